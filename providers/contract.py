@@ -1,0 +1,289 @@
+"""The contract between the gateway and a provider. Providers are sans-IO.
+
+A provider builds requests and decodes bytes. It opens no socket, reads no clock, draws no randomness, and knows
+nothing of mitmproxy, the vault or the client's format. What must happen over the network before the chat call is
+written as *steps*: a generator that yields a Call, is sent the Answer, and returns its result. The gateway runs it.
+
+Secrets: a provider never builds a request with a real secret. `session.seal("token")` gives a placeholder that is safe
+in a header or a URL; the gateway puts the real value in on the wire. Only `read_session` sees the values themselves.
+"""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from providers.chat import ChatRequest
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Event
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+SEALED = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.:-]+)~")
+"""A placeholder in a header or URL: provider name, account name, secret name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request to the provider. `url` is absolute; `headers` keep order and case.
+
+    `sealed_body` allows placeholders in the body (sign-in only; never for a body with words of the client in it).
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    sealed_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer to a step. Header names are lower case; `set_cookies` are the raw Set-Cookie values."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    set_cookies: tuple[str, ...] = ()
+
+
+type Steps[T] = Generator[Call, Answer, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time and the randomness a provider may use, passed in so that tests can fix them."""
+
+    epoch_ms: int
+    new_id: Callable[[], str]
+    """A fresh UUID4 in its usual text form."""
+    timezone: str = "UTC"
+    """IANA name of the person's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMaterial:
+    """The secrets of one account as the vault holds them. Handed to `read_session` and nothing else."""
+
+    token: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    api_key: str | None = None
+
+    def __repr__(self) -> str:
+        return "SessionMaterial(…)"
+
+    def values(self) -> dict[str, str]:
+        """Secret name → value: `token`, `api_key`, `cookie:NAME`, `header:NAME`."""
+        named = {"token": self.token, "api_key": self.api_key}
+        found = {name: value for name, value in named.items() if value}
+        found |= {f"cookie:{name}": value for name, value in self.cookies.items()}
+        found |= {f"header:{name}": value for name, value in self.headers.items()}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One account's session as a provider sees it: which secrets exist, and facts that are no secrets."""
+
+    provider: str
+    account: str
+    names: tuple[str, ...] = ()
+    """Names of the secrets there are, as in SessionMaterial.values()."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What may stand in a request in clear: `user_id`, `email` … (provider's choice)."""
+    expires_at: int | None = None
+    """Unix seconds, when the token itself says so."""
+
+    def has(self, name: str) -> bool:
+        return name in self.names
+
+    def seal(self, name: str) -> str:
+        """The placeholder of a secret. Raises KeyError when the session has no such secret."""
+        if name not in self.names:
+            raise KeyError(name)
+        return f"~sealed~{self.provider}~{self.account}~{name}~"
+
+    def cookie_header(self) -> str:
+        """All cookies as one Cookie header value, in placeholders; empty when there are none."""
+        names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
+        return "; ".join(f"{n}={self.seal('cookie:' + n)}" for n in names)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpdate:
+    """New secrets a site handed out; the gateway writes them into the vault. None leaves a value as it was."""
+
+    token: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return "SessionUpdate(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose session it is, as the site says."""
+
+    user_id: str
+    name: str = ""
+    email: str = ""
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A public model id and what it can do. `thinking`/`search`: True always on, False off, None as the client asks."""
+
+    id: str
+    site_id: str
+    thinking: bool | None = None
+    search: bool | None = None
+    vision: bool = False
+    tools: Literal["native", "emulated", "none"] = "none"
+    context_length: int | None = None
+    owned_by: str = ""
+    created: int = 0
+
+
+class Decoder(Protocol):
+    """Turns the provider's bytes into events. Never raises on odd input; ends in exactly one terminal event.
+
+    The events' joined content is the same however the bytes were cut. After the terminal event, both methods give [].
+    """
+
+    def feed(self, data: bytes) -> list[Event]: ...
+
+    def close(self) -> list[Event]:
+        """The connection ended: whatever is still held back, and the terminal event if none came."""
+        ...
+
+
+class ProviderOptions(BaseModel):
+    """A provider's keys in config.yaml besides the gateway's own (type, accounts, proxy …)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str
+
+    @field_validator("base_url")
+    @classmethod
+    def _origin_is_safe(cls, value: str) -> str:
+        return checked_url(value)
+
+
+def checked_url(value: str) -> str:
+    """The URL without a trailing slash. Raises ValueError unless https, or http on loopback."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError("must be an absolute https:// address")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("http:// is allowed for loopback addresses only; use https://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold no user, password, query or fragment")
+    _ = parts.port  # raises ValueError on a bad port
+    return value.rstrip("/")
+
+
+class Provider[O: ProviderOptions](ABC):
+    """One site or API. An instance may keep what it learnt of the site (client version, live models), no secrets."""
+
+    type_name: ClassVar[str]
+    Options: ClassVar[type[ProviderOptions]]
+    native: ClassVar[frozenset[str] | None]
+    """Request fields the provider carries itself, by ChatRequest or OpenAI name; None: all of them (official APIs)."""
+    web_session: ClassVar[bool] = True
+    """True for a site used with a person's session, False for an official API used with a key."""
+
+    def __init__(self, name: str, options: O) -> None:
+        self.name = name
+        self.options = options
+
+    @classmethod
+    def configured(cls, name: str, options: O) -> Self:
+        return cls(name, options)
+
+    # -- models ---------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def models(self) -> Mapping[str, Model]:
+        """Public id → model: the built-in list, joined with what `list_models` learnt of the live site."""
+
+    def list_models(self, session: Session, moment: Moment) -> Steps[None] | None:
+        """Steps that ask the site for its models and remember them; None where there is nothing to ask."""
+        return None
+
+    # -- a chat ---------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def read_session(self, account: str, material: SessionMaterial) -> Session:
+        """The provider's view of an account's secrets. Raises ProviderError(SESSION_EXPIRED) when they cannot serve."""
+
+    def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object] | None:
+        """What to do before the chat call (create a chat, …). The result is handed to `build`. None: nothing."""
+        return None
+
+    @abstractmethod
+    def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
+        """The chat call itself. Raises ProviderError(BAD_REQUEST) when the chat cannot be said to this provider."""
+
+    @abstractmethod
+    def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
+        """A fresh decoder for one answer with a 2xx status and an event stream (or the JSON asked for)."""
+
+    @abstractmethod
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """The meaning of a refusal: any answer that is not what `decoder` reads (bad status, JSON or HTML in a 200)."""
+
+    @abstractmethod
+    def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
+        """True when status and content type say that `decoder` can read the body; otherwise `classify` gets it."""
+
+    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+        """Steps after which the same call may work (a fresh client version …), or None. Run once a request."""
+        return None
+
+    def cancel_call(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call | None:
+        """The site's own stop call for an answer the client left, or None."""
+        return None
+
+    # -- sessions -------------------------------------------------------------------------------------------------
+    def identify(self, session: Session, moment: Moment) -> Steps[Identity] | None:
+        """Steps that ask the site whose session it is. They raise ProviderError(SESSION_EXPIRED) for a dead one."""
+        return None
+
+    def refresh(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
+        """Steps that renew the session, or None where the site has no such thing."""
+        return None
+
+
+def json_or_none(body: bytes) -> object:
+    """The JSON value of a body, or None when it is none. Never raises."""
+
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+__all__ = [
+    "LOOPBACK_HOSTS",
+    "SEALED",
+    "Answer",
+    "Call",
+    "Decoder",
+    "ErrorKind",
+    "Identity",
+    "Model",
+    "Moment",
+    "Provider",
+    "ProviderOptions",
+    "Session",
+    "SessionMaterial",
+    "SessionUpdate",
+    "Steps",
+    "checked_url",
+    "json_or_none",
+]
