@@ -189,6 +189,13 @@ def checked_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def origin_of(url: str) -> str:
+    """`scheme://host:port` of an absolute URL, the port always named. Raises ValueError on a bad port."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
 class Provider[O: ProviderOptions](ABC):
     """One site or API. An instance may keep what it learnt of the site (client version, live models), no secrets."""
 
@@ -206,6 +213,10 @@ class Provider[O: ProviderOptions](ABC):
     @classmethod
     def configured(cls, name: str, options: O) -> Self:
         return cls(name, options)
+
+    def origins(self) -> frozenset[str]:
+        """The only places a Call of this provider may go to, as `scheme://host:port`."""
+        return frozenset({origin_of(self.options.base_url)})
 
     # -- models ---------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -244,6 +255,10 @@ class Provider[O: ProviderOptions](ABC):
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """Steps after which the same call may work (a fresh client version …), or None. Run once a request."""
         return None
+
+    def answers_late(self, chat: ChatRequest) -> bool:
+        """True where the site says nothing until its answer is whole, so that the client is kept waiting visibly."""
+        return False
 
     def cancel_call(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call | None:
         """The site's own stop call for an answer the client left, or None."""
@@ -286,4 +301,5 @@ __all__ = [
     "Steps",
     "checked_url",
     "json_or_none",
+    "origin_of",
 ]

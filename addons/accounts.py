@@ -1,0 +1,127 @@
+"""The account keeper: which accounts there are, and each one's session as the vault holds it now."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from addons.vault.errors import VaultError
+from addons.vault.store import Vault
+from providers.contract import Provider, ProviderOptions, Session, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+
+log = logging.getLogger("glassgate.accounts")
+
+type AccountId = tuple[str, str]
+"""(provider name, account name), both as in config.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of config.yaml. `needs_session` is False where an API wants no key."""
+
+    provider: str
+    name: str
+    needs_session: bool = True
+
+
+class Accounts:
+    """Sessions of the configured accounts. Reads the vault afresh whenever its file has changed."""
+
+    def __init__(
+        self,
+        accounts: list[Account],
+        providers: Mapping[str, Provider[ProviderOptions]],
+        vault: Vault | None,
+        env_sessions: Mapping[AccountId, SessionMaterial],
+    ) -> None:
+        self._accounts = accounts
+        self._providers = providers
+        self._vault = vault
+        self._env = env_sessions
+        self._cache: dict[AccountId, tuple[SessionMaterial, Session | ProviderError]] = {}
+        self._problem: str | None = None
+
+    def of(self, provider: str) -> list[Account]:
+        """The accounts of a provider, in order of config."""
+        return [account for account in self._accounts if account.provider == provider]
+
+    def material(self, provider: str, account: str) -> SessionMaterial | None:
+        """The secrets of an account, from the vault or else the environment."""
+        if self._vault is not None:
+            try:
+                record = self._vault.get(provider, account)
+            except VaultError as e:
+                raise ProviderError(ErrorKind.SESSION_EXPIRED, f"the vault cannot be read: {e}") from e
+            self._note(self._vault.problem)
+            if record is not None:
+                return material_of(record.material)
+        return self._env.get((provider, account))
+
+    def reveal(self, provider: str, account: str) -> Mapping[str, str]:
+        """Secret name → value, for the seals. Raises KeyError when there is no such session."""
+        material = self.material(provider, account)
+        if material is None:
+            raise KeyError(f"{provider}/{account}")
+        return material.values()
+
+    def session(self, account: Account) -> Session:
+        """The provider's view of the account. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""
+        if not account.needs_session:
+            return Session(account.provider, account.name)
+        material = self.material(account.provider, account.name)
+        key = (account.provider, account.name)
+        if material is None:
+            self._cache.pop(key, None)
+            raise ProviderError(
+                ErrorKind.SESSION_EXPIRED,
+                f"the vault has no session for {account.provider}/{account.name}. "
+                f"Add one: glassgate sessions add {account.provider} {account.name} --from-json FILE",
+            )
+        cached = self._cache.get(key)
+        if cached is None or cached[0] != material:
+            cached = (material, self._read(account, material))
+            self._cache[key] = cached
+        if isinstance(cached[1], ProviderError):
+            raise cached[1]
+        return cached[1]
+
+    def can_serve(self, provider: str) -> bool:
+        """Whether any account of the provider has a session that can be read."""
+        for account in self.of(provider):
+            try:
+                self.session(account)
+            except ProviderError:
+                continue
+            return True
+        return False
+
+    def _read(self, account: Account, material: SessionMaterial) -> Session | ProviderError:
+        try:
+            return self._providers[account.provider].read_session(account.name, material)
+        except ProviderError as error:
+            return error
+
+    def _note(self, problem: VaultError | None) -> None:
+        """Logs once when the vault's file went bad, and once when it is well again."""
+        said = str(problem) if problem else None
+        if said and said != self._problem:
+            log.error("the vault file has a problem; the sessions known so far keep serving: %s", said)
+        elif self._problem and not said:
+            log.warning("the vault file is well again")
+        self._problem = said
+
+
+def material_of(stored: Mapping[str, object]) -> SessionMaterial:
+    """The vault's JSON record as SessionMaterial; anything of a wrong shape counts as absent."""
+
+    def word(name: str) -> str | None:
+        value = stored.get(name)
+        return value if isinstance(value, str) and value else None
+
+    def table(name: str) -> dict[str, str]:
+        value = stored.get(name)
+        if not isinstance(value, dict):
+            return {}
+        return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
+
+    return SessionMaterial(word("token"), table("cookies"), table("headers"), word("api_key"))

@@ -1,0 +1,273 @@
+"""One attempt at one provider: the Relay that turns its bytes into the client's format.
+
+Per chunk: inflate, decode to events, keep the limits, encode. Nothing here waits, logs or validates models.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mitmproxy import http
+
+from addons.core.errors import GatewayError
+from addons.core.inflate import Identity, InflateError, Inflater, inflater
+from addons.core.limits import OutputLimits
+from addons.core.tokens import TokenCounter
+from addons.dialects.base import StreamEncoder, WholeEncoder
+from addons.relay import Fault, State, Target, Timers
+from addons.secrets import Seals
+from providers.chat import ChatRequest
+from providers.contract import Decoder, Provider, ProviderOptions, Session
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Event, Extra, Failure, Finish, Reasoning, Text, Usage
+
+REFUSAL_LIMIT_BYTES = 256 * 1024
+"""How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
+
+_FAULTS: dict[Fault, tuple[ErrorKind, str]] = {
+    Fault.CONNECT: (ErrorKind.PROVIDER_DOWN, "cannot be reached"),
+    Fault.CONNECT_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "cannot be reached in time"),
+    Fault.TLS: (ErrorKind.PROVIDER_DOWN, "has no valid TLS certificate; nothing was sent"),
+    Fault.CLOSED: (ErrorKind.PROVIDER_DOWN, "closed the connection before its answer was complete"),
+    Fault.PROTOCOL: (ErrorKind.PROVIDER_DOWN, "answered with broken HTTP"),
+    Fault.FIRST_TOKEN_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "did not begin to answer in time"),
+    Fault.IDLE_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "fell silent in the middle of its answer"),
+    Fault.TOTAL_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "did not complete its answer in time"),
+    Fault.INTERNAL: (ErrorKind.PROVIDER_DOWN, "could not be asked: the gateway failed"),
+}
+
+
+@dataclass(slots=True)
+class AttemptReport:
+    """What is known of an attempt once it is over."""
+
+    error: ProviderError | None = None
+    fault: Fault | None = None
+    accepted: bool = False
+    """The provider began a proper answer: the prompt has been spent."""
+    first_token_at: float | None = None
+    usage: Usage | None = None
+    received_bytes: int = 0
+    cut: bool = False
+    """The recorded body is only the beginning."""
+    set_cookies: tuple[str, ...] = ()
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPlan:
+    """Everything an attempt is made of; put together by the exchange."""
+
+    provider: Provider[ProviderOptions]
+    session: Session
+    chat: ChatRequest
+    target: Target
+    timers: Timers
+    decoder: Decoder
+    seals: Seals
+    record_limit_bytes: int
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the client's answer besides the format's own."""
+    clock: Callable[[], float] = time.monotonic
+
+
+class Attempt:
+    """See addons/relay.py for the contract of the methods. `output` encodes a stream or collects a whole answer."""
+
+    def __init__(self, plan: AttemptPlan, output: StreamEncoder | WholeEncoder, limits: OutputLimits) -> None:
+        self.plan = plan
+        self.target = plan.target
+        self.timers = plan.timers
+        self.state = State.OPEN
+        self.report = AttemptReport()
+        self.commits_early = False
+        self.cut_short = False
+        self._stream = output if isinstance(output, StreamEncoder) else None
+        self._whole = None if isinstance(output, StreamEncoder) else output
+        self._output = output
+        self.keepalive = output.keepalive if isinstance(output, StreamEncoder) else b""
+        self._limits = limits
+        self._counter = TokenCounter()
+        self._inflater: Inflater = Identity()
+        self._decoder: Decoder | None = None
+        self._refusal: bytearray | None = None
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._held: list[Event] = []
+        self._spoke = False
+        self._recorded: list[bytes] = []
+
+    # -- what goes out --------------------------------------------------------------------------------------------
+    def wire_request(self, request: http.Request) -> http.Request:
+        return self.plan.seals.wire_request(request)
+
+    def client_head(self, body: bytes | None) -> http.Response:
+        extra = dict(self.plan.answer_headers)
+        if body is not None:
+            return http.Response.make(200, body, {"content-type": "application/json"} | extra)
+        stream = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        head = http.Response.make(200, b"", stream | extra)
+        del head.headers["content-length"]
+        return head
+
+    def last_words(self) -> bytes:
+        if self._stream is None:
+            return b""
+        error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
+        return self._stream.error(GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account))
+
+    # -- what comes in --------------------------------------------------------------------------------------------
+    def head(self, response: http.Response) -> None:
+        plan = self.plan
+        self.report.set_cookies = tuple(plan.seals.seal_head(plan.provider.name, plan.session.account, response))
+        self._status = response.status_code
+        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        if plan.provider.is_answer(self._status, self._headers, plan.chat):
+            self._decoder = plan.decoder
+            self.report.accepted = True
+        else:
+            self._refusal = bytearray()
+        try:
+            self._inflater = inflater(self._headers.get("content-encoding", ""))
+        except InflateError as e:
+            self._fail(ErrorKind.PROVIDER_DOWN, f"{plan.provider.name} sent an answer that cannot be read: {e}")
+
+    def data(self, chunk: bytes) -> bytes:
+        if self.state is not State.OPEN:
+            return b""
+        self._record(chunk)
+        try:
+            plain = self._inflater.feed(chunk)
+        except InflateError as e:
+            self._fail(ErrorKind.PROVIDER_DOWN, f"{self.plan.provider.name} sent an answer that cannot be read: {e}")
+            return b""
+        if self._decoder is None:
+            self._read_refusal(plain)
+            return b""
+        return self._take(self._decoder.feed(plain))
+
+    def end(self) -> bytes:
+        if self.state is not State.OPEN:
+            return b""
+        if self._decoder is None:
+            self._refused()
+            return b""
+        try:
+            self._inflater.close()
+        except InflateError as e:
+            self._fail(ErrorKind.INCOMPLETE, f"{self.plan.provider.name}: {e}")
+            return b""
+        return self._take(self._decoder.close())
+
+    def fault(self, fault: Fault, detail: str) -> None:
+        if self.state is State.FAILED:
+            return
+        kind, what = _FAULTS[fault]
+        if fault is Fault.CLOSED and self._decoder is not None:
+            kind = ErrorKind.INCOMPLETE
+        self.report.fault = fault
+        self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).")
+
+    @property
+    def recorded(self) -> Sequence[bytes]:
+        return self._recorded
+
+    def _record(self, chunk: bytes) -> None:
+        room = self.plan.record_limit_bytes - self.report.received_bytes
+        self.report.received_bytes += len(chunk)
+        if room >= len(chunk):
+            self._recorded.append(chunk)
+        else:
+            self.report.cut = True
+            if room > 0:
+                self._recorded.append(chunk[:room])
+
+    # -- refusals -------------------------------------------------------------------------------------------------
+    def _read_refusal(self, plain: bytes) -> None:
+        assert self._refusal is not None
+        self._refusal += plain
+        if len(self._refusal) > REFUSAL_LIMIT_BYTES:
+            self._refused()
+
+    def _refused(self) -> None:
+        body = bytes(self._refusal or b"")[:REFUSAL_LIMIT_BYTES]
+        self.report.error = self.plan.provider.classify(self._status, self._headers, body)
+        self.state = State.FAILED
+
+    def _fail(self, kind: ErrorKind, message: str) -> None:
+        self.report.error = ProviderError(kind, message)
+        self.state = State.FAILED
+
+    # -- answers --------------------------------------------------------------------------------------------------
+    def _take(self, events: list[Event]) -> bytes:
+        """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
+        if not events:
+            return b""
+        events = self._limits.filter(events)
+        kept: list[Event] = []
+        ended: Finish | None = None
+        for event in events:
+            if isinstance(event, Text | Reasoning):
+                self._counter.add(event.text)
+            elif isinstance(event, Usage):
+                self.report.usage = event
+            elif isinstance(event, Failure):
+                self.report.error = event.error
+                self.state = State.FAILED
+                break
+            elif isinstance(event, Finish):
+                ended = event
+            kept.append(event)
+        if self._limits.done:
+            self.cut_short = True
+        if ended is not None:
+            return self._complete(kept, ended)
+        if self._whole is not None:
+            self._note_first(kept)
+            self._whole.add(kept)
+            return b""
+        return self._pass_on(kept)
+
+    def _pass_on(self, events: list[Event]) -> bytes:
+        """Encodes; before the first word that matters, events are held: they must not commit the answer."""
+        assert self._stream
+        if not self._spoke:
+            self._held += events
+            if self.state is State.FAILED or not self._note_first(events):
+                return b""
+            events, self._held = self._held, []
+            self._spoke = True
+        return self._stream.encode(events) if events else b""
+
+    def _note_first(self, events: list[Event]) -> bool:
+        """Whether there is a word that matters among `events`; notes when the first came."""
+        matters = any(not isinstance(event, Usage | Extra | Finish) for event in events)
+        if matters and self.report.first_token_at is None:
+            self.report.first_token_at = self.plan.clock()
+        return matters
+
+    def _complete(self, events: list[Event], end: Finish) -> bytes:
+        said = self._note_first(events) or self.report.first_token_at is not None
+        if not said and end.reason == "stop" and self.plan.provider.web_session and not self.cut_short:
+            name = self.plan.provider.name
+            self._fail(ErrorKind.PROVIDER_DOWN, f"{name} answered with nothing at all; try again or another model.")
+            return b""
+        if self.report.usage is None:
+            self.report.usage = self._estimated_usage()
+            events = [*events[:-1], self.report.usage, end]
+        self.state = State.DONE
+        if self._whole is not None:
+            self._whole.add(events)
+            return self._whole.result()
+        assert self._stream
+        out = self._stream.encode([*self._held, *events])
+        self._held = []
+        self._spoke = True
+        return out
+
+    def _estimated_usage(self) -> Usage:
+        """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
+        prompt = TokenCounter()
+        for message in self.plan.chat.messages:
+            prompt.add(message.text())
+        return Usage(prompt.tokens, self._counter.tokens, prompt.tokens + self._counter.tokens)

@@ -1,0 +1,186 @@
+"""config.yaml as checked, immutable data. Names are part of the product's face: docs/configuration.md lists them."""
+
+import re
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
+from providers.registry import provider_class, type_names
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PROXY = re.compile(r"https?://[^/@\s]+/?")
+
+type Seconds = Annotated[float, Field(gt=0, le=86400)]
+
+
+class _Checked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Checked):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in LOOPBACK_HOSTS
+
+
+class Auth(_Checked):
+    tokens: tuple[str, ...] = ()
+    tokens_file: Path | None = None
+    skip: bool = False
+
+
+class VaultSettings(_Checked):
+    path: Path = Path(".sessions/vault.json")
+    key_source: Literal["env", "file", "keyring", "prompt"] = "env"
+    key_file: Path | None = None
+
+
+class AccountDefaults(_Checked):
+    max_concurrent: int | None = Field(default=None, ge=1)
+    queue_s: float = Field(default=30, ge=0, le=3600)
+    min_interval_s: float = Field(default=0, ge=0, le=3600)
+
+
+class AccountSettings(_Checked):
+    name: str
+    session: Literal["vault", "none"] = "vault"
+    priority: int = 0
+    weight: int = Field(default=1, ge=1)
+    max_concurrent: int | None = Field(default=None, ge=1)
+    queue_s: float | None = Field(default=None, ge=0, le=3600)
+    min_interval_s: float | None = Field(default=None, ge=0, le=3600)
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        return checked_name(value)
+
+
+class ProviderCommon(_Checked):
+    """The keys of a provider that are the gateway's; the rest belong to its type."""
+
+    type: Literal["zai", "k2think", "qwen", "longcat", "openai_compatible"]
+    accounts: tuple[AccountSettings, ...] = Field(min_length=1)
+    proxy: str | None = None
+    enabled: bool = True
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str | None) -> str | None:
+        if value is not None and not _PROXY.fullmatch(value):
+            raise ValueError("must be http://host:port or https://host:port, without user or path")
+        return value
+
+    @field_validator("accounts")
+    @classmethod
+    def _accounts_differ(cls, value: tuple[AccountSettings, ...]) -> tuple[AccountSettings, ...]:
+        names = [account.name for account in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two accounts have the same name")
+        return value
+
+
+class Models(_Checked):
+    aliases: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Log(_Checked):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+class Routing(_Checked):
+    strategy: Literal["priority", "round_robin", "least_busy", "weighted"] = "priority"
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    fallbacks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    retry_accepted: bool = True
+
+
+class Timeouts(_Checked):
+    connect_s: Seconds = 5
+    first_token_s: Seconds = 60
+    first_token_thinking_s: Seconds = 300
+    idle_s: Seconds = 60
+    total_s: Seconds = 600
+    keepalive_s: Seconds = 15
+    drain_s: Seconds = 30
+
+
+class RequestLimits(_Checked):
+    body_mb: float = Field(default=10, gt=0, le=1024)
+
+
+class Inspect(_Checked):
+    body_kb: int = Field(default=2048, ge=0)
+    """How much of a provider's answer a flow keeps for the inspector."""
+
+
+class Sections(_Checked):
+    """Every top-level section but `providers`, which is checked by type."""
+
+    listen: Listen = Listen()
+    auth: Auth = Auth()
+    vault: VaultSettings = VaultSettings()
+    models: Models = Models()
+    log: Log = Log()
+    routing: Routing = Routing()
+    timeouts: Timeouts = Timeouts()
+    accounts: AccountDefaults = AccountDefaults()
+    limits: RequestLimits = RequestLimits()
+    inspect: Inspect = Inspect()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """One provider of config.yaml: the gateway's keys, and its own as its Options."""
+
+    name: str
+    common: ProviderCommon
+    options: ProviderOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration, environment included. Relative paths are resolved against the file's folder."""
+
+    file: Path
+    sections: Sections
+    providers: tuple[ProviderSettings, ...]
+    tokens: tuple[str, ...] = field(repr=False)
+    skip_auth: bool = False
+    env_sessions: Mapping[tuple[str, str], SessionMaterial] = field(default_factory=dict, repr=False)
+    environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
+
+    def path(self, value: Path) -> Path:
+        """A path of the configuration, absolute."""
+        return value if value.is_absolute() else (self.file.parent / value)
+
+
+def checked_name(value: str) -> str:
+    """A provider's or account's name. Raises ValueError."""
+    if not _NAME.fullmatch(value):
+        raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
+    return value
+
+
+def split_provider(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A provider's raw keys: the gateway's, and those of its type."""
+    common = {key: value for key, value in raw.items() if key in ProviderCommon.model_fields}
+    return common, {key: value for key, value in raw.items() if key not in ProviderCommon.model_fields}
+
+
+__all__ = ["Config", "ProviderSettings", "Sections", "checked_name", "provider_class", "split_provider", "type_names"]

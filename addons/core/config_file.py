@@ -1,0 +1,286 @@
+"""Reads config.yaml, .env and the environment into a Config, and says exactly what is wrong where.
+
+All problems are told at once: file, line, key, what was found (never the value of a secret), what is allowed.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import BaseModel, ValidationError
+
+from addons.core.config import (
+    Config,
+    ProviderCommon,
+    ProviderSettings,
+    Sections,
+    checked_name,
+    provider_class,
+    split_provider,
+    type_names,
+)
+from providers.contract import ProviderOptions, SessionMaterial
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_SECRET_KEYS = re.compile(r"token|key|secret|password|cookie", re.IGNORECASE)
+SHORTEST_TOKEN = 8
+SHORTEST_OPEN_TOKEN = 32
+
+type KeyPath = tuple[str | int, ...]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text lists every problem, one a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass
+class _Source:
+    """The parsed file with the line of every key, and the problems found so far."""
+
+    file: Path
+    value: Any
+    lines: dict[KeyPath, int]
+    problems: list[str]
+
+    def say(self, path: KeyPath, what: str) -> None:
+        line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
+        where = f"{self.file}:{line}" if line else str(self.file)
+        key = _dotted(path)
+        self.problems.append(f"{where}: {key}: {what}" if key else f"{where}: {what}")
+
+
+def load_config(file: Path, environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration. Raises ConfigError."""
+    env = _environment(file, os.environ if environ is None else environ)
+    source = _read(file)
+    raw = _substituted(source, env)
+    if not isinstance(raw, dict):
+        source.say((), f"must be a mapping of sections, found {type(raw).__name__}")
+        raise ConfigError(source.problems)
+    _apply_environment(raw, env)
+    providers = _providers(source, raw.pop("providers", {}))
+    sections = _checked(source, Sections, raw, ())
+    if sections is None or source.problems:
+        raise ConfigError(source.problems)
+    tokens = _tokens(source, sections, env)
+    skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
+    _check_keys(source, sections, tokens, skip)
+    _check_vault(source, sections)
+    if source.problems:
+        raise ConfigError(source.problems)
+    return Config(file.absolute(), sections, tuple(providers), tokens, skip, _env_sessions(providers, env), env)
+
+
+def _environment(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment over the `.env` file beside config.yaml."""
+    dotenv = file.parent / ".env"
+    found = (
+        {key: value for key, value in dotenv_values(dotenv).items() if value is not None} if dotenv.is_file() else {}
+    )
+    return {**found, **environ}
+
+
+def _read(file: Path) -> _Source:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError([f"{file}: there is no such file; give another with --config"]) from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError([f"{file}: cannot be read: {e}"]) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError([f"{file}{line}: is not valid YAML: {getattr(e, 'problem', None) or e}"]) from None
+    source = _Source(file, value if value is not None else {}, {}, [])
+    if node is not None:
+        _note_lines(source, node, ())
+    return source
+
+
+def _note_lines(source: _Source, node: yaml.Node, path: KeyPath) -> None:
+    source.lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*path, str(key.value))
+            if inner in source.lines:
+                source.say(inner, "stands twice")
+            source.lines[inner] = key.start_mark.line + 1
+            _note_lines(source, value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _note_lines(source, value, (*path, index))
+
+
+def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
+    """The file's value with `${NAME}` and `${NAME:-default}` replaced in every string."""
+
+    def replace(value: Any, path: KeyPath) -> Any:
+        if isinstance(value, dict):
+            return {str(key): replace(item, (*path, str(key))) for key, item in value.items()}
+        if isinstance(value, list):
+            items = [replace(item, (*path, index)) for index, item in enumerate(value)]
+            return [item for item in items if item is not _MISSING]
+        return insert(value, path) if isinstance(value, str) else value
+
+    def insert(text: str, path: KeyPath) -> Any:
+        missing: list[str] = []
+
+        def one(found: re.Match[str]) -> str:
+            value = env.get(found[1]) or found[2]
+            if value is None:
+                missing.append(found[1])
+            return value or ""
+
+        result = _VARIABLE.sub(one, text)
+        if missing and path[:2] == ("auth", "tokens"):
+            return _MISSING  # a key that is not set is no key
+        if missing:
+            source.say(path, f"the environment variable {missing[0]} is not set (write ${{{missing[0]}:-default}})")
+        return result
+
+    return replace(source.value, ())
+
+
+_MISSING = object()
+
+
+def _apply_environment(raw: dict[str, Any], env: Mapping[str, str]) -> None:
+    """The variables of the original design stand over the file."""
+    if level := env.get("LOG_LEVEL"):
+        section = raw.get("log")
+        raw["log"] = {**(section if isinstance(section, dict) else {}), "level": level}
+
+
+def _checked[M: BaseModel](source: _Source, model: type[M], raw: Any, path: KeyPath) -> M | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as e:
+        for problem in e.errors(include_url=False):
+            at = (*path, *problem["loc"])
+            source.say(at, _explained(problem["type"], problem["msg"], at, problem.get("input"), model, problem["loc"]))
+        return None
+
+
+def _explained(kind: str, message: str, path: KeyPath, found: Any, model: type[BaseModel], loc: KeyPath) -> str:
+    if kind == "extra_forbidden":
+        known = _known_keys(model, loc)
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"is not a key there{hint} Known: {', '.join(known)}" if not hint else f"is not a key there{hint}"
+    if kind == "missing":
+        return "is missing"
+    text = message.removeprefix("Value error, ")
+    if kind.startswith("literal"):
+        text = text.replace("Input should be", "must be one of")
+    if isinstance(found, dict | list) or any(_SECRET_KEYS.search(str(part)) for part in path):
+        return text
+    return f"{text} (found {found!r})"
+
+
+def _known_keys(model: type[BaseModel], loc: KeyPath) -> list[str]:
+    """The keys that may stand where an unknown one was found."""
+    current: Any = model
+    for part in loc[:-1]:
+        if isinstance(part, str) and part in getattr(current, "model_fields", {}):
+            current = current.model_fields[part].annotation
+        args = getattr(current, "__args__", ())
+        current = next((arg for arg in args if isinstance(arg, type) and issubclass(arg, BaseModel)), current)
+    return sorted(getattr(current, "model_fields", {}))
+
+
+def _providers(source: _Source, raw: Any) -> list[ProviderSettings]:
+    if not isinstance(raw, dict) or not raw:
+        source.say(("providers",), "at least one provider must be configured")
+        return []
+    found = [_provider(source, str(name), entry) for name, entry in raw.items()]
+    return [settings for settings in found if settings is not None and settings.common.enabled]
+
+
+def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
+    path: KeyPath = ("providers", name)
+    try:
+        checked_name(name)
+    except ValueError as e:
+        source.say(path, str(e))
+    if not isinstance(raw, dict):
+        source.say(path, "must be a mapping with at least 'type' and 'accounts'")
+        return None
+    if raw.get("type") not in type_names():
+        near = difflib.get_close_matches(str(raw.get("type")), type_names(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        allowed = ", ".join(type_names())
+        source.say((*path, "type"), f"must be one of {allowed} (found {raw.get('type')!r}){hint}")
+        return None
+    mine, theirs = split_provider(raw)
+    common = _checked(source, ProviderCommon, mine, path)
+    options: ProviderOptions | None = _checked(source, provider_class(raw["type"]).Options, theirs, path)
+    return ProviderSettings(name, common, options) if common and options else None
+
+
+def _tokens(source: _Source, sections: Sections, env: Mapping[str, str]) -> tuple[str, ...]:
+    tokens = [token for token in sections.auth.tokens if token]
+    if token := env.get("AUTH_TOKEN"):
+        tokens.append(token)
+    tokens_file = env.get("AUTH_TOKENS_FILE") or sections.auth.tokens_file
+    if tokens_file:
+        path = source.file.parent / Path(tokens_file)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as e:
+            source.say(("auth", "tokens_file"), f"{path} cannot be read: {getattr(e, 'strerror', None) or e}")
+        else:
+            tokens += [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return tuple(dict.fromkeys(tokens))
+
+
+def _check_keys(source: _Source, sections: Sections, tokens: tuple[str, ...], skip: bool) -> None:
+    listen = sections.listen
+    if skip and not listen.is_loopback:
+        source.say(("auth", "skip"), f"works only when the listener is loopback, not on {listen.host}")
+    if not tokens and not skip:
+        source.say(
+            ("auth", "tokens"),
+            "no client key is configured: set AUTH_TOKEN, or list keys here (glassgate keygen makes one)",
+        )
+    for number, token in enumerate(tokens, 1):
+        if len(token) < SHORTEST_TOKEN:
+            source.say(("auth", "tokens"), f"key {number} is shorter than {SHORTEST_TOKEN} characters")
+        elif not listen.is_loopback and len(token.encode()) < SHORTEST_OPEN_TOKEN:
+            source.say(
+                ("listen", "host"),
+                f"beyond loopback every key needs at least {SHORTEST_OPEN_TOKEN} bytes; key {number} is shorter",
+            )
+
+
+def _check_vault(source: _Source, sections: Sections) -> None:
+    if sections.vault.key_source == "file" and sections.vault.key_file is None:
+        source.say(("vault", "key_file"), "is needed with key_source: file")
+
+
+def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> dict[tuple[str, str], SessionMaterial]:
+    token = env.get("LONGCAT_PASSPORT_TOKEN")
+    first = next((p for p in providers if p.common.type == "longcat"), None)
+    if not token or first is None:
+        return {}
+    material = SessionMaterial(cookies={"passport_token_key": token})
+    return {(first.name, first.common.accounts[0].name): material}
+
+
+def _dotted(path: KeyPath) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

@@ -1,0 +1,136 @@
+"""Errors as the client of an OpenAI API expects them.
+
+    GatewayError                      status, the four keys of the envelope, retry hints
+      GatewayError.from_provider(…)   what a ProviderError means for the client (table below)
+
+Never 401 for a provider's session (people would think their gateway key is wrong), never 408 or 409 (the SDKs repeat
+those by themselves).
+"""
+
+import json
+import math
+import re
+from typing import Final, NamedTuple
+
+from providers.errors import ErrorKind, ProviderError
+
+MESSAGE_LIMIT: Final = 500
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+_TYPES: Final = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    413: "invalid_request_error",
+    415: "invalid_request_error",
+    429: "rate_limit_error",
+}
+
+
+class _Meaning(NamedTuple):
+    status: int
+    code: str
+    retry: bool | None
+    """x-should-retry: False where trying again cannot help, None where the client's own rule is right."""
+    advice: str
+
+
+_MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
+    ErrorKind.SESSION_EXPIRED: _Meaning(
+        502, "provider_auth", False, "Sign in again at the provider and store the session: glassgate sessions add."
+    ),
+    ErrorKind.CHALLENGE: _Meaning(
+        502,
+        "provider_challenge",
+        False,
+        "Open the site in your browser, pass its check there, then try again; or use the official API.",
+    ),
+    ErrorKind.RATE_LIMITED: _Meaning(429, "rate_limit_exceeded", None, "Wait a little, or add another account."),
+    ErrorKind.QUOTA: _Meaning(
+        429, "insufficient_quota", False, "The account's allowance is used up; wait for its reset or add an account."
+    ),
+    ErrorKind.OUTDATED_CLIENT: _Meaning(
+        502,
+        "provider_outdated_client",
+        False,
+        "The site wants a newer client version; set it in config.yaml or update Glassgate.",
+    ),
+    ErrorKind.MODEL_UNAVAILABLE: _Meaning(404, "model_not_found", False, "GET /v1/models lists what is served."),
+    ErrorKind.BAD_REQUEST: _Meaning(400, "invalid_request_error", False, ""),
+    ErrorKind.TOO_LONG: _Meaning(400, "context_length_exceeded", False, "Shorten the conversation."),
+    ErrorKind.CONTENT_FILTERED: _Meaning(403, "content_filter", False, "The provider refuses this content."),
+    ErrorKind.CONVERSATION_BUSY: _Meaning(503, "conversation_busy", None, "The conversation still runs; try again."),
+    ErrorKind.CONVERSATION_GONE: _Meaning(502, "conversation_gone", None, "Try again: a new conversation is begun."),
+    ErrorKind.PROVIDER_DOWN: _Meaning(502, "upstream_error", None, ""),
+    ErrorKind.INCOMPLETE: _Meaning(502, "upstream_eof", None, "The answer broke off before its end; try again."),
+}
+
+
+def clean(message: str) -> str:
+    """The message without control characters, at most MESSAGE_LIMIT characters, and always encodable."""
+    text = _CONTROL.sub(" ", message).encode("utf-8", "replace").decode()
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+
+
+class GatewayError(Exception):
+    """A refusal or failure as the client is told it."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        type: str | None = None,
+        retry_after_s: float | None = None,
+        should_retry: bool | None = None,
+    ) -> None:
+        self.message = clean(message)
+        super().__init__(self.message)
+        self.status = status
+        self.code = code
+        self.param = param
+        self.type = type or _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+        self.retry_after_s = retry_after_s
+        self.should_retry = should_retry
+        self.extra_headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_provider(cls, error: ProviderError, provider: str, account: str) -> "GatewayError":
+        """What the provider's refusal means for the client. The message names provider and account."""
+        meaning = _MEANINGS[error.kind]
+        said = f"{error.message.rstrip()} {meaning.advice}".strip()
+        message = f"[{provider}/{account}] {said}"
+        status, code = meaning.status, meaning.code
+        if error.status == 504 or (error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "timeout"):
+            status, code = 504, "upstream_timeout"
+        elif error.kind is ErrorKind.PROVIDER_DOWN and error.site_code in ("upstream_unreachable", "upstream_tls"):
+            code = error.site_code
+        return cls(
+            status,
+            message,
+            code=code,
+            param="model" if error.kind is ErrorKind.MODEL_UNAVAILABLE else error.param,
+            retry_after_s=error.retry_after_s,
+            should_retry=meaning.retry,
+        )
+
+    def envelope(self) -> dict[str, dict[str, str | None]]:
+        """The OpenAI error object, all four keys present."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
+    def body(self) -> bytes:
+        return json.dumps(self.envelope(), ensure_ascii=False).encode()
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Content type and retry hints."""
+        found = [("content-type", "application/json")]
+        if self.retry_after_s is not None and self.retry_after_s > 0:
+            found.append(("retry-after", str(math.ceil(self.retry_after_s))))
+            found.append(("retry-after-ms", str(math.ceil(self.retry_after_s * 1000))))
+        if self.should_retry is not None:
+            found.append(("x-should-retry", "true" if self.should_retry else "false"))
+        return [*found, *self.extra_headers]

@@ -1,0 +1,144 @@
+"""The gate: what a request must be before anything else looks at it. Pure, no I/O, no state.
+
+Checked in this order: the form of the request, Host and Origin (against DNS rebinding), path and method, the client's
+key. One parsed path serves both the key check and the routing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+from addons.core.client_keys import ClientKeys
+from addons.core.errors import GatewayError
+
+type Action = Literal["chat_completions", "completions", "models", "model", "health"]
+
+_ROUTES: Mapping[str, tuple[Action, frozenset[str]]] = {
+    "/v1/chat/completions": ("chat_completions", frozenset({"POST"})),
+    "/v1/completions": ("completions", frozenset({"POST"})),
+    "/v1/models": ("models", frozenset({"GET", "HEAD"})),
+    "/healthz": ("health", frozenset({"GET", "HEAD"})),
+}
+_MODEL_PREFIX = "/v1/models/"
+_MODEL_METHODS = frozenset({"GET", "HEAD"})
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """What the gate looks at. `headers` by lower-case name; `local_address` is where the connection arrived."""
+
+    method: str
+    target: str
+    """The request target as sent: path and query."""
+    headers: Mapping[str, str]
+    absolute_form: bool
+    host: str
+    local_address: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that may go on. `argument` is the model id of `/v1/models/{id}`; `key` the client key's name."""
+
+    action: Action | Literal["options"]
+    key: str
+    argument: str = ""
+    query: str = ""
+    allow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    keys: ClientKeys | None
+    """None: the key check is switched off (loopback only; the configuration sees to that)."""
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
+
+
+def admit(knock: Knock, rules: GateRules) -> Admission:
+    """The request's admission. Raises GatewayError: 400, 401, 403, 404, 405 or 415."""
+    if knock.absolute_form:
+        raise GatewayError(
+            400, "this is a gateway, not a proxy: send the path alone (/v1/…)", code="bad_request_target"
+        )
+    _check_host(knock, rules)
+    path, _, query = knock.target.partition("?")
+    route = _route(path)
+    if route is not None and route[0] == "health" and knock.method in route[2]:
+        return Admission("health", "")
+    key = _identify(knock, rules)
+    if route is None:
+        raise GatewayError(
+            404,
+            f"there is no {knock.method} {path[:200]} here. Known: {', '.join(_ROUTES)}, {_MODEL_PREFIX}{{id}}.",
+            code="unknown_url",
+        )
+    action, argument, methods = route
+    allow = ", ".join(sorted(methods | {"OPTIONS"}))
+    if knock.method == "OPTIONS":
+        return Admission("options", key, allow=allow)
+    if knock.method not in methods:
+        error = GatewayError(405, f"{path[:200]} takes {allow}, not {knock.method[:20]}", code="method_not_allowed")
+        error.extra_headers = (("allow", allow),)
+        raise error
+    if knock.headers.get("content-encoding", "identity").lower() != "identity":
+        raise GatewayError(415, "a compressed request body is not accepted; send it plain", code="unsupported_encoding")
+    return Admission(action, key, argument, query, allow)
+
+
+def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:
+    clean = path.rstrip("/") or "/"
+    if clean in _ROUTES:
+        action, methods = _ROUTES[clean]
+        return action, "", methods
+    if clean.startswith(_MODEL_PREFIX):
+        return "model", unquote(path.removeprefix(_MODEL_PREFIX)), _MODEL_METHODS
+    return None
+
+
+def _identify(knock: Knock, rules: GateRules) -> str:
+    if rules.keys is None:
+        return "anyone"
+    key = rules.keys.identify(knock.headers)
+    if key is None:
+        raise GatewayError(
+            401,
+            "the API key is missing or not one of this gateway's. Send one of its own keys (auth.tokens in config.yaml "
+            "or AUTH_TOKEN) as 'Authorization: Bearer …'; keys of providers belong into the vault.",
+            code="invalid_api_key",
+        )
+    return key
+
+
+def _check_host(knock: Knock, rules: GateRules) -> None:
+    address, port = knock.local_address
+    name, _, given_port = _split_host(knock.host)
+    known = _LOOPBACK_NAMES | {address, f"[{address}]"}
+    named = name in known and (given_port in ("", str(port)))
+    if not named and knock.host not in rules.allowed_hosts and name not in rules.allowed_hosts:
+        raise GatewayError(
+            403,
+            f"the Host header {knock.host[:100]!r} is not one this gateway answers to. "
+            "Add it to listen.allowed_hosts in config.yaml if it is yours.",
+            code="forbidden_host",
+        )
+    origin = knock.headers.get("origin")
+    if origin is not None and origin not in rules.allowed_origins:
+        raise GatewayError(
+            403,
+            f"requests from web pages of {origin[:100]!r} are not allowed. "
+            "Add the origin to listen.allowed_origins in config.yaml if it is yours.",
+            code="forbidden_origin",
+        )
+
+
+def _split_host(host: str) -> tuple[str, str, str]:
+    """Name and port of a Host header; an IPv6 name keeps its brackets."""
+    lowered = host.strip().lower()
+    if lowered.startswith("["):
+        name, _, rest = lowered.partition("]")
+        return name + "]", ":", rest.removeprefix(":")
+    name, colon, port = lowered.partition(":")
+    return name, colon, port

@@ -1,0 +1,17 @@
+"""The dialect of POST /v1/chat/completions."""
+
+from addons.dialects.base import AnswerMeta, ParsedRequest
+from addons.dialects.chat_request import parse_chat
+from addons.dialects.chat_stream import ChatStream
+from addons.dialects.chat_whole import ChatWhole
+
+
+class ChatCompletions:
+    def parse(self, body: bytes) -> ParsedRequest:
+        return parse_chat(body)
+
+    def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> ChatStream:
+        return ChatStream(meta, include_usage=parsed.include_usage)
+
+    def whole(self, parsed: ParsedRequest, meta: AnswerMeta) -> ChatWhole:
+        return ChatWhole(meta)

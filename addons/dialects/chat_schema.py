@@ -1,0 +1,109 @@
+"""The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator, model_validator
+
+MESSAGES_LIMIT = 2000
+
+type Number = Annotated[float, Field(strict=True)]
+
+
+class _Open(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class FunctionBody(_Open):
+    name: StrictStr = Field(min_length=1)
+    arguments: StrictStr = ""
+
+
+class ToolCallBody(_Open):
+    id: StrictStr = ""
+    type: StrictStr = "function"
+    function: FunctionBody | None = None
+
+
+class PartBody(_Open):
+    type: StrictStr = Field(min_length=1)
+    text: StrictStr | None = None
+    image_url: dict[str, Any] | StrictStr | None = None
+
+    @model_validator(mode="after")
+    def _holds_what_it_says(self) -> "PartBody":
+        if self.type == "text" and self.text is None:
+            raise ValueError("a part of type 'text' needs the field 'text'")
+        if self.type == "image_url":
+            url = self.image_url.get("url") if isinstance(self.image_url, dict) else self.image_url
+            if not isinstance(url, str) or not url:
+                raise ValueError("a part of type 'image_url' needs image_url.url")
+        return self
+
+
+class MessageBody(_Open):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: StrictStr | list[PartBody] | None = None
+    name: StrictStr | None = None
+    tool_calls: list[ToolCallBody] | None = None
+    tool_call_id: StrictStr | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "MessageBody":
+        if self.role == "assistant":
+            return self
+        if self.content is None:
+            raise ValueError(f"a message of role {self.role!r} needs content")
+        if self.role == "tool" and not self.tool_call_id:
+            raise ValueError("a message of role 'tool' needs tool_call_id")
+        return self
+
+
+class StreamOptions(_Open):
+    include_usage: StrictBool | None = None
+
+
+class ChatBody(_Open):
+    model: StrictStr = Field(min_length=1, max_length=256)
+    messages: list[MessageBody] = Field(min_length=1, max_length=MESSAGES_LIMIT)
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Number | None = Field(default=None, ge=0, le=2)
+    top_p: Number | None = Field(default=None, ge=0, le=1)
+    max_tokens: StrictInt | None = Field(default=None, ge=1)
+    max_completion_tokens: StrictInt | None = Field(default=None, ge=1)
+    stop: StrictStr | list[StrictStr] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    web_search_options: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: StrictStr | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    n: StrictInt | None = Field(default=None, ge=1, le=128)
+    user: StrictStr | None = None
+    prompt_cache_key: StrictStr | None = None
+    presence_penalty: Number | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: Number | None = Field(default=None, ge=-2, le=2)
+    logprobs: StrictBool | None = None
+    top_logprobs: StrictInt | None = Field(default=None, ge=0, le=20)
+    logit_bias: dict[str, Number] | None = None
+    seed: StrictInt | None = None
+    parallel_tool_calls: StrictBool | None = None
+    functions: list[dict[str, Any]] | None = None
+    function_call: StrictStr | dict[str, Any] | None = None
+
+    @field_validator("stop")
+    @classmethod
+    def _stops_are_few_and_not_empty(cls, value: str | list[str] | None) -> str | list[str] | None:
+        stops = [value] if isinstance(value, str) else value or []
+        if len(stops) > 4:
+            raise ValueError("at most 4 stop strings are possible")
+        if any(not stop for stop in stops):
+            raise ValueError("a stop string must not be empty")
+        return value
+
+    @field_validator("tools")
+    @classmethod
+    def _tools_have_types(cls, value: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        for index, tool in enumerate(value or []):
+            if not isinstance(tool.get("type"), str):
+                raise ValueError(f"tool {index} needs a type")
+        return value

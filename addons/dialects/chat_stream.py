@@ -1,0 +1,153 @@
+"""Events to a chat completions stream. Each delta is two prepared byte strings around one escaped text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_json
+
+from addons.core.errors import GatewayError
+from addons.dialects.answer import ToolCalls, annotations, picture, usage_object
+from addons.dialects.base import KEEPALIVE, AnswerMeta
+from addons.dialects.text import JsonText
+from providers.events import (
+    Citation,
+    Event,
+    Extra,
+    Failure,
+    Finish,
+    FinishReason,
+    Image,
+    Reasoning,
+    Text,
+    ToolCallDelta,
+    Usage,
+)
+
+DONE = b"data: [DONE]\n\n"
+
+
+class _Choice:
+    """One candidate: whether it began, and the bytes around its deltas."""
+
+    __slots__ = ("calls", "content", "index", "new_line", "reasoning", "started")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.started = False
+        self.calls: ToolCalls | None = None
+        self.content = JsonText()
+        self.reasoning = JsonText()
+        self.new_line = True
+
+
+class ChatStream:
+    """The StreamEncoder of /v1/chat/completions."""
+
+    keepalive = KEEPALIVE
+
+    def __init__(self, meta: AnswerMeta, *, include_usage: bool) -> None:
+        self._meta = meta
+        self._include_usage = include_usage
+        self._choices: dict[int, _Choice] = {}
+        self._citations: list[Citation] = []
+        self._usage: Usage | None = None
+        self._extra: dict[str, Any] = {}
+        self._open = b""
+        self._close = b""
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """The bytes that stand before and after the choice of every chunk."""
+        head: dict[str, Any] = {
+            "id": self._meta.id,
+            "object": "chat.completion.chunk",
+            "created": self._meta.created,
+            "model": self._meta.model,
+            **self._extra,
+        }
+        self._open = b"data: " + to_json(head)[:-1] + b',"choices":['
+        self._close = b'],"usage":null}\n\n' if self._include_usage else b"]}\n\n"
+
+    def encode(self, events: Sequence[Event]) -> bytes:
+        out: list[bytes] = []
+        for event in events:
+            if isinstance(event, Text):
+                choice = self._choice(event.choice, out)
+                choice.new_line = event.text.endswith("\n")
+                self._delta(choice.index, b'"content":', choice.content.escape(event.text), out)
+            elif isinstance(event, Reasoning):
+                choice = self._choice(event.choice, out)
+                self._delta(choice.index, b'"reasoning_content":', choice.reasoning.escape(event.text), out)
+            else:
+                self._other(event, out)
+        return b"".join(out)
+
+    def error(self, error: GatewayError) -> bytes:
+        return b"data: " + error.body() + b"\n\n"
+
+    def _other(self, event: Event, out: list[bytes]) -> None:
+        match event:
+            case ToolCallDelta():
+                choice = self._choice(event.choice, out, tools=True)
+                choice.calls = choice.calls or ToolCalls()
+                self._chunk(choice.index, {"tool_calls": [choice.calls.fragment(event)]}, out)
+            case Citation():
+                self._citations.append(event)
+            case Image():
+                choice = self._choice(0, out)
+                gap = "" if choice.new_line else "\n\n"
+                self._delta(0, b'"content":', choice.content.escape(f"{gap}{picture(event)}\n"), out)
+                choice.new_line = True
+            case Usage():
+                self._usage = event
+            case Extra():
+                self._merge(event, out)
+            case Finish():
+                self._finish(event, out)
+            case Text() | Reasoning() | Failure():
+                pass  # the first two are handled above; a failure is the caller's to tell
+
+    def _choice(self, index: int, out: list[bytes], *, tools: bool = False) -> _Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice(index)
+        if not choice.started:
+            choice.started = True
+            content = b"null" if tools else b'""'
+            self._delta(index, b'"role":"assistant","content":', content, out)
+        return choice
+
+    def _delta(self, index: int, name: bytes, value: bytes, out: list[bytes]) -> None:
+        opening = b'{"index":%d,"delta":{' % index
+        out += (self._open, opening, name, value, b'},"finish_reason":null}', self._close)
+
+    def _chunk(self, index: int, delta: Mapping[str, Any], out: list[bytes], **fields: Any) -> None:
+        choice = {"index": index, "delta": delta, "finish_reason": None, **fields}
+        out += (self._open, to_json(choice), self._close)
+
+    def _merge(self, extra: Extra, out: list[bytes]) -> None:
+        if extra.scope == "chunk":
+            self._extra |= extra.fields
+            self._prepare()
+        elif extra.scope == "choice":
+            self._choice(extra.choice, out)
+            self._chunk(extra.choice, {}, out, **extra.fields)
+        else:
+            self._choice(extra.choice, out)
+            self._chunk(extra.choice, extra.fields, out)
+
+    def _finish(self, finish: Finish, out: list[bytes]) -> None:
+        reasons: dict[int, FinishReason] = {0: finish.reason, **dict(finish.others)}
+        for index in sorted(reasons):
+            choice = self._choice(index, out)
+            if rest := choice.reasoning.rest():
+                self._delta(index, b'"reasoning_content":', to_json(rest), out)
+            if rest := choice.content.rest():
+                self._delta(index, b'"content":', to_json(rest), out)
+            if index == 0 and self._citations:
+                self._chunk(0, {"annotations": annotations(self._citations)}, out)
+            self._chunk(index, {}, out, finish_reason=reasons[index])
+        if self._include_usage:
+            usage = usage_object(self._usage or Usage(0, 0, 0))
+            out += (self._open, b'],"usage":', to_json(usage), b"}\n\n")
+        out.append(DONE)

@@ -1,0 +1,131 @@
+"""Events gathered into one chat completion."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import to_json
+
+from addons.dialects.answer import ToolCalls, annotations, merged, picture, usage_object
+from addons.dialects.base import AnswerMeta
+from addons.dialects.text import joined
+from providers.events import (
+    Citation,
+    Event,
+    Extra,
+    Failure,
+    Finish,
+    FinishReason,
+    Image,
+    Reasoning,
+    Text,
+    ToolCallDelta,
+    Usage,
+)
+
+
+class _Choice:
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.tools = ToolCalls()
+        self.calls: list[dict[str, Any]] = []
+        self.message: dict[str, Any] = {}
+        self.fields: dict[str, Any] = {}
+        self.reason: FinishReason = "stop"
+
+    def rendered(self, index: int, citations: Sequence[Citation]) -> dict[str, Any]:
+        content: str | None = joined("".join(self.text))
+        if not content and self.calls:
+            content = None
+        message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, **self.message}
+        if self.reasoning:
+            message["reasoning_content"] = joined("".join(self.reasoning))
+        if self.calls:
+            message["tool_calls"] = merged(self.calls)
+        if citations:
+            message["annotations"] = annotations(citations)
+        fields = {"logprobs": None, **self.fields}
+        return {"index": index, "message": message, **fields, "finish_reason": self.reason}
+
+
+class ChatWhole:
+    """The WholeEncoder of /v1/chat/completions."""
+
+    def __init__(self, meta: AnswerMeta) -> None:
+        self._meta = meta
+        self._choices: dict[int, _Choice] = {0: _Choice()}
+        self._citations: list[Citation] = []
+        self._usage = Usage(0, 0, 0)
+        self._extra: dict[str, Any] = {}
+
+    def add(self, events: Sequence[Event]) -> None:
+        for event in events:
+            match event:
+                case Text():
+                    self._choice(event.choice).text.append(event.text)
+                case Reasoning():
+                    self._choice(event.choice).reasoning.append(event.text)
+                case ToolCallDelta():
+                    choice = self._choice(event.choice)
+                    choice.calls.append(choice.tools.fragment(event))
+                case Citation():
+                    self._citations.append(event)
+                case Image():
+                    self._add_picture(event)
+                case Usage():
+                    self._usage = event
+                case Extra():
+                    self._merge(event)
+                case Finish():
+                    for index, reason in ((0, event.reason), *event.others):
+                        self._choice(index).reason = reason
+                case Failure():
+                    pass  # the caller's to tell; there is no half answer
+
+    def result(self) -> bytes:
+        choices = [
+            choice.rendered(index, self._citations if index == 0 else ())
+            for index, choice in sorted(self._choices.items())
+        ]
+        completion: dict[str, Any] = {
+            "id": self._meta.id,
+            "object": "chat.completion",
+            "created": self._meta.created,
+            "model": self._meta.model,
+            "choices": choices,
+            "usage": usage_object(self._usage),
+            **self._extra,
+        }
+        return to_json(completion)
+
+    def _choice(self, index: int) -> _Choice:
+        return self._choices.setdefault(index, _Choice())
+
+    def _add_picture(self, image: Image) -> None:
+        text = self._choice(0).text
+        if text and not text[-1].endswith("\n"):
+            text.append("\n\n")
+        text.append(picture(image) + "\n")
+
+    def _merge(self, extra: Extra) -> None:
+        choice = self._choice(extra.choice)
+        place = {"chunk": self._extra, "choice": choice.fields, "delta": choice.message}[extra.scope]
+        for name, value in extra.fields.items():
+            known = place.get(name)
+            if extra.scope == "delta" and isinstance(known, str) and isinstance(value, str):
+                place[name] = known + value  # a refusal comes in pieces, like text
+            elif name == "logprobs":
+                place[name] = _longer(known, value)
+            else:
+                place[name] = value
+
+
+def _longer(known: Any, more: Any) -> Any:
+    """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
+    if not isinstance(known, dict) or not isinstance(more, dict):
+        return more if more is not None else known
+    both = dict(known)
+    for name, value in more.items():
+        earlier = both.get(name)
+        both[name] = earlier + value if isinstance(earlier, list) and isinstance(value, list) else value
+    return both

@@ -1,0 +1,234 @@
+"""The gateway as mitmproxy sees it: hooks in, calls to the rooms out. Every hook is fenced: a fault ends in a JSON 500."""
+
+import asyncio
+import functools
+import logging
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from mitmproxy import ctx, http
+from mitmproxy.addonmanager import Loader
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.proxy import layer
+
+from addons import local
+from addons.core.config_file import ConfigError, load_config
+from addons.core.errors import GatewayError
+from addons.core.gate import Admission, Knock, admit
+from addons.core.logs import RequestLog, setup_logging
+from addons.dialects.base import Dialect
+from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.completions import Completions
+from addons.exchange import Exchange, error_answer
+from addons.setup import Running
+from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer
+from addons.sweeper import Sweeper
+from addons.vault.errors import VaultError
+
+log = logging.getLogger("glassgate")
+START_LOG = logging.getLogger("mitmproxy.glassgate")
+"""mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
+
+MODELS_EVERY_S = 3600.0
+_DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
+_CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
+
+type Hook = Callable[["Glassgate", http.HTTPFlow], Awaitable[None]]
+
+
+def fenced(hook: Hook) -> Hook:
+    """Fail closed: whatever a hook raises becomes a JSON 500 for the client, and nothing is sent upstream."""
+
+    @functools.wraps(hook)
+    async def inner(self: "Glassgate", flow: http.HTTPFlow) -> None:
+        try:
+            await hook(self, flow)
+        except Exception:
+            log.exception("a hook failed; the request is answered with 500")
+            exchange = self.exchanges.get(flow.id)
+            request_id = exchange.id if exchange else _new_id()
+            error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
+            flow.response = error_answer(error, request_id)
+            if exchange is not None:
+                exchange.relay, exchange.error, exchange.status = None, error, 500
+                exchange.verdict = flow.response
+
+    return inner
+
+
+class Glassgate:
+    """The addon. State: the running configuration and the exchanges under way."""
+
+    def __init__(self) -> None:
+        self.running_parts: Running | None = None
+        self.exchanges: dict[str, Exchange] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sweeper = Sweeper(time.monotonic, self._deliver)
+        self._gear: Gear | None = None
+
+    # -- life of the process --------------------------------------------------------------------------------------
+    def load(self, loader: Loader) -> None:
+        loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
+        # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
+        ctx.options.update(connection_strategy="lazy", keep_host_header=True)
+
+    def running(self) -> None:
+        os.umask(0o077)
+        try:
+            check_mitmproxy()
+            config = load_config(Path(ctx.options.gateway_config))
+            parts = Running(config, ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
+        except (ConfigError, VaultError, UnfitMitmproxy) as e:
+            START_LOG.error("Glassgate cannot start.\n%s", e)
+            ctx.master.shutdown()
+            return
+        self.running_parts = parts
+        settings = config.sections
+        setup_logging(settings.log.level, settings.log.format, parts.secrets)
+        body_limit = int(settings.limits.body_mb * 1024 * 1024)
+        self._gear = Gear(find=self._find, watch=self._sweeper, body_limit_bytes=body_limit)
+        self._tasks = [
+            asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
+            asyncio.create_task(self._learn_models(parts), name="glassgate models"),
+        ]
+        served = sum(parts.accounts.can_serve(name) for name in parts.providers)
+        log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
+
+    async def done(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self.running_parts is not None:
+            await self.running_parts.close()
+
+    async def _learn_models(self, parts: Running) -> None:
+        while True:
+            await parts.learn_models()
+            await asyncio.sleep(MODELS_EVERY_S)
+
+    # -- the stream layer's side ----------------------------------------------------------------------------------
+    def next_layer(self, nextlayer: layer.NextLayer) -> None:
+        gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper, body_limit_bytes=0)
+        choose_layer(nextlayer, gear)
+
+    def _find(self, flow: http.HTTPFlow) -> Exchange | None:
+        return self.exchanges.get(flow.id)
+
+    async def _deliver(self, client_id: str, tick: Tick) -> bool:
+        server = cast(Proxyserver, ctx.master.addons.get("proxyserver"))
+        handler = server.connections.get(client_id)
+        if handler is None:
+            return False
+        await handler.server_event(tick)
+        return True
+
+    # -- hooks ----------------------------------------------------------------------------------------------------
+    @fenced
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        request_id = _new_id()
+        flow.metadata["request_id"] = request_id
+        if flow.error:
+            return  # the head is malformed; mitmproxy says so to the client
+        parts = self.running_parts
+        try:
+            if parts is None:
+                raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
+            if flow.is_replay == "request":
+                raise GatewayError(501, "replaying a gateway flow is not possible yet", code="replay_unsupported")
+            admission = admit(_knock(flow), parts.rules)
+        except GatewayError as error:
+            flow.response = error_answer(error, request_id)
+            self._log_local(flow, request_id, "-", error)
+            return
+        finally:
+            for name in _CREDENTIALS:  # before any other addon, the view or a saved file sees the flow
+                flow.request.headers.pop(name, None)
+        flow.metadata["client_key"] = admission.key
+        self._begin(flow, request_id, admission, parts)
+
+    def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
+        try:
+            answer = local.answer(admission, parts.models(), parts.accounts.can_serve, int(time.time()))
+        except GatewayError as error:
+            flow.response = error_answer(error, request_id)
+            self._log_local(flow, request_id, admission.key, error)
+            return
+        if answer is not None:
+            answer.headers["x-request-id"] = request_id
+            flow.response = answer
+            if flow.request.method == "HEAD":
+                _without_body(answer)
+            return
+        dialect = _DIALECTS[admission.action]
+        self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
+
+    @fenced
+    async def request(self, flow: http.HTTPFlow) -> None:
+        exchange = self.exchanges.get(flow.id)
+        if exchange is not None and flow.response is None:
+            await exchange.open(flow)
+
+    @fenced
+    async def attempt_failed(self, flow: http.HTTPFlow) -> None:
+        exchange = self.exchanges.get(flow.id)
+        if exchange is not None:
+            await exchange.attempt_failed(flow)
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        self._over(flow)
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        self._over(flow)
+
+    def _over(self, flow: http.HTTPFlow) -> None:
+        """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
+        exchange = self.exchanges.pop(flow.id, None)
+        if exchange is None:
+            return
+        line = exchange.summary(client_left=flow.error is not None)
+        line.emit()
+        flow.metadata["glassgate"] = {"outcome": line.outcome, "model": line.model, "attempts": line.attempts}
+        flow.comment = line.line()
+        self._seal_body(flow, exchange)
+
+    def _seal_body(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """A site may repeat a secret in its answer's body; the flow must not."""
+        content = flow.response.data.content if flow.response else None
+        progress = exchange.progress
+        if content and progress is not None and flow.response is not None:
+            provider, account = progress.candidate.route.provider, progress.candidate.account.name
+            flow.response.data.content = exchange.context.seals.seal_bytes(provider, account, content)
+
+    @staticmethod
+    def _log_local(flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError) -> None:
+        path = flow.request.path.partition("?")[0][:100]
+        RequestLog(request_id, key, path, error.status, outcome="refused", error_code=error.code).emit()
+
+
+def _new_id() -> str:
+    return f"req_{uuid.uuid4().hex}"
+
+
+def _knock(flow: http.HTTPFlow) -> Knock:
+    request = flow.request
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    sockname: Any = flow.client_conn.sockname
+    is_h2 = flow.client_conn.alpn == b"h2"
+    return Knock(
+        method=request.method,
+        target=request.path,
+        headers=headers,
+        absolute_form=bool(request.authority) and not is_h2,
+        host=(request.authority if is_h2 else request.host_header) or "",
+        local_address=(str(sockname[0]), int(sockname[1])),
+    )
+
+
+def _without_body(answer: http.Response) -> None:
+    """HEAD: the headers of GET, no content. The length is told all the same."""
+    length = answer.headers.get("content-length", "0")
+    answer.content = b""
+    answer.headers["content-length"] = length

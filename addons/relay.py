@@ -1,0 +1,117 @@
+"""What the stream layer asks of the gateway, in types that know nothing of mitmproxy's inner classes.
+
+The stream layer is mechanism: connections, attempts, timers, the commit point. A Relay is the meaning: which bytes go
+to the provider, what its bytes mean for the client, and whether the answer is complete.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Literal, Protocol
+
+from mitmproxy import http
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an attempt goes. `via` is an HTTP proxy in front of it: (scheme, (host, port))."""
+
+    host: str
+    port: int
+    tls: bool
+    via: tuple[Literal["http", "https"], tuple[str, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Limits of one attempt, in seconds. `total_s` counts from the client's request, the others from the attempt."""
+
+    connect_s: float
+    first_token_s: float
+    idle_s: float
+    total_s: float
+    keepalive_s: float
+
+
+class State(Enum):
+    OPEN = auto()
+    DONE = auto()
+    FAILED = auto()
+
+
+class Fault(Enum):
+    """What can go wrong with an attempt below the provider's own words."""
+
+    CONNECT = auto()
+    CONNECT_TIMEOUT = auto()
+    TLS = auto()
+    CLOSED = auto()
+    PROTOCOL = auto()
+    FIRST_TOKEN_TIMEOUT = auto()
+    IDLE_TIMEOUT = auto()
+    TOTAL_TIMEOUT = auto()
+    INTERNAL = auto()
+
+
+class Relay(Protocol):
+    """One attempt. Methods never raise; after each of head/data/end the layer reads `state`."""
+
+    target: Target
+    timers: Timers
+    state: State
+    commits_early: bool
+    """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
+    cut_short: bool
+    """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
+    keepalive: bytes
+
+    def wire_request(self, request: http.Request) -> http.Request:
+        """A copy of the request with the real secrets in it, for the wire only."""
+        ...
+
+    def head(self, response: http.Response) -> None:
+        """The provider's status and headers came (secrets in them are sealed in place)."""
+        ...
+
+    def data(self, chunk: bytes) -> bytes:
+        """Bytes of the provider's body; gives the bytes to send to the client now (often none)."""
+        ...
+
+    def end(self) -> bytes:
+        """The provider's body ended as HTTP says it should."""
+        ...
+
+    def fault(self, fault: Fault, detail: str) -> None:
+        """The attempt failed below HTTP, or ran out of time; `state` becomes FAILED."""
+        ...
+
+    def client_head(self, body: bytes | None) -> http.Response:
+        """The head of the client's answer: of a stream (None), or of this whole body."""
+        ...
+
+    def last_words(self) -> bytes:
+        """What a client that already got a part of the answer is told when the rest will not come."""
+        ...
+
+    @property
+    def recorded(self) -> Sequence[bytes]:
+        """The provider's body bytes as they came, up to the cap."""
+        ...
+
+
+class Ticket(Protocol):
+    """One client request as the stream layer knows it."""
+
+    @property
+    def relay(self) -> Relay | None:
+        """The attempt to make; None: nothing may be sent."""
+        ...
+
+    @property
+    def verdict(self) -> http.Response | None:
+        """The client's final answer where it is not to be the flow's own response."""
+        ...
+
+    def client_left(self) -> None:
+        """The client is gone: stop whatever is under way for it."""
+        ...

@@ -1,0 +1,190 @@
+"""From a Config to the running parts: providers, accounts, vault, clients."""
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx
+
+from addons.accounts import Account, Accounts
+from addons.core.client_keys import ClientKeys
+from addons.core.config import Config
+from addons.core.gate import GateRules
+from addons.core.routing import ModelIndex
+from addons.exchange import AnyProvider, Context, Limits
+from addons.secrets import Seals
+from addons.steps import StepRunner, new_client
+from addons.vault.errors import VaultMissing
+from addons.vault.keys import ENV_NAME, VaultKey, load_key
+from addons.vault.store import Vault
+from providers.contract import Moment
+from providers.errors import ProviderError
+from providers.registry import provider_class
+
+log = logging.getLogger("glassgate")
+
+
+class Models:
+    """The index of models, made anew when a provider has learnt of others."""
+
+    def __init__(self, providers: Mapping[str, AnyProvider], aliases: Mapping[str, str]) -> None:
+        self._providers = providers
+        self._aliases = aliases
+        self._index: ModelIndex | None = None
+
+    def __call__(self) -> ModelIndex:
+        if self._index is None:
+            tables = [(name, provider.models()) for name, provider in self._providers.items()]
+            self._index = ModelIndex(tables, self._aliases)
+        return self._index
+
+    def forget(self) -> None:
+        self._index = None
+
+
+class Running:
+    """Everything made from one Config. `close` ends its HTTP clients."""
+
+    def __init__(self, config: Config, *, ca_file: str | None = None) -> None:
+        self.config = config
+        self.providers = make_providers(config)
+        self.vault = open_vault(config)
+        accounts = [
+            Account(settings.name, account.name, account.session == "vault")
+            for settings in config.providers
+            for account in settings.common.accounts
+        ]
+        self.accounts = Accounts(accounts, self.providers, self.vault, config.env_sessions)
+        self.models = Models(self.providers, config.sections.models.aliases)
+        self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
+        self._ca_file = ca_file
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        seals = Seals(self.accounts.reveal)
+        self.steps = StepRunner(seals, self._client)
+        self.context = Context(
+            providers=self.providers,
+            accounts=self.accounts,
+            index=self.models,
+            seals=seals,
+            steps=self.steps,
+            limits=limits_of(config),
+            proxies=self.proxies,
+            moment=moment_source(),
+        )
+        listen = config.sections.listen
+        self.rules = GateRules(
+            keys=None if config.skip_auth else ClientKeys(config.tokens),
+            allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
+            allowed_origins=frozenset(listen.allowed_origins),
+        )
+
+    def secrets(self) -> list[str]:
+        """Every secret in use, for the redaction of logs."""
+        found = list(self.config.tokens)
+        for settings in self.config.providers:
+            for account in settings.common.accounts:
+                try:
+                    found += self.accounts.reveal(settings.name, account.name).values()
+                except LookupError:
+                    continue
+        return found
+
+    async def learn_models(self) -> None:
+        """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""
+        for name, provider in self.providers.items():
+            for account in self.accounts.of(name):
+                try:
+                    session = self.accounts.session(account)
+                    steps = provider.list_models(session, self.context.moment())
+                    if steps is None:
+                        break
+                    await self.steps.run(provider, steps)
+                except ProviderError as e:
+                    log.info("%s: the live list of models is not to be had: %s", name, e.message)
+                    continue
+                self.models.forget()
+                break
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    def _client(self, provider: str) -> httpx.AsyncClient:
+        if provider not in self._clients:
+            self._clients[provider] = new_client(self.proxies.get(provider), verify=self._ca_file or True)
+        return self._clients[provider]
+
+
+def make_providers(config: Config) -> dict[str, AnyProvider]:
+    """The configured providers by name, in order of the file."""
+    return {s.name: provider_class(s.common.type).configured(s.name, s.options) for s in config.providers}
+
+
+def vault_key(config: Config, prompt: Callable[[], str] | None = None) -> VaultKey:
+    """The vault's key from its configured source. Raises VaultError."""
+    settings = config.sections.vault
+    key_file = config.path(settings.key_file) if settings.key_file else None
+    key = load_key(settings.key_source, environ=config.environ, key_file=key_file, prompt=prompt)
+    os.environ.pop(ENV_NAME, None)
+    return key
+
+
+def vault_path(config: Config) -> Path:
+    return config.path(config.sections.vault.path)
+
+
+def open_vault(config: Config) -> Vault | None:
+    """The vault; None when no account needs one or it has not been made yet. Raises VaultError when it cannot open."""
+    needed = any(a.session == "vault" for s in config.providers for a in s.common.accounts)
+    if not needed:
+        return None
+    if not os.path.lexists(vault_path(config)):
+        log.warning("there is no vault at %s yet; add a session: glassgate sessions add", vault_path(config))
+        return LateVault(config)
+    return Vault.open(vault_path(config), vault_key(config))
+
+
+class LateVault(Vault):
+    """A vault that is not there yet when the gateway starts: opened as soon as its file appears."""
+
+    def __init__(self, config: Config) -> None:
+        key = vault_key(config)
+        super().__init__(vault_path(config), key, os.urandom, time.time, True)
+
+    def changed(self) -> bool:
+        return os.path.lexists(self.path) and super().changed()
+
+
+def limits_of(config: Config) -> Limits:
+    """The figures of config.yaml that an exchange keeps to."""
+    times, routing = config.sections.timeouts, config.sections.routing
+    return Limits(
+        connect_s=times.connect_s,
+        first_token_s=times.first_token_s,
+        first_token_thinking_s=times.first_token_thinking_s,
+        idle_s=times.idle_s,
+        total_s=times.total_s,
+        keepalive_s=times.keepalive_s,
+        max_attempts=routing.max_attempts,
+        retry_accepted=routing.retry_accepted,
+        record_bytes=config.sections.inspect.body_kb * 1024,
+    )
+
+
+def moment_source() -> Callable[[], Moment]:
+    """The real clock and randomness for providers."""
+    zone = _zone_name()
+    return lambda: Moment(time.time_ns() // 1_000_000, lambda: str(uuid.uuid4()), zone)
+
+
+def _zone_name() -> str:
+    """The machine's IANA time zone, or UTC."""
+    name = os.environ.get("TZ") or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
+    return name if name and "/" in name else "UTC"
+
+
+__all__ = ["Running", "VaultMissing", "limits_of", "make_providers", "open_vault", "vault_key", "vault_path"]

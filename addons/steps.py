@@ -1,0 +1,97 @@
+"""Carries out a provider's steps over the network, with httpx: the I/O half of the provider contract."""
+
+from collections.abc import Callable
+
+import httpx
+
+from addons.secrets import Seals, UnknownSecret
+from providers.contract import Answer, Call, Provider, ProviderOptions, Steps, origin_of
+from providers.errors import ErrorKind, ProviderError
+
+STEP_S = 15.0
+BODY_LIMIT_BYTES = 16 * 1024 * 1024
+STEP_LIMIT = 32
+"""No provider needs more calls in one go; more means a loop."""
+
+type ClientFor = Callable[[str], httpx.AsyncClient]
+"""Provider name → the HTTP client that reaches it (with its proxy, if it has one)."""
+
+
+def new_client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncClient:
+    """An HTTP client for one provider's steps: no redirects, no proxy out of the environment, bounded waits."""
+    return httpx.AsyncClient(
+        proxy=proxy,
+        verify=verify,
+        follow_redirects=False,
+        trust_env=False,
+        timeout=httpx.Timeout(STEP_S, connect=5.0, pool=5.0),
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+        headers={},
+    )
+
+
+class StepRunner:
+    """Runs steps: each Call goes out with its secrets put in, its Answer goes back into the generator."""
+
+    def __init__(self, seals: Seals, client_for: ClientFor) -> None:
+        self._seals = seals
+        self._client_for = client_for
+
+    async def run[T](self, provider: Provider[ProviderOptions], steps: Steps[T]) -> T:
+        """The steps' result. Raises ProviderError: the steps' own, or PROVIDER_DOWN when the network fails."""
+        try:
+            call = next(steps)
+            for _ in range(STEP_LIMIT):
+                try:
+                    answer = await self._carry_out(provider, call)
+                except ProviderError as error:
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(answer)
+            steps.close()
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: preparing the request took too many steps")
+
+    async def send(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
+        """One call outside of any steps (a stop call). Raises ProviderError."""
+        return await self._carry_out(provider, call)
+
+    async def _carry_out(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
+        name = provider.name
+        if origin_of(call.url) not in provider.origins():
+            raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{name}: a call to a foreign address was stopped")
+        try:
+            wire = self._seals.wire_call(call)
+        except UnknownSecret as e:
+            raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
+        client = self._client_for(name)
+        request = httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body or None)
+        try:
+            response = await client.send(request, stream=True)
+            try:
+                body = await _bounded_body(response)
+            finally:
+                await response.aclose()
+        except httpx.TimeoutException as e:
+            raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, "did not answer in time")) from e
+        except httpx.HTTPError as e:
+            raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, f"failed ({type(e).__name__})")) from e
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, body, tuple(response.headers.get_list("set-cookie")))
+
+
+async def _bounded_body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > BODY_LIMIT_BYTES:
+            raise httpx.DecodingError("body too large")
+    return bytes(body)
+
+
+def _said(provider: str, call: Call, what: str) -> str:
+    """An error sentence without the URL's query, which may hold a token."""
+    path = httpx.URL(call.url).path
+    return f"{provider}: {call.method} {path} {what}. The site may be down or out of reach; try again."

@@ -1,0 +1,47 @@
+"""What can be wrong with a vault.
+
+VaultError
+  VaultMissing       there is no file
+  VaultLocked        the key is not to be had
+  WrongKey           the key is not this vault's
+  VaultDamaged       the file is not as it was written
+  VaultRollback      the file is older than one seen before
+  VaultPermissions   the file, its folder or its lock could be read or changed by others
+  VaultBusy          another process holds the lock
+  VaultConflict      a record was changed by somebody else meanwhile
+  VaultVersion       the file is of a newer format
+"""
+
+
+class VaultError(Exception):
+    """Base of all; the text says what happened and what to do. It never holds a secret."""
+
+
+class VaultMissing(VaultError): ...
+
+
+class VaultLocked(VaultError): ...
+
+
+class WrongKey(VaultError): ...
+
+
+class VaultDamaged(VaultError):
+    def __init__(self, where: str) -> None:
+        super().__init__(f"the vault is damaged ({where}); put back a backup, or add the sessions anew")
+        self.where = where
+
+
+class VaultRollback(VaultError): ...
+
+
+class VaultPermissions(VaultError): ...
+
+
+class VaultBusy(VaultError): ...
+
+
+class VaultConflict(VaultError): ...
+
+
+class VaultVersion(VaultError): ...

@@ -1,0 +1,26 @@
+"""Provider types by the name config.yaml uses. Loaded when first asked for."""
+
+import importlib
+from functools import cache
+
+from providers.contract import Provider, ProviderOptions
+
+_TYPES = {
+    "zai": "providers.zai:Zai",
+    "k2think": "providers.k2think:K2Think",
+    "qwen": "providers.qwen:Qwen",
+    "longcat": "providers.longcat:LongCat",
+    "openai_compatible": "providers.openai_compatible:OpenAICompatible",
+}
+
+
+def type_names() -> list[str]:
+    return list(_TYPES)
+
+
+@cache
+def provider_class(type_name: str) -> type[Provider[ProviderOptions]]:
+    """The class of a provider type. Raises KeyError for an unknown name."""
+    module, _, name = _TYPES[type_name].partition(":")
+    found: type[Provider[ProviderOptions]] = getattr(importlib.import_module(module), name)
+    return found

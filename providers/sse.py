@@ -1,0 +1,95 @@
+"""An incremental reader of server-sent events, shared by every provider.
+
+It follows the WHATWG event-stream format (byte order mark, CR / LF / CRLF, comments, several data lines an event) and
+gives the data of each event as bytes; event names, ids and retry fields are of no use to a provider and are dropped.
+Bytes in, payloads out: the same payloads however the bytes were cut.
+"""
+
+from typing import Final
+
+EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class SseLimit(ValueError):
+    """An event grew beyond the limit; the stream cannot be read on."""
+
+
+class SseReader:
+    """`feed` bytes, get the data of the events completed by them.
+
+    With `bare_json`, a line that starts with `{` outside any field counts as data of its own: some sites drop a plain
+    JSON error line into the stream.
+    """
+
+    def __init__(self, *, limit_bytes: int = EVENT_LIMIT_BYTES, bare_json: bool = False) -> None:
+        self._limit_bytes = limit_bytes
+        self._bare_json = bare_json
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._at_start = True
+        self._after_cr = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The payloads completed by `data`. Raises SseLimit when an event is larger than the limit."""
+        if self._after_cr and data:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._buffer += data
+        if self._at_start and not self._skip_bom():
+            return []
+        payloads = self._complete_events()
+        if len(self._buffer) > self._limit_bytes:
+            raise SseLimit(f"an event of the stream is larger than {self._limit_bytes} bytes")
+        return payloads
+
+    def flush(self) -> list[bytes]:
+        """The stream ended: the data of an event whose closing blank line never came."""
+        block = bytes(self._buffer)
+        self._buffer.clear()
+        self._scanned = 0
+        return self._payloads(block)
+
+    def _skip_bom(self) -> bool:
+        """False while the first bytes may still turn out to be a byte order mark."""
+        if len(self._buffer) < len(_BOM) and _BOM.startswith(self._buffer):
+            return False
+        self._at_start = False
+        if self._buffer.startswith(_BOM):
+            del self._buffer[: len(_BOM)]
+        return True
+
+    def _complete_events(self) -> list[bytes]:
+        buffer = self._buffer
+        payloads: list[bytes] = []
+        begin = 0
+        while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
+            if end - begin > self._limit_bytes:
+                raise SseLimit(f"an event of the stream is larger than {self._limit_bytes} bytes")
+            payloads += self._payloads(bytes(buffer[begin:end]))
+            begin = end + 2
+            self._scanned = 0
+        if begin:
+            del buffer[:begin]
+        self._scanned = max(len(buffer) - 1, 0)
+        return payloads
+
+    def _payloads(self, block: bytes) -> list[bytes]:
+        """The data of one event block; more than one only when bare JSON lines stand in it."""
+        block = block.lstrip(b"\n")
+        if block.startswith(b"data:") and b"\n" not in block:
+            payload = block[6:] if block[5:6] == b" " else block[5:]
+            return [payload] if payload else []
+        lines: list[bytes] = []
+        bare: list[bytes] = []
+        for line in block.split(b"\n"):
+            name, colon, value = line.partition(b":")
+            if name == b"data":
+                lines.append(value.removeprefix(b" ") if colon else b"")
+            elif self._bare_json and line.startswith(b"{"):
+                bare.append(line)
+        data = b"\n".join(lines)
+        return ([data] if data else []) + bare
