@@ -80,6 +80,7 @@ class Attempt:
         self.timers = plan.timers
         self.state = State.OPEN
         self.report = AttemptReport()
+        self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
         self.cut_short = False
         self._stream = output if isinstance(output, StreamEncoder) else None

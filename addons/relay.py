@@ -59,6 +59,8 @@ class Relay(Protocol):
     target: Target
     timers: Timers
     state: State
+    streaming: bool
+    """The client gets a stream; otherwise the one `data` or `end` that completes the answer gives all of it."""
     commits_early: bool
     """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
     cut_short: bool

@@ -447,7 +447,7 @@ class GatewayStream(HttpStream):
         relay = self.relay
         assert relay
         if out:
-            yield from self._emit(out, whole=relay.state is State.DONE and not self.committed)
+            yield from self._emit(out)
         if relay.state is State.DONE:
             yield from self._finish()
         elif relay.state is State.FAILED:
@@ -465,12 +465,12 @@ class GatewayStream(HttpStream):
         yield SendHttp(ResponseData(self.stream_id, self.relay.last_words()), self.context.client)
         yield from self._finish()
 
-    def _emit(self, data: bytes, *, whole: bool) -> Commands:
+    def _emit(self, data: bytes) -> Commands:
         assert self.relay
         if not self.committed:
             self.committed = True
-            head = self.relay.client_head(data if whole else None)
-            if not whole and not self._client_speaks_h2:
+            head = self.relay.client_head(None if self.relay.streaming else data)
+            if self.relay.streaming and not self._client_speaks_h2:
                 self._frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
         self._last_said = self.gear.clock()
@@ -571,7 +571,7 @@ class GatewayStream(HttpStream):
         elif self.committed and not relay.commits_early and now >= self._last_heard + timers.idle_s:
             yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
         elif (self.committed or relay.commits_early) and now >= self._last_said + timers.keepalive_s:
-            yield from self._emit(relay.keepalive, whole=False)
+            yield from self._emit(relay.keepalive)
         else:
             self._set_deadline()
 

@@ -1,0 +1,253 @@
+"""Drives the stream layer without any I/O, in mitmproxy's own terms: events in, commands out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mitmproxy import http
+from mitmproxy import options as moptions
+from mitmproxy.connection import Client, Connection, ConnectionState, Server
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.proxy.mode_specs import ReverseMode
+
+from addons.relay import Fault, State, Target, Timers
+from addons.stream_layer import AttemptFailedHook, GatewayLayer, GatewayStream, Gear, Tick
+
+TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
+
+
+class FakeRelay:
+    """Passes bytes through. `[DONE]` in them ends the answer, `[FAIL]` fails it; a status other than 200 refuses."""
+
+    def __init__(self, port: int = 9000, **timers: float) -> None:
+        self.target = Target("127.0.0.1", port, tls=False)
+        self.timers = Timers(**{**{n: getattr(TIMERS, n) for n in TIMERS.__slots__}, **timers})
+        self.state = State.OPEN
+        self.commits_early = False
+        self.cut_short = False
+        self.keepalive = b": keep-alive\n\n"
+        self.recorded: list[bytes] = []
+        self.faults: list[tuple[Fault, str]] = []
+        self.refused = False
+        self.streaming = True
+
+    def wire_request(self, request: http.Request) -> http.Request:
+        copy = request.copy()
+        copy.headers["authorization"] = "Bearer the-real-secret"
+        return copy
+
+    def head(self, response: http.Response) -> None:
+        self.refused = response.status_code != 200
+
+    def data(self, chunk: bytes) -> bytes:
+        self.recorded.append(chunk)
+        if b"[FAIL]" in chunk:
+            self.state = State.FAILED
+            return b""
+        if b"[DONE]" in chunk:
+            self.state = State.DONE
+        return b"" if self.refused or (not self.streaming and self.state is State.OPEN) else chunk
+
+    def end(self) -> bytes:
+        self.state = State.FAILED if self.refused else State.DONE
+        return b""
+
+    def fault(self, fault: Fault, detail: str) -> None:
+        self.faults.append((fault, detail))
+        self.state = State.FAILED
+
+    def client_head(self, body: bytes | None) -> http.Response:
+        if body is not None:
+            return http.Response.make(200, body, {"content-type": "application/json"})
+        head = http.Response.make(200, b"", {"content-type": "text/event-stream"})
+        del head.headers["content-length"]
+        return head
+
+    def last_words(self) -> bytes:
+        return b"data: {last words}\n\n"
+
+
+def layer_options() -> moptions.Options:
+    """The options that the layers read, as the gateway sets them."""
+    options = moptions.Options()
+    options.add_option("connection_strategy", str, "lazy", "")
+    options.add_option("keep_host_header", bool, True, "")
+    options.add_option("validate_inbound_headers", bool, True, "")
+    options.add_option("body_size_limit", str | None, None, "")
+    options.add_option("stream_large_bodies", str | None, None, "")
+    options.add_option("store_streamed_bodies", bool, False, "")
+    options.add_option("websocket", bool, True, "")
+    options.add_option("rawtcp", bool, True, "")
+    options.add_option("http2_ping_keepalive", int, 58, "")
+    return options
+
+
+@dataclass
+class FakeTicket:
+    relays: list[FakeRelay]
+    relay: FakeRelay | None = None
+    verdict: http.Response | None = None
+    left: bool = False
+
+    def client_left(self) -> None:
+        self.left = True
+
+
+class WatchSet(set[GatewayStream]):
+    """The Watch of the layer, open to the test."""
+
+
+@dataclass
+class Drive:
+    """One client connection. `hold` names hooks that stay pending until `complete` is called."""
+
+    relays: list[FakeRelay]
+    connect_error: str | None = None
+    hold: set[str] = field(default_factory=set)
+    plan: bool = True
+    body_limit: int = 1000
+    now: float = 1000.0
+    log: list[str] = field(default_factory=list)
+    sent: dict[Connection, bytes] = field(default_factory=dict)
+    closed: list[Connection] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+    pending: list[commands.Command] = field(default_factory=list)
+    flows: list[http.HTTPFlow] = field(default_factory=list)
+    queue: list[events.Event] = field(default_factory=list)
+    busy: bool = False
+
+    def __post_init__(self) -> None:
+        options = layer_options()
+        self.client = Client(
+            peername=("127.0.0.1", 1234), sockname=("127.0.0.1", 8080), timestamp_start=1.0, state=ConnectionState.OPEN
+        )
+        self.client.proxy_mode = ReverseMode.parse("reverse:http://127.0.0.1:1")
+        context = Context(self.client, options)
+        context.server.address = ("127.0.0.1", 1)
+        self.watch = WatchSet()
+        self.ticket = FakeTicket(list(self.relays))
+        gear = Gear(lambda flow: self.ticket, self.watch, self.body_limit, clock=lambda: self.now)
+        self.layer = GatewayLayer(context, HTTPMode.transparent, gear)
+        self.feed(events.Start())
+
+    # -- what the world does --------------------------------------------------------------------------------------
+    def feed(self, event: events.Event) -> None:
+        """Commands take effect as they are given, as in mitmproxy; the events they cause come afterwards."""
+        self.queue.append(event)
+        if self.busy:
+            return
+        self.busy = True
+        try:
+            while self.queue:
+                for command in self.layer.handle_event(self.queue.pop(0)):
+                    self._do(command)
+        finally:
+            self.busy = False
+
+    def client_sends(self, data: bytes) -> None:
+        self.feed(events.DataReceived(self.client, data))
+
+    def post(self, body: bytes = b"{}", version: str = "HTTP/1.1") -> None:
+        head = f"POST /v1/chat/completions {version}\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+        self.client_sends(head.encode() + body)
+
+    def client_leaves(self) -> None:
+        self.client.state = ConnectionState.CLOSED
+        self.feed(events.ConnectionClosed(self.client))
+
+    def server_sends(self, data: bytes, server: int = -1) -> None:
+        self.feed(events.DataReceived(self.servers[server], data))
+
+    def server_closes(self, server: int = -1) -> None:
+        self.servers[server].state = ConnectionState.CLOSED
+        self.feed(events.ConnectionClosed(self.servers[server]))
+
+    def tick(self, seconds: float) -> None:
+        """The clock moves on; streams whose deadline passed are ticked, as the sweeper does."""
+        self.now += seconds
+        for stream in [s for s in self.watch if s.deadline <= self.now]:
+            self.feed(Tick(stream))
+
+    def complete(self) -> None:
+        """Lets the held hooks and connections go on."""
+        pending, self.pending = self.pending, []
+        for command in pending:
+            self._complete(command)
+
+    # -- what the layer wants -------------------------------------------------------------------------------------
+    def _do(self, command: commands.Command) -> None:
+        if isinstance(command, commands.StartHook):
+            self.log.append(command.name)
+            self._hook(command)
+            if command.name in self.hold:
+                self.pending.append(command)
+            else:
+                self.feed(events.HookCompleted(command))
+        elif isinstance(command, commands.OpenConnection):
+            self.servers.append(command.connection)
+            self.log.append("connect")
+            if "connect" in self.hold:
+                self.pending.append(command)
+            else:
+                self._complete(command)
+        elif isinstance(command, commands.SendData):
+            self.sent[command.connection] = self.sent.get(command.connection, b"") + command.data
+        elif isinstance(command, commands.CloseConnection):
+            self._close(command.connection)
+        else:
+            assert isinstance(command, commands.Log), command
+
+    def _hook(self, command: commands.StartHook) -> None:
+        flow = command.args()[0]
+        if command.name == "requestheaders":
+            self.flows.append(flow)
+        if (command.name == "request" and self.plan) or isinstance(command, AttemptFailedHook):
+            self._next(flow)
+
+    def _next(self, flow: http.HTTPFlow) -> None:
+        if self.ticket.relays:
+            self.ticket.relay = self.ticket.relays.pop(0)
+            flow.response = None
+            flow.request = http.Request.make("POST", "http://127.0.0.1/chat", b"body", {"host": "127.0.0.1"})
+        else:
+            self.ticket.relay = None
+            self.ticket.verdict = http.Response.make(502, b'{"error":{}}', {"content-type": "application/json"})
+
+    def _complete(self, command: commands.Command) -> None:
+        if isinstance(command, commands.OpenConnection):
+            server = command.connection
+            error = "connection cancelled" if server in self.closed else self.connect_error
+            if error:
+                server.error = error
+            else:
+                server.state = ConnectionState.OPEN
+            self.feed(events.OpenConnectionCompleted(command, error))
+        else:
+            assert isinstance(command, commands.StartHook)
+            self.feed(events.HookCompleted(command))
+
+    def _close(self, connection: Connection) -> None:
+        was_open = connection.state is ConnectionState.OPEN
+        connection.state = ConnectionState.CLOSED
+        self.closed.append(connection)
+        waiting = [c for c in self.pending if isinstance(c, commands.OpenConnection) and c.connection is connection]
+        for command in waiting:
+            self.pending.remove(command)
+            self._complete(command)
+        if was_open:
+            self.feed(events.ConnectionClosed(connection))
+
+    # -- what came of it ------------------------------------------------------------------------------------------
+    @property
+    def to_client(self) -> bytes:
+        return self.sent.get(self.client, b"")
+
+    def to_server(self, server: int = -1) -> bytes:
+        return self.sent.get(self.servers[server], b"")
+
+    def client_closed(self) -> bool:
+        return self.client in self.closed
+
+
+type Check = Callable[[Drive], None]
