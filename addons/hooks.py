@@ -1,4 +1,4 @@
-"""The gateway as mitmproxy sees it: hooks in, calls to the rooms out. Every hook is fenced: a fault ends in a JSON 500."""
+"""The gateway as mitmproxy sees it: hooks in, calls to the rooms out. A fault in a hook ends in a JSON 500."""
 
 import asyncio
 import functools
@@ -14,9 +14,11 @@ from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import layer
+from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons import local
-from addons.core.config_file import ConfigError, load_config
+from addons.core.config import Config
+from addons.core.config_file import ConfigError, exposure_problems, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, Knock, admit
 from addons.core.logs import RequestLog, setup_logging
@@ -69,6 +71,8 @@ class Glassgate:
         self._tasks: list[asyncio.Task[None]] = []
         self._sweeper = Sweeper(time.monotonic, self._deliver)
         self._gear: Gear | None = None
+        self._config: Config | None = None
+        self._problem: ConfigError | None = None
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -76,11 +80,29 @@ class Glassgate:
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
 
+    def configure(self, updated: set[str]) -> None:
+        """Without --listen-host and --listen-port config.yaml says where to listen; mitmproxy would say everywhere."""
+        if self._config is not None or "gateway_config" not in updated:
+            return
+        try:
+            self._config = config = load_config(Path(ctx.options.gateway_config))
+        except ConfigError as e:
+            self._problem = e
+            return
+        listen = config.sections.listen
+        if not ctx.options.listen_host:
+            ctx.options.update(listen_host=listen.host)
+        if ctx.options.listen_port is None:
+            ctx.options.update(listen_port=listen.port)
+
     def running(self) -> None:
         os.umask(0o077)
         try:
+            if self._problem is not None:
+                raise self._problem
             check_mitmproxy()
-            config = load_config(Path(ctx.options.gateway_config))
+            config = self._config or load_config(Path(ctx.options.gateway_config))
+            self._check_exposure(config)
             parts = Running(config, ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
@@ -97,6 +119,14 @@ class Glassgate:
         ]
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
+
+    @staticmethod
+    def _check_exposure(config: Config) -> None:
+        """The rules for open listeners hold for where mitmproxy really listens. Raises ConfigError."""
+        for mode in ctx.options.mode:
+            host = ProxyMode.parse(mode).listen_host(ctx.options.listen_host)
+            if found := exposure_problems(host, config.tokens, config.skip_auth):
+                raise ConfigError([f"{'.'.join(map(str, path))}: {problem}" for path, problem in found])
 
     async def done(self) -> None:
         for task in self._tasks:

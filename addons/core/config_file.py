@@ -25,7 +25,7 @@ from addons.core.config import (
     split_provider,
     type_names,
 )
-from providers.contract import ProviderOptions, SessionMaterial
+from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie", re.IGNORECASE)
@@ -247,22 +247,26 @@ def _tokens(source: _Source, sections: Sections, env: Mapping[str, str]) -> tupl
 
 
 def _check_keys(source: _Source, sections: Sections, tokens: tuple[str, ...], skip: bool) -> None:
-    listen = sections.listen
-    if skip and not listen.is_loopback:
-        source.say(("auth", "skip"), f"works only when the listener is loopback, not on {listen.host}")
+    for path, problem in exposure_problems(sections.listen.host, tokens, skip):
+        source.say(path, problem)
+
+
+def exposure_problems(host: str, tokens: tuple[str, ...], skip: bool) -> list[tuple[KeyPath, str]]:
+    """What is too open about listening on `host` with these client keys; (key of config.yaml, sentence) each."""
+    is_loopback = host in LOOPBACK_HOSTS
+    found: list[tuple[KeyPath, str]] = []
+    if skip and not is_loopback:
+        found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
     if not tokens and not skip:
-        source.say(
-            ("auth", "tokens"),
-            "no client key is configured: set AUTH_TOKEN, or list keys here (glassgate keygen makes one)",
-        )
+        advice = "set AUTH_TOKEN, or list keys here (glassgate keygen --client makes one)"
+        found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
     for number, token in enumerate(tokens, 1):
         if len(token) < SHORTEST_TOKEN:
-            source.say(("auth", "tokens"), f"key {number} is shorter than {SHORTEST_TOKEN} characters")
-        elif not listen.is_loopback and len(token.encode()) < SHORTEST_OPEN_TOKEN:
-            source.say(
-                ("listen", "host"),
-                f"beyond loopback every key needs at least {SHORTEST_OPEN_TOKEN} bytes; key {number} is shorter",
-            )
+            found.append((("auth", "tokens"), f"key {number} is shorter than {SHORTEST_TOKEN} characters"))
+        elif not is_loopback and len(token.encode()) < SHORTEST_OPEN_TOKEN:
+            what = f"beyond loopback every key needs at least {SHORTEST_OPEN_TOKEN} bytes; key {number} is shorter"
+            found.append((("listen", "host"), what))
+    return found
 
 
 def _check_vault(source: _Source, sections: Sections) -> None:

@@ -1,0 +1,97 @@
+"""What ages about Qwen Chat's site, in one place. Every item can be overridden in config.yaml (see `QwenOptions`).
+
+Sources: public clients and captures from 2026-03 to 2026-10, none of them official. "Guess" marks what nothing proves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+BASE_URL: Final = "https://chat.qwen.ai"
+AUTH_URL: Final = "https://auth.qwen.ai"
+"""Where access tokens are renewed since autumn 2026 (front 0.3)."""
+
+CLIENT_VERSION: Final = "0.3.12"
+"""The page's `version` header of 2026-10. Not checked on ordinary calls, as far as one project could find."""
+
+USER_AGENT: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36"
+)
+
+HEADERS: Final[Mapping[str, str]] = {
+    "accept-language": "en-US,en;q=0.9",
+    "sec-ch-ua": '"Chromium";v="146", "Not-A.Brand";v="24", "Google Chrome";v="146"',
+    "sec-ch-ua-mobile": "?0",
+    "sec-ch-ua-platform": '"Windows"',
+    "sec-fetch-dest": "empty",
+    "sec-fetch-mode": "cors",
+    "sec-fetch-site": "same-origin",
+}
+"""On every call of the page besides those that the adapter sets by itself."""
+
+THINKING_FORMAT: Final = "summary"
+"""Gives phase `thinking_summary`; models of another format say so in the live list."""
+
+THINKING_MODES: Final[Mapping[str, tuple[bool, bool, str]]] = {
+    "auto": (True, True, "Auto"),
+    "on": (True, False, "Thinking"),
+    "off": (False, False, "Fast"),
+}
+"""Mode → thinking_enabled, auto_thinking, thinking_mode. Older fronts wrote "Disabled" or "off" for "Fast"."""
+
+SIZES: Final = ("1:1", "4:3", "3:4", "16:9", "9:16")
+"""The shapes a picture may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteModel:
+    """A model of the site and what it can do. The built-in ones stand in until the site's own list is read."""
+
+    id: str
+    name: str = ""
+    thinking: bool = True
+    search: bool = True
+    images: bool = True
+    """It can be asked for a picture (chat_type t2i)."""
+    vision: bool = False
+    must_think: bool = False
+    auto_thinking: bool = True
+    search_type: bool = True
+    """Search is a chat_type of its own; otherwise it is a switch of the ordinary chat."""
+    thinking_format: str = THINKING_FORMAT
+    context_length: int | None = None
+
+
+MODELS: Final = (
+    SiteModel("qwen3.8-max"),
+    SiteModel("qwen3.7-max"),
+    SiteModel("qwen3.7-plus", vision=True, context_length=1_000_000),
+    SiteModel("qwen3.8-omni-flash", vision=True),
+    SiteModel("qwen3.6-plus", vision=True),
+    SiteModel("qwen3.5-plus", vision=True),
+    SiteModel("qwen3.5-omni-plus", vision=True),
+    SiteModel("qwen3.5-flash", vision=True),
+    SiteModel("qwen3-coder-plus", thinking=False),
+    SiteModel("qwen3-max-2026-01-23"),
+    SiteModel("qwen3-vl-plus", vision=True),
+)
+"""Ids of 2026-08 to 2026-10. What each can do is known for qwen3.7-plus, a guess for the others."""
+
+ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "qwen-max": ("qwen3.8-max", "qwen3.7-max", "qwen3-max-2026-01-23"),
+    "qwen-plus": ("qwen3.7-plus", "qwen3.6-plus", "qwen3.5-plus"),
+    "qwen-turbo": ("qwen3.5-flash", "qwen3.8-omni-flash", "qwen3.6-plus", "qwen3.7-plus"),
+    "qwen-long": ("qwen3.7-plus", "qwen3.6-plus", "qwen3.5-plus"),
+}
+"""Names of other times → what the site has today, best first (our choice: the same class of model)."""
+
+IMAGE_STAND_INS: Final = ("qwen3.7-plus", "qwen3.6-plus", "qwen3.5-plus")
+"""Who draws for an alias whose own model cannot: pictures are a tool of the site's, not of the model."""
+
+SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
+    "-thinking": (True, None),
+    "-search": (None, True),
+    "-thinking-search": (True, True),
+}
+IMAGE_SUFFIX: Final = "-image"
+OWNER: Final = "qwen"

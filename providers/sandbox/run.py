@@ -1,0 +1,62 @@
+"""Starts the sandbox sites: in a test, or as a process of their own."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from providers.sandbox.openai_site import OpenAISite
+from providers.sandbox.server import Site, serve
+from providers.sandbox.zai_site import ZaiSite
+
+SITES: Mapping[str, Callable[[], Site]] = {"zai": ZaiSite, "openai": OpenAISite}
+
+
+class Sandbox:
+    """`async with Sandbox(("zai",)) as sandbox:` runs the sites on loopback."""
+
+    def __init__(self, sites: Sequence[str] = tuple(SITES), *, host: str = "127.0.0.1", port_base: int = 0) -> None:
+        self._host = host
+        self._port_base = port_base
+        self._sites = {name: SITES[name]() for name in sites}
+        self._ports: dict[str, int] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for offset, (name, site) in enumerate(self._sites.items()):
+            port = self._port_base + offset if self._port_base else 0
+            server = await serve(site, self._host, port)
+            self._ports[name] = server.sockets[0].getsockname()[1]
+            self._stack.callback(server.close)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def base_url(self, name: str) -> str:
+        return f"http://{self._host}:{self._ports[name]}"
+
+    def site(self, name: str) -> Any:
+        return self._sites[name]
+
+    def description(self) -> dict[str, Any]:
+        """Addresses and ready sessions, as `glassgate sandbox --json` prints them."""
+        return {
+            "base_urls": {name: self.base_url(name) for name in self._sites},
+            "sessions": {name: site.session() for name, site in self._sites.items() if hasattr(site, "session")},
+        }
+
+
+async def run(sites: Sequence[str], port_base: int, announce: Callable[[dict[str, Any]], None]) -> None:
+    """Runs the sites until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Sandbox(sites, port_base=port_base) as sandbox:
+        announce(sandbox.description())
+        await stop.wait()

@@ -1,0 +1,200 @@
+"""Reasoning and answer told apart by tags inside one text, as it streams in.
+
+The forms (R the reasoning, A the answer): `<think …>R</think>A`, `R</think>A`, `R<answer>A</answer>`, plain `A`; each
+A may stand in `<answer>` tags. The text is split at the first `</think>`; the outer `<answer>` and the last `</answer>`
+go, as does white space beside a tag.
+
+In the forms without an opening tag nothing tells R from A until `</think>` comes, so an `implicit` splitter holds such
+a text back until the tag or the end; without `implicit` it is taken for an answer and passed on at once.
+"""
+
+import re
+from enum import Enum, auto
+from typing import Final
+
+_OPEN: Final = "<think"
+_CLOSE: Final = "</think>"
+_ANSWER: Final = "<answer>"
+_ANSWER_END: Final = "</answer>"
+_OPENING: Final = re.compile(r"<think(?:\s[^>]*)?>")
+_OPENING_LIMIT: Final = 256
+"""An opening tag with attributes that is longer than this is no tag."""
+
+
+class _State(Enum):
+    START = auto()
+    UNDECIDED = auto()
+    """Reasoning without an opening tag, or an answer: everything is held."""
+    THINKING = auto()
+    AFTER = auto()
+    """Behind `</think>`, before the first word of the answer."""
+    ANSWER = auto()
+    """Inside `<answer>`."""
+    ANSWERED = auto()
+    """Behind a `</answer>` that may not be the last: what follows is held."""
+    PLAIN = auto()
+
+
+class ThinkTags:
+    """`feed` text, get the new (reasoning, answer); `close` gives the rest. The same joined texts at every cut."""
+
+    def __init__(self, *, implicit: bool = True) -> None:
+        self._implicit = implicit
+        self._state = _State.START
+        self._held = ""
+        """A short tail that may be part of a tag, or white space that may stand before one."""
+        self._fresh = False
+        """Right behind an opening tag, where white space is no part of the text."""
+        self._pile: list[str] = []
+        """Long text held (UNDECIDED, ANSWERED)."""
+        self._tail = ""
+        """The end of the pile, where a tag may have begun."""
+
+    def feed(self, text: str) -> tuple[str, str]:
+        """The (reasoning, answer) that `text` settles."""
+        reasoning: list[str] = []
+        answer: list[str] = []
+        while text:
+            text = self._step(text, reasoning, answer)
+        return "".join(reasoning), "".join(answer)
+
+    def close(self, *, complete: bool = True) -> tuple[str, str]:
+        """What is still held. `complete` False: the answer was cut off, so undecided text is reasoning."""
+        held, pile = self._held, "".join(self._pile)
+        state, self._state = self._state, _State.PLAIN
+        self._held, self._pile, self._tail = "", [], ""
+        match state:
+            case _State.THINKING:
+                return held.rstrip(), ""
+            case _State.UNDECIDED:
+                return _settle(pile, complete=complete)
+            case _State.ANSWER:
+                return "", held.rstrip()
+            case _State.ANSWERED:
+                gap, _, foot = pile.partition(_ANSWER_END)
+                return "", (gap + foot.rstrip() if foot.strip() else "")
+            case _:
+                return "", held
+
+    def _step(self, text: str, reasoning: list[str], answer: list[str]) -> str:
+        """One state's part of `text`; gives what is left for the next state."""
+        match self._state:
+            case _State.START:
+                return self._start(text)
+            case _State.UNDECIDED:
+                return self._undecided(text, reasoning)
+            case _State.THINKING:
+                return self._inside(text, _CLOSE, reasoning)
+            case _State.AFTER:
+                return self._after(text)
+            case _State.ANSWER:
+                return self._inside(text, _ANSWER_END, answer)
+            case _State.ANSWERED:
+                return self._answered(text, answer)
+            case _State.PLAIN:
+                answer.append(text)
+                return ""
+
+    def _start(self, text: str) -> str:
+        text = self._held + text
+        seen = text.lstrip()
+        if not seen or _may_become_tag(seen):
+            self._held = text
+            return ""
+        self._held = ""
+        if opening := _OPENING.match(seen[:_OPENING_LIMIT]):
+            self._state, self._fresh = _State.THINKING, True
+            return seen[opening.end() :]
+        if self._implicit and seen.startswith(_ANSWER):
+            self._state = _State.AFTER
+            return seen
+        self._state = _State.UNDECIDED if self._implicit else _State.PLAIN
+        return text
+
+    def _undecided(self, text: str, reasoning: list[str]) -> str:
+        self._pile.append(text)
+        window = self._tail + text
+        if _CLOSE not in window:
+            self._tail = window[-(len(_CLOSE) - 1) :]
+            return ""
+        thought, _, rest = "".join(self._pile).partition(_CLOSE)
+        self._pile, self._tail = [], ""
+        reasoning.append(_OPENING.sub("", thought, count=1).strip())
+        self._state = _State.AFTER
+        return rest
+
+    def _inside(self, text: str, end_tag: str, out: list[str]) -> str:
+        """Text between an opening tag and `end_tag`, passed on but for what may belong to the end tag."""
+        if self._fresh:
+            text = text.lstrip()
+            if not text:
+                return ""
+            self._fresh = False
+        text = self._held + text
+        said, tag, rest = text.partition(end_tag)
+        if tag:
+            kept = said.rstrip()
+            out.append(kept)
+            self._held = ""
+            if end_tag is _CLOSE:
+                self._state = _State.AFTER
+            else:
+                self._state = _State.ANSWERED
+                self._pile, self._tail = [said[len(kept) :], _ANSWER_END], ""
+            return rest
+        settled = _settled(text, end_tag)
+        out.append(text[:settled])
+        self._held = text[settled:]
+        return ""
+
+    def _after(self, text: str) -> str:
+        text = (self._held + text).lstrip()
+        if _ANSWER.startswith(text) and text != _ANSWER:
+            self._held = text
+            return ""
+        self._held = ""
+        if text.startswith(_ANSWER):
+            self._state, self._fresh = _State.ANSWER, True
+            return text[len(_ANSWER) :]
+        self._state = _State.PLAIN
+        return text
+
+    def _answered(self, text: str, answer: list[str]) -> str:
+        self._pile.append(text)
+        window = self._tail + text
+        if _ANSWER_END not in window:
+            self._tail = window[-(len(_ANSWER_END) - 1) :]
+            return ""
+        earlier, _, rest = "".join(self._pile).rpartition(_ANSWER_END)
+        said = earlier.rstrip()
+        answer.append(said)  # an earlier end tag was a word of the answer: only the last one is the frame
+        self._pile = [earlier[len(said) :], _ANSWER_END, rest]
+        self._tail = rest[-(len(_ANSWER_END) - 1) :]
+        return ""
+
+
+def _settle(text: str, *, complete: bool) -> tuple[str, str]:
+    """(reasoning, answer) of a whole text that began with no tag and held no `</think>`."""
+    thought, tag, said = text.partition(_ANSWER)
+    if tag:
+        head, end, foot = said.rpartition(_ANSWER_END)
+        return thought.strip(), (head + foot if end else said).strip()
+    return ("", text) if complete else (text.strip(), "")
+
+
+def _may_become_tag(seen: str) -> bool:
+    """Whether a text's beginning may still turn out to be `<think …>` or `<answer>`."""
+    if _OPEN.startswith(seen) or (_ANSWER.startswith(seen) and seen != _ANSWER):
+        return True
+    if not seen.startswith(_OPEN) or not seen[len(_OPEN)].isspace():
+        return False
+    return len(seen) < _OPENING_LIMIT and ">" not in seen
+
+
+def _settled(text: str, tag: str) -> int:
+    """How much of `text` can be passed on: all but a beginning of `tag` at its end and the white space before it."""
+    end = len(text)
+    at = text.rfind("<", max(0, end - len(tag) + 1))
+    if at >= 0 and tag.startswith(text[at:]):
+        end = at
+    return len(text[:end].rstrip())

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Starts Glassgate. Makes its own environment (.venv, from the hash-pinned lock file) at the first start.
+set -euo pipefail
+umask 077
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'TEXT'
+Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
+       ./run_proxy.sh test [options of pytest]
+
+  (no option)      serve config.yaml
+  --demo           serve the sandbox sites: no account needed, nothing is kept
+  --config FILE    another configuration file
+  --host H         listen here instead of listen.host
+  --port N         listen here instead of listen.port
+  --web            with mitmweb, the inspector in the browser, instead of mitmdump
+  --web-port N     mitmweb's own port (8081)
+  --help           this text
+
+  test             run all tests; sets up what they need
+TEXT
+}
+
+die() { printf 'run_proxy.sh: %s\n' "$*" >&2; exit 1; }
+
+# -- Python -----------------------------------------------------------------------------------------------------------
+fits() { "$@" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; }
+
+find_python() {
+  local name found version
+  # A pyenv shim of a version that is not chosen exists but fails, so every candidate is tried out.
+  for name in python3 python3.13 python3.14 python3.12 python; do
+    if command -v "$name" >/dev/null && fits "$name"; then printf '%s\n' "$name"; return; fi
+  done
+  if command -v pyenv >/dev/null; then
+    for version in $(pyenv versions --bare 2>/dev/null | grep -E '^3\.(1[2-9]|[2-9][0-9])(\.[0-9]+)?$' | sort -rV); do
+      found="$(pyenv prefix "$version" 2>/dev/null)/bin/python3" || continue
+      if fits "$found"; then printf '%s\n' "$found"; return; fi
+    done
+  fi
+  if command -v uv >/dev/null && found="$(uv python find '>=3.12' 2>/dev/null)" && fits "$found"; then
+    printf '%s\n' "$found"; return
+  fi
+  die 'Glassgate needs Python 3.12 or newer with venv; none was found. Install one (for example python3.13, or: pyenv install 3.13, or: uv python install 3.13) and start again.'
+}
+
+# -- the environment --------------------------------------------------------------------------------------------------
+stamp_of() { cat "$1" pyproject.toml run_proxy.sh | cksum | tr -d ' '; }
+
+set_up() { # LOCK STAMP_NAME
+  local lock="$1" stamp=".venv/$2" wanted python
+  wanted="$(stamp_of "$lock") $PWD"
+  if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
+    return
+  fi
+  if ! { [ -x .venv/bin/python ] && fits .venv/bin/python; }; then
+    python="$(find_python)"
+    rm -rf .venv
+    echo "Making .venv with $("$python" --version) …" >&2
+    "$python" -m venv .venv
+  fi
+  echo "Installing the locked packages …" >&2
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2 ||
+    die "the packages of $lock could not be installed (see above); check the network and start again"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . >&2 ||
+    die 'the project could not be installed into .venv (see above)'
+  printf '%s\n' "$wanted" >"$stamp" # last: an interrupted set-up is made again
+}
+
+# -- tests ------------------------------------------------------------------------------------------------------------
+if [ "${1:-}" = test ]; then
+  shift
+  set_up requirements-dev.lock glassgate-dev
+  if command -v npm >/dev/null && command -v node >/dev/null && [ ! -e tests/node/node_modules/.ready ]; then
+    echo 'Installing the OpenAI SDK for Node.js …' >&2
+    (cd tests/node && npm ci --silent --no-audit --no-fund && touch node_modules/.ready) >&2 ||
+      echo 'It could not be installed; its tests are skipped.' >&2
+  fi
+  exec .venv/bin/python -m pytest "$@"
+fi
+
+# -- options ----------------------------------------------------------------------------------------------------------
+config=config.yaml host='' port='' web='' web_port=8081 demo=''
+need() { [ $# -ge 2 ] || die "$1 needs a value"; }
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --config) need "$@"; config="$2"; shift 2 ;;
+    --host) need "$@"; host="$2"; shift 2 ;;
+    --port) need "$@"; port="$2"; shift 2 ;;
+    --web) web=yes; shift ;;
+    --web-port) need "$@"; web_port="$2"; shift 2 ;;
+    --demo) demo=yes; shift ;;
+    -h | --help) usage; exit 0 ;;
+    --) shift; break ;;
+    *) usage >&2; die "unknown option: $1" ;;
+  esac
+done
+case "$port$web_port" in *[!0-9]*) die 'ports are numbers' ;; esac
+
+set_up requirements.lock glassgate
+
+if [ -z "$demo" ]; then
+  listener="$(.venv/bin/glassgate --config "$config" listen)" || exit 1
+  host="${host:-${listener% *}}" port="${port:-${listener##* }}"
+else
+  host="${host:-127.0.0.1}" port="${port:-8080}"
+fi
+
+case "$host" in
+  127.0.0.1 | localhost | ::1) ;;
+  *) [ -n "$demo" ] && die '--demo listens on loopback only' ;;
+esac
+
+tool=(.venv/bin/mitmdump --quiet)
+if [ -n "$web" ]; then
+  password="$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(12))')"
+  web_url="http://127.0.0.1:$web_port/ (password: $password)"
+  tool=(.venv/bin/mitmweb --quiet --no-web-open-browser --web-host 127.0.0.1 --web-port "$web_port" --set "web_password=$password")
+  [ -n "$demo" ] || echo "inspector: $web_url" >&2
+fi
+# The reverse target is dead on purpose: only a planned request is ever sent anywhere, and to its provider alone.
+run=("${tool[@]}" -s addons/gateway.py --mode reverse:http://127.0.0.1:1 --listen-host "$host" --listen-port "$port")
+
+if [ -n "$demo" ]; then
+  exec .venv/bin/python -m addons.demo "$host" "$port" ${web_url:+"$web_url"} -- "${run[@]}" --set 'gateway_config={config}' "$@"
+fi
+exec "${run[@]}" --set "gateway_config=$config" "$@"
