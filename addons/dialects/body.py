@@ -60,12 +60,16 @@ def _refuse(problem: ValidationError) -> NoReturn:
     raise bad(f"{where}{message}", param=param or None) from None
 
 
+_BRANCHES: Final = frozenset({"str", "int", "float", "bool", "dict", "list", "none"})
+
+
 def _names(location: tuple[int | str, ...]) -> list[int | str]:
-    """The location without pydantic's own branch names (`str`, `list[…]`, tags of unions, validators)."""
-    return [part for part in location if isinstance(part, int) or re.fullmatch(r"[a-z_]+[a-z0-9_]*", part)]
-
-
-_BRANCHES: Final = frozenset({"str", "int", "float", "bool", "dict", "list", "text_part", "image_part", "none"})
+    """The location without pydantic's own names for the branches of a union (`str`, `list[PartBody]` …)."""
+    return [
+        part
+        for part in location
+        if isinstance(part, int) or (re.fullmatch(r"[a-z_][a-z0-9_]*", part) and part not in _BRANCHES)
+    ]
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
@@ -74,6 +78,6 @@ def path_of(location: tuple[int | str, ...]) -> str:
     for part in _names(location):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part not in _BRANCHES:
+        else:
             path += f".{part}" if path else part
     return path
