@@ -1,0 +1,172 @@
+"""Real processes for the wire tests: the sandbox sites in a thread of the test, the gateway as mitmdump of its own."""
+
+import asyncio
+import base64
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import yaml
+
+from addons.demo import provider_entries
+from addons.vault.keys import VaultKey
+from addons.vault.store import Vault
+from providers.sandbox.run import Sandbox
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk-wire-test-key-0123456789"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class SandboxThread:
+    """The sandbox sites on a loop of their own; their objects can be looked at and switched from the test."""
+
+    def __init__(self, sites: tuple[str, ...] | None = None) -> None:
+        self.sandbox = Sandbox(sites) if sites else Sandbox()
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def site(self, name: str) -> Any:
+        return self.sandbox.site(name)
+
+    def wait_for(self, name: str, check: Callable[[], bool], timeout_s: float = 10) -> None:
+        """Until `check()` holds for the site; raises TimeoutError."""
+        future = asyncio.run_coroutine_threadsafe(self.site(name).wait_for(check, timeout_s), self._loop)
+        future.result(timeout_s + 1)
+
+    def description(self) -> dict[str, Any]:
+        return self.sandbox.description()
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._main())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    async def _main(self) -> None:
+        async with self.sandbox:
+            self._ready.set()
+            await self._stop.wait()
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Gateway:
+    """One mitmdump with the gateway, its configuration and vault in `folder`."""
+
+    def __init__(self, folder: Path, sites: dict[str, Any] | None = None, **sections: Any) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.vault_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        self.vault_path = folder / "sessions" / "vault.json"
+        described = sites or {"base_urls": {}, "sessions": {}}
+        entries = provider_entries(described["base_urls"])
+        for name, entry in sections.pop("providers", {}).items():
+            entries[name] = {**entries.get(name, {}), **entry}
+        self.config: dict[str, Any] = {
+            "listen": {"port": self.port},
+            "auth": {"tokens": ["${AUTH_TOKEN}"]},
+            "vault": {"path": str(self.vault_path)},
+            "providers": entries,
+            **sections,
+        }
+        self.vault = Vault.create(self.vault_path, VaultKey.from_text(self.vault_key), sync=False)
+        for name in entries:
+            site = "openai" if name == "official" else name
+            if site in described["sessions"]:
+                self.vault.put(name, "demo", described["sessions"][site])
+        self.config_file = folder / "config.yaml"
+        self.write_config()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log_file = folder / "gateway.log"
+        self.arguments: list[str] = []
+
+    def write_config(self) -> None:
+        self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {KEY}"}
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def command(self) -> list[str]:
+        tool = Path(sys.executable).with_name("mitmdump")
+        start = [
+            str(tool),
+            "--quiet",
+            "-s",
+            str(ROOT / "addons" / "gateway.py"),
+            "--mode",
+            "reverse:http://127.0.0.1:1",
+        ]
+        return [
+            *start,
+            "--set",
+            f"gateway_config={self.config_file}",
+            "--set",
+            "confdir=" + str(self.folder),
+            *self.arguments,
+        ]
+
+    def environ(self) -> dict[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AUTH_", "SKIP_", "SESSION_"))
+        }
+        return {**kept, "AUTH_TOKEN": KEY, "SESSION_ENCRYPTION_KEY": self.vault_key}
+
+    def __enter__(self) -> Self:
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environ())
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the gateway ended: {self.log}")
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"the gateway did not start: {self.log}")
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)

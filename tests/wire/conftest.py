@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+
+import httpx
+import openai
+import pytest
+
+from tests.support.processes import KEY, Gateway, SandboxThread
+
+
+@pytest.fixture(scope="session")
+def sites() -> Iterator[SandboxThread]:
+    with SandboxThread() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One gateway for all tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("gateway", numbered=True)
+    folder.chmod(0o700)
+    with Gateway(folder, sites.description()) as running:
+        yield running
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    """The real SDK, refusing anything that is not of the declared form; it does not repeat by itself."""
+    with openai.OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, _strict_response_validation=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def http(gateway: Gateway) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as client:
+        yield client
