@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -83,7 +84,7 @@ def test_reasoning_counts_towards_the_limit() -> None:
 def test_max_tokens_does_not_depend_on_the_cut(text: str, places: list[int], most: int) -> None:
     whole, rest = run(OutputLimits((), most), [text])
     edges = [0, *sorted(min(place, len(text)) for place in places), len(text)]
-    pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [text[a:b] for a, b in itertools.pairwise(edges)]
     cut, cut_rest = run(OutputLimits((), most), pieces)
     assert cut == whole
     assert cut_rest[-1] == rest[-1]
@@ -94,7 +95,7 @@ def test_max_tokens_does_not_depend_on_the_cut(text: str, places: list[int], mos
 def test_token_count_does_not_depend_on_the_cut(text: str, places: list[int]) -> None:
     edges = [0, *sorted(min(place, len(text)) for place in places), len(text)]
     counter = TokenCounter()
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         counter.add(text[a:b])
     assert counter.tokens == count(text)
 

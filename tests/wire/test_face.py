@@ -1,0 +1,159 @@
+"""The gateway's own face: paths, keys, errors, models. A real mitmdump, plain HTTP."""
+
+import json
+import socket
+
+import httpx
+import pytest
+
+from tests.support.processes import KEY, Gateway
+
+
+def envelope(answer: httpx.Response) -> dict[str, str | None]:
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"].startswith("req_")
+    error: dict[str, str | None] = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1", 404),
+        ("POST", "/v1/embeddings", 404),
+        ("GET", "/v1/chat/completions", 405),
+        ("DELETE", "/v1/models", 405),
+        ("PUT", "/healthz", 404),
+    ],
+)
+def test_unknown_paths_and_methods_are_json(http: httpx.Client, method: str, path: str, status: int) -> None:
+    answer = http.request(method, path)
+    if path == "/healthz":
+        status = 405
+    assert answer.status_code == status
+    envelope(answer)
+
+
+def test_options_and_head_are_sensible(http: httpx.Client) -> None:
+    options = http.options("/v1/chat/completions")
+    assert (options.status_code, options.headers["allow"]) == (204, "OPTIONS, POST")
+    head = http.head("/v1/models")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_health_needs_no_key_and_tells_nothing(gateway: Gateway) -> None:
+    answer = httpx.get(f"{gateway.url}/healthz")
+    assert answer.json() == {"status": "ok"}
+
+
+def test_a_wrong_key_is_401(gateway: Gateway) -> None:
+    answer = httpx.get(f"{gateway.url}/v1/models", headers={"authorization": "Bearer wrong-key-entirely"})
+    assert answer.status_code == 401
+    assert envelope(answer)["code"] == "invalid_api_key"
+
+
+def test_models_are_those_an_account_can_serve(http: httpx.Client) -> None:
+    found = http.get("/v1/models").json()
+    ids = {model["id"] for model in found["data"]}
+    assert {"GLM-4.5", "GLM-4.5-Thinking", "GLM-4.5-Search", "GLM-4.5-Air", "GLM-4.6", "sandbox-large"} <= ids
+    assert {"GLM-4.6-Thinking", "GLM-4.6-Search", "GLM-4.7", "GLM-5", "vendor/sandbox-slash"} <= ids
+    assert all(set(model) == {"id", "object", "created", "owned_by"} for model in found["data"])
+
+
+@pytest.mark.parametrize("name", ["glm-4.6", "GLM-4.6", "vendor/sandbox-slash", "vendor%2Fsandbox-slash"])
+def test_one_model_in_any_case_and_with_a_slash(http: httpx.Client, name: str) -> None:
+    answer = http.get(f"/v1/models/{name}")
+    assert answer.status_code == 200
+    assert answer.json()["object"] == "model"
+
+
+def test_an_unknown_model_is_404_with_near_names(http: httpx.Client) -> None:
+    for answer in (
+        http.get("/v1/models/GLM-4.66"),
+        http.post("/v1/chat/completions", json={"model": "GLM-4.66", "messages": [{"role": "user", "content": "x"}]}),
+    ):
+        assert answer.status_code == 404
+        error = envelope(answer)
+        assert (error["code"], error["param"]) == ("model_not_found", "model")
+        assert "GLM-4.6" in str(error["message"])
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (b"{", None),
+        (b'{"model":"GLM-4.6"}', "messages"),
+        (b'{"model":"GLM-4.6","messages":[]}', "messages"),
+        (b'{"model":"GLM-4.6","messages":[{"role":"user","content":5}]}', "messages[0].content"),
+        (b"[" * 1000 + b"]" * 1000, None),
+    ],
+)
+def test_bad_requests_name_the_field(http: httpx.Client, body: bytes, param: str | None) -> None:
+    answer = http.post("/v1/chat/completions", content=body)
+    assert answer.status_code == 400
+    assert envelope(answer)["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 2}, "n"),
+        ({"logprobs": True}, "logprobs"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"logit_bias": {"5": 1}}, "logit_bias"),
+    ],
+)
+def test_a_web_session_refuses_by_name_what_it_cannot_do(
+    http: httpx.Client, fields: dict[str, object], param: str
+) -> None:
+    answer = http.post(
+        "/v1/chat/completions", json={"model": "GLM-4.6", "messages": [{"role": "user", "content": "x"}], **fields}
+    )
+    assert answer.status_code == 400
+    error = envelope(answer)
+    assert (error["param"], error["code"]) == (param, "unsupported_parameter")
+
+
+def test_an_11_mb_body_is_413_and_the_next_request_works(http: httpx.Client) -> None:
+    answer = http.post("/v1/chat/completions", content=b'{"model":"' + b"x" * 11 * 1024 * 1024 + b'"}')
+    assert answer.status_code == 413
+    assert envelope(answer)["code"] == "request_too_large"
+    assert http.get("/v1/models").status_code == 200
+
+
+def raw(gateway: Gateway, data: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR) if data.endswith(b"!") else None
+        found = b""
+        while chunk := sock.recv(65536):
+            found += chunk
+            if b"\r\n\r\n" in found and b"}" in found.partition(b"\r\n\r\n")[2]:
+                break
+        return found
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        pytest.param(b"NONSENSE\r\n\r\n", 400, id="no request line"),
+        pytest.param(b"GET /v1/models HTTP/1.1\r\nhost: evil.example\r\n\r\n", 403, id="foreign host"),
+        pytest.param(b"GET http://127.0.0.1/v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n", 400, id="absolute form"),
+        pytest.param(b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n", 400, id="connect"),
+        pytest.param(b"GET /v1/models HTTP/1.1\r\n" + b"x: y\r\n" * 20_000 + b"\r\n", 431, id="endless head"),
+    ],
+)
+def test_malformed_and_misdirected_heads_are_refused_in_json(gateway: Gateway, head: bytes, status: int) -> None:
+    answer = raw(gateway, head)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]
+
+
+def test_the_clients_key_reaches_no_provider_and_no_log(gateway: Gateway, http: httpx.Client, sites: object) -> None:
+    http.post("/v1/chat/completions", json={"model": "sandbox-large", "messages": [{"role": "user", "content": "hi"}]})
+    requests = [r for name in ("openai", "zai") for r in sites.site(name).requests]  # type: ignore[attr-defined]
+    assert not any(KEY in str(request) for request in requests)
+    assert KEY not in gateway.log
