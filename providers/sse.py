@@ -12,7 +12,11 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class SseLimit(ValueError):
-    """An event grew beyond the limit; the stream cannot be read on."""
+    """An event grew beyond the limit; the stream cannot be read on. `payloads` are the events before it."""
+
+    def __init__(self, limit_bytes: int, payloads: list[bytes]) -> None:
+        super().__init__(f"an event of the stream is larger than {limit_bytes} bytes")
+        self.payloads = payloads
 
 
 class SseReader:
@@ -42,8 +46,8 @@ class SseReader:
         if self._at_start and not self._skip_bom():
             return []
         payloads = self._complete_events()
-        if len(self._buffer) > self._limit_bytes:
-            raise SseLimit(f"an event of the stream is larger than {self._limit_bytes} bytes")
+        if len(self._buffer) > self._limit_bytes + 1:  # one more: the first line end of the blank line
+            raise SseLimit(self._limit_bytes, payloads)
         return payloads
 
     def flush(self) -> list[bytes]:
@@ -68,7 +72,7 @@ class SseReader:
         begin = 0
         while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
             if end - begin > self._limit_bytes:
-                raise SseLimit(f"an event of the stream is larger than {self._limit_bytes} bytes")
+                raise SseLimit(self._limit_bytes, payloads)
             payloads += self._payloads(bytes(buffer[begin:end]))
             begin = end + 2
             self._scanned = 0
