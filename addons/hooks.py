@@ -71,8 +71,6 @@ class Glassgate:
         self._tasks: list[asyncio.Task[None]] = []
         self._sweeper = Sweeper(time.monotonic, self._deliver)
         self._gear: Gear | None = None
-        self._config: Config | None = None
-        self._problem: ConfigError | None = None
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -80,28 +78,12 @@ class Glassgate:
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
 
-    def configure(self, updated: set[str]) -> None:
-        """Without --listen-host and --listen-port config.yaml says where to listen; mitmproxy would say everywhere."""
-        if self._config is not None or "gateway_config" not in updated:
-            return
-        try:
-            self._config = config = load_config(Path(ctx.options.gateway_config))
-        except ConfigError as e:
-            self._problem = e
-            return
-        listen = config.sections.listen
-        if not ctx.options.listen_host:
-            ctx.options.update(listen_host=listen.host)
-        if ctx.options.listen_port is None:
-            ctx.options.update(listen_port=listen.port)
-
     def running(self) -> None:
         os.umask(0o077)
         try:
-            if self._problem is not None:
-                raise self._problem
             check_mitmproxy()
-            config = self._config or load_config(Path(ctx.options.gateway_config))
+            config = load_config(Path(ctx.options.gateway_config))
+            self._listen_as_configured(config)
             self._check_exposure(config)
             parts = Running(config, ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
@@ -119,6 +101,17 @@ class Glassgate:
         ]
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
+
+    @staticmethod
+    def _listen_as_configured(config: Config) -> None:
+        """Without --listen-host and --listen-port config.yaml says where; mitmproxy itself would listen everywhere.
+
+        Scripts are loaded after the listener has started, so it is moved; until then every request gets a 500.
+        """
+        listen = config.sections.listen
+        if not ctx.options.listen_host and all(ProxyMode.parse(m).custom_listen_host is None for m in ctx.options.mode):
+            port = ctx.options.listen_port or listen.port
+            ctx.options.update(listen_host=listen.host, listen_port=port)
 
     @staticmethod
     def _check_exposure(config: Config) -> None:

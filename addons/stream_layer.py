@@ -156,16 +156,17 @@ class JsonHttp1Server(Http1Server):
         yield from super().send(event)
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        if len(self.buf) > HEAD_LIMIT_BYTES and b"\r\n\r\n" not in bytes(self.buf)[:HEAD_LIMIT_BYTES]:
+            message = f"the request's head is larger than {HEAD_LIMIT_BYTES // 1024} KB"
+            yield commands.SendData(self.conn, self._refusal(431, message))
+            yield commands.CloseConnection(self.conn)
+            self.state = self.done
+            return
         for command in super().read_headers(event):
             if isinstance(command, commands.SendData) and self.response is None and command.connection is self.conn:
                 yield commands.SendData(self.conn, self._refusal(400, "the request's head is malformed"))
             else:
                 yield command
-        if self.state == self.read_headers and len(self.buf) > HEAD_LIMIT_BYTES:
-            message = f"the request's head is larger than {HEAD_LIMIT_BYTES // 1024} KB"
-            yield commands.SendData(self.conn, self._refusal(431, message))
-            yield commands.CloseConnection(self.conn)
-            self.state = self.done
 
     @staticmethod
     def _refusal(status: int, message: str) -> bytes:

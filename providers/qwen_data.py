@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 BASE_URL: Final = "https://chat.qwen.ai"
+"""Also what the page says of itself in Origin and Referer, wherever `base_url` points."""
 AUTH_URL: Final = "https://auth.qwen.ai"
 """Where access tokens are renewed since autumn 2026 (front 0.3)."""
 

@@ -16,8 +16,8 @@ from providers.jsontext import loads, mapping, text, whole
 from providers.qwen_errors import refusal
 
 REFRESH_COOKIE: Final = "cookie:refresh_token"
-TOKEN_COOKIE: Final = "cookie:token"
-COOKIE_TOKEN_FACT: Final = "cookie_token"
+SESSION_COOKIE: Final = "cookie:token"
+COOKIE_FACT: Final = "session_cookie"
 """Fact: the cookie `token` is the `same` as the access token, or a session token of its `own`. Absent without both."""
 
 _WHERE: Final = (
@@ -26,7 +26,6 @@ _WHERE: Final = (
 _TOKEN_NAMES: Final = ("access_token", "accessToken", "token")
 _GUEST_ROLES: Final = frozenset({"guest", "visitor", "anonymous"})
 _ODD: Final = re.compile(r"[\s\x00-\x1f\x7f;,]")
-_REJECTED: Final = frozenset({ErrorKind.SESSION_EXPIRED, ErrorKind.BAD_REQUEST, ErrorKind.CONVERSATION_GONE})
 
 
 def read_secrets(provider: str, account: str, material: SessionMaterial) -> Session:
@@ -42,7 +41,7 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
     if user_id := text(claims.get("id")):
         facts["user_id"] = user_id
     if token and cookie:
-        facts[COOKIE_TOKEN_FACT] = "same" if token == cookie else "own"
+        facts[COOKIE_FACT] = "same" if token == cookie else "own"
     # A session with nothing but a refresh cookie is one that ran out long ago: it must be renewed before use.
     expires_at = whole(claims.get("exp")) if bearer else 0
     return Session(provider, account, tuple(material.values()), facts, expires_at)
@@ -50,21 +49,21 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
 
 def bearer_name(session: Session) -> str | None:
     """The name of the secret that is the access token."""
-    return next((name for name in ("token", TOKEN_COOKIE) if session.has(name)), None)
+    return next((name for name in ("token", SESSION_COOKIE) if session.has(name)), None)
 
 
 def cookie_header(session: Session) -> str:
     """The jar, sealed. The cookie `token` is part of it in any case: pages of both ages send it beside the Bearer."""
     jar = session.cookie_header()
     bearer = bearer_name(session)
-    if session.has(TOKEN_COOKIE) or bearer is None:
+    if session.has(SESSION_COOKIE) or bearer is None:
         return jar
     return "; ".join(part for part in (f"token={session.seal(bearer)}", jar) if part)
 
 
 def renewable(session: Session) -> bool:
     """Whether there is anything to renew the access token with."""
-    return session.has(REFRESH_COOKIE) or session.facts.get(COOKIE_TOKEN_FACT) == "own"
+    return session.has(REFRESH_COOKIE) or session.facts.get(COOKIE_FACT) == "own"
 
 
 def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
@@ -76,7 +75,7 @@ def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
     token = _new_token(body) if answer.status < 300 and body.get("success") is not False else ""
     if not token:
         error = refusal(answer.status, answer.headers, answer.body)
-        if error.kind in _REJECTED or answer.status == 401:
+        if error.kind is ErrorKind.SESSION_EXPIRED:
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
                 f"Qwen no longer renews this session. {_WHERE}",
@@ -87,8 +86,8 @@ def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
     cookies = {}
     if rotated := text(mapping(body.get("data")).get("refresh_token")) or text(body.get("refresh_token")):
         cookies["refresh_token"] = rotated
-    if session.facts.get(COOKIE_TOKEN_FACT) == "same" or not session.has("token"):
-        cookies |= {"token": token} if session.has(TOKEN_COOKIE) else {}
+    if session.facts.get(COOKIE_FACT) == "same" or not session.has("token"):
+        cookies |= {"token": token} if session.has(SESSION_COOKIE) else {}
     cookies |= dict(_set_cookies(answer.set_cookies, session))
     return SessionUpdate(token, cookies)
 

@@ -33,7 +33,7 @@ class Listen(_Checked):
 
 
 class Auth(_Checked):
-    tokens: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = Field(default=(), repr=False)
     tokens_file: Path | None = None
     skip: bool = False
 

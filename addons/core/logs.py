@@ -69,7 +69,7 @@ class JsonFormatter(logging.Formatter):
         request = getattr(record, "request", None)
         fields |= request if isinstance(request, dict) else {"message": record.getMessage()}
         if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception"] = record.exc_text or self.formatException(record.exc_info)  # Redact left it clean
         return json.dumps(fields, ensure_ascii=False, default=str)
 
 

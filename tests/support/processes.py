@@ -125,20 +125,14 @@ class Gateway:
 
     def command(self) -> list[str]:
         tool = Path(sys.executable).with_name("mitmdump")
-        start = [
+        return [
             str(tool),
             "--quiet",
             "-s",
             str(ROOT / "addons" / "gateway.py"),
-            "--mode",
-            "reverse:http://127.0.0.1:1",
-        ]
-        return [
-            *start,
-            "--set",
-            f"gateway_config={self.config_file}",
-            "--set",
-            "confdir=" + str(self.folder),
+            *("--mode", "reverse:http://127.0.0.1:1"),
+            *("--listen-host", "127.0.0.1", "--listen-port", str(self.port)),
+            *("--set", f"gateway_config={self.config_file}", "--set", f"confdir={self.folder}"),
             *self.arguments,
         ]
 
@@ -151,13 +145,22 @@ class Gateway:
     def __enter__(self) -> Self:
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environ())
+        try:
+            self._wait_ready()
+        except AssertionError:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait_ready(self) -> None:
+        assert self.process
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"the gateway ended: {self.log}")
             try:
                 if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
-                    return self
+                    return
             except httpx.TransportError:
                 time.sleep(0.05)
         raise AssertionError(f"the gateway did not start: {self.log}")

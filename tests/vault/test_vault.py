@@ -25,7 +25,8 @@ from addons.vault.errors import (
     WrongKey,
 )
 from addons.vault.format import Document
-from addons.vault.keys import VaultKey, load_key, new_kdf
+from addons.vault.kdf import new_kdf
+from addons.vault.keys import VaultKey, load_key
 from addons.vault.store import Vault
 
 RAW = VaultKey(raw=bytes(range(32)))
@@ -235,7 +236,7 @@ def test_a_passphrase_opens_in_either_unicode_form(folder: Path) -> None:
     ("name", "value"), [("m_kib", 2**31), ("t", 10**6), ("p", 1000), ("m_kib", 8), ("t", 1), ("t", True), ("t", "3")]
 )
 def test_kdf_bombs_and_weak_kdfs_are_refused_before_deriving(name: str, value: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("addons.vault.keys._derive", lambda *a: pytest.fail("the KDF ran"))
+    monkeypatch.setattr("addons.vault.keys.derive", lambda *a: pytest.fail("the KDF ran"))
     kdf = {**new_kdf(os.urandom), name: value}
     with pytest.raises(VaultDamaged, match="kdf"):
         VaultKey(passphrase="a long passphrase").kek(bytes(16), kdf)

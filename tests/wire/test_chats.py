@@ -75,9 +75,11 @@ def test_usage_chunk_comes_only_when_asked_for(client: openai.OpenAI) -> None:
     assert asked[-1].usage.total_tokens == 46
 
 
-def test_legacy_completions(client: openai.OpenAI) -> None:
+def test_legacy_completions(client: openai.OpenAI, gateway: Gateway) -> None:
     assert client.completions.create(model=ZAI, prompt="Hi").choices[0].text == greeting("Hi")
-    pieces = client.completions.create(model=OFFICIAL, prompt="Hi", stream=True)
+    # OpenAI's own legacy stream has finish_reason null in its pieces, which the SDK's strict mode does not allow.
+    lenient = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0)
+    pieces = lenient.completions.create(model=OFFICIAL, prompt="Hi", stream=True)
     assert "".join(piece.choices[0].text for piece in pieces) == greeting("Hi")
 
 
@@ -282,10 +284,12 @@ def test_official_streams_that_break_end_in_an_error(client: openai.OpenAI, faul
 # -- limits kept here -------------------------------------------------------------------------------------------------
 def test_stop_is_kept_and_the_site_is_left(client: openai.OpenAI, sites: SandboxThread) -> None:
     site = sites.site("zai")
+    say(client, ZAI, "Hi")  # the connections that stay are there from now on
+    before = site.connections
     prompt = "Hi\n!sandbox count=2000 pace_ms=5"
     text, _, reason = gathered(say(client, ZAI, prompt, stream=True, stop=["word word"]))
     assert (text, reason) == ("", "stop")
-    sites.wait_for("zai", lambda: site.connections <= 1)
+    sites.wait_for("zai", lambda: site.connections < before)
 
 
 def test_max_tokens_is_kept(client: openai.OpenAI) -> None:

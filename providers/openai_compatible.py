@@ -1,0 +1,126 @@
+"""Any official API of the OpenAI form, used with a key. What is special about the known ones is data: openai_presets.
+
+The answer passes through the same events as every provider's, so an official API can stand in for a web session of the
+same models; whatever has no event of its own travels on under its own name.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar, Final
+from urllib.parse import urljoin
+
+from providers.chat import ChatRequest
+from providers.contract import Call, Decoder, Model, Moment, Provider, Session, SessionMaterial, Steps
+from providers.errors import ErrorKind, ProviderError
+from providers.jsontext import loads
+from providers.openai_decoder import OpenAIDecoder
+from providers.openai_errors import classify
+from providers.openai_models import built_in, joined, read_list, renamed
+from providers.openai_options import OpenAIOptions
+from providers.openai_request import wire_request
+
+_READABLE: Final = frozenset(
+    {
+        "",
+        "text/event-stream",
+        "application/json",
+        "application/x-ndjson",
+        "application/jsonl",
+        "application/stream+json",
+        "application/octet-stream",
+        "text/plain",
+    }
+)
+"""Content types that chat answers come with; some servers name their streams wrongly."""
+
+_KEY: Final = re.compile(r"[\x21-\x7e]+")
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
+
+
+class OpenAICompatible(Provider[OpenAIOptions]):
+    """`native` None: every field of a request is the API's own business."""
+
+    type_name: ClassVar[str] = "openai_compatible"
+    Options: ClassVar[type[OpenAIOptions]] = OpenAIOptions
+    native: ClassVar[frozenset[str] | None] = None
+    web_session: ClassVar[bool] = False
+
+    def __init__(self, name: str, options: OpenAIOptions) -> None:
+        super().__init__(name, options)
+        self._preset = options.known()
+        self._form = options.form()
+        known = built_in(self._preset)
+        self._known = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known
+        self._models: Mapping[str, Model] = self._known
+
+    # -- models ---------------------------------------------------------------------------------------------------
+    def models(self) -> Mapping[str, Model]:
+        return self._models
+
+    def list_models(self, session: Session, moment: Moment) -> Steps[None] | None:
+        return None if self.options.models else self._list_models(session)
+
+    def _list_models(self, session: Session) -> Steps[None]:
+        url = self._url(self._form.models_path)
+        answer = yield Call("GET", url, self._headers(session, accept="application/json"))
+        live = read_list(loads(answer.body), self._preset) if answer.status == 200 else None
+        if live is None:
+            raise self.classify(answer.status, answer.headers, answer.body)
+        self._models = joined(self._known, live)
+
+    # -- a chat ---------------------------------------------------------------------------------------------------
+    def read_session(self, account: str, material: SessionMaterial) -> Session:
+        secrets = [secret for secret in (material.api_key, material.token) if secret]
+        if not secrets and not material.headers:
+            raise ProviderError(
+                ErrorKind.SESSION_EXPIRED,
+                "The stored session holds no api_key. Store the key as the JSON object with the field api_key.",
+            )
+        if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, material.headers.values())):
+            raise ProviderError(
+                ErrorKind.SESSION_EXPIRED,
+                "The stored key holds a blank, a line end or a letter that no key has. Copy it again and store it.",
+            )
+        return Session(self.name, account, tuple(material.values()))
+
+    def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
+        request = wire_request(chat, self._model(chat.model), self._form)
+        accept = "text/event-stream" if request.stream else "application/json"
+        headers = (*self._headers(session, accept=accept), ("Content-Type", "application/json"))
+        return Call("POST", self._url(self._form.chat_path), headers, request.body)
+
+    def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
+        legacy = bool(chat.extra.get("functions")) and not chat.tools
+        return OpenAIDecoder(self._form, stream=chat.stream, candidates=chat.n, legacy=legacy)
+
+    def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
+        form = headers.get("content-type", "").partition(";")[0].strip().lower()
+        return status == 200 and (form in _READABLE or form.endswith("+json"))
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return classify(status, headers, body, self._form.error_codes)
+
+    def answers_late(self, chat: ChatRequest) -> bool:
+        """True for a whole answer, and where text is held back until it is clear whether it is reasoning."""
+        return not chat.stream or self._form.think_tags == "implicit"
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+    def _url(self, path: str) -> str:
+        return urljoin(self.options.base_url + "/", path)
+
+    def _headers(self, session: Session, *, accept: str) -> tuple[tuple[str, str], ...]:
+        """The key in its place, sealed; then the account's own headers, then those of config.yaml."""
+        headers = [("Accept", accept), ("User-Agent", "glassgate")]
+        own = {name.removeprefix("header:"): name for name in session.names if name.startswith("header:")}
+        key = next((name for name in ("api_key", "token") if session.has(name)), None)
+        if key is not None and "authorization" not in map(str.lower, own):
+            headers.append(("Authorization", f"Bearer {session.seal(key)}"))
+        headers += [(header, session.seal(name)) for header, name in own.items()]
+        return (*headers, *self.options.headers.items())
+
+    def _model(self, public: str) -> Model:
+        found = self._models.get(public)
+        if found is None:
+            folded = public.casefold()
+            found = next((model for name, model in self._models.items() if name.casefold() == folded), None)
+        return found or Model(public, public, tools="native")

@@ -1,0 +1,227 @@
+"""Answers of the OpenAI form to events: streams of chunks, and whole completions through the same reading.
+
+What a body is shows in its first character, not in what was asked: some APIs answer a stream request with one JSON
+object (an error, a proxy that does not stream), and the other way round.
+"""
+
+from collections import Counter
+from enum import Enum, auto
+from typing import Any, Final
+
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Event, Failure
+from providers.jsontext import INVALID, loads, mapping
+from providers.openai_answer import OpenAIAnswer
+from providers.openai_errors import classify, error_event
+from providers.openai_form import Form
+from providers.openai_frames import DONE, BrokenFrame, Frames, glued
+from providers.openai_merge import ExtraPile
+from providers.openai_words import quotable
+from providers.sse import SseLimit, SseReader
+
+LIMIT_BYTES: Final = 32 * 1024 * 1024
+"""Of one event and of a whole answer: a picture in base64 fits."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_CUT_OFF: Final = (
+    "The API's answer ended without its end mark (neither [DONE] nor a finish_reason); it is cut off. Try again."
+)
+
+
+class _Body(Enum):
+    UNKNOWN = auto()
+    STREAM = auto()
+    WHOLE = auto()
+    """One JSON value, read at the end."""
+    PAGE = auto()
+
+
+class OpenAIDecoder:
+    """The Decoder of the official form. `unknown` counts what was met and not understood."""
+
+    def __init__(
+        self,
+        form: Form,
+        *,
+        stream: bool = True,
+        candidates: int = 1,
+        legacy: bool = False,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        self.unknown: Counter[str] = Counter()
+        self._form = form
+        self._answer = OpenAIAnswer(form, self.unknown, candidates=candidates, legacy=legacy)
+        self._reader = SseReader(limit_bytes=limit_bytes, bare_json=True)
+        self._frames = Frames()
+        self._pile = None if stream else ExtraPile()
+        self._limit_bytes = limit_bytes
+        self._body = _Body.UNKNOWN
+        self._buffer = bytearray()
+        self._gathers = not stream or form.think_tags == "implicit"
+        """Whether text of the answer is kept until the end, so that its size needs a limit."""
+        self._received = 0
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        if self._ended or not data:
+            return []
+        if self._gathers:
+            data = data[: self._limit_bytes + 1 - self._received]
+            self._received += len(data)
+        if self._body is not _Body.STREAM:
+            data = self._sorted(data)
+            if not data:
+                return self._too_large() if len(self._buffer) > self._limit_bytes else []
+        out: list[Event] = []
+        try:
+            payloads = self._reader.feed(data)
+        except SseLimit as limit:
+            self._take(limit.payloads, out)
+            self._fail(ErrorKind.PROVIDER_DOWN, "The API sent an event too large to be read.", out)
+        else:
+            self._take(payloads, out)
+            if self._received > self._limit_bytes:
+                self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer is too large to be read.", out)
+        return self._sifted(out)
+
+    def close(self) -> list[Event]:
+        if self._ended:
+            return []
+        out: list[Event] = []
+        match self._body:
+            case _Body.STREAM:
+                self._take(self._reader.flush(), out)
+                self._end_of_stream(out)
+            case _Body.WHOLE:
+                self._whole(bytes(self._buffer), out)
+            case _Body.PAGE:
+                self._end(Failure(classify(200, {}, bytes(self._buffer), self._form.error_codes)), out)
+            case _Body.UNKNOWN:
+                self._fail(ErrorKind.INCOMPLETE, "The API closed the connection without a word. Try again.", out)
+        self._buffer.clear()
+        return self._sifted(out)
+
+    def _sorted(self, data: bytes) -> bytes:
+        """Finds out what the body is; gives what the stream reader may read."""
+        if self._body is _Body.UNKNOWN:
+            start = _without_lead(bytes(self._buffer) + data)
+            self._buffer.clear()
+            if _BOM.startswith(start):
+                self._buffer += start
+                return b""
+            first = start[:1]
+            self._body = _Body.WHOLE if first in b"{[" else _Body.PAGE if first == b"<" else _Body.STREAM
+            data = start
+            if self._body is _Body.STREAM:
+                return data
+        self._buffer += data
+        return b""
+
+    def _too_large(self) -> list[Event]:
+        out: list[Event] = []
+        self._buffer.clear()
+        self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer is too large to be read.", out)
+        return out
+
+    def _take(self, payloads: list[bytes], out: list[Event]) -> None:
+        for payload in payloads:
+            if self._ended:
+                return
+            try:
+                values = self._frames.read(payload)
+            except BrokenFrame as broken:
+                if not self._answer.finished:
+                    self._broken(broken, out)
+                    return
+                self.unknown["broken frame after the end"] += 1  # all words were said: at most usage is lost
+                values = broken.values
+            self._values(values, out)
+
+    def _values(self, values: list[Any], out: list[Event]) -> None:
+        for value in values:
+            if self._ended:
+                return
+            self._value(value, out)
+
+    def _value(self, value: Any, out: list[Event]) -> None:
+        if value is DONE:
+            self._done(out)
+        elif isinstance(value, dict):
+            if (failure := self._answer.read(value, out)) is not None:
+                self._end(failure, out)
+        elif (error := error_event(value, self._form.error_codes)) is not None:
+            self._end(Failure(error), out)
+        else:
+            self.unknown["frame that is no object"] += 1
+
+    def _done(self, out: list[Event]) -> None:
+        if self._ended:
+            return
+        if self._answer.began:
+            self._end(self._answer.finish(out), out)
+        else:
+            self._fail(ErrorKind.PROVIDER_DOWN, "The API ended its stream without an answer. Try again.", out)
+
+    def _end_of_stream(self, out: list[Event]) -> None:
+        if self._ended:
+            return
+        if self._answer.finished:
+            self._end(self._answer.finish(out), out)
+        else:
+            self._fail(ErrorKind.INCOMPLETE, _CUT_OFF, out)
+
+    def _broken(self, broken: BrokenFrame, out: list[Event]) -> None:
+        for value in broken.values:
+            if (error := error_event(value, self._form.error_codes)) is not None:
+                self._end(Failure(error), out)  # the API says itself what happened
+                return
+        words = f" It said: {quotable(broken.words)[:120]}" if broken.words else ""
+        self._fail(
+            ErrorKind.PROVIDER_DOWN,
+            f"The API sent a frame that cannot be read, so part of the answer is lost. Try again.{words}",
+            out,
+        )
+
+    def _whole(self, body: bytes, out: list[Event]) -> None:
+        value = loads(body)
+        if value is INVALID:
+            self._pieces(body, out)
+            return
+        if (error := error_event(value, self._form.error_codes)) is not None:
+            self._end(Failure(error), out)
+        elif not mapping(value).get("choices"):
+            self._fail(ErrorKind.PROVIDER_DOWN, "The API answered with JSON that holds no choices. Try again.", out)
+        else:
+            self._value(value, out)
+            self._done(out)
+
+    def _pieces(self, body: bytes, out: list[Event]) -> None:
+        """A body that is no one JSON value: several of them, or one that broke off."""
+        values, rest = glued(body)
+        self._values(values, out)
+        if rest and not self._ended and not self._answer.finished:
+            self._fail(ErrorKind.INCOMPLETE, "The API's answer broke off in the middle. Try again.", out)
+        self._end_of_stream(out)
+
+    def _fail(self, kind: ErrorKind, message: str, out: list[Event]) -> None:
+        self._end(Failure(ProviderError(kind, message)), out)
+
+    def _end(self, terminal: Event, out: list[Event]) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if self._pile is not None:
+            out[:] = [*self._pile.sift(out), *self._pile.rest()]
+        if (usage := self._answer.usage()) is not None:
+            out.append(usage)
+        out.append(terminal)
+
+    def _sifted(self, out: list[Event]) -> list[Event]:
+        return out if self._pile is None or self._ended else self._pile.sift(out)
+
+
+def _without_lead(data: bytes) -> bytes:
+    """Without byte order marks, and the blank lines that keep a waiting connection alive."""
+    while (rest := data.lstrip().removeprefix(_BOM)) != data:
+        data = rest
+    return data

@@ -1,0 +1,91 @@
+"""Models of an OpenAI-form API: those known beforehand, those config.yaml names, and the API's own list."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from providers.contract import Model
+from providers.jsontext import mapping, text, whole
+from providers.openai_presets import Preset
+
+
+def built_in(preset: Preset) -> dict[str, Model]:
+    """Public id → model of a preset, with the variants each model has."""
+    table: dict[str, Model] = {}
+    for known in preset.models:
+        model = Model(
+            id=known.public,
+            site_id=known.site_id or known.public,
+            thinking=True if known.always_thinking else None,
+            vision=known.vision,
+            tools="native",
+            context_length=known.context_length,
+            owned_by=preset.owned_by,
+        )
+        table.setdefault(model.id, model)
+        for suffix, (thinking, search) in (preset.suffixes or {}).items():
+            if (thinking and not known.thinking) or (search and not known.search):
+                continue
+            variant = _variant(model, suffix, thinking, search)
+            table.setdefault(variant.id, variant)
+    return table
+
+
+def read_list(value: Any, preset: Preset) -> list[Model] | None:
+    """The chat models of GET /models; None when the answer is no list of models."""
+    entries = value if isinstance(value, list) else mapping(value).get("data", mapping(value).get("models"))
+    if not isinstance(entries, list):
+        return None
+    found = []
+    for entry in map(mapping, entries):
+        model_id = text(entry.get("id")) or text(entry.get("name"))
+        if model_id and not any(part in model_id.lower() for part in preset.not_chat):
+            found.append(_model(model_id, entry, preset))
+    return found
+
+
+def joined(known: Mapping[str, Model], live: Sequence[Model]) -> dict[str, Model]:
+    """The known models, then those only the API's own list has."""
+    table = dict(known)
+    taken = {name.casefold() for model in known.values() for name in (model.id, model.site_id)}
+    for model in live:
+        if model.id.casefold() not in taken:
+            table[model.id] = model
+    return table
+
+
+def renamed(models: Mapping[str, str], known: Iterable[Model], owned_by: str) -> dict[str, Model]:
+    """The models of config.yaml (public id → the API's id, or a known public id), with what is known of them."""
+    by_name: dict[str, Model] = {}
+    for model in known:
+        by_name.setdefault(model.id.casefold(), model)
+        by_name.setdefault(model.site_id.casefold(), model)
+    table: dict[str, Model] = {}
+    for public, site_id in models.items():
+        model = by_name.get(site_id.casefold()) or Model(public, site_id, tools="native", owned_by=owned_by)
+        table[public] = replace(model, id=public)
+    return table
+
+
+def _variant(model: Model, suffix: str, thinking: bool | None, search: bool | None) -> Model:
+    return replace(
+        model,
+        id=model.id + suffix,
+        thinking=model.thinking if thinking is None else thinking,
+        search=model.search if search is None else search,
+    )
+
+
+def _model(model_id: str, entry: Mapping[str, Any], preset: Preset) -> Model:
+    """A model of the list, with the facts that OpenRouter, vLLM and llama.cpp add."""
+    lengths = (entry.get("context_length"), entry.get("max_model_len"), mapping(entry.get("meta")).get("n_ctx_train"))
+    modalities = mapping(entry.get("architecture")).get("input_modalities")
+    return Model(
+        id=model_id,
+        site_id=model_id,
+        vision=isinstance(modalities, list) and "image" in modalities,
+        tools="native",
+        context_length=next((n for n in map(whole, lengths) if n is not None and n > 0), None),
+        owned_by=text(entry.get("owned_by")) or preset.owned_by,
+        created=whole(entry.get("created")) or 0,
+    )

@@ -1,0 +1,163 @@
+"""The words of a refusal: what they tell beyond code and status, and how they may be passed on."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from providers.errors import ErrorKind, ProviderError
+
+MESSAGE_LIMIT: Final = 300
+"""Characters of an API's own words that are passed on."""
+
+_READ_LIMIT: Final = 4000
+_PAGE_LIMIT_BYTES: Final = 64 * 1024
+_SECRETS: Final = re.compile(
+    r"\b(?:sk|pk|gsk|xai|IFM)-[\w*.-]{6,}|\b[0-9a-f]{32}\.\w{16}\b|\beyJ[\w-]{8,}\.[\w.-]+|(?i:bearer)\s+\S{8,}"
+)
+_LINK_TAIL: Final = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
+_SHORT: Final = re.compile(r"[\w.\[\]-]{1,64}")
+_TITLE: Final = re.compile(rb"<title[^>]*>([^<]{0,200})", re.IGNORECASE)
+_CHALLENGE_MARKS: Final = (
+    b"challenge-platform",
+    b"cf-chl",
+    b"cf_chl",
+    b"just a moment",
+    b"attention required! | cloudflare",
+    b"captcha",
+)
+
+_LONG: Final = (
+    "context length",
+    "context window",
+    "context size",
+    "prompt is too long",
+    "prompt too long",
+    "input is too long",
+    "input length",
+    "too many tokens",
+    "reduce the length",
+    "exceeds the maximum number of tokens",
+    "超长",
+    "最大长度",
+)
+_SPENT: Final = (
+    "current quota",
+    "insufficient balance",
+    "insufficient credit",
+    "balance",
+    "billing",
+    "credits",
+    "payment",
+    "usage limit",
+    "余额",
+    "欠费",
+    "额度",
+)
+_NO_MODEL: Final = (
+    "not found",
+    "not exist",
+    "not supported",
+    "not a valid model",
+    "unknown model",
+    "no such model",
+    "unsupported model",
+    "no endpoints found",
+    "not available",
+    "not have access",
+    "try pulling",
+    "不存在",
+)
+_FILTERED: Final = ("flagged", "moderation", "content policy", "inappropriate content", "unsafe content", "敏感")
+_KEY: Final = ("api key", "api-key", "apikey", "unauthorized", "authentication", "access token")
+
+_SENTENCES: Final[Mapping[ErrorKind, str]] = {
+    ErrorKind.SESSION_EXPIRED: "The API does not accept the key",
+    ErrorKind.CHALLENGE: "The API's front door wants a human",
+    ErrorKind.RATE_LIMITED: "The API takes no more requests for the moment",
+    ErrorKind.QUOTA: "The key's allowance or balance is used up",
+    ErrorKind.MODEL_UNAVAILABLE: "The API does not offer this model to the key",
+    ErrorKind.BAD_REQUEST: "The API refuses the request",
+    ErrorKind.TOO_LONG: "The conversation is too long for the model",
+    ErrorKind.CONTENT_FILTERED: "The API refuses the content",
+    ErrorKind.CONVERSATION_BUSY: "The API still works on this request",
+    ErrorKind.PROVIDER_DOWN: "The API has a fault",
+}
+
+
+def refined(kind: ErrorKind, status: int, message: str, *, certain: bool) -> ErrorKind:
+    """`kind`, sharpened by the words where code and status leave it open. `certain`: a telling code decided."""
+    words = message[:_READ_LIMIT].lower()
+    if certain or status in (401, 402):
+        return kind
+    if kind is ErrorKind.RATE_LIMITED:  # OpenAI's throttle text speaks of billing too
+        return ErrorKind.QUOTA if _any(_SPENT, words) and "rate limit" not in words else kind
+    if status >= 500 and kind is ErrorKind.PROVIDER_DOWN:
+        return kind
+    names_model = "model" in words or "endpoints" in words
+    if names_model and _any(_NO_MODEL, words) and (status in (200, 403, 404) or "not support" not in words):
+        return ErrorKind.MODEL_UNAVAILABLE
+    if _any(_LONG, words):
+        return ErrorKind.TOO_LONG
+    if _any(_FILTERED, words):
+        return ErrorKind.CONTENT_FILTERED
+    if kind is ErrorKind.SESSION_EXPIRED and _any(_SPENT, words):
+        return ErrorKind.QUOTA
+    if kind is ErrorKind.PROVIDER_DOWN and status < 400 and _any(_KEY, words):
+        return ErrorKind.SESSION_EXPIRED
+    return kind
+
+
+def sentence(kind: ErrorKind | None, message: str, status: int) -> str:
+    """A sentence for the person: what is wrong, and the API's own words, short and without secrets."""
+    lead = _SENTENCES.get(kind, "The API failed") if kind else ""
+    words = quotable(message)
+    if words:
+        return f"{lead}: {words}" if lead else f" It said: {words}"
+    hint = " Check base_url and the paths." if status in (404, 405) else ""
+    return f"{lead} (status {status}).{hint}" if status >= 400 else f"{lead}."
+
+
+def quotable(message: str) -> str:
+    """An API's words in one line, without keys and the signed ends of links, at most MESSAGE_LIMIT characters."""
+    line = " ".join(message[:_READ_LIMIT].split())
+    line = _LINK_TAIL.sub(r"\1", _SECRETS.sub("[key]", line))
+    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"
+
+
+def short_code(value: str | None) -> str | None:
+    """`value` when it is a code or a field's name, not free text."""
+    return value if value and _SHORT.fullmatch(value) else None
+
+
+def page_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError | None:
+    """The error for a web page that came instead of an API's answer; None when the body is no page."""
+    start = body[:_PAGE_LIMIT_BYTES].lower()
+    is_page = start.lstrip().startswith((b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script", b"<!--"))
+    challenged = headers.get("cf-mitigated", "").lower() == "challenge"
+    if not is_page and not challenged and "text/html" not in headers.get("content-type", "").lower():
+        return None
+    if challenged or (status in (200, 403, 405, 429, 503) and any(mark in start for mark in _CHALLENGE_MARKS)):
+        return ProviderError(
+            ErrorKind.CHALLENGE,
+            "A check for humans stands before the API (a web page instead of an answer). It may not like this "
+            "network or proxy; try another, or ask the API's operator.",
+            site_code="challenge_page",
+            status=status,
+        )
+    title = _TITLE.search(body[:_PAGE_LIMIT_BYTES])
+    named = f" titled “{quotable(title.group(1).decode('utf-8', 'replace'))[:80]}”" if title else ""
+    blame = (
+        "its gateway or CDN cannot reach it; try again later"
+        if status >= 500
+        else "base_url may point at a website, not at the API"
+    )
+    return ProviderError(
+        ErrorKind.RATE_LIMITED if status == 429 else ErrorKind.PROVIDER_DOWN,
+        f"The API answered with a web page{named} (status {status}): {blame}.",
+        site_code="web_page",
+        status=status,
+    )
+
+
+def _any(marks: tuple[str, ...], words: str) -> bool:
+    return any(mark in words for mark in marks)

@@ -1,0 +1,267 @@
+"""Qwen's stream: `data: {json}` frames without `[DONE]`, one delta each, sorted by `phase`.
+
+The end is phase `answer` (or `image_gen`) with status `finished`; a finished thinking or tool phase is not. Sometimes
+two candidates are interleaved: the one with response_index 0 counts. Anything unknown is counted and passed over.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from providers.citations import CitationStyle, Sources
+from providers.cumulative import CumulativeText
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning
+from providers.jsontext import INVALID, loads, loads_glued, mapping, text
+from providers.qwen_candidates import Candidates
+from providers.qwen_errors import stream_error
+from providers.qwen_sources import cited_text, image_urls, is_picture, note_pages, note_search
+from providers.qwen_thinking import SummaryThinking
+from providers.qwen_usage import read_usage
+from providers.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
+
+_ANSWERS: Final = frozenset({"answer", "ReportGeneration", "slides"})
+_THOUGHTS: Final = frozenset({"think", "ResearchPlanning", "DeepThinking"})
+_IMAGE_TOOLS: Final = frozenset({"image_gen_tool", "image_edit_tool", "tool_call", "generate_image"})
+_SILENT_TOOLS: Final = frozenset(
+    {"code_interpreter", "code_working", "bio", "history_retriever", "image_zoom_in_tool", "web_search_image"}
+)
+_STATUSES: Final = frozenset({"", "typing", "running", "finished", "error"})
+_REASONS: Final[Mapping[str, FinishReason]] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",
+    "tool_calls": "stop",
+    "function_call": "stop",
+}
+"""The tools are the site's own: a reason that speaks of them is no call for the client to make."""
+
+_DONE: Final = b"[DONE]"
+_INFOS: Final = frozenset({"keep_alive", "skip_think"})
+_KINDS_LIMIT: Final = 64
+_PICTURES_LIMIT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderOptions:
+    """How to say what the stream holds."""
+
+    citations: CitationStyle = "annotations"
+    file_base: str = ""
+    """Where a picture lies that is named by its path only."""
+    limit_bytes: int = EVENT_LIMIT_BYTES
+
+
+class QwenDecoder:
+    """One answer. See the Decoder protocol in providers/contract.py."""
+
+    def __init__(self, options: DecoderOptions | None = None) -> None:
+        self.unknown: Counter[str] = Counter()
+        """What had no meaning here, by kind."""
+        self._options = options or DecoderOptions()
+        self._sse = SseReader(limit_bytes=self._options.limit_bytes, bare_json=True)
+        self._candidates = Candidates()
+        self._answer = CumulativeText(frames=3)
+        self._thinking = SummaryThinking()
+        self._sources = Sources()
+        self._cited = cited_text(self._options.citations, self._sources)
+        self._pictures: set[str] = set()
+        self._usage: Mapping[str, Any] = {}
+        self._reason: FinishReason | None = None
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        out: list[Event] = []
+        if self._ended:
+            return out
+        broken: SseLimit | None = None
+        try:
+            payloads = self._sse.feed(data)
+        except SseLimit as e:
+            broken, payloads = e, e.payloads
+        self._read_all(payloads, out)
+        if broken is not None and not self._ended:
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"Qwen's answer cannot be read: {broken}."), out)
+        return out
+
+    def close(self) -> list[Event]:
+        out: list[Event] = []
+        if self._ended:
+            return out
+        rest = self._sse.flush()
+        self._read_all([one for one in rest if one.strip() == _DONE or loads(one) is not INVALID], out)
+        if not self._ended:
+            self._stream_ended(out)
+        return out
+
+    def _stream_ended(self, out: list[Event]) -> None:
+        """Without the end mark. Some forms without phases give a finish_reason and nothing after it: that will do."""
+        if self._reason is not None:
+            self._finish(out)
+        else:
+            message = "Qwen's answer broke off: its end mark is missing."
+            self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
+
+    # -- frames ---------------------------------------------------------------------------------------------------
+    def _read_all(self, payloads: Sequence[bytes], out: list[Event]) -> None:
+        for payload in payloads:
+            if self._ended:
+                return
+            self._read(payload, out)
+
+    def _read(self, payload: bytes, out: list[Event]) -> None:
+        frame = loads(payload)
+        if frame is not INVALID:
+            self._frame(frame, out)
+            return
+        payload = payload.strip()
+        if not payload:
+            return
+        if payload == _DONE:
+            self._finish(out)
+            return
+        frames, rest = loads_glued(payload)
+        for frame in frames:
+            if not self._ended:
+                self._frame(frame, out)
+        if rest and not self._ended:
+            message = "Qwen sent a broken piece of its answer (no valid JSON). Try again."
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
+
+    def _frame(self, frame: Any, out: list[Event]) -> None:
+        if not isinstance(frame, dict):
+            self._count("frame that is no object")
+            return
+        if not self._candidates.counts(frame.get("response_id")):
+            return
+        choices = frame.get("choices")
+        if isinstance(choices, list):
+            if usage := frame.get("usage"):
+                self._usage = mapping(usage) or self._usage
+            if choices:
+                self._choice(mapping(choices[0]), out)
+            if frame.get("error") and not self._ended:
+                self._fail(stream_error(frame), out)
+        else:
+            self._other_frame(frame, out)
+
+    def _other_frame(self, frame: Mapping[str, Any], out: list[Event]) -> None:
+        if frame.get("error") or frame.get("success") is False or isinstance(frame.get("ret"), list):
+            self._fail(stream_error(frame), out)
+        elif "response.created" in frame:
+            self._candidates.note(mapping(frame["response.created"]))
+        elif "response.info" in frame:
+            action = text(mapping(frame["response.info"]).get("action"))
+            if action not in _INFOS:
+                self._count(f"info {action}")
+        elif "response.stopped" in frame:
+            if self._candidates.counts(mapping(frame["response.stopped"]).get("response_id")):
+                self._finish(out)
+        elif frame.get("done") is True:
+            self._finish(out)
+        elif "sources" in frame:
+            note_pages(frame["sources"], self._sources)
+        else:
+            self._count(f"frame {next(iter(frame), '')}")
+
+    def _choice(self, choice: Mapping[str, Any], out: list[Event]) -> None:
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason:
+            self._reason = _REASONS.get(reason, "stop")
+            if reason not in _REASONS:
+                self._count(f"finish_reason {reason}")
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            self._delta(delta, out)
+
+    # -- deltas ---------------------------------------------------------------------------------------------------
+    def _delta(self, delta: Mapping[str, Any], out: list[Event]) -> None:
+        phase, status, content = delta.get("phase"), delta.get("status"), delta.get("content")
+        if phase in _ANSWERS or not phase:
+            self._answered(delta, out)
+        elif phase == "thinking_summary":
+            self._think(self._thinking.add(mapping(delta.get("extra"))), out)
+            self._think(content, out)
+            if status == "finished":
+                self._think(self._thinking.close(), out)
+        elif phase in _THOUGHTS:
+            self._think(content, out)
+        elif phase == "image_gen":
+            self._drawn(content, out)
+            if status == "finished":
+                self._finish(out)
+        elif phase != "KeepAlive":
+            self._tool(text(phase), mapping(delta.get("extra")), out)
+            return
+        if status == "error" and not self._ended:
+            self._fail(stream_error({"error": mapping(delta.get("error")) or mapping(delta.get("extra"))}), out)
+        elif status and status not in _STATUSES:
+            self._count(f"status {text(status)}")
+
+    def _answered(self, delta: Mapping[str, Any], out: list[Event]) -> None:
+        """Phase answer, or none at all: a site that leaves the phase out puts thinking into `reasoning_content`."""
+        if delta.get("role") == "function":
+            self._count("function frame without a phase")
+            return
+        self._think(delta.get("reasoning_content"), out)
+        content = delta.get("content")
+        if isinstance(content, str) and (new := self._answer.add(content)):
+            out += self._cited.feed(new)
+        if delta.get("status") == "finished" and delta.get("phase") in ("answer", None, ""):
+            self._finish(out)
+
+    def _think(self, words: Any, out: list[Event]) -> None:
+        if isinstance(words, str) and words:
+            out.append(Reasoning(words))
+
+    def _drawn(self, content: Any, out: list[Event]) -> None:
+        """chat_type t2i: the content is the address of a picture, or words about why there is none."""
+        if not isinstance(content, str) or not content:
+            return
+        if is_picture(content.strip()):
+            self._picture(content.strip(), out)
+        else:
+            out += self._cited.feed(content)
+
+    def _tool(self, phase: str, extra: Mapping[str, Any], out: list[Event]) -> None:
+        """A tool of the site's own: its sources and pictures count, its call is no call of the client's."""
+        self._think(self._thinking.close(), out)
+        if phase == "web_search":
+            note_search(extra, self._sources)
+        elif phase == "web_extractor":
+            note_pages(extra.get("web_extract_info"), self._sources)
+        elif phase in _IMAGE_TOOLS:
+            for url in image_urls(extra, self._options.file_base):
+                self._picture(url, out)
+        elif phase not in _SILENT_TOOLS:
+            self._count(f"phase {phase}")
+
+    def _picture(self, url: str, out: list[Event]) -> None:
+        """A picture once, however many frames name it."""
+        if url not in self._pictures and len(self._pictures) < _PICTURES_LIMIT:
+            self._pictures.add(url)
+            out.append(Image(url))
+
+    # -- the end --------------------------------------------------------------------------------------------------
+    def _finish(self, out: list[Event]) -> None:
+        self._wind_up(out)
+        out.append(Finish(self._reason or "stop"))
+
+    def _fail(self, error: ProviderError, out: list[Event]) -> None:
+        self._wind_up(out)
+        out.append(Failure(error))
+
+    def _wind_up(self, out: list[Event]) -> None:
+        self._ended = True
+        self._think(self._thinking.close(), out)
+        if held := self._answer.flush():
+            out += self._cited.feed(held)
+        out += self._cited.flush()
+        if (usage := read_usage(self._usage)) is not None:
+            out.append(usage)
+
+    def _count(self, kind: str) -> None:
+        kind = kind[:60]
+        self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1

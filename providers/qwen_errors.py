@@ -1,0 +1,226 @@
+"""What Qwen's refusals mean. They come with HTTP 200 as JSON or HTML as a rule, and inside a stream too.
+
+Codes decide, without regard to case. `details` is written in the account's language, so its words are looked at only
+where one code stands for several things. No address out of an answer is ever repeated: a challenge's link holds session
+data.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from providers.errors import ErrorKind, ProviderError
+from providers.jsontext import INVALID, loads, mapping
+
+DETAIL_LIMIT: Final = 200
+BUSY_WAIT_S: Final = 2.0
+"""What clients of the site wait while a chat is in progress."""
+PAGE_LIMIT_BYTES: Final = 64 * 1024
+"""How much of an HTML page is searched for the signs of a challenge."""
+
+_MESSAGES: Final[Mapping[ErrorKind, str]] = {
+    ErrorKind.SESSION_EXPIRED: "Qwen no longer accepts this session.",
+    ErrorKind.CHALLENGE: "Qwen wants a human to verify this account before it answers: open chat.qwen.ai in your "
+    "browser, send a message there and pass the check.",
+    ErrorKind.QUOTA: "Qwen's allowance of this account is used up.",
+    ErrorKind.RATE_LIMITED: "Qwen gets too much from this account at once.",
+    ErrorKind.CONVERSATION_BUSY: "Qwen still writes an earlier answer in this chat.",
+    ErrorKind.CONVERSATION_GONE: "Qwen does not know the chat this request belongs to.",
+    ErrorKind.MODEL_UNAVAILABLE: "Qwen does not offer this model to this account.",
+    ErrorKind.BAD_REQUEST: "Qwen refuses the request as it stands.",
+    ErrorKind.TOO_LONG: "Qwen refuses the conversation as too long.",
+    ErrorKind.CONTENT_FILTERED: "Qwen's content filter refuses this conversation.",
+    ErrorKind.PROVIDER_DOWN: "Qwen failed on its own side; this is not the request's fault. Try again.",
+    ErrorKind.OUTDATED_CLIENT: "Qwen takes the gateway for an outdated version of its page.",
+}
+
+_CODES: Final[Mapping[str, ErrorKind]] = {
+    "unauthorized": ErrorKind.SESSION_EXPIRED,
+    "forbidden": ErrorKind.SESSION_EXPIRED,
+    "invalidtoken": ErrorKind.SESSION_EXPIRED,
+    "tokenexpired": ErrorKind.SESSION_EXPIRED,
+    "ratelimited": ErrorKind.QUOTA,
+    "quotalimited": ErrorKind.QUOTA,
+    "insufficientquota": ErrorKind.QUOTA,
+    "parallellimited": ErrorKind.RATE_LIMITED,
+    "toomanyrequests": ErrorKind.RATE_LIMITED,
+    "requestvalidationerror": ErrorKind.BAD_REQUEST,
+    "badrequest": ErrorKind.BAD_REQUEST,
+    "invalidinput": ErrorKind.BAD_REQUEST,
+    "notfound": ErrorKind.CONVERSATION_GONE,
+    "chatnotfound": ErrorKind.CONVERSATION_GONE,
+    "parentnotfound": ErrorKind.CONVERSATION_GONE,
+    "modelnotfound": ErrorKind.MODEL_UNAVAILABLE,
+    "datainspectionfailed": ErrorKind.CONTENT_FILTERED,
+    "internalservererror": ErrorKind.PROVIDER_DOWN,
+    "internalerror": ErrorKind.PROVIDER_DOWN,
+}
+"""The site's code in lower case without separators → its meaning. RateLimited is the daily allowance."""
+
+_VAGUE: Final = frozenset({"", "badrequest", "invalidinput", "notfound", "invalidrequesterror"})
+"""Codes that need the words beside them: one code, several meanings."""
+
+_WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"chat is in progress", ErrorKind.CONVERSATION_BUSY),
+        (r"\bmodel\b.*\b(not exist|not found|not support|unavailable|invalid)", ErrorKind.MODEL_UNAVAILABLE),
+        (r"\bis not exist|\b(chat|parent)\b.*\b(not exist|not found)", ErrorKind.CONVERSATION_GONE),
+        (r"too many messages", ErrorKind.BAD_REQUEST),
+        (r"too long|context length|maximum context|input length|exceeds? the (max|limit)", ErrorKind.TOO_LONG),
+        (r"quota exceeded|token-limit|rate limit", ErrorKind.RATE_LIMITED),
+        (r"internal.?error", ErrorKind.PROVIDER_DOWN),
+        (r"inappropriate content", ErrorKind.CONTENT_FILTERED),
+    )
+)
+_STATUSES: Final[Mapping[int, ErrorKind]] = {
+    400: ErrorKind.BAD_REQUEST,
+    401: ErrorKind.SESSION_EXPIRED,
+    403: ErrorKind.CHALLENGE,
+    413: ErrorKind.TOO_LONG,
+    418: ErrorKind.CHALLENGE,
+    422: ErrorKind.BAD_REQUEST,
+    429: ErrorKind.RATE_LIMITED,
+}
+_PAGE_SIGNS: Final = re.compile(rb"aliyun_waf_(aa|bb)|_____tmd_____|punish|x5sec|captcha|baxia", re.IGNORECASE)
+_CHALLENGE_SIGNS: Final = re.compile(r"USER_VALIDATE|RGV587|_____tmd_____|punish|x5sec", re.IGNORECASE)
+_LINK: Final = re.compile(r"\S*://\S+|\S*x5secdata\S*|\beyJ[\w.-]+", re.IGNORECASE)
+_CODE_FORM: Final = re.compile(r"[\w.-]{1,40}")
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_UNITS_S: Final = ((re.compile(r"minute|分钟", re.IGNORECASE), 60), (re.compile(r"\bday|天", re.IGNORECASE), 86400))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What an answer says of its refusal."""
+
+    code: str = ""
+    details: str = ""
+    num: float | None = None
+    template: str = ""
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """The meaning of an answer that is no stream: an HTTP error, or JSON or HTML with any status. Never raises."""
+    value = loads(body) if body else INVALID
+    wait_s = _retry_after_s(headers.get("retry-after", ""))
+    if isinstance(value, dict):
+        if is_challenge(value):
+            return _error(ErrorKind.CHALLENGE, _Refusal(), status=status)
+        found = _first_refusal(value)
+        kind = _kind(found, status, known=found.code != "")
+        return _error(kind, found, status=status, wait_s=wait_s)
+    return _of_page(status, headers, body, wait_s)
+
+
+def stream_error(value: Mapping[str, Any]) -> ProviderError:
+    """The meaning of an error frame inside a stream, or of a refusal dropped into it. Never raises."""
+    if is_challenge(value):
+        return _error(ErrorKind.CHALLENGE, _Refusal())
+    found = _first_refusal(value)
+    return _error(_kind(found, 200, known=True), found)
+
+
+def is_challenge(value: Mapping[str, Any]) -> bool:
+    """Whether a JSON answer is the edge's demand for verification: `{"ret": [...], "data": {"url": ...}}`."""
+    ret = value.get("ret")
+    if not isinstance(ret, list):
+        return False
+    said = " ".join(str(word) for word in ret[:8]) + " " + str(mapping(value.get("data")).get("url", ""))
+    return bool(_CHALLENGE_SIGNS.search(said))
+
+
+def _first_refusal(value: Mapping[str, Any]) -> _Refusal:
+    """The first place of the answer that names a code, else the first with words."""
+    found = list(_refusals(value))
+    return next((one for one in found if one.code), next(iter(found), _Refusal()))
+
+
+def _refusals(value: Mapping[str, Any]) -> Iterator[_Refusal]:
+    data = mapping(value.get("data"))
+    for place in (value.get("error"), data.get("error"), data, value):
+        if isinstance(place, str) and place:
+            yield _Refusal(details=place)
+        elif isinstance(place, dict):
+            code = place.get("code")
+            words = next((place[name] for name in ("details", "message", "detail", "msg") if place.get(name)), "")
+            num = place.get("num")
+            one = _Refusal(
+                str(code) if isinstance(code, str | int) and not isinstance(code, bool) else "",
+                words if isinstance(words, str) else str(words)[: 4 * DETAIL_LIMIT],
+                float(num) if isinstance(num, int | float) and not isinstance(num, bool) else None,
+                str(place.get("template") or ""),
+            )
+            if one.code or one.details:
+                yield one
+
+
+def _kind(found: _Refusal, status: int, *, known: bool) -> ErrorKind:
+    """The code's meaning, else that of its words, else that of the status."""
+    code = _SEPARATORS.sub("", found.code.lower())
+    meant = _CODES.get(code)
+    if meant is None and code.isdigit():
+        status, code = int(code[:3]), ""
+    if meant is None or code in _VAGUE:
+        words = next((kind for pattern, kind in _WORDS if pattern.search(found.details[:2000])), None)
+        meant = words or meant
+    if meant is ErrorKind.QUOTA and code == "ratelimited" and found.num is None:
+        return ErrorKind.RATE_LIMITED
+    if meant is not None:
+        return meant
+    if status == 403 and known:
+        return ErrorKind.SESSION_EXPIRED
+    return _of_status(status)
+
+
+def _of_status(status: int) -> ErrorKind:
+    return _STATUSES.get(status, ErrorKind.BAD_REQUEST if status in range(405, 500) else ErrorKind.PROVIDER_DOWN)
+
+
+def _of_page(status: int, headers: Mapping[str, str], body: bytes, wait_s: float | None) -> ProviderError:
+    """An answer that is not JSON: a page of the edge's, a redirect to one, or nothing of use."""
+    html = "html" in headers.get("content-type", "").lower() or body[:512].lstrip()[:1] == b"<"
+    signs = bool(_PAGE_SIGNS.search(body[:PAGE_LIMIT_BYTES])) or bool(
+        _CHALLENGE_SIGNS.search(headers.get("location", ""))
+    )
+    if signs or 300 <= status < 400 or (html and status < 500 and status != 404 and status != 429):
+        return _error(ErrorKind.CHALLENGE, _Refusal(), status=status)
+    if status < 300:
+        message = "Qwen's answer is not in the form this adapter knows. The site may have changed; try again later."
+        return ProviderError(ErrorKind.PROVIDER_DOWN, message, status=status)
+    return _error(_of_status(status), _Refusal(), status=status, wait_s=wait_s)
+
+
+def _error(
+    kind: ErrorKind, found: _Refusal, *, status: int | None = None, wait_s: float | None = None
+) -> ProviderError:
+    message = _MESSAGES[kind]
+    if kind in (ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVAILABLE) and found.details:
+        message += f" It says: {_shown(found.details)}"
+    if kind is ErrorKind.QUOTA and found.num is not None and found.num > 0:
+        wait_s = found.num * next((unit for pattern, unit in _UNITS_S if pattern.search(found.template)), 3600)
+        message += f" It opens again in about {_span(wait_s)}."
+    if kind is ErrorKind.CONVERSATION_BUSY:
+        wait_s = wait_s or BUSY_WAIT_S
+    code = found.code if _CODE_FORM.fullmatch(found.code) else None
+    return ProviderError(kind, message, site_code=code, status=status, retry_after_s=wait_s)
+
+
+def _shown(details: str) -> str:
+    """The site's words without links and tokens, on one line, not too long."""
+    line = " ".join(_LINK.sub("(link)", details[: 4 * DETAIL_LIMIT]).split())
+    return line if len(line) <= DETAIL_LIMIT else line[: DETAIL_LIMIT - 1] + "…"
+
+
+def _span(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:.0f} hours" if hours >= 2 else f"{seconds / 60:.0f} minutes"
+
+
+def _retry_after_s(value: str) -> float | None:
+    """The Retry-After header in seconds; None for garbage and for the past."""
+    value = value.strip()
+    if value.isdecimal() and value.isascii() and len(value) < 10:
+        return float(value) or None
+    return None

@@ -1,0 +1,223 @@
+"""The Z.AI web chat (chat.z.ai), used with the person's own session.
+
+A chat is created, then asked once: system prompt and history are folded into one user message, because the site takes
+other roles unreliably. Requests are signed with the page's public constant. A stale client version is read anew from the
+page when the site calls it outdated. Captchas are not solved: the error names the way out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from providers import zai_data
+from providers.chat import ChatRequest
+from providers.citations import CitationStyle
+from providers.contract import (
+    Answer,
+    Call,
+    Decoder,
+    Identity,
+    Model,
+    Moment,
+    Provider,
+    ProviderOptions,
+    Session,
+    SessionMaterial,
+    SessionUpdate,
+    Steps,
+)
+from providers.errors import ErrorKind, ProviderError
+from providers.folding import fold
+from providers.jsontext import loads, mapping, text
+from providers.suffixes import wants_search, wants_thinking
+from providers.zai_decoder import ZaiDecoder
+from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
+from providers.zai_models import LiveModel, catalogue, known_models, read_live
+from providers.zai_request import (
+    Page,
+    Turn,
+    completion_body,
+    completion_headers,
+    completion_query,
+    encoded,
+    new_chat_body,
+    page_headers,
+)
+from providers.zai_session import read_auths, read_token, token_name
+from providers.zai_signature import sign
+
+_VERSION: Final = re.compile(rb"prod-fe-\d+\.\d+\.\d+")
+_JSON: Final = ("Content-Type", "application/json")
+
+
+class ZaiOptions(ProviderOptions):
+    """Z.AI's keys in config.yaml. All but `base_url`, `citations` and `create_chat` are site data that ages."""
+
+    base_url: str = zai_data.ORIGIN
+    citations: CitationStyle = "annotations"
+    create_chat: bool = True
+    client_version: str = Field(default=zai_data.CLIENT_VERSION, pattern=r"^[\w.-]{1,64}$")
+    signature_key: str = zai_data.SIGNATURE_KEY
+    origin: str = zai_data.ORIGIN
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, str] = Field(default_factory=dict)
+    model_ids: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The chat the answer will stand in."""
+
+    turn: Turn
+
+
+class Zai(Provider[ZaiOptions]):
+    type_name: ClassVar[str] = "zai"
+    Options: ClassVar[type[ProviderOptions]] = ZaiOptions
+    native: ClassVar[frozenset[str] | None] = frozenset({"temperature", "top_p", "max_tokens", "stop"})
+    web_session: ClassVar[bool] = True
+
+    def __init__(self, name: str, options: ZaiOptions) -> None:
+        super().__init__(name, options)
+        self._client_version = options.client_version
+        self._known = known_models(options.model_ids)
+        self._efforts = {model.public for model in self._known if model.efforts}
+        self._live: Sequence[LiveModel] = ()
+        self._catalogue = catalogue(self._known, self._live)
+
+    # -- models ---------------------------------------------------------------------------------------------------
+    def models(self) -> Mapping[str, Model]:
+        return self._catalogue
+
+    def list_models(self, session: Session, moment: Moment) -> Steps[None]:
+        answer = yield self._call("GET", "/api/models", session)
+        live = read_live(loads(answer.body)) if answer.status == 200 else None
+        if live is None:
+            raise self._refused(answer)
+        self._live = live
+        self._catalogue = catalogue(self._known, live)
+
+    # -- a chat ---------------------------------------------------------------------------------------------------
+    def read_session(self, account: str, material: SessionMaterial) -> Session:
+        return read_token(self.name, account, material)
+
+    def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object]:
+        turn = self._turn(chat, moment)
+        if self.options.create_chat:
+            answer = yield self._call("POST", "/api/v1/chats/new", session, encoded(new_chat_body(turn, moment)))
+            chat_id = text(mapping(loads(answer.body)).get("id")) if answer.status == 200 else ""
+            if not chat_id:
+                raise self._refused(answer)
+            turn = _in_chat(turn, chat_id)
+        return Prepared(turn)
+
+    def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
+        assert isinstance(prepared, Prepared)
+        turn, page = prepared.turn, self._page()
+        request_id = moment.new_id()
+        signature = sign(
+            self.options.signature_key,
+            request_id=request_id,
+            timestamp_ms=moment.epoch_ms,
+            user_id=session.facts.get("user_id", ""),
+            prompt=turn.prompt,
+        )
+        query = completion_query(page, session, turn, request_id, moment)
+        return Call(
+            "POST",
+            f"{self.options.base_url}/api/v2/chat/completions?{query}",
+            tuple(completion_headers(page, session, turn, signature)),
+            encoded(completion_body(turn, moment)),
+        )
+
+    def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
+        return ZaiDecoder(self.options.citations)
+
+    def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
+        return status == 200 and headers.get("content-type", "").lower().startswith("text/event-stream")
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return classify(status, headers, body)
+
+    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+        if error.kind is not ErrorKind.OUTDATED_CLIENT:
+            return None
+        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error)
+
+    def _learn_version(self, error: ProviderError) -> Steps[None]:
+        """Reads the page's client version. Raises when it is the one that was refused."""
+        headers = (("Accept", "text/html"), *self._page().headers.items())
+        answer = yield Call("GET", f"{self.options.base_url}/", headers)
+        found = _VERSION.search(answer.body)
+        version = found[0].decode() if found and answer.status == 200 else self._client_version
+        if version == self._client_version:
+            raise edge_blocked() if error.site_code == EDGE_CODE else error
+        self._client_version = version
+
+    # -- sessions -------------------------------------------------------------------------------------------------
+    def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
+        answer = yield self._call("GET", "/api/v1/auths/", session)
+        if answer.status != 200:
+            raise self._refused(answer)
+        identity, _ = read_auths(answer, session)
+        return identity
+
+    def refresh(self, session: Session, moment: Moment) -> Steps[SessionUpdate]:
+        """The same call hands out a fresh token each time (rolling renewal)."""
+        answer = yield self._call("GET", "/api/v1/auths/", session)
+        if answer.status != 200:
+            raise self._refused(answer)
+        _, token = read_auths(answer, session)
+        if token_name(session) == "token":
+            return SessionUpdate(token=token or None)
+        return SessionUpdate(cookies={"token": token} if token else {})
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+    def _page(self) -> Page:
+        options = self.options
+        return Page(
+            options.origin,
+            self._client_version,
+            {**zai_data.HEADERS, **options.headers},
+            {**zai_data.QUERY, **options.query},
+        )
+
+    def _call(self, method: str, path: str, session: Session, body: bytes = b"") -> Call:
+        headers = page_headers(self._page(), session)
+        return Call(method, self.options.base_url + path, tuple([*headers, _JSON] if body else headers), body)
+
+    def _turn(self, chat: ChatRequest, moment: Moment) -> Turn:
+        model = self._catalogue[chat.model]
+        thinking = wants_thinking(model, chat.reasoning_effort, default=False)
+        takes_effort = any(model.id == public or model.id.startswith(f"{public}-T") for public in self._efforts)
+        wanted = zai_data.EFFORTS.get(chat.reasoning_effort or "", zai_data.DEFAULT_EFFORT)
+        params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
+        if chat.stop:
+            params["stop"] = list(chat.stop)
+        return Turn(
+            prompt=fold(chat.messages),
+            site_id=model.site_id,
+            chat_id=moment.new_id(),
+            message_id=moment.new_id(),
+            thinking=thinking,
+            search=wants_search(model, chat.search),
+            effort=wanted if takes_effort else None,
+            params={name: value for name, value in params.items() if value is not None},
+        )
+
+    @staticmethod
+    def _refused(answer: Answer) -> ProviderError:
+        return classify(answer.status, answer.headers, answer.body)
+
+
+def _in_chat(turn: Turn, chat_id: str) -> Turn:
+    return replace(turn, chat_id=chat_id)
+
+
+def _sign_again() -> Steps[None]:
+    """Nothing to ask: the next try is signed with a fresh time and id."""
+    return
+    yield

@@ -1,0 +1,237 @@
+"""Z.AI's text buffer: frames append to it or replace its tail, and what is new in each channel comes out.
+
+The site's page keeps one text over all phases; an edit frame means `text = text[:edit_index] + edit_content`. Readers
+downstream cannot take words back, so only the growth of each channel is given out. The text is kept in segments with the
+state of reading at their start, so an edit costs as much as the text it replaces, not the whole.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from providers.zai_structure import Channel, Piece, Structure
+
+SEGMENT_CHARS: Final = 4096
+TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
+_SHOWN: Final = ("reasoning", "answer")
+_NEAR: Final = 24
+
+
+class BufferLimit(ValueError):
+    """The text grew beyond the limit."""
+
+
+class _Segment:
+    __slots__ = ("_astral", "channel", "derived", "length", "parts", "start", "start_utf16", "structure")
+
+    def __init__(
+        self, channel: Channel, start: int, start_utf16: int, structure: Structure, derived: dict[Channel, int]
+    ) -> None:
+        self.channel = channel
+        self.start = start
+        self.start_utf16 = start_utf16
+        self.structure = structure
+        self.derived = derived
+        self.parts: list[str] = []
+        self.length = 0
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+    def text(self) -> str:
+        if len(self.parts) > 1:
+            self.parts = ["".join(self.parts)]
+        return self.parts[0] if self.parts else ""
+
+    def end_utf16(self) -> int:
+        return self.start_utf16 + _utf16_length(self.text())
+
+
+class EditBuffer:
+    """One answer's text. Every method gives the pieces that became new by it."""
+
+    def __init__(self) -> None:
+        self.changed = 0
+        """Edits that changed or took back text already given out; it stays as it was given."""
+        self._structure = Structure()
+        self._derived: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
+        self._given: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
+        self._utf16_edits = True
+        self._segments = [_Segment("none", 0, 0, self._structure.copy(), self._derived.copy())]
+
+    @property
+    def structured(self) -> bool:
+        return self._structure.structured
+
+    def given(self, channel: Channel) -> int:
+        """Characters of a channel given out so far."""
+        return self._given[channel]
+
+    def append(self, text: str, channel: Channel) -> list[Piece]:
+        """More text, labelled as of this channel. Raises BufferLimit."""
+        out: list[Piece] = []
+        self._feed(text, channel, out)
+        return self._growth(out)
+
+    def edit(self, index: int, text: str, channel: Channel) -> list[Piece]:
+        """Replace everything from `index` on. Raises BufferLimit."""
+        out: list[Piece] = []
+        cut = self._position(index, text)
+        dropped = self._cut(cut, out)
+        if not self._structure.structured and ("<glm_block" in text or '<details type="reasoning"' in text):
+            self._structure.structure()
+        self._feed(text, channel, out)
+        if dropped is not None and not _extends(out, dropped):
+            self.changed += 1
+        return self._growth(out)
+
+    def finish(self) -> list[Piece]:
+        """The end of the text."""
+        out: list[Piece] = []
+        self._structure.finish(self._segments[-1].channel, out)
+        return self._growth(out)
+
+    # -- feeding --------------------------------------------------------------------------------------------------
+    def _feed(self, text: str, channel: Channel, out: list[Piece]) -> None:
+        if not text:
+            return
+        segment = self._segments[-1]
+        if segment.channel != channel or segment.length >= SEGMENT_CHARS:
+            if segment.channel != channel and segment.length:
+                self._structure.begin(segment.channel, out)
+            segment = self._open(segment, channel, out)
+        segment.parts.append(text)
+        segment.length += len(text)
+        if segment.start + segment.length > TEXT_LIMIT_CHARS:
+            raise BufferLimit(f"the answer is longer than {TEXT_LIMIT_CHARS} characters")
+        self._structure.feed(text, channel, out)
+
+    def _open(self, last: _Segment, channel: Channel, out: Iterable[Piece]) -> _Segment:
+        """A new segment after the last one. `out` holds pieces not yet counted in `_derived`."""
+        derived = self._derived.copy()
+        for kind, piece in out:
+            if kind in derived:
+                derived[kind] += len(piece)
+        segment = _Segment(channel, last.end, last.end_utf16(), self._structure.copy(), derived)
+        if not last.length:
+            self._segments.pop()
+        self._segments.append(segment)
+        return segment
+
+    def _growth(self, pieces: list[Piece]) -> list[Piece]:
+        """The part of freshly derived pieces that goes beyond what was given out. Tool pieces pass as they are."""
+        grown: list[Piece] = []
+        derived, given = self._derived, self._given
+        for channel, text in pieces:
+            if channel not in derived:
+                grown.append((channel, text))
+                continue
+            derived[channel] += len(text)
+            new = derived[channel] - given[channel]
+            if new > 0:
+                given[channel] += new
+                grown.append((channel, text if new >= len(text) else text[-new:]))
+        return grown
+
+    # -- cutting --------------------------------------------------------------------------------------------------
+    def _cut(self, cut: int, out: list[Piece]) -> list[Piece] | None:
+        """Drop the text from `cut` on and go back to the state there; `out` gets what is derived again up to it.
+
+        Gives the pieces derived from the old text since the same point; None when nothing was dropped.
+        """
+        if cut >= self._segments[-1].end:
+            return None
+        dropped: list[_Segment] = []
+        while len(self._segments) > 1 and self._segments[-1].start >= cut:
+            dropped.append(self._segments.pop())
+        last = self._segments[-1]
+        old = _derive(last.structure.copy(), last.channel, [last, *reversed(dropped)])
+        kept = last.text()[: cut - last.start]
+        last.parts, last.length = ([kept], len(kept)) if kept else ([], 0)
+        self._structure = last.structure.copy()
+        self._derived = last.derived.copy()
+        if kept:
+            self._structure.feed(kept, last.channel, out)
+        return old
+
+    def _position(self, index: int, content: str) -> int:
+        """The edit's index as a position in our text.
+
+        The site counts characters; whether those beyond U+FFFF count once or twice is open. Where it makes a difference,
+        the reading is taken whose cut falls on the more sensible place; with no such hint, as before, or UTF-16 at first.
+        """
+        last = self._segments[-1]
+        by_units, splits_pair = self._from_utf16(index)
+        by_points = min(index, last.end)
+        if by_units == by_points:
+            return by_points
+        units = -1 if splits_pair else self._fitness(by_units, content)
+        points = -1 if index > last.end else self._fitness(by_points, content)
+        if units != points:
+            self._utf16_edits = units > points
+        return by_units if self._utf16_edits else by_points
+
+    def _from_utf16(self, index: int) -> tuple[int, bool]:
+        """The position of a UTF-16 index, and whether it falls between the halves of a pair."""
+        segment = self._segments[0]
+        for candidate in reversed(self._segments):
+            if candidate.start_utf16 <= index:
+                segment = candidate
+                break
+        text = segment.text()
+        if _utf16_length(text) == len(text):
+            return min(segment.start + index - segment.start_utf16, segment.end), False
+        before = text.encode("utf-16-le", "surrogatepass")[: 2 * (index - segment.start_utf16)]
+        head = before.decode("utf-16-le", "surrogatepass") if not _ends_in_half(before) else None
+        if head is None:
+            return segment.start + len(before[:-2].decode("utf-16-le", "surrogatepass")), True
+        return segment.start + len(head), False
+
+    def _fitness(self, cut: int, content: str) -> int:
+        """How sensible a cut is: in front of the flag of an open tag, at the end, where the content repeats the text."""
+        if self._around(cut - 6, cut) == 'done="' and content.startswith(("true", "false")):
+            return 4
+        after = self._around(cut, cut + _NEAR)
+        if not after:
+            return 3
+        if content[:_NEAR] == after or (len(content) >= 4 and after.startswith(content[:4])):
+            return 2
+        return 1 if self._around(cut - 1, cut) in ("\n", ">", "") else 0
+
+    def _around(self, begin: int, end: int) -> str:
+        begin = max(begin, 0)
+        found = ""
+        for segment in reversed(self._segments):
+            if segment.start < end and segment.end > begin:
+                found = segment.text()[max(begin - segment.start, 0) : end - segment.start] + found
+            if segment.start <= begin:
+                break
+        return found
+
+
+def _derive(structure: Structure, channel: Channel, segments: list[_Segment]) -> list[Piece]:
+    """The pieces of a run of segments, read again from the state at its start."""
+    out: list[Piece] = []
+    for segment in segments:
+        if segment.channel != channel:
+            structure.begin(channel, out)
+            channel = segment.channel
+        structure.feed(segment.text(), channel, out)
+    return out
+
+
+def _extends(new: list[Piece], old: list[Piece]) -> bool:
+    """Whether the new pieces begin with all that the old ones said, channel by channel."""
+    return all(_joined(new, channel).startswith(_joined(old, channel)) for channel in _SHOWN)
+
+
+def _joined(pieces: list[Piece], channel: str) -> str:
+    return "".join(text for kind, text in pieces if kind == channel)
+
+
+def _utf16_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _ends_in_half(utf16: bytes) -> bool:
+    return len(utf16) >= 2 and 0xD8 <= utf16[-1] <= 0xDB

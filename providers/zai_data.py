@@ -1,0 +1,138 @@
+"""What ages about Z.AI's site, in one place. Every item can be overridden in config.yaml (see `ZaiOptions`).
+
+Sources: recorded browser requests of 2026-03 and 2026-09, public clients up to 2026-10. "Guess" marks what no source
+proves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+CLIENT_VERSION: Final = "prod-fe-1.1.98"
+"""X-FE-Version of 2026-10. A newer one is read from the site's page when the site calls this one outdated."""
+
+SIGNATURE_KEY: Final = "key-@@@@)))()((9))-xxxx&&&%%%%%"
+"""The constant in the site's script that requests are signed with; public, the same for everybody, unchanged 2025-09 to
+2026-10."""
+
+ORIGIN: Final = "https://chat.z.ai"
+"""What the page says of itself in Origin, Referer and the query, wherever `base_url` points."""
+
+USER_AGENT: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36"
+)
+
+LANGUAGE: Final = "en-US"
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Accept-Language": LANGUAGE,
+    "User-Agent": USER_AGENT,
+    "sec-ch-ua": '"Chromium";v="146", "Not-A.Brand";v="24", "Google Chrome";v="146"',
+    "sec-ch-ua-mobile": "?0",
+    "sec-ch-ua-platform": '"Windows"',
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-origin",
+    "X-Region": "overseas",
+}
+"""On every call of the page's script. X-Region is there since 2026-05."""
+
+QUERY: Final[Mapping[str, str | None]] = {
+    "timestamp": None,
+    "requestId": None,
+    "user_id": None,
+    "version": "0.0.1",
+    "platform": "web",
+    "token": None,
+    "user_agent": None,
+    "language": LANGUAGE,
+    "languages": "en-US,en",
+    "timezone": None,
+    "cookie_enabled": "true",
+    "screen_width": "1920",
+    "screen_height": "1080",
+    "screen_resolution": "1920x1080",
+    "viewport_height": "945",
+    "viewport_width": "1912",
+    "viewport_size": "1912x945",
+    "color_depth": "24",
+    "pixel_ratio": "1",
+    "current_url": None,
+    "pathname": None,
+    "search": "",
+    "hash": "",
+    "host": None,
+    "hostname": None,
+    "protocol": None,
+    "referrer": "",
+    "title": "Z.ai - Free AI Chatbot & Agent powered by GLM-5 & GLM-4.7",
+    "timezone_offset": None,
+    "local_time": None,
+    "utc_time": None,
+    "is_mobile": "false",
+    "is_touch": "false",
+    "max_touch_points": "0",
+    "browser_name": "Chrome",
+    "os_name": "Windows",
+    "signature_timestamp": None,
+}
+"""The query of a completion, in the order of the recordings. None: worked out for each call."""
+
+FEATURES: Final[Mapping[str, object]] = {
+    "image_generation": False,
+    "preview_mode": True,
+    "flags": [],
+    "vlm_tools_enable": False,
+    "vlm_web_search_enable": False,
+    "vlm_website_mode": False,
+}
+"""The fixed switches of a completion; thinking, search and effort are added for each chat."""
+
+VARIABLES: Final[Mapping[str, str]] = {"{{USER_NAME}}": "User", "{{USER_LOCATION}}": "Unknown"}
+
+EFFORTS: Final[Mapping[str, str]] = {
+    "minimal": "high",
+    "low": "high",
+    "medium": "high",
+    "high": "high",
+    "xhigh": "max",
+    "max": "max",
+}
+"""OpenAI's reasoning_effort → the site's, which knows two steps (since 2026-06). Which step the low ones are: guess."""
+
+DEFAULT_EFFORT: Final = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteModel:
+    """A public model and the ids the site has given it, newest first."""
+
+    public: str
+    ids: tuple[str, ...]
+    efforts: bool = False
+    """The site takes `reasoning_effort` for it (glm-5.2 and later)."""
+    context_length: int | None = None
+
+
+MODELS: Final = (
+    SiteModel("GLM-4.5", ("0727-360B-API", "glm-4.5", "GLM-4.5"), context_length=131_072),
+    SiteModel("GLM-4.5-Air", ("0727-106B-API", "glm-4.5-air", "GLM-4.5-Air"), context_length=131_072),
+    SiteModel("GLM-4.5V", ("glm-4.5v", "GLM-4.5V")),
+    SiteModel("GLM-4.6", ("GLM-4-6-API-V1", "glm-4.6", "GLM-4.6"), context_length=204_800),
+    SiteModel("GLM-4.6V", ("glm-4.6v", "GLM-4.6V")),
+    SiteModel("GLM-4.7", ("glm-4.7", "GLM-4.7"), context_length=204_800),
+    SiteModel("GLM-5", ("glm-5", "GLM-5"), context_length=204_800),
+    SiteModel("GLM-5-Turbo", ("GLM-5-Turbo", "glm-5-turbo")),
+    SiteModel("GLM-5V-Turbo", ("GLM-5v-Turbo", "glm-5v-turbo")),
+    SiteModel("GLM-5.1", ("GLM-5.1", "glm-5.1")),
+    SiteModel("GLM-5.2", ("glm-5.2", "GLM-5.2"), efforts=True),
+    SiteModel("GLM-5.3", ("glm-5.3", "GLM-5.3"), efforts=True),
+    SiteModel("GLM-5.3-Flash", ("x-preview-l", "glm-5.3-flash"), efforts=True),
+)
+"""Lower-case and public spellings after a known id are guesses, tried only against the site's live list."""
+
+SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
+    "-Thinking": (True, None),
+    "-Search": (None, True),
+    "-Thinking-Search": (True, True),
+}

@@ -1,0 +1,92 @@
+"""A Z.AI session: one JWT that says whose it is and never says when it ends.
+
+The payload is {id, email}, no exp (usual life: weeks to months). A dead token on GET /api/v1/auths/ is not refused: the
+site silently answers with a fresh guest, so the answer must be compared with whom we expect.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode
+from typing import Any, Final
+
+from providers.contract import Answer, Identity, Session, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+from providers.jsontext import INVALID, loads, mapping, text, whole
+
+TOKEN_NAMES: Final = ("token", "cookie:token")
+"""Where the token may be kept: as such, or as the cookie of that name."""
+
+_WHERE: Final = (
+    "Sign in at https://chat.z.ai in your browser and copy the value of localStorage key `token` (it begins with eyJ)."
+)
+
+
+def read_token(provider: str, account: str, material: SessionMaterial) -> Session:
+    """The session of an account. Raises ProviderError(SESSION_EXPIRED) when its secrets cannot serve."""
+    token = material.token or material.cookies.get("token")
+    if not token:
+        raise _unusable("The stored Z.AI session has no token.")
+    claims = _claims(token)
+    user_id, email = text(claims.get("id")), text(claims.get("email"))
+    if not user_id:
+        raise _unusable("The stored Z.AI token is not one of the site's: it names no user.")
+    if is_guest(email):
+        raise _unusable("The stored Z.AI token belongs to a guest, not to a signed-in account.")
+    return Session(
+        provider=provider,
+        account=account,
+        names=tuple(material.values()),
+        facts={"user_id": user_id, "email": email},
+        expires_at=whole(claims.get("exp")),
+    )
+
+
+def token_name(session: Session) -> str:
+    """The name of the secret that holds the token."""
+    return next((name for name in TOKEN_NAMES if session.has(name)), TOKEN_NAMES[0])
+
+
+def other_cookies(session: Session) -> str:
+    """The session's cookies besides the token (the edge's own), as one sealed Cookie header value."""
+    names = [name for name in session.names if name.startswith("cookie:") and name != "cookie:token"]
+    return "; ".join(f"{name.removeprefix('cookie:')}={session.seal(name)}" for name in names)
+
+
+def is_guest(email: str) -> bool:
+    """Whether an e-mail address is one the site gives to guests (guest-<ms>@guest.com)."""
+    return email.lower().startswith("guest-") and email.lower().endswith("@guest.com")
+
+
+def read_auths(answer: Answer, session: Session) -> tuple[Identity, str]:
+    """Who GET /auths/ says we are, and the fresh token. Raises ProviderError(SESSION_EXPIRED) for anybody else."""
+    body = mapping(loads(answer.body))
+    user = mapping(body.get("user")) or body
+    user_id, email = text(user.get("id")), text(user.get("email"))
+    if not user_id:
+        raise ProviderError(ErrorKind.PROVIDER_DOWN, "Z.AI did not say whose session this is; try again later.")
+    guest = is_guest(email) or text(user.get("role")) == "guest"
+    if guest or user_id != session.facts.get("user_id"):
+        raise ProviderError(
+            ErrorKind.SESSION_EXPIRED,
+            "Z.AI no longer knows this session: it answers as "
+            + ("a guest." if guest else "another user than the stored one."),
+        )
+    token = text(body.get("token")) or text(user.get("token"))
+    return Identity(user_id, text(user.get("name")), email), token
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The payload of a JWT; its signature is the site's business. Raises ProviderError(SESSION_EXPIRED)."""
+    parts = token.split(".")
+    try:
+        if len(parts) != 3 or any(c.isspace() for c in token):
+            raise ValueError("not three parts")
+        payload = loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error):
+        payload = INVALID
+    if not isinstance(payload, dict):
+        raise _unusable("What is stored as Z.AI token is not the site's token (a JWT).")
+    return payload
+
+
+def _unusable(what: str) -> ProviderError:
+    return ProviderError(ErrorKind.SESSION_EXPIRED, f"{what} {_WHERE}")

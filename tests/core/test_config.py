@@ -1,0 +1,156 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from addons.core.config import Config
+from addons.core.config_file import ConfigError, load_config
+
+KEY = {"AUTH_TOKEN": "sk-test-0123456789"}
+ZAI = "  zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}\n"
+LONGCAT = "  longcat: {type: longcat, base_url: https://longcat.chat, accounts: [{name: main}, {name: two}]}\n"
+
+
+def written(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> Config:
+    file = folder / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_config(file, environ)
+
+
+def problems(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        written(folder, text, environ)
+    return [problem.removeprefix(str(folder)) for problem in caught.value.problems]
+
+
+def test_defaults_are_those_of_the_documents(tmp_path: Path) -> None:
+    config = written(tmp_path, f"providers:\n{ZAI}")
+    sections = config.sections
+    assert (sections.listen.host, sections.listen.port) == ("127.0.0.1", 8080)
+    assert sections.timeouts.first_token_thinking_s == 300
+    assert sections.routing.max_attempts == 3
+    assert config.tokens == ("sk-test-0123456789",)
+    assert config.path(sections.vault.path) == tmp_path / ".sessions" / "vault.json"
+    assert config.providers[0].options.base_url == "https://chat.z.ai"
+
+
+def test_the_shipped_configuration_is_right() -> None:
+    config = load_config(Path(__file__).parents[2] / "config.yaml", KEY)
+    assert [p.name for p in config.providers][:1] == ["zai"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("listen: {port: 99999}", ["/config.yaml:1: listen.port:", "99999", "65535"], id="out of range"),
+        pytest.param("lisen: {port: 1}", ["lisen: is not a key there", "'listen'"], id="misspelt section"),
+        pytest.param("listen:\n  prt: 1", ["/config.yaml:2: listen.prt:", "'port'"], id="misspelt key"),
+        pytest.param("log: {level: LOUD}", ["log.level: must be one of 'DEBUG'", "LOUD"], id="unknown word"),
+        pytest.param("a: [1", ["is not valid YAML"], id="broken YAML"),
+        pytest.param("[1, 2]", ["must be a mapping"], id="a list"),
+        pytest.param("log: {level: INFO}\nlog: {level: INFO}", ["log: stands twice"], id="twice"),
+        pytest.param("vault: {path: '${NO_SUCH}'}", ["vault.path:", "NO_SUCH is not set"], id="missing variable"),
+        pytest.param("vault: {key_source: file}", ["vault.key_file: is needed"], id="no key file"),
+    ],
+)
+def test_a_wrong_section_is_named_with_its_line(tmp_path: Path, text: str, expected: list[str]) -> None:
+    found = "\n".join(problems(tmp_path, f"{text}\nproviders:\n{ZAI}" if not text.startswith("[") else text))
+    assert all(part in found for part in expected), found
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        pytest.param(
+            "{type: zay, accounts: [{name: a}]}", ["providers.x.type", "'zay'", "did you mean 'zai'"], id="type"
+        ),
+        pytest.param(
+            "{type: zai, base_url: http://chat.z.ai, accounts: [{name: a}]}", ["base_url", "loopback"], id="http"
+        ),
+        pytest.param(
+            "{type: zai, base_url: https://u:p@z.ai, accounts: [{name: a}]}", ["base_url", "password"], id="user"
+        ),
+        pytest.param("{type: zai}", ["providers.x.accounts: is missing"], id="no accounts"),
+        pytest.param("{type: zai, accounts: []}", ["providers.x.accounts"], id="empty accounts"),
+        pytest.param("{type: zai, accounts: [{name: 'a~b'}]}", ["accounts[0].name", "letters"], id="account name"),
+        pytest.param("{type: zai, accounts: [{name: a}, {name: a}]}", ["same name"], id="twin accounts"),
+        pytest.param("{type: zai, accounts: [{name: a}], proxy: socks5://x}", ["providers.x.proxy"], id="proxy"),
+        pytest.param(
+            "{type: zai, accounts: [{name: a}], shoe_size: 9}", ["shoe_size: is not a key there"], id="unknown"
+        ),
+        pytest.param("zai", ["must be a mapping"], id="text"),
+    ],
+)
+def test_a_wrong_provider_is_named(tmp_path: Path, entry: str, expected: list[str]) -> None:
+    found = "\n".join(problems(tmp_path, f"providers:\n  x: {entry}\n"))
+    assert all(part in found for part in expected), found
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, "listen: {port: x}\nlog: {format: xml}\nproviders:\n  p: {type: nope}\n")
+    assert len(found) == 3
+
+
+def test_no_provider_is_an_error(tmp_path: Path) -> None:
+    assert "at least one provider" in problems(tmp_path, "providers: {}\n")[0]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config(tmp_path / "none.yaml", KEY)
+
+
+def test_values_come_from_the_environment_and_from_env_files(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT_HERE=9000\nAUTH_TOKEN=sk-from-the-file\nLOG_LEVEL=debug\n")
+    text = f"listen: {{port: '${{PORT_HERE}}', host: '${{HOST_HERE:-localhost}}'}}\nproviders:\n{ZAI}"
+    config = written(tmp_path, text, KEY)
+    assert (config.sections.listen.port, config.sections.listen.host) == (9000, "localhost")
+    assert config.tokens == ("sk-test-0123456789",)
+    assert config.sections.log.level == "DEBUG"
+
+
+def test_keys_come_from_every_place(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("# people\nsk-key-in-a-file\n\n  sk-second-in-file  \n")
+    text = f"auth: {{tokens: ['${{NOT_SET}}', sk-in-the-config]}}\nproviders:\n{ZAI}"
+    config = written(tmp_path, text, {**KEY, "AUTH_TOKENS_FILE": "keys"})
+    assert config.tokens == ("sk-in-the-config", "sk-test-0123456789", "sk-key-in-a-file", "sk-second-in-file")
+    assert "sk-in" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "expected"),
+    [
+        pytest.param("", {}, "no client key is configured", id="no key"),
+        pytest.param("", {"AUTH_TOKEN": "short"}, "shorter than 8", id="short key"),
+        pytest.param("listen: {host: 0.0.0.0}", KEY, "at least 32 bytes", id="open with a short key"),
+        pytest.param("listen: {host: 0.0.0.0}", {"SKIP_AUTH_TOKEN": "true"}, "loopback", id="open without key"),
+        pytest.param("auth: {tokens_file: nowhere}", KEY, "cannot be read", id="no keys file"),
+    ],
+)
+def test_keys_that_do_not_protect_are_refused(
+    tmp_path: Path, text: str, environ: dict[str, str], expected: str
+) -> None:
+    found = "\n".join(problems(tmp_path, f"{text}\nproviders:\n{ZAI}", environ))
+    assert expected in found
+    assert "short" not in found.replace("shorter", "")
+
+
+def test_the_key_check_can_be_switched_off_on_loopback(tmp_path: Path) -> None:
+    assert written(tmp_path, f"providers:\n{ZAI}", {"SKIP_AUTH_TOKEN": "true"}).skip_auth
+
+
+def test_the_longcat_token_of_the_environment_is_its_first_accounts_session(tmp_path: Path) -> None:
+    config = written(tmp_path, f"providers:\n{LONGCAT}", {**KEY, "LONGCAT_PASSPORT_TOKEN": "passport-value"})
+    assert config.env_sessions[("longcat", "main")].cookies == {"passport_token_key": "passport-value"}
+    assert "passport-value" not in repr(config)
+
+
+def test_names_of_later_sections_are_taken(tmp_path: Path) -> None:
+    text = """
+routing: {strategy: least_busy, max_attempts: 5, fallbacks: {GLM-4.6: [qwen-max]}, retry_accepted: false}
+timeouts: {connect_s: 1, first_token_s: 2, first_token_thinking_s: 3, idle_s: 4, total_s: 5, keepalive_s: 6, drain_s: 7}
+accounts: {max_concurrent: 2, queue_s: 30, min_interval_s: 0}
+"""
+    config = written(tmp_path, f"{text}providers:\n{ZAI}")
+    assert config.sections.routing.fallbacks == {"GLM-4.6": ("qwen-max",)}
+    assert config.sections.timeouts.drain_s == 7
