@@ -114,9 +114,12 @@ esac
 
 tool=(.venv/bin/mitmdump --quiet)
 if [ -n "$web" ]; then
-  password="$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(12))')"
+  # mitmweb gets the hash: its command line can be read by other users of the machine, the password cannot.
+  read -r password hash < <(.venv/bin/python -c 'import secrets, argon2
+word = secrets.token_urlsafe(12)
+print(word, argon2.PasswordHasher().hash(word))')
   web_url="http://127.0.0.1:$web_port/ (password: $password)"
-  tool=(.venv/bin/mitmweb --quiet --no-web-open-browser --web-host 127.0.0.1 --web-port "$web_port" --set "web_password=$password")
+  tool=(.venv/bin/mitmweb --quiet --no-web-open-browser --web-host 127.0.0.1 --web-port "$web_port" --set "web_password=$hash")
   [ -n "$demo" ] || echo "inspector: $web_url" >&2
 fi
 # The reverse target is dead on purpose: only a planned request is ever sent anywhere, and to its provider alone.

@@ -288,8 +288,8 @@ class Exchange:
                     await self._remedy(provider, progress.session, error)
                     self.attempts += 1
                     await self._make_attempt(flow, progress.candidate)
-                except ProviderError:
-                    await self._next_or_verdict(flow, error, answered)
+                except ProviderError as later:
+                    await self._next_or_verdict(flow, later, answered)
             case Next.ANOTHER_CANDIDATE:
                 await self._next_or_verdict(flow, error, answered)
             case Next.GIVE_UP:

@@ -114,6 +114,3 @@ DASHSCOPE: Final[Codes] = _table(
     }
 )
 """Alibaba Model Studio: the DashScope names, which the OpenAI form shows beside OpenAI's own."""
-
-K2THINK: Final[Codes] = {}
-"""No code of its own is known; its errors are `detail` texts with an HTTP status."""

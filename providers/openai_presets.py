@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from providers.openai_codes import DASHSCOPE, K2THINK, ZAI
+from providers.openai_codes import DASHSCOPE, ZAI
 from providers.openai_form import Form
 from providers.suffixes import Suffixes
 
@@ -59,7 +59,6 @@ _ZAI: Final = Preset(
         thinking="type",
         effort_models=("glm-5.2", "glm-5.3"),
         search="tool",
-        finish_reasons={"network_error": "provider_down"},
         error_codes=ZAI,
     ),
     models=(
@@ -125,7 +124,6 @@ _K2THINK: Final = Preset(
         stream_usage=False,
         efforts=("low", "medium", "high"),
         think_tags="implicit",
-        error_codes=K2THINK,
     ),
     models=(
         KnownModel("MBZUAI-IFM/K2-Think-v2", always_thinking=True),
@@ -164,7 +162,6 @@ _DEEPSEEK: Final = Preset(
         thinking="type",
         effort_models=("",),
         efforts=("low", "high", "max"),
-        finish_reasons={"insufficient_system_resource": "provider_down"},
     ),
     models=(
         KnownModel("deepseek-v4-flash", thinking=True),
@@ -194,7 +191,7 @@ _MOONSHOT: Final = Preset(
 _OPENROUTER: Final = Preset(
     base_url="https://openrouter.ai/api/v1",
     owned_by="openrouter",
-    form=Form(developer_role=True, finish_reasons={"error": "provider_down"}),
+    form=Form(developer_role=True),
 )
 
 _OLLAMA: Final = Preset(
@@ -207,7 +204,7 @@ _OLLAMA: Final = Preset(
 _VLLM: Final = Preset(
     base_url="http://127.0.0.1:8000/v1",
     owned_by="vllm",
-    form=Form(think_tags="explicit", finish_reasons={"abort": "provider_down"}),
+    form=Form(think_tags="explicit"),
 )
 
 _LLAMA_CPP: Final = Preset(

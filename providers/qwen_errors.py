@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import INVALID, loads, mapping
+from providers.jsontext import INVALID, loads, mapping, text, whole
 
 DETAIL_LIMIT: Final = 200
 BUSY_WAIT_S: Final = 2.0
@@ -86,6 +86,8 @@ _STATUSES: Final[Mapping[int, ErrorKind]] = {
 _PAGE_SIGNS: Final = re.compile(rb"aliyun_waf_(aa|bb)|_____tmd_____|punish|x5sec|captcha|baxia", re.IGNORECASE)
 _CHALLENGE_SIGNS: Final = re.compile(r"USER_VALIDATE|RGV587|_____tmd_____|punish|x5sec", re.IGNORECASE)
 _LINK: Final = re.compile(r"\S*://\S+|\S*x5secdata\S*|\beyJ[\w.-]+", re.IGNORECASE)
+_WORD_NAMES: Final = ("details", "message", "detail", "msg")
+_MOST_HOURS: Final = 10_000
 _CODE_FORM: Final = re.compile(r"[\w.-]{1,40}")
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _UNITS_S: Final = ((re.compile(r"minute|分钟", re.IGNORECASE), 60), (re.compile(r"\bday|天", re.IGNORECASE), 86400))
@@ -127,7 +129,7 @@ def is_challenge(value: Mapping[str, Any]) -> bool:
     ret = value.get("ret")
     if not isinstance(ret, list):
         return False
-    said = " ".join(str(word) for word in ret[:8]) + " " + str(mapping(value.get("data")).get("url", ""))
+    said = f"{_words(ret)} {text(mapping(value.get('data')).get('url'))}"
     return bool(_CHALLENGE_SIGNS.search(said))
 
 
@@ -143,17 +145,27 @@ def _refusals(value: Mapping[str, Any]) -> Iterator[_Refusal]:
         if isinstance(place, str) and place:
             yield _Refusal(details=place)
         elif isinstance(place, dict):
-            code = place.get("code")
-            words = next((place[name] for name in ("details", "message", "detail", "msg") if place.get(name)), "")
             num = place.get("num")
             one = _Refusal(
-                str(code) if isinstance(code, str | int) and not isinstance(code, bool) else "",
-                words if isinstance(words, str) else str(words)[: 4 * DETAIL_LIMIT],
-                float(num) if isinstance(num, int | float) and not isinstance(num, bool) else None,
-                str(place.get("template") or ""),
+                _code(place.get("code")),
+                next((words for name in _WORD_NAMES if (words := _words(place.get(name)))), ""),
+                float(num) if isinstance(num, int | float) and 0 < num <= _MOST_HOURS else None,
+                text(place.get("template")),
             )
             if one.code or one.details:
                 yield one
+
+
+def _code(value: Any) -> str:
+    """A code as text. Numbers of any size may stand in JSON: only such as can be a code count."""
+    number = whole(value)
+    return str(number) if number is not None and 0 <= number < 10**9 else text(value)
+
+
+def _words(value: Any) -> str:
+    """Words of a refusal: a text, or the texts of a list."""
+    items = value if isinstance(value, list) else [value]
+    return " ".join(item for item in items[:8] if isinstance(item, str))
 
 
 def _kind(found: _Refusal, status: int, *, known: bool) -> ErrorKind:
@@ -198,7 +210,7 @@ def _error(
     message = _MESSAGES[kind]
     if kind in (ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVAILABLE) and found.details:
         message += f" It says: {_shown(found.details)}"
-    if kind is ErrorKind.QUOTA and found.num is not None and found.num > 0:
+    if kind is ErrorKind.QUOTA and found.num is not None:
         wait_s = found.num * next((unit for pattern, unit in _UNITS_S if pattern.search(found.template)), 3600)
         message += f" It opens again in about {_span(wait_s)}."
     if kind is ErrorKind.CONVERSATION_BUSY:

@@ -1,10 +1,13 @@
 """Token counts of a Qwen stream. Sums so far, on nearly each frame; they begin anew with each tool round."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from providers.events import Usage
 from providers.jsontext import mapping, whole
+
+_MOST: Final = 2**53
+"""Beyond it a number is no count, and no JSON reader agrees on it."""
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage | None:
@@ -27,4 +30,4 @@ def read_usage(usage: Mapping[str, Any]) -> Usage | None:
 
 def _count_of(usage: Mapping[str, Any], *names: str) -> int | None:
     counts = (whole(usage.get(name)) for name in names)
-    return next((count for count in counts if count is not None and count >= 0), None)
+    return next((count for count in counts if count is not None and 0 <= count <= _MOST), None)

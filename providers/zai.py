@@ -1,8 +1,8 @@
 """The Z.AI web chat (chat.z.ai), used with the person's own session.
 
 A chat is created, then asked once: system prompt and history are folded into one user message, because the site takes
-other roles unreliably. Requests are signed with the page's public constant. A stale client version is read anew from the
-page when the site calls it outdated. Captchas are not solved: the error names the way out.
+other roles unreliably. Requests are signed with the page's public constant. A stale client version is read anew from
+the page when the site calls it outdated. Captchas are not solved: the error names the way out.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Z.AI's text buffer: frames append to it or replace its tail, and what is new in each channel comes out.
 
 The site's page keeps one text over all phases; an edit frame means `text = text[:edit_index] + edit_content`. Readers
-downstream cannot take words back, so only the growth of each channel is given out. The text is kept in segments with the
-state of reading at their start, so an edit costs as much as the text it replaces, not the whole.
+downstream cannot take words back, so only the growth of each channel is given out. The text is kept in segments with
+the state of reading at their start, so an edit costs as much as the text it replaces, not the whole.
 """
 
 from collections.abc import Iterable
@@ -157,8 +157,9 @@ class EditBuffer:
     def _position(self, index: int, content: str) -> int:
         """The edit's index as a position in our text.
 
-        The site counts characters; whether those beyond U+FFFF count once or twice is open. Where it makes a difference,
-        the reading is taken whose cut falls on the more sensible place; with no such hint, as before, or UTF-16 at first.
+        The site counts characters; whether those beyond U+FFFF count once or twice is open. Where it makes a
+        difference, the reading is taken whose cut falls on the more sensible place; with no such hint, as before, or
+        UTF-16 at first.
         """
         last = self._segments[-1]
         by_units, splits_pair = self._from_utf16(index)
@@ -188,7 +189,7 @@ class EditBuffer:
         return segment.start + len(head), False
 
     def _fitness(self, cut: int, content: str) -> int:
-        """How sensible a cut is: in front of the flag of an open tag, at the end, where the content repeats the text."""
+        """How sensible a cut is: before the flag of an open tag, at the end, where the content repeats the text."""
         if self._around(cut - 6, cut) == 'done="' and content.startswith(("true", "false")):
             return 4
         after = self._around(cut, cut + _NEAR)

@@ -1,8 +1,8 @@
 """The structure inside Z.AI's one text buffer: which characters are reasoning, which are answer, which a tool's.
 
 Plain text goes to the channel its frame is labelled with. Once a tag of the site's begins a run of text, the text is
-*structured*: `<details type="reasoning" …>` holds quoted reasoning, `<glm_block …>` holds a tool's JSON, and what stands
-outside is the answer. Incremental and cheap to copy, so that an edit can go on from an earlier state.
+*structured*: `<details type="reasoning" …>` holds quoted reasoning, `<glm_block …>` holds a tool's JSON, and what
+stands outside is the answer. Incremental and cheap to copy, so that an edit can go on from an earlier state.
 """
 
 import re
@@ -250,7 +250,7 @@ class Structure:
         return len(text)
 
     def _reason(self, text: str, out: list[Piece]) -> None:
-        """A piece of a reasoning line. Empty lines are held until more follows: those at both ends are not passed on."""
+        """A piece of a reasoning line. Empty lines are held until more follows: none is passed on at either end."""
         if not self._started:
             text = text.lstrip()
         if not text:

@@ -496,7 +496,11 @@ def test_odd_shapes_are_counted_and_survived() -> None:
     odd: list[Any] = [3, "x", [], [1], {"choices": 5}, {"choices": ["x"]}, {"choices": [{"index": 10**9}]}]
     odd += [{"choices": [{"index": -1, "delta": {"content": "z"}}]}, {"choices": [{"index": "0", "delta": 7}]}]
     odd += [chunk(delta({"tool_calls": {"a": 1}})), chunk(delta({"tool_calls": [1, {"function": "f", "id": 3}]}))]
-    odd += [chunk(delta({"content": 5}, reason=7)), chunk(web_search=3), chunk(web_search=[1, {"link": 2}])]
+    odd += [
+        chunk({"delta": {"content": 5}, "finish_reason": 7}),
+        chunk(web_search=3),
+        chunk(web_search=[1, {"link": 2}]),
+    ]
     decoder = OpenAIDecoder(Form())
     events = [event for frame in odd for event in decoder.feed(sse(frame, done=False))]
     events += decoder.feed(sse(words("a"), STOP))
@@ -562,6 +566,28 @@ def test_any_bytes_end_in_one_terminal_and_the_same_at_every_cut(
     assert decode(parts, form, stream=stream) == _same(whole)
 
 
+NAMES = ["choices", "delta", "message", "index", "content", "role", "finish_reason", "usage", "error", "tool_calls"]
+NAMES += ["function", "name", "arguments", "id", "type", "text", "reasoning", "reasoning_content", "reasoning_details"]
+NAMES += ["function_call", "annotations", "url_citation", "url", "thinking", "web_search", "x_groq", "code", "refusal"]
+JSONS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 3)
+    | st.floats()
+    | st.sampled_from(["", "a", "text", "thinking", "stop"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES), JSONS, max_size=5), max_size=4), JSONS, st.booleans())
+def test_any_json_in_any_place_is_survived(deltas: list[Any], value: Any, stream: bool) -> None:
+    frames = [chunk(delta(fields), chunk_field=value) for fields in deltas] + [{"choices": value}, value]
+    decode([sse(*frames)], TAGGED, stream=stream)
+    decode([json.dumps({"choices": [{"message": fields} for fields in deltas], "x": value}).encode()], stream=stream)
+
+
 class _same:
     """Equal to an answer with the same content; failures are compared by what they say."""
 
@@ -570,7 +596,7 @@ class _same:
 
     def __eq__(self, other: object) -> bool:
         assert isinstance(other, Answer)
-        return _plain(other) == _plain(self.answer)
+        return bool(_plain(other) == _plain(self.answer))
 
     __hash__ = None  # type: ignore[assignment]
 

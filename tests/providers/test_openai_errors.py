@@ -26,17 +26,33 @@ def error(message: str = "no", **fields: Any) -> dict[str, Any]:
 
 
 OPENAI = {
-    "bad-key": (401, error("Incorrect API key", type="invalid_request_error", code="invalid_api_key"), K.SESSION_EXPIRED),
+    "bad-key": (
+        401,
+        error("Incorrect API key", type="invalid_request_error", code="invalid_api_key"),
+        K.SESSION_EXPIRED,
+    ),
     "no-key": (401, error("You didn't provide an API key", type="invalid_request_error", code=None), K.SESSION_EXPIRED),
     "country": (403, error(code="unsupported_country_region_territory", type="request_forbidden"), K.SESSION_EXPIRED),
     "quota": (429, error(code="insufficient_quota", type="insufficient_quota"), K.QUOTA),
     "rate": (429, error("Rate limit reached … add a payment method", code="rate_limit_exceeded"), K.RATE_LIMITED),
     "rate-without-code": (429, error("Rate limit … see billing"), K.RATE_LIMITED),
     "quota-without-code": (429, error("You exceeded your current quota"), K.QUOTA),
-    "long": (400, error("maximum context length", type="invalid_request_error", code="context_length_exceeded"), K.TOO_LONG),
+    "long": (
+        400,
+        error("maximum context length", type="invalid_request_error", code="context_length_exceeded"),
+        K.TOO_LONG,
+    ),
     "long-in-words": (400, error("This model's maximum context length is 4096 tokens.", code=400), K.TOO_LONG),
-    "model": (404, error("The model `x` does not exist", type="invalid_request_error", code="model_not_found"), K.MODEL_UNAVAILABLE),
-    "model-in-words": (404, error("The model `x` does not exist.", type="NotFoundError", code=404), K.MODEL_UNAVAILABLE),
+    "model": (
+        404,
+        error("The model `x` does not exist", type="invalid_request_error", code="model_not_found"),
+        K.MODEL_UNAVAILABLE,
+    ),
+    "model-in-words": (
+        404,
+        error("The model `x` does not exist.", type="NotFoundError", code=404),
+        K.MODEL_UNAVAILABLE,
+    ),
     "filter": (400, error(code="content_policy_violation"), K.CONTENT_FILTERED),
     "parameter": (400, error("bad", type="invalid_request_error", param="temperature"), K.BAD_REQUEST),
     "parameter-of-a-model": (
@@ -60,16 +76,28 @@ OPENAI = {
     "plain-text": (500, b"upstream connect error", K.PROVIDER_DOWN),
     "empty-object": (400, {}, K.BAD_REQUEST),
     "string-error": (404, {"error": "model 'x' not found, try pulling it first"}, K.MODEL_UNAVAILABLE),
-    "llama-cpp": (400, error("the request exceeds the available context size", type="exceed_context_size_error", code=400), K.TOO_LONG),
+    "llama-cpp": (
+        400,
+        error("the request exceeds the available context size", type="exceed_context_size_error", code=400),
+        K.TOO_LONG,
+    ),
     "llama-cpp-loading": (503, error("Loading model", type="unavailable_error", code=503), K.PROVIDER_DOWN),
     "moonshot-rate": (429, error(type="rate_limit_reached_error"), K.RATE_LIMITED),
     "moonshot-quota": (429, error(type="exceeded_current_quota_error"), K.QUOTA),
-    "moonshot-model": (404, error("Not found the model or Permission denied", type="resource_not_found_error"), K.MODEL_UNAVAILABLE),
+    "moonshot-model": (
+        404,
+        error("Not found the model or Permission denied", type="resource_not_found_error"),
+        K.MODEL_UNAVAILABLE,
+    ),
     "openrouter-credits": (402, error("Insufficient credits", code=402), K.QUOTA),
-    "openrouter-moderation": (403, error("Your chosen model requires moderation and your input was flagged", code=403), K.CONTENT_FILTERED),
+    "openrouter-moderation": (
+        403,
+        error("Your chosen model requires moderation and your input was flagged", code=403),
+        K.CONTENT_FILTERED,
+    ),
     "openrouter-endpoints": (404, error("No endpoints found for a/b.", code=404), K.MODEL_UNAVAILABLE),
     "openrouter-model-id": (400, error("a/b is not a valid model ID", code=400), K.MODEL_UNAVAILABLE),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("status", "body", "kind"), OPENAI.values(), ids=OPENAI.keys())

@@ -114,16 +114,15 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-_NAMES = st.sampled_from(
+_FIELDS = (
     "choices delta phase status content extra error usage role response_id summary_title summary_thought docs used_id "
     "tool_result image_list web_search_info web_extract_info response.created response.info response.stopped data ret "
-    "finish_reason reasoning_content success code num details sources done url title input_tokens output_tokens".split()
+    "finish_reason reasoning_content success code num details sources done url title input_tokens output_tokens"
 )
+_PHASES = "answer think thinking_summary web_search web_extractor image_gen image_gen_tool finished error typing"
+_NAMES = st.sampled_from(_FIELDS.split())
 _VALUES = st.recursive(
-    _JSON
-    | st.sampled_from(
-        "answer think thinking_summary web_search web_extractor image_gen image_gen_tool finished error typing".split()
-    ),
+    _JSON | st.sampled_from(_PHASES.split()),
     lambda inner: st.dictionaries(_NAMES, inner, max_size=5) | st.lists(inner, max_size=3),
     max_leaves=30,
 )
@@ -223,6 +222,12 @@ def test_empty_usage_does_not_erase_what_was_counted() -> None:
     assert found.usage == Usage(2, 3, 5)
 
 
+def test_counts_that_are_none_are_left_out() -> None:
+    usage = b'{"input_tokens":%s,"output_tokens":1}' % (b"9" * 5000)
+    frame = b'data: {"choices":[{"delta":{"phase":"answer","content":"x","status":"finished"}}],"usage":%s}'
+    assert read([frame % usage]).usage is None
+
+
 @pytest.mark.parametrize(
     ("style", "text", "mark"),
     [
@@ -275,7 +280,7 @@ def test_only_the_first_candidate_counts(stream: list[dict[str, Any]]) -> None:
     assert read(data).text == "yes"
 
 
-# -- real recordings, where they are ------------------------------------------------------------------------------------
+# -- real recordings, where they are ----------------------------------------------------------------------------------
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no recordings here")
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("*.sse")), ids=lambda path: path.stem)
 def test_recording_gives_what_it_holds_at_every_cut(path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Sessions, moments and answers for the tests of the Qwen adapter. All secrets are made up."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from providers.chat import ChatRequest, Message
+from providers.contract import Answer, Call, Moment, Session, SessionMaterial, Steps
+from providers.qwen import Qwen, QwenOptions
+
+
+def jwt(**claims: Any) -> str:
+    """A token of the site's form; its signature is no signature."""
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{part}.c2lnbmF0dXJl"
+
+
+ACCESS = jwt(id="user-1", exp=1_791_063_000)
+OLD_STYLE = SessionMaterial(cookies={"token": ACCESS})
+NEW_STYLE = SessionMaterial(token=ACCESS, cookies={"refresh_token": "refresh-1", "acw_tc": "edge"})
+
+
+def moment(epoch_ms: int = 1_772_616_278_123, timezone: str = "Asia/Shanghai") -> Moment:
+    numbers: Iterator[int] = iter(range(1, 1000))
+    return Moment(epoch_ms, lambda: f"00000000-0000-4000-8000-{next(numbers):012d}", timezone)
+
+
+def qwen(**options: Any) -> Qwen:
+    return Qwen("qwen", QwenOptions(**options))
+
+
+def session(material: SessionMaterial = NEW_STYLE) -> Session:
+    return qwen().read_session("main", material)
+
+
+def chat(model: str = "qwen-max", text: str = "Hello", **fields: Any) -> ChatRequest:
+    return ChatRequest(model, fields.pop("messages", (Message("user", text),)), **fields)
+
+
+def answer(
+    body: Any, status: int = 200, content_type: str = "application/json", cookies: tuple[str, ...] = ()
+) -> Answer:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(status, {"content-type": content_type}, raw, cookies)
+
+
+def run[T](steps: Steps[T] | None, *answers: Answer) -> tuple[T, list[Call]]:
+    """Runs steps with these answers; all of them must be asked for."""
+    assert steps is not None
+    calls: list[Call] = []
+    replies = iter(answers)
+    try:
+        call = next(steps)
+        while True:
+            calls.append(call)
+            call = steps.send(next(replies))
+    except StopIteration as end:
+        assert next(replies, None) is None
+        return end.value, calls

@@ -1,0 +1,339 @@
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from addons.dialects.base import AnswerMeta
+from addons.dialects.chat_stream import ChatStream
+from addons.dialects.chat_whole import ChatWhole
+from providers.chat import ChatRequest, Message
+from providers.contract import SEALED, Answer, Call, Moment, Session, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Finish, Text, Usage
+from providers.openai_compatible import OpenAICompatible
+from providers.openai_options import OpenAIOptions
+from providers.openai_presets import PRESETS
+from providers.registry import provider_class
+from tests.providers.openai_streams import FIXTURES, chunk, delta, joined, sse, words
+
+MOMENT = Moment(epoch_ms=1_790_000_000_000, new_id=lambda: "id")
+KEY = Session("api", "key1", ("api_key",))
+NO_KEY = Session("api", "none")
+
+
+def provider(**options: Any) -> OpenAICompatible:
+    return OpenAICompatible("api", OpenAIOptions(**options))
+
+
+def chat(model: str = "m", **fields: Any) -> ChatRequest:
+    return ChatRequest(model, (Message("user", "hi"),), **fields)
+
+
+def call(site: OpenAICompatible, request: ChatRequest, session: Session = KEY) -> tuple[Call, dict[str, Any]]:
+    found = site.build(request, session, None, MOMENT)
+    return found, json.loads(found.body)
+
+
+def list_models(site: OpenAICompatible, status: int, body: Any) -> Call:
+    steps = site.list_models(KEY, MOMENT)
+    assert steps is not None
+    asked = next(steps)
+    with pytest.raises(StopIteration):
+        steps.send(Answer(status, {"content-type": "application/json"}, json.dumps(body).encode()))
+    return asked
+
+
+# -- configuration --------------------------------------------------------------------------------------------------
+def test_the_registry_finds_it() -> None:
+    assert provider_class("openai_compatible") is OpenAICompatible
+    assert OpenAICompatible.native is None
+    assert not OpenAICompatible.web_session
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_ready_to_use(preset: str) -> None:
+    site = provider(preset=preset)
+    assert site.origins()
+    found, body = call(site, chat(next(iter(site.models()), "some/model"), stream=True))
+    assert found.url.startswith(site.options.base_url + "/")
+    assert found.url.endswith("/chat/completions")
+    assert body["stream"] is True
+    assert all(model.tools == "native" and model.site_id for model in site.models().values())
+
+
+ADDRESSES = {
+    "zai": "https://api.z.ai/api/paas/v4/chat/completions",
+    "zai-coding": "https://api.z.ai/api/coding/paas/v4/chat/completions",
+    "dashscope-intl": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/completions",
+    "dashscope-cn": "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions",
+    "dashscope-us": "https://dashscope-us.aliyuncs.com/compatible-mode/v1/chat/completions",
+    "longcat": "https://api.longcat.chat/openai/v1/chat/completions",
+    "k2think": "https://api.k2think.ai/v1/chat/completions",
+}
+
+
+@pytest.mark.parametrize(("preset", "url"), ADDRESSES.items(), ids=ADDRESSES)
+def test_presets_call_the_documented_address(preset: str, url: str) -> None:
+    assert call(provider(preset=preset), chat())[0].url == url
+
+
+def test_longcats_model_list_has_a_path_of_its_own() -> None:
+    assert list_models(provider(preset="longcat"), 200, {"data": []}).url == "https://api.longcat.chat/v1/models"
+
+
+def test_an_address_alone_is_enough() -> None:
+    site = provider(base_url="http://127.0.0.1:11434/v1", models=["llama3"])
+    found, body = call(site, chat("llama3"), NO_KEY)
+    assert found.url == "http://127.0.0.1:11434/v1/chat/completions"
+    assert "authorization" not in {name.lower() for name, _ in found.headers}
+    assert body["model"] == "llama3"
+    assert list(site.models()) == ["llama3"]
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no-address": ({}, "base_url"),
+    "unknown-preset": ({"preset": "zia"}, "Did you mean 'zai'"),
+    "unknown-preset-with-address": ({"preset": "zia", "base_url": "https://a.example"}, "Did you mean 'zai'"),
+    "preset-of-a-wrong-type": ({"preset": 3}, "is no preset"),
+    "plain-http": ({"base_url": "http://api.example/v1"}, "loopback"),
+    "user-in-address": ({"base_url": "https://u:p@api.example/v1"}, "no user"),
+    "unknown-key": ({"preset": "zai", "api_key": "sk-secret"}, "api_key"),
+    "path-to-another-host": ({"preset": "zai", "chat_path": "//evil.example/x"}, "path"),
+    "path-with-scheme": ({"preset": "zai", "chat_path": "https://evil.example/x"}, "path"),
+    "path-upwards": ({"preset": "zai", "models_path": "../../x"}, "path"),
+    "key-as-header": ({"preset": "zai", "headers": {"authorization": "Bearer x"}}, "vault"),
+    "header-with-line-end": ({"preset": "zai", "headers": {"X-A": "a\r\nb: c"}}, "no header"),
+    "header-with-seal": ({"preset": "zai", "headers": {"X-A": "~sealed~a~b~c~"}}, "no header"),
+    "models-of-a-wrong-type": ({"preset": "zai", "models": [3]}, "model ids"),
+    "reason-without-meaning": ({"preset": "zai", "finish_reasons": {"x": "y"}}, "finish_reason"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), BAD.values(), ids=BAD)
+def test_wrong_options_are_named(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        provider(**options)
+
+
+def test_every_deviation_can_be_overridden() -> None:
+    site = provider(
+        preset="zai",
+        base_url="https://open.bigmodel.cn/api/paas/v4",
+        chat_path="x/chat?api-version=2",
+        stream_usage=True,
+        thinking="as_sent",
+        finish_reasons={"Odd": "length"},
+        error_codes={"9999": "quota"},
+        headers={"X-Title": "Glassgate"},
+    )
+    found, body = call(site, chat("GLM-4.6", stream=True, reasoning_effort="low"))
+    assert found.url == "https://open.bigmodel.cn/api/paas/v4/x/chat?api-version=2"
+    assert ("X-Title", "Glassgate") in found.headers
+    assert body["reasoning_effort"] == "low"
+    assert body["stream_options"] == {"include_usage": True}
+    refused = site.classify(400, {}, b'{"error":{"code":"9999"}}')
+    assert (refused.kind, site.classify(400, {}, b'{"error":{"code":"1261"}}').kind) == (
+        ErrorKind.QUOTA,
+        ErrorKind.TOO_LONG,
+    )
+    events = site.decoder(chat(stream=True), None).feed(sse(words("a", "odd")))
+    assert events[-1] == Finish("length")
+
+
+# -- sessions -------------------------------------------------------------------------------------------------------
+def test_the_key_stands_in_the_request_sealed() -> None:
+    site = provider(preset="openai")
+    session = site.read_session(
+        "key1", SessionMaterial(api_key="sk-secret", headers={"OpenAI-Organization": "org-secret"})
+    )
+    found, _ = call(site, chat(), session)
+    headers = dict(found.headers)
+    assert headers["Authorization"] == "Bearer ~sealed~api~key1~api_key~"
+    assert SEALED.fullmatch(headers["OpenAI-Organization"])
+    assert "secret" not in repr(found)
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_a_token_serves_as_a_key_and_own_headers_replace_it() -> None:
+    site = provider(base_url="https://azure.example/v1")
+    token = site.read_session("a", SessionMaterial(token="t"))
+    assert dict(call(site, chat(), token)[0].headers)["Authorization"] == "Bearer ~sealed~api~a~token~"
+    header = site.read_session("a", SessionMaterial(headers={"api-key": "k"}))
+    headers = dict(call(site, chat(), header)[0].headers)
+    assert "Authorization" not in headers
+    assert headers["api-key"] == "~sealed~api~a~header:api-key~"
+
+
+@pytest.mark.parametrize(
+    "material",
+    [
+        SessionMaterial(),
+        SessionMaterial(cookies={"a": "b"}),
+        SessionMaterial(api_key="sk-secret\n"),
+        SessionMaterial(api_key="sk secret"),
+        SessionMaterial(api_key="sk-secrét"),
+        SessionMaterial(headers={"x": "secret\r\ny: z"}),
+    ],
+)
+def test_a_session_that_cannot_serve_is_refused_without_its_value(material: SessionMaterial) -> None:
+    with pytest.raises(ProviderError) as caught:
+        provider(preset="openai").read_session("a", material)
+    assert caught.value.kind is ErrorKind.SESSION_EXPIRED
+    assert "secr" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("stream", "accept"), [(True, "text/event-stream"), (False, "application/json")])
+def test_accept_says_what_is_asked_for(stream: bool, accept: str) -> None:
+    assert dict(call(provider(preset="openai"), chat(stream=stream))[0].headers)["Accept"] == accept
+
+
+# -- models ---------------------------------------------------------------------------------------------------------
+def test_known_models_have_the_variants_of_the_web_sites() -> None:
+    models = provider(preset="zai").models()
+    assert {"GLM-4.6", "GLM-4.6-Thinking", "GLM-4.6-Search", "GLM-4.6-Thinking-Search", "GLM-4.5-Air"} <= set(models)
+    assert models["GLM-4.6-Thinking"].site_id == "glm-4.6"
+    assert models["GLM-4.6-Thinking"].thinking is True
+    assert models["GLM-4.6"].thinking is None
+    assert "qwen-plus-thinking" in provider(preset="dashscope-intl").models()
+    assert "qwen-max-thinking" not in provider(preset="dashscope-intl").models()
+    assert provider(preset="k2think").models()["MBZUAI-IFM/K2-Think"].site_id == "MBZUAI-IFM/K2-Think-v2"
+
+
+def test_a_variant_is_sent_as_its_switches() -> None:
+    _, body = call(provider(preset="zai"), chat("glm-4.6-thinking-search"))
+    assert body["model"] == "glm-4.6"
+    assert body["thinking"] == {"type": "enabled"}
+    assert body["tools"][0]["type"] == "web_search"
+
+
+def test_configured_models_are_the_only_ones_and_keep_what_is_known() -> None:
+    site = provider(preset="zai", models={"fast": "GLM-4.6-Thinking", "new": "glm-9"})
+    assert set(site.models()) == {"fast", "new"}
+    assert site.models()["fast"].thinking is True
+    assert site.models()["fast"].context_length == 204_800
+    assert call(site, chat("fast"))[1]["model"] == "glm-4.6"
+    assert call(site, chat("NEW"))[1]["model"] == "glm-9"
+    assert site.list_models(KEY, MOMENT) is None
+
+
+LISTS: dict[str, Any] = {
+    "openai": {"object": "list", "data": [{"id": "gpt-9", "owned_by": "openai", "created": 5}, {"id": "gpt-5"}]},
+    "bare": [{"id": "gpt-9", "owned_by": "openai", "created": 5}],
+    "ollama": {"models": [{"name": "gpt-9", "owned_by": "openai", "created": 5}, 3, {"id": 5}]},
+}
+
+
+@pytest.mark.parametrize("body", LISTS.values(), ids=LISTS)
+def test_the_live_list_joins_the_known_models(body: Any) -> None:
+    site = provider(preset="openai")
+    before = dict(site.models())
+    asked = list_models(site, 200, body)
+    assert (asked.method, asked.url) == ("GET", "https://api.openai.com/v1/models")
+    assert dict(asked.headers)["Authorization"] == "Bearer ~sealed~api~key1~api_key~"
+    assert set(site.models()) == {*before, "gpt-9"}
+    assert site.models()["gpt-9"].created == 5
+
+
+def test_models_that_do_not_chat_are_left_out() -> None:
+    site = provider(preset="openai")
+    list_models(site, 200, {"data": [{"id": "text-embedding-3-small"}, {"id": "whisper-1"}, {"id": "o9"}]})
+    assert "o9" in site.models()
+    assert not {"text-embedding-3-small", "whisper-1"} & set(site.models())
+
+
+def test_facts_of_the_live_list_are_kept() -> None:
+    site = provider(preset="openrouter")
+    entry = {"id": "a/b", "context_length": 5000, "architecture": {"input_modalities": ["text", "image"]}}
+    list_models(site, 200, {"data": [entry, {"id": "c", "max_model_len": 7}, {"id": "d", "meta": {"n_ctx_train": 8}}]})
+    assert [(m.context_length, m.vision) for m in site.models().values()] == [(5000, True), (7, False), (8, False)]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, {"error": {"message": "bad key"}}, ErrorKind.SESSION_EXPIRED),
+        (200, {"hello": 1}, ErrorKind.PROVIDER_DOWN),
+        (200, {"error": {"code": "1302", "message": "slow"}}, ErrorKind.RATE_LIMITED),
+    ],
+)
+def test_a_refused_list_is_an_error_and_changes_nothing(status: int, body: Any, kind: ErrorKind) -> None:
+    site = provider(preset="zai")
+    before = site.models()
+    steps = site.list_models(KEY, MOMENT)
+    assert steps is not None
+    next(steps)
+    with pytest.raises(ProviderError) as caught:
+        steps.send(Answer(status, {}, json.dumps(body).encode()))
+    assert caught.value.kind is kind
+    assert site.models() is before
+
+
+# -- answers --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("status", "content_type", "readable"),
+    [
+        (200, "text/event-stream; charset=utf-8", True),
+        (200, "application/json", True),
+        (200, "application/problem+json", True),
+        (200, "TEXT/EVENT-STREAM", True),
+        (200, "", True),
+        (200, "text/html", False),
+        (200, "application/grpc", False),
+        (204, "", False),
+        (429, "text/event-stream", False),
+        (302, "application/json", False),
+    ],
+)
+def test_what_can_be_read_is_told_from_what_cannot(status: int, content_type: str, readable: bool) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    assert provider(preset="openai").is_answer(status, headers, chat()) is readable
+
+
+def test_the_decoder_knows_what_the_client_asked() -> None:
+    site = provider(preset="openai")
+    body = sse(chunk(delta({"function_call": {"name": "f", "arguments": "{}"}}, reason="function_call")))
+    legacy = site.decoder(chat(stream=True, extra={"functions": [{"name": "f"}]}), None)
+    assert joined(legacy.feed(body)).end == Finish("function_call")
+    assert joined(site.decoder(chat(stream=True), None).feed(body)).end == Finish("tool_calls")
+    two = site.decoder(chat(n=2), None)
+    assert joined([*two.feed(sse(words("a", "stop"), done=False)), *two.close()]).failure.kind is ErrorKind.INCOMPLETE
+
+
+def test_answers_that_come_late_are_said_to() -> None:
+    assert provider(preset="k2think").answers_late(chat(stream=True))
+    assert not provider(preset="openai").answers_late(chat(stream=True))
+    assert provider(preset="openai").answers_late(chat(stream=False))
+
+
+META = AnswerMeta(id="chatcmpl-9", created=2, model="m")
+
+
+def test_a_whole_answer_reaches_the_client_with_all_it_held() -> None:
+    raw = (FIXTURES / "synthetic-whole.json").read_bytes()
+    decoder = provider(preset="openai").decoder(chat(), None)
+    encoder = ChatWhole(META)
+    encoder.add([*decoder.feed(raw), *decoder.close()])
+    given, found = json.loads(raw), json.loads(encoder.result())
+    given["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = '{"a": 1}'
+    assert found == {**given, "id": "chatcmpl-9", "created": 2}
+
+
+def test_a_stream_reaches_the_client_with_all_it_held() -> None:
+    raw = (FIXTURES / "synthetic-openai.sse").read_bytes()
+    decoder = provider(preset="openai").decoder(chat(stream=True), None)
+    encoder = ChatStream(META, include_usage=True)
+    out = encoder.encode([*decoder.feed(raw), *decoder.close()])
+    frames = [json.loads(line) for line in out.removesuffix(b"data: [DONE]\n\n").split(b"data: ") if line]
+    assert "".join(f["choices"][0]["delta"].get("content") or "" for f in frames if f["choices"]) == "Grüße 🌍!"
+    assert frames[-1]["usage"]["completion_tokens_details"] == {"reasoning_tokens": 2}
+    assert frames[-1]["system_fingerprint"] == "fp_1"
+
+
+def test_words_are_told_as_they_come() -> None:
+    decoder = provider(preset="openai").decoder(chat(stream=True), None)
+    assert decoder.feed(sse(words("a"), done=False)) == [Text("a")]
+    end = sse(chunk(delta({}, reason="stop"), usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}))
+    events = decoder.feed(end)
+    assert [type(event) for event in events] == [Usage, Finish]
+    assert decoder.close() == []
