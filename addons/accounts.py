@@ -40,6 +40,7 @@ class Accounts:
         self._env = env_sessions
         self._cache: dict[AccountId, tuple[SessionMaterial, Session | ProviderError]] = {}
         self._problem: str | None = None
+        self._used: dict[AccountId, dict[str, str]] = {}
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
@@ -62,7 +63,13 @@ class Accounts:
         material = self.material(provider, account)
         if material is None:
             raise KeyError(f"{provider}/{account}")
-        return material.values()
+        values = material.values()
+        self._used[(provider, account)] = values
+        return values
+
+    def used_secrets(self) -> list[str]:
+        """Every secret that has been put into a request so far; no I/O, so that logging can ask."""
+        return [value for values in self._used.values() for value in values.values()]
 
     def session(self, account: Account) -> Session:
         """The provider's view of the account. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""
@@ -103,12 +110,12 @@ class Accounts:
 
     def _note(self, problem: VaultError | None) -> None:
         """Logs once when the vault's file went bad, and once when it is well again."""
-        said = str(problem) if problem else None
-        if said and said != self._problem:
-            log.error("the vault file has a problem; the sessions known so far keep serving: %s", said)
-        elif self._problem and not said:
-            log.warning("the vault file is well again")
+        before, said = self._problem, str(problem) if problem else None
         self._problem = said
+        if said and said != before:
+            log.error("the vault file has a problem; the sessions known so far keep serving: %s", said)
+        elif before and not said:
+            log.warning("the vault file is well again")
 
 
 def material_of(stored: Mapping[str, object]) -> SessionMaterial:

@@ -24,17 +24,18 @@ from providers.events import Event, Extra, Failure, Finish, Reasoning, Text, Usa
 REFUSAL_LIMIT_BYTES = 256 * 1024
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
 
-_FAULTS: dict[Fault, tuple[ErrorKind, str]] = {
-    Fault.CONNECT: (ErrorKind.PROVIDER_DOWN, "cannot be reached"),
-    Fault.CONNECT_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "cannot be reached in time"),
-    Fault.TLS: (ErrorKind.PROVIDER_DOWN, "has no valid TLS certificate; nothing was sent"),
-    Fault.CLOSED: (ErrorKind.PROVIDER_DOWN, "closed the connection before its answer was complete"),
-    Fault.PROTOCOL: (ErrorKind.PROVIDER_DOWN, "answered with broken HTTP"),
-    Fault.FIRST_TOKEN_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "did not begin to answer in time"),
-    Fault.IDLE_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "fell silent in the middle of its answer"),
-    Fault.TOTAL_TIMEOUT: (ErrorKind.PROVIDER_DOWN, "did not complete its answer in time"),
-    Fault.INTERNAL: (ErrorKind.PROVIDER_DOWN, "could not be asked: the gateway failed"),
+_FAULTS: dict[Fault, tuple[str, str | None]] = {
+    Fault.CONNECT: ("cannot be reached", "upstream_unreachable"),
+    Fault.CONNECT_TIMEOUT: ("cannot be reached in time", "timeout"),
+    Fault.TLS: ("has no valid TLS certificate; nothing was sent", "upstream_tls"),
+    Fault.CLOSED: ("closed the connection before its answer was complete", None),
+    Fault.PROTOCOL: ("answered with broken HTTP", None),
+    Fault.FIRST_TOKEN_TIMEOUT: ("did not begin to answer in time", "timeout"),
+    Fault.IDLE_TIMEOUT: ("fell silent in the middle of its answer", "timeout"),
+    Fault.TOTAL_TIMEOUT: ("did not complete its answer in time", "timeout"),
+    Fault.INTERNAL: ("could not be asked: the gateway failed", None),
 }
+"""What happened, and the code that addons/core/errors.py knows it by."""
 
 
 @dataclass(slots=True)
@@ -163,11 +164,11 @@ class Attempt:
     def fault(self, fault: Fault, detail: str) -> None:
         if self.state is State.FAILED:
             return
-        kind, what = _FAULTS[fault]
-        if fault is Fault.CLOSED and self._decoder is not None:
-            kind = ErrorKind.INCOMPLETE
+        what, code = _FAULTS[fault]
+        broke_off = fault is Fault.CLOSED and self._decoder is not None
+        kind = ErrorKind.INCOMPLETE if broke_off else ErrorKind.PROVIDER_DOWN
         self.report.fault = fault
-        self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).")
+        self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
 
     @property
     def recorded(self) -> Sequence[bytes]:
@@ -195,8 +196,8 @@ class Attempt:
         self.report.error = self.plan.provider.classify(self._status, self._headers, body)
         self.state = State.FAILED
 
-    def _fail(self, kind: ErrorKind, message: str) -> None:
-        self.report.error = ProviderError(kind, message)
+    def _fail(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
+        self.report.error = ProviderError(kind, message, site_code=code)
         self.state = State.FAILED
 
     # -- answers --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, cast
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.mode_specs import ProxyMode
 
@@ -27,7 +28,7 @@ from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.exchange import Exchange, error_answer
 from addons.setup import Running
-from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer
+from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer, lift_connection_limit
 from addons.sweeper import Sweeper
 from addons.vault.errors import VaultError
 
@@ -136,6 +137,11 @@ class Glassgate:
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper, body_limit_bytes=0)
         choose_layer(nextlayer, gear)
+
+    def client_connected(self, client: Client) -> None:
+        server = cast(Proxyserver, ctx.master.addons.get("proxyserver"))
+        if handler := server.connections.get(client.id):
+            lift_connection_limit(handler)
 
     def _find(self, flow: http.HTTPFlow) -> Exchange | None:
         return self.exchanges.get(flow.id)

@@ -83,14 +83,7 @@ class Running:
 
     def secrets(self) -> list[str]:
         """Every secret in use, for the redaction of logs."""
-        found = list(self.config.tokens)
-        for settings in self.config.providers:
-            for account in settings.common.accounts:
-                try:
-                    found += self.accounts.reveal(settings.name, account.name).values()
-                except LookupError:
-                    continue
-        return found
+        return [*self.config.tokens, *self.accounts.used_secrets()]
 
     async def learn_models(self) -> None:
         """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""

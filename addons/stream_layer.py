@@ -9,6 +9,8 @@ and what follows a failure is asked of a Relay (addons/relay.py) through `Gear.f
   - A flow without a relay never gets a connection.
 """
 
+import asyncio
+import collections
 import itertools
 import json
 import time
@@ -54,6 +56,7 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.relay import Fault, Relay, State, Ticket
 
@@ -131,6 +134,11 @@ def choose_layer(nextlayer: layer.NextLayer, gear: Gear) -> None:
         stack /= ClientTLSLayer(context)
     stack /= GatewayLayer(context, HTTPMode.transparent, gear)
     nextlayer.layer = stack[0]
+
+
+def lift_connection_limit(handler: ConnectionHandler, most: int = 1000) -> None:
+    """mitmproxy opens five connections to an address for a client connection; an h2 client may have more streams."""
+    handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(most))
 
 
 def error_body(message: str, code: str) -> bytes:

@@ -222,7 +222,7 @@ def _size(chat: ChatRequest, default: str) -> str:
 
 
 def js_date(moment: Moment) -> str:
-    """The time as the page's script writes it: `Wed Mar 04 2026 17:24:38 GMT+0800`."""
+    """The time as the page's script writes it: `Thu Mar 05 2026 17:24:05 GMT+0800`."""
     at = datetime.fromtimestamp(moment.epoch_ms // 1000, UTC).astimezone(_zone(moment.timezone))
     offset = at.utcoffset() or timedelta()
     minutes = int(offset.total_seconds()) // 60

@@ -194,7 +194,7 @@ async def serve(site: Site, host: str, port: int) -> asyncio.Server:
         await site.note()
         try:
             await _Connection(site, reader, writer).run()
-        except (Gone, ConnectionError, asyncio.IncompleteReadError):
+        except (Gone, ConnectionError, asyncio.IncompleteReadError, h11.RemoteProtocolError):
             pass
         finally:
             site.connections -= 1

@@ -9,6 +9,9 @@ from providers.chat import ChatRequest, Message
 from providers.contract import Answer, Call, Moment, Session, SessionMaterial, Steps
 from providers.qwen import Qwen, QwenOptions
 
+CHAT_ID = "0c0ffee0-1111-4222-8333-444444444444"
+CREATED = {"success": True, "request_id": "r", "data": {"id": CHAT_ID}}
+
 
 def jwt(**claims: Any) -> str:
     """A token of the site's form; its signature is no signature."""
@@ -21,7 +24,7 @@ OLD_STYLE = SessionMaterial(cookies={"token": ACCESS})
 NEW_STYLE = SessionMaterial(token=ACCESS, cookies={"refresh_token": "refresh-1", "acw_tc": "edge"})
 
 
-def moment(epoch_ms: int = 1_772_616_278_123, timezone: str = "Asia/Shanghai") -> Moment:
+def moment(epoch_ms: int = 1_772_702_645_123, timezone: str = "Asia/Shanghai") -> Moment:
     numbers: Iterator[int] = iter(range(1, 1000))
     return Moment(epoch_ms, lambda: f"00000000-0000-4000-8000-{next(numbers):012d}", timezone)
 
@@ -58,3 +61,21 @@ def run[T](steps: Steps[T] | None, *answers: Answer) -> tuple[T, list[Call]]:
     except StopIteration as end:
         assert next(replies, None) is None
         return end.value, calls
+
+
+def asked(request: ChatRequest, provider: Qwen | None = None, material: SessionMaterial = NEW_STYLE) -> Call:
+    """The completion of a chat, after its new chat was made."""
+    provider = provider or qwen()
+    account = session(material)
+    prepared, _ = run(provider.prepare(request, account, moment()), answer(CREATED))
+    return provider.build(request, account, prepared, moment())
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(call.body)
+    return body
+
+
+def features(request: ChatRequest, **options: Any) -> dict[str, Any]:
+    found: dict[str, Any] = body_of(asked(request, qwen(**options)))["messages"][0]["feature_config"]
+    return found

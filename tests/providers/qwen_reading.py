@@ -1,8 +1,10 @@
 """Reads a Qwen stream for the tests: events as they come, and what they join to."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from providers.events import Citation, Event, Failure, Finish, Image, Reasoning, Text, Usage
 from providers.qwen_decoder import DecoderOptions, QwenDecoder
@@ -66,3 +68,11 @@ def read(pieces: Iterable[bytes], options: DecoderOptions | None = None) -> Read
             case _:
                 raise AssertionError(event)
     return found
+
+
+def frames(*deltas: dict[str, Any]) -> list[bytes]:
+    return [b"data: " + json.dumps({"choices": [{"delta": delta}]}).encode() + b"\n\n" for delta in deltas]
+
+
+def answer(content: str, status: str = "typing") -> dict[str, Any]:
+    return {"phase": "answer", "content": content, "status": status, "role": "assistant"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from providers.events import Citation, Failure, Usage
 from providers.qwen_decoder import DecoderOptions
-from tests.providers.qwen_reading import FIXTURES, Read, decode, fixture, read
+from tests.providers.qwen_reading import FIXTURES, Read, answer, decode, fixture, frames, read
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = Path(os.environ.get("GLASSGATE_RECORDINGS", ROOT.parent / "shared" / "recordings")) / "qwen"
@@ -139,14 +139,6 @@ def test_any_extra_of_a_known_phase_is_survived(frames: list[tuple[str, Any]]) -
     decode(b"data: " + json.dumps({"choices": [{"delta": one}]}).encode() + b"\n\n" for one in deltas)
 
 
-def frames(*deltas: dict[str, Any]) -> list[bytes]:
-    return [b"data: " + json.dumps({"choices": [{"delta": delta}]}).encode() + b"\n\n" for delta in deltas]
-
-
-def answer(content: str, status: str = "typing") -> dict[str, Any]:
-    return {"phase": "answer", "content": content, "status": status, "role": "assistant"}
-
-
 def test_an_event_over_the_limit_ends_the_answer_after_what_came_before_it() -> None:
     data = frames(answer("before"), answer("x" * 500), answer("", "finished"))
     for pieces in (data, [b"".join(data)]):
@@ -226,35 +218,6 @@ def test_counts_that_are_none_are_left_out() -> None:
     usage = b'{"input_tokens":%s,"output_tokens":1}' % (b"9" * 5000)
     frame = b'data: {"choices":[{"delta":{"phase":"answer","content":"x","status":"finished"}}],"usage":%s}'
     assert read([frame % usage]).usage is None
-
-
-@pytest.mark.parametrize(
-    ("style", "text", "mark"),
-    [
-        ("annotations", "See .", None),
-        ("links", "See [[1]](https://a.example/).", "[[1]](https://a.example/)"),
-        ("raw", "See [[5]].", "[[5]]"),
-    ],
-)
-def test_citation_styles(style: Any, text: str, mark: str | None) -> None:
-    result = {"docs": [{"url": "https://a.example/", "title": "A"}], "used_id": 6}
-    search = {"phase": "web_search", "role": "function", "status": "finished", "extra": {"tool_result": result}}
-    data = frames(search, answer("See ["), answer("[5"), answer("]"), answer("]."), answer("", "finished"))
-    found = read(data, DecoderOptions(citations=style))
-    assert found.text == text
-    [citation] = found.citations
-    assert (citation.url, citation.mark) == ("https://a.example/", mark)
-    assert text[citation.start : citation.end] == (mark or "")
-
-
-def test_sources_without_any_mark_are_listed() -> None:
-    result = {"docs": [{"url": "https://a.example/", "title": "A"}, {"url": "javascript:1"}], "used_id": 3}
-    search = {"phase": "web_search", "role": "function", "status": "finished", "extra": {"tool_result": result}}
-    assert read(frames(search, answer("x", "finished"))).citations == [Citation("https://a.example/", "A")]
-
-
-def test_marks_are_code_where_nothing_was_searched() -> None:
-    assert read(frames(answer("x[[1]]"), answer(" y[", "finished"))).text == "x[[1]] y["
 
 
 def created(response_id: str, index: object) -> dict[str, Any]:

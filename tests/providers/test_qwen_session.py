@@ -75,7 +75,7 @@ def test_the_refresh_call_is_the_pages_own() -> None:
     assert (call.method, call.url) == ("GET", "http://127.0.0.1:9/api/v2/auths/refresh")
     assert headers["x-request-origin"] == "https://chat.qwen.ai"
     assert headers["x-request-id"]
-    assert headers["timezone"] == "Wed Mar 04 2026 17:24:38 GMT+0800"
+    assert headers["timezone"] == "Thu Mar 05 2026 17:24:05 GMT+0800"
     assert "authorization" not in headers
     assert "refresh_token=~sealed~qwen~main~cookie:refresh_token~" in headers["cookie"]
 

@@ -81,7 +81,9 @@ class SandboxThread:
 class Gateway:
     """One mitmdump with the gateway, its configuration and vault in `folder`."""
 
-    def __init__(self, folder: Path, sites: dict[str, Any] | None = None, **sections: Any) -> None:
+    def __init__(
+        self, folder: Path, sites: dict[str, Any] | None = None, *, arguments: tuple[str, ...] = (), **sections: Any
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.vault_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
@@ -106,7 +108,7 @@ class Gateway:
         self.write_config()
         self.process: subprocess.Popen[bytes] | None = None
         self.log_file = folder / "gateway.log"
-        self.arguments: list[str] = []
+        self.arguments = arguments
 
     def write_config(self) -> None:
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")

@@ -1,0 +1,237 @@
+"""Ways in and out: TLS and h2 clients, HTTP proxies, a vault that changes, and nothing secret in what is saved."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from providers.sandbox.script import greeting
+from tests.support.forward_proxy import ForwardProxy
+from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.self_signed import SelfSignedServer
+
+OFFICIAL, ZAI = "sandbox-large", "GLM-4.6"
+
+
+def body(model: str, prompt: str = "Hi", **more: Any) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": prompt}], **more}
+
+
+def text_of(stream: str) -> str:
+    chunks = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
+
+
+class ForcedAlpn(ssl.SSLContext):
+    """Offers what the test says: httpx always names HTTP/1.1 first, and the gateway takes the client's first choice."""
+
+    offered: list[str]
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        super().set_alpn_protocols(self.offered)
+
+
+def tls(*offered: str) -> ssl.SSLContext:
+    context = ForcedAlpn(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.offered = list(offered)
+    return context
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("http2", [False, True])
+async def test_tls_clients_with_many_streams_on_one_connection(gateway: Gateway, http2: bool) -> None:
+    async with httpx.AsyncClient(
+        http2=http2, verify=tls("h2" if http2 else "http/1.1"), headers=gateway.headers, timeout=30
+    ) as client:
+        url = gateway.url.replace("http://", "https://") + "/v1/chat/completions"
+        streams = [client.post(url, json=body(model, stream=True)) for model in [OFFICIAL, ZAI] * 6]
+        for answer in await asyncio.gather(*streams):
+            assert answer.http_version == ("HTTP/2" if http2 else "HTTP/1.1")
+            assert answer.status_code == 200
+            assert text_of(answer.text) == greeting("Hi")
+        whole = await client.post(url, json=body(ZAI))
+        assert whole.json()["choices"][0]["message"]["content"] == greeting("Hi")
+        refused = await client.post(url, json=body("no-such-model"))
+        assert refused.status_code == 404
+
+
+@pytest.mark.anyio
+async def test_an_h2_client_that_cancels_one_stream_keeps_the_others(gateway: Gateway) -> None:
+    async with httpx.AsyncClient(http2=True, verify=tls("h2"), headers=gateway.headers, timeout=30) as client:
+        url = gateway.url.replace("http://", "https://") + "/v1/chat/completions"
+        endless = body(OFFICIAL, "Hi\n!sandbox count=100000 pace_ms=5", stream=True)
+        other = asyncio.ensure_future(client.post(url, json=body(ZAI, "Hi\n!sandbox pace_ms=20", stream=True)))
+        async with client.stream("POST", url, json=endless) as answer:
+            async for _ in answer.aiter_raw():
+                break
+        assert text_of((await other).text) == greeting("Hi")
+
+
+def test_a_proxy_is_used_for_steps_and_streams_alike(sites: SandboxThread, folder: Path) -> None:
+    with ForwardProxy() as proxy:
+        providers = {"zai": {"proxy": proxy.url}, "official": {"proxy": proxy.url}}
+        with (
+            Gateway(folder, sites.description(), providers=providers) as gateway,
+            openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0) as client,
+        ):
+            for model in (ZAI, OFFICIAL):
+                answer = client.chat.completions.create(**body(model))
+                assert answer.choices[0].message.content == greeting("Hi")
+        assert any(not asked.startswith("CONNECT ") and "/api/" in asked for asked in proxy.asked)  # a step
+        targets = {sites.description()["base_urls"][name].removeprefix("http://") for name in ("zai", "openai")}
+        assert {f"CONNECT {target}" for target in targets} <= set(proxy.asked)
+
+
+def test_a_changed_vault_is_taken_up_without_restart(sites: SandboxThread, folder: Path) -> None:
+    with (
+        Gateway(folder, sites.description()) as gateway,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
+    ):
+        assert http.post("/v1/chat/completions", json=body(OFFICIAL)).status_code == 200
+        gateway.vault.put("official", "demo", {"api_key": "sk-not-the-right-one"})
+        refused = http.post("/v1/chat/completions", json=body(OFFICIAL))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (502, "provider_auth")
+        gateway.vault.remove("official", "demo")
+        missing = http.post("/v1/chat/completions", json=body(OFFICIAL))
+        assert "glassgate sessions add official demo" in missing.json()["error"]["message"]
+        assert OFFICIAL not in {model["id"] for model in http.get("/v1/models").json()["data"]}
+        assert OFFICIAL in {model["id"] for model in http.get("/v1/models?all=true").json()["data"]}
+        gateway.vault.put("official", "demo", sites.site("openai").session())
+        assert http.post("/v1/chat/completions", json=body(OFFICIAL)).status_code == 200
+
+
+def test_a_damaged_vault_keeps_the_known_sessions(sites: SandboxThread, folder: Path) -> None:
+    with (
+        Gateway(folder, sites.description()) as gateway,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
+    ):
+        gateway.vault_path.write_bytes(gateway.vault_path.read_bytes()[:-30])
+        assert http.post("/v1/chat/completions", json=body(OFFICIAL)).status_code == 200, gateway.log
+        assert "vault file has a problem" in gateway.log
+
+
+def test_no_secret_stands_in_logs_or_saved_flows(sites: SandboxThread, folder: Path) -> None:
+    saved = folder / "flows"
+    arguments = ("-w", str(saved), "--set", "termlog_verbosity=debug")
+    with (
+        Gateway(folder, sites.description(), arguments=arguments, log={"level": "DEBUG"}) as gateway,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
+    ):
+        canaries = [KEY, gateway.vault_key, sites.site("openai").key, *sites.site("zai").tokens]
+        for model in (OFFICIAL, ZAI):
+            for fault in ("", "\n!sandbox fault=429", "\n!sandbox fault=truncated"):
+                http.post("/v1/chat/completions", json=body(model, f"canary prompt{fault}", stream=True))
+    flows = saved.read_bytes()
+    assert b"~sealed~zai~demo~token~" in flows
+    assert b"~sealed~official~demo~api_key~" in flows
+    for canary in canaries:
+        assert canary.encode() not in flows
+        assert canary not in gateway.log
+    assert "canary prompt" not in gateway.log
+
+
+def test_a_request_is_one_log_line(sites: SandboxThread, folder: Path) -> None:
+    with (
+        Gateway(folder, sites.description(), log={"format": "json"}) as gateway,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
+    ):
+        answer = http.post("/v1/chat/completions", json=body(ZAI, stream=True))
+        http.post("/v1/chat/completions", json=body(ZAI, "Hi\n!sandbox fault=captcha"))
+    lines = [json.loads(line) for line in gateway.log.splitlines() if line.startswith("{")]
+    good, bad = [line for line in lines if line.get("model") == ZAI]
+    assert good["id"] == answer.headers["x-request-id"]
+    assert (good["provider"], good["account"], good["status"], good["outcome"]) == ("zai", "demo", 200, "ok")
+    assert (good["prompt_tokens"], good["completion_tokens"], good["attempts"]) == (12, 34, 1)
+    assert 0 < good["first_token_ms"] <= good["total_ms"]
+    assert (bad["status"], bad["error_code"], bad["outcome"]) == (502, "provider_challenge", "failed")
+
+
+def test_a_provider_that_refuses_connections_is_said_to(sites: SandboxThread, folder: Path) -> None:
+    assert unreachable(sites, folder, "http://127.0.0.1:1/v1") == (502, "upstream_unreachable")
+
+
+def test_a_provider_with_a_wrong_certificate_gets_nothing(sites: SandboxThread, folder: Path) -> None:
+    with SelfSignedServer(folder) as server:
+        assert unreachable(sites, folder, f"https://127.0.0.1:{server.port}/v1") == (502, "upstream_tls")
+    assert server.received == b""
+
+
+def unreachable(sites: SandboxThread, folder: Path, base_url: str) -> tuple[int, str]:
+    providers = {"official": {"base_url": base_url}}
+    with (
+        Gateway(folder, sites.description(), providers=providers) as gateway,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as http,
+    ):
+        answer = http.post("/v1/chat/completions", json=body(OFFICIAL, stream=True))
+        return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_silence_ends_in_504_and_keepalives_come_meanwhile(sites: SandboxThread, folder: Path) -> None:
+    times = {"first_token_s": 1, "first_token_thinking_s": 2, "idle_s": 3, "keepalive_s": 1}
+    with (
+        Gateway(folder, sites.description(), timeouts=times) as gateway,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as http,
+    ):
+        for stream in (True, False):  # a whole answer may take as long as a thinking model
+            silent = http.post("/v1/chat/completions", json=body(OFFICIAL, "Hi\n!sandbox fault=silence", stream=stream))
+            assert (silent.status_code, silent.json()["error"]["code"]) == (504, "upstream_timeout")
+        stalled = http.post("/v1/chat/completions", json=body(OFFICIAL, "Hi\n!sandbox stall_after=4", stream=True))
+        assert stalled.status_code == 200
+        assert stalled.text.count(": keep-alive\n\n") >= 1
+        assert '"code": "upstream_timeout"' in stalled.text
+        assert "[DONE]" not in stalled.text
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"listen": {"port": 0}}, "listen.port", id="bad value"),
+        pytest.param({"providers": {"zai": {"type": "zay"}}}, "providers.zai.type", id="bad type"),
+        pytest.param({"auth": {"tokens": []}}, "no client key", id="no key"),
+    ],
+)
+def test_a_bad_configuration_does_not_start(folder: Path, change: dict[str, Any], expected: str) -> None:
+    gateway = Gateway(folder)
+    gateway.config = {"providers": {"zai": {"type": "zai", "accounts": [{"name": "demo"}]}}, **gateway.config, **change}
+    gateway.config["providers"] = gateway.config["providers"] or {
+        "zai": {"type": "zai", "accounts": [{"name": "demo"}]}
+    }
+    gateway.write_config()
+    environ = {name: value for name, value in gateway.environ().items() if name != "AUTH_TOKEN"}
+    if "auth" not in change:
+        environ["AUTH_TOKEN"] = KEY
+    done = subprocess.run(gateway.command(), env=environ, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    assert expected in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_wrong_vault_key_does_not_start(sites: SandboxThread, folder: Path) -> None:
+    gateway = Gateway(folder, sites.description())
+    environ = {**gateway.environ(), "SESSION_ENCRYPTION_KEY": "ab" * 32}
+    done = subprocess.run(gateway.command(), env=environ, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    assert "does not open this vault" in done.stdout + done.stderr
+
+
+def test_an_open_listener_wants_long_keys_whatever_the_flags_say(sites: SandboxThread, folder: Path) -> None:
+    gateway = Gateway(folder, sites.description())
+    command = [word.replace("127.0.0.1", "0.0.0.0") if word == "127.0.0.1" else word for word in gateway.command()]
+    done = subprocess.run(command, env=gateway.environ(), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    assert "at least 32 bytes" in done.stdout + done.stderr
