@@ -9,6 +9,7 @@ VaultError
   VaultPermissions   the file, its folder or its lock could be read or changed by others
   VaultBusy          another process holds the lock
   VaultConflict      a record was changed by somebody else meanwhile
+  VaultRefused       what was asked for is not to be done; the vault is as it was
   VaultVersion       the file is of a newer format
 """
 
@@ -42,6 +43,9 @@ class VaultBusy(VaultError): ...
 
 
 class VaultConflict(VaultError): ...
+
+
+class VaultRefused(VaultError): ...
 
 
 class VaultVersion(VaultError): ...

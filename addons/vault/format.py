@@ -1,34 +1,34 @@
 """The vault document: pure functions between bytes and records. docs/vault-format.md is its specification.
 
-slots     each wraps the same ring of data keys under a key-encryption key of its own
+slots     each wraps the same ring of data keys under a key-encryption key of its own (slots.py)
 records   one sealed session each, bound to vault, id, provider, key term and revision
 seal      HMAC over the whole, so that nothing can be left out, put in, or taken from another generation
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from addons.vault.encoding import b64, canonical, framed, parse_canonical, unb64
-from addons.vault.errors import VaultDamaged, VaultVersion, WrongKey
-from addons.vault.keys import VaultKey, checked_kdf, hkdf, new_kdf
+from addons.vault.encoding import SIZE_LIMIT_BYTES, b64, canonical, framed, parse_canonical, parse_object, unb64
+from addons.vault.errors import VaultDamaged, VaultRefused, VaultVersion
+from addons.vault.kdf import DEFAULT_KDF, hkdf
+from addons.vault.keys import VaultKey
+from addons.vault.slots import VERSION, Random, Ring, Slot, check_slots, new_slot, open_ring
 
 FORMAT: Final = "gateway-vault"
-VERSION: Final = 1
+RECORD_LIMIT_BYTES: Final = 1024 * 1024
+_NAME_LIMIT: Final = 200
 _TOP: Final = {"format", "version", "vault_id", "created", "generation", "slots", "records", "seal"}
-_SLOT: Final = {"id", "kind", "kdf", "commit", "nonce", "wrapped"}
 _RECORD: Final = {"provider", "rev", "term", "nonce", "ct", "updated"}
-
-type Random = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One account's session. `updated` in unix seconds; `rev` counts its writes from 1."""
+    """One account's session. `updated` in unix seconds; `rev` grows with each write and never comes back."""
 
     provider: str
     account: str
@@ -39,48 +39,29 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An opened vault. `ring` holds the data keys by term; the highest term is in use."""
+    """An opened vault."""
 
     vault_id: bytes
     created: int
     generation: int
-    slots: tuple[Mapping[str, Any], ...]
+    slots: tuple[Slot, ...]
     sealed: Mapping[str, Mapping[str, Any]]
     """Record id → the record as it stands in the file."""
-    ring: Mapping[int, bytes] = field(repr=False)
+    ring: Ring = field(repr=False)
 
     @property
     def term(self) -> int:
         return max(self.ring)
 
 
-def new_document(key: VaultKey, random: Random, now: int) -> Document:
+def new_document(key: VaultKey, random: Random, now: int, kdf_name: str = DEFAULT_KDF) -> Document:
     """An empty vault that `key` opens."""
-    vault_id = random(16)
-    ring = {1: random(32)}
-    slot = new_slot(key, vault_id, ring, random)
-    return Document(vault_id, now, 0, (slot,), {}, ring)
-
-
-def new_slot(key: VaultKey, vault_id: bytes, ring: Mapping[int, bytes], random: Random) -> dict[str, Any]:
-    """The ring wrapped for `key`."""
-    kdf = new_kdf(random) if key.kind == "passphrase" else None
-    kek = key.kek(vault_id, kdf)
-    slot_id, nonce = b64(random(8)), random(12)
-    plain = canonical({str(term): b64(value) for term, value in ring.items()})
-    wrapped = AESGCM(kek).encrypt(nonce, plain, _slot_aad(vault_id, slot_id, key.kind, kdf))
-    return {
-        "id": slot_id,
-        "kind": key.kind,
-        "kdf": kdf,
-        "commit": b64(_commit(kek)),
-        "nonce": b64(nonce),
-        "wrapped": b64(wrapped),
-    }
+    vault_id, ring = random(16), {1: random(32)}
+    return Document(vault_id, now, 0, (new_slot(key, vault_id, ring, random, kdf_name),), {}, ring)
 
 
 def write(document: Document) -> bytes:
-    """The document's file."""
+    """The document's file. Raises VaultRefused when it would be too large."""
     body: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -91,7 +72,10 @@ def write(document: Document) -> bytes:
         "records": dict(document.sealed),
     }
     body["seal"] = b64(_seal(document, body))
-    return canonical(body) + b"\n"
+    data = canonical(body) + b"\n"
+    if len(data) > SIZE_LIMIT_BYTES:
+        raise VaultRefused("the vault would grow over 16 MiB; remove sessions that are not used")
+    return data
 
 
 def read(data: bytes, key: VaultKey) -> Document:
@@ -99,10 +83,9 @@ def read(data: bytes, key: VaultKey) -> Document:
     body = parse_canonical(data)
     _check_shape(body)
     vault_id = unb64(body["vault_id"], "vault_id", 16)
-    ring = _open_ring(body["slots"], vault_id, key)
-    records = body["records"]
-    document = Document(vault_id, body["created"], body["generation"], tuple(body["slots"]), records, ring)
     seal = unb64(body.pop("seal"), "seal", 32)
+    ring = open_ring(body["slots"], vault_id, key)
+    document = Document(vault_id, body["created"], body["generation"], tuple(body["slots"]), body["records"], ring)
     if not hmac.compare_digest(seal, _seal(document, body)):
         raise VaultDamaged("seal")
     return document
@@ -120,14 +103,38 @@ def open_record(document: Document, record_id: str) -> Record:
         plain = AESGCM(dek).decrypt(unb64(sealed["nonce"], where, 12), unb64(sealed["ct"], where), aad)
     except InvalidTag:
         raise VaultDamaged(where) from None
-    value = parse_canonical(plain + b"\n")
-    return Record(sealed["provider"], value["account"], sealed["rev"], sealed["updated"], value["material"])
+    value = parse_object(plain, where)
+    account, material = value.get("account"), value.get("material")
+    if not isinstance(account, str) or not isinstance(material, dict):
+        raise VaultDamaged(where)
+    if record_id_of(document, sealed["provider"], account) != record_id:  # so no account stands there twice
+        raise VaultDamaged(where)
+    return Record(sealed["provider"], account, sealed["rev"], sealed["updated"], material)
 
 
-def with_record(document: Document, record_id: str, record: Record, random: Random) -> Document:
-    """The document with this record put in (or put anew) under the current key."""
+def open_records(document: Document) -> Iterator[Record]:
+    """All records in clear. Raises VaultDamaged(record …)."""
+    for record_id in document.sealed:
+        yield open_record(document, record_id)
+
+
+def record_id_of(document: Document, provider: str, account: str) -> str:
+    """The same account has the same id in a vault; the id tells nobody else the account's name."""
+    info = framed("gateway-vault/record-id", provider, account)
+    return b64(hkdf(document.ring[min(document.ring)], info, document.vault_id)[:16])
+
+
+def next_rev(document: Document, record_id: str) -> int:
+    """The revision of the next write: higher than any this id ever had, also when it was removed in between."""
+    sealed = document.sealed.get(record_id)
+    return sealed["rev"] + 1 if sealed is not None else max(document.generation, 1)
+
+
+def with_record(document: Document, record: Record, random: Random) -> Document:
+    """The document with this record put in (or put anew) under the current key. Raises VaultRefused."""
+    plain = _plain(record)
     nonce, term = random(12), document.term
-    plain = canonical({"account": record.account, "material": record.material})
+    record_id = record_id_of(document, record.provider, record.account)
     aad = _record_aad(document.vault_id, record_id, record.provider, term, record.rev)
     sealed = {
         "provider": record.provider,
@@ -144,13 +151,26 @@ def without_record(document: Document, record_id: str) -> Document:
     return replace(document, sealed={key: value for key, value in document.sealed.items() if key != record_id})
 
 
+def check_name(name: str, what: str) -> None:
+    """Raises VaultRefused for a provider's or an account's name that is empty, long or not printable."""
+    if not name or len(name) > _NAME_LIMIT or not name.isprintable():
+        raise VaultRefused(f"the {what}'s name must have 1 to {_NAME_LIMIT} printable characters")
+
+
 # -- details ------------------------------------------------------------------------------------------------------
-def _commit(kek: bytes) -> bytes:
-    return hkdf(kek, "commit")[:16]
-
-
-def _slot_aad(vault_id: bytes, slot_id: str, kind: str, kdf: Mapping[str, Any] | None) -> bytes:
-    return framed("gateway-vault/slot", VERSION, vault_id, slot_id, kind, canonical(kdf))
+def _plain(record: Record) -> bytes:
+    """What is encrypted. Anything that could not be read back is refused here, and not found out later."""
+    check_name(record.provider, "provider")
+    check_name(record.account, "account")
+    plain = b""
+    try:
+        plain = canonical({"account": record.account, "material": record.material})
+        parse_object(plain, "")
+    except (ValueError, TypeError, RecursionError, VaultDamaged):
+        plain = b""  # refused below, outside the handler: such an error may carry the session
+    if not plain or len(plain) > RECORD_LIMIT_BYTES:
+        raise VaultRefused("the session cannot be stored: it must be JSON of plain values, 1 MiB and 10 levels at most")
+    return plain
 
 
 def _record_aad(vault_id: bytes, record_id: str, provider: str, term: int, rev: int) -> bytes:
@@ -162,53 +182,32 @@ def _seal(document: Document, body: Mapping[str, Any]) -> bytes:
     return hmac.digest(key, framed("gateway-vault/seal", canonical(body)), "sha256")
 
 
-def _open_ring(slots: list[Mapping[str, Any]], vault_id: bytes, key: VaultKey) -> dict[int, bytes]:
-    for slot in slots:
-        if slot["kind"] != key.kind:
-            continue
-        kek = key.kek(vault_id, slot["kdf"])
-        if not hmac.compare_digest(_commit(kek), unb64(slot["commit"], "slot commit", 16)):
-            continue
-        aad = _slot_aad(vault_id, slot["id"], slot["kind"], slot["kdf"])
-        try:
-            plain = AESGCM(kek).decrypt(unb64(slot["nonce"], "slot", 12), unb64(slot["wrapped"], "slot"), aad)
-        except InvalidTag:
-            raise VaultDamaged("slot") from None
-        ring = parse_canonical(plain + b"\n")
-        return {int(term): unb64(value, "slot", 32) for term, value in ring.items()}
-    raise WrongKey(
-        "the key does not open this vault: check SESSION_ENCRYPTION_KEY (or vault.key_source). "
-        "Without the right key the sessions cannot be read; move the file away to begin anew."
-    )
-
-
 def _check_shape(body: dict[str, Any]) -> None:
     """Everything has its type and bounds before any of it is used."""
     if body.get("format") != FORMAT:
         raise VaultDamaged("format")
     version = body.get("version")
-    if not _count(version):
+    if not _count(version) or version == 0:
         raise VaultDamaged("version")
     if version != VERSION:
         raise VaultVersion(f"the vault has format version {version}; this Glassgate knows {VERSION}. Update Glassgate.")
     if set(body) != _TOP or not _count(body["created"]) or not _count(body["generation"]):
         raise VaultDamaged("header")
-    if not isinstance(body["slots"], list) or not body["slots"] or not isinstance(body["records"], dict):
-        raise VaultDamaged("header")
-    for slot in body["slots"]:
-        if not isinstance(slot, dict) or set(slot) != _SLOT or slot["kind"] not in ("passphrase", "rawkey"):
-            raise VaultDamaged("slot")
-        if not isinstance(slot["id"], str) or (slot["kind"] == "rawkey") != (slot["kdf"] is None):
-            raise VaultDamaged("slot")
-        if slot["kdf"] is not None:
-            if not isinstance(slot["kdf"], dict):
-                raise VaultDamaged("slot kdf")
-            checked_kdf(slot["kdf"])
+    check_slots(body["slots"])
+    if not isinstance(body["records"], dict):
+        raise VaultDamaged("records")
     for record_id, record in body["records"].items():
-        if not isinstance(record, dict) or set(record) != _RECORD or not isinstance(record["provider"], str):
-            raise VaultDamaged(f"record {record_id[:40]}")
-        if not all(_count(record[name]) for name in ("rev", "term", "updated")):
-            raise VaultDamaged(f"record {record_id[:40]}")
+        unb64(record_id, "record id", 16)
+        _check_record(record, f"record {record_id}")
+
+
+def _check_record(record: Any, where: str) -> None:
+    if not isinstance(record, dict) or set(record) != _RECORD or not isinstance(record["provider"], str):
+        raise VaultDamaged(where)
+    if not all(_count(record[name]) for name in ("rev", "term", "updated")):
+        raise VaultDamaged(where)
+    unb64(record["nonce"], where, 12)
+    unb64(record["ct"], where)
 
 
 def _count(value: Any) -> bool:

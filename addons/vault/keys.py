@@ -1,8 +1,7 @@
 """From what a person keeps (an environment variable, a file, a passphrase) to the key that wraps the vault's own keys.
 
-A text that decodes to exactly 32 bytes (64 hex digits, or base64url as Fernet keys are) is a raw key and goes through
-HKDF. Anything else is a passphrase of 12 characters or more and goes through a slow KDF (Argon2id where the library has
-it, else scrypt; PBKDF2-HMAC-SHA256 with 600,000 rounds or more can be chosen).
+A text that decodes to exactly 32 bytes (64 hex digits, or base64 as Fernet keys are) is a raw key and goes through
+HKDF. Anything else is a passphrase of 12 characters or more and goes through a slow KDF (kdf.py).
 """
 
 import base64
@@ -11,60 +10,52 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
-from addons.vault.encoding import b64, unb64
-from addons.vault.errors import VaultDamaged, VaultLocked
+from addons.vault.encoding import canonical
+from addons.vault.errors import VaultDamaged, VaultLocked, VaultMissing
+from addons.vault.kdf import checked_kdf, derive, hkdf
 from addons.vault.permissions import read_private
+from addons.vault.secret import Secret
 
 ENV_NAME: Final = "SESSION_ENCRYPTION_KEY"
 SHORTEST_PASSPHRASE: Final = 12
+_KEY_FILE_LIMIT_BYTES: Final = 64 * 1024
+_KEPT_KEKS: Final = 32
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
-_BASE64: Final = re.compile(r"[A-Za-z0-9_\-+/]{43}=?")
-_KEEP: Final = 32
+_WHITE: Final = " \t\r\n\v\f"
+_KEYRINGS: Final = tuple(f"keyring.backends.{name}" for name in ("macOS", "SecretService", "libsecret", "kwallet"))
+"""Keyrings that keep what they hold encrypted; the plain-text file backend is not among them."""
 
 
 class VaultKey:
     """What opens a vault: 32 raw bytes, or a passphrase. Shows nothing of itself."""
 
     def __init__(self, *, raw: bytes | None = None, passphrase: str | None = None) -> None:
-        self._raw = raw
-        self._passphrase = passphrase
+        if (raw is None) == (passphrase is None) or (raw is not None and len(raw) != 32):
+            raise ValueError("a vault key is either 32 raw bytes or a passphrase")
+        self._raw = None if raw is None else Secret(raw)
+        self._passphrase = None if passphrase is None else Secret(_normal(passphrase))
+        self._keks: dict[bytes, Secret[bytes]] = {}
 
     @classmethod
     def from_text(cls, text: str) -> "VaultKey":
         """Raises VaultLocked for an empty or too short text."""
-        text = text.strip()
-        if _HEX.fullmatch(text):
-            return cls(raw=bytes.fromhex(text))
-        if _BASE64.fullmatch(text):
-            try:
-                raw = base64.b64decode(text.rstrip("=") + "=", altchars=b"-_" if not set(text) & set("+/") else b"+/")
-            except (binascii.Error, ValueError):
-                raw = b""
-            if len(raw) == _KEEP:
-                return cls(raw=raw)
-        normal = unicodedata.normalize("NFC", text)
-        if len(normal) < SHORTEST_PASSPHRASE:
+        text = text.strip(_WHITE)
+        raw = _raw_key(text)
+        if raw is not None:
+            return cls(raw=raw)
+        if len(unicodedata.normalize("NFC", text)) < SHORTEST_PASSPHRASE:
             raise VaultLocked(
-                f"the vault key is {'empty' if not normal else 'too short'}: use the output of `glassgate keygen`, "
+                f"the vault key is {'too short' if text else 'empty'}: use the output of `glassgate keygen`, "
                 f"or a passphrase of at least {SHORTEST_PASSPHRASE} characters"
             )
-        return cls(passphrase=normal)
+        return cls(passphrase=text)
 
     def __repr__(self) -> str:
         return f"VaultKey({self.kind})"
 
-    __str__ = __repr__
-
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a vault key is not to be pickled")
 
     @property
@@ -75,71 +66,40 @@ class VaultKey:
     def kek(self, vault_id: bytes, kdf: Mapping[str, Any] | None) -> bytes:
         """The key-encryption key for a slot. Raises VaultDamaged for parameters out of bounds, before deriving."""
         if self._raw is not None:
-            return hkdf(self._raw, "gateway-vault/kek/v1", salt=vault_id)
+            return hkdf(self._raw.reveal(), "gateway-vault/kek/v1", salt=vault_id)
         if kdf is None:
             raise VaultDamaged("slot kdf")
         assert self._passphrase is not None
-        return _derive(self._passphrase.encode(), checked_kdf(kdf))
+        name = canonical(checked_kdf(kdf))
+        known = self._keks.get(name)
+        if known is None:  # a slow KDF runs once for a slot, not at every reading of the file
+            known = Secret(derive(self._passphrase.reveal().encode(), kdf))
+            if len(self._keks) >= _KEPT_KEKS:
+                self._keks.clear()
+            self._keks[name] = known
+        return known.reveal()
 
 
-def hkdf(key: bytes, info: str, salt: bytes | None = None) -> bytes:
-    """HKDF-SHA256, 32 bytes."""
-    return HKDF(SHA256(), 32, salt, info.encode()).derive(key)
-
-
-def new_kdf(random: Callable[[int], bytes], name: str = "argon2id") -> dict[str, Any]:
-    """Fresh parameters for a passphrase slot: argon2id, scrypt or pbkdf2-sha256."""
-    salt = b64(random(16))
-    if name == "argon2id" and not _has_argon2id():
-        name = "scrypt"
-    return {
-        "argon2id": {"name": "argon2id", "m_kib": 65536, "t": 3, "p": 4, "salt": salt},
-        "scrypt": {"name": "scrypt", "n": 2**17, "r": 8, "p": 1, "salt": salt},
-        "pbkdf2-sha256": {"name": "pbkdf2-sha256", "rounds": 600_000, "salt": salt},
-    }[name]
-
-
-_BOUNDS: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = {
-    "argon2id": {"m_kib": (19 * 1024, 1024 * 1024), "t": (2, 16), "p": (1, 16)},
-    "scrypt": {"n": (2**15, 2**20), "r": (8, 8), "p": (1, 16)},
-    "pbkdf2-sha256": {"rounds": (600_000, 10_000_000)},
-}
-"""Least and most of each parameter. Below, a thief guesses cheaply (OWASP); above, opening is an attack on us."""
-
-
-def checked_kdf(kdf: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters if they are complete and within bounds; else VaultDamaged, in no time."""
-    bounds = _BOUNDS.get(str(kdf.get("name")))
-    if bounds is None or set(kdf) != {"name", "salt", *bounds}:
-        raise VaultDamaged("slot kdf")
-    for name, (least, most) in bounds.items():
-        value = kdf[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise VaultDamaged(f"slot kdf {name} out of bounds")
-    unb64(kdf["salt"], "slot kdf salt", 16)
-    return kdf
-
-
-def _derive(passphrase: bytes, kdf: Mapping[str, Any]) -> bytes:
-    salt = unb64(kdf["salt"], "slot kdf salt", 16)
-    match kdf["name"]:
-        case "argon2id":
-            lanes, memory = kdf["p"], kdf["m_kib"]
-            return Argon2id(salt=salt, length=32, iterations=kdf["t"], lanes=lanes, memory_cost=memory).derive(
-                passphrase
-            )
-        case "scrypt":
-            return Scrypt(salt=salt, length=32, n=kdf["n"], r=kdf["r"], p=kdf["p"]).derive(passphrase)
-        case _:
-            return PBKDF2HMAC(SHA256(), 32, salt, kdf["rounds"]).derive(passphrase)
-
-
-def _has_argon2id() -> bool:
+def _raw_key(text: str) -> bytes | None:
+    """The 32 bytes that a text spells in hex or canonical base64 (either alphabet, with or without `=`)."""
+    if _HEX.fullmatch(text):
+        return bytes.fromhex(text)
+    if len(text) not in (43, 44):
+        return None
+    body = text.removesuffix("=").replace("+", "-").replace("/", "_")
     try:
-        Argon2id(salt=bytes(16), length=32, iterations=2, lanes=1, memory_cost=19 * 1024)
-    except UnsupportedAlgorithm:
-        return False
-    return True
+        raw = base64.b64decode(body + "=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    same = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == body
+    return raw if same and len(raw) == 32 else None
+
+
+def _normal(passphrase: str) -> str:
+    """NFC, so that the same words open from any keyboard. Raises VaultLocked for what is not text."""
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in passphrase):  # bytes of another encoding, as the shell gave them
+        raise VaultLocked("the vault key is not UTF-8 text; set it anew in a UTF-8 terminal")
+    return unicodedata.normalize("NFC", passphrase)
 
 
 def load_key(
@@ -149,7 +109,7 @@ def load_key(
     key_file: Path | None = None,
     prompt: Callable[[], str] | None = None,
 ) -> VaultKey:
-    """The key from its one configured source; there is no second guess. Raises VaultLocked."""
+    """The key from its one configured source (env, file, keyring, prompt); no second guess. Raises VaultError."""
     match source:
         case "env":
             text = environ.pop(ENV_NAME, None)  # once read, it need not stand in the environment any longer
@@ -157,23 +117,53 @@ def load_key(
                 raise VaultLocked(f"{ENV_NAME} is not set; `glassgate keygen` makes a key for it (put it into .env)")
             return VaultKey.from_text(text)
         case "file":
-            if key_file is None:
-                raise VaultLocked("vault.key_file is not set")
-            return VaultKey.from_text(read_private(key_file).decode("utf-8", "replace"))
+            return VaultKey.from_text(_from_file(key_file))
         case "keyring":
             return VaultKey.from_text(_from_keyring())
-        case _:
+        case "prompt":
             if prompt is None:
                 raise VaultLocked("the vault wants its passphrase from a terminal, and there is none")
             return VaultKey.from_text(prompt())
+        case _:
+            raise VaultLocked(f"vault.key_source: {source!r} is none of env, file, keyring, prompt")
+
+
+def _from_file(path: Path | None) -> str:
+    if path is None:
+        raise VaultLocked("vault.key_file is not set")
+    try:
+        data = read_private(path, _KEY_FILE_LIMIT_BYTES)
+    except VaultMissing:
+        raise VaultLocked(f"the key file {path} is missing; `glassgate keygen` makes a key for it") from None
+    text = None if len(data) > _KEY_FILE_LIMIT_BYTES else _decoded(data)
+    if text is None:
+        raise VaultLocked(f"the key file {path} does not hold a key: one line of UTF-8 text is wanted")
+    return text
+
+
+def _decoded(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:  # replacing what is odd would make one key of many
+        return None
 
 
 def _from_keyring() -> str:
     try:
         import keyring  # type: ignore[import-not-found, unused-ignore]
+        from keyring.errors import KeyringError  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise VaultLocked("key_source: keyring needs the package 'keyring'; install it into .venv") from None
-    text = keyring.get_password("glassgate", "vault")
+    backend = keyring.get_keyring()
+    for part in getattr(backend, "backends", None) or [backend]:  # a chain has parts, each of which may answer
+        if not type(part).__module__.startswith(_KEYRINGS):
+            raise VaultLocked(
+                f"the keyring {type(part).__module__} is not one of the system's own; use another key_source"
+            )
+    try:
+        text = keyring.get_password("glassgate", "vault")
+    except KeyringError as e:
+        raise VaultLocked(f"the keyring does not answer ({type(e).__name__}); unlock it") from None
     if not text:
-        raise VaultLocked("the keyring has no entry 'glassgate' / 'vault'")
+        raise VaultLocked("the keyring has no entry 'glassgate' / 'vault'; run: keyring set glassgate vault")
     return str(text)

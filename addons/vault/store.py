@@ -1,38 +1,63 @@
 """The vault on disk: every read verifies, every write replaces the file whole.
 
-Writers take the lock beside the file, read afresh, change that, write a temporary file, sync it, read it back, and move
-it over the old one. Readers need no lock. A file that turns bad while we run does not take the known sessions away.
+Writers take the lock beside the file, read afresh and change that, never what they had in mind (durable.py has the rest
+of a write). Readers need no lock. A file that turns bad while we run does not take the known sessions away.
 """
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import filelock
-
 from addons.vault import format as vault_format
-from addons.vault.encoding import b64
-from addons.vault.errors import VaultBusy, VaultConflict, VaultDamaged, VaultError, VaultMissing, VaultPermissions
+from addons.vault import rekey
+from addons.vault.durable import has_leftovers, replace_file, sweep
+from addons.vault.encoding import SIZE_LIMIT_BYTES
+from addons.vault.errors import (
+    VaultBusy,
+    VaultConflict,
+    VaultDamaged,
+    VaultError,
+    VaultMissing,
+    VaultRollback,
+    VaultVersion,
+    WrongKey,
+)
 from addons.vault.format import Document, Record
-from addons.vault.keys import VaultKey, hkdf
-from addons.vault.permissions import check_folder, make_folder, open_private
+from addons.vault.kdf import DEFAULT_KDF
+from addons.vault.keys import VaultKey
+from addons.vault.lock import locked
+from addons.vault.permissions import check_folder, make_folder, open_private, read_descriptor
+from addons.vault.rollback import RollbackGuard
 
 LOCK_WAIT_S: Final = 5.0
-STALE_S: Final = 3600
 
-type _Stamp = tuple[int, int, int, int]
+type _Stamp = tuple[int, int, int, int, int]
 type Id = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the file held when it was last good. One object, so that threads see both or neither."""
+
+    stamp: _Stamp | None
+    records: Mapping[Id, Record]
 
 
 class Vault:
     """An open vault. Methods raise VaultError; reading keeps to what was good when the file turns bad."""
 
     def __init__(
-        self, path: Path, key: VaultKey, random: Callable[[int], bytes], now: Callable[[], float], sync: bool
+        self,
+        path: Path,
+        key: VaultKey,
+        random: Callable[[int], bytes],
+        now: Callable[[], float],
+        sync: bool,
+        guard: RollbackGuard | None = None,
     ) -> None:
         self.path = path
         self.problem: VaultError | None = None
@@ -41,8 +66,9 @@ class Vault:
         self._random = random
         self._now = now
         self._sync = sync
-        self._stamp: _Stamp | None = None
-        self._records: Mapping[Id, Record] = {}
+        self._guard = guard
+        self._seen = _Seen(None, {})
+        self._refused: _Stamp | None = None
 
     def __repr__(self) -> str:
         return f"Vault({str(self.path)!r})"
@@ -56,10 +82,14 @@ class Vault:
         random: Callable[[int], bytes] = os.urandom,
         now: Callable[[], float] = time.time,
         sync: bool = True,
+        guard: RollbackGuard | None = None,
     ) -> "Vault":
         """Opens an existing vault. Raises VaultMissing, WrongKey, VaultDamaged …"""
-        vault = cls(path, key, random, now, sync)
+        vault = cls(path, key, random, now, sync, guard)
         vault._load()
+        if has_leftovers(path):
+            with suppress(VaultBusy), locked(vault._lock_path, 0):
+                sweep(path)
         return vault
 
     @classmethod
@@ -71,15 +101,16 @@ class Vault:
         random: Callable[[int], bytes] = os.urandom,
         now: Callable[[], float] = time.time,
         sync: bool = True,
+        guard: RollbackGuard | None = None,
+        kdf: str = DEFAULT_KDF,
     ) -> "Vault":
-        """Makes an empty vault. Raises VaultConflict when there is one already."""
+        """Makes an empty vault; `kdf` is for passphrases. Raises VaultConflict when there is one already."""
         make_folder(path.parent)
-        vault = cls(path, key, random, now, sync)
+        vault = cls(path, key, random, now, sync, guard)
         with vault._locked():
             if os.path.lexists(path):
                 raise VaultConflict(f"there is a file {path} already")
-            vault._replace(vault_format.new_document(key, random, int(now())))
-        vault._load()
+            vault._replace(vault_format.new_document(key, random, vault._time(), kdf))
         return vault
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -90,7 +121,7 @@ class Vault:
                 self._load()
             except VaultError as e:
                 self.problem = e
-        return self._records
+        return self._seen.records
 
     def get(self, provider: str, account: str) -> Record | None:
         return self.records().get((provider, account))
@@ -98,119 +129,147 @@ class Vault:
     def changed(self) -> bool:
         """Whether the file is another one than was read last; costs one stat."""
         try:
-            return _stamp(os.lstat(self.path)) != self._stamp
+            return _stamp(os.lstat(self.path)) not in (self._seen.stamp, self._refused)
         except OSError:
-            return self._stamp is not None
+            return self._seen.stamp is not None
 
     def _load(self) -> None:
         document, stamp = self._read()
-        self._records = {(r.provider, r.account): r for r in _opened(document)}
-        self._stamp = stamp
-        self.problem = None
+        self._take(document, stamp)
+
+    def _take(self, document: Document, stamp: _Stamp) -> None:
+        try:
+            records = {(r.provider, r.account): r for r in vault_format.open_records(document)}
+        except VaultDamaged as e:
+            self._refuse(stamp, e)
+            raise
+        self._seen, self._refused, self.problem = _Seen(stamp, records), None, None
+
+    def _refuse(self, stamp: _Stamp, problem: VaultError) -> None:
+        """The file as it stands is bad: not read again until it changes, and said so until then."""
+        self._refused, self.problem = stamp, problem
 
     def _read(self) -> tuple[Document, _Stamp]:
-        if not self.path.parent.exists():
-            raise VaultMissing(f"there is no vault at {self.path}")
-        check_folder(self.path.parent)
-        with os.fdopen(open_private(self.path, os.O_RDONLY), "rb") as file:
-            stamp = _stamp(os.fstat(file.fileno()))
-            data = file.read()
-        return vault_format.read(data, self._key), stamp
+        data, stamp = self._read_file()
+        try:
+            document = vault_format.read(data, self._key)
+            return self._guarded(document, stamp) if self._guard else (document, stamp)
+        except (VaultDamaged, VaultVersion, VaultRollback, WrongKey) as e:
+            self._refuse(stamp, e)
+            raise
+
+    def _read_file(self) -> tuple[bytes, _Stamp]:
+        try:
+            check_folder(self.path.parent)
+            descriptor = open_private(self.path, os.O_RDONLY)
+        except VaultMissing:
+            raise VaultMissing(f"there is no vault at {self.path}") from None
+        data, found = read_descriptor(descriptor, self.path, SIZE_LIMIT_BYTES)
+        return data, _stamp(found)
+
+    def _guarded(self, document: Document, stamp: _Stamp) -> tuple[Document, _Stamp]:
+        """Raises VaultRollback. A writer may have come in between our reading and the look at the guard: look again."""
+        assert self._guard is not None
+        seen = self._guard.seen(document.vault_id)
+        if document.generation < seen:
+            data, stamp = self._read_file()
+            document = vault_format.read(data, self._key)
+        self._guard.check(seen, document.generation)
+        if document.generation > seen:
+            self._guard.note(document.vault_id, document.generation)
+        return document, stamp
 
     # -- writing --------------------------------------------------------------------------------------------------
     def put(self, provider: str, account: str, material: dict[str, Any], *, expected_rev: int | None = None) -> Record:
         """Stores a session. With `expected_rev` only over that revision (0: only if new); else VaultConflict."""
+        vault_format.check_name(provider, "provider")
+        vault_format.check_name(account, "account")
         with self._locked():
             document, _ = self._read()
-            record_id = self._record_id(document, provider, account)
+            record_id = vault_format.record_id_of(document, provider, account)
             rev = document.sealed[record_id]["rev"] if record_id in document.sealed else 0
             if expected_rev is not None and rev != expected_rev:
                 raise VaultConflict(f"{provider}/{account} was changed meanwhile (revision {rev}, not {expected_rev})")
-            record = Record(provider, account, rev + 1, int(self._now()), material)
-            self._replace(vault_format.with_record(document, record_id, record, self._random))
-        self._load()
-        return record
+            record = Record(provider, account, vault_format.next_rev(document, record_id), self._time(), material)
+            self._replace(vault_format.with_record(document, record, self._random))
+            return self._seen.records[provider, account]
 
     def remove(self, provider: str, account: str) -> bool:
         """Removes a session; False when there was none."""
+        vault_format.check_name(provider, "provider")
+        vault_format.check_name(account, "account")
         with self._locked():
             document, _ = self._read()
-            record_id = self._record_id(document, provider, account)
+            record_id = vault_format.record_id_of(document, provider, account)
             if record_id not in document.sealed:
                 return False
             self._replace(vault_format.without_record(document, record_id))
-        self._load()
-        return True
+            return True
 
-    @staticmethod
-    def _record_id(document: Document, provider: str, account: str) -> str:
-        """The same account has the same id in a vault; the id tells nobody else the account's name."""
-        return b64(hkdf(document.ring[min(document.ring)], f"record-id/{provider}/{account}", document.vault_id)[:16])
+    # -- keys -----------------------------------------------------------------------------------------------------
+    def add_key(self, key: VaultKey, *, kdf: str = DEFAULT_KDF) -> None:
+        """`key` opens the vault too."""
+        with self._locked():
+            document, _ = self._read()
+            self._replace(rekey.with_key(document, key, self._random, kdf))
+
+    def remove_slot(self, slot_id: str) -> None:
+        """The key of that slot opens the vault no more. Raises VaultRefused for the one in use."""
+        with self._locked():
+            document, _ = self._read()
+            self._replace(rekey.without_slot(document, slot_id, self._key))
+
+    def change_key(self, key: VaultKey, *, kdf: str = DEFAULT_KDF) -> None:
+        """`key` opens the vault in the place of the one in use; no record is touched."""
+        with self._locked():
+            document, _ = self._read()
+            self._replace(rekey.with_other_key(document, self._key, key, self._random, kdf), key)
+
+    def rotate_data_key(self, other_keys: Sequence[VaultKey] = ()) -> None:
+        """Encrypts everything anew. Raises VaultRefused unless `other_keys` holds the key of every other slot."""
+        with self._locked():
+            document, _ = self._read()
+            self._replace(rekey.with_new_data_key(document, (self._key, *other_keys), self._random))
+
+    # -- details --------------------------------------------------------------------------------------------------
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_name(self.path.name + ".lock")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock_path = self.path.with_name(self.path.name + ".lock")
-        if lock_path.is_symlink():
-            raise VaultPermissions(f"{lock_path} is a link; remove it")
-        lock = filelock.FileLock(lock_path, timeout=LOCK_WAIT_S, mode=0o600, is_singleton=False)
         try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise VaultBusy(f"another process has held {lock_path} for {LOCK_WAIT_S:g} s; try again") from None
-        except OSError as e:
-            raise VaultPermissions(f"{lock_path} cannot be locked: {e.strerror}") from e
-        try:
-            self._sweep()
+            check_folder(self.path.parent)
+        except VaultMissing:
+            raise VaultMissing(f"there is no vault at {self.path}") from None
+        with locked(self._lock_path, LOCK_WAIT_S):
+            sweep(self.path)
             yield
-        finally:
-            lock.release()
 
-    def _replace(self, document: Document) -> None:
-        """Writes the next generation over the file. On any error the old file stands and the temporary one is gone."""
+    def _replace(self, document: Document, key: VaultKey | None = None) -> None:
+        """Writes the next generation over the file; from then on `key` opens it, if given. Only under the lock."""
         document = replace(document, generation=document.generation + 1)
         data = vault_format.write(document)
-        temporary = self.path.with_name(f".{self.path.name}.{b64(self._random(9))}.tmp")
-        try:
-            self._write(temporary, data)
-            if vault_format.read(temporary.read_bytes(), self._key).generation != document.generation:
-                raise VaultDamaged("read back")
-            os.replace(temporary, self.path)
-        except OSError as e:
-            raise VaultError(f"the vault cannot be written ({e.strerror}); it stands as it was") from e
-        finally:
-            with suppress(OSError):
-                temporary.unlink()
-        self._sync_folder()
+        key = key or self._key
 
-    def _write(self, path: Path, data: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            if self._sync:
-                os.fsync(file.fileno())
+        def verify(read_back: bytes) -> None:
+            try:
+                if read_back == data and list(vault_format.open_records(vault_format.read(read_back, key))) is not None:
+                    return
+            except VaultDamaged:
+                pass
+            raise VaultError("what was written to the vault's disk comes back changed; the vault stands as it was")
 
-    def _sync_folder(self) -> None:
-        if not self._sync:
-            return
-        descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        found = replace_file(self.path, data, self._random(9).hex(), sync=self._sync, verify=verify)
+        self._key = key
+        self._take(document, _stamp(found))
+        if self._guard is not None:
+            self._guard.note(document.vault_id, document.generation)
 
-    def _sweep(self) -> None:
-        """Removes temporary files that a killed writer left behind."""
-        for left in self.path.parent.glob(f".{self.path.name}.*.tmp"):
-            with suppress(OSError):
-                if self._now() - left.lstat().st_mtime > STALE_S:
-                    left.unlink()
-
-
-def _opened(document: Document) -> Iterator[Record]:
-    for record_id in document.sealed:
-        yield vault_format.open_record(document, record_id)
+    def _time(self) -> int:
+        return max(0, int(self._now()))
 
 
 def _stamp(found: os.stat_result) -> _Stamp:
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    """Tells one state of a file from another. Nobody can set ctime back; it also moves when a mode is put right."""
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -1,0 +1,84 @@
+"""Key derivation: HKDF for keys, and three slow functions for passphrases with bounds on their cost."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from addons.vault.encoding import b64, unb64
+from addons.vault.errors import VaultDamaged, VaultLocked
+
+DEFAULT_KDF: Final = "argon2id"
+
+_FRESH: Final[Mapping[str, Mapping[str, int]]] = {
+    "argon2id": {"m_kib": 65536, "t": 3, "p": 4},  # RFC 9106 section 4, the second recommended option
+    "scrypt": {"n": 2**17, "r": 8, "p": 1},
+    "pbkdf2-sha256": {"rounds": 600_000},
+}
+
+_BOUNDS: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = {
+    "argon2id": {"m_kib": (19 * 1024, 1024 * 1024), "t": (2, 16), "p": (1, 16)},
+    "scrypt": {"n": (2**17, 2**20), "r": (8, 8), "p": (1, 16)},
+    "pbkdf2-sha256": {"rounds": (600_000, 10_000_000)},
+}
+"""Least and most of each parameter. Below, a thief guesses cheaply (OWASP); above, opening is an attack on us."""
+
+
+def hkdf(key: bytes, info: str | bytes, salt: bytes | None = None) -> bytes:
+    """HKDF-SHA256, 32 bytes."""
+    return HKDF(SHA256(), 32, salt, info.encode() if isinstance(info, str) else info).derive(key)
+
+
+def new_kdf(random: Callable[[int], bytes], name: str = DEFAULT_KDF) -> dict[str, Any]:
+    """Fresh parameters for a passphrase slot: argon2id (scrypt where the library lacks it), scrypt or pbkdf2-sha256."""
+    if name == "argon2id" and not _has_argon2id():
+        name = "scrypt"
+    return {"name": name, **_FRESH[name], "salt": b64(random(16))}
+
+
+def checked_kdf(kdf: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters if they are complete and within bounds; else VaultDamaged, in no time."""
+    name = kdf.get("name")
+    bounds = _BOUNDS.get(name) if isinstance(name, str) else None
+    if bounds is None or set(kdf) != {"name", "salt", *bounds}:
+        raise VaultDamaged("slot kdf")
+    for parameter, (least, most) in bounds.items():
+        value = kdf[parameter]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise VaultDamaged(f"slot kdf {parameter} out of bounds")
+    if name == "scrypt" and kdf["n"] & (kdf["n"] - 1):
+        raise VaultDamaged("slot kdf n is not a power of two")
+    unb64(kdf["salt"], "slot kdf salt", 16)
+    return kdf
+
+
+def derive(passphrase: bytes, kdf: Mapping[str, Any]) -> bytes:
+    """32 bytes from a passphrase by checked parameters. Raises VaultLocked where this machine cannot."""
+    salt = unb64(kdf["salt"], "slot kdf salt", 16)
+    try:
+        match kdf["name"]:
+            case "argon2id":
+                memory, passes, lanes = kdf["m_kib"], kdf["t"], kdf["p"]
+                function = Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory)
+                return function.derive(passphrase)
+            case "scrypt":
+                return Scrypt(salt=salt, length=32, n=kdf["n"], r=kdf["r"], p=kdf["p"]).derive(passphrase)
+            case _:
+                return PBKDF2HMAC(SHA256(), 32, salt, kdf["rounds"]).derive(passphrase)
+    except UnsupportedAlgorithm:
+        raise VaultLocked(f"this Python's cryptography library has no {kdf['name']}; use its usual wheel") from None
+    except MemoryError:
+        raise VaultLocked(f"there is not enough memory for {kdf['name']} with the vault's parameters") from None
+
+
+def _has_argon2id() -> bool:
+    try:
+        Argon2id(salt=bytes(16), length=32, iterations=2, lanes=1, memory_cost=19 * 1024)
+    except UnsupportedAlgorithm:
+        return False
+    return True

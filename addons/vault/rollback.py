@@ -1,0 +1,73 @@
+"""The guard against an older copy of the whole file, which is a valid vault and cannot tell by itself that it is old.
+
+The highest generation seen of each vault is kept in a folder apart from it, one small file a vault. Off unless a guard
+is given to the vault; whoever can change that folder too can undo it.
+"""
+
+import os
+from pathlib import Path
+
+from addons.vault.errors import VaultError, VaultMissing, VaultRollback
+from addons.vault.lock import locked
+from addons.vault.permissions import make_folder, open_private, read_private
+
+_DIGITS = 20
+_WAIT_S = 5.0
+
+
+class RollbackGuard:
+    """Remembers generations in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def seen(self, vault_id: bytes) -> int:
+        """The highest generation seen, 0 for a vault that is new here. Raises VaultError."""
+        make_folder(self._folder)
+        try:
+            text = read_private(self._path(vault_id), _DIGITS)
+        except VaultMissing:
+            return 0
+        if not text:  # made, but not yet written, by a process that died
+            return 0
+        if not text.isdigit():
+            raise VaultError(f"{self._path(vault_id)} is damaged; remove it once you trust the vault as it is")
+        return int(text)
+
+    def check(self, seen: int, generation: int) -> None:
+        """Raises VaultRollback when `generation` is older than what had been seen before the file was read."""
+        if generation < seen:
+            raise VaultRollback(
+                f"the vault is older than the one seen last (generation {generation} after {seen}): an old copy was "
+                "put back. Put the newer one back, or accept the old one if this was you; its sessions may be outdated"
+            )
+
+    def note(self, vault_id: bytes, generation: int) -> None:
+        """Raises what is remembered to `generation`; never lowers it."""
+        make_folder(self._folder)
+        path = self._path(vault_id)
+        with locked(path.with_suffix(".lock"), _WAIT_S):
+            if self.seen(vault_id) < generation:
+                self._write(path, generation)
+
+    def accept(self, vault_id: bytes, generation: int) -> None:
+        """Takes an older copy as the valid one: a decision of the person."""
+        make_folder(self._folder)
+        path = self._path(vault_id)
+        with locked(path.with_suffix(".lock"), _WAIT_S):
+            self._write(path, generation)
+
+    def _path(self, vault_id: bytes) -> Path:
+        return self._folder / vault_id.hex()
+
+    def _write(self, path: Path, generation: int) -> None:
+        """In place and always of one length, so that a crash leaves the old number or the new one."""
+        try:
+            descriptor = open_private(path, os.O_WRONLY | os.O_CREAT)
+            try:
+                os.pwrite(descriptor, b"%0*d" % (_DIGITS, generation), 0)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as e:
+            raise VaultError(f"{path} cannot be written: {e.strerror}") from e

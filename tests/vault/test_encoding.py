@@ -1,0 +1,90 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addons.vault.encoding import b64, canonical, framed, parse_canonical, parse_object, unb64
+from addons.vault.errors import VaultDamaged
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab[{\"\\'", max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text('abc[]{}"\\é', max_size=6), VALUES, max_size=4))
+def test_what_was_made_canonical_is_read_back(value: dict[str, object]) -> None:
+    assert parse_canonical(canonical(value) + b"\n") == value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1}',
+        b'{"a":1}\n\n',
+        b'{"a": 1}\n',
+        b'{"b":1,"a":1}\n',
+        b'{"a":1,"a":1}\n',
+        b'{"a":{"b":1,"b":2}}\n',
+        b'{"a":"\\u0041"}\n',
+        b'{"a":"\\/"}\n',
+        b'{"a":1.0e2}\n',
+        b'{"a":-0}\n',
+        b'{"a":1e999}\n',
+        b'{"a":NaN}\n',
+        b'{"a":"\\ud800"}\n',
+        b'{"a":"\xff"}\n',
+        b'\xef\xbb\xbf{"a":1}\n',
+        b"[1]\n",
+        b"null\n",
+        b"\n",
+        b"",
+        b'{"a":' + b"9" * 5000 + b"}\n",
+    ],
+    ids=repr,
+)
+def test_any_other_spelling_is_damage(data: bytes) -> None:
+    with pytest.raises(VaultDamaged):
+        parse_canonical(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 10**6,
+        b'{"a":' * 10**5,
+        b'{"a":' + b"[" * 12 + b"]" * 12 + b"}",
+        b'"' + b'\\"' * 10**6,
+        b" " * (2**24 + 1),
+    ],
+    ids=["brackets", "objects", "one level too deep", "a string without end", "over the size limit"],
+)
+def test_bombs_are_refused_before_they_are_parsed(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    if data[:1] != b'"':  # a string without end is for the parser to refuse; what counts is that it is soon done
+        monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
+    with pytest.raises(VaultDamaged):
+        parse_object(data, "bomb")
+
+
+def test_a_json_error_does_not_carry_the_text_along() -> None:
+    with pytest.raises(VaultDamaged) as caught:
+        parse_object(b'{"token":"the-secret-token"', "record")
+    assert caught.value.__context__ is None
+
+
+@given(st.binary(max_size=40))
+def test_base64_comes_back(data: bytes) -> None:
+    assert unb64(b64(data), "here", len(data)) == data
+
+
+@pytest.mark.parametrize("text", ["QQ==", "QR", "Q", "Q Q", "QQ\n", "+/", "é", "", None, 7, b"QQ"], ids=repr)
+def test_any_other_base64_is_damage(text: object) -> None:
+    with pytest.raises(VaultDamaged, match="here"):
+        unb64(text, "here", 1)
+
+
+def test_frames_tell_their_parts_apart() -> None:
+    assert framed("ab", "c") != framed("a", "bc")
+    assert framed("é", 12, b"\0") == bytes(7) + b"\2\xc3\xa9" + bytes(7) + b"\x0212" + bytes(7) + b"\1\0"
