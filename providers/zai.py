@@ -219,5 +219,4 @@ def _in_chat(turn: Turn, chat_id: str) -> Turn:
 
 def _sign_again() -> Steps[None]:
     """Nothing to ask: the next try is signed with a fresh time and id."""
-    return
-    yield
+    yield from ()

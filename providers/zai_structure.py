@@ -71,8 +71,7 @@ class Structure:
             if not self._sniffing:
                 out.append((channel, text))
                 return
-            self._sniff(text, channel, out)
-            if not self.structured:
+            if not self._sniff(text, channel, out):
                 return
             text = ""
         text = self._held + text
@@ -96,8 +95,8 @@ class Structure:
             self._release(channel, out)
 
     # -- plain text -----------------------------------------------------------------------------------------------
-    def _sniff(self, text: str, channel: Channel, out: list[Piece]) -> None:
-        """Whether a run of text begins with a tag; held back while it may."""
+    def _sniff(self, text: str, channel: Channel, out: list[Piece]) -> bool:
+        """Whether a run of text turned out to begin with a tag; it is held back while it may."""
         self._held += text
         lead = self._held.lstrip()
         if lead.startswith(_OPENERS):
@@ -106,6 +105,7 @@ class Structure:
         elif len(self._held) > TAG_LIMIT or not any(opener.startswith(lead) for opener in _OPENERS):
             self._sniffing = False
             self._release(channel, out)
+        return self.structured
 
     def _release(self, channel: Channel, out: list[Piece]) -> None:
         held, self._held = self._held, ""

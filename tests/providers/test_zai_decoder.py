@@ -1,5 +1,6 @@
-"""Z.AI's stream decoder. Streams written here are synthetic; recorded ones are used where the recordings are at hand."""
+"""Z.AI's stream decoder. Streams written here are synthetic; recorded ones are used where they are at hand."""
 
+import itertools
 import json
 from typing import Any
 
@@ -146,7 +147,8 @@ def test_blocks_of_the_older_tools_give_sources_and_pictures_and_no_text() -> No
         {"type": "image_url", "image_url": {"url": "https://img.example/1.png"}},
     ]
     meta = {"id": "1", "name": "search", "arguments": "{}", "result": json.dumps(result)}
-    block = f'<glm_block view="" tool_call_name="search">{json.dumps({"type": "mcp", "data": {"metadata": meta}})}</glm_block>'
+    tool = json.dumps({"type": "mcp", "data": {"metadata": meta}})
+    block = f'<glm_block view="" tool_call_name="search">{tool}</glm_block>'
     events = same_at_every_cut(ZaiDecoder, edit(0, block, "tool_call") + delta("Found【1†source】.") + DONE)
     assert text_of(events) == "Found."
     assert Image("https://img.example/1.png") in events
@@ -242,7 +244,7 @@ FRAMES = st.lists(
 def test_any_frames_at_any_cut_end_once_and_alike(frames: list[bytes], places: list[int]) -> None:
     stream = b"".join(frames)
     edges = [0, *sorted(min(place, len(stream)) for place in places), len(stream)]
-    pieces = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[a:b] for a, b in itertools.pairwise(edges)]
     assert joined(run(ZaiDecoder(), pieces)) == joined(run(ZaiDecoder(), [stream]))
 
 
