@@ -17,10 +17,18 @@ SITES: Mapping[str, Callable[[], Site]] = {"zai": ZaiSite, "openai": OpenAISite}
 class Sandbox:
     """`async with Sandbox(("zai",)) as sandbox:` runs the sites on loopback."""
 
-    def __init__(self, sites: Sequence[str] = tuple(SITES), *, host: str = "127.0.0.1", port_base: int = 0) -> None:
+    def __init__(
+        self,
+        sites: Sequence[str] = tuple(SITES),
+        *,
+        host: str = "127.0.0.1",
+        port_base: int = 0,
+        own: Mapping[str, Site] | None = None,
+    ) -> None:
+        """`own` puts sites of the caller's making in the place of the built-in ones."""
         self._host = host
         self._port_base = port_base
-        self._sites = {name: SITES[name]() for name in sites}
+        self._sites = {name: SITES[name]() for name in sites} | dict(own or {})
         self._ports: dict[str, int] = {}
         self._stack = AsyncExitStack()
 

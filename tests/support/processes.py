@@ -36,8 +36,8 @@ def free_port() -> int:
 class SandboxThread:
     """The sandbox sites on a loop of their own; their objects can be looked at and switched from the test."""
 
-    def __init__(self, sites: tuple[str, ...] | None = None) -> None:
-        self.sandbox = Sandbox(sites) if sites else Sandbox()
+    def __init__(self, sandbox: Sandbox | None = None) -> None:
+        self.sandbox = sandbox or Sandbox()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()

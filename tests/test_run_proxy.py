@@ -1,0 +1,103 @@
+"""run_proxy.sh as a newcomer meets it."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT, free_port
+
+SCRIPT = ROOT / "run_proxy.sh"
+
+
+def run(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(SCRIPT), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        env={**os.environ, **environ},
+    )
+
+
+def test_help_needs_nothing() -> None:
+    done = run("--help", PATH="/usr/bin:/bin")
+    assert done.returncode == 0
+    assert "--demo" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--nonsense",), "unknown option: --nonsense"),
+        (("--port",), "--port needs a value"),
+        (("--port", "eighty"), "ports are numbers"),
+        (("--demo", "--host", "0.0.0.0"), "loopback only"),
+        (("--config", "/nowhere/config.yaml"), "no such file"),
+    ],
+)
+def test_wrong_flags_are_said(arguments: tuple[str, ...], expected: str) -> None:
+    done = run(*arguments)
+    assert done.returncode != 0
+    assert expected in done.stderr
+
+
+def test_without_a_fitting_python_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    copy = tmp_path / "run_proxy.sh"
+    copy.write_text(SCRIPT.read_text())
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "cat", "cksum", "tr", "dirname", "grep", "sort", "rm"):
+        found = next(Path(folder) / name for folder in ("/usr/bin", "/bin") if (Path(folder) / name).exists())
+        (tools / name).symlink_to(found)
+    old = tools / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    done = subprocess.run(
+        [str(tools / "bash"), str(copy)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={"PATH": str(tools)},
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Python 3.12 or newer" in done.stderr
+
+
+def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    port = free_port()
+    environ = {**os.environ, "TMPDIR": str(tmp_path), "AUTH_TOKEN": "my-own-demo-key"}
+    process = subprocess.Popen(
+        [str(SCRIPT), "--demo", "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+        start_new_session=True,
+    )
+    assert process.stdout
+    try:
+        said = ""
+        while "is ready" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        curl = re.search(r"^curl -N .*$", said, re.MULTILINE)
+        assert curl
+        done = subprocess.run(shlex.split(curl[0]), capture_output=True, text=True, timeout=30, check=False)
+        assert "data: [DONE]" in done.stdout
+        assert "my-own-demo-key" in said
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(20)
+        process.stdout.close()
+    assert list(tmp_path.glob("glassgate-demo-*")) == []
