@@ -338,6 +338,7 @@ def request_of(call: Call) -> http.Request:
     """The Call as the flow's request. A new object: mitmproxy's client side still holds the client's own."""
     headers = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in call.headers]
     request = http.Request.make(call.method, call.url, call.body, headers)
+    request.headers.setdefault("Accept-Encoding", "identity")  # what is not packed need not be unpacked
     if "host" not in request.headers:
         request.headers.insert(0, "Host", urlsplit(call.url).netloc)
     return request

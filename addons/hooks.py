@@ -84,8 +84,7 @@ class Glassgate:
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
-            self._listen_as_configured(config)
-            self._check_exposure(config)
+            modes = self._listeners(config)
             parts = Running(config, ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
@@ -100,27 +99,34 @@ class Glassgate:
             asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
             asyncio.create_task(self._learn_models(parts), name="glassgate models"),
         ]
+        if modes != list(ctx.options.mode):
+            self._tasks.append(asyncio.create_task(self._move_listeners(modes), name="glassgate listeners"))
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
 
-    @staticmethod
-    def _listen_as_configured(config: Config) -> None:
-        """Without --listen-host and --listen-port config.yaml says where; mitmproxy itself would listen everywhere.
+    def _listeners(self, config: Config) -> list[str]:
+        """The proxy modes as they should be: one without any address listens where config.yaml says.
 
-        Scripts are loaded after the listener has started, so it is moved; until then every request gets a 500.
+        Raises ConfigError when a listener is too open for the client keys.
         """
-        listen = config.sections.listen
-        if not ctx.options.listen_host and all(ProxyMode.parse(m).custom_listen_host is None for m in ctx.options.mode):
-            port = ctx.options.listen_port or listen.port
-            ctx.options.update(listen_host=listen.host, listen_port=port)
-
-    @staticmethod
-    def _check_exposure(config: Config) -> None:
-        """The rules for open listeners hold for where mitmproxy really listens. Raises ConfigError."""
-        for mode in ctx.options.mode:
-            host = ProxyMode.parse(mode).listen_host(ctx.options.listen_host)
+        listen, modes = config.sections.listen, []
+        for text in ctx.options.mode:
+            mode = ProxyMode.parse(text)
+            if not ctx.options.listen_host and mode.custom_listen_host is None:
+                port = mode.custom_listen_port or ctx.options.listen_port or listen.port
+                modes.append(f"{text.partition('@')[0]}@{listen.host}:{port}")
+                continue
+            modes.append(text)
+            host = mode.listen_host(ctx.options.listen_host)
             if found := exposure_problems(host, config.tokens, config.skip_auth):
                 raise ConfigError([f"{'.'.join(map(str, path))}: {problem}" for path, problem in found])
+        return modes
+
+    @staticmethod
+    async def _move_listeners(modes: list[str]) -> None:
+        """mitmproxy has opened its listeners before it loads a script; until they have moved, requests get a 500."""
+        await asyncio.sleep(0)  # mitmproxy heeds a changed mode only once every addon knows that it is running
+        ctx.options.update(mode=modes)
 
     async def done(self) -> None:
         for task in self._tasks:

@@ -67,7 +67,8 @@ class StepRunner:
         except UnknownSecret as e:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
         client = self._client_for(name)
-        request = httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body or None)
+        headers = [("Accept-Encoding", "identity"), *wire.headers]
+        request = httpx.Request(wire.method, wire.url, headers=headers, content=wire.body or None)
         try:
             response = await client.send(request, stream=True)
             try:
@@ -78,8 +79,8 @@ class StepRunner:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, "did not answer in time")) from e
         except httpx.HTTPError as e:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, f"failed ({type(e).__name__})")) from e
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, body, tuple(response.headers.get_list("set-cookie")))
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, found, body, tuple(response.headers.get_list("set-cookie")))
 
 
 async def _bounded_body(response: httpx.Response) -> bytes:

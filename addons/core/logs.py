@@ -109,4 +109,5 @@ def setup_logging(level: str, form: str, secrets: Callable[[], Iterable[str]]) -
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the address of every preparing call
     return handler

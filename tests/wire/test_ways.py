@@ -4,7 +4,8 @@ import asyncio
 import json
 import ssl
 import subprocess
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +236,31 @@ def test_an_open_listener_wants_long_keys_whatever_the_flags_say(sites: SandboxT
     done = subprocess.run(command, env=gateway.environ(), capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode != 0
     assert "at least 32 bytes" in done.stdout + done.stderr
+
+
+def test_a_mode_without_an_address_listens_where_the_configuration_says(sites: SandboxThread, folder: Path) -> None:
+    gateway = Gateway(folder, sites.description())
+    command = gateway.command()
+    at = command.index("--listen-host")
+    command[at : at + 4] = []
+    command[command.index("--mode") + 1] = f"reverse:http://127.0.0.1:1@{gateway.port}"
+    gateway.command = lambda: command  # type: ignore[method-assign]
+    with gateway:
+        assert wait_until(lambda: not answers("127.0.0.2", gateway.port))
+        assert answers("127.0.0.1", gateway.port)
+
+
+def answers(host: str, port: int) -> bool:
+    try:
+        return httpx.get(f"http://{host}:{port}/healthz", headers={"host": "127.0.0.1"}, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(check: Callable[[], bool], seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if check():
+            return True
+        time.sleep(0.05)
+    return False
