@@ -98,6 +98,7 @@ class Exchange:
     left: bool = False
     status: int = 200
     _candidates: Iterator[Candidate] = field(default_factory=lambda: iter(()))
+    _first_failure: tuple[ProviderError, Candidate] | None = None
     _task: asyncio.Task[None] | None = None
 
     # -- the Ticket -----------------------------------------------------------------------------------------------
@@ -194,30 +195,37 @@ class Exchange:
         return GatewayError(404, message, code="model_not_found", param="model")
 
     async def _next_candidate(self, flow: http.HTTPFlow, last: ProviderError | None) -> None:
-        """Makes the next candidate's attempt; candidates that cannot even be prepared are passed over."""
-        failed: tuple[ProviderError, Candidate] | None = None
+        """Makes the next candidate's attempt; candidates that cannot even be prepared are passed over.
+
+        When none is left, the client is told of the first failure at a provider: a missing session elsewhere says less.
+        """
+        if last is not None and self.progress is not None:
+            self._first_failure = self._first_failure or (last, self.progress.candidate)
+        missing: tuple[ProviderError, Candidate] | None = None
         for candidate in self._candidates:
+            try:
+                session = self.context.accounts.session(candidate.account)
+            except ProviderError as error:
+                missing = missing or (error, candidate)
+                continue
             self.attempts += 1
             try:
-                await self._make_attempt(flow, candidate)
+                await self._make_attempt(flow, candidate, session)
             except ProviderError as error:
-                failed = (error, candidate)
+                self._first_failure = self._first_failure or (error, candidate)
                 if self._decide(error, candidate, accepted=False) is Next.GIVE_UP:
                     break
             else:
                 return
-        if failed is not None:
-            raise self._final(*failed)
-        if last is not None and self.progress is not None:
-            raise self._final(last, self.progress.candidate)
+        if found := self._first_failure or missing:
+            raise self._final(*found)
         raise GatewayError(503, "no account is configured for this model", code="no_account")
 
-    async def _make_attempt(self, flow: http.HTTPFlow, candidate: Candidate) -> None:
-        """Session, preparing steps, request; then `relay` is the attempt and the flow its request."""
+    async def _make_attempt(self, flow: http.HTTPFlow, candidate: Candidate, session: Session) -> None:
+        """Preparing steps, then the request; `relay` is then the attempt and the flow its request."""
         assert self.parsed
         context = self.context
         provider = context.providers[candidate.route.provider]
-        session = context.accounts.session(candidate.account)
         self.progress = Progress(candidate, session)
         chat = replace(self.parsed.chat, model=candidate.route.model.id)
         while True:
@@ -259,7 +267,8 @@ class Exchange:
             answer_headers=(("x-request-id", self.id),),
             clock=self.context.clock,
         )
-        meta = AnswerMeta(id=f"chatcmpl-{self.id.removeprefix('req_')}", created=int(time.time()), model=chat.model)
+        created = self.context.moment().epoch_ms // 1000
+        meta = AnswerMeta(id=f"chatcmpl-{self.id.removeprefix('req_')}", created=created, model=chat.model)
         output = self.dialect.stream(self.parsed, meta) if chat.stream else self.dialect.whole(self.parsed, meta)
         native = provider.native
         local = OutputLimits((), None) if native is None else OutputLimits(chat.stop, chat.max_tokens)
@@ -287,7 +296,7 @@ class Exchange:
                 try:
                     await self._remedy(provider, progress.session, error)
                     self.attempts += 1
-                    await self._make_attempt(flow, progress.candidate)
+                    await self._make_attempt(flow, progress.candidate, progress.session)
                 except ProviderError as later:
                     await self._next_or_verdict(flow, later, answered)
             case Next.ANOTHER_CANDIDATE:
