@@ -44,6 +44,11 @@ def loads_glued(payload: bytes) -> tuple[list[Any], bytes]:
     return values, text[at:].encode("utf-8", "surrogatepass")
 
 
+def dumps(value: Any) -> bytes:
+    """Compact JSON in UTF-8; half a surrogate pair, which no UTF-8 has, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """`value` if it is a JSON object, else an empty one: for reading nested fields without a check at each step."""
     return value if isinstance(value, dict) else {}

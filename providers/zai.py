@@ -31,7 +31,7 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
-from providers.jsontext import loads, mapping, text
+from providers.jsontext import dumps, loads, mapping, text
 from providers.suffixes import wants_search, wants_thinking
 from providers.zai_decoder import ZaiDecoder
 from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
@@ -42,7 +42,6 @@ from providers.zai_request import (
     completion_body,
     completion_headers,
     completion_query,
-    encoded,
     new_chat_body,
     page_headers,
 )
@@ -107,7 +106,7 @@ class Zai(Provider[ZaiOptions]):
     def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object]:
         turn = self._turn(chat, moment)
         if self.options.create_chat:
-            answer = yield self._call("POST", "/api/v1/chats/new", session, encoded(new_chat_body(turn, moment)))
+            answer = yield self._call("POST", "/api/v1/chats/new", session, dumps(new_chat_body(turn, moment)))
             chat_id = text(mapping(loads(answer.body)).get("id")) if answer.status == 200 else ""
             if not chat_id:
                 raise self._refused(answer)
@@ -130,7 +129,7 @@ class Zai(Provider[ZaiOptions]):
             "POST",
             f"{self.options.base_url}/api/v2/chat/completions?{query}",
             tuple(completion_headers(page, session, turn, signature)),
-            encoded(completion_body(turn, moment)),
+            dumps(completion_body(turn, moment)),
         )
 
     def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:

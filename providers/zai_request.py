@@ -1,7 +1,6 @@
 """The requests of Z.AI's page, as data: query, headers and bodies for creating a chat and for a completion. Pure."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -160,11 +159,6 @@ def completion_body(turn: Turn, moment: Moment) -> Json:
         "current_user_message_parent_id": None,
         "background_tasks": {"title_generation": False, "tags_generation": False},
     }
-
-
-def encoded(body: Json) -> bytes:
-    """A body in UTF-8; half a surrogate pair, which no UTF-8 has, becomes a question mark (as in the signature)."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _effort(turn: Turn) -> Json:

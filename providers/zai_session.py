@@ -4,13 +4,12 @@ The payload is {id, email}, no exp (usual life: weeks to months). A dead token o
 site silently answers with a fresh guest, so the answer must be compared with whom we expect.
 """
 
-import binascii
-from base64 import urlsafe_b64decode
 from typing import Any, Final
 
 from providers.contract import Answer, Identity, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import INVALID, loads, mapping, text, whole
+from providers.jsontext import loads, mapping, text, whole
+from providers.jwt import claims
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
 """Where the token may be kept: as such, or as the cookie of that name."""
@@ -75,17 +74,11 @@ def read_auths(answer: Answer, session: Session) -> tuple[Identity, str]:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """The payload of a JWT; its signature is the site's business. Raises ProviderError(SESSION_EXPIRED)."""
-    parts = token.split(".")
-    try:
-        if len(parts) != 3 or any(c.isspace() for c in token):
-            raise ValueError("not three parts")
-        payload = loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error):
-        payload = INVALID
-    if not isinstance(payload, dict):
+    """The payload of the token. Raises ProviderError(SESSION_EXPIRED) when it is no JWT."""
+    found = claims(token)
+    if found is None:
         raise _unusable("What is stored as Z.AI token is not the site's token (a JWT).")
-    return payload
+    return found
 
 
 def _unusable(what: str) -> ProviderError:
