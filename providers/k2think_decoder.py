@@ -109,8 +109,10 @@ class K2ThinkStream:
         try:
             payloads = self._reader.feed(data)
         except SseLimit as e:
+            for payload in e.payloads:
+                self._frame(payload, out)
             message = f"K2Think's answer cannot be read on: {e}."
-            return self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
+            return out if self._over else self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         for payload in payloads:
             self._frame(payload, out)
         return out

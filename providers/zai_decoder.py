@@ -68,11 +68,18 @@ class ZaiDecoder:
         if self._over:
             return []
         out: list[Event] = []
+        limit: ValueError | None = None
         try:
-            for payload in self._reader.feed(data):
+            payloads = self._reader.feed(data)
+        except SseLimit as e:
+            payloads, limit = e.payloads, e
+        try:
+            for payload in payloads:
                 self._frame(payload, out)
-        except (SseLimit, BufferLimit) as e:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"Z.AI's answer cannot be read on: {e}."), out)
+        except BufferLimit as e:
+            limit = e
+        if limit is not None and not self._over:
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"Z.AI's answer cannot be read on: {limit}."), out)
         return out
 
     def close(self) -> list[Event]:

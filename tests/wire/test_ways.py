@@ -116,6 +116,17 @@ def test_a_changed_vault_is_taken_up_without_restart(sites: SandboxThread, folde
         assert http.post("/v1/chat/completions", json=body(OFFICIAL)).status_code == 200
 
 
+def test_a_vault_that_comes_after_the_start_is_taken_up(sites: SandboxThread, folder: Path) -> None:
+    gateway = Gateway(folder, sites.description())
+    later = gateway.vault_path.with_name("later.json")
+    gateway.vault_path.rename(later)
+    with gateway, httpx.Client(base_url=gateway.url, headers=gateway.headers) as http:
+        missing = http.post("/v1/chat/completions", json=body(OFFICIAL))
+        assert (missing.status_code, missing.json()["error"]["code"]) == (502, "provider_auth")
+        later.rename(gateway.vault_path)
+        assert http.post("/v1/chat/completions", json=body(OFFICIAL)).status_code == 200
+
+
 def test_a_damaged_vault_keeps_the_known_sessions(sites: SandboxThread, folder: Path) -> None:
     with (
         Gateway(folder, sites.description()) as gateway,
