@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
+from providers.frames import FrameDecoder
 from providers.jsontext import INVALID, loads, mapping, text, whole
 from providers.k2think_errors import json_error
-from providers.sse import SseLimit, SseReader
 from providers.think_tags import ThinkTags
 
 BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
 PIECE_CHARS: Final = 400
-_ENDS: Final = frozenset({b"-1", b"[DONE]", b"DONE", b"done"})
 _DETAILS: Final = re.compile(r"<details\b[^>]*>(.*?)(</details>|\Z)", re.DOTALL)
 _SUMMARY: Final = re.compile(r"\s*<summary>.*?</summary>\s*", re.DOTALL)
 _REASONS: Final[dict[str, FinishReason]] = {"length": "length", "content_filter": "content_filter"}
@@ -91,56 +90,19 @@ def _pieces(words: str) -> list[str]:
     return [words[at : at + PIECE_CHARS] for at in range(0, len(words), PIECE_CHARS)]
 
 
-class K2ThinkStream:
+class K2ThinkStream(FrameDecoder):
     """The Decoder of a stream: cumulative `{"content": …}` frames or OpenAI chunks, told apart by their form."""
 
+    site = "K2Think"
+    end_marks = frozenset({b"-1", b"[DONE]", b"DONE", b"done"})
+
     def __init__(self) -> None:
-        self.unknown: Counter[str] = Counter()
-        self._reader = SseReader()
+        super().__init__()
         self._text = ""
         self._said = ["", ""]
         self._reason: FinishReason | None = None
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        out: list[Event] = []
-        if self._over:
-            return out
-        try:
-            payloads = self._reader.feed(data)
-        except SseLimit as e:
-            for payload in e.payloads:
-                self._frame(payload, out)
-            message = f"K2Think's answer cannot be read on: {e}."
-            return out if self._over else self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
-        for payload in payloads:
-            self._frame(payload, out)
-        return out
-
-    def close(self) -> list[Event]:
-        out: list[Event] = []
-        if self._over:
-            return out
-        for payload in self._reader.flush():
-            self._frame(payload, out)
-        if not self._over and self._reason is not None:
-            self._finish(out)
-        if not self._over:
-            message = "K2Think's stream ended without its end mark, so the answer is not complete."
-            self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
-        return out
-
-    def _frame(self, payload: bytes, out: list[Event]) -> None:
-        if self._over:
-            return
-        if payload.strip() in _ENDS:
-            self._finish(out)
-            return
-        value = loads(payload)
-        if value is INVALID:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think sent a frame that is no JSON."), out)
-            return
-        frame = mapping(value)
+    def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         if usage := read_usage(frame.get("usage")):
             out.append(usage)
         if frame.get("choices"):
@@ -181,16 +143,14 @@ class K2ThinkStream:
             elif part:
                 self.unknown["written anew"] += 1
 
-    def _finish(self, out: list[Event]) -> None:
+    def _end(self, out: list[Event]) -> FinishReason:
         reason = self._reason or "stop"
         self._say(drawn(self._text, complete=reason != "length"), out)
-        out.append(Finish(reason))
-        self._over = True
+        return reason
 
-    def _fail(self, error: ProviderError, out: list[Event]) -> list[Event]:
-        out.append(Failure(error))
-        self._over = True
-        return out
+    def _cut_off(self, out: list[Event]) -> None:
+        if self._reason is not None:
+            self._finish(out)
 
 
 def drawn(content: str, *, complete: bool | None) -> tuple[str, str]:

@@ -4,15 +4,13 @@ Whether text comes as pieces or as snapshots is decided once per stream and kind
 an event of type finish or `lastOne: true`; a FINISHED status ends only its own event.
 """
 
-from collections import Counter
 from typing import Any, Final
 
 from providers.cumulative import CumulativeText
-from providers.errors import ErrorKind, ProviderError
-from providers.events import Citation, Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
-from providers.jsontext import INVALID, loads, mapping, text, whole
+from providers.events import Citation, Event, FinishReason, Reasoning, Text, Usage
+from providers.frames import FrameDecoder
+from providers.jsontext import loads, mapping, text, whole
 from providers.longcat_errors import json_error
-from providers.sse import SseLimit, SseReader
 
 _THINKING: Final = frozenset({"reason", "think"})
 _SEARCHES: Final = frozenset({"search", "common_search", "general_search", "local_life_search"})
@@ -20,57 +18,22 @@ _SILENT: Final = frozenset({"create", "summary"})
 _ERRORS: Final = frozenset({"event_error", "eventError"})
 
 
-class LongCatDecoder:
-    """See the Decoder of providers/contract.py. `unknown` counts what we could not make sense of."""
+class LongCatDecoder(FrameDecoder):
+    """See the Decoder of providers/contract.py."""
+
+    site = "LongCat"
+    bare_json = True
 
     def __init__(self) -> None:
-        self.unknown: Counter[str] = Counter()
-        self._reader = SseReader(bare_json=True)
+        super().__init__()
         self._answer = CumulativeText()
         self._thought = CumulativeText()
         self._sent: list[str] = []
         self._sources: dict[str, str] = {}
         self._usage: Usage | None = None
         self._filtered = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        out: list[Event] = []
-        if self._over:
-            return out
-        try:
-            payloads = self._reader.feed(data)
-        except SseLimit as e:
-            for payload in e.payloads:
-                self._frame(payload, out)
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"LongCat's answer cannot be read on: {e}."), out)
-            return out
-        for payload in payloads:
-            self._frame(payload, out)
-        return out
-
-    def close(self) -> list[Event]:
-        out: list[Event] = []
-        if self._over:
-            return out
-        for payload in self._reader.flush():
-            self._frame(payload, out)
-        message = "LongCat's stream ended without its end mark, so the answer is not complete."
-        self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
-        return out
-
-    # -- frames ---------------------------------------------------------------------------------------------------
-    def _frame(self, payload: bytes, out: list[Event]) -> None:
-        if self._over:
-            return
-        if payload.strip() == b"[DONE]":
-            self._finish(out)
-            return
-        value = loads(payload)
-        if value is INVALID:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "LongCat sent a frame that is no JSON."), out)
-            return
-        frame = mapping(value)
+    def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         self._filtered = self._filtered or frame.get("sensitive") is True
         self._count(mapping(frame.get("tokenInfo")), "promptTokens", "completionTokens")
         if "event" in frame:
@@ -153,18 +116,8 @@ class LongCatDecoder:
             total = whole(usage.get("totalTokens"))
             self._usage = Usage(prompt, completion, prompt + completion if total is None else total)
 
-    # -- the end --------------------------------------------------------------------------------------------------
-    def _finish(self, out: list[Event]) -> None:
-        if self._over:
-            return
+    def _end(self, out: list[Event]) -> FinishReason:
         out += [Citation(url, title) for url, title in self._sources.items()]
         if self._usage is not None:
             out.append(self._usage)
-        reason: FinishReason = "content_filter" if self._filtered else "stop"
-        out.append(Finish(reason))
-        self._over = True
-
-    def _fail(self, error: ProviderError, out: list[Event]) -> None:
-        if not self._over:
-            out.append(Failure(error))
-            self._over = True
+        return "content_filter" if self._filtered else "stop"

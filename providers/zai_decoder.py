@@ -5,14 +5,12 @@ behind it (19 of 21 recorded streams). The connection's end without any of the m
 """
 
 import re
-from collections import Counter
 from typing import Any, Final
 
 from providers.citations import CitationStyle, CitedText, MarkSyntax, Sources
-from providers.errors import ErrorKind, ProviderError
-from providers.events import Event, Failure, Finish, Image, Reasoning, Usage
-from providers.jsontext import INVALID, loads, mapping, text, whole
-from providers.sse import SseLimit, SseReader
+from providers.events import Event, FinishReason, Image, Reasoning, Usage
+from providers.frames import FrameDecoder
+from providers.jsontext import loads, mapping, text, whole
 from providers.zai_buffer import BufferLimit, EditBuffer
 from providers.zai_errors import find_error, provider_error, read_error
 from providers.zai_structure import Channel, Piece
@@ -52,73 +50,30 @@ def _may_begin_mark(inside: str) -> bool:
 MARKS: Final = MarkSyntax("【", "】", _mark_keys, _may_begin_mark)
 
 
-class ZaiDecoder:
-    """See the Decoder of providers/contract.py. `unknown` counts what we could not make sense of."""
+class ZaiDecoder(FrameDecoder):
+    """See the Decoder of providers/contract.py."""
+
+    site = "Z.AI"
 
     def __init__(self, style: CitationStyle = "annotations") -> None:
-        self.unknown: Counter[str] = Counter()
-        self._reader = SseReader()
+        super().__init__()
         self._buffer = EditBuffer()
         self._sources = Sources()
         self._cited = CitedText(style, MARKS, self._sources)
         self._tool_text = ""
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        if self._over:
-            return []
-        out: list[Event] = []
-        limit: ValueError | None = None
-        try:
-            payloads = self._reader.feed(data)
-        except SseLimit as e:
-            payloads, limit = e.payloads, e
-        try:
-            for payload in payloads:
-                self._frame(payload, out)
-        except BufferLimit as e:
-            limit = e
-        if limit is not None and not self._over:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"Z.AI's answer cannot be read on: {limit}."), out)
-        return out
-
-    def close(self) -> list[Event]:
-        if self._over:
-            return []
-        out: list[Event] = []
-        try:
-            for payload in self._reader.flush():
-                self._frame(payload, out)
-        except BufferLimit as e:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"Z.AI's answer cannot be read on: {e}."), out)
-        if not self._over:
-            self._events(self._buffer.finish(), out)
-            out += self._cited.flush()
-            message = "Z.AI's stream ended without its end mark, so the answer is not complete."
-            self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
-        return out
-
-    # -- frames ---------------------------------------------------------------------------------------------------
-    def _frame(self, payload: bytes, out: list[Event]) -> None:
-        if self._over:
-            return
-        if payload.strip() == b"[DONE]":
-            self._finish(out)
-            return
-        frame = loads(payload)
-        if frame is INVALID:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "Z.AI sent a frame that is no JSON."), out)
-            return
-        frame = mapping(frame)
+    def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         kind, data = frame.get("type"), frame.get("data")
+        error = find_error(frame)
         if data == "[DONE]":
             self._finish(out)
-        elif kind == "chat:completion" or kind is None or find_error(frame) is not None:
-            data = mapping(data)
-            if (error := find_error(frame)) is not None:
-                self._error(error, bool(data.get("done")), out)
-            else:
-                self._data(data, out)
+        elif error is not None:
+            self._error(error, bool(mapping(data).get("done")), out)
+        elif kind == "chat:completion" or kind is None:
+            try:
+                self._data(mapping(data), out)
+            except BufferLimit as e:
+                self._fail(self._unreadable(str(e)), out)
         elif kind not in _SILENT_TYPES:
             self.unknown[f"type {text(kind)[:40]}"] += 1
 
@@ -206,15 +161,13 @@ class ZaiDecoder:
             out.append(Image(url))
 
     # -- the end --------------------------------------------------------------------------------------------------
-    def _finish(self, out: list[Event]) -> None:
+    def _end(self, out: list[Event]) -> FinishReason:
+        self._cut_off(out)
+        return "stop"
+
+    def _cut_off(self, out: list[Event]) -> None:
         self._events(self._buffer.finish(), out)
         out += self._cited.flush()
-        out.append(Finish("stop"))
-        self._over = True
-
-    def _fail(self, error: ProviderError, out: list[Event]) -> None:
-        out.append(Failure(error))
-        self._over = True
 
 
 def _unquoted(edit: str) -> str:
