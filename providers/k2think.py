@@ -1,11 +1,11 @@
-"""K2Think's web chat (www.k2think.ai), used with the person's own session.
+"""K2Think's web chat (www.k2think.ai), used with the person's own session. Experimental.
 
 By default a whole answer is asked for, which is what public clients have proven; the gateway keeps the client's stream
 alive meanwhile. `stream: true` asks for a stream, the least proven part.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from providers import k2think_data as data
 from providers.chat import ChatRequest
 from providers.contract import (
     Call,
-    Decoder,
+    Identity,
     Model,
     Moment,
     Provider,
@@ -23,19 +23,27 @@ from providers.contract import (
     Steps,
 )
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import dumps, loads, mapping, text
+from providers.jsontext import dumps, loads, mapping, text, whole
 from providers.jwt import claims
-from providers.k2think_decoder import K2ThinkStream, K2ThinkWhole
+from providers.k2think_decoder import K2ThinkDecoder
 from providers.k2think_errors import refusal
+from providers.k2think_models import LiveModel, catalogue, read_live
+
+TOKEN_NAMES: Final = ("token", "cookie:token")
+"""Where the token may be kept: as such, or as the cookie of that name."""
+_ANSWERS: Final = ("application/json", "text/event-stream")
 
 
 class K2ThinkOptions(ProviderOptions):
-    """K2Think's keys in config.yaml."""
+    """K2Think's keys in config.yaml. The defaults are those of k2think_data.py."""
 
     base_url: str = data.BASE_URL
     stream: bool = False
+    """Ask the site for a stream instead of a whole answer."""
     headers: Mapping[str, str] = Field(default_factory=dict)
+    """Put over the page's headers; an empty value takes one away."""
     model_ids: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    """Public id → the site's id, or several to try; put over the built-in ones."""
 
 
 class K2Think(Provider[K2ThinkOptions]):
@@ -46,28 +54,27 @@ class K2Think(Provider[K2ThinkOptions]):
 
     def __init__(self, name: str, options: K2ThinkOptions) -> None:
         super().__init__(name, options)
-        self._live: Sequence[str] = ()
+        given = {public: (ids,) if isinstance(ids, str) else tuple(ids) for public, ids in options.model_ids.items()}
+        self._known = {**data.MODELS, **{public: ids for public, ids in given.items() if ids}}
+        self._headers = {**data.HEADERS, **{key.lower(): value for key, value in options.headers.items()}}
+        self._catalogue = catalogue(self._known, ())
 
     # -- models ---------------------------------------------------------------------------------------------------
     def models(self) -> Mapping[str, Model]:
-        table: dict[str, tuple[str, ...]] = dict(data.MODELS)
-        for public, given in self.options.model_ids.items():
-            table[public] = (given,) if isinstance(given, str) else tuple(given)
-        return {
-            public: Model(public, self._resolve(ids), thinking=True, owned_by="MBZUAI") for public, ids in table.items()
-        }
-
-    def _resolve(self, ids: tuple[str, ...]) -> str:
-        """The newest id the site lists; without a list the newest known one."""
-        return next((site_id for site_id in ids if site_id in self._live), ids[0])
+        return self._catalogue
 
     def list_models(self, session: Session, moment: Moment) -> Steps[None]:
-        answer = yield self._call("GET", "/api/models", session)
-        value = loads(answer.body)
-        items = value if isinstance(value, list) else mapping(value).get("data")
-        if answer.status != 200 or not isinstance(items, list):
-            raise refusal(answer.status, answer.body)
-        self._live = [text(mapping(item).get("id")) for item in items]
+        self._learn((yield from self._ask_models(session)))
+
+    def _ask_models(self, session: Session) -> Steps[Sequence[LiveModel]]:
+        answer = yield self._call("GET", data.MODELS_PATH, session)
+        live = read_live(loads(answer.body)) if answer.status == 200 else None
+        if live is None:
+            raise refusal(answer.status, answer.headers, answer.body)
+        return live
+
+    def _learn(self, live: Sequence[LiveModel]) -> None:
+        self._catalogue = catalogue(self._known, live)
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:
@@ -76,43 +83,71 @@ class K2Think(Provider[K2ThinkOptions]):
         if found is None:
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
-                "The stored K2Think session has no token of the site's (a JWT). Sign in at https://www.k2think.ai and "
-                "store the value of the cookie or localStorage key `token`.",
+                f"The stored K2Think session has no token of the site's (a JWT, it begins with eyJ). Sign in at "
+                f"{data.BASE_URL} in your browser and store the value of the cookie or localStorage key `token`.",
             )
-        expires = found.get("exp")
-        return Session(
-            self.name, account, tuple(material.values()), expires_at=expires if isinstance(expires, int) else None
-        )
+        names = tuple(name for name, value in material.values().items() if value)
+        facts = {"user_id": text(found.get("id")), "email": text(found.get("email"))}
+        return Session(self.name, account, names, facts, expires_at=whole(found.get("exp")))
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
+        """Just what live tests proved in 2026: no chat is created first, the page's other fields are left out."""
+        model = self._catalogue.get(chat.model)
+        if model is None:
+            message = f"K2Think has no model {chat.model[:100]!r}."
+            raise ProviderError(ErrorKind.MODEL_UNAVAILABLE, message, param="model")
         messages = [
             {"role": "system" if message.role == "developer" else message.role, "content": message.text()}
             for message in chat.messages
         ]
-        site_id = self.models()[chat.model].site_id
-        body: dict[str, Any] = {"stream": self.options.stream, "model": site_id, "messages": messages}
+        body: dict[str, Any] = {"stream": self.options.stream, "model": model.site_id, "messages": messages}
         if chat.temperature is not None:
             body["temperature"] = chat.temperature
         if chat.max_tokens is not None:
             body["max_tokens"] = chat.max_tokens
-        return self._call("POST", "/api/chat/completions", session, dumps(body))
+        return self._call("POST", data.CHAT_PATH, session, dumps(body), stream=self.options.stream)
 
-    def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
-        return K2ThinkStream() if self.options.stream else K2ThinkWhole()
+    def decoder(self, chat: ChatRequest, prepared: object) -> K2ThinkDecoder:
+        return K2ThinkDecoder()
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
-        wanted = "text/event-stream" if self.options.stream else "application/json"
-        return status == 200 and headers.get("content-type", "").lower().startswith(wanted)
+        """JSON or a stream, whichever was asked for: the decoder tells them apart."""
+        return status == 200 and headers.get("content-type", "").strip().lower().startswith(_ANSWERS)
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        return refusal(status, body)
+        return refusal(status, headers, body)
+
+    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+        """A model that is not there: the site's list may know its new name."""
+        return self._learn_names(error, session) if error.kind is ErrorKind.MODEL_UNAVAILABLE else None
+
+    def _learn_names(self, error: ProviderError, session: Session) -> Steps[None]:
+        """Reads the site's list of models. Raises the error again when that changes no name."""
+        before = {public: self._catalogue[public].site_id for public in self._known}
+        self._learn((yield from self._ask_models(session)))
+        if before == {public: self._catalogue[public].site_id for public in self._known}:
+            raise error
 
     def answers_late(self, chat: ChatRequest) -> bool:
         return not self.options.stream
 
-    def _call(self, method: str, path: str, session: Session, body: bytes = b"") -> Call:
-        name = "token" if session.has("token") else "cookie:token"
-        accept = "text/event-stream,application/json" if self.options.stream else "application/json"
-        named = {"Accept": accept, **data.HEADERS, **self.options.headers}
-        named["Authorization"] = f"Bearer {session.seal(name)}"
-        return Call(method, self.options.base_url + path, tuple(named.items()), body)
+    # -- sessions -------------------------------------------------------------------------------------------------
+    def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
+        """Open WebUI's own call; where the site lacks it, a list of models shows that the token is good."""
+        answer = yield self._call("GET", data.WHO_PATH, session)
+        who = mapping(loads(answer.body))
+        if answer.status == 200 and (user_id := text(who.get("id"))):
+            return Identity(user_id, text(who.get("name")), text(who.get("email")))
+        if answer.status in (401, 403):
+            raise refusal(answer.status, answer.headers, answer.body)
+        yield from self._ask_models(session)
+        return Identity(session.facts.get("user_id", ""), email=session.facts.get("email", ""))
+
+    def _call(self, method: str, path: str, session: Session, body: bytes = b"", *, stream: bool = False) -> Call:
+        name = next(name for name in TOKEN_NAMES if session.has(name))
+        accept = "text/event-stream,application/json" if stream else "application/json"
+        named = {"accept": accept, **self._headers, "authorization": f"Bearer {session.seal(name)}"}
+        if not body:
+            named.pop("content-type", None)
+        headers = tuple((header, value) for header, value in named.items() if value)
+        return Call(method, self.options.base_url + path, headers, body)

@@ -1,180 +1,140 @@
-"""K2Think's answers to events: one JSON object (what the site is known to give), or a stream (asked for by setting).
+"""K2Think's answers to events: one JSON object, which the site is known to give, or a stream (asked for by setting).
 
-Reasoning stands in think tags inside the text, or is drawn as a details block that later frames write anew; what was
-said is never taken back, only growth is given.
+Which of the two it is, the first byte tells: a site that gives the other one than was asked for is read all the same.
 """
 
-import html
-import re
 from collections import Counter
 from typing import Any, Final
 
+from providers.cumulative import CumulativeText
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
+from providers.events import Event, Failure, FinishReason, Reasoning, Text, Usage
 from providers.frames import FrameDecoder
-from providers.jsontext import INVALID, loads, mapping, text, whole
+from providers.jsontext import INVALID, loads, mapping, text
 from providers.k2think_errors import json_error
-from providers.think_tags import ThinkTags
+from providers.k2think_text import K2Text
+from providers.k2think_whole import content_of, finish_reason, nothing_said, read_body, read_usage
 
 BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
-PIECE_CHARS: Final = 400
-_DETAILS: Final = re.compile(r"<details\b[^>]*>(.*?)(</details>|\Z)", re.DOTALL)
-_SUMMARY: Final = re.compile(r"\s*<summary>.*?</summary>\s*", re.DOTALL)
-_REASONS: Final[dict[str, FinishReason]] = {"length": "length", "content_filter": "content_filter"}
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
-class K2ThinkWhole:
-    """The Decoder of a whole answer: everything is said when the body ends, in pieces."""
+class K2ThinkDecoder:
+    """See the Decoder of providers/contract.py."""
 
     def __init__(self) -> None:
-        self.unknown: Counter[str] = Counter()
-        self._body = bytearray()
-        self._over = False
+        self._body: bytearray | None = bytearray()
+        self._begun = False
+        self._stream: K2ThinkStream | None = None
+
+    @property
+    def unknown(self) -> Counter[str]:
+        return self._stream.unknown if self._stream else Counter()
 
     def feed(self, data: bytes) -> list[Event]:
-        if self._over:
+        if self._stream is not None:
+            return self._stream.feed(data)
+        if self._body is None:
             return []
         self._body += data
+        if not self._begun:
+            self._body = self._body.lstrip(_BLANK)
+            self._begun = bool(self._body)
+            if self._begun and self._body[:1] not in b"{[<":
+                self._stream, begun, self._body = K2ThinkStream(), bytes(self._body), None
+                return self._stream.feed(begun)
         if len(self._body) > BODY_LIMIT_BYTES:
-            self._over = True
+            self._body = None
             return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think's answer is larger than 32 MB."))]
         return []
 
     def close(self) -> list[Event]:
-        if self._over:
+        if self._stream is not None:
+            return self._stream.close()
+        if self._body is None:
             return []
-        self._over = True
-        value = loads(bytes(self._body))
-        if value is INVALID:
-            return [Failure(ProviderError(ErrorKind.INCOMPLETE, "K2Think's answer is no complete JSON."))]
-        return whole_events(mapping(value))
-
-
-def whole_events(completion: dict[str, Any]) -> list[Event]:
-    """The events of a completion object; a refusal or an empty one is a Failure."""
-    choices = completion.get("choices")
-    choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
-    message = mapping(choice.get("message"))
-    if not message:
-        return [Failure(json_error(completion))]
-    reason = _REASONS.get(text(choice.get("finish_reason")), "stop")
-    thought, answer = split(text(message.get("content")), complete=reason != "length")
-    thought = text(message.get("reasoning_content")) or thought
-    if not thought and not answer:
-        return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think answered with nothing at all."))]
-    out: list[Event] = [Reasoning(piece) for piece in _pieces(thought)]
-    out += [Text(piece) for piece in _pieces(answer)]
-    if usage := read_usage(completion.get("usage")):
-        out.append(usage)
-    return [*out, Finish(reason)]
-
-
-def split(content: str, *, complete: bool) -> tuple[str, str]:
-    """(reasoning, answer) of a whole text. Cut off before `</think>` closes, it is all reasoning."""
-    tags = ThinkTags()
-    thought, answer = tags.feed(content)
-    more_thought, more_answer = tags.close(complete=complete)
-    return thought + more_thought, answer + more_answer
-
-
-def read_usage(value: Any) -> Usage | None:
-    usage = mapping(value)
-    prompt, completion = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
-    if prompt is None or completion is None:
-        return None
-    total = whole(usage.get("total_tokens"))
-    return Usage(prompt, completion, prompt + completion if total is None else total)
-
-
-def _pieces(words: str) -> list[str]:
-    return [words[at : at + PIECE_CHARS] for at in range(0, len(words), PIECE_CHARS)]
+        body, self._body = bytes(self._body), None
+        return read_body(body)
 
 
 class K2ThinkStream(FrameDecoder):
-    """The Decoder of a stream: cumulative `{"content": …}` frames or OpenAI chunks, told apart by their form."""
+    """The Decoder of a stream: `{"content": …}` frames that repeat the text so far, or chunks of the OpenAI form."""
 
     site = "K2Think"
     end_marks = frozenset({b"-1", b"[DONE]", b"DONE", b"done"})
+    bare_json = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = ""
-        self._said = ["", ""]
+        self._text = K2Text()
+        self._apart = CumulativeText()
+        """Reasoning in a field of its own."""
+        self._usage: Usage | None = None
         self._reason: FinishReason | None = None
+        self._spoke = False
+
+    def _payload(self, payload: bytes, out: list[Event]) -> None:
+        """Frames may follow each other without the blank line that should part them."""
+        if b"\n" not in payload or loads(payload) is not INVALID:
+            super()._payload(payload, out)
+            return
+        for line in payload.split(b"\n"):
+            if line.strip():
+                super()._payload(line, out)
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
-        if usage := read_usage(frame.get("usage")):
-            out.append(usage)
-        if frame.get("choices"):
-            self._chunk(frame["choices"], out)
-        elif isinstance(frame.get("content"), str):
-            self._grow(frame["content"], out)
-        elif frame.get("done") is True:
-            self._finish(out)
-        elif "detail" in frame or "error" in frame or "message" in frame:
+        usage = read_usage(frame.get("usage"))
+        self._usage = usage or self._usage
+        choices, content, done = frame.get("choices"), frame.get("content"), frame.get("done") is True
+        if frame.get("error") or frame.get("detail"):
             self._fail(json_error(frame), out)
-        elif "usage" not in frame:
+        elif isinstance(choices, list) and choices:
+            self._chunk(mapping(choices[0]), out)
+        elif isinstance(content, str):
+            self._say(self._text.add(content, snapshot=True), out)
+        elif text(frame.get("message")):
+            self._fail(json_error(frame), out)
+        elif usage is None and not done:
             self.unknown["frame"] += 1
+        if done:
+            self._finish(out)
 
-    def _chunk(self, choices: Any, out: list[Event]) -> None:
-        choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
-        delta = mapping(choice.get("delta"))
+    def _chunk(self, choice: dict[str, Any], out: list[Event]) -> None:
+        delta = mapping(choice.get("delta")) or mapping(choice.get("message"))
         if thought := text(delta.get("reasoning_content")):
-            out.append(Reasoning(thought))
-        if piece := text(delta.get("content")):
-            # A text that begins with all the text before it is a snapshot; anything else goes on from there.
-            grown = piece if self._text and piece.startswith(self._text) else self._text + piece
-            self._grow(grown, out)
-        if reason := text(choice.get("finish_reason")):
-            self._reason = _REASONS.get(reason, "stop")
-
-    def _grow(self, content: str, out: list[Event]) -> None:
-        self._text = content
-        self._say(drawn(content, complete=None), out)
+            self._text.reasoning_apart()
+            self._say((self._apart.add(thought), ""), out)
+        self._say(self._text.add(content_of(delta)), out)
+        self._reason = finish_reason(choice) or self._reason
 
     def _say(self, parts: tuple[str, str], out: list[Event]) -> None:
-        """What is new in (reasoning, answer). A part written anew differently is only counted."""
-        for index, part in enumerate(parts):
-            known = self._said[index]
-            if part.startswith(known):
-                if new := part[len(known) :]:
-                    self._said[index] = part
-                    out.append(Reasoning(new) if index == 0 else Text(new))
-            elif part:
-                self.unknown["written anew"] += 1
+        thought, said = parts
+        if thought:
+            out.append(Reasoning(thought))
+        if said:
+            out.append(Text(said))
+        self._spoke = self._spoke or bool(thought or said)
+
+    def _finish(self, out: list[Event]) -> None:
+        if self._over:
+            return
+        reason = self._reason or "stop"
+        self._say(self._text.close(complete=reason != "length"), out)
+        if reason == "stop" and not self._spoke:
+            self._fail(nothing_said(), out)
+        else:
+            super()._finish(out)
 
     def _end(self, out: list[Event]) -> FinishReason:
-        reason = self._reason or "stop"
-        self._say(drawn(self._text, complete=reason != "length"), out)
-        return reason
+        if self._text.conflicts:
+            self.unknown["written anew"] = self._text.conflicts
+        if self._usage is not None:
+            out.append(self._usage)
+        return self._reason or "stop"
 
     def _cut_off(self, out: list[Event]) -> None:
+        """A finish_reason says that the answer is whole, end mark or not."""
         if self._reason is not None:
             self._finish(out)
-
-
-def drawn(content: str, *, complete: bool | None) -> tuple[str, str]:
-    """(reasoning, answer) of a text so far, reasoning in tags or a details block. `complete` None: it goes on."""
-    found = _DETAILS.match(content.lstrip())
-    if found is None:
-        if complete is None:
-            return ThinkTags().feed(_without_cut_tag(content))
-        return split(content, complete=complete)
-    inside = _SUMMARY.sub("", found[1]) if "</summary>" in found[1] else "" if "<summary" in found[1] else found[1]
-    lines = [line.removeprefix(">").removeprefix(" ") for line in html.unescape(inside).split("\n")]
-    thought = _without_cut_tag("\n".join(lines).strip())
-    if not found[2]:
-        return thought, ""
-    rest = content.lstrip()[found.end() :].lstrip()
-    tags = ThinkTags()
-    tags.feed("<think></think>")  # the thinking is over: what follows is the answer, in its tags or without
-    answer = tags.feed(rest)[1]
-    return thought, answer + (tags.close()[1] if complete is not None else "")
-
-
-def _without_cut_tag(words: str) -> str:
-    """The text without the beginning of a tag or entity at its end: the next frame shows what it is."""
-    at = max(words.rfind("<"), words.rfind("&"))
-    if at >= 0 and len(words) - at < 24 and not re.search(r"[>;]", words[at:]):
-        return words[:at]
-    return words
+        else:
+            self._say(self._text.close(complete=False), out)

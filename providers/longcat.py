@@ -1,20 +1,21 @@
 """LongCat's web chat (longcat.chat), used with the cookies of the person's own sign-in. Experimental.
 
-The page signs its calls (H5guard); we do not. Where the site insists, the error names the browser and the official API.
+A conversation is created, then asked once, with the history folded into one text. The page signs its calls (H5guard);
+we do not. Where the site insists, the error names the browser and the official API.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from providers import longcat_data as data
 from providers.chat import ChatRequest
 from providers.contract import (
     Answer,
     Call,
-    Decoder,
     Identity,
     Model,
     Moment,
@@ -26,111 +27,179 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
-from providers.jsontext import dumps, loads, mapping, text, whole
+from providers.jsontext import dumps, loads, mapping, text
 from providers.longcat_decoder import LongCatDecoder
-from providers.longcat_errors import json_error, refusal
-from providers.suffixes import wants_search, wants_thinking
+from providers.longcat_errors import number, refusal
+from providers.suffixes import wants_search, wants_thinking, with_suffixes
+
+
+class SwitchOptions(BaseModel):
+    """A public name of one's own: which switches it sets, and which agent it asks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    thinking: bool | None = None
+    search: bool | None = None
+    agent_id: str = "1"
 
 
 class LongCatOptions(ProviderOptions):
-    """LongCat's keys in config.yaml."""
+    """LongCat's keys in config.yaml. The defaults are those of longcat_data.py."""
 
     base_url: str = data.BASE_URL
     headers: Mapping[str, str] = Field(default_factory=dict)
-    """Put over the page's headers."""
+    """Put over the page's headers; an empty value takes one away."""
+    models: Mapping[str, SwitchOptions] = Field(default_factory=dict)
+    """Public name → switches, put over the built-in ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
+    """The conversation the answer will stand in."""
+
     conversation_id: str
 
 
 class LongCat(Provider[LongCatOptions]):
     type_name: ClassVar[str] = "longcat"
     Options: ClassVar[type[ProviderOptions]] = LongCatOptions
-    native: ClassVar[frozenset[str] | None] = frozenset()
+    native: ClassVar[frozenset[str] | None] = frozenset({"reasoning_effort", "web_search_options"})
     web_session: ClassVar[bool] = True
 
-    def models(self) -> Mapping[str, Model]:
-        return {
-            name: Model(name, name, thinking=switches.reason, search=switches.search, owned_by="longcat")
-            for name, switches in data.MODELS.items()
-        }
+    def __init__(self, name: str, options: LongCatOptions) -> None:
+        super().__init__(name, options)
+        self._models = _catalogue(options.models)
+        self._headers = {**data.HEADERS, **{key.lower(): value for key, value in options.headers.items()}}
 
+    def models(self) -> Mapping[str, Model]:
+        return self._models
+
+    # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:
         """The sign-in is the cookie passport_token_key; a token given alone is taken for its value."""
         passport = material.cookies.get(data.PASSPORT) or material.token
-        if not passport or any(char.isspace() or char in ";," for char in passport):
+        if not passport or any(char.isspace() or char in ";,\"'" for char in passport):
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
-                "The stored LongCat session has no usable cookie passport_token_key. Sign in at https://longcat.chat "
-                "and store the page's cookies.",
+                f"The stored LongCat session has no usable cookie {data.PASSPORT}. Sign in at {data.BASE_URL} in your "
+                "browser and store all cookies of the page.",
             )
-        return Session(self.name, account, tuple(material.values()))
+        return Session(self.name, account, tuple(name for name, value in material.values().items() if value))
 
     def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object]:
-        agent = data.MODELS[chat.model].agent_id
-        body = dumps({"model": "", "agentId": agent})
-        answer = yield self._call("POST", "/api/v1/session-create", session, moment, body)
-        return Prepared(self._conversation(answer))
+        body = dumps({"model": "", "agentId": self._model(chat).site_id})
+        answer = yield self._call("POST", data.CREATE_PATH, session, moment, body)
+        return Prepared(_conversation_id(answer))
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
         assert isinstance(prepared, Prepared)
-        model, switches = self.models()[chat.model], data.MODELS[chat.model]
+        model = self._model(chat)
         body = {
             "content": fold(chat.messages),
             "conversationId": prepared.conversation_id,
-            "agentId": switches.agent_id,
+            "agentId": model.site_id,
             "reasonEnabled": int(wants_thinking(model, chat.reasoning_effort, default=False)),
             "searchEnabled": int(wants_search(model, chat.search)),
             "regenerate": 0,
             "parentMessageId": 0,
             "files": [],
         }
-        path = "/api/v1/chat-completion-V2"
-        return self._call("POST", path, session, moment, dumps(body), prepared.conversation_id)
+        return self._call(
+            "POST", data.CHAT_PATH, session, moment, dumps(body), page=f"/c/{quote(prepared.conversation_id)}"
+        )
 
-    def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
+    def decoder(self, chat: ChatRequest, prepared: object) -> LongCatDecoder:
         return LongCatDecoder()
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
-        return status == 200 and headers.get("content-type", "").lower().startswith("text/event-stream")
+        """JSON is a refusal always: words come as a stream."""
+        return status == 200 and headers.get("content-type", "").strip().lower().startswith("text/event-stream")
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        return refusal(status, body)
+        return refusal(status, headers, body)
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
-        """A conversation that is gone: the next try makes a new one."""
-        return _anew() if error.kind is ErrorKind.CONVERSATION_GONE else None
+        """A conversation that is gone: the same again in another new one."""
+        return _nothing_to_do() if error.kind is ErrorKind.CONVERSATION_GONE else None
 
+    # -- sessions -------------------------------------------------------------------------------------------------
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
-        answer = yield self._call("GET", "/api/v1/user-current", session, moment)
-        who = mapping(mapping(loads(answer.body)).get("data"))
-        if answer.status != 200:
-            raise refusal(answer.status, answer.body)
-        if whole(who.get("loginStatus")) != 1:
-            raise refusal(401, b"")
-        return Identity(str(who.get("userId", "")), email=text(who.get("email")))
-
-    def _conversation(self, answer: Answer) -> str:
+        """GET user-current. It answers code 0 to a stranger too: only loginStatus tells."""
+        answer = yield self._call("GET", f"{data.WHO_PATH}?t={moment.epoch_ms}", session, moment)
         value = mapping(loads(answer.body))
-        found = mapping(value.get("data")).get("conversationId")
-        if answer.status != 200 or value.get("code") not in (0, None) or not isinstance(found, str | int) or not found:
-            raise refusal(answer.status, answer.body) if not value else json_error(value, answer.status)
-        return str(found)
+        who = mapping(value.get("data"))
+        if answer.status != 200 or number(value.get("code")) or not who:
+            raise _refused(answer)
+        if number(who.get("loginStatus")) != 1 and who.get("loginStatus") is not True:
+            raise ProviderError(
+                ErrorKind.SESSION_EXPIRED, "LongCat takes this session for a stranger's: its sign-in has ended."
+            )
+        user_id = who.get("userId")
+        return Identity(
+            str(user_id) if isinstance(user_id, str) or number(user_id) is not None else "",
+            email=text(who.get("email")),
+        )
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+    def _model(self, chat: ChatRequest) -> Model:
+        model = self._models.get(chat.model)
+        if model is None:
+            raise ProviderError(
+                ErrorKind.MODEL_UNAVAILABLE, f"LongCat has no model {chat.model[:100]!r}.", param="model"
+            )
+        return model
 
     def _call(
-        self, method: str, path: str, session: Session, moment: Moment, body: bytes = b"", conversation: str = ""
+        self, method: str, path: str, session: Session, moment: Moment, body: bytes = b"", *, page: str = "/t"
     ) -> Call:
-        cookies = session.cookie_header()
-        if not session.has(f"cookie:{data.PASSPORT}"):
-            sealed = f"{data.PASSPORT}={session.seal('token')}"
-            cookies = f"{cookies}; {sealed}" if cookies else sealed
-        page = f"{data.BASE_URL}/c/{conversation}" if conversation else f"{data.BASE_URL}/t"
-        trace = str(int(moment.new_id().replace("-", ""), 16) % 10**19)
-        named = {**data.HEADERS, "referer": page, "m-traceid": trace, **self.options.headers, "cookie": cookies}
-        return Call(method, self.options.base_url + path, tuple(named.items()), body)
+        named = {**self._headers, "referer": data.BASE_URL + page, "m-traceid": _trace_id(moment)}
+        if not body:
+            named.pop("content-type", None)
+        held = {name.removeprefix("header:").lower(): name for name in session.names if name.startswith("header:")}
+        named |= {name: session.seal(held[name]) for name in data.SESSION_HEADERS if name in held}
+        named["cookie"] = _cookies(session)
+        headers = tuple((name, value) for name, value in named.items() if value)
+        return Call(method, self.options.base_url + path, headers, body)
 
 
-def _anew() -> Steps[None]:
+def _catalogue(own: Mapping[str, SwitchOptions]) -> dict[str, Model]:
+    """Public name → model. What the site has instead of a model's name is the agent: that is `site_id`."""
+    known: Mapping[str, data.Switches | SwitchOptions] = {**data.MODELS, **own}
+    models = {
+        name: Model(name, one.agent_id, thinking=one.thinking, search=one.search, owned_by="longcat")
+        for name, one in known.items()
+    }
+    variants = with_suffixes([models[name] for name in data.SUFFIXED], data.SUFFIXES)
+    return {**variants, **models}
+
+
+def _conversation_id(answer: Answer) -> str:
+    """The id of the conversation just made. Raises ProviderError with the site's reason when there is none."""
+    value = mapping(loads(answer.body))
+    found = mapping(value.get("data")).get("conversationId")
+    usable = (isinstance(found, str) and found) or number(found)
+    if answer.status != 200 or number(value.get("code")) or not usable:
+        raise _refused(answer)
+    return str(found)
+
+
+def _refused(answer: Answer) -> ProviderError:
+    return refusal(answer.status, answer.headers, answer.body)
+
+
+def _cookies(session: Session) -> str:
+    """All cookies the browser sends; the sign-in first where it was given as a token."""
+    cookies = session.cookie_header()
+    if session.has(f"cookie:{data.PASSPORT}"):
+        return cookies
+    return "; ".join(filter(None, (f"{data.PASSPORT}={session.seal('token')}", cookies)))
+
+
+def _trace_id(moment: Moment) -> str:
+    """A number as text, as the page's tracing sends it."""
+    return str(int(moment.new_id().replace("-", ""), 16) % 10**19)
+
+
+def _nothing_to_do() -> Steps[None]:
+    """Steps without a call: what is needed happens in `prepare` of the next attempt."""
     yield from ()

@@ -1,4 +1,7 @@
-"""What ages about LongCat's site, in one place. No stream of the site is public: it all rests on code reading."""
+"""What ages about LongCat's site, in one place. No stream of the site is public: it all rests on code reading.
+
+Each item can be put over in config.yaml (`headers`, `models`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +11,14 @@ BASE_URL: Final = "https://longcat.chat"
 PASSPORT: Final = "passport_token_key"
 """The cookie that is the sign-in."""
 
+CREATE_PATH: Final = "/api/v1/session-create"
+CHAT_PATH: Final = "/api/v1/chat-completion-V2"
+WHO_PATH: Final = "/api/v1/user-current"
+
 HEADERS: Final[Mapping[str, str]] = {
     "accept": "text/event-stream,application/json",
     "content-type": "application/json",
-    "origin": "https://longcat.chat",
+    "origin": BASE_URL,
     "x-requested-with": "XMLHttpRequest",
     "x-client-language": "en",
     "m-appkey": "fe_com.sankuai.friday.fe.longcat",
@@ -21,22 +28,35 @@ HEADERS: Final[Mapping[str, str]] = {
     ),
 }
 
+SESSION_HEADERS: Final = ("access-token", "user-agent", "accept-language", "x-client-language")
+"""Headers of the person's own browser that go before ours when the session holds them. `mtgsig` is not one of them:
+a signature is good for one call only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Switches:
     """What a public name stands for: the site has no model names, only switches and an agent. None: as asked."""
 
-    reason: bool | None = None
+    thinking: bool | None = None
     search: bool | None = None
     agent_id: str = "1"
 
+
+PRO: Final = Switches(thinking=True, search=True, agent_id="2")
 
 MODELS: Final[Mapping[str, Switches]] = {
     "LongCat-Flash": Switches(),
     "LongCat": Switches(),
     "LongCat-2.0": Switches(),
-    "LongCat-Thinking": Switches(reason=True),
-    "LongCat-Search": Switches(search=True),
-    "LongCat-Thinking-Search": Switches(reason=True, search=True),
-    "LongCat-Pro": Switches(reason=True, search=True, agent_id="2"),
+    "LongCat-Pro": PRO,
+}
+"""Names without a suffix. Flash and 2.0 are the upstream's names of different years for what the page serves."""
+
+SUFFIXED: Final = ("LongCat-Flash", "LongCat", "LongCat-2.0")
+"""The names that the suffix rule applies to."""
+
+SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
+    "-Thinking": (True, None),
+    "-Search": (None, True),
+    "-Thinking-Search": (True, True),
 }

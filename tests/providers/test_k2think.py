@@ -1,160 +1,229 @@
-"""K2Think's adapter. No recording is public; these shapes are synthetic, made from descriptions of the protocol."""
+"""K2Think's requests, models and sessions."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from providers.chat import ChatRequest, Message
-from providers.contract import Moment, SessionMaterial
+from providers.contract import Answer, Call, Identity, Model, Moment, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Failure, Finish, Usage
 from providers.k2think import K2Think, K2ThinkOptions
-from providers.k2think_decoder import K2ThinkStream, K2ThinkWhole
 from providers.sandbox.tokens import jwt
-from tests.support.decoding import joined, reasoning_of, run, same_at_every_cut, text_of
 
 MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-000000000001")
-TOKEN = jwt({"id": "u", "exp": 1_800_000_000})
+TOKEN = jwt({"id": "u", "email": "a@b.example", "exp": 1_800_000_000})
+V1, V2, V3 = "MBZUAI-IFM/K2-Think", "MBZUAI-IFM/K2-Think-v2", "MBZUAI-IFM/K2-Think-v3"
+HELLO = (Message("user", "Hi"),)
+MISSING = ProviderError(ErrorKind.MODEL_UNAVAILABLE, "gone", status=400)
 
 
-def completion(content: str, reason: str = "stop", **message: Any) -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", "content": content, **message}, "finish_reason": reason}
-    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    return json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}, ensure_ascii=False).encode()
+def provider(**options: Any) -> K2Think:
+    return K2Think("k2think", K2ThinkOptions(**options))
+
+
+def session(**material: Any) -> Session:
+    return provider().read_session("main", SessionMaterial(**(material or {"token": TOKEN})))
+
+
+def listed(*models: Any) -> Answer:
+    return Answer(200, {}, json.dumps({"data": [m if isinstance(m, dict) else {"id": m} for m in models]}).encode())
+
+
+def learn(site: K2Think, answer: Answer) -> Call:
+    steps = site.list_models(session(), MOMENT)
+    call = next(steps)
+    with pytest.raises(StopIteration):
+        steps.send(answer)
+    return call
+
+
+# -- sessions ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("material", "name"), [({"token": TOKEN}, "token"), ({"cookies": {"token": TOKEN}}, "cookie:token")]
+)
+def test_the_token_may_stand_as_such_or_as_a_cookie(material: dict[str, Any], name: str) -> None:
+    held = session(**material)
+    assert (held.expires_at, held.facts) == (1_800_000_000, {"user_id": "u", "email": "a@b.example"})
+    call = provider().build(ChatRequest(V2, HELLO), held, None, MOMENT)
+    assert dict(call.headers)["authorization"] == f"Bearer ~sealed~k2think~main~{name}~"
+    assert TOKEN not in repr(call)
+
+
+def test_a_token_that_does_not_say_when_it_ends_is_taken() -> None:
+    assert session(token=jwt({"id": "u"})).expires_at is None
 
 
 @pytest.mark.parametrize(
-    ("body", "reasoning", "text", "reason"),
+    "material",
     [
-        pytest.param(completion("<think>R</think>A"), "R", "A", "stop", id="pair"),
-        pytest.param(completion('<think duration="3">R</think>\n\nA'), "R", "A", "stop", id="attributes"),
-        pytest.param(completion("R 你</think>A"), "R 你", "A", "stop", id="closing only"),
-        pytest.param(completion("<think>R</think><answer>A</answer>"), "R", "A", "stop", id="answer tags"),
-        pytest.param(completion("A alone"), "", "A alone", "stop", id="plain"),
-        pytest.param(completion("still thinking", "length"), "still thinking", "", "length", id="cut off"),
-        pytest.param(completion("A", reasoning_content="R"), "R", "A", "stop", id="own field"),
+        pytest.param(SessionMaterial(), id="nothing"),
+        pytest.param(SessionMaterial(token="no jwt"), id="no-jwt"),
+        pytest.param(SessionMaterial(api_key="IFM-abc"), id="official-key"),
     ],
 )
-def test_whole_answers(body: bytes, reasoning: str, text: str, reason: str) -> None:
-    events = same_at_every_cut(K2ThinkWhole, body)
-    assert (reasoning_of(events), text_of(events), events[-1]) == (reasoning, text, Finish(reason))  # type: ignore[arg-type]
-    assert Usage(1, 2, 3) in events
+def test_a_token_that_is_none_cannot_serve(material: SessionMaterial) -> None:
+    with pytest.raises(ProviderError, match="JWT") as caught:
+        provider().read_session("main", material)
+    assert caught.value.kind is ErrorKind.SESSION_EXPIRED
+
+
+def test_identify_asks_whose_session_it_is() -> None:
+    steps = provider().identify(session(), MOMENT)
+    assert next(steps).url == "https://www.k2think.ai/api/v1/auths/"
+    with pytest.raises(StopIteration) as done:
+        steps.send(Answer(200, {}, b'{"id":"u","name":"N","email":"a@b.example"}'))
+    assert done.value.value == Identity("u", "N", "a@b.example")
+
+
+def test_identify_takes_a_list_of_models_for_proof_where_the_site_lacks_the_call() -> None:
+    steps = provider().identify(session(), MOMENT)
+    next(steps)
+    assert steps.send(Answer(404, {}, b"")).url == "https://www.k2think.ai/api/models"
+    with pytest.raises(StopIteration) as done:
+        steps.send(listed(V2))
+    assert done.value.value == Identity("u", email="a@b.example")
+
+
+@pytest.mark.parametrize("answers", [[Answer(401, {}, b"")], [Answer(404, {}, b""), Answer(401, {}, b"")]])
+def test_identify_names_a_dead_session(answers: list[Answer]) -> None:
+    steps = provider().identify(session(), MOMENT)
+    next(steps)
+    for answer in answers[:-1]:
+        steps.send(answer)
+    with pytest.raises(ProviderError) as caught:
+        steps.send(answers[-1])
+    assert caught.value.kind is ErrorKind.SESSION_EXPIRED
+
+
+# -- models -----------------------------------------------------------------------------------------------------------
+def ids(models: Mapping[str, Model]) -> dict[str, str]:
+    return {public: model.site_id for public, model in models.items()}
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    ("answer", "expected"),
     [
-        (b'{"detail":"Model not found"}', ErrorKind.MODEL_UNAVAILABLE),
-        (completion(""), ErrorKind.PROVIDER_DOWN),
-        (completion("x")[:-5], ErrorKind.INCOMPLETE),
-        (b"", ErrorKind.INCOMPLETE),
-        (b"[]", ErrorKind.PROVIDER_DOWN),
+        pytest.param(listed(V2), {V1: V2, V2: V2}, id="today"),
+        pytest.param(listed(V1), {V1: V1, V2: V2}, id="before-v2"),
+        pytest.param(listed(), {V1: V2, V2: V2}, id="empty"),
+        pytest.param(Answer(200, {}, json.dumps([{"id": V2}]).encode()), {V1: V2, V2: V2}, id="bare-list"),
+        pytest.param(listed({"id": "k2v2", "name": V2}), {V1: "k2v2", V2: "k2v2"}, id="by-name"),
+        pytest.param(listed(V2.lower()), {V1: V2.lower(), V2: V2.lower()}, id="other-case"),
+        pytest.param(listed(V3), {V1: V3, V2: V2}, id="newer-version"),
+        pytest.param(listed({"id": V2, "status": "inactive"}, V1), {V1: V1, V2: V2}, id="inactive"),
+        pytest.param(listed(V2, "LLM360/Other"), {V1: V2, V2: V2, "LLM360/Other": "LLM360/Other"}, id="another-model"),
+        pytest.param(listed({"id": 5}, None, V2), {V1: V2, V2: V2}, id="odd-items"),
     ],
 )
-def test_whole_failures(body: bytes, kind: ErrorKind) -> None:
-    last = same_at_every_cut(K2ThinkWhole, body)[-1]
-    assert isinstance(last, Failure)
-    assert last.error.kind is kind
-
-
-def frames(*values: Any) -> bytes:
-    return b"".join(b"data: " + (v if isinstance(v, bytes) else json.dumps(v).encode()) + b"\n\n" for v in values)
-
-
-def chunk(content: str, reason: str | None = None) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": reason}]}
-
-
-OPEN = '<details type="reasoning" done="false"><summary>Thinking…</summary>\n&gt; '
-SHUT = '<details type="reasoning" done="true" duration="2"><summary>Thought</summary>\n&gt; I think.\n</details>\n'
-DRAWN = [
-    {"content": f"{OPEN}I th"},
-    {"content": f"{OPEN}I think."},
-    {"content": f"{SHUT}<answer>It"},
-    {"content": f"{SHUT}<answer>It is.</answer>"},
-]
+def test_public_names_follow_the_sites_list(answer: Answer, expected: dict[str, str]) -> None:
+    site = provider()
+    assert ids(site.models()) == {V1: V2, V2: V2}
+    call = learn(site, answer)
+    assert (call.method, call.url) == ("GET", "https://www.k2think.ai/api/models")
+    assert ids(site.models()) == expected
 
 
 @pytest.mark.parametrize(
-    ("stream", "reasoning", "text"),
+    ("answer", "kind"),
     [
-        pytest.param(frames({"content": "He"}, {"content": "Hello"}, {"done": True}), "", "Hello", id="snapshots"),
-        pytest.param(
-            frames(chunk("<think>R</th"), chunk("ink>A"), chunk("", "stop"), b"[DONE]"), "R", "A", id="pieces"
-        ),
-        pytest.param(
-            frames(chunk("<think>R</think>A"), chunk("<think>R</think>A B", "stop")),
-            "R",
-            "A B",
-            id="chunks of snapshots",
-        ),
-        pytest.param(frames(*DRAWN, b"-1"), "I think.", "It is.", id="drawn as details"),
+        (Answer(401, {}, b'{"detail":"x"}'), ErrorKind.SESSION_EXPIRED),
+        (Answer(200, {}, b"<html>"), ErrorKind.CHALLENGE),
+        (Answer(200, {}, b'{"data":5}'), ErrorKind.PROVIDER_DOWN),
     ],
 )
-def test_streams(stream: bytes, reasoning: str, text: str) -> None:
-    events = same_at_every_cut(K2ThinkStream, stream)
-    assert (reasoning_of(events), text_of(events), events[-1]) == (reasoning, text, Finish("stop"))
+def test_without_a_list_the_known_models_stay(answer: Answer, kind: ErrorKind) -> None:
+    site = provider()
+    steps = site.list_models(session(), MOMENT)
+    next(steps)
+    with pytest.raises(ProviderError) as caught:
+        steps.send(answer)
+    assert caught.value.kind is kind
+    assert ids(site.models()) == {V1: V2, V2: V2}
 
 
-@pytest.mark.parametrize("end", [b"-1", b"[DONE]", b"DONE", b"done"])
-def test_every_end_mark_ends(end: bytes) -> None:
-    assert run(K2ThinkStream(), [frames({"content": "x"}, end)])[-1] == Finish("stop")
+def test_a_model_not_found_is_looked_up_and_tried_under_its_new_name() -> None:
+    site = provider()
+    steps = site.remedy(MISSING, session(), MOMENT)
+    assert steps is not None
+    next(steps)
+    with pytest.raises(StopIteration):
+        steps.send(listed(V3))
+    assert json.loads(site.build(ChatRequest(V1, HELLO), session(), None, MOMENT).body)["model"] == V3
 
 
-@pytest.mark.parametrize(
-    ("stream", "kind"),
-    [
-        (frames({"content": "x"}), ErrorKind.INCOMPLETE),
-        (frames({"detail": "Not authenticated"}), ErrorKind.SESSION_EXPIRED),
-        (frames(b"{broken"), ErrorKind.PROVIDER_DOWN),
-    ],
-)
-def test_stream_failures(stream: bytes, kind: ErrorKind) -> None:
-    last = same_at_every_cut(K2ThinkStream, stream)[-1]
-    assert isinstance(last, Failure)
-    assert last.error.kind is kind
+def test_a_model_not_found_under_the_same_name_stays_an_error() -> None:
+    steps = provider().remedy(MISSING, session(), MOMENT)
+    assert steps is not None
+    next(steps)
+    with pytest.raises(ProviderError) as caught:
+        steps.send(listed(V2))
+    assert caught.value is MISSING
+    assert provider().remedy(ProviderError(ErrorKind.PROVIDER_DOWN, "x"), session(), MOMENT) is None
 
 
-@given(st.binary(max_size=200), st.integers(0, 200))
-def test_any_bytes_end_once(data: bytes, cut: int) -> None:
-    for make in (K2ThinkWhole, K2ThinkStream):
-        assert joined(run(make(), [data[:cut], data[cut:]])) == joined(run(make(), [data]))
-
-
+# -- the chat call ----------------------------------------------------------------------------------------------------
 def test_the_request_is_the_proven_one() -> None:
-    k2 = K2Think("k2think", K2ThinkOptions())
-    session = k2.read_session("main", SessionMaterial(cookies={"token": TOKEN}))
-    assert session.expires_at == 1_800_000_000
-    request = ChatRequest("MBZUAI-IFM/K2-Think", (Message("developer", "S"), Message("user", "Hi")), max_tokens=5)
-    call = k2.build(request, session, None, MOMENT)
-    assert dict(call.headers)["Authorization"] == "Bearer ~sealed~k2think~main~cookie:token~"
+    messages = (Message("developer", "S"), Message("user", "Hi"), Message("assistant", "A"), Message("user", "Q"))
+    call = provider().build(ChatRequest(V1, messages, temperature=0.5, max_tokens=5), session(), None, MOMENT)
+    assert (call.method, call.url) == ("POST", "https://www.k2think.ai/api/chat/completions")
+    assert dict(call.headers)["accept"] == "application/json"
+    assert dict(call.headers)["content-type"] == "application/json"
     assert json.loads(call.body) == {
         "stream": False,
-        "model": "MBZUAI-IFM/K2-Think-v2",
-        "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi"}],
+        "model": V2,
+        "messages": [
+            {"role": "system", "content": "S"},
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": "A"},
+            {"role": "user", "content": "Q"},
+        ],
+        "temperature": 0.5,
         "max_tokens": 5,
     }
-    assert k2.answers_late(request)
 
 
-@pytest.mark.parametrize("material", [SessionMaterial(), SessionMaterial(token="no jwt")])
-def test_a_token_that_is_none(material: SessionMaterial) -> None:
-    with pytest.raises(ProviderError, match="JWT"):
-        K2Think("k2think", K2ThinkOptions()).read_session("main", material)
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_setting_decides_how_the_site_is_asked_not_the_client(stream: bool) -> None:
+    site = provider(stream=stream)
+    for client_streams in (False, True):
+        chat = ChatRequest(V1, HELLO, stream=client_streams)
+        call = site.build(chat, session(), None, MOMENT)
+        assert json.loads(call.body)["stream"] is stream
+        assert dict(call.headers)["accept"].startswith("text/event-stream") is stream
+        assert site.answers_late(chat) is not stream
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind"),
+    ("status", "content_type", "answer"),
     [
-        (401, b'{"detail":"x"}', ErrorKind.SESSION_EXPIRED),
-        (400, b'{"detail":"Model not found"}', ErrorKind.MODEL_UNAVAILABLE),
-        (503, b"<html>cloudflare", ErrorKind.CHALLENGE),
-        (200, b"<html>", ErrorKind.CHALLENGE),
-        (500, b"", ErrorKind.PROVIDER_DOWN),
+        (200, "application/json", True),
+        (200, "text/event-stream; charset=utf-8", True),
+        (200, "text/html", False),
+        (400, "application/json", False),
     ],
 )
-def test_refusals(status: int, body: bytes, kind: ErrorKind) -> None:
-    assert K2Think("k2think", K2ThinkOptions()).classify(status, {}, body).kind is kind
+def test_json_and_streams_are_answers_whichever_was_asked_for(status: int, content_type: str, answer: bool) -> None:
+    for stream in (False, True):
+        headers = {"content-type": content_type}
+        assert provider(stream=stream).is_answer(status, headers, ChatRequest(V1, HELLO)) is answer
+
+
+def test_what_ages_can_be_put_over_in_the_configuration() -> None:
+    site = provider(
+        base_url="http://127.0.0.1:9999",
+        headers={"User-Agent": "x", "referer": ""},
+        model_ids={"K2": "k2-latest", V1: ["a", "b"]},
+    )
+    assert ids(site.models()) == {V1: "a", V2: V2, "K2": "k2-latest"}
+    call = site.build(ChatRequest("K2", HELLO), session(), None, MOMENT)
+    assert call.url == "http://127.0.0.1:9999/api/chat/completions"
+    assert dict(call.headers)["user-agent"] == "x"
+    assert "referer" not in dict(call.headers)
+
+
+def test_an_unknown_model_is_named() -> None:
+    with pytest.raises(ProviderError, match="'nope'") as caught:
+        provider().build(ChatRequest("nope", HELLO), session(), None, MOMENT)
+    assert caught.value.kind is ErrorKind.MODEL_UNAVAILABLE

@@ -1,182 +1,255 @@
-"""LongCat's adapter. No stream of the real site is public: these are synthetic, made from descriptions of it."""
+"""LongCat's requests and sessions."""
 
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from providers.chat import ChatRequest, Message
-from providers.contract import Answer, Moment, Session, SessionMaterial
+from providers.contract import Answer, Call, Identity, Moment, Session, SessionMaterial, Steps
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Citation, Failure, Finish, Usage
-from providers.longcat import LongCat, LongCatOptions
-from providers.longcat_decoder import LongCatDecoder
-from tests.support.decoding import RECORDINGS, joined, reasoning_of, run, same_at_every_cut, text_of
+from providers.longcat import LongCat, LongCatOptions, Prepared
 
-MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-000000000001")
-
-
-def frame(value: Any) -> bytes:
-    return b"data:" + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-0000000000ff")
+COOKIES = {"cookies": {"passport_token_key": "v", "_lxsdk_s": "w"}}
+HELLO = (Message("user", "Hi"),)
 
 
-def event(kind: str, content: Any = None, **more: Any) -> bytes:
-    return frame({"event": {"type": kind, "content": content, **more}, "lastOne": False})
-
-
-FINISH = event("finish", usage={"inputTokens": 1, "outputTokens": 2, "totalTokens": 3})
-
-
-@pytest.mark.parametrize(
-    ("frames", "text"),
-    [
-        pytest.param(["你", "好"], "你好", id="pieces"),
-        pytest.param(["ha", "ha", "!"], "haha!", id="equal pieces"),
-        pytest.param(["Hel", "Hello", "Hello there"], "Hello there", id="snapshots"),
-    ],
-)
-def test_pieces_and_snapshots(frames: list[str], text: str) -> None:
-    stream = event("create") + b"".join(event("content", piece, status="FINISHED") for piece in frames) + FINISH
-    events = same_at_every_cut(LongCatDecoder, stream)
-    assert (text_of(events), events[-1]) == (text, Finish("stop"))
-    assert Usage(1, 2, 3) in events
-
-
-@pytest.mark.parametrize("kind", ["reason", "think"])
-def test_thinking_and_search(kind: str) -> None:
-    results = [{"title": "T", "url": "https://t.example/", "snippet": "s"}]
-    stream = (
-        event(kind, "hm")
-        + event("search", {"query": "x"})
-        + event("search", {"resultList": results})
-        + event("common_search", json.dumps(results))
-        + event("content", "It is so.")
-        + FINISH
-    )
-    events = same_at_every_cut(LongCatDecoder, stream)
-    assert (reasoning_of(events), text_of(events)) == ("hm", "It is so.")
-    assert [e for e in events if isinstance(e, Citation)] == [Citation("https://t.example/", "T")]
-
-
-def test_the_final_content_completes_what_was_sent_and_a_contradiction_is_counted() -> None:
-    whole = event("content", "Hel") + event("finish", finalContentX="Hello")
-    assert text_of(same_at_every_cut(LongCatDecoder, whole)) == "Hello"
-    decoder = LongCatDecoder()
-    assert text_of(run(decoder, [event("content", "Hel") + event("finish", finalContentX="Other")])) == "Hel"
-    assert decoder.unknown == {"finalContentX differs": 1}
-
-
-def test_old_frames() -> None:
-    frames = [
-        {"choices": [{"delta": {"content": piece}}], "content": so_far, "lastOne": last}
-        for piece, so_far, last in [("He", "He", False), ("llo", "Hello", False), ("", "Hello", True)]
-    ]
-    events = same_at_every_cut(LongCatDecoder, b"".join(map(frame, frames)))
-    assert (text_of(events), events[-1]) == ("Hello", Finish("stop"))
-
-
-@pytest.mark.parametrize(
-    "stream",
-    [event("content", "x") + event("finish", finishType="sensitive"), frame({"sensitive": True, "lastOne": True})],
-)
-def test_sensitive_is_content_filter(stream: bytes) -> None:
-    assert same_at_every_cut(LongCatDecoder, stream)[-1] == Finish("content_filter")
-
-
-@pytest.mark.parametrize(
-    ("stream", "kind"),
-    [
-        pytest.param(b'{"code":429,"message":"x"}\n', ErrorKind.RATE_LIMITED, id="lone JSON line"),
-        pytest.param(event("event_error", "please log in"), ErrorKind.SESSION_EXPIRED, id="login demanded"),
-        pytest.param(event("eventError", None, message="oops"), ErrorKind.PROVIDER_DOWN, id="event error"),
-        pytest.param(event("content", "x"), ErrorKind.INCOMPLETE, id="no end"),
-        pytest.param(b"", ErrorKind.INCOMPLETE, id="nothing"),
-        pytest.param(b"data: {broken\n\n", ErrorKind.PROVIDER_DOWN, id="broken JSON"),
-    ],
-)
-def test_failures(stream: bytes, kind: ErrorKind) -> None:
-    last = same_at_every_cut(LongCatDecoder, stream)[-1]
-    assert isinstance(last, Failure)
-    assert last.error.kind is kind
-
-
-def test_unknown_events_and_words_after_the_end_change_nothing() -> None:
-    decoder = LongCatDecoder()
-    stream = event("plugin", [1]) + event("content", "x") + FINISH + event("content", "more") + FINISH
-    assert text_of(run(decoder, [stream])) == "x"
-    assert decoder.unknown == {"event plugin": 1}
-
-
-@given(
-    st.lists(
-        st.one_of(
-            st.builds(event, st.sampled_from(["content", "think", "x"]), st.text(max_size=5)),
-            st.binary(max_size=12),
-            st.just(FINISH),
-        ),
-        max_size=6,
-    ),
-    st.integers(0, 300),
-)
-def test_anything_ends_once_and_alike(frames: list[bytes], cut: int) -> None:
-    stream = b"".join(frames)
-    assert joined(run(LongCatDecoder(), [stream[:cut], stream[cut:]])) == joined(run(LongCatDecoder(), [stream]))
-
-
-def test_the_synthetic_recording() -> None:
-    file = RECORDINGS / "longcat" / "synthetic-chat-v2.sse"
-    if not file.is_file():
-        pytest.skip("the recordings are not at hand")
-    events = same_at_every_cut(LongCatDecoder, file.read_bytes())
-    assert (text_of(events), events[-1]) == ("你好", Finish("stop"))
-    assert Usage(12, 2, 14) in events
-
-
-# -- requests ---------------------------------------------------------------------------------------------------------
-def provider() -> LongCat:
-    return LongCat("longcat", LongCatOptions())
+def provider(**options: Any) -> LongCat:
+    return LongCat("longcat", LongCatOptions(**options))
 
 
 def session(**material: Any) -> Session:
-    return provider().read_session("main", SessionMaterial(**material))
+    return provider().read_session("main", SessionMaterial(**(material or COOKIES)))
 
 
-def test_cookies_and_a_bare_token_are_the_same_sign_in() -> None:
-    request = ChatRequest("LongCat-Thinking-Search", (Message("system", "Be brief."), Message("user", "Hi")))
-    for material, sealed in (
-        ({"cookies": {"passport_token_key": "v", "_lxsdk_s": "w"}}, "cookie:passport_token_key"),
-        ({"token": "v"}, "token"),
-    ):
-        steps = provider().prepare(request, session(**material), MOMENT)
-        assert json.loads(next(steps).body) == {"model": "", "agentId": "1"}
-        with pytest.raises(StopIteration) as done:
-            steps.send(Answer(200, {}, b'{"code":0,"data":{"conversationId":"c-1"}}'))
-        call = provider().build(request, session(**material), done.value.value, MOMENT)
-        headers, body = dict(call.headers), json.loads(call.body)
-        assert f"passport_token_key=~sealed~longcat~main~{sealed}~" in headers["cookie"]
-        assert (body["reasonEnabled"], body["searchEnabled"], body["conversationId"]) == (1, 1, "c-1")
-        assert body["content"].index("Be brief.") < body["content"].index("Hi")
-        assert headers["referer"].endswith("/c/c-1")
+def outcome(steps: Steps[Any] | None, answer: Answer) -> Any:
+    """What steps of one call return when the site gives this answer."""
+    assert steps is not None
+    next(steps)
+    with pytest.raises(StopIteration) as done:
+        steps.send(answer)
+    return done.value.value
 
 
-@pytest.mark.parametrize("material", [SessionMaterial(), SessionMaterial(token="two words")])
-def test_a_session_without_the_cookie_cannot_serve(material: SessionMaterial) -> None:
-    with pytest.raises(ProviderError, match="passport_token_key"):
-        provider().read_session("main", material)
+def ok(value: Any, status: int = 200) -> Answer:
+    return Answer(status, {"content-type": "application/json"}, json.dumps(value).encode())
+
+
+def completion(model: str, site: LongCat | None = None, **chat: Any) -> Call:
+    return (site or provider()).build(ChatRequest(model, HELLO, **chat), session(), Prepared("c-1"), MOMENT)
+
+
+# -- sessions ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("material", "cookie"),
+    [
+        pytest.param(
+            COOKIES,
+            "passport_token_key=~sealed~longcat~main~cookie:passport_token_key~; "
+            "_lxsdk_s=~sealed~longcat~main~cookie:_lxsdk_s~",
+            id="cookies",
+        ),
+        pytest.param({"token": "v"}, "passport_token_key=~sealed~longcat~main~token~", id="token"),
+        pytest.param(
+            {"token": "v", "cookies": {"passport_token_key": "", "a": "b"}},
+            "passport_token_key=~sealed~longcat~main~token~; a=~sealed~longcat~main~cookie:a~",
+            id="token-and-other-cookies",
+        ),
+    ],
+)
+def test_the_sign_in_goes_out_as_the_cookie_it_is(material: dict[str, Any], cookie: str) -> None:
+    call = provider().build(ChatRequest("LongCat", HELLO), session(**material), Prepared("c-1"), MOMENT)
+    assert dict(call.headers)["cookie"] == cookie
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind"),
+    "material",
     [
-        (418, b'{"customData":{"riskLevel":"199"}}', ErrorKind.CHALLENGE),
-        (403, b"", ErrorKind.CHALLENGE),
-        (401, b"", ErrorKind.SESSION_EXPIRED),
-        (200, b'{"code":429,"message":"x"}', ErrorKind.RATE_LIMITED),
-        (200, b"<html>", ErrorKind.CHALLENGE),
-        (502, b"bad gateway", ErrorKind.PROVIDER_DOWN),
+        pytest.param(SessionMaterial(), id="nothing"),
+        pytest.param(SessionMaterial(token="two words"), id="white-space"),
+        pytest.param(SessionMaterial(token="a; b=c"), id="a-whole-cookie-header"),
+        pytest.param(SessionMaterial(cookies={"_lxsdk_s": "w"}), id="only-other-cookies"),
     ],
 )
-def test_refusals(status: int, body: bytes, kind: ErrorKind) -> None:
-    assert provider().classify(status, {}, body).kind is kind
+def test_a_session_without_the_cookie_cannot_serve(material: SessionMaterial) -> None:
+    with pytest.raises(ProviderError, match="passport_token_key") as caught:
+        provider().read_session("main", material)
+    assert caught.value.kind is ErrorKind.SESSION_EXPIRED
+
+
+def test_headers_of_the_persons_own_browser_go_before_ours_but_no_signature() -> None:
+    held = session(token="v", headers={"User-Agent": "mine", "Access-Token": "t", "mtgsig": "old"})
+    headers = dict(provider().build(ChatRequest("LongCat", HELLO), held, Prepared("c"), MOMENT).headers)
+    assert headers["user-agent"] == "~sealed~longcat~main~header:User-Agent~"
+    assert headers["access-token"] == "~sealed~longcat~main~header:Access-Token~"
+    assert "mtgsig" not in headers
+
+
+USER = {"userId": 42, "email": "a@b.example", "loginStatus": 1}
+
+
+def test_identify_reads_who_is_signed_in() -> None:
+    steps = provider().identify(session(), MOMENT)
+    call = next(steps)
+    assert (call.method, call.url) == ("GET", "https://longcat.chat/api/v1/user-current?t=1790000000000")
+    assert "content-type" not in dict(call.headers)
+    with pytest.raises(StopIteration) as done:
+        steps.send(ok({"code": 0, "data": USER}))
+    assert done.value.value == Identity("42", email="a@b.example")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param(ok({"code": 0, "data": {**USER, "loginStatus": 0}}), ErrorKind.SESSION_EXPIRED, id="stranger"),
+        pytest.param(ok({"code": 0, "data": {}}), ErrorKind.PROVIDER_DOWN, id="nobody"),
+        pytest.param(ok({"code": 401, "message": "x"}), ErrorKind.SESSION_EXPIRED, id="code-401"),
+        pytest.param(ok({"customData": {"riskLevel": "199"}}, 418), ErrorKind.CHALLENGE, id="418"),
+        pytest.param(Answer(200, {}, b"<html>"), ErrorKind.CHALLENGE, id="page"),
+    ],
+)
+def test_identify_names_a_dead_session_and_other_refusals_apart(answer: Answer, kind: ErrorKind) -> None:
+    steps = provider().identify(session(), MOMENT)
+    next(steps)
+    with pytest.raises(ProviderError) as caught:
+        steps.send(answer)
+    assert caught.value.kind is kind
+
+
+# -- conversations ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("model", "agent"), [("LongCat", "1"), ("LongCat-Pro", "2")])
+def test_a_conversation_is_made_first(model: str, agent: str) -> None:
+    steps = provider().prepare(ChatRequest(model, HELLO), session(), MOMENT)
+    call = next(steps)
+    assert (call.method, call.url) == ("POST", "https://longcat.chat/api/v1/session-create")
+    assert json.loads(call.body) == {"model": "", "agentId": agent}
+    assert dict(call.headers)["referer"] == "https://longcat.chat/t"
+    with pytest.raises(StopIteration) as done:
+        steps.send(ok({"code": 0, "data": {"conversationId": "c-1"}}))
+    assert done.value.value == Prepared("c-1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param(ok({"code": 401, "message": "request cookie is empty"}, 401), ErrorKind.SESSION_EXPIRED, id="401"),
+        pytest.param(ok({"code": 9, "data": {"conversationId": "c"}}), ErrorKind.PROVIDER_DOWN, id="code-and-id"),
+        pytest.param(ok({"code": 0, "data": {}}), ErrorKind.PROVIDER_DOWN, id="no-id"),
+        pytest.param(ok({"code": 0, "data": {"conversationId": {}}}), ErrorKind.PROVIDER_DOWN, id="odd-id"),
+        pytest.param(ok({}, 418), ErrorKind.CHALLENGE, id="418"),
+        pytest.param(Answer(200, {}, b"<html>"), ErrorKind.CHALLENGE, id="page"),
+    ],
+)
+def test_no_conversation_no_chat(answer: Answer, kind: ErrorKind) -> None:
+    steps = provider().prepare(ChatRequest("LongCat", HELLO), session(), MOMENT)
+    next(steps)
+    with pytest.raises(ProviderError) as caught:
+        steps.send(answer)
+    assert caught.value.kind is kind
+
+
+def test_a_number_is_a_conversation_too_and_ids_are_safe_in_headers() -> None:
+    prepared = outcome(
+        provider().prepare(ChatRequest("LongCat", HELLO), session(), MOMENT), ok({"data": {"conversationId": 7}})
+    )
+    assert prepared == Prepared("7")
+    call = provider().build(ChatRequest("LongCat", HELLO), session(), Prepared("a\r\nb"), MOMENT)
+    assert dict(call.headers)["referer"] == "https://longcat.chat/c/a%0D%0Ab"
+
+
+def test_a_gone_conversation_is_tried_again_in_a_new_one() -> None:
+    gone = ProviderError(ErrorKind.CONVERSATION_GONE, "x")
+    steps = provider().remedy(gone, session(), MOMENT)
+    assert steps is not None
+    assert list(steps) == []
+    assert provider().remedy(ProviderError(ErrorKind.CHALLENGE, "x"), session(), MOMENT) is None
+
+
+# -- the chat call ----------------------------------------------------------------------------------------------------
+def test_the_completion_is_the_pages_own() -> None:
+    call = completion("LongCat-2.0")
+    assert (call.method, call.url) == ("POST", "https://longcat.chat/api/v1/chat-completion-V2")
+    assert json.loads(call.body) == {
+        "content": "Hi",
+        "conversationId": "c-1",
+        "agentId": "1",
+        "reasonEnabled": 0,
+        "searchEnabled": 0,
+        "regenerate": 0,
+        "parentMessageId": 0,
+        "files": [],
+    }
+    headers = dict(call.headers)
+    assert headers["referer"] == "https://longcat.chat/c/c-1"
+    assert headers["origin"] == "https://longcat.chat"
+    assert headers["accept"] == "text/event-stream,application/json"
+    assert headers["x-requested-with"] == "XMLHttpRequest"
+    assert headers["m-appkey"] == "fe_com.sankuai.friday.fe.longcat"
+    assert headers["m-traceid"].isdecimal()
+
+
+@pytest.mark.parametrize(
+    ("model", "chat", "switches"),
+    [
+        ("LongCat", {}, (0, 0, "1")),
+        ("LongCat", {"reasoning_effort": "high"}, (1, 0, "1")),
+        ("LongCat", {"reasoning_effort": "none", "search": True}, (0, 1, "1")),
+        ("LongCat-Flash", {"search": True}, (0, 1, "1")),
+        ("LongCat-Thinking", {"reasoning_effort": "none"}, (1, 0, "1")),
+        ("LongCat-Search", {"search": False}, (0, 1, "1")),
+        ("LongCat-Thinking-Search", {}, (1, 1, "1")),
+        ("LongCat-2.0-Thinking", {}, (1, 0, "1")),
+        ("LongCat-Flash-Search", {}, (0, 1, "1")),
+        ("LongCat-Pro", {}, (1, 1, "2")),
+    ],
+)
+def test_names_and_wishes_become_switches(model: str, chat: dict[str, Any], switches: tuple[int, int, str]) -> None:
+    body = json.loads(completion(model, **chat).body)
+    assert (body["reasonEnabled"], body["searchEnabled"], body["agentId"]) == switches
+
+
+def test_the_conversation_is_folded_into_one_text() -> None:
+    messages = (Message("system", "Brief."), Message("user", "Q"), Message("assistant", "A"), Message("user", "Q2"))
+    call = provider().build(ChatRequest("LongCat", messages), session(), Prepared("c"), MOMENT)
+    assert json.loads(call.body)["content"] == "[System]\nBrief.\n\n[User]\nQ\n\n[Assistant]\nA\n\n[User]\nQ2"
+
+
+def test_what_ages_can_be_put_over_in_the_configuration() -> None:
+    site = provider(
+        base_url="http://127.0.0.1:9999",
+        headers={"User-Agent": "x", "m-appkey": ""},
+        models={"LongCat-Research": {"thinking": True, "agent_id": "7"}, "LongCat-Pro": {"agent_id": "3"}},
+    )
+    call = completion("LongCat-Research", site)
+    headers, body = dict(call.headers), json.loads(call.body)
+    assert call.url.startswith("http://127.0.0.1:9999/api/v1/")
+    assert headers["user-agent"] == "x"
+    assert "m-appkey" not in headers
+    assert (body["agentId"], body["reasonEnabled"]) == ("7", 1)
+    assert json.loads(completion("LongCat-Pro", site).body)["agentId"] == "3"
+
+
+def test_a_wrong_key_in_a_models_switches_is_refused() -> None:
+    with pytest.raises(ValidationError, match="agent"):
+        LongCatOptions.model_validate({"models": {"X": {"agent": "7"}}})
+
+
+def test_an_unknown_model_is_named() -> None:
+    with pytest.raises(ProviderError, match="'nope'") as caught:
+        completion("nope")
+    assert caught.value.kind is ErrorKind.MODEL_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "answer"),
+    [
+        (200, "text/event-stream;charset=UTF-8", True),
+        (200, "application/json", False),
+        (200, "text/html", False),
+        (418, "text/event-stream", False),
+    ],
+)
+def test_only_a_stream_is_an_answer(status: int, content_type: str, answer: bool) -> None:
+    assert provider().is_answer(status, {"content-type": content_type}, ChatRequest("LongCat", HELLO)) is answer

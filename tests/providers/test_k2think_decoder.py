@@ -1,0 +1,179 @@
+"""K2Think's decoder. No recording is public: all of these are synthetic, from descriptions of the protocol."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.errors import ErrorKind
+from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
+from providers.k2think_decoder import BODY_LIMIT_BYTES, K2ThinkDecoder
+from providers.k2think_whole import PIECE_CHARS
+from tests.providers import synthetic_fixtures as synthetic
+from tests.support.decoding import joined, reasoning_of, run, same_at_every_cut, text_of
+
+
+def frames(*values: Any) -> bytes:
+    return b"".join(b"data: " + (v if isinstance(v, bytes) else json.dumps(v).encode()) + b"\n\n" for v in values)
+
+
+def chunk(content: str, reason: str | None = None) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": reason}]}
+
+
+@pytest.mark.parametrize("name", synthetic.names("k2think"))
+def test_every_fixture_says_the_same_at_every_cut(name: str) -> None:
+    body = synthetic.body("k2think", name)
+    same_at_every_cut(K2ThinkDecoder, body)
+    decoder = K2ThinkDecoder()
+    assert synthetic.told(run(decoder, [body]), decoder) == synthetic.expected("k2think", name)
+
+
+@given(st.sampled_from(synthetic.names("k2think")), st.lists(st.integers(0, 2**16), max_size=8))
+def test_fixtures_at_random_cuts(name: str, cuts: list[int]) -> None:
+    body = synthetic.body("k2think", name)
+    marks = sorted(cut % (len(body) + 1) for cut in cuts)
+    pieces = [body[a:b] for a, b in zip([0, *marks], [*marks, len(body)], strict=True)]
+    assert joined(run(K2ThinkDecoder(), pieces)) == joined(run(K2ThinkDecoder(), [body]))
+
+
+# -- whole answers ----------------------------------------------------------------------------------------------------
+def completion(content: Any, **choice: Any) -> bytes:
+    return json.dumps({"choices": [{"message": {"content": content}, **choice}]}).encode()
+
+
+def test_a_whole_answer_is_given_in_pieces() -> None:
+    events = run(K2ThinkDecoder(), [completion(f"{'r' * 900}</think>{'a' * 900}")])
+    pieces = [event.text for event in events if isinstance(event, Text | Reasoning)]
+    assert max(map(len, pieces)) == PIECE_CHARS
+    assert (len(reasoning_of(events)), len(text_of(events))) == (900, 900)
+
+
+@pytest.mark.parametrize(
+    "lead", [pytest.param(b"\xef\xbb\xbf", id="mark"), pytest.param(b"\n \r\n" * 40, id="white-space")]
+)
+def test_what_stands_before_a_whole_answer_changes_nothing(lead: bytes) -> None:
+    assert text_of(same_at_every_cut(K2ThinkDecoder, lead + completion("A"))) == "A"
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"), [(None, "stop"), ("stop", "stop"), ("tool_calls", "stop"), ("length", "length"), (5, "stop")]
+)
+def test_finish_reasons(reason: object, finish: FinishReason) -> None:
+    assert run(K2ThinkDecoder(), [completion("R</think>A", finish_reason=reason)])[-1] == Finish(finish)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"choices":[]}', b'{"choices":[null]}', b'{"choices":{"a":1}}'])
+def test_json_without_an_answer_is_a_fault_of_the_site(body: bytes) -> None:
+    last = run(K2ThinkDecoder(), [body])[-1]
+    assert isinstance(last, Failure)
+    assert last.error.kind is ErrorKind.PROVIDER_DOWN
+    assert "form" in last.error.message
+
+
+def test_a_body_without_end_is_not_kept() -> None:
+    decoder = K2ThinkDecoder()
+    events: list[Event] = decoder.feed(b'{"a":"')
+    for _ in range(BODY_LIMIT_BYTES // 2**20 + 1):
+        events += decoder.feed(b"x" * 2**20)
+    assert [type(event) for event in events] == [Failure]
+    assert decoder.close() == []
+
+
+def test_a_stream_in_place_of_a_whole_answer_is_read() -> None:
+    assert text_of(run(K2ThinkDecoder(), [b": hi\n\n" + frames(chunk("R</think>A", "stop"))])) == "A"
+
+
+# -- streams ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("end", [b"-1", b"[DONE]", b"DONE", b"done", b'{"done":true}'])
+def test_every_end_mark_ends_and_nothing_follows(end: bytes) -> None:
+    events = run(K2ThinkDecoder(), [frames({"content": "x"}, end, {"content": "xy"}, end)])
+    assert joined(events) == [Text("x"), Finish("stop")]
+
+
+def test_pieces_behind_the_reasoning_are_given_at_once() -> None:
+    decoder = K2ThinkDecoder()
+    assert decoder.feed(frames(chunk("<think>R"))) == [Reasoning("R")]
+    assert decoder.feed(frames(chunk("R</think>"))) == [Reasoning("R")]
+    assert decoder.feed(frames(chunk("A"))) == [Text("A")]
+    assert decoder.feed(frames(chunk("A"))) == [Text("A")]
+
+
+def test_an_answer_behind_reasoning_in_its_own_field_is_given_at_once() -> None:
+    decoder = K2ThinkDecoder()
+    assert decoder.feed(frames({"choices": [{"delta": {"reasoning_content": "R"}}]})) == [Reasoning("R")]
+    assert decoder.feed(frames(chunk("A"))) == [Text("A")]
+
+
+def test_snapshots_in_a_drawn_block_are_given_as_they_grow() -> None:
+    decoder = K2ThinkDecoder()
+    opening = '<details type="reasoning" done="false"><summary>…</summary>\n'
+    assert decoder.feed(frames({"content": opening + "> one"})) == [Reasoning("one")]
+    assert decoder.feed(frames({"content": opening + "> one two"})) == [Reasoning(" two")]
+    done = opening.replace("false", "true") + "> one two\n</details>\n"
+    assert decoder.feed(frames({"content": done + "A"})) == [Text("A")]
+    assert decoder.feed(frames({"content": done + "A b"})) == [Text(" b")]
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 1, "completion_tokens": 2}, Usage(1, 2, 3)),
+        (
+            {"prompt_tokens": 1, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 1}},
+            Usage(1, 2, 3, reasoning_tokens=1),
+        ),
+        ({"prompt_tokens": 1}, None),
+        ({"prompt_tokens": -1, "completion_tokens": 2}, None),
+        ({"prompt_tokens": 2**60, "completion_tokens": 2}, None),
+        ([], None),
+    ],
+)
+def test_usage_frames(usage: Any, expected: Usage | None) -> None:
+    stream = frames({"content": "x"}, {"usage": usage}, b"-1")
+    assert [e for e in run(K2ThinkDecoder(), [stream]) if isinstance(e, Usage)] == ([expected] if expected else [])
+
+
+def test_an_event_of_5_mb_ends_the_answer_and_the_words_before_it_are_said() -> None:
+    stream = frames(chunk("<think>R</think>A"), chunk("y" * 5_000_000), b"[DONE]")
+    for pieces in ([stream], [stream[i : i + 65536] for i in range(0, len(stream), 65536)]):
+        events = run(K2ThinkDecoder(), pieces)
+        assert (reasoning_of(events), text_of(events)) == ("R", "A")
+        assert isinstance(events[-1], Failure)
+
+
+OPENING = '<details type="reasoning"><summary>S</summary>'
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["<think>", "</think>", "<details", OPENING, "a", "<answer>"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "delta", "content", "done", "usage", "detail", "finish_reason", "message"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.lists(st.one_of(JSON_VALUES.map(frames), st.binary(max_size=12), st.just(frames(b"-1"))), max_size=6),
+    st.integers(0),
+)
+def test_anything_ends_once_and_the_same_at_every_cut(parts: list[bytes], cut: int) -> None:
+    stream = b"".join(parts)
+    cut %= len(stream) + 1
+    assert joined(run(K2ThinkDecoder(), [stream[:cut], stream[cut:]])) == joined(run(K2ThinkDecoder(), [stream]))
+
+
+@given(JSON_VALUES, st.integers(0))
+def test_any_json_body_ends_once(value: Any, cut: int) -> None:
+    body = json.dumps(value).encode()
+    cut %= len(body) + 1
+    assert joined(run(K2ThinkDecoder(), [body[:cut], body[cut:]])) == joined(run(K2ThinkDecoder(), [body]))

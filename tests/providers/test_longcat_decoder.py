@@ -1,0 +1,180 @@
+"""LongCat's decoder. No stream of the real site is public: all of these are synthetic."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.events import Citation, Event, Failure, Finish, Text, Usage
+from providers.longcat_decoder import CHECK_LIMIT_CHARS, LongCatDecoder
+from tests.providers import synthetic_fixtures as synthetic
+from tests.support.decoding import RECORDINGS, joined, run, same_at_every_cut, text_of
+
+
+def frame(value: Any) -> bytes:
+    return b"data:" + json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n\n"
+
+
+def event(kind: str, content: Any = None, **more: Any) -> bytes:
+    return frame({"event": {"type": kind, "content": content, **more}, "lastOne": False})
+
+
+FINISH = event("finish", usage={"inputTokens": 1, "outputTokens": 2, "totalTokens": 3})
+
+
+@pytest.mark.parametrize("name", synthetic.names("longcat"))
+def test_every_fixture_says_the_same_at_every_cut(name: str) -> None:
+    body = synthetic.body("longcat", name)
+    assert joined(same_at_every_cut(LongCatDecoder, body)) == joined(run(LongCatDecoder(), [body]))
+    decoder = LongCatDecoder()
+    assert synthetic.told(run(decoder, [body]), decoder) == synthetic.expected("longcat", name)
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
+def test_other_line_ends_change_nothing(line_end: bytes) -> None:
+    body = synthetic.body("longcat", "synthetic-thinking-search.sse")
+    expected = joined(run(LongCatDecoder(), [body]))
+    assert joined(run(LongCatDecoder(), [body.replace(b"\n", line_end)])) == expected
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        pytest.param(["你", "好"], "你好", id="pieces"),
+        pytest.param(["ha", "ha", "!"], "haha!", id="equal-pieces"),
+        pytest.param(["ha", "ha", "haha"], "hahahaha", id="decided-once"),
+        pytest.param(["Hel", "Hello", "Hello there"], "Hello there", id="snapshots"),
+        pytest.param(["", "Hel", "", "Hello"], "Hello", id="empty-frames-decide-nothing"),
+    ],
+)
+def test_pieces_and_snapshots_are_told_apart_by_the_first_two_frames(pieces: list[str], text: str) -> None:
+    stream = b"".join(event("content", piece) for piece in pieces) + FINISH
+    assert text_of(run(LongCatDecoder(), [stream])) == text
+
+
+def test_answer_and_thinking_are_decided_apart() -> None:
+    stream = b"".join(
+        [event("think", "a"), event("content", "x"), event("think", "ab"), event("content", "x"), event("think", "abc")]
+    )
+    decoder = LongCatDecoder()
+    told = synthetic.told(run(decoder, [stream + FINISH]), decoder)
+    assert (told["reasoning"], told["text"]) == ("abc", "xx")
+
+
+@pytest.mark.parametrize(
+    ("frames", "usage"),
+    [
+        pytest.param(event("finish", usage={"inputTokens": 1, "outputTokens": 2}), Usage(1, 2, 3), id="no-total"),
+        pytest.param(event("finish", usage={"inputTokens": -1, "outputTokens": 2}), None, id="negative"),
+        pytest.param(event("finish", usage={"inputTokens": True, "outputTokens": 2}), None, id="no-number"),
+        pytest.param(event("finish", usage={"inputTokens": 10**400, "outputTokens": 2}), None, id="giant"),
+        pytest.param(event("finish", usage=[1]), None, id="no-object"),
+        pytest.param(
+            frame({"tokenInfo": {"promptTokens": 7, "completionTokens": 8}, "event": {"type": "create"}}) + FINISH,
+            Usage(1, 2, 3),
+            id="event-before-frame",
+        ),
+        pytest.param(
+            frame({"tokenInfo": {"promptTokens": 0, "completionTokens": 0}, "event": {"type": "finish"}}),
+            None,
+            id="nothing-counted",
+        ),
+        pytest.param(
+            frame({"tokenInfo": {"promptTokens": 9, "completionTokens": 9, "hasTokens": False}, "lastOne": True}),
+            None,
+            id="said-to-be-none",
+        ),
+        pytest.param(
+            frame({"tokenInfo": {"promptTokens": 7, "completionTokens": 8}, "event": {"type": "finish"}}),
+            Usage(7, 8, 15),
+            id="frame-alone",
+        ),
+    ],
+)
+def test_usage(frames: bytes, usage: Usage | None) -> None:
+    events = run(LongCatDecoder(), [event("content", "x") + frames])
+    assert [e for e in events if isinstance(e, Usage)] == ([usage] if usage else [])
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "//x.example", "", 5, None])
+def test_what_is_no_web_address_is_no_citation(url: object) -> None:
+    events = run(LongCatDecoder(), [event("search", {"resultList": [{"title": "T", "url": url}]}) + FINISH])
+    assert not [e for e in events if isinstance(e, Citation)]
+
+
+def test_an_event_of_5_mb_ends_the_answer_and_the_words_before_it_are_said() -> None:
+    stream = event("content", "x") + event("content", "y" * 5_000_000) + FINISH
+    for pieces in ([stream], [stream[i : i + 65536] for i in range(0, len(stream), 65536)]):
+        events = run(LongCatDecoder(), pieces)
+        assert text_of(events) == "x"
+        assert isinstance(events[-1], Failure)
+
+
+def test_an_answer_too_long_to_check_is_delivered_unchecked() -> None:
+    piece = event("content", "ab" * 500_000)
+    decoder = LongCatDecoder()
+    events = run(decoder, [piece] * 5 + [event("finish", finalContentX="other")])
+    assert len(text_of(events)) == 5_000_000 > CHECK_LIMIT_CHARS
+    assert (events[-1], decoder.unknown) == (Finish("stop"), {})
+
+
+def test_a_flood_of_unknown_kinds_is_counted_in_bounded_memory() -> None:
+    decoder = LongCatDecoder()
+    run(decoder, [b"".join(event(f"kind{i}") for i in range(500)) + FINISH])
+    assert len(decoder.unknown) <= 65
+    assert sum(decoder.unknown.values()) == 500
+
+
+def test_surrogate_halves_in_results_do_no_harm() -> None:
+    odd = '{"choices":[],"content":"x","searchResults":"[{\\"url\\":\\"https://a.example/\\ud83d\\"}]","lastOne":true}'
+    assert run(LongCatDecoder(), [b"data: " + odd.encode() + b"\n\n"])[-1] == Finish("stop")
+
+
+def test_the_hot_path_gives_each_piece_at_once() -> None:
+    decoder = LongCatDecoder()
+    assert decoder.feed(event("content", "a")) == [Text("a")]
+    assert decoder.feed(event("content", "b")) == [Text("b")]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["event", "type", "content", "code", "message", "lastOne", "choices", "delta", "usage", "url"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.one_of(JSON_VALUES.map(frame), st.binary(max_size=12), st.just(FINISH)), max_size=6), st.integers(0))
+def test_anything_ends_once_and_the_same_at_every_cut(frames: list[bytes], cut: int) -> None:
+    stream = b"".join(frames)
+    cut %= len(stream) + 1
+    assert joined(run(LongCatDecoder(), [stream[:cut], stream[cut:]])) == joined(run(LongCatDecoder(), [stream]))
+
+
+@given(
+    st.sampled_from(synthetic.names("longcat")),
+    st.lists(st.integers(0, 2**16), max_size=8),
+)
+def test_fixtures_at_random_cuts(name: str, cuts: list[int]) -> None:
+    body = synthetic.body("longcat", name)
+    marks = sorted(cut % (len(body) + 1) for cut in cuts)
+    pieces = [body[a:b] for a, b in zip([0, *marks], [*marks, len(body)], strict=True)]
+    assert joined(run(LongCatDecoder(), pieces)) == joined(run(LongCatDecoder(), [body]))
+
+
+def test_the_recording_says_what_it_holds_at_every_cut() -> None:
+    file = RECORDINGS / "longcat" / "synthetic-chat-v2.sse"
+    if not file.is_file():
+        pytest.skip("the recordings are not at hand")
+    events: list[Event] = same_at_every_cut(LongCatDecoder, file.read_bytes())
+    assert joined(events) == [Text("你好"), Usage(12, 2, 14), Finish("stop")]
