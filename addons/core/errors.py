@@ -15,7 +15,9 @@ from typing import Final, NamedTuple
 from providers.errors import ErrorKind, ProviderError
 
 MESSAGE_LIMIT: Final = 500
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+LONGEST_WAIT_S: Final = 30 * 86_400
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Line ends too: a message may end up in a log of ours or the client's, where it must not make lines of its own."""
 
 _TYPES: Final = {
     400: "invalid_request_error",
@@ -68,10 +70,11 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
 }
 
 
-def clean(message: str) -> str:
-    """The message without control characters, at most MESSAGE_LIMIT characters, and always encodable."""
-    text = _CONTROL.sub(" ", message).encode("utf-8", "replace").decode()
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+def clean(message: str, limit: int = MESSAGE_LIMIT) -> str:
+    """The message without control characters, at most `limit` characters, and always encodable."""
+    start = message[: 4 * MESSAGE_LIMIT]  # control characters shrink to one space; what lies far behind is cut anyway
+    text = _CONTROL.sub(" ", start).encode("utf-8", "replace").decode()
+    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 
 class GatewayError(Exception):
@@ -102,8 +105,10 @@ class GatewayError(Exception):
     def from_provider(cls, error: ProviderError, provider: str, account: str) -> "GatewayError":
         """What the provider's refusal means for the client. The message names provider and account."""
         meaning = _MEANINGS[error.kind]
-        said = f"{error.message.rstrip()} {meaning.advice}".strip()
-        message = f"[{provider}/{account}] {said}"
+        prefix = f"[{provider}/{account}]"
+        # A provider's long words are cut, not what to do next.
+        said = clean(error.message.strip(), MESSAGE_LIMIT - len(prefix) - len(meaning.advice) - 2)
+        message = " ".join(part for part in (prefix, said, meaning.advice) if part)
         status, code = meaning.status, meaning.code
         if error.status == 504 or (error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "timeout"):
             status, code = 504, "upstream_timeout"
@@ -128,9 +133,10 @@ class GatewayError(Exception):
     def headers(self) -> list[tuple[str, str]]:
         """Content type and retry hints."""
         found = [("content-type", "application/json")]
-        if self.retry_after_s is not None and self.retry_after_s > 0:
-            found.append(("retry-after", str(math.ceil(self.retry_after_s))))
-            found.append(("retry-after-ms", str(math.ceil(self.retry_after_s * 1000))))
+        if self.retry_after_s is not None and self.retry_after_s > 0:  # not so for NaN
+            wait_s = min(self.retry_after_s, LONGEST_WAIT_S)
+            found.append(("retry-after", str(math.ceil(wait_s))))
+            found.append(("retry-after-ms", str(math.ceil(wait_s * 1000))))
         if self.should_retry is not None:
             found.append(("x-should-retry", "true" if self.should_retry else "false"))
         return [*found, *self.extra_headers]

@@ -1,13 +1,15 @@
 """`stop` and `max_tokens`, kept by the gateway for sites that know no such thing.
 
 A filter over events. The outcome is the same however the provider cut its text: stop strings may be split over any
-number of deltas, so the longest tail that could still become one is held back.
+number of deltas, so the longest tail that could still become one is held back; halves of a surrogate pair are joined
+first. For sites with one candidate: events of the text lose their `choice`.
 """
 
 from collections.abc import Sequence
 
 from addons.core.tokens import TokenCounter
-from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text
+from addons.dialects.text import Pairs
+from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text
 
 
 class OutputLimits:
@@ -19,6 +21,8 @@ class OutputLimits:
         self._stop = tuple(s for s in stop if s)
         self._max_tokens = max_tokens
         self._counter = TokenCounter()
+        self._text_pairs = Pairs()
+        self._reasoning_pairs = Pairs()
         self._held = ""
         self._idle = not self._stop and max_tokens is None
 
@@ -31,18 +35,26 @@ class OutputLimits:
             if self.done:
                 break
             if isinstance(event, Text):
-                self._text(event.text, out)
+                self._text(self._text_pairs.feed(event.text), out)
             elif isinstance(event, Reasoning):
-                self._give(event.text, out, reasoning=True)
+                self._give(self._reasoning_pairs.feed(event.text), out, reasoning=True)
             else:
-                if isinstance(event, Finish | Failure):
-                    held, self._held = self._held, ""
-                    self._give(held, out)
+                if isinstance(event, Finish | Failure | Image):
+                    self._release(out)
                 if not self.done:
                     out.append(event)
         return out
 
+    def _release(self, out: list[Event]) -> None:
+        """Everything held back: no more text follows, or what follows stands behind it in the answer (a picture)."""
+        self._give(self._reasoning_pairs.rest(), out, reasoning=True)
+        self._text(self._text_pairs.rest(), out)
+        held, self._held = self._held, ""
+        self._give(held, out)
+
     def _text(self, text: str, out: list[Event]) -> None:
+        if self.done or not text:
+            return
         text = self._held + text
         self._held = ""
         found = [(at + len(stop), at) for stop in self._stop if (at := text.find(stop)) >= 0]
@@ -62,14 +74,15 @@ class OutputLimits:
         """Length of the longest end of `text` with which a stop string begins."""
         longest = 0
         for stop in self._stop:
-            for size in range(min(len(stop) - 1, len(text)), longest, -1):
-                if stop.startswith(text[-size:]):
-                    longest = size
-                    break
+            at = text.find(stop[0], max(0, len(text) - len(stop) + 1))
+            while at >= 0 and len(text) - at > longest:
+                if stop.startswith(text[at:]):
+                    longest = len(text) - at
+                at = text.find(stop[0], at + 1)
         return longest
 
     def _give(self, text: str, out: list[Event], *, reasoning: bool = False) -> None:
-        if not text:
+        if self.done or not text:
             return
         over = False
         if self._max_tokens is not None:

@@ -1,7 +1,8 @@
 """What a provider cannot do is refused by name; what changes nothing is ignored.
 
 For a web session each field of the request is one of: carried by the site (`native`), kept by the gateway itself
-(`stop`, `max_tokens`), a hint (ignored), or refused unless its value changes nothing. Official APIs get everything.
+(`EMULATED`), a hint that may be ignored (`HINTS`), or refused unless its value changes nothing. Official APIs get
+everything. Fields that OpenAI does not have are ignored for sites.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,20 +10,51 @@ from typing import Any, Final
 
 from addons.core.errors import GatewayError
 from addons.dialects.base import ParsedRequest
-from providers.chat import ChatRequest, ImagePart, OtherPart
+from providers.chat import ChatRequest, ImagePart, Message, OtherPart
 from providers.contract import Model
 
 type _ChangesNothing = Callable[[Any], bool]
+
+EMULATED: Final = frozenset({"stop", "max_tokens", "max_completion_tokens", "stream", "stream_options"})
+"""addons/core/limits.py cuts the answer; the dialects give it the form the client wants."""
+
+HINTS: Final = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "seed",
+        "user",
+        "metadata",
+        "store",
+        "service_tier",
+        "parallel_tool_calls",
+        "prediction",
+        "moderation",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "verbosity",
+        "reasoning_effort",
+    }
+)
+"""An answer given without them is still an answer to what was asked."""
+
+OF_THE_MODEL: Final = frozenset(
+    {"model", "messages", "n", "tools", "tool_choice", "response_format", "web_search_options"}
+)
+"""Checked with the model's abilities in view."""
 
 
 def _empty(value: Any) -> bool:
     return not value
 
 
-_REFUSED: Final[Mapping[str, _ChangesNothing]] = {
+REFUSED: Final[Mapping[str, _ChangesNothing]] = {
     "logprobs": _empty,
     "top_logprobs": _empty,
     "logit_bias": _empty,
+    # Unlike temperature these are sent only by who wants to be rid of repetition: without them it is another answer.
     "presence_penalty": _empty,
     "frequency_penalty": _empty,
     "functions": _empty,
@@ -30,7 +62,7 @@ _REFUSED: Final[Mapping[str, _ChangesNothing]] = {
     "modalities": lambda value: value in (None, [], ["text"]),
     "audio": lambda value: value is None,
 }
-"""Fields of `ChatRequest.extra` that change the answer's meaning; all others there are hints."""
+"""Fields of `ChatRequest.extra` that change the answer's meaning, and when they do not."""
 
 
 def check_support(parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model) -> None:
@@ -41,10 +73,14 @@ def check_support(parsed: ParsedRequest, native: frozenset[str] | None, provider
     for param, refused in _own_fields(chat, model):
         if refused and param not in native:
             raise _unsupported(param, provider)
-    for name, changes_nothing in _REFUSED.items():
+    for name, changes_nothing in REFUSED.items():
         if name in chat.extra and name not in native and not changes_nothing(chat.extra[name]):
             raise _unsupported(name, provider)
-    _check_messages(chat, native, provider, model)
+    for index, message in enumerate(chat.messages):
+        where = f"messages[{index}]"
+        if model.tools == "none" and "tools" not in native and _holds_tools(message):
+            raise _unsupported(where, provider, "tool calls and tool results are not carried yet")
+        _check_parts(message, where, native, provider, model)
 
 
 def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
@@ -55,19 +91,25 @@ def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
         ("tools", bool(chat.tools) and not has_tools),
         ("tool_choice", chat.tool_choice not in (None, "none", "auto") and not has_tools),
         ("response_format", kind != "text"),
+        ("web_search_options", chat.search is True and model.search is False),
     ]
 
 
-def _check_messages(chat: ChatRequest, native: frozenset[str], provider: str, model: Model) -> None:
-    for index, message in enumerate(chat.messages):
-        if model.tools == "none" and "tools" not in native and (message.tool_calls or message.role == "tool"):
-            raise _unsupported(f"messages[{index}]", provider, "tool calls and tool results are not carried yet")
-        for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
-            where = f"messages[{index}].content[{at}]"
-            if isinstance(part, ImagePart) and not ("images" in native and model.vision):
-                raise _unsupported(where, provider, "pictures are not carried to this model")
-            if isinstance(part, OtherPart):
-                raise _unsupported(where, provider, f"a part of type {part.kind[:40]!r} is not carried")
+def _holds_tools(message: Message) -> bool:
+    return bool(
+        message.tool_calls or message.role in ("tool", "function") or message.extra.get("function_call") is not None
+    )
+
+
+def _check_parts(message: Message, where: str, native: frozenset[str], provider: str, model: Model) -> None:
+    if message.extra.get("audio") is not None and "audio" not in native:
+        raise _unsupported(f"{where}.audio", provider, "spoken answers are not carried")
+    for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
+        place = f"{where}.content[{at}]"
+        if isinstance(part, ImagePart) and not ("images" in native and model.vision):
+            raise _unsupported(place, provider, "pictures are not carried to this model")
+        if isinstance(part, OtherPart):
+            raise _unsupported(place, provider, f"a part of type {part.kind[:40]!r} is not carried")
 
 
 def _unsupported(param: str, provider: str, why: str = "") -> GatewayError:

@@ -1,9 +1,22 @@
 """Pieces of an answer that look the same in a stream and in a whole completion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from providers.events import Citation, Image, ToolCallDelta, Usage
+from providers.events import Citation, Image, Usage
+
+_OWN: Final[Mapping[str, frozenset[str]]] = {
+    "chunk": frozenset({"id", "object", "created", "model", "choices", "usage"}),
+    "choice": frozenset({"index", "delta", "message", "finish_reason"}),
+    "delta": frozenset({"role", "content", "reasoning_content", "tool_calls"}),
+}
+"""Fields the gateway writes itself, by scope; a provider's field of the same name would make a second of it."""
+
+
+def foreign(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an Extra that the gateway does not write itself."""
+    own = _OWN[scope]
+    return {name: value for name, value in fields.items() if name not in own}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:
@@ -47,36 +60,3 @@ def picture(image: Image) -> str:
     """A picture as markdown, the one form every chat client shows."""
     alt = image.alt.replace("[", "(").replace("]", ")").replace("\n", " ") or "image"
     return f"![{alt}]({image.url})"
-
-
-class ToolCalls:
-    """Tool call fragments put in order: dense indexes from 0; id, type and name once, in the first fragment."""
-
-    def __init__(self) -> None:
-        self._dense: dict[int, int] = {}
-
-    def fragment(self, delta: ToolCallDelta) -> dict[str, Any]:
-        """The fragment as a stream shows it."""
-        first = delta.index not in self._dense
-        index = self._dense.setdefault(delta.index, len(self._dense))
-        function: dict[str, Any] = {"arguments": delta.arguments}
-        found: dict[str, Any] = {"index": index, "function": function}
-        if first:
-            found["id"] = delta.id or f"call_{index}"
-            found["type"] = "function"
-            function["name"] = delta.name or ""
-        if delta.extra:
-            found |= delta.extra
-        return found
-
-
-def merged(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Fragments of `ToolCalls` put together, as a whole message holds them."""
-    whole: dict[int, dict[str, Any]] = {}
-    for call in calls:
-        rest = {name: value for name, value in call.items() if name not in ("index", "function")}
-        known = whole.setdefault(call["index"], {"function": {"name": "", "arguments": ""}})
-        known |= rest
-        known["function"]["name"] += call["function"].get("name", "")
-        known["function"]["arguments"] += call["function"]["arguments"]
-    return [whole[index] for index in sorted(whole)]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from addons.core.errors import GatewayError
+from addons.dialects.ambiguity import AmbiguityError, check_ambiguity
 
 DEPTH_LIMIT: Final = 64
 
@@ -25,7 +26,19 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise bad(f"the request body is not valid JSON: {e}", code="invalid_json") from None
     if not isinstance(value, dict):
         raise bad("the request body must be a JSON object", code="invalid_json")
+    try:
+        check_ambiguity(body)
+    except AmbiguityError as e:
+        param = path_of(e.path)
+        raise bad(f"{param}: {e}" if param else str(e), param or None, "invalid_json") from None
+    except ValueError as e:
+        raise bad(f"the request body is not valid JSON: {e}", code="invalid_json") from None
     return value
+
+
+# Strings are matched whole and possessively, their closing quote optional: one that never ends is passed once, not
+# once for each quote in it.
+_TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def _check_depth(body: bytes) -> None:
@@ -33,7 +46,7 @@ def _check_depth(body: bytes) -> None:
     if body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
         return
     depth = 0
-    for found in re.finditer(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', body):
+    for found in _TOKENS.finditer(body):
         token = found[0]
         if token in (b"[", b"{"):
             depth += 1

@@ -51,7 +51,7 @@ def to_parsed(raw: dict[str, Any], form: ChatBody) -> ParsedRequest:
         stop=(form.stop,) if isinstance(form.stop, str) else tuple(form.stop or ()),
         reasoning_effort=form.reasoning_effort,
         search=True if form.web_search_options is not None else None,
-        tools=tuple(form.tools or ()),
+        tools=tuple(raw.get("tools") or ()),
         tool_choice=form.tool_choice,
         response_format=form.response_format,
         n=form.n or 1,

@@ -23,6 +23,12 @@ class ToolCallBody(_Open):
     type: StrictStr = "function"
     function: FunctionBody | None = None
 
+    @model_validator(mode="after")
+    def _names_its_function(self) -> "ToolCallBody":
+        if self.type == "function" and self.function is None:
+            raise ValueError("a tool call of type 'function' needs the field 'function'")
+        return self
+
 
 class PartBody(_Open):
     type: StrictStr = Field(min_length=1)
@@ -37,6 +43,9 @@ class PartBody(_Open):
             url = self.image_url.get("url") if isinstance(self.image_url, dict) else self.image_url
             if not isinstance(url, str) or not url:
                 raise ValueError("a part of type 'image_url' needs image_url.url")
+            detail = self.image_url.get("detail") if isinstance(self.image_url, dict) else None
+            if not isinstance(detail, str | None):
+                raise ValueError("image_url.detail must be text")
         return self
 
 
@@ -51,10 +60,25 @@ class MessageBody(_Open):
     def _says_something(self) -> "MessageBody":
         if self.role == "assistant":
             return self
-        if self.content is None:
+        if self.content is None or self.content == []:
             raise ValueError(f"a message of role {self.role!r} needs content")
         if self.role == "tool" and not self.tool_call_id:
             raise ValueError("a message of role 'tool' needs tool_call_id")
+        return self
+
+
+class ToolFunctionBody(_Open):
+    name: StrictStr = Field(min_length=1)
+
+
+class ToolBody(_Open):
+    type: StrictStr = Field(min_length=1)
+    function: ToolFunctionBody | None = None
+
+    @model_validator(mode="after")
+    def _names_its_function(self) -> "ToolBody":
+        if self.type == "function" and self.function is None:
+            raise ValueError("a tool of type 'function' needs the field 'function'")
         return self
 
 
@@ -74,7 +98,7 @@ class ChatBody(_Open):
     stop: StrictStr | list[StrictStr] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     web_search_options: dict[str, Any] | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: list[ToolBody] | None = None
     tool_choice: StrictStr | dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
     n: StrictInt | None = Field(default=None, ge=1, le=128)
@@ -87,8 +111,16 @@ class ChatBody(_Open):
     logit_bias: dict[str, Number] | None = None
     seed: StrictInt | None = None
     parallel_tool_calls: StrictBool | None = None
-    functions: list[dict[str, Any]] | None = None
+    functions: list[ToolFunctionBody] | None = None
     function_call: StrictStr | dict[str, Any] | None = None
+    modalities: list[StrictStr] | None = None
+    audio: dict[str, Any] | None = None
+    prediction: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    store: StrictBool | None = None
+    service_tier: StrictStr | None = None
+    verbosity: StrictStr | None = None
+    safety_identifier: StrictStr | None = None
 
     @field_validator("stop")
     @classmethod
@@ -98,12 +130,4 @@ class ChatBody(_Open):
             raise ValueError("at most 4 stop strings are possible")
         if any(not stop for stop in stops):
             raise ValueError("a stop string must not be empty")
-        return value
-
-    @field_validator("tools")
-    @classmethod
-    def _tools_have_types(cls, value: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
-        for index, tool in enumerate(value or []):
-            if not isinstance(tool.get("type"), str):
-                raise ValueError(f"tool {index} needs a type")
         return value

@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from addons.core.errors import GatewayError
-from addons.dialects.answer import ToolCalls, annotations, picture, usage_object
+from addons.dialects.answer import annotations, foreign, picture, usage_object
 from addons.dialects.base import KEEPALIVE, AnswerMeta
-from addons.dialects.text import JsonText
+from addons.dialects.text import JsonText, json_bytes
+from addons.dialects.tool_calls import ToolCalls
 from providers.events import (
     Citation,
     Event,
     Extra,
     Failure,
     Finish,
-    FinishReason,
     Image,
     Reasoning,
     Text,
@@ -24,6 +22,7 @@ from providers.events import (
 )
 
 DONE = b"data: [DONE]\n\n"
+_NOTHING = b'""'
 
 
 class _Choice:
@@ -65,7 +64,7 @@ class ChatStream:
             "model": self._meta.model,
             **self._extra,
         }
-        self._open = b"data: " + to_json(head)[:-1] + b',"choices":['
+        self._open = b"data: " + json_bytes(head)[:-1] + b',"choices":['
         self._close = b'],"usage":null}\n\n' if self._include_usage else b"]}\n\n"
 
     def encode(self, events: Sequence[Event]) -> bytes:
@@ -73,11 +72,13 @@ class ChatStream:
         for event in events:
             if isinstance(event, Text):
                 choice = self._choice(event.choice, out)
-                choice.new_line = event.text.endswith("\n")
-                self._delta(choice.index, b'"content":', choice.content.escape(event.text), out)
+                if (piece := choice.content.escape(event.text)) != _NOTHING:
+                    choice.new_line = event.text.endswith("\n")
+                    self._delta(choice.index, b'"content":', piece, out)
             elif isinstance(event, Reasoning):
                 choice = self._choice(event.choice, out)
-                self._delta(choice.index, b'"reasoning_content":', choice.reasoning.escape(event.text), out)
+                if (piece := choice.reasoning.escape(event.text)) != _NOTHING:
+                    self._delta(choice.index, b'"reasoning_content":', piece, out)
             else:
                 self._other(event, out)
         return b"".join(out)
@@ -123,31 +124,41 @@ class ChatStream:
 
     def _chunk(self, index: int, delta: Mapping[str, Any], out: list[bytes], **fields: Any) -> None:
         choice = {"index": index, "delta": delta, "finish_reason": None, **fields}
-        out += (self._open, to_json(choice), self._close)
+        out += (self._open, json_bytes(choice), self._close)
 
     def _merge(self, extra: Extra, out: list[bytes]) -> None:
+        fields = foreign(extra.scope, extra.fields)
+        if not fields:
+            return
         if extra.scope == "chunk":
-            self._extra |= extra.fields
+            self._extra |= fields
             self._prepare()
-        elif extra.scope == "choice":
-            self._choice(extra.choice, out)
-            self._chunk(extra.choice, {}, out, **extra.fields)
+            return
+        self._choice(extra.choice, out)
+        if extra.scope == "choice":
+            self._chunk(extra.choice, {}, out, **fields)
         else:
-            self._choice(extra.choice, out)
-            self._chunk(extra.choice, extra.fields, out)
+            self._chunk(extra.choice, fields, out)
 
     def _finish(self, finish: Finish, out: list[bytes]) -> None:
-        reasons: dict[int, FinishReason] = {0: finish.reason, **dict(finish.others)}
+        # Every candidate that began gets an end of its own, named in `others` or not.
+        reasons = dict.fromkeys((0, *self._choices), finish.reason) | dict(finish.others)
         for index in sorted(reasons):
             choice = self._choice(index, out)
-            if rest := choice.reasoning.rest():
-                self._delta(index, b'"reasoning_content":', to_json(rest), out)
-            if rest := choice.content.rest():
-                self._delta(index, b'"content":', to_json(rest), out)
+            self._flush(choice, out)
             if index == 0 and self._citations:
                 self._chunk(0, {"annotations": annotations(self._citations)}, out)
             self._chunk(index, {}, out, finish_reason=reasons[index])
         if self._include_usage:
             usage = usage_object(self._usage or Usage(0, 0, 0))
-            out += (self._open, b'],"usage":', to_json(usage), b"}\n\n")
+            out += (self._open, b'],"usage":', json_bytes(usage), b"}\n\n")
         out.append(DONE)
+
+    def _flush(self, choice: _Choice, out: list[bytes]) -> None:
+        """The halves of surrogate pairs that still waited."""
+        if rest := choice.reasoning.rest():
+            self._delta(choice.index, b'"reasoning_content":', json_bytes(rest), out)
+        if rest := choice.content.rest():
+            self._delta(choice.index, b'"content":', json_bytes(rest), out)
+        if choice.calls and (fragments := choice.calls.rest()):
+            self._chunk(choice.index, {"tool_calls": fragments}, out)

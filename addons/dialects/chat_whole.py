@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
-from addons.dialects.answer import ToolCalls, annotations, merged, picture, usage_object
+from addons.dialects.answer import annotations, foreign, picture, usage_object
 from addons.dialects.base import AnswerMeta
-from addons.dialects.text import joined
+from addons.dialects.text import joined, json_bytes
+from addons.dialects.tool_calls import ToolCalls, merged
 from providers.events import (
     Citation,
     Event,
@@ -41,9 +40,10 @@ class _Choice:
         if self.reasoning:
             message["reasoning_content"] = joined("".join(self.reasoning))
         if self.calls:
-            message["tool_calls"] = merged(self.calls)
+            message["tool_calls"] = merged([*self.calls, *self.tools.rest()])
         if citations:
-            message["annotations"] = annotations(citations)
+            known = message.get("annotations")
+            message["annotations"] = [*(known if isinstance(known, list) else ()), *annotations(citations)]
         fields = {"logprobs": None, **self.fields}
         return {"index": index, "message": message, **fields, "finish_reason": self.reason}
 
@@ -77,7 +77,8 @@ class ChatWhole:
                 case Extra():
                     self._merge(event)
                 case Finish():
-                    for index, reason in ((0, event.reason), *event.others):
+                    reasons = dict.fromkeys(self._choices, event.reason) | dict(event.others)
+                    for index, reason in reasons.items():
                         self._choice(index).reason = reason
                 case Failure():
                     pass  # the caller's to tell; there is no half answer
@@ -96,7 +97,7 @@ class ChatWhole:
             "usage": usage_object(self._usage),
             **self._extra,
         }
-        return to_json(completion)
+        return json_bytes(completion)
 
     def _choice(self, index: int) -> _Choice:
         return self._choices.setdefault(index, _Choice())
@@ -110,7 +111,7 @@ class ChatWhole:
     def _merge(self, extra: Extra) -> None:
         choice = self._choice(extra.choice)
         place = {"chunk": self._extra, "choice": choice.fields, "delta": choice.message}[extra.scope]
-        for name, value in extra.fields.items():
+        for name, value in foreign(extra.scope, extra.fields).items():
             known = place.get(name)
             if extra.scope == "delta" and isinstance(known, str) and isinstance(value, str):
                 place[name] = known + value  # a refusal comes in pieces, like text

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from addons.core.errors import GatewayError
+from addons.core.errors import MESSAGE_LIMIT, GatewayError
 from providers.errors import ErrorKind, ProviderError
 
 
@@ -25,6 +25,11 @@ def test_every_kind_has_an_honest_status(kind: ErrorKind) -> None:
         (ErrorKind.CHALLENGE, 502, "provider_challenge", "false"),
         (ErrorKind.RATE_LIMITED, 429, "rate_limit_exceeded", None),
         (ErrorKind.QUOTA, 429, "insufficient_quota", "false"),
+        (ErrorKind.OUTDATED_CLIENT, 502, "provider_outdated_client", "false"),
+        (ErrorKind.BAD_REQUEST, 400, "invalid_request_error", "false"),
+        (ErrorKind.CONTENT_FILTERED, 403, "content_filter", "false"),
+        (ErrorKind.CONVERSATION_BUSY, 503, "conversation_busy", None),
+        (ErrorKind.CONVERSATION_GONE, 502, "conversation_gone", None),
         (ErrorKind.MODEL_UNAVAILABLE, 404, "model_not_found", "false"),
         (ErrorKind.TOO_LONG, 400, "context_length_exceeded", "false"),
         (ErrorKind.PROVIDER_DOWN, 502, "upstream_error", None),
@@ -41,6 +46,56 @@ def test_retry_after_is_rounded_up_and_told_in_both_units() -> None:
     headers = dict(told(ErrorKind.RATE_LIMITED, retry_after_s=1.2).headers())
     assert headers["retry-after"] == "2"
     assert headers["retry-after-ms"] == "1200"
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "seconds"),
+    [(0.001, "1"), (120, "120"), (9999, "9999"), (float("inf"), "2592000"), (1e300, "2592000")],
+)
+def test_any_wait_becomes_whole_seconds(wait_s: float, seconds: str) -> None:
+    assert dict(told(ErrorKind.RATE_LIMITED, retry_after_s=wait_s).headers())["retry-after"] == seconds
+
+
+@pytest.mark.parametrize("wait_s", [0, -5, float("nan"), None])
+def test_no_wait_is_told_where_there_is_none(wait_s: float | None) -> None:
+    assert (
+        not {"retry-after", "retry-after-ms"}
+        & dict(told(ErrorKind.RATE_LIMITED, retry_after_s=wait_s).headers()).keys()
+    )
+
+
+def test_a_providers_long_words_do_not_push_out_what_to_do_next() -> None:
+    error = GatewayError.from_provider(ProviderError(ErrorKind.SESSION_EXPIRED, "no\n" * 5000), "zai", "main")
+    assert error.message.startswith("[zai/main] no no")
+    assert error.message.endswith("… Sign in again at the provider and store the session: glassgate sessions add.")
+    assert len(error.message) == MESSAGE_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("kind", "site_code", "status", "expected"),
+    [
+        (ErrorKind.PROVIDER_DOWN, "timeout", None, (504, "upstream_timeout")),
+        (ErrorKind.PROVIDER_DOWN, None, 504, (504, "upstream_timeout")),
+        (ErrorKind.PROVIDER_DOWN, "upstream_tls", None, (502, "upstream_tls")),
+        (ErrorKind.PROVIDER_DOWN, "upstream_unreachable", None, (502, "upstream_unreachable")),
+        (ErrorKind.SESSION_EXPIRED, None, 401, (502, "provider_auth")),
+    ],
+)
+def test_why_a_provider_is_down_is_told_apart(
+    kind: ErrorKind, site_code: str | None, status: int | None, expected: tuple[int, str]
+) -> None:
+    error = told(kind, site_code=site_code, status=status)
+    assert (error.status, error.code) == expected
+
+
+def test_the_field_at_fault_is_named() -> None:
+    assert told(ErrorKind.BAD_REQUEST, param="temperature").param == "temperature"
+    assert told(ErrorKind.MODEL_UNAVAILABLE).param == "model"
+
+
+def test_no_control_character_makes_a_line_or_colour_of_its_own() -> None:
+    message = GatewayError(400, "a\r\nb\tc\x1b[31md\x85e\u2028f").message
+    assert message == "a b c [31md e f"
 
 
 def test_messages_are_short_clean_and_encodable() -> None:

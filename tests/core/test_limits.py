@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.core.limits import OutputLimits
-from addons.core.tokens import TokenCounter, count
+from addons.core.tokens import count
+from addons.dialects.text import joined
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Event, Failure, Finish, Reasoning, Text, Usage
+from providers.events import Event, Failure, Finish, Image, Reasoning, Text, Usage
 
 
 def run(limits: OutputLimits, pieces: Sequence[str]) -> tuple[str, list[Event]]:
@@ -91,15 +92,70 @@ def test_max_tokens_does_not_depend_on_the_cut(text: str, places: list[int], mos
     assert count(whole) <= most
 
 
-@given(st.text(max_size=60), st.lists(st.integers(0, 60), max_size=8))
-def test_token_count_does_not_depend_on_the_cut(text: str, places: list[int]) -> None:
-    edges = [0, *sorted(min(place, len(text)) for place in places), len(text)]
-    counter = TokenCounter()
-    for a, b in itertools.pairwise(edges):
-        counter.add(text[a:b])
-    assert counter.tokens == count(text)
+STOPS = st.lists(st.text(alphabet="ab你😀\n", min_size=1, max_size=4), max_size=3).map(tuple)
+TEXTS = st.text(alphabet="ab 你😀\n", max_size=30)
 
 
-@pytest.mark.parametrize(("text", "tokens"), [("", 0), ("   ", 0), ("hi", 1), ("hello", 2), ("你好", 2), ("a, b", 3)])
-def test_token_estimate(text: str, tokens: int) -> None:
-    assert count(text) == tokens
+def halves(text: str) -> str:
+    """The text in UTF-16 units, as sites cut it: a character beyond the first plane is two."""
+    raw = text.encode("utf-16-le")
+    return "".join(raw[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(raw), 2))
+
+
+@given(STOPS, st.none() | st.integers(1, 12), TEXTS, st.lists(st.integers(0, 40), max_size=8))
+def test_both_limits_together_do_not_depend_on_the_cut(
+    stop: tuple[str, ...], most: int | None, text: str, places: list[int]
+) -> None:
+    units = halves(text)
+    edges = [0, *sorted(min(place, len(units)) for place in places), len(units)]
+    whole, rest = run(OutputLimits(stop, most), [text])
+    cut, cut_rest = run(OutputLimits(stop, most), [units[a:b] for a, b in itertools.pairwise(edges)])
+    assert joined(cut) == joined(whole)
+    assert cut_rest[-1] == rest[-1]
+    if stop or most is not None:
+        assert joined(cut) == cut  # no half of a pair leaves
+    assert text.startswith(joined(whole))
+    assert not any(s in whole for s in stop)
+    if most is None:
+        first = min((text.index(s) + len(s) for s in stop if s in text), default=None)
+        assert (whole == text) == (first is None)
+
+
+@given(TEXTS, TEXTS, st.integers(1, 12), st.lists(st.integers(0, 30), max_size=6))
+def test_reasoning_and_text_share_one_limit_however_they_are_cut(
+    thought: str, text: str, most: int, places: list[int]
+) -> None:
+    def said(cuts: list[int]) -> list[str]:
+        limits = OutputLimits((), most)
+        events: list[Event] = []
+        for kind, words in ((Reasoning, thought), (Text, text)):
+            edges = [0, *sorted(min(place, len(words)) for place in cuts), len(words)]
+            events += [found for a, b in itertools.pairwise(edges) for found in limits.filter([kind(words[a:b])])]
+        events += limits.filter([Finish("stop")])
+        reasons = [event.reason for event in events if isinstance(event, Finish)]
+        found = ["".join(e.text for e in events if isinstance(e, kind)) for kind in (Reasoning, Text)]
+        return [*found, *reasons]
+
+    assert said(places) == said([])
+
+
+def test_a_stop_in_two_halves_of_an_emoji_is_found() -> None:
+    said, rest = run(OutputLimits(("😀",), None), ["a\ud83d", "\ude00b"])
+    assert (said, rest) == ("a", [Finish("stop")])
+
+
+def test_half_a_pair_at_the_end_is_given_as_replacement() -> None:
+    limits = OutputLimits(("x",), None)
+    assert limits.filter([Text("a\ud83d")]) == [Text("a")]
+    assert limits.filter([Finish("stop")]) == [Text("\ufffd"), Finish("stop")]
+
+
+def test_text_held_back_stands_before_a_picture() -> None:
+    limits = OutputLimits(("END",), None)
+    events = limits.filter([Text("see E"), Image("https://x/y.png"), Text("ND"), Finish("stop")])
+    assert events == [Text("see "), Text("E"), Image("https://x/y.png"), Text("ND"), Finish("stop")]
+
+
+def test_without_limits_events_pass_as_they_are() -> None:
+    events: list[Event] = [Text("a\ud83d", 1), Reasoning("b"), Finish("stop", ((1, "length"),))]
+    assert OutputLimits((), None).filter(events) == events

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from openai.types import Completion
+from hypothesis import given
+from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
-from addons.dialects.completions import Completions
 from providers.events import Citation, Event, Extra, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
 
 META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
@@ -128,7 +128,12 @@ def test_whole_tool_calls_are_put_together() -> None:
 
 
 def test_citations_are_annotations_before_the_end() -> None:
-    events = [Text("As said[1]"), Citation("https://a", "A", "[1]", 7, 10), Citation("https://b", "B"), Finish("stop")]
+    events: list[Event] = [
+        Text("As said[1]"),
+        Citation("https://a", "A", "[1]", 7, 10),
+        Citation("https://b", "B"),
+        Finish("stop"),
+    ]
     found = streamed(events)
     expected = [
         {"type": "url_citation", "url_citation": {"url": "https://a", "title": "A", "start_index": 7, "end_index": 10}},
@@ -139,7 +144,7 @@ def test_citations_are_annotations_before_the_end() -> None:
 
 
 def test_pictures_are_markdown_on_a_line_of_their_own() -> None:
-    events = [Text("Here:"), Image("https://x/y.png", "a [cat]"), Text("Done"), Finish("stop")]
+    events: list[Event] = [Text("Here:"), Image("https://x/y.png", "a [cat]"), Text("Done"), Finish("stop")]
     expected = "Here:\n\n![a (cat)](https://x/y.png)\nDone"
     assert content(streamed(events)) == expected
     assert whole(events)["choices"][0]["message"]["content"] == expected
@@ -167,7 +172,7 @@ def test_several_candidates_and_foreign_fields_pass() -> None:
 
 
 def test_one_batch_gives_the_same_as_one_by_one() -> None:
-    events = [Reasoning("r"), Text("a"), Text("b"), Usage(1, 1, 2), Finish("stop")]
+    events: list[Event] = [Reasoning("r"), Text("a"), Text("b"), Usage(1, 1, 2), Finish("stop")]
     assert streamed(events, apart=False) == streamed(events)
 
 
@@ -183,19 +188,106 @@ def test_a_failed_stream_ends_in_one_error_frame_without_done() -> None:
     assert b"[DONE]" not in raw
 
 
-def test_legacy_answers_pass_the_sdk() -> None:
-    dialect = Completions()
-    parsed = dialect.parse(b'{"model":"m","prompt":"p","stream":true,"stream_options":{"include_usage":true}}')
-    events: list[Event] = [Reasoning("hidden"), Text('He"'), Text("llo"), Usage(1, 2, 3), Finish("stop")]
-    frames = dialect.stream(parsed, META).encode(events).decode().split("\n\n")
-    assert frames[-2] == "data: [DONE]"
-    found = [json.loads(frame.removeprefix("data: ")) for frame in frames[:-2]]
+SURROGATES: list[Event] = [
+    Text("x"),
+    ToolCallDelta(0, "call", "f", '{"a":"\ud83d'),
+    ToolCallDelta(0, None, None, '\ude00"}'),
+    ToolCallDelta(1, "b", "g", "\ud83d"),
+    Citation("https://a", "half \ud83d"),
+    Extra("delta", {"refusal": "no\ud83d"}),
+    Finish("tool_calls"),
+]
+
+
+def test_no_field_of_a_provider_makes_a_stream_no_client_can_read() -> None:
+    found = streamed(SURROGATES)
+    arguments = {0: "", 1: ""}
     for chunk in found:
-        Completion.model_validate({**chunk, "choices": [{**c, "finish_reason": "stop"} for c in chunk["choices"]]})
-    assert "".join(c["text"] for chunk in found for c in chunk["choices"]) == 'He"llo'
-    assert found[-1]["usage"]["total_tokens"] == 3
-    collector = dialect.whole(parsed, META)
+        for call in chunk["choices"][0]["delta"].get("tool_calls", []):
+            arguments[call["index"]] += call["function"]["arguments"]
+    assert arguments == {0: '{"a":"😀"}', 1: "\ufffd"}
+    assert content(found, "refusal") == "no\ufffd"
+    assert found[-2]["choices"][0]["delta"]["annotations"][0]["url_citation"]["title"] == "half \ufffd"
+
+
+def test_no_field_of_a_provider_makes_a_whole_answer_no_client_can_read() -> None:
+    message = whole(SURROGATES)["choices"][0]["message"]
+    assert [call["function"]["arguments"] for call in message["tool_calls"]] == ['{"a":"😀"}', "\ufffd"]
+    assert message["annotations"][0]["url_citation"]["title"] == "half \ufffd"
+
+
+def test_infinite_logprobs_are_null_since_json_has_no_infinity() -> None:
+    entry: dict[str, Any] = {"token": "a", "bytes": None, "logprob": float("-inf"), "top_logprobs": []}
+    events: list[Event] = [Text("a"), Extra("choice", {"logprobs": {"content": [entry]}}), Finish("stop")]
+    raw = ChatStream(META, include_usage=False).encode(events)
+    assert b'"logprob":null' in raw
+    collector = ChatWhole(META)
     collector.add(events)
-    completion = Completion.model_validate_json(collector.result(), strict=True)
-    assert completion.choices[0].text == 'He"llo'
-    assert completion.id == "cmpl-1"
+    assert b'"logprob":null' in collector.result()
+
+
+def test_a_providers_own_ids_and_choices_do_not_stand_beside_ours() -> None:
+    events: list[Event] = [
+        Extra("chunk", {"id": "theirs", "model": "theirs", "choices": 7, "system_fingerprint": "fp"}),
+        Extra("choice", {"index": 9, "finish_reason": "length", "score": 1}),
+        Extra("delta", {"role": "user", "content": "no", "mood": "good"}),
+        Text("yes"),
+        Finish("stop"),
+    ]
+    found = streamed(events)
+    assert content(found) == "yes"
+    assert {c["index"] for chunk in found for c in chunk["choices"]} == {0}
+    assert content(found, "mood") == "good"
+    answer = whole(events)
+    assert (answer["id"], answer["model"], answer["system_fingerprint"]) == (META.id, META.model, "fp")
+    choice = answer["choices"][0]
+    assert (choice["index"], choice["score"], choice["message"]["role"]) == (0, 1, "assistant")
+    assert (choice["message"]["content"], choice["message"]["mood"]) == ("yes", "good")
+
+
+def test_every_candidate_that_began_gets_an_end() -> None:
+    events: list[Event] = [Text("a"), Text("b", 1), Text("c", 2), Finish("stop", ((2, "length"),))]
+    ends = {c["index"]: c["finish_reason"] for chunk in streamed(events) for c in chunk["choices"] if not c["delta"]}
+    assert ends == {0: "stop", 1: "stop", 2: "length"}
+    assert [c["finish_reason"] for c in whole(events)["choices"]] == ["stop", "stop", "length"]
+
+
+def test_sources_the_provider_annotated_itself_stay_beside_ours() -> None:
+    own = {"type": "file_citation", "file_id": "f"}
+    collector = ChatWhole(META)
+    collector.add([Extra("delta", {"annotations": [own]}), Citation("https://a", "A"), Text("x"), Finish("stop")])
+    kinds = [a["type"] for a in json.loads(collector.result())["choices"][0]["message"]["annotations"]]
+    assert kinds == ["file_citation", "url_citation"]
+
+
+def test_empty_pieces_make_no_chunks_of_their_own() -> None:
+    found = streamed([Text(""), Reasoning(""), Text("a\n"), Text(""), Image("https://x"), Finish("stop")])
+    assert len(found) == 4  # role, text, picture, end
+    assert content(found) == "a\n![image](https://x)\n"
+
+
+def test_custom_tool_calls_keep_their_own_form() -> None:
+    events: list[Event] = [
+        ToolCallDelta(0, "c", "run", "", extra={"type": "custom", "custom": {"name": "run", "input": "ls "}}),
+        ToolCallDelta(0, None, None, "", extra={"type": "custom", "custom": {"input": "-l"}}),
+        Finish("tool_calls"),
+    ]
+    assert whole(events)["choices"][0]["message"]["tool_calls"] == [
+        {"id": "c", "type": "custom", "custom": {"name": "run", "input": "ls -l"}}
+    ]
+    raw = ChatStream(META, include_usage=False).encode(events)
+    assert raw.count(b'"name":"run"') == 1
+    assert b'"function"' not in raw
+
+
+@given(st.lists(st.text(alphabet='ab\ud83d\ude00你"', max_size=4), max_size=8), st.booleans())
+def test_streamed_and_whole_text_are_the_same_however_it_came(pieces: list[str], usage: bool) -> None:
+    events: list[Event] = []
+    for at, piece in enumerate(pieces):
+        events.append(Text(piece) if at % 3 else Reasoning(piece))
+    events.append(Finish("stop"))
+    apart, together = streamed(events, usage=usage), streamed(events, usage=usage, apart=False)
+    assert apart == together
+    message = whole(events)["choices"][0]["message"]
+    assert content(apart) == message["content"]
+    assert content(apart, "reasoning_content") == message.get("reasoning_content", "")

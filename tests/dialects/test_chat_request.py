@@ -2,10 +2,10 @@ import json
 from typing import Any
 
 import pytest
+from openai.types.chat import completion_create_params as openai_params
 
 from addons.core.errors import GatewayError
 from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
 from providers.chat import ImagePart, OtherPart, TextPart
 
 HI = [{"role": "user", "content": "hi"}]
@@ -51,7 +51,34 @@ def refusal(raw: bytes) -> GatewayError:
         pytest.param({"stop": [""]}, "stop", id="empty stop"),
         pytest.param({"n": 0}, "n", id="no choices"),
         pytest.param({"reasoning_effort": "lots"}, "reasoning_effort", id="unknown effort"),
-        pytest.param({"tools": [{}]}, "tools", id="tool without type"),
+        pytest.param({"tools": [{}]}, "tools[0].type", id="tool without type"),
+        pytest.param({"tools": [{"type": "function"}]}, "tools[0]", id="tool without function"),
+        pytest.param({"functions": [{}]}, "functions[0].name", id="function without name"),
+        pytest.param({"messages": [{"role": "user", "content": []}]}, "messages[0]", id="no parts"),
+        pytest.param(
+            {"messages": [*HI, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function"}]}]},
+            "messages[1].tool_calls[0]",
+            id="tool call without function",
+        ),
+        pytest.param({"messages": [{"role": "tool", "content": "x"}]}, "messages[0]", id="tool result without id"),
+        pytest.param(
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u", "detail": 1}}]}
+                ]
+            },
+            "messages[0].content[0]",
+            id="detail is a number",
+        ),
+        pytest.param({"temperature": True}, "temperature", id="bool for a float"),
+        pytest.param({"max_tokens": 1.5}, "max_tokens", id="fraction for a whole number"),
+        pytest.param({"seed": "5"}, "seed", id="text for a number"),
+        pytest.param({"store": "yes"}, "store", id="store is text"),
+        pytest.param({"modalities": "text"}, "modalities", id="modalities is text"),
+        pytest.param({"metadata": []}, "metadata", id="metadata is a list"),
+        pytest.param({"logit_bias": {"5": "x"}}, "logit_bias", id="bias is text"),
+        pytest.param({"stream_options": {"include_usage": 1}}, "stream_options.include_usage", id="usage is a number"),
+        pytest.param({"stop": [None]}, "stop[0]", id="stop is null"),
         pytest.param({"top_logprobs": 99}, "top_logprobs", id="too many logprobs"),
         pytest.param({"messages": HI * 2001}, "messages", id="2001 messages"),
     ],
@@ -60,30 +87,6 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
     error = refusal(body(**fields))
     assert error.param == param
     assert error.message
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"{", id="cut off"),
-        pytest.param(b"[]", id="a list"),
-        pytest.param(b'"text"', id="text"),
-        pytest.param(b"\xff\xfe", id="not UTF-8"),
-        pytest.param(b'{"model":"m","messages":[{"role":"user","content":"\\ud83d"}]}', id="half a surrogate pair"),
-        pytest.param(b'{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":NaN}', id="NaN"),
-        pytest.param(b"[" * 1000 + b"]" * 1000, id="1000 deep"),
-        pytest.param(b'{"a":' * 100_000, id="100000 deep and cut off"),
-        pytest.param(body(x=json.loads("[" * 70 + "]" * 70)), id="70 deep"),
-    ],
-)
-def test_what_is_no_request_is_refused(raw: bytes) -> None:
-    assert refusal(raw).code == "invalid_json"
-
-
-def test_brackets_in_text_are_not_depth() -> None:
-    parsed = ChatCompletions().parse(body(messages=[{"role": "user", "content": "[" * 500 + '"\\{'}]))
-    assert parsed.chat.messages[0].text().startswith("[[[")
 
 
 def test_fields_find_their_places_and_the_rest_travels_along() -> None:
@@ -142,31 +145,65 @@ def test_messages_keep_their_parts_tools_and_unknown_fields() -> None:
     assert chat.messages[3].tool_call_id == "c1"
 
 
-def legacy(**fields: Any) -> bytes:
-    return json.dumps({"model": "m", "prompt": "Once", **fields}).encode()
+def test_every_field_of_the_openai_request_arrives() -> None:
+    modelled = {
+        "model": "m",
+        "messages": HI,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": 0,
+        "top_p": 1,
+        "stop": ["a", "b"],
+        "reasoning_effort": "xhigh",
+        "tools": [{"type": "function", "function": {"name": "f", "strict": True}}, {"type": "custom", "custom": {}}],
+        "tool_choice": "required",
+        "response_format": {"type": "json_schema", "json_schema": {"name": "s"}},
+        "n": 3,
+        "max_tokens": 9,
+    }
+    beside = {
+        "web_search_options": {"search_context_size": "low"},
+        "prompt_cache_key": "k",
+        "user": "u",
+        "audio": {"voice": "alloy", "format": "wav"},
+        "frequency_penalty": 0.5,
+        "presence_penalty": -2,
+        "function_call": {"name": "f"},
+        "functions": [{"name": "f", "parameters": {}}],
+        "logit_bias": {"50256": -100},
+        "logprobs": True,
+        "top_logprobs": 20,
+        "metadata": {"a": "b"},
+        "modalities": ["text", "audio"],
+        "moderation": {"x": 1},
+        "parallel_tool_calls": False,
+        "prediction": {"type": "content", "content": "x"},
+        "prompt_cache_options": {},
+        "prompt_cache_retention": "24h",
+        "safety_identifier": "s",
+        "seed": -1,
+        "service_tier": "flex",
+        "store": False,
+        "verbosity": "low",
+    }
+    assert {*modelled, *beside, "max_completion_tokens"} == {
+        *openai_params.CompletionCreateParamsBase.__annotations__,
+        "stream",
+    }
+    parsed = ChatCompletions().parse(json.dumps(modelled | beside).encode())
+    chat = parsed.chat
+    assert dict(chat.extra) == beside
+    assert parsed.fields == modelled.keys() | beside.keys()
+    assert (chat.stop, chat.n, chat.max_tokens, chat.search) == (("a", "b"), 3, 9, True)
+    assert (chat.temperature, chat.top_p, chat.reasoning_effort) == (0, 1, "xhigh")
+    assert list(chat.tools) == modelled["tools"]
+    assert (chat.tool_choice, chat.response_format) == ("required", modelled["response_format"])
 
 
-@pytest.mark.parametrize("prompt", ["Once", ["Once"]])
-def test_legacy_prompt_is_one_user_message(prompt: Any) -> None:
-    chat = Completions().parse(legacy(prompt=prompt, max_tokens=3)).chat
-    assert chat.messages[0].text() == "Once"
-    assert chat.max_tokens == 3
-
-
-@pytest.mark.parametrize(
-    ("fields", "param"),
-    [
-        ({"echo": True}, "echo"),
-        ({"suffix": "x"}, "suffix"),
-        ({"best_of": 2}, "best_of"),
-        ({"n": 2}, "n"),
-        ({"logprobs": 3}, "logprobs"),
-        ({"prompt": ["a", "b"]}, "prompt"),
-        ({"prompt": 5}, "prompt"),
-        ({"max_tokens": 0}, "max_tokens"),
-    ],
-)
-def test_legacy_fields_a_chat_cannot_honour_are_named(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(GatewayError) as caught:
-        Completions().parse(legacy(**fields))
-    assert caught.value.param == param
+def test_null_means_not_said() -> None:
+    parsed = ChatCompletions().parse(
+        body(max_tokens=None, stop=None, n=None, tools=None, stream_options=None, seed=None)
+    )
+    assert parsed.fields == {"model", "messages"}
+    chat = parsed.chat
+    assert (chat.max_tokens, chat.stop, chat.n, chat.tools, parsed.include_usage) == (None, (), 1, (), False)

@@ -1,0 +1,98 @@
+import json
+from typing import Any
+
+import pytest
+from openai.types import Completion
+
+from addons.core.errors import GatewayError
+from addons.dialects.base import AnswerMeta
+from addons.dialects.completions import Completions
+from providers.events import Event, Finish, Image, Reasoning, Text, Usage
+
+META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
+
+
+def legacy(**fields: Any) -> bytes:
+    return json.dumps({"model": "m", "prompt": "Once", **fields}).encode()
+
+
+@pytest.mark.parametrize("prompt", ["Once", ["Once"]])
+def test_legacy_prompt_is_one_user_message(prompt: Any) -> None:
+    chat = Completions().parse(legacy(prompt=prompt, max_tokens=3)).chat
+    assert chat.messages[0].text() == "Once"
+    assert chat.max_tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"echo": True}, "echo"),
+        ({"suffix": "x"}, "suffix"),
+        ({"best_of": 2}, "best_of"),
+        ({"n": 2}, "n"),
+        ({"logprobs": 3}, "logprobs"),
+        ({"logprobs": 0}, "logprobs"),
+        ({"echo": 0}, "echo"),
+        ({"n": True}, "n"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"functions": [{"name": "f"}]}, "functions"),
+        ({"stop": ["a", ""]}, "stop"),
+        ({"temperature": 9}, "temperature"),
+        ({"prompt": ["a", "b"]}, "prompt"),
+        ({"prompt": 5}, "prompt"),
+        ({"max_tokens": 0}, "max_tokens"),
+    ],
+)
+def test_legacy_fields_a_chat_cannot_honour_are_named(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        Completions().parse(legacy(**fields))
+    assert caught.value.param == param
+
+
+def test_legacy_fields_with_values_that_change_nothing_pass() -> None:
+    chat = Completions().parse(legacy(echo=False, suffix=None, best_of=1, n=1, logprobs=None, tools=[], seed=5)).chat
+    assert dict(chat.extra) == {"seed": 5}
+
+
+def test_legacy_answers_pass_the_sdk() -> None:
+    dialect = Completions()
+    parsed = dialect.parse(b'{"model":"m","prompt":"p","stream":true,"stream_options":{"include_usage":true}}')
+    events: list[Event] = [Reasoning("hidden"), Text('He"'), Text("llo"), Usage(1, 2, 3), Finish("stop")]
+    frames = dialect.stream(parsed, META).encode(events).decode().split("\n\n")
+    assert frames[-2] == "data: [DONE]"
+    found = [json.loads(frame.removeprefix("data: ")) for frame in frames[:-2]]
+    for chunk in found:
+        Completion.model_validate({**chunk, "choices": [{**c, "finish_reason": "stop"} for c in chunk["choices"]]})
+    assert "".join(c["text"] for chunk in found for c in chunk["choices"]) == 'He"llo'
+    assert found[-1]["usage"]["total_tokens"] == 3
+    collector = dialect.whole(parsed, META)
+    collector.add(events)
+    completion = Completion.model_validate_json(collector.result(), strict=True)
+    assert completion.choices[0].text == 'He"llo'
+    assert completion.id == "cmpl-1"
+
+
+def test_every_legacy_piece_has_the_same_head_and_usage_null_until_the_end() -> None:
+    dialect = Completions()
+    parsed = dialect.parse(legacy(stream=True, stream_options={"include_usage": True}))
+    events: list[Event] = [Text("a\ud83d"), Text("\ude00"), Image("https://x"), Usage(1, 2, 3), Finish("length")]
+    stream = dialect.stream(parsed, META)
+    raw = b"".join(stream.encode([event]) for event in events).decode()
+    found = [json.loads(frame.removeprefix("data: ")) for frame in raw.split("\n\n")[:-2]]
+    assert {(c["id"], c["object"], c["created"], c["model"]) for c in found} == {
+        ("cmpl-1", "text_completion", META.created, META.model)
+    }
+    assert [c["usage"] and c["usage"]["total_tokens"] for c in found] == [None] * (len(found) - 1) + [3]
+    assert "".join(x["text"] for c in found for x in c["choices"]) == "a😀![image](https://x)"
+    assert [x["finish_reason"] for c in found for x in c["choices"]][-1] == "length"
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [("stop", "stop"), ("length", "length"), ("content_filter", "content_filter"), ("tool_calls", "stop")],
+)
+def test_legacy_finish_reasons_are_those_the_form_knows(reason: Any, expected: str) -> None:
+    dialect = Completions()
+    collector = dialect.whole(dialect.parse(legacy()), META)
+    collector.add([Text("x"), Finish(reason)])
+    assert json.loads(collector.result())["choices"][0]["finish_reason"] == expected
