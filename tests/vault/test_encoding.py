@@ -68,6 +68,13 @@ def test_bombs_are_refused_before_they_are_parsed(data: bytes, monkeypatch: pyte
         parse_object(data, "bomb")
 
 
+@pytest.mark.parametrize("data", [b'{"a":1,"a":2}', b'{ "a": {"b":1, "b":1} }', b'{"a":NaN}', b'{"a":1} x'], ids=repr)
+def test_an_object_that_need_not_be_canonical_is_still_strict(data: bytes) -> None:
+    assert parse_object(b' {"b":1.5, "a":[]} ', "here") == {"b": 1.5, "a": []}
+    with pytest.raises(VaultDamaged, match="here"):
+        parse_object(data, "here")
+
+
 def test_a_json_error_does_not_carry_the_text_along() -> None:
     with pytest.raises(VaultDamaged) as caught:
         parse_object(b'{"token":"the-secret-token"', "record")

@@ -2,19 +2,27 @@
 
 import copy
 import os
-from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from addons.vault import keys
+from addons.vault import format as vault_format
 from addons.vault.encoding import b64
-from addons.vault.errors import VaultConflict, VaultDamaged, VaultError, VaultMissing, VaultVersion, WrongKey
-from addons.vault.kdf import derive
+from addons.vault.errors import (
+    VaultConflict,
+    VaultDamaged,
+    VaultError,
+    VaultMissing,
+    VaultRefused,
+    VaultVersion,
+    WrongKey,
+)
+from addons.vault.format import Document
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from tests.vault.support import RAW, SECRET, WORDS, body_of, edited
+from tests.vault.support import RAW, SECRET, body_of, edited
 
 
 def token(vault: Vault, provider: str = "zai", account: str = "main") -> str | None:
@@ -133,6 +141,21 @@ def test_every_write_asks_for_a_new_nonce(folder: Path) -> None:
     assert len({os.urandom(12) for _ in range(10**6)}) == 10**6
 
 
+@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "x" * 201, "\x1b[2J"], ids=ascii)
+def test_names_that_are_none_are_refused(vault: Vault, name: str) -> None:
+    for names in ((name, "main"), ("zai", name)):
+        with pytest.raises(VaultRefused):
+            vault.put(*names, SECRET)
+        with pytest.raises(VaultRefused):
+            vault.remove(*names)
+
+
+def test_names_with_slashes_do_not_run_into_each_other(vault: Vault) -> None:
+    vault.put("a/b", "c", {"token": "one"})
+    vault.put("a", "b/c", {"token": "two"})
+    assert [vault.records()[name].material["token"] for name in (("a/b", "c"), ("a", "b/c"))] == ["one", "two"]
+
+
 # -- taking up what others wrote --------------------------------------------------------------------------------------
 def test_a_changed_file_is_taken_up(vault: Vault) -> None:
     reader = Vault.open(vault.path, RAW)
@@ -208,19 +231,17 @@ def test_a_mode_set_wrong_and_right_again_is_noticed_both_times(vault: Vault) ->
     assert vault.problem is None
 
 
-def test_a_bad_file_is_looked_at_once_and_not_at_every_request(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a passphrase each look at a file with another salt would cost a slow derivation."""
-    made = Vault.create(folder / "vault.json", VaultKey(passphrase=WORDS), sync=False, kdf="pbkdf2-sha256")
-    other = Vault.create(folder / "other.json", VaultKey(passphrase=WORDS + "!"), sync=False, kdf="pbkdf2-sha256")
-    runs: list[int] = []
+def test_a_bad_file_is_looked_at_once_and_not_at_every_request(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a passphrase each look at a file with other salts would cost a slow derivation."""
+    looks: list[int] = []
 
-    def counted(words: bytes, parameters: Mapping[str, Any]) -> bytes:
-        runs.append(1)
-        return derive(words, parameters)
+    def counted(data: bytes, key: VaultKey) -> Document:
+        looks.append(len(data))
+        return vault_format.read(data, key)
 
-    monkeypatch.setattr(keys, "derive", counted)
-    os.replace(other.path, made.path)
+    monkeypatch.setattr("addons.vault.store.vault_format", SimpleNamespace(**{**vars(vault_format), "read": counted}))
+    overwrite(vault.path, b"{}")
     for _ in range(5):
-        assert made.records() == {}
-        assert isinstance(made.problem, WrongKey)
-    assert len(runs) == 1
+        assert token(vault) == "the-secret-token"
+        assert isinstance(vault.problem, VaultDamaged)
+    assert looks == [2]
