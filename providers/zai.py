@@ -83,7 +83,9 @@ class Zai(Provider[ZaiOptions]):
         super().__init__(name, options)
         self._client_version = options.client_version
         self._known = known_models(options.model_ids)
-        self._efforts = {model.public for model in self._known if model.efforts}
+        self._efforts = {
+            model.public + suffix for model in self._known if model.efforts for suffix in ("", *zai_data.SUFFIXES)
+        }
         self._live: Sequence[LiveModel] = ()
         self._catalogue = catalogue(self._known, self._live)
 
@@ -133,7 +135,7 @@ class Zai(Provider[ZaiOptions]):
         )
 
     def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
-        return ZaiDecoder(self.options.citations)
+        return ZaiDecoder(self.options.citations, chat.max_tokens)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         return status == 200 and headers.get("content-type", "").lower().startswith("text/event-stream")
@@ -191,7 +193,6 @@ class Zai(Provider[ZaiOptions]):
     def _turn(self, chat: ChatRequest, moment: Moment) -> Turn:
         model = self._catalogue[chat.model]
         thinking = wants_thinking(model, chat.reasoning_effort, default=False)
-        takes_effort = any(model.id == public or model.id.startswith(f"{public}-T") for public in self._efforts)
         wanted = zai_data.EFFORTS.get(chat.reasoning_effort or "", zai_data.DEFAULT_EFFORT)
         params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
         if chat.stop:
@@ -203,7 +204,7 @@ class Zai(Provider[ZaiOptions]):
             message_id=moment.new_id(),
             thinking=thinking,
             search=wants_search(model, chat.search),
-            effort=wanted if takes_effort else None,
+            effort=wanted if model.id in self._efforts else None,
             params={name: value for name, value in params.items() if value is not None},
         )
 

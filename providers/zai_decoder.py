@@ -4,15 +4,16 @@ A stream ends with a done frame, `[DONE]` or `{"data":"[DONE]"}`. The usage fram
 behind it (19 of 21 recorded streams). The connection's end without any of the marks is an incomplete answer.
 """
 
-import re
 from typing import Any, Final
 
-from providers.citations import CitationStyle, CitedText, MarkSyntax, Sources
-from providers.events import Event, FinishReason, Image, Reasoning, Usage
+from providers.citations import CitationStyle, CitedText, Sources
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Event, FinishReason, Image, Reasoning, Text, Usage
 from providers.frames import FrameDecoder
 from providers.jsontext import loads, mapping, text, whole
 from providers.zai_buffer import BufferLimit, EditBuffer
 from providers.zai_errors import find_error, provider_error, read_error
+from providers.zai_sources import MARKS, ToolResults
 from providers.zai_structure import Channel, Piece
 
 _SILENT_TYPES: Final = frozenset({"heartbeat", "conn:heartbeat", "status", "chat:title", "chat:tags", "notification"})
@@ -23,31 +24,19 @@ _CHANNELS: Final[dict[str, Channel]] = {
     "done": "answer",
     "": "answer",
     "tool_response": "tool",
-    "tool_call": "none",
-    "search": "none",
+    "tool_call": "answer",
+    "search": "tool",
 }
+"""Phase → the channel of its plain text. Words of the answer have come as `other` and as `tool_call`."""
+_TOOL_FIELDS: Final = frozenset({"delta_name", "delta_arguments", "tool_name"})
+"""What tells a tool's frame from one that only bears its label."""
+_TEXT_FIELDS: Final = frozenset({"delta_content", "edit_content", "content", "delta_arguments"})
 _KNOWN_FIELDS: Final = frozenset(
     {
         "phase", "delta_content", "edit_index", "edit_content", "content", "usage", "done", "error", "metadata",
         "delta_name", "delta_arguments", "tool_name", "status", "tool_calls", "data", "role", "id", "message_id",
     }
 )  # fmt: skip
-_REFERENCE: Final = re.compile(r"\[ref_id=([\w-]{1,64})†([^†\]]{0,500})†(https?://[^\]\s]{1,2000})\]")
-_TOOL_TEXT_KEPT: Final = 8192
-"""Characters of a tool's text kept for a reference that the next frame completes."""
-
-
-def _mark_keys(inside: str) -> tuple[str, ...]:
-    """Sources named in a mark: `turn0search1`, several of them, or `1†source`."""
-    keys = [part.strip().partition("†")[0] for part in re.split(r"[,，;]", inside)]
-    return tuple(keys) if all(re.fullmatch(r"turn\d+[a-z_]+\d+|\d{1,4}", key) for key in keys) else ()
-
-
-def _may_begin_mark(inside: str) -> bool:
-    return re.fullmatch(r"(t|tu|tur|turn|(turn\d|\d)[\w†,，; .:-]*)?", inside) is not None
-
-
-MARKS: Final = MarkSyntax("【", "】", _mark_keys, _may_begin_mark)
 
 
 class ZaiDecoder(FrameDecoder):
@@ -55,12 +44,15 @@ class ZaiDecoder(FrameDecoder):
 
     site = "Z.AI"
 
-    def __init__(self, style: CitationStyle = "annotations") -> None:
+    def __init__(self, style: CitationStyle = "annotations", max_tokens: int | None = None) -> None:
         super().__init__()
         self._buffer = EditBuffer()
         self._sources = Sources()
         self._cited = CitedText(style, MARKS, self._sources)
-        self._tool_text = ""
+        self._tools = ToolResults(self._sources)
+        self._max_tokens = max_tokens
+        self._said = False
+        self._completion_tokens = 0
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         kind, data = frame.get("type"), frame.get("data")
@@ -69,6 +61,8 @@ class ZaiDecoder(FrameDecoder):
             self._finish(out)
         elif error is not None:
             self._error(error, bool(mapping(data).get("done")), out)
+        elif kind is None and "detail" in frame:
+            self._fail(provider_error(read_error(frame)), out)
         elif kind == "chat:completion" or kind is None:
             try:
                 self._data(mapping(data), out)
@@ -79,11 +73,11 @@ class ZaiDecoder(FrameDecoder):
 
     def _error(self, error: Any, done: bool, out: list[Event]) -> None:
         """A chat that was not created first ends in INTERNAL_ERROR on the done frame although its text is whole."""
+        self._events(self._buffer.finish(), out)
         site = read_error(error)
         if done and site.has("INTERNAL_ERROR") and self._buffer.given("answer"):
             self._finish(out)
         else:
-            self._events(self._buffer.finish(), out)
             self._fail(provider_error(site), out)
 
     def _data(self, data: dict[str, Any], out: list[Event]) -> None:
@@ -92,15 +86,15 @@ class ZaiDecoder(FrameDecoder):
         if channel is None:
             self.unknown[f"phase {phase[:40]}"] += 1
             channel = "none"
-        elif phase == "tool_call" and self._buffer.structured:
-            channel = "answer"  # labels tell nothing once the text itself is structured
-        if delta := data.get("delta_content"):
-            self._events(self._buffer.append(text(delta), channel), out)
+        is_tool = channel == "tool" or (phase == "tool_call" and not _TOOL_FIELDS.isdisjoint(data))
+        if delta := text(data.get("delta_content")):
+            self._events(self._buffer.append(delta, "tool" if is_tool else channel), out)
         elif (edit := data.get("edit_content")) is not None:
-            index = whole(data.get("edit_index"))
-            self._events(self._buffer.edit(max(index or 0, 0), _unquoted(text(edit)), "answer"), out)
+            self._edit(whole(data.get("edit_index")), _unquoted(text(edit)), channel, out)
         elif content := text(data.get("content")):
             self._events(self._buffer.edit(0, content, channel), out)
+        if is_tool:
+            self._pictures(self._tools.read_json({k: v for k, v in data.items() if k not in _TEXT_FIELDS}), out)
         if usage := data.get("usage"):
             self._usage(mapping(usage), out)
         for name in data:
@@ -116,58 +110,62 @@ class ZaiDecoder(FrameDecoder):
         total = whole(usage.get("total_tokens"))
         cached = whole(mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
         reasoning = whole(mapping(usage.get("completion_tokens_details")).get("reasoning_tokens"))
+        self._said, self._completion_tokens = True, completion
         out.append(Usage(prompt, completion, prompt + completion if total is None else total, reasoning, cached))
 
     # -- text -----------------------------------------------------------------------------------------------------
+    def _edit(self, index: int | None, content: str, channel: Channel, out: list[Event]) -> None:
+        """Replace the tail. An edit's label says little: outside of any tag its text is the answer's."""
+        if channel != "tool" and (channel != "reasoning" or self._buffer.structured):
+            channel = "answer"
+        if index is None or index < 0:
+            self.unknown["edit without a usable edit_index"] += 1
+            self._events(self._buffer.append(content, channel), out)
+            return
+        self._events(self._buffer.edit(index, content, channel), out)
+        if self._buffer.changed:
+            self.unknown["edit of text already given out"] = self._buffer.changed
+
     def _events(self, pieces: list[Piece], out: list[Event]) -> None:
         for channel, piece in pieces:
             if channel == "answer":
+                self._said = True
                 out += self._cited.feed(piece)
             elif channel == "reasoning":
+                self._said = True
                 out.append(Reasoning(piece))
             elif channel == "tool":
-                self._tool_answer(piece)
+                self._tools.feed_text(piece)
             elif channel == "block":
-                self._tool_block(piece, out)
+                self._pictures(self._tools.read_block(piece), out)
 
-    def _tool_answer(self, piece: str) -> None:
-        """Sources in the text of the site's own search tool; a reference may be split over frames."""
-        self._tool_text += piece
-        end = 0
-        for found in _REFERENCE.finditer(self._tool_text):
-            self._sources.add(found[3], found[2], found[1])
-            end = found.end()
-        self._tool_text = self._tool_text[end:][-_TOOL_TEXT_KEPT:]
-
-    def _tool_block(self, block: str, out: list[Event]) -> None:
-        """Sources and pictures in the JSON of a tool of the older form."""
-        value = loads(block.encode("utf-8", "surrogatepass"))
-        meta = mapping(mapping(mapping(value).get("data")).get("metadata"))
-        for name in ("result", "display_result"):
-            result = meta.get(name)
-            if isinstance(result, str):
-                result = loads(result.encode("utf-8", "surrogatepass"))
-            for item in result if isinstance(result, list) else [result]:
-                self._tool_item(mapping(item), out if name == "result" else None)
-
-    def _tool_item(self, item: dict[str, Any], out: list[Event] | None) -> None:
-        found = item.get("search_result")
-        for number, source in enumerate(found if isinstance(found, list) else [item], 1):
-            fields = mapping(source)
-            keys = [str(key) for key in (fields.get("ref_id"), fields.get("index", number)) if key is not None]
-            self._sources.add(text(fields.get("url")), text(fields.get("title")), *keys)
-        url = text(mapping(item.get("image_url")).get("url"))
-        if out is not None and url.startswith(("https://", "http://", "data:image/")):
-            out.append(Image(url))
+    def _pictures(self, urls: list[str], out: list[Event]) -> None:
+        self._said = self._said or bool(urls)
+        out += [Image(url) for url in urls]
 
     # -- the end --------------------------------------------------------------------------------------------------
+    def _finish(self, out: list[Event]) -> None:
+        """An end mark. An answer without a word, a picture or a count is a fault of the site, not an empty success."""
+        self._events(self._buffer.finish(), out)
+        if self._said:
+            super()._finish(out)
+        else:
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "Z.AI ended its answer without a word."), out)
+
     def _end(self, out: list[Event]) -> FinishReason:
         self._cut_off(out)
-        return "stop"
+        return "length" if self._max_tokens and self._completion_tokens >= self._max_tokens else "stop"
 
     def _cut_off(self, out: list[Event]) -> None:
         self._events(self._buffer.finish(), out)
         out += self._cited.flush()
+
+    def _fail(self, error: ProviderError, out: list[Event]) -> None:
+        """What was held back of the answer goes out before its failure."""
+        if not self._over:
+            self._events(self._buffer.finish(), out)
+            out += [event for event in self._cited.flush() if isinstance(event, Text)]
+        super()._fail(error, out)
 
 
 def _unquoted(edit: str) -> str:

@@ -68,7 +68,10 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
         (r"concurren(t|cy)[\w ]* limit|currently at capacity|too many requests|rate limit", ErrorKind.RATE_LIMITED),
         (r"user level|account level|model\b[^.]*\bnot (available|found|allowed|support)", ErrorKind.MODEL_UNAVAILABLE),
         (r"app version|outdated|update (the|your) app", ErrorKind.OUTDATED_CLIENT),
-        (r"(token|session|login)[\w ]* (invalid|expired)|(invalid|expired) (token|session)", ErrorKind.SESSION_EXPIRED),
+        (
+            r"(token|session|login)[\w ]* (invalid|expired)|(invalid|expired) (token|session)|not authenticated",
+            ErrorKind.SESSION_EXPIRED,
+        ),
         (r"context length|too long|maximum context", ErrorKind.TOO_LONG),
         (r"content (filter|policy)|sensitive content", ErrorKind.CONTENT_FILTERED),
         (r"(chat|conversation) (was )?not found", ErrorKind.CONVERSATION_GONE),

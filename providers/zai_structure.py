@@ -14,7 +14,7 @@ type Channel = Literal["reasoning", "answer", "tool", "block", "none"]
 type Piece = tuple[Channel, str]
 
 _OPENERS: Final = ("<details", "<glm_block")
-_OPEN: Final = re.compile(r"<(details|glm_block)(\s[^>]{0,2048})?>")
+_OPEN: Final = re.compile(r"<(details|glm_block)(\s[^<>]{0,2048})?>")
 _CLOSE: Final = "</details>"
 _BLOCK_CLOSE: Final = "</glm_block>"
 _SUMMARY: Final = "<summary>"

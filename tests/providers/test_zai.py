@@ -126,7 +126,7 @@ def test_secrets_that_cannot_serve(material: SessionMaterial) -> None:
 
 def test_the_token_may_be_a_cookie() -> None:
     found = provider().read_session("main", SessionMaterial(cookies={"token": TOKEN, "acw_tc": "edge"}))
-    call = provider().list_models(found, MOMENT).send(None)
+    call = next(provider().list_models(found, MOMENT))
     headers = dict(call.headers)
     assert headers["Authorization"] == "Bearer ~sealed~zai~main~cookie:token~"
     assert headers["Cookie"] == "acw_tc=~sealed~zai~main~cookie:acw_tc~"
@@ -214,6 +214,8 @@ def test_the_body_has_the_recorded_form() -> None:
         ("GLM-4.6", {"search": True}, False, True, None),
         ("GLM-5.2", {"reasoning_effort": "max"}, True, False, "max"),
         ("GLM-5.3-Thinking", {}, True, False, "high"),
+        ("GLM-5.2-Search", {"reasoning_effort": "max"}, True, True, "max"),
+        ("GLM-5.1", {"reasoning_effort": "max"}, True, False, None),
     ],
 )
 def test_switches(model: str, fields: Any, thinking: bool, search: bool, effort: str | None) -> None:
