@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.cli import main
+from addons.cli.main import main
 from providers.sandbox.tokens import jwt
 
 CONFIG = """

@@ -1,0 +1,3 @@
+from addons.cli.main import main
+
+main(prog_name="glassgate")

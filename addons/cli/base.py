@@ -1,0 +1,76 @@
+"""What every command shares: the problem in one line, the configuration and the vault when they are needed."""
+
+import difflib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from addons.core.config import Config, ProviderSettings
+from addons.core.config_file import ConfigError, load_config
+from addons.setup import vault_key, vault_path
+from addons.vault.errors import VaultError, VaultMissing
+from addons.vault.store import Vault
+
+
+class Problem(click.ClickException):
+    """A refusal in one line."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"glassgate: {self.format_message()}", err=True)
+
+
+class Lazy:
+    """The configuration, read when a command first needs it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._config: Config | None = None
+
+    def config(self, *, keys_needed: bool = False) -> Config:
+        """Raises Problem. Commands on the vault do not need a client key to be configured."""
+        if self._config is None:
+            environ = dict(os.environ)
+            if not keys_needed and not environ.get("AUTH_TOKEN"):
+                environ["AUTH_TOKEN"] = "unused-by-this-command"  # noqa: S105  (satisfies the check, opens nothing)
+            try:
+                self._config = load_config(self.file, environ)
+            except ConfigError as e:
+                raise Problem(str(e)) from None
+        return self._config
+
+    def vault(self, *, create: bool = False) -> Vault:
+        config = self.config()
+        try:
+            key = vault_key(config, prompt=ask_passphrase if sys.stdin.isatty() else None)
+            if create and not os.path.lexists(vault_path(config)):
+                return Vault.create(vault_path(config), key)
+            return Vault.open(vault_path(config), key)
+        except VaultMissing:
+            raise
+        except VaultError as e:
+            raise Problem(str(e)) from None
+
+
+def ask_passphrase() -> str:
+    answer: str = click.prompt("Vault passphrase", hide_input=True, err=True)
+    return answer
+
+
+def known_provider(config: Config, provider: str, account: str) -> ProviderSettings:
+    """The provider's settings; a Problem with near names when config.yaml does not have it."""
+    names = [settings.name for settings in config.providers]
+    if provider not in names:
+        raise Problem(f"config.yaml has no provider {provider!r}.{near_name(provider, names)}")
+    settings = next(s for s in config.providers if s.name == provider)
+    accounts = [a.name for a in settings.common.accounts]
+    if account not in accounts:
+        raise Problem(f"provider {provider!r} has no account {account!r} in config.yaml.{near_name(account, accounts)}")
+    return settings
+
+
+def near_name(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(known)}."

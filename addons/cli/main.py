@@ -1,0 +1,35 @@
+"""`glassgate`: the command line for people. Every problem is one clear line on stderr; no traceback, no secret.
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+"""
+
+import os
+from pathlib import Path
+
+import click
+
+from addons.cli.base import Lazy
+from addons.cli.sessions import sessions
+from addons.cli.tools import keygen, listen, models, sandbox
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("config.yaml"),
+    envvar="GLASSGATE_CONFIG",
+    show_default=True,
+    help="The configuration file.",
+)
+@click.version_option(package_name="glassgate")
+@click.pass_context
+def main(context: click.Context, file: Path) -> None:
+    """Glassgate: the OpenAI-compatible gateway you can see through."""
+    os.umask(0o077)
+    context.obj = Lazy(file)
+
+
+for command in (sessions, models, keygen, sandbox, listen):
+    main.add_command(command)

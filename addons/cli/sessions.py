@@ -1,0 +1,109 @@
+"""`glassgate sessions`: the sessions in the vault."""
+
+import json
+import sys
+from typing import Any
+
+import click
+from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
+
+from addons.accounts import material_of
+from addons.cli.base import Lazy, Problem, known_provider
+from addons.setup import make_providers
+from addons.vault.errors import VaultError, VaultMissing
+from providers.errors import ProviderError
+
+
+class SessionForm(BaseModel):
+    """What `sessions add --from-json` takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: StrictStr | None = None
+    cookies: dict[StrictStr, StrictStr] = {}
+    headers: dict[StrictStr, StrictStr] = {}
+    api_key: StrictStr | None = None
+
+
+@click.group()
+def sessions() -> None:
+    """The sessions in the vault."""
+
+
+@sessions.command("add")
+@click.argument("provider")
+@click.argument("account")
+@click.option("--from-json", "source", type=click.File("r"), help="A file with the session as JSON, or - for stdin.")
+@click.option("--api-key-stdin", is_flag=True, help="Read an API key from stdin.")
+@click.pass_obj
+def add(lazy: Lazy, provider: str, account: str, source: Any, api_key_stdin: bool) -> None:
+    """Store a session: {"token": …, "cookies": {…}, "headers": {…}, "api_key": …}. Makes the vault if needed."""
+    settings = known_provider(lazy.config(), provider, account)
+    if (source is None) == (not api_key_stdin):
+        raise click.UsageError("give either --from-json FILE or --api-key-stdin")
+    form = SessionForm(api_key=sys.stdin.readline().strip()) if api_key_stdin else _read_form(source.read())
+    material = form.model_dump()
+    if not any(material.values()):
+        raise Problem("the session is empty: give a token, cookies, headers or an api_key")
+    try:
+        instance = make_providers(lazy.config())[settings.name]
+        instance.read_session(account, material_of(material))
+    except ProviderError as e:
+        raise Problem(f"this session cannot serve {provider}: {e.message}") from None
+    try:
+        record = lazy.vault(create=True).put(provider, account, material)
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    click.echo(f"stored {provider}/{account} (revision {record.rev})")
+
+
+@sessions.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_sessions(lazy: Lazy, as_json: bool) -> None:
+    """What the vault holds; never a secret."""
+    try:
+        records = lazy.vault().records()
+    except VaultMissing:
+        records = {}
+    rows: list[dict[str, Any]] = [
+        {
+            "provider": record.provider,
+            "account": record.account,
+            "revision": record.rev,
+            "updated": record.updated,
+            "holds": sorted(material_of(record.material).values()),
+        }
+        for record in records.values()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['provider']}/{row['account']}  revision {row['revision']}  holds {', '.join(row['holds'])}")
+    if not rows:
+        click.echo("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
+
+
+@sessions.command("remove")
+@click.argument("provider")
+@click.argument("account")
+@click.pass_obj
+def remove(lazy: Lazy, provider: str, account: str) -> None:
+    """Remove a session from the vault."""
+    try:
+        removed = lazy.vault().remove(provider, account)
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    if not removed:
+        raise Problem(f"the vault has no session for {provider}/{account}")
+    click.echo(f"removed {provider}/{account}")
+
+
+def _read_form(text: str) -> SessionForm:
+    try:
+        return SessionForm.model_validate_json(text)
+    except ValidationError as e:
+        first = e.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Problem(f"the session JSON is not right: {where + ': ' if where else ''}{first['msg']}") from None

@@ -1,0 +1,71 @@
+"""Small commands: models, keys, the sandbox, and what run_proxy.sh asks."""
+
+import asyncio
+import base64
+import json
+import secrets
+import sys
+from typing import Any
+
+import click
+
+from addons.cli.base import Lazy, Problem
+from addons.local import model_object
+from addons.setup import Models, make_providers
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /v1/models gives it.")
+@click.pass_obj
+def models(lazy: Lazy, as_json: bool) -> None:
+    """The public models of the configured providers."""
+    config = lazy.config()
+    index = Models(make_providers(config), config.sections.models.aliases)()
+    if as_json:
+        click.echo(json.dumps({"object": "list", "data": [model_object(model, 0) for model in index.models()]}))
+        return
+    for model in index.models():
+        click.echo(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
+    for alias in index.aliases():
+        click.echo(f"{alias}  (alias)")
+
+
+@click.command()
+@click.option("--client", is_flag=True, help="A key for clients (AUTH_TOKEN) instead of one for the vault.")
+def keygen(client: bool) -> None:
+    """Print a fresh key: for SESSION_ENCRYPTION_KEY, or with --client for AUTH_TOKEN."""
+    if client:
+        click.echo(f"sk-glassgate-{secrets.token_urlsafe(32)}")
+    else:
+        click.echo(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+
+
+@click.command()
+@click.option("--site", "sites", multiple=True, help="Only this site (may be given again).")
+@click.option("--port-base", type=int, default=0, help="First port; 0 takes free ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the sites are up.")
+def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool) -> None:
+    """Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C."""
+    from providers.sandbox.run import SITES, run  # only this command needs the sites
+
+    unknown = [site for site in sites if site not in SITES]
+    if unknown:
+        raise Problem(f"there is no sandbox site {unknown[0]!r}. Known: {', '.join(SITES)}.")
+
+    def announce(sites_up: dict[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps(sites_up))
+            sys.stdout.flush()
+            return
+        for name, url in sites_up["base_urls"].items():
+            click.echo(f"{name}  {url}")
+
+    asyncio.run(run(sites or tuple(SITES), port_base, announce))
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def listen(lazy: Lazy) -> None:
+    """The listener of the checked configuration, for run_proxy.sh: host, port."""
+    config = lazy.config(keys_needed=True)
+    click.echo(f"{config.sections.listen.host} {config.sections.listen.port}")
