@@ -131,4 +131,27 @@ def material_of(stored: Mapping[str, object]) -> SessionMaterial:
             return {}
         return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
 
-    return SessionMaterial(word("token"), table("cookies"), table("headers"), word("api_key"))
+    end = stored.get("expires_at")
+    return SessionMaterial(
+        token=word("token"),
+        cookies=table("cookies"),
+        headers=table("headers"),
+        api_key=word("api_key"),
+        email=word("email"),
+        password=word("password"),
+        expires_at=end if isinstance(end, int) and not isinstance(end, bool) else None,
+    )
+
+
+def record_of(material: SessionMaterial) -> dict[str, object]:
+    """The JSON record the vault keeps of a session: the inverse of `material_of`."""
+    kept = {
+        "token": material.token,
+        "cookies": dict(material.cookies),
+        "headers": dict(material.headers),
+        "api_key": material.api_key,
+        "email": material.email,
+        "password": material.password,
+        "expires_at": material.expires_at,
+    }
+    return {name: value for name, value in kept.items() if value}

@@ -4,11 +4,13 @@ Placeholders (providers/contract.py) are replaced in headers and in the URL, whi
 searched only for a Call that says so, for sign-in; so nobody gets a secret into a prompt by writing a placeholder.
 """
 
+import json
 from collections.abc import Callable, Mapping
 
 from mitmproxy import http
 
-from providers.contract import SEALED, Call
+from providers.contract import Call
+from providers.session import SEALED
 
 type Reveal = Callable[[str, str], Mapping[str, str]]
 """(provider, account) → secret name → real value, as the vault has it now."""
@@ -32,6 +34,10 @@ class Seals:
             return text
         return SEALED.sub(lambda found: self._value(found[1], found[2], found[3]), text)
 
+    def _unseal_json(self, text: str) -> str:
+        """As `unseal`, for placeholders inside JSON strings: a password may hold quotes."""
+        return SEALED.sub(lambda found: json.dumps(self._value(found[1], found[2], found[3]))[1:-1], text)
+
     def _value(self, provider: str, account: str, name: str) -> str:
         try:
             value = self._reveal(provider, account)[name]
@@ -54,7 +60,7 @@ class Seals:
     def wire_call(self, call: Call) -> Call:
         """The Call as it goes out. Raises UnknownSecret."""
         headers = tuple((name, self.unseal(value)) for name, value in call.headers)
-        body = self.unseal(call.body.decode()).encode() if call.sealed_body else call.body
+        body = self._unseal_json(call.body.decode()).encode() if call.sealed_body else call.body
         return Call(call.method, self.unseal(call.url), headers, body)
 
     def seal_head(self, provider: str, account: str, response: http.Response) -> list[str]:

@@ -9,10 +9,9 @@ in a header or a URL; the gateway puts the real value in on the wire. Only `read
 """
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
@@ -21,17 +20,16 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from providers.chat import ChatRequest
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event
+from providers.session import SEALED, Identity, Session, SessionMaterial, SessionUpdate, Sighting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-SEALED = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.:-]+)~")
-"""A placeholder in a header or URL: provider name, account name, secret name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request to the provider. `url` is absolute; `headers` keep order and case.
 
-    `sealed_body` allows placeholders in the body (sign-in only; never for a body with words of the client in it).
+    `sealed_body` allows placeholders in a JSON body (sign-in only; never for a body with words of the client in it).
     """
 
     method: str
@@ -63,76 +61,6 @@ class Moment:
     """A fresh UUID4 in its usual text form."""
     timezone: str = "UTC"
     """IANA name of the person's time zone."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMaterial:
-    """The secrets of one account as the vault holds them. Handed to `read_session` and nothing else."""
-
-    token: str | None = None
-    cookies: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    api_key: str | None = None
-
-    def __repr__(self) -> str:
-        return "SessionMaterial(…)"
-
-    def values(self) -> dict[str, str]:
-        """Secret name → value: `token`, `api_key`, `cookie:NAME`, `header:NAME`."""
-        named = {"token": self.token, "api_key": self.api_key}
-        found = {name: value for name, value in named.items() if value}
-        found |= {f"cookie:{name}": value for name, value in self.cookies.items()}
-        found |= {f"header:{name}": value for name, value in self.headers.items()}
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One account's session as a provider sees it: which secrets exist, and facts that are no secrets."""
-
-    provider: str
-    account: str
-    names: tuple[str, ...] = ()
-    """Names of the secrets there are, as in SessionMaterial.values()."""
-    facts: Mapping[str, str] = field(default_factory=dict)
-    """What may stand in a request in clear: `user_id`, `email` … (provider's choice)."""
-    expires_at: int | None = None
-    """Unix seconds, when the token itself says so."""
-
-    def has(self, name: str) -> bool:
-        return name in self.names
-
-    def seal(self, name: str) -> str:
-        """The placeholder of a secret. Raises KeyError when the session has no such secret."""
-        if name not in self.names:
-            raise KeyError(name)
-        return f"~sealed~{self.provider}~{self.account}~{name}~"
-
-    def cookie_header(self) -> str:
-        """All cookies as one Cookie header value, in placeholders; empty when there are none."""
-        names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
-        return "; ".join(f"{n}={self.seal('cookie:' + n)}" for n in names)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionUpdate:
-    """New secrets a site handed out; the gateway writes them into the vault. None leaves a value as it was."""
-
-    token: str | None = None
-    cookies: Mapping[str, str] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return "SessionUpdate(…)"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose session it is, as the site says."""
-
-    user_id: str
-    name: str = ""
-    email: str = ""
-    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,13 +193,47 @@ class Provider[O: ProviderOptions](ABC):
         return None
 
     # -- sessions -------------------------------------------------------------------------------------------------
+    rotating_cookies: ClassVar[frozenset[str]] = frozenset()
+    """Cookies whose new value, handed out with any answer, belongs into the vault."""
+    renew_before_s: ClassVar[int] = 120
+    """A session that ends within this time is renewed before use."""
+    renew_every_s: ClassVar[int | None] = None
+    """A session that says no end is renewed when it was stored longer ago than this; None: when the site refuses it."""
+
     def identify(self, session: Session, moment: Moment) -> Steps[Identity] | None:
         """Steps that ask the site whose session it is. They raise ProviderError(SESSION_EXPIRED) for a dead one."""
         return None
 
     def refresh(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
-        """Steps that renew the session, or None where the site has no such thing."""
+        """Steps that renew the session, or None where it holds nothing to renew it with.
+
+        They raise ProviderError(SESSION_EXPIRED) when the site does not renew it any more. Signing in again with a kept
+        password is `sign_in`; the gateway tries that itself.
+        """
         return None
+
+    def sign_in(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
+        """Steps that sign in with the secrets `email` and `password` (or `password_sha256`) of `session`.
+
+        None where the site does not let programs in (a challenge at the door), or the secrets are not there. They raise
+        ProviderError: SESSION_EXPIRED for a wrong password, CHALLENGE when the site wants a human.
+        """
+        return None
+
+    def sign_in_page(self) -> str:
+        """Where the person signs in with a browser."""
+        return self.options.base_url
+
+    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+        """What an exchange of the person's own browser with one of our origins shows of a signed-in session.
+
+        None for an exchange that shows nothing, or a guest. Sightings of one session are merged, the newest value wins.
+        """
+        return None
+
+    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+        """What material out of sightings still lacks to serve, in words for the person; empty when it is whole."""
+        return ()
 
 
 def json_or_none(body: bytes) -> object:
@@ -298,6 +260,7 @@ __all__ = [
     "Session",
     "SessionMaterial",
     "SessionUpdate",
+    "Sighting",
     "Steps",
     "checked_url",
     "json_or_none",

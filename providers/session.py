@@ -1,0 +1,162 @@
+"""A person's session at a site: its secrets, and what a provider may know of it.
+
+Only `read_session`, `sighted` and `lacking` of a provider see values; everything else works with a Session, which names
+the secrets and hands out placeholders. The gateway puts the real values in on the wire.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+SEALED = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.:-]+)~")
+"""A placeholder in a header or URL: provider name, account name, secret name."""
+
+_ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=.*\b19\d\d\b.*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMaterial:
+    """The secrets of one account as the vault holds them."""
+
+    token: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    api_key: str | None = None
+    email: str | None = None
+    password: str | None = None
+    """E-mail and password are kept only for a person who asked for it, to sign in again."""
+    expires_at: int | None = None
+    """Unix seconds, when the site said so and the token does not."""
+
+    def __repr__(self) -> str:
+        return "SessionMaterial(…)"
+
+    def values(self) -> dict[str, str]:
+        """Secret name → value: `token`, `api_key`, `cookie:NAME`, `header:NAME`, `email`, `password`.
+
+        `password_sha256` is the password's SHA-256 in lower-case hex, for sites that want it so.
+        """
+        named = {"token": self.token, "api_key": self.api_key, "email": self.email, "password": self.password}
+        found = {name: value for name, value in named.items() if value}
+        if self.password:
+            found["password_sha256"] = hashlib.sha256(self.password.encode()).hexdigest()
+        found |= {f"cookie:{name}": value for name, value in self.cookies.items()}
+        found |= {f"header:{name}": value for name, value in self.headers.items()}
+        return found
+
+    def merged(self, newer: "SessionMaterial") -> Self:
+        """This material with the newer one's values over it; what the newer one lacks stays."""
+        return replace(
+            self,
+            token=newer.token or self.token,
+            cookies={**self.cookies, **newer.cookies},
+            headers={**self.headers, **newer.headers},
+            api_key=newer.api_key or self.api_key,
+            email=newer.email or self.email,
+            password=newer.password or self.password,
+            expires_at=newer.expires_at if newer.token or newer.expires_at else self.expires_at,
+        )
+
+    def updated(self, update: "SessionUpdate") -> Self:
+        """This material with what a site handed out."""
+        return self.merged(SessionMaterial(update.token, update.cookies, expires_at=update.expires_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One account's session as a provider sees it: which secrets exist, and facts that are no secrets."""
+
+    provider: str
+    account: str
+    names: tuple[str, ...] = ()
+    """Names of the secrets there are, as in SessionMaterial.values()."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What may stand in a request in clear: `user_id`, `email` … (provider's choice)."""
+    expires_at: int | None = None
+    """Unix seconds, when the token itself says so."""
+
+    def has(self, name: str) -> bool:
+        return name in self.names
+
+    def seal(self, name: str) -> str:
+        """The placeholder of a secret. Raises KeyError when the session has no such secret."""
+        if name not in self.names:
+            raise KeyError(name)
+        return f"~sealed~{self.provider}~{self.account}~{name}~"
+
+    def cookie_header(self) -> str:
+        """All cookies as one Cookie header value, in placeholders; empty when there are none."""
+        names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
+        return "; ".join(f"{n}={self.seal('cookie:' + n)}" for n in names)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpdate:
+    """New secrets a site handed out; the gateway writes them into the vault. None leaves a value as it was."""
+
+    token: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    expires_at: int | None = None
+    """Unix seconds, when the site says so and the token does not."""
+
+    def __repr__(self) -> str:
+        return "SessionUpdate(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose session it is, as the site says."""
+
+    user_id: str
+    name: str = ""
+    email: str = ""
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One exchange of the person's own browser with a site, as capture and import see it. Header names lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    status: int | None = None
+    """None when only the request is known (copy as cURL)."""
+    set_cookies: tuple[str, ...] = ()
+    """The raw Set-Cookie values of the answer."""
+    body: bytes = b""
+    """The answer's body, unpacked."""
+
+    def __repr__(self) -> str:
+        return "Sighting(…)"
+
+    @property
+    def bearer(self) -> str:
+        """The token of an `Authorization: Bearer` header, or nothing."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The request's cookies."""
+        pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
+        return {name: value for name, _, value in pairs if name and value}
+
+    @property
+    def new_cookies(self) -> dict[str, str]:
+        """The cookies the answer sets; those it takes away are not among them."""
+        return dict(given_cookies(self.set_cookies))
+
+
+def given_cookies(set_cookies: "tuple[str, ...]") -> list[tuple[str, str]]:
+    """(name, value) of each Set-Cookie value that gives a cookie; one that takes a cookie away gives nothing."""
+    found = []
+    for value in set_cookies:
+        first, *attributes = value.split(";")
+        name, _, content = (part.strip() for part in first.partition("="))
+        ended = any(_ENDED.fullmatch(part.strip()) for part in attributes)
+        if name and content and not ended:
+            found.append((name, content))
+    return found
