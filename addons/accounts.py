@@ -1,10 +1,11 @@
 """The account keeper: which accounts there are, and each one's session as the vault holds it now."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from addons.vault.errors import VaultError
+from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
 from providers.contract import Provider, ProviderOptions, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
@@ -24,6 +25,15 @@ class Account:
     needs_session: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is kept for an account. `rev` and `updated` (Unix seconds) are None outside of the vault."""
+
+    material: SessionMaterial
+    rev: int | None = None
+    updated: int | None = None
+
+
 class Accounts:
     """Sessions of the configured accounts. Reads the vault afresh whenever its file has changed."""
 
@@ -41,13 +51,25 @@ class Accounts:
         self._cache: dict[AccountId, tuple[SessionMaterial, Session | ProviderError]] = {}
         self._problem: str | None = None
         self._used: dict[AccountId, dict[str, str]] = {}
+        self._unwritten: dict[AccountId, Stored] = {}
+        """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
         return [account for account in self._accounts if account.provider == provider]
 
-    def material(self, provider: str, account: str) -> SessionMaterial | None:
-        """The secrets of an account, from the vault or else the environment."""
+    def all(self) -> list[Account]:
+        return list(self._accounts)
+
+    def find(self, provider: str, account: str) -> Account | None:
+        return next((a for a in self._accounts if (a.provider, a.name) == (provider, account)), None)
+
+    def stored(self, account: Account) -> Stored | None:
+        """What is kept for the account: in the vault, or else in the environment. Raises ProviderError."""
+        return self._stored(account.provider, account.name)
+
+    def _stored(self, provider: str, account: str) -> Stored | None:
+        key = (provider, account)
         if self._vault is not None:
             try:
                 record = self._vault.get(provider, account)
@@ -55,15 +77,51 @@ class Accounts:
                 raise ProviderError(ErrorKind.SESSION_EXPIRED, f"the vault cannot be read: {e}") from e
             self._note(self._vault.problem)
             if record is not None:
-                return material_of(record.material)
-        return self._env.get((provider, account))
+                newer = self._unwritten.get(key)
+                if newer is not None and newer.rev == record.rev:
+                    return newer
+                return Stored(material_of(record.material), record.rev, record.updated)
+        found = self._env.get(key)
+        return Stored(found) if found else None
+
+    async def store(self, account: Account, old: Stored, material: SessionMaterial) -> bool:
+        """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
+
+        A disk that takes nothing is logged, the session stays in force, and `write_again` tries once more.
+        """
+        key = (account.provider, account.name)
+        self._unwritten[key] = Stored(material, old.rev, old.updated)
+        return await self._write(key)
+
+    async def write_again(self) -> None:
+        """Writes the renewed sessions that could not be written so far."""
+        for key in list(self._unwritten):
+            await self._write(key)
+
+    async def _write(self, key: AccountId) -> bool:
+        assert self._vault is not None
+        waiting = self._unwritten[key]
+        put = self._vault.put
+        try:
+            await asyncio.to_thread(put, *key, record_of(waiting.material), expected_rev=waiting.rev)
+        except VaultConflict:
+            log.info("%s/%s: another session was stored meanwhile; it stands", *key)
+            written = False
+        except VaultError as e:
+            log.error("%s/%s: the renewed session could not be written to the vault: %s", *key, e)
+            return True
+        else:
+            written = True
+        if self._unwritten.get(key) is waiting:
+            del self._unwritten[key]
+        return written
 
     def reveal(self, provider: str, account: str) -> Mapping[str, str]:
         """Secret name → value, for the seals. Raises KeyError when there is no such session."""
-        material = self.material(provider, account)
-        if material is None:
+        stored = self._stored(provider, account)
+        if stored is None:
             raise KeyError(f"{provider}/{account}")
-        values = material.values()
+        values = stored.material.values()
         self._used[(provider, account)] = values
         return values
 
@@ -75,15 +133,16 @@ class Accounts:
         """The provider's view of the account. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""
         if not account.needs_session:
             return Session(account.provider, account.name)
-        material = self.material(account.provider, account.name)
+        stored = self.stored(account)
         key = (account.provider, account.name)
-        if material is None:
+        if stored is None:
             self._cache.pop(key, None)
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
                 f"the vault has no session for {account.provider}/{account.name}. "
-                f"Add one: glassgate sessions add {account.provider} {account.name} --from-json FILE",
+                f"Add one: glassgate login {account.provider} {account.name}",
             )
+        material = stored.material
         cached = self._cache.get(key)
         if cached is None or cached[0] != material:
             cached = (material, self._read(account, material))

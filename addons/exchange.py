@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mitmproxy import http
 
-from addons.accounts import Account, Accounts
+from addons.accounts import Account, AccountId, Accounts
 from addons.attempt import Attempt, AttemptPlan
 from addons.core.errors import GatewayError
 from addons.core.failover import FailedAttempt, Next, decide
@@ -22,11 +22,13 @@ from addons.core.routing import ModelIndex, Route
 from addons.core.support import check_support
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.relay import State, Target, Timers
+from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.steps import StepRunner
 from providers.chat import ChatRequest
 from providers.contract import Call, Moment, Provider, ProviderOptions, Session, origin_of
 from providers.errors import ErrorKind, ProviderError
+from providers.session import given_cookies
 
 type AnyProvider = Provider[ProviderOptions]
 
@@ -52,6 +54,7 @@ class Context:
 
     providers: Mapping[str, AnyProvider]
     accounts: Accounts
+    renewal: Renewal
     index: Callable[[], ModelIndex]
     seals: Seals
     steps: StepRunner
@@ -95,6 +98,8 @@ class Exchange:
     progress: Progress | None = None
     error: GatewayError | None = None
     remedied: bool = False
+    renewed: set[AccountId] = field(default_factory=set)
+    """Accounts whose session this request has had renewed."""
     left: bool = False
     status: int = 200
     _candidates: Iterator[Candidate] = field(default_factory=lambda: iter(()))
@@ -128,6 +133,23 @@ class Exchange:
             self._give(error, flow)
         finally:
             self._task = None
+
+    def over(self) -> None:
+        """The exchange has ended: what it taught about the account is noted."""
+        last, progress = self.last, self.progress
+        if last is None or progress is None:
+            return
+        renewal = self.context.renewal
+        if last.report.accepted and last.report.error is None:
+            renewal.succeeded(progress.candidate.account)
+        elif last.state is State.FAILED and self.error is None and last.report.error is not None:
+            renewal.failed(progress.candidate.account, last.report.error)
+        self._tell_cookies(last)
+
+    def _tell_cookies(self, attempt: Attempt) -> None:
+        if attempt.report.set_cookies:
+            given = dict(given_cookies(attempt.report.set_cookies))
+            self.context.renewal.handed_out(attempt.plan.session, given)
 
     def summary(self, *, client_left: bool) -> RequestLog:
         """The request's line for the log."""
@@ -204,7 +226,7 @@ class Exchange:
         missing: tuple[ProviderError, Candidate] | None = None
         for candidate in self._candidates:
             try:
-                session = self.context.accounts.session(candidate.account)
+                session = await self.context.renewal.session(candidate.account)
             except ProviderError as error:
                 missing = missing or (error, candidate)
                 continue
@@ -212,6 +234,7 @@ class Exchange:
             try:
                 await self._make_attempt(flow, candidate, session)
             except ProviderError as error:
+                self.context.renewal.failed(candidate.account, error)
                 self._first_failure = self._first_failure or (error, candidate)
                 if self._decide(error, candidate, accepted=False) is Next.GIVE_UP:
                     break
@@ -231,12 +254,17 @@ class Exchange:
         while True:
             try:
                 steps = provider.prepare(chat, session, context.moment())
-                prepared = await context.steps.run(provider, steps) if steps is not None else None
+                prepared = await context.steps.run(provider, steps, session) if steps is not None else None
                 break
             except ProviderError as error:
-                if self._decide(error, candidate, accepted=False) is not Next.REMEDY:
-                    raise
-                await self._remedy(provider, session, error)
+                match self._decide(error, candidate, accepted=False):
+                    case Next.REMEDY:
+                        await self._remedy(provider, session, error)
+                    case Next.RENEW:
+                        session = await self._renew(candidate, session, error)
+                        self.progress = Progress(candidate, session)
+                    case _:
+                        raise
         self.progress.prepared = prepared
         call = provider.build(chat, session, prepared, context.moment())
         self.relay = self._attempt(provider, session, chat, candidate.route, prepared, call)
@@ -280,7 +308,12 @@ class Exchange:
         steps = provider.remedy(error, session, self.context.moment())
         assert steps is not None
         self.remedied = True
-        await self.context.steps.run(provider, steps)
+        await self.context.steps.run(provider, steps, session)
+
+    async def _renew(self, candidate: Candidate, session: Session, error: ProviderError) -> Session:
+        """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
+        self.renewed.add((candidate.account.provider, candidate.account.name))
+        return await self.context.renewal.rejected(candidate.account, session, error)
 
     # -- after a failure ------------------------------------------------------------------------------------------
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
@@ -289,20 +322,26 @@ class Exchange:
         assert failed
         assert progress
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
-        answered = flow.response
-        match self._decide(error, progress.candidate, accepted=failed.report.accepted):
-            case Next.REMEDY:
-                provider = self.context.providers[progress.candidate.route.provider]
+        answered, candidate, session = flow.response, progress.candidate, progress.session
+        self._tell_cookies(failed)
+        what_next = self._decide(error, candidate, accepted=failed.report.accepted)
+        if what_next is not Next.RENEW:
+            self.context.renewal.failed(candidate.account, error)
+        match what_next:
+            case Next.REMEDY | Next.RENEW:
                 try:
-                    await self._remedy(provider, progress.session, error)
+                    if what_next is Next.RENEW:
+                        session = await self._renew(candidate, session, error)
+                    else:
+                        await self._remedy(self.context.providers[candidate.route.provider], session, error)
                     self.attempts += 1
-                    await self._make_attempt(flow, progress.candidate, progress.session)
+                    await self._make_attempt(flow, candidate, session)
                 except ProviderError as later:
                     await self._next_or_verdict(flow, later, answered)
             case Next.ANOTHER_CANDIDATE:
                 await self._next_or_verdict(flow, error, answered)
             case Next.GIVE_UP:
-                raise self._final(error, progress.candidate)
+                raise self._final(error, candidate)
 
     async def _next_or_verdict(self, flow: http.HTTPFlow, error: ProviderError, answered: http.Response | None) -> None:
         try:
@@ -319,7 +358,8 @@ class Exchange:
             known = steps is not None
             if steps is not None:
                 steps.close()
-        failed = FailedAttempt(error, self.attempts, accepted, self.remedied, known)
+        renewed = (candidate.account.provider, candidate.account.name) in self.renewed
+        failed = FailedAttempt(error, self.attempts, accepted, self.remedied, known, renewed)
         limits = self.context.limits
         return decide(failed, max_attempts=limits.max_attempts, retry_accepted=limits.retry_accepted)
 

@@ -37,6 +37,7 @@ START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
 MODELS_EVERY_S = 3600.0
+TEND_EVERY_S = 5.0
 _DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
 _CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
 
@@ -98,6 +99,7 @@ class Glassgate:
         self._tasks = [
             asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
             asyncio.create_task(self._learn_models(parts), name="glassgate models"),
+            asyncio.create_task(self._tend(parts), name="glassgate sessions"),
         ]
         if modes != list(ctx.options.mode):
             self._tasks.append(asyncio.create_task(self._move_listeners(modes), name="glassgate listeners"))
@@ -138,6 +140,11 @@ class Glassgate:
         while True:
             await parts.learn_models()
             await asyncio.sleep(MODELS_EVERY_S)
+
+    async def _tend(self, parts: Running) -> None:
+        while True:
+            await parts.tend()
+            await asyncio.sleep(TEND_EVERY_S)
 
     # -- the stream layer's side ----------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
@@ -223,6 +230,7 @@ class Glassgate:
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
             return
+        exchange.over()
         line = exchange.summary(client_left=flow.error is not None)
         line.emit()
         flow.metadata["glassgate"] = {"outcome": line.outcome, "model": line.model, "attempts": line.attempts}

@@ -1,5 +1,6 @@
 """From a Config to the running parts: providers, accounts, vault, clients."""
 
+import asyncio
 import logging
 import os
 import time
@@ -9,18 +10,20 @@ from pathlib import Path
 
 import httpx
 
+from addons.account_book import FILE_NAME, AccountBook
 from addons.accounts import Account, Accounts
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
 from addons.core.gate import GateRules
 from addons.core.routing import ModelIndex
 from addons.exchange import AnyProvider, Context, Limits
+from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.steps import StepRunner, new_client
 from addons.vault.errors import VaultMissing
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.store import Vault
-from providers.contract import Moment
+from providers.contract import Moment, Session
 from providers.errors import ProviderError
 from providers.registry import provider_class
 
@@ -63,16 +66,22 @@ class Running:
         self._ca_file = ca_file
         self._clients: dict[str, httpx.AsyncClient] = {}
         seals = Seals(self.accounts.reveal)
-        self.steps = StepRunner(seals, self._client)
+        self.steps = StepRunner(seals, self._client, self._handed_out)
+        self.book = AccountBook(vault_path(config).with_name(FILE_NAME), time.time)
+        moment = moment_source()
+        self.renewal = Renewal(
+            self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
+        )
         self.context = Context(
             providers=self.providers,
             accounts=self.accounts,
+            renewal=self.renewal,
             index=self.models,
             seals=seals,
             steps=self.steps,
             limits=limits_of(config),
             proxies=self.proxies,
-            moment=moment_source(),
+            moment=moment,
         )
         listen = config.sections.listen
         self.rules = GateRules(
@@ -90,18 +99,28 @@ class Running:
         for name, provider in self.providers.items():
             for account in self.accounts.of(name):
                 try:
-                    session = self.accounts.session(account)
+                    session = await self.renewal.session(account)
                     steps = provider.list_models(session, self.context.moment())
                     if steps is None:
                         break
-                    await self.steps.run(provider, steps)
+                    await self.steps.run(provider, steps, session)
                 except ProviderError as e:
                     log.info("%s: the live list of models is not to be had: %s", name, e.message)
                     continue
                 self.models.forget()
                 break
 
+    async def tend(self) -> None:
+        """What has to be done now and then: idle sessions renewed, the accounts' states written down."""
+        await self.renewal.tend()
+        await asyncio.to_thread(self.book.save)
+
+    def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
+        self.renewal.handed_out(session, cookies)
+
     async def close(self) -> None:
+        await self.renewal.settle()
+        self.book.save()
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()

@@ -1,12 +1,13 @@
 """Carries out a provider's steps over the network, with httpx: the I/O half of the provider contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx
 
 from addons.secrets import Seals, UnknownSecret
-from providers.contract import Answer, Call, Provider, ProviderOptions, Steps, origin_of
+from providers.contract import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
 from providers.errors import ErrorKind, ProviderError
+from providers.session import given_cookies
 
 STEP_S = 15.0
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
@@ -15,6 +16,9 @@ STEP_LIMIT = 32
 
 type ClientFor = Callable[[str], httpx.AsyncClient]
 """Provider name → the HTTP client that reaches it (with its proxy, if it has one)."""
+
+type HandedOut = Callable[[Session, Mapping[str, str]], None]
+"""Told of the cookies an answer set: the session that asked, name → value."""
 
 
 def new_client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncClient:
@@ -33,12 +37,15 @@ def new_client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncCl
 class StepRunner:
     """Runs steps: each Call goes out with its secrets put in, its Answer goes back into the generator."""
 
-    def __init__(self, seals: Seals, client_for: ClientFor) -> None:
+    def __init__(self, seals: Seals, client_for: ClientFor, handed_out: HandedOut | None = None) -> None:
         self._seals = seals
         self._client_for = client_for
+        self._handed_out = handed_out
 
-    async def run[T](self, provider: Provider[ProviderOptions], steps: Steps[T]) -> T:
-        """The steps' result. Raises ProviderError: the steps' own, or PROVIDER_DOWN when the network fails."""
+    async def run[T](self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session | None = None) -> T:
+        """The steps' result. Cookies that come on the way are told to whom it concerns when `session` is given.
+
+        Raises ProviderError: the steps' own, or PROVIDER_DOWN when the network fails."""
         try:
             call = next(steps)
             for _ in range(STEP_LIMIT):
@@ -47,6 +54,8 @@ class StepRunner:
                 except ProviderError as error:
                     call = steps.throw(error)
                 else:
+                    if session is not None and self._handed_out is not None and answer.set_cookies:
+                        self._handed_out(session, dict(given_cookies(answer.set_cookies)))
                     call = steps.send(answer)
             steps.close()
         except StopIteration as end:

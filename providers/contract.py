@@ -212,6 +212,10 @@ class Provider[O: ProviderOptions](ABC):
         """
         return None
 
+    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+        """The new secrets in `cookies` (those of `rotating_cookies`) that some answer set; None to pass them over."""
+        return SessionUpdate(None, cookies)
+
     def sign_in(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
         """Steps that sign in with the secrets `email` and `password` (or `password_sha256`) of `session`.
 

@@ -18,6 +18,8 @@ class ErrorKind(StrEnum):
     """Too fast or too many at once; `retry_after_s` when the site names a time."""
     QUOTA = "quota"
     """The account's allowance is used up (for the day, the plan, the balance)."""
+    ACCOUNT_BLOCKED = "account_blocked"
+    """The site has closed or locked the account; nothing a program does changes that."""
     OUTDATED_CLIENT = "outdated_client"
     """The site wants a newer client version or another signature than the one sent."""
     MODEL_UNAVAILABLE = "model_unavailable"

@@ -22,10 +22,11 @@ COMMON: Final[Codes] = _table(
     {
         _K.SESSION_EXPIRED: (
             "invalid_api_key incorrect_api_key invalid_authentication invalid_authentication_error"
-            " authentication_error authenticationerror unauthorized account_deactivated invalid_organization"
+            " authentication_error authenticationerror unauthorized invalid_organization"
             " invalid_project permission_error permission_denied permission_denied_error permissiondeniederror"
             " access_denied token_expired unsupported_country_region_territory ip_not_authorized"
         ),
+        _K.ACCOUNT_BLOCKED: "account_deactivated account_suspended organization_restricted",
         _K.QUOTA: (
             "insufficient_quota insufficient_balance insufficient_credits insufficient_credit insufficient_funds"
             " billing_hard_limit_reached billing_not_active quota_exceeded exceeded_current_quota_error"
@@ -76,7 +77,8 @@ GENERIC: Final[Codes] = {
 
 ZAI: Final[Codes] = _table(
     {
-        _K.SESSION_EXPIRED: "1000 1001 1002 1003 1004 1100 1110 1111 1112 1121",
+        _K.SESSION_EXPIRED: "1000 1001 1002 1003 1004 1100 1110 1111",
+        _K.ACCOUNT_BLOCKED: "1112 1121",
         _K.QUOTA: "1113 1304 1308 1309 1310",
         _K.RATE_LIMITED: "1302 1303 1305",
         _K.MODEL_UNAVAILABLE: "1211 1220 1221 1222 1311",

@@ -53,6 +53,9 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
     ErrorKind.QUOTA: _Meaning(
         429, "insufficient_quota", False, "The account's allowance is used up; wait for its reset or add an account."
     ),
+    ErrorKind.ACCOUNT_BLOCKED: _Meaning(
+        502, "provider_account_blocked", False, "The provider has closed this account: ask its support, or use another."
+    ),
     ErrorKind.OUTDATED_CLIENT: _Meaning(
         502,
         "provider_outdated_client",

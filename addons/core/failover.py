@@ -20,6 +20,8 @@ class Next(Enum):
     ANOTHER_CANDIDATE = auto()
     REMEDY = auto()
     """The provider may mend what is wrong (a newer client version …); then the same account again, once."""
+    RENEW = auto()
+    """The site no longer knows the session: renew it, then the same account again, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,17 @@ class FailedAttempt:
     remedied: bool
     """A remedy was already applied to this request."""
     remedy_known: bool
+    renewed: bool
+    """The account's session was already renewed for this request."""
 
 
 def decide(failed: FailedAttempt, *, max_attempts: int = MAX_ATTEMPTS, retry_accepted: bool = True) -> Next:
     """The next step after a failed attempt of which the client has seen nothing."""
-    if failed.error.kind in OWN_FAULT or failed.attempts >= max_attempts:
+    if failed.error.kind in OWN_FAULT:
+        return Next.GIVE_UP
+    if failed.error.kind is ErrorKind.SESSION_EXPIRED and not failed.renewed:
+        return Next.RENEW
+    if failed.attempts >= max_attempts:
         return Next.GIVE_UP
     if failed.remedy_known and not failed.remedied:
         return Next.REMEDY

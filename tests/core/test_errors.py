@@ -25,6 +25,7 @@ def test_every_kind_has_an_honest_status(kind: ErrorKind) -> None:
         (ErrorKind.CHALLENGE, 502, "provider_challenge", "false"),
         (ErrorKind.RATE_LIMITED, 429, "rate_limit_exceeded", None),
         (ErrorKind.QUOTA, 429, "insufficient_quota", "false"),
+        (ErrorKind.ACCOUNT_BLOCKED, 502, "provider_account_blocked", "false"),
         (ErrorKind.OUTDATED_CLIENT, 502, "provider_outdated_client", "false"),
         (ErrorKind.BAD_REQUEST, 400, "invalid_request_error", "false"),
         (ErrorKind.CONTENT_FILTERED, 403, "content_filter", "false"),

@@ -108,7 +108,8 @@ def test_refusals_of_the_common_form(status: int, body: Any, kind: ErrorKind) ->
 
 
 ZAI = {
-    **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1110", "1112", "1121"), K.SESSION_EXPIRED),
+    **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1110", "1111"), K.SESSION_EXPIRED),
+    **dict.fromkeys(("1112", "1121"), K.ACCOUNT_BLOCKED),
     **dict.fromkeys(("1113", "1304", "1308", "1309"), K.QUOTA),
     **dict.fromkeys(("1302", "1303"), K.RATE_LIMITED),
     **dict.fromkeys(("1211", "1220", "1222"), K.MODEL_UNAVAILABLE),

@@ -1,0 +1,61 @@
+"""What is known of an account's well-being, in the words people see. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from providers.errors import ErrorKind, ProviderError
+
+DEFAULT_WAIT_S: Final = 60
+"""How long an account counts as limited when the site names no time."""
+
+
+class Health(StrEnum):
+    OK = "ok"
+    REFRESHING = "refreshing"
+    """Its session is being renewed just now."""
+    EXPIRED = "expired"
+    """Sign in again."""
+    CHALLENGED = "challenged"
+    """The site wants a human: open it in the browser."""
+    LIMITED = "limited"
+    """Too fast, or the allowance is used up, until a known time."""
+    BLOCKED = "blocked"
+    """The site has closed the account."""
+    MISSING = "missing"
+    """Nothing is stored for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """One account's state. Times in Unix seconds; `reason` holds no secret."""
+
+    health: Health = Health.OK
+    since: int = 0
+    until: int | None = None
+    reason: str = ""
+
+    def now(self, epoch_s: float) -> "AccountState":
+        """The state as it is at a time: a limit that has passed is none."""
+        if self.health is Health.LIMITED and self.until is not None and self.until <= epoch_s:
+            return AccountState(Health.OK, self.until)
+        return self
+
+
+_HEALTH: Final = {
+    ErrorKind.SESSION_EXPIRED: Health.EXPIRED,
+    ErrorKind.CHALLENGE: Health.CHALLENGED,
+    ErrorKind.ACCOUNT_BLOCKED: Health.BLOCKED,
+    ErrorKind.RATE_LIMITED: Health.LIMITED,
+    ErrorKind.QUOTA: Health.LIMITED,
+}
+
+
+def after_error(error: ProviderError, epoch_s: float) -> AccountState | None:
+    """The state an account is in after a failure; None when the failure says nothing of the account."""
+    health = _HEALTH.get(error.kind)
+    if health is None:
+        return None
+    wait_s = error.retry_after_s if error.retry_after_s is not None else DEFAULT_WAIT_S
+    until = int(epoch_s + wait_s) if health is Health.LIMITED else None
+    return AccountState(health, int(epoch_s), until, error.message)
