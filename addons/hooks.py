@@ -193,7 +193,7 @@ class Glassgate:
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
         try:
-            answer = local.answer(admission, parts.models(), parts.accounts.can_serve, int(time.time()))
+            answer = local.answer(admission, parts.models(), parts.accounts.can_serve, parts.report, int(time.time()))
         except GatewayError as error:
             flow.response = error_answer(error, request_id)
             self._log_local(flow, request_id, admission.key, error)

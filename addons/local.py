@@ -1,11 +1,13 @@
 """What the gateway answers itself: the list of models, health, OPTIONS."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from urllib.parse import parse_qs
 
 from mitmproxy import http
 
+from addons.account_report import AccountLine
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission
 from addons.core.routing import ModelIndex
@@ -14,12 +16,18 @@ from providers.contract import Model
 type CanServe = Callable[[str], bool]
 """Provider name → whether one of its accounts has a session."""
 
+_WELL = {"status": "ok"}
 
-def answer(admission: Admission, index: ModelIndex, can_serve: CanServe, created: int) -> http.Response | None:
+type ReportOf = Callable[[], Sequence[AccountLine]]
+
+
+def answer(
+    admission: Admission, index: ModelIndex, can_serve: CanServe, report: ReportOf, created: int
+) -> http.Response | None:
     """The answer, or None for a chat. Raises GatewayError(404) for a model that is not served."""
     match admission.action:
         case "health":
-            return _json({"status": "ok"})
+            return _json({"status": "ok", "accounts": [asdict(line) for line in report()]} if admission.key else _WELL)
         case "options":
             return http.Response.make(204, b"", {"allow": admission.allow})
         case "models":

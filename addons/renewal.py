@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from addons.account_book import AccountBook
+from addons.account_report import can_renew
 from addons.accounts import Account, AccountId, Accounts, Stored
 from addons.core.account_state import AccountState, Health, after_error
 from addons.vault.errors import VaultBusy, VaultError
@@ -262,12 +263,7 @@ class Renewal:
     def _renewable(self, account: Account, session: Session) -> bool:
         if self.vault is None or not account.needs_session:
             return False
-        provider = self.providers[account.provider]
-        for steps in (provider.refresh(session, self.moment()), self._sign_in(provider, session)):
-            if steps is not None:
-                steps.close()
-                return True
-        return False
+        return can_renew(self.providers[account.provider], session, self.moment())
 
     def _just_now(self, account: Account) -> bool:
         """Whether the session was renewed or confirmed a moment ago."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from addons.account_book import FILE_NAME, AccountBook
+from addons.account_report import AccountLine, report
 from addons.accounts import Account, Accounts
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
@@ -55,19 +56,14 @@ class Running:
         self.config = config
         self.providers = make_providers(config)
         self.vault = open_vault(config)
-        accounts = [
-            Account(settings.name, account.name, account.session == "vault")
-            for settings in config.providers
-            for account in settings.common.accounts
-        ]
-        self.accounts = Accounts(accounts, self.providers, self.vault, config.env_sessions)
+        self.accounts = Accounts(accounts_of(config), self.providers, self.vault, config.env_sessions)
         self.models = Models(self.providers, config.sections.models.aliases)
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         self._ca_file = ca_file
         self._clients: dict[str, httpx.AsyncClient] = {}
         seals = Seals(self.accounts.reveal)
         self.steps = StepRunner(seals, self._client, self._handed_out)
-        self.book = AccountBook(vault_path(config).with_name(FILE_NAME), time.time)
+        self.book = AccountBook(book_path(config), time.time)
         moment = moment_source()
         self.renewal = Renewal(
             self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
@@ -93,6 +89,10 @@ class Running:
     def secrets(self) -> list[str]:
         """Every secret in use, for the redaction of logs."""
         return [*self.config.tokens, *self.accounts.used_secrets()]
+
+    def report(self) -> list[AccountLine]:
+        """The accounts as people are told of them."""
+        return report(self.accounts, self.providers, self.book.state, self.context.moment())
 
     async def learn_models(self) -> None:
         """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""
@@ -147,6 +147,19 @@ def vault_key(config: Config, prompt: Callable[[], str] | None = None) -> VaultK
 
 def vault_path(config: Config) -> Path:
     return config.path(config.sections.vault.path)
+
+
+def book_path(config: Config) -> Path:
+    return vault_path(config).with_name(FILE_NAME)
+
+
+def accounts_of(config: Config) -> list[Account]:
+    """The configured accounts, in order of the file."""
+    return [
+        Account(settings.name, account.name, account.session == "vault")
+        for settings in config.providers
+        for account in settings.common.accounts
+    ]
 
 
 def open_vault(config: Config) -> Vault | None:

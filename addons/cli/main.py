@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from addons.cli.accounts import accounts
 from addons.cli.base import Lazy
 from addons.cli.sessions import sessions
 from addons.cli.tools import keygen, listen, models, sandbox
@@ -31,5 +32,5 @@ def main(context: click.Context, file: Path) -> None:
     context.obj = Lazy(file)
 
 
-for command in (sessions, models, keygen, sandbox, listen):
+for command in (sessions, accounts, models, keygen, sandbox, listen):
     main.add_command(command)

@@ -40,7 +40,10 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that may go on. `argument` is the model id of `/v1/models/{id}`; `key` the client key's name."""
+    """A request that may go on. `argument` is the model id of `/v1/models/{id}`; `key` the client key's name.
+
+    Health alone is also answered without a key (`key` is then empty), and then without details.
+    """
 
     action: Action | Literal["options"]
     key: str
@@ -67,7 +70,7 @@ def admit(knock: Knock, rules: GateRules) -> Admission:
     path, _, query = knock.target.partition("?")
     route = _route(path)
     if route is not None and route[0] == "health" and knock.method in route[2]:
-        return Admission("health", "")
+        return Admission("health", _known_key(knock, rules) or "")
     key = _identify(knock, rules)
     if route is None:
         raise GatewayError(
@@ -99,9 +102,7 @@ def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:
 
 
 def _identify(knock: Knock, rules: GateRules) -> str:
-    if rules.keys is None:
-        return "anyone"
-    key = rules.keys.identify(knock.headers)
+    key = _known_key(knock, rules)
     if key is None:
         raise GatewayError(
             401,
@@ -110,6 +111,10 @@ def _identify(knock: Knock, rules: GateRules) -> str:
             code="invalid_api_key",
         )
     return key
+
+
+def _known_key(knock: Knock, rules: GateRules) -> str | None:
+    return "anyone" if rules.keys is None else rules.keys.identify(knock.headers)
 
 
 def _check_host(knock: Knock, rules: GateRules) -> None:

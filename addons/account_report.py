@@ -1,0 +1,76 @@
+"""What people are told of the accounts: by `glassgate accounts` and `doctor`, and by /healthz with a client key."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from addons.accounts import Account, AccountId, Accounts
+from addons.core.account_state import AccountState, Health
+from providers.contract import Moment, Provider, ProviderOptions, Session
+from providers.errors import ProviderError
+
+type StateOf = Callable[[AccountId], AccountState | None]
+"""What was last noted of an account, if anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One account. Times in Unix seconds; no secret in it."""
+
+    provider: str
+    account: str
+    state: Health
+    reason: str = ""
+    until: int | None = None
+    """When a limit ends."""
+    expires_at: int | None = None
+    """When the session itself ends, where that is known."""
+    renewable: bool = False
+    """The gateway renews the session by itself."""
+
+
+def report(
+    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], state_of: StateOf, moment: Moment
+) -> list[AccountLine]:
+    """All configured accounts, in the order of config.yaml."""
+    return [_line(account, accounts, providers[account.provider], state_of, moment) for account in accounts.all()]
+
+
+def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Moment) -> bool:
+    """Whether a session holds something to renew it with: a renewal right, or a remembered password."""
+    ways = [provider.refresh(session, moment)]
+    if session.has("password"):
+        ways.append(provider.sign_in(session, moment))
+    for steps in ways:
+        if steps is not None:
+            steps.close()
+    return any(steps is not None for steps in ways)
+
+
+def _line(
+    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], state_of: StateOf, moment: Moment
+) -> AccountLine:
+    noted = state_of((account.provider, account.name)) or AccountState()
+    stored = None
+    try:
+        stored = accounts.stored(account)
+        session = accounts.session(account)
+    except ProviderError as error:
+        state = Health.MISSING if stored is None else Health.EXPIRED
+        return AccountLine(account.provider, account.name, state, error.message)
+    renewable = stored is not None and stored.rev is not None and can_renew(provider, session, moment)
+    ended = session.expires_at is not None and session.expires_at <= moment.epoch_ms // 1000
+    if ended and not renewable:
+        noted = AccountState(Health.EXPIRED, reason="the session has ended; sign in again.")
+    elif (
+        noted.health in (Health.EXPIRED, Health.MISSING) and stored is not None and (stored.updated or 0) > noted.since
+    ):
+        noted = AccountState()  # another session has been stored since
+    return AccountLine(
+        account.provider,
+        account.name,
+        noted.health,
+        noted.reason,
+        noted.until,
+        session.expires_at or None,
+        renewable,
+    )

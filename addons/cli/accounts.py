@@ -1,0 +1,64 @@
+"""`glassgate accounts`: every configured account and how it is."""
+
+import json
+import time
+from dataclasses import asdict
+
+import click
+
+from addons.account_book import AccountBook
+from addons.account_report import AccountLine, report
+from addons.accounts import Accounts
+from addons.cli.base import Lazy
+from addons.core.account_state import Health
+from addons.setup import accounts_of, book_path, make_providers, moment_source
+from addons.vault.errors import VaultMissing
+
+
+def account_lines(lazy: Lazy) -> list[AccountLine]:
+    """The accounts as vault and book have them now. Raises Problem when the vault cannot be opened."""
+    config = lazy.config()
+    providers = make_providers(config)
+    try:
+        vault = lazy.vault() if any(account.needs_session for account in accounts_of(config)) else None
+    except VaultMissing:
+        vault = None
+    accounts = Accounts(accounts_of(config), providers, vault, config.env_sessions)
+    book = AccountBook(book_path(config), time.time)
+    return report(accounts, providers, book.state, moment_source()())
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def accounts(lazy: Lazy, as_json: bool) -> None:
+    """How every account is: ok, expired, challenged, limited until …, blocked, missing."""
+    lines = account_lines(lazy)
+    if as_json:
+        click.echo(json.dumps([asdict(line) for line in lines]))
+        return
+    for line in lines:
+        click.echo(told(line, time.time()))
+
+
+def told(line: AccountLine, now_s: float) -> str:
+    """One account in one line for people."""
+    words = [f"{line.provider}/{line.account}", line.state.value]
+    if line.state is Health.LIMITED and line.until is not None:
+        words.append(f"until {moment_text(line.until, now_s)}")
+    elif line.state is Health.OK and line.expires_at is not None:
+        ends = moment_text(line.expires_at, now_s)
+        words.append(f"renewed by itself, next before {ends}" if line.renewable else f"session until {ends}")
+    if line.reason and line.state is not Health.OK:
+        words.append(line.reason)
+    return "  ".join(words)
+
+
+def moment_text(epoch_s: int, now_s: float) -> str:
+    """A time for people: local, with the distance from now."""
+    minutes = round((epoch_s - now_s) / 60)
+    distance = f"{abs(minutes)} min" if abs(minutes) < 120 else f"{abs(minutes) // 60} h"
+    if abs(minutes) >= 72 * 60:
+        distance = f"{abs(minutes) // 1440} days"
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(epoch_s))
+    return f"{when} ({'in ' + distance if minutes >= 0 else distance + ' ago'})"
