@@ -27,7 +27,7 @@ from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.exchange import Exchange, error_answer
-from addons.setup import Running
+from addons.setup import Running, open_vault
 from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer, lift_connection_limit
 from addons.sweeper import Sweeper
 from addons.vault.errors import VaultError
@@ -86,7 +86,7 @@ class Glassgate:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
             modes = self._listeners(config)
-            parts = Running(config, ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
+            parts = Running(config, open_vault(config), ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()

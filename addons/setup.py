@@ -52,10 +52,10 @@ class Models:
 class Running:
     """Everything made from one Config. `close` ends its HTTP clients."""
 
-    def __init__(self, config: Config, *, ca_file: str | None = None) -> None:
+    def __init__(self, config: Config, vault: Vault | None, *, ca_file: str | None = None) -> None:
         self.config = config
         self.providers = make_providers(config)
-        self.vault = open_vault(config)
+        self.vault = vault
         self.accounts = Accounts(accounts_of(config), self.providers, self.vault, config.env_sessions)
         self.models = Models(self.providers, config.sections.models.aliases)
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from urllib.parse import urljoin
 
 from providers.chat import ChatRequest
-from providers.contract import Call, Decoder, Model, Moment, Provider, Session, SessionMaterial, Steps
+from providers.contract import Call, Decoder, Identity, Model, Moment, Provider, Session, SessionMaterial, Steps
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import loads
 from providers.openai_decoder import OpenAIDecoder
@@ -67,6 +67,13 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         if live is None:
             raise self.classify(answer.status, answer.headers, answer.body)
         self._models = joined(self._known, live)
+
+    def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
+        """The list of models shows whether the key is taken; whose it is, no such API says."""
+        answer = yield Call("GET", self._url(self._form.models_path), self._headers(session, accept="application/json"))
+        if answer.status not in (200, 404, 405):  # an API without a list is asked in vain, and says nothing of the key
+            raise self.classify(answer.status, answer.headers, answer.body)
+        return Identity("")
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:

@@ -11,21 +11,28 @@ from addons.account_report import AccountLine, report
 from addons.accounts import Accounts
 from addons.cli.base import Lazy
 from addons.core.account_state import Health
+from addons.core.config import Config
 from addons.setup import accounts_of, book_path, make_providers, moment_source
 from addons.vault.errors import VaultMissing
+from addons.vault.store import Vault
 
 
-def account_lines(lazy: Lazy) -> list[AccountLine]:
-    """The accounts as vault and book have them now. Raises Problem when the vault cannot be opened."""
-    config = lazy.config()
+def account_lines(config: Config, vault: Vault | None) -> list[AccountLine]:
+    """The accounts as vault and book have them now."""
     providers = make_providers(config)
-    try:
-        vault = lazy.vault() if any(account.needs_session for account in accounts_of(config)) else None
-    except VaultMissing:
-        vault = None
     accounts = Accounts(accounts_of(config), providers, vault, config.env_sessions)
     book = AccountBook(book_path(config), time.time)
     return report(accounts, providers, book.state, moment_source()())
+
+
+def vault_if_any(lazy: Lazy) -> Vault | None:
+    """The vault; None when no account needs one or there is none yet. Raises Problem when it cannot be opened."""
+    if not any(account.needs_session for account in accounts_of(lazy.config())):
+        return None
+    try:
+        return lazy.vault()
+    except VaultMissing:
+        return None
 
 
 @click.command()
@@ -33,7 +40,7 @@ def account_lines(lazy: Lazy) -> list[AccountLine]:
 @click.pass_obj
 def accounts(lazy: Lazy, as_json: bool) -> None:
     """How every account is: ok, expired, challenged, limited until …, blocked, missing."""
-    lines = account_lines(lazy)
+    lines = account_lines(lazy.config(), vault_if_any(lazy))
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines]))
         return

@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 """
 
+import logging
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 
 from addons.cli.accounts import accounts
 from addons.cli.base import Lazy
+from addons.cli.doctor import doctor
 from addons.cli.sessions import sessions
 from addons.cli.tools import keygen, listen, models, sandbox
 
@@ -29,8 +31,9 @@ from addons.cli.tools import keygen, listen, models, sandbox
 def main(context: click.Context, file: Path) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
     os.umask(0o077)
+    logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
     context.obj = Lazy(file)
 
 
-for command in (sessions, accounts, models, keygen, sandbox, listen):
+for command in (sessions, accounts, doctor, models, keygen, sandbox, listen):
     main.add_command(command)
