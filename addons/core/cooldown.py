@@ -1,0 +1,50 @@
+"""Cool-downs: an account, or one model of it, that the site has limited is not asked before its time. Pure."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CooldownRules:
+    """How long, where the site names no time: doubling from `base_s` with every limit in a row."""
+
+    base_s: float = 15.0
+    max_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """One cool-down. `until` in Unix seconds, so that it can be written down; `length_s` guards against a set clock."""
+
+    until: float
+    length_s: float
+    strikes: int = 1
+
+    def left_s(self, now: float) -> float:
+        left = self.until - now
+        return left if 0 < left <= self.length_s + 1 else 0.0
+
+
+@dataclass(slots=True)
+class Cooldowns[K: Hashable]:
+    """Cool-downs by key. `now` gives Unix seconds."""
+
+    rules: CooldownRules
+    now: Callable[[], float]
+    known: dict[K, Cooldown] = field(default_factory=dict)
+
+    def left_s(self, key: K) -> float:
+        found = self.known.get(key)
+        return found.left_s(self.now()) if found else 0.0
+
+    def limited(self, key: K, named_s: float | None) -> Cooldown:
+        """The site has limited `key`, for `named_s` seconds if it said so."""
+        before = self.known.get(key)
+        strikes = before.strikes + 1 if before else 1
+        length = named_s if named_s is not None else min(self.rules.base_s * 2.0 ** (strikes - 1), self.rules.max_s)
+        self.known[key] = found = Cooldown(self.now() + length, length, strikes)
+        return found
+
+    def lifted(self, key: K) -> None:
+        """The site answers again."""
+        self.known.pop(key, None)

@@ -1,0 +1,195 @@
+"""Breaker, cool-downs and the order of accounts, with clocks of the test's own."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from addons.core.breaker import Breaker, BreakerRules
+from addons.core.cooldown import CooldownRules, Cooldowns
+from addons.core.strategy import REMEMBERED, Choice, Orderer, conversation_of
+from providers.chat import ChatRequest, Message
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+# -- breaker ----------------------------------------------------------------------------------------------------------
+def failing(breaker: Breaker, times: int) -> None:
+    for _ in range(times):
+        breaker.begin()
+        breaker.failed()
+
+
+def test_five_failures_in_a_row_open_it(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 4)
+    assert breaker.wait_s() == 0
+    failing(breaker, 1)
+    assert breaker.wait_s() == 30
+
+
+def test_a_success_between_begins_the_row_anew(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 4)
+    breaker.succeeded()
+    failing(breaker, 4)
+    assert breaker.wait_s() == 0
+
+
+def test_half_of_ten_within_a_minute_open_it(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    for _ in range(4):
+        breaker.succeeded()
+        breaker.failed()
+    breaker.succeeded()
+    assert breaker.closed
+    breaker.failed()
+    assert not breaker.closed
+
+
+def test_old_failures_are_forgotten(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    for _ in range(3):
+        breaker.failed()
+        breaker.succeeded()
+    clock.now += 61
+    for _ in range(2):
+        breaker.failed()
+        breaker.succeeded()
+    assert breaker.closed
+
+
+def test_one_probe_then_closed_again(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 5)
+    clock.now += 30
+    assert breaker.wait_s() == 0
+    breaker.begin()
+    assert breaker.wait_s() > 0, "only one probe at a time"
+    breaker.succeeded()
+    assert breaker.closed
+    failing(breaker, 5)
+    assert breaker.wait_s() == 30, "after a success it opens for the short time again"
+
+
+def test_failed_probes_double_the_time_up_to_its_limit(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 5)
+    waits = []
+    for _ in range(5):
+        clock.now += breaker.wait_s()
+        breaker.begin()
+        breaker.failed()
+        waits.append(breaker.wait_s())
+    assert waits == [60, 120, 240, 300, 300]
+
+
+def test_a_probe_that_tells_nothing_leaves_the_way_to_the_next(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 5)
+    clock.now += 30
+    breaker.begin()
+    breaker.dropped()
+    assert breaker.wait_s() == 0
+
+
+def test_late_failures_of_requests_from_before_do_not_lengthen_it(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 5)
+    breaker.failed()
+    assert breaker.wait_s() == 30
+
+
+# -- cool-downs -------------------------------------------------------------------------------------------------------
+def test_the_sites_own_time_or_else_doubling(clock: Clock) -> None:
+    cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), clock)
+    assert [cooldowns.limited("a", None).length_s for _ in range(8)] == [15, 30, 60, 120, 240, 480, 600, 600]
+    assert cooldowns.limited("a", 7200).length_s == 7200
+    assert cooldowns.left_s("a") == 7200
+    assert cooldowns.left_s("b") == 0
+    cooldowns.lifted("a")
+    assert (cooldowns.left_s("a"), cooldowns.limited("a", None).length_s) == (0, 15)
+
+
+def test_a_clock_set_back_does_not_lock_an_account_for_years(clock: Clock) -> None:
+    cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), clock)
+    cooldowns.limited("a", 60)
+    clock.now -= 10**8
+    assert cooldowns.left_s("a") == 0
+
+
+# -- order ------------------------------------------------------------------------------------------------------------
+def choices(**more: list[float]) -> list[Choice]:
+    names = [("p", "a"), ("p", "b"), ("q", "c")]
+    return [
+        Choice(name, **{field: values[index] for field, values in more.items()})  # type: ignore[arg-type]
+        for index, name in enumerate(names)
+    ]
+
+
+def test_priority_is_the_order_of_the_file_unless_said_otherwise() -> None:
+    orderer = Orderer(random.Random(1))
+    assert orderer.order(choices(), "priority", "m", "x") == [0, 1, 2]
+    assert orderer.order(choices(priority=[2, 1, 1]), "priority", "m", "x") == [1, 2, 0]
+
+
+def test_round_robin_goes_round_for_each_model_by_itself() -> None:
+    orderer = Orderer(random.Random(1))
+    firsts = [orderer.order(choices(), "round_robin", "m", str(n))[0] for n in range(4)]
+    assert firsts == [0, 1, 2, 0]
+    assert orderer.order(choices(), "round_robin", "other", "x") == [0, 1, 2]
+
+
+def test_the_least_busy_first() -> None:
+    order = Orderer(random.Random(1)).order(choices(load=[0.5, 0.0, 0.25]), "least_busy", "m", "x")
+    assert order == [1, 2, 0]
+
+
+def test_weights_are_shares() -> None:
+    orderer = Orderer(random.Random(1))
+    firsts = Counter(orderer.order(choices(weight=[1, 1, 8]), "weighted", "m", str(n))[0] for n in range(5000))
+    assert firsts[2] / 5000 == pytest.approx(0.8, abs=0.03)
+    assert firsts[0] / 5000 == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("strategy", ["priority", "round_robin", "least_busy", "weighted"])
+def test_a_conversation_stays_where_it_is(strategy: str) -> None:
+    orderer = Orderer(random.Random(1))
+    orderer.settled("talk", ("q", "c"))
+    for _ in range(5):
+        order = orderer.order(choices(), strategy, "m", "talk")  # type: ignore[arg-type]
+        assert order[0] == 2
+        assert sorted(order) == [0, 1, 2]
+
+
+def test_the_oldest_conversation_is_forgotten() -> None:
+    orderer = Orderer(random.Random(1))
+    orderer.settled("first", ("q", "c"))
+    for number in range(REMEMBERED):
+        orderer.settled(str(number), ("p", "b"))
+    assert orderer.order(choices(), "priority", "m", "first") == [0, 1, 2]
+
+
+def test_what_makes_a_conversation() -> None:
+    system, hello = Message("system", "be kind"), Message("user", "hello")
+    begun = ChatRequest("m", (system, hello))
+    longer = ChatRequest("m", (system, hello, Message("assistant", "hi"), Message("user", "more")))
+    other = ChatRequest("m", (system, Message("user", "bye")))
+    assert conversation_of(begun) == conversation_of(longer)
+    assert (
+        len({conversation_of(begun), conversation_of(other), conversation_of(ChatRequest("n", (system, hello)))}) == 3
+    )
+    assert conversation_of(ChatRequest("m", (hello,), affinity="k")) == conversation_of(
+        other.__class__("m", (), affinity="k")
+    )
