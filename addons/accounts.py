@@ -137,10 +137,12 @@ class Accounts:
         key = (account.provider, account.name)
         if stored is None:
             self._cache.pop(key, None)
+            names = f"{account.provider} {account.name}"
+            web = self._providers[account.provider].web_session
+            command = f"glassgate login {names}" if web else f"glassgate sessions add {names} --api-key-stdin"
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
-                f"the vault has no session for {account.provider}/{account.name}. "
-                f"Add one: glassgate login {account.provider} {account.name}",
+                f"the vault has no session for {account.provider}/{account.name}. Add one: {command}",
             )
         material = stored.material
         cached = self._cache.get(key)

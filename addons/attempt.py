@@ -37,6 +37,8 @@ _FAULTS: dict[Fault, tuple[str, str | None]] = {
 }
 """What happened, and the code that addons/core/errors.py knows it by."""
 
+_SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTAL_TIMEOUT})
+
 
 @dataclass(slots=True)
 class AttemptReport:
@@ -168,6 +170,8 @@ class Attempt:
         broke_off = fault is Fault.CLOSED and self._decoder is not None
         kind = ErrorKind.INCOMPLETE if broke_off else ErrorKind.PROVIDER_DOWN
         self.report.fault = fault
+        # Who was silent for so long has the whole request and may be at work on it.
+        self.report.accepted = self.report.accepted or fault in _SILENCES
         self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
 
     @property

@@ -47,7 +47,7 @@ def write_demo(folder: Path, sites: dict[str, Any], host: str, port: int, vault_
     config = {
         "listen": {"host": host, "port": port},
         "auth": {"tokens": ["${AUTH_TOKEN}"]},
-        "vault": {"path": "sessions/vault.json"},
+        "vault": {"path": "sessions/vault.json", "rollback_guard": False},
         "providers": entries,
     }
     vault = Vault.create(folder / "sessions" / "vault.json", VaultKey.from_text(vault_key), sync=False)

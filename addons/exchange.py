@@ -1,30 +1,35 @@
 """One client request, from the hook that reads it to the line that is logged about it.
 
-Parse, route, take an account, prepare, build an attempt; after a failure the next one, or the verdict. The stream layer
-sees it as a Ticket.
+Parse, route, get in at an account, prepare, build an attempt; after a failure another account, the same again, another
+model, or the verdict. The policy is core/failover.py, the accounts' traffic is traffic.py. The stream layer sees an
+exchange as a Ticket.
 """
 
 import asyncio
+import random
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from mitmproxy import http
 
-from addons.accounts import Account, AccountId, Accounts
+from addons.accounts import AccountId, Accounts
 from addons.attempt import Attempt, AttemptPlan
+from addons.candidates import Candidate, Candidates, Planner
 from addons.core.errors import GatewayError
-from addons.core.failover import FailedAttempt, Next, decide
+from addons.core.failover import OWN_FAULT, FailedAttempt, Next, RetryBudget, RetryRules, decide
 from addons.core.limits import OutputLimits
 from addons.core.logs import RequestLog
 from addons.core.routing import ModelIndex, Route
+from addons.core.strategy import conversation_of
 from addons.core.support import check_support
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.relay import State, Target, Timers
 from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.steps import StepRunner
+from addons.traffic import LIMITS, Traffic
 from providers.chat import ChatRequest
 from providers.contract import Call, Moment, Provider, ProviderOptions, Session, origin_of
 from providers.errors import ErrorKind, ProviderError
@@ -55,20 +60,22 @@ class Context:
     providers: Mapping[str, AnyProvider]
     accounts: Accounts
     renewal: Renewal
+    traffic: Traffic
+    planner: Planner
     index: Callable[[], ModelIndex]
     seals: Seals
     steps: StepRunner
     limits: Limits
+    retries: RetryRules
+    budget: RetryBudget
+    fallbacks: Mapping[str, Sequence[str]]
+    """Model, case folded → the models to ask when all accounts of it are out."""
     proxies: Mapping[str, str]
     """Provider name → the HTTP proxy in front of it."""
     moment: Callable[[], Moment]
+    rng: random.Random
     clock: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    route: Route
-    account: Account
+    sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
 
 
 @dataclass(slots=True)
@@ -78,6 +85,18 @@ class Progress:
     candidate: Candidate
     session: Session
     prepared: object = None
+
+
+@dataclass(slots=True)
+class Round:
+    """The attempts for one model: the one asked for, or a fallback."""
+
+    candidates: Candidates
+    attempts: int = 0
+    retries: int = 0
+    """Attempts that asked the same account again."""
+    passing: list[tuple[ProviderError, Candidate, bool]] = field(default_factory=list)
+    """Failures so far: error, candidate, whether the provider had accepted the request."""
 
 
 @dataclass(slots=True)
@@ -102,8 +121,16 @@ class Exchange:
     """Accounts whose session this request has had renewed."""
     left: bool = False
     status: int = 200
-    _candidates: Iterator[Candidate] = field(default_factory=lambda: iter(()))
+    _round: Round | None = None
+    _models: list[str] = field(default_factory=list)
+    """Fallback models still to be asked."""
+    _conversation: str = ""
     _first_failure: tuple[ProviderError, Candidate] | None = None
+    _unasked: tuple[GatewayError, float] | None = None
+    """Why accounts were not asked, of the one that may be asked first, and when."""
+    _entered: AccountId | None = None
+    _counted: bool = False
+    _retrying: bool = False
     _task: asyncio.Task[None] | None = None
 
     # -- the Ticket -----------------------------------------------------------------------------------------------
@@ -115,6 +142,8 @@ class Exchange:
     # -- called from the hooks ------------------------------------------------------------------------------------
     async def open(self, flow: http.HTTPFlow) -> None:
         """Plans the first attempt; on a refusal the flow gets the answer."""
+        self._counted = True
+        self.context.budget.active += 1
         await self._guarded(self._open(flow), flow)
 
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
@@ -127,24 +156,28 @@ class Exchange:
         try:
             await self._task
         except asyncio.CancelledError:
+            self._release()
             if not self.left:
                 raise
         except GatewayError as error:
+            self._release()
             self._give(error, flow)
         finally:
             self._task = None
 
     def over(self) -> None:
-        """The exchange has ended: what it taught about the account is noted."""
+        """The exchange has ended: what it taught about the account is noted, its places are given back."""
         last, progress = self.last, self.progress
-        if last is None or progress is None:
-            return
-        renewal = self.context.renewal
-        if last.report.accepted and last.report.error is None:
-            renewal.succeeded(progress.candidate.account)
-        elif last.state is State.FAILED and self.error is None and last.report.error is not None:
-            renewal.failed(progress.candidate.account, last.report.error)
-        self._tell_cookies(last)
+        if last is not None and progress is not None:
+            if last.report.accepted and last.report.error is None:
+                self._succeeded(progress.candidate, complete=last.state is State.DONE)
+            elif last.state is State.FAILED and self.error is None and last.report.error is not None:
+                self._note_failure(progress.candidate, last.report.error)
+            self._tell_cookies(last)
+        self._release()
+        if self._counted:
+            self._counted = False
+            self.context.budget.active -= 1
 
     def _tell_cookies(self, attempt: Attempt) -> None:
         if attempt.report.set_cookies:
@@ -188,12 +221,19 @@ class Exchange:
     # -- planning -------------------------------------------------------------------------------------------------
     async def _open(self, flow: http.HTTPFlow) -> None:
         self.parsed = parsed = self.dialect.parse(flow.request.raw_content or b"")
-        routes = self.context.index().find(parsed.chat.model)
+        self._conversation = conversation_of(parsed.chat)
+        self._models = list(self.context.fallbacks.get(parsed.chat.model.strip().casefold(), ()))
+        self._round = self._new_round(parsed, parsed.chat.model)
+        await self._next(flow)
+
+    def _new_round(self, parsed: ParsedRequest, model: str) -> Round:
+        """The candidates of a model. Raises GatewayError when nobody serves it or nobody can carry the request."""
+        routes = self.context.index().find(model)
         if not routes:
-            raise self._unknown_model(parsed.chat.model)
+            raise self._unknown_model(model)
         able = self._able(parsed, routes)
-        self._candidates = (Candidate(route, a) for route in able for a in self.context.accounts.of(route.provider))
-        await self._next_candidate(flow, None)
+        found = [Candidate(route, account) for route in able for account in self.context.accounts.of(route.provider)]
+        return Round(self.context.planner.candidates(found, routes[0].model.id, self._conversation))
 
     def _able(self, parsed: ParsedRequest, routes: Sequence[Route]) -> list[Route]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""
@@ -216,33 +256,73 @@ class Exchange:
         message = f"the model {name[:100]!r} is not served here.{hint} GET /v1/models lists what is."
         return GatewayError(404, message, code="model_not_found", param="model")
 
-    async def _next_candidate(self, flow: http.HTTPFlow, last: ProviderError | None) -> None:
-        """Makes the next candidate's attempt; candidates that cannot even be prepared are passed over.
-
-        When none is left, the client is told of the first failure at a provider: a missing session elsewhere says less.
-        """
-        if last is not None and self.progress is not None:
-            self._first_failure = self._first_failure or (last, self.progress.candidate)
-        missing: tuple[ProviderError, Candidate] | None = None
-        for candidate in self._candidates:
-            try:
-                session = await self.context.renewal.session(candidate.account)
-            except ProviderError as error:
-                missing = missing or (error, candidate)
-                continue
-            self.attempts += 1
-            try:
-                await self._make_attempt(flow, candidate, session)
-            except ProviderError as error:
-                self.context.renewal.failed(candidate.account, error)
-                self._first_failure = self._first_failure or (error, candidate)
-                if self._decide(error, candidate, accepted=False) is Next.GIVE_UP:
-                    break
-            else:
+    async def _next(self, flow: http.HTTPFlow) -> None:
+        """Makes the next attempt. Raises GatewayError, the verdict, when there is none to make."""
+        while True:
+            assert self._round
+            more = self._round.attempts < self._most and not self._too_late()
+            candidate = await self._round.candidates.take() if more else None
+            if candidate is None:
+                self._note_unasked(self._round.candidates)
+                if await self._same_again() or self._next_model():
+                    continue
+                raise self._final_verdict()
+            self._entered = candidate.key
+            if await self._try(flow, candidate):
                 return
-        if found := self._first_failure or missing:
-            raise self._final(*found)
-        raise GatewayError(503, "no account is configured for this model", code="no_account")
+            self._release()
+
+    async def _try(self, flow: http.HTTPFlow, candidate: Candidate) -> bool:
+        """Makes the candidate's attempt; False when it could not even be prepared. Raises the verdict."""
+        assert self._round
+        try:
+            session = await self.context.renewal.session(candidate.account)
+        except ProviderError as error:
+            self._first_failure = self._first_failure or (error, candidate)
+            return False
+        self.attempts += 1
+        self._round.attempts += 1
+        try:
+            await self._make_attempt(flow, candidate, session)
+        except ProviderError as error:
+            self._failed(error, candidate, self._decide(error, candidate, accepted=False), accepted=False)
+            return False
+        return True
+
+    async def _same_again(self) -> bool:
+        """Puts the account back that is worth asking once more, after a pause; False when none is."""
+        context, current = self.context, self._round
+        assert current
+        if current.attempts >= self._most or self._retrying or self._too_late():
+            return False
+        pauses = [
+            (pause, candidate)
+            for error, candidate, accepted in current.passing
+            if (pause := context.retries.pause_s(error, current.retries + 1, accepted=accepted, rng=context.rng))
+            is not None
+        ]
+        if not pauses or not context.budget.take(context.retries):
+            return False
+        self._retrying = True
+        pause, candidate = min(pauses, key=lambda entry: entry[0])
+        if self._too_late(pause):
+            return False
+        current.retries += 1
+        current.passing = [entry for entry in current.passing if entry[1] != candidate]
+        await context.sleep(pause)
+        current.candidates.put_back(candidate)
+        return True
+
+    def _next_model(self) -> bool:
+        """Goes on to the next model of the chain that anybody serves."""
+        assert self.parsed
+        while self._models and not self._too_late():
+            try:
+                self._round = self._new_round(self.parsed, self._models.pop(0))
+            except GatewayError:
+                continue
+            return True
+        return False
 
     async def _make_attempt(self, flow: http.HTTPFlow, candidate: Candidate, session: Session) -> None:
         """Preparing steps, then the request; `relay` is then the attempt and the flow its request."""
@@ -292,7 +372,7 @@ class Exchange:
             decoder=provider.decoder(chat, prepared),
             seals=self.context.seals,
             record_limit_bytes=limits.record_bytes,
-            answer_headers=(("x-request-id", self.id),),
+            answer_headers=self.headers(),
             clock=self.context.clock,
         )
         created = self.context.moment().epoch_ms // 1000
@@ -322,33 +402,45 @@ class Exchange:
         assert failed
         assert progress
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
-        answered, candidate, session = flow.response, progress.candidate, progress.session
+        answered = flow.response
         self._tell_cookies(failed)
-        what_next = self._decide(error, candidate, accepted=failed.report.accepted)
-        if what_next is not Next.RENEW:
-            self.context.renewal.failed(candidate.account, error)
-        match what_next:
-            case Next.REMEDY | Next.RENEW:
-                try:
-                    if what_next is Next.RENEW:
-                        session = await self._renew(candidate, session, error)
-                    else:
-                        await self._remedy(self.context.providers[candidate.route.provider], session, error)
-                    self.attempts += 1
-                    await self._make_attempt(flow, candidate, session)
-                except ProviderError as later:
-                    await self._next_or_verdict(flow, later, answered)
-            case Next.ANOTHER_CANDIDATE:
-                await self._next_or_verdict(flow, error, answered)
-            case Next.GIVE_UP:
-                raise self._final(error, candidate)
-
-    async def _next_or_verdict(self, flow: http.HTTPFlow, error: ProviderError, answered: http.Response | None) -> None:
         try:
-            await self._next_candidate(flow, error)
+            if not await self._mended(flow, progress, error, accepted=failed.report.accepted):
+                self._release()
+                await self._next(flow)
         except GatewayError:
-            flow.response = answered
+            flow.response = flow.response or answered
             raise
+
+    async def _mended(self, flow: http.HTTPFlow, progress: Progress, error: ProviderError, *, accepted: bool) -> bool:
+        """Asks the same account again at once where its provider mends what was wrong. Raises the verdict."""
+        candidate, session = progress.candidate, progress.session
+        what_next = self._decide(error, candidate, accepted=accepted)
+        if what_next not in (Next.REMEDY, Next.RENEW):
+            self._failed(error, candidate, what_next, accepted=accepted)
+            return False
+        try:
+            if what_next is Next.RENEW:
+                session = await self._renew(candidate, session, error)
+            else:
+                await self._remedy(self.context.providers[candidate.route.provider], session, error)
+            assert self._round
+            self.attempts += 1
+            self._round.attempts += 1
+            await self._make_attempt(flow, candidate, session)
+        except ProviderError as later:
+            self._failed(later, candidate, self._decide(later, candidate, accepted=False), accepted=False)
+            return False
+        return True
+
+    def _failed(self, error: ProviderError, candidate: Candidate, what_next: Next, *, accepted: bool) -> None:
+        """Takes a failure down. Raises the verdict when nobody else is to be asked."""
+        assert self._round
+        self._note_failure(candidate, error)
+        self._first_failure = self._first_failure or (error, candidate)
+        self._round.passing.append((error, candidate, accepted))
+        if what_next is Next.GIVE_UP:
+            raise self._final(error, candidate)
 
     def _decide(self, error: ProviderError, candidate: Candidate, *, accepted: bool) -> Next:
         provider = self.context.providers[candidate.route.provider]
@@ -358,10 +450,55 @@ class Exchange:
             known = steps is not None
             if steps is not None:
                 steps.close()
-        renewed = (candidate.account.provider, candidate.account.name) in self.renewed
-        failed = FailedAttempt(error, self.attempts, accepted, self.remedied, known, renewed)
-        limits = self.context.limits
-        return decide(failed, max_attempts=limits.max_attempts, retry_accepted=limits.retry_accepted)
+        attempts = self._round.attempts if self._round else self.attempts
+        failed = FailedAttempt(error, attempts, accepted, self.remedied, known, candidate.key in self.renewed)
+        return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
+
+    # -- what is noted --------------------------------------------------------------------------------------------
+    def _note_failure(self, candidate: Candidate, error: ProviderError) -> None:
+        """The account's traffic and state learn of a failure; not of one that is the request's own."""
+        if error.kind in OWN_FAULT:
+            return
+        self.context.traffic.failed(candidate.key, candidate.route.model.id, error)
+        if error.kind not in LIMITS:
+            self.context.renewal.failed(candidate.account, error)
+
+    def _succeeded(self, candidate: Candidate, *, complete: bool) -> None:
+        """The account answered; that the client left in the middle of it is no fault of the account."""
+        if complete:
+            self.context.traffic.succeeded(candidate.key, candidate.route.model.id)
+            self.context.renewal.succeeded(candidate.account)
+        self.context.planner.orderer.settled(self._conversation, candidate.key)
+
+    def _note_unasked(self, candidates: Candidates) -> None:
+        """Remembers what a client is told whose request nobody was asked: the way that opens first."""
+        if (found := candidates.soonest()) is not None:
+            blocked, candidate = found
+            error = self._final(blocked.error, candidate)
+            if blocked.by_breaker:
+                name = f"{candidate.account.provider}/{candidate.account.name}"
+                message = f"{name} keeps failing and is left alone for a while: {blocked.error.message}"
+                error = GatewayError(503, message, code="provider_unavailable")
+            error.retry_after_s = blocked.wait_s
+            self._take_unasked(error, blocked.wait_s)
+        for full, candidate in candidates.full:
+            name = f"{candidate.account.provider}/{candidate.account.name}"
+            message = f"all places of {name} are taken; try again, add an account or raise accounts.max_concurrent"
+            wait_s = full.retry_after_s or 1.0
+            self._take_unasked(GatewayError(429, message, code="account_busy", retry_after_s=wait_s), wait_s)
+
+    def _take_unasked(self, error: GatewayError, wait_s: float) -> None:
+        if self._unasked is None or wait_s < self._unasked[1]:
+            self._unasked = (error, wait_s)
+
+    def _final_verdict(self) -> GatewayError:
+        """What the client is told: the first failure at a provider, else why nobody was asked."""
+        asked = self.attempts > 0
+        if self._first_failure and (asked or self._unasked is None):
+            return self._final(*self._first_failure)
+        if self._unasked:
+            return self._unasked[0]
+        return GatewayError(503, "no account is configured for this model", code="no_account")
 
     def _final(self, error: ProviderError, candidate: Candidate) -> GatewayError:
         return GatewayError.from_provider(error, candidate.route.provider, candidate.account.name)
@@ -371,16 +508,42 @@ class Exchange:
         self.relay = None
         self.error = error
         self.status = error.status
-        self.verdict = error_answer(error, self.id)
+        self.verdict = error_answer(error, self.headers())
         if flow.response is None:
             flow.response = self.verdict
 
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What every answer says of how it came about; names only, no secrets."""
+        found = [("x-request-id", self.id)]
+        if self.progress is not None:
+            candidate = self.progress.candidate
+            found.append(("x-glassgate-model", quote(candidate.route.model.id, safe="/:@+ ")))
+            found.append(("x-glassgate-account", f"{candidate.account.provider}/{candidate.account.name}"))
+        return (*found, ("x-glassgate-attempts", str(self.attempts)))
 
-def error_answer(error: GatewayError, request_id: str) -> http.Response:
+    # -- places ---------------------------------------------------------------------------------------------------
+    @property
+    def _most(self) -> int:
+        return self.context.limits.max_attempts
+
+    def _too_late(self, in_s: float = 0.0) -> bool:
+        """Whether the time for the whole request is used up (in so many seconds)."""
+        return self.context.clock() + in_s - self.began >= self.context.limits.total_s
+
+    def _release(self) -> None:
+        """Gives back the turn at the account and the place in the retry budget."""
+        if self._entered is not None:
+            entered, self._entered = self._entered, None
+            self.context.traffic.leave(entered)
+        if self._retrying:
+            self._retrying = False
+            self.context.budget.give_back()
+
+
+def error_answer(error: GatewayError, headers: Sequence[tuple[str, str]]) -> http.Response:
     """A GatewayError as the HTTP answer of ours."""
-    headers = [(name.encode(), value.encode()) for name, value in error.headers()]
-    headers.append((b"x-request-id", request_id.encode()))
-    return http.Response.make(error.status, error.body(), headers)
+    found = [(name.encode(), value.encode()) for name, value in [*error.headers(), *headers]]
+    return http.Response.make(error.status, error.body(), found)
 
 
 def request_of(call: Call) -> http.Request:

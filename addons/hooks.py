@@ -27,6 +27,7 @@ from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.exchange import Exchange, error_answer
+from addons.hardening import harden
 from addons.setup import Running, open_vault
 from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer, lift_connection_limit
 from addons.sweeper import Sweeper
@@ -56,7 +57,7 @@ def fenced(hook: Hook) -> Hook:
             exchange = self.exchanges.get(flow.id)
             request_id = exchange.id if exchange else _new_id()
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
-            flow.response = error_answer(error, request_id)
+            flow.response = error_answer(error, (("x-request-id", request_id),))
             if exchange is not None:
                 exchange.relay, exchange.error, exchange.status = None, error, 500
                 exchange.verdict = flow.response
@@ -82,6 +83,7 @@ class Glassgate:
 
     def running(self) -> None:
         os.umask(0o077)
+        harden()  # before the first secret is read
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
@@ -182,7 +184,7 @@ class Glassgate:
                 raise GatewayError(501, "replaying a gateway flow is not possible yet", code="replay_unsupported")
             admission = admit(_knock(flow), parts.rules)
         except GatewayError as error:
-            flow.response = error_answer(error, request_id)
+            flow.response = error_answer(error, (("x-request-id", request_id),))
             self._log_local(flow, request_id, "-", error)
             return
         finally:
@@ -193,9 +195,11 @@ class Glassgate:
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
         try:
-            answer = local.answer(admission, parts.models(), parts.accounts.can_serve, parts.report, int(time.time()))
+            answer = local.answer(
+                admission, parts.models(), parts.accounts.can_serve, parts.report, int(time.time()), parts.problem
+            )
         except GatewayError as error:
-            flow.response = error_answer(error, request_id)
+            flow.response = error_answer(error, (("x-request-id", request_id),))
             self._log_local(flow, request_id, admission.key, error)
             return
         if answer is not None:

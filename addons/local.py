@@ -16,18 +16,21 @@ from providers.contract import Model
 type CanServe = Callable[[str], bool]
 """Provider name → whether one of its accounts has a session."""
 
-_WELL = {"status": "ok"}
-
 type ReportOf = Callable[[], Sequence[AccountLine]]
 
 
 def answer(
-    admission: Admission, index: ModelIndex, can_serve: CanServe, report: ReportOf, created: int
+    admission: Admission,
+    index: ModelIndex,
+    can_serve: CanServe,
+    report: ReportOf,
+    created: int,
+    problem: Callable[[], str | None] = lambda: None,
 ) -> http.Response | None:
     """The answer, or None for a chat. Raises GatewayError(404) for a model that is not served."""
     match admission.action:
         case "health":
-            return _json({"status": "ok", "accounts": [asdict(line) for line in report()]} if admission.key else _WELL)
+            return _json(_health(problem(), report() if admission.key else None))
         case "options":
             return http.Response.make(204, b"", {"allow": admission.allow})
         case "models":
@@ -49,6 +52,16 @@ def answer(
 def model_object(model: Model, created: int) -> dict[str, object]:
     """A model as OpenAI lists it."""
     return {"id": model.id, "object": "model", "created": model.created or created, "owned_by": model.owned_by}
+
+
+def _health(problem: str | None, lines: Sequence[AccountLine] | None) -> dict[str, object]:
+    """`degraded`: it serves what it knew before. Only who has a client key (`lines` is not None) is told more."""
+    told: dict[str, object] = {"status": "degraded" if problem else "ok"}
+    if lines is not None:
+        told["accounts"] = [asdict(line) for line in lines]
+        if problem:
+            told["problem"] = problem
+    return told
 
 
 def _served(model_id: str, index: ModelIndex, can_serve: CanServe) -> bool:

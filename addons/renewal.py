@@ -2,7 +2,7 @@
 
 Only one renewal of an account runs at a time, among the requests of this process (one task they all wait for) and among
 processes (a lock beside the vault; whoever gets it second finds the new session in the vault). A session whose renewal
-the site has refused is dead until the vault holds another: no request makes the site be asked again.
+the site has refused is dead until the vault holds another, or DEAD_S have passed: no request makes the site be asked.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ TRY_AGAIN_S: Final = 15
 """How long after a failed renewal the next one is begun, while the session still serves."""
 IDLE_S: Final = 3 * 86_400
 """A renewable session that nobody used for so long is renewed all the same, lest its renewal right runs out."""
+DEAD_S: Final = 600
+"""A session the site has refused for good is tried once more after so long: sites err too."""
 PROVEN_S: Final = 60
 """A session refused so soon after the site renewed or confirmed it is not the reason: the site is not asked again."""
 
@@ -50,8 +52,8 @@ class _Life:
     """What is remembered of one account's renewals."""
 
     flight: asyncio.Task[Session] | None = None
-    dead: tuple[Stored, ProviderError] | None = None
-    """What was stored when the site refused it for good, and how it said so."""
+    dead: tuple[Stored, ProviderError, float] | None = None
+    """What was stored when the site refused it for good, how it said so, and when (by the monotonic clock)."""
     proven_at: float = -1e9
     failed_at: float = -1e9
     """When it was last renewed or its site asked about it, and when that last failed, by the monotonic clock."""
@@ -125,6 +127,12 @@ class Renewal:
         if update is not None and stored is not None and stored.material.updated(update) != stored.material:
             self._spawn(self._keep_rotated(account, update), "glassgate rotated session")
 
+    def reset(self, account: AccountId) -> None:
+        """Forgets that the account's session was refused."""
+        life = self._lives.get(account)
+        if life is not None:
+            life.dead, life.proven_at, life.failed_at = None, -1e9, -1e9
+
     async def tend(self) -> None:
         """Renews sessions nobody has used for long, writes what could not be written. To be called now and then."""
         await self.accounts.write_again()
@@ -188,7 +196,7 @@ class Renewal:
             return await self._keep(account, stored, await self._ask(provider, session))
         except ProviderError as error:
             if error.kind is ErrorKind.SESSION_EXPIRED:
-                self._life(account).dead = (stored, error)
+                self._life(account).dead = (stored, error, self.clock())
             raise
 
     async def _ask(self, provider: AnyProvider, session: Session) -> SessionUpdate:
@@ -239,8 +247,9 @@ class Renewal:
         session = self.accounts.session(account)
         life = self._life(account)
         if life.dead is not None:
-            if life.dead[0] == self.accounts.stored(account):
-                raise life.dead[1]
+            refused, error, at = life.dead
+            if refused == self.accounts.stored(account) and self.clock() - at < DEAD_S:
+                raise error
             life.dead = None
         left_s = self._left_s(account, session)
         if left_s is not None and left_s <= 0 and not self._renewable(account, session):
@@ -279,7 +288,7 @@ class Renewal:
             await self.runner.run(self.providers[account.provider], steps)
         except ProviderError as error:
             if error.kind is ErrorKind.SESSION_EXPIRED:
-                self._life(account).dead = (stored, error)
+                self._life(account).dead = (stored, error, self.clock())
             self._note_failure(account, error)
 
     def _unrenewed(self, account: Account, error: ProviderError) -> None:

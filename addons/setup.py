@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -10,25 +11,38 @@ from pathlib import Path
 
 import httpx
 
+from addons import terminal
 from addons.account_book import FILE_NAME, AccountBook
 from addons.account_report import AccountLine, report
-from addons.accounts import Account, Accounts
+from addons.accounts import Account, AccountId, Accounts
+from addons.candidates import Planner, Share
+from addons.core.breaker import BreakerRules
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
+from addons.core.cooldown import CooldownRules
+from addons.core.failover import RetryBudget, RetryRules
 from addons.core.gate import GateRules
 from addons.core.routing import ModelIndex
+from addons.core.strategy import Orderer
 from addons.exchange import AnyProvider, Context, Limits
 from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.steps import StepRunner, new_client
+from addons.traffic import Traffic, TrafficRules
+from addons.turnstile import Pace
 from addons.vault.errors import VaultMissing
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
+from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
 from providers.contract import Moment, Session
 from providers.errors import ProviderError
 from providers.registry import provider_class
 
 log = logging.getLogger("glassgate")
+
+WEB_CONCURRENT = 2
+"""Requests at once that a person's web session bears; a person has one or two answers running."""
+API_CONCURRENT = 64
 
 
 class Models:
@@ -68,16 +82,23 @@ class Running:
         self.renewal = Renewal(
             self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
         )
+        self.traffic = Traffic(paces_of(config), traffic_rules(config), self.book, time.monotonic, time.time)
         self.context = Context(
             providers=self.providers,
             accounts=self.accounts,
             renewal=self.renewal,
+            traffic=self.traffic,
+            planner=planner_of(config, self.traffic, Orderer(random.Random())),  # noqa: S311  (shares, no secrets)
             index=self.models,
             seals=seals,
             steps=self.steps,
             limits=limits_of(config),
+            retries=retry_rules(config),
+            budget=RetryBudget(),
+            fallbacks=fallbacks_of(config),
             proxies=self.proxies,
             moment=moment,
+            rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
         )
         listen = config.sections.listen
         self.rules = GateRules(
@@ -93,6 +114,13 @@ class Running:
     def report(self) -> list[AccountLine]:
         """The accounts as people are told of them."""
         return report(self.accounts, self.providers, self.book.state, self.context.moment())
+
+    def problem(self) -> str | None:
+        """Why the vault's file cannot be used as it stands, if so; the sessions known before keep serving."""
+        if self.vault is None:
+            return None
+        self.vault.records()
+        return str(self.vault.problem) if self.vault.problem else None
 
     async def learn_models(self) -> None:
         """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""
@@ -112,6 +140,9 @@ class Running:
 
     async def tend(self) -> None:
         """What has to be done now and then: idle sessions renewed, the accounts' states written down."""
+        for account in self.book.resets():
+            self.traffic.reset(account)
+            self.renewal.reset(account)
         await self.renewal.tend()
         await asyncio.to_thread(self.book.save)
 
@@ -149,6 +180,15 @@ def vault_path(config: Config) -> Path:
     return config.path(config.sections.vault.path)
 
 
+def rollback_guard(config: Config, *, accept_older: bool = False) -> RollbackGuard | None:
+    """The memory of generations in the user's state folder (XDG Base Directory); None when it is switched off."""
+    if not config.sections.vault.rollback_guard:
+        return None
+    base = os.environ.get("XDG_STATE_HOME", "")
+    state = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~")) / ".local" / "state"
+    return RollbackGuard(state / "glassgate", accept_older=accept_older)
+
+
 def book_path(config: Config) -> Path:
     return vault_path(config).with_name(FILE_NAME)
 
@@ -170,15 +210,15 @@ def open_vault(config: Config) -> Vault | None:
     if not os.path.lexists(vault_path(config)):
         log.warning("there is no vault at %s yet; add a session: glassgate sessions add", vault_path(config))
         return LateVault(config)
-    return Vault.open(vault_path(config), vault_key(config))
+    return Vault.open(vault_path(config), vault_key(config, terminal.prompt()), guard=rollback_guard(config))
 
 
 class LateVault(Vault):
     """A vault that is not there yet when the gateway starts: opened as soon as its file appears."""
 
     def __init__(self, config: Config) -> None:
-        key = vault_key(config)
-        super().__init__(vault_path(config), key, os.urandom, time.time, True)
+        key = vault_key(config, terminal.prompt())
+        super().__init__(vault_path(config), key, os.urandom, time.time, True, rollback_guard(config))
 
     def changed(self) -> bool:
         return os.path.lexists(self.path) and super().changed()
@@ -198,6 +238,64 @@ def limits_of(config: Config) -> Limits:
         retry_accepted=routing.retry_accepted,
         record_bytes=config.sections.inspect.body_kb * 1024,
     )
+
+
+def retry_rules(config: Config) -> RetryRules:
+    found = config.sections.retries
+    return RetryRules(
+        enabled=found.enabled,
+        base_s=found.base_s,
+        cap_s=found.cap_s,
+        retry_after_max_s=found.retry_after_max_s,
+        budget=found.budget,
+        budget_min=found.budget_min,
+    )
+
+
+def traffic_rules(config: Config) -> TrafficRules:
+    breaker, cooldown = config.sections.breaker, config.sections.cooldown
+    rules = BreakerRules(
+        failures=breaker.failures,
+        ratio=breaker.ratio,
+        min_requests=breaker.min_requests,
+        window_s=breaker.window_s,
+        open_s=breaker.open_s,
+        open_max_s=breaker.open_max_s,
+    )
+    return TrafficRules(
+        breaker=rules if breaker.enabled else None,
+        cooldown=CooldownRules(base_s=cooldown.base_s, max_s=cooldown.max_s) if cooldown.enabled else None,
+    )
+
+
+def paces_of(config: Config) -> dict[AccountId, Pace]:
+    """What each account bears: its own figures, else the defaults for all, else those of its kind."""
+    defaults, paces = config.sections.accounts, {}
+    for settings in config.providers:
+        usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
+        for own in settings.common.accounts:
+            paces[settings.name, own.name] = Pace(
+                max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
+                queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
+                min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
+                per_minute=own.requests_per_minute or defaults.requests_per_minute,
+                per_day=own.requests_per_day or defaults.requests_per_day,
+            )
+    return paces
+
+
+def planner_of(config: Config, traffic: Traffic, orderer: Orderer) -> Planner:
+    routing = config.sections.routing
+    shares = {
+        (settings.name, account.name): Share(account.priority, account.weight)
+        for settings in config.providers
+        for account in settings.common.accounts
+    }
+    return Planner(traffic, orderer, shares, routing.strategy, routing.strategies)
+
+
+def fallbacks_of(config: Config) -> dict[str, tuple[str, ...]]:
+    return {model.strip().casefold(): chain for model, chain in config.sections.routing.fallbacks.items()}
 
 
 def moment_source() -> Callable[[], Moment]:

@@ -50,13 +50,18 @@ class Turnstile:
         return len(self._queue)
 
     @property
+    def has_room(self) -> bool:
+        """Whether a request would get in without waiting."""
+        return not self._queue and self._open_in() <= 0
+
+    @property
     def load(self) -> float:
         """How full it is: requests under way and waiting, by its room."""
         return (self.busy + self.waiting) / self.pace.max_concurrent
 
     async def enter(self) -> None:
         """Waits for a turn. Raises TurnstileFull at once when none can come in time, else after `queue_s`."""
-        if not self._queue and self._open_in() <= 0:
+        if self.has_room:
             self._begin()
             return
         pause = self._pace_in()

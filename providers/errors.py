@@ -7,6 +7,7 @@ sent the request: what happened, whose fault, what to do next. It never holds a 
 """
 
 from enum import StrEnum
+from typing import Literal
 
 
 class ErrorKind(StrEnum):
@@ -48,6 +49,7 @@ class ProviderError(Exception):
         status: int | None = None,
         retry_after_s: float | None = None,
         param: str | None = None,
+        scope: Literal["account", "model"] = "account",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -59,6 +61,8 @@ class ProviderError(Exception):
         self.retry_after_s = retry_after_s
         self.param = param
         """The field of the client's request at fault, where that is known."""
+        self.scope = scope
+        """What a limit holds for: the whole account, or this model of it alone."""
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {self.message!r}, site_code={self.site_code!r})"

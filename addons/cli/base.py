@@ -2,16 +2,18 @@
 
 import difflib
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from addons import terminal
 from addons.core.config import Config, ProviderSettings
 from addons.core.config_file import ConfigError, load_config
-from addons.setup import vault_key, vault_path
-from addons.vault.errors import VaultError, VaultMissing
+from addons.hardening import harden
+from addons.setup import rollback_guard, vault_key, vault_path
+from addons.vault.errors import VaultConflict, VaultError, VaultMissing
+from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.store import Vault
 
 
@@ -32,6 +34,7 @@ class Lazy:
     def config(self, *, keys_needed: bool = False) -> Config:
         """Raises Problem. Commands on the vault do not need a client key to be configured."""
         if self._config is None:
+            harden()  # before the first secret is read
             environ = dict(os.environ)
             if not keys_needed and not environ.get("AUTH_TOKEN"):
                 environ["AUTH_TOKEN"] = "unused-by-this-command"  # noqa: S105  (satisfies the check, opens nothing)
@@ -42,21 +45,31 @@ class Lazy:
         return self._config
 
     def vault(self, *, create: bool = False) -> Vault:
+        """The opened vault, made if it may be. Raises VaultMissing or Problem."""
         config = self.config()
         try:
-            key = vault_key(config, prompt=ask_passphrase if sys.stdin.isatty() else None)
             if create and not os.path.lexists(vault_path(config)):
-                return Vault.create(vault_path(config), key)
-            return Vault.open(vault_path(config), key)
+                return self.new_vault()
+            return self.open_vault()
         except VaultMissing:
             raise
         except VaultError as e:
             raise Problem(str(e)) from None
 
+    def open_vault(self, *, accept_rollback: bool = False, allow_weak_kdf: bool = False) -> Vault:
+        """Raises VaultError."""
+        config = self.config()
+        key = vault_key(config, terminal.prompt())
+        key.allow_weak = allow_weak_kdf
+        return Vault.open(vault_path(config), key, guard=rollback_guard(config, accept_older=accept_rollback))
 
-def ask_passphrase() -> str:
-    answer: str = click.prompt("Vault passphrase", hide_input=True, err=True)
-    return answer
+    def new_vault(self, kdf: str = DEFAULT_KDF) -> Vault:
+        """Raises VaultError, VaultConflict for a file that is there."""
+        config = self.config()
+        if os.path.lexists(vault_path(config)):  # before somebody is asked for a passphrase
+            raise VaultConflict(f"there is a file {vault_path(config)} already")
+        key = vault_key(config, terminal.prompt("New vault passphrase", new=True))
+        return Vault.create(vault_path(config), key, guard=rollback_guard(config), kdf=kdf)
 
 
 def known_provider(config: Config, provider: str, account: str) -> ProviderSettings:

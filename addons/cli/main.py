@@ -14,6 +14,7 @@ from addons.cli.base import Lazy
 from addons.cli.doctor import doctor
 from addons.cli.sessions import sessions
 from addons.cli.tools import keygen, listen, models, sandbox
+from addons.cli.vault import vault
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,5 +36,5 @@ def main(context: click.Context, file: Path) -> None:
     context.obj = Lazy(file)
 
 
-for command in (sessions, accounts, doctor, models, keygen, sandbox, listen):
+for command in (sessions, accounts, doctor, vault, models, keygen, sandbox, listen):
     main.add_command(command)

@@ -14,6 +14,7 @@ from providers.registry import provider_class, type_names
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PROXY = re.compile(r"https?://[^/@\s]+/?")
 
+type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
 type Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -42,12 +43,17 @@ class VaultSettings(_Checked):
     path: Path = Path(".sessions/vault.json")
     key_source: Literal["env", "file", "keyring", "prompt"] = "env"
     key_file: Path | None = None
+    rollback_guard: bool = True
+    """Remember the vault's generation outside of its folder, and refuse an older copy."""
 
 
 class AccountDefaults(_Checked):
     max_concurrent: int | None = Field(default=None, ge=1)
+    """None: 2 for web sessions, 64 for keys of official APIs."""
     queue_s: float = Field(default=30, ge=0, le=3600)
     min_interval_s: float = Field(default=0, ge=0, le=3600)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_day: int | None = Field(default=None, ge=1)
 
 
 class AccountSettings(_Checked):
@@ -58,6 +64,8 @@ class AccountSettings(_Checked):
     max_concurrent: int | None = Field(default=None, ge=1)
     queue_s: float | None = Field(default=None, ge=0, le=3600)
     min_interval_s: float | None = Field(default=None, ge=0, le=3600)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_day: int | None = Field(default=None, ge=1)
 
     @field_validator("name")
     @classmethod
@@ -104,10 +112,42 @@ class Log(_Checked):
 
 
 class Routing(_Checked):
-    strategy: Literal["priority", "round_robin", "least_busy", "weighted"] = "priority"
+    strategy: Strategy = "priority"
+    strategies: Mapping[str, Strategy] = Field(default_factory=dict)
+    """Model → its own strategy."""
     max_attempts: int = Field(default=3, ge=1, le=20)
     fallbacks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     retry_accepted: bool = True
+
+
+class Retries(_Checked):
+    """The same account once more: after a failure that passes, when no other account is left."""
+
+    enabled: bool = True
+    base_s: float = Field(default=0.5, ge=0, le=60)
+    cap_s: float = Field(default=8, ge=0, le=300)
+    retry_after_max_s: float = Field(default=30, ge=0, le=600)
+    """A wait the provider names is kept up to this; a longer one is told to the client."""
+    budget: float = Field(default=0.2, ge=0, le=1)
+    """At most this part of the requests under way may be such retries …"""
+    budget_min: int = Field(default=3, ge=0)
+    """… but always so many."""
+
+
+class BreakerSettings(_Checked):
+    enabled: bool = True
+    failures: int = Field(default=5, ge=1)
+    ratio: float = Field(default=0.5, gt=0, le=1)
+    min_requests: int = Field(default=10, ge=1)
+    window_s: Seconds = 60
+    open_s: Seconds = 30
+    open_max_s: Seconds = 300
+
+
+class CooldownSettings(_Checked):
+    enabled: bool = True
+    base_s: Seconds = 15
+    max_s: Seconds = 600
 
 
 class Timeouts(_Checked):
@@ -140,6 +180,9 @@ class Sections(_Checked):
     routing: Routing = Routing()
     timeouts: Timeouts = Timeouts()
     accounts: AccountDefaults = AccountDefaults()
+    retries: Retries = Retries()
+    breaker: BreakerSettings = BreakerSettings()
+    cooldown: CooldownSettings = CooldownSettings()
     limits: RequestLimits = RequestLimits()
     inspect: Inspect = Inspect()
 

@@ -5,6 +5,7 @@ VaultError
   VaultLocked        the key is not to be had
   WrongKey           the key is not this vault's
   VaultDamaged       the file is not as it was written
+    VaultWeak        its key derivation is cheaper than allowed
   VaultRollback      the file is older than one seen before
   VaultPermissions   the file, its folder or its lock could be read or changed by others
   VaultBusy          another process holds the lock
@@ -31,6 +32,17 @@ class VaultDamaged(VaultError):
     def __init__(self, where: str) -> None:
         super().__init__(f"the vault is damaged ({where}); put back a backup, or add the sessions anew")
         self.where = where
+
+
+class VaultWeak(VaultDamaged):
+    """Without leave to use such a file it counts as damaged: cheap parameters are what a thief would edit in."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.args = (
+            f"the vault derives a key too cheaply ({where} is below the least): it was edited, or made elsewhere. "
+            "If you trust it, give it another key: glassgate vault rotate-passphrase --allow-weak-kdf",
+        )
 
 
 class VaultRollback(VaultError): ...

@@ -81,7 +81,7 @@ def write(document: Document) -> bytes:
 def read(data: bytes, key: VaultKey) -> Document:
     """The opened document. Raises VaultDamaged, VaultVersion or WrongKey; never gives a part of it."""
     body = parse_canonical(data)
-    _check_shape(body)
+    _check_shape(body, allow_weak=key.allow_weak)
     vault_id = unb64(body["vault_id"], "vault_id", 16)
     seal = unb64(body.pop("seal"), "seal", 32)
     ring = open_ring(body["slots"], vault_id, key)
@@ -182,7 +182,7 @@ def _seal(document: Document, body: Mapping[str, Any]) -> bytes:
     return hmac.digest(key, framed("gateway-vault/seal", canonical(body)), "sha256")
 
 
-def _check_shape(body: dict[str, Any]) -> None:
+def _check_shape(body: dict[str, Any], *, allow_weak: bool) -> None:
     """Everything has its type and bounds before any of it is used."""
     if body.get("format") != FORMAT:
         raise VaultDamaged("format")
@@ -193,7 +193,7 @@ def _check_shape(body: dict[str, Any]) -> None:
         raise VaultVersion(f"the vault has format version {version}; this Glassgate knows {VERSION}. Update Glassgate.")
     if set(body) != _TOP or not _count(body["created"]) or not _count(body["generation"]):
         raise VaultDamaged("header")
-    check_slots(body["slots"])
+    check_slots(body["slots"], allow_weak=allow_weak)
     if not isinstance(body["records"], dict):
         raise VaultDamaged("records")
     for record_id, record in body["records"].items():

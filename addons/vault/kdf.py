@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from addons.vault.encoding import b64, unb64
-from addons.vault.errors import VaultDamaged, VaultLocked
+from addons.vault.errors import VaultDamaged, VaultLocked, VaultWeak
 
 DEFAULT_KDF: Final = "argon2id"
 
@@ -28,6 +28,9 @@ _BOUNDS: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = {
 }
 """Least and most of each parameter. Below, a thief guesses cheaply (OWASP); above, opening is an attack on us."""
 
+_FLOORS: Final[Mapping[str, int]] = {"m_kib": 128, "t": 1, "p": 1, "n": 2**10, "r": 8, "rounds": 1000}
+"""What a person may allow at their own risk. Argon2 itself needs 8 KiB a lane (RFC 9106 section 3.1)."""
+
 
 def hkdf(key: bytes, info: str | bytes, salt: bytes | None = None) -> bytes:
     """HKDF-SHA256, 32 bytes."""
@@ -41,20 +44,27 @@ def new_kdf(random: Callable[[int], bytes], name: str = DEFAULT_KDF) -> dict[str
     return {"name": name, **_FRESH[name], "salt": b64(random(16))}
 
 
-def checked_kdf(kdf: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters if they are complete and within bounds; else VaultDamaged, in no time."""
+def checked_kdf(kdf: Mapping[str, Any], *, allow_weak: bool = False) -> Mapping[str, Any]:
+    """The parameters if they are complete and within bounds; else VaultDamaged or VaultWeak, in no time."""
     name = kdf.get("name")
     bounds = _BOUNDS.get(name) if isinstance(name, str) else None
     if bounds is None or set(kdf) != {"name", "salt", *bounds}:
         raise VaultDamaged("slot kdf")
     for parameter, (least, most) in bounds.items():
         value = kdf[parameter]
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        if not isinstance(value, int) or isinstance(value, bool) or not _FLOORS[parameter] <= value <= most:
             raise VaultDamaged(f"slot kdf {parameter} out of bounds")
+        if value < least and not allow_weak:
+            raise VaultWeak(f"slot kdf {parameter}")
     if name == "scrypt" and kdf["n"] & (kdf["n"] - 1):
         raise VaultDamaged("slot kdf n is not a power of two")
     unb64(kdf["salt"], "slot kdf salt", 16)
     return kdf
+
+
+def is_weak(kdf: Mapping[str, Any]) -> bool:
+    """Whether a checked slot's parameters are below what is taken without leave."""
+    return any(kdf[parameter] < least for parameter, (least, _) in _BOUNDS[kdf["name"]].items())
 
 
 def derive(passphrase: bytes, kdf: Mapping[str, Any]) -> bytes:

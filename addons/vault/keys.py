@@ -32,6 +32,8 @@ class VaultKey:
     """What opens a vault: 32 raw bytes, or a passphrase. Shows nothing of itself."""
 
     def __init__(self, *, raw: bytes | None = None, passphrase: str | None = None) -> None:
+        self.allow_weak = False
+        """Leave to open a vault whose passphrase slots are cheap to guess; the person's to give (kdf.py)."""
         if (raw is None) == (passphrase is None) or (raw is not None and len(raw) != 32):
             raise ValueError("a vault key is either 32 raw bytes or a passphrase")
         self._raw = None if raw is None else Secret(raw)
@@ -70,7 +72,7 @@ class VaultKey:
         if kdf is None:
             raise VaultDamaged("slot kdf")
         assert self._passphrase is not None
-        name = canonical(checked_kdf(kdf))
+        name = canonical(checked_kdf(kdf, allow_weak=self.allow_weak))
         known = self._keks.get(name)
         if known is None:  # a slow KDF runs once for a slot, not at every reading of the file
             known = Secret(derive(self._passphrase.reveal().encode(), kdf))
@@ -117,7 +119,7 @@ def load_key(
                 raise VaultLocked(f"{ENV_NAME} is not set; `glassgate keygen` makes a key for it (put it into .env)")
             return VaultKey.from_text(text)
         case "file":
-            return VaultKey.from_text(_from_file(key_file))
+            return VaultKey.from_text(read_key_file(key_file))
         case "keyring":
             return VaultKey.from_text(_from_keyring())
         case "prompt":
@@ -128,7 +130,8 @@ def load_key(
             raise VaultLocked(f"vault.key_source: {source!r} is none of env, file, keyring, prompt")
 
 
-def _from_file(path: Path | None) -> str:
+def read_key_file(path: Path | None) -> str:
+    """The text of a key file. Raises VaultLocked, or VaultPermissions when others could read it."""
     if path is None:
         raise VaultLocked("vault.key_file is not set")
     try:
@@ -153,7 +156,10 @@ def _from_keyring() -> str:
         import keyring  # type: ignore[import-not-found, unused-ignore]
         from keyring.errors import KeyringError  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
-        raise VaultLocked("key_source: keyring needs the package 'keyring'; install it into .venv") from None
+        raise VaultLocked(
+            "vault.key_source: keyring needs the package 'keyring': pip install 'glassgate[keyring]' "
+            "(in a checkout: .venv/bin/pip install -e '.[keyring]')"
+        ) from None
     backend = keyring.get_keyring()
     for part in getattr(backend, "backends", None) or [backend]:  # a chain has parts, each of which may answer
         if not type(part).__module__.startswith(_KEYRINGS):

@@ -33,7 +33,9 @@ def without_slot(document: Document, slot_id: str, holder: VaultKey) -> Document
 def with_other_key(
     document: Document, old: VaultKey, new: VaultKey, random: Random, kdf_name: str = DEFAULT_KDF
 ) -> Document:
-    """`new` opens the vault in the place of `old`; the records keep every byte."""
+    """`new` opens the vault in the place of `old`; the records keep every byte. Raises VaultRefused for no change."""
+    if find_slot(document.slots, document.vault_id, new) is not None:
+        raise VaultRefused("the new key opens the vault already; give another one")
     held = find_slot(document.slots, document.vault_id, old)
     fresh = new_slot(new, document.vault_id, document.ring, random, kdf_name)
     slots = tuple(fresh if slot is held else slot for slot in document.slots)

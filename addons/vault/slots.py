@@ -27,7 +27,9 @@ def new_slot(key: VaultKey, vault_id: bytes, ring: Ring, random: Random, kdf_nam
     """The ring wrapped for `key`, by the named KDF if that is a passphrase."""
     kdf = new_kdf(random, kdf_name) if key.kind == "passphrase" else None
     kek = key.kek(vault_id, kdf)
-    slot_id, nonce = b64(random(8)), random(12)
+    while (slot_id := b64(random(8))).startswith("-"):
+        pass  # it would be taken for an option on a command line
+    nonce = random(12)
     plain = canonical({str(term): b64(value) for term, value in ring.items()})
     return {
         "id": slot_id,
@@ -69,7 +71,7 @@ def open_ring(slots: Sequence[Slot], vault_id: bytes, key: VaultKey) -> Ring:
     return ring
 
 
-def check_slots(slots: Any) -> None:
+def check_slots(slots: Any, *, allow_weak: bool = False) -> None:
     """Every slot has its fields, types and bounds, before any key is derived. Raises VaultDamaged."""
     if not isinstance(slots, list) or not 1 <= len(slots) <= SLOT_LIMIT:
         raise VaultDamaged("slots")
@@ -81,7 +83,7 @@ def check_slots(slots: Any) -> None:
         if slot["kdf"] is not None:
             if not isinstance(slot["kdf"], dict):
                 raise VaultDamaged("slot kdf")
-            checked_kdf(slot["kdf"])
+            checked_kdf(slot["kdf"], allow_weak=allow_weak)
         for name, size in (("commit", 16), ("nonce", 12), ("wrapped", None)):
             unb64(slot[name], f"slot {name}", size)
     if len({slot["id"] for slot in slots}) != len(slots):

@@ -4,6 +4,7 @@ Writers take the lock beside the file, read afresh and change that, never what t
 of a write). Readers need no lock. A file that turns bad while we run does not take the known sessions away.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,12 +27,15 @@ from addons.vault.errors import (
     VaultVersion,
     WrongKey,
 )
+from addons.vault.facts import Facts, facts_of
 from addons.vault.format import Document, Record
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
 from addons.vault.permissions import check_folder, make_folder, open_private, read_descriptor
 from addons.vault.rollback import RollbackGuard
+
+log = logging.getLogger("glassgate")
 
 LOCK_WAIT_S: Final = 5.0
 
@@ -126,6 +130,11 @@ class Vault:
     def get(self, provider: str, account: str) -> Record | None:
         return self.records().get((provider, account))
 
+    def facts(self) -> Facts:
+        """The file as it is now, without secrets."""
+        document, _ = self._read()
+        return facts_of(document, self._key)
+
     def changed(self) -> bool:
         """Whether the file is another one than was read last; costs one stat."""
         try:
@@ -174,7 +183,7 @@ class Vault:
         if document.generation < seen:
             data, stamp = self._read_file()
             document = vault_format.read(data, self._key)
-        self._guard.check(seen, document.generation)
+        self._guard.check(document.vault_id, seen, document.generation)
         if document.generation > seen:
             self._guard.note(document.vault_id, document.generation)
         return document, stamp
@@ -264,7 +273,10 @@ class Vault:
         self._key = key
         self._take(document, _stamp(found))
         if self._guard is not None:
-            self._guard.note(document.vault_id, document.generation)
+            try:
+                self._guard.note(document.vault_id, document.generation)
+            except VaultError as e:  # the session is stored: to call that a failure would be the greater lie
+                log.warning("the vault was written, but the rollback guard could not remember it: %s", e)
 
     def _time(self) -> int:
         return max(0, int(self._now()))

@@ -24,6 +24,8 @@ from providers.sandbox.run import Sandbox
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-wire-test-key-0123456789"
+NO_REST: Any = {"breaker": {"enabled": False}, "cooldown": {"enabled": False}, "retries": {"enabled": False}}
+"""Configuration in which an account is asked again at once whatever happened, and once only."""
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ import httpx
 import openai
 import pytest
 
-from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
 
 @pytest.fixture(scope="session")
@@ -15,10 +15,13 @@ def sites() -> Iterator[SandboxThread]:
 
 @pytest.fixture(scope="session")
 def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One gateway for all tests that leave it as it is."""
+    """One gateway for all tests that leave it as it is.
+
+    Tests of refusals must not find the account resting because of the refusal before.
+    """
     folder = tmp_path_factory.mktemp("gateway", numbered=True)
     folder.chmod(0o700)
-    with Gateway(folder, sites.description()) as running:
+    with Gateway(folder, sites.description(), **NO_REST) as running:
         yield running
 
 

@@ -33,8 +33,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxThrea
             yield sites, gateway
 
 
-def ask(gateway: Gateway, *, stream: bool = True) -> httpx.Response:
-    message = {"role": "user", "content": "Hi"}
+def ask(gateway: Gateway, prompt: str = "Hi", *, stream: bool = True) -> httpx.Response:
+    message = {"role": "user", "content": prompt}
     fields = {"model": "sandbox-large", "stream": stream, "messages": [message]}
     return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=30)
 
@@ -62,7 +62,7 @@ def test_the_first_failure_at_a_provider_is_told_when_nobody_answers(two: tuple[
     for name in ("openai", "second"):
         sites.site(name).key = "sk-changed-at-the-site"
     try:
-        answer = ask(gateway)
+        answer = ask(gateway, "A conversation of its own")
     finally:
         for name, key in zip(("openai", "second"), keys, strict=True):
             sites.site(name).key = key

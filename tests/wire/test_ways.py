@@ -15,7 +15,7 @@ import pytest
 
 from providers.sandbox.script import greeting
 from tests.support.forward_proxy import ForwardProxy
-from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 from tests.support.self_signed import SelfSignedServer
 
 OFFICIAL, ZAI = "sandbox-large", "GLM-4.6"
@@ -109,7 +109,7 @@ def test_a_changed_vault_is_taken_up_without_restart(sites: SandboxThread, folde
         assert (refused.status_code, refused.json()["error"]["code"]) == (502, "provider_auth")
         gateway.vault.remove("official", "demo")
         missing = http.post("/v1/chat/completions", json=body(OFFICIAL))
-        assert "glassgate sessions add official demo" in missing.json()["error"]["message"]
+        assert "glassgate sessions add official demo --api-key-stdin" in missing.json()["error"]["message"]
         assert OFFICIAL not in {model["id"] for model in http.get("/v1/models").json()["data"]}
         assert OFFICIAL in {model["id"] for model in http.get("/v1/models?all=true").json()["data"]}
         gateway.vault.put("official", "demo", sites.site("openai").session())
@@ -141,7 +141,7 @@ def test_no_secret_stands_in_logs_or_saved_flows(sites: SandboxThread, folder: P
     saved = folder / "flows"
     arguments = ("-w", str(saved), "--set", "termlog_verbosity=debug")
     with (
-        Gateway(folder, sites.description(), arguments=arguments, log={"level": "DEBUG"}) as gateway,
+        Gateway(folder, sites.description(), arguments=arguments, log={"level": "DEBUG"}, **NO_REST) as gateway,
         httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
     ):
         canaries = [KEY, gateway.vault_key, sites.site("openai").key, *sites.site("zai").tokens]

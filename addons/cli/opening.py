@@ -1,0 +1,105 @@
+"""What the commands of `glassgate vault` share: how the vault is opened, and that each ends in one clear line."""
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from addons.cli.base import Lazy, Problem
+from addons.core.config import Config
+from addons.setup import vault_path
+from addons.vault.errors import VaultError
+from addons.vault.kdf import DEFAULT_KDF
+from addons.vault.store import Vault
+
+_KDFS: Final = {"argon2id": "argon2id", "scrypt": "scrypt", "pbkdf2": "pbkdf2-sha256"}
+
+_accept_rollback = click.option(
+    "--accept-rollback", is_flag=True, help="Take an older copy of the vault as the valid one, once."
+)
+_allow_weak_kdf = click.option(
+    "--allow-weak-kdf", is_flag=True, help="Open a vault whose passphrase is cheap to guess."
+)
+kdf_option = click.option(
+    "--kdf",
+    type=click.Choice(list(_KDFS)),
+    default=DEFAULT_KDF,
+    show_default=True,
+    callback=lambda _context, _option, value: _KDFS[value],
+    help="How a passphrase becomes a key; a raw key needs none.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How this command may open the vault."""
+
+    lazy: Lazy
+    accept_rollback: bool
+    allow_weak_kdf: bool
+
+    @property
+    def config(self) -> Config:
+        return self.lazy.config()
+
+    @property
+    def path(self) -> Path:
+        return vault_path(self.config)
+
+    def vault(self) -> Vault:
+        """Raises VaultError."""
+        return self.lazy.open_vault(accept_rollback=self.accept_rollback, allow_weak_kdf=self.allow_weak_kdf)
+
+
+def vault_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command its Opening, and its problems their one line."""
+
+    def inner(lazy: Lazy, /, accept_rollback: bool, allow_weak_kdf: bool, **rest: Any) -> None:
+        opening = Opening(lazy, accept_rollback, allow_weak_kdf)
+        with _logged(), _told(opening):
+            command(opening, **rest)
+
+    functools.update_wrapper(inner, command)
+    return _accept_rollback(_allow_weak_kdf(click.pass_obj(inner)))
+
+
+@contextmanager
+def _told(opening: Opening) -> Iterator[None]:
+    before = _state(opening.path)
+    try:
+        yield
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    except (KeyboardInterrupt, click.Abort):
+        if _state(opening.path) == before:
+            raise Problem("stopped; the vault is as it was") from None
+        raise Problem("stopped after the vault had been changed; see: glassgate vault info") from None
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
+
+
+class _Echo(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"glassgate: {record.getMessage()}", err=True)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Warnings of the vault (an older copy was accepted …) are shown."""
+    logger, handler = logging.getLogger("glassgate"), _Echo(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

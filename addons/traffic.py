@@ -1,0 +1,194 @@
+"""Traffic to the accounts: who may go in now, and what each answer teaches about its account.
+
+A request asks `blocked`, enters the account's turnstile, and tells how it ended. Limits and cool-downs outlive the
+process in the account book; breakers begin anew.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from addons.account_book import AccountBook, AccountId
+from addons.core.account_state import AccountState, Health
+from addons.core.breaker import Breaker, BreakerRules
+from addons.core.cooldown import Cooldown, CooldownRules, Cooldowns
+from addons.turnstile import DAY_S, Pace, Turnstile
+from providers.errors import ErrorKind, ProviderError
+
+SHUNNED_S: Final = 60.0
+"""How long a challenged account is asked only after all others: its person may pass the check at any moment."""
+
+SITE_FAULTS: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE})
+"""What counts against a site in its breaker."""
+LIMITS: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficRules:
+    breaker: BreakerRules | None = field(default_factory=BreakerRules)
+    """None: no breaker."""
+    cooldown: CooldownRules | None = field(default_factory=CooldownRules)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why an account is not asked now. `error` is what it was blocked for; `wait_s` when it may be asked again."""
+
+    error: ProviderError
+    wait_s: float
+    by_breaker: bool
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One account's traffic."""
+
+    turnstile: Turnstile
+    breaker: Breaker | None
+    error: ProviderError | None = None
+    """The newest fault of the site."""
+    shunned_until: float = 0.0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """`clock` is monotonic, `now` gives Unix seconds."""
+
+    paces: Mapping[AccountId, Pace]
+    rules: TrafficRules
+    book: AccountBook
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    _lanes: dict[AccountId, _Lane] = field(default_factory=dict)
+    _cooldowns: Cooldowns[tuple[str, ...]] = field(init=False)
+    _reasons: dict[tuple[str, ...], ProviderError] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._cooldowns = Cooldowns(self.rules.cooldown or CooldownRules(), self.now)
+        for key, state in self.book.limits():
+            if state.until is not None and state.until > self.now():
+                self._cooldowns.known[key] = Cooldown(state.until, state.until - self.now())
+                self._reasons[key] = ProviderError(ErrorKind.RATE_LIMITED, state.reason)
+
+    def adopt(self, other: "Traffic") -> None:
+        """Takes over what another one knows: for a new configuration of the same process."""
+        self._cooldowns.known.update(other._cooldowns.known)
+        self._reasons.update(other._reasons)
+        for key, lane in other._lanes.items():
+            if key in self.paces:
+                lane.turnstile.pace = self.paces[key]
+                if lane.breaker is not None and self.rules.breaker is not None:
+                    lane.breaker.rules = self.rules.breaker
+                self._lanes[key] = lane
+
+    # -- before a request -----------------------------------------------------------------------------------------
+    def blocked(self, key: AccountId, model: str) -> Blocked | None:
+        """Why the account is not to be asked for the model now, or None."""
+        for limited in ((*key, model), key):
+            if (left := self._cooldowns.left_s(limited)) > 0:
+                known = self._reasons.get(limited)
+                kind = known.kind if known else ErrorKind.RATE_LIMITED
+                error = ProviderError(kind, known.message if known else "limited", retry_after_s=left)
+                return Blocked(error, left, by_breaker=False)
+        lane = self._lane(key)
+        if lane.breaker is not None and (wait := lane.breaker.wait_s()) > 0:
+            last = lane.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the provider keeps failing.")
+            return Blocked(last, wait, by_breaker=True)
+        return None
+
+    def shunned(self, key: AccountId) -> bool:
+        """Whether others should be asked first."""
+        return self._lane(key).shunned_until > self.clock()
+
+    def has_room(self, key: AccountId) -> bool:
+        return self._lane(key).turnstile.has_room
+
+    def load(self, key: AccountId) -> float:
+        return self._lane(key).turnstile.load
+
+    async def enter(self, key: AccountId, model: str) -> Blocked | None:
+        """Waits for a turn at the account; every turn ends with `leave`. Raises TurnstileFull.
+
+        What has come to stand against the account meanwhile is given back instead of a turn.
+        """
+        lane = self._lane(key)
+        await lane.turnstile.enter()
+        if (blocked := self.blocked(key, model)) is not None:
+            lane.turnstile.leave()
+            return blocked
+        if lane.breaker is not None:
+            lane.breaker.begin()
+        return None
+
+    def leave(self, key: AccountId) -> None:
+        lane = self._lane(key)
+        lane.turnstile.leave()
+        if lane.breaker is not None:
+            lane.breaker.dropped()
+        if lane.turnstile.pace.per_day is not None:
+            ago = self.now() - self.clock()
+            self.book.note_starts(key, [start + ago for start in lane.turnstile.starts_today()])
+
+    # -- after a request ------------------------------------------------------------------------------------------
+    def succeeded(self, key: AccountId, model: str) -> None:
+        lane = self._lane(key)
+        lane.shunned_until = 0.0
+        if lane.breaker is not None:
+            lane.breaker.succeeded()
+        for limited in ((*key, model), key):
+            self._cooldowns.lifted(limited)
+            self._reasons.pop(limited, None)
+        self.book.lift(key, model)
+
+    def failed(self, key: AccountId, model: str, error: ProviderError) -> None:
+        """A failure: a limit cools the account or its model down, a site's fault counts in the breaker."""
+        lane = self._lane(key)
+        if error.kind in LIMITS:
+            if self.rules.cooldown is not None:
+                self._limited(key, model, error)
+        elif error.kind in SITE_FAULTS:
+            lane.error = error
+            if lane.breaker is not None:
+                lane.breaker.failed()
+        elif error.kind is ErrorKind.CHALLENGE:
+            lane.shunned_until = self.clock() + SHUNNED_S
+
+    def reset(self, key: AccountId) -> None:
+        """Forgets what stands against the account."""
+        self._lanes.pop(key, None) if not self._busy(key) else self._calm(key)
+        for limited in [known for known in self._cooldowns.known if known[:2] == key]:
+            self._cooldowns.lifted(limited)
+            self._reasons.pop(limited, None)
+
+    # -- details --------------------------------------------------------------------------------------------------
+    def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:
+        named = error.retry_after_s
+        limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
+        found = self._cooldowns.limited(limited, named)
+        self._reasons[limited] = error
+        state = AccountState(Health.LIMITED, int(self.now()), int(found.until), error.message)
+        if len(limited) == 3:
+            self.book.note_model(key, model, state)
+        else:
+            self.book.note(key, state)
+
+    def _busy(self, key: AccountId) -> bool:
+        lane = self._lanes.get(key)
+        return lane is not None and (lane.turnstile.busy > 0 or lane.turnstile.waiting > 0)
+
+    def _calm(self, key: AccountId) -> None:
+        lane = self._lanes[key]
+        lane.error, lane.shunned_until = None, 0.0
+        lane.breaker = Breaker(self.rules.breaker, self.clock) if self.rules.breaker else None
+
+    def _lane(self, key: AccountId) -> _Lane:
+        lane = self._lanes.get(key)
+        if lane is None:
+            turnstile = Turnstile(self.paces.get(key, Pace()), self.clock)
+            if turnstile.pace.per_day is not None:
+                ago = self.now() - self.clock()
+                recent = [start for start in self.book.starts(key) if 0 <= self.now() - start < DAY_S]
+                turnstile.remember([start - ago for start in recent])
+            breaker = Breaker(self.rules.breaker, self.clock) if self.rules.breaker else None
+            lane = self._lanes[key] = _Lane(turnstile, breaker)
+        return lane
