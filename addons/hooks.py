@@ -244,7 +244,7 @@ class Glassgate:
     def _seal_body(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """A site may repeat a secret in its answer's body; the flow must not."""
         content = flow.response.data.content if flow.response else None
-        progress = exchange.progress
+        progress = exchange.pursuit.progress if exchange.pursuit else None
         if content and progress is not None and flow.response is not None:
             provider, account = progress.candidate.route.provider, progress.candidate.account.name
             flow.response.data.content = exchange.context.seals.seal_bytes(provider, account, content)

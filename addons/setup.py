@@ -16,6 +16,7 @@ from addons.account_book import FILE_NAME, AccountBook
 from addons.account_report import AccountLine, report
 from addons.accounts import Account, AccountId, Accounts
 from addons.candidates import Planner, Share
+from addons.context import AnyProvider, Context, Limits
 from addons.core.breaker import BreakerRules
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
@@ -24,7 +25,6 @@ from addons.core.failover import RetryBudget, RetryRules
 from addons.core.gate import GateRules
 from addons.core.routing import ModelIndex
 from addons.core.strategy import Orderer
-from addons.exchange import AnyProvider, Context, Limits
 from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.steps import StepRunner, new_client

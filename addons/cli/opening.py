@@ -15,6 +15,7 @@ from addons.core.config import Config
 from addons.setup import vault_path
 from addons.vault.errors import VaultError
 from addons.vault.kdf import DEFAULT_KDF
+from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 
 _KDFS: Final = {"argon2id": "argon2id", "scrypt": "scrypt", "pbkdf2": "pbkdf2-sha256"}
@@ -50,6 +51,11 @@ class Opening:
     @property
     def path(self) -> Path:
         return vault_path(self.config)
+
+    def permit(self, key: VaultKey) -> VaultKey:
+        """The key, with the leave that the person gave to this command."""
+        key.allow_weak = self.allow_weak_kdf
+        return key
 
     def vault(self) -> Vault:
         """Raises VaultError."""

@@ -38,9 +38,10 @@ def rotate_passphrase(
         raise click.UsageError("--write-key-file needs vault.key_source: file")
     vault = opening.vault()
     new = read_new_key(new_key_stdin, new_key_file, "--new-key")
+    opening.permit(new.key)
     if write_key_file:
         assert settings.key_file is not None  # config.yaml is refused without
-        _change_with_file(opening, vault, new, opening.config.path(settings.key_file), kdf)
+        vault = _change_with_file(opening, vault, new, opening.config.path(settings.key_file), kdf)
         click.echo(f"the vault opens with the new key, which {opening.config.path(settings.key_file)} holds now")
     else:
         vault.change_key(new.key, kdf=kdf)
@@ -62,10 +63,7 @@ def rotate_key(opening: Opening, other_key_stdin: bool) -> None:
         texts = [terminal.ask_secret(f"Key of slot {slot_id}") for slot_id in others]
     else:
         texts = []
-    keys = [VaultKey.from_text(text) for text in texts]
-    for key in keys:
-        key.allow_weak = opening.allow_weak_kdf
-    vault.rotate_data_key(keys)
+    vault.rotate_data_key([opening.permit(VaultKey.from_text(text)) for text in texts])
     facts = vault.facts()
     click.echo(
         f"every session is encrypted anew, under data key {facts.term}; {len(facts.slots)} key(s) open the vault"
@@ -117,8 +115,11 @@ def where_to_set(config: Config, new_key_file: Path | None = None) -> str:
             return "it is asked for from now on"
 
 
-def _change_with_file(opening: Opening, vault: Vault, new: NewKey, file: Path, kdf: str) -> None:
-    """Both keys open the vault until the file holds the new one: at no moment is there a file that opens nothing."""
+def _change_with_file(opening: Opening, vault: Vault, new: NewKey, file: Path, kdf: str) -> Vault:
+    """Both keys open the vault until the file holds the new one: at no moment is there a file that opens nothing.
+
+    Gives the vault as the new key opens it.
+    """
     old_slots = vault.facts().slots
     old = next(slot.id for slot in old_slots if slot.opened_by_this_key)
     vault.add_key(new.key, kdf=kdf)
@@ -128,8 +129,9 @@ def _change_with_file(opening: Opening, vault: Vault, new: NewKey, file: Path, k
         added = {slot.id for slot in vault.facts().slots} - {slot.id for slot in old_slots}
         vault.remove_slot(added.pop())
         raise
-    new.key.allow_weak = opening.allow_weak_kdf
-    Vault.open(vault.path, new.key, guard=rollback_guard(opening.config)).remove_slot(old)
+    changed = Vault.open(vault.path, new.key, guard=rollback_guard(opening.config))
+    changed.remove_slot(old)
+    return changed
 
 
 def _write_key(file: Path, text: str) -> None:

@@ -1,0 +1,59 @@
+"""What every exchange works with: one immutable snapshot of the running gateway."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+
+from addons.accounts import Accounts
+from addons.candidates import Planner
+from addons.core.failover import RetryBudget, RetryRules
+from addons.core.routing import ModelIndex
+from addons.renewal import Renewal
+from addons.secrets import Seals
+from addons.steps import StepRunner
+from addons.traffic import Traffic
+from providers.contract import Moment, Provider, ProviderOptions
+
+type AnyProvider = Provider[ProviderOptions]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and counts an exchange keeps to; from config.yaml."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 60.0
+    first_token_thinking_s: float = 300.0
+    idle_s: float = 60.0
+    total_s: float = 600.0
+    keepalive_s: float = 15.0
+    max_attempts: int = 3
+    retry_accepted: bool = True
+    record_bytes: int = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts; see their own files."""
+
+    providers: Mapping[str, AnyProvider]
+    accounts: Accounts
+    renewal: Renewal
+    traffic: Traffic
+    planner: Planner
+    index: Callable[[], ModelIndex]
+    seals: Seals
+    steps: StepRunner
+    limits: Limits
+    retries: RetryRules
+    budget: RetryBudget
+    fallbacks: Mapping[str, Sequence[str]]
+    """Model, case folded → the models to ask when all accounts of it are out."""
+    proxies: Mapping[str, str]
+    """Provider name → the HTTP proxy in front of it."""
+    moment: Callable[[], Moment]
+    rng: random.Random
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
