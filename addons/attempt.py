@@ -33,6 +33,7 @@ _FAULTS: dict[Fault, tuple[str, str | None]] = {
     Fault.FIRST_TOKEN_TIMEOUT: ("did not begin to answer in time", "timeout"),
     Fault.IDLE_TIMEOUT: ("fell silent in the middle of its answer", "timeout"),
     Fault.TOTAL_TIMEOUT: ("did not complete its answer in time", "timeout"),
+    Fault.STOPPED: ("was still answering", "shutting_down"),
     Fault.INTERNAL: ("could not be asked: the gateway failed", None),
 }
 """What happened, and the code that addons/core/errors.py knows it by."""

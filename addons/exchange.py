@@ -34,6 +34,8 @@ class Exchange:
     pursuit: Pursuit | None = None
     error: GatewayError | None = None
     left: bool = False
+    stopped: GatewayError | None = None
+    """The gateway ends: nothing is tried any more, this is the verdict."""
     status: int = 200
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
@@ -50,6 +52,12 @@ class Exchange:
         self._counted = True
         self.context.budget.active += 1
         await self._guarded(self._open(flow), flow)
+
+    def stop(self, error: GatewayError) -> None:
+        """Ends what is under way, with this verdict where the client has seen nothing yet."""
+        self.stopped = error
+        if self._task is not None:
+            self._task.cancel()
 
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
         """Plans what follows a failed attempt: another one, or the verdict."""
@@ -70,7 +78,9 @@ class Exchange:
             await self._task
         except asyncio.CancelledError:
             self._release()
-            if not self.left:
+            if self.stopped is not None:
+                self._give(self.stopped, flow)
+            elif not self.left:
                 raise
         except GatewayError as error:
             self._release()
@@ -92,6 +102,8 @@ class Exchange:
         failed, self.relay = self.relay, None
         assert failed
         assert self.pursuit
+        if self.stopped is not None:
+            raise self.stopped
         self._take(await self.pursuit.after(failed), flow)
 
     def _take(self, planned: Planned, flow: http.HTTPFlow) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import os
+import signal
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,19 +16,20 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
-from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons import local
-from addons.core.config import Config
-from addons.core.config_file import ConfigError, exposure_problems, load_config
+from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, Knock, admit
 from addons.core.logs import RequestLog, setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
+from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.hardening import harden
+from addons.listeners import move_listeners, wanted_modes
+from addons.reload import Reload
 from addons.setup import Running, open_vault
 from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer, lift_connection_limit
 from addons.sweeper import Sweeper
@@ -38,7 +40,7 @@ START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
 MODELS_EVERY_S = 3600.0
-TEND_EVERY_S = 5.0
+TEND_EVERY_S = 2.0
 _DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
 _CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
 
@@ -71,9 +73,11 @@ class Glassgate:
     def __init__(self) -> None:
         self.running_parts: Running | None = None
         self.exchanges: dict[str, Exchange] = {}
+        self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
         self._tasks: list[asyncio.Task[None]] = []
         self._sweeper = Sweeper(time.monotonic, self._deliver)
         self._gear: Gear | None = None
+        self._reload: Reload | None = None
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -87,50 +91,48 @@ class Glassgate:
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
-            modes = self._listeners(config)
+            modes = wanted_modes(config, ctx.options)
             parts = Running(config, open_vault(config), ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
             return
-        self.running_parts = parts
-        settings = config.sections
-        setup_logging(settings.log.level, settings.log.format, parts.secrets)
-        body_limit = int(settings.limits.body_mb * 1024 * 1024)
-        self._gear = Gear(find=self._find, watch=self._sweeper, body_limit_bytes=body_limit)
+        self._install(parts)
+        self._reload = Reload(config.file, self._parts, self._install)
         self._tasks = [
             asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
-            asyncio.create_task(self._learn_models(parts), name="glassgate models"),
-            asyncio.create_task(self._tend(parts), name="glassgate sessions"),
+            asyncio.create_task(self._learn_models(), name="glassgate models"),
+            asyncio.create_task(self._tend(), name="glassgate sessions"),
         ]
         if modes != list(ctx.options.mode):
-            self._tasks.append(asyncio.create_task(self._move_listeners(modes), name="glassgate listeners"))
+            self._tasks.append(asyncio.create_task(move_listeners(ctx.options, modes), name="glassgate listeners"))
+        # mitmproxy's console asks before it ends; there Ctrl-C stays its own.
+        asks = hasattr(ctx.master, "prompt_for_exit")
+        self.drain.install((signal.SIGTERM,) if asks else (signal.SIGTERM, signal.SIGINT))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload.look)
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
 
-    def _listeners(self, config: Config) -> list[str]:
-        """The proxy modes as they should be: one without any address listens where config.yaml says.
+    def _install(self, parts: Running) -> None:
+        """Puts the running parts in force; requests under way keep those they began with."""
+        self.running_parts = parts
+        settings = parts.config.sections
+        setup_logging(settings.log.level, settings.log.format, parts.secrets)
+        body_limit = int(settings.limits.body_mb * 1024 * 1024)
+        self._gear = Gear(find=self._find, watch=self._sweeper, body_limit_bytes=body_limit)
 
-        Raises ConfigError when a listener is too open for the client keys.
-        """
-        listen, modes = config.sections.listen, []
-        for text in ctx.options.mode:
-            mode = ProxyMode.parse(text)
-            if not ctx.options.listen_host and mode.custom_listen_host is None:
-                port = mode.custom_listen_port or ctx.options.listen_port or listen.port
-                modes.append(f"{text.partition('@')[0]}@{listen.host}:{port}")
-                continue
-            modes.append(text)
-            host = mode.listen_host(ctx.options.listen_host)
-            if found := exposure_problems(host, config.tokens, config.skip_auth):
-                raise ConfigError([f"{'.'.join(map(str, path))}: {problem}" for path, problem in found])
-        return modes
+    def _parts(self) -> Running:
+        assert self.running_parts
+        return self.running_parts
 
-    @staticmethod
-    async def _move_listeners(modes: list[str]) -> None:
-        """mitmproxy has opened its listeners before it loads a script; until they have moved, requests get a 500."""
-        await asyncio.sleep(0)  # mitmproxy heeds a changed mode only once every addon knows that it is running
-        ctx.options.update(mode=modes)
+    def _drain_s(self) -> float:
+        return self.running_parts.config.sections.timeouts.drain_s if self.running_parts else 0.0
+
+    async def _end_all(self) -> None:
+        """Ends every request under way: with a last word where an answer was begun, else with a refusal."""
+        for exchange in list(self.exchanges.values()):
+            exchange.stop(shutting_down())
+        await self._sweeper.end_all()
 
     async def done(self) -> None:
         for task in self._tasks:
@@ -138,14 +140,16 @@ class Glassgate:
         if self.running_parts is not None:
             await self.running_parts.close()
 
-    async def _learn_models(self, parts: Running) -> None:
+    async def _learn_models(self) -> None:
         while True:
-            await parts.learn_models()
+            await self._parts().learn_models()
             await asyncio.sleep(MODELS_EVERY_S)
 
-    async def _tend(self, parts: Running) -> None:
+    async def _tend(self) -> None:
         while True:
-            await parts.tend()
+            if self._reload is not None:
+                self._reload.look()
+            await self._parts().tend()
             await asyncio.sleep(TEND_EVERY_S)
 
     # -- the stream layer's side ----------------------------------------------------------------------------------
@@ -183,6 +187,8 @@ class Glassgate:
             if flow.is_replay == "request":
                 raise GatewayError(501, "replaying a gateway flow is not possible yet", code="replay_unsupported")
             admission = admit(_knock(flow), parts.rules)
+            if self.drain.begun and admission.action != "health":
+                raise shutting_down()
         except GatewayError as error:
             flow.response = error_answer(error, (("x-request-id", request_id),))
             self._log_local(flow, request_id, "-", error)
@@ -195,9 +201,7 @@ class Glassgate:
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
         try:
-            answer = local.answer(
-                admission, parts.models(), parts.accounts.can_serve, parts.report, int(time.time()), parts.problem
-            )
+            answer = local.answer(admission, self._inside(parts))
         except GatewayError as error:
             flow.response = error_answer(error, (("x-request-id", request_id),))
             self._log_local(flow, request_id, admission.key, error)
@@ -210,6 +214,17 @@ class Glassgate:
             return
         dialect = _DIALECTS[admission.action]
         self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
+
+    def _inside(self, parts: Running) -> local.Inside:
+        reload = self._reload.problem if self._reload else None
+        return local.Inside(
+            index=parts.models(),
+            can_serve=parts.accounts.can_serve,
+            report=parts.report,
+            problems=lambda: [said for said in (reload, parts.problem()) if said],
+            draining=self.drain.begun,
+            created=int(time.time()),
+        )
 
     @fenced
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -234,6 +249,7 @@ class Glassgate:
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
             return
+        self.drain.one_less()
         exchange.over()
         line = exchange.summary(client_left=flow.error is not None)
         line.emit()
@@ -253,6 +269,11 @@ class Glassgate:
     def _log_local(flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError) -> None:
         path = flow.request.path.partition("?")[0][:100]
         RequestLog(request_id, key, path, error.status, outcome="refused", error_code=error.code).emit()
+
+
+def shutting_down() -> GatewayError:
+    message = "the gateway is shutting down; try again when it runs again"
+    return GatewayError(503, message, code="shutting_down", retry_after_s=5)
 
 
 def _new_id() -> str:

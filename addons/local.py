@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from urllib.parse import parse_qs
 
 from mitmproxy import http
@@ -13,38 +13,40 @@ from addons.core.gate import Admission
 from addons.core.routing import ModelIndex
 from providers.contract import Model
 
-type CanServe = Callable[[str], bool]
-"""Provider name → whether one of its accounts has a session."""
 
-type ReportOf = Callable[[], Sequence[AccountLine]]
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What answers of the gateway's own are made of."""
+
+    index: ModelIndex
+    can_serve: Callable[[str], bool]
+    """Provider name → whether one of its accounts has a session."""
+    report: Callable[[], Sequence[AccountLine]]
+    problems: Callable[[], Sequence[str]]
+    """What is wrong while the gateway serves what it knew before."""
+    draining: bool
+    created: int
 
 
-def answer(
-    admission: Admission,
-    index: ModelIndex,
-    can_serve: CanServe,
-    report: ReportOf,
-    created: int,
-    problem: Callable[[], str | None] = lambda: None,
-) -> http.Response | None:
+def answer(admission: Admission, inside: Inside) -> http.Response | None:
     """The answer, or None for a chat. Raises GatewayError(404) for a model that is not served."""
     match admission.action:
         case "health":
-            return _json(_health(problem(), report() if admission.key else None))
+            return _health(inside, detailed=bool(admission.key))
         case "options":
             return http.Response.make(204, b"", {"allow": admission.allow})
         case "models":
             everything = parse_qs(admission.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
-            found = [m for m in index.models() if everything or _served(m.id, index, can_serve)]
-            return _json({"object": "list", "data": [model_object(model, created) for model in found]})
+            found = [m for m in inside.index.models() if everything or _served(m.id, inside)]
+            return _json({"object": "list", "data": [model_object(model, inside.created) for model in found]})
         case "model":
-            routes = index.find(admission.argument)
+            routes = inside.index.find(admission.argument)
             if not routes:
-                near = index.near(admission.argument)
+                near = inside.index.near(admission.argument)
                 hint = f" Near names: {', '.join(near)}." if near else ""
                 message = f"the model {admission.argument[:100]!r} is not served here.{hint}"
                 raise GatewayError(404, message, code="model_not_found", param="model")
-            return _json(model_object(routes[0].model, created))
+            return _json(model_object(routes[0].model, inside.created))
         case _:
             return None
 
@@ -54,18 +56,22 @@ def model_object(model: Model, created: int) -> dict[str, object]:
     return {"id": model.id, "object": "model", "created": model.created or created, "owned_by": model.owned_by}
 
 
-def _health(problem: str | None, lines: Sequence[AccountLine] | None) -> dict[str, object]:
-    """`degraded`: it serves what it knew before. Only who has a client key (`lines` is not None) is told more."""
-    told: dict[str, object] = {"status": "degraded" if problem else "ok"}
-    if lines is not None:
-        told["accounts"] = [asdict(line) for line in lines]
-        if problem:
-            told["problem"] = problem
-    return told
+def _health(inside: Inside, *, detailed: bool) -> http.Response:
+    """`degraded`: it serves what it knew before; `draining`: it is about to end. Details only for holders of a key."""
+    problems = list(inside.problems())
+    status = "draining" if inside.draining else "degraded" if problems else "ok"
+    told: dict[str, object] = {"status": status}
+    if detailed:
+        told["accounts"] = [asdict(line) for line in inside.report()]
+        if problems:
+            told["problem"] = "\n".join(problems)
+    found = _json(told)
+    found.status_code = 503 if inside.draining else 200
+    return found
 
 
-def _served(model_id: str, index: ModelIndex, can_serve: CanServe) -> bool:
-    return any(can_serve(route.provider) for route in index.find(model_id))
+def _served(model_id: str, inside: Inside) -> bool:
+    return any(inside.can_serve(route.provider) for route in inside.index.find(model_id))
 
 
 def _json(value: object) -> http.Response:

@@ -51,6 +51,8 @@ class Fault(Enum):
     IDLE_TIMEOUT = auto()
     TOTAL_TIMEOUT = auto()
     INTERNAL = auto()
+    STOPPED = auto()
+    """The gateway itself ends."""
 
 
 class Relay(Protocol):

@@ -127,6 +127,10 @@ class Renewal:
         if update is not None and stored is not None and stored.material.updated(update) != stored.material:
             self._spawn(self._keep_rotated(account, update), "glassgate rotated session")
 
+    def adopt(self, other: "Renewal") -> None:
+        """Takes over what another one knows: for a new configuration of the same process."""
+        self._lives, self._tasks = other._lives, other._tasks
+
     def reset(self, account: AccountId) -> None:
         """Forgets that the account's session was refused."""
         life = self._lives.get(account)

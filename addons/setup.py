@@ -14,23 +14,27 @@ import httpx
 from addons import terminal
 from addons.account_book import FILE_NAME, AccountBook
 from addons.account_report import AccountLine, report
-from addons.accounts import Account, AccountId, Accounts
-from addons.candidates import Planner, Share
-from addons.context import AnyProvider, Context, Limits
-from addons.core.breaker import BreakerRules
+from addons.accounts import Accounts
+from addons.context import AnyProvider, Context
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
-from addons.core.cooldown import CooldownRules
-from addons.core.failover import RetryBudget, RetryRules
+from addons.core.failover import RetryBudget
 from addons.core.gate import GateRules
 from addons.core.routing import ModelIndex
 from addons.core.strategy import Orderer
 from addons.renewal import Renewal
 from addons.secrets import Seals
+from addons.settings import (
+    accounts_of,
+    fallbacks_of,
+    limits_of,
+    paces_of,
+    planner_of,
+    retry_rules,
+    traffic_rules,
+)
 from addons.steps import StepRunner, new_client
-from addons.traffic import Traffic, TrafficRules
-from addons.turnstile import Pace
-from addons.vault.errors import VaultMissing
+from addons.traffic import Traffic
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
@@ -39,10 +43,6 @@ from providers.errors import ProviderError
 from providers.registry import provider_class
 
 log = logging.getLogger("glassgate")
-
-WEB_CONCURRENT = 2
-"""Requests at once that a person's web session bears; a person has one or two answers running."""
-API_CONCURRENT = 64
 
 
 class Models:
@@ -66,35 +66,45 @@ class Models:
 class Running:
     """Everything made from one Config. `close` ends its HTTP clients."""
 
-    def __init__(self, config: Config, vault: Vault | None, *, ca_file: str | None = None) -> None:
+    book: AccountBook
+    context: Context
+    _clients: "Clients"
+
+    def __init__(
+        self, config: Config, vault: Vault | None, *, ca_file: str | None = None, before: "Running | None" = None
+    ) -> None:
+        """`before` is what runs already: what it has learnt of sites, accounts and conversations is taken over."""
         self.config = config
-        self.providers = make_providers(config)
+        self.providers = make_providers(config, before)
         self.vault = vault
         self.accounts = Accounts(accounts_of(config), self.providers, self.vault, config.env_sessions)
         self.models = Models(self.providers, config.sections.models.aliases)
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
-        self._ca_file = ca_file
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients = before._clients if before else Clients(ca_file)
         seals = Seals(self.accounts.reveal)
         self.steps = StepRunner(seals, self._client, self._handed_out)
-        self.book = AccountBook(book_path(config), time.time)
+        self.book = before.book if before else AccountBook(book_path(config), time.time)
         moment = moment_source()
         self.renewal = Renewal(
             self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
         )
         self.traffic = Traffic(paces_of(config), traffic_rules(config), self.book, time.monotonic, time.time)
+        if before is not None:
+            self.traffic.adopt(before.traffic)
+            self.renewal.adopt(before.renewal)
+        orderer = before.context.planner.orderer if before else Orderer(random.Random())  # noqa: S311  (no secrets)
         self.context = Context(
             providers=self.providers,
             accounts=self.accounts,
             renewal=self.renewal,
             traffic=self.traffic,
-            planner=planner_of(config, self.traffic, Orderer(random.Random())),  # noqa: S311  (shares, no secrets)
+            planner=planner_of(config, self.traffic, orderer),
             index=self.models,
             seals=seals,
             steps=self.steps,
             limits=limits_of(config),
             retries=retry_rules(config),
-            budget=RetryBudget(),
+            budget=before.context.budget if before else RetryBudget(),
             fallbacks=fallbacks_of(config),
             proxies=self.proxies,
             moment=moment,
@@ -152,19 +162,40 @@ class Running:
     async def close(self) -> None:
         await self.renewal.settle()
         self.book.save()
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        await self._clients.close()
 
     def _client(self, provider: str) -> httpx.AsyncClient:
-        if provider not in self._clients:
-            self._clients[provider] = new_client(self.proxies.get(provider), verify=self._ca_file or True)
-        return self._clients[provider]
+        return self._clients.of(self.proxies.get(provider), provider)
 
 
-def make_providers(config: Config) -> dict[str, AnyProvider]:
-    """The configured providers by name, in order of the file."""
-    return {s.name: provider_class(s.common.type).configured(s.name, s.options) for s in config.providers}
+class Clients:
+    """The HTTP clients for steps, one a provider and proxy; they outlive a change of the configuration."""
+
+    def __init__(self, ca_file: str | None) -> None:
+        self._ca_file = ca_file
+        self._known: dict[tuple[str, str | None], httpx.AsyncClient] = {}
+
+    def of(self, proxy: str | None, provider: str) -> httpx.AsyncClient:
+        key = (provider, proxy)
+        if key not in self._known:
+            self._known[key] = new_client(proxy, verify=self._ca_file or True)
+        return self._known[key]
+
+    async def close(self) -> None:
+        for client in self._known.values():
+            await client.aclose()
+        self._known.clear()
+
+
+def make_providers(config: Config, before: Running | None = None) -> dict[str, AnyProvider]:
+    """The configured providers by name, in order of the file; those whose settings did not change stay the same."""
+    made = {}
+    for settings in config.providers:
+        old = before.providers.get(settings.name) if before else None
+        cls = provider_class(settings.common.type)
+        same = old is not None and type(old) is cls and old.options == settings.options
+        made[settings.name] = old if old is not None and same else cls.configured(settings.name, settings.options)
+    return made
 
 
 def vault_key(config: Config, prompt: Callable[[], str] | None = None) -> VaultKey:
@@ -193,15 +224,6 @@ def book_path(config: Config) -> Path:
     return vault_path(config).with_name(FILE_NAME)
 
 
-def accounts_of(config: Config) -> list[Account]:
-    """The configured accounts, in order of the file."""
-    return [
-        Account(settings.name, account.name, account.session == "vault")
-        for settings in config.providers
-        for account in settings.common.accounts
-    ]
-
-
 def open_vault(config: Config) -> Vault | None:
     """The vault; None when no account needs one or it has not been made yet. Raises VaultError when it cannot open."""
     needed = any(a.session == "vault" for s in config.providers for a in s.common.accounts)
@@ -224,80 +246,6 @@ class LateVault(Vault):
         return os.path.lexists(self.path) and super().changed()
 
 
-def limits_of(config: Config) -> Limits:
-    """The figures of config.yaml that an exchange keeps to."""
-    times, routing = config.sections.timeouts, config.sections.routing
-    return Limits(
-        connect_s=times.connect_s,
-        first_token_s=times.first_token_s,
-        first_token_thinking_s=times.first_token_thinking_s,
-        idle_s=times.idle_s,
-        total_s=times.total_s,
-        keepalive_s=times.keepalive_s,
-        max_attempts=routing.max_attempts,
-        retry_accepted=routing.retry_accepted,
-        record_bytes=config.sections.inspect.body_kb * 1024,
-    )
-
-
-def retry_rules(config: Config) -> RetryRules:
-    found = config.sections.retries
-    return RetryRules(
-        enabled=found.enabled,
-        base_s=found.base_s,
-        cap_s=found.cap_s,
-        retry_after_max_s=found.retry_after_max_s,
-        budget=found.budget,
-        budget_min=found.budget_min,
-    )
-
-
-def traffic_rules(config: Config) -> TrafficRules:
-    breaker, cooldown = config.sections.breaker, config.sections.cooldown
-    rules = BreakerRules(
-        failures=breaker.failures,
-        ratio=breaker.ratio,
-        min_requests=breaker.min_requests,
-        window_s=breaker.window_s,
-        open_s=breaker.open_s,
-        open_max_s=breaker.open_max_s,
-    )
-    return TrafficRules(
-        breaker=rules if breaker.enabled else None,
-        cooldown=CooldownRules(base_s=cooldown.base_s, max_s=cooldown.max_s) if cooldown.enabled else None,
-    )
-
-
-def paces_of(config: Config) -> dict[AccountId, Pace]:
-    """What each account bears: its own figures, else the defaults for all, else those of its kind."""
-    defaults, paces = config.sections.accounts, {}
-    for settings in config.providers:
-        usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
-        for own in settings.common.accounts:
-            paces[settings.name, own.name] = Pace(
-                max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
-                queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
-                min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
-                per_minute=own.requests_per_minute or defaults.requests_per_minute,
-                per_day=own.requests_per_day or defaults.requests_per_day,
-            )
-    return paces
-
-
-def planner_of(config: Config, traffic: Traffic, orderer: Orderer) -> Planner:
-    routing = config.sections.routing
-    shares = {
-        (settings.name, account.name): Share(account.priority, account.weight)
-        for settings in config.providers
-        for account in settings.common.accounts
-    }
-    return Planner(traffic, orderer, shares, routing.strategy, routing.strategies)
-
-
-def fallbacks_of(config: Config) -> dict[str, tuple[str, ...]]:
-    return {model.strip().casefold(): chain for model, chain in config.sections.routing.fallbacks.items()}
-
-
 def moment_source() -> Callable[[], Moment]:
     """The real clock and randomness for providers."""
     zone = _zone_name()
@@ -308,6 +256,3 @@ def _zone_name() -> str:
     """The machine's IANA time zone, or UTC."""
     name = os.environ.get("TZ") or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
     return name if name and "/" in name else "UTC"
-
-
-__all__ = ["Running", "VaultMissing", "limits_of", "make_providers", "open_vault", "vault_key", "vault_path"]

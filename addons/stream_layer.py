@@ -275,6 +275,8 @@ class GatewayStream(HttpStream):
         self.deadline = float("inf")
         self.drains_until: float | None = None
         self.waits_for_connection = False
+        self.ending = False
+        """The gateway stops: the next tick ends this stream."""
         self._began = gear.clock()
         self._attempt_began = 0.0
         self._last_heard = 0.0
@@ -573,7 +575,9 @@ class GatewayStream(HttpStream):
         if relay is None or self.attempt is None:
             return
         now, timers = self.gear.clock(), relay.timers
-        if now >= self._began + timers.total_s:
+        if self.ending:
+            yield from self._broken(Fault.STOPPED, "the gateway is shutting down")
+        elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
             yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")

@@ -49,3 +49,9 @@ class Sweeper:
         for stream in [s for s in self._streams if s.deadline <= now]:
             if not await self._deliver(stream.client_id, Tick(stream)):
                 self.discard(stream)
+
+    async def end_all(self) -> None:
+        """Ends every stream now: the gateway stops."""
+        for stream in list(self._streams):
+            stream.ending = True
+            await self._deliver(stream.client_id, Tick(stream))

@@ -12,7 +12,8 @@ from addons.accounts import Accounts
 from addons.cli.base import Lazy
 from addons.core.account_state import Health
 from addons.core.config import Config
-from addons.setup import accounts_of, book_path, make_providers, moment_source
+from addons.settings import accounts_of
+from addons.setup import book_path, make_providers, moment_source
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault
 

@@ -115,6 +115,8 @@ class GatewayError(Exception):
         status, code = meaning.status, meaning.code
         if error.status == 504 or (error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "timeout"):
             status, code = 504, "upstream_timeout"
+        elif error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "shutting_down":
+            status, code = 503, error.site_code
         elif error.kind is ErrorKind.PROVIDER_DOWN and error.site_code in ("upstream_unreachable", "upstream_tls"):
             code = error.site_code
         return cls(

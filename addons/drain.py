@@ -1,0 +1,72 @@
+"""The end of the process: no new requests, live streams may finish for a while, then each is told and all is closed.
+
+The first SIGTERM or SIGINT begins the drain, the second ends the process at once.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+log = logging.getLogger("glassgate")
+
+FLUSH_S: Final = 0.05
+LAST_WORDS_S: Final = 0.5
+"""How long the streams that were ended may take to send their last words."""
+
+
+@dataclass(slots=True)
+class Drain:
+    """`live` counts the requests under way, `end_all` ends them, `stop` ends the process."""
+
+    live: Callable[[], int]
+    end_all: Callable[[], Awaitable[None]]
+    stop: Callable[[], None]
+    drain_s: Callable[[], float]
+    begun: bool = False
+    over: bool = False
+    """The time is up: nothing may be tried any more."""
+    _task: asyncio.Task[None] | None = None
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def install(self, signals: tuple[signal.Signals, ...]) -> None:
+        """Takes the signals over from mitmproxy, which would end everything at once."""
+        loop = asyncio.get_running_loop()
+        for number in signals:
+            loop.add_signal_handler(number, self.asked)
+
+    def one_less(self) -> None:
+        """A request has ended."""
+        if not self.live():
+            self._quiet.set()
+
+    def asked(self) -> None:
+        """A signal came."""
+        if self.begun:
+            log.warning("a second signal: ending at once")
+            self.over = True
+            self.stop()
+            return
+        self.begun = True
+        self._task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        if self.live():
+            log.info("shutting down: %d requests may finish within %g s", self.live(), self.drain_s())
+            await self._until_quiet(self.drain_s())
+        self.over = True
+        if left := self.live():
+            log.warning("shutting down: %d requests are ended before their answers were complete", left)
+            await self.end_all()
+            await self._until_quiet(LAST_WORDS_S)
+            await asyncio.sleep(FLUSH_S)  # what was written last must leave the buffers
+        self.stop()
+
+    async def _until_quiet(self, most_s: float) -> None:
+        self._quiet.clear()
+        if self.live():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), most_s)

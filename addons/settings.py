@@ -1,0 +1,100 @@
+"""From config.yaml's figures to the rules of the parts that keep to them. Pure."""
+
+from addons.accounts import Account, AccountId
+from addons.candidates import Planner, Share
+from addons.context import Limits
+from addons.core.breaker import BreakerRules
+from addons.core.config import Config
+from addons.core.cooldown import CooldownRules
+from addons.core.failover import RetryRules
+from addons.core.strategy import Orderer
+from addons.traffic import Traffic, TrafficRules
+from addons.turnstile import Pace
+from providers.registry import provider_class
+
+WEB_CONCURRENT = 2
+"""Requests at once that a person's web session bears; a person has one or two answers running."""
+API_CONCURRENT = 64
+
+
+def limits_of(config: Config) -> Limits:
+    """The figures of config.yaml that an exchange keeps to."""
+    times, routing = config.sections.timeouts, config.sections.routing
+    return Limits(
+        connect_s=times.connect_s,
+        first_token_s=times.first_token_s,
+        first_token_thinking_s=times.first_token_thinking_s,
+        idle_s=times.idle_s,
+        total_s=times.total_s,
+        keepalive_s=times.keepalive_s,
+        max_attempts=routing.max_attempts,
+        retry_accepted=routing.retry_accepted,
+        record_bytes=config.sections.inspect.body_kb * 1024,
+    )
+
+
+def retry_rules(config: Config) -> RetryRules:
+    found = config.sections.retries
+    return RetryRules(
+        enabled=found.enabled,
+        base_s=found.base_s,
+        cap_s=found.cap_s,
+        retry_after_max_s=found.retry_after_max_s,
+        budget=found.budget,
+        budget_min=found.budget_min,
+    )
+
+
+def traffic_rules(config: Config) -> TrafficRules:
+    breaker, cooldown = config.sections.breaker, config.sections.cooldown
+    rules = BreakerRules(
+        failures=breaker.failures,
+        ratio=breaker.ratio,
+        min_requests=breaker.min_requests,
+        window_s=breaker.window_s,
+        open_s=breaker.open_s,
+        open_max_s=breaker.open_max_s,
+    )
+    return TrafficRules(
+        breaker=rules if breaker.enabled else None,
+        cooldown=CooldownRules(base_s=cooldown.base_s, max_s=cooldown.max_s) if cooldown.enabled else None,
+    )
+
+
+def paces_of(config: Config) -> dict[AccountId, Pace]:
+    """What each account bears: its own figures, else the defaults for all, else those of its kind."""
+    defaults, paces = config.sections.accounts, {}
+    for settings in config.providers:
+        usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
+        for own in settings.common.accounts:
+            paces[settings.name, own.name] = Pace(
+                max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
+                queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
+                min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
+                per_minute=own.requests_per_minute or defaults.requests_per_minute,
+                per_day=own.requests_per_day or defaults.requests_per_day,
+            )
+    return paces
+
+
+def planner_of(config: Config, traffic: Traffic, orderer: Orderer) -> Planner:
+    routing = config.sections.routing
+    shares = {
+        (settings.name, account.name): Share(account.priority, account.weight)
+        for settings in config.providers
+        for account in settings.common.accounts
+    }
+    return Planner(traffic, orderer, shares, routing.strategy, routing.strategies)
+
+
+def fallbacks_of(config: Config) -> dict[str, tuple[str, ...]]:
+    return {model.strip().casefold(): chain for model, chain in config.sections.routing.fallbacks.items()}
+
+
+def accounts_of(config: Config) -> list[Account]:
+    """The configured accounts, in order of the file."""
+    return [
+        Account(settings.name, account.name, account.session == "vault")
+        for settings in config.providers
+        for account in settings.common.accounts
+    ]

@@ -1,0 +1,199 @@
+"""The life of the process: draining, a second signal, a configuration that changes under live streams."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.processes import Gateway, SandboxThread
+
+OFFICIAL = "sandbox-large"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+def body(prompt: str = "Hi", model: str = OFFICIAL) -> dict[str, Any]:
+    return {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
+
+
+class Reader:
+    """Reads one stream in a thread; `begun` is set at the first data."""
+
+    def __init__(self, gateway: Gateway, prompt: str) -> None:
+        self.begun = threading.Event()
+        self.text = ""
+        self._gateway, self._prompt = gateway, prompt
+
+    def read(self) -> str:
+        with (
+            httpx.Client(headers=self._gateway.headers, timeout=30) as client,
+            client.stream("POST", f"{self._gateway.url}/v1/chat/completions", json=body(self._prompt)) as answer,
+        ):
+            assert answer.status_code == 200
+            for piece in answer.iter_text():
+                self.text += piece
+                self.begun.set()
+        return self.text
+
+
+def reading(pool: ThreadPoolExecutor, gateway: Gateway, prompt: str, many: int = 1) -> tuple[list[Reader], list[Any]]:
+    readers = [Reader(gateway, prompt) for _ in range(many)]
+    futures = [pool.submit(reader.read) for reader in readers]
+    for reader in readers:
+        assert reader.begun.wait(20)
+    return readers, futures
+
+
+def until_draining(gateway: Gateway) -> httpx.Response:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found = httpx.get(f"{gateway.url}/healthz")
+        if found.status_code == 503:
+            return found
+    raise AssertionError("the gateway does not drain")
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(60) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_live_streams_may_finish(
+    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor, number: signal.Signals
+) -> None:
+    with Gateway(folder, sites.description()) as gateway:
+        _, futures = reading(pool, gateway, "Hi\n!sandbox count=100 pace_ms=20", 5)
+        assert gateway.process
+        gateway.process.send_signal(number)
+        assert until_draining(gateway).json() == {"status": "draining"}
+        refused = httpx.post(f"{gateway.url}/v1/chat/completions", json=body(), headers=gateway.headers)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "shutting_down")
+        for future in futures:
+            assert future.result(20).rstrip().endswith("data: [DONE]")
+        assert gateway.process.wait(10) == 0
+
+
+def test_streams_that_take_too_long_are_told(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
+    times = {"drain_s": 0.3}
+    with Gateway(folder, sites.description(), timeouts=times) as gateway:
+        _, futures = reading(pool, gateway, "Hi\n!sandbox stall_after=3", 50)
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGTERM)
+        for future in futures:
+            text = future.result(20)
+            error = json.loads(text.rstrip().splitlines()[-1].removeprefix("data: "))["error"]
+            assert error["code"] == "shutting_down"
+            assert "[DONE]" not in text
+        assert gateway.process.wait(10) == 0
+
+
+def test_requests_that_have_seen_nothing_are_refused_properly(
+    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
+) -> None:
+    with Gateway(folder, sites.description(), timeouts={"drain_s": 0.3}) as gateway:
+        before = len(sites.site("openai").requests)
+        prompt = "Hi\n!sandbox fault=silence"
+        futures = [
+            pool.submit(
+                httpx.post, f"{gateway.url}/v1/chat/completions", json=body(prompt), headers=gateway.headers, timeout=30
+            )
+            for _ in range(3)
+        ]
+        sites.wait_for("openai", lambda: len(sites.site("openai").requests) >= before + 3)
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGTERM)
+        for future in futures:
+            answer = future.result(20)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "shutting_down")
+        assert gateway.process.wait(10) == 0
+
+
+def test_a_second_signal_ends_at_once(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
+    with Gateway(folder, sites.description(), timeouts={"drain_s": 3600}) as gateway:
+        _, futures = reading(pool, gateway, "Hi\n!sandbox stall_after=3")
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGTERM)
+        until_draining(gateway)
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(10) == 0
+        with pytest.raises(httpx.HTTPError):
+            futures[0].result(10)
+
+
+# -- a changed configuration ------------------------------------------------------------------------------------------
+def health(gateway: Gateway) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{gateway.url}/healthz", headers=gateway.headers).json()
+    return found
+
+
+def until(check: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline
+
+
+def models(gateway: Gateway) -> set[str]:
+    listed = httpx.get(f"{gateway.url}/v1/models?all=true", headers=gateway.headers).json()["data"]
+    return {model["id"] for model in listed}
+
+
+def test_a_changed_configuration_is_taken_up_under_a_live_stream(
+    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
+) -> None:
+    with Gateway(folder, sites.description()) as gateway:
+        _, futures = reading(pool, gateway, "Hi\n!sandbox count=60 pace_ms=20")
+        gateway.config["providers"]["official"]["models"] = ["sandbox-large", "renamed"]
+        gateway.config["models"] = {"aliases": {"fast": "sandbox-large"}}
+        gateway.write_config()
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: "renamed" in models(gateway))
+        answer = httpx.post(f"{gateway.url}/v1/chat/completions", json=body(model="fast"), headers=gateway.headers)
+        assert answer.status_code == 200
+        assert futures[0].result(20).rstrip().endswith("data: [DONE]")
+
+
+def test_a_broken_configuration_changes_nothing_and_is_reported(sites: SandboxThread, folder: Path) -> None:
+    with Gateway(folder, sites.description()) as gateway:
+        good = gateway.config_file.read_text()
+        gateway.config_file.write_text(good + "\nroutng: {}\n")
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: health(gateway)["status"] == "degraded")
+        assert "routing" in health(gateway)["problem"]
+        answer = httpx.post(f"{gateway.url}/v1/chat/completions", json=body(), headers=gateway.headers)
+        assert answer.status_code == 200
+        gateway.config_file.write_text(good)
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: health(gateway)["status"] == "ok")
+        assert "not taken up" in gateway.log
+
+
+def test_a_change_is_noticed_without_a_signal(sites: SandboxThread, folder: Path) -> None:
+    with Gateway(folder, sites.description()) as gateway:
+        gateway.config["providers"]["official"]["models"] = ["sandbox-large", "noticed"]
+        gateway.write_config()
+        until(lambda: "noticed" in models(gateway))
+
+
+def test_a_changed_listener_waits_for_the_next_start(sites: SandboxThread, folder: Path) -> None:
+    with Gateway(folder, sites.description()) as gateway:
+        gateway.config["listen"]["allowed_hosts"] = ["example.com"]
+        gateway.write_config()
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: health(gateway)["status"] == "degraded")
+        assert "next start" in health(gateway)["problem"]
