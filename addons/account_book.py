@@ -120,8 +120,8 @@ class AccountBook:
         return self._starts.get(account, [])
 
     def save(self) -> None:
-        """Writes the file when something has changed. Blocks on the disk."""
-        if not self._dirty:
+        """Writes the file when something has changed, but not over a reset not seen yet. Blocks on the disk."""
+        if not self._dirty or _stamp(self._path) != self._stamp:
             return
         self._dirty = False
         try:
@@ -134,13 +134,14 @@ class AccountBook:
             self._complained = False
             self._stamp = _stamp(self._path)
 
-    def reset(self, accounts: Collection[AccountId]) -> None:
-        """Forgets what stands against the accounts and writes that down, for a running gateway to see."""
+    def reset(self, accounts: Collection[AccountId]) -> bool:
+        """Forgets what stands against the accounts and writes that down, for a running gateway; False: not written."""
         for account in accounts:
             self._models.pop(account, None)
             self._states[account] = AccountState(Health.OK, int(self._now()), None, RESET)
         self._dirty = True
         self.save()
+        return not self._complained
 
     def resets(self) -> list[AccountId]:
         """Accounts that another process has reset since; looks at the file only when it is another one."""
@@ -151,8 +152,11 @@ class AccountBook:
         found = []
         for key, entry in _read(self._path).items():
             mine = self._states.get(key)
-            if entry.state and entry.state.reason == RESET and (mine is None or mine.reason != RESET):
-                self._states[key] = entry.state.state()
+            told = entry.state.state() if entry.state else None
+            if told is None or told.reason != RESET:
+                continue
+            if mine is None or mine.reason != RESET or mine.since < told.since:
+                self._states[key] = told
                 self._models.pop(key, None)
                 found.append(key)
         return found

@@ -9,7 +9,7 @@ import click
 from addons.account_book import AccountBook
 from addons.account_report import AccountLine, report
 from addons.accounts import Accounts
-from addons.cli.base import Lazy
+from addons.cli.base import Lazy, Problem, known_provider
 from addons.core.account_state import Health
 from addons.core.config import Config
 from addons.settings import accounts_of
@@ -36,17 +36,40 @@ def vault_if_any(lazy: Lazy) -> Vault | None:
         return None
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def accounts(lazy: Lazy, as_json: bool) -> None:
+@click.pass_context
+def accounts(context: click.Context, as_json: bool) -> None:
     """How every account is: ok, expired, challenged, limited until …, blocked, missing."""
+    if context.invoked_subcommand is not None:
+        return
+    lazy: Lazy = context.obj
     lines = account_lines(lazy.config(), vault_if_any(lazy))
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines]))
         return
     for line in lines:
         click.echo(told(line, time.time()))
+
+
+@accounts.command()
+@click.argument("provider", required=False)
+@click.argument("account", required=False)
+@click.pass_obj
+def reset(lazy: Lazy, provider: str | None, account: str | None) -> None:
+    """Forget what stands against accounts: limits, cool-downs, breakers, refusals. A running gateway takes it up."""
+    config = lazy.config()
+    if provider is not None:
+        known_provider(config, provider, account)
+    chosen = [
+        (found.provider, found.name)
+        for found in accounts_of(config)
+        if provider in (None, found.provider) and account in (None, found.name)
+    ]
+    if not AccountBook(book_path(config), time.time).reset(chosen):
+        raise Problem(f"{book_path(config)} cannot be written; nothing was reset")
+    for name in chosen:
+        click.echo(f"reset {'/'.join(name)}")
 
 
 def told(line: AccountLine, now_s: float) -> str:

@@ -72,14 +72,14 @@ class Lazy:
         return Vault.create(vault_path(config), key, guard=rollback_guard(config), kdf=kdf)
 
 
-def known_provider(config: Config, provider: str, account: str) -> ProviderSettings:
+def known_provider(config: Config, provider: str, account: str | None) -> ProviderSettings:
     """The provider's settings; a Problem with near names when config.yaml does not have it."""
     names = [settings.name for settings in config.providers]
     if provider not in names:
         raise Problem(f"config.yaml has no provider {provider!r}.{near_name(provider, names)}")
     settings = next(s for s in config.providers if s.name == provider)
     accounts = [a.name for a in settings.common.accounts]
-    if account not in accounts:
+    if account is not None and account not in accounts:
         raise Problem(f"provider {provider!r} has no account {account!r} in config.yaml.{near_name(account, accounts)}")
     return settings
 
