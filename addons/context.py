@@ -49,6 +49,8 @@ class Context:
     limits: Limits
     retries: RetryRules
     budget: RetryBudget
+    tidied: frozenset[str]
+    """Providers whose chats are deleted once they are answered."""
     fallbacks: Mapping[str, Sequence[str]]
     """Model, case folded → the models to ask when all accounts of it are out."""
     proxies: Mapping[str, str]

@@ -4,6 +4,7 @@ Gets in at an account, prepares, builds the attempt; after a failure a remedy, a
 same again, or another model of the chain. The policy is core/failover.py, the accounts' traffic is traffic.py.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
@@ -29,6 +30,8 @@ from providers.chat import ChatRequest
 from providers.contract import Call, Session
 from providers.errors import ErrorKind, ProviderError
 from providers.session import given_cookies
+
+log = logging.getLogger("glassgate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Pursuit:
         """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the verdict."""
         assert self.progress
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
-        self._tell_cookies(failed)
+        self._leave_site(failed, self.progress)
         planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
         if planned is not None:
             return planned
@@ -124,7 +127,8 @@ class Pursuit:
                 self._succeeded(progress.candidate, complete=last.state is State.DONE)
             elif answered and last.state is State.FAILED and last.report.error is not None:
                 self._note_failure(progress.candidate, last.report.error)
-            self._tell_cookies(last)
+            if last.state is not State.FAILED or answered:
+                self._leave_site(last, progress)
         self.release()
 
     def release(self) -> None:
@@ -369,6 +373,27 @@ class Pursuit:
             self.context.traffic.succeeded(candidate.key, candidate.route.model.id)
             self.context.renewal.succeeded(candidate.account)
         self.context.planner.orderer.settled(self._conversation, candidate.key)
+
+    def _leave_site(self, attempt: Attempt, progress: Progress) -> None:
+        """What is done once an attempt is over: its cookies are kept, its answer is stopped, its chat deleted."""
+        self._tell_cookies(attempt)
+        context, moment = self.context, self.context.moment()
+        provider = context.providers[progress.candidate.route.provider]
+        calls = []
+        if attempt.state is State.OPEN or attempt.cut_short:
+            calls.append(provider.cancel_call(attempt.plan.chat, progress.session, progress.prepared, moment))
+        if provider.name in context.tidied:
+            calls.append(provider.tidy(progress.session, progress.prepared, moment))
+        wanted = [call for call in calls if call is not None]
+        if wanted:
+            context.renewal.background.spawn(self._send(provider, wanted), "glassgate tidying up")
+
+    async def _send(self, provider: AnyProvider, calls: Sequence[Call]) -> None:
+        for call in calls:
+            try:
+                await self.context.steps.send(provider, call)
+            except ProviderError as error:
+                log.info("%s: tidying up failed: %s", provider.name, error.message)
 
     def _tell_cookies(self, attempt: Attempt) -> None:
         if attempt.report.set_cookies:

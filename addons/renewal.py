@@ -8,7 +8,7 @@ the site has refused is dead until the vault holds another, or DEAD_S have passe
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from addons.account_book import AccountBook
 from addons.account_report import can_renew
 from addons.accounts import Account, AccountId, Accounts, Stored
+from addons.background import Background
 from addons.core.account_state import AccountState, Health, after_error
 from addons.vault.errors import VaultBusy, VaultError
 from addons.vault.lock import locked
@@ -29,6 +30,8 @@ LOCK_WAIT_S: Final = 60.0
 LOCK_POLL_S: Final = 0.05
 STILL_GOOD_S: Final = 20
 """A session that lives at least so long serves while it is being renewed; below, requests wait for the new one."""
+SETTLE_S: Final = 5.0
+"""How long the end of the process waits for what is being written."""
 TRY_AGAIN_S: Final = 15
 """How long after a failed renewal the next one is begun, while the session still serves."""
 IDLE_S: Final = 3 * 86_400
@@ -71,7 +74,7 @@ class Renewal:
     moment: Callable[[], Moment]
     clock: Callable[[], float]
     _lives: dict[AccountId, _Life] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    background: Background = field(default_factory=Background)
 
     # -- for requests ---------------------------------------------------------------------------------------------
     async def session(self, account: Account) -> Session:
@@ -103,7 +106,7 @@ class Renewal:
             if self._renewable(account, current):
                 return await asyncio.shield(self._flight(account))
             self._life(account).proven_at = self.clock()
-            self._spawn(self._bury_if_dead(account, current), "glassgate session check")
+            self.background.spawn(self._bury_if_dead(account, current), "glassgate session check")
         self._note_failure(account, error)
         raise error
 
@@ -125,11 +128,11 @@ class Renewal:
         update = provider.rotated(session, new)
         stored = self.accounts.stored(account)
         if update is not None and stored is not None and stored.material.updated(update) != stored.material:
-            self._spawn(self._keep_rotated(account, update), "glassgate rotated session")
+            self.background.spawn(self._keep_rotated(account, update), "glassgate rotated session")
 
     def adopt(self, other: "Renewal") -> None:
         """Takes over what another one knows: for a new configuration of the same process."""
-        self._lives, self._tasks = other._lives, other._tasks
+        self._lives, self.background = other._lives, other.background
 
     def reset(self, account: AccountId) -> None:
         """Forgets that the account's session was refused."""
@@ -153,7 +156,8 @@ class Renewal:
     async def settle(self) -> None:
         """Waits for renewals and writes under way; for the end of the process."""
         flights = [life.flight for life in self._lives.values() if life.flight is not None]
-        await asyncio.gather(*flights, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*flights, return_exceptions=True)
+        await self.background.settle(SETTLE_S)
 
     # -- one renewal ----------------------------------------------------------------------------------------------
     def _flight(self, account: Account) -> asyncio.Task[Session]:
@@ -325,12 +329,6 @@ class Renewal:
         name = hashlib.sha256(f"{account.provider}/{account.name}".encode()).hexdigest()[:16]
         path = self.vault.path.with_name(f"{self.vault.path.name}.{name}.lock")
         return lambda: locked(path, 0)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.ensure_future(work)
-        task.set_name(name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 class _polled:

@@ -105,6 +105,7 @@ class Running:
             limits=limits_of(config),
             retries=retry_rules(config),
             budget=before.context.budget if before else RetryBudget(),
+            tidied=frozenset(s.name for s in config.providers if s.common.delete_chats),
             fallbacks=fallbacks_of(config),
             proxies=self.proxies,
             moment=moment,

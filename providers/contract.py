@@ -192,6 +192,10 @@ class Provider[O: ProviderOptions](ABC):
         """The site's own stop call for an answer the client left, or None."""
         return None
 
+    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+        """The call that removes what `prepare` made at the site (a chat), or None. Only where the person wants it."""
+        return None
+
     # -- sessions -------------------------------------------------------------------------------------------------
     rotating_cookies: ClassVar[frozenset[str]] = frozenset()
     """Cookies whose new value, handed out with any answer, belongs into the vault."""

@@ -149,6 +149,11 @@ class Qwen(Provider[QwenOptions]):
         url = f"{self.options.base_url}/api/v2/chat/completions?chat_id={quoted}"
         return Call("POST", url, tuple(headers.items()), body)
 
+    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+        if not isinstance(prepared, Prepared):
+            return None
+        return self._call("DELETE", f"/api/v2/chats/{quote(prepared.chat_id, safe='')}", session, moment)
+
     def decoder(self, chat: ChatRequest, prepared: object) -> QwenDecoder:
         file_base = ""
         if isinstance(prepared, Prepared):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -133,6 +134,11 @@ class Zai(Provider[ZaiOptions]):
             tuple(completion_headers(page, session, turn, signature)),
             dumps(completion_body(turn, moment)),
         )
+
+    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+        if not isinstance(prepared, Prepared) or not self.options.create_chat:
+            return None
+        return self._call("DELETE", f"/api/v1/chats/{quote(prepared.turn.chat_id, safe='')}", session)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
         return ZaiDecoder(self.options.citations, chat.max_tokens)

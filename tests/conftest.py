@@ -1,3 +1,4 @@
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,14 @@ import pytest
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio alone, as the gateway does."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def limits_of_the_tests() -> Iterator[None]:
+    """Commands run inside of the test process do not take its cores, which tests of other processes need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resource, "setrlimit", lambda *_: None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -80,6 +80,8 @@ class ProviderCommon(_Checked):
     accounts: tuple[AccountSettings, ...] = Field(min_length=1)
     proxy: str | None = None
     enabled: bool = True
+    delete_chats: bool = False
+    """Whether the chats the gateway makes at the site are deleted when they are answered."""
 
     @field_validator("proxy")
     @classmethod

@@ -5,8 +5,8 @@ import pytest
 
 from addons.vault import kdf
 from addons.vault.encoding import b64
-from addons.vault.errors import VaultDamaged, VaultLocked
-from addons.vault.kdf import checked_kdf, derive, hkdf, new_kdf
+from addons.vault.errors import VaultDamaged, VaultLocked, VaultWeak
+from addons.vault.kdf import checked_kdf, derive, hkdf, is_weak, new_kdf
 from addons.vault.keys import VaultKey
 from tests.vault.support import WORDS, noise
 
@@ -81,3 +81,36 @@ def test_a_machine_without_the_memory_says_so(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(kdf, "Argon2id", Hungry)
     with pytest.raises(VaultLocked, match="memory"):
         derive(b"words", new_kdf(os.urandom, "argon2id"))
+
+
+WEAK: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "argon2 memory": ("argon2id", {"m_kib": 19 * 1024 - 1}, True),
+    "argon2 passes": ("argon2id", {"t": 1}, True),
+    "scrypt": ("scrypt", {"n": 2**16}, True),
+    "pbkdf2": ("pbkdf2-sha256", {"rounds": 599_999}, True),
+    "argon2 without memory": ("argon2id", {"m_kib": 127}, False),
+    "argon2 bomb": ("argon2id", {"t": 17}, False),
+    "scrypt without cost": ("scrypt", {"n": 2**9}, False),
+    "scrypt bomb": ("scrypt", {"n": 2**21}, False),
+    "pbkdf2 without cost": ("pbkdf2-sha256", {"rounds": 999}, False),
+    "pbkdf2 bomb": ("pbkdf2-sha256", {"rounds": 10**9}, False),
+}
+
+
+@pytest.mark.parametrize(("name", "change", "with_leave"), WEAK.values(), ids=WEAK)
+def test_leave_opens_cheap_parameters_and_no_others(name: str, change: dict[str, Any], with_leave: bool) -> None:
+    kdf = {**new_kdf(os.urandom, name), **change}
+    with pytest.raises(VaultWeak if with_leave else VaultDamaged) as caught:
+        checked_kdf(kdf)
+    assert type(caught.value) is (VaultWeak if with_leave else VaultDamaged)
+    if with_leave:
+        assert is_weak(checked_kdf(kdf, allow_weak=True))
+        assert len(derive(b"words", kdf)) == 32
+    else:
+        with pytest.raises(VaultDamaged):
+            checked_kdf(kdf, allow_weak=True)
+
+
+@pytest.mark.parametrize("name", ["argon2id", "scrypt", "pbkdf2-sha256"])
+def test_what_is_made_is_not_weak(name: str) -> None:
+    assert not is_weak(new_kdf(os.urandom, name))

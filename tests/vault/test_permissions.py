@@ -63,6 +63,16 @@ def test_files_of_another_user_are_refused(vault: Vault, monkeypatch: pytest.Mon
         Vault.open(vault.path, RAW)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("what", ["vault.json", "vault.json.lock", "."])
+def test_a_file_given_to_another_user_is_refused(vault: Vault, what: str) -> None:
+    os.chown(vault.path.parent / what, 12345, -1)
+    before = vault.path.read_bytes()
+    with pytest.raises(VaultPermissions, match="another user"):
+        vault.put("zai", "main", SECRET)
+    assert vault.path.read_bytes() == before
+
+
 def symlink(path: Path, target: Path) -> None:
     path.symlink_to(target)
 

@@ -127,3 +127,39 @@ def test_the_memory_is_private(tmp_path: Path, guard: RollbackGuard) -> None:
     os.chmod(tmp_path / "state" / ID.hex(), 0o644)
     with pytest.raises(VaultPermissions, match="chmod 600"):
         guard.note(ID, 6)
+
+
+def test_one_older_copy_is_accepted_and_logged(
+    vault: Vault, guard: RollbackGuard, caplog: pytest.LogCaptureFixture
+) -> None:
+    guarded = Vault.open(vault.path, RAW, guard=guard, sync=False)
+    before = vault.path.read_bytes()
+    rolled_back(guarded)
+    accepting = RollbackGuard(guard.folder, accept_older=True)
+    opened = Vault.open(vault.path, RAW, guard=accepting, sync=False)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "generation 3 after 4" in caplog.text
+    assert guard.seen(vault_format.read(before, RAW).vault_id) == 3
+    rolled_back(opened)
+    with pytest.raises(VaultRollback):
+        Vault.open(vault.path, RAW, guard=accepting)
+
+
+def test_a_write_that_the_guard_cannot_remember_is_done_all_the_same(
+    vault: Vault, guard: RollbackGuard, caplog: pytest.LogCaptureFixture
+) -> None:
+    guarded = Vault.open(vault.path, RAW, guard=guard, sync=False)
+
+    def full(*_: object) -> None:
+        raise VaultError("no space")
+
+    guard.note = full  # type: ignore[method-assign]
+    assert guarded.put("zai", "main", {**SECRET, "token": "newer"}).material["token"] == "newer"
+    assert "could not remember it" in caplog.text
+    assert "newer" not in caplog.text
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(VaultError, match="rollback_guard: false"):
+        Vault.open(vault.path, RAW, guard=RollbackGuard(tmp_path / "file" / "state"))
