@@ -1,15 +1,13 @@
 """What people are told of the accounts: by `glassgate accounts` and `doctor`, and by /healthz with a client key."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from addons.accounts import Account, AccountId, Accounts
+from addons.account_book import AccountBook
+from addons.accounts import Account, Accounts
 from addons.core.account_state import AccountState, Health
 from providers.contract import Moment, Provider, ProviderOptions, Session
 from providers.errors import ProviderError
-
-type StateOf = Callable[[AccountId], AccountState | None]
-"""What was last noted of an account, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,15 @@ class AccountLine:
     """When the session itself ends, where that is known."""
     renewable: bool = False
     """The gateway renews the session by itself."""
+    limited_models: Mapping[str, int | None] = field(default_factory=dict)
+    """Models the site does not answer for this account now, and until when."""
 
 
 def report(
-    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], state_of: StateOf, moment: Moment
+    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], book: AccountBook, moment: Moment
 ) -> list[AccountLine]:
     """All configured accounts, in the order of config.yaml."""
-    return [_line(account, accounts, providers[account.provider], state_of, moment) for account in accounts.all()]
+    return [_line(account, accounts, providers[account.provider], book, moment) for account in accounts.all()]
 
 
 def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Moment) -> bool:
@@ -47,9 +47,10 @@ def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Mom
 
 
 def _line(
-    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], state_of: StateOf, moment: Moment
+    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], book: AccountBook, moment: Moment
 ) -> AccountLine:
-    noted = state_of((account.provider, account.name)) or AccountState()
+    key = (account.provider, account.name)
+    noted = book.state(key) or AccountState()
     stored = None
     try:
         stored = accounts.stored(account)
@@ -73,4 +74,5 @@ def _line(
         noted.until,
         session.expires_at or None,
         renewable,
+        {name: state.until for name, state in book.models(key).items()},
     )

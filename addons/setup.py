@@ -124,7 +124,7 @@ class Running:
 
     def report(self) -> list[AccountLine]:
         """The accounts as people are told of them."""
-        return report(self.accounts, self.providers, self.book.state, self.context.moment())
+        return report(self.accounts, self.providers, self.book, self.context.moment())
 
     def problem(self) -> str | None:
         """Why the vault's file cannot be used as it stands, if so; the sessions known before keep serving."""

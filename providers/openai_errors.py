@@ -139,6 +139,7 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
         status=status if status >= 400 else None,
         retry_after_s=retry_after(headers, value, said.message),
         param=short_code(said.param) if kind in (ErrorKind.BAD_REQUEST, ErrorKind.TOO_LONG) else None,
+        scope="model" if kind is ErrorKind.RATE_LIMITED else "account",  # such APIs count by model
     )
 
 

@@ -80,6 +80,9 @@ class Zai(Provider[ZaiOptions]):
     native: ClassVar[frozenset[str] | None] = frozenset({"temperature", "top_p", "max_tokens", "stop"})
     web_session: ClassVar[bool] = True
 
+    renew_every_s = 12 * 3600
+    """The token names no end; the site hands out a fresh one for the asking (rolling renewal)."""
+
     def __init__(self, name: str, options: ZaiOptions) -> None:
         super().__init__(name, options)
         self._client_version = options.client_version

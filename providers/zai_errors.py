@@ -81,6 +81,8 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
 """Words of a message → meaning, looked for where no named code says it; the first that fits. The last four are guesses:
 the site's words for these cases have never been recorded."""
 
+_OF_MODEL: Final = re.compile(r"MODEL_CONCURRENCY_LIMIT|currently at capacity", re.IGNORECASE)
+"""Limits that hold for one model."""
 _SIGNATURE: Final = re.compile(r"signature|签名", re.IGNORECASE)
 SIGNATURE_CODE: Final = "SIGNATURE"
 """Our site_code for a refused signature, which comes without a code of the site's."""
@@ -155,7 +157,14 @@ def provider_error(site: SiteError, *, status: int | None = None, retry_after_s:
     if kind is ErrorKind.OUTDATED_CLIENT and _SIGNATURE.search(site.words):
         return ProviderError(kind, _SIGNATURE_REFUSED, site_code=SIGNATURE_CODE, status=status)
     code = next((code for code in site.codes if _SHORT_CODE.fullmatch(code)), None)
-    return ProviderError(kind, _MESSAGES[kind], site_code=code, status=status, retry_after_s=_only(kind, retry_after_s))
+    return ProviderError(
+        kind,
+        _MESSAGES[kind],
+        site_code=code,
+        status=status,
+        retry_after_s=_only(kind, retry_after_s),
+        scope="model" if _OF_MODEL.search(f"{' '.join(site.codes)} {site.words}") else "account",
+    )
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

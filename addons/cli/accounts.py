@@ -23,7 +23,7 @@ def account_lines(config: Config, vault: Vault | None) -> list[AccountLine]:
     providers = make_providers(config)
     accounts = Accounts(accounts_of(config), providers, vault, config.env_sessions)
     book = AccountBook(book_path(config), time.time)
-    return report(accounts, providers, book.state, moment_source()())
+    return report(accounts, providers, book, moment_source()())
 
 
 def vault_if_any(lazy: Lazy) -> Vault | None:
@@ -80,6 +80,9 @@ def told(line: AccountLine, now_s: float) -> str:
     elif line.state is Health.OK and line.expires_at is not None:
         ends = moment_text(line.expires_at, now_s)
         words.append(f"renewed by itself, next before {ends}" if line.renewable else f"session until {ends}")
+    words += [
+        f"{name} limited until {moment_text(until, now_s)}" for name, until in line.limited_models.items() if until
+    ]
     if line.reason and line.state is not Health.OK:
         words.append(line.reason)
     return "  ".join(words)

@@ -219,7 +219,7 @@ def until(check: Callable[[], bool]) -> None:
 def test_rest_survives_a_restart_and_can_be_ended(start: Callable[..., Gateway], sites: SandboxThread) -> None:
     gateway = start({"first": {}})
     assert ask(gateway, "a\n!sandbox fault=429 retry_after=500").status_code == 429
-    until(lambda: accounts(gateway)["first"]["state"] == "limited")
+    until(lambda: list(accounts(gateway)["first"]["limited_models"]) == [MODEL])
     gateway.__exit__()
     gateway.__enter__()
     assert ask(gateway).status_code == 429
