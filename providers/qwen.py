@@ -35,7 +35,14 @@ from providers.qwen_decoder import DecoderOptions, QwenDecoder
 from providers.qwen_errors import refusal
 from providers.qwen_models import Catalogue, Choice, read_live
 from providers.qwen_request import Ask, PageHeaders, ask_of, completion_body, new_chat_body, prompt_of
-from providers.qwen_session import bearer_name, read_identity, read_renewal, read_secrets, renewable
+from providers.qwen_session import (
+    bearer_name,
+    read_identity,
+    read_renewal,
+    read_rotated,
+    read_secrets,
+    renewable,
+)
 
 
 class QwenOptions(ProviderOptions):
@@ -186,6 +193,11 @@ class Qwen(Provider[QwenOptions]):
         if answer.status in (404, 405, 410):
             answer = yield self._call("GET", "/api/v2/auths/", session, moment, base=self.options.auth_url)
         return read_identity(answer, session)
+
+    rotating_cookies = frozenset({"token", "refresh_token"})
+
+    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+        return read_rotated(session, cookies)
 
     def refresh(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
         return self._refresh(session, moment) if renewable(session) else None

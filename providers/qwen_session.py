@@ -92,6 +92,19 @@ def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
     return SessionUpdate(token, cookies)
 
 
+def read_rotated(session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+    """What cookies of any answer renew of the session; a `token` of somebody else (a guest's) is passed over."""
+    kept = dict(cookies)
+    token = kept.get("token")
+    if token is not None:
+        expected = session.facts.get("user_id")
+        if expected and text(jwt_claims(token).get("id")) not in ("", expected):
+            del kept["token"]
+            token = None
+    same = session.facts.get(COOKIE_FACT) == "same"
+    return SessionUpdate(token if same else None, kept) if kept else None
+
+
 def read_identity(answer: Answer, session: Session) -> Identity:
     """Whose session it is. Raises ProviderError(SESSION_EXPIRED) for a guest or somebody else."""
     body = mapping(loads(answer.body))

@@ -186,3 +186,24 @@ def test_a_lost_sign_in_shows(body: Any) -> None:
     with pytest.raises(ProviderError) as caught:
         run(qwen().identify(session(), moment()), answer(body))
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
+
+
+GUEST = jwt(id="somebody-else", exp=1_793_000_000)
+
+
+@pytest.mark.parametrize(
+    ("material", "cookies", "expected"),
+    [
+        pytest.param(NEW_STYLE, {"refresh_token": "r2"}, SessionUpdate(None, {"refresh_token": "r2"}), id="refresh"),
+        pytest.param(BOTH_SAME, {"token": RENEWED}, SessionUpdate(RENEWED, {"token": RENEWED}), id="one token"),
+        pytest.param(OWN_SESSION, {"token": RENEWED}, SessionUpdate(None, {"token": RENEWED}), id="its own token"),
+        pytest.param(OWN_SESSION, {"token": GUEST}, None, id="a guest's"),
+        pytest.param(
+            BOTH_SAME, {"token": GUEST, "refresh_token": "r2"}, SessionUpdate(None, {"refresh_token": "r2"}), id="half"
+        ),
+    ],
+)
+def test_cookies_of_any_answer_renew_the_session_but_never_make_it_a_guests(
+    material: SessionMaterial, cookies: dict[str, str], expected: SessionUpdate | None
+) -> None:
+    assert qwen().rotated(session(material), cookies) == expected
