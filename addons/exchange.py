@@ -14,7 +14,8 @@ from addons.context import Context
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
 from addons.dialects.base import Dialect
-from addons.pursuit import Ask, Planned, Pursuit
+from addons.planned import Ask, Planned
+from addons.pursuit import Pursuit
 from addons.relay import State
 
 

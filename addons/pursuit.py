@@ -9,56 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from mitmproxy import http
-
 from addons.accounts import AccountId
-from addons.attempt import Attempt, AttemptPlan
+from addons.aftermath import Progress, leave_site, note_answer, note_failure
+from addons.attempt import Attempt
 from addons.candidates import Candidate, Candidates
 from addons.context import AnyProvider, Context
 from addons.core.errors import GatewayError
-from addons.core.failover import OWN_FAULT, FailedAttempt, Next, decide
-from addons.core.limits import OutputLimits
+from addons.core.failover import FailedAttempt, Next, decide
 from addons.core.routing import Route
 from addons.core.strategy import conversation_of
 from addons.core.support import check_support
-from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
-from addons.outgoing import request_of, target_of
-from addons.relay import State, Timers
-from addons.traffic import LIMITS
+from addons.planned import Ask, Planned, plan_attempt
+from addons.relay import State
 from addons.verdict import Verdict, told
-from providers.chat import ChatRequest
-from providers.contract import Call, Session
+from providers.contract import Session
 from providers.errors import ErrorKind, ProviderError
-from providers.session import given_cookies
 
 log = logging.getLogger("glassgate")
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is pursued, and for whom."""
-
-    id: str
-    parsed: ParsedRequest
-    dialect: Dialect
-    began: float
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """An attempt to make: the Relay of the stream layer, and the request as it shall stand in the flow."""
-
-    attempt: Attempt
-    request: http.Request
-
-
-@dataclass(slots=True)
-class Progress:
-    """What is known of the current attempt besides the Attempt itself."""
-
-    candidate: Candidate
-    session: Session
-    prepared: object = None
 
 
 @dataclass(slots=True)
@@ -109,7 +76,7 @@ class Pursuit:
         """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the verdict."""
         assert self.progress
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
-        self._leave_site(failed, self.progress)
+        leave_site(self.context, failed, self.progress)
         planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
         if planned is not None:
             return planned
@@ -124,11 +91,11 @@ class Pursuit:
         last, progress = self.last, self.progress
         if last is not None and progress is not None:
             if last.report.accepted and last.report.error is None:
-                self._succeeded(progress.candidate, complete=last.state is State.DONE)
+                note_answer(self.context, progress.candidate, self._conversation, complete=last.state is State.DONE)
             elif answered and last.state is State.FAILED and last.report.error is not None:
-                self._note_failure(progress.candidate, last.report.error)
+                note_failure(self.context, progress.candidate, last.report.error)
             if last.state is not State.FAILED or answered:
-                self._leave_site(last, progress)
+                leave_site(self.context, last, progress)
         self.release()
 
     def release(self) -> None:
@@ -268,43 +235,9 @@ class Pursuit:
                         raise
         self.progress.prepared = prepared
         call = provider.build(chat, session, prepared, context.moment())
-        return Planned(self._attempt(provider, session, chat, candidate.route, prepared, call), request_of(call))
-
-    def _attempt(
-        self, provider: AnyProvider, session: Session, chat: ChatRequest, route: Route, prepared: object, call: Call
-    ) -> Attempt:
-        limits = self.context.limits
-        thinking = route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
-        plan = AttemptPlan(
-            provider=provider,
-            session=session,
-            chat=chat,
-            target=target_of(call, provider, self.context.proxies.get(provider.name)),
-            timers=Timers(
-                limits.connect_s,
-                limits.first_token_thinking_s if thinking or provider.answers_late(chat) else limits.first_token_s,
-                limits.idle_s,
-                limits.total_s,
-                limits.keepalive_s,
-            ),
-            decoder=provider.decoder(chat, prepared),
-            seals=self.context.seals,
-            record_limit_bytes=limits.record_bytes,
-            answer_headers=(("x-request-id", self.ask.id), *self.headers()),
-            clock=self.context.clock,
-        )
-        created = self.context.moment().epoch_ms // 1000
-        meta = AnswerMeta(id=f"chatcmpl-{self.ask.id.removeprefix('req_')}", created=created, model=chat.model)
-        output = (
-            self.ask.dialect.stream(self.ask.parsed, meta)
-            if chat.stream
-            else self.ask.dialect.whole(self.ask.parsed, meta)
-        )
-        native = provider.native
-        local = OutputLimits((), None) if native is None else OutputLimits(chat.stop, chat.max_tokens)
-        self.last = attempt = Attempt(plan, output, local)
-        attempt.commits_early = chat.stream and provider.answers_late(chat)
-        return attempt
+        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers())
+        self.last = planned.attempt
+        return planned
 
     async def _remedy(self, provider: AnyProvider, session: Session, error: ProviderError) -> None:
         steps = provider.remedy(error, session, self.context.moment())
@@ -339,7 +272,7 @@ class Pursuit:
 
     def _failed(self, error: ProviderError, candidate: Candidate, what_next: Next, *, accepted: bool) -> None:
         """Takes a failure down. Raises the verdict when nobody else is to be asked."""
-        self._note_failure(candidate, error)
+        note_failure(self.context, candidate, error)
         self._verdict.failed(error, candidate)
         self._round.passing.append((error, candidate, accepted))
         if what_next is Next.GIVE_UP:
@@ -357,48 +290,6 @@ class Pursuit:
             error, self._round.attempts, accepted, self._remedied, known, candidate.key in self._renewed
         )
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
-
-    # -- what is noted --------------------------------------------------------------------------------------------
-    def _note_failure(self, candidate: Candidate, error: ProviderError) -> None:
-        """The account's traffic and state learn of a failure; not of one that is the request's own."""
-        if error.kind in OWN_FAULT:
-            return
-        self.context.traffic.failed(candidate.key, candidate.route.model.id, error)
-        if error.kind not in LIMITS:
-            self.context.renewal.failed(candidate.account, error)
-
-    def _succeeded(self, candidate: Candidate, *, complete: bool) -> None:
-        """The account answered; that the client left in the middle of it is no fault of the account."""
-        if complete:
-            self.context.traffic.succeeded(candidate.key, candidate.route.model.id)
-            self.context.renewal.succeeded(candidate.account)
-        self.context.planner.orderer.settled(self._conversation, candidate.key)
-
-    def _leave_site(self, attempt: Attempt, progress: Progress) -> None:
-        """What is done once an attempt is over: its cookies are kept, its answer is stopped, its chat deleted."""
-        self._tell_cookies(attempt)
-        context, moment = self.context, self.context.moment()
-        provider = context.providers[progress.candidate.route.provider]
-        calls = []
-        if attempt.state is State.OPEN or attempt.cut_short:
-            calls.append(provider.cancel_call(attempt.plan.chat, progress.session, progress.prepared, moment))
-        if provider.name in context.tidied:
-            calls.append(provider.tidy(progress.session, progress.prepared, moment))
-        wanted = [call for call in calls if call is not None]
-        if wanted:
-            context.renewal.background.spawn(self._send(provider, wanted), "glassgate tidying up")
-
-    async def _send(self, provider: AnyProvider, calls: Sequence[Call]) -> None:
-        for call in calls:
-            try:
-                await self.context.steps.send(provider, call)
-            except ProviderError as error:
-                log.info("%s: tidying up failed: %s", provider.name, error.message)
-
-    def _tell_cookies(self, attempt: Attempt) -> None:
-        if attempt.report.set_cookies:
-            given = dict(given_cookies(attempt.report.set_cookies))
-            self.context.renewal.handed_out(attempt.plan.session, given)
 
     @property
     def _most(self) -> int:

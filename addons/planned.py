@@ -1,0 +1,70 @@
+"""From a provider's Call to an attempt that the stream layer can make."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mitmproxy import http
+
+from addons.aftermath import Progress
+from addons.attempt import Attempt, AttemptPlan
+from addons.context import Context
+from addons.core.limits import OutputLimits
+from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.outgoing import request_of, target_of
+from addons.relay import Timers
+from providers.chat import ChatRequest
+from providers.contract import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is pursued, and for whom."""
+
+    id: str
+    parsed: ParsedRequest
+    dialect: Dialect
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An attempt to make: the Relay of the stream layer, and the request as it shall stand in the flow."""
+
+    attempt: Attempt
+    request: http.Request
+
+
+def plan_attempt(
+    context: Context, ask: Ask, progress: Progress, chat: ChatRequest, call: Call, headers: Sequence[tuple[str, str]]
+) -> Planned:
+    """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed."""
+    provider = context.providers[progress.candidate.route.provider]
+    late = provider.answers_late(chat)
+    plan = AttemptPlan(
+        provider=provider,
+        session=progress.session,
+        chat=chat,
+        target=target_of(call, provider, context.proxies.get(provider.name)),
+        timers=_timers(context, progress, chat, late=late),
+        decoder=provider.decoder(chat, progress.prepared),
+        seals=context.seals,
+        record_limit_bytes=context.limits.record_bytes,
+        answer_headers=(("x-request-id", ask.id), *headers),
+        clock=context.clock,
+    )
+    created = context.moment().epoch_ms // 1000
+    meta = AnswerMeta(id=f"chatcmpl-{ask.id.removeprefix('req_')}", created=created, model=chat.model)
+    output = ask.dialect.stream(ask.parsed, meta) if chat.stream else ask.dialect.whole(ask.parsed, meta)
+    # An official API keeps the limits itself; for a web session they are kept here.
+    local = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
+    attempt = Attempt(plan, output, local)
+    attempt.commits_early = chat.stream and late
+    return Planned(attempt, request_of(call))
+
+
+def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool) -> Timers:
+    """Thinking models and sites that answer in one piece may be silent for longer."""
+    limits = context.limits
+    thinks = progress.candidate.route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
+    first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
+    return Timers(limits.connect_s, first_s, limits.idle_s, limits.total_s, limits.keepalive_s)
