@@ -13,6 +13,7 @@ from addons.cli.accounts import accounts
 from addons.cli.base import Lazy
 from addons.cli.doctor import doctor
 from addons.cli.sessions import sessions
+from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.vault import vault
 
@@ -36,5 +37,5 @@ def main(context: click.Context, file: Path) -> None:
     context.obj = Lazy(file)
 
 
-for command in (sessions, accounts, doctor, vault, models, keygen, sandbox, listen):
+for command in (sessions, accounts, doctor, status, vault, models, keygen, sandbox, listen):
     main.add_command(command)

@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner, Result
 
-from tests.support.processes import Gateway, SandboxThread
+from addons.cli.main import main
+from tests.support.processes import KEY, Gateway, SandboxThread
 
 OFFICIAL = "sandbox-large"
 
@@ -139,6 +141,12 @@ def health(gateway: Gateway) -> dict[str, Any]:
     return found
 
 
+def status(gateway: Gateway, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        main, ["--config", str(gateway.config_file), "status", *arguments], env={"AUTH_TOKEN": KEY}
+    )
+
+
 def until(check: Any) -> None:
     deadline = time.monotonic() + 10
     while not check():
@@ -174,12 +182,24 @@ def test_a_broken_configuration_changes_nothing_and_is_reported(sites: SandboxTh
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda: health(gateway)["status"] == "degraded")
         assert "routing" in health(gateway)["problem"]
+        told = status(gateway)
+        assert told.exit_code == 1
+        assert "the gateway is degraded" in told.stdout
+        assert "routing" in told.stdout
         answer = httpx.post(f"{gateway.url}/v1/chat/completions", json=body(), headers=gateway.headers)
         assert answer.status_code == 200
         gateway.config_file.write_text(good)
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda: health(gateway)["status"] == "ok")
         assert "not taken up" in gateway.log
+        assert status(gateway).exit_code == 0
+        assert json.loads(status(gateway, "--json").stdout)["accounts"][0]["state"] == "ok"
+
+
+def test_status_without_a_gateway_is_one_line(folder: Path, sites: SandboxThread) -> None:
+    told = status(Gateway(folder, sites.description()))
+    assert (told.exit_code, told.stderr.count("\n")) == (1, 1)
+    assert "no gateway answers" in told.stderr
 
 
 def test_a_change_is_noticed_without_a_signal(sites: SandboxThread, folder: Path) -> None:
