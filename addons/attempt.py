@@ -24,6 +24,9 @@ from providers.events import Event, Extra, Failure, Finish, Reasoning, Text, Usa
 REFUSAL_LIMIT_BYTES = 256 * 1024
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
 
+ARRIVALS_LIMIT = 20_000
+"""Pieces of a body whose arrival is remembered."""
+
 _FAULTS: dict[Fault, tuple[str, str | None]] = {
     Fault.CONNECT: ("cannot be reached", "upstream_unreachable"),
     Fault.CONNECT_TIMEOUT: ("cannot be reached in time", "timeout"),
@@ -52,6 +55,8 @@ class AttemptReport:
     first_token_at: float | None = None
     usage: Usage | None = None
     received_bytes: int = 0
+    arrivals: list[tuple[float, int]] = field(default_factory=list)
+    """When the pieces of the body came, in seconds since the attempt began, and their lengths; up to a limit."""
     cut: bool = False
     """The recorded body is only the beginning."""
     set_cookies: tuple[str, ...] = ()
@@ -101,6 +106,9 @@ class Attempt:
         self._held: list[Event] = []
         self._spoke = False
         self._recorded: list[bytes] = []
+        self._delivered: list[bytes] = []
+        self._delivered_bytes = 0
+        self._began = plan.clock()
 
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request:
@@ -119,7 +127,8 @@ class Attempt:
         if self._stream is None:
             return b""
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
-        return self._stream.error(GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account))
+        told = GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
+        return self._hand_over(self._stream.error(told))
 
     # -- what comes in --------------------------------------------------------------------------------------------
     def head(self, response: http.Response) -> None:
@@ -149,7 +158,7 @@ class Attempt:
         if self._decoder is None:
             self._read_refusal(plain)
             return b""
-        return self._take(self._decoder.feed(plain))
+        return self._hand_over(self._take(self._decoder.feed(plain)))
 
     def end(self) -> bytes:
         if self.state is not State.OPEN:
@@ -162,7 +171,7 @@ class Attempt:
         except InflateError as e:
             self._fail(ErrorKind.INCOMPLETE, f"{self.plan.provider.name}: {e}")
             return b""
-        return self._take(self._decoder.close())
+        return self._hand_over(self._take(self._decoder.close()))
 
     def fault(self, fault: Fault, detail: str) -> None:
         if self.state is State.FAILED:
@@ -179,7 +188,22 @@ class Attempt:
     def recorded(self) -> Sequence[bytes]:
         return self._recorded
 
+    @property
+    def delivered(self) -> bytes:
+        """What the client was sent of the answer (without keep-alive comments), up to the cap."""
+        return b"".join(self._delivered)
+
+    def _hand_over(self, out: bytes) -> bytes:
+        """Notes what goes to the client."""
+        room = self.plan.record_limit_bytes - self._delivered_bytes
+        if out and room > 0:
+            self._delivered.append(out[:room])
+        self._delivered_bytes += len(out)
+        return out
+
     def _record(self, chunk: bytes) -> None:
+        if len(self.report.arrivals) < ARRIVALS_LIMIT:
+            self.report.arrivals.append((self.plan.clock() - self._began, len(chunk)))
         room = self.plan.record_limit_bytes - self.report.received_bytes
         self.report.received_bytes += len(chunk)
         if room >= len(chunk):

@@ -5,6 +5,7 @@ The stream layer sees it as a Ticket; the attempts themselves are pursuit.py's.
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from mitmproxy import http
@@ -17,6 +18,9 @@ from addons.dialects.base import Dialect
 from addons.planned import Ask, Planned
 from addons.pursuit import Pursuit
 from addons.relay import State
+
+CURRENT: ContextVar[str] = ContextVar("request_id", default="")
+"""The request on whose behalf something is done."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,8 @@ class Exchange:
     verdict: http.Response | None = None
     model: str | None = None
     """The model asked for, in the client's words."""
+    client_request: str = ""
+    """The body as the client sent it, for the inspector; up to a limit."""
     pursuit: Pursuit | None = None
     error: GatewayError | None = None
     left: bool = False
@@ -74,6 +80,7 @@ class Exchange:
 
     async def _guarded(self, work: Coroutine[None, None, None], flow: http.HTTPFlow) -> None:
         """Runs `work` as a task that ends when the client leaves."""
+        CURRENT.set(self.id)  # for what is done on behalf of this request
         self._task = asyncio.ensure_future(work)
         try:
             await self._task
@@ -94,7 +101,9 @@ class Exchange:
             self.pursuit.release()
 
     async def _open(self, flow: http.HTTPFlow) -> None:
-        parsed = self.dialect.parse(flow.request.raw_content or b"")
+        body = flow.request.raw_content or b""
+        self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
+        parsed = self.dialect.parse(body)
         self.model = parsed.chat.model[:100]
         self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began))
         self._take(await self.pursuit.first(), flow)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from mitmproxy import ctx, http
+from mitmproxy import ctx, eventsequence, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Client
@@ -28,6 +28,8 @@ from addons.dialects.completions import Completions
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.hardening import harden
+from addons.inspect.note import note_of
+from addons.inspect.scribe import Scribe
 from addons.listeners import move_listeners, wanted_modes
 from addons.reload import Reload
 from addons.setup import Running, open_vault
@@ -78,6 +80,7 @@ class Glassgate:
         self._sweeper = Sweeper(time.monotonic, self._deliver)
         self._gear: Gear | None = None
         self._reload: Reload | None = None
+        self._scribe = Scribe(self._show, self._looked_at)
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -92,7 +95,8 @@ class Glassgate:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
             modes = wanted_modes(config, ctx.options)
-            parts = Running(config, open_vault(config), ca_file=ctx.options.ssl_verify_upstream_trusted_ca or None)
+            ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
+            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._scribe.step)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
@@ -152,6 +156,16 @@ class Glassgate:
             await self._parts().tend()
             await asyncio.sleep(TEND_EVERY_S)
 
+    # -- what people see ------------------------------------------------------------------------------------------
+    @staticmethod
+    def _looked_at() -> bool:
+        return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
+
+    @staticmethod
+    async def _show(flow: http.HTTPFlow) -> None:
+        for hook in eventsequence.iterate(flow):
+            await ctx.master.addons.handle_lifecycle(hook)
+
     # -- the stream layer's side ----------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper, body_limit_bytes=0)
@@ -177,6 +191,8 @@ class Glassgate:
     @fenced
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         request_id = _new_id()
+        if note_of(flow) is not None and not flow.live:
+            return  # a part of a story that is told already, or a flow loaded from a file
         flow.metadata["request_id"] = request_id
         if flow.error:
             return  # the head is malformed; mitmproxy says so to the client
@@ -235,8 +251,13 @@ class Glassgate:
     @fenced
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
         exchange = self.exchanges.get(flow.id)
-        if exchange is not None:
-            await exchange.attempt_failed(flow)
+        if exchange is None:
+            return
+        failed = exchange.relay
+        part = self._scribe.earlier(flow, exchange, failed) if failed else None
+        await exchange.attempt_failed(flow)
+        if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
+            self._scribe.present(part)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         self._over(flow)
@@ -253,8 +274,7 @@ class Glassgate:
         exchange.over()
         line = exchange.summary(client_left=flow.error is not None)
         line.emit()
-        flow.metadata["glassgate"] = {"outcome": line.outcome, "model": line.model, "attempts": line.attempts}
-        flow.comment = line.line()
+        self._scribe.conclude(flow, exchange, line)
         self._seal_body(flow, exchange)
 
     def _seal_body(self, flow: http.HTTPFlow, exchange: Exchange) -> None:

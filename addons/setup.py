@@ -33,7 +33,7 @@ from addons.settings import (
     retry_rules,
     traffic_rules,
 )
-from addons.steps import StepRunner, new_client
+from addons.steps import Carried, StepRunner, new_client
 from addons.traffic import Traffic
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
@@ -69,9 +69,16 @@ class Running:
     book: AccountBook
     context: Context
     _clients: "Clients"
+    seen: Callable[[Carried], None] | None
 
     def __init__(
-        self, config: Config, vault: Vault | None, *, ca_file: str | None = None, before: "Running | None" = None
+        self,
+        config: Config,
+        vault: Vault | None,
+        *,
+        ca_file: str | None = None,
+        before: "Running | None" = None,
+        seen: Callable[[Carried], None] | None = None,
     ) -> None:
         """`before` is what runs already: what it has learnt of sites, accounts and conversations is taken over."""
         self.config = config
@@ -82,7 +89,8 @@ class Running:
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         self._clients = before._clients if before else Clients(ca_file)
         seals = Seals(self.accounts.reveal)
-        self.steps = StepRunner(seals, self._client, self._handed_out)
+        self.seen = seen or (before.seen if before else None)
+        self.steps = StepRunner(seals, self._client, self._handed_out, self.seen)
         self.book = before.book if before else AccountBook(book_path(config), time.time)
         moment = moment_source()
         self.renewal = Renewal(

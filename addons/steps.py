@@ -1,6 +1,8 @@
 """Carries out a provider's steps over the network, with httpx: the I/O half of the provider contract."""
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import httpx
 
@@ -16,6 +18,19 @@ STEP_LIMIT = 32
 
 type ClientFor = Callable[[str], httpx.AsyncClient]
 """Provider name → the HTTP client that reaches it (with its proxy, if it has one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One call as it went. `call` has placeholders; times in Unix seconds."""
+
+    provider: str
+    call: Call
+    answer: Answer | None
+    error: str
+    began: float
+    ended: float
+
 
 type HandedOut = Callable[[Session, Mapping[str, str]], None]
 """Told of the cookies an answer set: the session that asked, name → value."""
@@ -37,10 +52,18 @@ def new_client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncCl
 class StepRunner:
     """Runs steps: each Call goes out with its secrets put in, its Answer goes back into the generator."""
 
-    def __init__(self, seals: Seals, client_for: ClientFor, handed_out: HandedOut | None = None) -> None:
+    def __init__(
+        self,
+        seals: Seals,
+        client_for: ClientFor,
+        handed_out: HandedOut | None = None,
+        seen: Callable[[Carried], None] | None = None,
+    ) -> None:
+        """`seen` is told of every call that was carried out, for the inspector."""
         self._seals = seals
         self._client_for = client_for
         self._handed_out = handed_out
+        self._seen = seen
 
     async def run[T](self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session | None = None) -> T:
         """The steps' result. Cookies that come on the way are told to whom it concerns when `session` is given.
@@ -68,6 +91,19 @@ class StepRunner:
         return await self._carry_out(provider, call)
 
     async def _carry_out(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
+        if self._seen is None:
+            return await self._exchange(provider, call)
+        began, answer, said = time.time(), None, ""
+        try:
+            answer = await self._exchange(provider, call)
+        except ProviderError as error:
+            said = error.message
+            raise
+        finally:
+            self._seen(Carried(provider.name, call, answer, said, began, time.time()))
+        return answer
+
+    async def _exchange(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
         name = provider.name
         if origin_of(call.url) not in provider.origins():
             raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{name}: a call to a foreign address was stopped")

@@ -1,0 +1,57 @@
+"""What the gateway notes on a flow: plain values in `flow.metadata`, for views, filters and saved files."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from mitmproxy import flow as mflow
+
+KEY: Final = "glassgate"
+"""The name in `flow.metadata`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One flow's part in a client request. No secret stands in it."""
+
+    request_id: str
+    part: str = "attempt"
+    """`attempt`, `step` (a preparing call) or `local` (answered by the gateway itself)."""
+    provider: str = ""
+    account: str = ""
+    model: str = ""
+    attempt: int = 0
+    outcome: str = ""
+    """ok, refused, failed, broken_off, client_left."""
+    error: str = ""
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    stream: bool = False
+    client_request: str = ""
+    """The body the client sent, as text."""
+    delivered: str = ""
+    """What the client was sent."""
+    arrivals: tuple[tuple[float, int], ...] = field(default=())
+    """When the pieces of the provider's body came (seconds since the attempt began), and their lengths."""
+    cut: bool = False
+    """The kept body is only the beginning."""
+
+    def put_on(self, flow: mflow.Flow) -> None:
+        values = asdict(self)
+        values["arrivals"] = [list(arrival) for arrival in self.arrivals]
+        flow.metadata[KEY] = values
+
+
+def note_of(flow: mflow.Flow | None) -> Note | None:
+    """The note on a flow; None on one that is not ours, or of another version."""
+    found = flow.metadata.get(KEY) if flow is not None else None
+    if not isinstance(found, Mapping) or not isinstance(found.get("request_id"), str):
+        return None
+    known: dict[str, Any] = {name: found[name] for name in Note.__slots__ if name in found}
+    try:
+        known["arrivals"] = tuple((float(at), int(length)) for at, length in known.get("arrivals", ()))
+        return Note(**known)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,66 @@
+"""Flows for what a flow list would not show by itself: attempts that were followed by another, and preparing calls."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from mitmproxy import connection, http
+
+from addons.inspect.note import Note
+from addons.inspect.redaction import redacted_bytes, redacted_header
+from addons.outgoing import request_of
+from addons.steps import Carried
+from providers.contract import Answer
+
+
+def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
+    """A failed attempt as a flow of its own, before the flow goes on to the next one."""
+    copy: http.HTTPFlow = flow.copy()
+    copy.live = False
+    copy.intercepted = False
+    copy.marked = ":arrow_right_hook:"
+    note.put_on(copy)
+    copy.comment = f"{note.request_id} attempt {note.attempt} failed: {note.error}"
+    return copy
+
+
+def step_flow(step: Carried, account: str, request_id: str) -> http.HTTPFlow:
+    """A preparing call as a flow. What the site handed out in it is hidden: it is in no vault yet."""
+    parts = urlsplit(step.call.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    client = connection.Client(peername=("127.0.0.1", 0), sockname=("127.0.0.1", 0), timestamp_start=step.began)
+    flow = http.HTTPFlow(client, connection.Server(address=(parts.hostname or "", port)), live=False)
+    flow.id = str(uuid.uuid4())
+    flow.request = request_of(step.call)
+    flow.request.timestamp_start = flow.request.timestamp_end = step.began
+    if step.answer is not None:
+        flow.response = _response(step.answer, step.ended)
+    path = parts.path
+    flow.comment = f"{request_id} preparing {step.provider}/{account}: {step.call.method} {path}" + (
+        f": {step.error}" if step.error else ""
+    )
+    flow.marked = ":gear:"
+    Note(
+        request_id=request_id,
+        part="step",
+        provider=step.provider,
+        account=account,
+        outcome="failed" if step.error else "ok",
+        error=step.error,
+        total_ms=round((step.ended - step.began) * 1000),
+    ).put_on(flow)
+    return flow
+
+
+def _response(answer: Answer, ended: float) -> http.Response:
+    headers: Sequence[tuple[bytes, bytes]] = [
+        (name.encode(), redacted_header(name, value).encode("utf-8", "surrogateescape"))
+        for name, value in answer.headers.items()
+        if name not in ("set-cookie", "content-length", "transfer-encoding", "content-encoding")
+    ]
+    names = [cookie.partition("=")[0] for cookie in answer.set_cookies]
+    headers = [*headers, *((b"set-cookie", f"{name}=~hidden~".encode()) for name in names)]
+    response = http.Response.make(answer.status, redacted_bytes(answer.body), headers)
+    response.timestamp_start = response.timestamp_end = ended or time.time()
+    return response

@@ -1,0 +1,58 @@
+"""Takes secrets and personal ids out of what is shown or kept. Pure.
+
+Secrets of the vault never get into a flow in the first place (addons/secrets.py). This is for what a site hands out
+anew: tokens in the body of a sign-in or renewal, cookies, signed links.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_NAMES: Final = (
+    r"(?:access|refresh|id|session|auth|csrf|xsrf|bearer|passport|security|api)?[_-]?"
+    r"(?:token|key|secret|password|passwd|cookie|credential|signature|jwt)(?:_?key)?"
+)
+_FIELD: Final = re.compile(rf'("{_NAMES}"\s*:\s*")((?:[^"\\]|\\.)*)(")', re.IGNORECASE)
+_PARAMETER: Final = re.compile(rf"([?&;](?:{_NAMES}|x5secdata|sig|expires)=)([^&\s\"'<>;]+)", re.IGNORECASE)
+_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+_BEARER: Final = re.compile(r"(bearer\s+)(?!~sealed~)([A-Za-z0-9._~+/=-]{12,})", re.IGNORECASE)
+HIDDEN: Final = "~hidden~"
+SENSITIVE_HEADERS: Final = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+        "api-key",
+        "proxy-authorization",
+        "x-signature",
+        "x-csrf-token",
+    }
+)
+
+
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without tokens, keys and signed links; placeholders stay as they are."""
+    for secret in secrets:
+        if len(secret) >= 6:
+            text = text.replace(secret, HIDDEN)
+    text = _FIELD.sub(_field, text)
+    text = _PARAMETER.sub(lambda found: f"{found[1]}{HIDDEN}" if "~sealed~" not in found[2] else found[0], text)
+    text = _JWT.sub(HIDDEN, text)
+    return _BEARER.sub(rf"\1{HIDDEN}", text)
+
+
+def redacted_bytes(data: bytes, secrets: Iterable[str] = ()) -> bytes:
+    return redacted(data.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape")
+
+
+def redacted_header(name: str, value: str) -> str:
+    """A header's value as it may be shown: credentials only as placeholders."""
+    if name.lower() in SENSITIVE_HEADERS and "~sealed~" not in value:
+        return HIDDEN
+    return redacted(value)
+
+
+def _field(found: re.Match[str]) -> str:
+    value = found[2]
+    return found[0] if not value or "~sealed~" in value else f"{found[1]}{HIDDEN}{found[3]}"

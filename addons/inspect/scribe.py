@@ -1,0 +1,108 @@
+"""Writes what happened onto flows, and shows parts as flows of their own where somebody may look at them."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mitmproxy import http
+
+from addons.attempt import Attempt
+from addons.core.logs import RequestLog
+from addons.exchange import CURRENT, Exchange
+from addons.inspect.note import Note
+from addons.inspect.parts import earlier_attempt, step_flow
+from addons.steps import Carried
+from providers.session import SEALED
+
+type Show = Callable[[http.HTTPFlow], Awaitable[None]]
+"""Hands a finished flow to mitmproxy's own addons (the view, a file that is saved)."""
+
+
+@dataclass(slots=True)
+class Scribe:
+    """`looked_at` tells whether anybody can see flows: without a view or a file, parts are not even made."""
+
+    show: Show
+    looked_at: Callable[[], bool]
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
+        """The flow's own note and comment, at the end of the request."""
+        note = self._note(exchange, exchange.pursuit.last if exchange.pursuit else None, line)
+        note.put_on(flow)
+        flow.comment = told(note)
+        if line.outcome not in ("ok", "client_left"):
+            flow.marked = ":warning:"
+
+    def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
+        """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
+        if not self.looked_at():
+            return None
+        error = failed.report.error
+        line = exchange.summary(client_left=False)
+        note = self._note(exchange, failed, line, outcome="failed", error=error.message if error else "")
+        copy = earlier_attempt(flow, note)
+        if copy.response is not None:
+            plan = failed.plan
+            content = plan.seals.seal_bytes(plan.provider.name, plan.session.account, b"".join(failed.recorded))
+            copy.response.data.content = content
+        return copy
+
+    def step(self, step: Carried) -> None:
+        """A preparing call, sign-in, renewal, chat made or deleted."""
+        if not self.looked_at():
+            return
+        found = SEALED.search(" ".join([step.call.url, *(value for _, value in step.call.headers)]))
+        self.present(step_flow(step, found[2] if found else "", CURRENT.get() or "-"))
+
+    def present(self, flow: http.HTTPFlow) -> None:
+        """Shows a flow, soon."""
+        task = asyncio.ensure_future(self._present(flow))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _present(self, flow: http.HTTPFlow) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.show(flow)
+
+    @staticmethod
+    def _note(
+        exchange: Exchange, attempt: Attempt | None, line: RequestLog, *, outcome: str = "", error: str = ""
+    ) -> Note:
+        report = attempt.report if attempt else None
+        return Note(
+            request_id=exchange.id,
+            part="attempt" if attempt else "local",
+            provider=line.provider or "",
+            account=line.account or "",
+            model=line.model or "",
+            attempt=line.attempts,
+            outcome=outcome or line.outcome,
+            error=error or (exchange.error.message if exchange.error else "") or line.error_code or "",
+            first_token_ms=line.first_token_ms,
+            total_ms=line.total_ms,
+            prompt_tokens=line.prompt_tokens,
+            completion_tokens=line.completion_tokens,
+            stream=bool(attempt and attempt.streaming),
+            client_request=exchange.client_request,
+            delivered=attempt.delivered.decode("utf-8", "replace") if attempt else "",
+            arrivals=tuple(report.arrivals) if report else (),
+            cut=bool(report and report.cut),
+        )
+
+
+def told(note: Note) -> str:
+    """The story of a request at a glance."""
+    words = [note.model, "→", f"{note.provider}/{note.account}" if note.provider else "nobody", note.outcome]
+    if note.attempt > 1:
+        words.append(f"attempt {note.attempt}")
+    if note.first_token_ms is not None:
+        words.append(f"first {note.first_token_ms} ms")
+    if note.completion_tokens and note.total_ms and note.first_token_ms is not None:
+        speaking_s = max(note.total_ms - note.first_token_ms, 1) / 1000
+        words.append(f"{note.completion_tokens / speaking_s:.0f} tok/s")
+    if note.error:
+        words.append(note.error)
+    return " ".join([*words, note.request_id])
