@@ -29,7 +29,9 @@ from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.hardening import harden
 from addons.inspect.note import note_of
+from addons.inspect.reading import decoder_for
 from addons.inspect.scribe import Scribe
+from addons.inspect.views import register_views
 from addons.listeners import move_listeners, wanted_modes
 from addons.reload import Reload
 from addons.setup import Running, open_vault
@@ -87,6 +89,7 @@ class Glassgate:
         loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
+        register_views(lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None)
 
     def running(self) -> None:
         os.umask(0o077)

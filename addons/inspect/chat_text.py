@@ -1,0 +1,153 @@
+"""A chat as a person reads it, from the body a client sent and the answer it got. Pure."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from addons.inspect.note import Note
+
+_LONG = 4000
+_KNOWN = frozenset({"messages", "model", "stream", "stream_options"})
+
+
+def chat_text(note: Note) -> str:
+    """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
+    return "\n".join([*_head(note), "", *_request(note.client_request), *_answer(note)]).rstrip() + "\n"
+
+
+def _head(note: Note) -> Iterator[str]:
+    where = f"{note.provider}/{note.account}" if note.provider else "nobody"
+    yield f"{note.request_id}   {note.model or '?'} → {where}   {note.outcome or note.part}"
+    figures = [
+        f"attempt {note.attempt}" if note.attempt else "",
+        f"first word {note.first_token_ms} ms" if note.first_token_ms is not None else "",
+        f"total {note.total_ms} ms" if note.total_ms is not None else "",
+        f"tokens {note.prompt_tokens}+{note.completion_tokens}" if note.prompt_tokens is not None else "",
+    ]
+    yield "   ".join(figure for figure in figures if figure)
+    if note.error:
+        yield f"error: {note.error}"
+
+
+def _request(body: str) -> Iterator[str]:
+    try:
+        request = json.loads(body)
+    except ValueError:
+        yield from ("the client's request is no JSON:", _short(body))
+        return
+    if not isinstance(request, dict):
+        yield from ("the client's request is no object:", _short(body))
+        return
+    parameters = {name: value for name, value in request.items() if name not in _KNOWN and name != "prompt"}
+    if parameters:
+        yield "parameters: " + ", ".join(f"{name}={_short(_words(value), 200)}" for name, value in parameters.items())
+        yield ""
+    if "prompt" in request:
+        yield from _block("prompt", _words(request["prompt"]))
+    messages = request.get("messages")
+    for message in messages if isinstance(messages, list) else []:
+        yield from _message(message)
+
+
+def _message(message: Any) -> Iterator[str]:
+    if not isinstance(message, dict):
+        yield from _block("?", _words(message))
+        return
+    role = str(message.get("role", "?"))
+    if reasoning := message.get("reasoning_content"):
+        yield from _block(f"{role}, thinking", _words(reasoning))
+    if (content := message.get("content")) is not None:
+        name = f"{role} {message['tool_call_id']}" if message.get("tool_call_id") else role
+        yield from _block(name, _content(content))
+    for call in message.get("tool_calls") or ():
+        function = call.get("function", {}) if isinstance(call, dict) else {}
+        yield from _block(f"{role} calls {function.get('name', '?')}", _words(function.get("arguments", "")))
+
+
+def _content(content: Any) -> str:
+    """The text of a message; pictures and other parts as a line each."""
+    if not isinstance(content, list):
+        return _words(content)
+    lines = []
+    for part in content:
+        if not isinstance(part, dict):
+            lines.append(_words(part))
+        elif part.get("type") == "text":
+            lines.append(_words(part.get("text", "")))
+        elif part.get("type") == "image_url":
+            link = part.get("image_url")
+            url = link.get("url", "") if isinstance(link, dict) else _words(link)
+            lines.append(f"[picture: {_short(str(url), 120)}]")
+        else:
+            lines.append(f"[{part.get('type', 'part')}]")
+    return "\n".join(lines)
+
+
+def _answer(note: Note) -> Iterator[str]:
+    """What the client was sent, put together again."""
+    for number, choice in sorted(_choices(note).items()):
+        name = "assistant" if number == 0 else f"assistant, candidate {number}"
+        if choice.get("reasoning"):
+            yield from _block(f"{name}, thinking", choice["reasoning"])
+        for call in choice.get("calls", {}).values():
+            yield from _block(f"{name} calls {call['name']}", call["arguments"])
+        if choice.get("text"):
+            yield from _block(name, choice["text"])
+        for source in choice.get("sources", []):
+            yield f"  source: {source}"
+        if choice.get("reason"):
+            yield f"  finish reason: {choice['reason']}"
+
+
+def _choices(note: Note) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for piece in _pieces(note.delivered):
+        for choice in piece.get("choices") or ():
+            if not isinstance(choice, dict):
+                continue
+            into = found.setdefault(
+                int(choice.get("index") or 0), {"text": "", "reasoning": "", "calls": {}, "sources": []}
+            )
+            message = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
+            _add(message, into)
+            into["reason"] = choice.get("finish_reason") or into.get("reason")
+    return found
+
+
+def _add(message: dict[str, Any], into: dict[str, Any]) -> None:
+    into["text"] += message.get("content") or ""
+    into["reasoning"] += message.get("reasoning_content") or ""
+    for call in message.get("tool_calls") or ():
+        function = call.get("function") or {}
+        known = into["calls"].setdefault(call.get("index", len(into["calls"])), {"name": "", "arguments": ""})
+        known["name"] += function.get("name") or ""
+        known["arguments"] += function.get("arguments") or ""
+    for note in message.get("annotations") or ():
+        citation = note.get("url_citation") or {}
+        into["sources"].append(f"{citation.get('title', '')} {citation.get('url', '')}".strip())
+
+
+def _pieces(delivered: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a stream, or the one of a whole answer."""
+    texts = [line[5:].strip() for line in delivered.splitlines() if line.startswith("data:")] or [delivered]
+    for text in texts:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _block(name: str, text: str) -> Iterator[str]:
+    yield f"── {name} " + "─" * max(4, 60 - len(name))
+    yield _short(text, 50 * _LONG)
+    yield ""
+
+
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str, most: int = _LONG) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"

@@ -1,0 +1,143 @@
+"""The provider's raw stream as a table: when each event came, what it was, and what our decoder made of it. Pure."""
+
+import bisect
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from providers.contract import Decoder
+from providers.events import Citation, Event, Extra, Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
+
+_TEXT_WIDTH: Final = 160
+_KIND_NAMES: Final = ("type", "phase", "action", "object", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event of the stream, or a piece that is none."""
+
+    number: int
+    offset_ms: int | None
+    kind: str
+    text: str
+    read_as: str
+
+
+def rows(data: bytes, arrivals: Sequence[tuple[float, int]], decoder: Decoder | None) -> list[Row]:
+    """The stream's events, each with what feeding it gave. `arrivals`: offset and length of the pieces as they came."""
+    ends = list(itertools.accumulate(length for _, length in arrivals))
+    found: list[Row] = []
+    for number, (start, end) in enumerate(_blocks(data), 1):
+        block = data[start:end]
+        read = decoder.feed(block) if decoder is not None else []
+        if not block.strip():
+            if read and found:  # the blank line is what completes an event
+                found[-1] = _with(found[-1], read)
+            continue
+        text = block.strip().decode("utf-8", "replace")
+        at = _offset(end, ends, arrivals)
+        found.append(Row(number, at, _kind(text), text, _read_as(read)))
+    if decoder is not None and (rest := decoder.close()):
+        found.append(Row(len(found) + 1, _offset(len(data), ends, arrivals), "end of the stream", "", _read_as(rest)))
+    return [Row(n, row.offset_ms, row.kind, row.text, row.read_as) for n, row in enumerate(found, 1)]
+
+
+def table(found: Sequence[Row], *, cut: bool) -> str:
+    """The rows as text in columns."""
+    lines = [f"{'#':>5} {'ms':>8}  {'kind':<34} what we read in it", ""]
+    for row in found:
+        offset = "" if row.offset_ms is None else str(row.offset_ms)
+        lines.append(f"{row.number:>5} {offset:>8}  {row.kind[:34]:<34} {row.read_as or 'ignored'}")
+        lines.append(f"{'':>16}{_short(row.text)}" if row.text else "")
+    if cut:
+        lines.append("(only the beginning of the stream was kept: inspect.body_kb)")
+    return "\n".join(lines) + "\n"
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each block of lines and each run of blank lines, so that all bytes are fed, in order."""
+    start = 0
+    while start < len(data):
+        end = _next_end(data, start)
+        yield start, end
+        start = end
+
+
+def _next_end(data: bytes, start: int) -> int:
+    ends = [found + len(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r") if (found := data.find(mark, start)) >= 0]
+    return min(ends) if ends else len(data)
+
+
+def _offset(end: int, ends: Sequence[int], arrivals: Sequence[tuple[float, int]]) -> int | None:
+    """Milliseconds after which the byte before `end` was there; None where that is not known (packed bodies)."""
+    index = bisect.bisect_left(ends, end)
+    return round(arrivals[index][0] * 1000) if index < len(arrivals) else None
+
+
+def _kind(text: str) -> str:
+    """The event's own words for what it is, wherever they stand."""
+    payload = "\n".join(line[5:].strip() for line in text.splitlines() if line.startswith("data:")) or text
+    if payload.startswith(":"):
+        return "comment"
+    try:
+        value = json.loads(payload)
+    except ValueError:
+        return payload[:30] if payload.startswith("[") else "no JSON"
+    names = list(dict.fromkeys(_kinds(value)))
+    return " ".join(names) if names else "JSON"
+
+
+def _kinds(value: Any, depth: int = 4) -> Iterator[str]:
+    if not isinstance(value, dict) or depth == 0:
+        return
+    if value.get("error"):
+        yield "error"
+    for name in _KIND_NAMES:
+        if isinstance(value.get(name), str) and value[name]:
+            yield value[name]
+    if any(name.startswith("response.") for name in value):
+        yield next(name for name in value if name.startswith("response."))
+    for name in ("data", "event", "delta"):
+        yield from _kinds(value.get(name), depth - 1)
+    choices = value.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        yield from _kinds(choices[0].get("delta"), depth - 1)
+        if choices[0].get("finish_reason"):
+            yield str(choices[0]["finish_reason"])
+
+
+def _read_as(events: Sequence[Event]) -> str:
+    return "; ".join(_said(event) for event in events)
+
+
+def _said(event: Event) -> str:
+    match event:
+        case Text(text=text):
+            return f"text {_short(text, 60)!r}"
+        case Reasoning(text=text):
+            return f"reasoning {_short(text, 60)!r}"
+        case ToolCallDelta(name=name, arguments=arguments):
+            return f"tool call {name or ''} {_short(arguments, 60)!r}"
+        case Citation(url=url, mark=mark):
+            return f"source {mark or ''} {url}"
+        case Image(url=url):
+            return f"picture {_short(url, 80)}"
+        case Usage(prompt_tokens=prompt, completion_tokens=completion):
+            return f"usage {prompt}+{completion}"
+        case Extra(fields=fields):
+            return f"fields {', '.join(fields)}"
+        case Finish(reason=reason):
+            return f"END {reason}"
+        case Failure(error=error):
+            return f"ERROR {error.kind.value}: {error.message}"
+
+
+def _with(row: Row, events: Sequence[Event]) -> Row:
+    return Row(row.number, row.offset_ms, row.kind, row.text, "; ".join(filter(None, (row.read_as, _read_as(events)))))
+
+
+def _short(text: str, most: int = _TEXT_WIDTH) -> str:
+    text = " ".join(text.split("\n")) if most == _TEXT_WIDTH else text
+    return text if len(text) <= most else f"{text[:most]}…"

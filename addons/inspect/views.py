@@ -1,0 +1,84 @@
+"""The content views: a chat as people read it, the provider's events as a table, what the client was sent.
+
+They show what the gateway noted on a flow. On any other flow they decline, and whatever is odd becomes a readable line:
+a view must never end in a traceback.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mitmproxy import http
+from mitmproxy.contentviews import Contentview, Metadata
+from mitmproxy.contentviews import add as register
+
+from addons.inspect.chat_text import chat_text
+from addons.inspect.events_text import rows, table
+from addons.inspect.note import Note, note_of
+from providers.contract import Decoder
+
+type DecoderFor = Callable[[Note], Decoder | None]
+"""A fresh decoder of the adapter as it is today, for the answer a note tells of; None when there is none."""
+
+FIRST: Final = 5.0
+"""Above mitmproxy's own views, which give 1 to their own content types."""
+NOT_OURS: Final = "This flow is not one of the gateway's: there is nothing to show here.\n"
+
+
+def _request_side(metadata: Metadata) -> bool:
+    return isinstance(metadata.http_message, http.Request)
+
+
+class ChatView(Contentview):
+    """On the request: the conversation as the client sent it, and the answer as the client got it."""
+
+    name = "Chat"
+
+    def prettify(self, data: bytes, metadata: Metadata) -> str:
+        note = note_of(metadata.flow)
+        return NOT_OURS if note is None else chat_text(note)
+
+    def render_priority(self, data: bytes, metadata: Metadata) -> float:
+        note = note_of(metadata.flow)
+        return FIRST if note is not None and note.client_request and _request_side(metadata) else -1
+
+
+class EventsView(Contentview):
+    """On the response: the provider's raw stream, event by event."""
+
+    name = "Provider events"
+
+    def __init__(self, decoder_for: DecoderFor) -> None:
+        self._decoder_for = decoder_for
+
+    def prettify(self, data: bytes, metadata: Metadata) -> str:
+        note = note_of(metadata.flow)
+        if note is None:
+            return NOT_OURS
+        found = rows(data, note.arrivals, self._decoder_for(note))
+        return table(found, cut=note.cut) if found else "The provider sent no body.\n"
+
+    def render_priority(self, data: bytes, metadata: Metadata) -> float:
+        note = note_of(metadata.flow)
+        fits = note is not None and note.part == "attempt" and not _request_side(metadata)
+        return FIRST if fits and metadata.content_type == "text/event-stream" else -1
+
+
+class DeliveredView(Contentview):
+    """On the response: what the client was sent, without keep-alive comments."""
+
+    name = "OpenAI stream"
+
+    def prettify(self, data: bytes, metadata: Metadata) -> str:
+        note = note_of(metadata.flow)
+        if note is None:
+            return NOT_OURS
+        return note.delivered or "The client was sent nothing of this attempt.\n"
+
+    def render_priority(self, data: bytes, metadata: Metadata) -> float:
+        return 0 if note_of(metadata.flow) is not None and not _request_side(metadata) else -1
+
+
+def register_views(decoder_for: DecoderFor) -> None:
+    """Makes the views known to mitmproxy."""
+    for view in (ChatView(), EventsView(decoder_for), DeliveredView()):
+        register(view)
