@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 usage() {
   cat <<'TEXT'
 Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
+       ./run_proxy.sh capture PROVIDER [ACCOUNT] [options]
        ./run_proxy.sh test [options of pytest]
 
   (no option)      serve config.yaml
@@ -17,6 +18,13 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
   --web            with mitmweb, the inspector in the browser, instead of mitmdump
   --web-port N     mitmweb's own port (8081)
   --help           this text
+
+  capture          sign in with your own browser; the session goes into the vault (capture --help)
+    --config FILE    another configuration file
+    --port N         the proxy's port (a free one)
+    --no-browser     start no browser; says how to set up one by hand
+    --headless       a browser without a window
+    --timeout-s N    how long to wait for the sign-in (600)
 
   test             run all tests; sets up what they need
 TEXT
@@ -78,6 +86,13 @@ if [ "${1:-}" = test ]; then
       echo 'It could not be installed; its tests are skipped.' >&2
   fi
   exec .venv/bin/python -m pytest "$@"
+fi
+
+# -- capture ----------------------------------------------------------------------------------------------------------
+if [ "${1:-}" = capture ]; then
+  shift
+  set_up requirements.lock glassgate
+  exec .venv/bin/python -m addons.capturing.run "$@"
 fi
 
 # -- options ----------------------------------------------------------------------------------------------------------

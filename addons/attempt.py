@@ -4,7 +4,7 @@ Per chunk: inflate, decode to events, keep the limits, encode. Nothing here wait
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mitmproxy import http
@@ -60,7 +60,6 @@ class AttemptReport:
     cut: bool = False
     """The recorded body is only the beginning."""
     set_cookies: tuple[str, ...] = ()
-    unknown: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +186,12 @@ class Attempt:
     @property
     def recorded(self) -> Sequence[bytes]:
         return self._recorded
+
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """What the decoder met and did not know, by kind."""
+        found: Mapping[str, int] = getattr(self.plan.decoder, "unknown", {})
+        return found
 
     @property
     def delivered(self) -> bytes:

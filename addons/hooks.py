@@ -18,6 +18,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
 
 from addons import local
+from addons.attempt import Attempt
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, Knock, admit
@@ -160,8 +161,9 @@ class Glassgate:
             await asyncio.sleep(TEND_EVERY_S)
 
     # -- what people see ------------------------------------------------------------------------------------------
-    @staticmethod
-    def _looked_at() -> bool:
+    def _looked_at(self) -> bool:
+        if self.running_parts is not None and self.running_parts.archive.recording:
+            return True
         return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
 
     @staticmethod
@@ -261,12 +263,19 @@ class Glassgate:
         await exchange.attempt_failed(flow)
         if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
             self._scribe.present(part)
+            self._keep(part, failed)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         self._over(flow)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         self._over(flow)
+
+    def _keep(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
+        """Hands an attempt that is over to the archive, in the background."""
+        parts = self._parts()
+        work = parts.archive.take(flow, attempt, parts.providers)
+        parts.renewal.background.spawn(work, "glassgate archive")
 
     def _over(self, flow: http.HTTPFlow) -> None:
         """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
@@ -279,6 +288,7 @@ class Glassgate:
         line.emit()
         self._scribe.conclude(flow, exchange, line)
         self._seal_body(flow, exchange)
+        self._keep(flow, exchange.pursuit.last if exchange.pursuit else None)
 
     def _seal_body(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """A site may repeat a secret in its answer's body; the flow must not."""

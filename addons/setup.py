@@ -22,6 +22,9 @@ from addons.core.failover import RetryBudget
 from addons.core.gate import GateRules
 from addons.core.routing import ModelIndex
 from addons.core.strategy import Orderer
+from addons.inspect.archive import SWITCH_NAME, Archive, RecordRules
+from addons.inspect.drift import FILE_NAME as DRIFT_NAME
+from addons.inspect.drift import Drift
 from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.settings import (
@@ -70,6 +73,7 @@ class Running:
     context: Context
     _clients: "Clients"
     seen: Callable[[Carried], None] | None
+    archive: Archive
 
     def __init__(
         self,
@@ -119,6 +123,11 @@ class Running:
             moment=moment,
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
         )
+        record = config.sections.record
+        rules = RecordRules(record.enabled, config.path(record.folder), record.max_mb, record.max_days)
+        beside = vault_path(config).parent
+        drift = before.archive.drift if before else Drift.load(beside / DRIFT_NAME)
+        self.archive = Archive(rules, beside / SWITCH_NAME, drift, self.secrets)
         listen = config.sections.listen
         self.rules = GateRules(
             keys=None if config.skip_auth else ClientKeys(config.tokens),
@@ -163,7 +172,9 @@ class Running:
             self.traffic.reset(account)
             self.renewal.reset(account)
         await self.renewal.tend()
+        self.archive.look()
         await asyncio.to_thread(self.book.save)
+        await asyncio.to_thread(self.archive.drift.save)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         self.renewal.handed_out(session, cookies)
@@ -171,6 +182,7 @@ class Running:
     async def close(self) -> None:
         await self.renewal.settle()
         self.book.save()
+        self.archive.drift.save()
         await self._clients.close()
 
     def _client(self, provider: str) -> httpx.AsyncClient:

@@ -4,9 +4,10 @@ A conversation is created, then asked once, with the history folded into one tex
 we do not. Where the site insists, the error names the browser and the official API.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +32,10 @@ from providers.jsontext import dumps, loads, mapping, text
 from providers.longcat_decoder import LongCatDecoder
 from providers.longcat_errors import number, refusal
 from providers.suffixes import wants_search, wants_thinking, with_suffixes
+
+_VALUE: Final = re.compile(r"[!#-&(-+\--:<-~]+")
+"""A cookie's value: neither white space nor quotes, commas or semicolons."""
+_PAIR: Final = re.compile(r" *[\w.-]+=[!-:<-~]* *", re.ASCII)
 
 
 class SwitchOptions(BaseModel):
@@ -76,15 +81,20 @@ class LongCat(Provider[LongCatOptions]):
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:
-        """The sign-in is the cookie passport_token_key; a token given alone is taken for its value."""
-        passport = material.cookies.get(data.PASSPORT) or material.token
-        if not passport or any(char.isspace() or char in ";,\"'" for char in passport):
+        """The sign-in is the cookie passport_token_key; a token given alone is taken for its value.
+
+        Either may hold more than the value, as people paste it: the pair `passport_token_key=…`, or all cookies.
+        """
+        passport = material.cookies.get(data.PASSPORT) or material.token or ""
+        form = _form(passport)
+        if not form:
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
                 f"The stored LongCat session has no usable cookie {data.PASSPORT}. Sign in at {data.BASE_URL} in your "
                 "browser and store all cookies of the page.",
             )
-        return Session(self.name, account, tuple(name for name, value in material.values().items() if value))
+        names = tuple(name for name, value in material.values().items() if value)
+        return Session(self.name, account, names, {"passport": form})
 
     def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object]:
         body = dumps({"model": "", "agentId": self._model(chat).site_id})
@@ -107,6 +117,12 @@ class LongCat(Provider[LongCatOptions]):
         return self._call(
             "POST", data.CHAT_PATH, session, moment, dumps(body), page=f"/c/{quote(prepared.conversation_id)}"
         )
+
+    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+        if not isinstance(prepared, Prepared):
+            return None
+        chat = quote(prepared.conversation_id, safe="")
+        return self._call("GET", f"{data.DELETE_PATH}?conversationId={chat}", session, moment, page=f"/c/{chat}")
 
     def decoder(self, chat: ChatRequest, prepared: object) -> LongCatDecoder:
         return LongCatDecoder()
@@ -187,12 +203,24 @@ def _refused(answer: Answer) -> ProviderError:
     return refusal(answer.status, answer.headers, answer.body)
 
 
+def _form(passport: str) -> str:
+    """`cookies` for a list of cookies with the sign-in among them, `value` for its value alone, nothing for neither."""
+    pairs = passport.rstrip("; ").split(";")
+    values = [pair.strip().partition("=")[2] for pair in pairs if pair.strip().startswith(f"{data.PASSPORT}=")]
+    if values:
+        whole = all(_PAIR.fullmatch(pair) for pair in pairs) and all(_VALUE.fullmatch(value) for value in values)
+        return "cookies" if whole else ""
+    return "value" if _VALUE.fullmatch(passport) else ""
+
+
 def _cookies(session: Session) -> str:
-    """All cookies the browser sends; the sign-in first where it was given as a token."""
-    cookies = session.cookie_header()
-    if session.has(f"cookie:{data.PASSPORT}"):
-        return cookies
-    return "; ".join(filter(None, (f"{data.PASSPORT}={session.seal('token')}", cookies)))
+    """All cookies the browser sends, the sign-in first, which may have been given as a token or as a list already."""
+    held = f"cookie:{data.PASSPORT}"
+    sign_in = session.seal(held if session.has(held) else "token")
+    if session.facts["passport"] == "value":
+        sign_in = f"{data.PASSPORT}={sign_in}"
+    others = tuple(name for name in session.names if name != held)
+    return "; ".join(filter(None, (sign_in, replace(session, names=others).cookie_header())))
 
 
 def _trace_id(moment: Moment) -> str:

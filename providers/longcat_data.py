@@ -11,6 +11,7 @@ BASE_URL: Final = "https://longcat.chat"
 PASSPORT: Final = "passport_token_key"
 """The cookie that is the sign-in."""
 
+DELETE_PATH: Final = "/api/v1/session-delete"
 CREATE_PATH: Final = "/api/v1/session-create"
 CHAT_PATH: Final = "/api/v1/chat-completion-V2"
 WHO_PATH: Final = "/api/v1/user-current"

@@ -1,4 +1,4 @@
-"""LongCat's answer stream to events: the V2 event frames, and the older choices frames (longcat_old.py).
+"""LongCat's answer stream to events: the V2 event frames, and the older choices frames (longcat_frames.py).
 
 Whether text comes as pieces or as snapshots is decided once per stream and kind (providers/cumulative.py). The end is
 an event of type finish or `lastOne: true`; a FINISHED status ends only its own event.
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from providers.citations import Sources
 from providers.cumulative import CumulativeText
+from providers.errors import ErrorKind, ProviderError
 from providers.events import Citation, Event, FinishReason, Reasoning, Text, Usage
 from providers.frames import FrameDecoder
 from providers.jsontext import mapping, text
@@ -42,6 +43,7 @@ class LongCatDecoder(FrameDecoder):
         self._totals: Usage | None = None
         """The frame's own `tokenInfo`, for want of a better count."""
         self._filtered = False
+        self._spoke = False
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         if frame.get("sensitive") is True:
@@ -52,7 +54,7 @@ class LongCatDecoder(FrameDecoder):
         last = frame.get("lastOne") is True
         if isinstance(event, dict):
             self._event(event, out)
-        elif number(frame.get("code")):
+        elif number(frame.get("code")) or mapping(frame.get("customData")):
             self._fail(json_error(frame), out)
         elif "choices" in frame or "content" in frame:
             self._old_frame(frame, out, last=last)
@@ -91,6 +93,7 @@ class LongCatDecoder(FrameDecoder):
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _say(self, new: str, out: list[Event]) -> None:
         if new:
+            self._spoke = True
             out.append(Text(new))
             self._sent_chars += len(new)
             if self._sent_chars <= CHECK_LIMIT_CHARS:
@@ -100,6 +103,7 @@ class LongCatDecoder(FrameDecoder):
 
     def _think(self, new: str, out: list[Event]) -> None:
         if new:
+            self._spoke = True
             out.append(Reasoning(new))
 
     def _found(self, content: Any) -> None:
@@ -118,6 +122,13 @@ class LongCatDecoder(FrameDecoder):
 
     def _note(self, kind: str) -> None:
         self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
+
+    def _finish(self, out: list[Event]) -> None:
+        """An end mark. An answer without a word is a fault of the site, not an empty success; a filtered one is not."""
+        if self._spoke or self._filtered:
+            super()._finish(out)
+        else:
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "LongCat ended its answer without a word."), out)
 
     def _end(self, out: list[Event]) -> FinishReason:
         out += [Citation(source.url, source.title) for source in self._sources]

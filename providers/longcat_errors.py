@@ -65,7 +65,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderErr
 def json_error(value: Mapping[str, Any], status: int | None = None) -> ProviderError:
     """The meaning of `{"code": …, "message": …}`, alone, inside a stream or in an error event."""
     code, words = number(value.get("code")), _said(value)
-    risk = "riskLevel" in mapping(value.get("customData"))
+    risk = bool(mapping(value.get("customData")))  # what is in it differs with the check
     kind = ErrorKind.CHALLENGE if risk else _kind(code, status, words)
     if status is not None and status < 300 and not code and not words and not risk:
         return ProviderError(kind, _NO_FORM, status=status)

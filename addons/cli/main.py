@@ -12,6 +12,7 @@ import click
 from addons.cli.accounts import accounts
 from addons.cli.base import Lazy
 from addons.cli.doctor import doctor
+from addons.cli.records import cases, drift, record, replay
 from addons.cli.sessions import sessions
 from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
@@ -37,5 +38,19 @@ def main(context: click.Context, file: Path) -> None:
     context.obj = Lazy(file)
 
 
-for command in (sessions, accounts, doctor, status, vault, models, keygen, sandbox, listen):
+for command in (
+    sessions,
+    accounts,
+    doctor,
+    status,
+    vault,
+    models,
+    record,
+    replay,
+    cases,
+    drift,
+    keygen,
+    sandbox,
+    listen,
+):
     main.add_command(command)

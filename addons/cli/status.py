@@ -48,9 +48,7 @@ def _ask(lazy: Lazy, url: str | None) -> dict[str, Any]:
         answer = httpx.get(f"{base}/healthz", headers=headers, timeout=PATIENCE_S, trust_env=False)
         found = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        raise Problem(
-            f"no gateway answers at {base}; start it: ./run_proxy.sh, or say where it is: --url"
-        ) from None
+        raise Problem(f"no gateway answers at {base}; start it: ./run_proxy.sh, or say where it is: --url") from None
     if not isinstance(found, dict) or "status" not in found:
         raise Problem(f"what answers at {base} is no Glassgate")
     return found

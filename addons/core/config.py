@@ -169,6 +169,16 @@ class RequestLimits(_Checked):
 class Inspect(_Checked):
     body_kb: int = Field(default=2048, ge=0)
     """How much of a provider's answer a flow keeps for the inspector."""
+    max_flows: int = Field(default=1000, ge=1)
+    max_mb: float = Field(default=256, gt=0)
+    """What the inspector keeps in all; the oldest go first."""
+
+
+class Record(_Checked):
+    enabled: bool = False
+    folder: Path = Path("recordings")
+    max_mb: float = Field(default=200, gt=0)
+    max_days: float = Field(default=30, gt=0)
 
 
 class Sections(_Checked):
@@ -187,6 +197,7 @@ class Sections(_Checked):
     cooldown: CooldownSettings = CooldownSettings()
     limits: RequestLimits = RequestLimits()
     inspect: Inspect = Inspect()
+    record: Record = Record()
 
 
 @dataclass(frozen=True, slots=True)

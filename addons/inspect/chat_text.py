@@ -12,7 +12,7 @@ _KNOWN = frozenset({"messages", "model", "stream", "stream_options"})
 
 def chat_text(note: Note) -> str:
     """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
-    return "\n".join([*_head(note), "", *_request(note.client_request), *_answer(note)]).rstrip() + "\n"
+    return "\n".join([*_head(note), "", *_request(note.client_request), *answer_lines(note.delivered)]).rstrip() + "\n"
 
 
 def _head(note: Note) -> Iterator[str]:
@@ -83,9 +83,9 @@ def _content(content: Any) -> str:
     return "\n".join(lines)
 
 
-def _answer(note: Note) -> Iterator[str]:
+def answer_lines(delivered: str) -> Iterator[str]:
     """What the client was sent, put together again."""
-    for number, choice in sorted(_choices(note).items()):
+    for number, choice in sorted(_choices(delivered).items()):
         name = "assistant" if number == 0 else f"assistant, candidate {number}"
         if choice.get("reasoning"):
             yield from _block(f"{name}, thinking", choice["reasoning"])
@@ -99,9 +99,15 @@ def _answer(note: Note) -> Iterator[str]:
             yield f"  finish reason: {choice['reason']}"
 
 
-def _choices(note: Note) -> dict[int, dict[str, Any]]:
+def error_of(delivered: str) -> str:
+    """The error a client was told at the end of what it was sent, or nothing."""
+    errors = [piece["error"] for piece in _pieces(delivered) if isinstance(piece.get("error"), dict)]
+    return f"{errors[-1].get('code')}: {errors[-1].get('message')}" if errors else ""
+
+
+def _choices(delivered: str) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for piece in _pieces(note.delivered):
+    for piece in _pieces(delivered):
         for choice in piece.get("choices") or ():
             if not isinstance(choice, dict):
                 continue

@@ -2,16 +2,25 @@
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from providers.sandbox.k2think_site import K2ThinkSite
+from providers.sandbox.longcat_site import LongCatSite
 from providers.sandbox.openai_site import OpenAISite
 from providers.sandbox.server import Site, serve
+from providers.sandbox.sign_in_page import sign_in_pages
 from providers.sandbox.zai_site import ZaiSite
 
-SITES: Mapping[str, Callable[[], Site]] = {"zai": ZaiSite, "openai": OpenAISite}
+SITES: Mapping[str, Callable[[], Site]] = {
+    "zai": ZaiSite,
+    "k2think": K2ThinkSite,
+    "longcat": LongCatSite,
+    "openai": OpenAISite,
+}
 
 
 class Sandbox:
@@ -24,8 +33,10 @@ class Sandbox:
         host: str = "127.0.0.1",
         port_base: int = 0,
         own: Mapping[str, Site] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`own` puts sites of the caller's making in the place of the built-in ones."""
+        """`own` puts sites of the caller's making in the place of the built-in ones; with `tls` all speak https."""
+        self._tls = tls
         self._host = host
         self._port_base = port_base
         self._sites = {name: SITES[name]() for name in sites} | dict(own or {})
@@ -35,7 +46,8 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         for offset, (name, site) in enumerate(self._sites.items()):
             port = self._port_base + offset if self._port_base else 0
-            server = await serve(site, self._host, port)
+            site.pages = sign_in_pages(name) | site.pages
+            server = await serve(site, self._host, port, self._tls)
             self._ports[name] = server.sockets[0].getsockname()[1]
             self._stack.callback(server.close)
         return self
@@ -46,7 +58,7 @@ class Sandbox:
         await self._stack.aclose()
 
     def base_url(self, name: str) -> str:
-        return f"http://{self._host}:{self._ports[name]}"
+        return f"{'https' if self._tls else 'http'}://{self._host}:{self._ports[name]}"
 
     def site(self, name: str) -> Any:
         return self._sites[name]

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import zlib
 from abc import ABC, abstractmethod
@@ -172,6 +173,8 @@ class Site(ABC):
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    pages: dict[str, str] = field(default_factory=dict)
+    """HTML by path, for a browser (sign_in_page.py); it goes before what the site itself answers there."""
 
     @abstractmethod
     async def handle(self, request: Request, wire: Wire) -> None: ...
@@ -186,8 +189,8 @@ class Site(ABC):
             self.changed.notify_all()
 
 
-async def serve(site: Site, host: str, port: int) -> asyncio.Server:
-    """Starts the site's server."""
+async def serve(site: Site, host: str, port: int, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+    """Starts the site's server, over TLS when a context is given."""
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         site.connections += 1
@@ -204,7 +207,7 @@ async def serve(site: Site, host: str, port: int) -> asyncio.Server:
             with contextlib.suppress(RuntimeError):
                 await site.note()
 
-    return await asyncio.start_server(client, host, port)
+    return await asyncio.start_server(client, host, port, ssl=tls)
 
 
 class _Connection:
@@ -228,7 +231,10 @@ class _Connection:
             self._parser = h11.Connection(h11.SERVER)
 
     async def _guarded(self, request: Request, wire: Wire) -> None:
-        work: Awaitable[None] = self._site.handle(request, wire)
+        page = self._site.pages.get(request.path) if request.method == "GET" else None
+        work: Awaitable[None] = (
+            self._site.handle(request, wire) if page is None else wire.respond(200, page, "text/html; charset=utf-8")
+        )
         watch = asyncio.ensure_future(self._watch())
         try:
             await work

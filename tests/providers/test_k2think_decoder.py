@@ -86,6 +86,19 @@ def test_a_stream_in_place_of_a_whole_answer_is_read() -> None:
     assert text_of(run(K2ThinkDecoder(), [b": hi\n\n" + frames(chunk("R</think>A", "stop"))])) == "A"
 
 
+@pytest.mark.parametrize("rest", [b"\nwords", b"\n" + completion("again"), b'{"choices":'], ids=["words", "twice", "half"])
+def test_only_the_first_object_of_a_body_counts(rest: bytes) -> None:
+    events = same_at_every_cut(K2ThinkDecoder, completion("R</think>A", finish_reason="stop") + rest)
+    assert joined(events) == [Reasoning("R"), Text("A"), Finish("stop")]
+
+
+@pytest.mark.parametrize("body", [b'{"choices":[{"mess', b'{"detail":"x"}{"a', b"[1] 2"])
+def test_half_an_object_or_several_without_an_answer_are_none(body: bytes) -> None:
+    last = same_at_every_cut(K2ThinkDecoder, body)[-1]
+    assert isinstance(last, Failure)
+    assert last.error.kind is ErrorKind.INCOMPLETE
+
+
 # -- streams ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("end", [b"-1", b"[DONE]", b"DONE", b"done", b'{"done":true}'])
 def test_every_end_mark_ends_and_nothing_follows(end: bytes) -> None:
@@ -105,6 +118,37 @@ def test_an_answer_behind_reasoning_in_its_own_field_is_given_at_once() -> None:
     decoder = K2ThinkDecoder()
     assert decoder.feed(frames({"choices": [{"delta": {"reasoning_content": "R"}}]})) == [Reasoning("R")]
     assert decoder.feed(frames(chunk("A"))) == [Text("A")]
+
+
+def test_reasoning_in_its_own_field_is_preferred_to_the_tagged_one() -> None:
+    own = {"choices": [{"delta": {"reasoning_content": "R"}}]}
+    stream = frames(own, chunk("<think>oth"), chunk("er</thi"), chunk("nk>A"), chunk("", "stop"), b"[DONE]")
+    assert joined(same_at_every_cut(K2ThinkDecoder, stream)) == [Reasoning("R"), Text("A"), Finish("stop")]
+
+
+@pytest.mark.parametrize("reason", ["stop", "length"])
+def test_a_thinking_that_never_closes_is_the_answer_of_a_stream_that_ends_well(reason: FinishReason) -> None:
+    """Passed on as reasoning while it came, for the tag said so; but it was all there was."""
+    stream = frames(chunk("<think>\non"), chunk("ly "), chunk("this"), chunk("", reason), b"[DONE]")
+    events = same_at_every_cut(K2ThinkDecoder, stream)
+    assert reasoning_of(events) == "only this"
+    assert text_of(events) == ("only this" if reason == "stop" else "")
+    cut = run(K2ThinkDecoder(), [frames(chunk("<think>only"))])
+    assert (reasoning_of(cut), text_of(cut), isinstance(cut[-1], Failure)) == ("only", "", True)
+
+
+def test_thinking_that_closes_with_nothing_behind_it_is_no_answer() -> None:
+    events = run(K2ThinkDecoder(), [frames(chunk("<think>R</th"), chunk("ink>"), chunk("", "stop"), b"[DONE]")])
+    assert (reasoning_of(events), text_of(events)) == ("R", "")
+
+
+def test_words_behind_the_finish_are_none_of_the_answer() -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    stream = frames(chunk("R</think>A"), chunk("", "stop"), chunk(" late"), {"content": "later"}, usage, b"[DONE]")
+    decoder = K2ThinkDecoder()
+    events = run(decoder, [stream])
+    assert joined(events) == [Reasoning("R"), Text("A"), Usage(1, 2, 3), Finish("stop")]
+    assert decoder.unknown == {"after the finish": 2}
 
 
 def test_snapshots_in_a_drawn_block_are_given_as_they_grow() -> None:

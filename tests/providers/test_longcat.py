@@ -57,6 +57,18 @@ def completion(model: str, site: LongCat | None = None, **chat: Any) -> Call:
             "passport_token_key=~sealed~longcat~main~token~; a=~sealed~longcat~main~cookie:a~",
             id="token-and-other-cookies",
         ),
+        pytest.param({"token": "v=="}, "passport_token_key=~sealed~longcat~main~token~", id="a-value-with-padding"),
+        pytest.param({"token": "passport_token_key=v"}, "~sealed~longcat~main~token~", id="the-pair-pasted"),
+        pytest.param(
+            {"cookies": {"_lxsdk_s": "w", "passport_token_key": "passport_token_key=v=="}},
+            "~sealed~longcat~main~cookie:passport_token_key~; _lxsdk_s=~sealed~longcat~main~cookie:_lxsdk_s~",
+            id="the-pair-as-the-cookie",
+        ),
+        pytest.param(
+            {"token": "_lxsdk_cuid=1; passport_token_key=v; empty=;"},
+            "~sealed~longcat~main~token~",
+            id="all-cookies-pasted",
+        ),
     ],
 )
 def test_the_sign_in_goes_out_as_the_cookie_it_is(material: dict[str, Any], cookie: str) -> None:
@@ -69,7 +81,13 @@ def test_the_sign_in_goes_out_as_the_cookie_it_is(material: dict[str, Any], cook
     [
         pytest.param(SessionMaterial(), id="nothing"),
         pytest.param(SessionMaterial(token="two words"), id="white-space"),
-        pytest.param(SessionMaterial(token="a; b=c"), id="a-whole-cookie-header"),
+        pytest.param(SessionMaterial(token="a; b=c"), id="other-cookies-pasted"),
+        pytest.param(SessionMaterial(token="passport_token_key="), id="the-pair-without-a-value"),
+        pytest.param(SessionMaterial(token='passport_token_key="v"'), id="the-pair-in-quotes"),
+        pytest.param(SessionMaterial(token="passport_token_key=two words"), id="the-pair-with-white-space"),
+        pytest.param(SessionMaterial(token="passport_token_key=v; passport_token_key="), id="the-pair-twice"),
+        pytest.param(SessionMaterial(token="passport_token_key=v\r\nx: y"), id="a-header-of-its-own"),
+        pytest.param(SessionMaterial(token="x; passport_token_key=v"), id="no-list-of-cookies"),
         pytest.param(SessionMaterial(cookies={"_lxsdk_s": "w"}), id="only-other-cookies"),
     ],
 )
@@ -116,6 +134,16 @@ def test_identify_names_a_dead_session_and_other_refusals_apart(answer: Answer, 
     with pytest.raises(ProviderError) as caught:
         steps.send(answer)
     assert caught.value.kind is kind
+
+
+def test_a_conversation_made_is_taken_away_again() -> None:
+    call = provider().tidy(session(), Prepared("c/1&x"), MOMENT)
+    assert call is not None
+    assert (call.method, call.body) == ("GET", b"")
+    assert call.url == "https://longcat.chat/api/v1/session-delete?conversationId=c%2F1%26x"
+    assert dict(call.headers)["referer"] == "https://longcat.chat/c/c%2F1%26x"
+    assert "passport_token_key" in dict(call.headers)["cookie"]
+    assert provider().tidy(session(), None, MOMENT) is None
 
 
 # -- conversations ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.errors import ErrorKind
 from providers.events import Citation, Event, Failure, Finish, Text, Usage
 from providers.longcat_decoder import CHECK_LIMIT_CHARS, LongCatDecoder
 from tests.providers import synthetic_fixtures as synthetic
@@ -100,7 +101,9 @@ def test_usage(frames: bytes, usage: Usage | None) -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "//x.example", "", 5, None])
 def test_what_is_no_web_address_is_no_citation(url: object) -> None:
-    events = run(LongCatDecoder(), [event("search", {"resultList": [{"title": "T", "url": url}]}) + FINISH])
+    found = event("search", {"resultList": [{"title": "T", "url": url}]})
+    events = run(LongCatDecoder(), [found + event("content", "x") + FINISH])
+    assert events[-1] == Finish("stop")
     assert not [e for e in events if isinstance(e, Citation)]
 
 
@@ -118,6 +121,56 @@ def test_an_answer_too_long_to_check_is_delivered_unchecked() -> None:
     events = run(decoder, [piece] * 5 + [event("finish", finalContentX="other")])
     assert len(text_of(events)) == 5_000_000 > CHECK_LIMIT_CHARS
     assert (events[-1], decoder.unknown) == (Finish("stop"), {})
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param(FINISH, id="finish"),
+        pytest.param(frame({"event": {"type": "content", "content": ""}, "lastOne": True}), id="last-one"),
+        pytest.param(frame({"lastOne": True}), id="last-one-alone"),
+        pytest.param(frame({"choices": [{"delta": {"content": ""}}], "content": "", "lastOne": True}), id="old"),
+        pytest.param(b"data: [DONE]\n\n", id="done-mark"),
+        pytest.param(event("search", {"resultList": [{"url": "https://a.example/"}]}) + FINISH, id="only-sources"),
+        pytest.param(event("image", {"taskResult": []}) + FINISH, id="only-a-picture"),
+    ],
+)
+def test_an_answer_without_a_word_is_a_fault_of_the_site(frames: bytes) -> None:
+    events = run(LongCatDecoder(), [event("create") + frames])
+    assert [type(e) for e in events] == [Failure]
+    assert isinstance(events[0], Failure)
+    assert events[0].error.kind is ErrorKind.PROVIDER_DOWN
+    assert "without a word" in events[0].error.message
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param(event("finish", finishType="sensitive"), id="finish-type"),
+        pytest.param(frame({"event": {"type": "content", "content": ""}, "sensitive": True, "lastOne": True}), id="v2"),
+        pytest.param(frame({"choices": [], "content": "", "sensitive": True, "lastOne": True}), id="old"),
+    ],
+)
+def test_a_filtered_answer_without_a_word_is_filtered(frames: bytes) -> None:
+    assert run(LongCatDecoder(), [event("create") + frames]) == [Finish("content_filter")]
+
+
+def test_thinking_alone_is_an_answer() -> None:
+    assert run(LongCatDecoder(), [event("think", "hm") + FINISH])[-1] == Finish("stop")
+
+
+@pytest.mark.parametrize("data", [b"data:%s\n\n", b"%s", b"%s\n"], ids=["frame", "body", "line"])
+@pytest.mark.parametrize("custom", [{"riskLevel": "199"}, {"requestCode": "x"}], ids=["risk", "request"])
+def test_a_security_check_inside_a_stream_is_a_challenge(data: bytes, custom: dict[str, str]) -> None:
+    events = run(LongCatDecoder(), [data % json.dumps({"customData": custom}).encode()])
+    assert isinstance(events[-1], Failure)
+    assert events[-1].error.kind is ErrorKind.CHALLENGE
+
+
+@pytest.mark.parametrize("custom", [None, {}])
+def test_an_empty_custom_field_is_no_refusal(custom: Any) -> None:
+    old = frame({"choices": [], "content": "x", "customData": custom, "lastOne": True})
+    assert run(LongCatDecoder(), [old]) == [Text("x"), Finish("stop")]
 
 
 def test_a_flood_of_unknown_kinds_is_counted_in_bounded_memory() -> None:

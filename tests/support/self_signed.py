@@ -19,7 +19,7 @@ class SelfSignedServer:
     def __init__(self, folder: Path) -> None:
         self.received = b""
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(*_certificate(folder))
+        self._context.load_cert_chain(*make_certificate(folder))
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
 
@@ -38,7 +38,8 @@ class SelfSignedServer:
                     self.received += tls.recv(65536)
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Certificate and key for 127.0.0.1, as files; a client that takes the certificate as a CA trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nobody")])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,1 @@
+"""Taking a session out of the person's own browsing: the parts of addons/capture.py."""

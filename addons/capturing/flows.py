@@ -1,0 +1,84 @@
+"""From mitmproxy's flows to sightings: what of an exchange is looked at, and when a page is what is asked for."""
+
+import re
+from typing import Final
+
+from mitmproxy import http
+
+from addons.core.inflate import InflateError, inflater
+from providers.contract import Sighting, origin_of
+
+BODY_LIMIT_BYTES: Final = 1024 * 1024
+_AUTH_PATH: Final = re.compile(r"auth|sign-?_?in|log-?_?in|token|session|passport|account|user|refresh", re.IGNORECASE)
+_JSON: Final = re.compile(r"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
+
+
+class BodyCopy:
+    """Lets a body pass as it comes and keeps a copy of it, up to a limit."""
+
+    def __init__(self, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
+        self._kept = bytearray()
+        self._over = False
+
+    def __repr__(self) -> str:
+        return "BodyCopy(…)"
+
+    def __call__(self, data: bytes) -> bytes:
+        if not self._over:
+            self._kept += data
+            self._over = len(self._kept) > self._limit
+        if self._over:
+            self._kept.clear()
+        return data
+
+    def content(self, encoding: str) -> bytes:
+        """The body unpacked; empty when it was too large or is not what its Content-Encoding says."""
+        try:
+            unpacked = inflater(encoding).feed(bytes(self._kept))
+        except InflateError:
+            return b""
+        return unpacked if len(unpacked) <= self._limit else b""
+
+
+def origin(request: http.Request) -> str:
+    """Where the request really goes, whatever its Host header says."""
+    try:
+        return origin_of(request.url)
+    except (ValueError, KeyError):
+        return ""
+
+
+def shows_body(flow: http.HTTPFlow) -> bool:
+    """Whether the answer's body may hold a session: JSON of bearable size, of a path that is about signing in."""
+    assert flow.response is not None
+    length = flow.response.headers.get("content-length", "0")
+    small = length.isdigit() and int(length) <= BODY_LIMIT_BYTES
+    is_json = _JSON.match(flow.response.headers.get("content-type", "")) is not None
+    return is_json and small and _AUTH_PATH.search(flow.request.path.partition("?")[0]) is not None
+
+
+def sighting_of(flow: http.HTTPFlow, body: bytes = b"") -> Sighting:
+    """The exchange as providers look at it."""
+    assert flow.response is not None
+    headers: dict[str, str] = {}
+    for name, value in flow.request.headers.items(multi=True):
+        low = name.lower()
+        # HTTP/2 allows a cookie a field; they are one list (RFC 9113 8.2.3).
+        headers[low] = f"{headers[low]}{'; ' if low == 'cookie' else ', '}{value}" if low in headers else value
+    return Sighting(
+        method=flow.request.method,
+        url=flow.request.url,
+        headers=headers,
+        status=flow.response.status_code,
+        set_cookies=tuple(flow.response.headers.get_all("set-cookie")),
+        body=body,
+    )
+
+
+def is_navigation(request: http.Request) -> bool:
+    """Whether the browser asks for a page to show in a window (Fetch Metadata where it is sent)."""
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", "").lower():
+        return False
+    mode = str(request.headers.get("sec-fetch-mode", "navigate"))
+    return mode == "navigate" and str(request.headers.get("sec-fetch-dest", "document")) == "document"

@@ -1,0 +1,70 @@
+"""What the person's own browser shows of a session, put together until it can serve. Pure."""
+
+from dataclasses import replace
+
+from addons.context import AnyProvider
+from providers.contract import Session, SessionMaterial, Sighting
+from providers.errors import ProviderError
+
+
+class Gathering:
+    """The sightings of one sign-in, merged: the newest value wins. It holds secrets and shows none."""
+
+    def __init__(self, provider: AnyProvider, account: str) -> None:
+        self._provider = provider
+        self._account = account
+        self._material = SessionMaterial()
+        self._refused: list[SessionMaterial] = []
+
+    def __repr__(self) -> str:
+        return f"Gathering({', '.join(self.names())})"
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the secrets seen so far."""
+        return tuple(sorted(self._material.values()))
+
+    def add(self, seen: Sighting) -> bool:
+        """Whether the exchange showed anything that was not known."""
+        found = self._provider.sighted(seen)
+        if found is None:
+            return False
+        before, self._material = self._material, self._material.merged(found)
+        return self._material != before
+
+    def lacking(self) -> tuple[str, ...]:
+        """What is still missing, in words for the person."""
+        return self._provider.lacking(self._material)
+
+    def whole(self, now_s: float) -> tuple[SessionMaterial, Session] | None:
+        """The session, once it can serve: nothing lacks, the provider can read it, it has not ended or been refused."""
+        if not self._material.values() or self.lacking() or self._material in self._refused:
+            return None
+        try:
+            session = self._provider.read_session(self._account, self._material)
+        except ProviderError:
+            return None
+        if session.expires_at is not None and session.expires_at <= now_s:
+            return None
+        return self._material, session
+
+    def renew(self, before: SessionMaterial, now: SessionMaterial) -> SessionMaterial:
+        """`before` became `now` when the site was asked; what was seen since is newer still. Gives `now`."""
+        if self._material == before:
+            self._material = now
+        return now
+
+    def refuse(self, material: SessionMaterial) -> None:
+        """The site does not take this session: begin anew, and do not offer the same again."""
+        self._refused.append(material)
+        self._material = SessionMaterial()
+
+
+def with_kept_login(new: SessionMaterial, old: SessionMaterial, email: str) -> SessionMaterial:
+    """The captured session with the e-mail and password that the vault keeps to sign in again.
+
+    Those of another person (`email` is whose session it is, if the site says so) would change the account by and by.
+    """
+    other = "@" in email and old.email is not None and "@" in old.email and old.email.casefold() != email.casefold()
+    if other:
+        return new
+    return replace(new, email=old.email or new.email, password=old.password or new.password)

@@ -1,0 +1,83 @@
+"""Asks the site whose a captured session is, before it is stored."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import httpx
+
+from addons.context import AnyProvider
+from addons.secrets import Seals
+from addons.steps import StepRunner, new_client
+from providers.contract import Identity, Moment, Session, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+
+PROOF_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of asking. `refused` says why the session cannot serve; `identity` is None where nobody could say."""
+
+    material: SessionMaterial
+    identity: Identity | None = None
+    refused: str = ""
+    doubt: str = ""
+    """Why it could not be proven, in words for the person."""
+
+    def whose(self, session: Session) -> str:
+        """Whose session it is, as far as the site or the session itself says."""
+        known = self.identity
+        said = (known.email, known.name, known.user_id) if known else (session.facts.get("email", ""),)
+        return next((word for word in said if word), "")
+
+
+class Prover(Protocol):
+    async def __call__(self, session: Session, material: SessionMaterial) -> Proof: ...
+
+
+class SiteProver:
+    """Runs the provider's `identify` over a client of its own."""
+
+    def __init__(
+        self, provider: AnyProvider, moment: Callable[[], Moment], *, proxy: str | None, ca_file: str | None
+    ) -> None:
+        self._provider = provider
+        self._moment = moment
+        self._proxy = proxy
+        self._ca_file = ca_file
+
+    async def __call__(self, session: Session, material: SessionMaterial) -> Proof:
+        steps = self._provider.identify(session, self._moment())
+        if steps is None:
+            return Proof(material, doubt=f"{self._provider.name} cannot be asked whose session it is")
+        async with new_client(self._proxy, verify=self._ca_file or True) as client:
+            asking = _Asking(self._provider, material, client)
+            try:
+                async with asyncio.timeout(PROOF_S):
+                    identity = await asking.runner.run(self._provider, steps, session)
+            except TimeoutError:
+                return Proof(asking.material, doubt="the site did not answer in time")
+            except ProviderError as error:
+                if error.kind is ErrorKind.SESSION_EXPIRED:
+                    return Proof(material, refused=error.message)
+                return Proof(asking.material, doubt=error.message)
+        if identity.guest:
+            return Proof(material, identity, refused="it is a guest's")
+        return Proof(asking.material, identity)
+
+
+class _Asking:
+    """The material while the site is asked with it: a cookie that rotates on the way is kept."""
+
+    def __init__(self, provider: AnyProvider, material: SessionMaterial, client: httpx.AsyncClient) -> None:
+        self.material = material
+        self._provider = provider
+        self.runner = StepRunner(Seals(lambda *_: self.material.values()), lambda _: client, self._handed_out)
+
+    def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
+        ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}
+        update = self._provider.rotated(session, ours) if ours else None
+        if update is not None:
+            self.material = self.material.updated(update)

@@ -1,0 +1,221 @@
+"""`./run_proxy.sh capture`: the capture proxy in this process, a browser that uses it, and an end for both.
+
+Exit status: 0 when a session was stored, 130 after Ctrl-C, else 1.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconfig, upstream_auth
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+
+from addons.capture import Capture, Stored
+from addons.capturing import ca as capture_ca
+from addons.capturing import page as capture_page
+from addons.capturing.browser import Browser, Wish, find_browser
+from addons.capturing.setup import TIMEOUT_S
+from addons.capturing.target import Target, target_of
+from addons.cli.accounts import moment_text
+from addons.cli.base import Problem
+
+READ_S: Final = 8.0
+"""How long the window stays for the person to read the last page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The command line."""
+
+    target: Target
+    port: int
+    browser: bool
+    headless: bool
+    timeout_s: int
+    upstream_ca: Path | None
+
+
+class Run:
+    """One capture from start to end."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._browser: Browser | None = None
+        self._folder = capture_ca.ca_folder(os.environ)
+        self._ca_file = self._folder
+        self._by_signal = 0
+        self._window: asyncio.Task[None] | None = None
+        self.capture = Capture(wanted.target, on_ready=self._ready, on_stored=self._show_end)
+
+    async def run(self) -> int:
+        """The exit status. Raises Problem."""
+        self._ca_file = capture_ca.prepare(self._folder)
+        _check_port(self._wanted.port)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop, number)
+        try:
+            await self._master().run()
+            if self.capture.stored is not None and not self._by_signal:
+                await self._last_look()
+        finally:
+            if self._window is not None:
+                self._window.cancel()
+            if self._browser is not None:
+                await asyncio.to_thread(self._browser.close)
+        return self._told()
+
+    def _master(self) -> Master:
+        """mitmproxy with what a proxy needs and no more: nothing in it can save, show or export a flow."""
+        wanted = self._wanted
+        mode = f"upstream:{wanted.target.proxy}" if wanted.target.proxy else "regular"
+        options = Options(
+            listen_host="127.0.0.1", listen_port=wanted.port, mode=[mode], confdir=str(self._folder), http3=False
+        )
+        master = Master(options)
+        parts = (core.Core, disable_h2c.DisableH2C, proxyserver.Proxyserver, next_layer.NextLayer)
+        master.addons.add(*(part() for part in (*parts, tlsconfig.TlsConfig, upstream_auth.UpstreamAuth)))
+        master.addons.add(self.capture)
+        options.update(capture_timeout_s=wanted.timeout_s)
+        if wanted.upstream_ca is not None:
+            options.update(ssl_verify_upstream_trusted_ca=str(wanted.upstream_ca))
+        return master
+
+    # -- the window -----------------------------------------------------------------------------------------------
+    def _ready(self, port: int) -> None:
+        """The proxy listens: a browser comes to it, ours or the person's."""
+        try:
+            program = find_browser(os.environ) if self._wanted.browser else None
+            if program is not None:
+                page, key = self._wanted.target.provider.sign_in_page(), capture_ca.key_hash(self._ca_file)
+                wish = Wish(page, port, self._ca_file, key, self._wanted.headless)
+                self._browser = Browser(program, wish, os.environ)
+        except Problem as e:
+            _say(e.format_message())
+        if self._browser is None:
+            self._say_by_hand(port)
+            return
+        _say("a browser window opens; sign in there as usual")
+        self._window = asyncio.get_running_loop().create_task(self._watch_window(port), name="browser window")
+
+    def _say_by_hand(self, port: int) -> None:
+        if self._wanted.browser:
+            _say("no browser could be started here (GLASSGATE_BROWSER names one)")
+        _say(
+            f"set the HTTP and HTTPS proxy of a browser to 127.0.0.1:{port}, let it trust the CA {self._ca_file}, "
+            f"and sign in at {self._wanted.target.provider.sign_in_page()}. Afterwards undo both."
+        )
+
+    async def _watch_window(self, port: int) -> None:
+        """A window closed before the sign-in was seen ends the capture; one that never opened does not."""
+        assert self._browser is not None
+        status = await asyncio.to_thread(self._browser.wait)
+        if self.capture.stored is not None:
+            return
+        if status and not self.capture.visited:
+            self._say_by_hand(port)
+        else:
+            self.capture.stop(f"the browser was closed: {self.capture.missing()}; the vault is as it was")
+
+    def _show_end(self) -> None:
+        if self._browser is not None:
+            self._browser.show(capture_page.URL)
+
+    async def _last_look(self) -> None:
+        """Lets the person read the last page, until the window is closed."""
+        if self._window is not None and not self._wanted.headless:
+            await asyncio.wait([self._window], timeout=READ_S)
+
+    # -- the end --------------------------------------------------------------------------------------------------
+    def _stop(self, number: signal.Signals) -> None:
+        self._by_signal = self._by_signal or number
+        self.capture.stop("stopped; the vault is as it was")
+
+    def _told(self) -> int:
+        if self.capture.stored is not None:
+            click.echo(told(self.capture.stored, time.time()))
+            return 0
+        self.capture.tell_problem()
+        return 128 + self._by_signal if self._by_signal else 1
+
+
+def told(stored: Stored, now_s: float) -> str:
+    """What was stored, for people."""
+    words = [f"stored {stored.target}: {', '.join(stored.names)}"]
+    words.append(f"signed in as {stored.whose}" if stored.whose else "the site did not say whose it is")
+    ends = f"until {moment_text(stored.expires_at, now_s)}" if stored.expires_at else "the session names no end"
+    words.append(ends)
+    if stored.doubt:
+        words.append(f"not proven: {stored.doubt}")
+    return "; ".join(words)
+
+
+def _check_port(port: int) -> None:
+    """Raises Problem when the port cannot be listened on. 0: the system chooses one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as e:
+            raise Problem(f"port {port} cannot be listened on: {e.strerror}; choose another with --port") from None
+
+
+def _say(words: str) -> None:
+    click.echo(f"glassgate: {words}", err=True)
+
+
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(record.getMessage())
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("provider")
+@click.argument("account", required=False)
+@click.option("--config", "file", type=click.Path(dir_okay=False, path_type=Path), default=Path("config.yaml"))
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The proxy's port; 0 takes a free one.")
+@click.option("--no-browser", is_flag=True, help="Start none; say how to set up one by hand.")
+@click.option("--headless", is_flag=True, help="Without a window (for tests of the page).")
+@click.option("--timeout-s", type=click.IntRange(1, 86_400), default=TIMEOUT_S, show_default=True)
+@click.option(
+    "--upstream-ca", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Trust this CA alone."
+)
+def main(
+    provider: str,
+    account: str | None,
+    file: Path,
+    port: int,
+    no_browser: bool,
+    headless: bool,
+    timeout_s: int,
+    upstream_ca: Path | None,
+) -> None:
+    """Read a sign-in to PROVIDER out of your own browser into the vault."""
+    os.umask(0o077)
+    logger = logging.getLogger("glassgate")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_Said())
+    logger.propagate = False
+    try:
+        target = target_of(file, provider, account)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    wanted = Wanted(target, port, not no_browser, headless, timeout_s, upstream_ca)
+
+    async def capture() -> int:
+        return await Run(wanted).run()
+
+    sys.exit(asyncio.run(capture()))
+
+
+if __name__ == "__main__":
+    main(prog_name="capture")

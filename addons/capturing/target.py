@@ -1,0 +1,83 @@
+"""What a capture is for: the configured provider and account, and the vault that takes the session."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from addons import terminal
+from addons.accounts import material_of, record_of
+from addons.capturing.gathering import with_kept_login
+from addons.cli.base import Lazy, Problem, known_provider
+from addons.context import AnyProvider
+from addons.setup import make_providers, rollback_guard, vault_key, vault_path
+from addons.vault.errors import VaultConflict, VaultError
+from addons.vault.store import Vault
+from providers.contract import SessionMaterial
+
+
+class Shelf:
+    """The vault, opened at the start so that a wrong key shows then; one that is missing is made when needed."""
+
+    def __init__(self, lazy: Lazy) -> None:
+        """Raises VaultError."""
+        self._config = lazy.config()
+        path = vault_path(self._config)
+        self._vault = lazy.open_vault() if os.path.lexists(path) else None
+        if self._vault is None:
+            self._key = vault_key(self._config, terminal.prompt("New vault passphrase", new=True))
+
+    def put(self, provider: str, account: str, material: SessionMaterial, email: str) -> None:
+        """Stores the session; `email` says whose it is, if known. Blocks on the disk. Raises VaultError."""
+        if self._vault is None:
+            path, guard = vault_path(self._config), rollback_guard(self._config)
+            made = Vault.open if os.path.lexists(path) else Vault.create
+            self._vault = made(path, self._key, guard=guard)
+        try:
+            self._replace(self._vault, provider, account, material, email)
+        except VaultConflict:  # the gateway renewed the old session between our look and our write
+            self._replace(self._vault, provider, account, material, email)
+
+    @staticmethod
+    def _replace(vault: Vault, provider: str, account: str, material: SessionMaterial, email: str) -> None:
+        old = vault.get(provider, account)
+        if vault.problem is not None:
+            raise vault.problem
+        if old is not None:
+            material = with_kept_login(material, material_of(old.material), email)
+        vault.put(provider, account, record_of(material), expected_rev=old.rev if old else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    provider: AnyProvider
+    account: str
+    shelf: Shelf
+    proxy: str | None
+    """The provider's own forward proxy of config.yaml."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider.name}/{self.account}"
+
+
+def target_of(file: Path, provider: str, account: str | None) -> Target:
+    """The target by its names in config.yaml; an account need not be named where there is one. Raises Problem."""
+    lazy = Lazy(file)
+    config = lazy.config()
+    known = next((s for s in config.providers if s.name == provider), None)
+    accounts = [a.name for a in known.common.accounts] if known else []
+    if account is None and len(accounts) > 1:
+        raise Problem(f"provider {provider!r} has several accounts; name one: {', '.join(accounts)}")
+    chosen = account or (accounts[0] if accounts else "")
+    settings = known_provider(config, provider, chosen)
+    instance = make_providers(config)[settings.name]
+    if not instance.web_session:
+        command = f"glassgate sessions add {provider} {chosen} --api-key-stdin"
+        raise Problem(f"{provider!r} is an official API: there is no sign-in to capture. Store its key: {command}")
+    if next(a.session for a in settings.common.accounts if a.name == chosen) == "none":
+        raise Problem(f"account {chosen!r} of {provider!r} has `session: none` in config.yaml: it needs no sign-in")
+    try:
+        shelf = Shelf(lazy)
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    return Target(instance, chosen, shelf, settings.common.proxy)

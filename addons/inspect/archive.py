@@ -1,0 +1,99 @@
+"""What is kept of exchanges beyond the flow list: recordings while that is on, and the count of unknown kinds."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mitmproxy import http
+
+from addons.attempt import Attempt
+from addons.context import AnyProvider
+from addons.inspect.drift import Drift
+from addons.inspect.note import Note, note_of
+from addons.inspect.recorder import Recorder
+from addons.inspect.recording import Source, recording_of
+
+SWITCH_NAME: Final = "record.json"
+"""Beside the vault: `glassgate record on` writes it, a running gateway looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRules:
+    """Where recordings go and how many are kept. `enabled` is config.yaml's word; the switch goes before it."""
+
+    enabled: bool
+    folder: Path
+    max_mb: float
+    max_days: float
+
+
+class Archive:
+    """`secrets` gives what must never be kept."""
+
+    def __init__(self, rules: RecordRules, switch: Path, drift: Drift, secrets: Callable[[], Sequence[str]]) -> None:
+        self.drift = drift
+        self._rules = rules
+        self._switch = switch
+        self._secrets = secrets
+        self._recorder: Recorder | None = None
+        self.look()
+
+    @property
+    def recording(self) -> bool:
+        return self._recorder is not None and not self._recorder.broken
+
+    def look(self) -> None:
+        """Heeds the switch."""
+        state = read_switch(self._switch)
+        enabled = self._rules.enabled if state is None else state.enabled
+        folder = state.folder if state and state.folder else self._rules.folder
+        if not enabled:
+            self._recorder = None
+        elif self._recorder is None or self._recorder.folder != folder:
+            self._recorder = Recorder(folder, self._rules.max_mb, self._rules.max_days)
+
+    async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
+        """Keeps what there is to keep of an attempt that is over."""
+        note = note_of(flow)
+        provider = providers.get(note.provider) if note else None
+        if note is None or provider is None or note.part != "attempt":
+            return
+        recorder = self._recorder if self.recording else None
+        path = await asyncio.to_thread(self._write, recorder, flow, note, provider.type_name) if recorder else None
+        if attempt is not None:
+            example = path.name if path else note.request_id
+            self.drift.note(provider.type_name, attempt.unknown, int(time.time()), example)
+
+    def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Note, type_name: str) -> Path | None:
+        source = Source(note, type_name, list(self._secrets()))
+        return recorder.write(recording_of(flow, source), note.request_id, note.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    enabled: bool
+    folder: Path | None
+
+
+def read_switch(path: Path) -> Switch | None:
+    """What `glassgate record` said last; None when it never said anything."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    folder = value.get("folder")
+    return Switch(value.get("enabled") is True, Path(folder) if isinstance(folder, str) and folder else None)
+
+
+def write_switch(path: Path, switch: Switch) -> None:
+    """Raises OSError."""
+    folder = str(switch.folder) if switch.folder else None
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps({"enabled": switch.enabled, "folder": folder}), encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,103 @@
+"""Decodes a recording again with the adapters of today and tells what would be delivered differently."""
+
+import difflib
+from dataclasses import replace
+from typing import Final
+
+from mitmproxy import http
+
+from addons.attempt import Attempt, AttemptPlan
+from addons.core.errors import GatewayError
+from addons.core.limits import OutputLimits
+from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.completions import Completions
+from addons.inspect.chat_text import answer_lines, error_of
+from addons.inspect.recording import Answered, Recording, RecordingProblem
+from addons.relay import State, Target, Timers
+from addons.secrets import Seals
+from providers.contract import Provider, ProviderOptions, Session
+from providers.registry import provider_class
+
+_DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
+_TIMERS: Final = Timers(1, 1, 1, 1, 1)
+
+
+def differences(recording: Recording) -> list[str]:
+    """Lines of a diff between what was delivered then and what would be now; none when they are the same.
+
+    Raises RecordingProblem for a recording that cannot be decoded again.
+    """
+    if recording.answer is None:
+        raise RecordingProblem("the provider did not answer in this recording: there is nothing to read again")
+    if recording.answer.cut:
+        raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
+    if recording.outcome == "client_left":
+        raise RecordingProblem("the client left in the middle: what it got is no measure")
+    then, now = _seen(recording.delivered), _seen(decoded(recording, recording.answer))
+    return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
+
+
+def decoded(recording: Recording, answer: Answered) -> str:
+    """What the client would be sent today. Raises RecordingProblem."""
+    attempt = _attempt(recording)
+    response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
+    attempt.head(response)
+    for piece in answer.pieces:
+        if attempt.state is State.OPEN:
+            attempt.data(piece.data)
+    if attempt.state is State.OPEN:
+        attempt.end()
+    if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:
+        attempt.last_words()
+    return attempt.delivered.decode("utf-8", "replace")
+
+
+def _seen(delivered: str) -> list[str]:
+    """What a reader sees of an answer: texts, calls, sources, the end; not ids and times, nor how it was cut."""
+    lines = [line for block in answer_lines(delivered) for line in block.split("\n")]
+    error = error_of(delivered)
+    return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
+
+
+def _attempt(recording: Recording) -> Attempt:
+    provider = _provider(recording.provider)
+    dialect, parsed = _parsed(recording)
+    chat = replace(parsed.chat, model=recording.model)
+    plan = AttemptPlan(
+        provider=provider,
+        session=Session(provider.name, "recorded"),
+        chat=chat,
+        target=Target("recorded", 1, tls=True),
+        timers=_TIMERS,
+        decoder=provider.decoder(chat, None),
+        seals=Seals(_nothing),
+        record_limit_bytes=2**40,
+    )
+    meta = AnswerMeta("recorded", 0, chat.model)
+    output = dialect.stream(parsed, meta) if chat.stream else dialect.whole(parsed, meta)
+    limits = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
+    return Attempt(plan, output, limits)
+
+
+def _provider(type_name: str) -> Provider[ProviderOptions]:
+    try:
+        cls = provider_class(type_name)
+    except KeyError:
+        raise RecordingProblem(f"this Glassgate has no adapter {type_name!r}") from None
+    needed = {"base_url": "https://recorded.invalid"} if type_name == "openai_compatible" else {}
+    return cls.configured(type_name, cls.Options.model_validate(needed))
+
+
+def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
+    problem = ""
+    for dialect in _DIALECTS:
+        try:
+            return dialect, dialect.parse(recording.client_request.encode())
+        except GatewayError as error:
+            problem = problem or error.message
+    raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")
+
+
+def _nothing(provider: str, account: str) -> dict[str, str]:
+    raise KeyError(account)

@@ -1,0 +1,129 @@
+"""LongCat sessions: from the environment, pasted in several ways, no session at all; whose it is; chats taken away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from addons.secrets import Seals
+from addons.steps import StepRunner
+from providers.contract import Identity, Moment, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+from providers.longcat import LongCat, LongCatOptions
+from providers.sandbox.longcat_site import LongCatSite
+from providers.sandbox.run import Sandbox
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.wire.longcat_asking import CHAT, CREATE, TOLD, WORDS, posted, streamed_text
+
+
+def http_of(gateway: Gateway) -> httpx.Client:
+    return httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30)
+
+
+def folder_of(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    folder = tmp_path_factory.mktemp(name)
+    folder.chmod(0o700)
+    return folder
+
+
+@pytest.fixture
+def own_site() -> Iterator[tuple[LongCatSite, SandboxThread]]:
+    site = LongCatSite()
+    with SandboxThread(Sandbox((), own={"longcat": site})) as sandbox:
+        yield site, sandbox
+
+
+@pytest.mark.parametrize(
+    "form", ["{token}", "passport_token_key={token}", "_lxsdk_cuid=x; passport_token_key={token}; a=b"]
+)
+def test_the_session_of_the_environment(
+    own_site: tuple[LongCatSite, SandboxThread],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    """The vault is empty: the cookie alone, or what people copy with it, serves."""
+    site, sandbox = own_site
+    token = site.new_token()
+    monkeypatch.setenv("LONGCAT_PASSPORT_TOKEN", form.format(token=token))
+    described = {**sandbox.description(), "sessions": {}}
+    with Gateway(folder_of(tmp_path_factory, "env"), described, **NO_REST) as gateway, http_of(gateway) as http:
+        for stream in (True, False):
+            answer = posted(http, f"Hi\n{TOLD}", stream=stream)
+            assert answer.status_code == 200, answer.text
+        site.revoke(token)
+        refused = posted(http, "Hi")
+        assert refused.json()["error"]["code"] == "provider_auth"
+        assert token not in refused.text + gateway.log
+    assert {request.cookies["passport_token_key"] for request in site.requests} == {token}
+
+
+@pytest.mark.parametrize("token", ["passport_token_key=", "two words", 'passport_token_key="quoted"', "a=b; c=d"])
+def test_a_token_that_is_no_token_never_leaves(
+    own_site: tuple[LongCatSite, SandboxThread], tmp_path_factory: pytest.TempPathFactory, token: str
+) -> None:
+    site, sandbox = own_site
+    described = {**sandbox.description(), "sessions": {"longcat": {"token": token}}}
+    with Gateway(folder_of(tmp_path_factory, "bad"), described, **NO_REST) as gateway, http_of(gateway) as http:
+        answer = posted(http, "Hi")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_auth")
+    assert "passport_token_key" in answer.json()["error"]["message"]
+    assert not site.requests
+
+
+# -- whose session it is ----------------------------------------------------------------------------------------------
+async def identified(site: LongCatSite, material: SessionMaterial) -> Identity:
+    """What `identify` says of a session, asked over the network as the gateway asks."""
+    async with Sandbox((), own={"longcat": site}) as sandbox, httpx.AsyncClient() as client:
+        provider: Any = LongCat("longcat", LongCatOptions(base_url=sandbox.base_url("longcat")))
+        steps = StepRunner(Seals(lambda provider, account: material.values()), lambda provider: client)
+        session = provider.read_session("main", material)
+        return await steps.run(provider, provider.identify(session, Moment(1, lambda: "0f")), session)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("form", ["value", "pair", "all"])
+async def test_the_site_says_whose_session_it_is(form: str) -> None:
+    site = LongCatSite()
+    ready = SessionMaterial(**site.session())
+    token = ready.cookies["passport_token_key"]
+    forms = {"value": SessionMaterial(token), "pair": SessionMaterial(f"passport_token_key={token}"), "all": ready}
+    assert await identified(site, forms[form]) == Identity(site.user_id, email=site.email)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("", ErrorKind.SESSION_EXPIRED),
+        ("401", ErrorKind.SESSION_EXPIRED),
+        ("login", ErrorKind.SESSION_EXPIRED),
+        ("418", ErrorKind.CHALLENGE),
+        ("wrong_type", ErrorKind.CHALLENGE),
+        ("429_body", ErrorKind.RATE_LIMITED),
+        ("500", ErrorKind.PROVIDER_DOWN),
+    ],
+)
+async def test_a_stranger_is_known_from_a_refusal(fault: str, kind: ErrorKind) -> None:
+    site = LongCatSite(who_fault=fault)
+    with pytest.raises(ProviderError) as caught:
+        await identified(site, SessionMaterial("nobodys-token"))
+    assert caught.value.kind is kind
+
+
+# -- chats -----------------------------------------------------------------------------------------------------------
+def test_chats_are_deleted_at_the_site_where_wanted(
+    own_site: tuple[LongCatSite, SandboxThread], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site, sandbox = own_site
+    folder = folder_of(tmp_path_factory, "tidy")
+    providers = {"longcat": {"delete_chats": True}}
+    with (
+        Gateway(folder, sandbox.description(), providers=providers, **NO_REST) as gateway,
+        http_of(gateway) as http,
+    ):
+        assert streamed_text(posted(http, f"Hi\n{TOLD}")) == WORDS
+        sandbox.wait_for("longcat", lambda: not site.chats)
+    assert [request.path for request in site.requests] == [CREATE, CHAT, "/api/v1/session-delete"]
