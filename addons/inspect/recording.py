@@ -12,6 +12,7 @@ from mitmproxy import http
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from addons.inspect.note import Note
+from addons.inspect.redaction import redacted_header
 from addons.inspect.standins import StandIns
 
 FORMAT: Final = "glassgate-recording"
@@ -23,6 +24,8 @@ class RecordingProblem(Exception):
 
 
 def _read_piece(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, dict) and isinstance(value.get("base64"), str):
@@ -151,7 +154,7 @@ def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None 
 
 def _headers(found: Any, own: StandIns) -> tuple[tuple[str, str], ...]:
     skipped = ("content-length", "transfer-encoding", "content-encoding", "date", "host")
-    return tuple((name, own.text(value)) for name, value in found if name.lower() not in skipped)
+    return tuple((name, own.text(redacted_header(name, value))) for name, value in found if name.lower() not in skipped)
 
 
 def _pieces(response: http.Response, note: Note, own: StandIns) -> tuple[Arrived, ...]:

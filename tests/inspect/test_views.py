@@ -1,0 +1,119 @@
+"""The three views: they fit where they should, show what was there, and are never a traceback."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mitmproxy import http
+from mitmproxy.contentviews import Metadata
+from mitmproxy.test import tflow
+
+from addons.inspect.events_text import rows, table
+from addons.inspect.note import Note
+from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView
+from providers.zai_decoder import ZaiDecoder
+from tests.inspect.test_recording import CLIENT, STREAM, delivered
+
+
+def events_view() -> EventsView:
+    return EventsView(lambda note: ZaiDecoder())
+
+
+def shown(flow: http.HTTPFlow, *, request: bool) -> Metadata:
+    message = flow.request if request else flow.response
+    kind = message.headers.get("content-type") if message else None
+    return Metadata(flow=flow, http_message=message, content_type=kind)
+
+
+def ours(**more: Any) -> http.HTTPFlow:
+    flow = tflow.tflow(
+        req=http.Request.make("POST", "https://chat.z.ai/x", b"{}"),
+        resp=http.Response.make(200, STREAM, {"content-type": "text/event-stream"}),
+    )
+    fields = {"provider": "zai", "account": "me", "model": "GLM-4.6", "outcome": "ok", "client_request": CLIENT}
+    Note("req_1", **{**fields, "delivered": delivered("Hello 你好 🌏"), **more}).put_on(flow)
+    return flow
+
+
+def test_views_are_chosen_where_they_fit() -> None:
+    flow = ours()
+    assert ChatView().render_priority(b"", shown(flow, request=True)) > 1
+    assert events_view().render_priority(b"", shown(flow, request=False)) > 1
+    assert ChatView().render_priority(b"", shown(flow, request=False)) < 0
+    assert events_view().render_priority(b"", shown(flow, request=True)) < 0
+    foreign = tflow.tflow(resp=True)
+    for view in (ChatView(), events_view(), DeliveredView()):
+        for side in (True, False):
+            assert view.render_priority(b"", shown(foreign, request=side)) < 0
+            assert view.prettify(b"x", shown(foreign, request=side)) == NOT_OURS
+
+
+def test_the_chat_is_readable() -> None:
+    request = {
+        "model": "GLM-4.6",
+        "temperature": 0.5,
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Look"},
+                    {"type": "image_url", "image_url": {"url": "https://x/y.png"}},
+                ],
+            },
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"function": {"name": "find", "arguments": '{"q":1}'}}],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "found"},
+        ],
+    }
+    text = ChatView().prettify(b"", shown(ours(client_request=json.dumps(request), first_token_ms=12), request=True))
+    for words in (
+        "Be kind.",
+        "[picture: https://x/y.png]",
+        "assistant calls find",
+        "tool c1",
+        "temperature=0.5",
+        "12 ms",
+    ):
+        assert words in text
+    assert "Hello 你好 🌏" in text
+    assert "finish reason: stop" in text
+
+
+def test_the_events_are_numbered_timed_and_read() -> None:
+    first = STREAM.index(b"\n\n") + 2
+    flow = ours(arrivals=((0.012, first), (0.345, len(STREAM) - first)))
+    lines = events_view().prettify(STREAM, shown(flow, request=False)).splitlines()
+    heads = [line for line in lines if line[:5].strip().isdigit()]
+    assert [line.split()[:2] for line in heads] == [["1", "12"], ["2", "345"], ["3", "345"]]
+    assert "text 'Hello '" in heads[0]
+    assert "chat:completion answer" in heads[0]
+    assert "END stop" in heads[2]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>", b"data: {", b"data: 1\n\n" * 3, b"\n\n\n\n"])
+def test_odd_bodies_are_readable_too(body: bytes) -> None:
+    assert events_view().prettify(body, shown(ours(), request=False))
+
+
+@given(st.binary(max_size=400), st.lists(st.tuples(st.floats(0, 10), st.integers(0, 50)), max_size=10))
+@settings(max_examples=150, deadline=None)
+def test_the_table_never_fails(body: bytes, arrivals: list[tuple[float, int]]) -> None:
+    assert table(rows(body, arrivals, ZaiDecoder()), cut=True)
+
+
+@pytest.mark.parametrize(
+    "client", ["", "[]", "{", '{"messages": 3}', '{"messages": [1, {"content": {}}]}', '{"prompt": ["a"]}']
+)
+def test_odd_requests_are_readable_too(client: str) -> None:
+    assert "req_1" in ChatView().prettify(b"", shown(ours(client_request=client), request=True))
+
+
+def test_what_the_client_was_sent() -> None:
+    assert DeliveredView().prettify(STREAM, shown(ours(), request=False)).endswith("data: [DONE]\n\n")
+    assert "sent nothing" in DeliveredView().prettify(STREAM, shown(ours(delivered=""), request=False))
