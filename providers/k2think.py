@@ -20,6 +20,8 @@ from providers.contract import (
     ProviderOptions,
     Session,
     SessionMaterial,
+    SessionUpdate,
+    Sighting,
     Steps,
 )
 from providers.errors import ErrorKind, ProviderError
@@ -28,6 +30,7 @@ from providers.jwt import claims
 from providers.k2think_decoder import K2ThinkDecoder
 from providers.k2think_errors import refusal
 from providers.k2think_models import LiveModel, catalogue, read_live
+from providers.k2think_sighting import lacking, sighted
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
 """Where the token may be kept: as such, or as the cookie of that name."""
@@ -51,6 +54,8 @@ class K2Think(Provider[K2ThinkOptions]):
     Options: ClassVar[type[ProviderOptions]] = K2ThinkOptions
     native: ClassVar[frozenset[str] | None] = frozenset({"temperature", "max_tokens"})
     web_session: ClassVar[bool] = True
+
+    rotating_cookies = frozenset({"token"})
 
     def __init__(self, name: str, options: K2ThinkOptions) -> None:
         super().__init__(name, options)
@@ -88,7 +93,7 @@ class K2Think(Provider[K2ThinkOptions]):
             )
         names = tuple(name for name, value in material.values().items() if value)
         facts = {"user_id": text(found.get("id")), "email": text(found.get("email"))}
-        return Session(self.name, account, names, facts, expires_at=whole(found.get("exp")))
+        return Session(self.name, account, names, facts, expires_at=whole(found.get("exp")) or material.expires_at)
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
         """Just what live tests proved in 2026: no chat is created first, the page's other fields are left out."""
@@ -132,6 +137,23 @@ class K2Think(Provider[K2ThinkOptions]):
         return not self.options.stream
 
     # -- sessions -------------------------------------------------------------------------------------------------
+    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+        """The token renews whichever place it is kept in; another person's (read_session tells) is refused later."""
+        token = cookies.get("token", "")
+        if claims(token) is None:
+            return None
+        kept = {"token": token} if session.has("cookie:token") else {}
+        return SessionUpdate(token if session.has("token") else None, kept)
+
+    def sign_in_page(self) -> str:
+        return f"{self.options.base_url}/auth?mode=signin"
+
+    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+        return sighted(seen)
+
+    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+        return lacking(material)
+
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """Open WebUI's own call; where the site lacks it, a list of models shows that the token is good."""
         answer = yield self._call("GET", data.WHO_PATH, session)

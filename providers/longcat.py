@@ -24,6 +24,7 @@ from providers.contract import (
     ProviderOptions,
     Session,
     SessionMaterial,
+    Sighting,
     Steps,
 )
 from providers.errors import ErrorKind, ProviderError
@@ -31,6 +32,7 @@ from providers.folding import fold
 from providers.jsontext import dumps, loads, mapping, text
 from providers.longcat_decoder import LongCatDecoder
 from providers.longcat_errors import number, refusal
+from providers.longcat_sighting import lacking, sighted
 from providers.suffixes import wants_search, wants_thinking, with_suffixes
 
 _VALUE: Final = re.compile(r"[!#-&(-+\--:<-~]+")
@@ -70,6 +72,8 @@ class LongCat(Provider[LongCatOptions]):
     Options: ClassVar[type[ProviderOptions]] = LongCatOptions
     native: ClassVar[frozenset[str] | None] = frozenset({"reasoning_effort", "web_search_options"})
     web_session: ClassVar[bool] = True
+
+    rotating_cookies = frozenset({data.PASSPORT})
 
     def __init__(self, name: str, options: LongCatOptions) -> None:
         super().__init__(name, options)
@@ -139,6 +143,15 @@ class LongCat(Provider[LongCatOptions]):
         return _nothing_to_do() if error.kind is ErrorKind.CONVERSATION_GONE else None
 
     # -- sessions -------------------------------------------------------------------------------------------------
+    def sign_in_page(self) -> str:
+        return f"{self.options.base_url}/t"
+
+    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+        return sighted(seen)
+
+    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+        return lacking(material)
+
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """GET user-current. It answers code 0 to a stranger too: only loginStatus tells."""
         answer = yield self._call("GET", f"{data.WHO_PATH}?t={moment.epoch_ms}", session, moment)

@@ -10,7 +10,18 @@ from typing import ClassVar, Final
 from urllib.parse import urljoin
 
 from providers.chat import ChatRequest
-from providers.contract import Call, Decoder, Identity, Model, Moment, Provider, Session, SessionMaterial, Steps
+from providers.contract import (
+    Call,
+    Decoder,
+    Identity,
+    Model,
+    Moment,
+    Provider,
+    Session,
+    SessionMaterial,
+    Sighting,
+    Steps,
+)
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import loads
 from providers.openai_decoder import OpenAIDecoder
@@ -18,6 +29,7 @@ from providers.openai_errors import classify
 from providers.openai_models import built_in, joined, read_list, renamed
 from providers.openai_options import OpenAIOptions
 from providers.openai_request import wire_request
+from providers.openai_sighting import lacking, sighted
 
 _READABLE: Final = frozenset(
     {
@@ -67,6 +79,12 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         if live is None:
             raise self.classify(answer.status, answer.headers, answer.body)
         self._models = joined(self._known, live)
+
+    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+        return sighted(seen)
+
+    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+        return lacking(material)
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """The list of models shows whether the key is taken; whose it is, no such API says."""

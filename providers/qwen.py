@@ -24,6 +24,7 @@ from providers.contract import (
     Session,
     SessionMaterial,
     SessionUpdate,
+    Sighting,
     Steps,
     checked_url,
     origin_of,
@@ -43,6 +44,7 @@ from providers.qwen_session import (
     read_secrets,
     renewable,
 )
+from providers.qwen_sighting import lacking, sighted
 
 
 class QwenOptions(ProviderOptions):
@@ -187,6 +189,15 @@ class Qwen(Provider[QwenOptions]):
         return choice is not None and choice.image
 
     # -- sessions -------------------------------------------------------------------------------------------------
+    def sign_in_page(self) -> str:
+        return f"{self.options.base_url}/auth"
+
+    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+        return sighted(seen)
+
+    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+        return lacking(material)
+
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """GET /api/v1/auths/, else its successor on the sign-in host."""
         answer = yield self._call("GET", "/api/v1/auths/", session, moment)

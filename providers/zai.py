@@ -28,6 +28,7 @@ from providers.contract import (
     Session,
     SessionMaterial,
     SessionUpdate,
+    Sighting,
     Steps,
 )
 from providers.errors import ErrorKind, ProviderError
@@ -47,6 +48,7 @@ from providers.zai_request import (
     page_headers,
 )
 from providers.zai_session import read_auths, read_token, token_name
+from providers.zai_sighting import lacking, sighted
 from providers.zai_signature import sign
 
 _VERSION: Final = re.compile(rb"prod-fe-\d+\.\d+\.\d+")
@@ -80,6 +82,7 @@ class Zai(Provider[ZaiOptions]):
     native: ClassVar[frozenset[str] | None] = frozenset({"temperature", "top_p", "max_tokens", "stop"})
     web_session: ClassVar[bool] = True
 
+    rotating_cookies = frozenset({"token"})
     renew_every_s = 12 * 3600
     """The token names no end; the site hands out a fresh one for the asking (rolling renewal)."""
 
@@ -168,6 +171,21 @@ class Zai(Provider[ZaiOptions]):
         self._client_version = version
 
     # -- sessions -------------------------------------------------------------------------------------------------
+    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+        """A person's token in a cookie renews the session; a guest's is passed over."""
+        seen = Sighting("GET", self.options.base_url, {"authorization": f"Bearer {cookies.get('token', '')}"})
+        found = sighted(seen)
+        if found is None or not found.token:
+            return None
+        name = token_name(session)
+        return SessionUpdate(found.token) if name == "token" else SessionUpdate(None, {"token": found.token})
+
+    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+        return sighted(seen)
+
+    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+        return lacking(material)
+
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         answer = yield self._call("GET", "/api/v1/auths/", session)
         if answer.status != 200:

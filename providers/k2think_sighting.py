@@ -1,0 +1,29 @@
+"""A K2Think session in the person's own browsing: the token, in a header, a cookie or the answer of a sign-in."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from providers.jsontext import loads, mapping, text, whole
+from providers.jwt import claims
+from providers.session import SessionMaterial, Sighting
+
+WANTED: Final = "a signed-in call with the cookie `token` or the header Authorization of www.k2think.ai"
+
+
+def sighted(seen: Sighting) -> SessionMaterial | None:
+    """The token, and until when the site says it is good."""
+    token, end = _from_answer(seen)
+    places = (token, seen.new_cookies.get("token", ""), seen.bearer, seen.cookies.get("token", ""))
+    found = next((place for place in places if claims(place) is not None), "")
+    return SessionMaterial(token=found, expires_at=end if found == token else None) if found else None
+
+
+def lacking(material: SessionMaterial) -> tuple[str, ...]:
+    return () if material.token or material.cookies.get("token") else (WANTED,)
+
+
+def _from_answer(seen: Sighting) -> tuple[str, int | None]:
+    if seen.status != 200 or "/auths" not in urlsplit(seen.url).path:
+        return "", None
+    body = mapping(loads(seen.body))
+    return text(body.get("token")), whole(body.get("expires_at"))
