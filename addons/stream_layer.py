@@ -599,7 +599,9 @@ class GatewayStream(HttpStream):
         elif self.attempt is None:
             yield from super().handle_protocol_error(event)
         else:
-            fault = Fault.PROTOCOL if "protocol error" in event.message.lower() else Fault.CLOSED
+            # A body cut short by the end of its connection is reported as an error of the protocol too.
+            broken = "protocol error" in event.message.lower() and "peer closed" not in event.message.lower()
+            fault = Fault.PROTOCOL if broken else Fault.CLOSED
             self.attempt = None  # its connection is gone already
             yield DropStream(event.stream_id)
             yield from self._broken(fault, event.message)

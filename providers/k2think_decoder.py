@@ -16,6 +16,7 @@ from providers.k2think_text import K2Text
 from providers.k2think_whole import content_of, finish_reason, nothing_said, read_body, read_usage
 
 BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
+_TAGGED_CHARS: Final = 4 * 1024 * 1024
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -72,6 +73,10 @@ class K2ThinkStream(FrameDecoder):
         self._usage: Usage | None = None
         self._reason: FinishReason | None = None
         self._spoke = False
+        self._tagged = ""
+        """Reasoning given out because a tag announced it, kept until the tag closes: it may be all there is."""
+        self._answered = False
+        self._own = False
 
     def _payload(self, payload: bytes, out: list[Event]) -> None:
         """Frames may follow each other without the blank line that should part them."""
@@ -88,10 +93,13 @@ class K2ThinkStream(FrameDecoder):
         choices, content, done = frame.get("choices"), frame.get("content"), frame.get("done") is True
         if frame.get("error") or frame.get("detail"):
             self._fail(json_error(frame), out)
+        elif self._reason is not None:
+            if content or _has_words(choices):
+                self.unknown["after the finish"] += 1
         elif isinstance(choices, list) and choices:
             self._chunk(mapping(choices[0]), out)
         elif isinstance(content, str):
-            self._say(self._text.add(content, snapshot=True), out)
+            self._add(self._text.add(content, snapshot=True), out)
         elif text(frame.get("message")):
             self._fail(json_error(frame), out)
         elif usage is None and not done:
@@ -103,9 +111,18 @@ class K2ThinkStream(FrameDecoder):
         delta = mapping(choice.get("delta")) or mapping(choice.get("message"))
         if thought := text(delta.get("reasoning_content")):
             self._text.reasoning_apart()
+            self._own = True
             self._say((self._apart.add(thought), ""), out)
-        self._say(self._text.add(content_of(delta)), out)
+        self._add(self._text.add(content_of(delta)), out)
         self._reason = finish_reason(choice) or self._reason
+
+    def _add(self, parts: tuple[str, str], out: list[Event]) -> None:
+        """Text taken apart: the reasoning in a field of its own is preferred to the tagged one."""
+        thought, said = parts
+        self._answered = self._answered or bool(said)
+        if not self._answered and len(self._tagged) <= _TAGGED_CHARS:
+            self._tagged += thought
+        self._say(("" if self._own else thought, said), out)
 
     def _say(self, parts: tuple[str, str], out: list[Event]) -> None:
         thought, said = parts
@@ -119,7 +136,9 @@ class K2ThinkStream(FrameDecoder):
         if self._over:
             return
         reason = self._reason or "stop"
-        self._say(self._text.close(complete=reason != "length"), out)
+        self._add(self._text.close(complete=reason != "length"), out)
+        if reason == "stop" and not self._answered and self._text.unclosed:
+            self._say(("", self._tagged.lstrip()), out)
         if reason == "stop" and not self._spoke:
             self._fail(nothing_said(), out)
         else:
@@ -138,3 +157,8 @@ class K2ThinkStream(FrameDecoder):
             self._finish(out)
         else:
             self._say(self._text.close(complete=False), out)
+
+
+def _has_words(choices: Any) -> bool:
+    choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    return bool(content_of(mapping(choice.get("delta")) or mapping(choice.get("message"))))

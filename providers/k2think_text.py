@@ -31,6 +31,11 @@ class K2Text:
         """Snapshots that did not go on from the one before."""
         return self._growth.conflicts + (self._block.conflicts if self._block else 0)
 
+    @property
+    def unclosed(self) -> bool:
+        """After `close`: the text ended inside its think tag."""
+        return self._block is None and self._tags.unclosed
+
     def reasoning_apart(self) -> None:
         """The reasoning comes in a field of its own: text without tags is the answer, and nothing need be held."""
         if not self._apart and self._beginning is not None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
-from providers.jsontext import INVALID, loads, mapping, text, whole
+from providers.jsontext import INVALID, loads, loads_glued, mapping, text, whole
 from providers.k2think_errors import json_error, refusal
 from providers.k2think_text import K2Text
 
@@ -24,6 +24,9 @@ def read_body(body: bytes) -> list[Event]:
         return read_completion(mapping(value))
     if body.lstrip().startswith(b"<"):
         return [Failure(refusal(200, {}, body))]
+    first = mapping(next(iter(loads_glued(body)[0]), None))
+    if isinstance(first.get("choices"), list):  # what follows the answer is none of it
+        return read_completion(first)
     return [Failure(ProviderError(ErrorKind.INCOMPLETE, "K2Think's answer is no complete JSON: it was cut off."))]
 
 

@@ -49,6 +49,8 @@ class ThinkTags:
         """Long text held (UNDECIDED, ANSWERED)."""
         self._tail = ""
         """The end of the pile, where a tag may have begun."""
+        self.unclosed = False
+        """Set by `close`: the text ended inside its think tag."""
 
     def feed(self, text: str) -> tuple[str, str]:
         """The (reasoning, answer) that `text` settles."""
@@ -62,6 +64,7 @@ class ThinkTags:
         """What is still held. `complete` False: the answer was cut off, so undecided text is reasoning."""
         held, pile = self._held, "".join(self._pile)
         state, self._state = self._state, _State.PLAIN
+        self.unclosed = state is _State.THINKING
         self._held, self._pile, self._tail = "", [], ""
         match state:
             case _State.THINKING:

@@ -86,7 +86,9 @@ def test_a_stream_in_place_of_a_whole_answer_is_read() -> None:
     assert text_of(run(K2ThinkDecoder(), [b": hi\n\n" + frames(chunk("R</think>A", "stop"))])) == "A"
 
 
-@pytest.mark.parametrize("rest", [b"\nwords", b"\n" + completion("again"), b'{"choices":'], ids=["words", "twice", "half"])
+@pytest.mark.parametrize(
+    "rest", [b"\nwords", b"\n" + completion("again"), b'{"choices":'], ids=["words", "twice", "half"]
+)
 def test_only_the_first_object_of_a_body_counts(rest: bytes) -> None:
     events = same_at_every_cut(K2ThinkDecoder, completion("R</think>A", finish_reason="stop") + rest)
     assert joined(events) == [Reasoning("R"), Text("A"), Finish("stop")]
