@@ -57,6 +57,8 @@ class _Life:
     flight: asyncio.Task[Session] | None = None
     dead: tuple[Stored, ProviderError, float] | None = None
     """What was stored when the site refused it for good, how it said so, and when (by the monotonic clock)."""
+    proven: Stored | None = None
+    """The session that was renewed or confirmed then."""
     proven_at: float = -1e9
     failed_at: float = -1e9
     """When it was last renewed or its site asked about it, and when that last failed, by the monotonic clock."""
@@ -105,7 +107,7 @@ class Renewal:
         if not self._just_now(account):
             if self._renewable(account, current):
                 return await asyncio.shield(self._flight(account))
-            self._life(account).proven_at = self.clock()
+            self._prove(account)
             self.background.spawn(self._bury_if_dead(account, current), "glassgate session check")
         self._note_failure(account, error)
         raise error
@@ -138,7 +140,7 @@ class Renewal:
         """Forgets that the account's session was refused."""
         life = self._lives.get(account)
         if life is not None:
-            life.dead, life.proven_at, life.failed_at = None, -1e9, -1e9
+            life.dead, life.proven, life.failed_at = None, None, -1e9
 
     async def tend(self) -> None:
         """Renews sessions nobody has used for long, writes what could not be written. To be called now and then."""
@@ -193,7 +195,7 @@ class Renewal:
         except ProviderError as error:
             self._unrenewed(account, error)
             raise
-        self._life(account).proven_at = self.clock()
+        self._prove(account)
         self.book.note_ok(key)
         return session
 
@@ -283,8 +285,14 @@ class Renewal:
         return can_renew(self.providers[account.provider], session, self.moment())
 
     def _just_now(self, account: Account) -> bool:
-        """Whether the session was renewed or confirmed a moment ago."""
-        return self.clock() - self._life(account).proven_at < PROVEN_S
+        """Whether the session as it is stored was renewed or confirmed a moment ago."""
+        life = self._life(account)
+        same = life.proven is not None and life.proven == self.accounts.stored(account)
+        return same and self.clock() - life.proven_at < PROVEN_S
+
+    def _prove(self, account: Account) -> None:
+        life = self._life(account)
+        life.proven, life.proven_at = self.accounts.stored(account), self.clock()
 
     async def _bury_if_dead(self, account: Account, session: Session) -> None:
         """Asks the site about a session it refused: a single odd refusal must not end an account."""

@@ -11,6 +11,7 @@ from typing import Any, Self
 from providers.sandbox.k2think_site import K2ThinkSite
 from providers.sandbox.longcat_site import LongCatSite
 from providers.sandbox.openai_site import OpenAISite
+from providers.sandbox.qwen_site import QwenSite
 from providers.sandbox.server import Site, serve
 from providers.sandbox.sign_in_page import sign_in_pages
 from providers.sandbox.zai_site import ZaiSite
@@ -18,6 +19,7 @@ from providers.sandbox.zai_site import ZaiSite
 SITES: Mapping[str, Callable[[], Site]] = {
     "zai": ZaiSite,
     "k2think": K2ThinkSite,
+    "qwen": QwenSite,
     "longcat": LongCatSite,
     "openai": OpenAISite,
 }
@@ -39,7 +41,11 @@ class Sandbox:
         self._tls = tls
         self._host = host
         self._port_base = port_base
-        self._sites = {name: SITES[name]() for name in sites} | dict(own or {})
+        chosen = {name: SITES[name]() for name in sites} | dict(own or {})
+        self._sites: dict[str, Site] = {}
+        for name, site in chosen.items():
+            self._sites[name] = site
+            self._sites |= {f"{name}-{suffix}": other for suffix, other in site.companions().items()}
         self._ports: dict[str, int] = {}
         self._stack = AsyncExitStack()
 

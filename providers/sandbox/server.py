@@ -179,6 +179,10 @@ class Site(ABC):
     @abstractmethod
     async def handle(self, request: Request, wire: Wire) -> None: ...
 
+    def companions(self) -> Mapping[str, "Site"]:
+        """Further hosts of the same site, by suffix: served as NAME-SUFFIX."""
+        return {}
+
     async def wait_for(self, check: Callable[[], bool], timeout_s: float = 10.0) -> None:
         """Until `check()` holds; looked at whenever a request arrives or a connection opens or closes."""
         async with asyncio.timeout(timeout_s), self.changed:
