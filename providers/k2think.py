@@ -31,6 +31,7 @@ from providers.k2think_decoder import K2ThinkDecoder
 from providers.k2think_errors import refusal
 from providers.k2think_models import LiveModel, catalogue, read_live
 from providers.k2think_sighting import lacking, sighted
+from providers.k2think_sign_in import sign_in
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
 """Where the token may be kept: as such, or as the cookie of that name."""
@@ -144,6 +145,11 @@ class K2Think(Provider[K2ThinkOptions]):
             return None
         kept = {"token": token} if session.has("cookie:token") else {}
         return SessionUpdate(token if session.has("token") else None, kept)
+
+    def sign_in(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
+        if not session.has("email") or not session.has("password"):
+            return None
+        return sign_in(session, self.options.base_url, self._headers | {"accept": "application/json"}, moment)
 
     def sign_in_page(self) -> str:
         return f"{self.options.base_url}/auth?mode=signin"

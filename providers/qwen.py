@@ -4,7 +4,7 @@ The protocol is the page's own and undocumented; what the site changes from mont
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import quote
 
@@ -45,6 +45,7 @@ from providers.qwen_session import (
     renewable,
 )
 from providers.qwen_sighting import lacking, sighted
+from providers.qwen_sign_in import sign_in
 
 
 class QwenOptions(ProviderOptions):
@@ -189,6 +190,12 @@ class Qwen(Provider[QwenOptions]):
         return choice is not None and choice.image
 
     # -- sessions -------------------------------------------------------------------------------------------------
+    def sign_in(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
+        if not session.has("email") or not session.has("password_sha256"):
+            return None
+        bare = replace(session, names=tuple(name for name in session.names if name.startswith("header:")))
+        return sign_in(session, self.options.base_url, lambda: self._page.on(bare, moment, referer="/auth"))
+
     def sign_in_page(self) -> str:
         return f"{self.options.base_url}/auth"
 

@@ -12,6 +12,7 @@ import click
 from addons.cli.accounts import accounts
 from addons.cli.base import Lazy
 from addons.cli.doctor import doctor
+from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
 from addons.cli.sessions import sessions
 from addons.cli.status import status
@@ -39,6 +40,7 @@ def main(context: click.Context, file: Path) -> None:
 
 
 for command in (
+    login,
     sessions,
     accounts,
     doctor,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 from providers.registry import provider_class, type_names
@@ -56,8 +56,16 @@ class AccountDefaults(_Checked):
     requests_per_day: int | None = Field(default=None, ge=1)
 
 
+class Credentials(_Checked):
+    """For `glassgate login`; to be given by reference: `${NAME}`."""
+
+    email: str = Field(repr=False)
+    password: SecretStr
+
+
 class AccountSettings(_Checked):
     name: str
+    credentials: Credentials | None = None
     session: Literal["vault", "none"] = "vault"
     priority: int = 0
     weight: int = Field(default=1, ge=1)

@@ -78,7 +78,7 @@ async def sign_in(people: People, request: Request, wire: Wire, *, older: bool) 
     body = request.json()
     fields = body if isinstance(body, dict) else {}
     digest = hashlib.sha256(people.password.encode()).hexdigest()
-    if older and people.newest:
+    if older == people.newest:
         await wire.respond(404, {"detail": "Not Found"})
     elif people.challenge_sign_in:
         url = "https://chat.qwen.ai/_____tmd_____/punish?x5secdata=abc"

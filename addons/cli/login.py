@@ -1,0 +1,265 @@
+"""`glassgate login`: from an account at a site to a session in the vault, proven against the site."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from addons import terminal
+from addons.accounts import material_of, record_of
+from addons.cli.accounts import moment_text
+from addons.cli.base import Lazy, Problem, known_provider
+from addons.context import AnyProvider
+from addons.core.config import ProviderSettings
+from addons.secrets import Seals
+from addons.setup import make_providers, moment_source
+from addons.steps import StepRunner, new_client
+from addons.vault.errors import VaultConflict, VaultError
+from addons.vault.permissions import read_private
+from addons.vault.store import Vault
+from providers.contract import Identity, Session, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+
+TRIES = 3
+_LIMIT_BYTES = 64 * 1024
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    email: str
+    password: str
+
+
+@dataclass(slots=True)
+class _Signed:
+    """A session just obtained, and whose it is as far as the site said."""
+
+    material: SessionMaterial
+    session: Session
+    identity: Identity | None
+    doubt: str = ""
+    """Why the session could not be proven, if the site could not be asked."""
+
+
+@click.command()
+@click.argument("provider")
+@click.argument("account", required=False)
+@click.option("--email", help="The account's e-mail address.")
+@click.option(
+    "--credentials-file", type=click.Path(path_type=Path), help="JSON, or EMAIL and PASSWORD lines; mode 0600."
+)
+@click.option("--remember", is_flag=True, help="Keep the password in the vault, to sign in again by itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def login(
+    lazy: Lazy,
+    provider: str,
+    account: str | None,
+    email: str | None,
+    credentials_file: Path | None,
+    remember: bool,
+    as_json: bool,
+) -> None:
+    """Sign in at a site and store the session.
+
+    Where the site does not let programs in, this says so and what to do instead.
+    """
+    settings = known_provider(lazy.config(), provider, account)
+    name = account or _only_account(settings)
+    instance = make_providers(lazy.config())[provider]
+    if not _lets_in(instance, name):
+        _next_way(lazy, settings, instance, name, as_json)
+        return
+    given = _credentials(settings, name, email, credentials_file)
+    try:
+        signed = asyncio.run(_sign_in(instance, settings, name, given))
+    except ProviderError as error:
+        raise Problem(f"{error.message} Nothing was stored.{_other_ways(settings, name, error)}") from None
+    _store(lazy, settings, name, signed, given if remember else None, as_json)
+
+
+# -- where programs are not let in ------------------------------------------------------------------------------------
+def _lets_in(provider: AnyProvider, account: str) -> bool:
+    """Whether the site takes e-mail and password from a program."""
+    steps = provider.sign_in(
+        Session(provider.name, account, ("email", "password", "password_sha256")), moment_source()()
+    )
+    if steps is not None:
+        steps.close()
+    return steps is not None
+
+
+def _next_way(lazy: Lazy, settings: ProviderSettings, provider: AnyProvider, account: str, as_json: bool) -> None:
+    why = (
+        f"{settings.name} asks people for a check at its door, so a program cannot sign in there."
+        if provider.web_session
+        else f"{settings.name} is used with a key; there is nothing to sign in to."
+    )
+    if not terminal.can_ask():
+        raise Problem(why + _other_ways(settings, account, None))
+    click.echo(why + _other_ways(settings, account, None), err=True)
+    word = "API key" if not provider.web_session else "token (from the page you are signed in to)"
+    try:
+        pasted = terminal.ask_secret(f"Paste the {word} here, or press Enter to leave")
+    except VaultError:
+        raise Problem("nothing was stored") from None
+    if not pasted.strip():
+        raise Problem("nothing was stored")
+    key = pasted.strip()
+    material = SessionMaterial(token=key) if provider.web_session else SessionMaterial(api_key=key)
+    try:
+        session = provider.read_session(account, material)
+        signed = asyncio.run(_prove(provider, settings, _Signed(material, session, None)))
+    except ProviderError as error:
+        raise Problem(f"{error.message} Nothing was stored.") from None
+    _store(lazy, settings, account, signed, None, as_json)
+
+
+def _other_ways(settings: ProviderSettings, account: str, error: ProviderError | None) -> str:
+    """The ways that are left, as commands."""
+    if error is not None and error.kind is not ErrorKind.CHALLENGE:
+        return ""
+    names = f"{settings.name} {account}"
+    if settings.common.type == "openai_compatible":
+        return f"\n  store a key:            glassgate sessions add {names} --api-key-stdin"
+    return (
+        f"\n  from your own browser:  ./run_proxy.sh capture {names}"
+        f"\n  from a HAR, cURL, …:    glassgate sessions import FILE"
+        f"\n  by hand:                glassgate sessions add {names} --from-json FILE"
+        "\n  or use the official API with a key, where there is one"
+    )
+
+
+# -- e-mail and password ----------------------------------------------------------------------------------------------
+def _only_account(settings: ProviderSettings) -> str:
+    names = [account.name for account in settings.common.accounts]
+    if len(names) > 1:
+        raise Problem(f"{settings.name} has several accounts; say which: {', '.join(names)}")
+    return names[0]
+
+
+def _credentials(settings: ProviderSettings, account: str, email: str | None, file: Path | None) -> SessionMaterial:
+    """From the file, else config.yaml, else the person."""
+    if file is not None:
+        found = _read_file(file)
+        return SessionMaterial(email=email or found.email, password=found.password)
+    own = next(entry.credentials for entry in settings.common.accounts if entry.name == account)
+    if own is not None:
+        return SessionMaterial(email=email or own.email, password=own.password.get_secret_value())
+    if not terminal.can_ask():
+        raise Problem("nobody can be asked here: give --credentials-file FILE, or credentials in config.yaml")
+    address: str = email or click.prompt("E-mail", err=True)
+    try:
+        return SessionMaterial(email=address, password=terminal.ask_secret("Password"))
+    except VaultError:
+        raise Problem("no password was given; nothing was stored") from None
+
+
+def _read_file(file: Path) -> _File:
+    """JSON, KEY=VALUE lines, or the two lines e-mail and password. Raises Problem."""
+    try:
+        text = read_private(file, _LIMIT_BYTES).decode()
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    except UnicodeDecodeError:
+        raise Problem(f"{file} is no text file") from None
+    try:
+        return _File.model_validate_json(text)
+    except ValidationError:
+        pass
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    pairs = {key.strip().lower(): value.strip() for key, mark, value in (line.partition("=") for line in lines) if mark}
+    if "email" in pairs and "password" in pairs:
+        return _File(email=pairs["email"], password=pairs["password"])
+    if len(lines) == 2 and "@" in lines[0]:
+        return _File(email=lines[0], password=lines[1])
+    raise Problem(f"{file} holds no e-mail and password (JSON, EMAIL= and PASSWORD= lines, or two lines)")
+
+
+async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: SessionMaterial) -> _Signed:
+    """Raises ProviderError."""
+    steps = provider.sign_in(Session(provider.name, account, tuple(given.values())), moment_source()())
+    assert steps is not None
+    client = new_client(settings.common.proxy)
+    try:
+        runner = StepRunner(Seals(lambda *who: given.values()), lambda name: client)
+        material = SessionMaterial().updated(await runner.run(provider, steps))
+    finally:
+        await client.aclose()
+    session = provider.read_session(account, material)
+    return await _prove(provider, settings, _Signed(material, session, None))
+
+
+async def _prove(provider: AnyProvider, settings: ProviderSettings, signed: _Signed) -> _Signed:
+    """Asks the site whose session it is. Raises ProviderError when the site does not know it."""
+    steps = provider.identify(signed.session, moment_source()())
+    if steps is None:
+        return signed
+    client = new_client(settings.common.proxy)
+    try:
+        runner = StepRunner(Seals(lambda *who: signed.material.values()), lambda name: client)
+        signed.identity = await runner.run(provider, steps)
+    except ProviderError as error:
+        if error.kind is not ErrorKind.PROVIDER_DOWN:
+            raise
+        signed.doubt = error.message
+    finally:
+        await client.aclose()
+    return signed
+
+
+# -- storing ----------------------------------------------------------------------------------------------------------
+def _store(
+    lazy: Lazy,
+    settings: ProviderSettings,
+    account: str,
+    signed: _Signed,
+    remembered: SessionMaterial | None,
+    as_json: bool,
+) -> None:
+    try:
+        vault = lazy.vault(create=True)
+        revision = _put(vault, settings.name, account, signed.material, remembered)
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    identity = signed.identity
+    whose = (identity.email or identity.name or identity.user_id) if identity else ""
+    told: dict[str, Any] = {
+        "provider": settings.name,
+        "account": account,
+        "stored": True,
+        "revision": revision,
+        "holds": sorted(signed.material.values()),
+        "whose": whose,
+        "expires_at": signed.session.expires_at or None,
+        "proven": identity is not None,
+        "remembered": remembered is not None,
+    }
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    until = moment_text(told["expires_at"], time.time()) if told["expires_at"] else "the site ends it"
+    click.echo(f"signed in: {settings.name}/{account}{f', {whose}' if whose else ''}, until {until}")
+    if signed.doubt:
+        click.echo(f"warning: the session could not be proven: {signed.doubt}", err=True)
+
+
+def _put(
+    vault: Vault, provider: str, account: str, material: SessionMaterial, remembered: SessionMaterial | None
+) -> int:
+    """Stores over whatever is there now; a password kept before stays. Raises VaultError."""
+    for _ in range(TRIES):
+        before = vault.get(provider, account)
+        kept = remembered or (material_of(before.material) if before else SessionMaterial())
+        whole = replace(material, email=kept.email, password=kept.password)
+        try:
+            return vault.put(provider, account, record_of(whole), expected_rev=before.rev if before else 0).rev
+        except VaultConflict:
+            continue  # another login came in between; the later one stands
+    raise VaultConflict("another process keeps changing this session; try again")
