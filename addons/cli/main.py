@@ -14,6 +14,7 @@ from addons.cli.base import Lazy
 from addons.cli.doctor import doctor
 from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
+from addons.cli.session_import import import_session
 from addons.cli.sessions import sessions
 from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
@@ -56,3 +57,4 @@ for command in (
     listen,
 ):
     main.add_command(command)
+sessions.add_command(import_session)

@@ -1,0 +1,39 @@
+"""Which kind of file it is, by its content."""
+
+import re
+from typing import Final
+
+from addons.importing.cookies_txt import read_cookies
+from addons.importing.curl import read_curl
+from addons.importing.flows import read_flows
+from addons.importing.har import read_har
+from addons.importing.problem import Found, ImportProblem
+
+LIMIT_BYTES: Final = 256 * 1024 * 1024
+_FLOWS: Final = re.compile(rb"^\d{1,10}:")
+_COOKIE_LINE: Final = re.compile(r"^(#HttpOnly_)?[^\s#]\S*\t(TRUE|FALSE)\t", re.IGNORECASE | re.MULTILINE)
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{8,16384}")
+
+
+def read(data: bytes, now: float) -> Found:
+    """What the file holds. `now` in Unix seconds. Raises ImportProblem, whatever the bytes."""
+    if len(data) > LIMIT_BYTES:
+        raise ImportProblem("the file is larger than 256 MB")
+    if not data.strip():
+        raise ImportProblem("the file is empty")
+    if _FLOWS.match(data):
+        return read_flows(data)
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ImportProblem("the file is no text and no flow file of mitmproxy") from None
+    if text.startswith("{"):
+        return read_har(text)
+    if re.match(r"(\S*[\\/])?curl(\.exe)?\s", text, re.IGNORECASE):
+        return read_curl(text)
+    if text.startswith(("# Netscape HTTP Cookie File", "# HTTP Cookie File")) or _COOKIE_LINE.search(text):
+        return read_cookies(data.decode("utf-8-sig"), now)
+    token = re.sub(r"^bearer\s+", "", text.strip("\"'"), flags=re.IGNORECASE)
+    if _TOKEN.fullmatch(token):
+        return Found("token", token=token)
+    raise ImportProblem("this is no HAR, cURL command, cookies.txt, flow file or token")

@@ -1,0 +1,131 @@
+"""From what a file holds to one provider's session: by host, merged, one person's."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from addons.context import AnyProvider
+from addons.importing.problem import Found, ImportProblem
+from providers.contract import Session, SessionMaterial, Sighting
+from providers.errors import ProviderError
+from providers.registry import provider_class, type_names
+
+_PEOPLE_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One session that was found. `missing` in words; `problem` when it cannot serve as it is."""
+
+    provider: str
+    material: SessionMaterial
+    missing: tuple[str, ...]
+    session: Session | None
+    problem: str = ""
+
+
+def find(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None) -> Candidate:
+    """The session of the one provider the file is about (or of `wanted`). Raises ImportProblem."""
+    if found.token:
+        return _of_token(found.token, providers, wanted)
+    chosen = {wanted: providers[wanted]} if wanted else dict(providers)
+    gathered = {name: material for name, p in chosen.items() if (material := _gather(found, p)) is not None}
+    if not gathered:
+        raise ImportProblem(_nothing(found, providers, wanted))
+    if len(gathered) > 1:
+        raise ImportProblem(f"it holds sessions of several providers; choose with --provider: {', '.join(gathered)}")
+    name, material = next(iter(gathered.items()))
+    return _candidate(providers[name], material)
+
+
+def _hosts(provider: AnyProvider) -> set[str]:
+    return {urlsplit(origin).hostname or "" for origin in provider.origins()}
+
+
+def _gather(found: Found, provider: AnyProvider) -> SessionMaterial | None:
+    """The sightings of the provider's hosts, merged. Raises ImportProblem for two people's sessions in one file."""
+    material, person = None, ""
+    for seen in (*found.sightings, *_of_cookies(found, provider)):
+        if urlsplit(seen.url).hostname not in _hosts(provider):
+            continue
+        newer = provider.sighted(seen)
+        if newer is None:
+            continue
+        whose = _whose(provider, newer)
+        if person and whose and whose != person:
+            names = f"{person[:_PEOPLE_SHOWN]}… and {whose[:_PEOPLE_SHOWN]}…"
+            raise ImportProblem(f"it holds sessions of two people ({names}); export one person's browsing only")
+        person = person or whose
+        material = newer if material is None else material.merged(newer)
+    return material
+
+
+def _of_cookies(found: Found, provider: AnyProvider) -> Iterable[Sighting]:
+    """Cookies of a file as each of the provider's hosts would get them."""
+    for host in sorted(_hosts(provider)):
+        jar = {cookie.name: cookie.value for cookie in found.cookies if cookie.fits(host)}
+        if jar:
+            header = "; ".join(f"{name}={value}" for name, value in jar.items())
+            yield Sighting("GET", f"https://{host}/", {"cookie": header})
+
+
+def _whose(provider: AnyProvider, material: SessionMaterial) -> str:
+    try:
+        return provider.read_session("import", material).facts.get("user_id", "")
+    except ProviderError:
+        return ""
+
+
+def _of_token(token: str, providers: Mapping[str, AnyProvider], wanted: str | None) -> Candidate:
+    """A pasted token: for the provider that is named, or the only one that can make sense of it."""
+    if wanted:
+        provider = providers[wanted]
+        material = SessionMaterial(token=token) if provider.web_session else SessionMaterial(api_key=token)
+        return _candidate(provider, material)
+    fitting = [
+        candidate
+        for provider in providers.values()
+        if provider.web_session
+        and (candidate := _candidate(provider, SessionMaterial(token=token))).session is not None
+        and candidate.session is not None
+        and candidate.session.facts.get("user_id")
+    ]
+    if len(fitting) != 1:
+        raise ImportProblem("a token alone does not say whose it is; name the provider with --provider")
+    return fitting[0]
+
+
+def _candidate(provider: AnyProvider, material: SessionMaterial) -> Candidate:
+    missing = provider.lacking(material)
+    try:
+        session = provider.read_session("import", material)
+    except ProviderError as error:
+        return Candidate(provider.name, material, missing, None, error.message)
+    return Candidate(provider.name, material, missing, replace(session, account=""))
+
+
+def _nothing(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None) -> str:
+    """Why there is no session, as precisely as the hosts tell."""
+    hosts = {urlsplit(seen.url).hostname or "" for seen in found.sightings} | {c.domain for c in found.cookies}
+    ours = {name for name, provider in providers.items() if _about(hosts, _hosts(provider))}
+    tail = f" ({found.note})" if found.note else ""
+    if wanted or ours:
+        name = wanted or sorted(ours)[0]
+        if name not in ours:
+            return (
+                f"the {found.kind} has nothing of {name}'s hosts ({', '.join(sorted(_hosts(providers[name])))}){tail}"
+            )
+        lacking = "; ".join(providers[name].lacking(SessionMaterial()))
+        return f"the {found.kind} has no signed-in call of {name}; it needs {lacking}{tail}"
+    for type_name in type_names():
+        cls = provider_class(type_name)
+        default = cls.Options.model_fields["base_url"].default
+        if isinstance(default, str) and _about(hosts, {urlsplit(default).hostname or ""}):
+            entry = f"providers: {{{type_name}: {{type: {type_name}, accounts: [{{name: main}}]}}}}"
+            return f"this is of {type_name}, but config.yaml has no provider of that type; add: {entry}"
+    return f"the {found.kind} has nothing of the configured providers{tail}"
+
+
+def _about(hosts: set[str], known: set[str]) -> bool:
+    return any(host == one or one.endswith(f".{host}") for host in hosts if host for one in known)

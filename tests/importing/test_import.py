@@ -1,0 +1,315 @@
+"""Imports: each kind of file, what is found in it, and one clear line for everything that cannot be used."""
+
+import base64
+import io
+import json
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mitmproxy import http
+from mitmproxy.io import FlowWriter
+from mitmproxy.test import tflow
+
+from addons.cli.main import main
+from addons.importing.detect import read
+from addons.importing.problem import ImportProblem
+from addons.vault.keys import VaultKey
+from addons.vault.store import Vault
+from providers.sandbox.tokens import jwt
+
+NOW = time.time()
+ZAI = jwt({"id": "user-1", "email": "me@example.com"})
+OTHER = jwt({"id": "user-2", "email": "you@example.com"})
+GUEST = jwt({"id": "g", "email": "guest-1@guest.com"})
+ENDED = jwt({"id": "user-1", "exp": 1_600_000_000})
+SHORT = jwt({"id": "user-1", "exp": int(NOW) + 900})
+KEY = "44" * 32
+CONFIG = """
+vault: {path: vault/v.json}
+providers:
+  zai: {type: zai, accounts: [{name: main}]}
+  qwen: {type: qwen, accounts: [{name: one}, {name: two}]}
+  k2: {type: k2think, accounts: [{name: main}]}
+  cat: {type: longcat, accounts: [{name: main}]}
+  api: {type: openai_compatible, base_url: https://api.example.com/v1, accounts: [{name: key}]}
+"""
+type Run = Callable[..., Result]
+
+
+def entry(url: str, *, body: Any = None, set_cookie: str = "", status: int = 200, **headers: str) -> dict[str, Any]:
+    content = {"text": json.dumps(body)} if body is not None else {}
+    named = [{"name": name.replace("_", "-"), "value": value} for name, value in headers.items()]
+    given = [{"name": "Set-Cookie", "value": set_cookie}] if set_cookie else []
+    request = {"method": "GET", "url": url, "headers": named}
+    return {"request": request, "response": {"status": status, "headers": given, "content": content}}
+
+
+def har(*entries: dict[str, Any]) -> bytes:
+    return json.dumps({"log": {"version": "1.2", "entries": list(entries)}}).encode()
+
+
+def flows(*entries: tuple[str, dict[str, str]]) -> bytes:
+    out = io.BytesIO()
+    writer = FlowWriter(out)
+    for url, headers in entries:
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        writer.add(tflow.tflow(req=http.Request.make("GET", url, b"", pairs), resp=True))
+    return out.getvalue()
+
+
+def cookies(*rows: tuple[str, str, str], expires: int = 0) -> bytes:
+    lines = ["# Netscape HTTP Cookie File"]
+    lines += ["\t".join((domain, "TRUE", "/", "TRUE", str(expires), name, value)) for domain, name, value in rows]
+    return "\n".join(lines).encode()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def run(house: Path) -> Run:
+    def invoke(data: bytes, *arguments: str) -> Result:
+        (house / "file").write_bytes(data)
+        command = ["--config", str(house / "config.yaml"), "sessions", "import", str(house / "file"), *arguments]
+        return CliRunner().invoke(main, command, env={"SESSION_ENCRYPTION_KEY": KEY})
+
+    return invoke
+
+
+def stored(house: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    if not (house / "vault" / "v.json").exists():
+        return {}
+    vault = Vault.open(house / "vault" / "v.json", VaultKey.from_text(KEY))
+    return {key: dict(record.material) for key, record in vault.records().items()}
+
+
+CHAT = "https://chat.qwen.ai/api/v2/chats/new"
+GOOD = [
+    pytest.param(
+        har(entry("https://chat.z.ai/api/v1/chats/", authorization=f"Bearer {ZAI}")),
+        (),
+        ("zai", "main"),
+        {"token"},
+        id="HAR",
+    ),
+    pytest.param(
+        har(
+            entry(CHAT, authorization=f"Bearer {SHORT}", cookie="cna=c"),
+            entry(
+                "https://auth.qwen.ai/api/v2/auths/refresh",
+                cookie="refresh_token=a",
+                set_cookie="refresh_token=b; Path=/",
+            ),
+        ),
+        ("--account", "one"),
+        ("qwen", "one"),
+        {"token", "cookie:cna", "cookie:refresh_token"},
+        id="HAR of two hosts",
+    ),
+    pytest.param(
+        f"curl 'https://chat.z.ai/api/models' -H 'Authorization: Bearer {ZAI}' --data-raw $'a\\'b'".encode(),
+        (),
+        ("zai", "main"),
+        {"token"},
+        id="cURL for bash",
+    ),
+    pytest.param(
+        b'curl ^"https://longcat.chat/api/v1/x^" ^\r\n  -b ^"passport_token_key=p1; _lxsdk_s=s^" ^\r\n  --compressed',
+        (),
+        ("cat", "main"),
+        {"cookie:passport_token_key", "cookie:_lxsdk_s"},
+        id="cURL for cmd",
+    ),
+    pytest.param(cookies(("www.k2think.ai", "token", ZAI)), (), ("k2", "main"), {"token"}, id="cookies.txt"),
+    pytest.param(
+        cookies((".qwen.ai", "refresh_token", "r"), ("chat.qwen.ai", "cna", "c"), ("other.example", "x", "y")),
+        ("--account", "two"),
+        ("qwen", "two"),
+        {"cookie:refresh_token", "cookie:cna"},
+        id="cookies of two domains",
+    ),
+    pytest.param(
+        flows(("https://chat.z.ai/api/models", {"Authorization": f"Bearer {ZAI}"})),
+        (),
+        ("zai", "main"),
+        {"token"},
+        id="flows",
+    ),
+    pytest.param(ZAI.encode() + b"\n", ("--provider", "zai"), ("zai", "main"), {"token"}, id="token"),
+    pytest.param(b"Bearer sk-12345678", ("--provider", "api"), ("api", "key"), {"api_key"}, id="key"),
+    pytest.param(
+        b"curl https://api.example.com/v1/models -H 'Authorization: Bearer sk-abc'",
+        (),
+        ("api", "key"),
+        {"api_key"},
+        id="key in cURL",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "arguments", "where", "holds"), GOOD)
+def test_sessions_are_found_and_stored(
+    run: Run, house: Path, data: bytes, arguments: tuple[str, ...], where: tuple[str, str], holds: set[str]
+) -> None:
+    dry = run(data, *arguments, "--dry-run")
+    assert (dry.exit_code, stored(house)) == (0, {}), dry.output
+    result = run(data, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert ((told["provider"], told["account"]), set(told["found"]), told["stored"]) == (where, holds, True)
+    kept = stored(house)[where]
+    for secret in [kept.get("token"), kept.get("api_key"), *kept.get("cookies", {}).values()]:
+        assert not secret or len(secret) < 5 or secret not in result.output + dry.output
+
+
+def test_the_newest_rotated_cookie_counts(run: Run, house: Path) -> None:
+    refresh = "https://auth.qwen.ai/api/v2/auths/refresh"
+    data = har(
+        entry(CHAT, authorization=f"Bearer {SHORT}"),
+        entry(refresh, cookie="refresh_token=1", set_cookie="refresh_token=2; Domain=.qwen.ai"),
+        entry(refresh, cookie="refresh_token=2", set_cookie="refresh_token=3; Domain=.qwen.ai"),
+    )
+    assert run(data, "--account", "one").exit_code == 0
+    assert stored(house)["qwen", "one"]["cookies"] == {"refresh_token": "3"}
+
+
+def test_what_is_missing_is_said(run: Run) -> None:
+    result = run(har(entry(CHAT, authorization=f"Bearer {SHORT}")), "--account", "one")
+    assert result.exit_code == 0
+    assert "missing: the cookie refresh_token" in result.stdout
+
+
+def test_a_remembered_password_stays(run: Run, house: Path) -> None:
+    (house / "vault").mkdir(mode=0o700)
+    vault = Vault.create(house / "vault" / "v.json", VaultKey.from_text(KEY), sync=False)
+    vault.put("k2", "main", {"token": ZAI, "email": "me@example.com", "password": "kept"})
+    assert run(cookies(("www.k2think.ai", "token", OTHER))).exit_code == 0
+    assert stored(house)["k2", "main"]["password"] == "kept"
+    assert stored(house)["k2", "main"]["token"] == OTHER
+
+
+BAD = [
+    pytest.param(b"", (), "empty", id="empty"),
+    pytest.param(b"\xff\xfe\x00\x01", (), "no text", id="binary"),
+    pytest.param(har(entry(CHAT))[:-30], (), "cut off", id="HAR cut off"),
+    pytest.param(b'{"a": 1}', (), "no HAR", id="other JSON"),
+    pytest.param(har(entry("https://other.example/")), (), "nothing of the configured", id="foreign HAR"),
+    pytest.param(har(entry("https://chat.z.ai/")), (), "needs a signed-in call", id="HAR without the call"),
+    pytest.param(har(entry("https://chat.z.ai/")), (), "sensitive data", id="sanitized HAR"),
+    pytest.param(
+        har(entry("https://chat.z.ai/a", authorization=f"Bearer {GUEST}")), (), "no signed-in call", id="a guest"
+    ),
+    pytest.param(
+        har(
+            entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}"),
+            entry("https://chat.z.ai/a", authorization=f"Bearer {OTHER}"),
+        ),
+        (),
+        "two people",
+        id="two people",
+    ),
+    pytest.param(
+        har(
+            entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}"),
+            entry("https://longcat.chat/", cookie="passport_token_key=p"),
+        ),
+        (),
+        "--provider",
+        id="two providers",
+    ),
+    pytest.param(
+        har(entry("https://www.k2think.ai/a", authorization=f"Bearer {ENDED}")), (), "ended", id="expired HAR"
+    ),
+    pytest.param(cookies(("wrong.example", "token", ZAI)), (), "nothing of", id="cookies of the wrong host"),
+    pytest.param(cookies(("chat.z.ai", "token", ZAI), expires=1_600_000_000), (), "have ended", id="ended cookies"),
+    pytest.param(b"# Netscape HTTP Cookie File\nbroken line", (), "line 2", id="broken cookies.txt"),
+    pytest.param(b"curl 'https://chat.z.ai", (), "quotation mark is open", id="cURL cut off"),
+    pytest.param(b"curl -b jar.txt https://chat.z.ai", (), "from a file", id="cURL with a jar"),
+    pytest.param(b"curl -H 'a: b'", (), "no address", id="cURL without address"),
+    pytest.param(b"123:garbage", (), "flow file", id="broken flows"),
+    pytest.param(b"just some words", (), "no HAR, cURL", id="words"),
+    pytest.param(b"sk-12345678", (), "--provider", id="a token of nobody"),
+    pytest.param(b"not-a-jwt-token", ("--provider", "zai"), "cannot serve", id="no token of the site"),
+    pytest.param(har(entry(CHAT, authorization=f"Bearer {SHORT}")), (), "several accounts", id="which account"),
+    pytest.param(b"x" * 20, ("--provider", "nope"), "no provider 'nope'", id="unknown provider"),
+]
+
+
+@pytest.mark.parametrize(("data", "arguments", "words"), BAD)
+def test_what_cannot_be_used_is_one_clear_line_and_changes_nothing(
+    run: Run, house: Path, data: bytes, arguments: tuple[str, ...], words: str
+) -> None:
+    result = run(data, *arguments)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.output
+    assert words in result.stderr
+    assert stored(house) == {}
+
+
+def test_a_provider_that_is_not_configured_is_named(run: Run, house: Path) -> None:
+    (house / "config.yaml").write_text("providers:\n  k2: {type: k2think, accounts: [{name: main}]}\n")
+    result = run(har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}")))
+    assert "no provider of that type; add: providers: {zai: {type: zai" in result.stderr
+
+
+# -- nothing else is ever raised --------------------------------------------------------------------------------------
+def refusal(data: bytes) -> str:
+    """Why it is refused, or nothing."""
+    try:
+        read(data, NOW)
+    except ImportProblem as problem:
+        return str(problem)
+    return ""
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    assert "\n" not in refusal(data)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["request", "response", "headers", "url", "name", "value", "content", "text"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_any_entries_are_read(entries: list[Any]) -> None:
+    assert read(json.dumps({"log": {"entries": entries}}).encode(), NOW).kind == "HAR"
+
+
+@given(st.text(alphabet="ab '\"\\$^\n=:;-", max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_any_command_is_read_or_refused(words: str) -> None:
+    refusal(f"curl {words}".encode())
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=["Cs", "Cc"]), max_size=30).filter(lambda v: v == v.strip()))
+@settings(max_examples=100, deadline=None)
+def test_header_values_survive_the_shell(value: str) -> None:
+    found = read(f"curl https://x.example -H {shlex.quote('x-test: ' + value)}".encode(), NOW)
+    assert found.sightings[0].headers["x-test"] == value
+
+
+def test_a_body_in_base64() -> None:
+    packed = base64.b64encode(json.dumps({"token": ZAI}).encode()).decode()
+    one = entry("https://chat.z.ai/api/v1/auths/")
+    one["response"]["content"] = {"text": packed, "encoding": "base64"}
+    assert ZAI.encode() in read(har(one), NOW).sightings[0].body
