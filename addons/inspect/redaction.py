@@ -17,6 +17,7 @@ _PARAMETER: Final = re.compile(rf"([?&;](?:{_NAMES}|x5secdata|sig|expires)=)([^&
 _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
 _BEARER: Final = re.compile(r"(bearer\s+)(?!~sealed~)([A-Za-z0-9._~+/=-]{12,})", re.IGNORECASE)
 HIDDEN: Final = "~hidden~"
+SHORTEST_SECRET: Final = 10
 SENSITIVE_HEADERS: Final = frozenset(
     {
         "authorization",
@@ -34,8 +35,8 @@ SENSITIVE_HEADERS: Final = frozenset(
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without tokens, keys and signed links; placeholders stay as they are."""
     for secret in secrets:
-        if len(secret) >= 6:
-            text = text.replace(secret, HIDDEN)
+        if len(secret) >= SHORTEST_SECRET:  # a cookie's value may be an ordinary word
+            text = text.replace(secret, HIDDEN.ljust(len(secret), "~"))  # some sites count positions
     text = _FIELD.sub(_field, text)
     text = _PARAMETER.sub(lambda found: f"{found[1]}{HIDDEN}" if "~sealed~" not in found[2] else found[0], text)
     text = _JWT.sub(HIDDEN, text)

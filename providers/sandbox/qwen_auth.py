@@ -56,7 +56,7 @@ class People:
             return {"token": token, "cookies": {"token": token}}
         return {
             "token": self.new_access(3600 if life_s is None else life_s),
-            "cookies": {"refresh_token": self.new_refresh(), "cna": "sandbox"},
+            "cookies": {"refresh_token": self.new_refresh(), "cna": secrets.token_urlsafe(16)},
         }
 
     def expire_all(self) -> None:

@@ -43,7 +43,8 @@ def test_placeholders_and_words_stay(text: str) -> None:
 
 
 def test_literal_secrets_go_wherever_they_stand() -> None:
-    assert redacted("before s3cr3t-value after", ["s3cr3t-value"]) == f"before {HIDDEN} after"
+    assert redacted("before s3cr3t-value after", ["s3cr3t-value"]) == f"before {HIDDEN}~~~~ after"
+    assert redacted("an ordinary word", ["word"]) == "an ordinary word"
 
 
 def test_headers() -> None:
@@ -65,4 +66,4 @@ def test_the_same_id_gets_the_same_stand_in() -> None:
 def test_stand_ins_reach_into_json() -> None:
     own = StandIns(["opensesame"])
     value = own.value({"a": ["x@y.example", {"b": "opensesame", "n": 3}], "m": "127.0.0.1"})
-    assert value == {"a": ["person-1@example.com", {"b": HIDDEN, "n": 3}], "m": "127.0.0.1"}
+    assert value == {"a": ["person-1@example.com", {"b": HIDDEN + "~~", "n": 3}], "m": "127.0.0.1"}
