@@ -25,6 +25,7 @@ from addons.core.strategy import Orderer
 from addons.inspect.archive import SWITCH_NAME, Archive, RecordRules
 from addons.inspect.drift import FILE_NAME as DRIFT_NAME
 from addons.inspect.drift import Drift
+from addons.pruning import ended_for_good
 from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.settings import (
@@ -38,6 +39,7 @@ from addons.settings import (
 )
 from addons.steps import Carried, StepRunner, new_client
 from addons.traffic import Traffic
+from addons.vault.errors import VaultError
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
@@ -172,9 +174,24 @@ class Running:
             self.traffic.reset(account)
             self.renewal.reset(account)
         await self.renewal.tend()
+        if self.config.sections.sessions.prune_expired:
+            await self._prune()
         self.archive.look()
         await asyncio.to_thread(self.book.save)
         await asyncio.to_thread(self.archive.drift.save)
+
+    async def _prune(self) -> None:
+        """Removes sessions that have ended for good. The data key stays: other processes hold it."""
+        if self.vault is None:
+            return
+        for one in ended_for_good(self.accounts, self.providers, self.book, self.context.moment()):
+            name = (one.account.provider, one.account.name)
+            try:
+                await asyncio.to_thread(self.vault.remove, *name)
+            except VaultError as e:
+                log.warning("%s/%s could not be removed from the vault: %s", *name, e)
+            else:
+                log.warning("%s/%s was removed from the vault: %s", *name, one.why)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         self.renewal.handed_out(session, cookies)

@@ -18,6 +18,7 @@ from addons.cli.session_import import import_session
 from addons.cli.sessions import sessions
 from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
+from addons.cli.upkeep import prune
 from addons.cli.vault import vault
 
 
@@ -58,3 +59,4 @@ for command in (
 ):
     main.add_command(command)
 sessions.add_command(import_session)
+sessions.add_command(prune)

@@ -1,16 +1,23 @@
 """`glassgate sessions`: the sessions in the vault."""
 
+import contextlib
 import json
 import sys
+import time
 from typing import Any
 
 import click
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
+from addons.account_report import can_renew
 from addons.accounts import material_of
+from addons.cli.accounts import moment_text
 from addons.cli.base import Lazy, Problem, known_provider
-from addons.setup import make_providers
+from addons.context import AnyProvider
+from addons.setup import make_providers, moment_source
 from addons.vault.errors import VaultError, VaultMissing
+from addons.vault.format import Record
+from providers.contract import Moment
 from providers.errors import ProviderError
 
 
@@ -25,6 +32,9 @@ class SessionForm(BaseModel):
     api_key: StrictStr | None = None
 
 
+_LOGIN = ("email", "password", "password_sha256")
+
+
 @click.group()
 def sessions() -> None:
     """The sessions in the vault."""
@@ -35,13 +45,18 @@ def sessions() -> None:
 @click.argument("account")
 @click.option("--from-json", "source", type=click.File("r"), help="A file with the session as JSON, or - for stdin.")
 @click.option("--api-key-stdin", is_flag=True, help="Read an API key from stdin.")
+@click.option("--token-stdin", is_flag=True, help="Read a token from stdin.")
 @click.pass_obj
-def add(lazy: Lazy, provider: str, account: str, source: Any, api_key_stdin: bool) -> None:
+def add(lazy: Lazy, provider: str, account: str, source: Any, api_key_stdin: bool, token_stdin: bool) -> None:
     """Store a session: {"token": …, "cookies": {…}, "headers": {…}, "api_key": …}. Makes the vault if needed."""
     settings = known_provider(lazy.config(), provider, account)
-    if (source is None) == (not api_key_stdin):
-        raise click.UsageError("give either --from-json FILE or --api-key-stdin")
-    form = SessionForm(api_key=sys.stdin.readline().strip()) if api_key_stdin else _read_form(source.read())
+    if [source is not None, api_key_stdin, token_stdin].count(True) != 1:
+        raise click.UsageError("give one of --from-json FILE, --api-key-stdin and --token-stdin")
+    if source is not None:
+        form = _read_form(source.read())
+    else:
+        line = sys.stdin.readline().strip()
+        form = SessionForm(api_key=line) if api_key_stdin else SessionForm(token=line)
     material = form.model_dump()
     if not any(material.values()):
         raise Problem("the session is empty: give a token, cookies, headers or an api_key")
@@ -66,23 +81,44 @@ def list_sessions(lazy: Lazy, as_json: bool) -> None:
         records = lazy.vault().records()
     except VaultMissing:
         records = {}
-    rows: list[dict[str, Any]] = [
-        {
-            "provider": record.provider,
-            "account": record.account,
-            "revision": record.rev,
-            "updated": record.updated,
-            "holds": sorted(material_of(record.material).values()),
-        }
-        for record in records.values()
-    ]
+    providers, moment = make_providers(lazy.config()), moment_source()()
+    rows = [_row(record, providers.get(record.provider), moment) for record in records.values()]
     if as_json:
         click.echo(json.dumps(rows))
         return
     for row in rows:
-        click.echo(f"{row['provider']}/{row['account']}  revision {row['revision']}  holds {', '.join(row['holds'])}")
+        click.echo("  ".join(_told(row)))
     if not rows:
         click.echo("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
+
+
+def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[str, Any]:
+    """A stored session in names and times; never a secret."""
+    material = material_of(record.material)
+    session = None
+    if provider is not None:
+        with contextlib.suppress(ProviderError):
+            session = provider.read_session(record.account, material)
+    return {
+        "provider": record.provider,
+        "account": record.account,
+        "revision": record.rev,
+        "updated": record.updated,
+        "holds": sorted(name for name in material.values() if name not in _LOGIN),
+        "expires_at": (session.expires_at or None) if session else None,
+        "renewable": bool(session and provider and can_renew(provider, session, moment)),
+        "remembered": bool(material.password),
+    }
+
+
+def _told(row: dict[str, Any]) -> list[str]:
+    words = [f"{row['provider']}/{row['account']}", f"revision {row['revision']}", f"holds {', '.join(row['holds'])}"]
+    if row["expires_at"]:
+        words.append(f"until {moment_text(row['expires_at'], time.time())}")
+    words += [
+        said for said, true in (("renewed by itself", row["renewable"]), ("password kept", row["remembered"])) if true
+    ]
+    return words
 
 
 @sessions.command("remove")

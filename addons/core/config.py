@@ -189,6 +189,11 @@ class Record(_Checked):
     max_days: float = Field(default=30, gt=0)
 
 
+class SessionSettings(_Checked):
+    prune_expired: bool = False
+    """Whether a running gateway removes sessions that have ended for good."""
+
+
 class Sections(_Checked):
     """Every top-level section but `providers`, which is checked by type."""
 
@@ -206,6 +211,7 @@ class Sections(_Checked):
     limits: RequestLimits = RequestLimits()
     inspect: Inspect = Inspect()
     record: Record = Record()
+    sessions: SessionSettings = SessionSettings()
 
 
 @dataclass(frozen=True, slots=True)

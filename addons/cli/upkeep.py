@@ -1,0 +1,50 @@
+"""`glassgate sessions prune`: ended sessions go, and what they were encrypted with goes too."""
+
+import json
+import time
+
+import click
+
+from addons.account_book import AccountBook
+from addons.accounts import Accounts
+from addons.cli.base import Lazy, Problem
+from addons.pruning import ended_for_good
+from addons.settings import accounts_of
+from addons.setup import book_path, make_providers, moment_source
+from addons.vault.errors import VaultError, VaultMissing, VaultRefused
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be removed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def prune(lazy: Lazy, dry_run: bool, as_json: bool) -> None:
+    """Remove sessions that have ended for good. Their bytes cannot be read afterwards: the data key is made anew."""
+    config = lazy.config()
+    try:
+        vault = lazy.vault()
+    except VaultMissing as e:
+        raise Problem(str(e)) from None
+    providers = make_providers(config)
+    accounts = Accounts(accounts_of(config), providers, vault, {})
+    ended = ended_for_good(accounts, providers, AccountBook(book_path(config), time.time), moment_source()())
+    rotated = True
+    try:
+        for one in ended if not dry_run else []:
+            vault.remove(one.account.provider, one.account.name)
+        if ended and not dry_run:
+            vault.rotate_data_key()
+    except VaultRefused:
+        rotated = False
+    except VaultError as e:
+        raise Problem(str(e)) from None
+    rows = [{"provider": one.account.provider, "account": one.account.name, "why": one.why} for one in ended]
+    if as_json:
+        click.echo(json.dumps({"removed": not dry_run, "sessions": rows, "erased": rotated and not dry_run}))
+        return
+    for row in rows:
+        click.echo(f"{'would remove' if dry_run else 'removed'} {row['provider']}/{row['account']}: {row['why']}")
+    if not rows:
+        click.echo("every stored session can still serve")
+    if not rotated:
+        click.echo("the vault has other slots: glassgate vault rotate-key makes the removed bytes unreadable")
