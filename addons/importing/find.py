@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from addons.context import AnyProvider
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Session, SessionMaterial, Sighting
+from providers.contract import Session, SessionMaterial, Sighting, origin_of
 from providers.errors import ProviderError
 from providers.registry import provider_class, type_names
 
@@ -43,11 +43,19 @@ def _hosts(provider: AnyProvider) -> set[str]:
     return {urlsplit(origin).hostname or "" for origin in provider.origins()}
 
 
+def _at(url: str, provider: AnyProvider) -> bool:
+    """Whether an address is one of the provider's own."""
+    try:
+        return origin_of(url) in provider.origins()
+    except (ValueError, KeyError):
+        return False
+
+
 def _gather(found: Found, provider: AnyProvider) -> SessionMaterial | None:
     """The sightings of the provider's hosts, merged. Raises ImportProblem for two people's sessions in one file."""
     material, person = None, ""
     for seen in (*found.sightings, *_of_cookies(found, provider)):
-        if urlsplit(seen.url).hostname not in _hosts(provider):
+        if not _at(seen.url, provider):
             continue
         newer = provider.sighted(seen)
         if newer is None:
@@ -63,11 +71,12 @@ def _gather(found: Found, provider: AnyProvider) -> SessionMaterial | None:
 
 def _of_cookies(found: Found, provider: AnyProvider) -> Iterable[Sighting]:
     """Cookies of a file as each of the provider's hosts would get them."""
-    for host in sorted(_hosts(provider)):
+    for origin in sorted(provider.origins()):
+        host = urlsplit(origin).hostname or ""
         jar = {cookie.name: cookie.value for cookie in found.cookies if cookie.fits(host)}
         if jar:
             header = "; ".join(f"{name}={value}" for name, value in jar.items())
-            yield Sighting("GET", f"https://{host}/", {"cookie": header})
+            yield Sighting("GET", f"{origin}/", {"cookie": header})
 
 
 def _whose(provider: AnyProvider, material: SessionMaterial) -> str:
