@@ -79,6 +79,11 @@ class QwenSite(Site):
     def password(self) -> str:
         return self.people.password
 
+    @property
+    def tokens(self) -> Mapping[str, float]:
+        """Live tokens, and when they end."""
+        return self.people.access
+
     def companions(self) -> Mapping[str, Site]:
         return {"auth": QwenAuthSite(people=self.people)}
 

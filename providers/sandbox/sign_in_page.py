@@ -28,6 +28,7 @@ class Form:
 FORMS: Final[dict[str, Form]] = {
     "zai": Form("/api/v1/auths/signin", "/api/v1/auths/", guest_first=True, captcha=True),
     "k2think": Form("/api/v1/auths/signin", "/api/v1/auths/"),
+    "qwen": Form("/api/v2/auths/signin", "/api/v1/auths/", hashed=True),
 }
 
 _SCRIPT: Final = """

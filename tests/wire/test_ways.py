@@ -139,21 +139,28 @@ def test_a_damaged_vault_keeps_the_known_sessions(sites: SandboxThread, folder: 
 
 def test_no_secret_stands_in_logs_or_saved_flows(sites: SandboxThread, folder: Path) -> None:
     saved = folder / "flows"
-    arguments = ("-w", str(saved), "--set", "termlog_verbosity=debug")
+    har = folder / "kept.har"
+    arguments = ("-w", str(saved), "--set", f"hardump={har}", "--set", "termlog_verbosity=debug")
     with (
         Gateway(folder, sites.description(), arguments=arguments, log={"level": "DEBUG"}, **NO_REST) as gateway,
         httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
     ):
-        canaries = [KEY, gateway.vault_key, sites.site("openai").key, *sites.site("zai").tokens]
-        for model in (OFFICIAL, ZAI):
+        qwen = sites.site("qwen").people
+        gateway.vault.put("qwen", "demo", qwen.session(life_s=-5))  # renewed on the way: new secrets come in answers
+        for model in (OFFICIAL, ZAI, "qwen3.7-plus", "LongCat", "MBZUAI-IFM/K2-Think"):
             for fault in ("", "\n!sandbox fault=429", "\n!sandbox fault=truncated"):
                 http.post("/v1/chat/completions", json=body(model, f"canary prompt{fault}", stream=True))
+        command_line = Path(f"/proc/{gateway.process.pid}/cmdline").read_bytes() if gateway.process else b""
+    canaries = [KEY, gateway.vault_key, sites.site("openai").key, *sites.site("zai").tokens]
+    canaries += [*qwen.access, *qwen.refresh, *sites.site("longcat").tokens, *sites.site("k2think").tokens]
     flows = saved.read_bytes()
     assert b"~sealed~zai~demo~token~" in flows
     assert b"~sealed~official~demo~api_key~" in flows
     for canary in canaries:
         assert canary.encode() not in flows
         assert canary not in gateway.log
+        assert canary not in har.read_text(encoding="utf-8")
+        assert canary.encode() not in command_line
     assert "canary prompt" not in gateway.log
 
 

@@ -1,5 +1,6 @@
 """A person's sign-in passes through the capture proxy and ends in the vault, and nowhere else."""
 
+import hashlib
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,3 +139,46 @@ def test_a_session_of_cookies_is_stored_once_the_site_says_signed_in(folder: Pat
             assert "you may close this window" in client.get(url, headers=PAGE).text
         assert run.end() == 0, run.said
         assert kept(run, "longcat").cookies[PASSPORT] in sites.site("longcat").tokens
+
+
+@pytest.mark.parametrize(("newest", "path"), [(True, "/api/v2/auths/signin"), (False, "/api/v1/auths/signin")])
+def test_both_ages_of_qwen_are_captured(run: CaptureRun, sites: TlsSites, newest: bool, path: str) -> None:
+    people = sites.site("qwen").people
+    people.newest = newest
+    run.by_hand("qwen")
+    digest = hashlib.sha256(people.password.encode()).hexdigest()
+    with run.person() as client:
+        url = sites.url("qwen")
+        body = client.post(url + path, json={"email": people.email, "password": digest}).json()
+        token = body.get("token") or body["data"]["token"]
+        cookie = "" if newest else f"token={token}"
+        client.get(
+            f"{url}/api/v1/auths/", headers={"authorization": f"Bearer {token}", "cookie": cookie}
+        ).raise_for_status()
+        run.until("stored qwen/demo")
+        assert "you may close this window" in client.get(url, headers=PAGE).text
+    assert run.end() == 0, run.said
+    found = kept(run, "qwen")
+    assert people.knows(found.token or "")
+    if newest:
+        assert found.cookies["refresh_token"] in people.refresh
+    else:
+        assert found.cookies["token"] == found.token
+
+
+def test_a_qwen_session_whose_token_was_renewed_meanwhile_has_the_newest_cookie(
+    run: CaptureRun, sites: TlsSites
+) -> None:
+    """A person who has been signed in for long: the page renews on the second host, then calls."""
+    people = sites.site("qwen").people
+    old = people.new_refresh()
+    run.by_hand("qwen")
+    headers = {"x-request-id": "1", "timezone": "now", "x-request-origin": "https://chat.qwen.ai"}
+    with run.person() as client:
+        client.get(
+            f"{sites.url('qwen-auth')}/api/v2/auths/refresh", headers={**headers, "cookie": f"refresh_token={old}"}
+        )
+        run.until("stored qwen/demo")
+        assert "you may close this window" in client.get(sites.url("qwen"), headers=PAGE).text
+    assert run.end() == 0, run.said
+    assert kept(run, "qwen").cookies["refresh_token"] in people.refresh
