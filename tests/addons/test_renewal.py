@@ -387,3 +387,24 @@ def test_the_lock_is_free_when_its_holder_dies(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 9
     with locked(path, 0):
         pass
+
+
+async def test_a_token_that_names_no_end_is_renewed_when_it_is_old(make: Callable[..., House]) -> None:
+    house = make("a")
+    house.site.renew_every_s = 3600  # type: ignore[misc]
+    assert await house.token() is None
+    assert house.site.asked == []
+    house.now_s += 3700
+    house.site.answers = [SessionUpdate("another")]
+    assert await house.token() is None, "it serves meanwhile"
+    await house.renewal.settle()
+    assert (house.site.asked, house.stored["token"]) == (["refresh"], "another")
+
+
+async def test_a_rotated_cookie_of_somebody_else_is_not_kept(make: Callable[..., House]) -> None:
+    house = make(f"a:{START + 1000}")
+    session = await house.renewal.session(ACCOUNT)
+    house.site.rotated = lambda session, cookies: SessionUpdate(f"b:{START + 9000}")  # type: ignore[method-assign]
+    house.renewal.handed_out(session, {"refresh": "r2"})
+    await house.renewal.settle()
+    assert house.stored["token"] == f"a:{START + 1000}"

@@ -208,3 +208,57 @@ def test_a_remembered_password_signs_in_again_by_itself(sites: SandboxThread, tm
         assert record
         assert record.material["token"] in site.tokens
         assert site.password not in gateway.log
+
+
+def test_of_two_logins_at_once_the_later_stands_whole(
+    login: Login, house: Path, sites: SandboxThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = sites.site("k2think")
+    file = credentials(house, site)
+    assert login("login", "k2think", "--credentials-file", file).exit_code == 0
+    real, raced = Vault.get, []
+
+    def racing(vault: Vault, provider: str, account: str) -> Any:
+        found = real(vault, provider, account)
+        if not raced:  # another login comes in between reading and writing
+            raced.append(True)
+            Vault.open(vault.path, VaultKey.from_text(KEY)).put(provider, account, {"token": site.new_token()})
+        return found
+
+    monkeypatch.setattr(Vault, "get", racing)
+    assert login("login", "k2think", "--credentials-file", file).exit_code == 0
+    monkeypatch.undo()
+    assert stored(house)["k2think", "me"]["token"] in site.tokens
+
+
+def test_ctrl_c_in_the_middle_leaves_the_vault_as_it_was(
+    login: Login, house: Path, sites: SandboxThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*a: Any, **k: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("addons.cli.login._put", interrupted)
+    result = login("login", "k2think", "--credentials-file", credentials(house, sites.site("k2think")))
+    assert result.exit_code != 0
+    assert stored(house) == {}
+    assert sites.site("k2think").password not in result.output
+
+
+def test_a_full_disk_is_one_clear_line(
+    login: Login, house: Path, sites: SandboxThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    real = os.write
+
+    def full(descriptor: int, data: Any) -> int:
+        if b"gateway-vault" in bytes(data[:4000]):
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    result = login("login", "k2think", "--credentials-file", credentials(house, sites.site("k2think")))
+    monkeypatch.undo()
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.output
+    assert "No space left" in result.stderr
+    assert stored(house) == {}
