@@ -143,7 +143,7 @@ def main() -> None:
             Path(folder).chmod(0o700)
             key = described["sessions"]["openai"]["api_key"]
             with (
-                Gateway(Path(folder), described) as gateway,
+                Gateway(Path(folder), described, accounts={"max_concurrent": 2000}) as gateway,
                 passthrough(described["base_urls"]["openai"], key) as bare,
             ):
                 measure(options, Way("glassgate", gateway.port, KEY), bare)
