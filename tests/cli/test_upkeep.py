@@ -15,7 +15,7 @@ from addons.core.account_state import AccountState, Health
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
-from tests.support.processes import Gateway
+from tests.support.processes import Gateway, free_port
 
 KEY = "55" * 32
 NOW = int(time.time())
@@ -108,13 +108,15 @@ def test_a_token_comes_from_stdin(tmp_path: Path, vault: Vault) -> None:
 
 def test_a_gateway_prunes_where_it_shall(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    providers = {"qwen": {"type": "qwen", "accounts": [{"name": "a"}, {"name": "b"}]}}
+    nobody = f"http://127.0.0.1:{free_port()}"
+    accounts = [{"name": "a"}, {"name": "b"}]
+    providers = {"qwen": {"type": "qwen", "base_url": nobody, "auth_url": nobody, "accounts": accounts}}
     gateway = Gateway(tmp_path, providers=providers, sessions={"prune_expired": True})
     gateway.vault.put("qwen", "a", {"token": ENDED})
     gateway.vault.put("qwen", "b", {"token": FRESH})
     with gateway:
         deadline = time.monotonic() + 10
-        while gateway.vault.get("qwen", "a") is not None:
+        while "qwen/a was removed from the vault: it has ended" not in gateway.log:
             assert time.monotonic() < deadline
+        assert gateway.vault.get("qwen", "a") is None
         assert gateway.vault.get("qwen", "b") is not None
-    assert "qwen/a was removed from the vault: it has ended" in gateway.log
