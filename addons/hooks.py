@@ -31,6 +31,7 @@ from addons.exchange import Exchange, error_answer
 from addons.hardening import harden
 from addons.inspect.note import note_of
 from addons.inspect.reading import decoder_for
+from addons.inspect.retention import trim
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
 from addons.listeners import move_listeners, wanted_modes
@@ -158,6 +159,9 @@ class Glassgate:
             if self._reload is not None:
                 self._reload.look()
             await self._parts().tend()
+            view, kept = ctx.master.addons.get("view"), self._parts().config.sections.inspect
+            if view is not None:
+                trim(view, kept.max_flows, kept.max_mb)
             await asyncio.sleep(TEND_EVERY_S)
 
     # -- what people see ------------------------------------------------------------------------------------------
