@@ -31,6 +31,7 @@ from addons.exchange import Exchange, error_answer
 from addons.hardening import harden
 from addons.inspect.note import note_of
 from addons.inspect.reading import decoder_for
+from addons.inspect.replayer import replay
 from addons.inspect.retention import trim
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
@@ -200,7 +201,7 @@ class Glassgate:
     @fenced
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         request_id = _new_id()
-        if note_of(flow) is not None and not flow.live:
+        if note_of(flow) is not None and (flow.is_replay == "request" or not flow.live):
             return  # a part of a story that is told already, or a flow loaded from a file
         flow.metadata["request_id"] = request_id
         if flow.error:
@@ -210,7 +211,7 @@ class Glassgate:
             if parts is None:
                 raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
             if flow.is_replay == "request":
-                raise GatewayError(501, "replaying a gateway flow is not possible yet", code="replay_unsupported")
+                raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
             admission = admit(_knock(flow), parts.rules)
             if self.drain.begun and admission.action != "health":
                 raise shutting_down()
@@ -256,6 +257,11 @@ class Glassgate:
         exchange = self.exchanges.get(flow.id)
         if exchange is not None and flow.response is None:
             await exchange.open(flow)
+        elif flow.is_replay == "request" and flow.response is None:
+            try:
+                await replay(flow, self._parts())
+            except GatewayError as error:
+                flow.response = error_answer(error, ())
 
     @fenced
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
