@@ -96,8 +96,6 @@ class K2ThinkStream(FrameDecoder):
         elif self._reason is not None:
             if content or _has_words(choices):
                 self.unknown["after the finish"] += 1
-        elif self._reason is not None and (choices or isinstance(content, str)):
-            self.unknown["after the finish"] += 1
         elif isinstance(choices, list) and choices:
             self._chunk(mapping(choices[0]), out)
         elif isinstance(content, str):

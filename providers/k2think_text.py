@@ -4,7 +4,6 @@ Reasoning stands in think tags (providers/think_tags.py) or is drawn as a detail
 snapshots that grow. All of it is found out from the text itself.
 """
 
-import re
 from typing import Final
 
 from providers.cumulative import CumulativeText
@@ -13,13 +12,6 @@ from providers.think_tags import ThinkTags
 
 _BEGINNING_CHARS: Final = 64
 """Characters (and frames) after which no details block begins any more."""
-_OPENING_TAG: Final = re.compile(r"\s*<think(?:\s[^>]{0,250})?>\s*")
-
-
-def never_closed(content: str) -> str | None:
-    """The words behind an opening tag that nothing closes; None for any other text."""
-    opening = _OPENING_TAG.match(content)
-    return content[opening.end() :] if opening and "</think>" not in content else None
 
 
 class K2Text:
@@ -33,8 +25,6 @@ class K2Text:
         self._tags = ThinkTags()
         self._apart = False
         self._last_snapshot = ""
-        self._unanswered: list[str] | None = []
-        """The text while none of it was the answer."""
 
     @property
     def conflicts(self) -> int:
@@ -47,7 +37,7 @@ class K2Text:
         return self._block is None and self._tags.unclosed
 
     def reasoning_apart(self) -> None:
-        """The reasoning comes in a field of its own: text without tags is the answer, and tagged reasoning is dropped."""
+        """The reasoning comes in a field of its own: text without tags is the answer, and nothing need be held."""
         if not self._apart and self._beginning is not None:
             self._apart, self._tags = True, ThinkTags(implicit=False)
 
@@ -57,28 +47,20 @@ class K2Text:
             return "", ""
         if snapshot:
             self._last_snapshot = content
-        thought, said = self._begin(content) if self._beginning is not None else self._go_on(content)
-        return "" if self._apart else thought, said
+        if self._beginning is not None:
+            return self._begin(content)
+        return self._go_on(content)
 
     def close(self, *, complete: bool = True) -> tuple[str, str]:
-        """`complete` False: the text was cut off, so what was not told apart yet is reasoning.
-
-        A complete text of reasoning that nothing closed was the answer: it is said again, as that.
-        """
+        """`complete` False: the text was cut off, so what was not told apart yet is reasoning."""
         thought, said = self._replay() if self._beginning is not None else ("", "")
         if self._block is not None:
             more = self._block.close()
         else:
-            last = self._growth.flush()
-            if self._unanswered is not None:
-                self._unanswered.append(last)
-            flushed = self._tags.feed(last)
+            flushed = self._tags.feed(self._growth.flush())
             rest = self._tags.close(complete=complete)
             more = flushed[0] + rest[0], flushed[1] + rest[1]
-        thought, said = thought + more[0], said + more[1]
-        if complete and self._block is None and self._unanswered is not None and not said:
-            said = never_closed("".join(self._unanswered)) or ""
-        return "" if self._apart else thought, said
+        return thought + more[0], said + more[1]
 
     def _begin(self, content: str) -> tuple[str, str]:
         assert self._beginning is not None
@@ -102,10 +84,4 @@ class K2Text:
     def _go_on(self, content: str) -> tuple[str, str]:
         if self._block is not None:
             return self._block.add(content)
-        new = self._growth.add(content)
-        thought, said = self._tags.feed(new)
-        if said:
-            self._unanswered = None
-        elif self._unanswered is not None:
-            self._unanswered.append(new)
-        return thought, said
+        return self._tags.feed(self._growth.add(content))

@@ -1,5 +1,6 @@
 """K2Think's whole answer: one completion object of the OpenAI form, given out in pieces."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -7,11 +8,12 @@ from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
 from providers.jsontext import INVALID, loads, loads_glued, mapping, text, whole
 from providers.k2think_errors import json_error, refusal
-from providers.k2think_text import K2Text, never_closed
+from providers.k2think_text import K2Text
 
 PIECE_CHARS: Final = 400
 _MOST: Final = 2**53
 """Beyond it a number is no count, and no JSON reader agrees on it."""
+_OPENING_TAG: Final = re.compile(r"\s*<think(?:\s[^>]{0,250})?>\s*")
 _REASONS: Final[Mapping[str, FinishReason]] = {"length": "length", "content_filter": "content_filter"}
 
 
@@ -20,9 +22,6 @@ def read_body(body: bytes) -> list[Event]:
     value = loads(body)
     if value is not INVALID:
         return read_completion(mapping(value))
-    begun, _ = loads_glued(body)
-    if begun and mapping(begun[0]).get("choices"):
-        return read_completion(mapping(begun[0]))  # what stands behind a whole answer is none of it
     if body.lstrip().startswith(b"<"):
         return [Failure(refusal(200, {}, body))]
     first = mapping(next(iter(loads_glued(body)[0]), None))
@@ -56,8 +55,8 @@ def split(content: str, *, complete: bool) -> tuple[str, str]:
 
     Without `</think>` it is all answer, an opening tag notwithstanding; cut off before that tag, all reasoning.
     """
-    if complete and (words := never_closed(content)) is not None:
-        content = words
+    if complete and "</think>" not in content:
+        content = _OPENING_TAG.sub("", content, count=1) if _OPENING_TAG.match(content) else content
     parts = K2Text()
     thought, answer = parts.add(content)
     more_thought, more_answer = parts.close(complete=complete)
