@@ -1,15 +1,18 @@
-"""The frames of a Qwen answer, in each of the forms the site is known to send."""
+"""The frames of a Qwen answer, in each of the forms the site is known to send.
+
+Events are made as objects; `encoded` puts the token counts in as the site counts them and makes lines of them.
+"""
 
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from providers.sandbox.script import Script
 
-DOCS = (
+DOCS: Final = (
     {"title": "Sandbox Times", "url": "https://example.com/times", "snippet": "…", "hostname": "example.com"},
     {
         "title": "The Daily Stand-in",
@@ -18,8 +21,13 @@ DOCS = (
         "hostname": "example.com",
     },
 )
-IMAGE_URL = "https://cdn.example.com/output/person/t2i/picture.png?key=not-a-secret"
-USAGE = {"input_tokens": 12, "output_tokens": 34, "characters": 0, "total_tokens": 46}
+LATER_DOC: Final = {"title": "Evening Sandbox", "url": "https://example.com/evening", "snippet": "…", "hostname": ""}
+IMAGE_URL: Final = "https://cdn.example.com/output/person/t2i/picture.png?key=not-a-secret"
+SECOND_IMAGE_URL: Final = "https://cdn.example.com/output/person/t2i/second.png?key=not-a-secret"
+INPUT_TOKENS: Final = 12
+TOKENS_A_FRAME: Final = 3
+
+type Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,127 +36,186 @@ class Turn:
 
     chat_id: str
     response_id: str
-    thinking: bool
-    search: bool
-    image: bool
+    thinking: bool = False
+    search: bool = False
+    image: bool = False
+    summary: bool = True
+    """Thinking as snapshots; otherwise as the older plain text."""
+    incremental: bool = True
+    """The answer in pieces; otherwise each frame repeats all of it."""
 
 
 def line(value: object) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
 
 
-def created(turn: Turn, *, index: int = 0, response_id: str = "") -> bytes:
-    """The first frame; in captures it has a blank before its line end."""
+def created(turn: Turn, *, index: int = 0, response_id: str = "") -> Event:
+    """The first event; `parent_id` is the site's own id of the message just sent."""
     head = {"chat_id": turn.chat_id, "parent_id": str(uuid.uuid4()), "response_id": response_id or turn.response_id}
-    return line({"response.created": {**head, "response_index": str(index)}}).replace(b"\n\n", b" \n\n")
+    return {"response.created": {**head, "response_index": str(index)}}
 
 
-def info(turn: Turn, action: str) -> bytes:
+def info(turn: Turn, action: str) -> Event:
     about = {"action": action, "chat_id": turn.chat_id, "response_id": turn.response_id, "timestamp": int(time.time())}
-    return line({"response.info": about})
+    return {"response.info": about}
 
 
-def delta(turn: Turn, phase: str | None, content: str = "", status: str = "typing", **more: Any) -> bytes:
-    """A frame of a phase; `usage` None leaves it out."""
-    usage = more.pop("usage", USAGE)
-    response_id = more.pop("response_id", turn.response_id)
-    inner: dict[str, Any] = {"role": more.pop("role", "assistant"), "content": content, "status": status, **more}
+def delta(turn: Turn, phase: str | None, content: str = "", status: str = "typing", **more: Any) -> Event:
+    """An event of a phase, without phase when None."""
+    inner: dict[str, Any] = {"role": "assistant", "content": content, "status": status, **more}
     if phase is not None:
         inner["phase"] = phase
-    frame: dict[str, Any] = {"choices": [{"delta": inner}], "response_id": response_id, "timestamp": int(time.time())}
-    if usage is not None:
-        frame["usage"] = usage
-    return line(frame)
+    return {"choices": [{"delta": inner}], "response_id": turn.response_id, "timestamp": int(time.time())}
 
 
-def error(turn: Turn, code: str, details: str) -> bytes:
-    return line({"error": {"code": code, "details": details}, "response_id": turn.response_id})
+def finished(turn: Turn, phase: str | None = "answer") -> Event:
+    return delta(turn, phase, status="finished")
 
 
-def finished(turn: Turn, phase: str = "answer") -> bytes:
-    return delta(turn, phase, status="finished", usage=None)
+def error(turn: Turn, **said: str) -> Event:
+    return {"error": said, "response_id": turn.response_id}
 
 
-def frames_of(script: Script, turn: Turn) -> list[bytes]:
-    """All frames of an answer but the last one."""
-    words = set(script.variant.split("+"))
-    frames = [created(turn)]
-    if "two_candidates" in words:
-        return frames + _two_candidates(script, turn)
-    if "keep_alive" in words:
-        frames.append(info(turn, "keep_alive"))
+def encoded(events: Iterable[Event], words: frozenset[str] = frozenset()) -> list[bytes]:
+    """The events as lines. Tokens are counted up on each frame, absent on finished ones, `{}` where a tool has
+    answered, and begin anew after that. The first line has a blank before its end."""
+    lines = []
+    output = 0
+    for event in events:
+        shown = event
+        for choice in event.get("choices", ()):
+            inner = choice["delta"]
+            if inner["role"] == "function":
+                shown, output = {**event, "usage": {}}, 0
+            elif inner.get("phase") == "image_gen" and inner["content"]:
+                shown = {**event, "usage": {"input_tokens": 0, "output_tokens": 0, "width": 1024, "height": 768}}
+            elif inner["status"] != "finished" and "no_usage" not in words:
+                output += TOKENS_A_FRAME
+                shown = {**event, "usage": _usage(output, older="old_usage" in words)}
+        lines.append(line(shown))
+    if lines and "response.created" in lines[0].decode():
+        lines[0] = lines[0].replace(b"\n\n", b" \n\n")
+    return lines
+
+
+def _usage(output: int, *, older: bool) -> dict[str, Any]:
+    names = ("prompt_tokens", "completion_tokens") if older else ("input_tokens", "output_tokens")
+    counts = {names[0]: INPUT_TOKENS, names[1]: output, "total_tokens": INPUT_TOKENS + output}
+    if older:
+        return counts
+    details = {"output_tokens_details": {"reasoning_tokens": 2, "text_tokens": output}}
+    return counts | {"characters": 0, "input_tokens_details": {"text_tokens": INPUT_TOKENS}, **details}
+
+
+def words_of(script: Script) -> frozenset[str]:
+    return frozenset(script.variant.split("+"))
+
+
+def events_of(script: Script, turn: Turn) -> list[Event]:
+    """All events of an answer but the last one."""
+    words = words_of(script)
+    events = [info(turn, "keep_alive")] if "keep_alive" in words else []
     if turn.image:
-        return [*frames, delta(turn, "image_gen", IMAGE_URL, extra={"output_image_hw": [[1024, 1024]]}, usage=None)]
+        events += _drawn(turn, words)
+    else:
+        events += _before_answer(script, turn, words)
+        events += _answer(script, turn, words)
+    if "keep_alive" in words:
+        events[len(events) // 2 : len(events) // 2] = [info(turn, "keep_alive"), delta(turn, "KeepAlive")]
+    if words & {"two_candidates", "second_first"}:
+        return _two_candidates(events, turn, other_first="second_first" in words)
+    return [created(turn), *events]
+
+
+def _drawn(turn: Turn, words: frozenset[str]) -> list[Event]:
+    """One event a picture, its content the address."""
+    urls = (IMAGE_URL, SECOND_IMAGE_URL) if "two_images" in words else (IMAGE_URL,)
+    return [delta(turn, "image_gen", url, extra={"output_image_hw": [[768, 1024]]}) for url in urls]
+
+
+def _before_answer(script: Script, turn: Turn, words: frozenset[str]) -> list[Event]:
+    """Thinking and the site's own tools. After a tool the thinking begins anew, with lists of its own."""
+    events = [info(turn, "skip_think")] if "skip_think" in words and not turn.thinking else []
     if turn.thinking:
-        frames += _thinking(script, turn, words)
-    elif "skip_think" in words:
-        frames.append(info(turn, "skip_think"))
+        events += _thinking(turn, words, [("Reading the question", ["They ask."]), ("Answering", script.thoughts())])
     if turn.search:
-        frames += _search(turn, "web_extractor" if "web_extractor" in words else "web_search")
-        if turn.thinking and "think" not in words:
-            frames += _summary(turn, ["Read the pages", "Now I know."])  # begins anew after a tool round
+        events += _searched(turn, "web_extractor" if "web_extractor" in words else "web_search", DOCS, 1)
+        if turn.thinking:
+            events += _thinking(turn, words, [("Read the pages", ["Now", " I know."])])
+        if "two_searches" in words:
+            events += _searched(turn, "web_search", (LATER_DOC,), 3)
     if "image_tool" in words:
-        frames += _image_tool(turn)
-    return frames + _answer(script, turn, words)
+        events += _image_tool(turn, words)
+    if "tools" in words:
+        for name in ("code_interpreter", "bio", "history_retriever", "web_search_image"):
+            events += _tool(turn, name, {"tool_result": [{"output": "not for the reader"}]})
+    return events
 
 
-def _answer(script: Script, turn: Turn, words: set[str]) -> list[bytes]:
+def _thinking(turn: Turn, words: frozenset[str], items: Sequence[tuple[str, list[str]]]) -> list[Event]:
+    if "think" in words or not turn.summary:
+        said = [piece for _, pieces in items for piece in pieces]
+        return [*(delta(turn, "think", piece) for piece in said), finished(turn, "think")]
+    if "deep_research" in words:
+        return [delta(turn, "DeepThinking", piece) for _, pieces in items for piece in pieces]
+    if "no_phase" in words:
+        return [delta(turn, None, reasoning_content=piece) for _, pieces in items for piece in pieces]
+    return [*_summary(turn, items), finished(turn, "thinking_summary")]
+
+
+def _summary(turn: Turn, items: Sequence[tuple[str, list[str]]]) -> Iterable[Event]:
+    """Snapshots: each repeats the lists so far; the last thought grows inside too."""
+    titles: list[str] = []
+    thoughts: list[str] = []
+    for title, pieces in items:
+        titles, thoughts = [*titles, title], [*thoughts, ""]
+        for piece in pieces:
+            thoughts = [*thoughts[:-1], thoughts[-1] + piece]
+            extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
+            yield delta(turn, "thinking_summary", extra=extra)
+
+
+def _answer(script: Script, turn: Turn, words: frozenset[str]) -> list[Event]:
+    phase = None if "no_phase" in words else "ReportGeneration" if "deep_research" in words else "answer"
     pieces = script.pieces()
     if turn.search:
         pieces = [*pieces, " As reported[[", "1]] and confirmed[[2", "]] by others."]
-    if "snapshots" in words:
-        return [delta(turn, "answer", "".join(pieces[: n + 1])) for n in range(len(pieces))]
-    if "no_phase" in words:
-        return [delta(turn, None, piece) for piece in pieces]
-    return [delta(turn, "answer", piece) for piece in pieces]
+        pieces += [" Later too[", "[", "3]]."] if "two_searches" in words else []
+    if "snapshots" in words or not turn.incremental:
+        pieces = ["".join(pieces[: n + 1]) for n in range(len(pieces))]
+    return [delta(turn, phase, piece) for piece in pieces]
 
 
-def _thinking(script: Script, turn: Turn, words: set[str]) -> list[bytes]:
-    if "think" in words:
-        frames = [delta(turn, "think", piece) for piece in script.thoughts()]
-        return [*frames, delta(turn, "think", status="finished", usage=None)]
-    return _summary(turn, ["Reading the question", *script.thoughts()])
+def _searched(turn: Turn, phase: str, docs: Sequence[dict[str, str]], first: int) -> list[Event]:
+    """Documents have the numbers used_id - n … used_id - 1."""
+    name = "web_search_info" if phase == "web_search" else "web_extract_info"
+    result = {"docs": list(docs), "used_id": first + len(docs)} if phase == "web_search" else []
+    found = {"tool_result": result, name: list(docs), "display_position": "think"}
+    return _tool(turn, phase, found)
 
 
-def _summary(turn: Turn, texts: Sequence[str]) -> list[bytes]:
-    """Snapshots of a list that grows; the last thought grows inside too."""
-    title, *thoughts = texts
-    frames = []
-    joined = ""
-    for thought in thoughts:
-        joined += thought
-        extra = {"summary_title": {"content": [title]}, "summary_thought": {"content": [joined]}}
-        frames.append(delta(turn, "thinking_summary", extra=extra))
-    return [*frames, delta(turn, "thinking_summary", status="finished", usage=None)]
-
-
-def _search(turn: Turn, phase: str) -> list[bytes]:
-    """The site's own tool: its call grows, then a function frame with what it found; usage is empty there."""
-    call = {"name": phase, "arguments": '{"queries":'}
-    whole = {**call, "arguments": '{"queries":["sandbox"]}'}
-    info_name = "web_search_info" if phase == "web_search" else "web_extract_info"
-    result = {"docs": list(DOCS), "used_id": len(DOCS) + 1}
-    found = {"tool_result": result, info_name: list(DOCS), "display_position": "think"}
-    return [
-        delta(turn, phase, function_call=call, function_id="call_1"),
-        delta(turn, phase, function_call=whole, function_id="call_1"),
-        delta(turn, phase, status="finished", role="function", name=phase, extra=found, usage={}),
+def _tool(turn: Turn, phase: str, found: dict[str, Any]) -> list[Event]:
+    """A tool of the site's own: its call grows, then a function event with what it found."""
+    calls = ('{"queries":', '{"queries":["sandbox"]}')
+    growing = [
+        delta(turn, phase, function_call={"name": phase, "arguments": text}, function_id="call_1") for text in calls
     ]
+    return [*growing, delta(turn, phase, status="finished", role="function", name=phase, extra=found)]
 
 
-def _image_tool(turn: Turn) -> list[bytes]:
-    picture = {"image_list": [{"image": IMAGE_URL}], "tool_result": [{"image": IMAGE_URL}]}
-    name = "image_gen_tool"
-    return [
-        delta(turn, name, function_call={"name": name, "arguments": "{}"}),
-        delta(turn, name, status="finished", role="function", name=name, extra=picture, usage={}),
-    ]
+def _image_tool(turn: Turn, words: frozenset[str]) -> list[Event]:
+    where = {"file_path": "output/picture.png"} if "file_path" in words else {"image": IMAGE_URL}
+    return _tool(turn, "image_gen_tool", {"image_list": [where], "tool_result": [where]})
 
 
-def _two_candidates(script: Script, turn: Turn) -> list[bytes]:
-    """A second candidate's frames stand between the first one's; only index 0 counts."""
+def _two_candidates(events: Sequence[Event], turn: Turn, *, other_first: bool) -> list[Event]:
+    """A second candidate's events stand between the first one's, and it ends first; only index 0 counts."""
     other = str(uuid.uuid4())
-    frames = [created(turn, index=1, response_id=other)]
-    for piece in script.pieces():
-        frames += [delta(turn, "answer", piece), delta(turn, "answer", piece.upper(), response_id=other)]
-    return [*frames, delta(turn, "answer", status="finished", response_id=other, usage=None)]
+    heads = [created(turn), created(turn, index=1, response_id=other)]
+    mixed = heads[::-1] if other_first else heads
+    for event in events:
+        mixed.append(event)
+        for choice in event.get("choices", ()):
+            inner = {**choice["delta"], "content": choice["delta"]["content"].upper()}
+            mixed.append({**event, "choices": [{"delta": inner}], "response_id": other})
+    return [*mixed, {**finished(turn), "response_id": other}]

@@ -1,7 +1,5 @@
 """The Qwen stand-in is strict: driven with hand-made requests, as the protocol describes them."""
 
-import hashlib
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,43 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.qwen_site import QwenSite
 from providers.sandbox.run import Sandbox
+from tests.sandbox.qwen_page import MAX, Page, code, frames, response_id
 
 pytestmark = pytest.mark.anyio
-
-
-class Page:
-    """The page's calls; every part can be put wrong."""
-
-    def __init__(self, sandbox: Sandbox, client: httpx.AsyncClient) -> None:
-        self.site: QwenSite = sandbox.site("qwen")
-        self.base, self.auth = sandbox.base_url("qwen"), sandbox.base_url("qwen-auth")
-        self.client = client
-        self.headers = {"authorization": f"Bearer {self.site.people.new_access()}"}
-
-    async def new_chat(self, **wrong: Any) -> dict[str, Any]:
-        body = {"chatId": "", "models": ["qwen3.7-plus"], "project_id": "", "timestamp": int(time.time() * 1000)}
-        body |= {"chat_type": "t2t", "chat_mode": "normal", **wrong}
-        answer = await self.client.post(f"{self.base}/api/v2/chats/new", json=body, headers=self.headers)
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def complete(self, prompt: str = "Hi", *, chat: str | None = None, **wrong: Any) -> httpx.Response:
-        chat_id = chat or (await self.new_chat())["data"]["id"]
-        features = {"thinking_enabled": False, "output_schema": "phase", **wrong.pop("features", {})}
-        message = {"role": "user", "content": prompt, "models": ["qwen3.7-plus"], "chat_type": "t2t"}
-        message |= {"feature_config": features, **wrong.pop("message", {})}
-        body = {"stream": True, "chat_id": chat_id, "parent_id": None, "model": "qwen3.7-plus", "messages": [message]}
-        url = f"{self.base}/api/v2/chat/completions?chat_id={chat_id}"
-        return await self.client.post(url, json={**body, **wrong}, headers=self.headers)
-
-    async def renew(self, cookie: str, **headers: str) -> httpx.Response:
-        named = {"x-request-id": "1", "timezone": "now", "x-request-origin": "https://chat.qwen.ai", **headers}
-        named = {name: value for name, value in named.items() if value}
-        return await self.client.get(
-            f"{self.auth}/api/v2/auths/refresh", headers={**named, "cookie": f"refresh_token={cookie}"}
-        )
 
 
 @pytest.fixture
@@ -54,40 +19,70 @@ async def page() -> AsyncIterator[Page]:
         yield Page(sandbox, client)
 
 
-def code(answer: httpx.Response) -> str:
-    body = answer.json()
-    found: str = body["data"]["code"]
-    assert body["success"] is False
-    return found
-
-
 async def test_a_right_request_is_answered_in_frames(page: Page) -> None:
     answer = await page.complete()
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    frames = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
-    assert "response.created" in frames[0]
-    last = frames[-1]["choices"][0]["delta"]
-    assert (last["phase"], last["status"]) == ("answer", "finished")
+    last = frames(answer)[-1]
+    assert (last["choices"][0]["delta"]["phase"], last["choices"][0]["delta"]["status"]) == ("answer", "finished")
+    assert "usage" not in last
     assert "[DONE]" not in answer.text
+    assert answer.text.split("\n")[0].endswith("} "), "the first line has a blank before its end"
+
+
+# -- the two bodies ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"models": []}, id="no model"),
+        pytest.param({"chat_mode": "party"}, id="unknown mode"),
+        pytest.param({"chat_type": "karaoke"}, id="unknown type"),
+        pytest.param({"timestamp": int(time.time())}, id="timestamp in seconds"),
+        pytest.param({"chatId": None}, id="neither chatId nor title"),
+    ],
+)
+async def test_a_new_chat_of_the_wrong_form_is_refused(page: Page, wrong: dict[str, Any]) -> None:
+    assert code(await page.new_chat(**wrong)) == "RequestValidationError"
+
+
+async def test_the_older_form_of_a_new_chat_serves_too(page: Page) -> None:
+    assert (await page.new_chat(chatId=None, title="New Chat"))["success"] is True
+
+
+INVALID = "RequestValidationError"
 
 
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        pytest.param({"messages": []}, "Bad_Request", id="no message"),
+        pytest.param({"messages": []}, INVALID, id="no message"),
         pytest.param({"messages": [{"role": "user"}, {"role": "user"}]}, "Bad_Request", id="two messages"),
         pytest.param({"message": {"role": "system"}}, "Bad_Request", id="a system message"),
-        pytest.param({"features": {"output_schema": None}}, "RequestValidationError", id="no output_schema"),
-        pytest.param({"chat": "somewhere-else"}, "CHAT_NOT_FOUND", id="no such chat"),
-        pytest.param({"stream": False}, "RequestValidationError", id="no stream"),
         pytest.param({"model": "gpt-4"}, "Bad_Request", id="unknown model"),
-        pytest.param({"parent_id": "x"}, "RequestValidationError", id="a parent on the first turn"),
-        pytest.param({"message": {"chat_type": "karaoke"}}, "RequestValidationError", id="unknown chat type"),
+        pytest.param({"model": "qwen3-retired"}, "Bad_Request", id="a model that is gone"),
+        pytest.param({"chat": "somewhere-else"}, "CHAT_NOT_FOUND", id="no such chat"),
+        pytest.param({"chat": ""}, INVALID, id="no chat"),
+        pytest.param({"chatId": "other"}, INVALID, id="two spellings that differ"),
+        pytest.param({"parentId": "x"}, INVALID, id="parents that differ"),
         pytest.param(
-            {"model": "qwen3.8-max", "message": {"models": ["qwen3.8-max"]}},
-            "invalid_input",
-            id="a model that must think",
+            {"parent_id": "x", "message": {"parent_id": "x", "parentId": "x"}},
+            "PARENT_NOT_FOUND",
+            id="a parent on the first turn",
         ),
+        pytest.param({"stream": False}, INVALID, id="no stream"),
+        pytest.param({"version": None}, INVALID, id="no version"),
+        pytest.param({"timestamp": "now"}, INVALID, id="no timestamp"),
+        pytest.param({"message": {"content": [{"type": "text"}]}}, INVALID, id="content in parts"),
+        pytest.param({"message": {"models": ["qwen3.6-plus"]}}, INVALID, id="models that differ"),
+        pytest.param({"message": {"childrenIds": []}}, INVALID, id="no id for the answer"),
+        pytest.param({"message": {"fid": "1"}}, INVALID, id="no id for the message"),
+        pytest.param({"message": {"sub_chat_type": "search"}}, INVALID, id="types that differ"),
+        pytest.param({"kind": "karaoke"}, INVALID, id="unknown chat type"),
+        pytest.param({"kind": "t2i"}, INVALID, id="a picture without a size"),
+        pytest.param({"kind": "t2i", "size": "1:1", "model": "qwen3.7-max"}, INVALID, id="a model that cannot draw"),
+        pytest.param({"features": {"output_schema": "-"}}, INVALID, id="no output_schema"),
+        pytest.param({"features": {"thinking_mode": "Auto"}}, INVALID, id="mode and switch that differ"),
+        pytest.param({"features": {"thinking_enabled": "yes"}}, INVALID, id="a switch that is none"),
+        pytest.param({"features": {"thinking_budget": 0}}, INVALID, id="a budget of nothing"),
+        pytest.param({"features": {"thinking_format": "poem"}}, INVALID, id="unknown format of thinking"),
     ],
 )
 async def test_wrong_requests_are_refused_with_status_200(page: Page, wrong: dict[str, Any], expected: str) -> None:
@@ -95,52 +90,105 @@ async def test_wrong_requests_are_refused_with_status_200(page: Page, wrong: dic
     assert (answer.status_code, code(answer)) == (200, expected)
 
 
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"thinking_enabled": True, "auto_thinking": True, "thinking_mode": "Auto"},
+        {"thinking_enabled": True, "auto_thinking": False, "thinking_mode": "Thinking", "thinking_budget": 81920},
+        {"thinking_mode": "Disabled"},
+        {"thinking_mode": "off"},
+        {"thinking_mode": "-", "auto_search": "-"},
+    ],
+)
+async def test_every_known_form_of_the_switches_is_taken(page: Page, features: dict[str, Any]) -> None:
+    assert "response.created" in frames(await page.complete(features=features))[0]
+
+
+async def test_a_model_that_must_think_says_so_inside_the_stream(page: Page) -> None:
+    assert frames(await page.complete(model=MAX))[1]["error"]["code"] == "invalid_input"
+    think = {"thinking_enabled": True, "auto_thinking": True, "thinking_mode": "Auto"}
+    assert "error" not in (await page.complete(model=MAX, features=think)).text
+
+
+async def test_a_second_turn_names_the_answer_before(page: Page) -> None:
+    chat = (await page.new_chat())["data"]["id"]
+    first = response_id(await page.complete(chat=chat))
+    assert code(await page.complete(chat=chat)) == "PARENT_NOT_FOUND"
+    named: dict[str, Any] = {"parent_id": first, "message": {"parent_id": first, "parentId": first}}
+    assert response_id(await page.complete(chat=chat, **named)) != first
+
+
+async def test_a_chat_is_its_owners_alone(page: Page) -> None:
+    chat = (await page.new_chat())["data"]["id"]
+    stranger = page.people.new_access(user_id="somebody-else")
+    page.headers |= {"authorization": f"Bearer {stranger}"}
+    assert code(await page.complete(chat=chat)) == "CHAT_NOT_FOUND"
+    answer = await page.client.delete(f"{page.base}/api/v2/chats/{chat}", headers=page.headers)
+    assert answer.json() == {"success": False, "data": {"status": False}}
+    assert chat in page.site.chats
+
+
+async def test_a_deleted_chat_is_gone(page: Page) -> None:
+    chat = (await page.new_chat())["data"]["id"]
+    answer = await page.client.delete(f"{page.base}/api/v2/chats/{chat}", headers=page.headers)
+    assert answer.json() == {"success": True, "data": {"status": True}}
+    assert code(await page.complete(chat=chat)) == "CHAT_NOT_FOUND"
+
+
 async def test_a_chat_that_is_answering_is_busy(page: Page) -> None:
     chat = (await page.new_chat())["data"]["id"]
-    page.site.chats[chat] = True
-    assert "in progress" in (await page.complete(chat=chat)).json()["data"]["details"]
+    request = await page.turn("Hi\n!sandbox stall_after=2", chat=chat)
+    first = await page.client.send(request, stream=True)
+    await anext(first.aiter_lines())
+    second = (await page.complete(chat=chat)).json()
+    assert (second["data"]["code"], second["data"]["details"]) == ("Bad_Request", "The chat is in progress!")
+    await first.aclose()
+    await page.site.wait_for(lambda: not page.site.busy)
 
 
-async def test_tokens_that_are_none_or_have_ended(page: Page) -> None:
-    for token in ("none", "x", page.site.people.new_access(-1)):
-        page.headers = {"authorization": f"Bearer {token}", "cookie": "token=anything"}
-        assert (await page.new_chat())["data"]["code"] == "Unauthorized"
+async def test_without_incremental_output_frames_repeat_the_answer(page: Page) -> None:
+    found = frames(await page.complete("Hi\n!sandbox text='a b c d e f'", incremental_output=False))
+    contents = [frame["choices"][0]["delta"]["content"] for frame in found[1:-1]]
+    assert contents == ["a b c d", "a b c d e f"]
 
 
-async def test_a_refresh_cookie_serves_once(page: Page) -> None:
-    first = page.site.people.new_refresh()
-    answer = await page.renew(first)
-    data = answer.json()["data"]
-    assert page.site.people.knows(data["access_token"])
-    assert f"refresh_token={data['refresh_token']}" in answer.headers["set-cookie"]
-    assert (await page.renew(first)).status_code == 401
-    assert (await page.renew(data["refresh_token"])).status_code == 200
+async def test_without_thinking_format_thinking_is_plain(page: Page) -> None:
+    think = {"thinking_enabled": True, "thinking_mode": "Thinking"}
+    phases = {}
+    for given in ({}, {"thinking_format": "summary"}):
+        found = frames(await page.complete("Hi\n!sandbox pace_ms=0", features={**think, **given}))
+        phases[len(given)] = found[1]["choices"][0]["delta"]["phase"]
+    assert phases == {0: "think", 1: "thinking_summary"}
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"x-request-id": ""}, {"timezone": ""}, {"x-request-origin": ""}, {"authorization": "Bearer x"}]
-)
-async def test_a_renewal_needs_the_pages_headers(page: Page, wrong: dict[str, str]) -> None:
-    assert code(await page.renew(page.site.people.new_refresh(), **wrong)) == "Bad_Request"
+async def test_a_fault_that_comes_once_comes_once(page: Page) -> None:
+    prompt = "Hi\n!sandbox pace_ms=0 fault=gone_once"
+    assert code(await page.complete(prompt)) == "CHAT_NOT_FOUND"
+    assert "response.created" in frames(await page.complete(prompt))[0]
 
 
-@pytest.mark.parametrize(("newest", "path"), [(True, "/api/v2/auths/signin"), (False, "/api/v1/auths/signin")])
-async def test_both_ages_sign_in(page: Page, newest: bool, path: str) -> None:
-    people = page.site.people
-    people.newest = newest
-    right = {"email": people.email, "password": hashlib.sha256(people.password.encode()).hexdigest()}
-    answer = await page.client.post(page.base + path, json=right)
-    body = answer.json()
-    assert people.knows(body.get("token") or body["data"]["token"])
-    assert ("refresh_token" in answer.headers["set-cookie"]) is newest
-    wrong = await page.client.post(page.base + path, json={**right, "password": people.password})
-    assert code(wrong) == "InvalidPassword"
-    people.challenge_sign_in = True
-    assert "ret" in (await page.client.post(page.base + path, json=right)).json()
+# -- frames -----------------------------------------------------------------------------------------------------------
+async def test_tokens_are_counted_up_and_begin_anew_after_a_tool(page: Page) -> None:
+    found = frames(await page.complete("Hi\n!sandbox pace_ms=0 text='a b c d e f'", kind="search"))[1:]
+    outputs = [frame.get("usage", {}).get("output_tokens") for frame in found]
+    assert outputs == [3, 6, None, 3, 6, 9, 12, 15, None]
+    assert found[2]["usage"] == {}
 
 
-async def test_who_am_i_on_both_hosts(page: Page) -> None:
-    for url in (f"{page.base}/api/v1/auths/", f"{page.auth}/api/v2/auths/"):
-        body = (await page.client.get(url, headers=page.headers)).json()
-        assert (body.get("data") or body)["email"] == page.site.people.email
-        assert code(await page.client.get(url, headers={"authorization": "Bearer x"})).lower() == "unauthorized"
+async def test_snapshots_of_thinking_repeat_and_begin_anew_after_a_tool(page: Page) -> None:
+    think = {"thinking_enabled": True, "thinking_mode": "Thinking", "thinking_format": "summary"}
+    prompt = "Hi\n!sandbox pace_ms=0 reasoning='one two three four five'"
+    deltas = [f["choices"][0]["delta"] for f in frames(await page.complete(prompt, kind="search", features=think))[1:]]
+    lists = [d["extra"]["summary_thought"]["content"] for d in deltas if "summary_thought" in d.get("extra", {})]
+    before = [["They ask."], ["They ask.", "one two three four"], ["They ask.", "one two three four five"]]
+    assert lists == [*before, ["Now"], ["Now I know."]]
+    assert all(d["content"] == "" for d in deltas if d["phase"] == "thinking_summary")
+
+
+async def test_the_other_candidate_is_woven_in(page: Page) -> None:
+    found = frames(await page.complete("Hi\n!sandbox pace_ms=0 text=word variant=two_candidates"))
+    heads = [frame["response.created"] for frame in found if "response.created" in frame]
+    assert [head["response_index"] for head in heads] == ["0", "1"]
+    ids = [frame["response_id"] for frame in found[2:]]
+    first, other = (head["response_id"] for head in heads)
+    assert ids == [first, other, other, first]

@@ -1,0 +1,46 @@
+"""Asking Qwen through a gateway, for the wire tests."""
+
+import json
+from typing import Any
+
+import httpx
+import openai
+
+from tests.support.processes import Gateway
+
+PLUS, MAX = "qwen3.7-plus", "qwen3.8-max"
+WORDS, SAID = "One two three four. 你好 “quoted” more and more of it.", "I think 🌏 so."
+SCRIPT = f"!sandbox pace_ms=0 text='{WORDS}' reasoning='{SAID}'"
+
+
+def asked(client: openai.OpenAI, model: str, prompt: str, **more: Any) -> Any:
+    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": prompt}], **more)
+
+
+def streamed(client: openai.OpenAI, model: str, prompt: str) -> tuple[str, str, str | None]:
+    text = reasoning = ""
+    reason = None
+    for chunk in asked(client, model, prompt, stream=True):
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            reasoning += getattr(choice.delta, "reasoning_content", None) or ""
+            reason = choice.finish_reason or reason
+    return text, reasoning, reason
+
+
+def posted(gateway: Gateway, prompt: str, *, model: str = PLUS, stream: bool = True) -> httpx.Response:
+    fields = {"model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
+    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=30)
+
+
+def told(answer: httpx.Response) -> tuple[str, str, int]:
+    """Text, reasoning and tokens of an answer, streamed or whole."""
+    text, reasoning, tokens = "", "", 0
+    lines = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+    for piece in lines or [answer.json()]:
+        tokens = (piece.get("usage") or {}).get("total_tokens", tokens)
+        for choice in piece["choices"]:
+            message = choice.get("delta") or choice.get("message") or {}
+            text += message.get("content") or ""
+            reasoning += message.get("reasoning_content") or ""
+    return text, reasoning, tokens
