@@ -20,7 +20,7 @@ from addons.account_report import AccountLine
 from addons.core.account_state import Health
 from addons.core.config import Config
 from addons.setup import Running
-from addons.stream_layer import UnfitMitmproxy, check_mitmproxy
+from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from providers.contract import LOOPBACK_HOSTS
 from providers.errors import ProviderError
 

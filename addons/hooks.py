@@ -9,13 +9,13 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mitmproxy import ctx, eventsequence, http
 from mitmproxy.addonmanager import Loader
-from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import local
 from addons.attempt import Attempt
@@ -36,9 +36,14 @@ from addons.inspect.retention import trim
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
 from addons.listeners import move_listeners, wanted_modes
+from addons.loop_watch import LoopWatch
 from addons.reload import Reload
+from addons.settings import client_limits
 from addons.setup import Running, open_vault
-from addons.stream_layer import Gear, Tick, UnfitMitmproxy, check_mitmproxy, choose_layer, lift_connection_limit
+from addons.stream.connections import ClientConnections
+from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
+from addons.stream.gear import Gear
+from addons.stream.layer import choose_layer
 from addons.sweeper import Sweeper
 from addons.vault.errors import VaultError
 
@@ -82,7 +87,8 @@ class Glassgate:
         self.exchanges: dict[str, Exchange] = {}
         self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
         self._tasks: list[asyncio.Task[None]] = []
-        self._sweeper = Sweeper(time.monotonic, self._deliver)
+        self._clients = ClientConnections(ctx.master)
+        self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
         self._gear: Gear | None = None
         self._reload: Reload | None = None
         self._scribe = Scribe(self._show, self._looked_at)
@@ -111,6 +117,7 @@ class Glassgate:
         self._reload = Reload(config.file, self._parts, self._install)
         self._tasks = [
             asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
+            asyncio.create_task(LoopWatch(time.monotonic).run(), name="glassgate loop watch"),
             asyncio.create_task(self._learn_models(), name="glassgate models"),
             asyncio.create_task(self._tend(), name="glassgate sessions"),
         ]
@@ -128,8 +135,7 @@ class Glassgate:
         self.running_parts = parts
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, parts.secrets)
-        body_limit = int(settings.limits.body_mb * 1024 * 1024)
-        self._gear = Gear(find=self._find, watch=self._sweeper, body_limit_bytes=body_limit)
+        self._gear = Gear(self._find, self._sweeper, client_limits(parts.config), self._clients)
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -178,24 +184,17 @@ class Glassgate:
 
     # -- the stream layer's side ----------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
-        gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper, body_limit_bytes=0)
+        gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper)
         choose_layer(nextlayer, gear)
 
     def client_connected(self, client: Client) -> None:
-        server = cast(Proxyserver, ctx.master.addons.get("proxyserver"))
-        if handler := server.connections.get(client.id):
-            lift_connection_limit(handler)
+        self._clients.lift_connection_limit(client.id)
+
+    def server_connect(self, data: ServerConnectionHookData) -> None:
+        data.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
 
     def _find(self, flow: http.HTTPFlow) -> Exchange | None:
         return self.exchanges.get(flow.id)
-
-    async def _deliver(self, client_id: str, tick: Tick) -> bool:
-        server = cast(Proxyserver, ctx.master.addons.get("proxyserver"))
-        handler = server.connections.get(client_id)
-        if handler is None:
-            return False
-        await handler.server_event(tick)
-        return True
 
     # -- hooks ----------------------------------------------------------------------------------------------------
     @fenced

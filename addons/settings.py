@@ -8,6 +8,7 @@ from addons.core.config import Config
 from addons.core.cooldown import CooldownRules
 from addons.core.failover import RetryRules
 from addons.core.strategy import Orderer
+from addons.stream.gear import ClientLimits
 from addons.traffic import Traffic, TrafficRules
 from addons.turnstile import Pace
 from providers.registry import provider_class
@@ -31,6 +32,12 @@ def limits_of(config: Config) -> Limits:
         retry_accepted=routing.retry_accepted,
         record_bytes=config.sections.inspect.body_kb * 1024,
     )
+
+
+def client_limits(config: Config) -> ClientLimits:
+    """What a client may take of space and time."""
+    times, limits = config.sections.timeouts, config.sections.limits
+    return ClientLimits(int(limits.body_mb * 1024 * 1024), times.head_s, times.body_s, times.write_stall_s)
 
 
 def retry_rules(config: Config) -> RetryRules:

@@ -1,4 +1,4 @@
-"""One clock for all streams: looks a few times a second which of them reached a deadline, and ticks those.
+"""One clock for all that wait: looks a few times a second which of them reached a deadline, and ticks those.
 
 A thousand quiet streams cost one comparison each per sweep; no task and no timer belongs to a stream.
 """
@@ -6,7 +6,7 @@ A thousand quiet streams cost one comparison each per sweep; no task and no time
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from addons.stream_layer import GatewayStream, Tick
+from addons.stream.gear import Tick, Watched
 
 SWEEP_S = 0.1
 
@@ -20,17 +20,17 @@ class Sweeper:
     def __init__(self, clock: Callable[[], float], deliver: Deliver) -> None:
         self._clock = clock
         self._deliver = deliver
-        self._streams: set[GatewayStream] = set()
+        self._streams: set[Watched] = set()
         self._some = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._streams)
 
-    def add(self, stream: GatewayStream) -> None:
+    def add(self, stream: Watched) -> None:
         self._streams.add(stream)
         self._some.set()
 
-    def discard(self, stream: GatewayStream) -> None:
+    def discard(self, stream: Watched) -> None:
         self._streams.discard(stream)
 
     async def run(self) -> None:

@@ -168,6 +168,11 @@ class Timeouts(_Checked):
     total_s: Seconds = 600
     keepalive_s: Seconds = 15
     drain_s: Seconds = 30
+    head_s: Seconds = 30
+    """For the head of a client's request, from its first byte."""
+    body_s: Seconds = 300
+    write_stall_s: Seconds = 120
+    """How long a client may leave its answer unread."""
 
 
 class RequestLimits(_Checked):

@@ -12,7 +12,8 @@ from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons.relay import Fault, State, Target, Timers
-from addons.stream_layer import AttemptFailedHook, GatewayLayer, GatewayStream, Gear, Tick
+from addons.stream.gear import AttemptFailedHook, ClientLimits, Gear, Tick, Watched
+from addons.stream.layer import GatewayLayer
 
 TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
 
@@ -94,8 +95,22 @@ class FakeTicket:
         self.left = True
 
 
-class WatchSet(set[GatewayStream]):
+class WatchSet(set[Watched]):
     """The Watch of the layer, open to the test."""
+
+
+@dataclass
+class FakeWire:
+    """The client's side of the wire: how much waits for it, and whether it was ended."""
+
+    waiting: int = 0
+    aborted: bool = False
+
+    def unsent(self, client_id: str) -> int:
+        return self.waiting
+
+    def abort(self, client_id: str) -> None:
+        self.aborted = True
 
 
 @dataclass
@@ -126,8 +141,15 @@ class Drive:
         context = Context(self.client, options)
         context.server.address = ("127.0.0.1", 1)
         self.watch = WatchSet()
+        self.wire = FakeWire()
         self.ticket = FakeTicket(list(self.relays))
-        gear = Gear(lambda flow: self.ticket, self.watch, self.body_limit, clock=lambda: self.now)
+        gear = Gear(
+            lambda flow: self.ticket,
+            self.watch,
+            ClientLimits(body_bytes=self.body_limit),
+            wire=self.wire,
+            clock=lambda: self.now,
+        )
         self.layer = GatewayLayer(context, HTTPMode.transparent, gear)
         self.feed(events.Start())
 

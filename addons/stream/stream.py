@@ -1,43 +1,16 @@
-"""The stream layer: several upstream attempts behind one client request, inside mitmproxy.
+"""One client request and its attempts: the commit point, the timers, what follows a failure."""
 
-The only file that touches mitmproxy's inner classes. It is mechanism alone: what an attempt sends, what the bytes mean
-and what follows a failure is asked of a Relay (addons/relay.py) through `Gear.find` and AttemptFailedHook.
-
-  - An attempt has a (negative) id of its own; late words of one that was given up match nothing and are dropped.
-  - Nothing reaches the client before the relay gives its first bytes: that is the commit point.
-  - One Tick event serves every timer of a stream. Ticks come from a single sweep over all streams (addons/sweeper.py).
-  - A flow without a relay never gets a connection.
-"""
-
-import asyncio
-import collections
 import itertools
-import json
 import time
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from importlib.metadata import version as installed_version
-from typing import Protocol, cast
+from typing import cast
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
-from mitmproxy.connection import Server
-from mitmproxy.net.http import http1
 from mitmproxy.net.http.validate import validate_headers
-from mitmproxy.net.tls import starts_like_tls_record
-from mitmproxy.proxy import commands, events, layer, tunnel
+from mitmproxy.proxy import events
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers import ClientTLSLayer, modes
-from mitmproxy.proxy.layers.http import (
-    DropStream,
-    GetHttpConnection,
-    HttpLayer,
-    HTTPMode,
-    HttpStream,
-    SendHttp,
-)
-from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
+from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, HttpLayer, SendHttp
+from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     RequestData,
@@ -56,236 +29,41 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Server
-from mitmproxy.proxy.server import ConnectionHandler
+from mitmproxy.proxy.layers.http._http2 import Http2Server
 
 from addons.relay import Fault, Relay, State, Ticket
+from addons.stream.gear import AttemptFailedHook, BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting
+from addons.stream.http1 import error_response
+from addons.stream.intake import RequestIntake
 
-FITTING_MITMPROXY = "12.2."
-HEAD_LIMIT_BYTES = 64 * 1024
 DRAIN_S = 1.0
 """How long an answered attempt may take to end its body properly, so that its connection can serve again."""
-OVERRUN_BYTES = 32 * 1024 * 1024
-"""How much of a refused body is still swallowed, so that the client reads the refusal before the connection ends."""
-
-type Commands = layer.CommandGenerator[None]
+H2_UNSENT_LIMIT_BYTES = 16 * 1024 * 1024
+"""What may wait for the flow control window of an h2 client; there TCP slows the provider too late."""
 
 
-class UnfitMitmproxy(RuntimeError):
-    """The installed mitmproxy is not one this layer was made for."""
-
-
-def check_mitmproxy() -> None:
-    """Raises UnfitMitmproxy when the inner classes of the installed version may differ from those used here."""
-    found = installed_version("mitmproxy")
-    if not found.startswith(FITTING_MITMPROXY):
-        raise UnfitMitmproxy(
-            f"mitmproxy {found} is installed, but Glassgate's stream layer is made for {FITTING_MITMPROXY}x. "
-            "Install the locked version: ./run_proxy.sh does it, or pip install -r requirements.lock."
-        )
-
-
-@dataclass
-class AttemptFailedHook(commands.StartHook):
-    """An attempt failed and the client has seen nothing of it: the exchange names the next one or the verdict."""
-
-    flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
-
-
-@dataclass
-class BindAttempt(HttpCommand):
-    attempt: int
-    stream_id: int
-
-
-@dataclass
-class Tick(events.Event):
-    """The clock reached the deadline of a stream."""
-
-    stream: "GatewayStream"
-
-
-class Watch(Protocol):
-    """Where streams with a deadline are registered for ticks."""
-
-    def add(self, stream: "GatewayStream") -> None: ...
-
-    def discard(self, stream: "GatewayStream") -> None: ...
-
-
-@dataclass(frozen=True)
-class Gear:
-    """What the layer is given from outside."""
-
-    find: Callable[[http.HTTPFlow], Ticket | None]
-    watch: Watch
-    body_limit_bytes: int
-    clock: Callable[[], float] = field(default=time.monotonic)
-
-
-def choose_layer(nextlayer: layer.NextLayer, gear: Gear) -> None:
-    """Puts our layer on a reverse-mode connection; plain HTTP and TLS (HTTP/1.1 and h2) clients alike."""
-    context = nextlayer.context
-    if nextlayer.layer or not isinstance(context.layers[-1], modes.ReverseProxy):
-        if isinstance(context.layers[-1], ClientTLSLayer) and not nextlayer.layer:
-            nextlayer.layer = GatewayLayer(context, HTTPMode.transparent, gear)
-        return
-    stack = tunnel.LayerStack()
-    if starts_like_tls_record(nextlayer.data_client()):
-        stack /= ClientTLSLayer(context)
-    stack /= GatewayLayer(context, HTTPMode.transparent, gear)
-    nextlayer.layer = stack[0]
-
-
-def lift_connection_limit(handler: ConnectionHandler, most: int = 1000) -> None:
-    """mitmproxy opens five connections to an address for a client connection; an h2 client may have more streams."""
-    handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(most))
-
-
-def error_body(message: str, code: str) -> bytes:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return json.dumps({"error": error}).encode()
-
-
-def error_response(status: int, message: str, code: str) -> http.Response:
-    headers = {"content-type": "application/json", "connection": "close", "x-request-id": f"req_{uuid.uuid4().hex}"}
-    return http.Response.make(status, error_body(message, code), headers)
-
-
-class JsonHttp1Server(Http1Server):
-    """mitmproxy's HTTP/1 server side, saying its refusals in JSON and bounding the request head."""
-
-    def send(self, event: HttpEvent) -> Commands:
-        if isinstance(event, ResponseProtocolError) and not self.response:
-            status = event.code.http_status_code()
-            if status is not None and self.conn.connected:
-                yield commands.SendData(self.conn, self._refusal(status, event.message))
-            yield commands.CloseConnection(self.conn)
-            return
-        yield from super().send(event)
-
-    def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        if len(self.buf) > HEAD_LIMIT_BYTES and b"\r\n\r\n" not in bytes(self.buf)[:HEAD_LIMIT_BYTES]:
-            message = f"the request's head is larger than {HEAD_LIMIT_BYTES // 1024} KB"
-            yield commands.SendData(self.conn, self._refusal(431, message))
-            yield commands.CloseConnection(self.conn)
-            self.state = self.done
-            return
-        for command in super().read_headers(event):
-            if isinstance(command, commands.SendData) and self.response is None and command.connection is self.conn:
-                yield commands.SendData(self.conn, self._refusal(400, "the request's head is malformed"))
-            else:
-                yield command
-
-    @staticmethod
-    def _refusal(status: int, message: str) -> bytes:
-        raw: bytes = http1.assemble_response(error_response(status, message, "bad_http_request"))
-        return raw
-
-
-class GatewayLayer(HttpLayer):
-    """mitmproxy's HTTP layer with our streams, attempt ids and ticks."""
-
-    def __init__(self, context: Context, mode: HTTPMode, gear: Gear) -> None:
-        super().__init__(context, mode)
-        self.gear = gear
-        self.draining: dict[int, Server] = {}
-
-    def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, Tick):
-            yield from self._tick(event.stream)
-            return
-        if isinstance(event, events.Start) and self.context.client.alpn != b"h2":
-            self.connections.setdefault(self.context.client, JsonHttp1Server(self.context.fork()))
-        yield from super()._handle_event(event)
-
-    def make_stream(self, stream_id: int) -> Commands:
-        self.streams[stream_id] = GatewayStream(self.context.fork(), stream_id, self.gear)
-        yield from self.event_to_child(self.streams[stream_id], events.Start())
-
-    def event_to_child(self, child: layer.Layer | HttpStream, event: events.Event) -> Commands:
-        for command in super().event_to_child(child, event):
-            if isinstance(command, BindAttempt):
-                self.streams[command.attempt] = self.streams[command.stream_id]
-            elif isinstance(command, DrainAttempt):
-                self.draining[command.attempt] = command.connection
-            elif isinstance(command, GiveUpConnecting):
-                yield from self._give_up_connecting(command.stream)
-            else:
-                yield command
-
-    def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> Commands:
-        yield from self.close_drains()
-        yield from super().get_connection(event, reuse=reuse)
-
-    def close_drains(self) -> Commands:
-        """Closes connections whose answered attempt has still not ended its body."""
-        while self.draining:
-            attempt, connection = self.draining.popitem()
-            handler = self.connections.get(connection)
-            if handler is not None and not _is_idle(handler, attempt):
-                error = RequestProtocolError(attempt, "answer complete", ErrorCode.CANCEL)
-                yield from self.event_to_child(handler, error)
-
-    def _tick(self, stream: "GatewayStream") -> Commands:
-        if stream.drains_until is not None:
-            self.gear.watch.discard(stream)
-            yield from self.close_drains()
-        elif stream.waits_for_connection:
-            yield from self._give_up_connecting(stream)
-        else:
-            yield from self.event_to_child(stream, Tick(stream))
-
-    def _give_up_connecting(self, stream: "GatewayStream") -> Commands:
-        """Closes the half-open connection; mitmproxy then reports the attempt to connect as failed."""
-        for connection, waiting in self.waiting_for_establishment.items():
-            if any(self.command_sources.get(command) is stream for command in waiting):
-                yield commands.CloseConnection(connection)
-                return
-
-
-def _is_idle(handler: layer.Layer, attempt: int) -> bool:
-    """Whether an HTTP/1 connection has already ended the attempt's answer (an h2 one is never left hanging)."""
-    innermost = handler.context.layers[-1]
-    return getattr(innermost, "stream_id", attempt) != attempt
-
-
-@dataclass
-class DrainAttempt(HttpCommand):
-    attempt: int
-    connection: Server
-
-
-@dataclass
-class GiveUpConnecting(HttpCommand):
-    stream: "GatewayStream"
-
-
-class GatewayStream(HttpStream):
+class GatewayStream(RequestIntake):
     """One client request and its attempts."""
 
     attempt_ids = itertools.count(-1, -1)
 
     def __init__(self, context: Context, stream_id: int, gear: Gear) -> None:
-        super().__init__(context, stream_id)
-        self.gear = gear
+        super().__init__(context, stream_id, gear)
         self.ticket: Ticket | None = None
         self.relay: Relay | None = None
         self.attempt: int | None = None
         self.committed = False
-        self.deadline = float("inf")
         self.drains_until: float | None = None
         self.waits_for_connection = False
-        self.ending = False
-        """The gateway stops: the next tick ends this stream."""
         self._began = gear.clock()
         self._attempt_began = 0.0
         self._last_heard = 0.0
         self._last_said = 0.0
-        self._refused_bytes: int | None = None
-
-    @property
-    def client_id(self) -> str:
-        return self.context.client.id
+        self._handed_bytes = 0
+        """Bytes of the answer handed over for the client."""
+        self._taken_bytes = 0
+        self._taking_since = 0.0
+        """When the client was last seen taking something of what waits for it."""
 
     # -- events in ------------------------------------------------------------------------------------------------
     def handle_event(self, event: events.Event) -> Commands:
@@ -294,59 +72,15 @@ class GatewayStream(HttpStream):
             if ticket := self.gear.find(self.flow):
                 ticket.client_left()
             if self.waits_for_connection:
-                yield GiveUpConnecting(self)
+                yield GiveUpConnecting(self.stream_id)
         yield from super().handle_event(event)
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, Tick):
-            yield from self._on_tick()
-        elif isinstance(event, HttpEvent) and event.stream_id < 0 and event.stream_id != self.attempt:
-            pass  # a late word of an attempt that was given up
-        else:
-            yield from super()._handle_event(event)
+        if isinstance(event, HttpEvent) and event.stream_id < 0 and event.stream_id != self.attempt:
+            return  # a late word of an attempt that was given up
+        yield from super()._handle_event(event)
 
-    def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
-        """Refuses a request body over the limit in JSON. The provider's body is bounded by the relay."""
-        if not request:
-            return False
-        size = len(self.request_body_buf)
-        if not size:
-            size = http1.expected_http_body_size(self.flow.request) or 0
-        if size <= self.gear.body_limit_bytes:
-            return False
-        limit_mb = self.gear.body_limit_bytes / (1024 * 1024)
-        message = f"the request body is larger than the limit of {limit_mb:g} MB (limits.body_mb in config.yaml)"
-        self.flow.response = error_response(413, message, "request_too_large")
-        self.request_body_buf.clear()
-        self._refused_bytes = 0
-        self.client_state = self.state_swallow_body
-        self.flow.error = mflow.Error("request body too large")
-        yield HttpErrorHook(self.flow)
-        self.flow.live = False
-        yield SendHttp(ResponseHeaders(self.stream_id, self.flow.response), self.context.client)
-        yield SendHttp(ResponseData(self.stream_id, self.flow.response.raw_content or b""), self.context.client)
-        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
-        return True
-
-    def state_swallow_body(self, event: events.Event) -> Commands:
-        if isinstance(event, RequestData):
-            self._refused_bytes = (self._refused_bytes or 0) + len(event.data)
-            if self._refused_bytes > OVERRUN_BYTES:
-                self.client_state = self.state_errored
-                yield commands.CloseConnection(self.context.client)
-        elif isinstance(event, RequestEndOfMessage):
-            self.client_state = self.state_errored
-            yield DropStream(self.stream_id)
-            yield commands.CloseConnection(self.context.client)
-
-    def state_consume_request_body(self, event: events.Event) -> Commands:
-        if not isinstance(event, RequestEndOfMessage):
-            yield from super().state_consume_request_body(event)
-            return
-        self.flow.request.timestamp_end = time.time()
-        self.flow.request.data.content = bytes(self.request_body_buf)
-        self.request_body_buf.clear()
-        self.client_state = self.state_done
+    def request_complete(self) -> Commands:
         yield HttpRequestHook(self.flow)
         if (yield from self.check_killed(True)):
             return
@@ -480,30 +214,46 @@ class GatewayStream(HttpStream):
         assert self.relay
         if not self.committed:
             self.committed = True
+            self._taking_since = self.gear.clock()
             head = self.relay.client_head(None if self.relay.streaming else data)
             if self.relay.streaming and not self._client_speaks_h2:
                 self._frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
         self._last_said = self.gear.clock()
+        self._handed_bytes += len(data)
         self._set_deadline()
         yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
+        if self._client_speaks_h2 and self._unsent > H2_UNSENT_LIMIT_BYTES:
+            self._stalled()
 
     @property
     def _client_speaks_h2(self) -> bool:
         return self.context.client.alpn == b"h2"
 
     def _frame_by_chunks(self, head: http.Response) -> None:
-        connection = self.gear_http1_request()
+        connection = self._clients_own_request()
         if connection is not None and connection.http_version == "HTTP/1.0":
             head.headers["connection"] = "close"
         else:
             head.headers["transfer-encoding"] = "chunked"
 
-    def gear_http1_request(self) -> http.Request | None:
+    def _clients_own_request(self) -> http.Request | None:
         """The client's own HTTP/1 request (flow.request is the provider's by now)."""
-        parent = self.context.layers[self.context.layers.index(self) - 1]
-        server = cast(GatewayLayer, parent).connections.get(self.context.client)
+        server = self._client_side
         return server.request if isinstance(server, Http1Server) else None
+
+    @property
+    def _client_side(self) -> object:
+        parent = self.context.layers[self.context.layers.index(self) - 1]
+        return cast(HttpLayer, parent).connections.get(self.context.client)
+
+    @property
+    def _unsent(self) -> int:
+        """Bytes of answers that wait until the client reads: below HTTP, and for the window of an h2 stream."""
+        waiting = self.gear.wire.unsent(self.client_id)
+        if isinstance(server := self._client_side, Http2Server):
+            waiting += sum(len(held.data) for held in server.h2_conn.stream_buffers.get(self.stream_id, ()))
+        return waiting
 
     def _finish(self) -> Commands:
         """The client's answer ends; an attempt still open may end its own within DRAIN_S."""
@@ -573,10 +323,13 @@ class GatewayStream(HttpStream):
     def _on_tick(self) -> Commands:
         relay = self.relay
         if relay is None or self.attempt is None:
+            yield from super()._on_tick()
             return
         now, timers = self.gear.clock(), relay.timers
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway is shutting down")
+        elif self.committed and self._unsent:
+            self._wait_for_client(now)
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
@@ -588,9 +341,23 @@ class GatewayStream(HttpStream):
         else:
             self._set_deadline()
 
-    def _unwatch(self) -> None:
-        self.deadline = float("inf")
-        self.gear.watch.discard(self)
+    def _wait_for_client(self, now: float) -> None:
+        """The client is behind: the provider is not read meanwhile, so its silence is not its own."""
+        assert self.relay
+        timers, stall_s = self.relay.timers, self.gear.limits.stall_s
+        taken = self._handed_bytes - self._unsent
+        if taken > self._taken_bytes:
+            self._taken_bytes, self._taking_since = taken, now
+        if now >= self._taking_since + stall_s or now >= self._began + timers.total_s:
+            self._stalled()
+            return
+        self._last_heard = now
+        self.deadline = min(now + timers.keepalive_s, self._taking_since + stall_s, self._began + timers.total_s)
+
+    def _stalled(self) -> None:
+        """Gives the client up; its connection ends and with it, as for any client that leaves, the attempt."""
+        self._unwatch()
+        self.gear.wire.abort(self.client_id)
 
     # -- failures of either side ----------------------------------------------------------------------------------
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from addons import stream_layer
 from addons.relay import Fault
+from addons.stream import fitting, stream
 from tests.support.drive import Drive, FakeRelay
 
 OK = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -293,7 +293,7 @@ def test_answer_ends_at_once_although_the_provider_keeps_the_body_open() -> None
     drive.server_sends(OK + chunk(b"x [DONE]"))
     assert drive.to_client.endswith(END)
     assert drive.servers[0] not in drive.closed
-    drive.tick(stream_layer.DRAIN_S + 0.1)
+    drive.tick(stream.DRAIN_S + 0.1)
     assert drive.servers[0] in drive.closed
 
 
@@ -302,7 +302,7 @@ def test_connection_is_used_again_when_the_body_ends_in_time() -> None:
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]"))
     drive.server_sends(END)
-    drive.tick(stream_layer.DRAIN_S + 0.1)
+    drive.tick(stream.DRAIN_S + 0.1)
     drive.post()
     assert len(drive.servers) == 1
     assert drive.servers[0] not in drive.closed
@@ -378,6 +378,133 @@ def test_smuggling_headers_of_a_client_are_a_json_400() -> None:
 
 
 def test_a_mitmproxy_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_layer, "installed_version", lambda name: "13.0.1")
-    with pytest.raises(stream_layer.UnfitMitmproxy, match=r"13\.0\.1.*12\.2"):
-        stream_layer.check_mitmproxy()
+    monkeypatch.setattr(fitting, "installed_version", lambda name: "13.0.1")
+    with pytest.raises(fitting.UnfitMitmproxy, match=r"13\.0\.1.*12\.2"):
+        fitting.check_mitmproxy()
+
+
+# -- clients that take their time -------------------------------------------------------------------------------------
+def test_a_head_that_does_not_end_is_a_json_408() -> None:
+    drive = Drive([])
+    drive.client_sends(b"POST /v1/chat")
+    drive.tick(20)
+    drive.client_sends(b"/completions HTTP/1.1\r\nx: 1\r\n")
+    drive.tick(9)
+    assert drive.to_client == b""
+    drive.tick(2)
+    assert status_of(drive.to_client) == 408
+    assert drive.client_closed()
+    assert drive.watch == set()
+
+
+def test_a_quiet_connection_may_stay() -> None:
+    drive = Drive([FakeRelay()])
+    drive.tick(31)
+    drive.post()
+    drive.server_sends(OK + chunk(b"x [DONE]") + END)
+    drive.tick(31)
+    assert not drive.client_closed()
+    assert drive.watch == set()
+
+
+def test_the_head_of_a_second_request_is_timed_too() -> None:
+    drive = Drive([FakeRelay()])
+    drive.post()
+    drive.server_sends(OK + chunk(b"x [DONE]") + END)
+    drive.client_sends(b"GET /v1/mod")
+    drive.tick(31)
+    assert b"HTTP/1.1 408" in drive.to_client
+
+
+def test_a_body_that_does_not_end_is_a_json_408() -> None:
+    drive = Drive([FakeRelay()])
+    drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n")
+    for _ in range(29):
+        drive.client_sends(b"x")
+        drive.tick(10)
+    assert drive.to_client == b""
+    drive.tick(11)
+    assert status_of(drive.to_client) == 408
+    assert json.loads(body_of(drive.to_client))["error"]["code"] == "request_timeout"
+    assert drive.client_closed()
+    assert "request" not in drive.log
+    assert drive.watch == set()
+
+
+def test_a_body_that_comes_in_time_is_no_longer_watched() -> None:
+    drive = Drive([FakeRelay(total_s=2000, first_token_s=2000)])
+    drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{")
+    drive.client_sends(b"}")
+    drive.tick(301)
+    drive.server_sends(OK + chunk(b"x [DONE]") + END)
+    assert status_of(drive.to_client) == 200
+
+
+def test_a_client_that_stops_reading_is_given_up() -> None:
+    relay = FakeRelay()
+    drive = Drive([relay])
+    drive.post()
+    drive.server_sends(OK + chunk(b"x" * 100))
+    drive.wire.waiting = 60
+    for _ in range(8):
+        drive.tick(15)
+        assert not drive.wire.aborted, drive.now
+    drive.tick(15)
+    assert drive.wire.aborted
+    assert relay.faults == [], "the provider is not to blame"
+    drive.client_leaves()  # which is what comes of it
+    assert drive.servers[0] in drive.closed
+    assert drive.log[-1] == "error"
+
+
+def test_a_client_that_reads_slowly_is_waited_for() -> None:
+    drive = Drive([FakeRelay(total_s=10_000)])
+    drive.post()
+    drive.server_sends(OK + chunk(b"x" * 1000))
+    for waiting in range(900, 0, -100):
+        drive.wire.waiting = waiting
+        for _ in range(6):
+            drive.tick(15)
+    assert not drive.wire.aborted
+    drive.wire.waiting = 0
+    drive.server_sends(chunk(b"y [DONE]") + END)
+    assert drive.to_client.endswith(chunk(b"y [DONE]") + END)
+
+
+def test_the_time_for_all_ends_a_slow_readers_answer_too() -> None:
+    relay = FakeRelay(total_s=100)
+    drive = Drive([relay])
+    drive.post()
+    drive.server_sends(OK + chunk(b"x" * 1000))
+    for waiting in range(900, 0, -100):
+        drive.wire.waiting = waiting
+        drive.tick(15)
+    assert drive.wire.aborted
+    assert relay.faults == []
+
+
+# -- interim answers --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_interim_answers_are_passed_over(cut: int) -> None:
+    drive = Drive([FakeRelay()])
+    drive.post()
+    raw = b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK + chunk(b"x [DONE]") + END
+    drive.server_sends(raw[:cut])
+    drive.server_sends(raw[cut:])
+    assert status_of(drive.to_client) == 200
+    assert body_of(drive.to_client) == chunk(b"x [DONE]") + END
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n", id="another protocol"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 101, id="interim for ever"),
+    ],
+)
+def test_what_is_no_final_answer_fails(raw: bytes) -> None:
+    drive = Drive([FakeRelay()])
+    drive.post()
+    drive.server_sends(raw)
+    drive.server_closes() if not drive.closed else None
+    assert status_of(drive.to_client) == 502

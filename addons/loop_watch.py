@@ -1,0 +1,46 @@
+"""Notices when the event loop was held up: every stream waits for it, so that is worth a line in the log."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger("glassgate")
+
+BEAT_S = 0.1
+HELD_S = 0.2
+QUIET_S = 10.0
+"""At most one line in so many seconds."""
+
+
+class LoopWatch:
+    """`run` is to be kept as one task. The clock is monotonic; `sleep` is asyncio's."""
+
+    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._said_at = float("-inf")
+        self._unsaid = 0
+        """Times the loop was held since the last line."""
+
+    async def run(self) -> None:
+        """Beats for ever."""
+        while True:
+            began = self._clock()
+            await self._sleep(BEAT_S)
+            self._beat(self._clock() - began - BEAT_S)
+
+    def _beat(self, held_s: float) -> None:
+        if held_s < HELD_S:
+            return
+        now = self._clock()
+        if now - self._said_at < QUIET_S:
+            self._unsaid += 1
+            return
+        more = f" ({self._unsaid} more since the last line)" if self._unsaid else ""
+        self._said_at, self._unsaid = now, 0
+        log.warning(
+            "the event loop was held for %d ms%s: all streams waited. The machine is overloaded or was asleep, or "
+            "an addon beside Glassgate blocks",
+            round(held_s * 1000),
+            more,
+        )

@@ -1,0 +1,56 @@
+"""The client connections that mitmproxy holds: ticks in, what waits to be sent, and their end."""
+
+import asyncio
+import collections
+import logging
+from typing import cast
+
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import Connection
+from mitmproxy.master import Master
+from mitmproxy.proxy.server import ConnectionHandler
+
+from addons.stream.gear import Tick
+
+log = logging.getLogger("glassgate")
+MOST_CONNECTIONS = 1000
+
+
+class ClientConnections:
+    """Client connections by mitmproxy's id for them. `master` is who holds them."""
+
+    def __init__(self, master: Master) -> None:
+        self._master = master
+
+    def _handler(self, client_id: str) -> ConnectionHandler | None:
+        server = cast(Proxyserver | None, self._master.addons.get("proxyserver"))
+        return server.connections.get(client_id) if server else None
+
+    def _writer(self, client_id: str) -> asyncio.StreamWriter | None:
+        if (handler := self._handler(client_id)) is None:
+            return None
+        found = handler.transports.get(cast(Connection, handler.client))
+        return found.writer if found and isinstance(found.writer, asyncio.StreamWriter) else None
+
+    def lift_connection_limit(self, client_id: str) -> None:
+        """mitmproxy opens five connections to an address for a client; an h2 client may have more streams."""
+        if handler := self._handler(client_id):
+            handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(MOST_CONNECTIONS))
+
+    async def deliver(self, client_id: str, tick: Tick) -> bool:
+        """Hands the tick to the connection's layers; False when the connection is gone."""
+        if (handler := self._handler(client_id)) is None:
+            return False
+        await handler.server_event(tick)
+        return True
+
+    def unsent(self, client_id: str) -> int:
+        """Bytes that wait until the client reads."""
+        writer = self._writer(client_id)
+        return writer.transport.get_write_buffer_size() if writer else 0
+
+    def abort(self, client_id: str) -> None:
+        """Ends the connection at once; what waits is lost. (Closed properly, it would wait for its reader.)"""
+        if writer := self._writer(client_id):
+            log.info("a client stopped reading its answer; its connection was ended")
+            writer.transport.abort()
