@@ -3,6 +3,7 @@
 Per chunk: inflate, decode to events, keep the limits, encode. Nothing here waits, logs or validates models.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from providers.contract import Decoder, Provider, ProviderOptions, Session
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Extra, Failure, Finish, Reasoning, Text, Usage
 
+log = logging.getLogger("glassgate")
+
 REFUSAL_LIMIT_BYTES = 256 * 1024
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
 
@@ -37,7 +40,7 @@ _FAULTS: dict[Fault, tuple[str, str | None]] = {
     Fault.IDLE_TIMEOUT: ("fell silent in the middle of its answer", "timeout"),
     Fault.TOTAL_TIMEOUT: ("did not complete its answer in time", "timeout"),
     Fault.STOPPED: ("was still answering", "shutting_down"),
-    Fault.INTERNAL: ("could not be asked: the gateway failed", None),
+    Fault.INTERNAL: ("answered with something the gateway failed to read: a bug of the gateway", None),
 }
 """What happened, and the code that addons/core/errors.py knows it by."""
 
@@ -130,7 +133,32 @@ class Attempt:
         return self._hand_over(self._stream.error(told))
 
     # -- what comes in --------------------------------------------------------------------------------------------
+    # A decoder is code of many odd cases. Should one raise after all, its stream ends and no other.
     def head(self, response: http.Response) -> None:
+        try:
+            self._head(response)
+        except Exception:
+            self._bug()
+
+    def data(self, chunk: bytes) -> bytes:
+        try:
+            return self._data(chunk)
+        except Exception:
+            return self._bug()
+
+    def end(self) -> bytes:
+        try:
+            return self._end()
+        except Exception:
+            return self._bug()
+
+    def _bug(self) -> bytes:
+        name = self.plan.provider.name
+        log.exception("the answer of %s could not be read: a fault of the gateway", name)
+        self.fault(Fault.INTERNAL, "see the gateway's log")
+        return b""
+
+    def _head(self, response: http.Response) -> None:
         plan = self.plan
         self.report.set_cookies = tuple(plan.seals.seal_head(plan.provider.name, plan.session.account, response))
         self._status = response.status_code
@@ -145,7 +173,7 @@ class Attempt:
         except InflateError as e:
             self._fail(ErrorKind.PROVIDER_DOWN, f"{plan.provider.name} sent an answer that cannot be read: {e}")
 
-    def data(self, chunk: bytes) -> bytes:
+    def _data(self, chunk: bytes) -> bytes:
         if self.state is not State.OPEN:
             return b""
         self._record(chunk)
@@ -159,7 +187,7 @@ class Attempt:
             return b""
         return self._hand_over(self._take(self._decoder.feed(plain)))
 
-    def end(self) -> bytes:
+    def _end(self) -> bytes:
         if self.state is not State.OPEN:
             return b""
         if self._decoder is None:

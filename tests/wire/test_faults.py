@@ -2,23 +2,17 @@
 
 import contextlib
 import gzip
-import json
-import os
 import random
-import resource
-import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from providers.sandbox.run import Sandbox
-from providers.sandbox.server import Wire
+from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, provider, read, until
 from tests.support.hostile import (
     CHUNKED,
     DONE,
@@ -38,27 +32,10 @@ from tests.support.hostile import (
 )
 from tests.support.processes import NO_REST, Gateway, SandboxThread, free_port
 
-MODEL = "m"
-TIMES = {
-    "connect_s": 1,
-    "first_token_s": 1,
-    "first_token_thinking_s": 1,
-    "idle_s": 1,
-    "keepalive_s": 0.4,
-    "total_s": 20,
-}
-BEGUN = head(CHUNKED) + framed(chunk("Hello "))
-type Start = Callable[..., Gateway]
-
-
-def provider(url: str, **more: Any) -> dict[str, Any]:
-    entry = {"type": "openai_compatible", "base_url": url, "models": [MODEL], "accounts": [{"name": "key"}]}
-    return {**entry, **more}
-
 
 @pytest.fixture(scope="module")
 def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"hostile": Hostile(), "second": Hostile()})) as running:
+    with SandboxThread(Sandbox((), own={name: Hostile() for name in ("hostile", "second", "third")})) as running:
         yield running
 
 
@@ -68,14 +45,6 @@ def site(thread: SandboxThread) -> Hostile:
     return found
 
 
-def made(folder: Path, thread: SandboxThread, names: tuple[str, ...] = ("hostile",), **sections: Any) -> Gateway:
-    urls = thread.description()["base_urls"]
-    gateway = Gateway(folder, providers={name: provider(f"{urls[name]}/v1") for name in names}, **sections)
-    for name in names:
-        gateway.vault.put(name, "key", thread.site(name).session())
-    return gateway
-
-
 @pytest.fixture(scope="module")
 def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Impatient, without rest for accounts, and asking each once."""
@@ -83,28 +52,6 @@ def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> 
     folder.chmod(0o700)
     with made(folder, thread, timeouts=TIMES, **NO_REST) as running:
         yield running
-
-
-def ask(gateway: Gateway, name: str, *, stream: bool = True, timeout: float = 30) -> httpx.Response:
-    fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": f"{name} please"}]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=timeout)
-
-
-def read(answer: httpx.Response) -> tuple[str, str]:
-    """Text and how it ended: `done`, the code of an error, or `nothing`."""
-    if answer.status_code != 200:
-        return "", f"{answer.status_code} {answer.json()['error']['code']}"
-    text, end = "", "nothing"
-    for line in answer.text.splitlines():
-        if line == "data: [DONE]":
-            end = "done"
-        elif line.startswith("data: "):
-            value = json.loads(line[6:])
-            if "error" in value:
-                end = str(value["error"]["code"])
-            else:
-                text += "".join(choice["delta"].get("content") or "" for choice in value["choices"])
-    return text, end
 
 
 PACKED = packed(STREAM, "gzip")
@@ -213,7 +160,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         sends(b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\n" + head(CHUNKED) + framed(STREAM) + END),
-        None,
+        (TEXT, "done"),
         id="24 early hints",
     ),
 ]
@@ -316,60 +263,6 @@ def test_20_a_storm_of_500_opens_the_breaker_and_ends(thread: SandboxThread, sit
         until(lambda: read(ask(gateway, "well")) == (TEXT, "done"))
 
 
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not check():
-        assert time.monotonic() < deadline
-
-
-def test_26_a_slow_reader_slows_the_provider(gateway: Gateway, site: Hostile) -> None:
-    sent = [0]
-
-    async def flood(wire: Wire) -> None:
-        await wire.raw(head(CHUNKED))
-        piece = framed(chunk("x" * 10_000))
-        for _ in range(20_000):  # 200 MB
-            await wire.raw(piece)
-            sent[0] += len(piece)
-
-    site.programs["flood"] = flood
-    fields = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "flood please"}]}
-    with (
-        httpx.Client(headers=gateway.headers, timeout=30) as client,
-        client.stream("POST", f"{gateway.url}/v1/chat/completions", json=fields) as answer,
-    ):
-        assert answer.status_code == 200
-        previous = -1
-        while previous != sent[0]:  # until the provider stands still
-            previous = sent[0]
-            time.sleep(0.4)
-        assert 0 < sent[0] < 60_000_000
-    assert read(ask(gateway, "well")) == (TEXT, "done")
-
-
-@pytest.mark.parametrize("moment", ["before the head", "in the middle"])
-def test_25_a_client_that_leaves_frees_everything(
-    gateway: Gateway, thread: SandboxThread, site: Hostile, moment: str
-) -> None:
-    site.programs["hang"] = sends(*([] if moment == "before the head" else [BEGUN]), then="silence")
-    before, connections = len(site.requests), site.connections
-    with socket.create_connection(("127.0.0.1", gateway.port)) as client:
-        body = json.dumps(
-            {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "hang x"}]}
-        ).encode()
-        lines = [
-            "POST /v1/chat/completions HTTP/1.1",
-            f"host: 127.0.0.1:{gateway.port}",
-            "content-type: application/json",
-        ]
-        lines += [f"content-length: {len(body)}", f"authorization: {gateway.headers['authorization']}", "", ""]
-        client.sendall("\r\n".join(lines).encode() + body)
-        thread.wait_for("hostile", lambda: len(site.requests) > before)
-        if moment == "in the middle":
-            assert client.recv(100)
-    thread.wait_for("hostile", lambda: site.connections <= connections)
-
-
 def test_two_faults_at_once_every_account_fails_in_its_own_way(
     thread: SandboxThread, site: Hostile, tmp_path: Path
 ) -> None:
@@ -383,6 +276,32 @@ def test_two_faults_at_once_every_account_fails_in_its_own_way(
         site.programs["one"] = sends(BEGUN[:40], then="reset")
         answer = ask(gateway, "one")
         assert (read(answer), answer.headers["x-glassgate-account"]) == ((TEXT, "done"), "second/key")
+
+
+def test_a_fault_in_every_attempt_of_a_chain(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    second: Hostile = thread.site("second")
+    third: Hostile = thread.site("third")
+    chain = {"fallbacks": {MODEL: ["n", "o"]}}
+    names = ("hostile", "second", "third")
+    with made(tmp_path, thread, names, (MODEL, "n", "o"), routing=chain, timeouts=TIMES, **NO_REST) as gateway:
+        site.programs["chain"] = sends(head(CHUNKED) + framed(b'data: {"error":{"message":"no"}}\n\n'))
+        second.programs["chain"] = sends(head(CHUNKED), then="silence")
+        third.programs["chain"] = sends(head("content-length: 30", kind="text/html") + b"<html>come in" + b" " * 17)
+        answer = ask(gateway, "chain")
+        assert read(answer) == ("", "502 upstream_error"), "what the model asked for said"
+        assert answer.headers["x-glassgate-attempts"] == "3"
+        third.programs["chain"] = GOOD
+        answer = ask(gateway, "chain")
+        assert (read(answer), answer.headers["x-glassgate-model"]) == ((TEXT, "done"), "o")
+        third.programs["chain"] = sends(BEGUN, then="reset")
+        assert read(ask(gateway, "chain")) == ("Hello ", "upstream_eof")
+
+
+def test_a_whole_answer_is_not_waited_for_without_end(gateway: Gateway, site: Hostile) -> None:
+    site.programs["whole"] = sends(BEGUN, then="silence")
+    answer = ask(gateway, "whole", stream=False)
+    assert read(answer) == ("", "504 upstream_timeout")
 
 
 def test_two_hundred_streams_with_a_random_fault_each(gateway: Gateway, site: Hostile) -> None:
@@ -399,39 +318,3 @@ def test_two_hundred_streams_with_a_random_fault_each(gateway: Gateway, site: Ho
         assert end != "nothing", name
         assert end != "done" or text in (TEXT, "x" * 4_000_000), name
     until(lambda: len(list(descriptors.iterdir())) <= before + 12)
-
-
-def test_29_killed_and_started_again(thread: SandboxThread, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    gateway = made(tmp_path, thread)
-    with gateway:
-        assert read(ask(gateway, "well")) == (TEXT, "done")
-        assert gateway.process
-        gateway.process.send_signal(signal.SIGKILL)
-        gateway.process.wait(10)
-        gateway.__enter__()
-        assert read(ask(gateway, "well")) == (TEXT, "done")
-        secret = thread.site("hostile").session()["api_key"].encode()
-        for path in tmp_path.rglob("*"):
-            assert not path.is_file() or secret not in path.read_bytes(), path
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
-def test_30_too_few_open_files_is_no_crash(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    with made(tmp_path, thread, **NO_REST) as gateway:
-        assert gateway.process
-        pid = gateway.process.pid
-        room = len(os.listdir(f"/proc/{pid}/fd")) + 6
-        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (room, hard))
-
-        def one(number: int) -> None:
-            with contextlib.suppress(httpx.HTTPError):
-                ask(gateway, "well", timeout=5)
-
-        with ThreadPoolExecutor(30) as pool:
-            list(pool.map(one, range(30)))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
-        assert gateway.process.poll() is None
-        until(lambda: read(ask(gateway, "well")) == (TEXT, "done"))

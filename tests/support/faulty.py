@@ -1,0 +1,73 @@
+"""Asking a gateway whose providers are hostile, and reading how the answer ended."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.hostile import CHUNKED, chunk, framed, head
+from tests.support.processes import Gateway, SandboxThread
+
+MODEL = "m"
+TIMES = {
+    "connect_s": 1,
+    "first_token_s": 1,
+    "first_token_thinking_s": 1,
+    "idle_s": 1,
+    "keepalive_s": 0.4,
+    "total_s": 20,
+}
+BEGUN = head(CHUNKED) + framed(chunk("Hello "))
+
+
+def provider(url: str, **more: Any) -> dict[str, Any]:
+    entry = {"type": "openai_compatible", "base_url": url, "models": [MODEL], "accounts": [{"name": "key"}]}
+    return {**entry, **more}
+
+
+def made(
+    folder: Path,
+    thread: SandboxThread,
+    names: tuple[str, ...] = ("hostile",),
+    models: tuple[str, ...] = (MODEL,),
+    **sections: Any,
+) -> Gateway:
+    """A gateway with these sites as providers, one account each; `models` are dealt out to them in turn."""
+    urls = thread.description()["base_urls"]
+    dealt = {name: models[number % len(models)] for number, name in enumerate(names)}
+    entries = {name: provider(f"{urls[name]}/v1", models=[dealt[name]]) for name in names}
+    gateway = Gateway(folder, providers=entries, **sections)
+    for name in names:
+        gateway.vault.put(name, "key", thread.site(name).session())
+    return gateway
+
+
+def ask(gateway: Gateway, name: str, *, stream: bool = True, timeout: float = 30) -> httpx.Response:
+    fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": f"{name} please"}]}
+    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=timeout)
+
+
+def read(answer: httpx.Response) -> tuple[str, str]:
+    """Text and how it ended: `done`, the code of an error, or `nothing`."""
+    if answer.status_code != 200:
+        return "", f"{answer.status_code} {answer.json()['error']['code']}"
+    text, end = "", "nothing"
+    for line in answer.text.splitlines():
+        if line == "data: [DONE]":
+            end = "done"
+        elif line.startswith("data: "):
+            value = json.loads(line[6:])
+            if "error" in value:
+                end = str(value["error"]["code"])
+            else:
+                text += "".join(choice["delta"].get("content") or "" for choice in value["choices"])
+    return text, end
+
+
+def until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not check():
+        assert time.monotonic() < deadline

@@ -1,0 +1,216 @@
+"""Clients that leave, stop reading, or never finish asking: through a real mitmdump, with what it costs the others."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from providers.sandbox.run import Sandbox
+from providers.sandbox.server import Request, Wire
+from providers.sandbox.zai_site import ZaiSite
+from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, until
+from tests.support.hostile import CHUNKED, TEXT, Hostile, chunk, framed, head, sends
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+
+PATIENT = {**TIMES, "idle_s": 30, "head_s": 1, "body_s": 2, "write_stall_s": 1}
+
+
+@dataclass
+class SlowToPrepare(ZaiSite):
+    """Z.AI's stand-in, whose chats are never made while `holds`."""
+
+    holds: bool = False
+
+    async def handle(self, request: Request, wire: Wire) -> None:
+        if self.holds and request.path.endswith("/chats/new"):
+            self.requests.append(request)
+            await wire.wait_gone()
+        await super().handle(request, wire)
+
+
+@pytest.fixture(scope="module")
+def thread() -> Iterator[SandboxThread]:
+    with SandboxThread(Sandbox((), own={"hostile": Hostile(), "slow": SlowToPrepare(name="slow")})) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(thread: SandboxThread) -> Hostile:
+    found: Hostile = thread.site("hostile")
+    return found
+
+
+@pytest.fixture(scope="module")
+def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("clients")
+    folder.chmod(0o700)
+    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
+        yield running
+
+
+def request_bytes(gateway: Gateway, prompt: str, model: str = MODEL) -> bytes:
+    fields = {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
+    body = json.dumps(fields).encode()
+    lines = ["POST /v1/chat/completions HTTP/1.1", f"host: 127.0.0.1:{gateway.port}", "content-type: application/json"]
+    lines += [f"content-length: {len(body)}", f"authorization: {gateway.headers['authorization']}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def connected(gateway: Gateway) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
+
+
+def memory_mb(gateway: Gateway) -> float:
+    assert gateway.process
+    status = Path(f"/proc/{gateway.process.pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+# -- 25: gone ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("moment", ["before the head", "in the middle"])
+def test_25_a_client_that_leaves_frees_everything(
+    gateway: Gateway, thread: SandboxThread, site: Hostile, moment: str
+) -> None:
+    site.programs["hang"] = sends(*([] if moment == "before the head" else [BEGUN]), then="silence")
+    before, connections = len(site.requests), site.connections
+    with connected(gateway) as client:
+        client.sendall(request_bytes(gateway, "hang x"))
+        thread.wait_for("hostile", lambda: len(site.requests) > before)
+        if moment == "in the middle":
+            assert client.recv(100)
+    thread.wait_for("hostile", lambda: site.connections <= connections)
+
+
+def test_25_a_client_that_leaves_while_its_chat_is_made(thread: SandboxThread, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    slow: SlowToPrepare = thread.site("slow")
+    accounts = [{"name": "one", "max_concurrent": 1, "queue_s": 10}]
+    entry = {"type": "zai", "base_url": thread.description()["base_urls"]["slow"], "accounts": accounts}
+    gateway = Gateway(tmp_path, providers={"slow": entry}, **NO_REST)
+    gateway.vault.put("slow", "one", slow.session())
+    with gateway:
+        slow.holds = True
+        before = len(slow.requests)
+        with connected(gateway) as client:
+            client.sendall(request_bytes(gateway, "Hi", "GLM-4.6"))
+            thread.wait_for("slow", lambda: any("chats/new" in r.path for r in slow.requests[before:]))
+            held = slow.connections
+        thread.wait_for("slow", lambda: slow.connections < held)
+        slow.holds = False
+        fields = {"model": "GLM-4.6", "messages": [{"role": "user", "content": "Hi"}]}
+        answer = httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=30)
+        assert answer.status_code == 200, "the account's one place is free again"
+
+
+# -- 26: reading slowly, or not at all --------------------------------------------------------------------------------
+@pytest.fixture
+def sent(site: Hostile) -> list[int]:
+    """What the provider could send so far of an answer that is far too long."""
+    sent = [0]
+
+    async def flood(wire: Wire) -> None:
+        await wire.raw(head(CHUNKED))
+        piece = framed(chunk("x" * 10_000))
+        for _ in range(20_000):  # 200 MB
+            await wire.raw(piece)
+            sent[0] += len(piece)
+
+    site.programs["flood"] = flood
+    return sent
+
+
+def until_still(sent: list[int]) -> None:
+    """Until the provider can send no more."""
+    previous = -1
+    while previous != sent[0]:
+        previous = sent[0]
+        time.sleep(0.4)
+
+
+def test_26_a_slow_reader_slows_the_provider(
+    gateway: Gateway, thread: SandboxThread, site: Hostile, sent: list[int]
+) -> None:
+    before = memory_mb(gateway)
+    with connected(gateway) as client:
+        client.sendall(request_bytes(gateway, "flood x"))
+        assert client.recv(1000)
+        until_still(sent)
+        assert 0 < sent[0] < 60_000_000
+        assert memory_mb(gateway) - before < 40
+    assert read(ask(gateway, "well")) == (TEXT, "done")
+
+
+def test_26_who_stops_reading_is_given_up(
+    gateway: Gateway, thread: SandboxThread, site: Hostile, sent: list[int]
+) -> None:
+    with connected(gateway) as client:
+        client.sendall(request_bytes(gateway, "flood x"))
+        assert client.recv(1000)
+        until(lambda: "stopped reading" in gateway.log)
+        thread.wait_for("hostile", lambda: site.connections == 0)
+
+
+# -- 27: asking without end -------------------------------------------------------------------------------------------
+def test_27_heads_that_do_not_end_are_refused_and_harm_nobody(gateway: Gateway) -> None:
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(connected(gateway)) for _ in range(50)]
+        for client in slow:
+            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nx-slow: ")
+        assert read(ask(gateway, "well")) == (TEXT, "done")
+        for client in slow:
+            answer = b"".join(iter(lambda client=client: client.recv(65536), b""))
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "bad_http_request"
+
+
+def test_27_a_body_that_does_not_end_is_refused(gateway: Gateway) -> None:
+    with connected(gateway) as client:
+        client.sendall(request_bytes(gateway, "x")[:-5])
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_timeout"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "piece", "megabytes", "status"),
+    [
+        pytest.param(b"GET /healthz HTTP/1.1\r\n", b"x: " + b"y" * 1000 + b"\r\n", 52, 431, id="52 MB of head"),
+        pytest.param(b"GET /", b"y" * 1000, 52, 431, id="a path of 52 MB"),
+        pytest.param(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 104857600\r\n\r\n",
+            b"z" * 1024,
+            100,
+            413,
+            id="100 MB of body",
+        ),
+        pytest.param(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n",
+            framed(b"z" * 1000),
+            200,
+            413,
+            id="a body without end",
+        ),
+    ],
+)
+def test_27_what_is_too_much_is_refused_and_memory_stays(
+    gateway: Gateway, beginning: bytes, piece: bytes, megabytes: int, status: int
+) -> None:
+    before = memory_mb(gateway)
+    lines = beginning.replace(b"host: 127.0.0.1", b"host: 127.0.0.1:%d" % gateway.port)
+    lines = lines.replace(b"\r\nhost", b"\r\nauthorization: " + gateway.headers["authorization"].encode() + b"\r\nhost")
+    with connected(gateway) as client, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(lambda: client.recv(65536))
+        client.sendall(lines)
+        with contextlib.suppress(OSError):  # the gateway may hang up on the rest
+            for _ in range(megabytes * 1024):
+                client.sendall(piece)
+        assert answer.result(30).startswith(b"HTTP/1.1 %d " % status)
+        assert memory_mb(gateway) - before < 60
+    assert read(ask(gateway, "well")) == (TEXT, "done")

@@ -1,0 +1,202 @@
+"""The gateway's own machine failing it: no files, no disk, no time, code that raises. Through a real mitmdump."""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from providers.sandbox.run import Sandbox
+from providers.sandbox.server import Wire
+from tests.support.faulty import BEGUN, TIMES, ask, made, read, until
+from tests.support.hostile import CHUNKED, END, STREAM, TEXT, Hostile, Program, chunk, framed, head, once, sends
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
+
+
+@pytest.fixture(scope="module")
+def thread() -> Iterator[SandboxThread]:
+    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(thread: SandboxThread) -> Hostile:
+    found: Hostile = thread.site("hostile")
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+def scripted(folder: Path, thread: SandboxThread, script: str, **sections: object) -> Gateway:
+    """A gateway beside which another script runs."""
+    file = folder / "beside.py"
+    file.write_text(script)
+    gateway = made(folder, thread, **{**NO_REST, **sections})
+    gateway.arguments = ("-s", str(file))
+    return gateway
+
+
+# -- 28: code that raises ---------------------------------------------------------------------------------------------
+HOOK_RAISES = """
+from addons.exchange import Exchange
+async def fails(self, flow):
+    raise RuntimeError("a bug")
+Exchange.open = fails
+"""
+DECODER_RAISES = """
+from providers import openai_decoder
+real = openai_decoder.OpenAIDecoder.feed
+def fails(self, data):
+    if b"raise" in data:
+        raise RuntimeError("a bug")
+    return real(self, data)
+openai_decoder.OpenAIDecoder.feed = fails
+"""
+
+
+def test_28_a_hook_that_raises_is_a_500_and_nothing_is_sent(folder: Path, thread: SandboxThread, site: Hostile) -> None:
+    before = len(site.requests)
+    with scripted(folder, thread, HOOK_RAISES) as gateway:
+        assert read(ask(gateway, "well")) == ("", "500 internal_error")
+        assert len(site.requests) == before
+        assert "a bug" in gateway.log
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        pytest.param((head(CHUNKED), framed(chunk("raise"))), ("", "502 upstream_error"), id="at the first words"),
+        pytest.param((BEGUN, framed(chunk("raise"))), ("Hello ", "upstream_error"), id="in the middle"),
+    ],
+)
+def test_28_a_decoder_that_raises_ends_its_stream_only(
+    folder: Path, thread: SandboxThread, site: Hostile, pieces: tuple[bytes, ...], expected: tuple[str, str]
+) -> None:
+    site.programs["bug"] = sends(*pieces, then="silence")
+    with scripted(folder, thread, DECODER_RAISES) as gateway:
+        assert read(ask(gateway, "bug", timeout=10)) == expected
+        assert read(ask(gateway, "well")) == (TEXT, "done")
+        assert "a bug" in gateway.log
+        assert "mitmproxy has crashed" not in gateway.log
+
+
+# -- 29 ---------------------------------------------------------------------------------------------------------------
+def test_29_killed_and_started_again(thread: SandboxThread, folder: Path) -> None:
+    gateway = made(folder, thread)
+    with gateway:
+        assert read(ask(gateway, "well")) == (TEXT, "done")
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGKILL)
+        gateway.process.wait(10)
+        gateway.__enter__()
+        assert read(ask(gateway, "well")) == (TEXT, "done")
+        secret = thread.site("hostile").session()["api_key"].encode()
+        for path in folder.rglob("*"):
+            assert not path.is_file() or secret not in path.read_bytes(), path
+
+
+# -- 30: files, disk, clock, processor --------------------------------------------------------------------------------
+@needs_proc
+def test_30_too_few_open_files_is_no_crash(thread: SandboxThread, folder: Path) -> None:
+    with made(folder, thread, **NO_REST) as gateway:
+        assert gateway.process
+        pid = gateway.process.pid
+        room = len(os.listdir(f"/proc/{pid}/fd")) + 6
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (room, hard))
+
+        def one(number: int) -> None:
+            with contextlib.suppress(httpx.HTTPError):
+                ask(gateway, "well", timeout=5)
+
+        with ThreadPoolExecutor(30) as pool:
+            list(pool.map(one, range(30)))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+        assert gateway.process.poll() is None
+        until(lambda: read(ask(gateway, "well")) == (TEXT, "done"))
+
+
+@needs_proc
+def test_30_a_full_disk_stops_the_recording_and_not_the_answers(thread: SandboxThread, folder: Path) -> None:
+    records = folder / "records"
+    with made(folder, thread, record={"enabled": True, "folder": str(records)}, **NO_REST) as gateway:
+        assert gateway.process
+        assert read(ask(gateway, "well")) == (TEXT, "done")
+        until(lambda: len(list(records.rglob("*.json*"))) == 1)
+        said = len(gateway.log)
+        _, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (said, hard))
+        for _ in range(5):  # neither the log nor a recording can be written now
+            assert read(ask(gateway, "well")) == (TEXT, "done")
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        assert read(ask(gateway, "well")) == (TEXT, "done")
+        assert gateway.process.poll() is None
+        for file in records.rglob("*.json"):
+            json.loads(file.read_text())  # no half of a recording
+
+
+CLOCK_JUMPS = """
+import pathlib, time
+real = time.time
+jump = pathlib.Path(__file__).with_name("jump")
+time.time = lambda: real() + (float(jump.read_text()) if jump.exists() else 0)
+"""
+
+
+@pytest.mark.parametrize("seconds", [86_400, -86_400], ids=["a day on", "a day back"])
+def test_30_a_clock_that_jumps_harms_no_stream(
+    folder: Path, thread: SandboxThread, site: Hostile, seconds: int
+) -> None:
+    def jump(to: int = seconds) -> None:
+        (folder / "new").write_text(str(to))
+        (folder / "new").rename(folder / "jump")
+
+    site.programs["jump"] = after_jump(jump)
+    refusal = b'{"error":{"message":"no","code":"rate_limit_exceeded"}}'
+    lines = ("retry-after: 1", f"content-length: {len(refusal)}")
+    limited = sends(head(*lines, status="429 Too Many", kind="application/json") + refusal)
+    site.programs["limited"] = once(limited, sends(head(CHUNKED) + framed(STREAM) + END))
+    (folder / "beside.py").write_text(CLOCK_JUMPS)
+    gateway = made(folder, thread, timeouts=TIMES, retries={"enabled": False})
+    gateway.arguments = ("-s", str(folder / "beside.py"))
+    gateway.folder = folder
+    with gateway:
+        assert read(ask(gateway, "jump")) == (TEXT, "done")
+        jump(0)
+        assert read(ask(gateway, "limited"))[1].startswith("429")
+        jump()
+        until(lambda: read(ask(gateway, "well")) == (TEXT, "done"))  # rest is measured by a clock that does not jump
+
+
+def after_jump(jump: Callable[[], None]) -> Program:
+    async def program(wire: Wire) -> None:
+        await wire.raw(BEGUN)
+        jump()
+        await wire.pause(0.3)  # several sweeps
+        await wire.raw(framed(chunk("wor") + chunk("ld 🌍") + STREAM[STREAM.index(chunk(finish="stop")) :]) + END)
+
+    return program
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_30_a_held_event_loop_is_said(thread: SandboxThread, folder: Path) -> None:
+    with made(folder, thread, **NO_REST) as gateway:
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)  # the loop stands still for so long
+        gateway.process.send_signal(signal.SIGCONT)
+        until(lambda: "the event loop was held for" in gateway.log)
+        assert read(ask(gateway, "well")) == (TEXT, "done")
