@@ -9,32 +9,57 @@ from pathlib import Path
 import click
 
 from addons.cli.base import Lazy, Problem
+from addons.importing.exchanges import read_exchanges
+from addons.importing.problem import ImportProblem
 from addons.inspect.archive import SWITCH_NAME, Switch, write_switch
-from addons.inspect.check import differences
+from addons.inspect.cases import FOLDER, Case, case_of, keep
+from addons.inspect.check import differences, said_of
 from addons.inspect.drift import FILE_NAME, Drift
-from addons.inspect.recorder import ENDING
-from addons.inspect.recording import Recording, RecordingProblem, summary
-from addons.inspect.standins import StandIns
-from addons.setup import vault_path
-
-_CASES = Path("tests/fixtures/cases")
+from addons.inspect.foreign import Imported, import_recordings
+from addons.inspect.recorder import ENDING, Recorder
+from addons.inspect.recording import Recording, RecordingProblem
+from addons.setup import make_providers, vault_path
 
 
 @click.command()
-@click.argument("state", type=click.Choice(["on", "off"]))
+@click.argument("what", type=click.Choice(["on", "off", "import"]))
+@click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Instead of record.folder.")
 @click.pass_obj
-def record(lazy: Lazy, state: str, folder: Path | None) -> None:
-    """Switch the recording of provider exchanges on or off; a running gateway heeds it within two seconds."""
+def record(lazy: Lazy, what: str, files: tuple[Path, ...], folder: Path | None) -> None:
+    """Switch the recording of provider exchanges on or off; a running gateway heeds it within two seconds.
+
+    `import FILES` makes recordings of the chats in a browser's HAR or a flow file of mitmproxy.
+    """
     config = lazy.config()
-    path = vault_path(config).with_name(SWITCH_NAME)
     chosen = folder.absolute() if folder else config.path(config.sections.record.folder)
+    if what == "import":
+        if not files:
+            raise Problem("name the HAR or flow files to import")
+        for file in files:
+            _import(lazy, file, Recorder(chosen, config.sections.record.max_mb, config.sections.record.max_days))
+        return
+    if files:
+        raise Problem(f"recording is switched {what} without naming files")
+    _switch(vault_path(config).with_name(SWITCH_NAME), what, folder.absolute() if folder else None)
+    click.echo(f"recording is {what}" + (f"; files go to {chosen}" if what == "on" else ""))
+
+
+def _switch(path: Path, state: str, folder: Path | None) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_switch(path, Switch(state == "on", chosen if folder else None))
+        write_switch(path, Switch(state == "on", folder))
     except OSError as e:
         raise Problem(f"{path} cannot be written: {e.strerror}") from None
-    click.echo(f"recording is {state}" + (f"; files go to {chosen}" if state == "on" else ""))
+
+
+def _import(lazy: Lazy, file: Path, recorder: Recorder) -> None:
+    """Raises Problem."""
+    for number, recording in enumerate(_chats(lazy, file), start=1):
+        path = recorder.write(recording, f"{file.stem}-{number}"[-8:], number)
+        if path is None:
+            raise Problem(f"{recorder.folder} cannot be written")
+        click.echo(f"{recording.provider} {recording.model}: {recording.outcome}; kept as {path}")
 
 
 @click.command()
@@ -106,36 +131,65 @@ def cases() -> None:
 @cases.command("add")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--name", help="The case's name; the file's own when not given.")
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=_CASES, show_default=True)
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER, show_default=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def add_case(file: Path, name: str | None, folder: Path, yes: bool) -> None:
-    """Make a regression case of a recording, after showing what was replaced in it."""
-    recording = _load(file, strict=True)
-    assert isinstance(recording, Recording)
-    try:
-        diff = differences(recording)
-    except RecordingProblem as problem:
-        raise Problem(str(problem)) from None
-    own = StandIns()
-    clean = Recording.model_validate(own.value(recording.model_dump(mode="json")))
-    click.echo(f"replaced in it: {summary(own.counts)}")
-    click.echo(f"request: {clean.request.method} {clean.request.url}")
-    click.echo(f"client:  {clean.client_request[:2000]}")
-    if diff:
+@click.pass_obj
+def add_case(lazy: Lazy, file: Path, name: str | None, folder: Path, yes: bool) -> None:
+    """Make a regression case of a recording, after showing what was replaced in it.
+
+    FILE may also be a browser's HAR or a flow file of mitmproxy: each chat in it becomes a case.
+    """
+    found = _chats(lazy, file)
+    base = name or file.name.removesuffix(ENDING).removesuffix(".har").removesuffix(".flow")
+    for number, recording in enumerate(found, start=1):
+        try:
+            case = case_of(recording)
+            _show(case)
+            if not yes and not click.confirm("Keep it as a case? Its words will stand in the project."):
+                raise Problem("nothing was kept")
+            kept = keep(case, folder, base if len(found) == 1 else f"{base}-{number}")
+        except RecordingProblem as problem:
+            raise Problem(str(problem)) from None
+        click.echo(f"kept as {kept}")
+
+
+def _show(case: Case) -> None:
+    click.echo(f"replaced in it: {case.replaced}")
+    click.echo(f"request: {case.recording.request.method} {case.recording.request.url}")
+    click.echo(f"client:  {case.recording.client_request[:2000]}")
+    if case.differs:
         click.echo("today's adapters read it differently than it was delivered then; the case will fail until they do:")
-        click.echo("\n".join(f"    {line}" for line in diff))
-    if not yes and not click.confirm("Keep it as a case? Its words will stand in the project."):
-        raise Problem("nothing was kept")
-    target = folder / f"{name or file.name.removesuffix(ENDING)}{ENDING}"
+        click.echo("\n".join(f"    {line}" for line in case.differs))
+    else:
+        said = [f"    {line}" for line in said_of(case.recording)]
+        click.echo("\n".join(["read as:", *said[:40], *(["    …"] if len(said) > 40 else [])]))
+
+
+def _chats(lazy: Lazy, file: Path) -> list[Recording]:
+    """The recordings in a file: its own, or those of the chats in a HAR or flow file. Raises Problem."""
+    if file.name.endswith(ENDING):
+        recording = _load(file, strict=True)
+        assert isinstance(recording, Recording)
+        return [recording]
+    found = _imported(lazy, file)
+    for one in found:
+        if one.recording is None:
+            click.echo(f"{one.url}: {one.problem}", err=True)
+    chats = [one.recording for one in found if one.recording is not None]
+    if not chats:
+        raise Problem(f"{file.name} holds no chat with a known site that can be read")
+    return chats
+
+
+def _imported(lazy: Lazy, file: Path) -> list[Imported]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with target.open("x", encoding="utf-8") as out:
-            out.write(clean.dump())
-    except FileExistsError:
-        raise Problem(f"there is a case {target} already; give another --name") from None
+        data = file.read_bytes()
     except OSError as e:
-        raise Problem(f"{target} cannot be written: {e.strerror}") from None
-    click.echo(f"kept as {target}")
+        raise Problem(f"{file} cannot be read: {e.strerror}") from None
+    try:
+        return import_recordings(read_exchanges(data), make_providers(lazy.config()))
+    except ImportProblem as problem:
+        raise Problem(f"{file.name}: {problem}") from None
 
 
 @click.command()

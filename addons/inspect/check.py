@@ -38,6 +38,11 @@ def differences(recording: Recording) -> list[str]:
     return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
 
 
+def said_of(recording: Recording) -> list[str]:
+    """What a reader sees of the answer as it was delivered then."""
+    return _seen(recording.delivered)
+
+
 def decoded(recording: Recording, answer: Answered) -> str:
     """What the client would be sent today. Raises RecordingProblem."""
     attempt = _attempt(recording)
