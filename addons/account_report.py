@@ -1,5 +1,6 @@
 """What people are told of the accounts: by `glassgate accounts` and `doctor`, and by /healthz with a client key."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -76,3 +77,29 @@ def _line(
         renewable,
         {name: state.until for name, state in book.models(key).items()},
     )
+
+
+def told(line: AccountLine, now_s: float) -> str:
+    """One account in one line for people."""
+    words = [f"{line.provider}/{line.account}", line.state.value]
+    if line.state is Health.LIMITED and line.until is not None:
+        words.append(f"until {moment_text(line.until, now_s)}")
+    elif line.state is Health.OK and line.expires_at is not None:
+        ends = moment_text(line.expires_at, now_s)
+        words.append(f"renewed by itself, next before {ends}" if line.renewable else f"session until {ends}")
+    words += [
+        f"{name} limited until {moment_text(until, now_s)}" for name, until in line.limited_models.items() if until
+    ]
+    if line.reason and line.state is not Health.OK:
+        words.append(line.reason)
+    return "  ".join(words)
+
+
+def moment_text(epoch_s: int, now_s: float) -> str:
+    """A time for people: local, with the distance from now."""
+    minutes = round((epoch_s - now_s) / 60)
+    distance = f"{abs(minutes)} min" if abs(minutes) < 120 else f"{abs(minutes) // 60} h"
+    if abs(minutes) >= 72 * 60:
+        distance = f"{abs(minutes) // 1440} days"
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(epoch_s))
+    return f"{when} ({'in ' + distance if minutes >= 0 else distance + ' ago'})"

@@ -19,6 +19,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import local
 from addons.attempt import Attempt
+from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, Knock, admit
@@ -98,6 +99,7 @@ class Glassgate:
         loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
+        CommandBar(lambda: self.running_parts).add_to(loader)
         register_views(lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None)
 
     def running(self) -> None:
@@ -234,6 +236,7 @@ class Glassgate:
         if answer is not None:
             answer.headers["x-request-id"] = request_id
             flow.response = answer
+            self._scribe.local(flow, request_id)
             if flow.request.method == "HEAD":
                 _without_body(answer)
             return
@@ -261,6 +264,7 @@ class Glassgate:
                 await replay(flow, self._parts())
             except GatewayError as error:
                 flow.response = error_answer(error, ())
+                flow.comment = f"{flow.comment} not sent again: {error.message}"
 
     @fenced
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
@@ -307,8 +311,8 @@ class Glassgate:
             provider, account = progress.candidate.route.provider, progress.candidate.account.name
             flow.response.data.content = exchange.context.seals.seal_bytes(provider, account, content)
 
-    @staticmethod
-    def _log_local(flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError) -> None:
+    def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError) -> None:
+        self._scribe.local(flow, request_id, error)
         path = flow.request.path.partition("?")[0][:100]
         RequestLog(request_id, key, path, error.status, outcome="refused", error_code=error.code).emit()
 

@@ -7,10 +7,9 @@ from dataclasses import asdict
 import click
 
 from addons.account_book import AccountBook
-from addons.account_report import AccountLine, report
+from addons.account_report import AccountLine, report, told
 from addons.accounts import Accounts
 from addons.cli.base import Lazy, Problem, known_provider
-from addons.core.account_state import Health
 from addons.core.config import Config
 from addons.settings import accounts_of
 from addons.setup import book_path, make_providers, moment_source
@@ -70,29 +69,3 @@ def reset(lazy: Lazy, provider: str | None, account: str | None) -> None:
         raise Problem(f"{book_path(config)} cannot be written; nothing was reset")
     for name in chosen:
         click.echo(f"reset {'/'.join(name)}")
-
-
-def told(line: AccountLine, now_s: float) -> str:
-    """One account in one line for people."""
-    words = [f"{line.provider}/{line.account}", line.state.value]
-    if line.state is Health.LIMITED and line.until is not None:
-        words.append(f"until {moment_text(line.until, now_s)}")
-    elif line.state is Health.OK and line.expires_at is not None:
-        ends = moment_text(line.expires_at, now_s)
-        words.append(f"renewed by itself, next before {ends}" if line.renewable else f"session until {ends}")
-    words += [
-        f"{name} limited until {moment_text(until, now_s)}" for name, until in line.limited_models.items() if until
-    ]
-    if line.reason and line.state is not Health.OK:
-        words.append(line.reason)
-    return "  ".join(words)
-
-
-def moment_text(epoch_s: int, now_s: float) -> str:
-    """A time for people: local, with the distance from now."""
-    minutes = round((epoch_s - now_s) / 60)
-    distance = f"{abs(minutes)} min" if abs(minutes) < 120 else f"{abs(minutes) // 60} h"
-    if abs(minutes) >= 72 * 60:
-        distance = f"{abs(minutes) // 1440} days"
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(epoch_s))
-    return f"{when} ({'in ' + distance if minutes >= 0 else distance + ' ago'})"

@@ -11,8 +11,8 @@ import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from addons import terminal
+from addons.account_report import moment_text
 from addons.accounts import material_of, record_of
-from addons.cli.accounts import moment_text
 from addons.cli.base import Lazy, Problem, known_provider
 from addons.context import AnyProvider
 from addons.core.config import ProviderSettings

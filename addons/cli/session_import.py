@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from addons.account_report import moment_text
 from addons.accounts import material_of, record_of
-from addons.cli.accounts import moment_text
 from addons.cli.base import Lazy, Problem, known_provider
 from addons.importing.detect import LIMIT_BYTES, read
 from addons.importing.find import Candidate, find

@@ -9,9 +9,8 @@ from typing import Any
 import click
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
-from addons.account_report import can_renew
+from addons.account_report import can_renew, moment_text
 from addons.accounts import material_of
-from addons.cli.accounts import moment_text
 from addons.cli.base import Lazy, Problem, known_provider
 from addons.context import AnyProvider
 from addons.setup import make_providers, moment_source

@@ -10,8 +10,7 @@ import click
 import httpx
 import yaml
 
-from addons.account_report import AccountLine
-from addons.cli.accounts import told
+from addons.account_report import AccountLine, told
 from addons.cli.base import Lazy, Problem
 from addons.core.account_state import Health
 from addons.core.config import Listen

@@ -46,6 +46,19 @@ class Archive:
     def recording(self) -> bool:
         return self._recorder is not None and not self._recorder.broken
 
+    @property
+    def folder(self) -> Path:
+        """Where recordings go."""
+        return self._recorder.folder if self._recorder else self._rules.folder
+
+    def switch(self, *, enabled: bool) -> None:
+        """Switches recording, as `glassgate record` does. Raises OSError."""
+        state = read_switch(self._switch)
+        write_switch(self._switch, Switch(enabled, state.folder if state else None))
+        if enabled and self._recorder is not None and self._recorder.broken:
+            self._recorder = None  # the disk may take it now
+        self.look()
+
     def look(self) -> None:
         """Heeds the switch."""
         state = read_switch(self._switch)

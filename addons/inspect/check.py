@@ -7,6 +7,7 @@ from typing import Final
 from mitmproxy import http
 
 from addons.attempt import Attempt, AttemptPlan
+from addons.context import AnyProvider
 from addons.core.errors import GatewayError
 from addons.core.limits import OutputLimits
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
@@ -16,7 +17,7 @@ from addons.inspect.chat_text import answer_lines, error_of
 from addons.inspect.recording import Answered, Recording, RecordingProblem
 from addons.relay import State, Target, Timers
 from addons.secrets import Seals
-from providers.contract import Provider, ProviderOptions, Session
+from providers.contract import Session
 from providers.registry import provider_class
 
 _DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
@@ -43,9 +44,9 @@ def said_of(recording: Recording) -> list[str]:
     return _seen(recording.delivered)
 
 
-def decoded(recording: Recording, answer: Answered) -> str:
-    """What the client would be sent today. Raises RecordingProblem."""
-    attempt = _attempt(recording)
+def decoded(recording: Recording, answer: Answered, provider: AnyProvider | None = None) -> str:
+    """What the client would be sent today, by `provider` or the adapter as it comes. Raises RecordingProblem."""
+    attempt = _attempt(recording, provider or _provider(recording.provider))
     response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
     attempt.head(response)
     for piece in answer.pieces:
@@ -65,8 +66,7 @@ def _seen(delivered: str) -> list[str]:
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
 
 
-def _attempt(recording: Recording) -> Attempt:
-    provider = _provider(recording.provider)
+def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
     dialect, parsed = _parsed(recording)
     chat = replace(parsed.chat, model=recording.model)
     plan = AttemptPlan(
@@ -85,7 +85,7 @@ def _attempt(recording: Recording) -> Attempt:
     return Attempt(plan, output, limits)
 
 
-def _provider(type_name: str) -> Provider[ProviderOptions]:
+def _provider(type_name: str) -> AnyProvider:
     try:
         cls = provider_class(type_name)
     except KeyError:

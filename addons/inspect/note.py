@@ -21,6 +21,10 @@ class Note:
     account: str = ""
     model: str = ""
     attempt: int = 0
+    most: int = 0
+    """How many attempts there may be for a model."""
+    call: str = ""
+    """Method and path, of a preparing call or of what the gateway answered itself."""
     outcome: str = ""
     """ok, refused, failed, broken_off, client_left."""
     error: str = ""

@@ -9,6 +9,7 @@ from mitmproxy import connection, http
 
 from addons.inspect.note import Note
 from addons.inspect.redaction import redacted_bytes, redacted_header
+from addons.inspect.story import told
 from addons.outgoing import request_of
 from addons.steps import Carried
 from providers.contract import Answer
@@ -21,7 +22,7 @@ def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
     copy.intercepted = False
     copy.marked = ":arrow_right_hook:"
     note.put_on(copy)
-    copy.comment = f"{note.request_id} attempt {note.attempt} failed: {note.error}"
+    copy.comment = told(note)
     return copy
 
 
@@ -36,20 +37,19 @@ def step_flow(step: Carried, account: str, request_id: str) -> http.HTTPFlow:
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
         flow.response = _response(step.answer, step.ended)
-    path = parts.path
-    flow.comment = f"{request_id} preparing {step.provider}/{account}: {step.call.method} {path}" + (
-        f": {step.error}" if step.error else ""
-    )
     flow.marked = ":gear:"
-    Note(
+    note = Note(
         request_id=request_id,
         part="step",
         provider=step.provider,
         account=account,
+        call=f"{step.call.method} {parts.path}",
         outcome="failed" if step.error else "ok",
         error=step.error,
         total_ms=round((step.ended - step.began) * 1000),
-    ).put_on(flow)
+    )
+    note.put_on(flow)
+    flow.comment = told(note)
     return flow
 
 

@@ -9,8 +9,12 @@ from typing import Final
 
 from mitmproxy import http
 
+from addons.context import AnyProvider
 from addons.core.errors import GatewayError
+from addons.inspect.check import decoded
 from addons.inspect.note import Note, note_of
+from addons.inspect.recording import RecordingProblem, Source, recording_of
+from addons.inspect.story import told
 from addons.setup import Running
 from providers.contract import Answer, Call
 from providers.errors import ErrorKind, ProviderError
@@ -34,8 +38,18 @@ async def replay(flow: http.HTTPFlow, running: Running) -> None:
     except ProviderError as error:
         raise GatewayError.from_provider(error, note.provider, note.account) from None
     flow.response = _response(answer, running, note)
-    replace(note, attempt=0, outcome="replayed", error="", delivered="", arrivals=(), cut=False).put_on(flow)
-    flow.comment = f"{note.model} → {note.provider}/{note.account} replayed {note.request_id}"
+    note = replace(note, attempt=0, outcome="replayed", error="", delivered="", arrivals=(), cut=False)
+    replace(note, delivered=_delivered(flow, note, provider)).put_on(flow)
+    flow.comment = told(note)
+
+
+def _delivered(flow: http.HTTPFlow, note: Note, provider: AnyProvider) -> str:
+    """What a client would have been sent of the new answer."""
+    recording = recording_of(flow, Source(note, provider.type_name))
+    try:
+        return decoded(recording, recording.answer, provider) if recording.answer else ""
+    except RecordingProblem:
+        return ""
 
 
 def _call(request: http.Request) -> Call:

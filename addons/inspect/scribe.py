@@ -9,10 +9,12 @@ from typing import Any
 from mitmproxy import http
 
 from addons.attempt import Attempt
+from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
 from addons.exchange import CURRENT, Exchange
 from addons.inspect.note import Note
 from addons.inspect.parts import earlier_attempt, step_flow
+from addons.inspect.story import told
 from addons.steps import Carried
 from providers.session import SEALED
 
@@ -30,11 +32,26 @@ class Scribe:
 
     def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
         """The flow's own note and comment, at the end of the request."""
-        note = self._note(exchange, exchange.pursuit.last if exchange.pursuit else None, line)
+        last = exchange.pursuit.last if exchange.pursuit else None
+        note = self._note(exchange, last, line, call="" if last else _call(flow))
         note.put_on(flow)
         flow.comment = told(note)
         if line.outcome not in ("ok", "client_left"):
             flow.marked = ":warning:"
+
+    @staticmethod
+    def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
+        """The note and comment of what the gateway answered itself."""
+        note = Note(
+            request_id=request_id,
+            part="local",
+            call=_call(flow),
+            outcome="refused" if error else "ok",
+            error=f"{error.status} {error.code}: {error.message}" if error else "",
+        )
+        note.put_on(flow)
+        flow.comment = told(note)
+        flow.marked = ":warning:" if error else flow.marked
 
     def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
         """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
@@ -69,7 +86,13 @@ class Scribe:
 
     @staticmethod
     def _note(
-        exchange: Exchange, attempt: Attempt | None, line: RequestLog, *, outcome: str = "", error: str = ""
+        exchange: Exchange,
+        attempt: Attempt | None,
+        line: RequestLog,
+        *,
+        call: str = "",
+        outcome: str = "",
+        error: str = "",
     ) -> Note:
         report = attempt.report if attempt else None
         return Note(
@@ -79,6 +102,8 @@ class Scribe:
             account=line.account or "",
             model=line.model or "",
             attempt=line.attempts,
+            most=exchange.context.limits.max_attempts,
+            call=call,
             outcome=outcome or line.outcome,
             error=error or (exchange.error.message if exchange.error else "") or line.error_code or "",
             first_token_ms=line.first_token_ms,
@@ -93,16 +118,5 @@ class Scribe:
         )
 
 
-def told(note: Note) -> str:
-    """The story of a request at a glance."""
-    words = [note.model, "→", f"{note.provider}/{note.account}" if note.provider else "nobody", note.outcome]
-    if note.attempt > 1:
-        words.append(f"attempt {note.attempt}")
-    if note.first_token_ms is not None:
-        words.append(f"first {note.first_token_ms} ms")
-    if note.completion_tokens and note.total_ms and note.first_token_ms is not None:
-        speaking_s = max(note.total_ms - note.first_token_ms, 1) / 1000
-        words.append(f"{note.completion_tokens / speaking_s:.0f} tok/s")
-    if note.error:
-        words.append(note.error)
-    return " ".join([*words, note.request_id])
+def _call(flow: http.HTTPFlow) -> str:
+    return f"{flow.request.method} {flow.request.path.partition('?')[0][:100]}"

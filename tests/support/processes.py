@@ -112,6 +112,7 @@ class Gateway:
         self.process: subprocess.Popen[bytes] | None = None
         self.log_file = folder / "gateway.log"
         self.arguments = arguments
+        self.cwd: Path | None = None
 
     def write_config(self) -> None:
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
@@ -149,7 +150,7 @@ class Gateway:
 
     def __enter__(self) -> Self:
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environ())
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environ(), cwd=self.cwd)
         try:
             self._wait_ready()
         except AssertionError:

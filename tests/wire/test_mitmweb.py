@@ -11,6 +11,7 @@ import argon2
 import httpx
 import pytest
 
+from addons.inspect.recording import Recording
 from tests.support.processes import ROOT, Gateway, SandboxThread, free_port
 
 MODEL = "sandbox-large"
@@ -23,6 +24,7 @@ class Web(Gateway):
     password = ""
 
     def command(self) -> list[str]:
+        self.cwd = self.folder
         self.web_port, self.password = free_port(), secrets.token_urlsafe(12)
         hashed = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(self.password)
         tool = str(Path(sys.executable).with_name("mitmweb"))
@@ -102,10 +104,83 @@ def test_a_flow_is_sent_again_with_the_real_secret(web: Web, api: httpx.Client, 
     again = next(f for f in api.get("/flows").json() if f["id"] == flow["id"])
     assert again["response"]["status_code"] == 200
     assert site.key not in api.get("/flows").text + shown(api, again, "response", "raw")
+    assert "data: [DONE]" in shown(api, again, "response", "OpenAI%20stream")
 
 
 def test_what_is_not_ours_is_not_sent_again(web: Web, api: httpx.Client) -> None:
     httpx.get(f"{web.url}/v1/models", headers=web.headers)
     flow = next(f for f in api.get("/flows").json() if f["request"]["path"] == "/v1/models")
     api.post(f"/flows/{flow['id']}/replay").raise_for_status()
-    until(lambda: next(f for f in api.get("/flows").json() if f["id"] == flow["id"])["response"]["status_code"] == 400)
+
+    def refused() -> bool:
+        again = next(f for f in api.get("/flows").json() if f["id"] == flow["id"])
+        return "not sent again" in again["comment"] and again["response"]["status_code"] == 400
+
+    until(refused)
+
+
+# -- the command bar --------------------------------------------------------------------------------------------------
+def commanded(api: httpx.Client, name: str, *arguments: str) -> Any:
+    """What the command bar shows: the command's value, or its error in words."""
+    found = api.post(f"/commands/gateway.{name}", json={"arguments": list(arguments)}).json()
+    return found.get("value", found.get("error"))
+
+
+def test_the_command_bar_has_the_commands(api: httpx.Client) -> None:
+    names = {name for name in api.get("/commands").json() if name.startswith("gateway.")}
+    assert names >= {f"gateway.{name}" for name in ("accounts", "models", "record", "replay", "save_case")}
+
+
+def test_the_command_bar_tells_of_accounts_and_models(web: Web, api: httpx.Client) -> None:
+    assert any(line.startswith("official/demo  ok") for line in commanded(api, "accounts"))
+    assert f"{MODEL}: official" in commanded(api, "models")
+
+
+def test_the_command_bar_switches_recording(web: Web, api: httpx.Client) -> None:
+    assert commanded(api, "record") == "recording is off"
+    assert commanded(api, "record", "on").startswith("recording is on; files go to ")
+    folder = Path(commanded(api, "record", "on").rpartition(" to ")[2])
+    request_id = asked(web, "keep this")
+    until(lambda: any(request_id[-8:] in path.name for path in folder.glob("*.glass.json")))
+    assert commanded(api, "record", "off") == "recording is off"
+    assert "takes on or off" in commanded(api, "record", "perhaps")
+
+
+def test_the_command_bar_sends_again_and_keeps_cases(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
+    (flow,) = flows_of(api, asked(web, "for the command bar"))
+    before = len(sites.site("openai").requests)
+    assert commanded(api, "replay", f"~comment {flow['comment'].split()[-1]}") is None
+    until(lambda: len(sites.site("openai").requests) == before + 1)
+    (flow,) = flows_of(api, asked(web, "to be kept"))
+    chosen = f"~comment {flow['comment'].split()[-1]}"
+    kept = commanded(api, "savecase", chosen, "from-the-bar")
+    assert "kept as tests/fixtures/cases/from-the-bar.glass.json" in kept
+    assert "it is read as it was delivered" in kept
+    assert Recording.load((web.folder / "tests/fixtures/cases/from-the-bar.glass.json").read_bytes())
+    assert "give another name" in commanded(api, "savecase", chosen, "from-the-bar")
+    assert "a case's name" in commanded(api, "savecase", chosen, "../evil")
+
+
+def test_the_command_bar_refuses_what_is_no_exchange(web: Web, api: httpx.Client) -> None:
+    answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
+    chosen = f"~comment {answer.headers['x-request-id']}"
+    assert "the gateway answered this itself" in commanded(api, "replay", chosen)
+    assert "the gateway answered this itself" in commanded(api, "savecase", chosen)
+
+
+# -- what the gateway answers itself ----------------------------------------------------------------------------------
+def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) -> None:
+    answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
+    (flow,) = flows_of(api, answer.headers["x-request-id"])
+    assert flow["comment"].startswith("GET /v1/models ok")
+    refused = httpx.post(f"{web.url}/v1/chat/completions", json={}, headers={"authorization": "Bearer wrong"})
+    (flow,) = flows_of(api, refused.headers["x-request-id"])
+    assert flow["comment"].startswith("POST /v1/chat/completions refused 401 invalid_api_key")
+    assert flow["marked"] == "⚠"
+    unknown = httpx.post(
+        f"{web.url}/v1/chat/completions",
+        json={"model": "none", "messages": [{"role": "user", "content": "Hi"}]},
+        headers=web.headers,
+    )
+    (flow,) = flows_of(api, unknown.headers["x-request-id"])
+    assert flow["comment"].startswith("POST /v1/chat/completions none → nobody refused")
