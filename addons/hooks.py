@@ -30,6 +30,8 @@ from addons.dialects.completions import Completions
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.hardening import harden
+from addons.inspect.dropped import release_when_dropped
+from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.note import note_of
 from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
@@ -100,6 +102,7 @@ class Glassgate:
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
+        explain_placeholders()
         register_views(lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None)
 
     def running(self) -> None:
@@ -116,6 +119,7 @@ class Glassgate:
             ctx.master.shutdown()
             return
         self._install(parts)
+        self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install)
         self._tasks = [
             asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
@@ -174,6 +178,14 @@ class Glassgate:
             await asyncio.sleep(TEND_EVERY_S)
 
     # -- what people see ------------------------------------------------------------------------------------------
+    @staticmethod
+    def _mend_inspector() -> None:
+        view, saver = ctx.master.addons.get("view"), ctx.master.addons.get("savehar")
+        if view is not None:  # (an empty view is false)
+            release_when_dropped(view)
+        if saver is not None:
+            complete_har(saver)
+
     def _looked_at(self) -> bool:
         if self.running_parts is not None and self.running_parts.archive.recording:
             return True

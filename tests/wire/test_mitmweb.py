@@ -1,40 +1,18 @@
 """mitmweb over the gateway: the views, the story of a fail-over, and its replay button, through its own API."""
 
-import secrets
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import argon2
 import httpx
 import pytest
 
 from addons.inspect.recording import Recording
-from tests.support.processes import ROOT, Gateway, SandboxThread, free_port
-
-MODEL = "sandbox-large"
-
-
-class Web(Gateway):
-    """The gateway in mitmweb."""
-
-    web_port = 0
-    password = ""
-
-    def command(self) -> list[str]:
-        self.cwd = self.folder
-        self.web_port, self.password = free_port(), secrets.token_urlsafe(12)
-        hashed = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(self.password)
-        tool = str(Path(sys.executable).with_name("mitmweb"))
-        mine = ["--no-web-open-browser", "--web-host", "127.0.0.1", "--web-port", str(self.web_port)]
-        return [tool, *mine, "--set", f"web_password={hashed}", *super().command()[1:]]
+from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, mitmweb_api, shown, until
+from tests.support.processes import SandboxThread
 
 
 @pytest.fixture(scope="module")
 def web(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    assert ROOT.is_dir()
     folder = tmp_path_factory.mktemp("mitmweb")
     folder.chmod(0o700)
     with Web(folder, sites.description(), retries={"base_s": 0.01}) as running:
@@ -43,33 +21,8 @@ def web(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def api(web: Web) -> Iterator[httpx.Client]:
-    mark = "ab" * 16
-    headers = {"authorization": f"Bearer {web.password}", "X-XSRFToken": mark, "cookie": f"_mitmproxy_xsrf={mark}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{web.web_port}", headers=headers, timeout=30) as client:
+    with mitmweb_api(web) as client:
         yield client
-
-
-def asked(web: Web, prompt: str, model: str = MODEL) -> str:
-    """Asks, and gives the request's id."""
-    fields = {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
-    answer = httpx.post(f"{web.url}/v1/chat/completions", json=fields, headers=web.headers, timeout=30)
-    found: str = answer.headers["x-request-id"]
-    return found
-
-
-def flows_of(api: httpx.Client, request_id: str) -> list[dict[str, Any]]:
-    return [flow for flow in api.get("/flows").json() if request_id in flow["comment"]]
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not check():
-        assert time.monotonic() < deadline
-
-
-def shown(api: httpx.Client, flow: dict[str, Any], side: str, view: str) -> str:
-    found: str = api.get(f"/flows/{flow['id']}/{side}/content/{view}.json").json()["text"]
-    return found
 
 
 def test_the_views_show_the_exchange(web: Web, api: httpx.Client) -> None:
@@ -120,52 +73,46 @@ def test_what_is_not_ours_is_not_sent_again(web: Web, api: httpx.Client) -> None
 
 
 # -- the command bar --------------------------------------------------------------------------------------------------
-def commanded(api: httpx.Client, name: str, *arguments: str) -> Any:
-    """What the command bar shows: the command's value, or its error in words."""
-    found = api.post(f"/commands/gateway.{name}", json={"arguments": list(arguments)}).json()
-    return found.get("value", found.get("error"))
-
-
 def test_the_command_bar_has_the_commands(api: httpx.Client) -> None:
     names = {name for name in api.get("/commands").json() if name.startswith("gateway.")}
     assert names >= {f"gateway.{name}" for name in ("accounts", "models", "record", "replay", "save_case")}
 
 
 def test_the_command_bar_tells_of_accounts_and_models(web: Web, api: httpx.Client) -> None:
-    assert any(line.startswith("official/demo  ok") for line in commanded(api, "accounts"))
-    assert f"{MODEL}: official" in commanded(api, "models")
+    assert any(line.startswith("official/demo  ok") for line in commanded(api, "gateway.accounts"))
+    assert f"{MODEL}: official" in commanded(api, "gateway.models")
 
 
 def test_the_command_bar_switches_recording(web: Web, api: httpx.Client) -> None:
-    assert commanded(api, "record") == "recording is off"
-    assert commanded(api, "record", "on").startswith("recording is on; files go to ")
-    folder = Path(commanded(api, "record", "on").rpartition(" to ")[2])
+    assert commanded(api, "gateway.record") == "recording is off"
+    assert commanded(api, "gateway.record", "on").startswith("recording is on; files go to ")
+    folder = Path(commanded(api, "gateway.record", "on").rpartition(" to ")[2])
     request_id = asked(web, "keep this")
     until(lambda: any(request_id[-8:] in path.name for path in folder.glob("*.glass.json")))
-    assert commanded(api, "record", "off") == "recording is off"
-    assert "takes on or off" in commanded(api, "record", "perhaps")
+    assert commanded(api, "gateway.record", "off") == "recording is off"
+    assert "takes on or off" in commanded(api, "gateway.record", "perhaps")
 
 
 def test_the_command_bar_sends_again_and_keeps_cases(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
     (flow,) = flows_of(api, asked(web, "for the command bar"))
     before = len(sites.site("openai").requests)
-    assert commanded(api, "replay", f"~comment {flow['comment'].split()[-1]}") is None
+    assert commanded(api, "gateway.replay", f"~comment {flow['comment'].split()[-1]}") is None
     until(lambda: len(sites.site("openai").requests) == before + 1)
     (flow,) = flows_of(api, asked(web, "to be kept"))
     chosen = f"~comment {flow['comment'].split()[-1]}"
-    kept = commanded(api, "savecase", chosen, "from-the-bar")
+    kept = commanded(api, "gateway.savecase", chosen, "from-the-bar")
     assert "kept as tests/fixtures/cases/from-the-bar.glass.json" in kept
     assert "it is read as it was delivered" in kept
     assert Recording.load((web.folder / "tests/fixtures/cases/from-the-bar.glass.json").read_bytes())
-    assert "give another name" in commanded(api, "savecase", chosen, "from-the-bar")
-    assert "a case's name" in commanded(api, "savecase", chosen, "../evil")
+    assert "give another name" in commanded(api, "gateway.savecase", chosen, "from-the-bar")
+    assert "a case's name" in commanded(api, "gateway.savecase", chosen, "../evil")
 
 
 def test_the_command_bar_refuses_what_is_no_exchange(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
     chosen = f"~comment {answer.headers['x-request-id']}"
-    assert "the gateway answered this itself" in commanded(api, "replay", chosen)
-    assert "the gateway answered this itself" in commanded(api, "savecase", chosen)
+    assert "the gateway answered this itself" in commanded(api, "gateway.replay", chosen)
+    assert "the gateway answered this itself" in commanded(api, "gateway.savecase", chosen)
 
 
 # -- what the gateway answers itself ----------------------------------------------------------------------------------

@@ -1,0 +1,224 @@
+"""mitmweb's own buttons on gateway flows: intercept, edit, resume, drop, duplicate, revert, replay, mark, export."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, mitmweb_api, until
+from tests.support.processes import KEY, SandboxThread
+
+
+@pytest.fixture(scope="module")
+def web(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    folder = tmp_path_factory.mktemp("buttons")
+    folder.chmod(0o700)
+    with Web(folder, sites.description(), retries={"base_s": 0.01}) as running:
+        yield running
+
+
+@pytest.fixture
+def api(web: Web) -> Iterator[httpx.Client]:
+    with mitmweb_api(web) as client:
+        yield client
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def intercepting(api: httpx.Client) -> Iterator[None]:
+    api.put("/options", json={"intercept": "~q & ~u chat/completions"}).raise_for_status()
+    yield
+    api.put("/options", json={"intercept": None}).raise_for_status()
+
+
+def stopped(api: httpx.Client) -> list[dict[str, Any]]:
+    return [flow for flow in api.get("/flows").json() if flow["intercepted"]]
+
+
+def held(web: Web, api: httpx.Client, pool: ThreadPoolExecutor, prompt: str) -> tuple[dict[str, Any], Future[Any]]:
+    """A request that has been stopped on its way to the provider."""
+    future = pool.submit(
+        httpx.post,
+        f"{web.url}/v1/chat/completions",
+        json={"model": MODEL, "messages": [{"role": "user", "content": prompt}]},
+        headers=web.headers,
+        timeout=30,
+    )
+    until(lambda: len(stopped(api)) == 1)
+    return stopped(api)[0], future
+
+
+def content_of(api: httpx.Client, flow: dict[str, Any], side: str = "request") -> Any:
+    return json.loads(api.get(f"/flows/{flow['id']}/{side}/content.data").content)
+
+
+def test_what_is_intercepted_waits_and_goes_out_as_edited(
+    web: Web, api: httpx.Client, sites: SandboxThread, pool: ThreadPoolExecutor, intercepting: None
+) -> None:
+    site = sites.site("openai")
+    before = len(site.requests)
+    flow, future = held(web, api, pool, "stop here")
+    assert len(site.requests) == before, "nothing goes out before it is let go"
+    body = content_of(api, flow)
+    assert body["messages"][-1]["content"] == "stop here"
+    body["messages"][-1]["content"] = "said otherwise"
+    api.put(f"/flows/{flow['id']}", json={"request": {"content": json.dumps(body)}}).raise_for_status()
+    api.post(f"/flows/{flow['id']}/resume").raise_for_status()
+    assert future.result(20).status_code == 200
+    assert site.requests[-1].json()["messages"][-1]["content"] == "said otherwise"
+    assert site.requests[-1].bearer == site.key, "the real secret is put in at the wire all the same"
+
+
+def test_what_is_dropped_is_not_sent_and_frees_its_place(
+    web: Web, api: httpx.Client, sites: SandboxThread, pool: ThreadPoolExecutor, intercepting: None
+) -> None:
+    site = sites.site("openai")
+    before = len(site.requests)
+    flow, future = held(web, api, pool, "drop this")
+    api.post(f"/flows/{flow['id']}/kill").raise_for_status()
+    with pytest.raises(httpx.HTTPError):
+        future.result(20)
+    assert len(site.requests) == before
+    api.put("/options", json={"intercept": None}).raise_for_status()
+    assert asked(web, "the next one")
+
+
+def test_a_duplicate_is_edited_sent_and_reverted(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
+    site = sites.site("openai")
+    (flow,) = flows_of(api, asked(web, "the first words"))
+    twin = {"id": api.post(f"/flows/{flow['id']}/duplicate").text}
+    body = content_of(api, twin)
+    body["messages"][-1]["content"] = "other words"
+    api.put(f"/flows/{twin['id']}", json={"request": {"content": json.dumps(body)}}).raise_for_status()
+    before = len(site.requests)
+    api.post(f"/flows/{twin['id']}/replay").raise_for_status()
+    until(lambda: len(site.requests) == before + 1)
+    assert site.requests[-1].json()["messages"][-1]["content"] == "other words"
+    assert site.requests[-1].bearer == site.key
+    until(lambda: any("replayed" in f["comment"] for f in api.get("/flows").json() if f["id"] == twin["id"]))
+    api.post(f"/flows/{twin['id']}/revert").raise_for_status()
+    assert content_of(api, twin)["messages"][-1]["content"] == "the first words"
+    assert content_of(api, flow)["messages"][-1]["content"] == "the first words"
+
+
+def test_marks_and_comments_can_be_changed(web: Web, api: httpx.Client) -> None:
+    (flow,) = flows_of(api, asked(web, "mark me"))
+    api.put(f"/flows/{flow['id']}", json={"marked": ":red_circle:", "comment": "look at this"}).raise_for_status()
+    again = next(f for f in api.get("/flows").json() if f["id"] == flow["id"])
+    assert (again["comment"], bool(again["marked"])) == ("look at this", True)
+
+
+@pytest.mark.parametrize("form", ["curl", "httpie"])
+def test_a_command_line_export_has_placeholders_and_says_so(web: Web, api: httpx.Client, form: str) -> None:
+    (flow,) = flows_of(api, asked(web, "export me"))
+    exported = commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}")
+    assert "~sealed~official~demo~api_key~" in exported
+    assert "stands for a secret" in exported.splitlines()[-1]
+    assert exported.splitlines()[-1].startswith("#")
+
+
+def test_the_filters_of_the_docs_find_what_they_say(web: Web, api: httpx.Client) -> None:
+    request_id = asked(web, "oops\n!sandbox fault=503")
+    until(lambda: len(flows_of(api, request_id)) == 3)
+    asked(web, "Hi", "GLM-4.6")
+    everything = api.get("/flows").json()
+
+    def found(expression: str) -> set[str]:
+        api.put("/options", json={"view_filter": expression}).raise_for_status()
+        return {flow["id"] for flow in everything if flow["id"] in shown_by(api, expression)}
+
+    def those(word: str) -> set[str]:
+        return {flow["id"] for flow in everything if word in flow["comment"]}
+
+    for expression, word in (
+        (f"~comment {request_id}", request_id),
+        ('~comment "GLM-4.6 "', "GLM-4.6 "),
+        ("~comment zai/demo", "zai/demo"),
+        ("~comment failed", "failed"),
+    ):
+        assert found(expression) == those(word) != set(), expression
+    assert found("~marked") == {flow["id"] for flow in everything if flow["marked"]} != set()
+
+
+def shown_by(api: httpx.Client, expression: str) -> set[str]:
+    """The flows a filter expression matches, by mitmproxy's own reading of it."""
+    saved = api.get("/flows/dump", params={"filter": expression}).content
+    return ids_in(saved)
+
+
+def ids_in(saved: bytes) -> set[str]:
+    import io
+
+    from mitmproxy.io import FlowReader
+
+    return {flow.id for flow in FlowReader(io.BytesIO(saved)).stream()}
+
+
+# -- the canary -------------------------------------------------------------------------------------------------------
+def test_no_export_holds_a_secret(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
+    for model in ("GLM-4.6", "sandbox-large", *[m for m in served(web) if m.startswith(("qwen", "MBZUAI", "longcat"))]):
+        for prompt in ("tell me", "tell me\n!sandbox fault=401"):
+            asked(web, prompt, model)
+    folder = web.folder / "out"
+    folder.mkdir()
+    (folder / "flows").write_bytes(api.get("/flows/dump").content)
+    commanded(api, "save.har", "@all", str(folder / "all.har"))
+    commanded(api, "save.file", "@all", str(folder / "saved"))
+    exported = [
+        str(commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}"))
+        for flow in api.get("/flows").json()
+        for form in ("curl", "httpie", "raw")
+    ]
+    (folder / "exports").write_text("\n".join(exported))
+    (folder / "api").write_text(api.get("/flows").text + api.get("/events").text)
+    har = json.loads((folder / "all.har").read_text())
+    assert har["log"]["version"] == "1.2"
+    assert len(har["log"]["entries"]) > 10
+    assert_har(har)
+    secrets = [KEY, web.vault_key, web.password, *canaries(sites)]
+    assert len(secrets) > 8
+    for file in (*folder.iterdir(), web.log_file):
+        text = file.read_bytes()
+        for secret in secrets:
+            assert secret.encode() not in text, (file.name, secret[:6])
+
+
+def served(web: Web) -> list[str]:
+    return [model["id"] for model in httpx.get(f"{web.url}/v1/models", headers=web.headers).json()["data"]]
+
+
+def canaries(sites: SandboxThread) -> list[str]:
+    """Every secret of every account, as the sandbox hands them out."""
+    return [value for session in sites.description()["sessions"].values() for value in strings(session)]
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value] if len(value) >= 12 else []
+    found = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in found for text in strings(one)]
+
+
+def assert_har(har: dict[str, Any]) -> None:
+    """The members HAR 1.2 makes obligatory, which browsers' dev tools insist on."""
+    assert any("failed" in entry["comment"] for entry in har["log"]["entries"])
+    assert har["log"]["creator"].keys() >= {"name", "version"}
+    for entry in har["log"]["entries"]:
+        assert entry.keys() >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
+        assert entry["request"].keys() >= {
+            "method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"
+        }  # fmt: skip
+        assert entry["response"].keys() >= {
+            "status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL", "headersSize",
+            "bodySize",
+        }  # fmt: skip
+        assert entry["response"]["content"].keys() >= {"size", "mimeType"}
+        assert entry["timings"].keys() >= {"send", "wait", "receive"}
