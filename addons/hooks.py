@@ -94,7 +94,7 @@ class Glassgate:
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
         self._gear: Gear | None = None
         self._reload: Reload | None = None
-        self._scribe = Scribe(self._show, self._looked_at)
+        self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None))
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -297,8 +297,9 @@ class Glassgate:
         self._over(flow)
 
     def _keep(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
-        """Hands an attempt that is over to the archive, in the background."""
-        parts = self._parts()
+        """Hands an attempt or a preparing call that is over to the archive, in the background."""
+        if (parts := self.running_parts) is None:
+            return
         work = parts.archive.take(flow, attempt, parts.providers)
         parts.renewal.background.spawn(work, "glassgate archive")
 

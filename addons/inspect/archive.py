@@ -70,10 +70,10 @@ class Archive:
             self._recorder = Recorder(folder, self._rules.max_mb, self._rules.max_days)
 
     async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
-        """Keeps what there is to keep of an attempt that is over."""
+        """Keeps what there is to keep of an attempt or a preparing call that is over."""
         note = note_of(flow)
         provider = providers.get(note.provider) if note else None
-        if note is None or provider is None or note.part != "attempt":
+        if note is None or provider is None or note.part == "local":
             return
         recorder = self._recorder if self.recording else None
         path = await asyncio.to_thread(self._write, recorder, flow, note, provider.type_name) if recorder else None

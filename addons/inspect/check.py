@@ -29,6 +29,8 @@ def differences(recording: Recording) -> list[str]:
 
     Raises RecordingProblem for a recording that cannot be decoded again.
     """
+    if recording.part != "attempt":
+        return []  # nothing of a preparing call was delivered
     if recording.answer is None:
         raise RecordingProblem("the provider did not answer in this recording: there is nothing to read again")
     if recording.answer.cut:

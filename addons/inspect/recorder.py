@@ -3,9 +3,11 @@
 import logging
 import os
 import re
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,27 +28,46 @@ class Recorder:
     max_days: float
     now: Callable[[], float] = time.time
     broken: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Exchanges that end together are written by several threads."""
 
-    def write(self, recording: Recording, request_id: str, attempt: int) -> Path | None:
-        """Writes one file whole or not at all; None when the disk does not take it. Blocks."""
+    def write(self, recording: Recording, request_id: str, number: int) -> Path | None:
+        """Writes one file whole or not at all; None when the disk does not take it. Blocks.
+
+        `number` is the attempt's; preparing calls are numbered by themselves.
+        """
         if self.broken:
             return None
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(self.now()))
-        name = _ODD.sub("_", f"{stamp}-{recording.provider}-{recording.model}-{request_id[-8:]}-{attempt}")
-        path = self.folder / f"{name}{ENDING}"
-        temporary = self.folder / f".{name}.tmp"
+        now = self.now()
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1000):03}"
+        what = "preparing" if recording.part == "step" else recording.model
+        name = _ODD.sub("_", f"{stamp}-{recording.provider}-{what}-{request_id[-8:]}")
+        with self._lock:
+            try:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path = self._free(name, number)
+                self._write(path, recording.dump())
+            except OSError as e:
+                self.broken = True
+                log.error("recording has ended: %s takes nothing (%s); serving goes on", self.folder, e.strerror)
+                return None
+            self.prune()
+            return path
+
+    def _write(self, path: Path, text: str) -> None:
+        """Raises OSError; then nothing is left behind."""
+        descriptor, temporary = tempfile.mkstemp(".tmp", f".{path.name}-", self.folder)  # for the owner's eyes only
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(recording.dump())
-            temporary.replace(path)
-        except OSError as e:
-            temporary.unlink(missing_ok=True)
-            self.broken = True
-            log.error("recording has ended: %s cannot be written (%s); serving goes on", path, e.strerror)
-            return None
-        self.prune()
+                file.write(text)
+            os.replace(temporary, path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _free(self, name: str, number: int) -> Path:
+        while (path := self.folder / f"{name}-{number}{ENDING}").exists():
+            number += 1
         return path
 
     def prune(self) -> None:

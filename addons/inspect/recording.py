@@ -82,6 +82,8 @@ class Recording(_Form):
 
     format: Literal["glassgate-recording"] = FORMAT
     version: Literal[1] = VERSION
+    part: Literal["attempt", "step"] = "attempt"
+    """`step`: a preparing call (a chat made, a session renewed); nothing of it was delivered."""
     provider: str
     model: str
     outcome: str
@@ -136,6 +138,7 @@ def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None 
             cut=note.cut,
         )
     return Recording(
+        part="step" if note.part == "step" else "attempt",
         provider=source.provider_type,
         model=note.model,
         outcome=note.outcome,

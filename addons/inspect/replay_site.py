@@ -1,34 +1,50 @@
 """Recorded exchanges as a provider on loopback: asked the same, it answers the same, at the pace it was recorded."""
 
 import asyncio
+import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 from addons.inspect.recording import Recording
+from providers.contract import json_or_none
 from providers.sandbox.server import Request, Site, Wire, serve
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
 
 
 @dataclass
 class ReplaySite(Site):
-    """Answers by method and path, in the order of the recordings, round and round."""
+    """Answers by method, path and the words of the body; alike ones in the order of the recordings, round and round."""
 
     name: str = "replay"
     recordings: Sequence[Recording] = ()
     speed: float = 1.0
     """Times faster than recorded; 0: at once."""
-    _turns: dict[tuple[str, str], int] = field(default_factory=dict)
+    _turns: dict[int, int] = field(default_factory=dict)
+    """How often the alike ones were asked for, by the first of them."""
+    _words: list[frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._words = [_words_of(recording.request.body.encode()) for recording in self.recordings]
 
     async def handle(self, request: Request, wire: Wire) -> None:
-        key = (request.method, request.path)
-        fitting = [r for r in self.recordings if (r.request.method, urlsplit(r.request.url).path) == key]
+        fitting = [
+            number
+            for number, recording in enumerate(self.recordings)
+            if (recording.request.method, urlsplit(recording.request.url).path) == (request.method, request.path)
+        ]
         if not fitting:
             await wire.respond(404, {"error": {"message": f"no recording of {request.method} {request.path}"}})
             return
-        turn = self._turns.get(key, 0)
-        self._turns[key] = turn + 1
-        await self._play(fitting[turn % len(fitting)], wire)
+        asked = _words_of(request.body)
+        most = max(len(asked & self._words[number]) for number in fitting)
+        alike = [number for number in fitting if len(asked & self._words[number]) == most]
+        turn = self._turns.get(alike[0], 0)
+        self._turns[alike[0]] = turn + 1
+        await self._play(self.recordings[alike[turn % len(alike)]], wire)
 
     async def _play(self, recording: Recording, wire: Wire) -> None:
         answer = recording.answer
@@ -44,6 +60,22 @@ class ReplaySite(Site):
                 played_ms = piece.ms
             await wire.send(piece.data)
         await wire.end()
+
+
+def _words_of(body: bytes) -> frozenset[str]:
+    """The texts in a JSON body, wherever they stand, without ids: what requests that mean the same have in common."""
+    return frozenset(text for text in _texts(json_or_none(body)) if not _ID.fullmatch(text))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 async def serve_recordings(

@@ -28,6 +28,8 @@ class Scribe:
 
     show: Show
     looked_at: Callable[[], bool]
+    keep: Callable[[http.HTTPFlow], None]
+    """Takes a preparing call for the archive."""
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
@@ -72,7 +74,9 @@ class Scribe:
         if not self.looked_at():
             return
         found = SEALED.search(" ".join([step.call.url, *(value for _, value in step.call.headers)]))
-        self.present(step_flow(step, found[2] if found else "", CURRENT.get() or "-"))
+        flow = step_flow(step, found[2] if found else "", CURRENT.get() or "-")
+        self.present(flow)
+        self.keep(flow)
 
     def present(self, flow: http.HTTPFlow) -> None:
         """Shows a flow, soon."""

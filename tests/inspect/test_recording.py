@@ -147,7 +147,7 @@ def test_a_full_disk_ends_the_recording_and_leaves_no_half_file(tmp_path: Path, 
     def full(*a: Any, **k: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     assert recorder.write(recorded(), "req_1", 1) is None
     assert recorder.broken
     assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.canaries import canaries
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, mitmweb_api, until
 from tests.support.processes import KEY, SandboxThread
 
@@ -164,7 +165,7 @@ def ids_in(saved: bytes) -> set[str]:
 
 # -- the canary -------------------------------------------------------------------------------------------------------
 def test_no_export_holds_a_secret(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
-    for model in ("GLM-4.6", "sandbox-large", *[m for m in served(web) if m.startswith(("qwen", "MBZUAI", "longcat"))]):
+    for model in ("GLM-4.6", "sandbox-large", "qwen3.7-plus", "LongCat", "MBZUAI-IFM/K2-Think"):
         for prompt in ("tell me", "tell me\n!sandbox fault=401"):
             asked(web, prompt, model)
     folder = web.folder / "out"
@@ -189,22 +190,6 @@ def test_no_export_holds_a_secret(web: Web, api: httpx.Client, sites: SandboxThr
         text = file.read_bytes()
         for secret in secrets:
             assert secret.encode() not in text, (file.name, secret[:6])
-
-
-def served(web: Web) -> list[str]:
-    return [model["id"] for model in httpx.get(f"{web.url}/v1/models", headers=web.headers).json()["data"]]
-
-
-def canaries(sites: SandboxThread) -> list[str]:
-    """Every secret of every account, as the sandbox hands them out."""
-    return [value for session in sites.description()["sessions"].values() for value in strings(session)]
-
-
-def strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value] if len(value) >= 12 else []
-    found = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for one in found for text in strings(one)]
 
 
 def assert_har(har: dict[str, Any]) -> None:
