@@ -6,10 +6,8 @@ import logging
 import os
 import signal
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from mitmproxy import ctx, eventsequence, http
 from mitmproxy.addonmanager import Loader
@@ -22,24 +20,23 @@ from addons.attempt import Attempt
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
-from addons.core.gate import Admission, Knock, admit
+from addons.core.gate import Admission, admit
 from addons.core.logs import RequestLog, setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
+from addons.front_door import knock_of, new_id, shutting_down, take_credentials, too_many, without_body
 from addons.hardening import harden
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.note import note_of
 from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
-from addons.inspect.retention import trim
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
 from addons.listeners import move_listeners, wanted_modes
-from addons.loop_watch import LoopWatch
 from addons.reload import Reload
 from addons.settings import client_limits
 from addons.setup import Running, open_vault
@@ -48,16 +45,14 @@ from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from addons.stream.gear import Gear
 from addons.stream.layer import choose_layer
 from addons.sweeper import Sweeper
+from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
 
 log = logging.getLogger("glassgate")
 START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
-MODELS_EVERY_S = 3600.0
-TEND_EVERY_S = 2.0
 _DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
-_CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
 
 type Hook = Callable[["Glassgate", http.HTTPFlow], Awaitable[None]]
 
@@ -72,7 +67,7 @@ def fenced(hook: Hook) -> Hook:
         except Exception:
             log.exception("a hook failed; the request is answered with 500")
             exchange = self.exchanges.get(flow.id)
-            request_id = exchange.id if exchange else _new_id()
+            request_id = exchange.id if exchange else new_id()
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
             flow.response = error_answer(error, (("x-request-id", request_id),))
             if exchange is not None:
@@ -89,7 +84,7 @@ class Glassgate:
         self.running_parts: Running | None = None
         self.exchanges: dict[str, Exchange] = {}
         self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
         self._gear: Gear | None = None
@@ -121,14 +116,10 @@ class Glassgate:
         self._install(parts)
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install)
-        self._tasks = [
-            asyncio.create_task(self._sweeper.run(), name="glassgate sweeper"),
-            asyncio.create_task(LoopWatch(time.monotonic).run(), name="glassgate loop watch"),
-            asyncio.create_task(self._learn_models(), name="glassgate models"),
-            asyncio.create_task(self._tend(), name="glassgate sessions"),
-        ]
+        self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
+        self._upkeep.start()
         if modes != list(ctx.options.mode):
-            self._tasks.append(asyncio.create_task(move_listeners(ctx.options, modes), name="glassgate listeners"))
+            self._upkeep.also(move_listeners(ctx.options, modes), "listeners")
         # mitmproxy's console asks before it ends; there Ctrl-C stays its own.
         asks = hasattr(ctx.master, "prompt_for_exit")
         self.drain.install((signal.SIGTERM,) if asks else (signal.SIGTERM, signal.SIGINT))
@@ -157,25 +148,10 @@ class Glassgate:
         await self._sweeper.end_all()
 
     async def done(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        if self._upkeep is not None:
+            self._upkeep.stop()
         if self.running_parts is not None:
             await self.running_parts.close()
-
-    async def _learn_models(self) -> None:
-        while True:
-            await self._parts().learn_models()
-            await asyncio.sleep(MODELS_EVERY_S)
-
-    async def _tend(self) -> None:
-        while True:
-            if self._reload is not None:
-                self._reload.look()
-            await self._parts().tend()
-            view, kept = ctx.master.addons.get("view"), self._parts().config.sections.inspect
-            if view is not None:
-                trim(view, kept.max_flows, kept.max_mb)
-            await asyncio.sleep(TEND_EVERY_S)
 
     # -- what people see ------------------------------------------------------------------------------------------
     @staticmethod
@@ -213,7 +189,7 @@ class Glassgate:
     # -- hooks ----------------------------------------------------------------------------------------------------
     @fenced
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        request_id = _new_id()
+        request_id = new_id()
         if note_of(flow) is not None and (flow.is_replay == "request" or not flow.live):
             return  # a part of a story that is told already, or a flow loaded from a file
         flow.metadata["request_id"] = request_id
@@ -225,7 +201,7 @@ class Glassgate:
                 raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
             if flow.is_replay == "request":
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
-            admission = admit(_knock(flow), parts.rules)
+            admission = admit(knock_of(flow), parts.rules)
             if self.drain.begun and admission.action != "health":
                 raise shutting_down()
         except GatewayError as error:
@@ -233,14 +209,15 @@ class Glassgate:
             self._log_local(flow, request_id, "-", error)
             return
         finally:
-            for name in _CREDENTIALS:  # before any other addon, the view or a saved file sees the flow
-                flow.request.headers.pop(name, None)
+            take_credentials(flow)
         flow.metadata["client_key"] = admission.key
         self._begin(flow, request_id, admission, parts)
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
         try:
             answer = local.answer(admission, self._inside(parts))
+            if answer is None and len(self.exchanges) >= parts.config.sections.limits.requests:
+                raise too_many()
         except GatewayError as error:
             flow.response = error_answer(error, (("x-request-id", request_id),))
             self._log_local(flow, request_id, admission.key, error)
@@ -250,7 +227,7 @@ class Glassgate:
             flow.response = answer
             self._scribe.local(flow, request_id)
             if flow.request.method == "HEAD":
-                _without_body(answer)
+                without_body(answer)
             return
         dialect = _DIALECTS[admission.action]
         self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
@@ -328,34 +305,3 @@ class Glassgate:
         self._scribe.local(flow, request_id, error)
         path = flow.request.path.partition("?")[0][:100]
         RequestLog(request_id, key, path, error.status, outcome="refused", error_code=error.code).emit()
-
-
-def shutting_down() -> GatewayError:
-    message = "the gateway is shutting down; try again when it runs again"
-    return GatewayError(503, message, code="shutting_down", retry_after_s=5)
-
-
-def _new_id() -> str:
-    return f"req_{uuid.uuid4().hex}"
-
-
-def _knock(flow: http.HTTPFlow) -> Knock:
-    request = flow.request
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    sockname: Any = flow.client_conn.sockname
-    is_h2 = flow.client_conn.alpn == b"h2"
-    return Knock(
-        method=request.method,
-        target=request.path,
-        headers=headers,
-        absolute_form=bool(request.authority) and not is_h2,
-        host=(request.authority if is_h2 else request.host_header) or "",
-        local_address=(str(sockname[0]), int(sockname[1])),
-    )
-
-
-def _without_body(answer: http.Response) -> None:
-    """HEAD: the headers of GET, no content. The length is told all the same."""
-    length = answer.headers.get("content-length", "0")
-    answer.content = b""
-    answer.headers["content-length"] = length

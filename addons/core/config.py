@@ -177,6 +177,8 @@ class Timeouts(_Checked):
 
 class RequestLimits(_Checked):
     body_mb: float = Field(default=10, gt=0, le=1024)
+    requests: int = Field(default=1000, ge=1)
+    """Chats under way at once; more are refused with 429."""
 
 
 class Inspect(_Checked):

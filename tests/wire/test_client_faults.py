@@ -109,6 +109,25 @@ def test_25_a_client_that_leaves_while_its_chat_is_made(thread: SandboxThread, t
         assert answer.status_code == 200, "the account's one place is free again"
 
 
+# -- too many ---------------------------------------------------------------------------------------------------------
+def test_more_than_the_gateway_may_have_are_refused(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    site.programs["hang"] = sends(BEGUN, then="silence")
+    with (
+        made(tmp_path, thread, limits={"requests": 2}, **NO_REST) as gateway,
+        connected(gateway) as one,
+        connected(gateway) as two,
+    ):
+        for client in (one, two):
+            client.sendall(request_bytes(gateway, "hang x"))
+            assert client.recv(100)
+        refused = ask(gateway, "well")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert refused.json()["error"]["code"] == "too_many_requests"
+        two.close()
+        until(lambda: read(ask(gateway, "well")) == (TEXT, "done"))
+
+
 # -- 26: reading slowly, or not at all --------------------------------------------------------------------------------
 @pytest.fixture
 def sent(site: Hostile) -> list[int]:
