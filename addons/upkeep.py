@@ -1,4 +1,4 @@
-"""What goes on beside the requests while requests come and go: sweeping, learning models, renewing, trimming."""
+"""What goes on beside the requests: sweeping, learning models, renewing, trimming the inspector's list."""
 
 import asyncio
 import time

@@ -67,3 +67,9 @@ def test_stand_ins_reach_into_json() -> None:
     own = StandIns(["opensesame"])
     value = own.value({"a": ["x@y.example", {"b": "opensesame", "n": 3}], "m": "127.0.0.1"})
     assert value == {"a": ["person-1@example.com", {"b": HIDDEN + "~~", "n": 3}], "m": "127.0.0.1"}
+
+
+def test_a_browsers_version_is_no_address() -> None:
+    agent = "Mozilla/5.0 Chrome/146.0.0.0 Safari/537.36"
+    assert StandIns().text(agent) == agent
+    assert StandIns().text("http://203.0.113.9/x") == "http://192.0.2.1/x"
