@@ -178,7 +178,7 @@ class Glassgate:
         choose_layer(nextlayer, gear)
 
     def client_connected(self, client: Client) -> None:
-        self._clients.lift_connection_limit(client.id)
+        self._clients.mend(client.id)
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         data.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of

@@ -6,8 +6,9 @@ import logging
 from typing import cast
 
 from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.connection import Connection
+from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.master import Master
+from mitmproxy.proxy import events
 from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.gear import Tick
@@ -32,10 +33,11 @@ class ClientConnections:
         found = handler.transports.get(cast(Connection, handler.client))
         return found.writer if found and isinstance(found.writer, asyncio.StreamWriter) else None
 
-    def lift_connection_limit(self, client_id: str) -> None:
-        """mitmproxy opens five connections to an address for a client; an h2 client may have more streams."""
+    def mend(self, client_id: str) -> None:
+        """Makes a new connection's handler fit for us; see the two functions below."""
         if handler := self._handler(client_id):
-            handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(MOST_CONNECTIONS))
+            lift_connection_limit(handler)
+            always_close(handler)
 
     async def deliver(self, client_id: str, tick: Tick) -> bool:
         """Hands the tick to the connection's layers; False when the connection is gone."""
@@ -54,3 +56,30 @@ class ClientConnections:
         if writer := self._writer(client_id):
             log.info("a client stopped reading its answer; its connection was ended")
             writer.transport.abort()
+
+
+def lift_connection_limit(handler: ConnectionHandler) -> None:
+    """mitmproxy opens five connections to an address for a client; an h2 client may have more streams."""
+    handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(MOST_CONNECTIONS))
+
+
+def always_close(handler: ConnectionHandler) -> None:
+    """Closes each connection when its task ends, however it ends.
+
+    A layer that gives a provider up in the middle of its data has the provider's task cancelled. While a hook is
+    running that meets the task where mitmproxy does not expect it, and the connection would be left open, unread.
+    """
+    plain = handler.handle_connection
+
+    async def handle_connection(connection: Connection) -> None:
+        try:
+            await plain(connection)
+        finally:
+            left = handler.transports.pop(connection, None)
+            if left is not None:
+                connection.state = ConnectionState.CLOSED
+                if left.writer is not None:
+                    left.writer.close()
+                await handler.server_event(events.ConnectionClosed(connection))
+
+    handler.handle_connection = handle_connection  # type: ignore[method-assign]

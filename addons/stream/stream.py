@@ -224,7 +224,7 @@ class GatewayStream(RequestIntake):
         self._set_deadline()
         yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
         if self._client_speaks_h2 and self._unsent > H2_UNSENT_LIMIT_BYTES:
-            self._stalled()
+            yield from self._stalled()
 
     @property
     def _client_speaks_h2(self) -> bool:
@@ -329,7 +329,7 @@ class GatewayStream(RequestIntake):
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway is shutting down")
         elif self.committed and self._unsent:
-            self._wait_for_client(now)
+            yield from self._wait_for_client(now)
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
@@ -341,7 +341,7 @@ class GatewayStream(RequestIntake):
         else:
             self._set_deadline()
 
-    def _wait_for_client(self, now: float) -> None:
+    def _wait_for_client(self, now: float) -> Commands:
         """The client is behind: the provider is not read meanwhile, so its silence is not its own."""
         assert self.relay
         timers, stall_s = self.relay.timers, self.gear.limits.stall_s
@@ -349,15 +349,20 @@ class GatewayStream(RequestIntake):
         if taken > self._taken_bytes:
             self._taken_bytes, self._taking_since = taken, now
         if now >= self._taking_since + stall_s or now >= self._began + timers.total_s:
-            self._stalled()
+            yield from self._stalled()
             return
         self._last_heard = now
         self.deadline = min(now + timers.keepalive_s, self._taking_since + stall_s, self._began + timers.total_s)
 
-    def _stalled(self) -> None:
-        """Gives the client up; its connection ends and with it, as for any client that leaves, the attempt."""
-        self._unwatch()
-        self.gear.wire.abort(self.client_id)
+    def _stalled(self) -> Commands:
+        """Gives the client up. Its connection ends, or of an h2 connection that others use, this stream."""
+        if self._client_speaks_h2 and not self.gear.wire.unsent(self.client_id):
+            reason = "the client does not read its answer"
+            yield from self._client_left(reason)
+            yield SendHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.CANCEL), self.context.client)
+        else:
+            self._unwatch()
+            self.gear.wire.abort(self.client_id)  # what comes of it is a client that left
 
     # -- failures of either side ----------------------------------------------------------------------------------
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:

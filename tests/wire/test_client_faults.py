@@ -3,12 +3,15 @@
 import contextlib
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import h2.connection
+import h2.events
 import httpx
 import pytest
 
@@ -174,6 +177,46 @@ def test_26_who_stops_reading_is_given_up(
         assert client.recv(1000)
         until(lambda: "stopped reading" in gateway.log)
         thread.wait_for("hostile", lambda: site.connections == 0)
+
+
+def test_26_an_h2_client_that_opens_no_window_is_given_up(
+    gateway: Gateway, thread: SandboxThread, site: Hostile, sent: list[int]
+) -> None:
+    """Its connection could carry more, its stream may not: there the kernel's buffers slow nobody."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    before = memory_mb(gateway)
+    fields = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "flood x"}]}
+    head = [(":method", "POST"), (":scheme", "https"), (":path", "/v1/chat/completions")]
+    head += [
+        (":authority", f"127.0.0.1:{gateway.port}"),
+        *gateway.headers.items(),
+        ("content-type", "application/json"),
+    ]
+    with connected(gateway) as plain, context.wrap_socket(plain) as client:
+        assert client.selected_alpn_protocol() == "h2"
+        speaking = h2.connection.H2Connection()
+        speaking.initiate_connection()
+        speaking.send_headers(1, head)
+        speaking.send_data(1, json.dumps(fields).encode(), end_stream=True)
+        client.sendall(speaking.data_to_send())
+        ended = None
+        while ended is None:  # everything is read, but no window is ever opened
+            found = speaking.receive_data(client.recv(65536))
+            ended = next((event for event in found if isinstance(event, h2.events.StreamReset)), None)
+            client.sendall(speaking.data_to_send())
+        thread.wait_for("hostile", lambda: site.connections == 0)
+        speaking.send_headers(3, [(":method", "GET"), *head[1:2], (":path", "/healthz"), *head[3:4]], end_stream=True)
+        client.sendall(speaking.data_to_send())
+        answered = None
+        while answered is None:
+            found = speaking.receive_data(client.recv(65536))
+            answered = next((event for event in found if isinstance(event, h2.events.ResponseReceived)), None)
+        assert dict(answered.headers)[b":status"] == b"200", "the connection serves on"
+    assert sent[0] < 100_000_000
+    assert memory_mb(gateway) - before < 80
+    assert read(ask(gateway, "well")) == (TEXT, "done")
 
 
 # -- 27: asking without end -------------------------------------------------------------------------------------------
