@@ -73,6 +73,8 @@ def fenced(hook: Hook) -> Hook:
             if exchange is not None:
                 exchange.relay, exchange.error, exchange.status = None, error, 500
                 exchange.verdict = flow.response
+        if flow.request.method == "HEAD" and flow.live and flow.response is not None:
+            without_body(flow.response)  # refusals too: what follows the head would be read as the next answer
 
     return inner
 
@@ -226,8 +228,6 @@ class Glassgate:
             answer.headers["x-request-id"] = request_id
             flow.response = answer
             self._scribe.local(flow, request_id)
-            if flow.request.method == "HEAD":
-                without_body(answer)
             return
         dialect = _DIALECTS[admission.action]
         self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())

@@ -1,4 +1,4 @@
-"""What the gateway answers itself: the list of models, health, OPTIONS."""
+"""What the gateway answers itself: the list of models, health, its own description, OPTIONS."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from addons.account_report import AccountLine
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission
 from addons.core.routing import ModelIndex
+from addons.openapi import document_bytes
 from providers.contract import Model
 
 
@@ -33,6 +34,8 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
     match admission.action:
         case "health":
             return _health(inside, detailed=bool(admission.key))
+        case "openapi":
+            return http.Response.make(200, document_bytes(), {"content-type": "application/json"})
         case "options":
             return http.Response.make(204, b"", {"allow": admission.allow})
         case "models":

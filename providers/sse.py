@@ -5,10 +5,12 @@ gives the data of each event as bytes; event names, ids and retry fields are of 
 Bytes in, payloads out: the same payloads however the bytes were cut.
 """
 
+import re
 from typing import Final
 
 EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
+_LINE_ENDS: Final = re.compile(rb"\n*")
 
 
 class SseLimit(ValueError):
@@ -69,17 +71,22 @@ class SseReader:
     def _complete_events(self) -> list[bytes]:
         buffer = self._buffer
         payloads: list[bytes] = []
-        begin = 0
+        begin = self._past_line_ends(0)
         while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
             if end - begin > self._limit_bytes:
                 raise SseLimit(self._limit_bytes, payloads)
             payloads += self._payloads(bytes(buffer[begin:end]))
-            begin = end + 2
+            begin = self._past_line_ends(end + 2)
             self._scanned = 0
         if begin:
             del buffer[:begin]
         self._scanned = max(len(buffer) - 1, 0)
         return payloads
+
+    def _past_line_ends(self, begin: int) -> int:
+        """Where the next event may begin; a stream of nothing but line ends must cost nothing."""
+        found = _LINE_ENDS.match(self._buffer, begin)
+        return found.end() if found else begin
 
     def _payloads(self, block: bytes) -> list[bytes]:
         """The data of one event block; more than one only when bare JSON lines stand in it."""

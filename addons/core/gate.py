@@ -12,16 +12,17 @@ from urllib.parse import unquote
 from addons.core.client_keys import ClientKeys
 from addons.core.errors import GatewayError
 
-type Action = Literal["chat_completions", "completions", "models", "model", "health"]
+type Action = Literal["chat_completions", "completions", "models", "model", "health", "openapi"]
 
-_ROUTES: Mapping[str, tuple[Action, frozenset[str]]] = {
+ROUTES: Mapping[str, tuple[Action, frozenset[str]]] = {
     "/v1/chat/completions": ("chat_completions", frozenset({"POST"})),
     "/v1/completions": ("completions", frozenset({"POST"})),
     "/v1/models": ("models", frozenset({"GET", "HEAD"})),
     "/healthz": ("health", frozenset({"GET", "HEAD"})),
+    "/openapi.json": ("openapi", frozenset({"GET", "HEAD"})),
 }
-_MODEL_PREFIX = "/v1/models/"
-_MODEL_METHODS = frozenset({"GET", "HEAD"})
+MODEL_PREFIX = "/v1/models/"
+MODEL_METHODS = frozenset({"GET", "HEAD"})
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -75,7 +76,7 @@ def admit(knock: Knock, rules: GateRules) -> Admission:
     if route is None:
         raise GatewayError(
             404,
-            f"there is no {knock.method} {path[:200]} here. Known: {', '.join(_ROUTES)}, {_MODEL_PREFIX}{{id}}.",
+            f"there is no {knock.method} {path[:200]} here. Known: {', '.join(ROUTES)}, {MODEL_PREFIX}{{id}}.",
             code="unknown_url",
         )
     action, argument, methods = route
@@ -93,11 +94,11 @@ def admit(knock: Knock, rules: GateRules) -> Admission:
 
 def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:
     clean = path.rstrip("/") or "/"
-    if clean in _ROUTES:
-        action, methods = _ROUTES[clean]
+    if clean in ROUTES:
+        action, methods = ROUTES[clean]
         return action, "", methods
-    if clean.startswith(_MODEL_PREFIX):
-        return "model", unquote(path.removeprefix(_MODEL_PREFIX)), _MODEL_METHODS
+    if clean.startswith(MODEL_PREFIX):
+        return "model", unquote(path.removeprefix(MODEL_PREFIX)), MODEL_METHODS
     return None
 
 

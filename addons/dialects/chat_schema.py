@@ -1,12 +1,31 @@
 """The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
 MESSAGES_LIMIT = 2000
 
 type Number = Annotated[float, Field(strict=True)]
+
+
+def _without_fraction(value: object) -> object:
+    """JSON has one kind of number: some clients write 1024 as 1024.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+FRACTIONLESS: Final = BeforeValidator(_without_fraction)
+type Count = Annotated[int, Field(strict=True, ge=1), FRACTIONLESS]
+type Whole = Annotated[int, Field(strict=True), FRACTIONLESS]
 
 
 class _Open(BaseModel):
@@ -93,23 +112,23 @@ class ChatBody(_Open):
     stream_options: StreamOptions | None = None
     temperature: Number | None = Field(default=None, ge=0, le=2)
     top_p: Number | None = Field(default=None, ge=0, le=1)
-    max_tokens: StrictInt | None = Field(default=None, ge=1)
-    max_completion_tokens: StrictInt | None = Field(default=None, ge=1)
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
     stop: StrictStr | list[StrictStr] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     web_search_options: dict[str, Any] | None = None
     tools: list[ToolBody] | None = None
     tool_choice: StrictStr | dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
-    n: StrictInt | None = Field(default=None, ge=1, le=128)
+    n: Annotated[int, Field(strict=True, ge=1, le=128), FRACTIONLESS] | None = None
     user: StrictStr | None = None
     prompt_cache_key: StrictStr | None = None
     presence_penalty: Number | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: Number | None = Field(default=None, ge=-2, le=2)
     logprobs: StrictBool | None = None
-    top_logprobs: StrictInt | None = Field(default=None, ge=0, le=20)
+    top_logprobs: Annotated[int, Field(strict=True, ge=0, le=20), FRACTIONLESS] | None = None
     logit_bias: dict[str, Number] | None = None
-    seed: StrictInt | None = None
+    seed: Whole | None = None
     parallel_tool_calls: StrictBool | None = None
     functions: list[ToolFunctionBody] | None = None
     function_call: StrictStr | dict[str, Any] | None = None

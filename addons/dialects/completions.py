@@ -7,12 +7,12 @@ answer is as long as the model makes it (OpenAI's old models stopped after 16 to
 from dataclasses import replace
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from addons.dialects.base import AnswerMeta, ParsedRequest
 from addons.dialects.body import bad, read_object, validated
 from addons.dialects.chat_request import to_parsed
-from addons.dialects.chat_schema import ChatBody
+from addons.dialects.chat_schema import FRACTIONLESS, ChatBody, Count
 from addons.dialects.completions_answer import TextStream, TextWhole
 
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
@@ -27,24 +27,24 @@ _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
 """Fields that no chat model can honour in this form, with the values that change nothing."""
 
 
-class _CompletionBody(BaseModel):
+class CompletionBody(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model: StrictStr = Field(min_length=1, max_length=256)
     prompt: StrictStr | Annotated[list[StrictStr], Field(min_length=1, max_length=1)]
     stream: StrictBool | None = None
-    max_tokens: StrictInt | None = Field(default=None, ge=1)
+    max_tokens: Count | None = None
     suffix: StrictStr | None = None
     echo: StrictBool | None = None
-    best_of: StrictInt | None = Field(default=None, ge=1)
-    n: StrictInt | None = Field(default=None, ge=1)
-    logprobs: StrictInt | None = Field(default=None, ge=0)
+    best_of: Count | None = None
+    n: Count | None = None
+    logprobs: Annotated[int, Field(strict=True, ge=0), FRACTIONLESS] | None = None
 
 
 class Completions:
     def parse(self, body: bytes) -> ParsedRequest:
         raw = read_object(body)
-        form = validated(_CompletionBody, raw)
+        form = validated(CompletionBody, raw)
         for name, neutral in _NEUTRAL.items():
             if raw.get(name) not in neutral:
                 raise bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")

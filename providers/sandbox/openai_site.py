@@ -54,6 +54,11 @@ class OpenAISite(Site):
             error = {"message": f"The model {body.get('model')} does not exist", "code": "model_not_found"}
             await wire.respond(404, {"error": {**error, "type": "invalid_request_error", "param": None}})
             return
+        if not all(_is_function(tool) for tool in body.get("tools") or ()):
+            message = "Unsupported tool type: this model calls functions only"
+            error = {"message": message, "type": "invalid_request_error", "param": "tools"}
+            await wire.respond(400, {"error": {**error, "code": None}})
+            return
         script = read_script(_text(body["messages"][-1]))
         if await _misbehaved(script, wire):
             return
@@ -188,6 +193,11 @@ async def _misbehaved(script: Script, wire: Wire) -> bool:
     else:
         return False
     return True
+
+
+def _is_function(tool: object) -> bool:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return isinstance(function, dict) and isinstance(function.get("name"), str)
 
 
 def _whole(body: dict[str, Any], script: Script) -> dict[str, Any]:

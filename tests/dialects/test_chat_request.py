@@ -89,6 +89,13 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
     assert error.message
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed"])
+def test_a_whole_number_may_be_written_with_a_point(name: str) -> None:
+    chat = ChatCompletions().parse(body(**{name: 5.0})).chat
+    found = {"max_tokens": chat.max_tokens, "max_completion_tokens": chat.max_tokens, "n": chat.n}.get(name, 5)
+    assert (found, type(found)) == (5, int)
+
+
 def test_fields_find_their_places_and_the_rest_travels_along() -> None:
     parsed = ChatCompletions().parse(
         body(

@@ -43,6 +43,20 @@ def test_options_and_head_are_sensible(http: httpx.Client) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/GLM-4.66", "/nowhere", "/openapi.json"])
+@pytest.mark.parametrize("key", [KEY, "wrong-key-entirely"])
+def test_a_head_request_is_answered_with_a_head_alone(gateway: Gateway, path: str, key: str) -> None:
+    """What would follow it is read as the next answer on the same connection."""
+    wanted = f"HEAD {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n\r\n".encode()
+    last = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+        sock.sendall(wanted + last)
+        found = b"".join(iter(lambda: sock.recv(65536), b""))
+    head, _, rest = found.partition(b"\r\n\r\n")
+    assert b"content-length: 0" not in head
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_health_needs_no_key_and_tells_nothing(gateway: Gateway) -> None:
     answer = httpx.get(f"{gateway.url}/healthz")
     assert answer.json() == {"status": "ok"}

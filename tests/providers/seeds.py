@@ -1,0 +1,38 @@
+"""Answers of every provider to begin a fuzz from: the kept fixtures, and the kept cases of the sandbox sites."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from providers.chat import ChatRequest, Message
+from providers.contract import Decoder, Provider, ProviderOptions
+from providers.registry import provider_class
+
+_FIXTURES = Path(__file__).parents[1] / "fixtures"
+_FOLDERS = {"openai_compatible": "openai"}
+
+
+@cache
+def seeds(provider: str) -> tuple[bytes, ...]:
+    """Bodies of answers, whole; the shortest first."""
+    folder = _FIXTURES / _FOLDERS.get(provider, provider)
+    found = [path.read_bytes() for path in sorted(folder.glob("synthetic-*"))]
+    for path in sorted((_FIXTURES / "cases").glob("*.glass.json")):
+        case = json.loads(path.read_text(encoding="utf-8"))
+        if case["provider"] == provider:
+            found.append("".join(p["data"] for p in case["answer"]["pieces"] if isinstance(p["data"], str)).encode())
+    return tuple(sorted({body for body in found if body}, key=len))
+
+
+@cache
+def provider_of(type_name: str) -> Provider[ProviderOptions]:
+    """A provider of a type, as it comes."""
+    cls = provider_class(type_name)
+    needed = {"base_url": "http://127.0.0.1:1/v1", "models": ["m"]} if type_name == "openai_compatible" else {}
+    return cls.configured(type_name, cls.Options.model_validate(needed))
+
+
+def decoder_of(type_name: str, model: str, *, stream: bool) -> Decoder:
+    """A fresh decoder for an answer of the model."""
+    chat = ChatRequest(model, (Message("user", "Hi"),), stream=stream)
+    return provider_of(type_name).decoder(chat, None)
