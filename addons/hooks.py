@@ -29,6 +29,7 @@ from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.front_door import knock_of, new_id, shutting_down, take_credentials, too_many, without_body
 from addons.hardening import harden
+from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.note import note_of
@@ -159,6 +160,7 @@ class Glassgate:
     @staticmethod
     def _mend_inspector() -> None:
         view, saver = ctx.master.addons.get("view"), ctx.master.addons.get("savehar")
+        show_stories(ctx.options)
         if view is not None:  # (an empty view is false)
             release_when_dropped(view)
         if saver is not None:

@@ -25,6 +25,8 @@ class Note:
     """How many attempts there may be for a model."""
     call: str = ""
     """Method and path, of a preparing call or of what the gateway answered itself."""
+    followed: bool = False
+    """An attempt after which another was made."""
     outcome: str = ""
     """ok, refused, failed, broken_off, client_left."""
     error: str = ""

@@ -3,13 +3,14 @@
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy import connection, http
 
 from addons.inspect.note import Note
 from addons.inspect.redaction import redacted_bytes, redacted_header
-from addons.inspect.story import told
+from addons.inspect.story import marker, told
 from addons.outgoing import request_of
 from addons.steps import Carried
 from providers.contract import Answer
@@ -20,7 +21,8 @@ def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
     copy: http.HTTPFlow = flow.copy()
     copy.live = False
     copy.intercepted = False
-    copy.marked = ":arrow_right_hook:"
+    note = replace(note, followed=True)
+    copy.marked = marker(note)
     note.put_on(copy)
     copy.comment = told(note)
     return copy
@@ -37,7 +39,6 @@ def step_flow(step: Carried, account: str, request_id: str) -> http.HTTPFlow:
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
         flow.response = _response(step.answer, step.ended)
-    flow.marked = ":gear:"
     note = Note(
         request_id=request_id,
         part="step",
@@ -49,7 +50,7 @@ def step_flow(step: Carried, account: str, request_id: str) -> http.HTTPFlow:
         total_ms=round((step.ended - step.began) * 1000),
     )
     note.put_on(flow)
-    flow.comment = told(note)
+    flow.comment, flow.marked = told(note), marker(note)
     return flow
 
 

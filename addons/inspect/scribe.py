@@ -14,7 +14,7 @@ from addons.core.logs import RequestLog
 from addons.exchange import CURRENT, Exchange
 from addons.inspect.note import Note
 from addons.inspect.parts import earlier_attempt, step_flow
-from addons.inspect.story import told
+from addons.inspect.story import marker, told
 from addons.steps import Carried
 from providers.session import SEALED
 
@@ -37,9 +37,7 @@ class Scribe:
         last = exchange.pursuit.last if exchange.pursuit else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
         note.put_on(flow)
-        flow.comment = told(note)
-        if line.outcome not in ("ok", "client_left"):
-            flow.marked = ":warning:"
+        flow.comment, flow.marked = told(note), marker(note)
 
     @staticmethod
     def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
@@ -52,8 +50,7 @@ class Scribe:
             error=f"{error.status} {error.code}: {error.message}" if error else "",
         )
         note.put_on(flow)
-        flow.comment = told(note)
-        flow.marked = ":warning:" if error else flow.marked
+        flow.comment, flow.marked = told(note), marker(note)
 
     def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
         """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
@@ -109,7 +106,7 @@ class Scribe:
             most=exchange.context.limits.max_attempts,
             call=call,
             outcome=outcome or line.outcome,
-            error=error or (exchange.error.message if exchange.error else "") or line.error_code or "",
+            error=error or _reason(exchange, attempt) or line.error_code or "",
             first_token_ms=line.first_token_ms,
             total_ms=line.total_ms,
             prompt_tokens=line.prompt_tokens,
@@ -124,3 +121,10 @@ class Scribe:
 
 def _call(flow: http.HTTPFlow) -> str:
     return f"{flow.request.method} {flow.request.path.partition('?')[0][:100]}"
+
+
+def _reason(exchange: Exchange, attempt: Attempt | None) -> str:
+    """Why it failed, in words: the verdict's, or those of an answer that broke off."""
+    if exchange.error is not None:
+        return exchange.error.message
+    return attempt.report.error.message if attempt and attempt.report.error else ""

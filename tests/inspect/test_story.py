@@ -39,12 +39,22 @@ ASKED = Note("req_1", provider="zai", account="main", model="GLM-4.6", attempt=1
                 outcome="failed",
                 error="zai closed the connection.",
             ),
-            "m → zai/a failed attempt 1 of 3 zai closed the connection. req_1",
+            "⚠ m → zai/a failed attempt 1 of 3 zai closed the connection. req_1",
             id="failed",
         ),
         pytest.param(
+            Note("req_1", provider="zai", account="a", model="m", attempt=1, outcome="failed", followed=True),
+            "↪ m → zai/a failed attempt 1 req_1",
+            id="another followed",
+        ),
+        pytest.param(
+            Note("-", part="step", provider="zai", account="a", call="GET /models", outcome="ok"),
+            "⚙ preparing zai/a: GET /models",
+            id="for nobody's request",
+        ),
+        pytest.param(
             Note("req_1", part="step", provider="zai", account="a", call="POST /new", outcome="ok", total_ms=30),
-            "preparing zai/a: POST /new 30 ms req_1",
+            "⚙ preparing zai/a: POST /new 30 ms req_1",
             id="a preparing call",
         ),
         pytest.param(
@@ -52,7 +62,7 @@ ASKED = Note("req_1", provider="zai", account="main", model="GLM-4.6", attempt=1
         ),
         pytest.param(
             Note("req_1", part="local", call="POST /v1/chat/completions", model="x", outcome="refused", error="no"),
-            "POST /v1/chat/completions x → nobody refused no req_1",
+            "⚠ POST /v1/chat/completions x → nobody refused no req_1",
             id="refused",
         ),
     ],

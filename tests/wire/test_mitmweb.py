@@ -122,7 +122,7 @@ def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) ->
     assert flow["comment"].startswith("GET /v1/models ok")
     refused = httpx.post(f"{web.url}/v1/chat/completions", json={}, headers={"authorization": "Bearer wrong"})
     (flow,) = flows_of(api, refused.headers["x-request-id"])
-    assert flow["comment"].startswith("POST /v1/chat/completions refused 401 invalid_api_key")
+    assert flow["comment"].startswith("⚠ POST /v1/chat/completions refused 401 invalid_api_key")
     assert flow["marked"] == "⚠"
     unknown = httpx.post(
         f"{web.url}/v1/chat/completions",
@@ -130,4 +130,4 @@ def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) ->
         headers=web.headers,
     )
     (flow,) = flows_of(api, unknown.headers["x-request-id"])
-    assert flow["comment"].startswith("POST /v1/chat/completions none → nobody refused")
+    assert flow["comment"].startswith("⚠ POST /v1/chat/completions none → nobody refused")
