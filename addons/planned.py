@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mitmproxy import http
 
@@ -14,6 +15,8 @@ from addons.outgoing import request_of, target_of
 from addons.relay import Timers
 from providers.chat import ChatRequest
 from providers.contract import Call
+
+WHOLE_SHARE: Final = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +70,13 @@ def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bo
     limits = context.limits
     thinks = progress.candidate.route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
     first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
-    return Timers(limits.connect_s, first_s, limits.idle_s, limits.total_s, limits.keepalive_s)
+    total_s = time_for_all(limits.total_s, stream=chat.stream)
+    return Timers(limits.connect_s, first_s, limits.idle_s, total_s, limits.keepalive_s)
+
+
+def time_for_all(total_s: float, *, stream: bool) -> float:
+    """Seconds for the whole request. A client that waits for a whole answer hears of its end before it gives up.
+
+    The SDKs wait 600 s, as we do, but they begin to count before the request is here.
+    """
+    return total_s if stream else total_s * WHOLE_SHARE
