@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -142,7 +143,7 @@ def test_where_limits_cannot_be_set_nothing_breaks(monkeypatch: pytest.MonkeyPat
             calls.append(arguments)
             return -1
 
-    monkeypatch.setattr(hardening.resource, "setrlimit", refuse)
+    monkeypatch.setattr(resource, "setrlimit", refuse)
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Libc())
     hardening.harden()
     assert [call[:2] for call in calls] == [(4, 0)]

@@ -100,14 +100,14 @@ def glassgate(house: Path) -> Iterator[object]:
 
 
 def test_a_passphrase_is_made_used_and_changed_at_the_terminal(glassgate: type[Terminal], house: Path) -> None:
-    made = glassgate("vault", "init")  # type: ignore[call-arg, arg-type]
+    made = glassgate("vault", "init")  # type: ignore[arg-type]
     made.expect("New vault passphrase: ")
     made.type(f"{WORDS}\n")
     made.expect("New vault passphrase, again: ")
     made.type(f"{WORDS}\n")
     assert made.end() == 0, made.text
     assert "passphrase, argon2id" in made.text
-    changed = glassgate("vault", "rotate-passphrase")  # type: ignore[call-arg, arg-type]
+    changed = glassgate("vault", "rotate-passphrase")  # type: ignore[arg-type]
     changed.expect("Vault passphrase: ")
     changed.type(f"{WORDS}\n")
     for words in ("New vault passphrase: ", "again: "):
@@ -120,7 +120,7 @@ def test_a_passphrase_is_made_used_and_changed_at_the_terminal(glassgate: type[T
 
 
 def test_two_different_entries_change_nothing(glassgate: type[Terminal], house: Path) -> None:
-    made = glassgate("vault", "init")  # type: ignore[call-arg, arg-type]
+    made = glassgate("vault", "init")  # type: ignore[arg-type]
     for words, given in (("passphrase: ", WORDS), ("again: ", OTHER)):
         made.expect(words)
         made.type(f"{given}\n")
@@ -131,7 +131,7 @@ def test_two_different_entries_change_nothing(glassgate: type[Terminal], house: 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
 def test_who_gives_no_key_gets_one_line(glassgate: type[Terminal], house: Path, key: str) -> None:
-    made = glassgate("vault", "init")  # type: ignore[call-arg, arg-type]
+    made = glassgate("vault", "init")  # type: ignore[arg-type]
     made.expect("New vault passphrase: ")
     made.type(key)
     assert made.end() == 1
@@ -143,8 +143,8 @@ def test_who_gives_no_key_gets_one_line(glassgate: type[Terminal], house: Path, 
 @pytest.mark.parametrize("key", [f"{WORDS}\n", "\x03"], ids=["passphrase", "Ctrl-C"])
 def test_the_gateway_asks_at_its_start(tmp_path: Path, key: str) -> None:
     tmp_path.chmod(0o700)
-    providers = {"official": {"type": "openai_compatible", "base_url": "http://127.0.0.1:9/v1", "models": ["m1"]}}
-    providers["official"]["accounts"] = [{"name": "demo"}]  # type: ignore[assignment]
+    entry = {"type": "openai_compatible", "base_url": "http://127.0.0.1:9/v1", "models": ["m1"]}
+    providers = {"official": {**entry, "accounts": [{"name": "demo"}]}}
     gateway = Gateway(tmp_path, providers=providers)
     gateway.vault.change_key(VaultKey.from_text(WORDS))
     gateway.config["vault"]["key_source"] = "prompt"

@@ -22,7 +22,7 @@ from addons.setup import make_providers, vault_path
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["on", "off", "import"]))
+@click.argument("what", type=click.Choice(["on", "off", "import"]), default="on")
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Instead of record.folder.")
 @click.pass_obj

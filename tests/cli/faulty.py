@@ -66,7 +66,8 @@ def child(case: dict[str, Any], at: int, folder: Path) -> None:
 
 
 def tries(case: dict[str, Any]) -> list[dict[str, Any]]:
-    pristine, found = Path(case["folder"]), []
+    pristine = Path(case["folder"])
+    found: list[dict[str, Any]] = []
     for at in range(1, 500):
         folder = pristine.with_name(f"{pristine.name}-{at}")
         shutil.copytree(pristine, folder)

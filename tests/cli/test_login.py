@@ -216,7 +216,8 @@ def test_of_two_logins_at_once_the_later_stands_whole(
     site = sites.site("k2think")
     file = credentials(house, site)
     assert login("login", "k2think", "--credentials-file", file).exit_code == 0
-    real, raced = Vault.get, []
+    real = Vault.get
+    raced: list[bool] = []
 
     def racing(vault: Vault, provider: str, account: str) -> Any:
         found = real(vault, provider, account)

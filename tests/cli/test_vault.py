@@ -74,6 +74,11 @@ def copied_beside(path: Path) -> None:
     path.with_name("vault.json.bak").write_bytes(path.read_bytes())
 
 
+def linked(path: Path) -> None:
+    path.rename(path.with_name("v"))
+    path.symlink_to("v")
+
+
 WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
     "missing": (Path.unlink, "glassgate vault init"),
     "open file": (lambda path: path.chmod(0o644), "chmod 600"),
@@ -84,7 +89,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
     "foreign": (replaced(lambda path: b'{"cookies":[]}\n'), "damaged"),
     "binary": (replaced(lambda path: b"\x89PNG\r\n"), "damaged"),
     "newer format": (replaced(lambda path: edited(path, lambda body: body.update(version=2))), "Update Glassgate"),
-    "link": (lambda path: (path.rename(path.with_name("v")), path.symlink_to("v")), "not a regular file"),
+    "link": (linked, "not a regular file"),
     "hard link": (lambda path: os.link(path, path.with_name("v")), "hard links"),
 }
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from addons.vault import format as vault_format
 from addons.vault import kdf as vault_kdf
+from addons.vault.errors import VaultRefused
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from tests.cli.conftest import CONFIG, KEY, OTHER, SECRET, WORDS, Run
@@ -85,7 +85,7 @@ def test_a_key_file_that_cannot_be_written_leaves_the_old_key_in_force(
     run: Run, key_file: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise vault_format.VaultRefused("full")
+        raise VaultRefused("full")
 
     monkeypatch.setattr("addons.cli.vault_keys.replace_file", full)
     result = run("vault", "rotate-passphrase", "--new-key-stdin", "--write-key-file", given=WORDS, key=None)

@@ -1,5 +1,6 @@
 import gzip
 import zlib
+from collections.abc import Callable
 
 import brotli
 import pytest
@@ -65,12 +66,13 @@ def test_nonsense_is_an_error(name: str) -> None:
 @pytest.mark.parametrize("name", ["gzip", "br", "zstd", "deflate"])
 def test_a_bomb_is_stopped_early(name: str) -> None:
     zeros = bytes(80 * 1024 * 1024)
-    packed = {
+    packers: dict[str, Callable[[], bytes]] = {
         "gzip": lambda: gzip.compress(zeros, 1),
         "deflate": lambda: zlib.compress(zeros, 1),
         "br": lambda: brotli.compress(zeros, quality=1),
         "zstd": lambda: zstandard.compress(zeros),
-    }[name]()
+    }
+    packed = packers[name]()
     with pytest.raises(InflateError, match="inflates to more than"):
         inflater(name).feed(packed)
 

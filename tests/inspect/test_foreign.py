@@ -63,7 +63,7 @@ def flow_file(*flows: http.HTTPFlow) -> bytes:
 
 
 def seen(url: str = URL, body: bytes = STREAM.encode(), kind: str = "text/event-stream") -> http.HTTPFlow:
-    request = http.Request.make("POST", url, json.dumps(ASKED), {"authorization": f"Bearer {TOKEN}"})
+    request = http.Request.make("POST", url, json.dumps(ASKED), [(b"authorization", b"Bearer " + TOKEN.encode())])
     return tflow.tflow(req=request, resp=http.Response.make(200, body, {"content-type": kind}))
 
 

@@ -231,7 +231,7 @@ class Drive:
         if self.ticket.relays:
             self.ticket.relay = self.ticket.relays.pop(0)
             flow.response = None
-            flow.request = http.Request.make("POST", "http://127.0.0.1/chat", b"body", {"host": "127.0.0.1"})
+            flow.request = http.Request.make("POST", "http://127.0.0.1/chat", b"body", [(b"host", b"127.0.0.1")])
         else:
             self.ticket.relay = None
             self.ticket.verdict = http.Response.make(502, b'{"error":{}}', {"content-type": "application/json"})

@@ -153,7 +153,7 @@ def test_a_write_that_the_guard_cannot_remember_is_done_all_the_same(
     def full(*_: object) -> None:
         raise VaultError("no space")
 
-    guard.note = full  # type: ignore[method-assign]
+    guard.note = full  # type: ignore[assignment, method-assign]
     assert guarded.put("zai", "main", {**SECRET, "token": "newer"}).material["token"] == "newer"
     assert "could not remember it" in caplog.text
     assert "newer" not in caplog.text

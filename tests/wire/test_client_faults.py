@@ -70,6 +70,11 @@ def connected(gateway: Gateway) -> socket.socket:
     return socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
 
 
+def read_all(client: socket.socket) -> bytes:
+    """What comes until the gateway hangs up."""
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
 def memory_mb(gateway: Gateway) -> float:
     assert gateway.process
     status = Path(f"/proc/{gateway.process.pid}/status").read_text()
@@ -227,7 +232,7 @@ def test_27_heads_that_do_not_end_are_refused_and_harm_nobody(gateway: Gateway) 
             client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nx-slow: ")
         assert read(ask(gateway, "well")) == (TEXT, "done")
         for client in slow:
-            answer = b"".join(iter(lambda client=client: client.recv(65536), b""))
+            answer = read_all(client)
             assert answer.startswith(b"HTTP/1.1 408 ")
             assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "bad_http_request"
 
@@ -235,7 +240,7 @@ def test_27_heads_that_do_not_end_are_refused_and_harm_nobody(gateway: Gateway) 
 def test_27_a_body_that_does_not_end_is_refused(gateway: Gateway) -> None:
     with connected(gateway) as client:
         client.sendall(request_bytes(gateway, "x")[:-5])
-        answer = b"".join(iter(lambda: client.recv(65536), b""))
+        answer = read_all(client)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_timeout"
 
