@@ -2,14 +2,13 @@
 
 import itertools
 import time
-from typing import cast
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import events
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, HttpLayer, SendHttp
+from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, SendHttp
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -28,18 +27,15 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHeadersHook,
     HttpResponseHook,
 )
-from mitmproxy.proxy.layers.http._http1 import Http1Server
-from mitmproxy.proxy.layers.http._http2 import Http2Server
 
 from addons.relay import Fault, Relay, State, Ticket
+from addons.stream.client_end import ClientEnd
 from addons.stream.gear import AttemptFailedHook, BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting
 from addons.stream.http1 import error_response
 from addons.stream.intake import RequestIntake
 
 DRAIN_S = 1.0
 """How long an answered attempt may take to end its body properly, so that its connection can serve again."""
-H2_UNSENT_LIMIT_BYTES = 16 * 1024 * 1024
-"""What may wait for the flow control window of an h2 client; there TCP slows the provider too late."""
 
 
 class GatewayStream(RequestIntake):
@@ -59,11 +55,7 @@ class GatewayStream(RequestIntake):
         self._attempt_began = 0.0
         self._last_heard = 0.0
         self._last_said = 0.0
-        self._handed_bytes = 0
-        """Bytes of the answer handed over for the client."""
-        self._taken_bytes = 0
-        self._taking_since = 0.0
-        """When the client was last seen taking something of what waits for it."""
+        self._client = ClientEnd(self, gear)
 
     # -- events in ------------------------------------------------------------------------------------------------
     def handle_event(self, event: events.Event) -> Commands:
@@ -214,46 +206,17 @@ class GatewayStream(RequestIntake):
         assert self.relay
         if not self.committed:
             self.committed = True
-            self._taking_since = self.gear.clock()
+            self._client.begins()
             head = self.relay.client_head(None if self.relay.streaming else data)
-            if self.relay.streaming and not self._client_speaks_h2:
-                self._frame_by_chunks(head)
+            if self.relay.streaming:
+                self._client.frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
         self._last_said = self.gear.clock()
-        self._handed_bytes += len(data)
+        self._client.handed(len(data))
         self._set_deadline()
         yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
-        if self._client_speaks_h2 and self._unsent > H2_UNSENT_LIMIT_BYTES:
+        if self._client.is_choked:
             yield from self._stalled()
-
-    @property
-    def _client_speaks_h2(self) -> bool:
-        return self.context.client.alpn == b"h2"
-
-    def _frame_by_chunks(self, head: http.Response) -> None:
-        connection = self._clients_own_request()
-        if connection is not None and connection.http_version == "HTTP/1.0":
-            head.headers["connection"] = "close"
-        else:
-            head.headers["transfer-encoding"] = "chunked"
-
-    def _clients_own_request(self) -> http.Request | None:
-        """The client's own HTTP/1 request (flow.request is the provider's by now)."""
-        server = self._client_side
-        return server.request if isinstance(server, Http1Server) else None
-
-    @property
-    def _client_side(self) -> object:
-        parent = self.context.layers[self.context.layers.index(self) - 1]
-        return cast(HttpLayer, parent).connections.get(self.context.client)
-
-    @property
-    def _unsent(self) -> int:
-        """Bytes of answers that wait until the client reads: below HTTP, and for the window of an h2 stream."""
-        waiting = self.gear.wire.unsent(self.client_id)
-        if isinstance(server := self._client_side, Http2Server):
-            waiting += sum(len(held.data) for held in server.h2_conn.stream_buffers.get(self.stream_id, ()))
-        return waiting
 
     def _finish(self) -> Commands:
         """The client's answer ends; an attempt still open may end its own within DRAIN_S."""
@@ -328,7 +291,7 @@ class GatewayStream(RequestIntake):
         now, timers = self.gear.clock(), relay.timers
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway is shutting down")
-        elif self.committed and self._unsent:
+        elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
@@ -344,19 +307,16 @@ class GatewayStream(RequestIntake):
     def _wait_for_client(self, now: float) -> Commands:
         """The client is behind: the provider is not read meanwhile, so its silence is not its own."""
         assert self.relay
-        timers, stall_s = self.relay.timers, self.gear.limits.stall_s
-        taken = self._handed_bytes - self._unsent
-        if taken > self._taken_bytes:
-            self._taken_bytes, self._taking_since = taken, now
-        if now >= self._taking_since + stall_s or now >= self._began + timers.total_s:
+        due = min(self._client.gives_up_at(now), self._began + self.relay.timers.total_s)
+        if now >= due:
             yield from self._stalled()
             return
         self._last_heard = now
-        self.deadline = min(now + timers.keepalive_s, self._taking_since + stall_s, self._began + timers.total_s)
+        self.deadline = min(now + self.relay.timers.keepalive_s, due)
 
     def _stalled(self) -> Commands:
         """Gives the client up. Its connection ends, or of an h2 connection that others use, this stream."""
-        if self._client_speaks_h2 and not self.gear.wire.unsent(self.client_id):
+        if self._client.speaks_h2 and not self._client.connection_waits:
             reason = "the client does not read its answer"
             yield from self._client_left(reason)
             yield SendHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.CANCEL), self.context.client)
