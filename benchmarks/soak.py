@@ -4,7 +4,7 @@
 
 Three processes on loopback: the sandbox sites, a gateway of usual settings but no rest for accounts, and this one.
 Every answer is checked: whole text and `[DONE]`, or an error; a half answer that looks whole is a wrong outcome. At the
-end the gateway's open files, threads and memory must be where they were after a first minute of warming up.
+end the gateway's open files, threads, tasks and memory must be where they were after a first minute of warming up.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -51,12 +52,26 @@ class State:
     files: int
     threads: int
     memory_mb: float
+    tasks: int = -1
+    """asyncio's; known at the start and at the end only."""
 
     @classmethod
-    def of(cls, pid: int) -> "State":
+    def of(cls, pid: int, tasks: int = -1) -> "State":
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         files, threads = len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task"))
-        return cls(files, threads, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+        return cls(files, threads, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, tasks)
+
+
+def tasks_of(gateway: Gateway) -> int:
+    """How many tasks the event loop has: mitmproxy lists them when it gets SIGUSR1."""
+    assert gateway.process
+    before = len(gateway.log)
+    gateway.process.send_signal(signal.SIGUSR1)
+    deadline = time.monotonic() + 10
+    while "****" not in (said := gateway.log[before:]).partition("\nTasks\n")[2]:
+        assert time.monotonic() < deadline, said[-300:]
+        time.sleep(0.05)
+    return sum(line.startswith("    ") for line in said.partition("\nTasks\n")[2].splitlines())
 
 
 async def one(client: httpx.AsyncClient, gateway: Gateway, rng: random.Random, figures: Figures, abort: float) -> None:
@@ -141,7 +156,7 @@ def main() -> int:
                 pid = gateway.process.pid
                 asyncio.run(load(gateway, options, Figures(), min(60, options.minutes * 15), options.seed))
                 time.sleep(SETTLE_S)
-                start = State.of(pid)
+                start = State.of(pid, tasks_of(gateway))
                 say(0, figures, start)
                 minutes = max(1, round(options.minutes))
                 for minute in range(1, minutes + 1):
@@ -149,7 +164,7 @@ def main() -> int:
                     asyncio.run(load(gateway, options, figures, seconds, options.seed + minute))
                     say(minute, figures, State.of(pid))
                 time.sleep(SETTLE_S)
-                end = State.of(pid)
+                end = State.of(pid, tasks_of(gateway))
                 unhandled = gateway.log.count("Traceback")
     finally:
         sites.terminate()
@@ -168,6 +183,7 @@ def verdict(figures: Figures, start: State, end: State, unhandled: int) -> int:
     back = (
         end.files <= start.files + 4
         and end.threads <= start.threads + 4
+        and end.tasks <= start.tasks + 2
         and end.memory_mb <= start.memory_mb + MEMORY_MB
     )
     print("everything is back where it began" if back else "NOT everything is back where it began")
