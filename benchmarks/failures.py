@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 from providers.sandbox.qwen_site import QwenSite  # noqa: E402
 from providers.sandbox.run import Sandbox  # noqa: E402
 from providers.sandbox.server import Request, Site, Wire  # noqa: E402
+from providers.sandbox.zai_site import ZaiSite  # noqa: E402
 from tests.support.hostile import CHUNKED, Hostile, chunk, framed, head  # noqa: E402
 from tests.support.processes import KEY, Gateway, SandboxThread  # noqa: E402
 
@@ -104,13 +105,11 @@ def leaving(rounds: int) -> None:
         site = Left(speaks=speaks)
         with running({"left": site}) as (_, gateway):
             times = sorted(_leave_once(gateway, site) for _ in range(rounds))
-        moment = "in the middle of its answer" if speaks else "before the first word"
-        cuts = statistics.quantiles(times, n=100)
-        print(f"client gone {moment}: the provider is left after p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
+        told("in the middle of its answer" if speaks else "before the first word", times)
 
 
-def _leave_once(gateway: Gateway, site: Left) -> float:
-    body = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+def _leave_once(gateway: Gateway, site: "Left | LeftPreparing", model: str = "m") -> float:
+    body = json.dumps({"model": model, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}).encode()
     lines = ["POST /v1/chat/completions HTTP/1.1", f"host: 127.0.0.1:{gateway.port}", f"authorization: Bearer {KEY}"]
     lines += ["content-type: application/json", f"content-length: {len(body)}", "", ""]
     site.asked.clear()
@@ -123,6 +122,42 @@ def _leave_once(gateway: Gateway, site: Left) -> float:
         left_at = time.monotonic()
     assert site.gone.wait(10)
     return (site.gone_at - left_at) * 1000
+
+
+@dataclass
+class LeftPreparing(ZaiSite):
+    """Z.AI's stand-in, which never comes to an end with making a chat."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    gone: threading.Event = field(default_factory=threading.Event)
+    gone_at: float = 0.0
+    speaks = False
+
+    async def handle(self, request: Request, wire: Wire) -> None:
+        if not request.path.endswith("/chats/new"):
+            await super().handle(request, wire)
+            return
+        self.asked.set()
+        try:
+            await wire.wait_gone()
+        finally:
+            self.gone_at = time.monotonic()
+            self.gone.set()
+
+
+def leaving_while_preparing(rounds: int) -> None:
+    site = LeftPreparing()
+    with tempfile.TemporaryDirectory() as folder, SandboxThread(Sandbox((), own={"zai": site})) as thread:
+        Path(folder).chmod(0o700)
+        gateway = Gateway(Path(folder), thread.description())
+        with gateway:
+            times = sorted(_leave_once(gateway, site, "GLM-4.6") for _ in range(rounds))
+    told("while its chat is made", times)
+
+
+def told(moment: str, times: list[float]) -> None:
+    cuts = statistics.quantiles(times, n=100)
+    print(f"client gone {moment}: the provider is left after p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
 
 
 # -- an account dies, a session ends ----------------------------------------------------------------------------------
@@ -163,8 +198,8 @@ def dying(streams: int, seconds: float) -> None:
         with running({"first": first, "second": second}, accounts=room) as (_, gateway):
             kill = lambda first=first, how=how: setattr(first, "dead", how)  # noqa: E731
             ends = asyncio.run(under_load(gateway, "m", "Hi", streams, seconds, kill))
-        told = ", ".join(f"{name} {count}" for name, count in ends.most_common())
-        print(f"one of two accounts dies under {streams} streams ({words}): {told}")
+        said = ", ".join(f"{name} {count}" for name, count in ends.most_common())
+        print(f"one of two accounts dies under {streams} streams ({words}): {said}")
 
 
 def renewing(streams: int, seconds: float) -> None:
@@ -176,8 +211,8 @@ def renewing(streams: int, seconds: float) -> None:
             before = site.people.refreshes
             prompt = "Hi\n!sandbox pace_ms=10"
             ends = asyncio.run(under_load(gateway, "qwen3.7-plus", prompt, streams, seconds, site.people.expire_all))
-        told = ", ".join(f"{name} {count}" for name, count in ends.most_common())
-        print(f"a session ends under {streams} streams: {told}; renewals {site.people.refreshes - before}")
+        said = ", ".join(f"{name} {count}" for name, count in ends.most_common())
+        print(f"a session ends under {streams} streams: {said}; renewals {site.people.refreshes - before}")
 
 
 def main() -> None:
@@ -187,6 +222,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
     leaving(options.rounds)
+    leaving_while_preparing(options.rounds)
     dying(options.streams, options.seconds)
     renewing(options.streams, options.seconds)
 
