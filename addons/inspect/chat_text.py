@@ -1,18 +1,39 @@
 """A chat as a person reads it, from the body a client sent and the answer it got. Pure."""
 
 import json
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from addons.inspect.note import Note
+from providers.jsontext import mapping, text
 
 _LONG = 4000
+_WIDTH = 110
 _KNOWN = frozenset({"messages", "model", "stream", "stream_options"})
 
 
 def chat_text(note: Note) -> str:
     """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
-    return "\n".join([*_head(note), "", *_request(note.client_request), *answer_lines(note.delivered)]).rstrip() + "\n"
+    lines = "\n".join([*_head(note), "", *_request(note.client_request), *answer_lines(note.delivered)]).rstrip()
+    return "\n".join(folded for line in lines.split("\n") for folded in _fold(line)) + "\n"
+
+
+def _fold(line: str) -> list[str]:
+    """A long line in several, broken at spaces: views do not fold, and nobody reads sideways."""
+    if len(line) <= _WIDTH:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())][:20]
+    folded = textwrap.wrap(
+        line,
+        _WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+    return folded or [line]
 
 
 def _head(note: Note) -> Iterator[str]:
@@ -59,8 +80,8 @@ def _message(message: Any) -> Iterator[str]:
     if (content := message.get("content")) is not None:
         name = f"{role} {message['tool_call_id']}" if message.get("tool_call_id") else role
         yield from _block(name, _content(content))
-    for call in message.get("tool_calls") or ():
-        function = call.get("function", {}) if isinstance(call, dict) else {}
+    for call in map(mapping, _list(message.get("tool_calls"))):
+        function = mapping(call.get("function"))
         yield from _block(f"{role} calls {function.get('name', '?')}", _words(function.get("arguments", "")))
 
 
@@ -106,40 +127,44 @@ def error_of(delivered: str) -> str:
 
 
 def _choices(delivered: str) -> dict[int, dict[str, Any]]:
+    """Choices by index. What was kept may have been edited since: whatever is not of the form is passed over."""
     found: dict[int, dict[str, Any]] = {}
     for piece in _pieces(delivered):
-        for choice in piece.get("choices") or ():
-            if not isinstance(choice, dict):
+        for choice in map(mapping, _list(piece.get("choices"))):
+            index = choice.get("index") or 0
+            if not isinstance(index, int):
                 continue
-            into = found.setdefault(
-                int(choice.get("index") or 0), {"text": "", "reasoning": "", "calls": {}, "sources": []}
-            )
+            into = found.setdefault(index, {"text": "", "reasoning": "", "calls": {}, "sources": []})
             message = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
-            _add(message, into)
+            _add(mapping(message), into)
             into["reason"] = choice.get("finish_reason") or into.get("reason")
     return found
 
 
-def _add(message: dict[str, Any], into: dict[str, Any]) -> None:
-    into["text"] += message.get("content") or ""
-    into["reasoning"] += message.get("reasoning_content") or ""
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        known = into["calls"].setdefault(call.get("index", len(into["calls"])), {"name": "", "arguments": ""})
-        known["name"] += function.get("name") or ""
-        known["arguments"] += function.get("arguments") or ""
-    for note in message.get("annotations") or ():
-        citation = note.get("url_citation") or {}
-        into["sources"].append(f"{citation.get('title', '')} {citation.get('url', '')}".strip())
+def _add(message: Mapping[str, Any], into: dict[str, Any]) -> None:
+    into["text"] += text(message.get("content"))
+    into["reasoning"] += text(message.get("reasoning_content"))
+    for call in map(mapping, _list(message.get("tool_calls"))):
+        function = mapping(call.get("function"))
+        known = into["calls"].setdefault(str(call.get("index", len(into["calls"]))), {"name": "", "arguments": ""})
+        known["name"] += text(function.get("name"))
+        known["arguments"] += text(function.get("arguments"))
+    for note in map(mapping, _list(message.get("annotations"))):
+        citation = mapping(note.get("url_citation"))
+        into["sources"].append(f"{text(citation.get('title'))} {text(citation.get('url'))}".strip())
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _pieces(delivered: str) -> Iterator[dict[str, Any]]:
     """The JSON objects of a stream, or the one of a whole answer."""
     texts = [line[5:].strip() for line in delivered.splitlines() if line.startswith("data:")] or [delivered]
-    for text in texts:
+    for one in texts:
         try:
-            value = json.loads(text)
-        except ValueError:
+            value = json.loads(one)
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             yield value

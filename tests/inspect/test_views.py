@@ -10,6 +10,7 @@ from mitmproxy import http
 from mitmproxy.contentviews import Metadata
 from mitmproxy.test import tflow
 
+from addons.inspect.chat_text import chat_text
 from addons.inspect.events_text import rows, table
 from addons.inspect.note import Note
 from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView
@@ -117,3 +118,46 @@ def test_odd_requests_are_readable_too(client: str) -> None:
 def test_what_the_client_was_sent() -> None:
     assert DeliveredView().prettify(STREAM, shown(ours(), request=False)).endswith("data: [DONE]\n\n")
     assert "sent nothing" in DeliveredView().prettify(STREAM, shown(ours(delivered=""), request=False))
+
+
+NAMES = [
+    "choices",
+    "delta",
+    "message",
+    "content",
+    "index",
+    "tool_calls",
+    "function",
+    "name",
+    "arguments",
+    "annotations",
+    "url_citation",
+    "error",
+    "code",
+    "messages",
+    "role",
+    "text",
+    "type",
+    "image_url",
+    "prompt",
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON, st.booleans())
+def test_a_chat_of_any_form_is_readable(asked: object, answered: object, stream: bool) -> None:
+    body = json.dumps(answered)
+    delivered = f"data: {body}\n\n" if stream else body
+    assert chat_text(Note("req_1", client_request=json.dumps(asked), delivered=delivered)).startswith("req_1")
+
+
+def test_long_lines_are_folded_at_spaces() -> None:
+    words = "word " * 60
+    request = json.dumps({"messages": [{"role": "user", "content": f"    {words}"}]})
+    lines = chat_text(Note("req_1", client_request=request)).splitlines()
+    assert max(map(len, lines)) <= 120
+    assert sum(line.count("word") for line in lines) == 60
