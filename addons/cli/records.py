@@ -72,15 +72,20 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
 
     Exit status with --check: 0 when nothing differs, 1 when something does or a file cannot be used.
     """
-    recordings = [(path, _load(path, strict=not check)) for path in _spread(files)]
     if check:
-        sys.exit(_check(recordings))
+        sys.exit(_check([(path, _load(path, strict=False)) for path in _spread(files)]))
     from addons.inspect.replay_site import serve_recordings  # only serving needs the sites
 
-    found = [recording for _, recording in recordings if isinstance(recording, Recording)]
+    found = load_recordings(files)
     asyncio.run(
         serve_recordings(found, speed, port, lambda url: click.echo(f"serving {len(found)} recordings at {url}"))
     )
+
+
+def load_recordings(files: tuple[Path, ...]) -> list[Recording]:
+    """All recordings in files and folders. Raises Problem when one cannot be used."""
+    loaded = [_load(path, strict=True) for path in _spread(files)]
+    return [recording for recording in loaded if isinstance(recording, Recording)]
 
 
 def _check(recordings: list[tuple[Path, Recording | RecordingProblem]]) -> int:

@@ -5,11 +5,13 @@ import base64
 import json
 import secrets
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from addons.cli.base import Lazy, Problem
+from addons.cli.records import load_recordings
 from addons.local import model_object
 from addons.setup import Models, make_providers
 
@@ -44,9 +46,18 @@ def keygen(client: bool) -> None:
 @click.option("--site", "sites", multiple=True, help="Only this site (may be given again).")
 @click.option("--port-base", type=int, default=0, help="First port; 0 takes free ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the sites are up.")
-def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool) -> None:
+@click.option(
+    "--replay",
+    "recorded",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A recording or a folder of them: they answer in the place of their sites (may be given again).",
+)
+@click.option("--speed", type=float, default=1.0, show_default=True, help="Of --replay; times faster, 0: at once.")
+def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tuple[Path, ...], speed: float) -> None:
     """Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C."""
-    from providers.sandbox.run import SITES, run  # only this command needs the sites
+    from addons.inspect.replay_site import in_place_of_sites  # only this command needs the sites
+    from providers.sandbox.run import SITES, run
 
     unknown = [site for site in sites if site not in SITES]
     if unknown:
@@ -60,7 +71,8 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool) -> None:
         for name, url in sites_up["base_urls"].items():
             click.echo(f"{name}  {url}")
 
-    asyncio.run(run(sites or tuple(SITES), port_base, announce))
+    own = in_place_of_sites(load_recordings(recorded), speed) if recorded else {}
+    asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own))
 
 
 @click.command(hidden=True)

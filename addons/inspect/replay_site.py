@@ -5,11 +5,12 @@ import re
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from addons.inspect.recording import Recording
 from providers.contract import json_or_none
+from providers.sandbox.run import SITES
 from providers.sandbox.server import Request, Site, Wire, serve
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
@@ -23,12 +24,21 @@ class ReplaySite(Site):
     recordings: Sequence[Recording] = ()
     speed: float = 1.0
     """Times faster than recorded; 0: at once."""
+    material: Mapping[str, object] = field(default_factory=dict)
+    """A session that a gateway may show; none is checked."""
+    companion_names: Sequence[str] = ()
     _turns: dict[int, int] = field(default_factory=dict)
     """How often the alike ones were asked for, by the first of them."""
     _words: list[frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._words = [_words_of(recording.request.body.encode()) for recording in self.recordings]
+
+    def session(self) -> Mapping[str, object]:
+        return self.material
+
+    def companions(self) -> Mapping[str, Site]:
+        return {name: _Companion(main=self) for name in self.companion_names}
 
     async def handle(self, request: Request, wire: Wire) -> None:
         fitting = [
@@ -60,6 +70,34 @@ class ReplaySite(Site):
                 played_ms = piece.ms
             await wire.send(piece.data)
         await wire.end()
+
+
+@dataclass(kw_only=True)
+class _Companion(Site):
+    """Another host of the same provider; the recordings do not tell hosts apart."""
+
+    name: str = "companion"
+    main: ReplaySite
+
+    async def handle(self, request: Request, wire: Wire) -> None:
+        await self.main.handle(request, wire)
+
+
+def in_place_of_sites(recordings: Sequence[Recording], speed: float) -> dict[str, Site]:
+    """For each provider that was recorded its sandbox site's place, with the site's own kind of session."""
+    found: dict[str, Site] = {}
+    for provider in dict.fromkeys(recording.provider for recording in recordings):
+        name = "openai" if provider == "openai_compatible" else provider
+        plain: Any = SITES[name]()
+        own = [recording for recording in recordings if recording.provider == provider]
+        found[name] = ReplaySite(
+            name=name,
+            recordings=own,
+            speed=speed,
+            material=plain.session(),
+            companion_names=tuple(plain.companions()),
+        )
+    return found
 
 
 def _words_of(body: bytes) -> frozenset[str]:

@@ -77,12 +77,17 @@ class Sandbox:
         }
 
 
-async def run(sites: Sequence[str], port_base: int, announce: Callable[[dict[str, Any]], None]) -> None:
-    """Runs the sites until SIGINT or SIGTERM."""
+async def run(
+    sites: Sequence[str],
+    port_base: int,
+    announce: Callable[[dict[str, Any]], None],
+    own: Mapping[str, Site] | None = None,
+) -> None:
+    """Runs the sites, and those of the caller's making, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with Sandbox(sites, port_base=port_base) as sandbox:
+    async with Sandbox(sites, port_base=port_base, own=own) as sandbox:
         announce(sandbox.description())
         await stop.wait()

@@ -1,6 +1,8 @@
 """Recording through a real gateway, reading it again, serving it as a provider: the same words at every turn."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from click.testing import CliRunner, Result
 from addons.cli.main import main
 from addons.inspect.recorder import ENDING
 from addons.inspect.recording import Recording
-from addons.inspect.replay_site import ReplaySite
+from addons.inspect.replay_site import in_place_of_sites
 from providers.sandbox.run import Sandbox
 from tests.support.canaries import canaries
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
@@ -100,9 +102,7 @@ def test_unusable_files_fail_in_one_line(recorded: tuple[Gateway, Path], tmp_pat
 
 
 @pytest.mark.parametrize("site", PLANS)
-def test_what_was_recorded_is_served_again(
-    recorded: tuple[Gateway, Path], sites: SandboxThread, tmp_path: Path, site: str
-) -> None:
+def test_what_was_recorded_is_served_again(recorded: tuple[Gateway, Path], tmp_path: Path, site: str) -> None:
     """The recordings of a site in its place: the gateway then delivers the same, whatever had happened."""
     _, folder = recorded
     kind = "openai_compatible" if site == "openai" else site
@@ -110,19 +110,18 @@ def test_what_was_recorded_is_served_again(
     chats = [recording for recording in own if recording.part == "attempt"]
     assert len(chats) >= len(list(asked(site)))
     tmp_path.chmod(0o700)
-    with SandboxThread(Sandbox((), own={site: ReplaySite(recordings=own, speed=0)})) as thread:
-        url = thread.description()["base_urls"][site]
-        described = {"base_urls": {site: url}, "sessions": sites.description()["sessions"]}
-        if site == "qwen":
-            described["base_urls"]["qwen-auth"] = url
-        with Gateway(tmp_path, described, **NO_REST) as gateway, httpx.Client(headers=gateway.headers) as client:
-            for recording in chats:
-                body = recording.client_request.encode()
-                answer = client.post(f"{gateway.url}/v1/chat/completions", content=body, timeout=30)
-                if recording.outcome == "broken_off":  # all in one packet, it may fail before the first word goes out
-                    assert codes(answer.text) == codes(recording.delivered), recording.client_request
-                else:
-                    assert said(answer.text) == said(recording.delivered), recording.client_request
+    with (
+        SandboxThread(Sandbox((), own=in_place_of_sites(own, 0))) as thread,
+        Gateway(tmp_path, thread.description(), **NO_REST) as gateway,
+        httpx.Client(headers=gateway.headers, timeout=30) as client,
+    ):
+        for recording in chats:
+            body = recording.client_request.encode()
+            answer = client.post(f"{gateway.url}/v1/chat/completions", content=body)
+            if recording.outcome == "broken_off":  # all in one packet, it may fail before the first word goes out
+                assert codes(answer.text) == codes(recording.delivered), recording.client_request
+            else:
+                assert said(answer.text) == said(recording.delivered), recording.client_request
 
 
 def codes(delivered: str) -> list[str]:
@@ -143,6 +142,24 @@ def said(delivered: str) -> Any:
             said = [(choice["delta"], choice["finish_reason"]) for choice in chunk.get("choices", ())]
             found += [chunk["error"]["code"]] if "error" in chunk else said
     return found
+
+
+def test_the_sandbox_serves_recordings_in_the_place_of_their_sites(recorded: tuple[Gateway, Path]) -> None:
+    gateway, folder = recorded
+    command = [sys.executable, "-m", "addons.cli", "--config", str(gateway.config_file)]
+    command += ["sandbox", "--replay", str(folder), "--speed", "0", "--json"]
+    chat = next(r for r in kept(folder) if r.provider == "openai_compatible" and r.outcome == "ok")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=gateway.environ()) as process:
+        assert process.stdout
+        try:
+            told = json.loads(process.stdout.readline())
+            answer = httpx.post(told["base_urls"]["openai"] + "/v1/chat/completions", content=chat.request.body)
+        finally:
+            process.terminate()
+    assert set(told["sessions"]) == set(PLANS)
+    assert chat.answer
+    assert answer.content == chat.answer.body
+    assert process.returncode == 0
 
 
 def test_a_case_is_made_of_a_recording(recorded: tuple[Gateway, Path], tmp_path: Path) -> None:
