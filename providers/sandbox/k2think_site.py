@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from providers.sandbox import k2think_frames as shapes
-from providers.sandbox.script import Script, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
 
@@ -207,14 +207,7 @@ async def _answer(script: Script, wire: Wire, *, streamed: bool) -> None:
     else:
         await wire.begin(encoding=script.encoding)
         await play(wire, shapes.stream(script), rest)
-    match script.fault:
-        case "reset":
-            wire.reset()
-        case "hang_up":
-            wire.hang_up()
-        case "stay_open":
-            await wire.wait_gone()
-    await wire.end()
+    await end(wire, script)
 
 
 async def _refuse(fault: str, retry_after: str, wire: Wire, *, plain: bool = False) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.sandbox import longcat_frames as shapes
 from providers.sandbox.longcat_old_frames import old_stream_of
-from providers.sandbox.script import Script, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 
 PASSPORT = "passport_token_key"
@@ -199,14 +199,7 @@ async def _answer(turn: shapes.Turn, wire: Wire, *, old: bool) -> None:
         await play(wire, stream.ending, Script(pace_ms=0))
     else:
         await play(wire, shapes.frames_of(turn, stream), rest)
-    match script.fault:
-        case "reset":
-            wire.reset()
-        case "hang_up":
-            wire.hang_up()
-        case "stay_open":
-            await wire.wait_gone()
-    await wire.end()
+    await end(wire, script)
 
 
 async def _refuse(fault: str, retry_after: str, wire: Wire) -> None:

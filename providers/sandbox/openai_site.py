@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.sandbox.script import Script, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import api_key
 
@@ -77,14 +77,7 @@ class OpenAISite(Site):
             await play(wire, list(chat.tail("stop")), Script(pace_ms=0))
         else:
             await play(wire, _with_fault(list(chat.frames(script)), script, chat), script)
-        match script.fault:
-            case "reset":
-                wire.reset()
-            case "hang_up":
-                wire.hang_up()
-            case "stay_open":
-                await wire.wait_gone()
-        await wire.end()
+        await end(wire, script)
 
 
 class _Chunks:

@@ -16,7 +16,7 @@ from providers.sandbox.qwen_endings import lines_of
 from providers.sandbox.qwen_frames import Turn, created, delta, encoded, error, finished, words_of
 from providers.sandbox.qwen_models import MODELS, listed
 from providers.sandbox.qwen_refusals import REFUSALS, invalid, refused
-from providers.sandbox.script import Script, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 
 _UNAUTHORIZED = "您没有权限访问此资源"
@@ -159,14 +159,7 @@ class QwenSite(Site):
             await play(wire, encoded([finished(turn)]), Script(pace_ms=0))
         else:
             await play(wire, lines_of(script, turn), script)
-        match script.fault:
-            case "reset":
-                wire.reset()
-            case "hang_up":
-                wire.hang_up()
-            case "stay_open":
-                await wire.wait_gone()
-        await wire.end()
+        await end(wire, script)
 
 
 def _turn(chat_id: str, body: dict[str, Any], script: Script) -> Turn:

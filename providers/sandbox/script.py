@@ -102,3 +102,15 @@ async def play_counted(wire: Wire, frame: bytes, script: Script) -> None:
         await wire.send(frame)
         if script.pace_ms:
             await wire.pause(script.pace_ms / 1000)
+
+
+async def end(wire: Wire, script: Script) -> None:
+    """The end of a stream, proper or as the fault has it."""
+    match script.fault:
+        case "reset":
+            wire.reset()
+        case "hang_up":
+            wire.hang_up()
+        case "stay_open":
+            await wire.wait_gone()
+    await wire.end()

@@ -4,6 +4,7 @@ import httpx
 import openai
 import pytest
 
+from tests.support.mitmweb import Web, mitmweb_api
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
 
@@ -37,4 +38,20 @@ def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
 @pytest.fixture
 def http(gateway: Gateway) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def web(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A gateway in mitmweb, one a file."""
+    folder = tmp_path_factory.mktemp("mitmweb")
+    folder.chmod(0o700)
+    with Web(folder, sites.description(), retries={"base_s": 0.01}) as running:
+        yield running
+
+
+@pytest.fixture
+def api(web: Web) -> Iterator[httpx.Client]:
+    """mitmweb's API, signed in."""
+    with mitmweb_api(web) as client:
         yield client

@@ -1,28 +1,12 @@
 """mitmweb over the gateway: the views, the story of a fail-over, and its replay button, through its own API."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from addons.inspect.recording import Recording
-from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, mitmweb_api, shown, until
+from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, shown, until
 from tests.support.processes import SandboxThread
-
-
-@pytest.fixture(scope="module")
-def web(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    folder = tmp_path_factory.mktemp("mitmweb")
-    folder.chmod(0o700)
-    with Web(folder, sites.description(), retries={"base_s": 0.01}) as running:
-        yield running
-
-
-@pytest.fixture
-def api(web: Web) -> Iterator[httpx.Client]:
-    with mitmweb_api(web) as client:
-        yield client
 
 
 def test_the_views_show_the_exchange(web: Web, api: httpx.Client) -> None:

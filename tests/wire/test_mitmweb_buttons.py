@@ -9,22 +9,8 @@ import httpx
 import pytest
 
 from tests.support.canaries import canaries
-from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, mitmweb_api, until
+from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, until
 from tests.support.processes import KEY, SandboxThread
-
-
-@pytest.fixture(scope="module")
-def web(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    folder = tmp_path_factory.mktemp("buttons")
-    folder.chmod(0o700)
-    with Web(folder, sites.description(), retries={"base_s": 0.01}) as running:
-        yield running
-
-
-@pytest.fixture
-def api(web: Web) -> Iterator[httpx.Client]:
-    with mitmweb_api(web) as client:
-        yield client
 
 
 @pytest.fixture
