@@ -102,7 +102,9 @@ class Renewal:
         Raises ProviderError: the site's own, when there is nothing to renew the session with or it is dead.
         """
         current = self._alive(account)
-        if current is not session and self._life(account).flight is None:
+        if (flight := self._life(account).flight) is not None:
+            return await asyncio.shield(flight)  # under way, or landed this very moment
+        if current is not session:
             return current  # somebody has renewed it since
         if not self._just_now(account):
             if self._renewable(account, current):
