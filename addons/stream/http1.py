@@ -9,7 +9,7 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HttpClient
 from mitmproxy.proxy.layers.http._base import HttpEvent
-from mitmproxy.proxy.layers.http._events import ResponseProtocolError
+from mitmproxy.proxy.layers.http._events import ResponseData, ResponseProtocolError
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
 from addons.stream.gear import Commands, Gear, Tick
@@ -43,7 +43,8 @@ class JsonHttp1Server(Http1Server):
             yield from self._on_tick()
             return
         yield from super()._handle_event(event)
-        self._watch_head()
+        if not isinstance(event, ResponseData):  # a stream's pieces: they are many, and no head begins with them
+            self._watch_head()
 
     def _watch_head(self) -> None:
         """A head that has begun must be complete in time; a quiet connection between requests may wait."""
