@@ -121,7 +121,7 @@ class Accounts:
         stored = self._stored(provider, account)
         if stored is None:
             raise KeyError(f"{provider}/{account}")
-        values = stored.material.values()
+        values = stored.material.secrets()
         self._used[(provider, account)] = values
         return values
 

@@ -56,12 +56,12 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
         calls.append(provider.tidy(progress.session, progress.prepared, moment))
     wanted = [call for call in calls if call is not None]
     if wanted:
-        context.renewal.background.spawn(_send(context, provider, wanted), "glassgate tidying up")
+        context.renewal.background.spawn(_send(context, provider, wanted, progress.session), "glassgate tidying up")
 
 
-async def _send(context: Context, provider: AnyProvider, calls: Sequence[Call]) -> None:
+async def _send(context: Context, provider: AnyProvider, calls: Sequence[Call], session: Session) -> None:
     for call in calls:
         try:
-            await context.steps.send(provider, call)
+            await context.steps.send(provider, call, session)
         except ProviderError as error:
             log.info("%s: tidying up failed: %s", provider.name, error.message)

@@ -15,8 +15,9 @@ from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
 from addons.core.tokens import TokenCounter
 from addons.dialects.base import StreamEncoder, WholeEncoder
+from addons.places import Place
 from addons.relay import Fault, State, Target, Timers
-from addons.secrets import Seals
+from addons.secrets import Owner, Seals, UnknownSecret
 from providers.chat import ChatRequest
 from providers.contract import Decoder, Provider, ProviderOptions, Session
 from providers.errors import ErrorKind, ProviderError
@@ -76,6 +77,8 @@ class AttemptPlan:
     timers: Timers
     decoder: Decoder
     seals: Seals
+    places: tuple[Place, ...]
+    """Where the session's secrets belong in the request."""
     record_limit_bytes: int
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
@@ -113,8 +116,13 @@ class Attempt:
         self._began = plan.clock()
 
     # -- what goes out --------------------------------------------------------------------------------------------
-    def wire_request(self, request: http.Request) -> http.Request:
-        return self.plan.seals.wire_request(request)
+    def wire_request(self, request: http.Request) -> http.Request | None:
+        plan = self.plan
+        try:
+            return plan.seals.wire_request(request, plan.places, Owner(plan.provider.name, plan.session.account))
+        except UnknownSecret as e:
+            self._fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
+            return None
 
     def client_head(self, body: bytes | None) -> http.Response:
         extra = dict(self.plan.answer_headers)

@@ -32,6 +32,7 @@ from addons.hardening import harden
 from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
+from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.note import note_of
 from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
@@ -92,7 +93,8 @@ class Glassgate:
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
         self._gear: Gear | None = None
         self._reload: Reload | None = None
-        self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None))
+        self._places = FlowPlaces(lambda: self._parts().flow_key())
+        self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -252,7 +254,7 @@ class Glassgate:
             await exchange.open(flow)
         elif flow.is_replay == "request" and flow.response is None:
             try:
-                await replay(flow, self._parts())
+                await replay(flow, self._parts(), self._places)
             except GatewayError as error:
                 flow.response = error_answer(error, ())
                 flow.comment = f"{flow.comment} not sent again: {error.message}"

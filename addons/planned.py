@@ -12,6 +12,7 @@ from addons.context import Context
 from addons.core.limits import OutputLimits
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.outgoing import request_of, target_of
+from addons.places import places_of
 from addons.relay import Timers
 from providers.chat import ChatRequest
 from providers.contract import Call
@@ -51,6 +52,7 @@ def plan_attempt(
         timers=_timers(context, progress, chat, late=late),
         decoder=provider.decoder(chat, progress.prepared),
         seals=context.seals,
+        places=places_of(call),
         record_limit_bytes=context.limits.record_bytes,
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,

@@ -69,8 +69,8 @@ class Relay(Protocol):
     """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
     keepalive: bytes
 
-    def wire_request(self, request: http.Request) -> http.Request:
-        """A copy of the request with the real secrets in it, for the wire only."""
+    def wire_request(self, request: http.Request) -> http.Request | None:
+        """A copy of the request with the real secrets in it, for the wire only; None (and FAILED) without them."""
         ...
 
     def head(self, response: http.Response) -> None:

@@ -47,7 +47,9 @@ type AnyProvider = Provider[ProviderOptions]
 class Runner(Protocol):
     """Carries out steps (addons/steps.py)."""
 
-    async def run(self, provider: AnyProvider, steps: Steps[Any]) -> Any: ...
+    async def run(
+        self, provider: AnyProvider, steps: Steps[Any], session: Session, *, keep_cookies: bool = True
+    ) -> Any: ...
 
 
 @dataclass(slots=True)
@@ -216,14 +218,14 @@ class Renewal:
         refusal: ProviderError | None = None
         if (steps := provider.refresh(session, self.moment())) is not None:
             try:
-                update: SessionUpdate = await self.runner.run(provider, steps)
+                update: SessionUpdate = await self.runner.run(provider, steps, session, keep_cookies=False)
                 return update
             except ProviderError as error:
                 if error.kind is not ErrorKind.SESSION_EXPIRED:
                     raise
                 refusal = error
         if (steps := self._sign_in(provider, session)) is not None:
-            update = await self.runner.run(provider, steps)
+            update = await self.runner.run(provider, steps, session, keep_cookies=False)
             return update
         raise refusal or ProviderError(ErrorKind.SESSION_EXPIRED, "there is nothing to renew this session with.")
 
@@ -303,7 +305,7 @@ class Renewal:
         if stored is None or steps is None:
             return
         try:
-            await self.runner.run(self.providers[account.provider], steps)
+            await self.runner.run(self.providers[account.provider], steps, session, keep_cookies=False)
         except ProviderError as error:
             if error.kind is ErrorKind.SESSION_EXPIRED:
                 self._life(account).dead = (stored, error, self.clock())

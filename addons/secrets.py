@@ -1,67 +1,67 @@
-"""Sealed secrets: real values go in on the wire only, and come out of answers before anyone can look.
+"""Opens the secrets of a call, on the wire only: those of the account whose call it is, where its adapter put them.
 
-Placeholders (providers/contract.py) are replaced in headers and in the URL, which hold no word of the client. A body is
-searched only for a Call that says so, for sign-in; so nobody gets a secret into a prompt by writing a placeholder.
+A call names its secrets as values (providers/sealed.py). No text is searched for placeholders: neither a client's words
+nor a site's can name a secret.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mitmproxy import http
 
-from providers.contract import Call
-from providers.session import SEALED
+from addons.places import Place, opened_request
+from providers.call import Call
+from providers.sealed import Secret, ValueOf
 
 type Reveal = Callable[[str, str], Mapping[str, str]]
 """(provider, account) → secret name → real value, as the vault has it now."""
 
-SEALED_VALUE = "~sealed~"
-
 
 class UnknownSecret(LookupError):
-    """A placeholder names a secret that the vault does not hold (any more)."""
+    """A secret that the vault does not hold (any more), or that this call has no right to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The account whose call it is."""
+
+    provider: str
+    account: str
 
 
 class Seals:
-    """Puts secrets in and takes them out."""
+    """Puts secrets into what goes out."""
 
     def __init__(self, reveal: Reveal) -> None:
         self._reveal = reveal
 
-    def unseal(self, text: str) -> str:
-        """`text` with real secrets for placeholders. Raises UnknownSecret."""
-        if SEALED_VALUE not in text:
-            return text
-        return SEALED.sub(lambda found: self._value(found[1], found[2], found[3]), text)
+    def wire_request(self, request: http.Request, places: Sequence[Place], owner: Owner) -> http.Request:
+        """A copy of a flow's request with its secrets in it. Raises UnknownSecret."""
+        return opened_request(request, places, self._values_of(owner))
 
-    def _unseal_json(self, text: str) -> str:
-        """As `unseal`, for placeholders inside JSON strings: a password may hold quotes."""
-        return SEALED.sub(lambda found: json.dumps(self._value(found[1], found[2], found[3]))[1:-1], text)
-
-    def _value(self, provider: str, account: str, name: str) -> str:
-        try:
-            value = self._reveal(provider, account)[name]
-        except KeyError:
-            raise UnknownSecret(f"no secret {name!r} for {provider}/{account} in the vault") from None
-        if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
-            raise UnknownSecret(f"the secret {name!r} of {provider}/{account} holds a control character; store it anew")
-        return value
-
-    def wire_request(self, request: http.Request) -> http.Request:
-        """A copy of `request` with secrets in its target and headers. Raises UnknownSecret."""
-        copy = request.copy()
-        copy.path = self.unseal(copy.path)
-        copy.headers = http.Headers(
-            (name, self.unseal(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
-            for name, value in request.headers.fields
-        )
-        return copy
-
-    def wire_call(self, call: Call) -> Call:
+    def wire_call(self, call: Call, owner: Owner) -> Call:
         """The Call as it goes out. Raises UnknownSecret."""
-        headers = tuple((name, self.unseal(value)) for name, value in call.headers)
-        body = self._unseal_json(call.body.decode()).encode() if call.sealed_body else call.body
-        return Call(call.method, self.unseal(call.url), headers, body)
+        return call.opened(self._values_of(owner))
+
+    def _values_of(self, owner: Owner) -> ValueOf:
+        values: Mapping[str, str] | None = None
+
+        def value_of(secret: Secret) -> str:
+            nonlocal values
+            if (secret.provider, secret.account) != (owner.provider, owner.account):
+                where = f"{owner.provider}/{owner.account}"
+                raise UnknownSecret(f"a call for {where} asked for a secret of another account; nothing was sent")
+            if values is None:
+                values = self._revealed(owner)
+            return _checked(secret, values)
+
+        return value_of
+
+    def _revealed(self, owner: Owner) -> Mapping[str, str]:
+        try:
+            return self._reveal(owner.provider, owner.account)
+        except KeyError:
+            return {}
 
     def seal_head(self, provider: str, account: str, response: http.Response) -> list[str]:
         """Replaces cookie values and known secrets in a response's headers; gives the Set-Cookie values taken out."""
@@ -88,6 +88,15 @@ class Seals:
             for name, value in values.items()
             if len(value) >= 8
         ]
+
+
+def _checked(secret: Secret, values: Mapping[str, str]) -> str:
+    where = f"{secret.provider}/{secret.account}"
+    if (value := values.get(secret.name)) is None:
+        raise UnknownSecret(f"no secret {secret.name!r} for {where} in the vault")
+    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
+        raise UnknownSecret(f"the secret {secret.name!r} of {where} holds a control character; store it anew")
+    return value
 
 
 def _replaced(data: bytes, known: list[tuple[bytes, bytes]]) -> bytes:

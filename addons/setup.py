@@ -141,6 +141,10 @@ class Running:
         """Every secret in use, for the redaction of logs."""
         return [*self.config.tokens, *self.accounts.used_secrets()]
 
+    def flow_key(self) -> bytes:
+        """The key that proves whose secrets a flow may be sent with again. Without a vault there are none."""
+        return self.vault.derived_key("places of secrets in flows") if self.vault else bytes(32)
+
     def report(self) -> list[AccountLine]:
         """The accounts as people are told of them."""
         return report(self.accounts, self.providers, self.book, self.context.moment())

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from addons.secrets import Seals, UnknownSecret
+from addons.secrets import Owner, Seals, UnknownSecret
 from providers.contract import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
 from providers.errors import ErrorKind, ProviderError
+from providers.sealed import shown
 from providers.session import given_cookies
 
 STEP_S = 15.0
@@ -22,9 +23,9 @@ type ClientFor = Callable[[str], httpx.AsyncClient]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One call as it went. `call` has placeholders; times in Unix seconds."""
+    """One call as it went. `call` names its secrets; times in Unix seconds."""
 
-    provider: str
+    owner: Owner
     call: Call
     answer: Answer | None
     error: str
@@ -65,19 +66,23 @@ class StepRunner:
         self._handed_out = handed_out
         self._seen = seen
 
-    async def run[T](self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session | None = None) -> T:
-        """The steps' result. Cookies that come on the way are told to whom it concerns when `session` is given.
+    async def run[T](
+        self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session, *, keep_cookies: bool = True
+    ) -> T:
+        """The steps' result. They are the account's own: no other's secrets open in their calls.
 
-        Raises ProviderError: the steps' own, or PROVIDER_DOWN when the network fails."""
+        Cookies that come on the way are told to whom it concerns, unless `keep_cookies` is off (a renewal brings its
+        own). Raises ProviderError: the steps' own, or PROVIDER_DOWN when the network fails.
+        """
         try:
             call = next(steps)
             for _ in range(STEP_LIMIT):
                 try:
-                    answer = await self._carry_out(provider, call)
+                    answer = await self._carry_out(provider, call, session)
                 except ProviderError as error:
                     call = steps.throw(error)
                 else:
-                    if session is not None and self._handed_out is not None and answer.set_cookies:
+                    if keep_cookies and self._handed_out is not None and answer.set_cookies:
                         self._handed_out(session, dict(given_cookies(answer.set_cookies)))
                     call = steps.send(answer)
             steps.close()
@@ -86,34 +91,35 @@ class StepRunner:
             return result
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: preparing the request took too many steps")
 
-    async def send(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
-        """One call outside of any steps (a stop call). Raises ProviderError."""
-        return await self._carry_out(provider, call)
+    async def send(self, provider: Provider[ProviderOptions], call: Call, session: Session) -> Answer:
+        """One call of the account outside of any steps (a stop call). Raises ProviderError."""
+        return await self._carry_out(provider, call, session)
 
-    async def _carry_out(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
+    async def _carry_out(self, provider: Provider[ProviderOptions], call: Call, session: Session) -> Answer:
+        owner = Owner(provider.name, session.account)
         if self._seen is None:
-            return await self._exchange(provider, call)
+            return await self._exchange(provider, call, owner)
         began, answer, said = time.time(), None, ""
         try:
-            answer = await self._exchange(provider, call)
+            answer = await self._exchange(provider, call, owner)
         except ProviderError as error:
             said = error.message
             raise
         finally:
-            self._seen(Carried(provider.name, call, answer, said, began, time.time()))
+            self._seen(Carried(owner, call, answer, said, began, time.time()))
         return answer
 
-    async def _exchange(self, provider: Provider[ProviderOptions], call: Call) -> Answer:
+    async def _exchange(self, provider: Provider[ProviderOptions], call: Call, owner: Owner) -> Answer:
         name = provider.name
-        if origin_of(call.url) not in provider.origins():
+        if origin_of(call.shown_url) not in provider.origins():
             raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{name}: a call to a foreign address was stopped")
         try:
-            wire = self._seals.wire_call(call)
+            wire = self._seals.wire_call(call, owner)
         except UnknownSecret as e:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
         client = self._client_for(name)
-        headers = [("Accept-Encoding", "identity"), *wire.headers]
-        request = httpx.Request(wire.method, wire.url, headers=headers, content=wire.body or None)
+        headers = [("Accept-Encoding", "identity"), *((name, shown(value)) for name, value in wire.headers)]
+        request = httpx.Request(wire.method, wire.shown_url, headers=headers, content=wire.shown_body or None)
         try:
             response = await client.send(request, stream=True)
             try:
@@ -139,5 +145,5 @@ async def _bounded_body(response: httpx.Response) -> bytes:
 
 def _said(provider: str, call: Call, what: str) -> str:
     """An error sentence without the URL's query, which may hold a token."""
-    path = httpx.URL(call.url).path
+    path = httpx.URL(call.shown_url).path
     return f"{provider}: {call.method} {path} {what}. The site may be down or out of reach; try again."

@@ -4,8 +4,11 @@ A provider builds requests and decodes bytes. It opens no socket, reads no clock
 nothing of mitmproxy, the vault or the client's format. What must happen over the network before the chat call is
 written as *steps*: a generator that yields a Call, is sent the Answer, and returns its result. The gateway runs it.
 
-Secrets: a provider never builds a request with a real secret. `session.seal("token")` gives a placeholder that is safe
-in a header or a URL; the gateway puts the real value in on the wire. Only `read_session` sees the values themselves.
+Secrets: a provider never builds a request with a real secret. `session.seal("token")` gives a value that names it
+(providers/sealed.py); the gateway opens it on the wire, for that account's own calls alone. Only `read_session` sees
+the values themselves.
+
+Whatever a site hands out to be sent back (ids, tokens, addresses) is checked where it is read: providers/given.py.
 """
 
 import json
@@ -17,26 +20,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from providers.call import Call, origin_of
 from providers.chat import ChatRequest
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event
-from providers.session import SEALED, Identity, Session, SessionMaterial, SessionUpdate, Sighting
+from providers.session import Identity, Session, SessionMaterial, SessionUpdate, Sighting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One HTTP request to the provider. `url` is absolute; `headers` keep order and case.
-
-    `sealed_body` allows placeholders in a JSON body (sign-in only; never for a body with words of the client in it).
-    """
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    sealed_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +105,6 @@ def checked_url(value: str) -> str:
         raise ValueError("must hold no user, password, query or fragment")
     _ = parts.port  # raises ValueError on a bad port
     return value.rstrip("/")
-
-
-def origin_of(url: str) -> str:
-    """`scheme://host:port` of an absolute URL, the port always named. Raises ValueError on a bad port."""
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 class Provider[O: ProviderOptions](ABC):
@@ -255,7 +238,6 @@ def json_or_none(body: bytes) -> object:
 
 __all__ = [
     "LOOPBACK_HOSTS",
-    "SEALED",
     "Answer",
     "Call",
     "Decoder",

@@ -25,6 +25,7 @@ from providers.contract import (
     Steps,
 )
 from providers.errors import ErrorKind, ProviderError
+from providers.given import person_id, words
 from providers.jsontext import dumps, loads, mapping, text, whole
 from providers.jwt import claims
 from providers.k2think_decoder import K2ThinkDecoder
@@ -32,6 +33,7 @@ from providers.k2think_errors import refusal
 from providers.k2think_models import LiveModel, catalogue, read_live
 from providers.k2think_sighting import lacking, sighted
 from providers.k2think_sign_in import sign_in
+from providers.sealed import Value
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
 """Where the token may be kept: as such, or as the cookie of that name."""
@@ -93,7 +95,7 @@ class K2Think(Provider[K2ThinkOptions]):
                 f"{data.BASE_URL} in your browser and store the value of the cookie or localStorage key `token`.",
             )
         names = tuple(name for name, value in material.values().items() if value)
-        facts = {"user_id": text(found.get("id")), "email": text(found.get("email"))}
+        facts = {"user_id": person_id(found.get("id")), "email": words(found.get("email"))}
         return Session(self.name, account, names, facts, expires_at=whole(found.get("exp")) or material.expires_at)
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
@@ -174,7 +176,7 @@ class K2Think(Provider[K2ThinkOptions]):
     def _call(self, method: str, path: str, session: Session, body: bytes = b"", *, stream: bool = False) -> Call:
         name = next(name for name in TOKEN_NAMES if session.has(name))
         accept = "text/event-stream,application/json" if stream else "application/json"
-        named = {"accept": accept, **self._headers, "authorization": f"Bearer {session.seal(name)}"}
+        named: dict[str, Value] = {"accept": accept, **self._headers, "authorization": "Bearer " + session.seal(name)}
         if not body:
             named.pop("content-type", None)
         headers = tuple((header, value) for header, value in named.items() if value)

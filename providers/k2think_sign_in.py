@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from providers.contract import Answer, Call, Moment, SessionUpdate, Steps
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import dumps, loads, mapping, text, whole
+from providers.jsontext import loads, mapping, text, whole
 from providers.jwt import claims
 from providers.k2think_errors import refusal
 from providers.session import Session, given_cookies
@@ -15,8 +15,8 @@ _REFUSED = frozenset({400, 401, 403, 404, 422})
 
 def sign_in(session: Session, base_url: str, headers: Mapping[str, str], moment: Moment) -> Steps[SessionUpdate]:
     """Raises ProviderError: SESSION_EXPIRED for a wrong e-mail or password, CHALLENGE when the edge wants a human."""
-    body = dumps({"email": session.seal("email"), "password": session.seal("password")})
-    answer = yield Call("POST", base_url + PATH, tuple(headers.items()), body, sealed_body=True)
+    body = {"email": session.seal("email"), "password": session.seal("password")}
+    answer = yield Call("POST", base_url + PATH, tuple(headers.items()), body)
     fields = mapping(loads(answer.body))
     cookies = dict(given_cookies(answer.set_cookies))
     token = next((t for t in (text(fields.get("token")), cookies.get("token", "")) if claims(t) is not None), "")

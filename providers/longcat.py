@@ -29,10 +29,12 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
+from providers.given import checked_id
 from providers.jsontext import dumps, loads, mapping, text
 from providers.longcat_decoder import LongCatDecoder
 from providers.longcat_errors import number, refusal
 from providers.longcat_sighting import lacking, sighted
+from providers.sealed import Value, joined
 from providers.suffixes import wants_search, wants_thinking, with_suffixes
 
 _VALUE: Final = re.compile(r"[!#-&(-+\--:<-~]+")
@@ -181,7 +183,7 @@ class LongCat(Provider[LongCatOptions]):
     def _call(
         self, method: str, path: str, session: Session, moment: Moment, body: bytes = b"", *, page: str = "/t"
     ) -> Call:
-        named = {**self._headers, "referer": data.BASE_URL + page, "m-traceid": _trace_id(moment)}
+        named: dict[str, Value] = {**self._headers, "referer": data.BASE_URL + page, "m-traceid": _trace_id(moment)}
         if not body:
             named.pop("content-type", None)
         held = {name.removeprefix("header:").lower(): name for name in session.names if name.startswith("header:")}
@@ -209,7 +211,7 @@ def _conversation_id(answer: Answer) -> str:
     usable = (isinstance(found, str) and found) or number(found)
     if answer.status != 200 or number(value.get("code")) or not usable:
         raise _refused(answer)
-    return str(found)
+    return checked_id(found, "LongCat's new conversation")
 
 
 def _refused(answer: Answer) -> ProviderError:
@@ -226,14 +228,14 @@ def _form(passport: str) -> str:
     return "value" if _VALUE.fullmatch(passport) else ""
 
 
-def _cookies(session: Session) -> str:
+def _cookies(session: Session) -> Value:
     """All cookies the browser sends, the sign-in first, which may have been given as a token or as a list already."""
     held = f"cookie:{data.PASSPORT}"
     sign_in = session.seal(held if session.has(held) else "token")
     if session.facts["passport"] == "value":
-        sign_in = f"{data.PASSPORT}={sign_in}"
+        sign_in = f"{data.PASSPORT}=" + sign_in
     others = tuple(name for name in session.names if name != held)
-    return "; ".join(filter(None, (sign_in, replace(session, names=others).cookie_header())))
+    return joined("; ", (sign_in, replace(session, names=others).cookie_header()))
 
 
 def _trace_id(moment: Moment) -> str:

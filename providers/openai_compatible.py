@@ -30,6 +30,7 @@ from providers.openai_models import built_in, joined, read_list, renamed
 from providers.openai_options import OpenAIOptions
 from providers.openai_request import wire_request
 from providers.openai_sighting import lacking, sighted
+from providers.sealed import Value
 
 _READABLE: Final = frozenset(
     {
@@ -133,13 +134,13 @@ class OpenAICompatible(Provider[OpenAIOptions]):
     def _url(self, path: str) -> str:
         return urljoin(self.options.base_url + "/", path)
 
-    def _headers(self, session: Session, *, accept: str) -> tuple[tuple[str, str], ...]:
+    def _headers(self, session: Session, *, accept: str) -> tuple[tuple[str, Value], ...]:
         """The key in its place, sealed; then the account's own headers, then those of config.yaml."""
-        headers = [("Accept", accept), ("User-Agent", "glassgate")]
+        headers: list[tuple[str, Value]] = [("Accept", accept), ("User-Agent", "glassgate")]
         own = {name.removeprefix("header:"): name for name in session.names if name.startswith("header:")}
         key = next((name for name in ("api_key", "token") if session.has(name)), None)
         if key is not None and "authorization" not in map(str.lower, own):
-            headers.append(("Authorization", f"Bearer {session.seal(key)}"))
+            headers.append(("Authorization", "Bearer " + session.seal(key)))
         headers += [(header, session.seal(name)) for header, name in own.items()]
         return (*headers, *self.options.headers.items())
 

@@ -30,7 +30,8 @@ from providers.contract import (
     origin_of,
 )
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import loads, mapping, text
+from providers.given import checked_id
+from providers.jsontext import loads, mapping
 from providers.qwen_data import SiteModel
 from providers.qwen_decoder import DecoderOptions, QwenDecoder
 from providers.qwen_errors import refusal
@@ -248,10 +249,10 @@ def _chat_id(answer: Answer) -> str:
     body = mapping(loads(answer.body))
     made = mapping(body.get("data"))
     chat = mapping(made.get("chat"))
-    chat_id = text(made.get("id")) or text(made.get("chat_id")) or text(chat.get("chat_id")) or text(chat.get("id"))
+    chat_id = made.get("id") or made.get("chat_id") or chat.get("chat_id") or chat.get("id")
     if answer.status >= 300 or body.get("success") is False or not chat_id:
         raise refusal(answer.status, answer.headers, answer.body)
-    return chat_id
+    return checked_id(chat_id, "Qwen's new chat")
 
 
 def _nothing_to_do() -> Steps[None]:

@@ -15,6 +15,7 @@ from providers.folding import fold
 from providers.qwen_data import SiteModel
 from providers.qwen_models import Choice
 from providers.qwen_session import bearer_name, cookie_header
+from providers.sealed import Value
 from providers.suffixes import wants_search
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -58,12 +59,13 @@ class PageHeaders:
     user_agent: str
     others: Mapping[str, str]
 
-    def on(self, session: Session, moment: Moment, *, referer: str = "/", bearer: bool = True) -> dict[str, str]:
+    def on(self, session: Session, moment: Moment, *, referer: str = "/", bearer: bool = True) -> dict[str, Value]:
         """The headers of a call by the page at path `referer`. What the person's own browser sent goes before ours."""
-        found = {"accept": "application/json", "accept-encoding": "identity", "content-type": "application/json"}
+        found: dict[str, Value] = {"accept": "application/json", "accept-encoding": "identity"}
+        found |= {"content-type": "application/json"}
         token = bearer_name(session)
         if bearer and token is not None:
-            found["authorization"] = f"Bearer {session.seal(token)}"
+            found["authorization"] = "Bearer " + session.seal(token)
         found |= {"source": "web", "version": self.client_version, "timezone": js_date(moment)}
         found |= {"x-request-id": moment.new_id(), "origin": self.origin, "referer": self.origin + referer}
         found |= {"user-agent": self.user_agent}

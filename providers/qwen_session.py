@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from providers.contract import Answer, Identity, Session, SessionMaterial, SessionUpdate
 from providers.errors import ErrorKind, ProviderError
+from providers.given import person_id
 from providers.jsontext import loads, mapping, text, whole
 from providers.qwen_errors import refusal
+from providers.sealed import Value, joined
 
 REFRESH_COOKIE: Final = "cookie:refresh_token"
 SESSION_COOKIE: Final = "cookie:token"
@@ -38,7 +40,7 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
         raise _unusable("What is stored as Qwen token is no token: it holds white space or separators.")
     claims = jwt_claims(bearer) if bearer else {}
     facts = {}
-    if user_id := text(claims.get("id")):
+    if user_id := person_id(claims.get("id")):
         facts["user_id"] = user_id
     if token and cookie:
         facts[COOKIE_FACT] = "same" if token == cookie else "own"
@@ -52,13 +54,13 @@ def bearer_name(session: Session) -> str | None:
     return next((name for name in ("token", SESSION_COOKIE) if session.has(name)), None)
 
 
-def cookie_header(session: Session) -> str:
+def cookie_header(session: Session) -> Value:
     """The jar, sealed. The cookie `token` is part of it in any case: pages of both ages send it beside the Bearer."""
     jar = session.cookie_header()
     bearer = bearer_name(session)
     if session.has(SESSION_COOKIE) or bearer is None:
         return jar
-    return "; ".join(part for part in (f"token={session.seal(bearer)}", jar) if part)
+    return joined("; ", ("token=" + session.seal(bearer), jar))
 
 
 def renewable(session: Session) -> bool:

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from providers.contract import Answer, Call, SessionUpdate, Steps
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import dumps, loads, mapping, text, whole
+from providers.jsontext import loads, mapping, text, whole
 from providers.qwen_errors import refusal
+from providers.sealed import Value
 from providers.session import Session, given_cookies
 
 NEWEST: Final = "/api/v2/auths/signin"
@@ -22,12 +23,12 @@ _WRONG: Final = frozenset(
 )
 
 
-def sign_in(session: Session, base_url: str, headers: Callable[[], Mapping[str, str]]) -> Steps[SessionUpdate]:
+def sign_in(session: Session, base_url: str, headers: Callable[[], Mapping[str, Value]]) -> Steps[SessionUpdate]:
     """Raises ProviderError: SESSION_EXPIRED for a wrong password, CHALLENGE when the site wants a human."""
-    body = dumps({"email": session.seal("email"), "password": session.seal("password_sha256")})
-    answer = yield Call("POST", base_url + NEWEST, tuple(headers().items()), body, sealed_body=True)
+    body = {"email": session.seal("email"), "password": session.seal("password_sha256")}
+    answer = yield Call("POST", base_url + NEWEST, tuple(headers().items()), body)
     if answer.status in _GONE:
-        answer = yield Call("POST", base_url + OLDER, tuple(headers().items()), body, sealed_body=True)
+        answer = yield Call("POST", base_url + OLDER, tuple(headers().items()), body)
     return read_sign_in(answer)
 
 

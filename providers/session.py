@@ -1,7 +1,7 @@
 """A person's session at a site: its secrets, and what a provider may know of it.
 
 Only `read_session`, `sighted` and `lacking` of a provider see values; everything else works with a Session, which names
-the secrets and hands out placeholders. The gateway puts the real values in on the wire.
+the secrets (providers/sealed.py). The gateway puts the real values in on the wire.
 """
 
 import hashlib
@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-SEALED = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.:-]+)~")
-"""A placeholder in a header or URL: provider name, account name, secret name."""
+from providers.given import check_update, is_cookie, words
+from providers.jwt import claims
+from providers.sealed import Sealed, Secret, Value, joined
 
 _ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=.*\b19\d\d\b.*", re.IGNORECASE)
+_COOKIES_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class SessionMaterial:
         found |= {f"cookie:{name}": value for name, value in self.cookies.items()}
         found |= {f"header:{name}": value for name, value in self.headers.items()}
         return found
+
+    def secrets(self) -> dict[str, str]:
+        """What calls may be given: `values`, and `device_id`, which stands for the random id that a page keeps in its
+        browser: 16 characters, the same for a person every time."""
+        return {**self.values(), "device_id": self._device_id()}
+
+    def _device_id(self) -> str:
+        token = self.token or self.cookies.get("token") or ""
+        person = (claims(token) or {}).get("id") or token or sorted(self.cookies.items())
+        return hashlib.sha256(f"device/{person}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def merged(self, newer: "SessionMaterial") -> Self:
         """This material with the newer one's values over it; what the newer one lacks stays."""
@@ -80,16 +92,16 @@ class Session:
     def has(self, name: str) -> bool:
         return name in self.names
 
-    def seal(self, name: str) -> str:
-        """The placeholder of a secret. Raises KeyError when the session has no such secret."""
+    def seal(self, name: str) -> Sealed:
+        """A secret, to stand in a request. Raises KeyError when the session has no such secret."""
         if name not in self.names:
             raise KeyError(name)
-        return f"~sealed~{self.provider}~{self.account}~{name}~"
+        return Sealed((Secret(self.provider, self.account, name),))
 
-    def cookie_header(self) -> str:
-        """All cookies as one Cookie header value, in placeholders; empty when there are none."""
+    def cookie_header(self) -> Value:
+        """All cookies as one Cookie header value; empty when there are none."""
         names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
-        return "; ".join(f"{n}={self.seal('cookie:' + n)}" for n in names)
+        return joined("; ", (f"{n}=" + self.seal("cookie:" + n) for n in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,10 @@ class SessionUpdate:
     cookies: Mapping[str, str] = field(default_factory=dict)
     expires_at: int | None = None
     """Unix seconds, when the site says so and the token does not."""
+
+    def __post_init__(self) -> None:
+        """Raises ProviderError when they cannot be secrets of a session."""
+        check_update(self.token, self.cookies)
 
     def __repr__(self) -> str:
         return "SessionUpdate(…)"
@@ -113,6 +129,10 @@ class Identity:
     name: str = ""
     email: str = ""
     guest: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("user_id", "name", "email"):
+            object.__setattr__(self, name, words(getattr(self, name)))  # shown to people, and compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +171,12 @@ class Sighting:
 
 
 def given_cookies(set_cookies: "tuple[str, ...]") -> list[tuple[str, str]]:
-    """(name, value) of each Set-Cookie value that gives a cookie; one that takes a cookie away gives nothing."""
+    """(name, value) of each Set-Cookie value that gives a usable cookie; one that takes a cookie away gives nothing."""
     found = []
-    for value in set_cookies:
+    for value in set_cookies[:_COOKIES_LIMIT]:
         first, *attributes = value.split(";")
         name, _, content = (part.strip() for part in first.partition("="))
         ended = any(_ENDED.fullmatch(part.strip()) for part in attributes)
-        if name and content and not ended:
+        if is_cookie(name, content) and not ended:
             found.append((name, content))
     return found

@@ -33,7 +33,8 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
-from providers.jsontext import dumps, loads, mapping, text
+from providers.given import checked_id
+from providers.jsontext import dumps, loads, mapping
 from providers.suffixes import wants_search, wants_thinking
 from providers.zai_decoder import ZaiDecoder
 from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
@@ -51,7 +52,7 @@ from providers.zai_session import read_auths, read_token, token_name
 from providers.zai_sighting import lacking, sighted
 from providers.zai_signature import sign
 
-_VERSION: Final = re.compile(rb"prod-fe-\d+\.\d+\.\d+")
+_VERSION: Final = re.compile(rb"prod-fe-\d{1,9}\.\d{1,9}\.\d{1,9}")
 _JSON: Final = ("Content-Type", "application/json")
 
 
@@ -116,10 +117,10 @@ class Zai(Provider[ZaiOptions]):
         turn = self._turn(chat, moment)
         if self.options.create_chat:
             answer = yield self._call("POST", "/api/v1/chats/new", session, dumps(new_chat_body(turn, moment)))
-            chat_id = text(mapping(loads(answer.body)).get("id")) if answer.status == 200 else ""
+            chat_id = mapping(loads(answer.body)).get("id") if answer.status == 200 else None
             if not chat_id:
                 raise self._refused(answer)
-            turn = _in_chat(turn, chat_id)
+            turn = _in_chat(turn, checked_id(chat_id, "Z.AI's new chat"))
         return Prepared(turn)
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
@@ -136,7 +137,7 @@ class Zai(Provider[ZaiOptions]):
         query = completion_query(page, session, turn, request_id, moment)
         return Call(
             "POST",
-            f"{self.options.base_url}/api/v2/chat/completions?{query}",
+            f"{self.options.base_url}/api/v2/chat/completions?" + query,
             tuple(completion_headers(page, session, turn, signature)),
             dumps(completion_body(turn, moment)),
         )

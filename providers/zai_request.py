@@ -1,6 +1,5 @@
 """The requests of Z.AI's page, as data: query, headers and bodies for creating a chat and for a completion. Pure."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,10 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from providers import zai_data
 from providers.contract import Moment, Session
+from providers.sealed import Value, joined
 from providers.zai_session import other_cookies, token_name
 
 type Json = dict[str, Any]
-type Headers = list[tuple[str, str]]
+type Headers = list[tuple[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def page_headers(page: Page, session: Session, *, chat_id: str = "") -> Headers:
     headers += [
         ("Origin", page.origin),
         ("Referer", page.url(chat_id)),
-        ("Authorization", f"Bearer {session.seal(token_name(session))}"),
+        ("Authorization", "Bearer " + session.seal(token_name(session))),
         ("X-FE-Version", page.client_version),
     ]
     if cookies := other_cookies(session):
@@ -66,17 +66,12 @@ def completion_headers(page: Page, session: Session, turn: Turn, signature: str)
         ("Content-Type", "application/json"),
         *headers,
         ("X-Signature", signature),
-        ("X-Device-Id", device_id(session)),
+        # uid_ and 16 characters, the same for a person every time (the page keeps a random one; seen since 2026-09).
+        ("X-Device-Id", "uid_" + session.seal("device_id")),
     ]
 
 
-def device_id(session: Session) -> str:
-    """uid_ and 16 characters, the same for an account every time (the page keeps a random one; seen since 2026-09)."""
-    seed = f"{session.account}/{session.facts.get('user_id', '')}"
-    return "uid_" + hashlib.sha256(seed.encode()).hexdigest()[:16]
-
-
-def completion_query(page: Page, session: Session, turn: Turn, request_id: str, moment: Moment) -> str:
+def completion_query(page: Page, session: Session, turn: Turn, request_id: str, moment: Moment) -> Value:
     """The query string of a completion, in the page's order. The token in it is sealed."""
     stamp = str(moment.epoch_ms)
     utc, here = _times(moment)
@@ -99,9 +94,9 @@ def completion_query(page: Page, session: Session, turn: Turn, request_id: str, 
         "signature_timestamp": stamp,
     }
     values = {name: computed.get(name, "") if value is None else value for name, value in page.query.items()}
-    pairs = {quote_plus(name): quote_plus(value) for name, value in values.items()}
+    pairs: dict[str, Value] = {quote_plus(name): quote_plus(value) for name, value in values.items()}
     pairs["token"] = session.seal(token_name(session))
-    return "&".join(f"{name}={value}" for name, value in pairs.items())
+    return joined("&", (f"{name}=" + value for name, value in pairs.items()))
 
 
 def new_chat_body(turn: Turn, moment: Moment) -> Json:

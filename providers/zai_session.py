@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from providers.contract import Answer, Identity, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
+from providers.given import person_id, words
 from providers.jsontext import loads, mapping, text, whole
 from providers.jwt import claims
+from providers.sealed import Value, joined
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
 """Where the token may be kept: as such, or as the cookie of that name."""
@@ -25,7 +27,7 @@ def read_token(provider: str, account: str, material: SessionMaterial) -> Sessio
     if not token:
         raise _unusable("The stored Z.AI session has no token.")
     claims = _claims(token)
-    user_id, email = text(claims.get("id")), text(claims.get("email"))
+    user_id, email = person_id(claims.get("id")), words(claims.get("email"))
     if not user_id:
         raise _unusable("The stored Z.AI token is not one of the site's: it names no user.")
     if is_guest(email):
@@ -33,7 +35,7 @@ def read_token(provider: str, account: str, material: SessionMaterial) -> Sessio
     return Session(
         provider=provider,
         account=account,
-        names=tuple(material.values()),
+        names=(*material.values(), "device_id"),
         facts={"user_id": user_id, "email": email},
         expires_at=whole(claims.get("exp")),
     )
@@ -44,10 +46,10 @@ def token_name(session: Session) -> str:
     return next((name for name in TOKEN_NAMES if session.has(name)), TOKEN_NAMES[0])
 
 
-def other_cookies(session: Session) -> str:
+def other_cookies(session: Session) -> Value:
     """The session's cookies besides the token (the edge's own), as one sealed Cookie header value."""
     names = [name for name in session.names if name.startswith("cookie:") and name != "cookie:token"]
-    return "; ".join(f"{name.removeprefix('cookie:')}={session.seal(name)}" for name in names)
+    return joined("; ", (f"{name.removeprefix('cookie:')}=" + session.seal(name) for name in names))
 
 
 def is_guest(email: str) -> bool:

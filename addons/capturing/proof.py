@@ -74,7 +74,7 @@ class _Asking:
     def __init__(self, provider: AnyProvider, material: SessionMaterial, client: httpx.AsyncClient) -> None:
         self.material = material
         self._provider = provider
-        self.runner = StepRunner(Seals(lambda *_: self.material.values()), lambda _: client, self._handed_out)
+        self.runner = StepRunner(Seals(lambda *_: self.material.secrets()), lambda _: client, self._handed_out)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}

@@ -184,12 +184,13 @@ def _read_file(file: Path) -> _File:
 
 async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: SessionMaterial) -> _Signed:
     """Raises ProviderError."""
-    steps = provider.sign_in(Session(provider.name, account, tuple(given.values())), moment_source()())
+    session = Session(provider.name, account, tuple(given.values()))
+    steps = provider.sign_in(session, moment_source()())
     assert steps is not None
     client = new_client(settings.common.proxy)
     try:
-        runner = StepRunner(Seals(lambda *who: given.values()), lambda name: client)
-        material = SessionMaterial().updated(await runner.run(provider, steps))
+        runner = StepRunner(Seals(lambda *who: given.secrets()), lambda name: client)
+        material = SessionMaterial().updated(await runner.run(provider, steps, session))
     finally:
         await client.aclose()
     session = provider.read_session(account, material)
@@ -203,8 +204,8 @@ async def _prove(provider: AnyProvider, settings: ProviderSettings, signed: _Sig
         return signed
     client = new_client(settings.common.proxy)
     try:
-        runner = StepRunner(Seals(lambda *who: signed.material.values()), lambda name: client)
-        signed.identity = await runner.run(provider, steps)
+        runner = StepRunner(Seals(lambda *who: signed.material.secrets()), lambda name: client)
+        signed.identity = await runner.run(provider, steps, signed.session)
     except ProviderError as error:
         if error.kind is not ErrorKind.PROVIDER_DOWN:
             raise

@@ -79,6 +79,7 @@ def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
         timers=_TIMERS,
         decoder=provider.decoder(chat, None),
         seals=Seals(_nothing),
+        places=(),
         record_limit_bytes=2**40,
     )
     meta = AnswerMeta("recorded", 0, chat.model)

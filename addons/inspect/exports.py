@@ -10,7 +10,7 @@ from mitmproxy import flow, http
 from mitmproxy.addons import export
 from mitmproxy.addons.savehar import SaveHar
 
-from providers.session import SEALED
+from addons.inspect.flow_places import KEY as SEALED_PLACES
 
 HINT: Final = (
     "\n# ~sealed~...~ stands for a secret that no export holds. Put your own in its place, "
@@ -31,7 +31,7 @@ def _explained(format_of: Callable[..., Any]) -> Callable[..., Any]:
 
     def explained(found: flow.Flow) -> Any:
         text = format_of(found)
-        if isinstance(found, http.HTTPFlow) and isinstance(text, str) and SEALED.search(text):
+        if isinstance(found, http.HTTPFlow) and isinstance(text, str) and SEALED_PLACES in found.metadata:
             return text + HINT
         return text
 

@@ -28,9 +28,9 @@ def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
     return copy
 
 
-def step_flow(step: Carried, account: str, request_id: str) -> http.HTTPFlow:
+def step_flow(step: Carried, request_id: str) -> http.HTTPFlow:
     """A preparing call as a flow. What the site handed out in it is hidden: it is in no vault yet."""
-    parts = urlsplit(step.call.url)
+    parts = urlsplit(step.call.shown_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     client = connection.Client(peername=("127.0.0.1", 0), sockname=("127.0.0.1", 0), timestamp_start=step.began)
     flow = http.HTTPFlow(client, connection.Server(address=(parts.hostname or "", port)), live=False)
@@ -42,8 +42,8 @@ def step_flow(step: Carried, account: str, request_id: str) -> http.HTTPFlow:
     note = Note(
         request_id=request_id,
         part="step",
-        provider=step.provider,
-        account=account,
+        provider=step.owner.provider,
+        account=step.owner.account,
         call=f"{step.call.method} {parts.path}",
         outcome="failed" if step.error else "ok",
         error=step.error,

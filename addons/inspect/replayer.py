@@ -6,23 +6,28 @@ its answer put on the flow: mitmproxy then has nothing left to send.
 
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
-from mitmproxy import http
+from mitmproxy import ctx, http
+from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
 from addons.context import AnyProvider
 from addons.core.errors import GatewayError
 from addons.inspect.check import decoded
+from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.note import Note, note_of
 from addons.inspect.recording import RecordingProblem, Source, recording_of
 from addons.inspect.story import told
+from addons.places import sealed_call
+from addons.secrets import Owner
 from addons.setup import Running
-from providers.contract import Answer, Call
+from providers.contract import Answer
 from providers.errors import ErrorKind, ProviderError
 
 _HOP: Final = frozenset({"content-length", "transfer-encoding", "connection", "host", "accept-encoding"})
 
 
-async def replay(flow: http.HTTPFlow, running: Running) -> None:
+async def replay(flow: http.HTTPFlow, running: Running, places: FlowPlaces) -> None:
     """Puts the provider's new answer on the flow. Raises GatewayError when the flow cannot be sent again."""
     note = note_of(flow)
     provider = running.providers.get(note.provider) if note else None
@@ -31,10 +36,12 @@ async def replay(flow: http.HTTPFlow, running: Running) -> None:
         raise GatewayError(400, "only exchanges with a configured account can be sent again", code="replay_unsupported")
     try:
         session = await running.renewal.session(account)
-        answer = await running.steps.send(provider, _call(flow.request))
-        if answer.status == 401:
+        url = _url(flow, provider)
+        call = sealed_call(flow.request, url, places.of(flow, Owner(note.provider, note.account)), _HOP)
+        answer = await running.steps.send(provider, call, session)
+        if answer.status == 401 and call.secrets:  # else the refusal says nothing of the session
             await running.renewal.rejected(account, session, ProviderError(ErrorKind.SESSION_EXPIRED, "refused"))
-            answer = await running.steps.send(provider, _call(flow.request))
+            answer = await running.steps.send(provider, call, session)
     except ProviderError as error:
         raise GatewayError.from_provider(error, note.provider, note.account) from None
     flow.response = _response(answer, running, note)
@@ -52,9 +59,23 @@ def _delivered(flow: http.HTTPFlow, note: Note, provider: AnyProvider) -> str:
         return ""
 
 
-def _call(request: http.Request) -> Call:
-    headers = tuple((name, value) for name, value in request.headers.items(multi=True) if name.lower() not in _HOP)
-    return Call(request.method, request.url, headers, request.get_content(strict=False) or b"")
+def _url(flow: http.HTTPFlow, provider: AnyProvider) -> str:
+    """Where the flow went. One out of a file has lost its address: mitmproxy puts the reverse target in its place, in
+    the Host too. The connection it was sent over still knows it; StepRunner sees to it that it is the provider's own.
+    """
+    request, connected = flow.request, flow.server_conn.address
+    if (request.host, request.port) not in _reverse_targets() or connected is None:
+        return request.url
+    for origin in sorted(provider.origins()):
+        parts = urlsplit(origin)
+        if (parts.hostname, parts.port) == connected[:2]:
+            return origin + request.path
+    return request.url
+
+
+def _reverse_targets() -> set[tuple[str, int]]:
+    modes = [ProxyMode.parse(mode) for mode in ctx.options.mode]
+    return {(str(mode.address[0]), int(mode.address[1])) for mode in modes if isinstance(mode, ReverseMode)}
 
 
 def _response(answer: Answer, running: Running, note: Note) -> http.Response:

@@ -12,11 +12,13 @@ from addons.attempt import Attempt
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
 from addons.exchange import CURRENT, Exchange
+from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.note import Note
 from addons.inspect.parts import earlier_attempt, step_flow
 from addons.inspect.story import marker, told
+from addons.places import places_of
+from addons.secrets import Owner
 from addons.steps import Carried
-from providers.session import SEALED
 
 type Show = Callable[[http.HTTPFlow], Awaitable[None]]
 """Hands a finished flow to mitmproxy's own addons (the view, a file that is saved)."""
@@ -30,6 +32,7 @@ class Scribe:
     looked_at: Callable[[], bool]
     keep: Callable[[http.HTTPFlow], None]
     """Takes a preparing call for the archive."""
+    places: FlowPlaces
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
@@ -37,7 +40,13 @@ class Scribe:
         last = exchange.pursuit.last if exchange.pursuit else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
         note.put_on(flow)
+        self._put_places(flow, last)
         flow.comment, flow.marked = told(note), marker(note)
+
+    def _put_places(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
+        if attempt is not None:
+            plan = attempt.plan
+            self.places.put_on(flow, Owner(plan.provider.name, plan.session.account), plan.places)
 
     @staticmethod
     def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
@@ -60,6 +69,7 @@ class Scribe:
         line = exchange.summary(client_left=False)
         note = self._note(exchange, failed, line, outcome="failed", error=error.message if error else "")
         copy = earlier_attempt(flow, note)
+        self._put_places(copy, failed)
         if copy.response is not None:
             plan = failed.plan
             content = plan.seals.seal_bytes(plan.provider.name, plan.session.account, b"".join(failed.recorded))
@@ -70,8 +80,8 @@ class Scribe:
         """A preparing call, sign-in, renewal, chat made or deleted."""
         if not self.looked_at():
             return
-        found = SEALED.search(" ".join([step.call.url, *(value for _, value in step.call.headers)]))
-        flow = step_flow(step, found[2] if found else "", CURRENT.get() or "-")
+        flow = step_flow(step, CURRENT.get() or "-")
+        self.places.put_on(flow, step.owner, places_of(step.call))
         self.present(flow)
         self.keep(flow)
 

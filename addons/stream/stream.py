@@ -98,6 +98,10 @@ class GatewayStream(RequestIntake):
         self._attempt_began = self._last_heard = self._last_said = self.gear.clock()
         self.deadline = self._attempt_began + relay.timers.connect_s
         self.gear.watch.add(self)
+        head = relay.wire_request(self.flow.request)
+        if head is None:
+            yield from self._fail_attempt(Fault.INTERNAL, "the account has lost its secrets; nothing was sent")
+            return
         target = relay.target
         self.waits_for_connection = True
         connection, err = yield GetHttpConnection((target.host, target.port), target.tls, target.via, "tcp")
@@ -113,7 +117,6 @@ class GatewayStream(RequestIntake):
         self.attempt = next(self.attempt_ids)
         self.server_state = self.state_wait_for_response_headers
         yield BindAttempt(self.attempt, self.stream_id)
-        head = relay.wire_request(self.flow.request)
         content = head.raw_content or b""
         self._set_deadline()
         yield SendHttp(RequestHeaders(self.attempt, head, not content), connection)

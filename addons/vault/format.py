@@ -151,6 +151,11 @@ def without_record(document: Document, record_id: str) -> Document:
     return replace(document, sealed={key: value for key, value in document.sealed.items() if key != record_id})
 
 
+def derived_key(document: Document, purpose: str) -> bytes:
+    """32 bytes out of the newest data key, for one purpose besides the records (HKDF-SHA256)."""
+    return hkdf(document.ring[document.term], f"glassgate derived key: {purpose}", document.vault_id)
+
+
 def check_name(name: str, what: str) -> None:
     """Raises VaultRefused for a provider's or an account's name that is empty, long or not printable."""
     if not name or len(name) > _NAME_LIMIT or not name.isprintable():

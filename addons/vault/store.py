@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ class _Seen:
 
     stamp: _Stamp | None
     records: Mapping[Id, Record]
+    derive: Callable[[str], bytes] = lambda purpose: b""
 
 
 class Vault:
@@ -130,6 +132,11 @@ class Vault:
     def get(self, provider: str, account: str) -> Record | None:
         return self.records().get((provider, account))
 
+    def derived_key(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, the same for whoever opens this vault, until its data key is rotated."""
+        self.records()
+        return self._seen.derive(purpose)
+
     def facts(self) -> Facts:
         """The file as it is now, without secrets."""
         document, _ = self._read()
@@ -152,7 +159,8 @@ class Vault:
         except VaultDamaged as e:
             self._refuse(stamp, e)
             raise
-        self._seen, self._refused, self.problem = _Seen(stamp, records), None, None
+        derive = partial(vault_format.derived_key, document)
+        self._seen, self._refused, self.problem = _Seen(stamp, records, derive), None, None
 
     def _refuse(self, stamp: _Stamp, problem: VaultError) -> None:
         """The file as it stands is bad: not read again until it changes, and said so until then."""

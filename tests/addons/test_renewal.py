@@ -108,7 +108,7 @@ class House:
         moment: Callable[[], Moment] = lambda: Moment(int(self.now_s * 1000), lambda: "id")  # noqa: E731
         return Renewal(accounts, providers, self.vault, self, self.book, moment, lambda: self.clock_s)
 
-    async def run(self, provider: Any, steps: Steps[Any]) -> Any:
+    async def run(self, provider: Any, steps: Steps[Any], session: Session, *, keep_cookies: bool = True) -> Any:
         """The Runner: waits at the gate, if there is one."""
         if self.gate is not None:
             await self.gate.wait()

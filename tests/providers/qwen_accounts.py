@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from providers.chat import ChatRequest, Message
-from providers.contract import Answer, Call, Moment, Session, SessionMaterial, Steps
+from providers.contract import Answer, Moment, Session, SessionMaterial, Steps
 from providers.qwen import Qwen, QwenOptions
+from tests.support.calls import Seen, seen
 
 CHAT_ID = "0c0ffee0-1111-4222-8333-444444444444"
 CREATED = {"success": True, "request_id": "r", "data": {"id": CHAT_ID}}
@@ -48,30 +49,30 @@ def answer(
     return Answer(status, {"content-type": content_type}, raw, cookies)
 
 
-def run[T](steps: Steps[T] | None, *answers: Answer) -> tuple[T, list[Call]]:
+def run[T](steps: Steps[T] | None, *answers: Answer) -> tuple[T, list[Seen]]:
     """Runs steps with these answers; all of them must be asked for."""
     assert steps is not None
-    calls: list[Call] = []
+    calls: list[Seen] = []
     replies = iter(answers)
     try:
         call = next(steps)
         while True:
-            calls.append(call)
+            calls.append(seen(call))
             call = steps.send(next(replies))
     except StopIteration as end:
         assert next(replies, None) is None
         return end.value, calls
 
 
-def asked(request: ChatRequest, provider: Qwen | None = None, material: SessionMaterial = NEW_STYLE) -> Call:
+def asked(request: ChatRequest, provider: Qwen | None = None, material: SessionMaterial = NEW_STYLE) -> Seen:
     """The completion of a chat, after its new chat was made."""
     provider = provider or qwen()
     account = session(material)
     prepared, _ = run(provider.prepare(request, account, moment()), answer(CREATED))
-    return provider.build(request, account, prepared, moment())
+    return seen(provider.build(request, account, prepared, moment()))
 
 
-def body_of(call: Call) -> dict[str, Any]:
+def body_of(call: Seen) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(call.body)
     return body
 

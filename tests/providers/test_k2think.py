@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from providers.chat import ChatRequest, Message
-from providers.contract import Answer, Call, Identity, Model, Moment, Session, SessionMaterial
+from providers.contract import Answer, Identity, Model, Moment, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 from providers.k2think import K2Think, K2ThinkOptions
 from providers.sandbox.tokens import jwt
+from tests.support.calls import Seen, seen
 
 MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-000000000001")
 TOKEN = jwt({"id": "u", "email": "a@b.example", "exp": 1_800_000_000})
@@ -31,9 +32,9 @@ def listed(*models: Any) -> Answer:
     return Answer(200, {}, json.dumps({"data": [m if isinstance(m, dict) else {"id": m} for m in models]}).encode())
 
 
-def learn(site: K2Think, answer: Answer) -> Call:
+def learn(site: K2Think, answer: Answer) -> Seen:
     steps = site.list_models(session(), MOMENT)
-    call = next(steps)
+    call = seen(next(steps))
     with pytest.raises(StopIteration):
         steps.send(answer)
     return call
@@ -46,7 +47,7 @@ def learn(site: K2Think, answer: Answer) -> Call:
 def test_the_token_may_stand_as_such_or_as_a_cookie(material: dict[str, Any], name: str) -> None:
     held = session(**material)
     assert (held.expires_at, held.facts) == (1_800_000_000, {"user_id": "u", "email": "a@b.example"})
-    call = provider().build(ChatRequest(V2, HELLO), held, None, MOMENT)
+    call = seen(provider().build(ChatRequest(V2, HELLO), held, None, MOMENT))
     assert dict(call.headers)["authorization"] == f"Bearer ~sealed~k2think~main~{name}~"
     assert TOKEN not in repr(call)
 
@@ -150,7 +151,7 @@ def test_a_model_not_found_is_looked_up_and_tried_under_its_new_name() -> None:
     next(steps)
     with pytest.raises(StopIteration):
         steps.send(listed(V3))
-    assert json.loads(site.build(ChatRequest(V1, HELLO), session(), None, MOMENT).body)["model"] == V3
+    assert json.loads(seen(site.build(ChatRequest(V1, HELLO), session(), None, MOMENT)).body)["model"] == V3
 
 
 def test_a_model_not_found_under_the_same_name_stays_an_error() -> None:
@@ -166,7 +167,7 @@ def test_a_model_not_found_under_the_same_name_stays_an_error() -> None:
 # -- the chat call ----------------------------------------------------------------------------------------------------
 def test_the_request_is_the_proven_one() -> None:
     messages = (Message("developer", "S"), Message("user", "Hi"), Message("assistant", "A"), Message("user", "Q"))
-    call = provider().build(ChatRequest(V1, messages, temperature=0.5, max_tokens=5), session(), None, MOMENT)
+    call = seen(provider().build(ChatRequest(V1, messages, temperature=0.5, max_tokens=5), session(), None, MOMENT))
     assert (call.method, call.url) == ("POST", "https://www.k2think.ai/api/chat/completions")
     assert dict(call.headers)["accept"] == "application/json"
     assert dict(call.headers)["content-type"] == "application/json"
@@ -189,7 +190,7 @@ def test_the_setting_decides_how_the_site_is_asked_not_the_client(stream: bool) 
     site = provider(stream=stream)
     for client_streams in (False, True):
         chat = ChatRequest(V1, HELLO, stream=client_streams)
-        call = site.build(chat, session(), None, MOMENT)
+        call = seen(site.build(chat, session(), None, MOMENT))
         assert json.loads(call.body)["stream"] is stream
         assert dict(call.headers)["accept"].startswith("text/event-stream") is stream
         assert site.answers_late(chat) is not stream
@@ -217,7 +218,7 @@ def test_what_ages_can_be_put_over_in_the_configuration() -> None:
         model_ids={"K2": "k2-latest", V1: ["a", "b"]},
     )
     assert ids(site.models()) == {V1: "a", V2: V2, "K2": "k2-latest"}
-    call = site.build(ChatRequest("K2", HELLO), session(), None, MOMENT)
+    call = seen(site.build(ChatRequest("K2", HELLO), session(), None, MOMENT))
     assert call.url == "http://127.0.0.1:9999/api/chat/completions"
     assert dict(call.headers)["user-agent"] == "x"
     assert "referer" not in dict(call.headers)

@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from providers.chat import ChatRequest, Message
-from providers.contract import Answer, Call, Identity, Moment, Session, SessionMaterial, Steps
+from providers.contract import Answer, Identity, Moment, Session, SessionMaterial, Steps
 from providers.errors import ErrorKind, ProviderError
 from providers.longcat import LongCat, LongCatOptions, Prepared
+from tests.support.calls import Seen, seen
 
 MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-0000000000ff")
 COOKIES = {"cookies": {"passport_token_key": "v", "_lxsdk_s": "w"}}
@@ -37,8 +38,8 @@ def ok(value: Any, status: int = 200) -> Answer:
     return Answer(status, {"content-type": "application/json"}, json.dumps(value).encode())
 
 
-def completion(model: str, site: LongCat | None = None, **chat: Any) -> Call:
-    return (site or provider()).build(ChatRequest(model, HELLO, **chat), session(), Prepared("c-1"), MOMENT)
+def completion(model: str, site: LongCat | None = None, **chat: Any) -> Seen:
+    return seen((site or provider()).build(ChatRequest(model, HELLO, **chat), session(), Prepared("c-1"), MOMENT))
 
 
 # -- sessions ---------------------------------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def completion(model: str, site: LongCat | None = None, **chat: Any) -> Call:
     ],
 )
 def test_the_sign_in_goes_out_as_the_cookie_it_is(material: dict[str, Any], cookie: str) -> None:
-    call = provider().build(ChatRequest("LongCat", HELLO), session(**material), Prepared("c-1"), MOMENT)
+    call = seen(provider().build(ChatRequest("LongCat", HELLO), session(**material), Prepared("c-1"), MOMENT))
     assert dict(call.headers)["cookie"] == cookie
 
 
@@ -99,7 +100,7 @@ def test_a_session_without_the_cookie_cannot_serve(material: SessionMaterial) ->
 
 def test_headers_of_the_persons_own_browser_go_before_ours_but_no_signature() -> None:
     held = session(token="v", headers={"User-Agent": "mine", "Access-Token": "t", "mtgsig": "old"})
-    headers = dict(provider().build(ChatRequest("LongCat", HELLO), held, Prepared("c"), MOMENT).headers)
+    headers = dict(seen(provider().build(ChatRequest("LongCat", HELLO), held, Prepared("c"), MOMENT)).headers)
     assert headers["user-agent"] == "~sealed~longcat~main~header:User-Agent~"
     assert headers["access-token"] == "~sealed~longcat~main~header:Access-Token~"
     assert "mtgsig" not in headers
@@ -110,7 +111,7 @@ USER = {"userId": 42, "email": "a@b.example", "loginStatus": 1}
 
 def test_identify_reads_who_is_signed_in() -> None:
     steps = provider().identify(session(), MOMENT)
-    call = next(steps)
+    call = seen(next(steps))
     assert (call.method, call.url) == ("GET", "https://longcat.chat/api/v1/user-current?t=1790000000000")
     assert "content-type" not in dict(call.headers)
     with pytest.raises(StopIteration) as done:
@@ -137,8 +138,9 @@ def test_identify_names_a_dead_session_and_other_refusals_apart(answer: Answer, 
 
 
 def test_a_conversation_made_is_taken_away_again() -> None:
-    call = provider().tidy(session(), Prepared("c/1&x"), MOMENT)
-    assert call is not None
+    made = provider().tidy(session(), Prepared("c/1&x"), MOMENT)
+    assert made is not None
+    call = seen(made)
     assert (call.method, call.body) == ("GET", b"")
     assert call.url == "https://longcat.chat/api/v1/session-delete?conversationId=c%2F1%26x"
     assert dict(call.headers)["referer"] == "https://longcat.chat/c/c%2F1%26x"
@@ -150,7 +152,7 @@ def test_a_conversation_made_is_taken_away_again() -> None:
 @pytest.mark.parametrize(("model", "agent"), [("LongCat", "1"), ("LongCat-Pro", "2")])
 def test_a_conversation_is_made_first(model: str, agent: str) -> None:
     steps = provider().prepare(ChatRequest(model, HELLO), session(), MOMENT)
-    call = next(steps)
+    call = seen(next(steps))
     assert (call.method, call.url) == ("POST", "https://longcat.chat/api/v1/session-create")
     assert json.loads(call.body) == {"model": "", "agentId": agent}
     assert dict(call.headers)["referer"] == "https://longcat.chat/t"
@@ -183,7 +185,7 @@ def test_a_number_is_a_conversation_too_and_ids_are_safe_in_headers() -> None:
         provider().prepare(ChatRequest("LongCat", HELLO), session(), MOMENT), ok({"data": {"conversationId": 7}})
     )
     assert prepared == Prepared("7")
-    call = provider().build(ChatRequest("LongCat", HELLO), session(), Prepared("a\r\nb"), MOMENT)
+    call = seen(provider().build(ChatRequest("LongCat", HELLO), session(), Prepared("a\r\nb"), MOMENT))
     assert dict(call.headers)["referer"] == "https://longcat.chat/c/a%0D%0Ab"
 
 
@@ -240,7 +242,7 @@ def test_names_and_wishes_become_switches(model: str, chat: dict[str, Any], swit
 
 def test_the_conversation_is_folded_into_one_text() -> None:
     messages = (Message("system", "Brief."), Message("user", "Q"), Message("assistant", "A"), Message("user", "Q2"))
-    call = provider().build(ChatRequest("LongCat", messages), session(), Prepared("c"), MOMENT)
+    call = seen(provider().build(ChatRequest("LongCat", messages), session(), Prepared("c"), MOMENT))
     assert json.loads(call.body)["content"] == "[System]\nBrief.\n\n[User]\nQ\n\n[Assistant]\nA\n\n[User]\nQ2"
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
 from providers.chat import ChatRequest, Message
-from providers.contract import SEALED, Answer, Call, Moment, Session, SessionMaterial
+from providers.contract import Answer, Moment, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Finish, Text, Usage
 from providers.openai_compatible import OpenAICompatible
@@ -16,6 +17,7 @@ from providers.openai_options import OpenAIOptions
 from providers.openai_presets import PRESETS
 from providers.registry import provider_class
 from tests.providers.openai_streams import FIXTURES, chunk, delta, joined, sse, words
+from tests.support.calls import Seen, seen
 
 MOMENT = Moment(epoch_ms=1_790_000_000_000, new_id=lambda: "id")
 KEY = Session("api", "key1", ("api_key",))
@@ -30,15 +32,15 @@ def chat(model: str = "m", **fields: Any) -> ChatRequest:
     return ChatRequest(model, (Message("user", "hi"),), **fields)
 
 
-def call(site: OpenAICompatible, request: ChatRequest, session: Session = KEY) -> tuple[Call, dict[str, Any]]:
-    found = site.build(request, session, None, MOMENT)
+def call(site: OpenAICompatible, request: ChatRequest, session: Session = KEY) -> tuple[Seen, dict[str, Any]]:
+    found = seen(site.build(request, session, None, MOMENT))
     return found, json.loads(found.body)
 
 
-def list_models(site: OpenAICompatible, status: int, body: Any) -> Call:
+def list_models(site: OpenAICompatible, status: int, body: Any) -> Seen:
     steps = site.list_models(KEY, MOMENT)
     assert steps is not None
-    asked = next(steps)
+    asked = seen(next(steps))
     with pytest.raises(StopIteration):
         steps.send(Answer(status, {"content-type": "application/json"}, json.dumps(body).encode()))
     return asked
@@ -150,7 +152,7 @@ def test_the_key_stands_in_the_request_sealed() -> None:
     found, _ = call(site, chat(), session)
     headers = dict(found.headers)
     assert headers["Authorization"] == "Bearer ~sealed~api~key1~api_key~"
-    assert SEALED.fullmatch(headers["OpenAI-Organization"])
+    assert re.fullmatch(r"~sealed~[\w-]+~[\w-]+~header:OpenAI-Organization~", headers["OpenAI-Organization"])
     assert "secret" not in repr(found)
     assert headers["Content-Type"] == "application/json"
 

@@ -9,6 +9,7 @@ from providers.contract import Model, Session, SessionMaterial, checked_url, ori
 from providers.folding import fold
 from providers.jsontext import INVALID, dumps, loads, loads_glued
 from providers.jwt import claims
+from providers.sealed import shown
 from providers.sse import SseLimit, SseReader
 from providers.suffixes import wants_search, wants_thinking, with_suffixes
 
@@ -122,8 +123,8 @@ def test_suffixes_switch_and_names_win_over_the_client() -> None:
 def test_sessions_give_placeholders_only() -> None:
     material = SessionMaterial(token="secret-1", cookies={"a": "secret-2"})
     session = Session("p", "acc", tuple(material.values()))
-    assert session.seal("token") == "~sealed~p~acc~token~"
-    assert session.cookie_header() == "a=~sealed~p~acc~cookie:a~"
+    assert session.seal("token").shown == "~sealed~p~acc~token~"
+    assert shown(session.cookie_header()) == "a=~sealed~p~acc~cookie:a~"
     assert "secret" not in f"{material!r}{session!r}"
     with pytest.raises(KeyError):
         session.seal("api_key")

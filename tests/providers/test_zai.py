@@ -9,11 +9,12 @@ import pytest
 
 from providers import zai_data
 from providers.chat import ChatRequest, Message
-from providers.contract import SEALED, Answer, Call, Identity, Moment, Session, SessionMaterial, SessionUpdate
+from providers.contract import Answer, Call, Identity, Moment, Session, SessionMaterial, SessionUpdate
 from providers.errors import ErrorKind, ProviderError
 from providers.sandbox.tokens import jwt
 from providers.zai import Zai, ZaiOptions
 from providers.zai_signature import derived_key, sign
+from tests.support.calls import Seen, seen
 from tests.support.decoding import RECORDINGS
 
 TOKEN = jwt({"id": "user-1", "email": "person@example.com"})
@@ -34,14 +35,14 @@ def chat(model: str = "GLM-4.6", *prompts: str, **fields: Any) -> ChatRequest:
     return ChatRequest(model, tuple(Message("user", prompt) for prompt in prompts or ("hi",)), **fields)
 
 
-def answered(steps: Generator[Call, Answer, Any], *answers: Answer) -> tuple[list[Call], Any]:
+def answered(steps: Generator[Call, Answer, Any], *answers: Answer) -> tuple[list[Seen], Any]:
     """The steps' calls when they get these answers, and their result."""
-    calls: list[Call] = []
+    calls: list[Seen] = []
     given = iter(answers)
     try:
-        calls.append(next(steps))
+        calls.append(seen(next(steps)))
         while True:
-            calls.append(steps.send(next(given)))
+            calls.append(seen(steps.send(next(given))))
     except StopIteration as end:
         return calls, end.value
 
@@ -126,7 +127,7 @@ def test_secrets_that_cannot_serve(material: SessionMaterial) -> None:
 
 def test_the_token_may_be_a_cookie() -> None:
     found = provider().read_session("main", SessionMaterial(cookies={"token": TOKEN, "acw_tc": "edge"}))
-    call = next(provider().list_models(found, MOMENT))
+    call = seen(next(provider().list_models(found, MOMENT)))
     headers = dict(call.headers)
     assert headers["Authorization"] == "Bearer ~sealed~zai~main~cookie:token~"
     assert headers["Cookie"] == "acw_tc=~sealed~zai~main~cookie:acw_tc~"
@@ -155,17 +156,17 @@ def test_a_silent_downgrade_is_an_expired_session(who: Any) -> None:
 
 
 # -- requests ---------------------------------------------------------------------------------------------------------
-def made(request: ChatRequest, zai: Zai | None = None) -> tuple[Call, Call]:
+def made(request: ChatRequest, zai: Zai | None = None) -> tuple[Seen, Seen]:
     """The chat creation and the completion for a request."""
     zai = zai or provider()
     calls, prepared = answered(zai.prepare(request, session(), MOMENT), reply({"id": "chat-1"}))
-    return calls[0], zai.build(request, session(), prepared, MOMENT)
+    return calls[0], seen(zai.build(request, session(), prepared, MOMENT))
 
 
 def test_no_secret_stands_in_a_call() -> None:
     for call in made(chat()):
         assert TOKEN not in f"{call.url}{call.headers}{call.body!r}"
-        assert not SEALED.search(call.body.decode())
+        assert b"~sealed~" not in call.body
     assert "token=~sealed~zai~main~token~" in made(chat())[1].url
 
 

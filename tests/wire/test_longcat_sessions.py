@@ -78,7 +78,7 @@ async def identified(site: LongCatSite, material: SessionMaterial) -> Identity:
     """What `identify` says of a session, asked over the network as the gateway asks."""
     async with Sandbox((), own={"longcat": site}) as sandbox, httpx.AsyncClient() as client:
         provider: Any = LongCat("longcat", LongCatOptions(base_url=sandbox.base_url("longcat")))
-        steps = StepRunner(Seals(lambda provider, account: material.values()), lambda provider: client)
+        steps = StepRunner(Seals(lambda provider, account: material.secrets()), lambda provider: client)
         session = provider.read_session("main", material)
         return await steps.run(provider, provider.identify(session, Moment(1, lambda: "0f")), session)
 

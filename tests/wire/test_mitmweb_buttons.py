@@ -149,6 +149,67 @@ def ids_in(saved: bytes) -> set[str]:
     return {flow.id for flow in FlowReader(io.BytesIO(saved)).stream()}
 
 
+# -- flows out of a file ----------------------------------------------------------------------------------------------
+def saved_flow(api: httpx.Client, request_id: str) -> bytes:
+    """A flow file with the request's one flow."""
+    until(lambda: len(flows_of(api, request_id)) == 1)
+    return api.get("/flows/dump", params={"filter": f"~comment {request_id}"}).content
+
+
+def loaded(api: httpx.Client, saved: bytes) -> dict[str, Any]:
+    """The one flow of a flow file, once mitmweb has it."""
+    files = {"file": ("flows", saved)}
+    api.post("/flows/dump", files=files).raise_for_status()
+    until(lambda: ids_in(saved) == {flow["id"] for flow in api.get("/flows").json()})
+    (flow,) = api.get("/flows").json()
+    return dict(flow)
+
+
+def replayed(api: httpx.Client, flow: dict[str, Any], word: str) -> None:
+    api.post(f"/flows/{flow['id']}/replay").raise_for_status()
+    until(lambda: any(word in f["comment"] for f in api.get("/flows").json() if f["id"] == flow["id"]))
+
+
+@pytest.mark.parametrize(("model", "site_name"), [(MODEL, "openai"), ("MBZUAI-IFM/K2-Think", "k2think")])
+def test_a_flow_out_of_a_file_is_sent_again(
+    web: Web, api: httpx.Client, sites: SandboxThread, model: str, site_name: str
+) -> None:
+    site = sites.site(site_name)
+    saved = saved_flow(api, asked(web, "keep me", model))
+    flow = loaded(api, saved)
+    before = len(site.requests)
+    replayed(api, flow, "replayed")
+    assert len(site.requests) == before + 1
+    assert "sealed" not in site.requests[-1].bearer
+    assert site.requests[-1].json()["messages"][-1]["content"] == "keep me"
+
+
+def test_a_foreign_flow_gets_no_secret(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
+    """One that somebody has written: the note on it is copied from ours, its headers ask for more."""
+    import io
+
+    from mitmproxy import http
+    from mitmproxy.io import FlowReader, FlowWriter
+
+    site = sites.site("openai")
+    saved = saved_flow(api, asked(web, "keep me too"))
+    (ours,) = FlowReader(io.BytesIO(saved)).stream()
+    assert isinstance(ours, http.HTTPFlow)
+    ours.request.headers["x-more"] = "~sealed~official~demo~api_key~"
+    ours.request.headers["x-other"] = "~sealed~k2think~demo~token~"
+    places = ours.metadata["glassgate_places"]
+    places["places"] = [*places["places"], ["header", "x-more", [["api_key"]]]]
+    written = io.BytesIO()
+    FlowWriter(written).add(ours)
+    flow = loaded(api, written.getvalue())
+    before = len(site.requests)
+    replayed(api, flow, "replayed")
+    seen = site.requests[before]
+    assert seen.headers["x-more"] == "~sealed~official~demo~api_key~"
+    assert seen.headers["x-other"] == "~sealed~k2think~demo~token~"
+    assert site.key not in str(seen.headers), "a note that was changed opens nothing at all"
+
+
 # -- the canary -------------------------------------------------------------------------------------------------------
 def test_no_export_holds_a_secret(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
     for model in ("GLM-4.6", "sandbox-large", "qwen3.7-plus", "LongCat", "MBZUAI-IFM/K2-Think"):
