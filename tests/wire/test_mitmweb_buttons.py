@@ -133,6 +133,7 @@ def test_the_filters_of_the_docs_find_what_they_say(web: Web, api: httpx.Client)
     ):
         assert found(expression) == those(word) != set(), expression
     assert found("~marked") == {flow["id"] for flow in everything if flow["marked"]} != set()
+    api.put("/options", json={"view_filter": None}).raise_for_status()
 
 
 def shown_by(api: httpx.Client, expression: str) -> set[str]:
