@@ -1,10 +1,11 @@
 """Minutes or hours of many streams with random faults and clients that leave: does everything return to where it began?
 
-    python benchmarks/soak.py [--minutes 20] [--streams 32] [--abort 0.2] [--seed 1]
+    python benchmarks/soak.py [--minutes 20] [--streams 32] [--abort 0.2] [--attackers 0.1] [--seed 1]
 
 Three processes on loopback: the sandbox sites, a gateway of usual settings but no rest for accounts, and this one.
-Every answer is checked: whole text and `[DONE]`, or an error; a half answer that looks whole is a wrong outcome. At the
-end the gateway's open files, threads, tasks and memory must be where they were after a first minute of warming up.
+Every answer is checked: whole text and `[DONE]`, or an error; a half answer that looks whole is a wrong outcome. A part
+of the clients are attackers (benchmarks/attackers.py). At the end the gateway's open files, threads, tasks and memory
+must be where they were after a first minute of warming up, and its own work must never have held the event loop.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import statistics
 import sys
@@ -27,11 +29,13 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from addons.demo import start_sites  # noqa: E402
+from benchmarks.attackers import attack  # noqa: E402
 from tests.support.processes import NO_REST, Gateway  # noqa: E402
 
 MODELS = ("sandbox-large", "GLM-4.6", "GLM-4.6-Thinking", "qwen3.7-plus", "LongCat", "MBZUAI-IFM/K2-Think")
 FAULTS = (*("",) * 8, *("truncated", "reset", "hang_up", "unknown_event", "429", "reset_first", "after_finish"))
 WORDS = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen."
+HELD = re.compile(r"the event loop was held for (.*?):")
 SETTLE_S = 8.0
 MEMORY_MB = 40.0
 
@@ -112,12 +116,21 @@ async def one(client: httpx.AsyncClient, gateway: Gateway, rng: random.Random, f
         figures.wrong.append(f"{model} fault={fault or 'none'} stream={stream}: {end} after {text[-40:]!r}")
 
 
+async def one_attack(gateway: Gateway, rng: random.Random, figures: Figures) -> None:
+    name, right = await attack(gateway, rng)
+    figures.outcomes["attack"] += 1
+    if not right:
+        figures.wrong.append(f"attack {name}")
+
+
 async def load(gateway: Gateway, options: argparse.Namespace, figures: Figures, seconds: float, seed: int) -> None:
     """`options.streams` requests at a time, for so long."""
     until = time.monotonic() + seconds
 
     async def worker(number: int) -> None:
         rng = random.Random(seed * 1000 + number)
+        while number < options.streams * options.attackers and time.monotonic() < until:
+            await one_attack(gateway, rng, figures)
         async with httpx.AsyncClient(timeout=60) as client:
             while time.monotonic() < until:
                 try:
@@ -143,6 +156,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--abort", type=float, default=0.2)
+    parser.add_argument("--attackers", type=float, default=0.1, help="the part of the clients that attack")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     sites, described = start_sites()
@@ -166,18 +180,20 @@ def main() -> int:
                 time.sleep(SETTLE_S)
                 end = State.of(pid, tasks_of(gateway))
                 unhandled = gateway.log.count("Traceback")
+                held = HELD.findall(gateway.log)
     finally:
         sites.terminate()
         sites.wait(10)
-    return verdict(figures, start, end, unhandled)
+    return verdict(figures, start, end, unhandled, held)
 
 
-def verdict(figures: Figures, start: State, end: State, unhandled: int) -> int:
+def verdict(figures: Figures, start: State, end: State, unhandled: int, held: list[str]) -> int:
     times = sorted(figures.first_ms)
     if len(times) > 1:
         cuts = statistics.quantiles(times, n=100)
         print(f"first word: p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms")
     print(f"start: {start}\nend:   {end}\nunhandled exceptions in the log: {unhandled}")
+    print(f"the event loop was held: {len(held)} times {held[:20]}")
     for line in figures.wrong[:20]:
         print(f"wrong: {line}")
     back = (
@@ -187,7 +203,7 @@ def verdict(figures: Figures, start: State, end: State, unhandled: int) -> int:
         and end.memory_mb <= start.memory_mb + MEMORY_MB
     )
     print("everything is back where it began" if back else "NOT everything is back where it began")
-    return 0 if back and not figures.wrong and not unhandled else 1
+    return 0 if back and not figures.wrong and not unhandled and not held else 1
 
 
 if __name__ == "__main__":
