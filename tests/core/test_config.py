@@ -167,7 +167,7 @@ def test_one_key_in_two_places_is_one_key(tmp_path: Path) -> None:
     ("auth", "file", "expected"),
     [
         pytest.param("tokens: [{name: a b, key: sk-0123456}]", "", "auth.tokens[0].name: must be 1 to 64", id="name"),
-        pytest.param("tokens: [{name: \"x\\e[2J\", key: sk-0123456}]", "", "auth.tokens[0].name", id="escape"),
+        pytest.param('tokens: [{name: "x\\e[2J", key: sk-0123456}]', "", "auth.tokens[0].name", id="escape"),
         pytest.param("tokens: [{nmae: a, key: sk-0123456}]", "", "did you mean 'name'", id="misspelt"),
         pytest.param("tokens: [{name: ada}]", "", "auth.tokens[0].key: is missing", id="no key"),
         pytest.param("tokens: [[1]]", "", "auth.tokens[0]: must be a key, or {name", id="a list"),
