@@ -55,8 +55,8 @@ class KeySources:
         for index, token in enumerate(self.auth.tokens):
             if token.key:
                 yield self._checked(_Entry(("auth", "tokens", index), f"auth.tokens[{index}]", token.key, token.name))
-        if token := self.env.get("AUTH_TOKEN"):
-            yield self._checked(_Entry(("auth", "tokens"), "AUTH_TOKEN", token, usual=ENVIRONMENT_NAME))
+        if own := self.env.get("AUTH_TOKEN"):
+            yield self._checked(_Entry(("auth", "tokens"), "AUTH_TOKEN", own, usual=ENVIRONMENT_NAME))
         file = self.env.get("AUTH_TOKENS_FILE") or self.auth.tokens_file
         if file:
             yield from self._in_file(self.folder / Path(file))
