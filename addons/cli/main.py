@@ -31,9 +31,11 @@ def _complaints_shown() -> Iterator[None]:
     """click's own complaints repeat what stood on the command line, and names of files are among that."""
     try:
         yield
-    except click.ClickException as e:
-        e.message = "\n".join(map(shown, e.message.split("\n")))
-        raise
+    except click.UsageError as e:
+        lines = e.format_message().split("\n")
+        if all(line.isprintable() for line in lines):
+            raise
+        raise click.UsageError("\n".join(map(shown, lines)), e.ctx) from None
 
 
 class Commands(click.Group):

@@ -50,7 +50,7 @@ class Log:
 def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("log")
     folder.chmod(0o700)
-    sections = {
+    sections: dict[str, Any] = {
         "auth": {"tokens": ["${AUTH_TOKEN}", {"name": "ada", "key": ADA}]},
         "log": {"format": "json"},
         "models": {"aliases": {"fast": OFFICIAL}},
