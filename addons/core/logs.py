@@ -13,6 +13,9 @@ log = logging.getLogger("glassgate.request")
 HEALTH_PATH: Final = "/healthz"
 """Asked every few seconds by whoever watches the gateway: told at level DEBUG only."""
 WHY_LIMIT: Final = 300
+SHORTEST_SENTENCE: Final = 30
+"""A full stop before this, in characters, may be that of an abbreviation."""
+_NEXT_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _WORDS: Final = ("path", "asked", "model", "why")
 """Fields of a request that hold words of clients and providers."""
 
@@ -53,12 +56,12 @@ class RequestLog:
     asked: str | None = None
     """The model in the client's words."""
     why: str = ""
-    """What the client was told went wrong, or how far its answer was when it left."""
+    """What the client was told went wrong, without the advice behind it; or how far its answer was when it left."""
     wait_ms: int = 0
     """Of the total: in line for a turn at an account, or before another attempt."""
 
     def __post_init__(self) -> None:
-        self.why = shown(self.why, WHY_LIMIT)
+        self.why = shown(_first_sentence(self.why), WHY_LIMIT)
 
     def line(self) -> str:
         """The line of the text form: printable whatever the words in it."""
@@ -94,6 +97,11 @@ class RequestLog:
         renamed = self.asked is not None and self.asked.strip().casefold() != self.model.casefold()
         where = f"{self.provider}/{self.account}" if self.provider else "-"
         return [*([str(self.asked), "->"] if renamed else []), self.model, "->", where]
+
+
+def _first_sentence(text: str) -> str:
+    end = _NEXT_SENTENCE.search(text, SHORTEST_SENTENCE)
+    return text[: end.start()] if end else text
 
 
 class JsonFormatter(logging.Formatter):

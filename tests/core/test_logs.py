@@ -105,6 +105,22 @@ def test_what_has_lines_of_its_own_goes_on_indented(out: io.StringIO) -> None:
     assert not [line for line in lines if line.startswith("FORGED")]
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("[a/b] The API does not accept the key. Sign in again.", "[a/b] The API does not accept the key."),
+        (
+            "[a/b] cannot be reached ([Errno 111] 127.0.0.1:1). Try again",
+            "[a/b] cannot be reached ([Errno 111] 127.0.0.1:1).",
+        ),
+        ("[a/b] No. Five a day, v. 1.2 allows no more", "[a/b] No. Five a day, v. 1.2 allows no more"),
+        ("", ""),
+    ],
+)
+def test_the_reason_is_one_sentence(said: str, told: str) -> None:
+    assert replace(CHAT, why=said).why == told
+
+
 def test_the_reason_is_bounded() -> None:
     assert len(replace(CHAT, why="x" * 10_000).why) == WHY_LIMIT
 

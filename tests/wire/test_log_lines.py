@@ -91,14 +91,17 @@ def test_a_broken_stream_is_a_warning_with_the_code_of_its_error_frame(log: Log,
     frame = next(json.loads(piece[6:]) for piece in answer.text.splitlines() if piece.startswith('data: {"error"'))
     line = log.line()
     assert (line["level"], line["status"], line["outcome"]) == ("WARNING", 200, "broken_off")
-    assert (line["error_code"], line["why"]) == (frame["error"]["code"], frame["error"]["message"])
+    assert line["error_code"] == frame["error"]["code"]
+    assert frame["error"]["message"].startswith(line["why"])
+    assert line["why"].startswith("[zai/demo] ")
 
 
 def test_a_failure(log: Log) -> None:
     error = log.chat(ZAI, "Hi\n!sandbox fault=captcha").json()["error"]
     line = log.line()
     assert (line["level"], line["status"], line["outcome"]) == ("WARNING", 502, "failed")
-    assert (line["error_code"], line["why"], line["attempts"]) == (error["code"], error["message"], 1)
+    assert (line["error_code"], line["attempts"]) == (error["code"], 1)
+    assert line["why"].endswith("captcha before it answers this account; a program cannot pass it.")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,8 @@ def test_a_refusal_has_path_code_and_reason(
     line = log.line()
     assert (line["client"], line["key"], line["path"]) == ("127.0.0.1", key, path)
     assert (line["status"], line["outcome"], line["error_code"]) == (answer.status_code, "refused", error["code"])
-    assert line["why"] in (error["message"], error["message"][:299] + "…")
+    assert line["why"]
+    assert error["message"].startswith(line["why"])
     assert line["id"] == answer.headers["x-request-id"]
     assert log.lines() == [line]
 
