@@ -1,6 +1,7 @@
 """What comes to the door: a request's outside as the gate reads it, and the refusals at the door itself."""
 
 import json
+import re
 import uuid
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from addons.core.errors import GatewayError
 from addons.core.gate import Knock
 
 PATH_LIMIT: Final = 100
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
 _CREDENTIALS: Final = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
 
 
@@ -41,6 +43,12 @@ def client_of(flow: http.HTTPFlow) -> str:
     """The address of the client's end of the connection."""
     address: Any = flow.client_conn.peername
     return str(address[0]).removeprefix("::ffff:") if address else "-"
+
+
+def asked_in(begins: bytes) -> tuple[str, str]:
+    """Method and path in the first bytes of a head that is no request, if they are there; no other word of it."""
+    found = _REQUEST_LINE.match(begins)
+    return (found[1].decode("latin-1"), found[2][:PATH_LIMIT].decode("latin-1")) if found else ("", "")
 
 
 def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:

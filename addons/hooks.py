@@ -28,6 +28,7 @@ from addons.dialects.completions import Completions
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.front_door import (
+    asked_in,
     client_of,
     knock_of,
     new_id,
@@ -53,7 +54,7 @@ from addons.settings import client_limits
 from addons.setup import Running, open_vault
 from addons.stream.connections import ClientConnections
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
-from addons.stream.gear import Gear
+from addons.stream.gear import Gear, RefusedHead
 from addons.stream.layer import choose_layer
 from addons.sweeper import Sweeper
 from addons.upkeep import Upkeep
@@ -145,7 +146,8 @@ class Glassgate:
         self.running_parts = parts
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, parts.secrets)
-        self._gear = Gear(self._find, self._sweeper, client_limits(parts.config), self._clients)
+        limits = client_limits(parts.config)
+        self._gear = Gear(self._find, self._sweeper, limits, self._clients, refused=self._refused_head)
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -326,6 +328,21 @@ class Glassgate:
         if (error := refusal_below(flow)) is not None:
             told = flow.response.headers.get("x-request-id") if flow.response else None
             self._log_local(flow, told or flow.metadata.get("request_id") or new_id(), "-", error)
+
+    @staticmethod
+    def _refused_head(found: RefusedHead) -> None:
+        method, path = asked_in(found.begins)
+        RequestLog(
+            id=found.id,
+            key="-",
+            path=path,
+            status=found.status,
+            outcome="refused",
+            error_code=found.code,
+            client=found.client,
+            method=method,
+            why=found.message,
+        ).emit()
 
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
         """The note and the line of what no provider was asked."""

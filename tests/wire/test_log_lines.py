@@ -149,6 +149,25 @@ def test_a_malformed_request(log: Log) -> None:
     assert KEY not in log.gateway.log
 
 
+@pytest.mark.parametrize(
+    ("lines", "status", "path"),
+    [
+        pytest.param([f"GET /v1/models?key={KEY} HTTP/1.1", f"x: {'y' * 70_000}"], 431, "/v1/models", id="too large"),
+        pytest.param([f"POST {CHATS} HTTP/1.1", f"authorization {KEY}"], 400, CHATS, id="no colon"),
+        pytest.param([f"authorization: Bearer {KEY}"], 400, "", id="no request line"),
+    ],
+)
+def test_a_head_that_is_no_request(log: Log, lines: list[str], status: int, path: str) -> None:
+    answer = raw(log.gateway, *lines)
+    line = log.line()
+    assert answer.startswith(b"HTTP/1.1 %d" % status)
+    assert (line["status"], line["path"], line["key"], line["client"]) == (status, path, "-", "127.0.0.1")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == line["error_code"]
+    assert f"x-request-id: {line['id']}".encode() in answer.lower()
+    assert log.lines() == [line]
+    assert KEY not in log.gateway.log
+
+
 def test_an_unknown_model(log: Log) -> None:
     log.chat("no such model")
     line = log.line()
