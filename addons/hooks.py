@@ -21,14 +21,14 @@ from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, admit
-from addons.core.logs import RequestLog, setup_logging
+from addons.core.logs import setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
+from addons.door_log import line_of, line_of_head
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.front_door import (
-    asked_in,
     client_of,
     knock_of,
     new_id,
@@ -331,31 +331,9 @@ class Glassgate:
 
     @staticmethod
     def _refused_head(found: RefusedHead) -> None:
-        method, path = asked_in(found.begins)
-        RequestLog(
-            id=found.id,
-            key="-",
-            path=path,
-            status=found.status,
-            outcome="refused",
-            error_code=found.code,
-            client=found.client,
-            method=method,
-            why=found.message,
-        ).emit()
+        line_of_head(found).emit()
 
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
         """The note and the line of what no provider was asked."""
         self._scribe.local(flow, request_id, error)
-        status = error.status if error else flow.response.status_code if flow.response else 0
-        RequestLog(
-            id=request_id,
-            key=key,
-            path=path_of(flow),
-            status=status,
-            outcome="ok" if error is None else "failed" if status >= 500 else "refused",
-            error_code=error.code if error else None,
-            client=client_of(flow),
-            method=flow.request.method,
-            why=error.message if error else "",
-        ).emit()
+        line_of(flow, request_id, key, error).emit()
