@@ -96,6 +96,8 @@ class Attempt:
         self.report = AttemptReport()
         self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
+        self.begun = False
+        """The client got the head of an answer."""
         self.cut_short = False
         self._stream = output if isinstance(output, StreamEncoder) else None
         self._whole = None if isinstance(output, StreamEncoder) else output
@@ -125,6 +127,7 @@ class Attempt:
             return None
 
     def client_head(self, body: bytes | None) -> http.Response:
+        self.begun = True
         extra = dict(self.plan.answer_headers)
         if body is not None:
             return http.Response.make(200, body, {"content-type": "application/json"} | extra)
@@ -136,9 +139,12 @@ class Attempt:
     def last_words(self) -> bytes:
         if self._stream is None:
             return b""
+        return self._hand_over(self._stream.error(self.broken_off()))
+
+    def broken_off(self) -> GatewayError:
+        """What a client that already got a part of the answer is told, and the log too."""
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
-        told = GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
-        return self._hand_over(self._stream.error(told))
+        return GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
 
     # -- what comes in --------------------------------------------------------------------------------------------
     # A decoder is code of many odd cases. Should one raise after all, its stream ends and no other.
