@@ -12,10 +12,15 @@ class ClientKeys:
 
     def __init__(self, tokens: Iterable[str]) -> None:
         digests = dict.fromkeys(hashlib.sha256(token.encode()).digest() for token in tokens)
+        self._known = frozenset(digests)
         self._digests = [(f"key-{number}", digest) for number, digest in enumerate(digests, 1)]
 
     def __len__(self) -> int:
         return len(self._digests)
+
+    def knows(self, text: str) -> bool:
+        """Whether the text is one of the keys."""
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest() in self._known
 
     def identify(self, headers: Mapping[str, str]) -> str | None:
         """The name of the key shown in `headers` (lower-case names), or None: missing, unknown, or contradictory."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from addons.relay import Fault
-from addons.stream import fitting, stream
+from addons.stream import fitting, http1, stream
 from tests.support.drive import Drive, FakeRelay
 
 OK = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -71,7 +71,8 @@ def test_whole_answer_has_a_length_and_no_chunks() -> None:
     relay.streaming = False
     drive = Drive([relay])
     drive.post()
-    drive.server_sends(OK + chunk(b'{"a":1}') + chunk(b"[DONE]") + END)
+    drive.server_sends(OK + chunk(b'{"a":1}'))
+    drive.server_sends(chunk(b"[DONE]") + END)
     assert b"content-length: 6" in drive.to_client
     assert b"transfer-encoding" not in drive.to_client
     assert body_of(drive.to_client) == b"[DONE]"
@@ -394,6 +395,7 @@ def test_a_head_that_does_not_end_is_a_json_408() -> None:
     drive.tick(2)
     assert status_of(drive.to_client) == 408
     assert drive.client_closed()
+    drive.tick(http1.LINGER_S)
     assert drive.watch == set()
 
 
@@ -428,6 +430,7 @@ def test_a_body_that_does_not_end_is_a_json_408() -> None:
     assert json.loads(body_of(drive.to_client))["error"]["code"] == "request_timeout"
     assert drive.client_closed()
     assert "request" not in drive.log
+    drive.tick(http1.LINGER_S)
     assert drive.watch == set()
 
 
