@@ -18,6 +18,8 @@ CHUNK_LINE_BYTES: Final = 4096
 TRAILERS: Final = Bound(16 * 1024, 100)
 FRAMING_BYTES: Final = 64 * 1024
 """So much of chunk lines is always read; of a longer body they may make up one half."""
+PIECES: Final = 32
+"""Chunks of one packet that are passed on as they were sent; the rest of it is one piece."""
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\x00]*)?\r\n")
 
@@ -99,9 +101,9 @@ type BodyReader = Callable[[LineBuffer], h11.Data | h11.EndOfMessage | None]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What could be read of a body for now: `fault` stands behind `data`."""
+    """What could be read of a body for now: `fault` stands behind the pieces."""
 
-    data: bytes
+    pieces: list[bytes]
     ended: bool = False
     fault: str = ""
 
@@ -114,14 +116,19 @@ def reader_of(size: int | None) -> ChunkReader | ContentLengthReader | Http10Rea
 
 
 def read_on(reader: BodyReader, buf: LineBuffer) -> Read:
-    """All that is there, in one piece: tiny chunks must not cost an event each."""
+    """All that is there, in a few pieces: a flood of tiny chunks must not cost an event each."""
     pieces: list[bytes] = []
+    rest: list[bytes] = []
     while True:
         try:
             found = reader(buf)
         except h11.ProtocolError as e:
-            return Read(b"".join(pieces), fault=str(e))
+            return Read(_joined(pieces, rest), fault=str(e))
         if isinstance(found, h11.Data):
-            pieces.append(bytes(found.data))
+            (pieces if len(pieces) < PIECES else rest).append(bytes(found.data))
         else:
-            return Read(b"".join(pieces), ended=found is not None)
+            return Read(_joined(pieces, rest), ended=found is not None)
+
+
+def _joined(pieces: list[bytes], rest: list[bytes]) -> list[bytes]:
+    return [*pieces, b"".join(rest)] if rest else pieces

@@ -181,8 +181,8 @@ class JsonHttp1Server(Http1Server):
         before = len(self.buf)
         found = read_on(self.body_reader, self.buf)
         self._body_bytes += before - len(self.buf)
-        if found.data:
-            yield ReceiveHttp(RequestData(self.stream_id, found.data))
+        for piece in found.pieces:
+            yield ReceiveHttp(RequestData(self.stream_id, piece))
         if self.state != self.read_body:
             return  # the stream has refused it
         if self._body_bytes > self.gear.limits.body_bytes + FRAMING_BYTES:

@@ -116,8 +116,8 @@ class FinalHttp1Client(Http1Client):
             return
         assert self.stream_id is not None
         found = read_on(self.body_reader, self.buf)
-        if found.data:
-            yield ReceiveHttp(ResponseData(self.stream_id, found.data))
+        for piece in found.pieces:
+            yield ReceiveHttp(ResponseData(self.stream_id, piece))
         if self.state != self.read_body or self.stream_id is None:
             return
         if found.fault:
