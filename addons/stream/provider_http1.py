@@ -23,7 +23,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client
 from addons.stream.chunks import read_on, reader_of
 from addons.stream.gear import Commands
 from addons.stream.lines import Bound, LineBuffer, TooLarge
-from addons.stream.request_head import VERSIONS
+from addons.stream.request_head import HTTP1
 
 HEADS: Final = Bound(64 * 1024, 200)
 """For the interim answers (1xx; RFC 9110, 15.2) and the final one together."""
@@ -83,7 +83,7 @@ class FinalHttp1Client(Http1Client):
         except ValueError:
             yield from self._broken("the head of the answer is malformed")
             return
-        if self.response.http_version not in VERSIONS:
+        if self.response.http_version not in HTTP1:
             yield from self._broken("an unknown version of HTTP")
             return
         self.body_reader = reader_of(size)

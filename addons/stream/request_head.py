@@ -8,7 +8,7 @@ from mitmproxy.net.http import http1
 from mitmproxy.net.http.validate import validate_headers
 
 HEAD_BYTES: Final = 64 * 1024
-VERSIONS: Final = frozenset({"HTTP/1.0", "HTTP/1.1", "HTTP/2.0"})
+HTTP1: Final = frozenset({"HTTP/1.0", "HTTP/1.1"})
 _METHOD: Final = re.compile(r"[A-Za-z_-]{1,24}")
 _TOLD: Final = (
     "invalid header name",
@@ -39,6 +39,8 @@ def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:
         request = http1.read_request_head(lines)
     except ValueError as e:
         raise HeadRefused(400, f"the request's head is malformed{_why(e)}") from None
+    if request.http_version not in HTTP1:
+        raise HeadRefused(400, "this version of HTTP is not spoken here: send HTTP/1.1 or HTTP/1.0, or HTTP/2 over TLS")
     check_head(request)
     try:
         return request, http1.expected_http_body_size(request)
@@ -48,8 +50,6 @@ def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:
 
 def check_head(request: http.Request) -> None:
     """Raises HeadRefused for what HTTP does not allow, and for what would make a tunnel of the gateway."""
-    if request.http_version not in VERSIONS:
-        raise HeadRefused(400, "this version of HTTP is not spoken here: send HTTP/1.1, HTTP/1.0 or HTTP/2")
     if request.method == "CONNECT":
         raise HeadRefused(400, "this is a gateway, not a proxy: there is no CONNECT here, send the path alone (/v1/…)")
     if not _METHOD.fullmatch(request.method):

@@ -122,6 +122,7 @@ class Drive:
     hold: set[str] = field(default_factory=set)
     plan: bool = True
     body_limit: int = 1000
+    alpn: bytes | None = None
     at_head: http.Response | None = None
     """The answer that the hook for the head gives."""
     now: float = 1000.0
@@ -142,6 +143,7 @@ class Drive:
         self.client = Client(
             peername=("127.0.0.1", 1234), sockname=("127.0.0.1", 8080), timestamp_start=1.0, state=ConnectionState.OPEN
         )
+        self.client.alpn = self.alpn
         self.client.proxy_mode = ReverseMode.parse("reverse:http://127.0.0.1:1")
         context = Context(self.client, options)
         context.server.address = ("127.0.0.1", 1)
@@ -234,7 +236,7 @@ class Drive:
         if command.name == "requestheaders":
             self.flows.append(flow)
             flow.response = self.at_head
-        if (command.name == "request" and self.plan) or isinstance(command, AttemptFailedHook):
+        if (command.name == "request" and self.plan and self.at_head is None) or isinstance(command, AttemptFailedHook):
             self._next(flow)
 
     def _next(self, flow: http.HTTPFlow) -> None:
