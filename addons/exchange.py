@@ -53,6 +53,10 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
 
+    def refused(self, status: int, message: str, code: str) -> None:
+        self.error = GatewayError(status, message, code=code)
+        self.status = status
+
     # -- called from the hooks ------------------------------------------------------------------------------------
     async def open(self, flow: http.HTTPFlow) -> None:
         """Plans the first attempt; on a refusal the flow gets the answer."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 from mitmproxy import http
 
 from addons.core.errors import GatewayError
+from addons.core.fields import by_name
 from addons.core.gate import Knock
-from addons.stream.credentials import FRAMING, by_name
+from addons.stream.credentials import FRAMING
 
 _WORD: Final = re.compile(rb"[^\s,;=/?&\"'#]{8,}")
 _HIDDEN: Final = b"~key~"

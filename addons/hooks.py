@@ -84,6 +84,11 @@ def fenced(hook: Hook) -> Hook:
     return inner
 
 
+def _was_refused(flow: http.HTTPFlow, exchange: Exchange) -> bool:
+    """Whether it was the gateway that ended the request before it was whole."""
+    return exchange.pursuit is None and exchange.error is not None and flow.response is not None
+
+
 class Glassgate:
     """The addon. State: the running configuration and the exchanges under way."""
 
@@ -308,7 +313,7 @@ class Glassgate:
             return
         self.drain.one_less()
         exchange.over()
-        line = exchange.summary(client_left=flow.error is not None)
+        line = exchange.summary(client_left=flow.error is not None and not _was_refused(flow, exchange))
         line.emit()
         self._scribe.conclude(flow, exchange, line)
         self._seal_body(flow, exchange)

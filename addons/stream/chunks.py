@@ -57,7 +57,7 @@ class ChunkReader:
         self._data_bytes += len(data)
         if not self._left:
             self._footer = 2
-        return h11.Data(data=data)
+        return h11.Data(data=bytes(data))
 
     def read_eof(self) -> NoReturn:
         raise h11.RemoteProtocolError("peer closed connection without sending complete message body (chunked)")

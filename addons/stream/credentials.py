@@ -4,11 +4,13 @@ What is taken off is kept beside the request object, for the gate alone, and goe
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from mitmproxy import http
+
+from addons.core.fields import by_name
 
 _NAMES: Final = re.compile(
     rb"auth|key|token|cookie|secret|passw|session|credential|signature|sec-websocket-protocol", re.IGNORECASE
@@ -24,15 +26,6 @@ _OWN_PARAMETER: Final = re.compile(rb"all=[A-Za-z0-9]{0,5}")
 
 type Fields = Mapping[str, str]
 """Header fields by lower-case name; several of a name are joined by a comma."""
-
-
-def by_name(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Header fields as a mapping, in linear time (mitmproxy's own views of headers are quadratic)."""
-    found: dict[str, list[str]] = {}
-    for name, value in fields:
-        key = name.decode("utf-8", "surrogateescape").lower()
-        found.setdefault(key, []).append(value.decode("utf-8", "surrogateescape"))
-    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def take_off(request: http.Request) -> Fields:

@@ -8,7 +8,7 @@ from typing import Protocol
 from mitmproxy import http
 from mitmproxy.connection import Server
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http._base import HttpCommand
+from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 
 from addons.relay import Ticket
 from addons.stream.bodies import Bodies
@@ -141,6 +141,15 @@ class AttemptFailedHook(commands.StartHook):
     """An attempt failed and the client has seen nothing of it: the exchange names the next one or the verdict."""
 
     flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
+
+
+@dataclass
+class RequestRefused(HttpEvent):
+    """The body cannot be read on: the stream shall refuse its request."""
+
+    status: int
+    message: str
+    code: str
 
 
 @dataclass

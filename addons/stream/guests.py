@@ -22,7 +22,7 @@ def networks_of(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
 
-def host_of(peer: Peer | None) -> str:
+def host_of(peer: Peer) -> str:
     return str(peer[0]) if peer else ""
 
 

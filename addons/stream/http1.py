@@ -14,11 +14,9 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
-    ErrorCode,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
-    RequestProtocolError,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
@@ -27,7 +25,8 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 
 from addons.stream.chunks import FRAMING_BYTES, read_on, reader_of
-from addons.stream.gear import Commands, Gear, Tick
+from addons.stream.gear import Commands, Gear, RequestRefused, Tick
+from addons.stream.guests import Peer, host_of
 from addons.stream.lines import Bound, LineBuffer, TooLarge
 from addons.stream.refusal import raw_refusal
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, read_head
@@ -44,7 +43,7 @@ LINGER_S: Final = 1.0
 
 
 class JsonHttp1Server(Http1Server):
-    """The client's connection. States: read_headers, read_body, wait (for the answer), linger, done."""
+    """The client's connection. States: read_headers, read_body (or drop_body), wait (for the answer), linger, done."""
 
     def __init__(self, context: Context, gear: Gear) -> None:
         super().__init__(context)
@@ -52,7 +51,7 @@ class JsonHttp1Server(Http1Server):
         self.buf: LineBuffer = LineBuffer()
         self.deadline = float("inf")
         self.ending = False
-        self._peer = self.conn.peername
+        self._peer: Peer = self.conn.peername or ()
         self._blank_bytes = 0
         self._body_bytes = 0
         self._linger_bytes = 0
@@ -108,16 +107,6 @@ class JsonHttp1Server(Http1Server):
             yield commands.SendData(self.conn, raw_refusal(status, message, code))
         yield from self._hang_up()
 
-    def _refuse_body(self, status: int, message: str, code: str = "bad_http_request") -> Commands:
-        """Refuses a request whose stream waits for the rest of it."""
-        answered = self.response is not None
-        stream_id = self.stream_id
-        if answered:
-            yield from self._hang_up()
-        else:
-            yield from self._refuse(status, message, code)
-        yield ReceiveHttp(RequestProtocolError(stream_id, message, ErrorCode.GENERIC_CLIENT_ERROR))
-
     def _hang_up(self) -> Commands:
         """Ends our side of the connection; what the client still sends is dropped within bounds."""
         self.buf = LineBuffer()
@@ -142,7 +131,7 @@ class JsonHttp1Server(Http1Server):
 
     @property
     def _from(self) -> str:
-        return str(self._peer[0]) if self._peer else "somebody who is gone"
+        return host_of(self._peer) or "somebody who is gone"
 
     # -- requests in ----------------------------------------------------------------------------------------------
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
@@ -168,7 +157,7 @@ class JsonHttp1Server(Http1Server):
         self.gear.presence.greeted(self._peer)
         self.gear.presence.asks(self._peer)
         self._blank_bytes = self._body_bytes = 0
-        self.body_reader = reader_of(size)
+        self.body_reader = reader_of(size)  # type: ignore[assignment]
         self.state = self.read_body
         yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))
         if self.state == self.read_body:
@@ -186,12 +175,25 @@ class JsonHttp1Server(Http1Server):
         if self.state != self.read_body:
             return  # the stream has refused it
         if self._body_bytes > self.gear.limits.body_bytes + FRAMING_BYTES:
-            yield from self._refuse_body(413, self.gear.limits.body_message, "request_too_large")
+            yield from self._give_up_body(413, self.gear.limits.body_message, "request_too_large")
         elif found.fault:
-            yield from self._refuse_body(400, f"the request's body is malformed: {found.fault}")
+            message = f"the request's body is malformed: {found.fault}"
+            yield from self._give_up_body(400, message, "bad_http_request")
         elif found.ended:
             yield ReceiveHttp(RequestEndOfMessage(self.stream_id))
             yield from self.mark_done(request=True)
+
+    def _give_up_body(self, status: int, message: str, code: str) -> Commands:
+        """The stream says why; until then what comes is dropped."""
+        self.buf = LineBuffer()
+        self.state = self.drop_body
+        yield ReceiveHttp(RequestRefused(self.stream_id, status, message, code))
+
+    def drop_body(self, event: events.Event) -> Commands:
+        if isinstance(event, events.DataReceived):
+            self.buf = LineBuffer()
+        else:
+            yield from super().read_body(event)
 
     def wait(self, event: events.Event) -> Commands:
         if len(self.buf) > PIPELINED_BYTES:
@@ -208,7 +210,7 @@ class JsonHttp1Server(Http1Server):
         elif isinstance(event, ResponseHeaders) and event.response.status_code == 100:
             yield commands.SendData(self.conn, http1.assemble_response_head(event.response))
         else:
-            early = self.state == self.read_body
+            early = self.state in (self.read_body, self.drop_body)
             if early and isinstance(event, ResponseHeaders):
                 event.response.headers["connection"] = "close"
             yield from super().send(event)

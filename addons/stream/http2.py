@@ -18,6 +18,7 @@ from mitmproxy.proxy.layers.http._events import RequestHeaders, RequestTrailers,
 from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
 
 from addons.stream.gear import Commands, Gear, Tick
+from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import error_response
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head
 
@@ -35,7 +36,7 @@ class JsonHttp2Server(Http2Server):
         self.gear = gear
         self.deadline = float("inf")
         self.ending = False
-        self._peer = self.conn.peername
+        self._peer: Peer = self.conn.peername or ()
         self.h2_conn.local_settings.max_frame_size = FRAME_BYTES
         self.h2_conn.local_settings.acknowledge()
         self.h2_conn.max_inbound_frame_size = FRAME_BYTES
@@ -151,4 +152,4 @@ class JsonHttp2Server(Http2Server):
 
     @property
     def _from(self) -> str:
-        return str(self._peer[0]) if self._peer else "somebody who is gone"
+        return host_of(self._peer) or "somebody who is gone"

@@ -23,8 +23,8 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
-from addons.stream.gear import Commands, Gear, Tick
-from addons.stream.guests import host_of
+from addons.stream.gear import Commands, Gear, RequestRefused, Tick
+from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import error_response
 
 
@@ -41,6 +41,7 @@ class RequestIntake(HttpStream):
         self.deadline = float("inf")
         self.ending = False
         self._kept_bytes = 0
+        self._peer: Peer = context.client.peername
 
     @property
     def client_id(self) -> str:
@@ -52,6 +53,9 @@ class RequestIntake(HttpStream):
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, Tick):
             yield from self._on_tick()
+        elif isinstance(event, RequestRefused):
+            if self.client_state == self.state_consume_request_body:
+                yield from self._refuse(event.status, event.message, event.code)
         else:
             yield from super()._handle_event(event)
 
@@ -110,11 +114,10 @@ class RequestIntake(HttpStream):
             yield from self.request_complete()
 
     def _keep(self, data: bytes) -> Commands:
-        host, limits = host_of(self.context.client.peername), self.gear.limits
-        one_person = self.gear.presence.is_one_person(self.context.client.peername)
+        limits, one_person = self.gear.limits, self.gear.presence.is_one_person(self._peer)
         if self._kept_bytes + len(data) > limits.body_bytes:
             yield from self._refuse(413, limits.body_message, "request_too_large")
-        elif not self.gear.bodies.take(host, len(data), limits.body_bytes, one_person=one_person):
+        elif not self.gear.bodies.take(host_of(self._peer), len(data), limits.body_bytes, one_person=one_person):
             message = "too many requests are being sent at once and none is whole; send fewer at a time"
             yield from self._refuse(429, message, "too_many_unfinished", retry_after_s=1)
         else:
@@ -124,7 +127,7 @@ class RequestIntake(HttpStream):
     def _forget_body(self) -> None:
         self.request_body_buf.clear()
         if self._kept_bytes:
-            self.gear.bodies.give_back(host_of(self.context.client.peername), self._kept_bytes)
+            self.gear.bodies.give_back(host_of(self._peer), self._kept_bytes)
             self._kept_bytes = 0
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -148,6 +151,8 @@ class RequestIntake(HttpStream):
         self.client_state = self.server_state = self.state_errored
         answer = self.flow.response = error_response(status, message, code, retry_after_s=retry_after_s)
         self.flow.error = mflow.Error(message)
+        if ticket := self.gear.find(self.flow):
+            ticket.refused(status, message, code)
         yield HttpErrorHook(self.flow)
         yield from self._send_and_leave(answer)
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from h11._receivebuffer import ReceiveBuffer
 
@@ -29,6 +29,10 @@ class LineBuffer(ReceiveBuffer):
         super().__init__()
         self._searched = 0
         self._lines = 0
+
+    def __iadd__(self, more: bytes | bytearray) -> Self:
+        self._data += more
+        return self
 
     def _extract(self, count: int) -> bytearray:
         self._searched = self._lines = 0

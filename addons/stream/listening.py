@@ -120,12 +120,12 @@ class Listening:
     async def _serve(self, visit: "_Visit", instance: AsyncioServerInstance[Any]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            if visit.over:
+            if visit.is_over():
                 return
             reader = asyncio.StreamReader(loop=loop)
             protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
             visit.transport, _ = await loop.connect_accepted_socket(lambda: protocol, visit.socket)
-            if visit.over:
+            if visit.is_over():
                 return
             self._patience[visit.peer] = loop.call_later(self._silence_s(), visit.end)
             await instance.handle_stream(reader, asyncio.StreamWriter(visit.transport, protocol, reader, loop))
@@ -147,11 +147,14 @@ class _Visit:
     socket: socket.socket
     peer: Peer
     transport: asyncio.Transport | None = None
-    over: bool = False
+    _over: bool = False
+
+    def is_over(self) -> bool:
+        return self._over
 
     def end(self) -> None:
         """Ends the connection at once; what waits to be sent is lost."""
-        self.over = True
+        self._over = True
         if self.transport is not None:
             self.transport.abort()
         else:

@@ -86,7 +86,7 @@ class FinalHttp1Client(Http1Client):
         if self.response.http_version not in HTTP1:
             yield from self._broken("an unknown version of HTTP")
             return
-        self.body_reader = reader_of(size)
+        self.body_reader = reader_of(size)  # type: ignore[assignment]
         self.state = self.read_body
         yield ReceiveHttp(ResponseHeaders(self.stream_id, self.response, size == 0))
         if self.state == self.read_body:

@@ -138,7 +138,17 @@ def test_what_is_over_in_a_body_is_a_clear_refusal(body: bytes, status: int) -> 
     assert error_of(drive.to_client)["message"]
     assert drive.client_closed()
     assert drive.log[-1] == "error"
+    assert drive.ticket.refusal == (status, error_of(drive.to_client)["code"])
     assert not drive.gear.bodies.held
+
+
+def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
+    drive = Drive([FakeRelay()], hold={"requestheaders"})
+    drive.client_sends(POST + CHUNKED + b"\r\nzz\r\n")
+    drive.client_sends(b"more")
+    drive.complete()
+    assert status_of(drive.to_client) == 400
+    assert drive.client_closed()
 
 
 def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
@@ -303,9 +313,10 @@ def test_a_key_is_hidden_wherever_it_stands() -> None:
         fields = [(b"x-mine", KEY.encode()), (b"content-length", b"0"), (b"x-other", b"words of no weight at all")]
         return http.Request.make("GET", f"http://localhost/v1/{KEY}/models", b"", fields)
 
-    for hide in (lambda r: hide_keys(r, KEY.__eq__), lambda r: hide_shown(r, {"authorization": f"Bearer {KEY}"})):
-        request = made()
-        hide(request)
+    known, shown = made(), made()
+    hide_keys(known, lambda word: word == KEY)
+    hide_shown(shown, {"authorization": f"Bearer {KEY}"})
+    for request in (known, shown):
         assert KEY not in str(request.get_state())
         assert request.headers["x-other"] == "words of no weight at all"
 

@@ -75,7 +75,7 @@ def test_nothing_is_kept_of_who_has_left() -> None:
         house.guests.rests((ABROAD, port))  # a late word
         house.guests.leave((ABROAD, port))
     guests = house.guests
-    assert not (guests._close or guests._silent or guests._silent_of or guests._of)
+    assert not any((guests._close, guests._silent, guests._silent_of, guests._of))
 
 
 def test_unfinished_bodies_of_one_address_are_bounded_together_and_all_are() -> None:

@@ -54,12 +54,14 @@ def test_lines_are_the_same_however_they_are_cut(data: bytes, expected: list[byt
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_lines_without_end_are_refused_early(unit: bytes, bound: Bound, size: int) -> None:
     flood, buf = b"x" + unit * 20_000, LineBuffer()
-    at = 0
-    with pytest.raises(TooLarge):  # noqa: PT012: where it is raised is the question
-        while at < len(flood):
-            buf += flood[at : at + size]
-            at += size
+
+    def read_all() -> None:
+        for at in range(0, len(flood), size):
+            buf.__iadd__(flood[at : at + size])
             assert buf.take_lines(bound) is None
+
+    with pytest.raises(TooLarge):
+        read_all()
     assert len(buf) <= bound.bytes + size
 
 

@@ -91,6 +91,11 @@ class FakeTicket:
     verdict: http.Response | None = None
     left: bool = False
 
+    refusal: tuple[int, str] | None = None
+
+    def refused(self, status: int, message: str, code: str) -> None:
+        self.refusal = (status, code)
+
     def client_left(self) -> None:
         self.left = True
 
