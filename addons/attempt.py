@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from mitmproxy import http
 
 from addons.core.errors import GatewayError
+from addons.core.fields import by_name
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
 from addons.core.tokens import TokenCounter
@@ -176,7 +177,7 @@ class Attempt:
         plan = self.plan
         self.report.set_cookies = tuple(plan.seals.seal_head(plan.provider.name, plan.session.account, response))
         self._status = response.status_code
-        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self._headers = by_name(response.headers.fields)
         if plan.provider.is_answer(self._status, self._headers, plan.chat):
             self._decoder = plan.decoder
             self.report.accepted = True

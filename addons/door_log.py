@@ -4,7 +4,7 @@ from mitmproxy import http
 
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
-from addons.front_door import asked_in, client_of, path_of
+from addons.front_door import address_of, asked_in, client_of, path_of
 from addons.stream.gear import RefusedHead
 
 
@@ -34,7 +34,7 @@ def line_of_head(found: RefusedHead) -> RequestLog:
         status=found.status,
         outcome="refused",
         error_code=found.code,
-        client=found.client,
+        client=address_of(found.peer),
         method=method,
         why=found.message,
     )

@@ -61,6 +61,10 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
 
+    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
+        self.error = GatewayError(status, message, code=code)
+        self.status, self.id = status, request_id
+
     # -- called from the hooks ------------------------------------------------------------------------------------
     async def open(self, flow: http.HTTPFlow) -> None:
         """Plans the first attempt; on a refusal the flow gets the answer."""
@@ -73,12 +77,6 @@ class Exchange:
         self.stopped = error
         if self._task is not None:
             self._task.cancel()
-
-    def refused_below(self, answer: http.Response, error: GatewayError | None) -> bool:
-        """The layers below have refused the body; the client knows the request by the id it was given there."""
-        if error is not None:
-            self.error, self.status, self.id = error, error.status, answer.headers.get("x-request-id", self.id)
-        return error is not None
 
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
         """Plans what follows a failed attempt: another one, or the verdict."""

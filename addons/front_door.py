@@ -3,31 +3,36 @@
 import json
 import re
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mitmproxy import http
 
 from addons.core.errors import GatewayError
+from addons.core.fields import by_name
 from addons.core.gate import Knock
+from addons.stream.credentials import FRAMING
+from addons.stream.guests import Peer, host_of
 
 PATH_LIMIT: Final = 100
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
-_CREDENTIALS: Final = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
+_WORD: Final = re.compile(rb"[^\s,;=/?&\"'#]{8,}")
+_HIDDEN: Final = b"~key~"
 
 
 def new_id() -> str:
     return f"req_{uuid.uuid4().hex}"
 
 
-def knock_of(flow: http.HTTPFlow) -> Knock:
+def knock_of(flow: http.HTTPFlow, shown: Mapping[str, str]) -> Knock:
+    """The request as the gate reads it. `shown` are the credentials, which were taken off it (addons/stream)."""
     request = flow.request
-    headers = {name.lower(): value for name, value in request.headers.items()}
     sockname: Any = flow.client_conn.sockname
     is_h2 = flow.client_conn.alpn == b"h2"
     return Knock(
         method=request.method,
         target=request.path,
-        headers=headers,
+        headers={**by_name(request.headers.fields), **shown},
         absolute_form=bool(request.authority) and not is_h2,
         host=(request.authority if is_h2 else request.host_header) or "",
         local_address=(str(sockname[0]), int(sockname[1])),
@@ -41,8 +46,12 @@ def path_of(flow: http.HTTPFlow) -> str:
 
 def client_of(flow: http.HTTPFlow) -> str:
     """The address of the client's end of the connection."""
-    address: Any = flow.client_conn.peername
-    return str(address[0]).removeprefix("::ffff:") if address else "-"
+    return address_of(flow.client_conn.peername)
+
+
+def address_of(peer: Peer | None) -> str:
+    """A peer's address in words."""
+    return host_of(peer).removeprefix("::ffff:") or "-" if peer else "-"
 
 
 def asked_in(begins: bytes) -> tuple[str, str]:
@@ -62,10 +71,26 @@ def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
         return None
 
 
-def take_credentials(flow: http.HTTPFlow) -> None:
-    """Takes the client's credentials off the flow, before any other addon, the view or a saved file sees it."""
-    for name in _CREDENTIALS:
-        flow.request.headers.pop(name, None)
+def hide_keys(request: http.Request, is_key: Callable[[str], bool]) -> None:
+    """Hides a key of the gateway wherever else it may stand in a head: in the path, or under a name of any kind."""
+
+    def hidden(text: bytes) -> bytes:
+        return _WORD.sub(lambda word: _HIDDEN if is_key(word[0].decode("utf-8", "surrogateescape")) else word[0], text)
+
+    request.data.path = hidden(request.data.path)
+    request.data.authority = hidden(request.data.authority)
+    request.headers = http.Headers(
+        field if field[0].lower() in FRAMING - {b"host"} else (hidden(field[0]), hidden(field[1]))
+        for field in request.headers.fields
+    )
+
+
+def hide_shown(request: http.Request, shown: Mapping[str, str]) -> None:
+    """The same for the credentials that came with the request; costs next to nothing where they stand nowhere else."""
+    words = {word for value in shown.values() for word in _WORD.findall(value.encode("utf-8", "surrogateescape"))}
+    texts = [request.data.path, *(value for _, value in request.headers.fields)]
+    if any(word in text for word in words for text in texts):
+        hide_keys(request, lambda text: text.encode("utf-8", "surrogateescape") in words)
 
 
 def without_body(answer: http.Response) -> None:

@@ -30,16 +30,17 @@ from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.front_door import (
     client_of,
+    hide_keys,
+    hide_shown,
     knock_of,
     new_id,
     path_of,
     refusal_below,
     shutting_down,
-    take_credentials,
     too_many,
     without_body,
 )
-from addons.hardening import harden
+from addons.hardening import harden, raise_file_limit
 from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
@@ -51,12 +52,16 @@ from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
 from addons.listeners import move_listeners, wanted_modes
 from addons.reload import Reload
-from addons.settings import client_limits
+from addons.settings import client_limits, guest_rules
 from addons.setup import Running, open_vault
+from addons.stream.bodies import Bodies
 from addons.stream.connections import ClientConnections
+from addons.stream.credentials import Aside
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from addons.stream.gear import Gear, RefusedHead
+from addons.stream.guests import Guests
 from addons.stream.layer import choose_layer
+from addons.stream.listening import Listening
 from addons.sweeper import Sweeper
 from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
@@ -92,6 +97,11 @@ def fenced(hook: Hook) -> Hook:
     return inner
 
 
+def _was_refused(flow: http.HTTPFlow, exchange: Exchange) -> bool:
+    """Whether it was the gateway that ended the request before it was whole."""
+    return exchange.pursuit is None and exchange.error is not None and flow.response is not None
+
+
 class Glassgate:
     """The addon. State: the running configuration and the exchanges under way."""
 
@@ -102,7 +112,10 @@ class Glassgate:
         self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
-        self._gear: Gear | None = None
+        self._aside, self._bodies = Aside(), Bodies()
+        self._listening = Listening(ctx.master, Guests(), lambda: self._gear.limits.head_s)
+        self._gear = Gear(lambda flow: None, self._sweeper)
+        self._files = 0
         self._reload: Reload | None = None
         self._places = FlowPlaces(lambda: self._parts().flow_key())
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
@@ -119,6 +132,7 @@ class Glassgate:
     def running(self) -> None:
         os.umask(0o077)
         harden()  # before the first secret is read
+        self._files = raise_file_limit()
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
@@ -130,6 +144,7 @@ class Glassgate:
             ctx.master.shutdown()
             return
         self._install(parts)
+        self._listening.start()
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install)
         self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
@@ -148,8 +163,17 @@ class Glassgate:
         self.running_parts = parts
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, parts.secrets)
-        limits = client_limits(parts.config)
-        self._gear = Gear(self._find, self._sweeper, limits, self._clients, refused=self._refused_head)
+        self._listening.guests.rules = guest_rules(parts.config, self._files)
+        self._gear = Gear(
+            self._find,
+            self._sweeper,
+            client_limits(parts.config),
+            self._clients,
+            refused=self._refused_head,
+            presence=self._listening,
+            bodies=self._bodies,
+            aside=self._aside,
+        )
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -192,11 +216,10 @@ class Glassgate:
 
     # -- the stream layer's side ----------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
-        gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper)
-        choose_layer(nextlayer, gear)
+        choose_layer(nextlayer, self._gear)
 
     def client_connected(self, client: Client) -> None:
-        self._clients.mend(client.id)
+        self._clients.mend(client)
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         data.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
@@ -214,20 +237,22 @@ class Glassgate:
         if flow.error:
             return  # the head is malformed; mitmproxy says so to the client
         parts = self.running_parts
+        shown = self._aside.take(flow.request)
         try:
             if parts is None:
                 raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
             if flow.is_replay == "request":
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
-            admission = admit(knock_of(flow), parts.rules)
+            admission = admit(knock_of(flow, shown), parts.rules)
             if self.drain.begun and admission.action != "health":
                 raise shutting_down()
         except GatewayError as error:
             flow.response = error_answer(error, (("x-request-id", request_id),))
+            if parts is not None and parts.rules.keys is not None:
+                hide_keys(flow.request, parts.rules.keys.knows)
             self._log_local(flow, request_id, error.key or "-", error)
             return
-        finally:
-            take_credentials(flow)
+        hide_shown(flow.request, shown)
         flow.metadata["client_key"] = admission.key
         self._begin(flow, request_id, admission, parts)
 
@@ -306,10 +331,7 @@ class Glassgate:
             return
         self.drain.one_less()
         exchange.over()
-        left = flow.error is not None
-        if left and exchange.pursuit is None and exchange.error is None and flow.response is not None:
-            left = not exchange.refused_below(flow.response, refusal_below(flow))
-        line = exchange.summary(client_left=left)
+        line = exchange.summary(client_left=flow.error is not None and not _was_refused(flow, exchange))
         line.emit()
         self._scribe.conclude(flow, exchange, line)
         self._seal_body(flow, exchange)

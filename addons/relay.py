@@ -116,6 +116,10 @@ class Ticket(Protocol):
         """The client's final answer where it is not to be the flow's own response."""
         ...
 
+    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
+        """The request was refused before it was whole."""
+        ...
+
     def client_left(self) -> None:
         """The client is gone: stop whatever is under way for it."""
         ...

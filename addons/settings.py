@@ -9,6 +9,7 @@ from addons.core.cooldown import CooldownRules
 from addons.core.failover import RetryRules
 from addons.core.strategy import Orderer
 from addons.stream.gear import ClientLimits
+from addons.stream.guests import GuestRules, networks_of
 from addons.traffic import Traffic, TrafficRules
 from addons.turnstile import Pace
 from providers.registry import provider_class
@@ -16,6 +17,11 @@ from providers.registry import provider_class
 WEB_CONCURRENT = 2
 """Requests at once that a person's web session bears; a person has one or two answers running."""
 API_CONCURRENT = 64
+OTHER_FILES = 64
+"""Open files that are no client's and no chat's: listeners, logs, the vault, preparing calls, the inspector."""
+FEWEST_CONNECTIONS = 8
+MOST_CONNECTIONS = 10_000
+"""Of clients. Each may need a second open file, for its provider."""
 
 
 def limits_of(config: Config) -> Limits:
@@ -37,7 +43,16 @@ def limits_of(config: Config) -> Limits:
 def client_limits(config: Config) -> ClientLimits:
     """What a client may take of space and time."""
     times, limits = config.sections.timeouts, config.sections.limits
-    return ClientLimits(int(limits.body_mb * 1024 * 1024), times.head_s, times.body_s, times.write_stall_s)
+    body_bytes = int(limits.body_mb * 1024 * 1024)
+    return ClientLimits(body_bytes, times.head_s, times.body_s, times.write_stall_s, limits.header_fields)
+
+
+def guest_rules(config: Config, files: int) -> GuestRules:
+    """How many connections there may be, in a process that may have so many open files."""
+    sections = config.sections
+    most = min(MOST_CONNECTIONS, max(FEWEST_CONNECTIONS, (files - OTHER_FILES) // 2))
+    trusted = networks_of(sections.listen.trusted_proxies)
+    return GuestRules(most, sections.limits.connections_per_address, trusted)
 
 
 def retry_rules(config: Config) -> RetryRules:

@@ -10,7 +10,8 @@ from typing import Final
 
 EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
-_LINE_ENDS: Final = re.compile(rb"\n*")
+_NOTHING: Final = re.compile(rb"(?:\n|:[^\n]*\n)*+")
+"""Line ends and whole comments."""
 
 
 class SseLimit(ValueError):
@@ -71,21 +72,22 @@ class SseReader:
     def _complete_events(self) -> list[bytes]:
         buffer = self._buffer
         payloads: list[bytes] = []
-        begin = self._past_line_ends(0)
+        half_comment = buffer.startswith(b":") and buffer.find(b"\n", self._scanned) < 0
+        begin = 0 if half_comment else self._past_nothing(0)
         while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
             if end - begin > self._limit_bytes:
                 raise SseLimit(self._limit_bytes, payloads)
             payloads += self._payloads(bytes(buffer[begin:end]))
-            begin = self._past_line_ends(end + 2)
+            begin = self._past_nothing(end + 2)
             self._scanned = 0
         if begin:
             del buffer[:begin]
         self._scanned = max(len(buffer) - 1, 0)
         return payloads
 
-    def _past_line_ends(self, begin: int) -> int:
-        """Where the next event may begin; a stream of nothing but line ends must cost nothing."""
-        found = _LINE_ENDS.match(self._buffer, begin)
+    def _past_nothing(self, begin: int) -> int:
+        """Where the next event may begin; a stream of nothing but line ends and comments must cost nothing."""
+        found = _NOTHING.match(self._buffer, begin)
         return found.end() if found else begin
 
     def _payloads(self, block: bytes) -> list[bytes]:

@@ -147,3 +147,11 @@ def test_where_limits_cannot_be_set_nothing_breaks(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Libc())
     hardening.harden()
     assert [call[:2] for call in calls] == [(4, 0)]
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes() -> None:
+    code = "from addons.hardening import raise_file_limit; import resource; print(raise_file_limit(), "
+    code += "resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    command = ["sh", "-c", 'ulimit -n 200; ulimit -Sn 100; exec "$@"', "sh", sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["200", "200"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,15 @@ class Listen(_Checked):
     port: int = Field(default=8080, ge=1, le=65535)
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies in front of the gateway: many clients behind one address."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            ip_network(text, strict=False)
+        return value
 
     @property
     def is_loopback(self) -> bool:
@@ -201,6 +211,10 @@ class RequestLimits(_Checked):
     body_mb: float = Field(default=10, gt=0, le=1024)
     requests: int = Field(default=1000, ge=1)
     """Chats under way at once; more are refused with 429."""
+    header_fields: int = Field(default=100, ge=10, le=1000)
+    """Of a request."""
+    connections_per_address: int = Field(default=256, ge=1)
+    """Of one client address at once; not for loopback and listen.trusted_proxies."""
 
 
 class Inspect(_Checked):

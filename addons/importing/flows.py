@@ -5,6 +5,7 @@ import io
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
+from addons.core.fields import by_name
 from addons.importing.problem import Found, ImportProblem
 from providers.contract import Sighting
 
@@ -31,7 +32,7 @@ def sighting_of(flow: http.HTTPFlow) -> Sighting:
     return Sighting(
         method=flow.request.method,
         url=flow.request.pretty_url,
-        headers={name.lower(): value for name, value in flow.request.headers.items()},
+        headers=by_name(flow.request.headers.fields),
         status=response.status_code if response else None,
         set_cookies=tuple(response.headers.get_all("set-cookie")) if response else (),
         body=(response.get_content(strict=False) or b"") if response else b"",

@@ -6,12 +6,14 @@ import logging
 from typing import cast
 
 from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.connection import Client, Connection, ConnectionState
 from mitmproxy.master import Master
 from mitmproxy.proxy import events
+from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.gear import Tick
+from addons.stream.turned_away import TurnedAway
 
 log = logging.getLogger("glassgate")
 MOST_CONNECTIONS = 1000
@@ -33,11 +35,12 @@ class ClientConnections:
         found = handler.transports.get(cast(Connection, handler.client))
         return found.writer if found and isinstance(found.writer, asyncio.StreamWriter) else None
 
-    def mend(self, client_id: str) -> None:
-        """Makes a new connection's handler fit for us; see the two functions below."""
-        if handler := self._handler(client_id):
+    def mend(self, client: Client) -> None:
+        """Makes a new connection's handler fit for us; see the functions below."""
+        if handler := self._handler(client.id):
             lift_connection_limit(handler)
             always_close(handler)
+            turn_proxies_away(handler)
 
     async def deliver(self, client_id: str, tick: Tick) -> bool:
         """Hands the tick to the connection's layers; False when the connection is gone."""
@@ -56,6 +59,13 @@ class ClientConnections:
         if writer := self._writer(client_id):
             log.info("a client stopped reading its answer; its connection was ended")
             writer.transport.abort()
+
+
+def turn_proxies_away(handler: ConnectionHandler) -> None:
+    """Whatever else mitmproxy was told to be (`--mode` takes several): nobody gets through without a key."""
+    client = handler.client
+    if not isinstance(client.proxy_mode, ReverseMode) or client.transport_protocol != "tcp":
+        handler.layer = TurnedAway(handler.layer.context)
 
 
 def lift_connection_limit(handler: ConnectionHandler) -> None:

@@ -8,9 +8,12 @@ from typing import Protocol
 from mitmproxy import http
 from mitmproxy.connection import Server
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http._base import HttpCommand
+from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 
 from addons.relay import Ticket
+from addons.stream.bodies import Bodies
+from addons.stream.credentials import Aside
+from addons.stream.guests import Peer
 
 type Commands = layer.CommandGenerator[None]
 
@@ -45,6 +48,13 @@ class ClientLimits:
     """For the body of a request, from the end of its head."""
     stall_s: float = 120.0
     """For a client that has stopped reading its answer."""
+    head_fields: int = 100
+    """Fields in the head of a request."""
+
+    @property
+    def body_message(self) -> str:
+        limit_mb = self.body_bytes / (1024 * 1024)
+        return f"the request body is larger than the limit of {limit_mb:g} MB (limits.body_mb in config.yaml)"
 
 
 class ClientWire(Protocol):
@@ -74,12 +84,48 @@ class RefusedHead:
     """A request that was refused before its head could be read: there is no flow of it, and no hook hears of it."""
 
     id: str
-    client: str
+    peer: Peer
     begins: bytes
     """The first bytes of the head."""
     status: int
     code: str
     message: str
+
+
+class Presence(Protocol):
+    """What the connections tell of themselves, by their peer's address: who is silent may have to make room."""
+
+    def greeted(self, peer: Peer) -> None:
+        """Something was said that has a time limit of its own."""
+        ...
+
+    def asks(self, peer: Peer) -> None:
+        """A request is under way."""
+        ...
+
+    def rests(self, peer: Peer) -> None:
+        """No request is under way."""
+        ...
+
+    def is_one_person(self, peer: Peer) -> bool:
+        """Whether the address stands for one client."""
+        ...
+
+
+class Nobody:
+    """No connection ever has to make room."""
+
+    def greeted(self, peer: Peer) -> None:
+        pass
+
+    def asks(self, peer: Peer) -> None:
+        pass
+
+    def rests(self, peer: Peer) -> None:
+        pass
+
+    def is_one_person(self, peer: Peer) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -92,6 +138,9 @@ class Gear:
     wire: ClientWire = field(default_factory=NoWire)
     clock: Callable[[], float] = field(default=time.monotonic)
     refused: Callable[[RefusedHead], None] = lambda refused: None
+    presence: Presence = field(default_factory=Nobody)
+    bodies: Bodies = field(default_factory=Bodies)
+    aside: Aside = field(default_factory=Aside)
 
 
 @dataclass
@@ -106,6 +155,15 @@ class AttemptFailedHook(commands.StartHook):
     """An attempt failed and the client has seen nothing of it: the exchange names the next one or the verdict."""
 
     flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
+
+
+@dataclass
+class RequestRefused(HttpEvent):
+    """The body cannot be read on: the stream shall refuse its request."""
+
+    status: int
+    message: str
+    code: str
 
 
 @dataclass

@@ -1,42 +1,62 @@
-"""HTTP/1 of both sides where mitmproxy's own is not enough: JSON refusals, bounded heads, interim answers."""
+"""HTTP/1 with a client: every head, body and pause bounded, refusals in JSON, and no word of a credential kept.
 
-import json
-import uuid
+mitmproxy parses the heads and we check them first; what is refused here never becomes a flow. A connection whose
+request is refused before it is whole is hung up at once: what still comes is dropped for a moment, so that the client
+reads the refusal, and then the connection is closed.
+"""
 
-from mitmproxy import http
+from typing import Final
+
+from mitmproxy.connection import ConnectionState
 from mitmproxy.net.http import http1
-from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import HttpClient
-from mitmproxy.proxy.layers.http._base import HttpEvent
-from mitmproxy.proxy.layers.http._events import ResponseData, ResponseProtocolError
-from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
+from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
+from mitmproxy.proxy.layers.http._events import (
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+)
+from mitmproxy.proxy.layers.http._http1 import Http1Server
 
-from addons.stream.gear import Commands, Gear, RefusedHead, Tick
+from addons.stream.chunks import FRAMING_BYTES, read_on, reader_of
+from addons.stream.gear import Commands, Gear, RefusedHead, RequestRefused, Tick
+from addons.stream.guests import Peer
+from addons.stream.lines import Bound, LineBuffer, TooLarge
+from addons.stream.refusal import error_response
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, read_head
 
-HEAD_LIMIT_BYTES = 64 * 1024
-BEGINNING_BYTES = 1024
-"""How much of a refused head is looked at to tell what was asked for."""
-REFUSED_CODE = "bad_http_request"
-INTERIM_LIMIT = 100
-"""Interim answers (1xx) before a final one; more is no provider's honest way."""
-
-
-def error_response(status: int, message: str, code: str) -> http.Response:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    headers = {"content-type": "application/json", "connection": "close", "x-request-id": f"req_{uuid.uuid4().hex}"}
-    return http.Response.make(status, json.dumps({"error": error}).encode(), headers)
+BEGINNING_BYTES: Final = 1024
+"""What is kept of a head that is refused, to tell what was asked for."""
+BLANK_BYTES: Final = 64
+"""Blank lines before a request; some clients send one behind a body."""
+PIPELINED_BYTES: Final = 256 * 1024
+"""What is kept of requests that a client sends before it has its answer."""
+LINGER_BYTES: Final = 1024 * 1024
+LINGER_S: Final = 1.0
+"""How much of a refused request is still read past, and for how long."""
 
 
 class JsonHttp1Server(Http1Server):
-    """mitmproxy's HTTP/1 server side, saying its refusals in JSON and bounding the request head in bytes and time."""
+    """The client's connection. States: read_headers, read_body (or drop_body), wait (for the answer), linger, done."""
 
     def __init__(self, context: Context, gear: Gear) -> None:
         super().__init__(context)
         self.gear = gear
+        self.buf: LineBuffer = LineBuffer()
         self.deadline = float("inf")
         self.ending = False
+        self._peer: Peer = self.conn.peername or ()
         self._begins = b""
+        self._blank_bytes = 0
+        self._body_bytes = 0
+        self._linger_bytes = 0
+        self._deaf = False
+        """The client sent more in advance than is kept: its connection ends with this answer."""
 
     @property
     def client_id(self) -> str:
@@ -50,107 +70,163 @@ class JsonHttp1Server(Http1Server):
         if not isinstance(event, ResponseData):  # a stream's pieces: they are many, and no head begins with them
             self._watch_head()
 
+    # -- time -----------------------------------------------------------------------------------------------------
     def _watch_head(self) -> None:
         """A head that has begun must be complete in time; a quiet connection between requests may wait."""
-        if self.state == self.read_headers and self.buf:
+        if self.state == self.linger:
+            return
+        if self.state == self.read_headers and (self.buf or self._blank_bytes):
             if self.deadline == float("inf"):
-                self.deadline = self.gear.clock() + self.gear.limits.head_s
-                self.gear.watch.add(self)
+                self.gear.presence.greeted(self._peer)
+                self._watch(self.gear.limits.head_s)
         elif self.deadline != float("inf"):
             self._unwatch()
+
+    def _watch(self, seconds: float) -> None:
+        self.deadline = self.gear.clock() + seconds
+        self.gear.watch.add(self)
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
         self.gear.watch.discard(self)
 
     def _on_tick(self) -> Commands:
-        if self.state == self.read_headers and self.gear.clock() >= self.deadline:
-            message = f"the request's head did not arrive within {self.gear.limits.head_s:g} s"
-            yield from self._refuse(408, message)
-        if self.deadline <= self.gear.clock() or self.ending:
+        late = self.gear.clock() >= self.deadline
+        if late and self.state == self.read_headers and self.buf:
+            yield from self._refuse(408, f"the request's head did not arrive within {self.gear.limits.head_s:g} s")
+        elif (late and self.state == self.read_headers) or (self.state == self.linger and (late or self.ending)):
+            yield from self._close()
+        elif late or self.ending:
             self._unwatch()
 
-    def _refuse(self, status: int, message: str) -> Commands:
-        yield commands.SendData(self.conn, self._refused_head(status, message, bytes(self.buf)[:BEGINNING_BYTES]))
-        yield commands.CloseConnection(self.conn)
+    # -- refusals and the end -------------------------------------------------------------------------------------
+    def _refuse(self, status: int, message: str, code: str = "bad_http_request") -> Commands:
+        """Refuses what has not become a flow; it is told here, since no hook will."""
+        answer = error_response(status, message, code)
+        begins = self._begins or bytes(self.buf)[:BEGINNING_BYTES]
+        self.gear.refused(RefusedHead(answer.headers["x-request-id"], self._peer, begins, status, code, message))
+        if self.conn.state & ConnectionState.CAN_WRITE:
+            yield commands.SendData(self.conn, http1.assemble_response(answer))
+        yield from self._hang_up()
+
+    def _hang_up(self) -> Commands:
+        """Ends our side of the connection; what the client still sends is dropped within bounds."""
+        self.buf = LineBuffer()
+        self.state = self.linger
+        self._linger_bytes = LINGER_BYTES
+        self._watch(LINGER_S)
+        self.gear.presence.rests(self._peer)
+        yield commands.CloseTcpConnection(self.conn, half_close=True)
+
+    def linger(self, event: events.Event) -> Commands:
+        if isinstance(event, events.DataReceived):
+            self._linger_bytes -= len(self.buf)
+            self.buf = LineBuffer()
+        if isinstance(event, events.ConnectionClosed) or self._linger_bytes < 0:
+            yield from self._close()
+
+    def _close(self) -> Commands:
+        self._unwatch()
         self.state = self.done
-
-    def send(self, event: HttpEvent) -> Commands:
-        if isinstance(event, ResponseProtocolError) and not self.response:
-            status = event.code.http_status_code()
-            if status is not None and self.conn.connected:
-                yield commands.SendData(self.conn, self._refusal(status, event.message))
+        if self.conn.state is not ConnectionState.CLOSED:
             yield commands.CloseConnection(self.conn)
-            return
-        yield from super().send(event)
 
+    # -- requests in ----------------------------------------------------------------------------------------------
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        if len(self.buf) > HEAD_LIMIT_BYTES and b"\r\n\r\n" not in bytes(self.buf)[:HEAD_LIMIT_BYTES]:
-            yield from self._refuse(431, f"the request's head is larger than {HEAD_LIMIT_BYTES // 1024} KB")
+        if isinstance(event, events.ConnectionClosed):
+            yield from self._close()
             return
-        if isinstance(event, events.DataReceived) and len(self.buf) <= len(event.data):  # a head begins
-            self._begins = event.data[:BEGINNING_BYTES]
-        for command in super().read_headers(event):
-            if isinstance(command, commands.SendData) and self.response is None and command.connection is self.conn:
-                yield commands.SendData(
-                    self.conn, self._refused_head(400, "the request's head is malformed", self._begins)
-                )
-            else:
-                yield command
+        try:
+            self._blank_bytes += self.buf.skip_blank_lines()
+            if self._blank_bytes > BLANK_BYTES:
+                raise TooLarge("blank lines and nothing else")
+            lines = self.buf.take_lines(Bound(HEAD_BYTES, self.gear.limits.head_fields + 1)) if self.buf else None
+        except TooLarge as e:
+            yield from self._refuse(431, f"the request's head is too large: {e}")
+            return
+        if lines is None:
+            return
+        self._begins = lines[0][:BEGINNING_BYTES] if lines else b""
+        try:
+            self.request, size = read_head(lines)
+        except HeadRefused as refused:
+            yield from self._refuse(refused.status, str(refused))
+            return
+        self.gear.aside.put(self.request)
+        self.gear.presence.greeted(self._peer)
+        self.gear.presence.asks(self._peer)
+        self._blank_bytes, self._body_bytes, self._begins = 0, 0, b""
+        self.body_reader = reader_of(size)  # type: ignore[assignment]
+        self.state = self.read_body
+        yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))
+        if self.state == self.read_body:
+            yield from self.read_body(event)
 
-    def _refused_head(self, status: int, message: str, begins: bytes) -> bytes:
-        """The refusal of a head that cannot become a request; it is told here, since no hook will."""
-        answer = error_response(status, message, REFUSED_CODE)
-        client = str(self.context.client.peername[0])
-        self.gear.refused(RefusedHead(answer.headers["x-request-id"], client, begins, status, REFUSED_CODE, message))
-        raw: bytes = http1.assemble_response(answer)
-        return raw
+    def read_body(self, event: events.Event) -> Commands:
+        if not isinstance(event, events.DataReceived):
+            yield from super().read_body(event)
+            return
+        before = len(self.buf)
+        found = read_on(self.body_reader, self.buf)
+        self._body_bytes += before - len(self.buf)
+        for piece in found.pieces:
+            yield ReceiveHttp(RequestData(self.stream_id, piece))
+        if self.state != self.read_body:
+            return  # the stream has refused it
+        if self._body_bytes > self.gear.limits.body_bytes + FRAMING_BYTES:
+            yield from self._give_up_body(413, self.gear.limits.body_message, "request_too_large")
+        elif found.fault:
+            message = f"the request's body is malformed: {found.fault}"
+            yield from self._give_up_body(400, message, "bad_http_request")
+        elif found.ended:
+            yield ReceiveHttp(RequestEndOfMessage(self.stream_id))
+            yield from self.mark_done(request=True)
 
-    @staticmethod
-    def _refusal(status: int, message: str) -> bytes:
-        raw: bytes = http1.assemble_response(error_response(status, message, REFUSED_CODE))
-        return raw
+    def _give_up_body(self, status: int, message: str, code: str) -> Commands:
+        """The stream says why; until then what comes is dropped."""
+        self.buf = LineBuffer()
+        self.state = self.drop_body
+        yield ReceiveHttp(RequestRefused(self.stream_id, status, message, code))
 
+    def drop_body(self, event: events.Event) -> Commands:
+        if isinstance(event, events.DataReceived):
+            self.buf = LineBuffer()
+        else:
+            yield from super().read_body(event)
 
-class FinalHttp1Client(Http1Client):
-    """mitmproxy's HTTP/1 client side, passing over interim answers (RFC 9110, 15.2) to the final one."""
+    def wait(self, event: events.Event) -> Commands:
+        if len(self.buf) > PIPELINED_BYTES:
+            self._deaf = True
+            self.buf = LineBuffer()
+        yield from super().wait(event)
 
-    interim = 0
+    # -- answers out ----------------------------------------------------------------------------------------------
+    def send(self, event: HttpEvent) -> Commands:
+        if self.state in (self.linger, self.done):
+            return  # a stream that does not know yet that its client was hung up
+        if isinstance(event, ResponseProtocolError):
+            yield from self._send_error(event)
+        elif isinstance(event, ResponseHeaders) and event.response.status_code == 100:
+            yield commands.SendData(self.conn, http1.assemble_response_head(event.response))
+        else:
+            early = self.state in (self.read_body, self.drop_body)
+            if early and isinstance(event, ResponseHeaders):
+                event.response.headers["connection"] = "close"
+            yield from super().send(event)
+            if early and isinstance(event, ResponseEndOfMessage):
+                yield from self._hang_up()
 
-    def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        if isinstance(event, events.DataReceived) and self.request:
-            self._pass_over_interim()
-        yield from super().read_headers(event)
-
-    def _pass_over_interim(self) -> None:
-        while self.interim < INTERIM_LIMIT:
-            head, end, _ = bytes(self.buf).partition(b"\r\n\r\n")
-            if not end or not _is_interim(head):
-                return
-            self.interim += 1
-            self.buf.maybe_extract_at_most(len(head) + len(end))
+    def _send_error(self, event: ResponseProtocolError) -> Commands:
+        status = event.code.http_status_code()
+        if self.response is None and status is not None:
+            yield from self._refuse(status, event.message)
+        else:
+            yield from self._close()
 
     def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:
-        if response:
-            self.interim = 0
+        if (request or self.request_done) and (response or self.response_done):
+            self.gear.presence.rests(self._peer)
+            if self._deaf:
+                yield from self._hang_up()
+                return
         yield from super().mark_done(request=request, response=response)
-
-
-def _is_interim(head: bytes) -> bool:
-    """Whether a response's head is one of 100-199; but switching protocols is an answer, and a wrong one."""
-    parts = head.split(b" ", 2)
-    return len(parts) > 1 and parts[0].startswith(b"HTTP/1.") and parts[1][:1] == b"1" and parts[1] != b"101"
-
-
-def with_final_answers(handler: layer.Layer) -> None:
-    """Puts our HTTP/1 in place of mitmproxy's on a connection to a provider that has just been made."""
-    layers = handler.context.layers
-    plain, owner = layers[-1], layers[-2]
-    if type(plain) is not Http1Client or not isinstance(owner, HttpClient):
-        return
-    layers.remove(plain)
-    own = FinalHttp1Client(plain.context)
-    for _ in own.handle_event(events.Start()):
-        raise AssertionError("the start of HTTP/1 asks for nothing")
-    owner.child_layer = own
-    owner._handle_event = own.handle_event  # as mitmproxy does

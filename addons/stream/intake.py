@@ -1,10 +1,11 @@
-"""The client's request as it comes in: bounded in size and time, refused in JSON."""
+"""The client's request as it comes in: answered at its head where refused there, else bounded in size and time."""
 
 import time
 
 from mitmproxy import flow as mflow
+from mitmproxy import http
 from mitmproxy.net.http import http1
-from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy import events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import DropStream, HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
@@ -15,24 +16,32 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseEndOfMessage,
     ResponseHeaders,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
+from mitmproxy.proxy.layers.http._hooks import (
+    HttpErrorHook,
+    HttpRequestHeadersHook,
+    HttpResponseHeadersHook,
+    HttpResponseHook,
+)
 
-from addons.stream.gear import Commands, Gear, Tick
-from addons.stream.http1 import error_response
-
-OVERRUN_BYTES = 32 * 1024 * 1024
-"""How much of a refused body is still swallowed, so that the client reads the refusal before the connection ends."""
+from addons.stream.gear import Commands, Gear, RequestRefused, Tick
+from addons.stream.guests import Peer, host_of
+from addons.stream.refusal import error_response
 
 
 class RequestIntake(HttpStream):
-    """A stream up to the moment its request is complete; `request_complete` is what then happens."""
+    """A stream up to the moment its request is complete; `request_complete` is what then happens.
+
+    Who is refused at the head (no key, no such path, too many) is answered at once: the connection layers then end the
+    request that nobody wants, and none of its body is kept.
+    """
 
     def __init__(self, context: Context, stream_id: int, gear: Gear) -> None:
         super().__init__(context, stream_id)
         self.gear = gear
         self.deadline = float("inf")
         self.ending = False
-        self._swallowed_bytes = 0
+        self._kept_bytes = 0
+        self._peer: Peer = context.client.peername
 
     @property
     def client_id(self) -> str:
@@ -42,75 +51,118 @@ class RequestIntake(HttpStream):
         raise NotImplementedError
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, RequestHeaders) and not event.end_stream:
-            self.deadline = self.gear.clock() + self.gear.limits.body_s
-            self.gear.watch.add(self)
         if isinstance(event, Tick):
             yield from self._on_tick()
+        elif isinstance(event, RequestRefused):
+            if self.client_state == self.state_consume_request_body:
+                yield from self._refuse(event.status, event.message, event.code)
         else:
             yield from super()._handle_event(event)
 
+    # -- the head -------------------------------------------------------------------------------------------------
+    def state_wait_for_request_headers(self, event: events.Event) -> Commands:
+        """The head was checked and its credentials taken off before (http1.py, http2.py)."""
+        assert isinstance(event, RequestHeaders)
+        self.flow = http.HTTPFlow(self.context.client, self.context.server)
+        self.flow.request = event.request
+        self.flow.live = True
+        assert self.context.server.address
+        request = self.flow.request
+        request.data.host, request.data.port = self.context.server.address[:2]
+        request.scheme = "https" if self.context.server.tls else "http"
+        yield HttpRequestHeadersHook(self.flow)
+        if (yield from self.check_killed(True)):
+            return
+        self.client_state = self.state_consume_request_body
+        self.server_state = self.state_wait_for_response_headers
+        if not event.end_stream:
+            yield from self._begin_body()
+
+    def _begin_body(self) -> Commands:
+        """Decides at the head whether the body is wanted."""
+        if self.flow.response is not None:
+            yield from self._answer_early(self.flow.response)
+            return
+        request = self.flow.request
+        if (http1.expected_http_body_size(request) or 0) > self.gear.limits.body_bytes:
+            yield from self._refuse(413, self.gear.limits.body_message, "request_too_large")
+            return
+        self.deadline = self.gear.clock() + self.gear.limits.body_s
+        self.gear.watch.add(self)
+        if request.headers.get("expect", "").lower() == "100-continue":
+            go_on = http.Response.make(100)
+            go_on.headers.clear()
+            request.headers.pop("expect")
+            yield SendHttp(ResponseHeaders(self.stream_id, go_on), self.context.client)
+
+    def _answer_early(self, answer: http.Response) -> Commands:
+        answer.timestamp_start = answer.timestamp_end = time.time()
+        yield HttpResponseHeadersHook(self.flow)
+        yield HttpResponseHook(self.flow)
+        yield from self._send_and_leave(answer)
+
+    # -- the body -------------------------------------------------------------------------------------------------
+    def state_consume_request_body(self, event: events.Event) -> Commands:
+        if isinstance(event, RequestData):
+            yield from self._keep(event.data)
+        elif isinstance(event, RequestEndOfMessage):
+            self._unwatch()
+            self.flow.request.timestamp_end = time.time()
+            self.flow.request.data.content = bytes(self.request_body_buf)
+            self._forget_body()
+            self.client_state = self.state_done
+            yield from self.request_complete()
+
+    def _keep(self, data: bytes) -> Commands:
+        limits, one_person = self.gear.limits, self.gear.presence.is_one_person(self._peer)
+        if self._kept_bytes + len(data) > limits.body_bytes:
+            yield from self._refuse(413, limits.body_message, "request_too_large")
+        elif not self.gear.bodies.take(host_of(self._peer), len(data), limits.body_bytes, one_person=one_person):
+            message = "too many requests are being sent at once and none is whole; send fewer at a time"
+            yield from self._refuse(429, message, "too_many_unfinished", retry_after_s=1)
+        else:
+            self._kept_bytes += len(data)
+            self.request_body_buf += data
+
+    def _forget_body(self) -> None:
+        self.request_body_buf.clear()
+        if self._kept_bytes:
+            self.gear.bodies.give_back(host_of(self._peer), self._kept_bytes)
+            self._kept_bytes = 0
+
+    # -- time -----------------------------------------------------------------------------------------------------
     def _on_tick(self) -> Commands:
         if self.gear.clock() < self.deadline:
             return
         if self.client_state == self.state_consume_request_body:
             message = f"the request's body did not arrive within {self.gear.limits.body_s:g} s"
             yield from self._refuse(408, message, "request_timeout")
-        if self.client_state == self.state_swallow_body:
-            self.client_state = self.state_errored
-            yield commands.CloseConnection(self.context.client)
         self._unwatch()
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
         self.gear.watch.discard(self)
 
-    def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
-        """Refuses a request body over the limit in JSON. The provider's body is bounded by the relay."""
-        if not request:
-            return False
-        size = len(self.request_body_buf)
-        if not size:
-            size = http1.expected_http_body_size(self.flow.request) or 0
-        if size <= self.gear.limits.body_bytes:
-            return False
-        limit_mb = self.gear.limits.body_bytes / (1024 * 1024)
-        message = f"the request body is larger than the limit of {limit_mb:g} MB (limits.body_mb in config.yaml)"
-        yield from self._refuse(413, message, "request_too_large")
-        return True
-
-    def _refuse(self, status: int, message: str, code: str) -> Commands:
-        """Answers before the body is whole; the rest of it is swallowed within bounds."""
-        self.flow.response = error_response(status, message, code)
-        self.request_body_buf.clear()
-        self.client_state = self.state_swallow_body
-        self.flow.error = mflow.Error(message)
-        yield HttpErrorHook(self.flow)
-        self.flow.live = False
-        yield SendHttp(ResponseHeaders(self.stream_id, self.flow.response), self.context.client)
-        yield SendHttp(ResponseData(self.stream_id, self.flow.response.raw_content or b""), self.context.client)
-        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
-
-    def state_swallow_body(self, event: events.Event) -> Commands:
-        if isinstance(event, RequestData):
-            self._swallowed_bytes += len(event.data)
-            if self._swallowed_bytes > OVERRUN_BYTES:
-                self._unwatch()
-                self.client_state = self.state_errored
-                yield commands.CloseConnection(self.context.client)
-        elif isinstance(event, RequestEndOfMessage):
-            self._unwatch()
-            self.client_state = self.state_errored
-            yield DropStream(self.stream_id)
-            yield commands.CloseConnection(self.context.client)
-
-    def state_consume_request_body(self, event: events.Event) -> Commands:
-        if not isinstance(event, RequestEndOfMessage):
-            yield from super().state_consume_request_body(event)
-            return
+    # -- refusals -------------------------------------------------------------------------------------------------
+    def _refuse(self, status: int, message: str, code: str, *, retry_after_s: int = 0) -> Commands:
+        """Answers before the body is whole."""
         self._unwatch()
-        self.flow.request.timestamp_end = time.time()
-        self.flow.request.data.content = bytes(self.request_body_buf)
-        self.request_body_buf.clear()
-        self.client_state = self.state_done
-        yield from self.request_complete()
+        self._forget_body()
+        self.client_state = self.server_state = self.state_errored
+        answer = self.flow.response = error_response(status, message, code, retry_after_s=retry_after_s)
+        self.flow.error = mflow.Error(message)
+        if ticket := self.gear.find(self.flow):
+            ticket.refused(status, message, code, answer.headers["x-request-id"])
+        yield HttpErrorHook(self.flow)
+        yield from self._send_and_leave(answer)
+
+    def _send_and_leave(self, answer: http.Response) -> Commands:
+        """Sends an answer that does not wait for its request to be whole."""
+        self.client_state = self.server_state = self.state_errored
+        self.flow.live = False
+        content = answer.raw_content or b""
+        yield SendHttp(ResponseHeaders(self.stream_id, answer, end_stream=False), self.context.client)
+        if content:
+            yield SendHttp(ResponseData(self.stream_id, content), self.context.client)
+        yield DropStream(self.stream_id)
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)

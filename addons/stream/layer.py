@@ -9,7 +9,9 @@ from mitmproxy.proxy.layers.http import GetHttpConnection, HttpLayer, HTTPMode, 
 from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError
 
 from addons.stream.gear import BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting, Tick, Watched
-from addons.stream.http1 import JsonHttp1Server, with_final_answers
+from addons.stream.http1 import JsonHttp1Server
+from addons.stream.http2 import JsonHttp2Server
+from addons.stream.provider_http1 import FinalHttp1Client, with_final_answers
 from addons.stream.stream import GatewayStream
 
 
@@ -39,8 +41,9 @@ class GatewayLayer(HttpLayer):
         if isinstance(event, Tick):
             yield from self._tick(event.watched)
             return
-        if isinstance(event, events.Start) and self.context.client.alpn != b"h2":
-            self.connections.setdefault(self.context.client, JsonHttp1Server(self.context.fork(), self.gear))
+        if isinstance(event, events.Start):
+            speaking = JsonHttp2Server if self.context.client.alpn == b"h2" else JsonHttp1Server
+            self.connections[self.context.client] = speaking(self.context.fork(), self.gear)
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
@@ -53,6 +56,9 @@ class GatewayLayer(HttpLayer):
                 self.streams[command.attempt] = self.streams[command.stream_id]
             elif isinstance(command, DrainAttempt):
                 self.draining[command.attempt] = command.connection
+                innermost = self.connections[command.connection].context.layers[-1]
+                if isinstance(innermost, FinalHttp1Client):
+                    innermost.drain()
             elif isinstance(command, GiveUpConnecting):
                 yield from self._give_up_connecting(self.streams[command.stream_id])
             else:
@@ -82,7 +88,7 @@ class GatewayLayer(HttpLayer):
             yield from self.close_drains()
         elif isinstance(watched, GatewayStream) and watched.waits_for_connection:
             yield from self._give_up_connecting(watched)
-        elif isinstance(watched, GatewayStream | JsonHttp1Server):
+        elif isinstance(watched, GatewayStream | JsonHttp1Server | JsonHttp2Server):
             yield from self.event_to_child(watched, Tick(watched))
 
     def _give_up_connecting(self, stream: HttpStream) -> Commands:

@@ -31,8 +31,8 @@ from mitmproxy.proxy.layers.http._hooks import (
 from addons.relay import Fault, Relay, State, Ticket
 from addons.stream.client_end import ClientEnd
 from addons.stream.gear import AttemptFailedHook, BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting
-from addons.stream.http1 import error_response
 from addons.stream.intake import RequestIntake
+from addons.stream.refusal import error_response
 
 DRAIN_S = 1.0
 """How long an answered attempt may take to end its body properly, so that its connection can serve again."""
@@ -343,6 +343,7 @@ class GatewayStream(RequestIntake):
 
     def _client_left(self, message: str) -> Commands:
         self._unwatch()
+        self._forget_body()
         yield from self._drop_attempt(message)
         done = self.server_state in (self.state_done, self.state_errored)
         self.client_state = self.server_state = self.state_errored

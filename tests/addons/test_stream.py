@@ -5,7 +5,7 @@ import json
 import pytest
 
 from addons.relay import Fault
-from addons.stream import fitting, stream
+from addons.stream import fitting, http1, stream
 from tests.support.drive import Drive, FakeRelay
 
 OK = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -394,6 +394,7 @@ def test_a_head_that_does_not_end_is_a_json_408() -> None:
     drive.tick(2)
     assert status_of(drive.to_client) == 408
     assert drive.client_closed()
+    drive.tick(http1.LINGER_S)
     assert drive.watch == set()
 
 
@@ -428,6 +429,7 @@ def test_a_body_that_does_not_end_is_a_json_408() -> None:
     assert json.loads(body_of(drive.to_client))["error"]["code"] == "request_timeout"
     assert drive.client_closed()
     assert "request" not in drive.log
+    drive.tick(http1.LINGER_S)
     assert drive.watch == set()
 
 

@@ -91,6 +91,11 @@ class FakeTicket:
     verdict: http.Response | None = None
     left: bool = False
 
+    refusal: tuple[int, str] | None = None
+
+    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
+        self.refusal = (status, code)
+
     def client_left(self) -> None:
         self.left = True
 
@@ -122,10 +127,16 @@ class Drive:
     hold: set[str] = field(default_factory=set)
     plan: bool = True
     body_limit: int = 1000
+    alpn: bytes | None = None
+    at_head: http.Response | None = None
+    """The answer that the hook for the head gives."""
     now: float = 1000.0
     log: list[str] = field(default_factory=list)
     sent: dict[Connection, bytes] = field(default_factory=dict)
     closed: list[Connection] = field(default_factory=list)
+    half_closed: list[Connection] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    """What the layers had mitmproxy log."""
     servers: list[Server] = field(default_factory=list)
     pending: list[commands.Command] = field(default_factory=list)
     flows: list[http.HTTPFlow] = field(default_factory=list)
@@ -137,20 +148,21 @@ class Drive:
         self.client = Client(
             peername=("127.0.0.1", 1234), sockname=("127.0.0.1", 8080), timestamp_start=1.0, state=ConnectionState.OPEN
         )
+        self.client.alpn = self.alpn
         self.client.proxy_mode = ReverseMode.parse("reverse:http://127.0.0.1:1")
         context = Context(self.client, options)
         context.server.address = ("127.0.0.1", 1)
         self.watch = WatchSet()
         self.wire = FakeWire()
         self.ticket = FakeTicket(list(self.relays))
-        gear = Gear(
+        self.gear = Gear(
             lambda flow: self.ticket,
             self.watch,
             ClientLimits(body_bytes=self.body_limit),
             wire=self.wire,
             clock=lambda: self.now,
         )
-        self.layer = GatewayLayer(context, HTTPMode.transparent, gear)
+        self.layer = GatewayLayer(context, HTTPMode.transparent, self.gear)
         self.feed(events.Start())
 
     # -- what the world does --------------------------------------------------------------------------------------
@@ -215,16 +227,21 @@ class Drive:
                 self._complete(command)
         elif isinstance(command, commands.SendData):
             self.sent[command.connection] = self.sent.get(command.connection, b"") + command.data
+        elif isinstance(command, commands.CloseTcpConnection) and command.half_close:
+            self.half_closed.append(command.connection)
+            command.connection.state &= ~ConnectionState.CAN_WRITE
         elif isinstance(command, commands.CloseConnection):
             self._close(command.connection)
         else:
             assert isinstance(command, commands.Log), command
+            self.logged.append(command.message)
 
     def _hook(self, command: commands.StartHook) -> None:
         flow = command.args()[0]
         if command.name == "requestheaders":
             self.flows.append(flow)
-        if (command.name == "request" and self.plan) or isinstance(command, AttemptFailedHook):
+            flow.response = self.at_head
+        if (command.name == "request" and self.plan and self.at_head is None) or isinstance(command, AttemptFailedHook):
             self._next(flow)
 
     def _next(self, flow: http.HTTPFlow) -> None:
@@ -269,7 +286,8 @@ class Drive:
         return self.sent.get(self.servers[server], b"")
 
     def client_closed(self) -> bool:
-        return self.client in self.closed
+        """Whether the client's answers have come to an end."""
+        return self.client in self.closed or self.client in self.half_closed
 
 
 type Check = Callable[[Drive], None]

@@ -118,7 +118,7 @@ def test_a_failure(log: Log) -> None:
         pytest.param(lambda http: http.post(CHATS, content=b"{"), "ada", CHATS, id="400 no JSON"),
         pytest.param(lambda http: http.post(CHATS, json={"messages": []}), "ada", CHATS, id="400 invalid"),
         pytest.param(lambda http: http.get("/v1/models/none"), "ada", "/v1/models/none", id="404 model"),
-        pytest.param(lambda http: http.post(CHATS, content=b"x" * 20_000), "-", CHATS, id="413 by its length"),
+        pytest.param(lambda http: http.post(CHATS, content=b"x" * 20_000), "ada", CHATS, id="413 by its length"),
         pytest.param(lambda http: http.post(CHATS, content=iter([b"x" * 9_000] * 3)), "ada", CHATS, id="413 by size"),
     ],
 )

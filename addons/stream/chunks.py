@@ -1,0 +1,134 @@
+"""The chunked coding of a body (RFC 9112, 7.1), every part of it bounded, and what can be read of a body at a time.
+
+h11 bounds neither a chunk's extension nor the trailers, and mitmproxy cannot pass trailers on: they are read past.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import h11
+from h11._readers import ContentLengthReader, Http10Reader
+
+from addons.stream.lines import Bound, LineBuffer, TooLarge
+
+CHUNK_LINE_BYTES: Final = 4096
+"""For the line before a chunk: its size, and extensions, which nobody uses."""
+TRAILERS: Final = Bound(16 * 1024, 100)
+FRAMING_BYTES: Final = 64 * 1024
+"""So much of chunk lines is always read; of a longer body they may make up one half."""
+PIECES: Final = 32
+"""Chunks of one packet that are passed on as they were sent; the rest of it is one piece."""
+
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\x00]*)?\r\n")
+
+
+class ChunkReader:
+    """A body reader as h11 has them: called with the buffer, it gives Data, EndOfMessage, or None: wait for more.
+
+    Raises h11.ProtocolError, whose words repeat nothing that was sent.
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._footer = 0
+        self._in_trailers = False
+        self._data_bytes = 0
+        self._framing_bytes = 0
+
+    def __call__(self, buf: LineBuffer) -> h11.Data | h11.EndOfMessage | None:
+        if self._in_trailers:
+            return self._end(buf)
+        if self._footer and not self._skip_footer(buf):
+            return None
+        if not self._left:
+            line = self._line(buf)
+            if line is None:
+                return None
+            self._left = self._size(line)
+            if not self._left:
+                self._in_trailers = True
+                return self._end(buf)
+        data = buf.maybe_extract_at_most(self._left)
+        if data is None:
+            return None
+        self._left -= len(data)
+        self._data_bytes += len(data)
+        if not self._left:
+            self._footer = 2
+        return h11.Data(data=bytes(data))
+
+    def read_eof(self) -> NoReturn:
+        raise h11.RemoteProtocolError("peer closed connection without sending complete message body (chunked)")
+
+    def _skip_footer(self, buf: LineBuffer) -> bool:
+        """The line end behind a chunk's data; False while it has not come."""
+        found = buf.maybe_extract_at_most(self._footer)
+        if found is None:
+            return False
+        if found != b"\r\n"[-self._footer :][: len(found)]:
+            raise h11.RemoteProtocolError("a chunk is longer than its size says")
+        self._footer -= len(found)
+        return not self._footer
+
+    @staticmethod
+    def _line(buf: LineBuffer) -> bytes | None:
+        try:
+            return buf.take_line(CHUNK_LINE_BYTES)
+        except TooLarge as e:
+            raise h11.RemoteProtocolError(f"the line of a chunk is {e}") from None
+
+    def _size(self, line: bytes) -> int:
+        found = _SIZE.fullmatch(line)
+        if found is None:
+            raise h11.RemoteProtocolError("the line of a chunk is malformed")
+        self._framing_bytes += len(line) + 2
+        if self._framing_bytes > FRAMING_BYTES + self._data_bytes:
+            raise h11.RemoteProtocolError("the body is more framing than content")
+        return int(found[1], 16)
+
+    @staticmethod
+    def _end(buf: LineBuffer) -> h11.EndOfMessage | None:
+        try:
+            return None if buf.take_lines(TRAILERS) is None else h11.EndOfMessage()
+        except TooLarge as e:
+            raise h11.RemoteProtocolError(f"the trailers are {e}") from None
+
+
+type BodyReader = Callable[[LineBuffer], h11.Data | h11.EndOfMessage | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What could be read of a body for now: `fault` stands behind the pieces."""
+
+    pieces: list[bytes]
+    ended: bool = False
+    fault: str = ""
+
+
+def reader_of(size: int | None) -> ChunkReader | ContentLengthReader | Http10Reader:
+    """The reader of a body, by mitmproxy's `expected_http_body_size`: None for chunks, -1 for all until the end."""
+    if size is None:
+        return ChunkReader()
+    return Http10Reader() if size < 0 else ContentLengthReader(size)
+
+
+def read_on(reader: BodyReader, buf: LineBuffer) -> Read:
+    """All that is there, in a few pieces: a flood of tiny chunks must not cost an event each."""
+    pieces: list[bytes] = []
+    rest: list[bytes] = []
+    while True:
+        try:
+            found = reader(buf)
+        except h11.ProtocolError as e:
+            return Read(_joined(pieces, rest), fault=str(e))
+        if isinstance(found, h11.Data):
+            (pieces if len(pieces) < PIECES else rest).append(bytes(found.data))
+        else:
+            return Read(_joined(pieces, rest), ended=found is not None)
+
+
+def _joined(pieces: list[bytes], rest: list[bytes]) -> list[bytes]:
+    return [*pieces, b"".join(rest)] if rest else pieces

@@ -1,0 +1,63 @@
+"""The client's credentials leave the request before a flow is made of it: no addon, view, file or event sees them.
+
+What is taken off is kept beside the request object, for the gate alone, and goes with it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from mitmproxy import http
+
+from addons.core.fields import by_name
+
+_NAMES: Final = re.compile(
+    rb"auth|key|token|cookie|secret|passw|session|credential|signature|sec-websocket-protocol", re.IGNORECASE
+)
+_VALUES: Final = re.compile(
+    rb"^[ \t]*(?:bearer|basic|digest|negotiate|token|apikey)[ \t]|(?:^|[^A-Za-z0-9])sk-[\w-]{8}", re.IGNORECASE
+)
+"""An authentication scheme, or a word of the form of a key, under whatever name."""
+FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
+"""What HTTP itself needs stays."""
+_OWN_PARAMETER: Final = re.compile(rb"all=[A-Za-z0-9]{0,5}")
+"""The one query parameter the gateway reads. Any other is nobody's, and where clients like to put their keys."""
+
+type Fields = Mapping[str, str]
+"""Header fields by lower-case name; several of a name are joined by a comma."""
+
+
+def take_off(request: http.Request) -> Fields:
+    """Takes the credentials out of the request's head; gives the header fields that held them."""
+    kept: list[tuple[bytes, bytes]] = []
+    taken: list[tuple[bytes, bytes]] = []
+    for field in request.headers.fields:
+        (taken if _is_secret(*field) else kept).append(field)
+    if taken:
+        request.headers = http.Headers(kept)
+    path, mark, query = request.data.path.partition(b"?")
+    if mark:
+        own = [part for part in query.split(b"&") if _OWN_PARAMETER.fullmatch(part)]
+        request.data.path = path + b"?" + b"&".join(own) if own else path
+    return by_name(taken)
+
+
+def _is_secret(name: bytes, value: bytes) -> bool:
+    if name.lower() in FRAMING:
+        return False
+    return bool(_NAMES.search(name) or _VALUES.search(value))
+
+
+class Aside:
+    """What was taken off, by request; forgotten when the request is."""
+
+    def __init__(self) -> None:
+        self._taken: WeakKeyDictionary[http.Request, Fields] = WeakKeyDictionary()
+
+    def put(self, request: http.Request) -> None:
+        self._taken[request] = take_off(request)
+
+    def take(self, request: http.Request) -> Fields:
+        """The credentials of the request, once."""
+        return self._taken.pop(request, {})

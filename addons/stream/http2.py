@@ -1,0 +1,155 @@
+"""HTTP/2 with a client: heads bounded in number, size and time, refusals in JSON, no word of a credential kept.
+
+hyper-h2 bounds the size of a head's fields (64 KB). Frames have the protocol's own smallest limit, 16 KB, so that
+little is held of a head that never ends.
+"""
+
+import logging
+from typing import Final
+
+import h2.errors
+import h2.events
+from mitmproxy import http
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import CommandGenerator
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
+from mitmproxy.proxy.layers.http._events import RequestHeaders, RequestTrailers, ResponseEndOfMessage, ResponseHeaders
+from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
+
+from addons.stream.gear import Commands, Gear, Tick
+from addons.stream.guests import Peer, host_of
+from addons.stream.refusal import error_response
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head
+
+log = logging.getLogger("glassgate")
+
+FRAME_BYTES: Final = 16 * 1024
+"""RFC 9113, 4.2: no peer may forbid frames of this size."""
+
+
+class JsonHttp2Server(Http2Server):
+    """The client's connection."""
+
+    def __init__(self, context: Context, gear: Gear) -> None:
+        super().__init__(context)
+        self.gear = gear
+        self.deadline = float("inf")
+        self.ending = False
+        self._peer: Peer = self.conn.peername or ()
+        self.h2_conn.local_settings.max_frame_size = FRAME_BYTES
+        self.h2_conn.local_settings.acknowledge()
+        self.h2_conn.max_inbound_frame_size = FRAME_BYTES
+
+    @property
+    def client_id(self) -> str:
+        return self.context.client.id
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, Tick):
+            yield from self._on_tick()
+            return
+        yield from super()._handle_event(event)
+        if isinstance(event, events.DataReceived) and self.conn.connected:
+            yield from self._watch_head()
+        elif isinstance(event, ResponseEndOfMessage):
+            yield from self._answered(event.stream_id)
+
+    # -- time and size of heads -----------------------------------------------------------------------------------
+    def _watch_head(self) -> Commands:
+        """A head that has begun must be complete in time, and what is held of it is bounded."""
+        held = self.h2_conn.incoming_buffer._headers_buffer
+        if not held:
+            if self.deadline != float("inf"):
+                self._unwatch()
+            return
+        if sum(len(frame.data) for frame in held) > HEAD_BYTES:
+            yield from self.protocol_error("the head is too large", h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
+        elif self.deadline == float("inf"):
+            self.deadline = self.gear.clock() + self.gear.limits.head_s
+            self.gear.watch.add(self)
+
+    def _on_tick(self) -> Commands:
+        late = self.gear.clock() >= self.deadline
+        if late or self.ending:
+            self._unwatch()
+        if late:
+            yield from self.protocol_error("the head did not arrive in time", h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
+
+    def _unwatch(self) -> None:
+        self.deadline = float("inf")
+        self.gear.watch.discard(self)
+
+    # -- requests in ----------------------------------------------------------------------------------------------
+    def handle_h2_event(self, event: h2.events.Event) -> CommandGenerator[bool]:
+        if isinstance(event, h2.events.ConnectionTerminated):
+            yield from self.close_connection("the client ended its HTTP/2 connection")
+            return True
+        if isinstance(event, h2.events.RemoteSettingsChanged):
+            self.gear.presence.greeted(self._peer)
+        elif isinstance(event, h2.events.RequestReceived):
+            self.gear.presence.asks(self._peer)
+            if len(event.headers) > self.gear.limits.head_fields + 4:  # four of them stand for the request line
+                most = self.gear.limits.head_fields
+                yield from self._refuse(event.stream_id, HeadRefused(431, f"the head has more than {most} fields"))
+                return False
+        received = super().handle_h2_event(event)
+        while True:
+            try:
+                command = next(received)
+            except StopIteration as end:
+                return bool(end.value)
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
+                try:
+                    check_head(command.event.request)
+                except HeadRefused as refused:
+                    yield from self._refuse(command.event.stream_id, refused)
+                    continue
+                self.gear.aside.put(command.event.request)
+            elif isinstance(command, ReceiveHttp) and isinstance(command.event, RequestTrailers):
+                continue  # they mean nothing to the gateway, and may hold anything
+            yield command
+
+    def _refuse(self, stream_id: int, refused: HeadRefused) -> Commands:
+        """Refuses what has not become a flow."""
+        log.info("a request of %s was refused at the door: %d %s", self._from, refused.status, refused)
+        if not self.is_open_for_us(stream_id):
+            return
+        answer = error_response(refused.status, str(refused), "bad_http_request")
+        yield from self._send_whole(stream_id, answer)
+        yield from self._answered(stream_id)
+
+    def _send_whole(self, stream_id: int, answer: http.Response) -> Commands:
+        headers = yield from format_h2_response_headers(self.context, ResponseHeaders(stream_id, answer))
+        self.h2_conn.send_headers(stream_id, headers)
+        self.h2_conn.send_data(stream_id, answer.raw_content or b"", end_stream=True)
+        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+
+    # -- answers out ----------------------------------------------------------------------------------------------
+    def _answered(self, stream_id: int) -> Commands:
+        """An answer is complete; of a request that is not, no more is wanted (RFC 9113, 8.1)."""
+        if not self.is_closed(stream_id) and not self.h2_conn.stream_buffers.get(stream_id):
+            self.h2_conn.reset_stream(stream_id, h2.errors.ErrorCodes.NO_ERROR)
+            self.streams.pop(stream_id, None)
+            yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+        if not self.h2_conn.open_inbound_streams:
+            self.gear.presence.rests(self._peer)
+
+    # -- ends -----------------------------------------------------------------------------------------------------
+    def protocol_error(
+        self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR
+    ) -> CommandGenerator[None]:
+        """Ends the connection; mitmproxy's words about it repeat what was sent, ours do not."""
+        told = "the client broke the rules of HTTP/2" if error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR else message
+        log.info("the connection of %s was ended: %s", self._from, told)
+        self.h2_conn.close_connection(error_code, told.encode())
+        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+        yield from self.close_connection(told)
+
+    def close_connection(self, msg: str) -> CommandGenerator[None]:
+        self._unwatch()
+        yield from super().close_connection(msg)
+
+    @property
+    def _from(self) -> str:
+        return host_of(self._peer) or "somebody who is gone"

@@ -1,0 +1,161 @@
+"""Accepting connections in the place of asyncio, which spins when no file descriptor is left.
+
+One at a time, while there is room; a connection that says nothing in time is ended, whatever it was to become.
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.master import Master
+from mitmproxy.proxy.mode_servers import AsyncioServerInstance
+
+from addons.stream.guests import Guests, Peer, host_of
+from addons.stream.refusal import turn_away
+
+log = logging.getLogger("glassgate")
+
+AT_ONCE: Final = 16
+"""Connections accepted before others get their turn."""
+PAUSE_S: Final = 0.2
+QUIET_S: Final = 10.0
+"""At most one line in the log about a full house in so many seconds."""
+_NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Listening:
+    """Takes over mitmproxy's listeners. `silence_s` is how long a new connection may say nothing."""
+
+    def __init__(self, master: Master, guests: Guests, silence_s: Callable[[], float]) -> None:
+        self._master = master
+        self.guests = guests
+        self._silence_s = silence_s
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._patience: dict[Peer, asyncio.TimerHandle] = {}
+        self._said_at = float("-inf")
+
+    # -- the stream layer's side (Presence) -----------------------------------------------------------------------
+    def greeted(self, peer: Peer) -> None:
+        """The connection has said something that has its own time limit."""
+        if timer := self._patience.pop(peer, None):
+            timer.cancel()
+
+    def asks(self, peer: Peer) -> None:
+        self.guests.asks(peer)
+
+    def rests(self, peer: Peer) -> None:
+        self.guests.rests(peer)
+
+    def is_one_person(self, peer: Peer) -> bool:
+        return self.guests.rules.is_one_person(host_of(peer))
+
+    # -- listeners ------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        proxyserver = cast(Proxyserver | None, self._master.addons.get("proxyserver"))
+        if proxyserver is not None:
+            proxyserver.servers.changed.connect(self.take_over)
+            self.take_over()
+
+    def take_over(self) -> None:
+        """Accepts for every listener that asyncio still accepts for."""
+        proxyserver = cast(Proxyserver, self._master.addons.get("proxyserver"))
+        for instance in proxyserver.servers:
+            if not isinstance(instance, AsyncioServerInstance):
+                continue
+            for server in instance._servers:
+                if isinstance(server, asyncio.Server) and server.is_serving():
+                    for shared in server.sockets:
+                        self._accept_from(cast(Any, shared)._sock, instance)
+
+    def _accept_from(self, listener: socket.socket, instance: AsyncioServerInstance[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        if listener.fileno() >= 0:
+            loop.add_reader(listener.fileno(), self._accept, listener, instance)
+
+    def _accept(self, listener: socket.socket, instance: AsyncioServerInstance[Any]) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                found, peer = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as e:
+                if e.errno in _NO_FILES:
+                    self._pause(listener, instance)
+                return
+            found.setblocking(False)
+            if not self.guests.make_room(peer):
+                self._say_full()
+                turn_away(found)
+                continue
+            visit = _Visit(found, peer)
+            self.guests.enter(peer, visit.end)
+            task = asyncio.ensure_future(self._serve(visit, instance))
+            self._tasks.add(task)
+            task.add_done_callback(self._served)
+            if len(self.guests) >= self.guests.rules.most:
+                return  # who was sent away must be gone before the next one comes
+
+    def _pause(self, listener: socket.socket, instance: AsyncioServerInstance[Any]) -> None:
+        """No file descriptor is left (upstream connections took them): a while later there may be one."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener.fileno())
+        loop.call_later(PAUSE_S, self._accept_from, listener, instance)
+        self._say_full()
+
+    def _say_full(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._said_at >= QUIET_S:
+            self._said_at = now
+            log.warning(
+                "new connections are turned away: %d are open, and no more may be (limits.connections_per_address in "
+                "config.yaml, or the process's limit of open files: ulimit -n)",
+                len(self.guests),
+            )
+
+    async def _serve(self, visit: "_Visit", instance: AsyncioServerInstance[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            if visit.is_over():
+                return
+            reader = asyncio.StreamReader(loop=loop)
+            protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+            visit.transport, _ = await loop.connect_accepted_socket(lambda: protocol, visit.socket)
+            if visit.is_over():
+                return
+            self._patience[visit.peer] = loop.call_later(self._silence_s(), visit.end)
+            await instance.handle_stream(reader, asyncio.StreamWriter(visit.transport, protocol, reader, loop))
+        finally:
+            self.greeted(visit.peer)
+            self.guests.leave(visit.peer)
+            visit.end()
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a client's connection failed", exc_info=error)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One accepted connection."""
+
+    socket: socket.socket
+    peer: Peer
+    transport: asyncio.Transport | None = None
+    _over: bool = False
+
+    def is_over(self) -> bool:
+        return self._over
+
+    def end(self) -> None:
+        """Ends the connection at once; what waits to be sent is lost."""
+        self._over = True
+        if self.transport is not None:
+            self.transport.abort()
+        else:
+            self.socket.close()

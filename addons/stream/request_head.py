@@ -1,0 +1,65 @@
+"""What a client's request head must be before it becomes a flow. A refusal repeats nothing that was sent."""
+
+import re
+from typing import Final
+
+from mitmproxy import http
+from mitmproxy.net.http import http1
+from mitmproxy.net.http.validate import validate_headers
+
+HEAD_BYTES: Final = 64 * 1024
+HTTP1: Final = frozenset({"HTTP/1.0", "HTTP/1.1"})
+_METHOD: Final = re.compile(r"[A-Za-z_-]{1,24}")
+_TOLD: Final = (
+    "invalid header name",
+    "invalid content-length header",
+    "multiple content-length headers",
+    "multiple transfer-encoding headers",
+    "unknown transfer-encoding header",
+    "invalid transfer-encoding header",
+    "unexpected HTTP transfer-encoding",
+    "message with both transfer-encoding and content-length headers",
+    "Bad HTTP request line",
+    "Invalid header line",
+)
+"""How mitmproxy's reasons begin; behind that they repeat what was sent."""
+
+
+class HeadRefused(Exception):
+    """The head is refused with `status`; the message is for the client."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:
+    """An HTTP/1 head, and the size of the body as mitmproxy tells it. Raises HeadRefused."""
+    try:
+        request = http1.read_request_head(lines)
+    except ValueError as e:
+        raise HeadRefused(400, f"the request's head is malformed{_why(e)}") from None
+    if request.http_version not in HTTP1:
+        raise HeadRefused(400, "this version of HTTP is not spoken here: send HTTP/1.1 or HTTP/1.0, or HTTP/2 over TLS")
+    check_head(request)
+    try:
+        return request, http1.expected_http_body_size(request)
+    except ValueError as e:
+        raise HeadRefused(400, f"the request's head is malformed{_why(e)}") from None
+
+
+def check_head(request: http.Request) -> None:
+    """Raises HeadRefused for what HTTP does not allow, and for what would make a tunnel of the gateway."""
+    if request.method == "CONNECT":
+        raise HeadRefused(400, "this is a gateway, not a proxy: there is no CONNECT here, send the path alone (/v1/…)")
+    if not _METHOD.fullmatch(request.method):
+        raise HeadRefused(400, "the request's head is malformed: the method is none")
+    try:
+        validate_headers(request)
+    except ValueError as e:
+        raise HeadRefused(400, f"the request's head is malformed{_why(e)}") from None
+
+
+def _why(error: ValueError) -> str:
+    text = str(error)
+    return next((f": {told}" for told in _TOLD if text.startswith(told)), "")

@@ -1,0 +1,36 @@
+"""What comes by another way than the reverse mode (`--mode regular@…`, SOCKS, transparent): a refusal, and no more.
+
+No flow is made of it, so no key is seen, and nothing is dialled.
+"""
+
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+
+from addons.stream.gear import Commands
+from addons.stream.refusal import raw_refusal
+
+_DROPPED_BYTES = 256 * 1024
+MESSAGE = "this is a gateway, not a proxy: only its reverse mode is served"
+
+
+class TurnedAway(layer.Layer):
+    """Answers the first bytes with 403, drops what follows, and ends with the client (or the time for silence)."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._dropped_bytes: int | None = None
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        client = self.context.client
+        if isinstance(event, events.ConnectionClosed):
+            yield commands.CloseConnection(client)
+        elif isinstance(event, events.DataReceived) and self._dropped_bytes is None:
+            self._dropped_bytes = len(event.data)
+            yield commands.SendData(client, raw_refusal(403, MESSAGE, "not_a_proxy"))
+            is_tcp = client.transport_protocol == "tcp"
+            yield commands.CloseTcpConnection(client, half_close=True) if is_tcp else commands.CloseConnection(client)
+        elif isinstance(event, events.DataReceived):
+            assert self._dropped_bytes is not None
+            self._dropped_bytes += len(event.data)
+            if self._dropped_bytes > _DROPPED_BYTES:
+                yield commands.CloseConnection(client)

@@ -1,0 +1,92 @@
+"""Who has to go when the house is full."""
+
+import pytest
+
+from addons.stream.bodies import OF_ALL, OF_ONE, Bodies
+from addons.stream.guests import GuestRules, Guests, networks_of
+
+ABROAD, OTHER, PROXY = "192.0.2.1", "192.0.2.2", "10.1.2.3"
+
+
+class House:
+    def __init__(self, **rules: object) -> None:
+        self.guests = Guests(GuestRules(**rules))  # type: ignore[arg-type]
+        self.gone: list[tuple[object, ...]] = []
+
+    def comes(self, host: str, port: int) -> bool:
+        peer = (host, port)
+        if not self.guests.make_room(peer):
+            return False
+        self.guests.enter(peer, lambda: self.gone.append(peer))
+        return True
+
+
+def test_the_longest_silent_makes_room() -> None:
+    house = House(most=3)
+    assert all(house.comes(ABROAD, port) for port in (1, 2, 3))
+    house.guests.asks((ABROAD, 1))
+    assert house.comes(OTHER, 4)
+    assert house.gone == [(ABROAD, 2)]
+    house.guests.asks((OTHER, 4))
+    house.guests.rests((ABROAD, 1))  # silent since later than 3
+    assert house.comes(OTHER, 5)
+    assert house.comes(OTHER, 6)
+    assert house.gone == [(ABROAD, 2), (ABROAD, 3), (ABROAD, 1)]
+    assert len(house.guests) == 3
+
+
+def test_who_has_a_request_under_way_stays_and_the_newcomer_is_refused() -> None:
+    house = House(most=2)
+    for port in (1, 2):
+        house.comes(ABROAD, port)
+        house.guests.asks((ABROAD, port))
+    assert not house.comes(OTHER, 3)
+    house.guests.leave((ABROAD, 1))
+    assert house.comes(OTHER, 3)
+    assert house.gone == []
+
+
+def test_an_address_has_its_own_limit_and_makes_its_own_room() -> None:
+    house = House(per_address=2)
+    assert house.comes(OTHER, 1)
+    assert all(house.comes(ABROAD, port) for port in (1, 2, 3))
+    assert house.gone == [(ABROAD, 1)], "not the other's, though it is older"
+    for port in (2, 3):
+        house.guests.asks((ABROAD, port))
+    assert not house.comes(ABROAD, 4)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", PROXY])
+def test_loopback_and_a_proxy_in_front_are_not_one_person(host: str) -> None:
+    house = House(per_address=2, trusted=networks_of(["10.0.0.0/8"]))
+    for port in range(10):
+        assert house.comes(host, port)
+        house.guests.asks((host, port))
+    assert house.gone == []
+
+
+def test_nothing_is_kept_of_who_has_left() -> None:
+    house = House()
+    for port in range(100):
+        house.comes(ABROAD, port)
+        house.guests.asks((ABROAD, port))
+        house.guests.rests((ABROAD, port))
+        house.guests.leave((ABROAD, port))
+        house.guests.rests((ABROAD, port))  # a late word
+        house.guests.leave((ABROAD, port))
+    guests = house.guests
+    assert not any((guests._close, guests._silent, guests._silent_of, guests._of))
+
+
+def test_unfinished_bodies_of_one_address_are_bounded_together_and_all_are() -> None:
+    bodies = Bodies()
+    assert all(bodies.take(ABROAD, 10, 10, one_person=True) for _ in range(OF_ONE))
+    assert not bodies.take(ABROAD, 1, 10, one_person=True)
+    assert bodies.take(OTHER, 10, 10, one_person=True)
+    bodies.give_back(OTHER, 10)
+    while bodies.total < OF_ALL * 10:
+        assert bodies.take(PROXY, 10, 10, one_person=False)
+    assert not bodies.take(OTHER, 1, 10, one_person=True)
+    bodies.give_back(ABROAD, OF_ONE * 10)
+    assert bodies.take(OTHER, 1, 10, one_person=True)
+    assert ABROAD not in bodies.held
