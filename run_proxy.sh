@@ -69,7 +69,8 @@ set_up() { # LOCK STAMP_NAME
     "$python" -m venv .venv
   fi
   echo "Installing the locked packages …" >&2
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2 ||
+  # --no-deps: the lock is complete, and some of it is newer than mitmproxy's own bounds (pyproject.toml, tool.uv).
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" >&2 ||
     die "the packages of $lock could not be installed (see above); check the network and start again"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . >&2 ||
     die 'the project could not be installed into .venv (see above)'
