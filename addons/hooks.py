@@ -16,6 +16,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import local
+from addons.accounts import FRESH_S
 from addons.attempt import Attempt
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
@@ -215,6 +216,8 @@ class Glassgate:
         finally:
             take_credentials(flow)
         flow.metadata["client_key"] = admission.key
+        if admission.action == "health" and admission.key:  # who has no key is told what was known before
+            await parts.accounts.refresh(FRESH_S)
         self._begin(flow, request_id, admission, parts)
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:

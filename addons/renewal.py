@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from addons.account_book import AccountBook
 from addons.account_report import can_renew
-from addons.accounts import Account, AccountId, Accounts, Stored
+from addons.accounts import FRESH_S, Account, AccountId, Accounts, Stored
 from addons.background import Background
 from addons.core.account_state import AccountState, Health, after_error
 from addons.vault.errors import VaultBusy, VaultError
@@ -81,6 +81,7 @@ class Renewal:
     # -- for requests ---------------------------------------------------------------------------------------------
     async def session(self, account: Account) -> Session:
         """A session that can serve now, renewed if it is about to end. Raises ProviderError."""
+        await self.accounts.refresh(FRESH_S)
         try:
             session = self._alive(account)
         except ProviderError as error:
@@ -101,6 +102,7 @@ class Renewal:
 
         Raises ProviderError: the site's own, when there is nothing to renew the session with or it is dead.
         """
+        await self.accounts.refresh(FRESH_S)
         current = self._alive(account)
         if (flight := self._life(account).flight) is not None:
             return await asyncio.shield(flight)  # under way, or landed this very moment
@@ -146,6 +148,7 @@ class Renewal:
 
     async def tend(self) -> None:
         """Renews sessions nobody has used for long, writes what could not be written. To be called now and then."""
+        await self.accounts.refresh(FRESH_S)
         await self.accounts.write_again()
         for account in self.accounts.all():
             try:
@@ -185,6 +188,7 @@ class Renewal:
         self.book.note(key, AccountState(Health.REFRESHING, self._epoch_s()))
         try:
             async with _polled(self._lock(account)):
+                await self.accounts.refresh()
                 stored = self.accounts.stored(account)
                 if stored is None or stored != before:
                     session = self._alive(account)  # another process was first
@@ -245,6 +249,7 @@ class Renewal:
 
     async def _keep_rotated(self, account: Account, update: SessionUpdate) -> None:
         """Writes cookies of an answer down; not while a renewal is under way, which brings newer ones."""
+        await self.accounts.refresh(FRESH_S)
         stored = self.accounts.stored(account)
         if stored is None or self._life(account).flight is not None:
             return

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -39,7 +40,7 @@ from addons.settings import (
 )
 from addons.steps import Carried, StepRunner, new_client
 from addons.traffic import Traffic
-from addons.vault.errors import VaultError
+from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
@@ -146,11 +147,8 @@ class Running:
         return report(self.accounts, self.providers, self.book, self.context.moment())
 
     def problem(self) -> str | None:
-        """Why the vault's file cannot be used as it stands, if so; the sessions known before keep serving."""
-        if self.vault is None:
-            return None
-        self.vault.records()
-        return str(self.vault.problem) if self.vault.problem else None
+        """Why the vault's file could not be used when it was looked at last, if so (`tend` looks; anybody may ask)."""
+        return str(self.vault.problem) if self.vault is not None and self.vault.problem else None
 
     async def learn_models(self) -> None:
         """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""
@@ -268,9 +266,12 @@ def open_vault(config: Config) -> Vault | None:
     if not needed:
         return None
     if not os.path.lexists(vault_path(config)):
-        log.warning("there is no vault at %s yet; add a session: glassgate sessions add", vault_path(config))
+        log.warning("there is no vault at %s. %s", vault_path(config), NO_VAULT)
         return LateVault(config)
     return Vault.open(vault_path(config), vault_key(config, terminal.prompt()), guard=rollback_guard(config))
+
+
+NO_VAULT: Final = "If there was one, put it back; else add a session: `glassgate login` or `glassgate sessions add`."
 
 
 class LateVault(Vault):
@@ -279,9 +280,16 @@ class LateVault(Vault):
     def __init__(self, config: Config) -> None:
         key = vault_key(config, terminal.prompt())
         super().__init__(vault_path(config), key, os.urandom, time.time, True, rollback_guard(config))
+        if lacks_sessions(config):
+            self.problem = VaultMissing(f"there is no vault at {self.path}. {NO_VAULT}")
 
-    def changed(self) -> bool:
-        return os.path.lexists(self.path) and super().changed()
+
+def lacks_sessions(config: Config) -> bool:
+    """Whether an account's session can be nowhere but in the vault."""
+    wanted = [
+        (s.name, account.name) for s in config.providers for account in s.common.accounts if account.session == "vault"
+    ]
+    return any(name not in config.env_sessions for name in wanted)
 
 
 def moment_source() -> Callable[[], Moment]:
