@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +63,8 @@ class Accounts:
         self._used: dict[AccountId, dict[str, str]] = {}
         self._unwritten: dict[AccountId, Stored] = {}
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
+        self._tried: dict[AccountId, Stored] = {}
+        """Renewed sessions of which the site is just being asked whose they are: in force, not to be written yet."""
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
@@ -101,12 +104,22 @@ class Accounts:
         if self._vault is not None:
             record = self._vault.known.get(key)
             if record is not None:
-                newer = self._unwritten.get(key)
+                newer = self._tried.get(key) or self._unwritten.get(key)
                 if newer is not None and newer.rev == record.rev:
                     return newer
                 return Stored(material_of(record.material), record.rev, record.updated)
         found = self._env.get(key)
         return Stored(found) if found else None
+
+    @contextmanager
+    def trying(self, account: Account, old: Stored, material: SessionMaterial) -> Iterator[None]:
+        """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
+        key = (account.provider, account.name)
+        self._tried[key] = Stored(material, old.rev, old.updated)
+        try:
+            yield
+        finally:
+            self._tried.pop(key, None)
 
     async def store(self, account: Account, old: Stored, material: SessionMaterial) -> bool:
         """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
