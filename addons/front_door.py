@@ -1,10 +1,12 @@
 """What comes to the door: a request's outside as the gate reads it, and the refusals at the door itself."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from mitmproxy import http
 
+from addons.challenge import NONCE, proof_of
 from addons.core.errors import GatewayError
 from addons.core.gate import Knock
 
@@ -34,6 +36,12 @@ def take_credentials(flow: http.HTTPFlow) -> None:
     """Takes the client's credentials off the flow, before any other addon, the view or a saved file sees it."""
     for name in _CREDENTIALS:
         flow.request.headers.pop(name, None)
+
+
+def proof_for(flow: http.HTTPFlow, keys: Sequence[str]) -> str | None:
+    """What shows the asker that we know the first of the client keys, if it asks for that (addons/challenge.py)."""
+    nonce, sockname = flow.request.headers.get(NONCE), flow.client_conn.sockname
+    return proof_of(keys[0], nonce, (str(sockname[0]), int(sockname[1]))) if nonce and keys else None
 
 
 def without_body(answer: http.Response) -> None:

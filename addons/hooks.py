@@ -18,6 +18,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from addons import local
 from addons.accounts import FRESH_S
 from addons.attempt import Attempt
+from addons.challenge import PROOF
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
@@ -28,7 +29,7 @@ from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
-from addons.front_door import knock_of, new_id, shutting_down, take_credentials, too_many, without_body
+from addons.front_door import knock_of, new_id, proof_for, shutting_down, take_credentials, too_many, without_body
 from addons.hardening import harden
 from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
@@ -231,6 +232,8 @@ class Glassgate:
             return
         if answer is not None:
             answer.headers["x-request-id"] = request_id
+            if admission.action == "health" and (proof := proof_for(flow, parts.config.tokens)):
+                answer.headers[PROOF] = proof
             flow.response = answer
             self._scribe.local(flow, request_id)
             return
