@@ -66,6 +66,10 @@ class Accounts:
         self._tried: dict[AccountId, Stored] = {}
         """Renewed sessions of which the site is just being asked whose they are: in force, not to be written yet."""
 
+    def adopt(self, other: "Accounts") -> None:
+        """Takes over what is in force but not written, and what logs must not show: for a new configuration."""
+        self._used, self._unwritten, self._tried = other._used, other._unwritten, other._tried
+
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
         return [account for account in self._accounts if account.provider == provider]

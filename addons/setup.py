@@ -105,6 +105,7 @@ class Running:
         )
         self.traffic = Traffic(paces_of(config), traffic_rules(config), self.book, time.monotonic, time.time)
         if before is not None:
+            self.accounts.adopt(before.accounts)
             self.traffic.adopt(before.traffic)
             self.renewal.adopt(before.renewal)
         orderer = before.context.planner.orderer if before else Orderer(random.Random())  # noqa: S311  (no secrets)

@@ -79,6 +79,8 @@ def guard(master: Any, web_host: Callable[[], str]) -> "Door":
     enter = Application.start_request.__get__(app)
     door = Door(enter, passwords, SignedIn(secret, name, AuthRequestHandler.AUTH_COOKIE_VALUE), web_host)
     settings["is_valid_password"] = passwords.known
+    settings["compiled_template_cache"] = True  # else each look at the password page compiles it anew
+    settings["log_function"] = lambda handler: None  # its lines show what a stranger tried as password
     vars(app)["start_request"] = door.start_request
     logging.getLogger("tornado.general").addFilter(_no_missing_icon)
     return door

@@ -175,6 +175,16 @@ def test_no_other_page_is(web: Web) -> None:
         asyncio.run(_first_update(web, "http://evil.example"))
 
 
+def test_the_event_log_holds_no_head_of_a_preparing_call_and_no_tried_password(
+    web: Web, api: httpx.Client, stranger: httpx.Client
+) -> None:
+    """httpcore logs whole heads, Set-Cookie too, and tornado the addresses it was asked for."""
+    asked(web, "Hi", "GLM-4.6")
+    stranger.get("/", params={"token": "a-wrong-one"})
+    told = [event["message"] for event in api.get("/events").json()]
+    assert not [message for message in told if "response_headers" in message or "a-wrong-one" in message]
+
+
 # -- never silently unguarded -----------------------------------------------------------------------------------------
 TAKEN_AWAY = """
 from mitmproxy import ctx
