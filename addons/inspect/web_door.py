@@ -32,6 +32,7 @@ FIELDS: Final = 100
 HEAD_S: Final = 30.0
 """A connection that sends no request, a kept one too, is closed after so long."""
 BODY_S: Final = 60.0
+DRAIN_S: Final = 5.0
 BODY_BYTES: Final = 8 * 1024 * 1024
 """Flow files put into mitmweb and edited bodies; only for who is signed in."""
 FORM_BYTES: Final = 64 * 1024
@@ -266,9 +267,18 @@ class _Visit(HTTPMessageDelegate):
         told["X-Content-Type-Options"] = "nosniff"
         status = ResponseStartLine("HTTP/1.1", refusal.status, refusal.status.phrase)
         self._conn.write_headers(status, told, b"" if line.method == "HEAD" else text)
-        length = body_length(headers)
-        if length is None or length > DRAINED_BYTES or "Expect" in headers:
+        self._conn.set_body_timeout(DRAIN_S)
+        if self._is_unreadable(headers):
             self._conn.finish()  # and closed, with the body unread
+
+    @staticmethod
+    def _is_unreadable(headers: HTTPHeaders) -> bool:
+        """Whether a refused body is not even to be drained."""
+        try:
+            length = body_length(headers)
+        except Refused:
+            return True
+        return length is None or length > DRAINED_BYTES or "Expect" in headers
 
 
 def known_host(host: str, web_host: str, local_address: str) -> bool:

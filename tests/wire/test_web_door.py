@@ -48,6 +48,12 @@ def test_a_form_is_refused_before_its_body_is_read(web: Web, path: str) -> None:
     assert answer_to_head(web, head).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("told", ["-1", "+5", "5, 6", "1e3", "x", "9" * 30])
+def test_a_length_that_is_none_is_refused(web: Web, told: str) -> None:
+    answer = answer_to_head(web, f"POST / HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: {told}")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"])
 def test_a_body_is_refused_unread_from_who_is_not_signed_in(web: Web, kind: str) -> None:
     for told in ("Content-Length: 5000000", "Transfer-Encoding: chunked", "Content-Length: 5\r\nExpect: 100-continue"):
