@@ -69,7 +69,8 @@ set_up() { # LOCK STAMP_NAME
     "$python" -m venv .venv
   fi
   echo "Installing the locked packages …" >&2
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2 ||
+  # --no-deps: the lock is complete, and some of it is newer than mitmproxy's own bounds (pyproject.toml, tool.uv).
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" >&2 ||
     die "the packages of $lock could not be installed (see above); check the network and start again"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . >&2 ||
     die 'the project could not be installed into .venv (see above)'
@@ -133,7 +134,8 @@ if [ -n "$web" ]; then
   read -r password hash < <(.venv/bin/python -c 'import secrets, argon2
 word = secrets.token_urlsafe(12)
 print(word, argon2.PasswordHasher().hash(word))')
-  web_url="http://127.0.0.1:$web_port/ (password: $password)"
+  # Opens without typing; mitmweb makes a cookie of it.
+  web_url="http://127.0.0.1:$web_port/?token=$password"
   tool=(.venv/bin/mitmweb --quiet --no-web-open-browser --web-host 127.0.0.1 --web-port "$web_port" --set "web_password=$hash")
   [ -n "$demo" ] || echo "inspector: $web_url" >&2
 fi
@@ -141,6 +143,6 @@ fi
 run=("${tool[@]}" -s addons/gateway.py --mode reverse:http://127.0.0.1:1 --listen-host "$host" --listen-port "$port")
 
 if [ -n "$demo" ]; then
-  exec .venv/bin/python -m addons.demo "$host" "$port" ${web_url:+"$web_url"} -- "${run[@]}" --set 'gateway_config={config}' "$@"
+  GLASSGATE_WEB_URL="${web_url:-}" exec .venv/bin/python -m addons.demo "$host" "$port" -- "${run[@]}" --set 'gateway_config={config}' "$@"
 fi
 exec "${run[@]}" --set "gateway_config=$config" "$@"

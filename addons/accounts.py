@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
@@ -34,8 +36,15 @@ class Stored:
     updated: int | None = None
 
 
+FRESH_S: Final = 0.5
+"""So long a request waits for a changed vault to be read; then the sessions known so far serve it."""
+
+
 class Accounts:
-    """Sessions of the configured accounts. Reads the vault afresh whenever its file has changed."""
+    """Sessions of the configured accounts, as the vault had them when it was last read.
+
+    `refresh` takes up a changed file, in a thread: a passphrase's key may take seconds to derive.
+    """
 
     def __init__(
         self,
@@ -50,9 +59,16 @@ class Accounts:
         self._env = env_sessions
         self._cache: dict[AccountId, tuple[SessionMaterial, Session | ProviderError]] = {}
         self._problem: str | None = None
+        self._reading: asyncio.Future[None] | None = None
         self._used: dict[AccountId, dict[str, str]] = {}
         self._unwritten: dict[AccountId, Stored] = {}
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
+        self._tried: dict[AccountId, Stored] = {}
+        """Renewed sessions of which the site is just being asked whose they are: in force, not to be written yet."""
+
+    def adopt(self, other: "Accounts") -> None:
+        """Takes over what is in force but not written, and what logs must not show: for a new configuration."""
+        self._used, self._unwritten, self._tried = other._used, other._unwritten, other._tried
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
@@ -64,25 +80,50 @@ class Accounts:
     def find(self, provider: str, account: str) -> Account | None:
         return next((a for a in self._accounts if (a.provider, a.name) == (provider, account)), None)
 
+    async def refresh(self, patience_s: float | None = None) -> None:
+        """Reads the vault again if its file has changed; waits for that, but for `patience_s` at most."""
+        if self._vault is None:
+            return
+        if self._reading is None:
+            self._note(self._vault.problem)
+            if not self._vault.changed():
+                return
+            self._reading = asyncio.ensure_future(asyncio.to_thread(self._vault.refresh))
+            self._reading.add_done_callback(self._has_read)
+        await asyncio.wait({self._reading}, timeout=patience_s)
+
+    def _has_read(self, reading: asyncio.Future[None]) -> None:
+        self._reading = None
+        if not reading.cancelled() and (error := reading.exception()) is not None:
+            log.error("the changed vault could not be read", exc_info=error)
+        elif self._vault is not None:
+            self._note(self._vault.problem)
+
     def stored(self, account: Account) -> Stored | None:
-        """What is kept for the account: in the vault, or else in the environment. Raises ProviderError."""
+        """What is kept for the account: in the vault, or else in the environment."""
         return self._stored(account.provider, account.name)
 
     def _stored(self, provider: str, account: str) -> Stored | None:
         key = (provider, account)
         if self._vault is not None:
-            try:
-                record = self._vault.get(provider, account)
-            except VaultError as e:
-                raise ProviderError(ErrorKind.SESSION_EXPIRED, f"the vault cannot be read: {e}") from e
-            self._note(self._vault.problem)
+            record = self._vault.known.get(key)
             if record is not None:
-                newer = self._unwritten.get(key)
+                newer = self._tried.get(key) or self._unwritten.get(key)
                 if newer is not None and newer.rev == record.rev:
                     return newer
                 return Stored(material_of(record.material), record.rev, record.updated)
         found = self._env.get(key)
         return Stored(found) if found else None
+
+    @contextmanager
+    def trying(self, account: Account, old: Stored, material: SessionMaterial) -> Iterator[None]:
+        """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
+        key = (account.provider, account.name)
+        self._tried[key] = Stored(material, old.rev, old.updated)
+        try:
+            yield
+        finally:
+            self._tried.pop(key, None)
 
     async def store(self, account: Account, old: Stored, material: SessionMaterial) -> bool:
         """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
@@ -106,6 +147,7 @@ class Accounts:
             await asyncio.to_thread(put, *key, record_of(waiting.material), expected_rev=waiting.rev)
         except VaultConflict:
             log.info("%s/%s: another session was stored meanwhile; it stands", *key)
+            await self.refresh()
             written = False
         except VaultError as e:
             log.error("%s/%s: the renewed session could not be written to the vault: %s", *key, e)

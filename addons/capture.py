@@ -18,7 +18,9 @@ from typing import Final, cast
 from mitmproxy import ctx, http, tcp, tls
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import Client
 
+from addons import peer
 from addons.capturing import page as capture_page
 from addons.capturing import setup as capture_setup
 from addons.capturing.flows import BodyCopy, is_navigation, origin, shows_body, sighting_of
@@ -68,6 +70,7 @@ class Capture:
     ) -> None:
         self.stored: Stored | None = None
         self.problem = ""
+        self._strangers = 0
         self.visited = False
         """Whether a browser has come to the site."""
         self._target = target
@@ -146,6 +149,14 @@ class Capture:
         self.stop(f"{self.missing()} within {ctx.options.capture_timeout_s} s; the vault is as it was")
 
     # -- hooks ----------------------------------------------------------------------------------------------------
+    def client_connected(self, client: Client) -> None:
+        """Other users of this machine are no guests here; where the system does not tell, loopback has to do."""
+        if peer.can_tell() and not peer.is_one_of_us(peer.owner_of(client.peername[:2], client.sockname[:2])):
+            client.error = "a program of another user"
+            if not self._strangers:
+                log.warning("another user of this machine tried to use the capture proxy; it is refused")
+            self._strangers += 1
+
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         self.visited = self.visited or self._is_site(flow.request)
         page = await self._page(flow.request)

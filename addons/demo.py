@@ -2,6 +2,8 @@
 
     python -m addons.demo HOST PORT -- COMMAND…    `{config}` in COMMAND is the demo's configuration file
 
+GLASSGATE_WEB_URL in the environment, which other users cannot read, is the inspector's address with its password.
+
 Nothing is kept: the folder with vault and configuration goes when the gateway ends.
 """
 
@@ -94,7 +96,7 @@ Ctrl-C ends it; nothing is kept.
 def main(arguments: list[str]) -> int:
     split = arguments.index("--")
     host, port = arguments[0], int(arguments[1])
-    web_url = arguments[2] if split > 2 else None
+    web_url = os.environ.pop("GLASSGATE_WEB_URL", "") or None
     command = arguments[split + 1 :]
     os.umask(0o077)
     folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))

@@ -3,11 +3,12 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mitmproxy import http
 
+from addons.challenge import NONCE, proof_of
 from addons.core.errors import GatewayError
 from addons.core.fields import by_name
 from addons.core.gate import Knock
@@ -91,6 +92,12 @@ def hide_shown(request: http.Request, shown: Mapping[str, str]) -> None:
     texts = [request.data.path, *(value for _, value in request.headers.fields)]
     if any(word in text for word in words for text in texts):
         hide_keys(request, lambda text: text.encode("utf-8", "surrogateescape") in words)
+
+
+def proof_for(flow: http.HTTPFlow, keys: Sequence[str]) -> str | None:
+    """What shows the asker that we know the first of the client keys, if it asks for that (addons/challenge.py)."""
+    nonce, sockname = flow.request.headers.get(NONCE), flow.client_conn.sockname
+    return proof_of(keys[0], nonce, (str(sockname[0]), int(sockname[1]))) if nonce and keys else None
 
 
 def without_body(answer: http.Response) -> None:

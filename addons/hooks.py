@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import os
+import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +17,9 @@ from mitmproxy.proxy import layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import local
+from addons.accounts import FRESH_S
 from addons.attempt import Attempt
+from addons.challenge import PROOF
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
@@ -35,6 +38,7 @@ from addons.front_door import (
     knock_of,
     new_id,
     path_of,
+    proof_for,
     refusal_below,
     shutting_down,
     too_many,
@@ -117,7 +121,8 @@ class Glassgate:
         self._gear = Gear(lambda flow: None, self._sweeper)
         self._files = 0
         self._reload: Reload | None = None
-        self._places = FlowPlaces(lambda: self._parts().flow_key())
+        own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
+        self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -254,6 +259,8 @@ class Glassgate:
             return
         hide_shown(flow.request, shown)
         flow.metadata["client_key"] = admission.key
+        if admission.action == "health" and admission.key:  # who has no key is told what was known before
+            await parts.accounts.refresh(FRESH_S)
         self._begin(flow, request_id, admission, parts)
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
@@ -267,6 +274,8 @@ class Glassgate:
             return
         if answer is not None:
             answer.headers["x-request-id"] = request_id
+            if admission.action == "health" and (proof := proof_for(flow, parts.config.tokens)):
+                answer.headers[PROOF] = proof
             flow.response = answer
             self._log_local(flow, request_id, admission.key or "-")
             return

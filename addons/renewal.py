@@ -11,17 +11,18 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from addons.account_book import AccountBook
 from addons.account_report import can_renew
-from addons.accounts import Account, AccountId, Accounts, Stored
+from addons.accounts import FRESH_S, Account, AccountId, Accounts, Stored
 from addons.background import Background
 from addons.core.account_state import AccountState, Health, after_error
 from addons.vault.errors import VaultBusy, VaultError
 from addons.vault.lock import locked
 from addons.vault.store import Vault
-from providers.contract import Moment, Provider, ProviderOptions, Session, SessionUpdate, Steps
+from addons.whose import AnyProvider, Owners, Runner
+from providers.contract import Moment, Session, SessionUpdate, Steps
 from providers.errors import ErrorKind, ProviderError
 
 log = logging.getLogger("glassgate.accounts")
@@ -41,16 +42,6 @@ DEAD_S: Final = 600
 PROVEN_S: Final = 60
 """A session refused so soon after the site renewed or confirmed it is not the reason: the site is not asked again."""
 
-type AnyProvider = Provider[ProviderOptions]
-
-
-class Runner(Protocol):
-    """Carries out steps (addons/steps.py)."""
-
-    async def run(
-        self, provider: AnyProvider, steps: Steps[Any], session: Session, *, keep_cookies: bool = True
-    ) -> Any: ...
-
 
 @dataclass(slots=True)
 class _Life:
@@ -59,6 +50,8 @@ class _Life:
     flight: asyncio.Task[Session] | None = None
     dead: tuple[Stored, ProviderError, float] | None = None
     """What was stored when the site refused it for good, how it said so, and when (by the monotonic clock)."""
+    keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a rotated cookie is being kept."""
     proven: Stored | None = None
     """The session that was renewed or confirmed then."""
     proven_at: float = -1e9
@@ -79,10 +72,15 @@ class Renewal:
     clock: Callable[[], float]
     _lives: dict[AccountId, _Life] = field(default_factory=dict)
     background: Background = field(default_factory=Background)
+    owners: Owners = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.owners = Owners(self.accounts, self.providers, self.runner, self.moment)
 
     # -- for requests ---------------------------------------------------------------------------------------------
     async def session(self, account: Account) -> Session:
         """A session that can serve now, renewed if it is about to end. Raises ProviderError."""
+        await self.accounts.refresh(FRESH_S)
         try:
             session = self._alive(account)
         except ProviderError as error:
@@ -103,6 +101,7 @@ class Renewal:
 
         Raises ProviderError: the site's own, when there is nothing to renew the session with or it is dead.
         """
+        await self.accounts.refresh(FRESH_S)
         current = self._alive(account)
         if (flight := self._life(account).flight) is not None:
             return await asyncio.shield(flight)  # under way, or landed this very moment
@@ -148,6 +147,7 @@ class Renewal:
 
     async def tend(self) -> None:
         """Renews sessions nobody has used for long, writes what could not be written. To be called now and then."""
+        await self.accounts.refresh(FRESH_S)
         await self.accounts.write_again()
         for account in self.accounts.all():
             try:
@@ -187,6 +187,7 @@ class Renewal:
         self.book.note(key, AccountState(Health.REFRESHING, self._epoch_s()))
         try:
             async with _polled(self._lock(account)):
+                await self.accounts.refresh()
                 stored = self.accounts.stored(account)
                 if stored is None or stored != before:
                     session = self._alive(account)  # another process was first
@@ -207,6 +208,7 @@ class Renewal:
         provider = self.providers[account.provider]
         session = self.accounts.session(account)
         try:
+            await self.owners.of(account, stored)  # as long as it can be asked for
             return await self._keep(account, stored, await self._ask(provider, session))
         except ProviderError as error:
             if error.kind is ErrorKind.SESSION_EXPIRED:
@@ -235,25 +237,30 @@ class Renewal:
     async def _keep(self, account: Account, stored: Stored, update: SessionUpdate) -> Session:
         """The renewed session, in force at once and written to the vault. Raises ProviderError when it is not ours."""
         material = stored.material.updated(update)
-        provider = self.providers[account.provider]
-        session = provider.read_session(account.name, material)
-        before = provider.read_session(account.name, stored.material).facts.get("user_id")
-        now = session.facts.get("user_id")
+        self.providers[account.provider].read_session(account.name, material)
+        before = await self.owners.of(account, stored)
+        now = await self.owners.of_new(account, stored, material) if before else ""
         if before and now and now != before:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "the site answers as to somebody else.")
         if await self.accounts.store(account, stored, material):
-            log.info("%s/%s: the session was renewed", account.provider, account.name)
+            known = " (whose it is could not be compared)" if not now else ""
+            log.info("%s/%s: the session was renewed%s", account.provider, account.name, known)
+            if before and (kept := self.accounts.stored(account)) is not None:
+                self.owners.named(account, kept, before)
         return self.accounts.session(account)
 
     async def _keep_rotated(self, account: Account, update: SessionUpdate) -> None:
         """Writes cookies of an answer down; not while a renewal is under way, which brings newer ones."""
-        stored = self.accounts.stored(account)
-        if stored is None or self._life(account).flight is not None:
-            return
-        try:
-            await self._keep(account, stored, update)
-        except (ProviderError, VaultError) as e:
-            log.warning("%s/%s: a cookie the site handed out was not kept: %s", account.provider, account.name, e)
+        life = self._life(account)
+        async with life.keeping:
+            await self.accounts.refresh(FRESH_S)
+            stored = self.accounts.stored(account)
+            if stored is None or life.flight is not None:
+                return
+            try:
+                await self._keep(account, stored, update)
+            except (ProviderError, VaultError) as e:
+                log.warning("%s/%s: a cookie the site handed out was not kept: %s", account.provider, account.name, e)
 
     # -- what is known --------------------------------------------------------------------------------------------
     def _alive(self, account: Account) -> Session:

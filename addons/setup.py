@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -39,7 +40,7 @@ from addons.settings import (
 )
 from addons.steps import Carried, StepRunner, new_client
 from addons.traffic import Traffic
-from addons.vault.errors import VaultError
+from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
@@ -104,6 +105,7 @@ class Running:
         )
         self.traffic = Traffic(paces_of(config), traffic_rules(config), self.book, time.monotonic, time.time)
         if before is not None:
+            self.accounts.adopt(before.accounts)
             self.traffic.adopt(before.traffic)
             self.renewal.adopt(before.renewal)
         orderer = before.context.planner.orderer if before else Orderer(random.Random())  # noqa: S311  (no secrets)
@@ -142,19 +144,16 @@ class Running:
         return [*self.config.tokens, *self.accounts.used_secrets()]
 
     def flow_key(self) -> bytes:
-        """The key that proves whose secrets a flow may be sent with again. Without a vault there are none."""
-        return self.vault.derived_key("places of secrets in flows") if self.vault else bytes(32)
+        """The key that proves whose secrets a flow may be sent with again; nothing without a vault."""
+        return self.vault.derived_key("places of secrets in flows") if self.vault else b""
 
     def report(self) -> list[AccountLine]:
         """The accounts as people are told of them."""
         return report(self.accounts, self.providers, self.book, self.context.moment())
 
     def problem(self) -> str | None:
-        """Why the vault's file cannot be used as it stands, if so; the sessions known before keep serving."""
-        if self.vault is None:
-            return None
-        self.vault.records()
-        return str(self.vault.problem) if self.vault.problem else None
+        """Why the vault's file could not be used when it was looked at last, if so (`tend` looks; anybody may ask)."""
+        return str(self.vault.problem) if self.vault is not None and self.vault.problem else None
 
     async def learn_models(self) -> None:
         """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""
@@ -272,9 +271,12 @@ def open_vault(config: Config) -> Vault | None:
     if not needed:
         return None
     if not os.path.lexists(vault_path(config)):
-        log.warning("there is no vault at %s yet; add a session: glassgate sessions add", vault_path(config))
+        log.warning("there is no vault at %s. %s", vault_path(config), NO_VAULT)
         return LateVault(config)
     return Vault.open(vault_path(config), vault_key(config, terminal.prompt()), guard=rollback_guard(config))
+
+
+NO_VAULT: Final = "If there was one, put it back; else add a session: `glassgate login` or `glassgate sessions add`."
 
 
 class LateVault(Vault):
@@ -283,9 +285,16 @@ class LateVault(Vault):
     def __init__(self, config: Config) -> None:
         key = vault_key(config, terminal.prompt())
         super().__init__(vault_path(config), key, os.urandom, time.time, True, rollback_guard(config))
+        if lacks_sessions(config):
+            self.problem = VaultMissing(f"there is no vault at {self.path}. {NO_VAULT}")
 
-    def changed(self) -> bool:
-        return os.path.lexists(self.path) and super().changed()
+
+def lacks_sessions(config: Config) -> bool:
+    """Whether an account's session can be nowhere but in the vault."""
+    wanted = [
+        (s.name, account.name) for s in config.providers for account in s.common.accounts if account.session == "vault"
+    ]
+    return any(name not in config.env_sessions for name in wanted)
 
 
 def moment_source() -> Callable[[], Moment]:

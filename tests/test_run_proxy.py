@@ -7,8 +7,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.support.capturing import command_lines
 from tests.support.processes import ROOT, free_port
 
 SCRIPT = ROOT / "run_proxy.sh"
@@ -101,3 +103,32 @@ def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: P
         process.wait(20)
         process.stdout.close()
     assert list(tmp_path.glob("glassgate-demo-*")) == []
+
+
+def test_the_inspector_is_opened_by_a_link_and_other_users_cannot_read_its_password(tmp_path: Path) -> None:
+    port, web_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [str(SCRIPT), "--demo", "--web", "--port", str(port), "--web-port", str(web_port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    )
+    assert process.stdout
+    try:
+        said = ""
+        while "is ready" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        link = re.search(rf"http://127\.0\.0\.1:{web_port}/\?token=(\S+)", said)
+        assert link
+        with httpx.Client(timeout=30) as browser:
+            assert "mitmproxy" in browser.get(link[0]).raise_for_status().text
+            assert browser.get(f"http://127.0.0.1:{web_port}/flows").status_code == 200
+        assert link[1].encode() not in command_lines()
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(20)
+        process.stdout.close()

@@ -1,13 +1,15 @@
-"""The capture proxy's own certificate authority: a private folder, kept between runs, made by mitmproxy when missing.
+"""The capture proxy's own certificate authority: a private folder, made by mitmproxy when missing.
 
 Who holds its key can pose as any site to a browser that trusts it. So it is never put into the system's store: the
-browser that we start trusts it by its key, in a profile that is thrown away.
+browser that we start trusts it by its key, in a profile that is thrown away, and the key goes with the profile. Only a
+person who imported it into a browser by hand finds it there again, for KEPT_DAYS.
 """
 
 import base64
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from addons.vault.permissions import make_folder, read_private
 
 _BASENAME: Final = "mitmproxy"
 _KEY_BITS: Final = 2048
+KEPT_DAYS: Final = 30
 _LIMIT_BYTES: Final = 64 * 1024
 
 
@@ -31,13 +34,26 @@ def ca_folder(environ: Mapping[str, str]) -> Path:
     return data / "glassgate" / "capture-ca"
 
 
-def prepare(folder: Path) -> Path:
-    """The CA's certificate file, made with its key when it is missing. Raises Problem."""
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A CA that is there now. `fresh`: it was made by this run, and nobody else trusts it yet."""
+
+    certificate: Path
+    fresh: bool
+
+
+def prepare(folder: Path, now_s: float) -> Authority:
+    """The CA, made with its key when it is missing or too old. `now_s` in Unix seconds. Raises Problem."""
+    key = folder / f"{_BASENAME}-ca.pem"
     try:
         make_folder(folder)
         try:
-            read_private(folder / f"{_BASENAME}-ca.pem", _LIMIT_BYTES)
+            read_private(key, _LIMIT_BYTES)
+            fresh = now_s - key.lstat().st_mtime > KEPT_DAYS * 86_400
+            if fresh:
+                remove(folder)
         except VaultMissing:
+            fresh = True
             probe = folder / ".writable"
             probe.touch(0o600)
             probe.unlink()
@@ -47,7 +63,13 @@ def prepare(folder: Path) -> Path:
         raise Problem(f"the capture proxy's CA cannot be kept in {folder}: {said}") from None
     except ValueError:
         raise Problem(f"the capture proxy's CA in {folder} is damaged; remove the folder, a new one is made") from None
-    return folder / f"{_BASENAME}-ca-cert.pem"
+    return Authority(folder / f"{_BASENAME}-ca-cert.pem", fresh)
+
+
+def remove(folder: Path) -> None:
+    """The CA's key and certificates go; what else is in the folder stays. Raises OSError."""
+    for file in folder.glob(f"{_BASENAME}-*"):
+        file.unlink(missing_ok=True)
 
 
 def key_hash(certificate: Path) -> str:

@@ -4,6 +4,7 @@ Exit status: 0 when a session was stored, 130 after Ctrl-C, else 1.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -51,14 +52,16 @@ class Run:
         self._wanted = wanted
         self._browser: Browser | None = None
         self._folder = capture_ca.ca_folder(os.environ)
-        self._ca_file = self._folder
+        self._ca: capture_ca.Authority | None = None
         self._by_signal = 0
+        self._by_hand = False
+        """Whether the person was told to let a browser of theirs trust our CA."""
         self._window: asyncio.Task[None] | None = None
         self.capture = Capture(wanted.target, on_ready=self._ready, on_stored=self._show_end)
 
     async def run(self) -> int:
         """The exit status. Raises Problem."""
-        self._ca_file = capture_ca.prepare(self._folder)
+        self._ca = capture_ca.prepare(self._folder, time.time())
         _check_port(self._wanted.port)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -72,6 +75,9 @@ class Run:
                 self._window.cancel()
             if self._browser is not None:
                 await asyncio.to_thread(self._browser.close)
+            if self._ca.fresh and not self._by_hand:
+                with contextlib.suppress(OSError):
+                    capture_ca.remove(self._folder)
         return self._told()
 
     def _master(self) -> Master:
@@ -93,11 +99,12 @@ class Run:
     # -- the window -----------------------------------------------------------------------------------------------
     def _ready(self, port: int) -> None:
         """The proxy listens: a browser comes to it, ours or the person's."""
+        assert self._ca is not None
         try:
             program = find_browser(os.environ) if self._wanted.browser else None
             if program is not None:
-                page, key = self._wanted.target.provider.sign_in_page(), capture_ca.key_hash(self._ca_file)
-                wish = Wish(page, port, self._ca_file, key, self._wanted.headless)
+                page, file = self._wanted.target.provider.sign_in_page(), self._ca.certificate
+                wish = Wish(page, port, file, capture_ca.key_hash(file), self._wanted.headless)
                 self._browser = Browser(program, wish, os.environ)
         except Problem as e:
             _say(e.format_message())
@@ -108,11 +115,14 @@ class Run:
         self._window = asyncio.get_running_loop().create_task(self._watch_window(port), name="browser window")
 
     def _say_by_hand(self, port: int) -> None:
+        assert self._ca is not None
+        self._by_hand = True
         if self._wanted.browser:
             _say("no browser could be started here (GLASSGATE_BROWSER names one)")
+        page, certificate = self._wanted.target.provider.sign_in_page(), self._ca.certificate
         _say(
-            f"set the HTTP and HTTPS proxy of a browser to 127.0.0.1:{port}, let it trust the CA {self._ca_file}, "
-            f"and sign in at {self._wanted.target.provider.sign_in_page()}. Afterwards undo both."
+            f"set the HTTP and HTTPS proxy of a browser to 127.0.0.1:{port}, let it trust the CA {certificate}, "
+            f"and sign in at {page}. Afterwards undo both."
         )
 
     async def _watch_window(self, port: int) -> None:

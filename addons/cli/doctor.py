@@ -12,7 +12,7 @@ from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.core.config import Config
 from addons.doctor import Finding
-from addons.setup import Running
+from addons.setup import NO_VAULT, Running, lacks_sessions, vault_path
 from addons.vault.store import Vault
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
@@ -60,9 +60,12 @@ def _of_vault(lazy: Lazy, config: Config, online: bool) -> Iterable[Finding]:
     except Problem as e:
         yield Finding("vault", "error", e.message, "glassgate vault check says more")
         return
-    yield Finding(
-        "vault", "ok", "the vault opens and every record in it is whole" if vault else "there is no vault yet"
-    )
+    if vault is not None:
+        yield Finding("vault", "ok", "the vault opens and every record in it is whole")
+    elif lacks_sessions(config):
+        yield Finding("vault", "warning", f"there is no vault at {vault_path(config)}", NO_VAULT)
+    else:
+        yield Finding("vault", "ok", "there is no vault, and no account needs one")
     if online:
         yield from asyncio.run(_ask(config, vault))
     yield from checks.check_accounts(account_lines(config, vault))

@@ -1,55 +1,113 @@
-"""`glassgate status`: how a running gateway is, asked of itself."""
+"""`glassgate status`: how a running gateway is, asked of itself.
 
+The details are for who shows a client key. Another program could listen where the gateway is thought to be, and would
+keep it. So the key is shown to a loopback address that has proved to know it (addons/challenge.py), on that very
+connection, and to anybody else on demand alone.
+"""
+
+import http.client
+import ipaddress
+import json
 import os
+import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
-import httpx
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from addons.account_report import AccountLine, told
+from addons.challenge import NONCE, PROOF, proves
 from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.account_state import Health
 from addons.core.config import Listen
 
-PATIENCE_S = 5.0
+PATIENCE_S: Final = 5.0
+_LIMIT_BYTES: Final = 4 * 1024 * 1024
+_CONFIG_LIMIT_BYTES: Final = 1024 * 1024
+_LINES: Final = TypeAdapter(list[AccountLine])
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as /healthz gives it.")
 @click.option("--url", help="Where the gateway is; config.yaml's listener when not given.")
+@click.option("--send-key", is_flag=True, help="Show the first client key to whoever answers there, for the details.")
 @click.pass_obj
-def status(lazy: Lazy, as_json: bool, url: str | None) -> None:
+def status(lazy: Lazy, as_json: bool, url: str | None, send_key: bool) -> None:
     """How the running gateway is: its state, problems with configuration and vault, its accounts.
 
     Exit status 0 when it is well, 1 when it is degraded, draining or not there.
     """
-    found = _ask(lazy, url)
+    address, key = _where(lazy)
+    base = url.rstrip("/") if url else address
+    found, shown = _ask(base, key, anybody=send_key)
+    lines = _lines(found, base)
     if as_json:
         out_json(found)
     else:
         out(f"the gateway is {found['status']}")
-        for problem in str(found.get("problem", "")).splitlines():
-            out(f"  {problem}")
-        for account in found.get("accounts", []):
-            out(told(AccountLine(**{**account, "state": Health(account["state"])}), time.time()))
+        out(*(f"  {problem}" for problem in str(found.get("problem", "")).splitlines()))
+        out(*(told(line, time.time()) for line in lines))
+    if key and not shown:
+        why = "no key was sent, as what answers there has not proved to be your gateway; --send-key sends it"
+        out(f"glassgate: {why}", err=True)
     raise SystemExit(0 if found["status"] == "ok" else 1)
 
 
-def _ask(lazy: Lazy, url: str | None) -> dict[str, Any]:
-    address, key = _where(lazy)
-    base = url.rstrip("/") if url else address
+def _ask(base: str, key: str | None, *, anybody: bool) -> tuple[dict[str, Any], bool]:
+    """What /healthz says, and whether the key was shown. Raises Problem."""
     try:
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        answer = httpx.get(f"{base}/healthz", headers=headers, timeout=PATIENCE_S, trust_env=False)
-        found = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        connection = _connection(base)
+        try:
+            nonce = secrets.token_hex(32)
+            found, proof = _healthz(connection, base, {NONCE: nonce})
+            if key is None or not (anybody or _is_ours(connection, proof, key, nonce)):
+                return found, False
+            connection.auto_open = int(anybody)  # on another connection somebody else could answer by now
+            found, _ = _healthz(connection, base, {"authorization": f"Bearer {key}"})
+            return found, True
+        finally:
+            connection.close()
+    except (http.client.HTTPException, OSError, ValueError):
         raise Problem(f"no gateway answers at {base}; start it: ./run_proxy.sh, or say where it is: --url") from None
-    if not isinstance(found, dict) or "status" not in found:
+
+
+def _is_ours(connection: http.client.HTTPConnection, proof: str | None, key: str, nonce: str) -> bool:
+    """Whether what is at the other end of this loopback connection knows the key already."""
+    if connection.sock is None:
+        return False
+    host, port = connection.sock.getpeername()[:2]
+    return ipaddress.ip_address(host).is_loopback and proves(proof, key, nonce, (host, port))
+
+
+def _connection(base: str) -> http.client.HTTPConnection:
+    """Raises ValueError for what is no http or https address."""
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(base)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname, parts.port, timeout=PATIENCE_S)
+
+
+def _healthz(
+    connection: http.client.HTTPConnection, base: str, headers: dict[str, str]
+) -> tuple[dict[str, Any], str | None]:
+    """The answer, and the proof in its head."""
+    connection.request("GET", f"{urlsplit(base).path}/healthz", headers=headers)
+    answer = connection.getresponse()
+    found = json.loads(answer.read(_LIMIT_BYTES))
+    if not isinstance(found, dict) or not isinstance(found.get("status"), str):
         raise Problem(f"what answers at {base} is no Glassgate")
-    return found
+    return found, answer.getheader(PROOF)
+
+
+def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:
+    try:
+        return _LINES.validate_python(found.get("accounts", []))
+    except ValidationError:
+        raise Problem(f"what answers at {base} is no Glassgate") from None
 
 
 def _where(lazy: Lazy) -> tuple[str, str | None]:
@@ -64,8 +122,9 @@ def _where(lazy: Lazy) -> tuple[str, str | None]:
 
 def _where_by_hand(file: Path) -> tuple[str, str | None]:
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        regular = file.is_file() and file.stat().st_size <= _CONFIG_LIMIT_BYTES
+        raw = yaml.safe_load(file.read_text(encoding="utf-8")) if regular else None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         raw = None
     listen = raw.get("listen") if isinstance(raw, dict) else None
     listen = listen if isinstance(listen, dict) else {}

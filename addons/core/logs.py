@@ -180,5 +180,6 @@ def setup_logging(level: str, form: str, secrets: Callable[[], Iterable[str]]) -
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the address of every preparing call
+    for name in ("httpx", "httpcore"):  # they would log addresses and heads of every preparing call, cookies too
+        logging.getLogger(name).setLevel(logging.WARNING)
     return handler

@@ -15,5 +15,5 @@ def check_mitmproxy() -> None:
     if not found.startswith(FITTING_MITMPROXY):
         raise UnfitMitmproxy(
             f"mitmproxy {found} is installed, but Glassgate's stream layer is made for {FITTING_MITMPROXY}x. "
-            "Install the locked version: ./run_proxy.sh does it, or pip install -r requirements.lock."
+            "Install the locked version: ./run_proxy.sh does it, or pip install --no-deps -r requirements.lock."
         )

@@ -32,6 +32,16 @@ _FLOORS: Final[Mapping[str, int]] = {"m_kib": 128, "t": 1, "p": 1, "n": 2**10, "
 """What a person may allow at their own risk. Argon2 itself needs 8 KiB a lane (RFC 9106 section 3.1)."""
 
 
+COST_LIMIT: Final = 8192
+"""Most that all slots of a file may cost together, in MiB that Argon2id fills once: some ten seconds. Sixteen fresh
+slots of any kind cost half of it; who holds a wrong key, or the last slot's, derives for every one of them."""
+
+_PBKDF2_ROUNDS_A_MIB: Final = 6000
+"""Rounds of PBKDF2 that take as long as Argon2id takes to fill a MiB."""
+_SCRYPT_PASSES: Final = 2
+"""scrypt writes its memory once and reads it once."""
+
+
 def hkdf(key: bytes, info: str | bytes, salt: bytes | None = None) -> bytes:
     """HKDF-SHA256, 32 bytes."""
     return HKDF(SHA256(), 32, salt, info.encode() if isinstance(info, str) else info).derive(key)
@@ -60,6 +70,17 @@ def checked_kdf(kdf: Mapping[str, Any], *, allow_weak: bool = False) -> Mapping[
         raise VaultDamaged("slot kdf n is not a power of two")
     unb64(kdf["salt"], "slot kdf salt", 16)
     return kdf
+
+
+def cost(kdf: Mapping[str, Any]) -> int:
+    """What deriving by checked parameters costs, in the unit of COST_LIMIT."""
+    match kdf["name"]:
+        case "argon2id":
+            return int(kdf["m_kib"] * kdf["t"] // 1024)
+        case "scrypt":  # 128 * n * r bytes (RFC 7914 section 2)
+            return int(128 * kdf["n"] * kdf["r"] * kdf["p"] * _SCRYPT_PASSES // 2**20)
+        case _:
+            return int(kdf["rounds"] // _PBKDF2_ROUNDS_A_MIB)
 
 
 def is_weak(kdf: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from addons.vault.errors import VaultRefused
 from addons.vault.format import Document, open_records, with_record
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
-from addons.vault.slots import SLOT_LIMIT, Random, find_slot, new_slot
+from addons.vault.slots import SLOT_LIMIT, Random, find_slot, new_slot, too_dear
 
 
 def with_key(document: Document, key: VaultKey, random: Random, kdf_name: str = DEFAULT_KDF) -> Document:
@@ -16,8 +16,10 @@ def with_key(document: Document, key: VaultKey, random: Random, kdf_name: str = 
         raise VaultRefused("this key opens the vault already")
     if len(document.slots) >= SLOT_LIMIT:
         raise VaultRefused(f"a vault has at most {SLOT_LIMIT} keys; remove one first")
-    slot = new_slot(key, document.vault_id, document.ring, random, kdf_name)
-    return replace(document, slots=(*document.slots, slot))
+    slots = (*document.slots, new_slot(key, document.vault_id, document.ring, random, kdf_name))
+    if too_dear(slots):
+        raise VaultRefused("the vault's passphrases would take too long to try; remove one that another program made")
+    return replace(document, slots=slots)
 
 
 def without_slot(document: Document, slot_id: str, holder: VaultKey) -> Document:

@@ -52,6 +52,14 @@ class RollbackGuard:
         self.accept(vault_id, generation)
         log.warning("an older copy of the vault was accepted: generation %d after %d", generation, seen)
 
+    def stamp(self, vault_id: bytes) -> tuple[int, ...] | None:
+        """Tells one state of what is remembered from another: a person may accept an older copy in another process."""
+        try:
+            found = os.lstat(self._path(vault_id))
+        except OSError:
+            return None
+        return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+
     def note(self, vault_id: bytes, generation: int) -> None:
         """Raises what is remembered to `generation`; never lowers it."""
         self._make_folder()

@@ -9,12 +9,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from addons.vault.encoding import b64, canonical, framed, parse_object, unb64
 from addons.vault.errors import VaultDamaged, WrongKey
-from addons.vault.kdf import DEFAULT_KDF, checked_kdf, hkdf, new_kdf
+from addons.vault.kdf import COST_LIMIT, DEFAULT_KDF, checked_kdf, cost, hkdf, new_kdf
 from addons.vault.keys import VaultKey
 
 VERSION: Final = 1
 SLOT_LIMIT: Final = 16
-"""A bound on how many slow derivations one file can ask for."""
 _FIELDS: Final = {"id", "kind", "kdf", "commit", "nonce", "wrapped"}
 
 type Random = Callable[[int], bytes]
@@ -39,6 +38,11 @@ def new_slot(key: VaultKey, vault_id: bytes, ring: Ring, random: Random, kdf_nam
         "nonce": b64(nonce),
         "wrapped": b64(AESGCM(kek).encrypt(nonce, plain, _aad(vault_id, slot_id, key.kind, kdf))),
     }
+
+
+def too_dear(slots: Sequence[Slot]) -> bool:
+    """Whether a file with these (checked) slots would be refused for what they cost together."""
+    return sum(cost(slot["kdf"]) for slot in slots if slot["kdf"] is not None) > COST_LIMIT
 
 
 def find_slot(slots: Sequence[Slot], vault_id: bytes, key: VaultKey) -> Slot | None:
@@ -72,7 +76,7 @@ def open_ring(slots: Sequence[Slot], vault_id: bytes, key: VaultKey) -> Ring:
 
 
 def check_slots(slots: Any, *, allow_weak: bool = False) -> None:
-    """Every slot has its fields, types and bounds, before any key is derived. Raises VaultDamaged."""
+    """Every slot has its fields, types and bounds, all together too, before a key is derived. Raises VaultDamaged."""
     if not isinstance(slots, list) or not 1 <= len(slots) <= SLOT_LIMIT:
         raise VaultDamaged("slots")
     for slot in slots:
@@ -86,6 +90,8 @@ def check_slots(slots: Any, *, allow_weak: bool = False) -> None:
             checked_kdf(slot["kdf"], allow_weak=allow_weak)
         for name, size in (("commit", 16), ("nonce", 12), ("wrapped", None)):
             unb64(slot[name], f"slot {name}", size)
+    if too_dear(slots):
+        raise VaultDamaged("the slots' kdf cost too much together")
     if len({slot["id"] for slot in slots}) != len(slots):
         raise VaultDamaged("two slots with one id")
 

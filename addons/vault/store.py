@@ -2,10 +2,14 @@
 
 Writers take the lock beside the file, read afresh and change that, never what they had in mind (durable.py has the rest
 of a write). Readers need no lock. A file that turns bad while we run does not take the known sessions away.
+
+`known` and `changed` cost nothing and may be called anywhere. Everything else may derive a slow key or wait for a lock:
+on an event loop's thread it is to be called in another (addons/accounts.py does).
 """
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -53,6 +57,16 @@ class _Seen:
     derive: Callable[[str], bytes] = lambda purpose: b""
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A file that is not to be read again until it changes, or until an older copy is accepted (`remembered`)."""
+
+    stamp: _Stamp | None
+    """None: there is no file."""
+    vault_id: bytes | None = None
+    remembered: tuple[int, ...] | None = None
+
+
 class Vault:
     """An open vault. Methods raise VaultError; reading keeps to what was good when the file turns bad."""
 
@@ -74,7 +88,9 @@ class Vault:
         self._sync = sync
         self._guard = guard
         self._seen = _Seen(None, {})
-        self._refused: _Stamp | None = None
+        self._refused: _Refused | None = None
+        self._turn = threading.RLock()
+        """Held from the reading of the file to the taking of what it says: a slow reader must not undo a writer."""
 
     def __repr__(self) -> str:
         return f"Vault({str(self.path)!r})"
@@ -92,7 +108,8 @@ class Vault:
     ) -> "Vault":
         """Opens an existing vault. Raises VaultMissing, WrongKey, VaultDamaged …"""
         vault = cls(path, key, random, now, sync, guard)
-        vault._load()
+        with vault._turn:
+            vault._load()
         if has_leftovers(path):
             with suppress(VaultBusy), locked(vault._lock_path, 0):
                 sweep(path)
@@ -120,34 +137,54 @@ class Vault:
         return vault
 
     # -- reading --------------------------------------------------------------------------------------------------
+    @property
+    def known(self) -> Mapping[Id, Record]:
+        """All sessions by (provider, account), as the file had them when it was last good."""
+        return self._seen.records
+
+    def refresh(self) -> None:
+        """Reads the file again if it is another one by now; `problem` says why it cannot be used, if so."""
+        with self._turn:
+            if self.changed():
+                try:
+                    self._load()
+                except VaultMissing as e:
+                    self._refuse(_Refused(None), e)
+                except VaultError as e:
+                    self.problem = e
+
     def records(self) -> Mapping[Id, Record]:
         """All sessions by (provider, account), as the file has them now."""
-        if self.changed():
-            try:
-                self._load()
-            except VaultError as e:
-                self.problem = e
-        return self._seen.records
+        self.refresh()
+        return self.known
 
     def get(self, provider: str, account: str) -> Record | None:
         return self.records().get((provider, account))
 
     def derived_key(self, purpose: str) -> bytes:
-        """32 bytes for one purpose, the same for whoever opens this vault, until its data key is rotated."""
-        self.records()
+        """32 bytes for one purpose, the same for whoever opens this vault, until its data key is rotated.
+
+        Nothing where the file has not been read yet.
+        """
         return self._seen.derive(purpose)
 
     def facts(self) -> Facts:
         """The file as it is now, without secrets."""
-        document, _ = self._read()
+        with self._turn:
+            document, _ = self._read()
         return facts_of(document, self._key)
 
     def changed(self) -> bool:
-        """Whether the file is another one than was read last; costs one stat."""
+        """Whether the file is another one than was read last, or may be read by now; costs a stat or two."""
         try:
-            return _stamp(os.lstat(self.path)) not in (self._seen.stamp, self._refused)
+            stamp = _stamp(os.lstat(self.path))
         except OSError:
-            return self._seen.stamp is not None
+            stamp = None
+        refused = self._refused
+        if refused is None:
+            return stamp != self._seen.stamp
+        accepted = self._guard and refused.vault_id and self._guard.stamp(refused.vault_id) != refused.remembered
+        return stamp != refused.stamp or bool(accepted)
 
     def _load(self) -> None:
         document, stamp = self._read()
@@ -157,23 +194,23 @@ class Vault:
         try:
             records = {(r.provider, r.account): r for r in vault_format.open_records(document)}
         except VaultDamaged as e:
-            self._refuse(stamp, e)
+            self._refuse(_Refused(stamp), e)
             raise
         derive = partial(vault_format.derived_key, document)
         self._seen, self._refused, self.problem = _Seen(stamp, records, derive), None, None
 
-    def _refuse(self, stamp: _Stamp, problem: VaultError) -> None:
-        """The file as it stands is bad: not read again until it changes, and said so until then."""
-        self._refused, self.problem = stamp, problem
+    def _refuse(self, refused: _Refused, problem: VaultError) -> None:
+        """The file as it stands is bad: not read again until that changes, and said so until then."""
+        self._refused, self.problem = refused, problem
 
     def _read(self) -> tuple[Document, _Stamp]:
         data, stamp = self._read_file()
         try:
             document = vault_format.read(data, self._key)
-            return self._guarded(document, stamp) if self._guard else (document, stamp)
-        except (VaultDamaged, VaultVersion, VaultRollback, WrongKey) as e:
-            self._refuse(stamp, e)
+        except (VaultDamaged, VaultVersion, WrongKey) as e:
+            self._refuse(_Refused(stamp), e)
             raise
+        return self._guarded(document, stamp) if self._guard else (document, stamp)
 
     def _read_file(self) -> tuple[bytes, _Stamp]:
         try:
@@ -187,11 +224,16 @@ class Vault:
     def _guarded(self, document: Document, stamp: _Stamp) -> tuple[Document, _Stamp]:
         """Raises VaultRollback. A writer may have come in between our reading and the look at the guard: look again."""
         assert self._guard is not None
+        remembered = self._guard.stamp(document.vault_id)
         seen = self._guard.seen(document.vault_id)
         if document.generation < seen:
             data, stamp = self._read_file()
             document = vault_format.read(data, self._key)
-        self._guard.check(document.vault_id, seen, document.generation)
+        try:
+            self._guard.check(document.vault_id, seen, document.generation)
+        except VaultRollback as e:
+            self._refuse(_Refused(stamp, document.vault_id, remembered), e)
+            raise
         if document.generation > seen:
             self._guard.note(document.vault_id, document.generation)
         return document, stamp
@@ -259,7 +301,7 @@ class Vault:
             check_folder(self.path.parent)
         except VaultMissing:
             raise VaultMissing(f"there is no vault at {self.path}") from None
-        with locked(self._lock_path, LOCK_WAIT_S):
+        with self._turn, locked(self._lock_path, LOCK_WAIT_S):
             sweep(self.path)
             yield
 

@@ -330,6 +330,22 @@ async def test_a_full_disk_loses_no_renewed_session(make: Callable[..., House], 
     assert house.stored["cookies"] == {"refresh": "r2"}
 
 
+async def test_a_new_configuration_loses_no_renewed_session_either(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make(f"a:{START - 5}")
+    house.site.answers = [renewed(START + 900)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
+        assert await house.token() == START + 900
+    second = house.second()
+    second.accounts.adopt(house.renewal.accounts)
+    second.adopt(house.renewal)
+    assert (await second.session(ACCOUNT)).expires_at == START + 900
+    await second.tend()
+    assert house.stored["token"] == f"a:{START + 900}"
+
+
 async def test_cookies_of_any_answer_are_kept(make: Callable[..., House]) -> None:
     house = make(f"a:{START + 1000}")
     session = await house.renewal.session(ACCOUNT)

@@ -163,3 +163,20 @@ def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(vault: Vault, tmp
     (tmp_path / "file").touch()
     with pytest.raises(VaultError, match="rollback_guard: false"):
         Vault.open(vault.path, RAW, guard=RollbackGuard(tmp_path / "file" / "state"))
+
+
+def test_a_running_process_takes_the_older_copy_that_was_accepted_in_another(
+    vault: Vault, guard: RollbackGuard
+) -> None:
+    """Else it would say for ever that an old copy was put back."""
+    running = Vault.open(vault.path, RAW, guard=guard, sync=False)
+    rolled_back(running)
+    running.refresh()
+    assert "an old copy was put back" in str(running.problem)
+    assert not running.changed(), "it is not read again and again"
+    accepting = RollbackGuard(guard.folder, accept_older=True)
+    Vault.open(vault.path, RAW, guard=accepting)
+    assert running.changed()
+    running.refresh()
+    assert running.problem is None
+    assert running.known["zai", "main"].material["token"] == "the-secret-token"

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -245,3 +246,28 @@ def test_a_bad_file_is_looked_at_once_and_not_at_every_request(vault: Vault, mon
         assert token(vault) == "the-secret-token"
         assert isinstance(vault.problem, VaultDamaged)
     assert looks == [2]
+
+
+def test_a_slow_reader_does_not_undo_a_writer(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway reads in one thread while it stores a renewed session in another."""
+    Vault.open(vault.path, RAW, sync=False).put("zai", "main", {**SECRET, "token": "by another process"})
+    read, go_on = threading.Event(), threading.Event()
+    take = Vault._take
+
+    def slow(self: Vault, *found: Any) -> None:
+        if not read.is_set():
+            read.set()
+            assert go_on.wait(20)
+        take(self, *found)
+
+    monkeypatch.setattr(Vault, "_take", slow)
+    reader = threading.Thread(target=vault.refresh)
+    reader.start()
+    assert read.wait(20)
+    writer = threading.Thread(target=vault.put, args=("zai", "main", {**SECRET, "token": "renewed"}))
+    writer.start()
+    writer.join(0.3)  # it would be done by then, if it did not have to wait
+    go_on.set()
+    reader.join()
+    writer.join()
+    assert vault.known["zai", "main"].material["token"] == "renewed"

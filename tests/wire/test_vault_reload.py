@@ -1,6 +1,7 @@
 """The vault's file changes under a running gateway: what is bad is not taken, what was known keeps serving."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -94,3 +95,43 @@ def test_an_older_copy_is_not_taken_by_a_running_gateway_nor_by_the_next(gateway
     assert "--accept-rollback" in done.stdout + done.stderr
     gateway.vault_path.write_bytes(newer)
     assert health(gateway)["status"] == "ok"
+
+
+def test_a_vault_that_is_not_there_is_told_at_the_start_and_later(sites: SandboxThread, tmp_path: Path) -> None:
+    """Attack 18: also one that appeared after the start and was lost again."""
+    tmp_path.chmod(0o700)
+    late = Gateway(tmp_path, sites.description())
+    good = late.vault_path.read_bytes()
+    late.vault_path.unlink()
+    with late:
+        told = health(late)
+        assert told["status"] == "degraded"
+        assert f"no vault at {late.vault_path}" in str(told["problem"])
+        assert chat(late) == 502
+        doctor = subprocess.run(
+            [str(Path(sys.executable).with_name("glassgate")), "--config", str(late.config_file), "doctor"],
+            env=late.environ(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert f"warning  vault: there is no vault at {late.vault_path}" in doctor.stdout
+        late.vault_path.touch(0o600)
+        late.vault_path.write_bytes(good)
+        assert (chat(late), health(late)["status"]) == (200, "ok")
+        late.vault_path.unlink()
+        assert (chat(late), health(late)["status"]) == (200, "degraded")
+
+
+def test_an_accepted_older_copy_ends_the_trouble(gateway: Gateway) -> None:
+    good = gateway.vault_path.read_bytes()
+    gateway.vault.put("official", "demo", dict(gateway.vault.records()["official", "demo"].material))
+    assert health(gateway)["status"] == "ok"
+    gateway.vault_path.write_bytes(good)
+    assert health(gateway)["status"] == "degraded"
+    command = [str(Path(sys.executable).with_name("glassgate")), "--config", str(gateway.config_file)]
+    command += ["vault", "check", "--accept-rollback"]
+    subprocess.run(command, env=gateway.environ(), capture_output=True, timeout=60, check=True)
+    assert health(gateway)["status"] == "ok"
+    assert "problem" not in health(gateway)

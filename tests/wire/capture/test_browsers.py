@@ -30,6 +30,7 @@ def test_a_window_that_is_closed_ends_the_capture(run: CaptureRun) -> None:
     assert run.start("zai").end() == 1
     assert "the browser was closed" in run.said
     assert list(run.tmp.iterdir()) == []
+    assert list(run.own_ca.parent.iterdir()) == [], "no browser trusts this CA any more, so its key goes too"
 
 
 @signs_in
