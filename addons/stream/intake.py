@@ -4,7 +4,6 @@ import time
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
-from mitmproxy.net.http import http1
 from mitmproxy.proxy import events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import DropStream, HttpStream, SendHttp
@@ -84,7 +83,7 @@ class RequestIntake(HttpStream):
             yield from self._answer_early(self.flow.response)
             return
         request = self.flow.request
-        if (http1.expected_http_body_size(request) or 0) > self.gear.limits.body_bytes:
+        if int(request.headers.get("content-length", "0")) > self.gear.limits.body_bytes:  # (checked with the head)
             yield from self._refuse(413, self.gear.limits.body_message, "request_too_large")
             return
         self.deadline = self.gear.clock() + self.gear.limits.body_s
