@@ -5,15 +5,10 @@ and each password costs it a slow hash on the loop. Here every request is judged
 delegates (tornado.httputil): who is not signed in gets the password page or a refusal and nothing is read for them.
 """
 
-import asyncio
-import hashlib
-import hmac
-import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
-from urllib.parse import parse_qs
 from weakref import WeakSet
 
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
@@ -27,8 +22,10 @@ from tornado.httputil import (
 )
 from tornado.web import decode_signed_value
 
+from addons.inspect.web_heads import FIELDS, Refused, body_length, is_form, known_host, token_of
+from addons.inspect.web_passwords import Passwords
+
 HEAD_BYTES: Final = 32 * 1024
-FIELDS: Final = 100
 HEAD_S: Final = 30.0
 """A connection that sends no request, a kept one too, is closed after so long."""
 BODY_S: Final = 60.0
@@ -41,11 +38,7 @@ SIGN_IN_BYTES: Final = 4096
 DRAINED_BYTES: Final = 256 * 1024
 """So much of a refused body is read and dropped, that the client gets to read its refusal; more is cut off."""
 CONNECTIONS: Final = 64
-ATTEMPT_S: Final = 0.25
-"""A wrong password keeps the next attempt waiting for so long."""
-WAITING: Final = 8
 
-_FORM: Final = "application/x-www-form-urlencoded"
 _SIGN_IN: Final = "open the link that was printed at the start, or sign in at /"
 
 
@@ -53,60 +46,6 @@ class Router(Protocol):
     """What tornado asks for a new request: `tornado.web.Application.start_request`."""
 
     def __call__(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate: ...
-
-
-class Refused(Exception):
-    """The request goes no further: an HTTP status, and why in words for a person."""
-
-    def __init__(self, status: HTTPStatus, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-        self.why = why
-
-
-class Passwords:
-    """Whether a password is right. `check` is slow: one at a time, in a thread, and a pause after each wrong one."""
-
-    def __init__(self, check: Callable[[str], bool], pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._check = check
-        self._pause = pause
-        self._right: bytes | None = None
-        """The digest of the password that was found right, so that it costs one slow hash in all."""
-        self._turn = asyncio.Lock()
-        self._waiting = 0
-
-    def known(self, password: str) -> bool:
-        """Whether it is the one found right before; costs nothing."""
-        return self._right is not None and hmac.compare_digest(self._right, _digest(password))
-
-    async def proves(self, password: str) -> bool:
-        """Whether it is right. Raises Refused when too many wait to be told."""
-        if self.known(password):
-            return True
-        if self._waiting >= WAITING:
-            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many passwords are being tried; wait a few seconds")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                if self.known(password):
-                    return True
-                if await asyncio.to_thread(self._is_right, password):
-                    self._right = _digest(password)
-                    return True
-                await self._pause(ATTEMPT_S)
-                return False
-        finally:
-            self._waiting -= 1
-
-    def forget(self) -> None:
-        """Another password is in force."""
-        self._right = None
-
-    def _is_right(self, password: str) -> bool:
-        try:
-            return self._check(password)
-        except TypeError:  # a plain-text password is compared as ASCII
-            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +141,7 @@ class _Visit(HTTPMessageDelegate):
         """As mitmweb takes it: `Authorization: Bearer …` or `?token=…`."""
         scheme, _, shown = headers.get("Authorization", "").partition(" ")
         password = shown if scheme == "Bearer" else ""
-        password = password or _token(line.path.partition("?")[2])
+        password = password or token_of(line.path.partition("?")[2])
         return bool(password) and await self._door.passwords.proves(password)
 
     async def _receive(self, line: RequestStartLine, headers: HTTPHeaders) -> None:
@@ -225,7 +164,7 @@ class _Visit(HTTPMessageDelegate):
         if len(self._form) < (body_length(self._head[1]) or 0):
             return
         form, self._form = bytes(self._form), None
-        if password := _token(form.decode("latin-1")):
+        if password := token_of(form.decode("latin-1")):
             await self._door.passwords.proves(password)  # mitmweb asks `known` and shows its page again
         await self._let_in()
         assert self._inner is not None
@@ -279,53 +218,3 @@ class _Visit(HTTPMessageDelegate):
         except Refused:
             return True
         return length is None or length > DRAINED_BYTES or "Expect" in headers
-
-
-def known_host(host: str, web_host: str, local_address: str) -> bool:
-    """Whether a Host header names us: a loopback name or address, `web_host`, or the address the client came to.
-
-    A page that has its own name point to us (DNS rebinding) shows that name here.
-    """
-    name = _name_of(host)
-    if name in ("localhost", web_host.lower()):
-        return bool(name)
-    try:
-        address = ipaddress.ip_address(name)
-        return address.is_loopback or address == ipaddress.ip_address(local_address)
-    except ValueError:
-        return False
-
-
-def _name_of(host: str) -> str:
-    """The name in a Host header, without port and brackets; empty for what is none."""
-    lowered = host.strip().lower()
-    if lowered.startswith("["):
-        name, bracket, port = lowered[1:].partition("]")
-        return name if bracket and (not port or port.startswith(":")) else ""
-    return lowered.partition(":")[0]
-
-
-def body_length(headers: HTTPHeaders) -> int | None:
-    """The body's length as the head tells it, 0 without one; None when it is chunked. Raises Refused."""
-    if "Transfer-Encoding" in headers:
-        return None
-    told = headers.get("Content-Length", "0")
-    if not (told.isascii() and told.isdigit() and len(told) < 16):
-        raise Refused(HTTPStatus.BAD_REQUEST, "a Content-Length that is no number")
-    return int(told)
-
-
-def is_form(headers: HTTPHeaders) -> bool:
-    return headers.get("Content-Type", "").lower().startswith(_FORM)
-
-
-def _token(fields: str) -> str:
-    """The `token` of a query or form; tornado, too, takes the last of several."""
-    try:
-        return parse_qs(fields, max_num_fields=FIELDS).get("token", [""])[-1].strip()
-    except ValueError:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"more than {FIELDS} fields") from None
-
-
-def _digest(password: str) -> bytes:
-    return hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest()

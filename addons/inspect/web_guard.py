@@ -65,7 +65,8 @@ def guard(master: Any, web_host: Callable[[], str]) -> "Door":
     from mitmproxy.tools.web.app import AuthRequestHandler
     from tornado.web import Application
 
-    from addons.inspect.web_door import Door, Passwords, SignedIn
+    from addons.inspect.web_door import Door, SignedIn
+    from addons.inspect.web_passwords import Passwords
 
     app, auth = getattr(master, "app", None), master.addons.get("webauth")
     if not isinstance(app, Application) or auth is None:

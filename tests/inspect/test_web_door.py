@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from addons.inspect.web_door import WAITING, Passwords, Refused, body_length, is_form, known_host
 from addons.inspect.web_guard import Unguarded, guard
+from addons.inspect.web_heads import Refused, body_length, is_form, known_host
+from addons.inspect.web_passwords import WAITING, Passwords
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from typing import Any
 
 import h2.config
 import h2.connection
@@ -19,9 +18,7 @@ def refused(gateway: Gateway, *more: Field, host: Field | None = None) -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    config = h2.config.H2Configuration(
-        validate_outbound_headers=False, normalize_outbound_headers=False, header_encoding="utf-8"
-    )
+    config = h2.config.H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
     client = h2.connection.H2Connection(config)
     head = [(":method", "GET"), (":scheme", "https"), (":path", "/v1/models")]
     head += [host or (":authority", f"127.0.0.1:{gateway.port}"), ("authorization", f"Bearer {KEY}"), *more]
@@ -35,8 +32,7 @@ def refused(gateway: Gateway, *more: Field, host: Field | None = None) -> bool:
         while data := tls.recv(65536):
             for event in client.receive_data(data):
                 if isinstance(event, h2.events.ResponseReceived):
-                    found: dict[Any, Any] = dict(event.headers)
-                    return bool(found[":status"] != "200")
+                    return dict(event.headers)[b":status"] != b"200"
                 if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
                     return True
             tls.sendall(client.data_to_send())

@@ -14,7 +14,8 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from addons.inspect.web_door import BODY_BYTES, CONNECTIONS, FIELDS, FORM_BYTES
+from addons.inspect.web_door import BODY_BYTES, CONNECTIONS, FORM_BYTES
+from addons.inspect.web_heads import FIELDS
 from tests.support.mitmweb import Web, asked, until
 from tests.support.processes import SandboxThread
 
