@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
 
 from mitmproxy import http
 
@@ -14,13 +15,16 @@ from addons.attempt import Attempt
 from addons.context import Context
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
-from addons.dialects.base import Dialect
+from addons.dialects.base import Dialect, ParsedRequest
 from addons.planned import Ask, Planned
 from addons.pursuit import Pursuit
 from addons.relay import State
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 """The request on whose behalf something is done."""
+
+AT_ONCE_BYTES: Final = 128 * 1024
+"""A body up to this size is read without a pause: that takes a few milliseconds at most."""
 
 
 @dataclass(slots=True)
@@ -103,10 +107,22 @@ class Exchange:
     async def _open(self, flow: http.HTTPFlow) -> None:
         body = flow.request.raw_content or b""
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
-        parsed = self.dialect.parse(body)
+        parsed = await self._read(body)
         self.model = parsed.chat.model[:100]
         self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began))
         self._take(await self.pursuit.first(), flow)
+
+    async def _read(self, body: bytes) -> ParsedRequest:
+        """The request; a big one in steps, between which others have their turn. Raises GatewayError."""
+        reading = self.dialect.read(body, self.context.limits.body_values)
+        while True:
+            try:
+                next(reading)
+            except StopIteration as end:
+                parsed: ParsedRequest = end.value
+                return parsed
+            if len(body) > AT_ONCE_BYTES:
+                await asyncio.sleep(0)
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
         failed, self.relay = self.relay, None

@@ -7,7 +7,7 @@ by UTF-16 units), two objects glued together in one frame (zai-org/GLM-5#66).
 import json
 from typing import Any, Final
 
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 INVALID: Final = object()
 """What `loads` gives for text that is no JSON; never equal to a JSON value."""
@@ -46,7 +46,10 @@ def loads_glued(payload: bytes) -> tuple[list[Any], bytes]:
 
 def dumps(value: Any) -> bytes:
     """Compact JSON in UTF-8; half a surrogate pair, which no UTF-8 has, becomes a question mark."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        return to_json(value, inf_nan_mode="constants")  # NaN and Infinity by those names, as json.dumps says them
+    except PydanticSerializationError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def mapping(value: Any) -> dict[str, Any]:
