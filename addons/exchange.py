@@ -109,7 +109,9 @@ class Exchange:
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
         parsed = await self._read(body)
         self.model = parsed.chat.model[:100]
+        await self._pause(body)
         self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began))
+        await self._pause(body)
         self._take(await self.pursuit.first(), flow)
 
     async def _read(self, body: bytes) -> ParsedRequest:
@@ -121,8 +123,13 @@ class Exchange:
             except StopIteration as end:
                 parsed: ParsedRequest = end.value
                 return parsed
-            if len(body) > AT_ONCE_BYTES:
-                await asyncio.sleep(0)
+            await self._pause(body)
+
+    @staticmethod
+    async def _pause(body: bytes) -> None:
+        """Others have their turn between two steps with a big body."""
+        if len(body) > AT_ONCE_BYTES:
+            await asyncio.sleep(0)
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
         failed, self.relay = self.relay, None

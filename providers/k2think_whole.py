@@ -56,7 +56,8 @@ def split(content: str, *, complete: bool) -> tuple[str, str]:
     Without `</think>` it is all answer, an opening tag notwithstanding; cut off before that tag, all reasoning.
     """
     if complete and "</think>" not in content:
-        content = _OPENING_TAG.sub("", content, count=1) if _OPENING_TAG.match(content) else content
+        opening = _OPENING_TAG.match(content)
+        content = content[opening.end() :] if opening else content
     parts = K2Text()
     thought, answer = parts.add(content)
     more_thought, more_answer = parts.close(complete=complete)

@@ -13,7 +13,7 @@ from typing import Self
 SEALED = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.:-]+)~")
 """A placeholder in a header or URL: provider name, account name, secret name."""
 
-_ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=.*\b19\d\d\b.*", re.IGNORECASE)
+_ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=[^=]*\b19\d\d\b.*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _OPEN: Final = "<think"
 _CLOSE: Final = "</think>"
 _ANSWER: Final = "<answer>"
 _ANSWER_END: Final = "</answer>"
-_OPENING: Final = re.compile(r"<think(?:\s[^>]*)?>")
+_OPENING: Final = re.compile(r"<think(?:\s[^<>]{0,250})?>")
 _OPENING_LIMIT: Final = 256
 """An opening tag with attributes that is longer than this is no tag."""
 

@@ -1,14 +1,16 @@
 """What two JSON parsers would understand differently is refused, so that gateway and provider read the same request.
 
-That is a name twice in one object (first or last?), and a number beyond the range of a float (infinity is no JSON).
+That is a name twice in one object (first or last?), a number beyond the range of a float (infinity is no JSON), and a
+whole number that only some keep to its last digit.
 """
 
 import json
-import sys
+import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-_LARGEST: Final = int(sys.float_info.max)
+_LARGEST: Final = 10**40
+"""Whole numbers: beyond what any field means (a UUID has 39 digits), and dear to write in great numbers."""
 
 
 class AmbiguityError(ValueError):
@@ -57,7 +59,8 @@ def survey(value: Any) -> Survey:
 def _oversized(value: Any, path: tuple[int | str, ...]) -> AmbiguityError | None:
     """Where the first number stands that is too large."""
     if isinstance(value, int | float):
-        return None if -_LARGEST <= value <= _LARGEST else AmbiguityError("the number is too large", path)
+        fits = -_LARGEST <= value <= _LARGEST if isinstance(value, int) else math.isfinite(value)
+        return None if fits else AmbiguityError("the number is too large", path)
     for name, item in _items(value):
         if (found := _oversized(item, (*path, name))) is not None:
             return found

@@ -20,7 +20,8 @@ DEPTH_LIMIT: Final = 64
 VALUES_LIMIT: Final = 200_000
 """JSON values of a request, where config.yaml says nothing else (`limits.body_values`)."""
 _POINTED_OUT_BYTES: Final = 4 * 1024 * 1024
-"""Up to this size a double name is looked for, to say where it stands; that costs a second parse."""
+_POINTED_OUT_NAMES: Final = 50_000
+"""Up to this size a double name is looked for, to say where it stands; that costs a second, slower parse."""
 
 type Reading[T] = Generator[None, None, T]
 """A body being read; its result at the end. Raises GatewayError. Each yield is a place to let others have their turn."""
@@ -60,7 +61,7 @@ def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[st
         raise _ambiguous(found.oversized)
     yield
     if found.members != tally.names:
-        if len(body) > _POINTED_OUT_BYTES:
+        if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:
             raise bad("the same name stands twice in one object", code="invalid_json")
         raise _ambiguous(first_double_name(body))
     return value

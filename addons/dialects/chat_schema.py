@@ -18,7 +18,7 @@ from pydantic import (
 from addons.core.errors import GatewayError
 
 MESSAGES_LIMIT: Final = 2000
-ENTRIES_LIMIT: Final = 20_000
+ENTRIES_LIMIT: Final = 10_000
 """Parts and tool calls of all messages together."""
 TOOLS_LIMIT: Final = 2000
 STOP_CHARS: Final = 1024

@@ -7,7 +7,7 @@ from typing import Final
 from addons.importing.problem import Found, ImportProblem
 from providers.contract import Sighting
 
-_ANSI: Final = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
+_ANSI: Final = re.compile(r"\$'([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b"}
 _ONE_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{1,4}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _WITH_VALUE: Final = frozenset(

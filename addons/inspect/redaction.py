@@ -12,10 +12,12 @@ _NAMES: Final = (
     r"(?:access|refresh|id|session|auth|csrf|xsrf|bearer|passport|security|api)?[_-]?"
     r"(?:token|key|secret|password|passwd|cookie|credential|signature|jwt)(?:_?key)?"
 )
-_FIELD: Final = re.compile(rf'("{_NAMES}"\s*:\s*")((?:[^"\\]|\\.)*)(")', re.IGNORECASE)
+_FIELD: Final = re.compile(rf'("{_NAMES}"\s*+:\s*+")([^"\\]*+(?:\\.[^"\\]*+)*+)(")', re.IGNORECASE | re.DOTALL)
 _PARAMETER: Final = re.compile(rf"([?&;](?:{_NAMES}|x5secdata|sig|expires)=)([^&\s\"'<>;]+)", re.IGNORECASE)
-_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+# What follows `eyJ` is taken whole, whether it is a JWT or not (then it has no second part): nothing is looked at twice.
+_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]*+(?P<rest>\.[A-Za-z0-9_-]{4,}+\.[A-Za-z0-9_-]*+)?")
 _BEARER: Final = re.compile(r"(bearer\s+)(?!~sealed~)([A-Za-z0-9._~+/=-]{12,})", re.IGNORECASE)
+_JWT_HEAD: Final = len("eyJ") + 8
 HIDDEN: Final = "~hidden~"
 SHORTEST_SECRET: Final = 10
 SENSITIVE_HEADERS: Final = frozenset(
@@ -39,7 +41,7 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
             text = text.replace(secret, HIDDEN.ljust(len(secret), "~"))  # some sites count positions
     text = _FIELD.sub(_field, text)
     text = _PARAMETER.sub(lambda found: f"{found[1]}{HIDDEN}" if "~sealed~" not in found[2] else found[0], text)
-    text = _JWT.sub(HIDDEN, text)
+    text = _JWT.sub(_jwt, text)
     return _BEARER.sub(rf"\1{HIDDEN}", text)
 
 
@@ -52,6 +54,10 @@ def redacted_header(name: str, value: str) -> str:
     if name.lower() in SENSITIVE_HEADERS and "~sealed~" not in value:
         return HIDDEN
     return redacted(value)
+
+
+def _jwt(found: re.Match[str]) -> str:
+    return HIDDEN if found["rest"] and len(found[0]) - len(found["rest"]) >= _JWT_HEAD else found[0]
 
 
 def _field(found: re.Match[str]) -> str:
