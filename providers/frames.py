@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason
-from providers.jsontext import INVALID, loads, mapping
+from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
 from providers.sse import SseLimit, SseReader
 
 
@@ -73,9 +73,10 @@ class FrameDecoder(ABC):
         if payload.strip() in self.end_marks:
             self._finish(out)
             return
-        value = loads(payload)
+        value = loads(payload, EVENT_VALUES)
         if value is INVALID:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site} sent a frame that is no JSON."), out)
+            message = f"{self.site} sent a frame that {unread(payload, EVENT_VALUES)}."
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
             self._frame(mapping(value), out)
 

@@ -10,14 +10,17 @@ from typing import Final
 
 EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
-_LINE_ENDS: Final = re.compile(rb"\n*")
+LINES_LIMIT: Final = 50_000
+"""Lines of one event."""
+_NOTHING: Final = re.compile(rb"(?::[^\n]*+\n|\n)*+")
+"""Whole comments and line ends before an event."""
 
 
 class SseLimit(ValueError):
-    """An event grew beyond the limit; the stream cannot be read on. `payloads` are the events before it."""
+    """An event grew beyond a limit; the stream cannot be read on. `payloads` are the events before it."""
 
-    def __init__(self, limit_bytes: int, payloads: list[bytes]) -> None:
-        super().__init__(f"an event of the stream is larger than {limit_bytes} bytes")
+    def __init__(self, limit: int, payloads: list[bytes], unit: str = "bytes") -> None:
+        super().__init__(f"an event of the stream is larger than {limit} {unit}")
         self.payloads = payloads
 
 
@@ -56,6 +59,8 @@ class SseReader:
         """The stream ended: the data of an event whose closing blank line never came."""
         block = bytes(self._buffer)
         self._buffer.clear()
+        if block.count(b"\n") > LINES_LIMIT:  # what is beyond is lost, the end mark with it
+            block = b"\n".join(block.split(b"\n", LINES_LIMIT)[:LINES_LIMIT])
         self._scanned = 0
         return self._payloads(block)
 
@@ -71,21 +76,23 @@ class SseReader:
     def _complete_events(self) -> list[bytes]:
         buffer = self._buffer
         payloads: list[bytes] = []
-        begin = self._past_line_ends(0)
+        begin = self._past_nothing(0)
         while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
             if end - begin > self._limit_bytes:
                 raise SseLimit(self._limit_bytes, payloads)
+            if buffer.count(b"\n", begin, end) > LINES_LIMIT:
+                raise SseLimit(LINES_LIMIT, payloads, "lines")
             payloads += self._payloads(bytes(buffer[begin:end]))
-            begin = self._past_line_ends(end + 2)
+            begin = self._past_nothing(end + 2)
             self._scanned = 0
         if begin:
             del buffer[:begin]
         self._scanned = max(len(buffer) - 1, 0)
         return payloads
 
-    def _past_line_ends(self, begin: int) -> int:
-        """Where the next event may begin; a stream of nothing but line ends must cost nothing."""
-        found = _LINE_ENDS.match(self._buffer, begin)
+    def _past_nothing(self, begin: int) -> int:
+        """Where the next event may begin; a stream of nothing but line ends and comments must cost nothing."""
+        found = _NOTHING.match(self._buffer, begin)
         return found.end() if found else begin
 
     def _payloads(self, block: bytes) -> list[bytes]:

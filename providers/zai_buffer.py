@@ -5,12 +5,15 @@ downstream cannot take words back, so only the growth of each channel is given o
 the state of reading at their start, so an edit costs as much as the text it replaces, not the whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from providers.zai_structure import Channel, Piece, Structure
 
-SEGMENT_CHARS: Final = 4096
+SEGMENT_CHARS: Final = 2048
+AHEAD_CHARS: Final = 64 * 1024
+"""How far the reading of a segment may look into the rest of its frame's text."""
 TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
 _SHOWN: Final = ("reasoning", "answer")
 _NEAR: Final = 24
@@ -57,6 +60,9 @@ class EditBuffer:
         self._derived: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._given: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._utf16_edits = True
+        self._counted = 0
+        self._so_far = self._derived.copy()
+        """`_derived` with the first `_counted` pieces of the call under way."""
         self._segments = [_Segment("none", 0, 0, self._structure.copy(), self._derived.copy())]
 
     @property
@@ -70,6 +76,7 @@ class EditBuffer:
     def append(self, text: str, channel: Channel) -> list[Piece]:
         """More text, labelled as of this channel. Raises BufferLimit."""
         out: list[Piece] = []
+        self._counted, self._so_far = 0, self._derived.copy()
         self._feed(text, channel, out)
         return self._growth(out)
 
@@ -78,6 +85,7 @@ class EditBuffer:
         out: list[Piece] = []
         cut = self._position(index, text)
         dropped = self._cut(cut, out)
+        self._counted, self._so_far = 0, self._derived.copy()
         if not self._structure.structured and ("<glm_block" in text or '<details type="reasoning"' in text):
             self._structure.structure()
         self._feed(text, channel, out)
@@ -93,8 +101,12 @@ class EditBuffer:
 
     # -- feeding --------------------------------------------------------------------------------------------------
     def _feed(self, text: str, channel: Channel, out: list[Piece]) -> None:
-        if not text:
-            return
+        """Takes a long text in segments too: an edit at its end must not cost all of it."""
+        for at in range(0, len(text), SEGMENT_CHARS):
+            end = at + SEGMENT_CHARS
+            self._feed_segment(text[at:end], channel, out, text[end : end + AHEAD_CHARS])
+
+    def _feed_segment(self, text: str, channel: Channel, out: list[Piece], ahead: str) -> None:
         segment = self._segments[-1]
         if segment.channel != channel or segment.length >= SEGMENT_CHARS:
             if segment.channel != channel and segment.length:
@@ -104,15 +116,15 @@ class EditBuffer:
         segment.length += len(text)
         if segment.start + segment.length > TEXT_LIMIT_CHARS:
             raise BufferLimit(f"the answer is longer than {TEXT_LIMIT_CHARS} characters")
-        self._structure.feed(text, channel, out)
+        self._structure.feed(text, channel, out, ahead)
 
-    def _open(self, last: _Segment, channel: Channel, out: Iterable[Piece]) -> _Segment:
+    def _open(self, last: _Segment, channel: Channel, out: Sequence[Piece]) -> _Segment:
         """A new segment after the last one. `out` holds pieces not yet counted in `_derived`."""
-        derived = self._derived.copy()
-        for kind, piece in out:
-            if kind in derived:
-                derived[kind] += len(piece)
-        segment = _Segment(channel, last.end, last.end_utf16(), self._structure.copy(), derived)
+        for kind, piece in islice(out, self._counted, None):
+            if kind in self._so_far:
+                self._so_far[kind] += len(piece)
+        self._counted = len(out)
+        segment = _Segment(channel, last.end, last.end_utf16(), self._structure.copy(), self._so_far.copy())
         if not last.length:
             self._segments.pop()
         self._segments.append(segment)
