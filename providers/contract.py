@@ -8,7 +8,6 @@ Secrets: a provider never builds a request with a real secret. `session.seal("to
 in a header or a URL; the gateway puts the real value in on the wire. Only `read_session` sees the values themselves.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from providers.chat import ChatRequest
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event
+from providers.jsontext import INVALID, loads
 from providers.session import SEALED, Identity, Session, SessionMaterial, SessionUpdate, Sighting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -245,12 +245,9 @@ class Provider[O: ProviderOptions](ABC):
 
 
 def json_or_none(body: bytes) -> object:
-    """The JSON value of a body, or None when it is none. Never raises."""
-
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    """The JSON value of a body, or None when it is none, or too much. Never raises."""
+    value = loads(body)
+    return None if value is INVALID else value
 
 
 __all__ = [

@@ -19,6 +19,10 @@ EVENT_VALUES: Final = 20_000
 GLUED_VALUES: Final = 1000
 """Whole values glued together in one event."""
 
+NAME_CHARS: Final = 256
+MODELS_LIMIT: Final = 2000
+"""Models of one site's list that are taken; the longest known has some four hundred."""
+
 INVALID: Final = object()
 """What `loads` gives for text that is no JSON, or too much of it; never equal to a JSON value."""
 
@@ -87,6 +91,11 @@ def mapping(value: Any) -> dict[str, Any]:
 def text(value: Any) -> str:
     """`value` if it is a string, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def name(value: Any) -> str:
+    """`value` if it is a string as short as a name may be, else an empty one: what a site calls something, and we keep."""
+    return value if isinstance(value, str) and len(value) <= NAME_CHARS else ""
 
 
 def whole(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from providers.k2think_errors import json_error
 from providers.k2think_text import K2Text
 from providers.k2think_whole import content_of, finish_reason, nothing_said, read_body, read_usage
 
-BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
+BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _TAGGED_CHARS: Final = 4 * 1024 * 1024
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
@@ -46,7 +46,7 @@ class K2ThinkDecoder:
                 return self._stream.feed(begun)
         if len(self._body) > BODY_LIMIT_BYTES:
             self._body = None
-            return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think's answer is larger than 32 MB."))]
+            return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think's answer is larger than 8 MB."))]
         return []
 
     def close(self) -> list[Event]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from providers import qwen_data as data
 from providers.contract import Model
-from providers.jsontext import mapping, text, whole
+from providers.jsontext import MODELS_LIMIT, mapping, whole
+from providers.jsontext import name as label
 from providers.qwen_data import SiteModel
 from providers.suffixes import with_suffixes
 
@@ -30,12 +31,12 @@ def read_live(body: Any) -> list[SiteModel] | None:
         items = items.get("data")
     if not isinstance(items, list):
         return None
-    found = (_read_item(mapping(item)) for item in items)
+    found = (_read_item(mapping(item)) for item in items[:MODELS_LIMIT])
     return [model for model in found if model is not None]
 
 
 def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
-    site_id, info = text(item.get("id")), mapping(item.get("info"))
+    site_id, info = label(item.get("id")), mapping(item.get("info"))
     if not site_id or False in (info.get("is_active"), item.get("is_active")):
         return None
     meta = mapping(info.get("meta"))
@@ -45,7 +46,7 @@ def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
         return None
     return SiteModel(
         site_id,
-        text(item.get("name")),
+        label(item.get("name")),
         thinking=_able(meta, "thinking"),
         search=_able(meta, "search") or "search" in types,
         images=not types or "t2i" in types,
@@ -53,7 +54,7 @@ def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
         must_think=mapping(meta.get("think_skip")).get("enable") is False,
         auto_thinking=meta.get("auto_thinking") is not False,
         search_type=not types or "search" in types,
-        thinking_format=text(meta.get("thinking_format")) or data.THINKING_FORMAT,
+        thinking_format=label(meta.get("thinking_format")) or data.THINKING_FORMAT,
         context_length=whole(meta.get("max_context_length")),
     )
 

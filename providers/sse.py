@@ -10,7 +10,7 @@ from typing import Final
 
 EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
-LINES_LIMIT: Final = 50_000
+LINES_LIMIT: Final = 10_000
 """Lines of one event."""
 _NOTHING: Final = re.compile(rb"(?::[^\n]*+\n|\n)*+")
 """Whole comments and line ends before an event."""
