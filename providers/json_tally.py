@@ -20,26 +20,16 @@ DIGITS_LIMIT: Final = 400
 _LONG_NUMBER: Final = re.compile(rb"(?<!\d)\d{%d}" % (DIGITS_LIMIT + 1))
 
 
-class JsonTally:
-    """`feed` the pieces of one text, in order, cut anywhere. Of text that is no JSON it counts what it can."""
+class OutsideStrings:
+    """`feed` the pieces of one JSON text, in order, cut anywhere; gives what stands outside of its strings."""
 
     def __init__(self) -> None:
-        self.names = 0
-        """Members of objects, a name that stands twice counted twice."""
-        self.long_number = False
-        """A number has more digits than DIGITS_LIMIT: to read or write a whole one takes the square of its length."""
-        self._values = 1
-        self._strings = 0
+        self.strings = 0
         self._inside = False
         self._escape = b""
         """The backslash at the end of a piece, whose other half comes with the next one."""
 
-    @property
-    def values(self) -> int:
-        """Values of every kind, the outermost one too; an empty list or object counts twice. No JSON has less."""
-        return max(self._values, self._strings // 2)
-
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: bytes) -> bytes:
         piece = self._escape + piece
         self._escape = b""
         at = 0
@@ -49,14 +39,34 @@ class JsonTally:
             at = rest.end()
             if not rest[1]:
                 self._escape = piece[at:]
-                return
+                return b""
             self._inside = False
         parts = _STRING.split(piece[at:] if at else piece)  # text, closing quote, text, closing quote … text
         if len(parts) > 1 and not parts[-2]:
             self._inside = True
             self._escape = parts.pop()
-        outside = parts[0] if len(parts) == 1 else b" ".join(parts[::2])
-        self._strings += len(parts) // 2
+        self.strings += len(parts) // 2
+        return parts[0] if len(parts) == 1 else b" ".join(parts[::2])
+
+
+class JsonTally:
+    """`feed` the pieces of one text, in order, cut anywhere. Of text that is no JSON it counts what it can."""
+
+    def __init__(self) -> None:
+        self.names = 0
+        """Members of objects, a name that stands twice counted twice."""
+        self.long_number = False
+        """A number has more digits than DIGITS_LIMIT: to read or write a whole one takes the square of its length."""
+        self._values = 1
+        self._outside = OutsideStrings()
+
+    @property
+    def values(self) -> int:
+        """Values of every kind, the outermost one too; an empty list or object counts twice. No JSON has less."""
+        return max(self._values, self._outside.strings // 2)
+
+    def feed(self, piece: bytes) -> None:
+        outside = self._outside.feed(piece)
         self._values += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
         self.names += outside.count(b":")
         self.long_number = self.long_number or _LONG_NUMBER.search(outside) is not None

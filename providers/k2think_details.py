@@ -17,8 +17,8 @@ _SUMMARY: Final = "<summary"
 _SUMMARY_END: Final = "</summary>"
 _OPENING_LIMIT: Final = 4096
 """Characters a tag or its summary may have."""
-_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&#34;": '"'}
-_ENTITY: Final = re.compile("|".join(_ENTITIES))
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&#34;": '"', "&amp;": "&"}
+"""The ampersand last: what it makes is no escape again."""
 _LONGEST_ENTITY: Final = 6
 _QUOTE: Final = re.compile(r"\n> ?")
 
@@ -137,7 +137,9 @@ class QuotedText:
         at = raw.rfind("&", max(0, len(raw) - _LONGEST_ENTITY))
         cut = len(raw) if at < 0 or ";" in raw[at:] else at
         self._entity = raw[cut:]
-        text = _ENTITY.sub(lambda found: _ENTITIES[found[0]], raw[:cut])
+        text = raw[:cut]
+        for entity, char in _ENTITIES.items():
+            text = text.replace(entity, char)
         settled = len(text.rstrip(" \t\r\n>"))
         if not settled:
             self._held.append(text)

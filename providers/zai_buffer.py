@@ -6,12 +6,15 @@ the state of reading at their start, so an edit costs as much as the text it rep
 """
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Final
 
 from providers.zai_structure import Channel, Piece, Structure
 
 SEGMENT_CHARS: Final = 2048
+WORK_LIMIT: Final = 100_000
+"""What one frame may cost to read (Structure.work); others wait meanwhile: some 50 ms."""
 AHEAD_CHARS: Final = 64 * 1024
 """How far the reading of a segment may look into the rest of its frame's text."""
 TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
@@ -76,7 +79,7 @@ class EditBuffer:
     def append(self, text: str, channel: Channel) -> list[Piece]:
         """More text, labelled as of this channel. Raises BufferLimit."""
         out: list[Piece] = []
-        self._counted, self._so_far = 0, self._derived.copy()
+        self._begin()
         self._feed(text, channel, out)
         return self._growth(out)
 
@@ -85,7 +88,7 @@ class EditBuffer:
         out: list[Piece] = []
         cut = self._position(index, text)
         dropped = self._cut(cut, out)
-        self._counted, self._so_far = 0, self._derived.copy()
+        self._begin()
         if not self._structure.structured and ("<glm_block" in text or '<details type="reasoning"' in text):
             self._structure.structure()
         self._feed(text, channel, out)
@@ -98,6 +101,11 @@ class EditBuffer:
         out: list[Piece] = []
         self._structure.finish(self._segments[-1].channel, out)
         return self._growth(out)
+
+    def _begin(self) -> None:
+        """The text of a frame follows."""
+        self._counted, self._so_far = 0, self._derived.copy()
+        self._structure.work = 0
 
     # -- feeding --------------------------------------------------------------------------------------------------
     def _feed(self, text: str, channel: Channel, out: list[Piece]) -> None:
@@ -117,6 +125,8 @@ class EditBuffer:
         if segment.start + segment.length > TEXT_LIMIT_CHARS:
             raise BufferLimit(f"the answer is longer than {TEXT_LIMIT_CHARS} characters")
         self._structure.feed(text, channel, out, ahead)
+        if self._structure.work > WORK_LIMIT:
+            raise BufferLimit("a frame of it has too many lines and tags")
 
     def _open(self, last: _Segment, channel: Channel, out: Sequence[Piece]) -> _Segment:
         """A new segment after the last one. `out` holds pieces not yet counted in `_derived`."""
@@ -143,7 +153,7 @@ class EditBuffer:
             if new > 0:
                 given[channel] += new
                 grown.append((channel, text if new >= len(text) else text[-new:]))
-        return grown
+        return _joined_up(grown)
 
     # -- cutting --------------------------------------------------------------------------------------------------
     def _cut(self, cut: int, out: list[Piece]) -> list[Piece] | None:
@@ -220,6 +230,19 @@ class EditBuffer:
             if segment.start <= begin:
                 break
         return found
+
+
+def _joined_up(pieces: list[Piece]) -> list[Piece]:
+    """Pieces of one channel that follow each other as one. A tool's blocks stay apart."""
+    if len(pieces) < 2:
+        return pieces
+    found: list[Piece] = []
+    for channel, run in groupby(pieces, itemgetter(0)):
+        if channel == "block":
+            found += run
+        else:
+            found.append((channel, "".join(text for _, text in run)))
+    return found
 
 
 def _derive(structure: Structure, channel: Channel, segments: list[_Segment]) -> list[Piece]:

@@ -21,6 +21,7 @@ _SUMMARY: Final = "<summary>"
 _SUMMARY_CLOSE: Final = "</summary>"
 TAG_LIMIT: Final = 2048
 """An unfinished tag longer than this is text."""
+TAG_WORK: Final = 20
 BLOCK_LIMIT: Final = 2 * 1024 * 1024
 """Characters of a tool's JSON kept; the rest is passed over, and the JSON then tells nothing."""
 
@@ -33,6 +34,8 @@ class Structure:
         self.inside: Literal["", "details", "block"] = ""
         self._sniffing = True
         self._held = ""
+        self.work = 0
+        """What reading has cost since somebody set this to 0: a line 1, a tag TAG_WORK."""
         # outside
         self._after_close = False
         self._fresh_line = True
@@ -85,6 +88,7 @@ class Structure:
         self._looked_to = 0
         at = 0
         while at < len(text):
+            self.work += 1 if self.inside == "details" else TAG_WORK
             if self.inside == "details":
                 at = self._in_details(text, at, channel, out)
             elif self.inside == "block":
@@ -199,6 +203,7 @@ class Structure:
             end = text.find(_SUMMARY_CLOSE, at)
             if end >= 0:
                 return end + len(_SUMMARY_CLOSE)
+            self.work += TAG_WORK
             return self._hold(text, at) if len(text) - at < TAG_LIMIT else at + len(_SUMMARY)
         rest = text[at : at + len(_CLOSE)]
         return self._hold(text, at) if _CLOSE.startswith(rest) or _SUMMARY.startswith(rest) else None

@@ -13,7 +13,7 @@ from typing import Final
 
 _CHARS_PER_TOKEN: Final = 4
 _EXACT_CHARS: Final = 1_000_000
-"""Of a longer text the rest is taken to be like its beginning."""
+"""Of a longer piece the rest is taken to be like its beginning."""
 _WIDE_BLANKS: Final = (b"\xe3\x80\x80", b"\xc2\xa0")
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
 
@@ -40,6 +40,9 @@ class TokenCounter:
     def add(self, text: str) -> None:
         if not text:
             return
+        if len(text) > _EXACT_CHARS:
+            self._add_long(text)
+            return
         classes = _classes(text)
         rest = classes.lstrip(b"w")
         before, run = self._open_run, self._open_run + len(classes) - len(rest)
@@ -49,6 +52,13 @@ class TokenCounter:
             return
         self.tokens += _tokens(rest)
         self._open_run = len(rest) - len(rest.rstrip(b"w"))
+
+    def _add_long(self, text: str) -> None:
+        """A piece so long that reading it would hold others: most of it is taken to be like its beginning."""
+        before = self.tokens
+        self.add(text[:_EXACT_CHARS])
+        self.tokens = before + round((self.tokens - before) * len(text) / _EXACT_CHARS)
+        self._open_run = 0
 
     def room(self, text: str, most: int) -> int:
         """How many characters of `text` may still come before the count would exceed `most`. Changes nothing."""

@@ -21,7 +21,7 @@ MESSAGES_LIMIT: Final = 2000
 ENTRIES_LIMIT: Final = 10_000
 """Parts and tool calls of all messages together."""
 TOOLS_LIMIT: Final = 2000
-STOP_CHARS: Final = 1024
+STOP_CHARS: Final = 256
 
 type Listed[T] = Annotated[list[T], FailFast()]
 """A list whose first bad item ends its reading: one mistake is told, a million cost seconds."""
