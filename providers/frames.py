@@ -2,12 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason
 from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
 from providers.sse import SseLimit, SseReader
+
+
+_KINDS_LIMIT: Final = 64
+_KIND_CHARS: Final = 60
 
 
 class FrameDecoder(ABC):
@@ -52,6 +56,11 @@ class FrameDecoder(ABC):
         message = f"{self.site}'s stream ended without its end mark, so the answer is not complete."
         self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
         return out
+
+    def _note(self, kind: str) -> None:
+        """Counts what had no meaning, under a bounded number of names: a mad stream must not fill the memory."""
+        kind = kind[:_KIND_CHARS]
+        self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
 
     # -- a site's part --------------------------------------------------------------------------------------------
     @abstractmethod

@@ -20,7 +20,7 @@ from providers.openai_merge import ExtraPile
 from providers.openai_words import quotable
 from providers.sse import SseLimit, SseReader
 
-LIMIT_BYTES: Final = 16 * 1024 * 1024
+LIMIT_BYTES: Final = 10 * 1024 * 1024
 """Of one event and of a whole answer: a picture in base64 fits."""
 
 _BOM: Final = b"\xef\xbb\xbf"
