@@ -9,7 +9,6 @@ from providers.events import Event, Failure, Finish, FinishReason
 from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
 from providers.sse import SseLimit, SseReader
 
-
 _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
 

@@ -1,7 +1,7 @@
 """How much a JSON text would cost to read, told before a parser sees it: its values and names, counted in linear time.
 
 A parser makes an object of every value, so ten megabytes of `{},{},…` cost seconds and hundreds of megabytes. The count
-costs 2 to 4 nanoseconds a byte (10 MB: 30 ms) and is made of C calls over slices, so it can be interrupted between them.
+costs 2 to 4 nanoseconds a byte (10 MB: 30 ms) and is made of C calls over slices, between which others may have a turn.
 """
 
 import re

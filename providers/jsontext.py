@@ -15,7 +15,7 @@ from providers.json_tally import holds_more
 BODY_VALUES: Final = 200_000
 """JSON values of a whole answer, as of a client's request."""
 EVENT_VALUES: Final = 20_000
-"""JSON values of one event of a stream, each of which may become events of ours: the largest seen have some hundreds."""
+"""JSON values of one event of a stream, each of which may become events of ours; the largest seen have hundreds."""
 GLUED_VALUES: Final = 1000
 """Whole values glued together in one event."""
 
@@ -94,7 +94,7 @@ def text(value: Any) -> str:
 
 
 def name(value: Any) -> str:
-    """`value` if it is a string as short as a name may be, else an empty one: what a site calls something, and we keep."""
+    """`value` if it is a string as short as a name may be, else an empty one: what a site calls something."""
     return value if isinstance(value, str) and len(value) <= NAME_CHARS else ""
 
 

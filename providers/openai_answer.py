@@ -61,9 +61,7 @@ def entries_of(completion: Any) -> int:
     if not isinstance(choices, list):
         return 0
     messages = (mapping(mapping(choice).get("message")) for choice in choices[:ENTRIES_LIMIT])
-    return len(choices) + sum(
-        len(found) for m in messages for name in _LISTS if isinstance(found := m.get(name), list)
-    )
+    return len(choices) + sum(len(found) for m in messages for name in _LISTS if isinstance(found := m.get(name), list))
 
 
 _LISTS: Final = ("content", "tool_calls", "annotations", "reasoning_details")

@@ -47,14 +47,19 @@ class Frames:
         """The values that `payload` completes, DONE among them. Raises BrokenFrame."""
         if payload == b"[DONE]":
             return self._clean([DONE])
-        value = loads(payload, EVENT_VALUES)
+        if holds_more(payload, EVENT_VALUES):
+            self._break("", [])
+        value = loads(payload)
         if value is not INVALID and not self._held:
             return [value]
         return self._odd(payload)
 
     def _odd(self, payload: bytes) -> list[Any]:
         if self._held:
-            values, rest = glued(b"".join((*self._held, payload)))
+            joined = b"".join((*self._held, payload))
+            if holds_more(joined, EVENT_VALUES):
+                self._break("", [])
+            values, rest = glued(joined)
             if not rest:
                 self._held = []
                 return values

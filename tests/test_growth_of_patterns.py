@@ -19,9 +19,10 @@ from tests.support.growth import MOST_RATIO, growth
 
 SIZE = 6000
 SEEDS = (
-    "a", "A", "1", " ", "\n", "\t", '"', "'", "\\", "<", ">", "@", ".", "-", "_", "=", "&", "?", ";", ":", "/", "~", "[", "{",
-    "$", "^", "%", "†", "【", "é", "a.", "a@", "1.", "a-", "a b ", '\\"', "eyJ", "-eyJ", "eyJaaaaaaaa.", "://", "http://a",
-    "bearer ", '"token":"', "~sealed~", "0f", "0f0f0f0f-", "<a ", "${a:-", "$'", "a=", "a;", "data:", "19",
+    "a", "A", "1", " ", "\n", "\t", '"', "'", "\\", "<", ">", "@", ".", "-", "_", "=", "&", "?", ";", ":", "/", "~",
+    "[", "{", "$", "^", "%", "†", "【", "é", "a.", "a@", "1.", "a-", "a b ", '\\"', "eyJ", "-eyJ", "eyJaaaaaaaa.",
+    "://", "http://a", "bearer ", '"token":"', "~sealed~", "0f", "0f0f0f0f-", "<a ", "${a:-", "$'", "a=", "a;", "data:",
+    "19",
 )  # fmt: skip
 ANCHORED = {
     "providers.k2think_whole._OPENING_TAG": "match",
@@ -75,6 +76,7 @@ def test_a_pattern_takes_linear_time(name: str) -> None:
     binary = isinstance(source, bytes)
     for unit in texts(source.decode() if binary else source):
         for lead in ("", "<think ", '"token":"', "bearer "):
+
             def work(size: int, unit: str = unit, lead: str = lead) -> Any:
                 whole: Any = lead + unit * (size // len(unit))
                 whole = whole.encode() if binary else whole

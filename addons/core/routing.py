@@ -8,7 +8,6 @@ from typing import Final
 
 from providers.contract import Model
 
-
 _NEAR_NAMES: Final = 500
 _NEAR_CHARS: Final = 80
 """What is compared with an unknown name: each comparison costs its length squared."""

@@ -1,4 +1,4 @@
-"""A request body to a JSON object, safely: what it would cost is counted before, depth and odd values are looked for here.
+"""A request body to a JSON object, safely: its cost is counted before it is read, depth and odd values are looked for.
 
 A body is read in steps, as a generator, so that the event loop can serve others between them; no step takes more than
 some tens of milliseconds, however the body was made. Who has no loop to think of takes `all_at_once`.
@@ -24,7 +24,7 @@ _POINTED_OUT_NAMES: Final = 50_000
 """Up to this size a double name is looked for, to say where it stands; that costs a second, slower parse."""
 
 type Reading[T] = Generator[None, None, T]
-"""A body being read; its result at the end. Raises GatewayError. Each yield is a place to let others have their turn."""
+"""A body being read; its result at the end. Raises GatewayError. At each yield others may have their turn."""
 
 
 def all_at_once[T](reading: Reading[T]) -> T:
@@ -115,9 +115,7 @@ _FIELD: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 def _names(location: tuple[int | str, ...]) -> list[int | str]:
     """The location without pydantic's own names for the branches of a union (`str`, `list[PartBody]` …)."""
-    return [
-        part for part in location if isinstance(part, int) or (_FIELD.fullmatch(part) and part not in _BRANCHES)
-    ]
+    return [part for part in location if isinstance(part, int) or (_FIELD.fullmatch(part) and part not in _BRANCHES)]
 
 
 def path_of(location: tuple[int | str, ...]) -> str:

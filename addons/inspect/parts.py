@@ -15,7 +15,6 @@ from addons.outgoing import request_of
 from addons.steps import Carried
 from providers.contract import Answer
 
-
 SHOWN_BYTES = 256 * 1024
 """Of a preparing call's answer: it is searched for secrets while others wait."""
 

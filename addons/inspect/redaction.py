@@ -14,7 +14,7 @@ _NAMES: Final = (
 )
 _FIELD: Final = re.compile(rf'("{_NAMES}"\s*+:\s*+")([^"\\]*+(?:\\.[^"\\]*+)*+)(")', re.IGNORECASE | re.DOTALL)
 _PARAMETER: Final = re.compile(rf"([?&;](?:{_NAMES}|x5secdata|sig|expires)=)([^&\s\"'<>;]+)", re.IGNORECASE)
-# What follows `eyJ` is taken whole, whether it is a JWT or not (then it has no second part): nothing is looked at twice.
+# What follows `eyJ` is taken whole, whether it is a JWT or not (then it has no `rest`): nothing is looked at twice.
 _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]*+(?P<rest>\.[A-Za-z0-9_-]{4,}+\.[A-Za-z0-9_-]*+)?")
 _BEARER: Final = re.compile(r"(bearer\s+)(?!~sealed~)([A-Za-z0-9._~+/=-]{12,})", re.IGNORECASE)
 _JWT_HEAD: Final = len("eyJ") + 8
@@ -45,8 +45,8 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def in_pieces(text: str, clean: Callable[[str], str]) -> str:
-    """`clean` done to a long text piece by piece: a pattern keeps the interpreter's lock for as long as it runs, also in
-    a thread. Pieces end at a line end or between two JSON strings, where there is one near."""
+    """`clean` done to a long text piece by piece: a pattern keeps the interpreter's lock for as long as it runs, in a
+    thread too. Pieces end at a line end or between two JSON strings, where there is one near."""
     return clean(text) if len(text) <= PIECE_CHARS else "".join(map(clean, _pieces(text)))
 
 

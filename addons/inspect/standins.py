@@ -7,7 +7,7 @@ from typing import Any, Final
 from addons.inspect.redaction import HIDDEN, in_pieces, redacted
 
 _UUID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
-# Looked for from the beginning of a run of letters only, and the run is never given back: else the square of its length.
+# From the beginning of a run of letters only, and the run is never given back: else it takes its length squared.
 _MAIL: Final = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _ADDRESS: Final = re.compile(r"(?<![A-Za-z]/)\b(?:(?!127\.0\.0\.1)(?:\d{1,3}\.){3}\d{1,3})\b(?![.\d])")
 _SEALED: Final = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~")

@@ -1,4 +1,4 @@
-"""How fast the work of a reader grows with its input: measured in the CPU time of this thread, judged with wide margins.
+"""How fast the work of a reader grows with its input: measured in this thread's CPU time, judged with wide margins.
 
 Time is noisy, growth is not: linear work takes 4 times as long for 4 times as much, quadratic work 16 times.
 """
