@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-_LARGEST: Final = 10**40
-"""Whole numbers: beyond what any field means (a UUID has 39 digits), and dear to write in great numbers."""
+_LARGEST: Final = 10**20
+"""Whole numbers: those of 64 bits fit. Larger ones become floats in most readers, and cost ten times as much to write."""
 
 
 class AmbiguityError(ValueError):
