@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 _LARGEST: Final = 10**20
-"""Whole numbers: those of 64 bits fit. Larger ones become floats in most readers, and cost ten times as much to write."""
+"""Whole numbers: those of 64 bits fit. Larger ones are floats to most readers, and cost ten times as much to write."""
 
 
 class AmbiguityError(ValueError):
