@@ -20,6 +20,8 @@ from addons.vault.permissions import make_folder, read_private
 log = logging.getLogger("glassgate.accounts")
 
 FILE_NAME: Final = "accounts.json"
+MODELS_KEPT: Final = 500
+"""Limited models of one account that are remembered."""
 RESET: Final = "reset by hand"
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
 
@@ -87,7 +89,10 @@ class AccountBook:
 
     def note_model(self, account: AccountId, model: str, state: AccountState) -> None:
         """One model of the account is limited."""
-        self._models.setdefault(account, {})[model] = state
+        models = self._models.setdefault(account, {})
+        models[model] = state
+        if len(models) > MODELS_KEPT:
+            del models[min(models, key=lambda name: models[name].until or 0)]
         self._dirty = True
         log.warning("%s of account %s/%s is limited: %s", model, *account, state.reason)
 

@@ -14,7 +14,7 @@ from addons.core.errors import GatewayError
 from addons.core.fields import by_name
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
-from addons.core.tokens import TokenCounter
+from addons.core.tokens import TokenCounter, estimated
 from addons.dialects.base import StreamEncoder, WholeEncoder
 from addons.places import Place
 from addons.relay import Fault, State, Target, Timers
@@ -346,7 +346,5 @@ class Attempt:
 
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
-        prompt = TokenCounter()
-        for message in self.plan.chat.messages:
-            prompt.add(message.text())
-        return Usage(prompt.tokens, self._counter.tokens, prompt.tokens + self._counter.tokens)
+        prompt = estimated(message.text() for message in self.plan.chat.messages)
+        return Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)

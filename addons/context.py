@@ -32,6 +32,7 @@ class Limits:
     max_attempts: int = 3
     retry_accepted: bool = True
     record_bytes: int = 2 * 1024 * 1024
+    body_values: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)

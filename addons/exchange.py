@@ -15,7 +15,7 @@ from addons.attempt import Attempt
 from addons.context import Context
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
-from addons.dialects.base import Dialect
+from addons.dialects.base import Dialect, ParsedRequest
 from addons.planned import Ask, Planned
 from addons.pursuit import Pursuit
 from addons.relay import State
@@ -25,6 +25,8 @@ CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 
 CLIENT_LEFT: Final = 499
 """The status in the log of a request whose client left before it got any; nginx began with this one."""
+AT_ONCE_BYTES: Final = 128 * 1024
+"""A body up to this size is read without a pause: that takes a few milliseconds at most."""
 
 
 @dataclass(slots=True)
@@ -115,10 +117,29 @@ class Exchange:
     async def _open(self, flow: http.HTTPFlow) -> None:
         body = flow.request.raw_content or b""
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
-        parsed = self.dialect.parse(body)
+        parsed = await self._read(body)
         self.model = parsed.chat.model[:100]
+        await self._pause(body)
         self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began))
+        await self._pause(body)
         self._take(await self.pursuit.first(), flow)
+
+    async def _read(self, body: bytes) -> ParsedRequest:
+        """The request; a big one in steps, between which others have their turn. Raises GatewayError."""
+        reading = self.dialect.read(body, self.context.limits.body_values)
+        while True:
+            try:
+                next(reading)
+            except StopIteration as end:
+                parsed: ParsedRequest = end.value
+                return parsed
+            await self._pause(body)
+
+    @staticmethod
+    async def _pause(body: bytes) -> None:
+        """Others have their turn between two steps with a big body."""
+        if len(body) > AT_ONCE_BYTES:
+            await asyncio.sleep(0)
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
         failed, self.relay = self.relay, None

@@ -37,6 +37,7 @@ def limits_of(config: Config) -> Limits:
         max_attempts=routing.max_attempts,
         retry_accepted=routing.retry_accepted,
         record_bytes=config.sections.inspect.body_kb * 1024,
+        body_values=config.sections.limits.body_values,
     )
 
 

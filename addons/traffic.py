@@ -11,7 +11,7 @@ from typing import Final
 from addons.account_book import AccountBook, AccountId
 from addons.core.account_state import AccountState, Health
 from addons.core.breaker import Breaker, BreakerRules
-from addons.core.cooldown import Cooldown, CooldownRules, Cooldowns
+from addons.core.cooldown import KNOWN_LIMIT, Cooldown, CooldownRules, Cooldowns
 from addons.turnstile import DAY_S, Pace, Turnstile
 from providers.errors import ErrorKind, ProviderError
 
@@ -166,6 +166,8 @@ class Traffic:
         limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
         found = self._cooldowns.limited(limited, named)
         self._reasons[limited] = error
+        if len(self._reasons) > KNOWN_LIMIT:
+            self._reasons = {key: reason for key, reason in self._reasons.items() if key in self._cooldowns.known}
         state = AccountState(Health.LIMITED, int(self.now()), int(found.until), error.message)
         if len(limited) == 3:
             self.book.note_model(key, model, state)

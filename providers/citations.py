@@ -19,6 +19,12 @@ from providers.events import Citation, Text
 type CitationStyle = Literal["annotations", "links", "raw"]
 
 SOURCE_LIMIT: Final = 2000
+KEY_LIMIT: Final = 4 * SOURCE_LIMIT
+URL_LIMIT: Final = 8192
+TITLE_LIMIT: Final = 1000
+MARK_LIMIT: Final = 10_000
+"""Brackets of one answer that are looked at; what comes after them is passed on as it is."""
+_BLANK: Final = re.compile(r"\s")
 _UNSAFE: Final = re.compile(r"[\s<>()\\]")
 
 
@@ -37,14 +43,15 @@ class Sources:
 
     def add(self, url: str, title: str, *keys: str) -> None:
         """Remember a source. One without a web address cannot be linked to and is passed over."""
-        if not url.startswith(("https://", "http://")) or any(c.isspace() for c in url):
+        if not url.startswith(("https://", "http://")) or len(url) > URL_LIMIT or _BLANK.search(url):
             return
         if url not in self._by_url and len(self._by_url) >= SOURCE_LIMIT:
             return
-        source = Source(url, title.strip())
+        source = Source(url, title.strip()[:TITLE_LIMIT])
         self._by_url[url] = source
         for key in keys:
-            self._by_key[key] = source
+            if len(self._by_key) < KEY_LIMIT or key in self._by_key:
+                self._by_key[key] = source
 
     def find(self, key: str) -> Source | None:
         return self._by_key.get(key)
@@ -80,12 +87,13 @@ class CitedText:
         self._sources = sources
         self._held = ""
         self._length = 0
+        self._looked = 0
         self._numbers: dict[str, int] = {}
         self._unresolved: list[tuple[str, int, int]] = []
 
     def feed(self, text: str) -> list[Text | Citation]:
         """The events of the next piece of raw answer text."""
-        if not self._held and self._syntax.opening[0] not in text:
+        if not self._held and (self._looked >= MARK_LIMIT or self._syntax.opening[0] not in text):
             self._length += len(text)
             return [Text(text)] if text else []
         out: list[Text | Citation] = []
@@ -110,14 +118,15 @@ class CitedText:
         """Text up to each mark, then the mark; the end of the text is held when a mark may have begun there."""
         syntax = self._syntax
         done = at = 0
-        while (at := text.find(syntax.opening, at)) >= 0:
+        while (at := text.find(syntax.opening, at) if self._looked < MARK_LIMIT else -1) >= 0:
+            self._looked += 1
             begin = at + len(syntax.opening)
             end = text.find(syntax.closing, begin, begin + syntax.longest + len(syntax.closing))
             if end >= 0 and (keys := syntax.keys(text[begin:end])):
                 self._say(text[done:at], out)
                 done = at = end + len(syntax.closing)
                 self._mark(text[begin - len(syntax.opening) : done], keys, out)
-            elif end < 0 and self._may_grow(text[begin:]):
+            elif end < 0 and self._may_grow(text[begin : begin + syntax.longest + len(syntax.closing) + 1]):
                 break
             else:
                 at = begin

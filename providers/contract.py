@@ -11,7 +11,6 @@ the values themselves.
 Whatever a site hands out to be sent back (ids, tokens, addresses) is checked where it is read: providers/given.py.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from providers.call import Call, origin_of
 from providers.chat import ChatRequest
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event
+from providers.jsontext import INVALID, loads
 from providers.session import Identity, Session, SessionMaterial, SessionUpdate, Sighting
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -228,12 +228,9 @@ class Provider[O: ProviderOptions](ABC):
 
 
 def json_or_none(body: bytes) -> object:
-    """The JSON value of a body, or None when it is none. Never raises."""
-
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    """The JSON value of a body, or None when it is none, or too much. Never raises."""
+    value = loads(body)
+    return None if value is INVALID else value
 
 
 __all__ = [

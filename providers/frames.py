@@ -2,12 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason
-from providers.jsontext import INVALID, loads, mapping
+from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
 from providers.sse import SseLimit, SseReader
+
+_KINDS_LIMIT: Final = 64
+_KIND_CHARS: Final = 60
 
 
 class FrameDecoder(ABC):
@@ -53,6 +56,11 @@ class FrameDecoder(ABC):
         self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
         return out
 
+    def _note(self, kind: str) -> None:
+        """Counts what had no meaning, under a bounded number of names: a mad stream must not fill the memory."""
+        kind = kind[:_KIND_CHARS]
+        self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
+
     # -- a site's part --------------------------------------------------------------------------------------------
     @abstractmethod
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
@@ -73,9 +81,10 @@ class FrameDecoder(ABC):
         if payload.strip() in self.end_marks:
             self._finish(out)
             return
-        value = loads(payload)
+        value = loads(payload, EVENT_VALUES)
         if value is INVALID:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site} sent a frame that is no JSON."), out)
+            message = f"{self.site} sent a frame that {unread(payload, EVENT_VALUES)}."
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
             self._frame(mapping(value), out)
 

@@ -5,19 +5,38 @@ by UTF-16 units), two objects glued together in one frame (zai-org/GLM-5#66).
 """
 
 import json
+import re
 from typing import Any, Final
 
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from providers.json_tally import holds_more
+
+BODY_VALUES: Final = 200_000
+"""JSON values of a whole answer, as of a client's request."""
+EVENT_VALUES: Final = 20_000
+"""JSON values of one event of a stream, each of which may become events of ours; the largest seen have hundreds."""
+GLUED_VALUES: Final = 1000
+"""Whole values glued together in one event."""
+
+MODELS_LIMIT: Final = 2000
+"""Models of one site's list that are taken; the longest known has some four hundred."""
 
 NAME_LIMIT: Final = 256
 INVALID: Final = object()
-"""What `loads` gives for text that is no JSON; never equal to a JSON value."""
+"""What `loads` gives for text that is no JSON, or too much of it; never equal to a JSON value."""
 
 _DECODER = json.JSONDecoder()
+_BLANKS: Final = re.compile(r"\s*")
 
 
-def loads(payload: bytes) -> Any:
-    """The JSON value of `payload`, or INVALID. Invalid UTF-8 becomes U+FFFD; lone surrogate escapes are kept."""
+def loads(payload: bytes, most_values: int = BODY_VALUES) -> Any:
+    """The JSON value of `payload`, or INVALID. Invalid UTF-8 becomes U+FFFD; lone surrogate escapes are kept.
+
+    Text that holds more values than `most_values` is INVALID unread: `unread` says so.
+    """
+    if holds_more(payload, most_values):
+        return INVALID
     try:
         return from_json(payload)
     except ValueError:
@@ -29,25 +48,39 @@ def loads(payload: bytes) -> Any:
 
 
 def loads_glued(payload: bytes) -> tuple[list[Any], bytes]:
-    """All complete JSON values at the start of `payload`, whatever white space parts them, and the rest."""
+    """The complete JSON values at the start of `payload`, whatever white space parts them, and the rest."""
     text = payload.decode("utf-8", "replace")
     values: list[Any] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
+    at = past_blanks(text, 0)
+    if holds_more(payload, BODY_VALUES):
+        return values, payload
+    while at < len(text) and len(values) < GLUED_VALUES:
         try:
             value, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             break
         values.append(value)
+        at = past_blanks(text, at)
     return values, text[at:].encode("utf-8", "surrogatepass")
+
+
+def past_blanks(text: str, at: int) -> int:
+    """Where the white space ends that stands at `at`."""
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
+
+
+def unread(payload: bytes, most_values: int = BODY_VALUES) -> str:
+    """Why `loads` gave INVALID, as the end of a sentence."""
+    return f"holds more than {most_values} values" if holds_more(payload, most_values) else "is no JSON"
 
 
 def dumps(value: Any) -> bytes:
     """Compact JSON in UTF-8; half a surrogate pair, which no UTF-8 has, becomes a question mark."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        return to_json(value, inf_nan_mode="constants")  # NaN and Infinity by those names, as json.dumps says them
+    except PydanticSerializationError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from providers.cumulative import CumulativeText
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, FinishReason, Reasoning, Text, Usage
 from providers.frames import FrameDecoder
-from providers.jsontext import INVALID, loads, mapping, text
+from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, text
 from providers.k2think_errors import json_error
 from providers.k2think_text import K2Text
 from providers.k2think_whole import content_of, finish_reason, nothing_said, read_body, read_usage
 
-BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
+BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _TAGGED_CHARS: Final = 4 * 1024 * 1024
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
@@ -46,7 +46,7 @@ class K2ThinkDecoder:
                 return self._stream.feed(begun)
         if len(self._body) > BODY_LIMIT_BYTES:
             self._body = None
-            return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think's answer is larger than 32 MB."))]
+            return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "K2Think's answer is larger than 8 MB."))]
         return []
 
     def close(self) -> list[Event]:
@@ -73,14 +73,15 @@ class K2ThinkStream(FrameDecoder):
         self._usage: Usage | None = None
         self._reason: FinishReason | None = None
         self._spoke = False
-        self._tagged = ""
+        self._tagged: list[str] = []
+        self._tagged_chars = 0
         """Reasoning given out because a tag announced it, kept until the tag closes: it may be all there is."""
         self._answered = False
         self._own = False
 
     def _payload(self, payload: bytes, out: list[Event]) -> None:
         """Frames may follow each other without the blank line that should part them."""
-        if b"\n" not in payload or loads(payload) is not INVALID:
+        if b"\n" not in payload or loads(payload, EVENT_VALUES) is not INVALID:
             super()._payload(payload, out)
             return
         for line in payload.split(b"\n"):
@@ -120,8 +121,9 @@ class K2ThinkStream(FrameDecoder):
         """Text taken apart: the reasoning in a field of its own is preferred to the tagged one."""
         thought, said = parts
         self._answered = self._answered or bool(said)
-        if not self._answered and len(self._tagged) <= _TAGGED_CHARS:
-            self._tagged += thought
+        if thought and not self._answered and self._tagged_chars <= _TAGGED_CHARS:
+            self._tagged.append(thought)
+            self._tagged_chars += len(thought)
         self._say(("" if self._own else thought, said), out)
 
     def _say(self, parts: tuple[str, str], out: list[Event]) -> None:
@@ -138,7 +140,7 @@ class K2ThinkStream(FrameDecoder):
         reason = self._reason or "stop"
         self._add(self._text.close(complete=reason != "length"), out)
         if reason == "stop" and not self._answered and self._text.unclosed:
-            self._say(("", self._tagged.lstrip()), out)
+            self._say(("", "".join(self._tagged).lstrip()), out)
         if reason == "stop" and not self._spoke:
             self._fail(nothing_said(), out)
         else:

@@ -15,8 +15,10 @@ OPENING: Final = '<details type="reasoning"'
 _CLOSING: Final = "</details>"
 _SUMMARY: Final = "<summary"
 _SUMMARY_END: Final = "</summary>"
-_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&#34;": '"'}
-_ENTITY: Final = re.compile("|".join(_ENTITIES))
+_OPENING_LIMIT: Final = 4096
+"""Characters a tag or its summary may have."""
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&#34;": '"', "&amp;": "&"}
+"""The ampersand last: what it makes is no escape again."""
 _LONGEST_ENTITY: Final = 6
 _QUOTE: Final = re.compile(r"\n> ?")
 
@@ -25,10 +27,12 @@ def body_start(text: str) -> int | None:
     """Where the body of a block begins that `text` opens with; None while its opening is not complete."""
     tag_end = text.find(">")
     if tag_end < 0:
-        return None
+        return None if len(text) < _OPENING_LIMIT else len(OPENING)
     inside = text[tag_end + 1 : tag_end + 1 + 64].lstrip()
     if _SUMMARY.startswith(inside[: len(_SUMMARY)]):
         end = text.find(_SUMMARY_END, tag_end)
+        if end < 0 and len(text) - tag_end > _OPENING_LIMIT:
+            return tag_end + 1  # it never ends, so it is words
         return end + len(_SUMMARY_END) if end >= 0 else None
     return tag_end + 1
 
@@ -123,7 +127,8 @@ class QuotedText:
 
     def __init__(self) -> None:
         self._entity = ""
-        self._held = ""
+        self._held: list[str] = []
+        """White space and quote marks, which may be the end of the text."""
         self._begun = False
         self._quoted = False
 
@@ -132,15 +137,20 @@ class QuotedText:
         at = raw.rfind("&", max(0, len(raw) - _LONGEST_ENTITY))
         cut = len(raw) if at < 0 or ";" in raw[at:] else at
         self._entity = raw[cut:]
-        text = self._held + _ENTITY.sub(lambda found: _ENTITIES[found[0]], raw[:cut])
+        text = raw[:cut]
+        for entity, char in _ENTITIES.items():
+            text = text.replace(entity, char)
         settled = len(text.rstrip(" \t\r\n>"))
-        self._held = text[settled:]
-        return self._plain(text[:settled])
+        if not settled:
+            self._held.append(text)
+            return ""
+        held, self._held = "".join(self._held), [text[settled:]]
+        return self._plain(held + text[:settled])
 
     def close(self) -> str:
         """What is still held. Ends the text."""
-        text = self._held + self._entity
-        self._held = self._entity = ""
+        text = "".join(self._held) + self._entity
+        self._held, self._entity = [], ""
         return self._plain(text).rstrip()
 
     def _plain(self, text: str) -> str:

@@ -58,7 +58,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderErr
 
 def json_error(value: Mapping[str, Any], status: int | None = None) -> ProviderError:
     """The meaning of `{"detail": …}`, `{"message": …}` or `{"error": …}`, as an answer or inside one."""
-    words = " ".join(_words(value))
+    words = " ".join(_words(value))[:4000]
     worded = next((kind for pattern, kind in _WORDS if pattern.search(words)), None)
     kind = worded or _STATUSES.get(status or 0, ErrorKind.PROVIDER_DOWN)
     if status in (401, 429):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from providers import k2think_data as data
 from providers.contract import Model
-from providers.jsontext import mapping, model_name, text
+from providers.jsontext import MODELS_LIMIT, mapping, model_name, text
 
 _OWNER: Final = "MBZUAI"
 _VERSION: Final = re.compile(rf"{re.escape(data.FAMILY)}(?:-v(\d{{1,4}}))?", re.IGNORECASE)
@@ -27,7 +27,7 @@ def read_live(value: Any) -> list[LiveModel] | None:
     if not isinstance(items, list):
         return None
     found = []
-    for item in map(mapping, items):
+    for item in map(mapping, items[:MODELS_LIMIT]):
         model_id, status = model_name(item.get("id")), text(item.get("status")) or "active"
         if model_id and status.lower() == "active":
             found.append(LiveModel(model_id, model_name(item.get("name")) or model_id))

@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
-from providers.jsontext import INVALID, loads, loads_glued, mapping, text, whole
+from providers.json_tally import holds_more
+from providers.jsontext import BODY_VALUES, INVALID, loads, loads_glued, mapping, text, unread, whole
 from providers.k2think_errors import json_error, refusal
 from providers.k2think_text import K2Text
 
 PIECE_CHARS: Final = 400
+PIECES_LIMIT: Final = 2000
+"""A long answer comes in longer pieces."""
 _MOST: Final = 2**53
 """Beyond it a number is no count, and no JSON reader agrees on it."""
 _OPENING_TAG: Final = re.compile(r"\s*<think(?:\s[^>]{0,250})?>\s*")
@@ -24,6 +27,8 @@ def read_body(body: bytes) -> list[Event]:
         return read_completion(mapping(value))
     if body.lstrip().startswith(b"<"):
         return [Failure(refusal(200, {}, body))]
+    if holds_more(body, BODY_VALUES):
+        return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, f"K2Think's answer {unread(body)}; it is not read."))]
     first = mapping(next(iter(loads_glued(body)[0]), None))
     if isinstance(first.get("choices"), list):  # what follows the answer is none of it
         return read_completion(first)
@@ -56,7 +61,8 @@ def split(content: str, *, complete: bool) -> tuple[str, str]:
     Without `</think>` it is all answer, an opening tag notwithstanding; cut off before that tag, all reasoning.
     """
     if complete and "</think>" not in content:
-        content = _OPENING_TAG.sub("", content, count=1) if _OPENING_TAG.match(content) else content
+        opening = _OPENING_TAG.match(content)
+        content = content[opening.end() :] if opening else content
     parts = K2Text()
     thought, answer = parts.add(content)
     more_thought, more_answer = parts.close(complete=complete)
@@ -107,4 +113,5 @@ def _count(counts: Mapping[str, Any], name: str) -> int | None:
 
 
 def _pieces(words: str) -> list[str]:
-    return [words[at : at + PIECE_CHARS] for at in range(0, len(words), PIECE_CHARS)]
+    size = max(PIECE_CHARS, len(words) // PIECES_LIMIT + 1)
+    return [words[at : at + size] for at in range(0, len(words), size)]

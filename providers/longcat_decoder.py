@@ -19,8 +19,6 @@ _THINKING: Final = frozenset({"reason", "think"})
 _SEARCHES: Final = frozenset({"search", "common_search", "general_search", "local_life_search"})
 _SILENT: Final = frozenset({"create", "summary"})
 _ERRORS: Final = frozenset({"event_error", "eventError"})
-_KINDS_LIMIT: Final = 64
-"""Unknown kinds counted by name; more are counted together, so that a mad stream cannot fill the memory."""
 CHECK_LIMIT_CHARS: Final = 4 * 1024 * 1024
 """Answers longer than this are not kept for the check against the whole answer at the end."""
 
@@ -119,9 +117,6 @@ class LongCatDecoder(FrameDecoder):
             self._say(final[len(sent) :], out)
         elif final.strip() != sent.strip():
             self._note("finalContentX differs")
-
-    def _note(self, kind: str) -> None:
-        self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
 
     def _finish(self, out: list[Event]) -> None:
         """An end mark. An answer without a word is a fault of the site, not an empty success; a filtered one is not."""

@@ -24,6 +24,7 @@ _NUMBERS: Final[Mapping[int, ErrorKind]] = {
 _PLAIN: Final = frozenset({401, 418, 429})
 """Numbers that say all; with any other the words are looked at first."""
 
+_SIGN_IN: Final = re.compile(r"login|passport", re.IGNORECASE)
 _WORDS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
@@ -111,7 +112,7 @@ def _page(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError
     """An answer that is no JSON object: a page of the edge's, or nothing of use."""
     html = "html" in headers.get("content-type", "").lower() or body[:512].lstrip().startswith(b"<")
     if 300 <= status < 400:
-        to_sign_in = re.search(r"login|passport", headers.get("location", ""), re.IGNORECASE)
+        to_sign_in = _SIGN_IN.search(headers.get("location", ""))
         kind = ErrorKind.SESSION_EXPIRED if to_sign_in else ErrorKind.CHALLENGE
     elif html and status < 400:
         kind = ErrorKind.CHALLENGE

@@ -15,6 +15,8 @@ from providers.openai_usage import counts_tokens, usage_of
 from providers.openai_words import short_code
 
 CHOICES_LIMIT: Final = 1024
+ENTRIES_LIMIT: Final = 5000
+"""Parts, tool calls and sources of a whole answer; each becomes an event or several."""
 _UNKNOWN_LIMIT: Final = 64
 _CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"})
 """`obfuscation` is padding to the length of one chunk; it means nothing on ours."""
@@ -51,6 +53,18 @@ FAILURES: Final[Mapping[str, ErrorKind]] = {
 }
 
 _KINDS: Final[Mapping[str, ErrorKind]] = {kind.value: kind for kind in ErrorKind}
+
+
+def entries_of(completion: Any) -> int:
+    """How many choices, parts, tool calls and sources a whole completion has."""
+    choices = mapping(completion).get("choices")
+    if not isinstance(choices, list):
+        return 0
+    messages = (mapping(mapping(choice).get("message")) for choice in choices[:ENTRIES_LIMIT])
+    return len(choices) + sum(len(found) for m in messages for name in _LISTS if isinstance(found := m.get(name), list))
+
+
+_LISTS: Final = ("content", "tool_calls", "annotations", "reasoning_details")
 
 
 class OpenAIAnswer:

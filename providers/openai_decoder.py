@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure
-from providers.jsontext import INVALID, loads, mapping
-from providers.openai_answer import OpenAIAnswer
+from providers.json_tally import holds_more
+from providers.jsontext import BODY_VALUES, INVALID, loads, mapping, unread
+from providers.openai_answer import ENTRIES_LIMIT, OpenAIAnswer, entries_of
 from providers.openai_errors import classify, error_event
 from providers.openai_form import Form
 from providers.openai_frames import DONE, BrokenFrame, Frames, glued
@@ -19,12 +20,12 @@ from providers.openai_merge import ExtraPile
 from providers.openai_words import quotable
 from providers.sse import SseLimit, SseReader
 
-LIMIT_BYTES: Final = 32 * 1024 * 1024
+LIMIT_BYTES: Final = 10 * 1024 * 1024
 """Of one event and of a whole answer: a picture in base64 fits."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _CUT_OFF: Final = (
-    "The API's answer ended without its end mark (neither [DONE] nor a finish_reason); it is cut off. Try again."
+    "The API's answer ended without an end mark (neither the word DONE nor a finish_reason); it is cut off. Try again."
 )
 
 
@@ -187,6 +188,9 @@ class OpenAIDecoder:
         if value is INVALID:
             self._pieces(body, out)
             return
+        if entries_of(value) > ENTRIES_LIMIT:
+            self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer has too many parts to be read.", out)
+            return
         if (error := error_event(value, self._form.error_codes)) is not None:
             self._end(Failure(error), out)
         elif not mapping(value).get("choices"):
@@ -197,6 +201,9 @@ class OpenAIDecoder:
 
     def _pieces(self, body: bytes, out: list[Event]) -> None:
         """A body that is no one JSON value: several of them, or one that broke off."""
+        if holds_more(body, BODY_VALUES):
+            self._fail(ErrorKind.PROVIDER_DOWN, f"The API's answer {unread(body)}; it is not read.", out)
+            return
         values, rest = glued(body)
         self._values(values, out)
         if rest and not self._ended and not self._answer.finished:

@@ -127,7 +127,7 @@ def _word(value: Any) -> str:
 
 
 def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], codes: Codes) -> ProviderError:
-    if status < 400 and said.code.isdigit() and 400 <= int(said.code[:9]) < 600:
+    if status < 400 and said.code.isdecimal() and 400 <= int(said.code[:9]) < 600:
         status = int(said.code)  # OpenRouter, llama.cpp: the status it would have been
     kind = refined(_kind(said, status, codes), status, said.message, certain=_in_table(said, codes))
     return ProviderError(

@@ -8,7 +8,8 @@ last one words are lost, so it is an error.
 import json
 from typing import Any, Final
 
-from providers.jsontext import INVALID, loads
+from providers.json_tally import holds_more
+from providers.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, loads, past_blanks
 
 DONE: Final = object()
 """The end mark `[DONE]` among the values."""
@@ -16,6 +17,8 @@ DONE: Final = object()
 _MARK: Final = "[DONE]"
 _PIECES_LIMIT: Final = 4
 """Into how many events a frame may be cut."""
+_GLUED_LIMIT: Final = 10_000
+"""Values and marks that are read of one payload; a whole body of JSON lines is one."""
 _KEEPALIVES: Final = frozenset({"ping", "pong", "heartbeat", "keep-alive", "keepalive", "null", "{}", "[]", '""'})
 _DECODER: Final = json.JSONDecoder()
 
@@ -44,6 +47,8 @@ class Frames:
         """The values that `payload` completes, DONE among them. Raises BrokenFrame."""
         if payload == b"[DONE]":
             return self._clean([DONE])
+        if holds_more(payload, EVENT_VALUES):
+            self._break("", [])
         value = loads(payload)
         if value is not INVALID and not self._held:
             return [value]
@@ -51,14 +56,17 @@ class Frames:
 
     def _odd(self, payload: bytes) -> list[Any]:
         if self._held:
-            values, rest = glued(b"".join((*self._held, payload)))
+            joined = b"".join((*self._held, payload))
+            if holds_more(joined, EVENT_VALUES):
+                self._break("", [])
+            values, rest = glued(joined)
             if not rest:
                 self._held = []
                 return values
         values, rest = glued(payload)
         if not rest:
             return self._clean(values)
-        if not values and rest.strip().lower() in _KEEPALIVES:
+        if not values and rest[:64].strip().lower() in _KEEPALIVES and len(rest) < 64:
             return []
         if self._held and not values:
             self._held.append(payload)
@@ -87,11 +95,13 @@ def glued(payload: bytes) -> tuple[list[Any], str]:
     """All whole JSON values and end marks of a payload, whatever parts them, and the text that is neither."""
     text = payload.decode("utf-8", "replace")
     values: list[Any] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-        elif text.startswith(_MARK, at):
+    if holds_more(payload, BODY_VALUES):
+        return values, text
+    at = past_blanks(text, 0)
+    for _ in range(_GLUED_LIMIT):
+        if at >= len(text):
+            break
+        if text.startswith(_MARK, at):
             values.append(DONE)
             at += len(_MARK)
         elif text.startswith("data:", at):
@@ -102,4 +112,5 @@ def glued(payload: bytes) -> tuple[list[Any], str]:
             except (ValueError, RecursionError):
                 break
             values.append(value)
+        at = past_blanks(text, at)
     return values, text[at:]

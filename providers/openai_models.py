@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from providers.contract import Model
-from providers.jsontext import mapping, model_name, whole
+from providers.jsontext import MODELS_LIMIT, mapping, model_name, whole
 from providers.openai_presets import Preset
 
 
@@ -37,8 +37,8 @@ def read_list(value: Any, preset: Preset) -> list[Model] | None:
     if not isinstance(entries, list):
         return None
     found = []
-    for entry in map(mapping, entries):
-        model_id = model_name(entry.get("id") or entry.get("name"))
+    for entry in map(mapping, entries[:MODELS_LIMIT]):
+        model_id = model_name(entry.get("id")) or model_name(entry.get("name"))
         if model_id and not any(part in model_id.lower() for part in preset.not_chat):
             found.append(_model(model_id, entry, preset))
     return found

@@ -18,7 +18,7 @@ _WORDS: Final = re.compile(
     r"(?:ms|milliseconds?|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?)\b\s?|\d{1,4}[hm](?=\d))+)",
     re.IGNORECASE,
 )
-_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|s|m|h)", re.IGNORECASE)
+_AMOUNT: Final = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)\s?(ms|milli|s|m|h)", re.IGNORECASE)
 _BODY_FIELDS: Final = (
     ("retry_after", 1.0),
     ("retry_after_s", 1.0),

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from providers.events import Event, ToolCallDelta
+from providers.json_tally import OutsideStrings
 from providers.jsontext import mapping, text, whole
 
 _KNOWN: Final = frozenset({"index", "id", "type", "function"})
 _NAMELESS_LIMIT: Final = 64
 """Fragments to wait for a name."""
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
 
 
 class _Call:
@@ -121,26 +123,15 @@ def _extra(fragment: Mapping[str, Any]) -> dict[str, Any]:
 class _JsonEnd:
     """Whether a JSON object that comes in pieces has ended: tells a repeated name from a second call."""
 
-    __slots__ = ("_depth", "_escaped", "_in_string", "ended")
+    __slots__ = ("_depth", "_outside", "ended")
 
     def __init__(self) -> None:
         self._depth = 0
-        self._in_string = False
-        self._escaped = False
+        self._outside = OutsideStrings()
         self.ended = False
 
     def read(self, piece: str) -> None:
-        for char in piece:
-            if self._escaped:
-                self._escaped = False
-            elif self._in_string:
-                self._escaped = char == "\\"
-                self._in_string = char != '"'
-            elif char == '"':
-                self._in_string = True
-            elif char in "{[":
-                self._depth += 1
-                self.ended = False
-            elif char in "}]":
-                self._depth -= 1
-                self.ended = self._depth <= 0
+        brackets = self._outside.feed(piece.encode("utf-8", "replace")).translate(None, _NO_BRACKETS)
+        if brackets:
+            self._depth += sum(map(brackets.count, (b"{", b"["))) - sum(map(brackets.count, (b"}", b"]")))
+            self.ended = self._depth <= 0 and brackets.endswith((b"}", b"]"))

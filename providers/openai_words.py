@@ -12,11 +12,11 @@ MESSAGE_LIMIT: Final = 300
 _READ_LIMIT: Final = 4000
 _PAGE_LIMIT_BYTES: Final = 64 * 1024
 _SECRETS: Final = re.compile(
-    r"\b(?:sk|pk|gsk|xai|IFM)-[\w*.-]{6,}|\b[0-9a-f]{32}\.\w{16}\b|\beyJ[\w-]{8,}\.[\w.-]+|(?i:bearer)\s+\S{8,}"
+    r"\b(?:sk|pk|gsk|xai|IFM)-[\w*.-]{6,}|\b[0-9a-f]{32}\.\w{16}\b|\beyJ[\w-]{8,}+(?:\.[\w.-]+)?|(?i:bearer)\s+\S{8,}"
 )
-_LINK_TAIL: Final = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
+_LINK_TAIL: Final = re.compile(r"(https?://[^\s?#\"'<>]++)(?:[?#][^\s\"'<>]*+)?")
 _SHORT: Final = re.compile(r"[\w.\[\]-]{1,64}")
-_TITLE: Final = re.compile(rb"<title[^>]*>([^<]{0,200})", re.IGNORECASE)
+_TITLE: Final = re.compile(rb"<title[^<>]{0,200}>([^<]{0,200})", re.IGNORECASE)
 _CHALLENGE_MARKS: Final = (
     b"challenge-platform",
     b"cf-chl",

@@ -13,7 +13,8 @@ from providers.citations import CitationStyle, Sources
 from providers.cumulative import CumulativeText
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning
-from providers.jsontext import INVALID, loads, loads_glued, mapping, text
+from providers.json_tally import holds_more
+from providers.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
 from providers.qwen_candidates import Candidates
 from providers.qwen_errors import stream_error
 from providers.qwen_sources import cited_text, image_urls, is_picture, note_pages, note_search
@@ -91,7 +92,7 @@ class QwenDecoder:
         if self._ended:
             return out
         rest = self._sse.flush()
-        self._read_all([one for one in rest if one.strip() == _DONE or loads(one) is not INVALID], out)
+        self._read_all([one for one in rest if one.strip() == _DONE or loads(one, EVENT_VALUES) is not INVALID], out)
         if not self._ended:
             self._stream_ended(out)
         return out
@@ -112,7 +113,7 @@ class QwenDecoder:
             self._read(payload, out)
 
     def _read(self, payload: bytes, out: list[Event]) -> None:
-        frame = loads(payload)
+        frame = loads(payload, EVENT_VALUES)
         if frame is not INVALID:
             self._frame(frame, out)
             return
@@ -121,6 +122,10 @@ class QwenDecoder:
             return
         if payload == _DONE:
             self._finish(out)
+            return
+        if holds_more(payload, EVENT_VALUES):
+            message = f"Qwen sent a piece of its answer that {unread(payload, EVENT_VALUES)}."
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
             return
         frames, rest = loads_glued(payload)
         for frame in frames:

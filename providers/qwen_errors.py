@@ -14,6 +14,8 @@ from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text, whole
 
 DETAIL_LIMIT: Final = 200
+_WORDS_READ: Final = 2000
+"""Characters of each text of a refusal that are looked at."""
 BUSY_WAIT_S: Final = 2.0
 """What clients of the site wait while a chat is in progress."""
 PAGE_LIMIT_BYTES: Final = 64 * 1024
@@ -65,8 +67,8 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (r"chat is in progress", ErrorKind.CONVERSATION_BUSY),
-        (r"\bmodel\b.*\b(not exist|not found|not support|unavailable|invalid)", ErrorKind.MODEL_UNAVAILABLE),
-        (r"\bis not exist|\b(chat|parent)\b.*\b(not exist|not found)", ErrorKind.CONVERSATION_GONE),
+        (r"\bmodel\b.{0,200}?\b(not exist|not found|not support|unavailable|invalid)", ErrorKind.MODEL_UNAVAILABLE),
+        (r"\bis not exist|\b(chat|parent)\b.{0,200}?\b(not exist|not found)", ErrorKind.CONVERSATION_GONE),
         (r"too many messages", ErrorKind.BAD_REQUEST),
         (r"too long|context length|maximum context|input length|exceeds? the (max|limit)", ErrorKind.TOO_LONG),
         (r"quota exceeded|token-limit|rate limit", ErrorKind.RATE_LIMITED),
@@ -85,7 +87,7 @@ _STATUSES: Final[Mapping[int, ErrorKind]] = {
 }
 _PAGE_SIGNS: Final = re.compile(rb"aliyun_waf_(aa|bb)|_____tmd_____|punish|x5sec|captcha|baxia", re.IGNORECASE)
 _CHALLENGE_SIGNS: Final = re.compile(r"USER_VALIDATE|RGV587|_____tmd_____|punish|x5sec", re.IGNORECASE)
-_LINK: Final = re.compile(r"\S*://\S+|\S*x5secdata\S*|\beyJ[\w.-]+", re.IGNORECASE)
+_LINK: Final = re.compile(r"(?<!\S)\S*?(?:://\S+|x5secdata\S*)|\beyJ[\w.-]+", re.IGNORECASE)
 _WORD_NAMES: Final = ("details", "message", "detail", "msg")
 _MOST_HOURS: Final = 10_000
 _CODE_FORM: Final = re.compile(r"[\w.-]{1,40}")
@@ -129,7 +131,7 @@ def is_challenge(value: Mapping[str, Any]) -> bool:
     ret = value.get("ret")
     if not isinstance(ret, list):
         return False
-    said = f"{_words(ret)} {text(mapping(value.get('data')).get('url'))}"
+    said = f"{_words(ret)} {text(mapping(value.get('data')).get('url'))[:_WORDS_READ]}"
     return bool(_CHALLENGE_SIGNS.search(said))
 
 
@@ -143,14 +145,14 @@ def _refusals(value: Mapping[str, Any]) -> Iterator[_Refusal]:
     data = mapping(value.get("data"))
     for place in (value.get("error"), data.get("error"), data, value):
         if isinstance(place, str) and place:
-            yield _Refusal(details=place)
+            yield _Refusal(details=place[:_WORDS_READ])
         elif isinstance(place, dict):
             num = place.get("num")
             one = _Refusal(
                 _code(place.get("code")),
                 next((words for name in _WORD_NAMES if (words := _words(place.get(name)))), ""),
                 float(num) if isinstance(num, int | float) and 0 < num <= _MOST_HOURS else None,
-                text(place.get("template")),
+                text(place.get("template"))[:_WORDS_READ],
             )
             if one.code or one.details:
                 yield one
@@ -159,23 +161,23 @@ def _refusals(value: Mapping[str, Any]) -> Iterator[_Refusal]:
 def _code(value: Any) -> str:
     """A code as text. Numbers of any size may stand in JSON: only such as can be a code count."""
     number = whole(value)
-    return str(number) if number is not None and 0 <= number < 10**9 else text(value)
+    return str(number) if number is not None and 0 <= number < 10**9 else text(value)[:_WORDS_READ]
 
 
 def _words(value: Any) -> str:
     """Words of a refusal: a text, or the texts of a list."""
     items = value if isinstance(value, list) else [value]
-    return " ".join(item for item in items[:8] if isinstance(item, str))
+    return " ".join(item[:_WORDS_READ] for item in items[:8] if isinstance(item, str))
 
 
 def _kind(found: _Refusal, status: int, *, known: bool) -> ErrorKind:
     """The code's meaning, else that of its words, else that of the status."""
     code = _SEPARATORS.sub("", found.code.lower())
     meant = _CODES.get(code)
-    if meant is None and code.isdigit():
+    if meant is None and code.isdecimal():
         status, code = int(code[:3]), ""
     if meant is None or code in _VAGUE:
-        words = next((kind for pattern, kind in _WORDS if pattern.search(found.details[:2000])), None)
+        words = next((kind for pattern, kind in _WORDS if pattern.search(found.details)), None)
         meant = words or meant
     if meant is ErrorKind.QUOTA and code == "ratelimited" and found.num is None:
         return ErrorKind.RATE_LIMITED

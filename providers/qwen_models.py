@@ -6,7 +6,7 @@ from typing import Any
 
 from providers import qwen_data as data
 from providers.contract import Model
-from providers.jsontext import mapping, model_name, text, whole
+from providers.jsontext import MODELS_LIMIT, mapping, model_name, whole
 from providers.qwen_data import SiteModel
 from providers.suffixes import with_suffixes
 
@@ -30,7 +30,7 @@ def read_live(body: Any) -> list[SiteModel] | None:
         items = items.get("data")
     if not isinstance(items, list):
         return None
-    found = (_read_item(mapping(item)) for item in items)
+    found = (_read_item(mapping(item)) for item in items[:MODELS_LIMIT])
     return [model for model in found if model is not None]
 
 
@@ -53,7 +53,7 @@ def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
         must_think=mapping(meta.get("think_skip")).get("enable") is False,
         auto_thinking=meta.get("auto_thinking") is not False,
         search_type=not types or "search" in types,
-        thinking_format=text(meta.get("thinking_format")) or data.THINKING_FORMAT,
+        thinking_format=model_name(meta.get("thinking_format")) or data.THINKING_FORMAT,
         context_length=whole(meta.get("max_context_length")),
     )
 

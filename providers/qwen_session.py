@@ -27,6 +27,7 @@ _WHERE: Final = (
 )
 _TOKEN_NAMES: Final = ("access_token", "accessToken", "token")
 _GUEST_ROLES: Final = frozenset({"guest", "visitor", "anonymous"})
+_ENDED: Final = re.compile(r"max-age\s*=\s*(0|-\d+)", re.IGNORECASE)
 _ODD: Final = re.compile(r"[\s\x00-\x1f\x7f;,]")
 
 
@@ -145,7 +146,7 @@ def _set_cookies(values: Iterable[str], session: Session) -> Iterator[tuple[str,
     for value in values:
         first, *attributes = value.split(";")
         name, _, content = (part.strip() for part in first.partition("="))
-        ended = any(re.fullmatch(r"\s*max-age\s*=\s*(0|-\d+)\s*", part, re.IGNORECASE) for part in attributes)
+        ended = any(_ENDED.fullmatch(part.strip()) for part in attributes)
         known = name in ("refresh_token", "token") or session.has(f"cookie:{name}")
         if content and known and not ended:
             yield name, content

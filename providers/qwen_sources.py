@@ -1,11 +1,13 @@
 """Where an answer's `[[37]]` marks point: the documents of search results. And the pictures of image tools."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from providers.citations import CitationStyle, CitedText, MarkSyntax, Sources
 from providers.jsontext import mapping, text, whole
 
+_BLANK: Final = re.compile(r"\s")
 _LONGEST: Final = 6
 """Digits in a mark; no answer has a million sources."""
 
@@ -68,9 +70,9 @@ def _image_url(item: Any, file_base: str) -> str:
         if is_picture(url := text(fields.get(name))):
             return url
     path = text(fields.get("file_path")).lstrip("/")
-    return f"{file_base}/{path}" if path and file_base and not any(c.isspace() for c in path) else ""
+    return f"{file_base}/{path}" if path and file_base and not _BLANK.search(path) else ""
 
 
 def is_picture(url: str) -> bool:
     """Whether a text is the address of a picture, and nothing else."""
-    return url.startswith(("https://", "http://", "data:image/")) and not any(c.isspace() for c in url)
+    return url.startswith(("https://", "http://", "data:image/")) and not _BLANK.search(url)

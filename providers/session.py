@@ -14,7 +14,7 @@ from providers.given import check_update, is_cookie, words
 from providers.jwt import claims
 from providers.sealed import Sealed, Secret, Value, joined
 
-_ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=.*\b19\d\d\b.*", re.IGNORECASE)
+_ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=[^=]*\b19\d\d\b.*", re.IGNORECASE | re.DOTALL)
 _COOKIES_LIMIT = 100
 
 

@@ -8,17 +8,19 @@ Bytes in, payloads out: the same payloads however the bytes were cut.
 import re
 from typing import Final
 
-EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
+EVENT_LIMIT_BYTES: Final = 3 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
-_NOTHING: Final = re.compile(rb"(?:\n|:[^\n]*\n)*+")
-"""Line ends and whole comments."""
+LINES_LIMIT: Final = 10_000
+"""Lines of one event."""
+_NOTHING: Final = re.compile(rb"(?::[^\n]*+\n|\n)*+")
+"""Whole comments and line ends before an event."""
 
 
 class SseLimit(ValueError):
-    """An event grew beyond the limit; the stream cannot be read on. `payloads` are the events before it."""
+    """An event grew beyond a limit; the stream cannot be read on. `payloads` are the events before it."""
 
-    def __init__(self, limit_bytes: int, payloads: list[bytes]) -> None:
-        super().__init__(f"an event of the stream is larger than {limit_bytes} bytes")
+    def __init__(self, limit: int, payloads: list[bytes], unit: str = "bytes") -> None:
+        super().__init__(f"an event of the stream is larger than {limit} {unit}")
         self.payloads = payloads
 
 
@@ -57,6 +59,8 @@ class SseReader:
         """The stream ended: the data of an event whose closing blank line never came."""
         block = bytes(self._buffer)
         self._buffer.clear()
+        if block.count(b"\n") > LINES_LIMIT:  # what is beyond is lost, the end mark with it
+            block = b"\n".join(block.split(b"\n", LINES_LIMIT)[:LINES_LIMIT])
         self._scanned = 0
         return self._payloads(block)
 
@@ -77,6 +81,8 @@ class SseReader:
         while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
             if end - begin > self._limit_bytes:
                 raise SseLimit(self._limit_bytes, payloads)
+            if buffer.count(b"\n", begin, end) > LINES_LIMIT:
+                raise SseLimit(LINES_LIMIT, payloads, "lines")
             payloads += self._payloads(bytes(buffer[begin:end]))
             begin = self._past_nothing(end + 2)
             self._scanned = 0

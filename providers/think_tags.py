@@ -16,7 +16,7 @@ _OPEN: Final = "<think"
 _CLOSE: Final = "</think>"
 _ANSWER: Final = "<answer>"
 _ANSWER_END: Final = "</answer>"
-_OPENING: Final = re.compile(r"<think(?:\s[^>]*)?>")
+_OPENING: Final = re.compile(r"<think(?:\s[^<>]{0,250})?>")
 _OPENING_LIMIT: Final = 256
 """An opening tag with attributes that is longer than this is no tag."""
 
@@ -42,7 +42,9 @@ class ThinkTags:
         self._implicit = implicit
         self._state = _State.START
         self._held = ""
-        """A short tail that may be part of a tag, or white space that may stand before one."""
+        """A short tail that may be part of a tag."""
+        self._gap: list[str] = []
+        """White space before it, which may stand before a tag: megabytes of it, in as many pieces as a site likes."""
         self._fresh = False
         """Right behind an opening tag, where white space is no part of the text."""
         self._pile: list[str] = []
@@ -62,10 +64,10 @@ class ThinkTags:
 
     def close(self, *, complete: bool = True) -> tuple[str, str]:
         """What is still held. `complete` False: the answer was cut off, so undecided text is reasoning."""
-        held, pile = self._held, "".join(self._pile)
+        held, pile = "".join(self._gap) + self._held, "".join(self._pile)
         state, self._state = self._state, _State.PLAIN
         self.unclosed = state is _State.THINKING
-        self._held, self._pile, self._tail = "", [], ""
+        self._held, self._gap, self._pile, self._tail = "", [], [], ""
         match state:
             case _State.THINKING:
                 return held.rstrip(), ""
@@ -99,12 +101,16 @@ class ThinkTags:
                 return ""
 
     def _start(self, text: str) -> str:
-        text = self._held + text
-        seen = text.lstrip()
+        if not self._held:
+            seen = text.lstrip()
+            self._gap.append(text[: len(text) - len(seen)])
+        else:
+            seen = self._held + text
         if not seen or _may_become_tag(seen):
-            self._held = text
+            self._held = seen
             return ""
-        self._held = ""
+        text = "".join((*self._gap, seen))
+        self._held, self._gap = "", []
         if opening := _OPENING.match(seen[:_OPENING_LIMIT]):
             self._state, self._fresh = _State.THINKING, True
             return seen[opening.end() :]
@@ -133,7 +139,11 @@ class ThinkTags:
             if not text:
                 return ""
             self._fresh = False
-        text = self._held + text
+        if not self._held and text.isspace():
+            self._gap.append(text)
+            return ""
+        text = "".join((*self._gap, self._held, text))
+        self._gap = []
         said, tag, rest = text.partition(end_tag)
         if tag:
             kept = said.rstrip()
@@ -145,9 +155,9 @@ class ThinkTags:
                 self._state = _State.ANSWERED
                 self._pile, self._tail = [said[len(kept) :], _ANSWER_END], ""
             return rest
-        settled = _settled(text, end_tag)
+        settled, tag_at = _settled(text, end_tag)
         out.append(text[:settled])
-        self._held = text[settled:]
+        self._gap, self._held = [text[settled:tag_at]], text[tag_at:]
         return ""
 
     def _after(self, text: str) -> str:
@@ -194,10 +204,11 @@ def _may_become_tag(seen: str) -> bool:
     return len(seen) < _OPENING_LIMIT and ">" not in seen
 
 
-def _settled(text: str, tag: str) -> int:
-    """How much of `text` can be passed on: all but a beginning of `tag` at its end and the white space before it."""
+def _settled(text: str, tag: str) -> tuple[int, int]:
+    """How much of `text` can be passed on, and where the beginning of `tag` stands at its end, which with the white
+    space before it cannot."""
     end = len(text)
     at = text.rfind("<", max(0, end - len(tag) + 1))
     if at >= 0 and tag.startswith(text[at:]):
         end = at
-    return len(text[:end].rstrip())
+    return len(text[:end].rstrip()), end

@@ -5,12 +5,18 @@ downstream cannot take words back, so only the growth of each channel is given o
 the state of reading at their start, so an edit costs as much as the text it replaces, not the whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Final
 
 from providers.zai_structure import Channel, Piece, Structure
 
-SEGMENT_CHARS: Final = 4096
+SEGMENT_CHARS: Final = 2048
+WORK_LIMIT: Final = 100_000
+"""What one frame may cost to read (Structure.work); others wait meanwhile: some 50 ms."""
+AHEAD_CHARS: Final = 64 * 1024
+"""How far the reading of a segment may look into the rest of its frame's text."""
 TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
 _SHOWN: Final = ("reasoning", "answer")
 _NEAR: Final = 24
@@ -57,6 +63,9 @@ class EditBuffer:
         self._derived: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._given: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._utf16_edits = True
+        self._counted = 0
+        self._so_far = self._derived.copy()
+        """`_derived` with the first `_counted` pieces of the call under way."""
         self._segments = [_Segment("none", 0, 0, self._structure.copy(), self._derived.copy())]
 
     @property
@@ -70,6 +79,7 @@ class EditBuffer:
     def append(self, text: str, channel: Channel) -> list[Piece]:
         """More text, labelled as of this channel. Raises BufferLimit."""
         out: list[Piece] = []
+        self._begin()
         self._feed(text, channel, out)
         return self._growth(out)
 
@@ -78,6 +88,7 @@ class EditBuffer:
         out: list[Piece] = []
         cut = self._position(index, text)
         dropped = self._cut(cut, out)
+        self._begin()
         if not self._structure.structured and ("<glm_block" in text or '<details type="reasoning"' in text):
             self._structure.structure()
         self._feed(text, channel, out)
@@ -91,10 +102,19 @@ class EditBuffer:
         self._structure.finish(self._segments[-1].channel, out)
         return self._growth(out)
 
+    def _begin(self) -> None:
+        """The text of a frame follows."""
+        self._counted, self._so_far = 0, self._derived.copy()
+        self._structure.work = 0
+
     # -- feeding --------------------------------------------------------------------------------------------------
     def _feed(self, text: str, channel: Channel, out: list[Piece]) -> None:
-        if not text:
-            return
+        """Takes a long text in segments too: an edit at its end must not cost all of it."""
+        for at in range(0, len(text), SEGMENT_CHARS):
+            end = at + SEGMENT_CHARS
+            self._feed_segment(text[at:end], channel, out, text[end : end + AHEAD_CHARS])
+
+    def _feed_segment(self, text: str, channel: Channel, out: list[Piece], ahead: str) -> None:
         segment = self._segments[-1]
         if segment.channel != channel or segment.length >= SEGMENT_CHARS:
             if segment.channel != channel and segment.length:
@@ -104,15 +124,17 @@ class EditBuffer:
         segment.length += len(text)
         if segment.start + segment.length > TEXT_LIMIT_CHARS:
             raise BufferLimit(f"the answer is longer than {TEXT_LIMIT_CHARS} characters")
-        self._structure.feed(text, channel, out)
+        self._structure.feed(text, channel, out, ahead)
+        if self._structure.work > WORK_LIMIT:
+            raise BufferLimit("a frame of it has too many lines and tags")
 
-    def _open(self, last: _Segment, channel: Channel, out: Iterable[Piece]) -> _Segment:
+    def _open(self, last: _Segment, channel: Channel, out: Sequence[Piece]) -> _Segment:
         """A new segment after the last one. `out` holds pieces not yet counted in `_derived`."""
-        derived = self._derived.copy()
-        for kind, piece in out:
-            if kind in derived:
-                derived[kind] += len(piece)
-        segment = _Segment(channel, last.end, last.end_utf16(), self._structure.copy(), derived)
+        for kind, piece in islice(out, self._counted, None):
+            if kind in self._so_far:
+                self._so_far[kind] += len(piece)
+        self._counted = len(out)
+        segment = _Segment(channel, last.end, last.end_utf16(), self._structure.copy(), self._so_far.copy())
         if not last.length:
             self._segments.pop()
         self._segments.append(segment)
@@ -131,7 +153,7 @@ class EditBuffer:
             if new > 0:
                 given[channel] += new
                 grown.append((channel, text if new >= len(text) else text[-new:]))
-        return grown
+        return _joined_up(grown)
 
     # -- cutting --------------------------------------------------------------------------------------------------
     def _cut(self, cut: int, out: list[Piece]) -> list[Piece] | None:
@@ -208,6 +230,19 @@ class EditBuffer:
             if segment.start <= begin:
                 break
         return found
+
+
+def _joined_up(pieces: list[Piece]) -> list[Piece]:
+    """Pieces of one channel that follow each other as one. A tool's blocks stay apart."""
+    if len(pieces) < 2:
+        return pieces
+    found: list[Piece] = []
+    for channel, run in groupby(pieces, itemgetter(0)):
+        if channel == "block":
+            found += run
+        else:
+            found.append((channel, "".join(text for _, text in run)))
+    return found
 
 
 def _derive(structure: Structure, channel: Channel, segments: list[_Segment]) -> list[Piece]:

@@ -69,7 +69,7 @@ class ZaiDecoder(FrameDecoder):
             except BufferLimit as e:
                 self._fail(self._unreadable(str(e)), out)
         elif kind not in _SILENT_TYPES:
-            self.unknown[f"type {text(kind)[:40]}"] += 1
+            self._note(f"type {text(kind)[:40]}")
 
     def _error(self, error: Any, done: bool, out: list[Event]) -> None:
         """A chat that was not created first ends in INTERNAL_ERROR on the done frame although its text is whole."""
@@ -84,7 +84,7 @@ class ZaiDecoder(FrameDecoder):
         phase = text(data.get("phase"))
         channel = _CHANNELS.get(phase)
         if channel is None:
-            self.unknown[f"phase {phase[:40]}"] += 1
+            self._note(f"phase {phase[:40]}")
             channel = "none"
         is_tool = channel == "tool" or (phase == "tool_call" and not _TOOL_FIELDS.isdisjoint(data))
         if delta := text(data.get("delta_content")):
@@ -99,7 +99,7 @@ class ZaiDecoder(FrameDecoder):
             self._usage(mapping(usage), out)
         for name in data:
             if name not in _KNOWN_FIELDS:
-                self.unknown[f"field {name[:40]}"] += 1
+                self._note(f"field {name[:40]}")
         if data.get("done") is True or phase == "done":
             self._finish(out)
 
@@ -119,7 +119,7 @@ class ZaiDecoder(FrameDecoder):
         if channel != "tool" and (channel != "reasoning" or self._buffer.structured):
             channel = "answer"
         if index is None or index < 0:
-            self.unknown["edit without a usable edit_index"] += 1
+            self._note("edit without a usable edit_index")
             self._events(self._buffer.append(content, channel), out)
             return
         self._events(self._buffer.edit(index, content, channel), out)

@@ -65,11 +65,17 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
     for pattern, kind in (
         (r"signature (validation|header)|missing signature|签名验证失败", ErrorKind.OUTDATED_CLIENT),
         (r"captcha|verification required|human verification", ErrorKind.CHALLENGE),
-        (r"concurren(t|cy)[\w ]* limit|currently at capacity|too many requests|rate limit", ErrorKind.RATE_LIMITED),
-        (r"user level|account level|model\b[^.]*\bnot (available|found|allowed|support)", ErrorKind.MODEL_UNAVAILABLE),
+        (
+            r"concurren(t|cy)[\w ]{0,80}? limit|currently at capacity|too many requests|rate limit",
+            ErrorKind.RATE_LIMITED,
+        ),
+        (
+            r"user level|account level|model\b[^.]{0,200}?\bnot (available|found|allowed|support)",
+            ErrorKind.MODEL_UNAVAILABLE,
+        ),
         (r"app version|outdated|update (the|your) app", ErrorKind.OUTDATED_CLIENT),
         (
-            r"(token|session|login)[\w ]* (invalid|expired)|(invalid|expired) (token|session)|not authenticated",
+            r"(token|session|login)[\w ]{0,80}? (invalid|expired)|(invalid|expired) (token|session)|not authenticated",
             ErrorKind.SESSION_EXPIRED,
         ),
         (r"context length|too long|maximum context", ErrorKind.TOO_LONG),

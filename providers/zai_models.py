@@ -6,7 +6,7 @@ from typing import Any
 
 from providers import zai_data
 from providers.contract import Model
-from providers.jsontext import mapping, model_name
+from providers.jsontext import MODELS_LIMIT, mapping, model_name
 from providers.suffixes import with_suffixes
 from providers.zai_data import SiteModel
 
@@ -27,7 +27,7 @@ def read_live(body: Any) -> list[LiveModel] | None:
     if not isinstance(items, list):
         return None
     found = []
-    for item in map(mapping, items):
+    for item in map(mapping, items[:MODELS_LIMIT]):
         info = mapping(item.get("info"))
         shut = info.get("is_active") is False or item.get("is_active") is False
         if (model_id := model_name(item.get("id"))) and not shut and not mapping(info.get("meta")).get("hidden"):

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from providers.citations import MarkSyntax, Sources
-from providers.jsontext import INVALID, loads, mapping, text, whole
+from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, text, whole
 
 _REF: Final = re.compile(
-    r"\[ref_id=([\w.:-]{1,64})†([^\n]{0,500}?)†(https?://[^\s†]{1,2000}?)(?:†[^\]\n]{0,500})?\](?![\w/?&=.%#-])"
+    r"\[ref_id=([\w.:-]{1,64})†((?:(?!\[ref_id=)[^\n]){0,500}?)†(https?://[^\s†]{1,2000}?)"
+    r"(?:†[^\]\n†]{0,500}+){0,3}+\](?![\w/?&=.%#-])"
 )
 _REF_BEGIN: Final = "[ref_id="
 _HELD_LIMIT: Final = 8192
@@ -32,7 +33,7 @@ class ToolResults:
     def feed_text(self, piece: str) -> None:
         """Text of a tool's answer, cut anywhere."""
         found = self._held + piece
-        end = self._scan(found)
+        end = self._scan(found) if "]" in piece else 0
         begin = found.rfind(_REF_BEGIN, end)
         if begin < 0:
             begin = max(end, len(found) - len(_REF_BEGIN))
@@ -58,7 +59,7 @@ class ToolResults:
 
     def read_block(self, block: str) -> list[str]:
         """The text inside a glm_block."""
-        value = loads(block.strip().encode("utf-8", "replace"))
+        value = loads(block.strip().encode("utf-8", "replace"), EVENT_VALUES)
         return [] if value is INVALID else self.read_json(value)
 
     def _scan(self, found: str) -> int:
@@ -92,7 +93,7 @@ def _walk(value: Any) -> Iterator[dict[str, Any] | str]:
             children = node
         elif isinstance(node, str):
             yield node
-            inner = loads(node.encode("utf-8", "replace")) if node[:1] in ("{", "[") else INVALID
+            inner = loads(node.encode("utf-8", "replace"), EVENT_VALUES) if node[:1] in ("{", "[") else INVALID
             children = [inner] if isinstance(inner, dict | list) else []
         else:
             continue

@@ -21,6 +21,7 @@ _SUMMARY: Final = "<summary>"
 _SUMMARY_CLOSE: Final = "</summary>"
 TAG_LIMIT: Final = 2048
 """An unfinished tag longer than this is text."""
+TAG_WORK: Final = 20
 BLOCK_LIMIT: Final = 2 * 1024 * 1024
 """Characters of a tool's JSON kept; the rest is passed over, and the JSON then tells nothing."""
 
@@ -33,6 +34,8 @@ class Structure:
         self.inside: Literal["", "details", "block"] = ""
         self._sniffing = True
         self._held = ""
+        self.work = 0
+        """What reading has cost since somebody set this to 0: a line 1, a tag TAG_WORK."""
         # outside
         self._after_close = False
         self._fresh_line = True
@@ -44,7 +47,11 @@ class Structure:
         self._newlines = 0
         self._separator = ""
         self._started = False
-        self._lookahead_end = 0
+        self._seen_ahead = ""
+        """The text being fed, and what is known to follow it."""
+        self._looked_to = 0
+        self._words_up_to_there = False
+        """The outcome of the last look ahead, which holds for every place up to where it ended."""
         # glm_block
         self._block: list[str] = []
         self._block_size = 0
@@ -66,7 +73,8 @@ class Structure:
         self.structured = True
         self._sniffing = False
 
-    def feed(self, text: str, channel: Channel, out: list[Piece]) -> None:
+    def feed(self, text: str, channel: Channel, out: list[Piece], ahead: str = "") -> None:
+        """`ahead`: what follows in the same frame. It is only looked at, to tell quoted tags from real ones."""
         if not self.structured:
             if not self._sniffing:
                 out.append((channel, text))
@@ -76,15 +84,18 @@ class Structure:
             text = ""
         text = self._held + text
         self._held = ""
-        self._lookahead_end = 0
+        self._seen_ahead = text + ahead if ahead else text
+        self._looked_to = 0
         at = 0
         while at < len(text):
+            self.work += 1 if self.inside == "details" else TAG_WORK
             if self.inside == "details":
                 at = self._in_details(text, at, channel, out)
             elif self.inside == "block":
                 at = self._in_block(text, at, out)
             else:
                 at = self._outside(text, at, channel, out)
+        self._seen_ahead = ""
 
     def finish(self, channel: Channel, out: list[Piece]) -> None:
         """The end of the text: what was held because it might have become a tag."""
@@ -192,6 +203,7 @@ class Structure:
             end = text.find(_SUMMARY_CLOSE, at)
             if end >= 0:
                 return end + len(_SUMMARY_CLOSE)
+            self.work += TAG_WORK
             return self._hold(text, at) if len(text) - at < TAG_LIMIT else at + len(_SUMMARY)
         rest = text[at : at + len(_CLOSE)]
         return self._hold(text, at) if _CLOSE.startswith(rest) or _SUMMARY.startswith(rest) else None
@@ -203,7 +215,7 @@ class Structure:
         close = text.find(_CLOSE, at, stop)
         if close >= 0:
             after = close + len(_CLOSE)
-            if self._closes(text, after, channel):
+            if self._closes(after, channel):
                 self._reason(text[at:close], out)
                 return self._leave(after)
             self._reason(text[at:after], out)
@@ -220,7 +232,7 @@ class Structure:
         self._reason(text[at:], out)
         return len(text)
 
-    def _closes(self, text: str, after: int, channel: Channel) -> bool:
+    def _closes(self, after: int, channel: Channel) -> bool:
         """Whether a `</details>` in the middle of a line is the site's, or the model's own words being quoted.
 
         While the tag says done="false" the site closes by an edit, so in a quoted line of a thinking frame it is words.
@@ -230,15 +242,14 @@ class Structure:
             return True
         if not self._done:
             return channel != "reasoning"
-        if after <= self._lookahead_end:
-            return False
-        at = text.find("\n", after)
-        while at >= 0 and text.startswith(">", at + 1):
-            at = text.find("\n", at + 1)
-        if at >= 0 and text.startswith(_CLOSE, at + 1):
-            self._lookahead_end = at
-            return False
-        return True
+        if after > self._looked_to:
+            text = self._seen_ahead
+            at = text.find("\n", after)
+            while at >= 0 and text.startswith(">", at + 1):
+                at = text.find("\n", at + 1)
+            self._words_up_to_there = at >= 0 and text.startswith(_CLOSE, at + 1)
+            self._looked_to = at if at >= 0 else len(text)
+        return not self._words_up_to_there
 
     def _leave(self, at: int) -> int:
         self.inside = ""

@@ -30,7 +30,7 @@ from addons.core.key_sources import KeyPath, KeySources
 from addons.core.shown import shown
 from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]{0,1000}))?\}")
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie", re.IGNORECASE)
 SHORTEST_TOKEN = 8
 SHORTEST_OPEN_TOKEN = 32

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import Final
+
+KNOWN_LIMIT: Final = 2000
+"""Cool-downs remembered; what ended, or ends, first is forgotten first. A site may rename its models every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Cooldowns[K: Hashable]:
         strikes = before.strikes + 1 if before else 1
         length = named_s if named_s is not None else min(self.rules.base_s * 2.0 ** (strikes - 1), self.rules.max_s)
         self.known[key] = found = Cooldown(self.now() + length, length, strikes)
+        if len(self.known) > KNOWN_LIMIT:
+            del self.known[min(self.known, key=lambda one: self.known[one].until)]
         return found
 
     def lifted(self, key: K) -> None:

@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from providers.errors import ErrorKind, ProviderError
 
 MESSAGE_LIMIT: Final = 500
+END_MARK: Final = "[DONE]"
+"""Many clients look for it anywhere in a line: an error that quotes it would end their answer as if it were whole."""
 LONGEST_WAIT_S: Final = 30 * 86_400
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """Line ends too: a message may end up in a log of ours or the client's, where it must not make lines of its own."""
@@ -74,9 +76,10 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
 
 
 def clean(message: str, limit: int = MESSAGE_LIMIT) -> str:
-    """The message without control characters, at most `limit` characters, and always encodable."""
+    """The message without control characters and end marks, at most `limit` characters, and always encodable."""
     start = message[: 4 * MESSAGE_LIMIT]  # control characters shrink to one space; what lies far behind is cut anyway
     text = _CONTROL.sub(" ", start).encode("utf-8", "replace").decode()
+    text = text.replace(END_MARK, "[ DONE ]")
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 
@@ -98,7 +101,7 @@ class GatewayError(Exception):
         super().__init__(self.message)
         self.status = status
         self.code = code
-        self.param = param
+        self.param = clean(param) if param else param
         self.type = type or _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry

@@ -3,8 +3,14 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from providers.contract import Model
+
+_NEAR_NAMES: Final = 500
+_NEAR_CHARS: Final = 80
+"""What is compared with an unknown name: each comparison costs its length squared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class ModelIndex:
         """Known names that look like `name`, best first."""
         names = {routes[0].model.id.casefold(): routes[0].model.id for routes in self._routes.values()}
         names |= {alias: alias for alias in self._aliases}
-        found = difflib.get_close_matches(name.casefold(), list(names), n=most, cutoff=0.5)
+        likely = list(islice((key for key in names if len(key) <= _NEAR_CHARS), _NEAR_NAMES))
+        found = difflib.get_close_matches(name[:_NEAR_CHARS].casefold(), likely, n=most, cutoff=0.5)
         return [names[key] for key in found]
 
     def models(self) -> list[Model]:

@@ -12,7 +12,10 @@ from providers.chat import ChatRequest
 type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
 
 REMEMBERED: Final = 10_000
-"""Conversations whose account is remembered; the longest unused is forgotten first."""
+"""Conversations whose account is remembered (and models whose turn is); the longest unused is forgotten first."""
+_MESSAGES_READ: Final = 16
+_CHARS_READ: Final = 64 * 1024
+"""Of the beginning of a conversation, to know it again by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Orderer:
     """Keeps what the strategies need to remember: whose turn it is, which conversation is where."""
 
     rng: random.Random
-    _turns: dict[str, int] = field(default_factory=dict)
+    _turns: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _homes: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
 
     def order(self, choices: Sequence[Choice], strategy: Strategy, model: str, conversation: str) -> list[int]:
@@ -44,17 +47,14 @@ class Orderer:
 
     def settled(self, conversation: str, key: tuple[str, str]) -> None:
         """The conversation was answered by that account: its next turn goes there too."""
-        self._homes[conversation] = key
-        self._homes.move_to_end(conversation)
-        if len(self._homes) > REMEMBERED:
-            self._homes.popitem(last=False)
+        _remember(self._homes, conversation, key)
 
     def _by_strategy(self, choices: Sequence[Choice], strategy: Strategy, model: str) -> list[int]:
         indices = list(range(len(choices)))
         match strategy:
             case "round_robin":
                 turn = self._turns.get(model, 0) % max(len(indices), 1)
-                self._turns[model] = turn + 1
+                _remember(self._turns, model, turn + 1)
                 return indices[turn:] + indices[:turn]
             case "least_busy":
                 return sorted(indices, key=lambda index: (choices[index].load, choices[index].priority))
@@ -66,13 +66,25 @@ class Orderer:
                 return sorted(indices, key=lambda index: choices[index].priority)
 
 
+def _remember[V](table: OrderedDict[str, V], key: str, value: V) -> None:
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > REMEMBERED:
+        table.popitem(last=False)
+
+
 def conversation_of(chat: ChatRequest) -> str:
-    """What stays the same through a conversation: the client's own key for it, or the words it began with."""
+    """What stays the same through a conversation: the client's own key for it, or the words it began with.
+
+    As a digest: what is remembered of ten thousand conversations must not be as long as clients like.
+    """
     if chat.affinity:
-        return f"key:{chat.affinity}"
-    digest = hashlib.sha256(chat.model.encode())
-    for message in chat.messages:
-        digest.update(f"\0{message.role}\0{message.text()}".encode("utf-8", "surrogatepass"))
+        return hashlib.sha256(b"key\0" + chat.affinity.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = hashlib.sha256(chat.model.encode("utf-8", "surrogatepass"))
+    for message in chat.messages[:_MESSAGES_READ]:
+        words = message.text()
+        told = f"\0{message.role}\0{len(words)}\0{words[:_CHARS_READ]}"
+        digest.update(told.encode("utf-8", "surrogatepass"))
         if message.role == "user":
             break
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """What a client format is to the gateway: it parses requests into ChatRequests and encodes events into answers."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -56,8 +56,12 @@ class WholeEncoder(Protocol):
 
 
 class Dialect(Protocol):
+    def read(self, body: bytes, most_values: int) -> Generator[None, None, ParsedRequest]:
+        """The request, read in steps (addons/dialects/body.py). Raises GatewayError (400) naming the field at fault."""
+        ...
+
     def parse(self, body: bytes) -> ParsedRequest:
-        """Raises GatewayError (400) naming the field at fault."""
+        """The request, read in one go."""
         ...
 
     def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> StreamEncoder: ...

@@ -1,15 +1,40 @@
-"""A request body to a JSON object, safely: size is bounded before, depth and odd values here."""
+"""A request body to a JSON object, safely: its cost is counted before it is read, depth and odd values are looked for.
+
+A body is read in steps, as a generator, so that the event loop can serve others between them; no step takes more than
+some tens of milliseconds, however the body was made. Who has no loop to think of takes `all_at_once`.
+"""
 
 import re
+from collections.abc import Generator
 from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from addons.core.errors import GatewayError
-from addons.dialects.ambiguity import AmbiguityError, check_ambiguity
+from addons.dialects.ambiguity import AmbiguityError, first_double_name
+from addons.dialects.ambiguity import survey as surveyed
+from providers.json_tally import DIGITS_LIMIT, SLICE_BYTES, JsonTally
 
 DEPTH_LIMIT: Final = 64
+VALUES_LIMIT: Final = 200_000
+"""JSON values of a request, where config.yaml says nothing else (`limits.body_values`)."""
+_POINTED_OUT_BYTES: Final = 4 * 1024 * 1024
+_POINTED_OUT_NAMES: Final = 50_000
+"""Up to this size a double name is looked for, to say where it stands; that costs a second, slower parse."""
+
+type Reading[T] = Generator[None, None, T]
+"""A body being read; its result at the end. Raises GatewayError. At each yield others may have their turn."""
+
+
+def all_at_once[T](reading: Reading[T]) -> T:
+    """The result of a reading, without pauses."""
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def bad(message: str, param: str | None = None, code: str | None = None) -> GatewayError:
@@ -17,43 +42,54 @@ def bad(message: str, param: str | None = None, code: str | None = None) -> Gate
     return GatewayError(400, message, param=param, code=code)
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[str, Any]]:
     """The JSON object of a request. Raises GatewayError for anything else."""
-    _check_depth(body)
+    tally = yield from _counted(body, most_values)
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as e:
+        if "recursion limit" in str(e):  # the parser's own is 200
+            raise _too_deep() from None
         raise bad(f"the request body is not valid JSON: {e}", code="invalid_json") from None
     if not isinstance(value, dict):
         raise bad("the request body must be a JSON object", code="invalid_json")
-    try:
-        check_ambiguity(body)
-    except AmbiguityError as e:
-        param = path_of(e.path)
-        raise bad(f"{param}: {e}" if param else str(e), param or None, "invalid_json") from None
-    except ValueError as e:
-        raise bad(f"the request body is not valid JSON: {e}", code="invalid_json") from None
+    yield
+    found = surveyed(value)
+    if found.depth > DEPTH_LIMIT:
+        raise _too_deep()
+    if found.oversized is not None:
+        raise _ambiguous(found.oversized)
+    yield
+    if found.members != tally.names:
+        if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:
+            raise bad("the same name stands twice in one object", code="invalid_json")
+        raise _ambiguous(first_double_name(body))
     return value
 
 
-# Strings are matched whole and possessively, their closing quote optional: one that never ends is passed once, not
-# once for each quote in it.
-_TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+def _counted(body: bytes, most_values: int) -> Reading[JsonTally]:
+    tally = JsonTally()
+    for at in range(0, len(body), SLICE_BYTES):
+        tally.feed(body[at : at + SLICE_BYTES])
+        if tally.values > most_values:
+            raise bad(
+                f"the request holds more than {most_values} JSON values, the most that is read here "
+                "(limits.body_values in config.yaml)",
+                code="too_many_values",
+            )
+        if tally.long_number:
+            raise bad(f"the request body holds a number of more than {DIGITS_LIMIT} digits", code="invalid_json")
+        yield
+    return tally
 
 
-def _check_depth(body: bytes) -> None:
-    """Counts brackets outside of strings: no parser has to survive the depth first."""
-    if body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
-        return
-    depth = 0
-    for found in _TOKENS.finditer(body):
-        token = found[0]
-        if token in (b"[", b"{"):
-            depth += 1
-            if depth > DEPTH_LIMIT:
-                raise bad(f"the request is nested deeper than {DEPTH_LIMIT} levels", code="invalid_json")
-        elif token in (b"]", b"}"):
-            depth -= 1
+def _too_deep() -> GatewayError:
+    return bad(f"the request is nested deeper than {DEPTH_LIMIT} levels", code="invalid_json")
+
+
+def _ambiguous(error: AmbiguityError) -> GatewayError:
+    param = path_of(error.path)
+    return bad(f"{param}: {error}" if param else str(error), param or None, "invalid_json")
 
 
 def validated[M: BaseModel](model: type[M], value: dict[str, Any]) -> M:
@@ -74,15 +110,12 @@ def _refuse(problem: ValidationError) -> NoReturn:
 
 
 _BRANCHES: Final = frozenset({"str", "int", "float", "bool", "dict", "list", "none"})
+_FIELD: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def _names(location: tuple[int | str, ...]) -> list[int | str]:
     """The location without pydantic's own names for the branches of a union (`str`, `list[PartBody]` …)."""
-    return [
-        part
-        for part in location
-        if isinstance(part, int) or (re.fullmatch(r"[a-z_][a-z0-9_]*", part) and part not in _BRANCHES)
-    ]
+    return [part for part in location if isinstance(part, int) or (_FIELD.fullmatch(part) and part not in _BRANCHES)]
 
 
 def path_of(location: tuple[int | str, ...]) -> str:

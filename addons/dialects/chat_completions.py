@@ -1,12 +1,16 @@
 """The dialect of POST /v1/chat/completions."""
 
 from addons.dialects.base import AnswerMeta, ParsedRequest
-from addons.dialects.chat_request import parse_chat
+from addons.dialects.body import Reading
+from addons.dialects.chat_request import parse_chat, read_chat
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
 
 
 class ChatCompletions:
+    def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
+        return read_chat(body, most_values)
+
     def parse(self, body: bytes) -> ParsedRequest:
         return parse_chat(body)
 

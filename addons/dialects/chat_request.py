@@ -3,8 +3,8 @@
 from typing import Any
 
 from addons.dialects.base import ParsedRequest
-from addons.dialects.body import read_object, validated
-from addons.dialects.chat_schema import ChatBody, MessageBody, PartBody, ToolCallBody
+from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, read_object, validated
+from addons.dialects.chat_schema import ChatBody, MessageBody, PartBody, ToolCallBody, check_entries
 from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, TextPart, ToolCall
 
 _MODELLED = frozenset(
@@ -28,10 +28,19 @@ _MODELLED = frozenset(
 """Fields with a place of their own in ChatRequest (or that only shape the answer); all others travel in `extra`."""
 
 
-def parse_chat(body: bytes) -> ParsedRequest:
+def read_chat(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[ParsedRequest]:
     """The request. Raises GatewayError (400) naming the field at fault."""
-    raw = read_object(body)
-    return to_parsed(raw, validated(ChatBody, raw))
+    raw = yield from read_object(body, most_values)
+    check_entries(raw)
+    yield
+    form = validated(ChatBody, raw)
+    yield
+    return to_parsed(raw, form)
+
+
+def parse_chat(body: bytes) -> ParsedRequest:
+    """The request, read in one go. Raises GatewayError."""
+    return all_at_once(read_chat(body))
 
 
 def to_parsed(raw: dict[str, Any], form: ChatBody) -> ParsedRequest:

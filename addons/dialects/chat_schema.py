@@ -1,11 +1,13 @@
 """The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     StrictBool,
     StrictStr,
@@ -13,8 +15,16 @@ from pydantic import (
     model_validator,
 )
 
-MESSAGES_LIMIT = 2000
+from addons.core.errors import GatewayError
 
+MESSAGES_LIMIT: Final = 2000
+ENTRIES_LIMIT: Final = 10_000
+"""Parts and tool calls of all messages together."""
+TOOLS_LIMIT: Final = 2000
+STOP_CHARS: Final = 256
+
+type Listed[T] = Annotated[list[T], FailFast()]
+"""A list whose first bad item ends its reading: one mistake is told, a million cost seconds."""
 type Number = Annotated[float, Field(strict=True)]
 
 
@@ -70,9 +80,9 @@ class PartBody(_Open):
 
 class MessageBody(_Open):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: StrictStr | list[PartBody] | None = None
+    content: StrictStr | Listed[PartBody] | None = None
     name: StrictStr | None = None
-    tool_calls: list[ToolCallBody] | None = None
+    tool_calls: Listed[ToolCallBody] | None = None
     tool_call_id: StrictStr | None = None
 
     @model_validator(mode="after")
@@ -107,17 +117,17 @@ class StreamOptions(_Open):
 
 class ChatBody(_Open):
     model: StrictStr = Field(min_length=1, max_length=256)
-    messages: list[MessageBody] = Field(min_length=1, max_length=MESSAGES_LIMIT)
+    messages: Listed[MessageBody] = Field(min_length=1, max_length=MESSAGES_LIMIT)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     temperature: Number | None = Field(default=None, ge=0, le=2)
     top_p: Number | None = Field(default=None, ge=0, le=1)
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
-    stop: StrictStr | list[StrictStr] | None = None
+    stop: StrictStr | Listed[StrictStr] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     web_search_options: dict[str, Any] | None = None
-    tools: list[ToolBody] | None = None
+    tools: Listed[ToolBody] | None = Field(default=None, max_length=TOOLS_LIMIT)
     tool_choice: StrictStr | dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
     n: Annotated[int, Field(strict=True, ge=1, le=128), FRACTIONLESS] | None = None
@@ -130,9 +140,9 @@ class ChatBody(_Open):
     logit_bias: dict[str, Number] | None = None
     seed: Whole | None = None
     parallel_tool_calls: StrictBool | None = None
-    functions: list[ToolFunctionBody] | None = None
+    functions: Listed[ToolFunctionBody] | None = Field(default=None, max_length=TOOLS_LIMIT)
     function_call: StrictStr | dict[str, Any] | None = None
-    modalities: list[StrictStr] | None = None
+    modalities: Listed[StrictStr] | None = None
     audio: dict[str, Any] | None = None
     prediction: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
@@ -149,4 +159,30 @@ class ChatBody(_Open):
             raise ValueError("at most 4 stop strings are possible")
         if any(not stop for stop in stops):
             raise ValueError("a stop string must not be empty")
+        if any(len(stop) > STOP_CHARS for stop in stops):
+            raise ValueError(f"a stop string must not be longer than {STOP_CHARS} characters")
         return value
+
+    @field_validator("logit_bias", mode="before")
+    @classmethod
+    def _biases_are_numbers(cls, value: object) -> object:
+        """Before pydantic looks, which would collect a fault for each entry."""
+        for bias in value.values() if isinstance(value, dict) else ():
+            if isinstance(bias, bool) or not isinstance(bias, int | float):
+                raise ValueError("every value must be a number")
+        return value
+
+
+def check_entries(raw: Mapping[str, Any]) -> None:
+    """Raises GatewayError where the messages have too many parts and tool calls: each costs microseconds to check."""
+    entries = 0
+    messages = raw.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict):
+            entries += sum(len(found) for name in _ENTRIES if isinstance(found := message.get(name), list))
+    if entries > ENTRIES_LIMIT:
+        told = f"the messages have {entries} parts and tool calls in all, more than {ENTRIES_LIMIT}"
+        raise GatewayError(400, told, param="messages", code="too_many_values")
+
+
+_ENTRIES: Final = ("content", "tool_calls")

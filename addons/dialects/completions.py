@@ -10,9 +10,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from addons.dialects.base import AnswerMeta, ParsedRequest
-from addons.dialects.body import bad, read_object, validated
+from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, read_object, validated
 from addons.dialects.chat_request import to_parsed
-from addons.dialects.chat_schema import FRACTIONLESS, ChatBody, Count
+from addons.dialects.chat_schema import FRACTIONLESS, ChatBody, Count, check_entries
 from addons.dialects.completions_answer import TextStream, TextWhole
 
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
@@ -42,23 +42,31 @@ class CompletionBody(BaseModel):
 
 
 class Completions:
+    def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
+        return _read(body, most_values)
+
     def parse(self, body: bytes) -> ParsedRequest:
-        raw = read_object(body)
-        form = validated(CompletionBody, raw)
-        for name, neutral in _NEUTRAL.items():
-            if raw.get(name) not in neutral:
-                raise bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")
-        prompt = form.prompt if isinstance(form.prompt, str) else form.prompt[0]
-        rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
-        rest["messages"] = [{"role": "user", "content": prompt}]
-        parsed = to_parsed(rest, validated(ChatBody, rest))
-        return replace(parsed, fields=frozenset(name for name, value in raw.items() if value is not None))
+        return all_at_once(_read(body, VALUES_LIMIT))
 
     def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextStream:
         return TextStream(_text_meta(meta), include_usage=parsed.include_usage)
 
     def whole(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextWhole:
         return TextWhole(_text_meta(meta))
+
+
+def _read(body: bytes, most_values: int) -> Reading[ParsedRequest]:
+    raw = yield from read_object(body, most_values)
+    check_entries(raw)
+    form = validated(CompletionBody, raw)
+    for name, neutral in _NEUTRAL.items():
+        if raw.get(name) not in neutral:
+            raise bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")
+    prompt = form.prompt if isinstance(form.prompt, str) else form.prompt[0]
+    rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
+    rest["messages"] = [{"role": "user", "content": prompt}]
+    parsed = to_parsed(rest, validated(ChatBody, rest))
+    return replace(parsed, fields=frozenset(name for name, value in raw.items() if value is not None))
 
 
 def _text_meta(meta: AnswerMeta) -> AnswerMeta:

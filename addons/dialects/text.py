@@ -16,7 +16,13 @@ _DEPTH_LIMIT: Final = 100
 
 def joined(text: str) -> str:
     """`text` with surrogate pairs made whole and lone halves replaced by U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 class Pairs:

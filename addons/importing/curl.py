@@ -7,9 +7,15 @@ from typing import Final
 from addons.importing.problem import Found, ImportProblem
 from providers.contract import Sighting
 
-_ANSI: Final = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
+_ANSI: Final = re.compile(r"\$'([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b"}
 _ONE_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{1,4}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
+_OF_CMD: Final = re.compile(r"\^\s*\n|\^\"|\^%")
+_CARET_LINE_END: Final = re.compile(r"\^\s*\r?\n")
+_CARET: Final = re.compile(r"\^(.)", re.DOTALL)
+_LINE_END: Final = re.compile(r"\\\r?\n")
+LIMIT_CHARS: Final = 512 * 1024
+"""A command with a session in it has some thousands; a longer one carries a file."""
 _WITH_VALUE: Final = frozenset(
     [
         "-X",
@@ -45,6 +51,8 @@ _WITH_VALUE: Final = frozenset(
 
 def read_curl(data: str) -> Found:
     """Raises ImportProblem."""
+    if len(data) > LIMIT_CHARS:
+        raise ImportProblem("this cURL command is longer than 512 KB: copy one without a file in it")
     try:
         words = shlex.split(_plain(data), posix=True)
     except ValueError:
@@ -57,10 +65,10 @@ def read_curl(data: str) -> Found:
 def _plain(data: str) -> str:
     """The command with the shells' own ways taken out: cmd's carets, bash's $'…' and line ends."""
     command = data.strip()
-    if re.search(r"\^\s*\n|\^\"|\^%", command):
-        command = re.sub(r"\^\s*\r?\n", " ", command)
-        command = re.sub(r"\^(.)", r"\1", command, flags=re.DOTALL)
-    command = re.sub(r"\\\r?\n", " ", command)
+    if _OF_CMD.search(command):
+        command = _CARET_LINE_END.sub(" ", command)
+        command = _CARET.sub(r"\1", command)
+    command = _LINE_END.sub(" ", command)
     return _ANSI.sub(lambda found: shlex.quote(_ONE_ESCAPE.sub(_escaped, found[1])), command)
 
 

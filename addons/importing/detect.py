@@ -12,6 +12,8 @@ from addons.importing.problem import Found, ImportProblem
 LIMIT_BYTES: Final = 256 * 1024 * 1024
 _FLOWS: Final = re.compile(rb"^\d{1,10}:")
 _COOKIE_LINE: Final = re.compile(r"^(#HttpOnly_)?[^\s#]\S*\t(TRUE|FALSE)\t", re.IGNORECASE | re.MULTILINE)
+_CURL: Final = re.compile(r"\A(\S*[\\/])?curl(\.exe)?\s", re.IGNORECASE)
+_BEARER: Final = re.compile(r"^bearer\s+", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,16384}")
 
 
@@ -29,11 +31,11 @@ def read(data: bytes, now: float) -> Found:
         raise ImportProblem("the file is no text and no flow file of mitmproxy") from None
     if text.startswith("{"):
         return read_har(text)
-    if re.match(r"(\S*[\\/])?curl(\.exe)?\s", text, re.IGNORECASE):
+    if _CURL.match(text):
         return read_curl(text)
     if text.startswith(("# Netscape HTTP Cookie File", "# HTTP Cookie File")) or _COOKIE_LINE.search(text):
         return read_cookies(data.decode("utf-8-sig"), now)
-    token = re.sub(r"^bearer\s+", "", text.strip("\"'"), flags=re.IGNORECASE)
+    token = _BEARER.sub("", text.strip("\"'"))
     if _TOKEN.fullmatch(token):
         return Found("token", token=token)
     raise ImportProblem("this is no HAR, cURL command, cookies.txt, flow file or token")

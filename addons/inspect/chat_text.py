@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from addons.inspect.note import Note
-from providers.jsontext import mapping, text
+from providers.jsontext import INVALID, loads, mapping, text
 
 _LONG = 4000
 _WIDTH = 110
@@ -51,9 +51,8 @@ def _head(note: Note) -> Iterator[str]:
 
 
 def _request(body: str) -> Iterator[str]:
-    try:
-        request = json.loads(body)
-    except ValueError:
+    request = loads(body.encode("utf-8", "surrogatepass"))
+    if request is INVALID:
         yield from ("the client's request is no JSON:", _short(body))
         return
     if not isinstance(request, dict):
@@ -108,12 +107,12 @@ def answer_lines(delivered: str) -> Iterator[str]:
     """What the client was sent, put together again."""
     for number, choice in sorted(_choices(delivered).items()):
         name = "assistant" if number == 0 else f"assistant, candidate {number}"
-        if choice.get("reasoning"):
-            yield from _block(f"{name}, thinking", choice["reasoning"])
-        for call in choice.get("calls", {}).values():
-            yield from _block(f"{name} calls {call['name']}", call["arguments"])
-        if choice.get("text"):
-            yield from _block(name, choice["text"])
+        if reasoning := "".join(choice["reasoning"]):
+            yield from _block(f"{name}, thinking", reasoning)
+        for call in choice["calls"].values():
+            yield from _block(f"{name} calls {_short(''.join(call['name']), 100)}", "".join(call["arguments"]))
+        if said := "".join(choice["text"]):
+            yield from _block(name, said)
         for source in choice.get("sources", []):
             yield f"  source: {source}"
         if choice.get("reason"):
@@ -134,7 +133,7 @@ def _choices(delivered: str) -> dict[int, dict[str, Any]]:
             index = choice.get("index") or 0
             if not isinstance(index, int):
                 continue
-            into = found.setdefault(index, {"text": "", "reasoning": "", "calls": {}, "sources": []})
+            into = found.setdefault(index, {"text": [], "reasoning": [], "calls": {}, "sources": []})
             message = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
             _add(mapping(message), into)
             into["reason"] = choice.get("finish_reason") or into.get("reason")
@@ -142,13 +141,13 @@ def _choices(delivered: str) -> dict[int, dict[str, Any]]:
 
 
 def _add(message: Mapping[str, Any], into: dict[str, Any]) -> None:
-    into["text"] += text(message.get("content"))
-    into["reasoning"] += text(message.get("reasoning_content"))
+    into["text"].append(text(message.get("content")))
+    into["reasoning"].append(text(message.get("reasoning_content")))
     for call in map(mapping, _list(message.get("tool_calls"))):
         function = mapping(call.get("function"))
-        known = into["calls"].setdefault(str(call.get("index", len(into["calls"]))), {"name": "", "arguments": ""})
-        known["name"] += text(function.get("name"))
-        known["arguments"] += text(function.get("arguments"))
+        known = into["calls"].setdefault(str(call.get("index", len(into["calls"]))), {"name": [], "arguments": []})
+        known["name"].append(text(function.get("name")))
+        known["arguments"].append(text(function.get("arguments")))
     for note in map(mapping, _list(message.get("annotations"))):
         citation = mapping(note.get("url_citation"))
         into["sources"].append(f"{text(citation.get('title'))} {text(citation.get('url'))}".strip())
@@ -162,10 +161,7 @@ def _pieces(delivered: str) -> Iterator[dict[str, Any]]:
     """The JSON objects of a stream, or the one of a whole answer."""
     texts = [line[5:].strip() for line in delivered.splitlines() if line.startswith("data:")] or [delivered]
     for one in texts:
-        try:
-            value = json.loads(one)
-        except (ValueError, RecursionError):
-            continue
+        value = loads(one.encode("utf-8", "surrogatepass"))
         if isinstance(value, dict):
             yield value
 

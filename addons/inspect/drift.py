@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from addons.core.errors import clean
 from addons.vault.errors import VaultError
 from addons.vault.permissions import make_folder, read_private
 
@@ -16,6 +17,7 @@ log = logging.getLogger("glassgate")
 FILE_NAME: Final = "drift.json"
 KINDS_LIMIT: Final = 200
 """Kinds remembered for one provider; a site that invents names must not fill the disk."""
+KIND_CHARS: Final = 100
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -41,6 +43,7 @@ class Drift:
         """Counts what one answer had; the log has a line for each kind that is new."""
         known = self.found.setdefault(provider, {})
         for kind, count in unknown.items():
+            kind = clean(kind, KIND_CHARS)
             if count <= 0 or (kind not in known and len(known) >= KINDS_LIMIT):
                 continue
             if kind not in known:
@@ -86,6 +89,10 @@ class Drift:
         for provider, kinds in stored.items() if isinstance(stored, dict) else ():
             for kind, entry in kinds.items() if isinstance(kinds, dict) else ():
                 if isinstance(entry, dict) and isinstance(entry.get("count"), int):
-                    strange = Strange(entry["count"], int(entry.get("last", 0)), str(entry.get("example", "")))
-                    drift.found.setdefault(str(provider), {})[str(kind)] = strange
+                    last = entry.get("last")
+                    example = clean(str(entry.get("example", "")), KIND_CHARS)
+                    known = drift.found.setdefault(clean(str(provider), KIND_CHARS), {})
+                    if len(known) < KINDS_LIMIT:
+                        strange = Strange(entry["count"], last if isinstance(last, int) else 0, example)
+                        known[clean(str(kind), KIND_CHARS)] = strange
         return drift

@@ -2,14 +2,16 @@
 
 import bisect
 import itertools
-import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from providers.contract import Decoder
 from providers.events import Citation, Event, Extra, Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
+from providers.jsontext import INVALID, loads
 
+_BLANK_LINE: Final = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 _TEXT_WIDTH: Final = 160
 _KIND_NAMES: Final = ("type", "phase", "action", "object", "status")
 
@@ -59,15 +61,11 @@ def table(found: Sequence[Row], *, cut: bool) -> str:
 def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of each block of lines and each run of blank lines, so that all bytes are fed, in order."""
     start = 0
-    while start < len(data):
-        end = _next_end(data, start)
-        yield start, end
-        start = end
-
-
-def _next_end(data: bytes, start: int) -> int:
-    ends = [found + len(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r") if (found := data.find(mark, start)) >= 0]
-    return min(ends) if ends else len(data)
+    for found in _BLANK_LINE.finditer(data):
+        yield start, found.end()
+        start = found.end()
+    if start < len(data):
+        yield start, len(data)
 
 
 def _offset(end: int, ends: Sequence[int], arrivals: Sequence[tuple[float, int]]) -> int | None:
@@ -81,9 +79,8 @@ def _kind(text: str) -> str:
     payload = "\n".join(line[5:].strip() for line in text.splitlines() if line.startswith("data:")) or text
     if payload.startswith(":"):
         return "comment"
-    try:
-        value = json.loads(payload)
-    except ValueError:
+    value = loads(payload.encode("utf-8", "surrogatepass"))
+    if value is INVALID:
         return payload[:30] if payload.startswith("[") else "no JSON"
     names = list(dict.fromkeys(_kinds(value)))
     return " ".join(names) if names else "JSON"

@@ -15,6 +15,9 @@ from addons.outgoing import request_of
 from addons.steps import Carried
 from providers.contract import Answer
 
+SHOWN_BYTES = 256 * 1024
+"""Of a preparing call's answer: it is searched for secrets while others wait."""
+
 
 def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
     """A failed attempt as a flow of its own, before the flow goes on to the next one."""
@@ -62,6 +65,6 @@ def _response(answer: Answer, ended: float) -> http.Response:
     ]
     names = [cookie.partition("=")[0] for cookie in answer.set_cookies]
     headers = [*headers, *((b"set-cookie", f"{name}=~hidden~".encode()) for name in names)]
-    response = http.Response.make(answer.status, redacted_bytes(answer.body), headers)
+    response = http.Response.make(answer.status, redacted_bytes(answer.body[:SHOWN_BYTES]), headers)
     response.timestamp_start = response.timestamp_end = ended or time.time()
     return response

@@ -17,6 +17,8 @@ from addons.inspect.standins import StandIns
 
 FORMAT: Final = "glassgate-recording"
 VERSION: Final = 1
+TEXT_CHARS: Final = 4 * 1024 * 1024
+"""Of each text but the answer's, which is as long as `inspect.body_kb` lets it be; what is beyond is left out."""
 
 
 class RecordingProblem(Exception):
@@ -143,15 +145,15 @@ def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None 
         model=note.model,
         outcome=note.outcome,
         error=own.text(note.error),
-        client_request=own.text(note.client_request),
+        client_request=own.text(note.client_request[:TEXT_CHARS]),
         request=Asked(
             method=request.method,
             url=own.text(request.url),
             headers=_headers(request.headers.items(multi=True), own),
-            body=own.text((request.content or b"").decode("utf-8", "replace")),
+            body=own.text((request.content or b"")[:TEXT_CHARS].decode("utf-8", "replace")),
         ),
         answer=answer,
-        delivered=own.text(note.delivered),
+        delivered=own.text(note.delivered[:TEXT_CHARS]),
     )
 
 

@@ -252,7 +252,7 @@ def test_read_only_mappings_can_be_sent() -> None:
     assert json.loads(body)["a"] == {"b": 1}
 
 
-@pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])
+@pytest.mark.parametrize("value", [float("nan"), [-float("inf")], object()])
 def test_what_is_no_json_is_refused(value: Any) -> None:
     with pytest.raises(ProviderError) as caught:
         wire_request(chat(extra={"a": value}), MODEL, Form())

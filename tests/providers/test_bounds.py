@@ -1,0 +1,212 @@
+"""What a site may make us read, keep and do with one piece of its answer."""
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from addons import steps
+from addons.secrets import Seals
+from addons.steps import StepRunner
+from providers.citations import KEY_LIMIT, MARK_LIMIT, SOURCE_LIMIT, URL_LIMIT, CitedText, Sources
+from providers.contract import Call, Decoder, Session
+from providers.errors import ErrorKind, ProviderError
+from providers.events import Event, Failure, Text
+from providers.jsontext import BODY_VALUES, EVENT_VALUES, MODELS_LIMIT, NAME_LIMIT
+from providers.k2think_decoder import K2ThinkDecoder
+from providers.k2think_models import read_live as read_k2think
+from providers.longcat_decoder import LongCatDecoder
+from providers.openai_answer import ENTRIES_LIMIT
+from providers.openai_compatible import OpenAICompatible
+from providers.openai_decoder import OpenAIDecoder
+from providers.openai_models import read_list
+from providers.openai_options import OpenAIOptions
+from providers.qwen_decoder import QwenDecoder
+from providers.qwen_models import read_live as read_qwen
+from providers.sse import LINES_LIMIT, SseLimit, SseReader
+from providers.zai_buffer import SEGMENT_CHARS, EditBuffer
+from providers.zai_decoder import ZaiDecoder
+from providers.zai_models import read_live as read_zai
+from providers.zai_sources import MARKS
+
+OPTIONS = OpenAIOptions(base_url="https://api.example")
+MOST_S = 0.5
+"""CPU seconds for one call of a decoder, on a slow and busy machine. Measured: below 0.1."""
+
+
+def openai() -> OpenAIDecoder:
+    return OpenAIDecoder(OPTIONS.form())
+
+
+def frame(value: object) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def failure(events: list[Event]) -> ProviderError:
+    assert isinstance(events[-1], Failure)
+    return events[-1].error
+
+
+DECODERS: dict[str, Callable[[], Decoder]] = {
+    "openai": openai,
+    "k2think": K2ThinkDecoder,
+    "qwen": QwenDecoder,
+    "longcat": LongCatDecoder,
+    "zai": ZaiDecoder,
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_an_event_of_too_many_values_ends_the_answer(name: str) -> None:
+    began = time.thread_time()
+    error = failure(DECODERS[name]().feed(frame({"x": [{}] * 700_000})))
+    assert time.thread_time() - began < MOST_S
+    assert error.kind is ErrorKind.PROVIDER_DOWN
+
+
+@pytest.mark.parametrize("name", ["k2think", "qwen", "longcat", "zai"])
+def test_the_person_is_told_what_was_wrong(name: str) -> None:
+    error = failure(DECODERS[name]().feed(frame({"x": [1] * (EVENT_VALUES + 1)})))
+    assert f"more than {EVENT_VALUES} values" in error.message
+
+
+@pytest.mark.parametrize("make", [openai, K2ThinkDecoder])
+def test_a_whole_answer_of_too_many_values_is_not_read(make: Callable[[], Decoder]) -> None:
+    decoder = make()
+    decoder.feed(json.dumps({"choices": [{"message": {"content": "a"}}], "x": [1] * BODY_VALUES}).encode())
+    error = failure(decoder.close())
+    assert (error.kind, f"more than {BODY_VALUES} values" in error.message) == (ErrorKind.PROVIDER_DOWN, True)
+
+
+def test_a_whole_answer_of_too_many_parts_is_not_read() -> None:
+    decoder = OpenAIDecoder(OPTIONS.form(), stream=False)
+    parts = [{"type": "text", "text": "a"}] * (ENTRIES_LIMIT + 1)
+    decoder.feed(json.dumps({"choices": [{"message": {"content": parts}}]}).encode())
+    assert "too many parts" in failure(decoder.close()).message
+
+
+LONG = 2_800_000
+TEXTS = {
+    "letters": "a " * (LONG // 2),
+    "Chinese": "中" * (LONG // 6),
+    "details": '<details type="reasoning" done="true">\n>a</details>\n' * (LONG // 62),
+    "quoted details": '>a <details type="reasoning" done="true">\n>b</details>\n' * (LONG // 64),
+    "summaries": "<details type='x'>\n<summary>" * (LONG // 32),
+    "lines": '<details type="reasoning">' + ">\n" * (LONG // 4),
+    "blocks": "<glm_block x>{}</glm_block>" * (LONG // 27),
+    "marks": "【1†x】" * (LONG // 20),
+    "brackets": "[[1" * (LONG // 3),
+    "tags": "<think " * (LONG // 7),
+    "escapes": '<details type="reasoning"><summary></summary>' + "&amp;" * (LONG // 5),
+    "references": "[ref_id=a†" * (LONG // 16),
+}
+FRAMES: dict[str, Callable[[str], object]] = {
+    "openai": lambda t: {"choices": [{"index": 0, "delta": {"content": t}}]},
+    "k2think": lambda t: {"content": t},
+    "qwen": lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]},
+    "longcat": lambda t: {"event": {"type": "content", "content": t}},
+    "zai": lambda t: {"type": "chat:completion", "data": {"phase": "answer", "edit_index": 0, "edit_content": t}},
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_no_text_in_one_event_holds_others(name: str) -> None:
+    for text in TEXTS.values():
+        data, decoder = frame(FRAMES[name](text)), DECODERS[name]()
+        for at in range(0, len(data), 65536):
+            began = time.thread_time()
+            decoder.feed(data[at : at + 65536])
+            assert time.thread_time() - began < MOST_S
+
+
+def test_an_event_of_too_many_lines_cannot_be_read_on() -> None:
+    with pytest.raises(SseLimit, match=f"{LINES_LIMIT} lines") as caught:
+        SseReader().feed(b"data: a\n\n" + b"data: b\n" * (LINES_LIMIT + 2) + b"\n")
+    assert caught.value.payloads == [b"a"]
+
+
+def test_comments_before_an_event_are_passed_over_at_every_cut() -> None:
+    data = b": one\n\n: two\n: three\n\ndata: a\n: inside\n\n: four\ndata: b\n\n"
+    for size in range(1, len(data)):
+        reader = SseReader()
+        found = [payload for at in range(0, len(data), size) for payload in reader.feed(data[at : at + size])]
+        assert found == [b"a", b"b"]
+
+
+def test_a_long_piece_is_cut_into_segments_and_reads_the_same() -> None:
+    text = "".join(f'<details type="reasoning" done="true">\n> {n}\n</details>\nanswer {n}\n' for n in range(400))
+    whole, letters = EditBuffer(), EditBuffer()
+    at_once = whole.append(text, "answer") + whole.finish()
+    one_by_one = [piece for char in text for piece in letters.append(char, "answer")] + letters.finish()
+    for channel in ("reasoning", "answer"):
+        assert "".join(t for c, t in at_once if c == channel) == "".join(t for c, t in one_by_one if c == channel)
+
+
+def test_a_quoted_end_of_details_is_told_by_what_follows_far_behind() -> None:
+    quoted = "> a </details> b\n" + "> c\n" * SEGMENT_CHARS
+    pieces = EditBuffer().append(f'<details type="reasoning" done="true">\n{quoted}</details>\nanswer', "answer")
+    assert "".join(text for channel, text in pieces if channel == "answer") == "answer"
+    assert "</details> b" in "".join(text for channel, text in pieces if channel == "reasoning")
+
+
+def test_marks_beyond_the_limit_are_text() -> None:
+    sources = Sources()
+    sources.add("https://a.example", "A", "1")
+    cited = CitedText("annotations", MARKS, sources)
+    events = cited.feed("【1†a】" * MARK_LIMIT + "【1†b】")
+    assert events[-1] == Text("【1†b】")
+
+
+def test_sources_are_bounded() -> None:
+    sources = Sources()
+    for number in range(SOURCE_LIMIT + 5):
+        sources.add(f"https://a.example/{number}", "x" * 5000, *(f"{number}.{k}" for k in range(10)))
+    sources.add("https://a.example/" + "x" * URL_LIMIT, "too long", "long")
+    assert len(sources) == SOURCE_LIMIT
+    assert sum(sources.find(f"{n}.{k}") is not None for n in range(SOURCE_LIMIT) for k in range(10)) == KEY_LIMIT
+    assert sources.find("long") is None
+    assert max(len(source.title) for source in sources) == 1000
+
+
+@pytest.mark.parametrize("read", [read_k2think, read_qwen, read_zai, lambda value: read_list(value, OPTIONS.known())])
+def test_a_list_of_models_is_bounded(read: Callable[[Any], Any]) -> None:
+    entries = [{"id": "x" * (NAME_LIMIT + 1)}, *({"id": f"m{number}"} for number in range(5 * MODELS_LIMIT))]
+    found = read({"data": entries})
+    assert len(found) == MODELS_LIMIT - 1
+    assert max(len(model.id) for model in found) <= NAME_LIMIT
+
+
+def test_unknown_kinds_are_bounded() -> None:
+    decoder = ZaiDecoder()
+    for number in range(500):
+        decoder.feed(frame({"type": f"odd {number} " + "x" * 500, "data": {}}))
+    assert len(decoder.unknown) <= 65
+    assert max(map(len, decoder.unknown)) <= 60
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(b"a" * 50_000_000), b"\x1f\x8b no gzip"])
+def test_what_a_step_is_answered_inflates_within_bounds(packed: bytes) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(packed))
+
+    async def go() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            runner = StepRunner(Seals(lambda provider, account: {}), lambda name: client)
+            provider: Any = OpenAICompatible("p", OPTIONS)
+            await runner.send(provider, Call("GET", "https://api.example/models"), Session("p", "acc"))
+
+    assert steps.BODY_LIMIT_BYTES < 50_000_000
+    with pytest.raises(ProviderError) as caught:
+        asyncio.run(go())
+    assert caught.value.kind is ErrorKind.PROVIDER_DOWN
+
+
+def test_no_words_of_ours_hold_the_letters_of_the_end_mark() -> None:
+    decoder = openai()
+    decoder.feed(frame({"choices": [{"index": 0, "delta": {"content": "a"}}]}))
+    assert "[DONE]" not in failure(decoder.close()).message

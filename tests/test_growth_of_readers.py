@@ -1,0 +1,306 @@
+"""Every hand-written reader takes linear time: one row of a table for each, with the texts that are hard for it."""
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from addons.core.errors import clean
+from addons.core.limits import OutputLimits
+from addons.core.strategy import Choice, Orderer, conversation_of
+from addons.core.tokens import TokenCounter
+from addons.dialects.base import AnswerMeta
+from addons.dialects.body import all_at_once, read_object
+from addons.dialects.chat_stream import ChatStream
+from addons.dialects.chat_whole import ChatWhole
+from addons.importing.curl import read_curl
+from addons.importing.detect import read as read_file
+from addons.importing.problem import ImportProblem
+from addons.inspect.chat_text import chat_text
+from addons.inspect.events_text import rows, table
+from addons.inspect.note import Note
+from addons.inspect.standins import StandIns
+from providers.chat import ChatRequest, Message
+from providers.citations import Sources
+from providers.contract import Decoder
+from providers.cumulative import CumulativeText
+from providers.events import Event, Text, ToolCallDelta
+from providers.json_tally import JsonTally
+from providers.jsontext import loads, loads_glued
+from providers.k2think_decoder import K2ThinkDecoder
+from providers.k2think_text import K2Text
+from providers.longcat_decoder import LongCatDecoder
+from providers.openai_decoder import OpenAIDecoder
+from providers.openai_errors import classify
+from providers.openai_form import Form
+from providers.openai_frames import glued
+from providers.openai_options import OpenAIOptions
+from providers.openai_words import quotable
+from providers.qwen_decoder import QwenDecoder
+from providers.qwen_sources import cited_text
+from providers.sse import SseReader
+from providers.think_tags import ThinkTags
+from providers.zai_buffer import BufferLimit, EditBuffer
+from providers.zai_decoder import ZaiDecoder
+from tests.support.growth import MOST_RATIO, growth
+
+FORM: Form = OpenAIOptions(base_url="https://api.example").form()
+META = AnswerMeta("chatcmpl-1", 1, "m")
+
+type Reader = Callable[[int], Callable[[], object]]
+"""A size in characters → the work with a text of that size, ready to be done."""
+
+
+def fed(make: Callable[[], Callable[[Any], object]], pieces: Callable[[int], Iterable[Any]]) -> Reader:
+    """Feeds the pieces of a text of the given size to a reader made anew."""
+
+    def reader(size: int) -> Callable[[], object]:
+        ready = list(pieces(size))
+
+        def work() -> None:
+            feed = make()
+            for piece in ready:
+                feed(piece)
+
+        return work
+
+    return reader
+
+
+def chars(unit: str, lead: str = "") -> Callable[[int], Iterable[str]]:
+    """A text in pieces of one unit each."""
+    return lambda size: [lead, *[unit] * (size // len(unit))]
+
+
+def whole(unit: str, lead: str = "") -> Callable[[int], Iterable[str]]:
+    return lambda size: [lead + unit * (size // len(unit))]
+
+
+def sse(*frames: object) -> bytes:
+    return b"".join(b"data: " + json.dumps(frame).encode() + b"\n\n" for frame in frames)
+
+
+def answer(decoder: Callable[[], Decoder], frame: Callable[[str], object]) -> Callable[[str], list[Reader]]:
+    """Readers of a stream whose text is made of a unit: in many small frames, and in one."""
+
+    def readers(unit: str) -> list[Reader]:
+        def small(size: int) -> Callable[[], object]:
+            data = sse(frame(unit)) * (size // 8)
+            pieces = [data[at : at + 65536] for at in range(0, len(data), 65536)]
+
+            def work() -> None:
+                reading = decoder()
+                for piece in pieces:
+                    reading.feed(piece)
+                reading.close()
+
+            return work
+
+        def large(size: int) -> Callable[[], object]:
+            data = sse(frame(unit * (size // len(unit))))
+            return lambda: decoder().feed(data)
+
+        return [small, large]
+
+    return readers
+
+
+def openai(tags: str) -> Callable[[], Decoder]:
+    return lambda: OpenAIDecoder(replace(FORM, think_tags=tags))  # type: ignore[arg-type]
+
+
+UNITS = (
+    " ", "\n", "<", "a", "a ", "【", "【1†x】", "[[1", "[[1]]", "<think ", "</think", "<answer>", "</answer>",
+    '<details type="reasoning" done="true">\n>a</details>\n',
+    '>a <details type="reasoning" done="true">\n>b</details>\n',
+    "<details ", "<summary>\n", ">\n", "&", "&amp;", "<glm_block>", "<glm_block x>{}</glm_block>",
+    "[ref_id=a†", "†http://a", "\ud83d",
+)  # fmt: skip
+
+DECODERS: dict[str, Callable[[str], list[Reader]]] = {
+    "openai": answer(openai("none"), lambda t: {"choices": [{"index": 0, "delta": {"content": t}}]}),
+    "openai any": answer(openai("any"), lambda t: {"choices": [{"index": 0, "delta": {"content": t}}]}),
+    "openai implicit": answer(openai("implicit"), lambda t: {"choices": [{"index": 0, "delta": {"content": t}}]}),
+    "openai tools": answer(
+        openai("none"), lambda t: {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": t}}]}}]}
+    ),
+    "k2think": answer(K2ThinkDecoder, lambda t: {"choices": [{"delta": {"content": t}}]}),
+    "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
+    "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
+    "longcat": answer(LongCatDecoder, lambda t: {"event": {"type": "content", "content": t}}),
+    "longcat search": answer(LongCatDecoder, lambda t: {"event": {"type": "search", "content": "[" + t}}),
+    "zai": answer(ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "answer", "delta_content": t}}),
+    "zai tool": answer(
+        ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "tool_response", "delta_content": t}}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_decoder_takes_linear_time(name: str) -> None:
+    for unit in UNITS:
+        for kind, reader in zip(("small frames", "one frame"), DECODERS[name](unit), strict=True):
+            size = 12_000 if kind == "small frames" else 40_000
+            assert growth(reader, size) < MOST_RATIO, f"{name}: {unit!r}, {kind}"
+
+
+def one_source() -> Sources:
+    found = Sources()
+    found.add("https://a.example", "A", "1")
+    return found
+
+
+def edits(size: int) -> Callable[[], object]:
+    """A long piece, then one-letter edits at its end: each must cost as much as it replaces."""
+
+    def work() -> None:
+        buffer = EditBuffer()
+        buffer.append("a" * (20 * size), "answer")
+        for _ in range(size // 64):
+            buffer.edit(20 * size - 1, "b", "answer")
+
+    return work
+
+
+def edits_backwards(size: int) -> Callable[[], object]:
+    def work() -> None:
+        buffer = EditBuffer()
+        buffer.append("a\n" * (10 * size), "answer")
+        for at in range(20 * size - 1, 0, -5000):
+            buffer.edit(at, "b", "answer")
+
+    return work
+
+
+def lines_of_a_frame(size: int) -> Callable[[], object]:
+    def work() -> None:
+        with suppress(BufferLimit):
+            EditBuffer().append('<details type="reasoning" done="true">\n' + ">a</details>\n" * (size // 4), "answer")
+
+    return work
+
+
+def stops(unit: str, *stop: str) -> Reader:
+    return fed(lambda: lambda text: OutputLimits(stop, None).filter([Text(text)]), whole(unit))
+
+
+def encoded(event: Callable[[int], Event]) -> Reader:
+    def reader(size: int) -> Callable[[], object]:
+        events = [event(number) for number in range(size // 16)]
+
+        def work() -> None:
+            stream, gathered = ChatStream(META, include_usage=True), ChatWhole(META)
+            for one in events:
+                stream.encode([one])
+                gathered.add([one])
+            gathered.result()
+
+        return work
+
+    return reader
+
+
+def imported(data: str) -> object:
+    try:
+        return read_file(data.encode(), 0.0)
+    except ImportProblem:
+        return None
+
+
+def curl(data: str) -> object:
+    try:
+        return read_curl(data)
+    except ImportProblem:
+        return None
+
+
+def viewed(delivered: str) -> object:
+    return chat_text(Note("req_1", client_request=delivered, delivered=delivered))
+
+
+def as_table(data: str) -> object:
+    return table(rows(data.encode(), [(0.0, len(data))], None), cut=False)
+
+
+def settled(size: int) -> Callable[[], object]:
+    def work() -> None:
+        orderer = Orderer(random.Random(1))
+        for number in range(size // 8):
+            chat = ChatRequest("m", (Message("user", "x"),), affinity=f"{number}")
+            orderer.order([Choice(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
+            orderer.settled(conversation_of(chat), ("p", "a"))
+
+    return work
+
+
+READERS: dict[str, Reader] = {
+    "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
+    "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),
+    "sse: lines": fed(lambda: SseReader().feed, lambda size: [b"data: a\n" * min(size // 8, 9000)]),
+    "sse: bytes": fed(lambda: SseReader().feed, lambda size: [b"d"] * size),
+    "sse: line ends": fed(lambda: SseReader().feed, lambda size: [b"\n"] * size),
+    "tally: quotes": fed(lambda: JsonTally().feed, lambda size: [b'"' * size]),
+    "tally: open string": fed(lambda: JsonTally().feed, lambda size: [b'"' + b'\\"' * size]),
+    "tally: bytes": fed(lambda: JsonTally().feed, lambda size: [b'"', *[b"\\"] * size]),
+    "json: deep": fed(lambda: loads, lambda size: [b"[" * size]),
+    "json: broken": fed(lambda: loads, lambda size: [b'{"a":"' + b"\\ud83d" * size]),
+    "json: glued": fed(lambda: loads_glued, lambda size: [b"{} " * size]),
+    "json: glued blanks": fed(lambda: loads_glued, lambda size: [b" " * size]),
+    "json: glued marks": fed(lambda: glued, lambda size: [b"[DONE]" * size]),
+    "json: glued words": fed(lambda: glued, lambda size: [b"data:" * size]),
+    "tags: blanks": fed(lambda: ThinkTags().feed, chars(" ")),
+    "tags: blanks inside": fed(lambda: ThinkTags().feed, chars(" ", "<think>a")),
+    "tags: blanks in the answer": fed(lambda: ThinkTags().feed, chars(" ", "<think></think><answer>a")),
+    "tags: ends": fed(lambda: ThinkTags().feed, chars("</answer>", "<think></think><answer>a")),
+    "tags: openings": fed(lambda: ThinkTags().feed, whole("<think ", "a")),
+    "k2 text: blanks": fed(lambda: K2Text().add, chars(" ", '<details type="reasoning"><summary></summary>a')),
+    "k2 text: marks": fed(lambda: K2Text().add, chars("> ", '<details type="reasoning"><summary></summary>a')),
+    "k2 text: no summary end": fed(lambda: K2Text().add, chars("a", '<details type="reasoning"><summary>')),
+    "k2 text: no tag end": fed(lambda: K2Text().add, chars("a", '<details type="reasoning" ')),
+    "k2 text: escapes": fed(lambda: K2Text().add, chars("&", '<details type="reasoning"><summary></summary>a')),
+    "cumulative": fed(lambda: CumulativeText(frames=3).add, chars("ab")),
+    "citations": fed(lambda: cited_text("links", one_source()).feed, chars("[[")),
+    "citations, one text": fed(lambda: cited_text("links", one_source()).feed, whole("[[1")),
+    "edits at the end": edits,
+    "edits backwards": edits_backwards,
+    "lines of a frame": lines_of_a_frame,
+    "tokens: pieces": fed(lambda: TokenCounter().add, chars("a")),
+    "tokens: text": fed(lambda: TokenCounter().add, whole("a,é中")),
+    "tokens: room": fed(lambda: lambda text: TokenCounter().room(text, len(text) // 4), whole("a,é中")),
+    "stop strings": stops("a", "a" * 255 + "b", "ab" * 128),
+    "stop strings, nearly": stops("ab", "ab" * 127 + "c"),
+    "tool calls": encoded(lambda number: ToolCallDelta(number, "a", "b", "{}")),
+    "tool arguments": encoded(lambda number: ToolCallDelta(0, "a", "b", "{}")),
+    "text pieces": encoded(lambda number: Text("\ud83d")),
+    "body: text": fed(lambda: lambda b: all_at_once(read_object(b)), lambda size: [b'{"a":"' + b"\\n" * size + b'"}']),
+    "body: blanks": fed(lambda: lambda b: all_at_once(read_object(b)), lambda size: [b" " * size + b"{}"]),
+    "errors: clean": fed(lambda: clean, whole("\x00a")),
+    "errors: words": fed(lambda: quotable, whole("http://a")),
+    "errors: classify": fed(
+        lambda: lambda body: classify(400, {}, body, {}), lambda size: [b"<html><title" + b"<title" * size]
+    ),
+    "stand-ins: letters": fed(lambda: StandIns().text, whole("a")),
+    "stand-ins: mail": fed(lambda: StandIns().text, whole("a@a.")),
+    "stand-ins: jwt": fed(lambda: StandIns().text, whole("eyJ")),
+    "stand-ins: fields": fed(lambda: StandIns().text, whole('"token":"')),
+    "stand-ins: open field": fed(lambda: StandIns().text, whole("\\", '"token":"')),
+    "stand-ins: numbers": fed(lambda: StandIns().text, whole("1.")),
+    "chat view: pieces": fed(lambda: viewed, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n')),
+    "chat view: words": fed(lambda: viewed, whole("a")),
+    "events view: events": fed(lambda: as_table, whole("data: {}\n\n")),
+    "events view: blank lines": fed(lambda: as_table, whole("\n\n")),
+    "import: words": fed(lambda: imported, whole("a/")),
+    "import: lines": fed(lambda: imported, whole("a\tTRUE\n")),
+    "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
+    "import: carets": fed(lambda: curl, whole("^ ", 'curl ^"')),
+    "conversations": settled,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_takes_linear_time(name: str) -> None:
+    assert growth(READERS[name], 20_000) < MOST_RATIO

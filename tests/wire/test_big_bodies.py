@@ -1,0 +1,108 @@
+"""Big and cunning bodies of clients, and answers of sites, through a real mitmdump: others are served meanwhile."""
+
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import httpx
+import pytest
+
+from providers.sandbox.run import Sandbox
+from providers.sandbox.server import Wire
+from tests.support.faulty import TIMES, ask, made, read
+from tests.support.hostile import CHUNKED, Hostile, framed, head
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+
+MB = 1_000_000
+MOST_WAIT_S = 2.0
+"""What another client may wait meanwhile on a slow and busy machine; it was 3 to 60 seconds."""
+
+
+@pytest.fixture(scope="module")
+def thread() -> Iterator[SandboxThread]:
+    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(thread: SandboxThread) -> Hostile:
+    found: Hostile = thread.site("hostile")
+    return found
+
+
+@pytest.fixture(scope="module")
+def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("big")
+    folder.chmod(0o700)
+    times = {**TIMES, "first_token_s": 20, "idle_s": 20}
+    record = {"enabled": True, "folder": str(folder / "recordings")}
+    with made(folder, thread, timeouts=times, limits={"body_mb": 33}, record=record, **NO_REST) as running:
+        yield running
+
+
+def longest_wait(gateway: Gateway, work: Callable[[], httpx.Response]) -> tuple[float, httpx.Response]:
+    """The longest time another client waited for its chat while `work` was done, and what came of the work."""
+    waits: list[float] = []
+    over = threading.Event()
+
+    def others() -> None:
+        while not over.is_set():
+            began = time.monotonic()
+            assert read(ask(gateway, "hello"))[1] == "done"
+            waits.append(time.monotonic() - began)
+
+    other = threading.Thread(target=others)
+    other.start()
+    try:
+        answer = work()
+    finally:
+        over.set()
+        other.join()
+    return max(waits), answer
+
+
+def with_content(content: bytes) -> bytes:
+    return b'{"model":"m","messages":[{"role":"user","content":' + content + b"}]}"
+
+
+BODIES = {
+    "text": (200, with_content(b'"' + b"a, " * (32 * MB // 3) + b'"')),
+    "escapes": (200, with_content(b'"' + b"\\n" * (16 * MB) + b'"')),
+    "letters, which are recorded": (200, with_content(b'"' + b"a" * MB + b'"')),
+    "objects": (400, b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":[' + b"{}," * (10 * MB) + b"1]}"),
+    "bad parts": (400, with_content(b"[" + b'{"type":1},' * (2 * MB) + b"1]")),
+    "a long name of a conversation": (200, with_content(b'"x"')[:-1] + b',"user":"' + b"u" * (30 * MB) + b'"}'),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_big_body_does_not_hold_the_others(name: str, gateway: Gateway) -> None:
+    status, body = BODIES[name]
+    url = f"{gateway.url}/v1/chat/completions"
+    headers = {**gateway.headers, "content-type": "application/json"}
+    wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
+    assert wait < MOST_WAIT_S
+    assert answer.status_code == status
+
+
+def streams(*events: bytes) -> Callable[[Wire], Awaitable[None]]:
+    async def program(wire: Wire) -> None:
+        await wire.raw(head(CHUNKED) + b"".join(map(framed, events)) + b"0\r\n\r\n")
+
+    return program
+
+
+ANSWERS = {
+    "values": b'data: {"choices":[' + b'{"delta":{"content":"a"}},' * 300_000 + b"{}]}\n\n",
+    "lines": b"data: {}\n" * 400_000 + b"\n",
+    "text": b'data: {"choices":[{"delta":{"content":"' + b"a, " * (3 * MB) + b'"}}]}\n\n',
+    "comments": b": c\n\n" * MB,
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_big_answer_does_not_hold_the_others(name: str, gateway: Gateway, site: Hostile) -> None:
+    site.programs[name] = streams(ANSWERS[name])
+    wait, answer = longest_wait(gateway, lambda: ask(gateway, name, timeout=60))
+    assert wait < MOST_WAIT_S
+    assert read(answer)[1] != "done"
