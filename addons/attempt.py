@@ -94,6 +94,8 @@ class Attempt:
         self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
         self.cut_short = False
+        self.last_error: GatewayError | None = None
+        """What the client is told when the gateway itself ends the attempt."""
         self._stream = output if isinstance(output, StreamEncoder) else None
         self._whole = None if isinstance(output, StreamEncoder) else output
         self._output = output
@@ -129,7 +131,9 @@ class Attempt:
         if self._stream is None:
             return b""
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
-        told = GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
+        told = self.last_error or GatewayError.from_provider(
+            error, self.plan.provider.name, self.plan.session.account
+        )
         return self._hand_over(self._stream.error(told))
 
     # -- what comes in --------------------------------------------------------------------------------------------

@@ -1,33 +1,36 @@
 """The gateway as mitmproxy sees it: hooks in, calls to the rooms out. A fault in a hook ends in a JSON 500."""
 
-import asyncio
 import functools
 import logging
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mitmproxy import ctx, eventsequence, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
+from mitmproxy.exceptions import OptionsError
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import local
 from addons.attempt import Attempt
+from addons.background import Background
 from addons.command_bar import CommandBar
+from addons.core.config import Config
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
-from addons.core.gate import Admission, admit
+from addons.core.exposure import judge
+from addons.core.gate import Admission, GateRules, admit, still_admitted
 from addons.core.logs import RequestLog, setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
-from addons.front_door import knock_of, new_id, shutting_down, take_credentials, too_many, without_body
+from addons.front_door import key_removed, knock_of, new_id, shutting_down, take_credentials, too_many, without_body
 from addons.hardening import harden
 from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
@@ -37,10 +40,12 @@ from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
-from addons.listeners import move_listeners, wanted_modes
+from addons.listeners import hosts_of, move_listeners, wanted_modes
+from addons.proxy_options import refused, warned
 from addons.reload import Reload
 from addons.settings import client_limits
 from addons.setup import Running, open_vault
+from addons.signals import heed_signals
 from addons.stream.connections import ClientConnections
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from addons.stream.gear import Gear
@@ -56,6 +61,11 @@ START_LOG = logging.getLogger("mitmproxy.glassgate")
 _DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
 
 type Hook = Callable[["Glassgate", http.HTTPFlow], Awaitable[None]]
+
+
+def options_now() -> dict[str, Any]:
+    """mitmproxy's options as they are."""
+    return {name: getattr(ctx.options, name) for name in ctx.options.keys()}  # noqa: SIM118  (no mapping)
 
 
 def fenced(hook: Hook) -> Hook:
@@ -89,9 +99,10 @@ class Glassgate:
         self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
         self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
-        self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
+        self._sweeper = Sweeper(time.monotonic, self._clients.deliver, self._clients.drop)
         self._gear: Gear | None = None
         self._reload: Reload | None = None
+        self._ending = Background()
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None))
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -109,7 +120,7 @@ class Glassgate:
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
-            modes = wanted_modes(config, ctx.options)
+            modes = self._checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
             parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._scribe.step)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
@@ -118,17 +129,44 @@ class Glassgate:
             return
         self._install(parts)
         self._mend_inspector()
-        self._reload = Reload(config.file, self._parts, self._install)
+        self._reload = Reload(config.file, self._parts, self._install, self._hosts)
         self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
         self._upkeep.start()
         if modes != list(ctx.options.mode):
-            self._upkeep.also(move_listeners(ctx.options, modes), "listeners")
-        # mitmproxy's console asks before it ends; there Ctrl-C stays its own.
-        asks = hasattr(ctx.master, "prompt_for_exit")
-        self.drain.install((signal.SIGTERM,) if asks else (signal.SIGTERM, signal.SIGINT))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload.look)
+            self._upkeep.once("listeners", move_listeners(ctx.options, modes))
+        heed_signals(self.drain, self._upkeep.look_now, asks=hasattr(ctx.master, "prompt_for_exit"))
+        for words in [*warned(options_now()), *(file.open_words for file in config.files if file.open_words)]:
+            log.warning("%s", words)
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
+
+    @staticmethod
+    def _checked_modes(config: Config) -> list[str]:
+        """The proxy modes to run in. Raises ConfigError when options or listeners are too open."""
+        found = refused(options_now())
+        modes = wanted_modes(config, ctx.options)
+        if found := [*found, *judge(config, hosts_of(modes, ctx.options))]:
+            raise ConfigError(found)
+        return modes
+
+    def configure(self, updated: set[str]) -> None:
+        """An option was changed while we run. Raises OptionsError, which puts it back: what the start refuses."""
+        if (parts := self.running_parts) is None:
+            return
+        changed = {name: value for name, value in options_now().items() if name in updated}
+        found = refused(changed)
+        if not found and {"mode", "listen_host"} & updated:
+            found = judge(parts.config, self._hosts())
+        if found:
+            log.error("a changed option of mitmproxy was put back: %s", "; ".join(found))
+            raise OptionsError("; ".join(found))
+        for words in warned(changed):
+            log.warning("%s", words)
+
+    @staticmethod
+    def _hosts() -> list[str]:
+        """The addresses we listen on; empty for all of the machine's."""
+        return hosts_of(ctx.options.mode, ctx.options)
 
     def _install(self, parts: Running) -> None:
         """Puts the running parts in force; requests under way keep those they began with."""
@@ -136,6 +174,17 @@ class Glassgate:
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, parts.secrets)
         self._gear = Gear(self._find, self._sweeper, client_limits(parts.config), self._clients)
+        self._end_removed(parts.rules)
+
+    def _end_removed(self, rules: GateRules) -> None:
+        """Ends the requests of client keys that are not in force any more."""
+        removed = [e for e in self.exchanges.values() if not still_admitted(e.identity, rules)]
+        if not removed:
+            return
+        log.warning("%d requests of client keys that were removed are ended", len(removed))
+        for exchange in removed:
+            exchange.stop(key_removed())
+        self._ending.spawn(self._sweeper.end(lambda one: getattr(one, "ticket", None) in removed), "ending requests")
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -148,7 +197,7 @@ class Glassgate:
         """Ends every request under way: with a last word where an answer was begun, else with a refusal."""
         for exchange in list(self.exchanges.values()):
             exchange.stop(shutting_down())
-        await self._sweeper.end_all()
+        await self._sweeper.end()
 
     async def done(self) -> None:
         if self._upkeep is not None:
@@ -232,15 +281,19 @@ class Glassgate:
             self._scribe.local(flow, request_id)
             return
         dialect = _DIALECTS[admission.action]
-        self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
+        began = time.monotonic()
+        self.exchanges[flow.id] = Exchange(
+            request_id, admission.key, dialect, parts.context, began, admission.identity
+        )
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None
+        stopped = self._upkeep.problems() if self._upkeep else []
         return local.Inside(
             index=parts.models(),
             can_serve=parts.accounts.can_serve,
             report=parts.report,
-            problems=lambda: [said for said in (reload, parts.problem()) if said],
+            problems=lambda: [said for said in (reload, parts.problem(), *stopped) if said],
             draining=self.drain.begun,
             created=int(time.time()),
         )

@@ -17,17 +17,28 @@ class ClientKeys:
     def __len__(self) -> int:
         return len(self._digests)
 
+    def holds(self, identity: bytes | None) -> bool:
+        """Whether the key with this identity is still one of them."""
+        return any(identity == known for _, known in self._digests)
+
     def identify(self, headers: Mapping[str, str]) -> str | None:
         """The name of the key shown in `headers` (lower-case names), or None: missing, unknown, or contradictory."""
-        shown = _shown(headers)
-        if len(shown) != 1:
+        digest = shown_identity(headers)
+        if digest is None:
             return None
-        digest = hashlib.sha256(shown.pop().encode("utf-8", "surrogateescape")).digest()
         found: str | None = None
         for name, known in self._digests:
             if hmac.compare_digest(digest, known):
                 found = name
         return found
+
+
+def shown_identity(headers: Mapping[str, str]) -> bytes | None:
+    """What a key is known by, whatever its name: the digest of the one shown; None when there is not just one."""
+    shown = _shown(headers)
+    if len(shown) != 1:
+        return None
+    return hashlib.sha256(shown.pop().encode("utf-8", "surrogateescape")).digest()
 
 
 def _shown(headers: Mapping[str, str]) -> set[str]:

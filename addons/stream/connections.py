@@ -53,8 +53,13 @@ class ClientConnections:
 
     def abort(self, client_id: str) -> None:
         """Ends the connection at once; what waits is lost. (Closed properly, it would wait for its reader.)"""
-        if writer := self._writer(client_id):
+        if self._writer(client_id):
             log.info("a client stopped reading its answer; its connection was ended")
+        self.drop(client_id)
+
+    def drop(self, client_id: str) -> None:
+        """The same, for another reason."""
+        if writer := self._writer(client_id):
             writer.transport.abort()
 
 
