@@ -215,7 +215,9 @@ class AccountBook:
     def _entry(self, key: AccountId) -> _Entry:
         found = self._states.get(key)
         kept = found if found and found.health is not Health.REFRESHING else None
-        models = {clean(name, _NAME_LIMIT): _State(**asdict(state)) for name, state in self._models.get(key, {}).items()}
+        models = {
+            clean(name, _NAME_LIMIT): _State(**asdict(state)) for name, state in self._models.get(key, {}).items()
+        }
         return _Entry(state=_State(**asdict(kept)) if kept else None, models=models, starts=self.starts(key))
 
 

@@ -131,9 +131,7 @@ class Attempt:
         if self._stream is None:
             return b""
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
-        told = self.last_error or GatewayError.from_provider(
-            error, self.plan.provider.name, self.plan.session.account
-        )
+        told = self.last_error or GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
         return self._hand_over(self._stream.error(told))
 
     # -- what comes in --------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The end of the process: no new requests, live streams may finish for a while, then each is told and all is closed.
 
-The first SIGTERM or SIGINT begins the drain, the second ends the process at once. The end of the terminal begins it too,
-but comes more than once (from the terminal and from the shell), so there is no second one of that kind.
+The first SIGTERM or SIGINT begins the drain, the second ends the process at once. The end of the terminal begins it
+too, but comes more than once (from the terminal and from the shell), so there is no second one of that kind.
 """
 
 import asyncio

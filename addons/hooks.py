@@ -282,9 +282,7 @@ class Glassgate:
             return
         dialect = _DIALECTS[admission.action]
         began = time.monotonic()
-        self.exchanges[flow.id] = Exchange(
-            request_id, admission.key, dialect, parts.context, began, admission.identity
-        )
+        self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, began, admission.identity)
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None

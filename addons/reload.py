@@ -1,4 +1,4 @@
-"""A changed configuration is taken up while the gateway runs: judged as at the start, then swapped whole, or not at all.
+"""A changed configuration is taken up while the gateway runs: judged as at the start, then swapped whole or not at all.
 
 Files are read and checked in a thread, the result is put in force on the event loop. Whatever goes wrong on the way is
 a problem that is told (log, /healthz, the answer to `glassgate reload`), and what was in force before stays.
@@ -54,7 +54,7 @@ class Reload:
         self._asked = True
 
     async def look(self) -> None:
-        """Takes a changed configuration up, and answers who asks for that. A bad one is said once and changes nothing."""
+        """Takes a changed configuration up, and answers who asks. A bad one is said once and changes nothing."""
         question = self._questions.new()
         stamp = await self._read(lambda: _stamp(self.file, self.running().config))
         if question is None and not self._asked and stamp == self._seen:
@@ -76,7 +76,9 @@ class Reload:
         except TimeoutError:
             self.problem = f"{self.file} and the files it names could not be read within {READ_S:g} s"
         except Exception as e:
-            self.problem = f"{self.file} could not be taken up ({type(e).__name__}): a fault of the gateway, see its log"
+            self.problem = (
+                f"{self.file} could not be taken up ({type(e).__name__}): a fault of the gateway, see its log"
+            )
             log.exception("a fault of the gateway while it took a changed configuration up")
         else:
             return Answer(True, said)

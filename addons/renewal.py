@@ -204,9 +204,9 @@ class Renewal:
             raise
         except Exception as e:
             log.exception("%s/%s: a renewal failed: a fault of the gateway", *key)
-            error = ProviderError(ErrorKind.PROVIDER_DOWN, "the session could not be renewed; the gateway's log says why")
-            self._unrenewed(account, error)
-            raise error from e
+            fault = ProviderError(ErrorKind.PROVIDER_DOWN, "the session could not be renewed; see the gateway's log")
+            self._unrenewed(account, fault)
+            raise fault from e
         self._prove(account)
         self.book.note_ok(key)
         return session

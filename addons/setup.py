@@ -177,7 +177,7 @@ class Running:
             return
 
     async def tend(self) -> None:
-        """What has to be done for the accounts now and then: resets heeded, idle sessions renewed, ended ones removed."""
+        """What the accounts need now and then: resets heeded, idle sessions renewed, ended ones removed."""
         for account in self.book.resets():
             self.traffic.reset(account)
             self.renewal.reset(account)
@@ -186,7 +186,7 @@ class Running:
             await self._prune()
 
     async def write_down(self) -> None:
-        """What has to be kept now and then: the accounts' states, what was unknown; and the switch of recording heeded."""
+        """What has to be kept: the accounts' states, and what was unknown. The switch of recording is heeded."""
         self.archive.look()
         await asyncio.to_thread(self.book.write, self.book.unsaved())
         await asyncio.to_thread(self.archive.drift.write, self.archive.drift.unsaved())

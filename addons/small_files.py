@@ -1,4 +1,4 @@
-"""Small files of our own beside the vault (states, counts, switches): read bounded, replaced whole, never through a link.
+"""Small files of our own beside the vault (states, counts, switches): bounded, replaced whole, never through a link.
 
 The temporary file has a name nobody can foresee and is made anew; the folder must be the user's alone.
 """

@@ -5,14 +5,17 @@ them), and values that name each other (each line may double the one before).
 """
 
 import io
+import logging
 import re
 from collections.abc import Mapping
 from typing import Final
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from addons.core.file_reading import FileProblem
 from addons.core.variables import substituted
+
+log = logging.getLogger("glassgate")
 
 LINES_LIMIT: Final = 20_000
 LINE_LIMIT: Final = 64 * 1024
@@ -33,8 +36,11 @@ def read_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
             raise FileProblem(f"line {number} is too long, or has a run of more than {_SPACES_LIMIT} spaces")
     found: dict[str, str] = {}
     room = VALUES_LIMIT
-    for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
-        if value is None:
+    odd: list[int] = []
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            odd.append(binding.original.line)
+        if binding.key is None or binding.value is None:
             continue
 
         def one(name: str, default: str | None) -> str:
@@ -45,5 +51,7 @@ def read_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
                 raise FileProblem(f"the values of the variables in it are longer than {VALUES_LIMIT // 1024} KB")
             return inner
 
-        found[name] = substituted(value, one)
+        found[binding.key] = substituted(binding.value, one)
+    if odd:
+        log.warning(".env: %d lines cannot be understood and are passed over; the first is line %d", len(odd), odd[0])
     return found

@@ -1,4 +1,4 @@
-"""What is too open about a configuration, judged by where the gateway really listens. The start and a reload ask here."""
+"""What is too open about a configuration, by where the gateway really listens. The start and a reload ask here."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -52,7 +52,7 @@ def exposure_problems(host: str, tokens: Sequence[str], skip: bool) -> list[tupl
 
 
 def has_literal_keys(raw: Any) -> bool:
-    """Whether config.yaml itself, `raw` before variables are replaced, holds a client key, password or secret header."""
+    """Whether config.yaml itself (`raw`, with its variables) holds a client key, password or secret header."""
     root = _mapping(raw)
     auth = _mapping(root.get("auth"))
     tokens = auth.get("tokens")

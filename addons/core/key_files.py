@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 
-
 @dataclass(frozen=True, slots=True)
 class KeyFile:
     """One file as it was when it was read."""
@@ -43,7 +42,9 @@ class KeyFile:
         quoted = shlex.quote(str(self.path))
         if self.holds_keys and (self.readable or self.changeable):
             verbs = " and ".join(["read"] * self.readable + ["changed"] * self.changeable)
-            return f"{self.path} holds keys and can be {verbs} by others (mode {self.mode:04o}); run: chmod 600 {quoted}"
+            return (
+                f"{self.path} holds keys and can be {verbs} by others (mode {self.mode:04o}); run: chmod 600 {quoted}"
+            )
         if self.changeable:
             return f"{self.path} can be changed by others (mode {self.mode:04o}); run: chmod go-w {quoted}"
         return None

@@ -66,7 +66,8 @@ class _Scalars(SafeConstructor, Resolver):
         SafeConstructor.__init__(self)
         Resolver.__init__(self)
 
-    def value_of(self, event: yaml.ScalarEvent) -> Any:
+    def value_of(self, event: Any) -> Any:
+        """The value of a scalar event."""
         tag = self._tag(event)
         if tag == _TEXT:
             return event.value
@@ -75,15 +76,16 @@ class _Scalars(SafeConstructor, Resolver):
         node = yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
         return self.yaml_constructors[tag](self, node)
 
-    def is_merge(self, event: yaml.ScalarEvent) -> bool:
+    def is_merge(self, event: Any) -> bool:
         return self._tag(event) == _MERGE
 
-    def _tag(self, event: yaml.ScalarEvent) -> str:
+    def _tag(self, event: Any) -> str:
         if event.tag is not None and event.tag != "!":
             return str(event.tag)
         if event.tag == "!" or not event.implicit[0] or len(event.value) > SHORT:
             return _TEXT
-        return str(self.resolve(yaml.ScalarNode, event.value, event.implicit))
+        resolve: Any = self.resolve
+        return str(resolve(yaml.ScalarNode, event.value, event.implicit))
 
 
 @dataclass(slots=True)
@@ -146,7 +148,7 @@ class _Reader:
             raise self._problem(f"has a value of a kind that is not read here ({event.tag[:100]})")
         return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
 
-    def _alias(self, event: yaml.AliasEvent) -> Any:
+    def _alias(self, event: Any) -> Any:
         known = self._anchors.get(event.anchor, False)
         if known is False:
             raise self._problem(f"has an alias to {event.anchor[:100]!r}, which is not defined before")
@@ -177,9 +179,9 @@ class _Reader:
             inner = (*path, str(key))
             if inner in self._found.lines:
                 self._found.twice.append(inner)
-            self._found.lines[inner] = event.start_mark.line + 1
+            self._found.lines[inner] = self.line
             found[key] = self._value(self._next(), inner)
-        for other in reversed(merged):  # of several the first goes first, and own keys before all
+        for other in merged:  # of several the first goes first, and own keys before all
             found = {**other, **found}
         return found
 
@@ -190,7 +192,7 @@ class _Reader:
             raise self._problem("has a '<<' that brings in something else than mappings")
         return several
 
-    def _bounded(self, event: yaml.ScalarEvent) -> yaml.ScalarEvent:
+    def _bounded(self, event: Any) -> Any:
         if len(event.value) > TEXT_LIMIT:
             raise self._problem(f"has a text of more than {TEXT_LIMIT // 1024} KB")
         if "\0" in event.value:
