@@ -11,7 +11,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -97,6 +97,7 @@ class AccountBook:
 
     def note(self, account: AccountId, state: AccountState) -> None:
         """Takes a state down; the log tells when it is another one than before."""
+        state = _clean(state)
         before = self._states.get(account)
         if before and (before.health, before.until, before.reason) == (state.health, state.until, state.reason):
             return
@@ -112,11 +113,11 @@ class AccountBook:
     def note_model(self, account: AccountId, model: str, state: AccountState) -> None:
         """One model of the account is limited."""
         models = self._models.setdefault(account, {})
-        models[model] = state
+        models[model] = state = _clean(state)
         if len(models) > MODELS_LIMIT:
             del models[next(iter(models))]
         self._dirty = True
-        log.warning("%s of account %s/%s is limited: %s", model, *account, state.reason)
+        log.warning("%s of account %s/%s is limited: %s", clean(model, _NAME_LIMIT), *account, state.reason)
 
     def models(self, account: AccountId) -> Mapping[str, AccountState]:
         """The models of the account that are limited now."""
@@ -219,6 +220,11 @@ class AccountBook:
             clean(name, _NAME_LIMIT): _State(**asdict(state)) for name, state in self._models.get(key, {}).items()
         }
         return _Entry(state=_State(**asdict(kept)) if kept else None, models=models, starts=self.starts(key))
+
+
+def _clean(state: AccountState) -> AccountState:
+    """With words that can be written down and shown, whoever said them."""
+    return replace(state, reason=clean(state.reason, REASON_LIMIT)) if state.reason else state
 
 
 def _read(path: Path) -> Mapping[AccountId, _Entry]:
