@@ -134,7 +134,7 @@ class Glassgate:
         self._upkeep.start()
         if modes != list(ctx.options.mode):
             self._upkeep.once("listeners", move_listeners(ctx.options, modes))
-        heed_signals(self.drain, self._upkeep.look_now, asks=hasattr(ctx.master, "prompt_for_exit"))
+        heed_signals(self.drain, self._upkeep.look_now, ctx.master)
         for words in [*warned(options_now()), *(file.open_words for file in config.files if file.open_words)]:
             log.warning("%s", words)
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)

@@ -5,6 +5,7 @@ in without a client key, send a request or a secret elsewhere, or switch a check
 or restricts, is the person's own choice. docs/security.md has the list.
 """
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,7 +37,10 @@ def _other_mode(modes: Any) -> bool:
 
 
 def _beyond_loopback(host: Any) -> bool:
-    return str(host) not in LOOPBACK_HOSTS
+    try:
+        return str(host) not in LOOPBACK_HOSTS and not ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return True
 
 
 def _weak_tls(version: Any) -> bool:
@@ -49,7 +53,9 @@ REFUSED: Final[Mapping[str, _Rule]] = {
         "the providers' certificates would not be checked, and whoever stands between would get their secrets",
         "for a CA of your own: --set ssl_verify_upstream_trusted_ca=FILE",
     ),
-    "validate_inbound_headers": _Rule(_off, "a second request could be hidden in a malformed one"),
+    "validate_inbound_headers": _Rule(
+        _off, "requests could be smuggled: a second one could be hidden in a malformed one"
+    ),
     "keep_host_header": _Rule(_off, "the Host header could not be checked, and any web page could use the gateway"),
     "connection_strategy": _Rule(
         lambda value: value != "lazy", "connections would be made before any request was checked"
@@ -61,7 +67,7 @@ REFUSED: Final[Mapping[str, _Rule]] = {
     ),
     "web_host": _Rule(
         _beyond_loopback,
-        "the inspector shows all conversations and can write files as your user",
+        "the inspector could be reached from other machines; it shows all conversations and can write files",
         "leave it at 127.0.0.1 and reach it through SSH (ssh -L 8081:127.0.0.1:8081 HOST)",
     ),
     "web_debug": _Rule(_set, "the inspector would show the inside of the process"),

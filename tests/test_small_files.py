@@ -70,7 +70,7 @@ def test_a_folder_that_is_not_ours_alone_is_refused(folder: Path, tmp_path: Path
     else:
         where = tmp_path / "file"
         where.write_text("")
-    with pytest.raises(OSError, match="sessions|link|file"):
+    with pytest.raises(OSError, match=r"sessions|link|file"):
         write_small(where / "file.json", b"new")
     assert os.listdir(folder) == []
 

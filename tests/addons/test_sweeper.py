@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
-from addons.stream.gear import Tick
+from addons.stream.gear import Tick, Watched
 from addons.sweeper import Sweeper
 
 
@@ -57,7 +58,7 @@ def test_those_who_are_due_are_ticked() -> None:
 
 def test_one_fault_ends_one_stream(caplog: pytest.LogCaptureFixture) -> None:
     house = House(lambda client: client == "bad")
-    house.sweeper.add(Broken())
+    house.sweeper.add(cast(Watched, Broken()))
     for client in ("a", "bad", "b"):
         house.sweeper.add(Waiting(client, 1.0))
     with caplog.at_level(logging.ERROR, "glassgate"):

@@ -20,7 +20,7 @@ def config(folder: Path, text: str = "", environ: dict[str, str] | None = None) 
     return load_config(file, {"AUTH_TOKEN": STRONG} if environ is None else environ)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.7", "Localhost", "0"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.7", "Localhost", "0"])
 @pytest.mark.parametrize(
     ("text", "environ", "words"),
     [
@@ -39,7 +39,7 @@ def test_the_listener_judges_not_the_file(
 
 
 def test_a_strong_key_may_be_shown_everywhere(tmp_path: Path) -> None:
-    assert judge(config(tmp_path), ["0.0.0.0", "::1"]) == []  # noqa: S104
+    assert judge(config(tmp_path), ["0.0.0.0", "::1"]) == []
 
 
 def test_keys_are_bounded_in_number(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_files_open_to_others(
     assert file.gives_keys_away is refused
     found = config(tmp_path)
     open_one = Config(found.file, found.sections, found.providers, found.tokens, files=(file,))
-    assert bool(judge(open_one, ["0.0.0.0"])) is refused  # noqa: S104
+    assert bool(judge(open_one, ["0.0.0.0"])) is refused
     assert not judge(open_one, ["127.0.0.1", "localhost"])
 
 

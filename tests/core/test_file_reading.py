@@ -1,5 +1,6 @@
 """Files of a person's hand: bounded, regular, text; and `.env` in linear time."""
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -103,10 +104,8 @@ def test_env_files_are_read_as_dotenv_reads_them(text: str, tmp_path: Path, monk
 
 @given(st.text(st.sampled_from("ab=${}:-'\"\\#\n \t"), max_size=200))
 def test_any_env_file_is_read_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(FileProblem):
         read_env(text, {"a": "x"})
-    except FileProblem as problem:
-        assert str(problem)
 
 
 @pytest.mark.parametrize(

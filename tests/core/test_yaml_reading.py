@@ -1,5 +1,6 @@
 """YAML within bounds: everything a configuration needs, nothing that grows."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -51,10 +52,8 @@ def test_it_reads_whatever_yaml_writes(value: object) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(YamlProblem):
         read_yaml(text)
-    except YamlProblem as problem:
-        assert str(problem)
 
 
 def laughs(depth: int) -> str:
