@@ -49,7 +49,7 @@ from addons.signals import heed_signals
 from addons.stream.connections import ClientConnections
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from addons.stream.gear import Gear
-from addons.stream.layer import choose_layer
+from addons.stream.layer import choose_layer, close_other_modes
 from addons.sweeper import Sweeper
 from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
@@ -103,6 +103,8 @@ class Glassgate:
         self._gear: Gear | None = None
         self._reload: Reload | None = None
         self._ending = Background()
+        self._scripts: list[str] = []
+        """mitmproxy's scripts at the start, ours among them."""
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None))
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -127,6 +129,7 @@ class Glassgate:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
             return
+        self._scripts = list(ctx.options.scripts)
         self._install(parts)
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install, self._hosts)
@@ -157,6 +160,8 @@ class Glassgate:
         found = refused(changed)
         if not found and {"mode", "listen_host"} & updated:
             found = judge(parts.config, self._hosts())
+        if list(ctx.options.scripts) != self._scripts:
+            found.append("mitmproxy's option scripts cannot be changed while the gateway runs; stop it first")
         if found:
             log.error("a changed option of mitmproxy was put back: %s", "; ".join(found))
             raise OptionsError("; ".join(found))
@@ -228,6 +233,7 @@ class Glassgate:
     # -- the stream layer's side ----------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         gear = self._gear or Gear(find=lambda flow: None, watch=self._sweeper)
+        close_other_modes(nextlayer)
         choose_layer(nextlayer, gear)
 
     def client_connected(self, client: Client) -> None:

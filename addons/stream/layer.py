@@ -27,6 +27,21 @@ def choose_layer(nextlayer: layer.NextLayer, gear: Gear) -> None:
     nextlayer.layer = stack[0]
 
 
+def close_other_modes(nextlayer: layer.NextLayer) -> None:
+    """Lets nobody in who came by another mode of mitmproxy's: it has opened all listeners before we can refuse one."""
+    context = nextlayer.context
+    if not any(isinstance(above, modes.ReverseProxy) for above in context.layers):
+        nextlayer.layer = ClosedDoor(context)
+
+
+class ClosedDoor(layer.Layer):
+    """Hangs up."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
+
+
 class GatewayLayer(HttpLayer):
     """mitmproxy's HTTP layer with our streams, attempt ids and ticks."""
 

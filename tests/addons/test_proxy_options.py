@@ -10,90 +10,23 @@ from mitmproxy.tools.web.master import WebMaster
 
 from addons.proxy_options import DEAD_END, REFUSED, WARNED, is_our_mode, refused, warned
 
-HARMLESS = frozenset(
-    [
-        "add_upstream_certs_to_client_chain",
-        "anticache",
-        "anticomp",
-        "block_list",
-        "block_private",
-        "body_size_limit",
-        "cert_passphrase",
-        "certs",
-        "ciphers_client",
-        "ciphers_server",
-        "client_certs",
-        "client_replay_concurrency",
-        "command_history",
-        "confdir",
-        "connect_addr",
-        "console_focus_follow",
-        "content_view_lines_cutoff",
-        "dns_name_servers",
-        "dns_use_hosts_file",
-        "dumper_default_contentview",
-        "dumper_filter",
-        "export_preserve_original_ip",
-        "flow_detail",
-        "hardump",
-        "http2",
-        "http2_ping_keepalive",
-        "http3",
-        "http_connect_send_host_header",
-        "intercept",
-        "intercept_active",
-        "keep_alt_svc_header",
-        "keepserving",
-        "key_size",
-        "listen_host",
-        "listen_port",
-        "normalize_outbound_headers",
-        "onboarding",
-        "onboarding_host",
-        "protobuf_definitions",
-        "rawtcp",
-        "readfile_filter",
-        "request_client_cert",
-        "rfile",
-        "save_stream_file",
-        "save_stream_filter",
-        "scripts",
-        "server",
-        "server_replay_extra",
-        "server_replay_ignore_content",
-        "server_replay_ignore_host",
-        "server_replay_ignore_params",
-        "server_replay_ignore_payload_params",
-        "server_replay_ignore_port",
-        "server_replay_kill_extra",
-        "server_replay_nopop",
-        "server_replay_refresh",
-        "server_replay_reuse",
-        "server_replay_use_headers",
-        "show_ignored_hosts",
-        "showhost",
-        "ssl_verify_upstream_trusted_ca",
-        "ssl_verify_upstream_trusted_confdir",
-        "store_streamed_bodies",
-        "strip_ech",
-        "tcp_timeout",
-        "termlog_verbosity",
-        "tls_ecdh_curve_client",
-        "tls_ecdh_curve_server",
-        "tls_version_client_max",
-        "tls_version_server_max",
-        "upstream_cert",
-        "view_filter",
-        "view_order",
-        "view_order_reversed",
-        "web_columns",
-        "web_open_browser",
-        "web_password",
-        "web_port",
-        "web_static_viewer",
-        "websocket",
-    ]
-)
+_NAMES = """
+add_upstream_certs_to_client_chain anticache anticomp block_list block_private body_size_limit cert_passphrase certs
+ciphers_client ciphers_server client_certs client_replay_concurrency command_history confdir connect_addr
+console_focus_follow content_view_lines_cutoff dns_name_servers dns_use_hosts_file dumper_default_contentview
+dumper_filter export_preserve_original_ip flow_detail hardump http2 http2_ping_keepalive http3
+http_connect_send_host_header intercept intercept_active keep_alt_svc_header keepserving key_size listen_host
+listen_port normalize_outbound_headers onboarding onboarding_host protobuf_definitions rawtcp readfile_filter
+request_client_cert rfile save_stream_file save_stream_filter scripts server server_replay_extra
+server_replay_ignore_content server_replay_ignore_host server_replay_ignore_params
+server_replay_ignore_payload_params server_replay_ignore_port server_replay_kill_extra server_replay_nopop
+server_replay_refresh server_replay_reuse server_replay_use_headers show_ignored_hosts showhost
+ssl_verify_upstream_trusted_ca ssl_verify_upstream_trusted_confdir store_streamed_bodies strip_ech tcp_timeout
+termlog_verbosity tls_ecdh_curve_client tls_ecdh_curve_server tls_version_client_max tls_version_server_max
+upstream_cert view_filter view_order view_order_reversed web_columns web_open_browser web_password web_port
+web_static_viewer websocket
+"""
+HARMLESS = frozenset(_NAMES.split())
 """They show, keep or restrict, or belong to modes that are refused. `listen_host` is judged with the keys."""
 
 OURS = {"mode": [DEAD_END], "connection_strategy": "lazy", "keep_host_header": True}

@@ -129,6 +129,7 @@ def test_an_option_worth_knowing_is_said(folder: Path, sites: SandboxThread) -> 
 
 def test_an_option_changed_while_it_runs_is_put_back(folder: Path, sites: SandboxThread) -> None:
     with Web(folder, sites.description()) as web, mitmweb_api(web) as api:
+        (folder / "other.py").write_text(f"open({str(folder / 'ran')!r}, 'w').close()")
         before = api.get("/options").json()
         other = f"regular@{web.port + 1}"
         open_mode = f"reverse:http://127.0.0.1:1@{OPEN}:{web.port}"
@@ -141,6 +142,7 @@ def test_an_option_changed_while_it_runs_is_put_back(folder: Path, sites: Sandbo
             ("connection_strategy", "eager"),
             ("map_remote", ["|x|y"]),
             ("upstream_auth", "a:b"),
+            ("scripts", [*before["scripts"]["value"], str(folder / "other.py")]),
         ):
             assert api.put("/options", json={name: value}).status_code == 400, name
         assert api.put("/options", json={"showhost": True}).status_code == 200
@@ -148,8 +150,9 @@ def test_an_option_changed_while_it_runs_is_put_back(folder: Path, sites: Sandbo
         assert {name: o["value"] for name, o in after.items()} | {"showhost": False} == {
             name: o["value"] for name, o in before.items()
         }
-        assert web.log.count("was put back: mitmproxy's option") == 7
+        assert web.log.count("was put back: mitmproxy's option") == 8
         assert "was put back: listen.host: beyond loopback every key needs" in web.log
+        assert not (folder / "ran").exists()
         until(lambda: models_status(web) == 200)  # its listener was taken away and put back
         assert asked(web).text.rstrip().endswith("[DONE]")
 
