@@ -56,7 +56,11 @@ class Reload:
     async def look(self) -> None:
         """Takes a changed configuration up, and answers who asks. A bad one is said once and changes nothing."""
         question = self._questions.new()
-        stamp = await self._read(lambda: _stamp(self.file, self.running().config))
+        try:
+            stamp = await self._read(lambda: _stamp(self.file, self.running().config))
+        except TimeoutError:
+            self._hung()
+            return
         if question is None and not self._asked and stamp == self._seen:
             return
         self._seen, self._asked = stamp, False
@@ -74,7 +78,8 @@ class Reload:
         except (ConfigError, VaultError) as e:
             self.problem = str(e)
         except TimeoutError:
-            self.problem = f"{self.file} and the files it names could not be read within {READ_S:g} s"
+            self._hung()
+            return Answer(False, str(self.problem))
         except Exception as e:
             self.problem = (
                 f"{self.file} could not be taken up ({type(e).__name__}): a fault of the gateway, see its log"
@@ -84,6 +89,13 @@ class Reload:
             return Answer(True, said)
         log.error("the changed configuration is not taken up; the one from before stays in force:\n%s", self.problem)
         return Answer(False, self.problem)
+
+    def _hung(self) -> None:
+        """The files could not even be looked at: they are once more when that goes, changed or not."""
+        before, self.problem = self.problem, f"{self.file} and its like could not be read within {READ_S:g} s"
+        self._asked = True
+        if self.problem != before:
+            log.error("%s; the configuration from before stays in force", self.problem)
 
     async def _taken_up(self) -> str:
         """Raises ConfigError, VaultError, TimeoutError."""
