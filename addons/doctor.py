@@ -13,12 +13,13 @@ from typing import Any, Final, Literal
 
 import httpx
 import mitmproxy.version
-import yaml
 
 from addons.account_report import AccountLine
 from addons.core.account_state import Health
 from addons.core.config import Config
+from addons.core.file_reading import FileProblem, NoFile, read_text
 from addons.core.key_files import KeyFile
+from addons.core.yaml_reading import YamlProblem, read_yaml
 from addons.proxy_options import refused, warned
 from addons.setup import Running
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
@@ -113,11 +114,11 @@ def check_inspector(folder: Path) -> Iterator[Finding]:
     """mitmproxy's own configuration, which run_proxy.sh does not override everywhere."""
     file = folder / "config.yaml"
     try:
-        options = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
+        options = read_yaml(read_text(file).text).value
+    except NoFile:
         yield Finding("mitmweb", "ok", "mitmproxy has no configuration of its own; run_proxy.sh --web sets a password")
         return
-    except (OSError, ValueError, yaml.YAMLError) as e:
+    except (FileProblem, YamlProblem) as e:
         yield Finding("mitmweb", "warning", f"{file} cannot be read: {e}", "mend or remove it")
         return
     found = list(_exposed(options if isinstance(options, dict) else {}))

@@ -189,7 +189,10 @@ class Glassgate:
         log.warning("%d requests of client keys that were removed are ended", len(removed))
         for exchange in removed:
             exchange.stop(key_removed())
-        self._ending.spawn(self._sweeper.end(lambda one: getattr(one, "ticket", None) in removed), "ending requests")
+        tickets = set(map(id, removed))
+        self._ending.spawn(
+            self._sweeper.end(lambda one: id(getattr(one, "ticket", None)) in tickets), "ending requests"
+        )
 
     def _parts(self) -> Running:
         assert self.running_parts

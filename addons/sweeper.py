@@ -4,6 +4,7 @@ A thousand quiet streams cost one comparison each per sweep; no task and no time
 cannot be ticked is ended, alone; the timers of all others go on.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -13,6 +14,8 @@ from addons.stream.gear import Tick, Watched
 log = logging.getLogger("glassgate")
 
 SWEEP_S: Final = 0.1
+AT_ONCE: Final = 20
+"""So many are ticked before the event loop has its turn."""
 
 type Deliver = Callable[[str, Tick], Awaitable[bool]]
 """Hands a tick to the connection with this client id; False when that connection is gone."""
@@ -38,21 +41,28 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Ticks every stream whose deadline has passed."""
-        now = self._clock()
+        now, due = self._clock(), []
         for stream in list(self._streams):
             try:
-                is_due = not stream.deadline > now  # not so for NaN either
+                if not stream.deadline > now:  # not so for NaN either
+                    due.append(stream)
             except Exception:
                 self._end(stream)
-                continue
-            if is_due:
-                await self._tick(stream)
+        await self._tick_all(due)
 
     async def end(self, which: Callable[[Watched], bool] = lambda stream: True) -> None:
         """Ends streams now, all or those that `which` chooses."""
-        for stream in [stream for stream in self._streams if which(stream)]:
+        chosen = [stream for stream in self._streams if which(stream)]
+        for stream in chosen:
             stream.ending = True
-            await self._tick(stream)
+        await self._tick_all(chosen)
+
+    async def _tick_all(self, streams: list[Watched]) -> None:
+        for number, stream in enumerate(streams, 1):
+            if stream in self._streams:
+                await self._tick(stream)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # a thousand at once must not hold all others
 
     async def _tick(self, stream: Watched) -> None:
         try:

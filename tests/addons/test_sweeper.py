@@ -88,3 +88,38 @@ def test_some_can_be_ended_at_once() -> None:
     assert sorted(house.ticked) == ["a", "bad"]
     asyncio.run(house.sweeper.end())
     assert streams[2].ending
+
+
+def test_a_thousand_at_once_leave_the_loop_its_turns() -> None:
+    house = House()
+    for number in range(1000):
+        house.sweeper.add(Waiting(str(number), 1.0))
+    turns = 0
+
+    async def run() -> None:
+        sweeping = asyncio.ensure_future(house.sweeper.sweep())
+        nonlocal turns
+        while not sweeping.done():
+            turns += 1
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert len(house.ticked) == 1000
+    assert turns >= 50
+
+
+def test_who_left_meanwhile_is_not_ticked() -> None:
+    house = House()
+    streams = [Waiting(str(number), 1.0) for number in range(100)]
+    for stream in streams:
+        house.sweeper.add(stream)
+
+    async def run() -> None:
+        sweeping = asyncio.ensure_future(house.sweeper.sweep())
+        await asyncio.sleep(0)
+        for stream in streams:
+            house.sweeper.discard(stream)
+        await sweeping
+
+    asyncio.run(run())
+    assert len(house.ticked) < 50
