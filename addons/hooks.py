@@ -6,12 +6,10 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from mitmproxy import ctx, eventsequence, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
-from mitmproxy.exceptions import OptionsError
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
@@ -19,15 +17,14 @@ from addons import local
 from addons.attempt import Attempt
 from addons.background import Background
 from addons.command_bar import CommandBar
-from addons.core.config import Config
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
-from addons.core.exposure import judge
 from addons.core.gate import Admission, GateRules, admit, still_admitted
 from addons.core.logs import RequestLog, setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
+from addons.doors import Doors
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.front_door import key_removed, knock_of, new_id, shutting_down, take_credentials, too_many, without_body
@@ -40,8 +37,7 @@ from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
-from addons.listeners import hosts_of, move_listeners, wanted_modes
-from addons.proxy_options import refused, warned
+from addons.listeners import move_listeners
 from addons.reload import Reload
 from addons.settings import client_limits
 from addons.setup import Running, open_vault
@@ -61,11 +57,6 @@ START_LOG = logging.getLogger("mitmproxy.glassgate")
 _DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
 
 type Hook = Callable[["Glassgate", http.HTTPFlow], Awaitable[None]]
-
-
-def options_now() -> dict[str, Any]:
-    """mitmproxy's options as they are."""
-    return {name: getattr(ctx.options, name) for name in ctx.options.keys()}  # noqa: SIM118  (no mapping)
 
 
 def fenced(hook: Hook) -> Hook:
@@ -103,8 +94,7 @@ class Glassgate:
         self._gear: Gear | None = None
         self._reload: Reload | None = None
         self._ending = Background()
-        self._scripts: list[str] = []
-        """mitmproxy's scripts at the start, ours among them."""
+        self._doors: Doors | None = None
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None))
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -122,56 +112,31 @@ class Glassgate:
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
-            modes = self._checked_modes(config)
+            doors = Doors(ctx.options)
+            modes = doors.checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
             parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._scribe.step)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
             return
-        self._scripts = list(ctx.options.scripts)
+        self._doors = doors
         self._install(parts)
         self._mend_inspector()
-        self._reload = Reload(config.file, self._parts, self._install, self._hosts)
+        self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
         self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
         self._upkeep.start()
         if modes != list(ctx.options.mode):
             self._upkeep.once("listeners", move_listeners(ctx.options, modes))
         heed_signals(self.drain, self._upkeep.look_now, ctx.master)
-        for words in [*warned(options_now()), *(file.open_words for file in config.files if file.open_words)]:
-            log.warning("%s", words)
+        doors.tell(config)
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
 
-    @staticmethod
-    def _checked_modes(config: Config) -> list[str]:
-        """The proxy modes to run in. Raises ConfigError when options or listeners are too open."""
-        found = refused(options_now())
-        modes = wanted_modes(config, ctx.options)
-        if found := [*found, *judge(config, hosts_of(modes, ctx.options))]:
-            raise ConfigError(found)
-        return modes
-
     def configure(self, updated: set[str]) -> None:
-        """An option was changed while we run. Raises OptionsError, which puts it back: what the start refuses."""
-        if (parts := self.running_parts) is None:
-            return
-        changed = {name: value for name, value in options_now().items() if name in updated}
-        found = refused(changed)
-        if not found and {"mode", "listen_host"} & updated:
-            found = judge(parts.config, self._hosts())
-        if list(ctx.options.scripts) != self._scripts:
-            found.append("mitmproxy's option scripts cannot be changed while the gateway runs; stop it first")
-        if found:
-            log.error("a changed option of mitmproxy was put back: %s", "; ".join(found))
-            raise OptionsError("; ".join(found))
-        for words in warned(changed):
-            log.warning("%s", words)
-
-    @staticmethod
-    def _hosts() -> list[str]:
-        """The addresses we listen on; empty for all of the machine's."""
-        return hosts_of(ctx.options.mode, ctx.options)
+        """An option of mitmproxy's was changed. Raises OptionsError, which puts it back, while the gateway runs."""
+        if self._doors is not None and self.running_parts is not None:
+            self._doors.check_change(self.running_parts.config, updated)
 
     def _install(self, parts: Running) -> None:
         """Puts the running parts in force; requests under way keep those they began with."""
