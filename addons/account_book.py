@@ -2,20 +2,25 @@
 
 It holds names, states, times and the provider's words, no secret. A file that cannot be read counts as an empty book;
 one that cannot be written is said once in the log: the gateway serves without it.
+
+The file is plain, outside the vault's seal: what it says is taken within bounds. Whoever edits it can make an account
+rest for a month, and that a person sees and resets; not for years, and not with words that act on a terminal.
 """
 
+import json
 import logging
-import os
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from addons.core.account_state import AccountState, Health
-from addons.vault.errors import VaultError
-from addons.vault.permissions import make_folder, read_private
+from addons.core.account_state import REASON_LIMIT, AccountState, Health
+from addons.core.config import is_name
+from addons.core.errors import LONGEST_WAIT_S, clean
+from addons.small_files import read_small, stamp_of, write_small
 
 log = logging.getLogger("glassgate.accounts")
 
@@ -23,7 +28,13 @@ FILE_NAME: Final = "accounts.json"
 MODELS_KEPT: Final = 500
 """Limited models of one account that are remembered."""
 RESET: Final = "reset by hand"
-_LIMIT_BYTES: Final = 4 * 1024 * 1024
+LONGEST_LIMIT_S: Final = LONGEST_WAIT_S + 86_400
+"""How far ahead of now a limit may end."""
+ACCOUNTS_LIMIT: Final = 10_000
+STARTS_LIMIT: Final = 100_000
+"""Starts of one account within a day."""
+_DAY_S: Final = 86_400
+_NAME_LIMIT: Final = 200
 
 type AccountId = tuple[str, str]
 
@@ -36,8 +47,13 @@ class _State(BaseModel):
     until: int | None = None
     reason: str = ""
 
-    def state(self) -> AccountState:
-        return AccountState(self.health, self.since, self.until, self.reason)
+    def state(self, now_s: float) -> AccountState:
+        """The state within bounds."""
+        until = self.until
+        if self.health is Health.LIMITED:
+            until = min(until if until is not None else int(now_s), int(now_s) + LONGEST_LIMIT_S)
+        since = max(0, min(self.since, int(now_s)))
+        return AccountState(self.health, since, until, clean(self.reason, REASON_LIMIT))
 
 
 class _Entry(BaseModel):
@@ -64,9 +80,15 @@ class AccountBook:
         self._starts: dict[AccountId, list[float]] = {}
         for key, entry in _read(path).items():
             self._take(key, entry)
-        self._stamp = _stamp(path)
+        self._stamp = stamp_of(path)
         self._dirty = False
         self._complained = False
+
+    def keep_only(self, accounts: Collection[AccountId]) -> None:
+        """Forgets accounts that the configuration does not have."""
+        for table in (self._states, self._models, self._starts):
+            for account in [known for known in table if known not in accounts]:
+                del table[account]
 
     def state(self, account: AccountId) -> AccountState | None:
         """What was last noted of an account, limits that have passed left out; None when nothing was."""
@@ -75,6 +97,7 @@ class AccountBook:
 
     def note(self, account: AccountId, state: AccountState) -> None:
         """Takes a state down; the log tells when it is another one than before."""
+        state = _clean(state)
         before = self._states.get(account)
         if before and (before.health, before.until, before.reason) == (state.health, state.until, state.reason):
             return
@@ -90,11 +113,11 @@ class AccountBook:
     def note_model(self, account: AccountId, model: str, state: AccountState) -> None:
         """One model of the account is limited."""
         models = self._models.setdefault(account, {})
-        models[model] = state
+        models[model] = state = _clean(state)
         if len(models) > MODELS_KEPT:
             del models[min(models, key=lambda name: models[name].until or 0)]
         self._dirty = True
-        log.warning("%s of account %s/%s is limited: %s", model, *account, state.reason)
+        log.warning("%s of account %s/%s is limited: %s", clean(model, _NAME_LIMIT), *account, state.reason)
 
     def models(self, account: AccountId) -> Mapping[str, AccountState]:
         """The models of the account that are limited now."""
@@ -124,20 +147,31 @@ class AccountBook:
     def starts(self, account: AccountId) -> list[float]:
         return self._starts.get(account, [])
 
-    def save(self) -> None:
-        """Writes the file when something has changed, but not over a reset not seen yet. Blocks on the disk."""
-        if not self._dirty or _stamp(self._path) != self._stamp:
-            return
+    def unsaved(self) -> bytes | None:
+        """What the file should hold; None when it does, or when it holds a reset not seen yet."""
+        if not self._dirty or stamp_of(self._path) != self._stamp:
+            return None
         self._dirty = False
+        accounts = {f"{p}/{a}": self._entry((p, a)).model_dump(mode="python") for p, a in self._known()}
+        return json.dumps({"version": 1, "accounts": accounts}).encode()  # ASCII: every string can be written
+
+    def write(self, data: bytes | None) -> None:
+        """Writes what `unsaved` gave. Blocks on the disk; may be called in a thread."""
+        if data is None:
+            return
         try:
-            self._write()
-        except (OSError, VaultError) as e:
+            write_small(self._path, data)
+        except OSError as e:
             if not self._complained:
-                log.warning("the states of the accounts cannot be written to %s: %s", self._path, e)
+                log.warning("the states of the accounts cannot be written to %s: %s", self._path, e.strerror or e)
             self._complained = True
         else:
             self._complained = False
-            self._stamp = _stamp(self._path)
+            self._stamp = stamp_of(self._path)
+
+    def save(self) -> None:
+        """Writes the file when something has changed. Blocks on the disk."""
+        self.write(self.unsaved())
 
     def reset(self, accounts: Collection[AccountId]) -> bool:
         """Forgets what stands against the accounts and writes that down, for a running gateway; False: not written."""
@@ -150,14 +184,14 @@ class AccountBook:
 
     def resets(self) -> list[AccountId]:
         """Accounts that another process has reset since; looks at the file only when it is another one."""
-        stamp = _stamp(self._path)
+        stamp = stamp_of(self._path)
         if stamp == self._stamp:
             return []
         self._stamp = stamp
         found = []
         for key, entry in _read(self._path).items():
             mine = self._states.get(key)
-            told = entry.state.state() if entry.state else None
+            told = entry.state.state(self._now()) if entry.state else None
             if told is None or told.reason != RESET:
                 continue
             if mine is None or mine.reason != RESET or mine.since < told.since:
@@ -167,22 +201,14 @@ class AccountBook:
         return found
 
     def _take(self, key: AccountId, entry: _Entry) -> None:
+        now = self._now()
         if entry.state is not None:
-            self._states[key] = entry.state.state()
-        if entry.models:
-            self._models[key] = {name: state.state() for name, state in entry.models.items()}
-        if entry.starts:
-            self._starts[key] = entry.starts
-
-    def _write(self) -> None:
-        make_folder(self._path.parent)
-        content = _File(accounts={f"{p}/{a}": self._entry((p, a)) for p, a in self._known()})
-        temporary = self._path.with_name(f".{self._path.name}.tmp")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content.model_dump_json())
-        temporary.replace(self._path)
+            self._states[key] = entry.state.state(now)
+        if models := list(entry.models.items())[:MODELS_KEPT]:
+            self._models[key] = {clean(name, _NAME_LIMIT): state.state(now) for name, state in models}
+        starts = sorted(at for at in entry.starts[:STARTS_LIMIT] if math.isfinite(at) and now - _DAY_S < at <= now)
+        if starts:
+            self._starts[key] = starts
 
     def _known(self) -> list[AccountId]:
         return list({**self._states, **self._models, **self._starts})
@@ -190,24 +216,31 @@ class AccountBook:
     def _entry(self, key: AccountId) -> _Entry:
         found = self._states.get(key)
         kept = found if found and found.health is not Health.REFRESHING else None
-        models = {name: _State(**asdict(state)) for name, state in self._models.get(key, {}).items()}
+        models = {
+            clean(name, _NAME_LIMIT): _State(**asdict(state)) for name, state in self._models.get(key, {}).items()
+        }
         return _Entry(state=_State(**asdict(kept)) if kept else None, models=models, starts=self.starts(key))
+
+
+def _clean(state: AccountState) -> AccountState:
+    """With words that can be written down and shown, whoever said them."""
+    return replace(state, reason=clean(state.reason, REASON_LIMIT)) if state.reason else state
 
 
 def _read(path: Path) -> Mapping[AccountId, _Entry]:
     """What a gateway has written; nothing when there is no such file or it cannot be read."""
+    data = read_small(path)
+    if data is None:
+        return {}
     try:
-        found = _File.model_validate_json(read_private(path, _LIMIT_BYTES))
-    except (VaultError, ValidationError):
+        found = _File.model_validate_json(data)
+    except ValidationError:
         return {}
     if found.version != 1:
         return {}
-    return {(name.partition("/")[0], name.partition("/")[2]): entry for name, entry in found.accounts.items()}
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
+    entries: dict[AccountId, _Entry] = {}
+    for name, entry in list(found.accounts.items())[:ACCOUNTS_LIMIT]:
+        provider, _, account = name.partition("/")
+        if is_name(provider) and is_name(account):
+            entries[provider, account] = entry
+    return entries

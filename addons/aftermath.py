@@ -8,7 +8,7 @@ from addons.attempt import Attempt
 from addons.candidates import Candidate
 from addons.context import AnyProvider, Context
 from addons.core.failover import OWN_FAULT
-from addons.relay import State
+from addons.relay import Fault, State
 from addons.traffic import LIMITS
 from providers.contract import Call, Session
 from providers.errors import ProviderError
@@ -50,7 +50,7 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
         context.renewal.handed_out(attempt.plan.session, given)
     moment, provider = context.moment(), context.providers[progress.candidate.route.provider]
     calls = []
-    if attempt.state is State.OPEN or attempt.cut_short:
+    if attempt.state is State.OPEN or attempt.cut_short or attempt.report.fault is Fault.STOPPED:
         calls.append(provider.cancel_call(attempt.plan.chat, progress.session, progress.prepared, moment))
     if provider.name in context.tidied:
         calls.append(provider.tidy(progress.session, progress.prepared, moment))

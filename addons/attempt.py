@@ -100,6 +100,8 @@ class Attempt:
         self.begun = False
         """The client got the head of an answer."""
         self.cut_short = False
+        self.last_error: GatewayError | None = None
+        """What the client is told when the gateway itself ends the attempt."""
         self._stream = output if isinstance(output, StreamEncoder) else None
         self._whole = None if isinstance(output, StreamEncoder) else output
         self._output = output
@@ -145,6 +147,8 @@ class Attempt:
     def broken_off(self) -> GatewayError:
         """What a client that already got a part of the answer is told, and the log too."""
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
+        if self.last_error is not None:
+            return self.last_error
         return GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
 
     # -- what comes in --------------------------------------------------------------------------------------------

@@ -111,7 +111,18 @@ def main(arguments: list[str]) -> int:
         else:
             raise KeyboardInterrupt
 
+    hung_up = False
+
+    def hang_up(number: int, frame: object) -> None:
+        """The terminal has gone, which is told more than once; the gateway, in a session of its own, hears nothing."""
+        nonlocal hung_up
+        if not hung_up:
+            hung_up = True
+            stop(signal.SIGTERM, frame)
+
     try:
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, hang_up)
         sites, described = start_sites()
         config = write_demo(folder, described, host, port, vault_key)
         environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key}

@@ -3,25 +3,26 @@
 A check gives Findings and raises nothing. `error` findings keep every request from succeeding; `warning` ones do not.
 """
 
-import ipaddress
 import os
 import socket
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import httpx
 import mitmproxy.version
-import yaml
 
 from addons.account_report import AccountLine
 from addons.core.account_state import Health
 from addons.core.config import Config
+from addons.core.file_reading import FileProblem, NoFile, read_text
+from addons.core.key_files import KeyFile
+from addons.core.yaml_reading import YamlProblem, read_yaml
+from addons.proxy_options import refused, warned
 from addons.setup import Running
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
-from providers.contract import LOOPBACK_HOSTS
 from providers.errors import ProviderError
 
 type Status = Literal["ok", "warning", "error"]
@@ -61,20 +62,16 @@ def check_proxy() -> Iterator[Finding]:
 
 def check_files(config: Config) -> Iterator[Finding]:
     """Who else can read or change the files that hold or choose secrets."""
-    files = [config.file, config.file.parent / ".env"]
-    settings = config.sections
-    files += [config.path(path) for path in (settings.vault.key_file, settings.auth.tokens_file) if path is not None]
+    files = list(config.files)
+    if (key_file := config.sections.vault.key_file) is not None:
+        with suppress(OSError):
+            files.append(KeyFile.of(config.path(key_file), config.path(key_file).stat(), only_keys=True))
     for file in files:
-        try:
-            mode = file.stat().st_mode
-        except OSError:
-            continue
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            yield Finding("files", "warning", f"{file} can be changed by others", f"chmod go-w {file}")
-        elif file.name != config.file.name and mode & 0o077:
-            yield Finding("files", "warning", f"{file} can be read by others", f"chmod 600 {file}")
+        if file.open_words is None:
+            yield Finding("files", "ok", f"{file.path} is yours alone to change")
         else:
-            yield Finding("files", "ok", f"{file} is yours alone to change")
+            words, _, fix = file.open_words.partition("; run: ")
+            yield Finding("files", "warning", words, fix)
 
 
 def check_keys(config: Config) -> Iterator[Finding]:
@@ -117,11 +114,11 @@ def check_inspector(folder: Path) -> Iterator[Finding]:
     """mitmproxy's own configuration, which run_proxy.sh does not override everywhere."""
     file = folder / "config.yaml"
     try:
-        options = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
+        options = read_yaml(read_text(file).text).value
+    except NoFile:
         yield Finding("mitmweb", "ok", "mitmproxy has no configuration of its own; run_proxy.sh --web sets a password")
         return
-    except (OSError, ValueError, yaml.YAMLError) as e:
+    except (FileProblem, YamlProblem) as e:
         yield Finding("mitmweb", "warning", f"{file} cannot be read: {e}", "mend or remove it")
         return
     found = list(_exposed(options if isinstance(options, dict) else {}))
@@ -132,22 +129,11 @@ def check_inspector(folder: Path) -> Iterator[Finding]:
 
 
 def _exposed(options: Mapping[Any, Any]) -> Iterator[str]:
-    host = str(options.get("web_host", "127.0.0.1"))
-    if host not in LOOPBACK_HOSTS and not _is_loopback(host):
-        yield f"web_host {host}: the inspector can be reached from other machines"
-    if options.get("validate_inbound_headers") is False:
-        yield "validate_inbound_headers is off: requests could be smuggled"
-    if options.get("ssl_insecure") is True:
-        yield "ssl_insecure is on: the providers' certificates are not checked"
+    named = {str(name): value for name, value in options.items()}
+    yield from refused(named)
+    yield from warned(named)
     if options.get("save_stream_file"):
         yield "save_stream_file: every exchange is written to disk (without secrets, but with the words)"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_accounts(lines: Sequence[AccountLine]) -> Iterator[Finding]:

@@ -1,12 +1,12 @@
 """The end of the process: no new requests, live streams may finish for a while, then each is told and all is closed.
 
-The first SIGTERM or SIGINT begins the drain, the second ends the process at once.
+The first SIGTERM or SIGINT begins the drain, the second ends the process at once. The end of the terminal begins it
+too, but comes more than once (from the terminal and from the shell), so there is no second one of that kind.
 """
 
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,12 +32,6 @@ class Drain:
     _task: asyncio.Task[None] | None = None
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def install(self, signals: tuple[signal.Signals, ...]) -> None:
-        """Takes the signals over from mitmproxy, which would end everything at once."""
-        loop = asyncio.get_running_loop()
-        for number in signals:
-            loop.add_signal_handler(number, self.asked)
-
     def one_less(self) -> None:
         """A request has ended."""
         if not self.live():
@@ -50,10 +44,28 @@ class Drain:
             self.over = True
             self.stop()
             return
+        self._begin()
+
+    def hung_up(self) -> None:
+        """The terminal is gone."""
+        if not self.begun:
+            log.warning("the terminal has gone: shutting down")
+            self._begin()
+
+    def _begin(self) -> None:
         self.begun = True
         self._task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
+        try:
+            await self._drain()
+        except Exception:
+            log.exception("a fault of the gateway while it was shutting down; it ends at once")
+        finally:
+            self.over = True
+            self.stop()
+
+    async def _drain(self) -> None:
         if self.live():
             log.info("shutting down: %d requests may finish within %g s", self.live(), self.drain_s())
             await self._until_quiet(self.drain_s())
@@ -63,7 +75,6 @@ class Drain:
             await self.end_all()
             await self._until_quiet(LAST_WORDS_S)
             await asyncio.sleep(FLUSH_S)  # what was written last must leave the buffers
-        self.stop()
 
     async def _until_quiet(self, most_s: float) -> None:
         self._quiet.clear()

@@ -38,6 +38,8 @@ class Exchange:
     dialect: Dialect
     context: Context
     began: float
+    identity: bytes | None = None
+    """The client key it was admitted with."""
     client: str = "-"
     """The client's address."""
     method: str = ""
@@ -52,7 +54,7 @@ class Exchange:
     error: GatewayError | None = None
     left: bool = False
     stopped: GatewayError | None = None
-    """The gateway ends: nothing is tried any more, this is the verdict."""
+    """The gateway ends, or the client's key was taken away: nothing is tried any more, this is the verdict."""
     status: int = 200
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
@@ -75,8 +77,13 @@ class Exchange:
         await self._guarded(self._open(flow), flow)
 
     def stop(self, error: GatewayError) -> None:
-        """Ends what is under way, with this verdict where the client has seen nothing yet."""
+        """Ends what is under way, with this verdict, or these last words where an answer was begun.
+
+        A stream with an attempt ends when it is ticked next: Sweeper.end sees to that.
+        """
         self.stopped = error
+        if self.relay is not None:
+            self.relay.last_error = error
         if self._task is not None:
             self._task.cancel()
 
@@ -115,6 +122,8 @@ class Exchange:
             self.pursuit.release()
 
     async def _open(self, flow: http.HTTPFlow) -> None:
+        if self.stopped is not None:  # while its body came
+            raise self.stopped
         body = flow.request.raw_content or b""
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
         parsed = await self._read(body)

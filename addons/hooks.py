@@ -1,11 +1,9 @@
 """The gateway as mitmproxy sees it: hooks in, calls to the rooms out. A fault in a hook ends in a JSON 500."""
 
-import asyncio
 import functools
 import logging
 import os
 import secrets
-import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -19,22 +17,25 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from addons import local
 from addons.accounts import FRESH_S
 from addons.attempt import Attempt
+from addons.background import Background
 from addons.challenge import PROOF
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
-from addons.core.gate import Admission, admit
+from addons.core.gate import Admission, GateRules, admit, still_admitted
 from addons.core.logs import setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.door_log import line_of, line_of_head
+from addons.doors import Doors
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
 from addons.front_door import (
     client_of,
     hide_keys,
     hide_shown,
+    key_removed,
     knock_of,
     new_id,
     path_of,
@@ -54,10 +55,11 @@ from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
-from addons.listeners import move_listeners, wanted_modes
+from addons.listeners import move_listeners
 from addons.reload import Reload
 from addons.settings import client_limits, guest_rules
 from addons.setup import Running, open_vault
+from addons.signals import heed_signals
 from addons.stream.bodies import Bodies
 from addons.stream.connections import ClientConnections
 from addons.stream.credentials import Aside
@@ -115,12 +117,14 @@ class Glassgate:
         self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
         self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
-        self._sweeper = Sweeper(time.monotonic, self._clients.deliver)
+        self._sweeper = Sweeper(time.monotonic, self._clients.deliver, self._clients.drop)
         self._aside, self._bodies = Aside(), Bodies()
         self._listening = Listening(ctx.master, Guests(), lambda: self._gear.limits.head_s)
         self._gear = Gear(lambda flow: None, self._sweeper)
         self._files = 0
         self._reload: Reload | None = None
+        self._ending = Background()
+        self._doors: Doors | None = None
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
@@ -141,27 +145,32 @@ class Glassgate:
         try:
             check_mitmproxy()
             config = load_config(Path(ctx.options.gateway_config))
-            modes = wanted_modes(config, ctx.options)
+            doors = Doors(ctx.options)
+            modes = doors.checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
             parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._scribe.step)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
             return
+        self._doors = doors
         self._install(parts)
         self._listening.start()
         self._mend_inspector()
-        self._reload = Reload(config.file, self._parts, self._install)
+        self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
         self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
         self._upkeep.start()
         if modes != list(ctx.options.mode):
-            self._upkeep.also(move_listeners(ctx.options, modes), "listeners")
-        # mitmproxy's console asks before it ends; there Ctrl-C stays its own.
-        asks = hasattr(ctx.master, "prompt_for_exit")
-        self.drain.install((signal.SIGTERM,) if asks else (signal.SIGTERM, signal.SIGINT))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload.look)
+            self._upkeep.once("listeners", move_listeners(ctx.options, modes))
+        heed_signals(self.drain, self._upkeep.look_now, ctx.master)
+        doors.tell(config)
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
+
+    def configure(self, updated: set[str]) -> None:
+        """An option of mitmproxy's was changed. Raises OptionsError, which puts it back, while the gateway runs."""
+        if self._doors is not None and self.running_parts is not None:
+            self._doors.check_change(self.running_parts.config, updated)
 
     def _install(self, parts: Running) -> None:
         """Puts the running parts in force; requests under way keep those they began with."""
@@ -179,6 +188,20 @@ class Glassgate:
             bodies=self._bodies,
             aside=self._aside,
         )
+        self._end_removed(parts.rules)
+
+    def _end_removed(self, rules: GateRules) -> None:
+        """Ends the requests of client keys that are not in force any more."""
+        removed = [e for e in self.exchanges.values() if not still_admitted(e.identity, rules)]
+        if not removed:
+            return
+        log.warning("%d requests of client keys that were removed are ended", len(removed))
+        for exchange in removed:
+            exchange.stop(key_removed())
+        tickets = set(map(id, removed))
+        self._ending.spawn(
+            self._sweeper.end(lambda one: id(getattr(one, "ticket", None)) in tickets), "ending requests"
+        )
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -191,7 +214,7 @@ class Glassgate:
         """Ends every request under way: with a last word where an answer was begun, else with a refusal."""
         for exchange in list(self.exchanges.values()):
             exchange.stop(shutting_down())
-        await self._sweeper.end_all()
+        await self._sweeper.end()
 
     async def done(self) -> None:
         if self._upkeep is not None:
@@ -280,17 +303,18 @@ class Glassgate:
             self._log_local(flow, request_id, admission.key or "-")
             return
         dialect = _DIALECTS[admission.action]
-        exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
+        exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic(), admission.identity)
         exchange.client, exchange.method, exchange.path = client_of(flow), flow.request.method, path_of(flow)
         self.exchanges[flow.id] = exchange
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None
+        stopped = self._upkeep.problems() if self._upkeep else []
         return local.Inside(
             index=parts.models(),
             can_serve=parts.accounts.can_serve,
             report=parts.report,
-            problems=lambda: [said for said in (reload, parts.problem()) if said],
+            problems=lambda: [said for said in (reload, parts.problem(), *stopped) if said],
             draining=self.drain.begun,
             created=int(time.time()),
         )

@@ -7,26 +7,24 @@ from mitmproxy import options
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.core.config import Config
-from addons.core.config_file import ConfigError, exposure_problems
 
 
 def wanted_modes(config: Config, given: options.Options) -> list[str]:
-    """The proxy modes as they should be: one without any address listens where config.yaml says.
-
-    Raises ConfigError when a listener is too open for the client keys.
-    """
+    """The proxy modes as they should be: one without any address listens where config.yaml says."""
     listen, modes = config.sections.listen, []
     for text in given.mode:
         mode = ProxyMode.parse(text)
         if not given.listen_host and mode.custom_listen_host is None:
             port = mode.custom_listen_port or given.listen_port or listen.port
             modes.append(f"{text.partition('@')[0]}@{listen.host}:{port}")
-            continue
-        modes.append(text)
-        host = mode.listen_host(given.listen_host)
-        if found := exposure_problems(host, config.keys, config.skip_auth):
-            raise ConfigError([f"{'.'.join(map(str, path))}: {problem}" for path, problem in found])
+        else:
+            modes.append(text)
     return modes
+
+
+def hosts_of(modes: Sequence[str], given: options.Options) -> list[str]:
+    """The addresses on which these modes listen; empty for all of the machine's."""
+    return [ProxyMode.parse(text).listen_host(given.listen_host) for text in modes]
 
 
 async def move_listeners(given: options.Options, modes: Sequence[str]) -> None:

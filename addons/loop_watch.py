@@ -13,7 +13,7 @@ QUIET_S = 10.0
 
 
 class LoopWatch:
-    """`run` is to be kept as one task. The clock is monotonic; `sleep` is asyncio's."""
+    """`step` is to be done again and again, without a pause. The clock is monotonic; `sleep` is asyncio's."""
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._clock = clock
@@ -22,12 +22,11 @@ class LoopWatch:
         self._unsaid = 0
         """Times the loop was held since the last line."""
 
-    async def run(self) -> None:
-        """Beats for ever."""
-        while True:
-            began = self._clock()
-            await self._sleep(BEAT_S)
-            self._beat(self._clock() - began - BEAT_S)
+    async def step(self) -> None:
+        """One beat."""
+        began = self._clock()
+        await self._sleep(BEAT_S)
+        self._beat(self._clock() - began - BEAT_S)
 
     def _beat(self, held_s: float) -> None:
         if held_s < HELD_S:

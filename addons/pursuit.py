@@ -20,7 +20,7 @@ from addons.core.routing import Route
 from addons.core.strategy import conversation_of
 from addons.core.support import check_support
 from addons.planned import Ask, Planned, plan_attempt
-from addons.relay import State
+from addons.relay import Fault, State
 from addons.verdict import Verdict, told
 from providers.contract import Session
 from providers.errors import ErrorKind, ProviderError
@@ -94,6 +94,8 @@ class Pursuit:
         if last is not None and progress is not None:
             if last.report.accepted and last.report.error is None:
                 note_answer(self.context, progress.candidate, self._conversation, complete=last.state is State.DONE)
+            elif answered and last.report.fault is Fault.STOPPED:
+                pass  # the gateway ended it; the account did nothing wrong
             elif answered and last.state is State.FAILED and last.report.error is not None:
                 note_failure(self.context, progress.candidate, last.report.error)
             if last.state is not State.FAILED or answered:

@@ -151,13 +151,18 @@ class Renewal:
         await self.accounts.write_again()
         for account in self.accounts.all():
             try:
-                session, stored = self._alive(account), self.accounts.stored(account)
+                await self._renew_idle(account)
             except ProviderError as error:
                 self._note_failure(account, error)
-                continue
-            idle = stored and stored.updated is not None and self._epoch_s() - stored.updated > IDLE_S
-            if idle and self._renewable(account, session):
-                await asyncio.wait({self._flight(account)})
+            except Exception:
+                log.exception("%s/%s could not be looked after: a fault of the gateway", account.provider, account.name)
+
+    async def _renew_idle(self, account: Account) -> None:
+        """Raises ProviderError when the session is dead."""
+        session, stored = self._alive(account), self.accounts.stored(account)
+        idle = stored and stored.updated is not None and self._epoch_s() - stored.updated > IDLE_S
+        if idle and self._renewable(account, session):
+            await asyncio.wait({self._flight(account)})
 
     async def settle(self) -> None:
         """Waits for renewals and writes under way; for the end of the process."""
@@ -200,6 +205,11 @@ class Renewal:
         except ProviderError as error:
             self._unrenewed(account, error)
             raise
+        except Exception as e:
+            log.exception("%s/%s: a renewal failed: a fault of the gateway", *key)
+            fault = ProviderError(ErrorKind.PROVIDER_DOWN, "the session could not be renewed; see the gateway's log")
+            self._unrenewed(account, fault)
+            raise fault from e
         self._prove(account)
         self.book.note_ok(key)
         return session

@@ -138,6 +138,7 @@ class Running:
             allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
             allowed_origins=frozenset(listen.allowed_origins),
         )
+        self.book.keep_only({(account.provider, account.name) for account in self.accounts.all()})
 
     def secrets(self) -> list[str]:
         """Every secret in use, for the redaction of logs."""
@@ -157,31 +158,41 @@ class Running:
 
     async def learn_models(self) -> None:
         """Asks every provider that can be asked for its live models; a failure is logged and changes nothing."""
-        for name, provider in self.providers.items():
-            for account in self.accounts.of(name):
-                try:
-                    session = await self.renewal.session(account)
-                    steps = provider.list_models(session, self.context.moment())
-                    if steps is None:
-                        break
-                    await self.steps.run(provider, steps, session)
-                except ProviderError as e:
-                    log.info("%s: the live list of models is not to be had: %s", name, e.message)
-                    continue
-                self.models.forget()
-                break
+        for name in self.providers:
+            try:
+                await self._learn_models_of(name)
+            except Exception:
+                log.exception("%s: the live list of models could not be read: a fault of the gateway", name)
+
+    async def _learn_models_of(self, name: str) -> None:
+        provider = self.providers[name]
+        for account in self.accounts.of(name):
+            try:
+                session = await self.renewal.session(account)
+                steps = provider.list_models(session, self.context.moment())
+                if steps is None:
+                    return
+                await self.steps.run(provider, steps, session)
+            except ProviderError as e:
+                log.info("%s: the live list of models is not to be had: %s", name, e.message)
+                continue
+            self.models.forget()
+            return
 
     async def tend(self) -> None:
-        """What has to be done now and then: idle sessions renewed, the accounts' states written down."""
+        """What the accounts need now and then: resets heeded, idle sessions renewed, ended ones removed."""
         for account in self.book.resets():
             self.traffic.reset(account)
             self.renewal.reset(account)
         await self.renewal.tend()
         if self.config.sections.sessions.prune_expired:
             await self._prune()
+
+    async def write_down(self) -> None:
+        """What has to be kept: the accounts' states, and what was unknown. The switch of recording is heeded."""
         self.archive.look()
-        await asyncio.to_thread(self.book.save)
-        await asyncio.to_thread(self.archive.drift.save)
+        await asyncio.to_thread(self.book.write, self.book.unsaved())
+        await asyncio.to_thread(self.archive.drift.write, self.archive.drift.unsaved())
 
     async def _prune(self) -> None:
         """Removes sessions that have ended for good. The data key stays: other processes hold it."""

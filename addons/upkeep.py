@@ -1,20 +1,26 @@
-"""What goes on beside the requests: sweeping, learning models, renewing, trimming the inspector's list."""
+"""What goes on beside the requests: sweeping, learning models, renewing, writing down, trimming the inspector's list.
 
-import asyncio
+Each is a loop of its own: a site that is slow to renew a session keeps no changed configuration waiting.
+"""
+
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from mitmproxy.addons.view import View
 
+from addons.heartbeat import Heartbeat
 from addons.inspect.retention import trim
 from addons.loop_watch import LoopWatch
 from addons.reload import Reload
 from addons.setup import Running
-from addons.sweeper import Sweeper
+from addons.sweeper import SWEEP_S, Sweeper
 
 MODELS_EVERY_S: Final = 3600.0
 TEND_EVERY_S: Final = 2.0
+SITES_PATIENCE_S: Final = 900.0
+"""For a step that asks sites: each account may take its time, and another process may hold its lock."""
+CONFIGURATION: Final = "configuration"
 
 
 class Upkeep:
@@ -25,31 +31,36 @@ class Upkeep:
         self._sweeper = sweeper
         self._reload = reload
         self._view = view
-        self._tasks: list[asyncio.Task[None]] = []
+        self._heart = Heartbeat(time.monotonic)
 
     def start(self) -> None:
-        self.also(self._sweeper.run(), "sweeper")
-        self.also(LoopWatch(time.monotonic).run(), "loop watch")
-        self.also(self._learn_models(), "models")
-        self.also(self._tend(), "sessions")
+        keep = self._heart.keep
+        keep("timers", self._sweeper.sweep, SWEEP_S)
+        keep("event loop watch", LoopWatch(time.monotonic).step, 0)
+        keep(CONFIGURATION, self._reload.look, TEND_EVERY_S)
+        keep("models", lambda: self._parts().learn_models(), MODELS_EVERY_S, SITES_PATIENCE_S)
+        keep("sessions", lambda: self._parts().tend(), TEND_EVERY_S, SITES_PATIENCE_S)
+        keep("records", lambda: self._parts().write_down(), TEND_EVERY_S)
+        if self._view is not None:
+            keep("inspector's list", self._trim, TEND_EVERY_S)
 
-    def also(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=f"glassgate {name}"))
+    def once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Work that the process cannot do without."""
+        self._heart.once(name, work)
+
+    def look_now(self) -> None:
+        """Somebody asks for the configuration to be looked at."""
+        self._reload.ask()
+        self._heart.wake(CONFIGURATION)
+
+    def problems(self) -> list[str]:
+        """Which of all that has stopped, if something has."""
+        return self._heart.problems()
 
     def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        self._heart.stop()
 
-    async def _learn_models(self) -> None:
-        while True:
-            await self._parts().learn_models()
-            await asyncio.sleep(MODELS_EVERY_S)
-
-    async def _tend(self) -> None:
-        while True:
-            self._reload.look()
-            await self._parts().tend()
-            kept = self._parts().config.sections.inspect
-            if self._view is not None:
-                trim(self._view, kept.max_flows, kept.max_mb)
-            await asyncio.sleep(TEND_EVERY_S)
+    async def _trim(self) -> None:
+        kept = self._parts().config.sections.inspect
+        if self._view is not None:
+            trim(self._view, kept.max_flows, kept.max_mb)

@@ -75,7 +75,8 @@ def test_without_a_fitting_python_one_sentence_says_what_to_do(tmp_path: Path) -
     assert "Python 3.12 or newer" in done.stderr
 
 
-def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGHUP])
+def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: Path, end: signal.Signals) -> None:
     port = free_port()
     environ = {**os.environ, "TMPDIR": str(tmp_path), "AUTH_TOKEN": "my-own-demo-key"}
     process = subprocess.Popen(
@@ -99,7 +100,7 @@ def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: P
         assert "data: [DONE]" in done.stdout
         assert "my-own-demo-key" in said
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, end)
         process.wait(20)
         process.stdout.close()
     assert list(tmp_path.glob("glassgate-demo-*")) == []
@@ -132,3 +133,5 @@ def test_the_inspector_is_opened_by_a_link_and_other_users_cannot_read_its_passw
         os.killpg(process.pid, signal.SIGINT)
         process.wait(20)
         process.stdout.close()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5)

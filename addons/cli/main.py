@@ -17,6 +17,7 @@ from addons.cli.base import Lazy
 from addons.cli.doctor import doctor
 from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
+from addons.cli.reload import reload
 from addons.cli.session_import import import_session
 from addons.cli.sessions import sessions
 from addons.cli.status import status
@@ -75,6 +76,7 @@ for command in (
     accounts,
     doctor,
     status,
+    reload,
     vault,
     models,
     record,

@@ -46,10 +46,9 @@ def record(lazy: Lazy, what: str, files: tuple[Path, ...], folder: Path | None) 
 
 def _switch(path: Path, state: str, folder: Path | None) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_switch(path, Switch(state == "on", folder))
     except OSError as e:
-        raise Problem(f"{path} cannot be written: {e.strerror}") from None
+        raise Problem(f"{path} cannot be written: {e.strerror or e}") from None
 
 
 def _import(lazy: Lazy, file: Path, recorder: Recorder) -> None:

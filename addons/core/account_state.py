@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from addons.core.errors import LONGEST_WAIT_S, clean
 from providers.errors import ErrorKind, ProviderError
 
 DEFAULT_WAIT_S: Final = 60
 """How long an account counts as limited when the site names no time."""
+
+REASON_LIMIT: Final = 500
+"""Characters of a provider's words that are kept."""
 
 
 class Health(StrEnum):
@@ -57,5 +61,6 @@ def after_error(error: ProviderError, epoch_s: float) -> AccountState | None:
     if health is None:
         return None
     wait_s = error.retry_after_s if error.retry_after_s is not None else DEFAULT_WAIT_S
+    wait_s = max(0.0, min(wait_s, LONGEST_WAIT_S))  # (a site's word; NaN counts as no time at all)
     until = int(epoch_s + wait_s) if health is Health.LIMITED else None
-    return AccountState(health, int(epoch_s), until, error.message)
+    return AccountState(health, int(epoch_s), until, clean(error.message, REASON_LIMIT))

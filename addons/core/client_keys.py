@@ -47,17 +47,16 @@ class ClientKeys:
 
     def identify(self, headers: Mapping[str, str]) -> Identity | None:
         """Whose key is shown in `headers` (lower-case names), or None: missing, unknown, or contradictory."""
-        shown = _shown(headers)
-        if len(shown) != 1:
+        digest = shown_identity(headers)
+        if digest is None:
             return None
-        digest = digest_of(shown.pop())
         found: Identity | None = None
         for known in self._known:
             if hmac.compare_digest(digest, known.digest):
                 found = known
         return found
 
-    def holds(self, digest: bytes) -> bool:
+    def holds(self, digest: bytes | None) -> bool:
         """Whether a key that was identified before is still one of these."""
         return any(known.digest == digest for known in self._known)
 
@@ -79,6 +78,12 @@ def name_by_hash(token: str) -> str:
     else:
         digest = hashlib.scrypt(secret, salt=_PURPOSE, n=2**13, r=8, p=1)
     return f"key-{digest.hex()[:_NAME_DIGITS]}"
+
+
+def shown_identity(headers: Mapping[str, str]) -> bytes | None:
+    """What a key is known by, whatever its name: the digest of the one shown; None when there is not just one."""
+    shown = _shown(headers)
+    return digest_of(shown.pop()) if len(shown) == 1 else None
 
 
 def _shown(headers: Mapping[str, str]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from addons.core.client_keys import ClientKey
+from addons.core.key_files import KeyFile
 from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 from providers.registry import provider_class, type_names
 
@@ -282,6 +283,8 @@ class Config:
     skip_auth: bool = False
     env_sessions: Mapping[tuple[str, str], SessionMaterial] = field(default_factory=dict, repr=False)
     environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
+    files: tuple[KeyFile, ...] = ()
+    """The files all this was read from."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -293,9 +296,14 @@ class Config:
         return value if value.is_absolute() else (self.file.parent / value)
 
 
+def is_name(value: str) -> bool:
+    """Whether this can be a provider's or account's name."""
+    return _NAME.fullmatch(value) is not None
+
+
 def checked_name(value: str) -> str:
     """A provider's, account's or client key's name. Raises ValueError."""
-    if not _NAME.fullmatch(value):
+    if not is_name(value):
         raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
     return value
 

@@ -6,13 +6,11 @@ All problems are told at once: file, line, key, what was found (never the value 
 import difflib
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 
 from addons.core.client_keys import ClientKey
@@ -26,22 +24,32 @@ from addons.core.config import (
     split_provider,
     type_names,
 )
-from addons.core.key_sources import KeyPath, KeySources
+from addons.core.env_file import read_env
+from addons.core.exposure import exposure_problems, has_literal_keys
+from addons.core.file_reading import FileProblem, NoFile, read_text
+from addons.core.key_files import KeyFile
+from addons.core.key_sources import KeySources
 from addons.core.shown import shown
-from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
+from addons.core.variables import substituted
+from addons.core.yaml_reading import KeyPath, YamlProblem, read_yaml
+from providers.contract import ProviderOptions, SessionMaterial
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]{0,1000}))?\}")
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie", re.IGNORECASE)
-SHORTEST_TOKEN = 8
-SHORTEST_OPEN_TOKEN = 32
+PROBLEMS_LIMIT = 50
+"""So many problems are told; looking for near names takes its time."""
+PROBLEM_CHARS = 2000
+SUBSTITUTED_LIMIT = 4 * 1024 * 1024
+"""Characters of all texts once the variables in them are replaced."""
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. The text lists every problem, one a line."""
+    """The configuration cannot be used. The text lists every problem, one a line, up to a limit."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = [shown(problem) for problem in problems]
-        super().__init__("\n".join(self.problems))
+        more = len(problems) - PROBLEMS_LIMIT
+        told = self.problems[:PROBLEMS_LIMIT] + ([f"… and {more} more problems"] if more > 0 else [])
+        super().__init__("\n".join(told))
 
 
 @dataclass
@@ -51,9 +59,11 @@ class _Source:
     file: Path
     value: Any
     lines: dict[KeyPath, int]
-    problems: list[str]
-    without: Collection[str]
+    files: list[KeyFile]
+    """The files read so far."""
+    without: Collection[str] = ()
     """Sections that nobody needs now."""
+    problems: list[str] = field(default_factory=list)
 
     def say(self, path: KeyPath, what: str) -> None:
         if path and path[0] in self.without:
@@ -61,16 +71,19 @@ class _Source:
         line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
         where = f"{self.file}:{line}" if line else str(self.file)
         key = _dotted(path)
-        self.problems.append(f"{where}: {key}: {what}" if key else f"{where}: {what}")
+        words = f"{where}: {key}: {what}" if key else f"{where}: {what}"
+        self.problems.append(words if len(words) <= PROBLEM_CHARS else words[:PROBLEM_CHARS] + "…")
 
 
 def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without: Collection[str] = ()) -> Config:
-    """The configuration. Raises ConfigError.
+    """The configuration. Raises ConfigError. Blocks on the disk, and for a second where a file is as large as may be.
 
+    What the file's own listener demands of the keys is checked; `exposure.judge` does that for the real listeners.
     `without` names sections that are not needed: they are not looked at, and nothing in them can be wrong.
     """
-    env = _environment(file, os.environ if environ is None else environ)
-    source = _read(file, without)
+    files: list[KeyFile] = []
+    env = _environment(file.parent / ".env", os.environ if environ is None else environ, files)
+    source = _read(file, files, without)
     raw = _substituted(source, env)
     if not isinstance(raw, dict):
         source.say((), f"must be a mapping of sections, found {type(raw).__name__}")
@@ -84,56 +97,47 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
     _check_vault(source, sections)
     if source.problems:
         raise ConfigError(source.problems)
-    return Config(file.absolute(), sections, tuple(providers), keys, skip, _env_sessions(providers, env), env)
+    sessions = _env_sessions(providers, env)
+    return Config(file.absolute(), sections, tuple(providers), keys, skip, sessions, env, tuple(files))
 
 
-def _environment(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment over the `.env` file beside config.yaml."""
-    dotenv = file.parent / ".env"
-    found = (
-        {key: value for key, value in dotenv_values(dotenv).items() if value is not None} if dotenv.is_file() else {}
-    )
+def _environment(dotenv: Path, environ: Mapping[str, str], files: list[KeyFile]) -> dict[str, str]:
+    """The environment over the `.env` file beside config.yaml. Raises ConfigError."""
+    try:
+        read = read_text(dotenv)
+        found = read_env(read.text, environ)
+    except NoFile:
+        return dict(environ)
+    except FileProblem as e:
+        raise ConfigError([f"{dotenv}: {e}"]) from None
+    files.append(KeyFile.of(dotenv, read.found, only_keys=True))
     return {**found, **environ}
 
 
-def _read(file: Path, without: Collection[str]) -> _Source:
+def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source:
+    """Raises ConfigError."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        read = read_text(file)
+        found = read_yaml(read.text)
+    except NoFile:
         raise ConfigError([f"{file}: there is no such file; give another with --config"]) from None
-    except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError([f"{file}: cannot be read: {e}"]) from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as e:
-        mark = getattr(e, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError([f"{file}{line}: is not valid YAML: {getattr(e, 'problem', None) or e}"]) from None
+    except FileProblem as e:
+        raise ConfigError([f"{file}: {e}"]) from None
+    except YamlProblem as e:
+        raise ConfigError([f"{file}{f':{e.line}' if e.line else ''}: {e}"]) from None
+    files.append(KeyFile.of(file, read.found, holds_keys=has_literal_keys(found.value)))
+    value = found.value if found.value is not None else {}
     if isinstance(value, dict):
         value = {key: section for key, section in value.items() if key not in without}
-    source = _Source(file, value if value is not None else {}, {}, [], without)
-    if node is not None:
-        _note_lines(source, node, ())
+    source = _Source(file, value, found.lines, files, without)
+    for path in found.twice:
+        source.say(path, "stands twice")
     return source
 
 
-def _note_lines(source: _Source, node: yaml.Node, path: KeyPath) -> None:
-    source.lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*path, str(key.value))
-            if inner in source.lines:
-                source.say(inner, "stands twice")
-            source.lines[inner] = key.start_mark.line + 1
-            _note_lines(source, value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            _note_lines(source, value, (*path, index))
-
-
 def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
-    """The file's value with `${NAME}` and `${NAME:-default}` replaced in every string."""
+    """The file's value with `${NAME}` and `${NAME:-default}` replaced in every string. Raises ConfigError."""
+    room = SUBSTITUTED_LIMIT
 
     def replace(value: Any, path: KeyPath) -> Any:
         if isinstance(value, dict):
@@ -143,15 +147,21 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
         return insert(value, path) if isinstance(value, str) else value
 
     def insert(text: str, path: KeyPath) -> Any:
+        nonlocal room
         missing: list[str] = []
 
-        def one(found: re.Match[str]) -> str:
-            value = env.get(found[1]) or found[2]
+        def one(name: str, default: str | None) -> str:
+            nonlocal room
+            value = env.get(name) or default
             if value is None:
-                missing.append(found[1])
+                missing.append(name)
+            room -= len(value or "")
+            if room < 0:
+                source.say(path, f"the values of the variables here are longer than {SUBSTITUTED_LIMIT // 1024} KB")
+                raise ConfigError(source.problems)
             return value or ""
 
-        result = _VARIABLE.sub(one, text)
+        result = substituted(text, one)
         if missing and path[:2] == ("auth", "tokens") and path[-1] != "name":
             return ""  # a key that is not set is no key
         if missing:
@@ -172,9 +182,12 @@ def _checked[M: BaseModel](source: _Source, model: type[M], raw: Any, path: KeyP
     try:
         return model.model_validate(raw)
     except ValidationError as e:
-        for problem in e.errors(include_url=False):
+        found = e.errors(include_url=False)
+        for problem in found[:PROBLEMS_LIMIT]:
             at = (*path, *problem["loc"])
             source.say(at, _explained(problem["type"], problem["msg"], at, problem.get("input"), model, problem["loc"]))
+        if len(found) > PROBLEMS_LIMIT:
+            source.say(path, f"… and {len(found) - PROBLEMS_LIMIT} more problems")
         return None
 
 
@@ -236,31 +249,12 @@ def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
 
 def _client_keys(source: _Source, sections: Sections, env: Mapping[str, str]) -> tuple[tuple[ClientKey, ...], bool]:
     """The client keys, and whether none is wanted. What is wrong with them is said."""
-    sources = KeySources(sections.auth, env, source.file.parent)
+    sources = KeySources(sections.auth, env, source.file.parent, source.files)
     keys = sources.keys()
     skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
     for path, problem in sources.problems or exposure_problems(sections.listen.host, keys, skip):
         source.say(path, problem)
     return keys, skip
-
-
-def exposure_problems(host: str, keys: Sequence[ClientKey], skip: bool) -> list[tuple[KeyPath, str]]:
-    """What is too open about listening on `host` with these client keys; (key of config.yaml, sentence) each."""
-    is_loopback = host in LOOPBACK_HOSTS
-    found: list[tuple[KeyPath, str]] = []
-    if skip and not is_loopback:
-        found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
-    if not keys and not skip:
-        advice = "set AUTH_TOKEN, or list keys here (glassgate keygen --client makes one)"
-        found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
-    for key in keys:
-        which = f"the key {key.name!r} ({key.source})"
-        if len(key.token) < SHORTEST_TOKEN:
-            found.append((("auth", "tokens"), f"{which} is shorter than {SHORTEST_TOKEN} characters"))
-        elif not is_loopback and len(key.token.encode()) < SHORTEST_OPEN_TOKEN:
-            what = f"beyond loopback every key needs at least {SHORTEST_OPEN_TOKEN} bytes; {which} is shorter"
-            found.append((("listen", "host"), what))
-    return found
 
 
 def _check_vault(source: _Source, sections: Sections) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-from addons.core.client_keys import ClientKeys
+from addons.core.client_keys import ClientKeys, shown_identity
 from addons.core.errors import GatewayError
 
 type Action = Literal["chat_completions", "completions", "models", "model", "health", "openapi"]
@@ -51,6 +51,8 @@ class Admission:
     argument: str = ""
     query: str = ""
     allow: str = ""
+    identity: bytes | None = None
+    """The client key itself, as ClientKeys knows it; whatever its name, it can be taken away while it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,12 @@ def _routed(
         raise error
     if knock.headers.get("content-encoding", "identity").lower() != "identity":
         raise GatewayError(415, "a compressed request body is not accepted; send it plain", code="unsupported_encoding")
-    return Admission(action, key, argument, query, allow)
+    return Admission(action, key, argument, query, allow, shown_identity(knock.headers))
+
+
+def still_admitted(identity: bytes | None, rules: GateRules) -> bool:
+    """Whether who came with this key may stay under (new) rules."""
+    return rules.keys is None or rules.keys.holds(identity)
 
 
 def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:

@@ -8,12 +8,13 @@ from typing import Final
 
 from addons.core.client_keys import ENVIRONMENT_NAME, ClientKey, name_by_hash
 from addons.core.config import Auth, checked_name
+from addons.core.file_reading import FileProblem, NoFile, read_text
+from addons.core.key_files import KeyFile
+from addons.core.yaml_reading import KeyPath
 
+MOST_KEYS: Final = 1000
 _KEY_LINE: Final = re.compile(r"(\S+)(?:\s+#\s*(.*))?")
 """A line of the tokens file: a key, which holds no white space, and behind it its name as a comment."""
-
-type KeyPath = tuple[str | int, ...]
-"""Where in config.yaml something stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class KeySources:
     auth: Auth
     env: Mapping[str, str]
     folder: Path
+    files: list[KeyFile] = field(default_factory=list)
+    """The tokens file joins them."""
     problems: list[tuple[KeyPath, str]] = field(default_factory=list)
 
     def keys(self) -> tuple[ClientKey, ...]:
@@ -42,6 +45,8 @@ class KeySources:
         for entry in self._entries():
             before = found.get(entry.token)
             found[entry.token] = self._one(before, entry) if before else entry
+        if len(found) > MOST_KEYS:  # each is compared with what any stranger shows, and named in its time
+            self._say(("auth", "tokens"), f"at most {MOST_KEYS} client keys can be configured, not {len(found)}")
         if self.problems:
             return ()
         keys = [ClientKey(_name(entry), entry.token, entry.source) for entry in found.values()]
@@ -64,24 +69,25 @@ class KeySources:
     def _in_file(self, file: Path) -> Iterator[_Entry]:
         path: KeyPath = ("auth", "tokens_file")
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as e:
-            self._say(path, f"{file} cannot be read: {getattr(e, 'strerror', None) or e}")
+            read = read_text(file)
+        except FileProblem as e:
+            self._say(path, f"{file} cannot be read: {e}" if isinstance(e, NoFile) else f"{file} {e}")
             return
-        for number, line in enumerate(map(str.strip, lines), 1):
+        self.files.append(KeyFile.of(file, read.found, only_keys=True))
+        for number, line in enumerate(map(str.strip, read.text.splitlines()), 1):
             if not line or line.startswith("#"):
                 continue
             source = f"{file.name}:{number}"
-            read = _KEY_LINE.fullmatch(line)
-            if read is None:
+            key = _KEY_LINE.fullmatch(line)
+            if key is None:
                 self._say(path, f"{source}: a line is one key, which holds no white space, and may end in '# name'")
                 continue
             try:
-                name = checked_name(read[2]) if read[2] else None
+                name = checked_name(key[2]) if key[2] else None
             except ValueError as e:
                 self._say(path, f"{source}: the name behind the key {e}")
                 continue
-            yield self._checked(_Entry(path, source, read[1], name))
+            yield self._checked(_Entry(path, source, key[1], name))
 
     def _checked(self, entry: _Entry) -> _Entry:
         if entry.name == entry.token:

@@ -16,9 +16,12 @@ from addons.inspect.drift import Drift
 from addons.inspect.note import Note, note_of
 from addons.inspect.recorder import Recorder
 from addons.inspect.recording import Source, recording_of
+from addons.small_files import read_small, write_small
 
 SWITCH_NAME: Final = "record.json"
 """Beside the vault: `glassgate record on` writes it, a running gateway looks."""
+_SWITCH_BYTES: Final = 16 * 1024
+_PATH_LIMIT: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +96,25 @@ class Switch:
 
 
 def read_switch(path: Path) -> Switch | None:
-    """What `glassgate record` said last; None when it never said anything."""
+    """What `glassgate record` said last; None when it never said anything (that can be trusted and read)."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(read_small(path, _SWITCH_BYTES) or b"")
+    except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict):
         return None
-    folder = value.get("folder")
-    return Switch(value.get("enabled") is True, Path(folder) if isinstance(folder, str) and folder else None)
+    return Switch(value.get("enabled") is True, _folder(value.get("folder")))
 
 
 def write_switch(path: Path, switch: Switch) -> None:
     """Raises OSError."""
     folder = str(switch.folder) if switch.folder else None
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps({"enabled": switch.enabled, "folder": folder}), encoding="utf-8")
-    temporary.replace(path)
+    write_small(path, json.dumps({"enabled": switch.enabled, "folder": folder}).encode())
+
+
+def _folder(value: object) -> Path | None:
+    """A folder as the switch names it: absolute, without detours; else config.yaml's is used."""
+    if not isinstance(value, str) or not value.isprintable() or len(value) > _PATH_LIMIT:
+        return None
+    path = Path(value)
+    return path if path.is_absolute() and ".." not in path.parts else None

@@ -1,24 +1,29 @@
-"""Counts what the adapters met and did not know: this is how a changed protocol is noticed before users are hurt."""
+"""Counts what the adapters met and did not know: this is how a changed protocol is noticed before users are hurt.
+
+Kinds are words of a site, and the file is plain: both are cleaned and bounded before they are kept.
+"""
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from addons.core.config import is_name
 from addons.core.errors import clean
-from addons.vault.errors import VaultError
-from addons.vault.permissions import make_folder, read_private
+from addons.small_files import read_small, write_small
 
 log = logging.getLogger("glassgate")
 
 FILE_NAME: Final = "drift.json"
 KINDS_LIMIT: Final = 200
 """Kinds remembered for one provider; a site that invents names must not fill the disk."""
+PROVIDERS_LIMIT: Final = 50
 KIND_CHARS: Final = 100
-_LIMIT_BYTES: Final = 4 * 1024 * 1024
+"""Characters of a kind or an example."""
+_COUNT_LIMIT: Final = 10**12
+_LATEST_S: Final = 10**11
 
 
 @dataclass(slots=True)
@@ -42,32 +47,37 @@ class Drift:
     def note(self, provider: str, unknown: Mapping[str, int], at: int, example: str) -> None:
         """Counts what one answer had; the log has a line for each kind that is new."""
         known = self.found.setdefault(provider, {})
-        for kind, count in unknown.items():
-            kind = clean(kind, KIND_CHARS)
+        example = clean(example, KIND_CHARS)
+        for raw, count in unknown.items():
+            kind = clean(raw, KIND_CHARS)
             if count <= 0 or (kind not in known and len(known) >= KINDS_LIMIT):
                 continue
             if kind not in known:
                 log.warning("%s sent something this adapter does not know: %s (%s)", provider, kind, example)
             strange = known.setdefault(kind, Strange())
-            strange.count += count
+            strange.count = min(strange.count + count, _COUNT_LIMIT)
             strange.last, strange.example = at, example
             self._dirty = True
 
-    def save(self) -> None:
-        """Writes the file when something has changed. Blocks on the disk; a failure is logged and forgotten."""
+    def unsaved(self) -> bytes | None:
+        """What the file should hold; None when it does."""
         if not self._dirty:
-            return
+            return None
         self._dirty = False
+        return json.dumps(self.plain()).encode()
+
+    def write(self, data: bytes | None) -> None:
+        """Writes what `unsaved` gave. Blocks on the disk, may be called in a thread; a failure is logged, no more."""
+        if data is None:
+            return
         try:
-            make_folder(self.path.parent)
-            temporary = self.path.with_name(f".{self.path.name}.tmp")
-            temporary.unlink(missing_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self.plain(), file, ensure_ascii=False)
-            temporary.replace(self.path)
-        except (OSError, VaultError) as e:
-            log.warning("what was unknown cannot be written to %s: %s", self.path, e)
+            write_small(self.path, data)
+        except OSError as e:
+            log.warning("what was unknown cannot be written to %s: %s", self.path, e.strerror or e)
+
+    def save(self) -> None:
+        """Writes the file when something has changed."""
+        self.write(self.unsaved())
 
     def plain(self) -> dict[str, dict[str, dict[str, object]]]:
         return {
@@ -83,16 +93,29 @@ class Drift:
         """What was counted before; nothing when there is no such file or it cannot be read."""
         drift = cls(path)
         try:
-            stored = json.loads(read_private(path, _LIMIT_BYTES))
-        except (VaultError, ValueError):
+            stored = json.loads(read_small(path) or b"{}")
+        except (ValueError, RecursionError):
             return drift
-        for provider, kinds in stored.items() if isinstance(stored, dict) else ():
-            for kind, entry in kinds.items() if isinstance(kinds, dict) else ():
-                if isinstance(entry, dict) and isinstance(entry.get("count"), int):
-                    last = entry.get("last")
-                    example = clean(str(entry.get("example", "")), KIND_CHARS)
-                    known = drift.found.setdefault(clean(str(provider), KIND_CHARS), {})
-                    if len(known) < KINDS_LIMIT:
-                        strange = Strange(entry["count"], last if isinstance(last, int) else 0, example)
-                        known[clean(str(kind), KIND_CHARS)] = strange
+        for provider, kinds in _items(stored, PROVIDERS_LIMIT):
+            if not is_name(provider):
+                continue
+            for kind, entry in _items(kinds, KINDS_LIMIT):
+                if (strange := _strange(entry)) is not None:
+                    drift.found.setdefault(provider, {})[clean(kind, KIND_CHARS)] = strange
         return drift
+
+
+def _items(value: Any, most: int) -> list[tuple[str, Any]]:
+    return list(value.items())[:most] if isinstance(value, dict) else []
+
+
+def _strange(entry: Any) -> Strange | None:
+    """An entry of the file within bounds; None when it is none."""
+    if not isinstance(entry, dict):
+        return None
+    count, last, example = entry.get("count"), entry.get("last", 0), entry.get("example", "")
+    if type(count) is not int or type(last) is not int or not isinstance(example, str):
+        return None
+    if not 0 < count <= _COUNT_LIMIT or not 0 <= last <= _LATEST_S:
+        return None
+    return Strange(count, last, clean(example, KIND_CHARS))

@@ -51,6 +51,9 @@ class Recorder:
                 self.broken = True
                 log.error("recording has ended: %s takes nothing (%s); serving goes on", self.folder, e.strerror)
                 return None
+            except ValueError as e:  # half a surrogate in a site's words cannot be written
+                log.warning("an exchange of %s cannot be recorded: %s", recording.provider, type(e).__name__)
+                return None
             self.prune()
             return path
 
@@ -61,7 +64,7 @@ class Recorder:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
             os.replace(temporary, path)
-        except OSError:
+        except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
 

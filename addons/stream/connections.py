@@ -56,15 +56,21 @@ class ClientConnections:
 
     def abort(self, client_id: str) -> None:
         """Ends the connection at once; what waits is lost. (Closed properly, it would wait for its reader.)"""
-        if writer := self._writer(client_id):
+        if self._writer(client_id):
             log.info("a client stopped reading its answer; its connection was ended")
+        self.drop(client_id)
+
+    def drop(self, client_id: str) -> None:
+        """The same, for another reason."""
+        if writer := self._writer(client_id):
             writer.transport.abort()
 
 
 def turn_proxies_away(handler: ConnectionHandler) -> None:
     """Whatever else mitmproxy was told to be (`--mode` takes several): nobody gets through without a key."""
     client = handler.client
-    if not isinstance(client.proxy_mode, ReverseMode) or client.transport_protocol != "tcp":
+    mode = client.proxy_mode
+    if not isinstance(mode, ReverseMode) or mode.scheme != "http" or client.transport_protocol != "tcp":
         handler.layer = TurnedAway(handler.layer.context)
 
 

@@ -293,7 +293,7 @@ class GatewayStream(RequestIntake):
             return
         now, timers = self.gear.clock(), relay.timers
         if self.ending:
-            yield from self._broken(Fault.STOPPED, "the gateway is shutting down")
+            yield from self._broken(Fault.STOPPED, "the gateway ended it")
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
         elif now >= self._began + timers.total_s:

@@ -20,8 +20,14 @@ def lines_of(held: list[float], caplog: pytest.LogCaptureFixture) -> list[str]:
         except StopIteration:
             raise asyncio.CancelledError from None
 
+    watch = LoopWatch(lambda: now, sleep)
+
+    async def beat() -> None:
+        while True:
+            await watch.step()
+
     with caplog.at_level(logging.WARNING, "glassgate"), pytest.raises(asyncio.CancelledError):
-        asyncio.run(LoopWatch(lambda: now, sleep).run())
+        asyncio.run(beat())
     return [record.getMessage() for record in caplog.records]
 
 

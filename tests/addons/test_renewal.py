@@ -73,7 +73,7 @@ class FakeSite(Provider[ProviderOptions]):
     def _steps(self, name: str, answers: list[Any]) -> Steps[Any]:
         self.asked.append(name)
         found = answers.pop(0)
-        if isinstance(found, ProviderError):
+        if isinstance(found, Exception):
             raise found
         return found
         yield  # type: ignore[unreachable]  # makes it a generator
@@ -436,3 +436,32 @@ async def test_a_rotated_cookie_of_somebody_else_is_not_kept(make: Callable[...,
     house.renewal.handed_out(session, {"refresh": "r2"})
     await house.renewal.settle()
     assert house.stored["token"] == f"a:{START + 1000}"
+
+
+async def test_a_bug_while_a_session_is_renewed_is_told_and_ends_nothing(
+    make: Callable[..., House], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not a ProviderError, but a fault of the gateway: who waits gets an error, the account is not left renewing."""
+    house = make(f"u1:{START + 5}")
+    house.site.answers = [RuntimeError("a bug")]  # type: ignore[list-item]
+    with pytest.raises(ProviderError, match="could not be renewed"):
+        await house.renewal.session(ACCOUNT)
+    state = house.book.state(("site", "me"))
+    assert state is None or state.health is not Health.REFRESHING
+    assert any(record.exc_info for record in caplog.records)
+
+
+async def test_one_account_that_cannot_be_looked_after_keeps_no_other(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make(f"u1:{START + 5000}")
+    seen: list[str] = []
+
+    async def fails(self: Renewal, account: Account) -> None:
+        seen.append(account.name)
+        raise KeyError(account.name)
+
+    monkeypatch.setattr(house.renewal.accounts, "_accounts", [ACCOUNT, Account("site", "two")])
+    monkeypatch.setattr(Renewal, "_renew_idle", fails)
+    await house.renewal.tend()
+    assert seen == ["me", "two"]

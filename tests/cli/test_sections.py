@@ -40,7 +40,8 @@ KEYLESS = [
     pytest.param(("vault", "rotate-key"), None, 0, id="vault rotate-key"),
     pytest.param(("vault", "rotate-passphrase", "--new-key-stdin"), OTHER, 0, id="vault rotate-passphrase"),
 ]
-WITH_KEYS = {"doctor", "status", "listen"}
+WITH_KEYS = {"doctor", "status", "listen", "reload"}
+"""The last one asks a running gateway, which does."""
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,14 @@ class Gateway:
 
     def __enter__(self) -> Self:
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environ(), cwd=self.cwd)
+            self.process = subprocess.Popen(
+                self.command(),
+                stdout=log,
+                stderr=log,
+                env=self.environ(),
+                cwd=self.cwd,
+                start_new_session=True,  # a service: a gateway of a terminal heeds SIGHUP otherwise
+            )
         try:
             self._wait_ready()
         except AssertionError:

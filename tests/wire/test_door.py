@@ -13,7 +13,7 @@ import pytest
 from providers.sandbox.run import Sandbox
 from tests.support.faulty import BEGUN, TIMES, ask, made, read
 from tests.support.hostile import TEXT, Hostile, sends
-from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread, free_port
+from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 from tests.wire.test_client_faults import connected, memory_mb, read_all, request_bytes
 
 PATIENT = {**TIMES, "idle_s": 30, "head_s": 1, "body_s": 5}
@@ -35,19 +35,14 @@ def thread() -> Iterator[SandboxThread]:
 
 
 @pytest.fixture(scope="module")
-def proxy_port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def gateway(thread: SandboxThread, proxy_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """Beside the gateway, a regular proxy, by somebody's mistake; and everything that is seen is saved and printed."""
+def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Everything that is seen is saved and printed."""
     folder = tmp_path_factory.mktemp("door")
     folder.chmod(0o700)
     with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
         running.__exit__()
         running.arguments = (
-            *("--mode", f"regular@127.0.0.1:{proxy_port}", "-w", str(folder / "flows")),
+            *("-w", str(folder / "flows")),
             *("--set", "termlog_verbosity=debug", "--set", "flow_detail=4"),
         )
         with running:
@@ -153,28 +148,6 @@ def test_the_clients_key_stands_in_no_flow_and_no_line(gateway: Gateway) -> None
     found = told(gateway)
     assert b"/v1/models" in found, "what came is shown"
     assert KEY.encode() not in found
-
-
-# -- other modes ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nproxy-authorization: Basic " + KEY.encode() + b"\r\n\r\n",
-        b"GET http://127.0.0.1:%d/ HTTP/1.1\r\n" + LINE + b"\r\n",
-        b"\x05\x01\x00",
-        b"SSH-2.0-x\r\n",
-    ],
-)
-def test_a_proxy_beside_the_gateway_serves_nobody(gateway: Gateway, proxy_port: int, raw: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as target:
-        port = target.getsockname()[1]
-        answer = exchanged(proxy_port, raw.replace(b"%d", b"%d" % port))
-        assert answer.startswith(b"HTTP/1.1 403 ")
-        assert error_of(answer)["code"] == "not_a_proxy"
-        target.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            target.accept()
-    assert KEY.encode() not in told(gateway)
 
 
 # -- connections ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,67 @@
+"""`glassgate reload`: a running gateway takes its configuration up now, and says what came of it."""
+
+import secrets
+import time
+from pathlib import Path
+
+import click
+
+from addons.asking import Answer, answer_to, ask, forget
+from addons.cli.base import Lazy, Problem
+from addons.core.config import VaultSettings
+from addons.core.file_reading import FileProblem, read_text
+from addons.core.variables import substituted
+from addons.core.yaml_reading import YamlProblem, read_yaml
+from addons.setup import vault_path
+
+PATIENCE_S = 30.0
+"""The gateway looks every two seconds; reading a file may take its time."""
+LOOK_S = 0.1
+
+
+@click.command()
+@click.pass_obj
+def reload(lazy: Lazy) -> None:
+    """Have the running gateway take its configuration up now, whatever it makes of SIGHUP.
+
+    Exit status 0 when it is in force, 1 when the gateway refused it (the one from before stays) or none answers.
+    """
+    folder = _folder(lazy)
+    if not folder.is_dir():
+        raise Problem(f"there is no folder {folder}: no gateway runs with {lazy.file}")
+    question = secrets.token_hex(16)
+    try:
+        ask(folder, lazy.file.absolute(), question)
+        answer = _wait(folder, question)
+        forget(folder)
+    except OSError as e:
+        raise Problem(f"the gateway cannot be asked: {e.strerror or e}") from None
+    if answer is None:
+        raise Problem(f"no gateway that runs with {lazy.file} has answered; start it: ./run_proxy.sh")
+    if not answer.done:
+        raise Problem(f"the gateway refused the configuration; the one from before stays in force:\n{answer.said}")
+    click.echo(answer.said)
+
+
+def _wait(folder: Path, question: str) -> Answer | None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if (answer := answer_to(folder, question)) is not None:
+            return answer
+        time.sleep(LOOK_S)
+    return None
+
+
+def _folder(lazy: Lazy) -> Path:
+    """The vault's folder, where a gateway listens. The file may be broken just now: the gateway is to say so."""
+    try:
+        return vault_path(lazy.config()).parent
+    except Problem as problem:
+        try:
+            raw = read_yaml(read_text(lazy.file).text).value
+        except (FileProblem, YamlProblem):
+            raise problem from None
+    vault = raw.get("vault") if isinstance(raw, dict) else None
+    named = vault.get("path") if isinstance(vault, dict) else None
+    path = substituted(named, lambda name, default: default or "") if isinstance(named, str) else ""
+    return (lazy.file.absolute().parent / (path or VaultSettings().path)).parent

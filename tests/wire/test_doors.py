@@ -1,0 +1,405 @@
+"""No door opens by itself: options, reloads, removed keys, the end of the terminal. Through real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from addons.cli.main import main
+from providers.sandbox.script import greeting
+from tests.support.mitmweb import Web, mitmweb_api
+from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.terminal import TerminalGateway
+
+MODEL = "sandbox-large"
+STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
+OPEN = "0.0.0.0"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(20) as pool:
+        yield pool
+
+
+def until(check: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def body(prompt: str = "Hi", *, stream: bool = True) -> dict[str, Any]:
+    return {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
+
+
+def asked(gateway: Gateway, prompt: str = "Hi", *, stream: bool = True, key: str = KEY) -> httpx.Response:
+    headers = {"authorization": f"Bearer {key}"}
+    fields = body(prompt, stream=stream)
+    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=headers, timeout=40)
+
+
+def health(gateway: Gateway, key: str = KEY) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(
+        f"{gateway.url}/healthz", headers={"authorization": f"Bearer {key}"}, timeout=10
+    ).json()
+    return found
+
+
+def models_status(gateway: Gateway, key: str | None = KEY) -> int:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return httpx.get(f"{gateway.url}/v1/models", headers=headers, timeout=10).status_code
+
+
+def started(gateway: Gateway, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Starts a gateway that is to end by itself."""
+    return subprocess.run(
+        [*gateway.command(), *arguments],
+        env=gateway.environ(),
+        cwd=gateway.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+
+
+class OpenGateway(Gateway):
+    """Listens on all addresses by its command line, while its configuration says loopback."""
+
+    def command(self) -> list[str]:
+        command = super().command()
+        command[command.index("--listen-host") + 1] = OPEN
+        return command
+
+    def environ(self) -> dict[str, str]:
+        return super().environ() | {"AUTH_TOKEN": STRONG}
+
+
+class FileKeys(Gateway):
+    """Its client keys are those of its file alone."""
+
+    def __init__(self, folder: Path, sites: dict[str, Any], **sections: Any) -> None:
+        super().__init__(folder, sites, auth={"tokens": [KEY]}, **sections)
+
+    def environ(self) -> dict[str, str]:
+        return {name: value for name, value in super().environ().items() if name != "AUTH_TOKEN"}
+
+
+# -- mitmproxy's own options ------------------------------------------------------------------------------------------
+def test_options_that_open_something_keep_it_from_starting(folder: Path, sites: SandboxThread) -> None:
+    gateway = Gateway(folder, sites.description())
+    options = ("--set", "ssl_insecure=true", "--set", "validate_inbound_headers=false", "--set", "map_remote=|a|b")
+    done = started(gateway, *options, "--mode", f"regular@{gateway.port + 1}")
+    assert done.returncode != 0
+    told = done.stdout + done.stderr
+    for name in ("ssl_insecure", "validate_inbound_headers", "map_remote", "mode"):
+        assert f"mitmproxy's option {name} (" in told
+    assert "Traceback" not in told
+
+
+def test_options_of_mitmproxys_own_file_are_judged_too(folder: Path, sites: SandboxThread) -> None:
+    gateway = Gateway(folder, sites.description())
+    (folder / "config.yml").write_text("ignore_hosts: ['.*']\n")  # mitmproxy's, in its confdir
+    done = started(gateway)
+    assert done.returncode != 0
+    assert "mitmproxy's option ignore_hosts (" in done.stdout + done.stderr
+
+
+def test_an_option_worth_knowing_is_said(folder: Path, sites: SandboxThread) -> None:
+    with Gateway(folder, sites.description(), arguments=("--set", "block_global=false")) as gateway:
+        assert "mitmproxy's option block_global (False): the gateway answers to addresses" in gateway.log
+
+
+def test_an_option_changed_while_it_runs_is_put_back(folder: Path, sites: SandboxThread) -> None:
+    with Web(folder, sites.description()) as web, mitmweb_api(web) as api:
+        (folder / "other.py").write_text(f"open({str(folder / 'ran')!r}, 'w').close()")
+        before = api.get("/options").json()
+        other = f"regular@{web.port + 1}"
+        open_mode = f"reverse:http://127.0.0.1:1@{OPEN}:{web.port}"
+        for name, value in (
+            ("ssl_insecure", True),
+            ("validate_inbound_headers", False),
+            ("mode", [*before["mode"]["value"], other]),
+            ("mode", [open_mode]),  # the key is too short for that
+            ("keep_host_header", False),
+            ("connection_strategy", "eager"),
+            ("map_remote", ["|x|y"]),
+            ("upstream_auth", "a:b"),
+            ("scripts", [*before["scripts"]["value"], str(folder / "other.py")]),
+        ):
+            assert api.put("/options", json={name: value}).status_code == 400, name
+        assert api.put("/options", json={"showhost": True}).status_code == 200
+        after = api.get("/options").json()
+        assert {name: o["value"] for name, o in after.items()} | {"showhost": False} == {
+            name: o["value"] for name, o in before.items()
+        }
+        assert web.log.count("was put back: mitmproxy's option") == 8
+        assert "was put back: listen.host: beyond loopback every key needs" in web.log
+        assert not (folder / "ran").exists()
+        until(lambda: models_status(web) == 200)  # its listener was taken away and put back
+        assert asked(web).text.rstrip().endswith("[DONE]")
+
+
+# -- a reload judges like a start -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"auth": {"skip": True}}, "auth.skip: works only when", id="skip"),
+        pytest.param({"auth": {"tokens": ["sk-not-so-long"]}}, "at least 32 bytes", id="short key"),
+        pytest.param({".env": "SKIP_AUTH_TOKEN=true\n"}, "auth.skip: works only when", id="skip by .env"),
+        pytest.param({"keys": "sk-not-so-long\n"}, "at least 32 bytes", id="short key in the keys file"),
+        pytest.param({"mode": "keys"}, "holds keys and can be read by others (mode 0644)", id="keys file opened"),
+    ],
+)
+def test_a_reload_opens_no_door_that_the_start_keeps_shut(
+    sites: SandboxThread, folder: Path, change: dict[str, Any], words: str
+) -> None:
+    keys = folder / "keys"
+    keys.touch(0o600)
+    (folder / ".env").touch(0o600)
+    with OpenGateway(folder, sites.description(), auth={"tokens": ["${AUTH_TOKEN}"], "tokens_file": "keys"}) as gateway:
+        if "auth" in change:
+            gateway.config["auth"] = change["auth"]
+            gateway.write_config()
+        if ".env" in change:
+            (folder / ".env").write_text(change[".env"])
+        if "keys" in change:
+            keys.write_text(change["keys"])
+        if "mode" in change:
+            keys.chmod(0o644)
+        until(lambda: health(gateway, STRONG)["status"] == "degraded")
+        assert words in health(gateway, STRONG)["problem"]
+        assert words in gateway.log
+        assert models_status(gateway, None) == 401
+        assert models_status(gateway, "sk-not-so-long") == 401
+        assert models_status(gateway, STRONG) == 200
+
+
+def test_a_listener_that_seems_to_change_opens_nothing(sites: SandboxThread, folder: Path) -> None:
+    """The file says all addresses at the start, then loopback and no keys: the listener stays where it is."""
+    gateway = OpenGateway(folder, sites.description())
+    gateway.config["listen"]["host"] = OPEN
+    gateway.write_config()
+    with gateway:
+        gateway.config["listen"]["host"] = "127.0.0.1"
+        gateway.config["auth"] = {"skip": True}
+        gateway.write_config()
+        until(lambda: health(gateway, STRONG)["status"] == "degraded")
+        assert models_status(gateway, None) == 401
+
+
+def test_files_that_hold_keys_are_not_open_beyond_loopback(sites: SandboxThread, folder: Path) -> None:
+    (folder / ".env").write_text("X=1\n")
+    (folder / ".env").chmod(0o644)
+    gateway = OpenGateway(folder, sites.description())
+    done = started(gateway)
+    assert done.returncode != 0
+    assert (
+        f"{folder}/.env holds keys and can be read by others (mode 0644); run: chmod 600" in done.stdout + done.stderr
+    )
+    gateway.command = super(OpenGateway, gateway).command  # type: ignore[method-assign]
+    with gateway:
+        told = [line for line in gateway.log.splitlines() if "can be read by others" in line]
+        assert len(told) == 1, "on loopback it is said"
+
+
+def test_what_is_no_configuration_holds_nobody(sites: SandboxThread, folder: Path) -> None:
+    laughs = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'x'}]" for i in range(9)]
+    bad = ["x: 2001-13-45", "a: &x [*x]", "\n".join(laughs), "a: " + "[" * 20_000, "\0", None]
+    with Gateway(folder, sites.description()) as gateway:
+        good = gateway.config_file.read_text()
+        for text in bad:
+            gateway.config_file.unlink()
+            if text is None:
+                os.mkfifo(gateway.config_file)
+            else:
+                gateway.config_file.write_text(text)
+            until(lambda: health(gateway)["status"] == "degraded")
+            assert models_status(gateway) == 200
+            gateway.config_file.unlink()
+            gateway.config_file.write_text(good)
+            until(lambda: health(gateway)["status"] == "ok")
+
+
+# -- a client key that is taken away ----------------------------------------------------------------------------------
+def begun(pool: ThreadPoolExecutor, gateway: Gateway, sites: SandboxThread, *prompts: tuple[str, bool]) -> list[Any]:
+    """Requests that are under way at their site."""
+    before = len(sites.site("openai").requests)
+    futures = [pool.submit(asked, gateway, prompt, stream=stream) for prompt, stream in prompts]
+    sites.wait_for("openai", lambda: len(sites.site("openai").requests) >= before + len(prompts))
+    return futures
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    if answer.status_code != 200:
+        refused: dict[str, Any] = answer.json()["error"]
+        return refused
+    assert "[DONE]" not in answer.text
+    found: dict[str, Any] = json.loads(answer.text.rstrip().splitlines()[-1].removeprefix("data: "))["error"]
+    return found
+
+
+def test_requests_of_a_removed_key_end(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
+    providers = {"official": {"accounts": [{"name": "demo", "max_concurrent": 3}]}}
+    with FileKeys(folder, sites.description(), providers=providers) as gateway:
+        stalls, silence = "Hi\n!sandbox stall_after=3", "Hi\n!sandbox fault=silence"
+        futures = begun(pool, gateway, sites, (stalls, True), (silence, True), (silence, False))
+        futures.append(pool.submit(asked, gateway, "queued"))
+        until(lambda: '"x' not in gateway.log and not any(f.done() for f in futures))
+        gateway.config["auth"] = {"tokens": [STRONG]}
+        gateway.write_config()
+        answers = [future.result(20) for future in futures]
+        assert [answer.status_code for answer in answers] == [200, 401, 401, 401]
+        assert {error_of(answer)["code"] for answer in answers} == {"invalid_api_key"}
+        assert models_status(gateway, KEY) == 401
+        assert asked(gateway, key=STRONG).text.rstrip().endswith("[DONE]")
+        assert "4 requests of client keys that were removed are ended" in gateway.log
+        assert health(gateway, STRONG)["accounts"][-1]["state"] == "ok", "the account did nothing wrong"
+
+
+def test_a_key_that_stays_keeps_its_streams(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
+    """Another place in the list, another way of giving it: what counts is the key."""
+    with Gateway(folder, sites.description()) as gateway:
+        (future,) = begun(pool, gateway, sites, ("Hi\n!sandbox count=40 pace_ms=100", True))
+        gateway.config["auth"] = {"tokens": [STRONG, KEY]}
+        gateway.write_config()
+        until(lambda: models_status(gateway, STRONG) == 200)
+        assert not future.done()
+        assert future.result(20).text.rstrip().endswith("[DONE]")
+
+
+def test_who_came_without_a_key_goes_when_keys_are_wanted(
+    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
+) -> None:
+    with (
+        Gateway(folder, sites.description(), auth={"skip": True}) as gateway,
+        httpx.stream(
+            "POST", f"{gateway.url}/v1/chat/completions", json=body("Hi\n!sandbox stall_after=3"), timeout=30
+        ) as answer,
+    ):
+        lines = answer.iter_lines()
+        next(lines)
+        gateway.config["auth"] = {"tokens": [STRONG]}
+        gateway.write_config()
+        assert "invalid_api_key" in [line for line in lines if line][-1]
+
+
+# -- glassgate reload -------------------------------------------------------------------------------------------------
+def reload(gateway: Gateway) -> Result:
+    return CliRunner().invoke(main, ["--config", str(gateway.config_file), "reload"], env=gateway.environ())
+
+
+@pytest.mark.parametrize("ignores_hangups", [False, True])
+def test_reload_is_answered(sites: SandboxThread, folder: Path, ignores_hangups: bool) -> None:
+    gateway = FileKeys(folder, sites.description())
+    if ignores_hangups:
+        command = gateway.command()
+        gateway.command = lambda: ["nohup", *command]  # type: ignore[method-assign]
+    with gateway:
+        done = reload(gateway)
+        assert (done.exit_code, done.stdout) == (0, "the changed configuration is in force\n")
+        gateway.config["auth"] = {"tokens": [STRONG]}
+        gateway.config["models"] = {"aliases": {"fast": MODEL}}
+        gateway.write_config()
+        assert reload(gateway).exit_code == 0
+        assert models_status(gateway, STRONG) == 200
+        assert models_status(gateway, KEY) == 401
+        gateway.config["lisen"] = {}
+        gateway.write_config()
+        refused = reload(gateway)
+        assert refused.exit_code == 1
+        assert "the one from before stays in force" in refused.stderr
+        assert "lisen: is not a key there; did you mean 'listen'?" in refused.stderr
+        assert not [name for name in os.listdir(gateway.vault_path.parent) if "reload" in name]
+
+
+def test_reload_without_a_gateway_is_one_line(
+    sites: SandboxThread, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("addons.cli.reload.PATIENCE_S", 0.3)
+    gateway = Gateway(folder, sites.description())
+    done = reload(gateway)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "no gateway that runs with" in done.stderr
+    gateway.config["vault"]["path"] = "nowhere/vault.json"
+    gateway.write_config()
+    assert "there is no folder" in reload(gateway).stderr
+    assert not (folder / "nowhere").exists()
+
+
+# -- the end of the terminal ------------------------------------------------------------------------------------------
+def ended(gateway: Gateway) -> int:
+    assert gateway.process
+    return gateway.process.wait(30)
+
+
+@pytest.mark.parametrize("tool", ["mitmdump", "mitmproxy"])
+def test_a_gateway_ends_with_its_terminal(
+    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor, tool: str
+) -> None:
+    gateway = TerminalGateway(folder, sites.description())
+    gateway.tool = tool
+    with gateway:
+        (future,) = begun(pool, gateway, sites, ("Hi\n!sandbox count=30 pace_ms=50", True))
+        gateway.hang_up()
+        gateway.again()  # the shell says so too: no second signal that ends at once
+        assert future.result(20).text.rstrip().endswith("[DONE]")
+        ended(gateway)
+
+
+def test_the_console_still_hears_what_is_typed(sites: SandboxThread, folder: Path) -> None:
+    gateway = TerminalGateway(folder, sites.description())
+    gateway.tool = "mitmproxy"
+    with gateway:
+        gateway.resize(30, 100)
+        assert asked(gateway).status_code == 200
+        gateway.type("?")
+        until(lambda: "Global Keybindings" in gateway.screen or "Help" in gateway.screen)
+        gateway.type("q")
+        gateway.type("q")
+        until(lambda: "Quit" in gateway.screen)
+        gateway.type("y")
+        assert ended(gateway) == 0
+
+
+def test_a_hangup_in_a_terminal_is_the_end_and_no_reload(sites: SandboxThread, folder: Path) -> None:
+    with TerminalGateway(folder, sites.description()) as gateway:
+        gateway.again()
+        assert ended(gateway) == 0
+        assert "the terminal has gone" in gateway.screen
+
+
+def test_an_ignored_hangup_stays_ignored(sites: SandboxThread, folder: Path) -> None:
+    gateway = TerminalGateway(folder, sites.description())
+    gateway.before = ("nohup",)
+    with gateway:
+        gateway.hang_up()
+        gateway.again()
+        assert asked(gateway).text.rstrip().endswith("[DONE]")
+        assert gateway.process
+        assert gateway.process.poll() is None
+
+
+def test_a_service_looks_at_its_configuration(sites: SandboxThread, folder: Path) -> None:
+    with Gateway(folder, sites.description()) as gateway:
+        assert gateway.process
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: "the changed configuration is in force" in gateway.log)
+        assert greeting("Hi") in asked(gateway, stream=False).json()["choices"][0]["message"]["content"]
