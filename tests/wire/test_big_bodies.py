@@ -106,5 +106,3 @@ def test_a_big_answer_does_not_hold_the_others(name: str, gateway: Gateway, site
     wait, answer = longest_wait(gateway, lambda: ask(gateway, name, timeout=60))
     assert wait < MOST_WAIT_S
     assert read(answer)[1] != "done"
-
-
