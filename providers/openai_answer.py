@@ -18,6 +18,8 @@ CHOICES_LIMIT: Final = 1024
 ENTRIES_LIMIT: Final = 5000
 """Parts, tool calls and sources of a whole answer; each becomes an event or several."""
 _UNKNOWN_LIMIT: Final = 64
+_FIELDS_LIMIT: Final = 256
+"""Names of fields beside the choices, over all chunks; they are remembered."""
 _CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"})
 """`obfuscation` is padding to the length of one chunk; it means nothing on ours."""
 
@@ -166,6 +168,9 @@ class OpenAIAnswer:
             for name, value in completion.items()
             if name not in _CHUNK_KNOWN and value is not None and self._fields.get(name) != value
         }
+        if len(self._fields) + len(fresh) > _FIELDS_LIMIT:
+            self._count("more fields beside the choices")
+            fresh = {name: value for name, value in fresh.items() if name in self._fields}
         if not fresh:
             return
         self._fields |= fresh

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 from providers.events import Citation, Image, Usage
 
+CITATIONS_LIMIT: Final = 5000
+"""Sources of one answer that are passed on."""
+
 _OWN: Final[Mapping[str, frozenset[str]]] = {
     "chunk": frozenset({"id", "object", "created", "model", "choices", "usage"}),
     "choice": frozenset({"index", "delta", "message", "finish_reason"}),

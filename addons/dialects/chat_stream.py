@@ -1,10 +1,10 @@
 """Events to a chat completions stream. Each delta is two prepared byte strings around one escaped text."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from addons.core.errors import GatewayError
-from addons.dialects.answer import annotations, foreign, picture, usage_object
+from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, picture, usage_object
 from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.text import JsonText, json_bytes
 from addons.dialects.tool_calls import ToolCalls
@@ -22,6 +22,8 @@ from providers.events import (
 )
 
 DONE = b"data: [DONE]\n\n"
+EXTRA_BYTES: Final = 4096
+"""Of fields that every chunk repeats: a site that sends a long one must not make each word as long."""
 _NOTHING = b'""'
 
 
@@ -51,6 +53,8 @@ class ChatStream:
         self._citations: list[Citation] = []
         self._usage: Usage | None = None
         self._extra: dict[str, Any] = {}
+        self._sizes: dict[str, int] = {}
+        self._extra_bytes = 0
         self._open = b""
         self._close = b""
         self._prepare()
@@ -93,7 +97,8 @@ class ChatStream:
                 choice.calls = choice.calls or ToolCalls()
                 self._chunk(choice.index, {"tool_calls": [choice.calls.fragment(event)]}, out)
             case Citation():
-                self._citations.append(event)
+                if len(self._citations) < CITATIONS_LIMIT:
+                    self._citations.append(event)
             case Image():
                 choice = self._choice(0, out)
                 gap = "" if choice.new_line else "\n\n"
@@ -126,13 +131,28 @@ class ChatStream:
         choice = {"index": index, "delta": delta, "finish_reason": None, **fields}
         out += (self._open, json_bytes(choice), self._close)
 
+    def _beside(self, fields: Mapping[str, Any], out: list[bytes]) -> None:
+        """Fields beside the choices: short ones stand on every chunk from here on, the others on one of their own."""
+        once: dict[str, Any] = {}
+        for name, value in fields.items():
+            size = len(name) + len(json_bytes(value))
+            others = self._extra_bytes - self._sizes.get(name, 0)
+            if others + size <= EXTRA_BYTES:
+                self._extra[name], self._sizes[name], self._extra_bytes = value, size, others + size
+            else:
+                once[name] = value
+        if len(once) < len(fields):
+            self._prepare()
+        if once:
+            usage = b'],"usage":null,' if self._include_usage else b"],"
+            out += (self._open, usage, json_bytes(once)[1:], b"\n\n")
+
     def _merge(self, extra: Extra, out: list[bytes]) -> None:
         fields = foreign(extra.scope, extra.fields)
         if not fields:
             return
         if extra.scope == "chunk":
-            self._extra |= fields
-            self._prepare()
+            self._beside(fields, out)
             return
         self._choice(extra.choice, out)
         if extra.scope == "choice":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from addons.dialects.answer import annotations, foreign, picture, usage_object
+from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, picture, usage_object
 from addons.dialects.base import AnswerMeta
 from addons.dialects.text import joined, json_bytes
 from addons.dialects.tool_calls import ToolCalls, merged
@@ -69,7 +69,8 @@ class ChatWhole:
                     choice = self._choice(event.choice)
                     choice.calls.append(choice.tools.fragment(event))
                 case Citation():
-                    self._citations.append(event)
+                    if len(self._citations) < CITATIONS_LIMIT:
+                        self._citations.append(event)
                 case Image():
                     self._add_picture(event)
                 case Usage():

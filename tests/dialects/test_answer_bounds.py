@@ -1,0 +1,52 @@
+"""What a site says beside its words does not make every word dear."""
+
+import json
+from typing import Any
+
+from addons.dialects.answer import CITATIONS_LIMIT
+from addons.dialects.base import AnswerMeta
+from addons.dialects.chat_stream import EXTRA_BYTES, ChatStream
+from addons.dialects.chat_whole import ChatWhole
+from providers.events import Citation, Extra, Finish, Text
+from providers.openai_decoder import OpenAIDecoder
+from providers.openai_options import OpenAIOptions
+
+META = AnswerMeta("chatcmpl-1", 1, "m")
+
+
+def chunks(data: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line[6:]) for line in data.decode().splitlines() if line.startswith("data: {")]
+
+
+def test_a_long_field_beside_the_choices_is_sent_once_a_short_one_with_every_chunk() -> None:
+    for include_usage in (False, True):
+        stream = ChatStream(META, include_usage=include_usage)
+        extra = Extra("chunk", {"fingerprint": "fp", "results": ["x" * EXTRA_BYTES]})
+        found = chunks(stream.encode([extra, Text("a"), Text("b"), Finish("stop")]))
+        assert [chunk["results"] for chunk in found if "results" in chunk] == [["x" * EXTRA_BYTES]]
+        assert all(chunk["fingerprint"] == "fp" for chunk in found)
+        assert found[0]["choices"] == []
+
+
+def test_many_fields_beside_the_choices_do_not_grow_every_chunk() -> None:
+    stream = ChatStream(META, include_usage=False)
+    for number in range(500):
+        stream.encode([Extra("chunk", {f"field{number}": "x" * 100})])
+    assert len(stream.encode([Text("a")])) < 3 * EXTRA_BYTES
+
+
+def test_names_of_fields_are_bounded() -> None:
+    decoder = OpenAIDecoder(OpenAIOptions(base_url="https://api.example").form())
+    events = []
+    for number in range(1000):
+        events += decoder.feed(b"data: " + json.dumps({"choices": [], f"field{number}": 1}).encode() + b"\n\n")
+    assert len([event for event in events if isinstance(event, Extra)]) <= 256
+
+
+def test_sources_are_bounded() -> None:
+    cited = [Citation("https://a.example", "A")] * (CITATIONS_LIMIT + 5)
+    whole = ChatWhole(META)
+    whole.add([*cited, Finish("stop")])
+    assert len(json.loads(whole.result())["choices"][0]["message"]["annotations"]) == CITATIONS_LIMIT
+    told = chunks(ChatStream(META, include_usage=False).encode([*cited, Finish("stop")]))
+    assert sum(len(c["choices"][0]["delta"].get("annotations", ())) for c in told) == CITATIONS_LIMIT
