@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from addons.asking import Answer, answer_to, ask, forget
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out
 from addons.core.config import VaultSettings
 from addons.core.file_reading import FileProblem, read_text
 from addons.core.variables import substituted
@@ -39,8 +39,9 @@ def reload(lazy: Lazy) -> None:
     if answer is None:
         raise Problem(f"no gateway that runs with {lazy.file} has answered; start it: ./run_proxy.sh")
     if not answer.done:
-        raise Problem(f"the gateway refused the configuration; the one from before stays in force:\n{answer.said}")
-    click.echo(answer.said)
+        refused = "the gateway refused the configuration; the one from before stays in force:"
+        raise Problem(refused, *answer.said.splitlines())
+    out(*answer.said.splitlines())
 
 
 def _wait(folder: Path, question: str) -> Answer | None:

@@ -43,7 +43,8 @@ def test_words_of_sites_are_escaped(run: Run, noted: Path, made: Path, command: 
     result = run(*command)
     assert plain(result), result.output
     if command in (("accounts",), ("drift",)):
-        assert "\\x1b]0;TITLE\\x07\\x0d\\x0aFORGED line\\u202e" in result.output
+        assert "TITLE" in result.output
+        assert "FORGED line\\u202e" in result.output
     as_json = run(*command, "--json") if command != ("sessions", "list") else run("sessions", "list", "--json")
     assert plain(as_json)
     json.loads(as_json.stdout)
