@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mitmproxy import http
 
+from addons.cleaning.cleaner import Cleaner, Owner
 from addons.core.errors import GatewayError
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
@@ -76,10 +77,16 @@ class AttemptPlan:
     timers: Timers
     decoder: Decoder
     seals: Seals
+    cleaner: Cleaner
     record_limit_bytes: int
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def owner(self) -> Owner:
+        """Whose secrets stand in the flow by their names."""
+        return (self.provider.name, self.session.account)
 
 
 class Attempt:
@@ -91,6 +98,11 @@ class Attempt:
         self.timers = plan.timers
         self.state = State.OPEN
         self.report = AttemptReport()
+        self.response: http.Response | None = None
+        """The provider's answer as it stands in the flow: its head, cleaned."""
+        self.built: http.Request | None = None
+        self.shown: http.Request | None = None
+        """The request as it stands in the flow, where that is another one than was built."""
         self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
         self.cut_short = False
@@ -114,7 +126,19 @@ class Attempt:
 
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request:
-        return self.plan.seals.wire_request(request)
+        return self.plan.seals.wire_request(self._as_built(request))
+
+    def _as_built(self, request: http.Request) -> http.Request:
+        """The flow's request, edited or not, with what was cleaned for the eyes only as the adapter built it."""
+        if self.shown is None or self.shown is self.built or self.built is None:
+            return request
+        found = request.copy()
+        pairs = zip(self.shown.headers.fields, self.built.headers.fields, strict=True)
+        known = {shown: built for shown, built in pairs if shown != built}
+        found.headers = http.Headers(known.get(field, field) for field in request.headers.fields)
+        if request.data.path == self.shown.data.path:
+            found.data.path = self.built.data.path
+        return found
 
     def client_head(self, body: bytes | None) -> http.Response:
         extra = dict(self.plan.answer_headers)
@@ -160,7 +184,8 @@ class Attempt:
 
     def _head(self, response: http.Response) -> None:
         plan = self.plan
-        self.report.set_cookies = tuple(plan.seals.seal_head(plan.provider.name, plan.session.account, response))
+        self.response = response
+        self.report.set_cookies = tuple(plan.cleaner.head(response, plan.owner))
         self._status = response.status_code
         self._headers = {name.lower(): value for name, value in response.headers.items()}
         if plan.provider.is_answer(self._status, self._headers, plan.chat):
@@ -170,18 +195,19 @@ class Attempt:
             self._refusal = bytearray()
         try:
             self._inflater = inflater(self._headers.get("content-encoding", ""))
+            response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
         except InflateError as e:
             self._fail(ErrorKind.PROVIDER_DOWN, f"{plan.provider.name} sent an answer that cannot be read: {e}")
 
     def _data(self, chunk: bytes) -> bytes:
         if self.state is not State.OPEN:
             return b""
-        self._record(chunk)
         try:
             plain = self._inflater.feed(chunk)
         except InflateError as e:
             self._fail(ErrorKind.PROVIDER_DOWN, f"{self.plan.provider.name} sent an answer that cannot be read: {e}")
             return b""
+        self._record(plain)
         if self._decoder is None:
             self._read_refusal(plain)
             return b""
@@ -213,7 +239,13 @@ class Attempt:
 
     @property
     def recorded(self) -> Sequence[bytes]:
-        return self._recorded
+        """Nothing: a body gets onto a flow cleaned or not at all (addons/inspect/scribe.py)."""
+        return ()
+
+    @property
+    def body(self) -> bytes:
+        """The provider's body as it came, unpacked, up to the cap. Secrets may stand in it."""
+        return b"".join(self._recorded)
 
     @property
     def unknown(self) -> Mapping[str, int]:
@@ -255,11 +287,14 @@ class Attempt:
 
     def _refused(self) -> None:
         body = bytes(self._refusal or b"")[:REFUSAL_LIMIT_BYTES]
-        self.report.error = self.plan.provider.classify(self._status, self._headers, body)
-        self.state = State.FAILED
+        self._failed(self.plan.provider.classify(self._status, self._headers, body))
 
     def _fail(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
-        self.report.error = ProviderError(kind, message, site_code=code)
+        self._failed(ProviderError(kind, message, site_code=code))
+
+    def _failed(self, error: ProviderError) -> None:
+        """Every error of an attempt comes by here: it may quote the provider."""
+        self.report.error = self.plan.cleaner.error(error)
         self.state = State.FAILED
 
     # -- answers --------------------------------------------------------------------------------------------------
@@ -276,8 +311,7 @@ class Attempt:
             elif isinstance(event, Usage):
                 self.report.usage = event
             elif isinstance(event, Failure):
-                self.report.error = event.error
-                self.state = State.FAILED
+                self._failed(event.error)
                 break
             elif isinstance(event, Finish):
                 ended = event

@@ -17,6 +17,8 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons import local
 from addons.attempt import Attempt
+from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
+from addons.cleaning.log_records import clean_records
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
@@ -41,6 +43,7 @@ from addons.listeners import move_listeners, wanted_modes
 from addons.reload import Reload
 from addons.settings import client_limits
 from addons.setup import Running, open_vault
+from addons.steps import Carried
 from addons.stream.connections import ClientConnections
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from addons.stream.gear import Gear
@@ -93,6 +96,7 @@ class Glassgate:
         self._gear: Gear | None = None
         self._reload: Reload | None = None
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None))
+        self._end_clean_records: Callable[[], None] = lambda: None
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -101,7 +105,11 @@ class Glassgate:
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
         explain_placeholders()
-        register_views(lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None)
+        self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))
+        register_views(
+            lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None,
+            lambda text: self._cleaner().text(text),
+        )
 
     def running(self) -> None:
         os.umask(0o077)
@@ -111,7 +119,7 @@ class Glassgate:
             config = load_config(Path(ctx.options.gateway_config))
             modes = wanted_modes(config, ctx.options)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
-            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._scribe.step)
+            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._seen_step)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
@@ -134,8 +142,11 @@ class Glassgate:
         """Puts the running parts in force; requests under way keep those they began with."""
         self.running_parts = parts
         settings = parts.config.sections
-        setup_logging(settings.log.level, settings.log.format, parts.secrets)
+        setup_logging(settings.log.level, settings.log.format)
         self._gear = Gear(self._find, self._sweeper, client_limits(parts.config), self._clients)
+
+    def _cleaner(self) -> Cleaner:
+        return self.running_parts.cleaner if self.running_parts else NOTHING_KNOWN
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -155,6 +166,7 @@ class Glassgate:
             self._upkeep.stop()
         if self.running_parts is not None:
             await self.running_parts.close()
+        self._end_clean_records()
 
     # -- what people see ------------------------------------------------------------------------------------------
     @staticmethod
@@ -170,6 +182,9 @@ class Glassgate:
         if self.running_parts is not None and self.running_parts.archive.recording:
             return True
         return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
+
+    def _seen_step(self, step: Carried) -> None:
+        self._scribe.step(step, self._cleaner())
 
     @staticmethod
     async def _show(flow: http.HTTPFlow) -> None:
@@ -263,17 +278,17 @@ class Glassgate:
         if exchange is None:
             return
         failed = exchange.relay
-        part = self._scribe.earlier(flow, exchange, failed) if failed else None
+        part = await self._scribe.earlier(flow, exchange, failed) if failed else None
         await exchange.attempt_failed(flow)
         if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
             self._scribe.present(part)
             self._keep(part, failed)
 
     async def response(self, flow: http.HTTPFlow) -> None:
-        self._over(flow)
+        await self._over(flow)
 
     async def error(self, flow: http.HTTPFlow) -> None:
-        self._over(flow)
+        await self._over(flow)
 
     def _keep(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
         """Hands an attempt or a preparing call that is over to the archive, in the background."""
@@ -282,7 +297,7 @@ class Glassgate:
         work = parts.archive.take(flow, attempt, parts.providers)
         parts.renewal.background.spawn(work, "glassgate archive")
 
-    def _over(self, flow: http.HTTPFlow) -> None:
+    async def _over(self, flow: http.HTTPFlow) -> None:
         """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
@@ -291,17 +306,8 @@ class Glassgate:
         exchange.over()
         line = exchange.summary(client_left=flow.error is not None)
         line.emit()
-        self._scribe.conclude(flow, exchange, line)
-        self._seal_body(flow, exchange)
+        await self._scribe.conclude(flow, exchange, line)
         self._keep(flow, exchange.pursuit.last if exchange.pursuit else None)
-
-    def _seal_body(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
-        """A site may repeat a secret in its answer's body; the flow must not."""
-        content = flow.response.data.content if flow.response else None
-        progress = exchange.pursuit.progress if exchange.pursuit else None
-        if content and progress is not None and flow.response is not None:
-            provider, account = progress.candidate.route.provider, progress.candidate.account.name
-            flow.response.data.content = exchange.context.seals.seal_bytes(provider, account, content)
 
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError) -> None:
         self._scribe.local(flow, request_id, error)

@@ -1,4 +1,4 @@
-"""Sealed secrets: real values go in on the wire only, and come out of answers before anyone can look.
+"""Sealed secrets: real values go in on the wire only. addons/cleaning/ takes them out of answers.
 
 Placeholders (providers/contract.py) are replaced in headers and in the URL, which hold no word of the client. A body is
 searched only for a Call that says so, for sign-in; so nobody gets a secret into a prompt by writing a placeholder.
@@ -23,7 +23,7 @@ class UnknownSecret(LookupError):
 
 
 class Seals:
-    """Puts secrets in and takes them out."""
+    """Puts secrets in."""
 
     def __init__(self, reveal: Reveal) -> None:
         self._reveal = reveal
@@ -62,42 +62,3 @@ class Seals:
         headers = tuple((name, self.unseal(value)) for name, value in call.headers)
         body = self._unseal_json(call.body.decode()).encode() if call.sealed_body else call.body
         return Call(call.method, self.unseal(call.url), headers, body)
-
-    def seal_head(self, provider: str, account: str, response: http.Response) -> list[str]:
-        """Replaces cookie values and known secrets in a response's headers; gives the Set-Cookie values taken out."""
-        taken = response.headers.get_all("set-cookie")
-        if taken:
-            response.headers.set_all("set-cookie", [_sealed_cookie(cookie, provider, account) for cookie in taken])
-        known = self._known(provider, account)
-        if known:
-            fields = [(name, _replaced(value, known)) for name, value in response.headers.fields]
-            response.headers = http.Headers(fields)
-        return taken
-
-    def seal_bytes(self, provider: str, account: str, data: bytes) -> bytes:
-        """`data` without the literal secrets of the account."""
-        return _replaced(data, self._known(provider, account))
-
-    def _known(self, provider: str, account: str) -> list[tuple[bytes, bytes]]:
-        try:
-            values = self._reveal(provider, account)
-        except LookupError:
-            return []
-        return [
-            (value.encode(), f"~sealed~{provider}~{account}~{name}~".encode())
-            for name, value in values.items()
-            if len(value) >= 8
-        ]
-
-
-def _replaced(data: bytes, known: list[tuple[bytes, bytes]]) -> bytes:
-    for secret, placeholder in known:
-        if secret in data:
-            data = data.replace(secret, placeholder)
-    return data
-
-
-def _sealed_cookie(cookie: str, provider: str, account: str) -> str:
-    name, _, rest = cookie.partition("=")
-    _, semicolon, attributes = rest.partition(";")
-    return f"{name}=~sealed~{provider}~{account}~cookie:{name.strip()}~{semicolon}{attributes}"

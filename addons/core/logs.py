@@ -1,19 +1,13 @@
-"""Logging: one line a request, as text or JSON; never a secret, never a prompt."""
+"""Logging: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
 
 import json
 import logging
-import re
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-log = logging.getLogger("glassgate.request")
+from addons.cleaning.log_records import CleanRecord
 
-_PATTERNS = (
-    re.compile(r"(?i)(authorization|cookie|set-cookie|x-api-key|proxy-authorization)(['\"]?\s*[:=]\s*)([^\r\n,}]+)"),
-    re.compile(r"(?i)([?&](?:token|key|access_token|api_key|x5secdata)=)([^&\s\"']+)"),
-    re.compile(r"(?i)\b(bearer\s+)([A-Za-z0-9._~+/-]{8,}=*)"),
-)
+log = logging.getLogger("glassgate.request")
 
 
 @dataclass(slots=True)
@@ -67,44 +61,23 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
         }
         request = getattr(record, "request", None)
-        fields |= request if isinstance(request, dict) else {"message": record.getMessage()}
-        if record.exc_info:
-            fields["exception"] = record.exc_text or self.formatException(record.exc_info)  # Redact left it clean
+        if not isinstance(record, CleanRecord):
+            fields["message"] = record.getMessage()
+            return json.dumps(fields, default=str)
+        if isinstance(request, dict):
+            fields |= {k: record.clean(value) if isinstance(value, str) else value for k, value in request.items()}
+        else:
+            fields["message"] = record.said()
+        if trace := record.trace():
+            fields["exception"] = trace
         return json.dumps(fields, ensure_ascii=False, default=str)
 
 
-class Redact(logging.Filter):
-    """Masks secrets in whatever is logged: the literal values in use, and what looks like a credential."""
-
-    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
-        super().__init__()
-        self._secrets = secrets
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        clean = self.clean(text)
-        if clean != text:
-            record.msg, record.args = clean, None
-        if record.exc_info and record.exc_info[1] is not None:
-            record.exc_text = self.clean(logging.Formatter().formatException(record.exc_info))
-        return True
-
-    def clean(self, text: str) -> str:
-        """`text` without secrets."""
-        for secret in self._secrets():
-            if len(secret) >= 8 and secret in text:
-                text = text.replace(secret, "[secret]")
-        text = _PATTERNS[0].sub(r"\1\2[secret]", text)
-        text = _PATTERNS[1].sub(r"\1[secret]", text)
-        return _PATTERNS[2].sub(r"\1[secret]", text)
-
-
-def setup_logging(level: str, form: str, secrets: Callable[[], Iterable[str]]) -> logging.Handler:
+def setup_logging(level: str, form: str) -> logging.Handler:
     """Our own handler on stderr for the `glassgate` loggers; gives it, so that it can be taken off again."""
     handler = logging.StreamHandler()
     text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonFormatter() if form == "json" else text)
-    handler.addFilter(Redact(secrets))
     logger = logging.getLogger("glassgate")
     logger.handlers[:] = [handler]
     logger.setLevel(level)

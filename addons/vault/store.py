@@ -127,6 +127,11 @@ class Vault:
                 self.problem = e
         return self._seen.records
 
+    @property
+    def known(self) -> Mapping[Id, Record]:
+        """All sessions as they were last read; no I/O. The same object as long as they are the same."""
+        return self._seen.records
+
     def get(self, provider: str, account: str) -> Record | None:
         return self.records().get((provider, account))
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from addons.cleaning.cleaner import HIDDEN, Cleaner
+from addons.cleaning.index import Known
+from addons.cleaning.log_records import clean_records
 from addons.core.logs import RequestLog, setup_logging
 
 LINE = RequestLog("req_1", "key-1", "", 200, "GLM-4.6", "zai", "main", 2, 120, 900, 10, 20)
@@ -12,12 +15,15 @@ LINE = RequestLog("req_1", "key-1", "", 200, "GLM-4.6", "zai", "main", 2, 120, 9
 
 @pytest.fixture
 def out(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    handler = setup_logging("INFO", request.param, lambda: ["the-secret-value", "x"])
+    cleaner = Cleaner.knowing([Known("the-secret-value", "token", "p", "a"), Known("x", "cookie:c", "p", "a")])
+    end = clean_records(cleaner.log)
+    handler = setup_logging("INFO", request.param)
     assert isinstance(handler, logging.StreamHandler)
     stream = io.StringIO()
     handler.setStream(stream)
     yield stream
     logging.getLogger("glassgate").handlers.clear()
+    end()
 
 
 @pytest.mark.parametrize("out", ["text"], indirect=True)
@@ -52,6 +58,6 @@ def test_secrets_are_masked_wherever_they_stand(out: io.StringIO, message: str) 
         raise ValueError(message)
     except ValueError:
         logging.getLogger("glassgate.x").exception("it failed")
-    assert "[secret]" in out.getvalue()
+    assert HIDDEN in out.getvalue()
     assert "the-secret-value" not in out.getvalue()
     assert "the-other-token" not in out.getvalue()
