@@ -57,6 +57,10 @@ class Cleaner:
     # -- bytes and texts as they are ------------------------------------------------------------------------------
     def data(self, data: bytes, owner: Owner | None = None) -> bytes:
         """`data` without secrets. What was found keeps its length where it can: some sites count positions."""
+        return self._cleaned(data, owner, fill=b"~")
+
+    def _cleaned(self, data: bytes, owner: Owner | None, fill: bytes) -> bytes:
+        """The very same `data` where there is nothing to hide. `fill` brings what hides to the length of the hidden."""
         index = self._index()
         spans = _all_spans(data, index)
         if not spans:
@@ -66,25 +70,31 @@ class Cleaner:
         for start, end in merged(_whole_letters(data, span) for span in spans):
             names = index.placeholders.get(data[start:end], {}) if owner else {}
             stands = names.get(owner) if owner else None
-            parts += (data[at:start], stands.encode() if stands else HIDDEN.encode().ljust(end - start, b"~"))
+            parts += (
+                data[at:start],
+                stands.encode() if stands else HIDDEN.encode() + fill * (end - start - len(HIDDEN)),
+            )
             at = end
         return b"".join([*parts, data[at:]])
 
     def text(self, text: str, owner: Owner | None = None) -> str:
         """As `data`, for a text; half surrogates and bytes that were no text come through."""
+        return self._text(text, owner, fill=b"~")
+
+    def _text(self, text: str, owner: Owner | None, fill: bytes) -> str:
         data = text.encode("utf-8", "surrogatepass")
-        clean = self.data(data, owner)
+        clean = self._cleaned(data, owner, fill)
         return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
     # -- words of ours --------------------------------------------------------------------------------------------
     def words(self, text: str) -> str:
         """A provider's words as they may become ours: no secret, nothing that looks like one, one line."""
-        return one_line(without_credentials(self.text(text)))
+        return one_line(without_credentials(self._text(text, None, fill=b"")))
 
     def log(self, text: str) -> str:
         """As `words`, for a message of any logger: its line ends stay, but begin no line of their own."""
         cut = text if len(text) <= LOG_LIMIT else f"{text[:LOG_LIMIT]}… ({len(text)} characters)"
-        return escaped(without_credentials(self.text(cut)))
+        return escaped(without_credentials(self._text(cut, None, fill=b"")))
 
     def error(self, error: ProviderError) -> ProviderError:
         """The same error, every word of it cleaned. To be called where a provider's error enters the gateway."""

@@ -9,7 +9,7 @@ from typing import Final
 from addons.inspect.redaction import HIDDEN, redacted
 
 _HEADER: Final = re.compile(
-    r"""(?i)(\b(?:authorization|set-cookie|cookie|x-api-key|api-key|proxy-authorization)['"]?\s{0,8}[:=]\s{0,8})([^\r\n,}]+)"""
+    r"""(?i)((?:authorization|set-cookie|cookie|x-api-key|api-key|proxy-authorization)['"]?\s{0,8}[:=]\s{0,8})([^\r\n,}]+)"""
 )
 _PARAMETER: Final = re.compile(r"""(?i)([?&](?:token|key|access_token|api_key|x5secdata)=)([^&\s"']+)""")
 _BEARER: Final = re.compile(r"(?i)\b(bearer\s{1,8})([A-Za-z0-9._~+/-]{8,}=*)")

@@ -52,16 +52,15 @@ class EventsView(Contentview):
 
     name = "Provider events"
 
-    def __init__(self, decoder_for: DecoderFor, clean: Clean = str) -> None:
+    def __init__(self, decoder_for: DecoderFor) -> None:
         self._decoder_for = decoder_for
-        self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
         note = note_of(metadata.flow)
         if note is None:
             return NOT_OURS
         found = rows(data, note.arrivals, self._decoder_for(note))
-        return self._clean(table(found, cut=note.cut)) if found else "The provider sent no body.\n"
+        return table(found, cut=note.cut) if found else "The provider sent no body.\n"
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
         note = note_of(metadata.flow)
@@ -86,5 +85,5 @@ class DeliveredView(Contentview):
 
 def register_views(decoder_for: DecoderFor, clean: Clean) -> None:
     """Makes the views known to mitmproxy."""
-    for view in (ChatView(clean), EventsView(decoder_for, clean), DeliveredView()):
+    for view in (ChatView(clean), EventsView(decoder_for), DeliveredView()):
         register(view)
