@@ -7,7 +7,7 @@ one that cannot be written is said once in the log: the gateway serves without i
 import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -52,11 +52,12 @@ class _File(BaseModel):
 
 
 class AccountBook:
-    """States by account. `now` gives Unix seconds."""
+    """States by account. `now` gives Unix seconds; `clean` cleans what a file says that others have written."""
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, now: Callable[[], float], clean: Callable[[str], str] = str) -> None:
         self._path = path
         self._now = now
+        self._clean = clean
         self._states: dict[AccountId, AccountState] = {}
         self._models: dict[AccountId, dict[str, AccountState]] = {}
         self._starts: dict[AccountId, list[float]] = {}
@@ -163,11 +164,14 @@ class AccountBook:
 
     def _take(self, key: AccountId, entry: _Entry) -> None:
         if entry.state is not None:
-            self._states[key] = entry.state.state()
+            self._states[key] = self._told(entry.state)
         if entry.models:
-            self._models[key] = {name: state.state() for name, state in entry.models.items()}
+            self._models[key] = {self._clean(name): self._told(state) for name, state in entry.models.items()}
         if entry.starts:
             self._starts[key] = entry.starts
+
+    def _told(self, entry: _State) -> AccountState:
+        return replace(entry.state(), reason=self._clean(entry.reason))
 
     def _write(self) -> None:
         make_folder(self._path.parent)

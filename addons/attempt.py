@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mitmproxy import http
 
-from addons.cleaning.cleaner import Cleaner, Owner
+from addons.cleaning.cleaner import Cleaner, Owner, handed_out
 from addons.core.errors import GatewayError
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
@@ -98,6 +98,8 @@ class Attempt:
         self.timers = plan.timers
         self.state = State.OPEN
         self.report = AttemptReport()
+        self.cleaner = plan.cleaner
+        """Knows what the answer's own head has handed out, too."""
         self.response: http.Response | None = None
         """The provider's answer as it stands in the flow: its head, cleaned."""
         self.built: http.Request | None = None
@@ -162,6 +164,7 @@ class Attempt:
         try:
             self._head(response)
         except Exception:
+            response.headers, response.data.reason = http.Headers(), b""  # it may not have been cleaned
             self._bug()
 
     def data(self, chunk: bytes) -> bytes:
@@ -186,6 +189,8 @@ class Attempt:
         plan = self.plan
         self.response = response
         self.report.set_cookies = tuple(plan.cleaner.head(response, plan.owner))
+        if self.report.set_cookies:
+            self.cleaner = plan.cleaner.also(handed_out(self.report.set_cookies))
         self._status = response.status_code
         self._headers = {name.lower(): value for name, value in response.headers.items()}
         if plan.provider.is_answer(self._status, self._headers, plan.chat):
@@ -294,7 +299,7 @@ class Attempt:
 
     def _failed(self, error: ProviderError) -> None:
         """Every error of an attempt comes by here: it may quote the provider."""
-        self.report.error = self.plan.cleaner.error(error)
+        self.report.error = self.cleaner.error(error)
         self.state = State.FAILED
 
     # -- answers --------------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ class Running:
         seals = Seals(self.accounts.reveal)
         self.seen = seen or (before.seen if before else None)
         self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen)
-        self.book = before.book if before else AccountBook(book_path(config), time.time)
+        self.book = before.book if before else AccountBook(book_path(config), time.time, self.cleaner.words)
         moment = moment_source()
         self.renewal = Renewal(
             self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
@@ -159,7 +159,7 @@ class Running:
         record = config.sections.record
         rules = RecordRules(record.enabled, config.path(record.folder), record.max_mb, record.max_days)
         beside = vault_path(config).parent
-        drift = before.archive.drift if before else Drift.load(beside / DRIFT_NAME)
+        drift = before.archive.drift if before else Drift.load(beside / DRIFT_NAME, self.cleaner.words)
         self.archive = Archive(rules, beside / SWITCH_NAME, drift, self.cleaner)
         listen = config.sections.listen
         self.rules = GateRules(

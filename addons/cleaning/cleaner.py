@@ -16,7 +16,7 @@ from addons.cleaning.lines import escaped, one_line
 from addons.cleaning.patterns import without_credentials
 from addons.cleaning.unpacked import encodings, escapes, runs
 from providers.errors import ProviderError
-from providers.session import SessionMaterial
+from providers.session import SessionMaterial, given_cookies
 
 HIDDEN: Final = "~hidden~"
 DEPTH: Final = 2
@@ -48,6 +48,11 @@ class Cleaner:
     def of(cls, material: SessionMaterial, provider: str, account: str) -> "Cleaner":
         """A cleaner that knows one session: for one that is in no vault yet."""
         return cls.knowing(secrets_of(material, provider, account))
+
+    def also(self, secrets: Iterable[Known]) -> "Cleaner":
+        """One that knows these too, for one answer; nobody else learns of them."""
+        own = Index.of(secrets)
+        return Cleaner(lambda: self._index().also(own), self._learn)
 
     def learn(self, secrets: Iterable[Known]) -> None:
         """Knows these too from now on: they have just been handed out and are in no vault yet."""
@@ -131,6 +136,11 @@ class Cleaner:
 
     def _fields(self, headers: http.Headers, owner: Owner | None) -> http.Headers:
         return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)
+
+
+def handed_out(set_cookies: Iterable[str]) -> list[Known]:
+    """The values in Set-Cookie headers: new secrets, of which an answer may speak elsewhere too."""
+    return [Known(value, "new") for _, value in given_cookies(tuple(set_cookies))]
 
 
 NOTHING_KNOWN: Final = Cleaner(lambda: Index())

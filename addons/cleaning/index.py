@@ -24,6 +24,7 @@ _SHORT_TOO: Final = frozenset({"password", "api_key", "client_key"})
 _NO_SECRETS: Final = frozenset(
     f"header:{name}" for name in ("user-agent", "accept", "accept-language", "content-type", "referer", "origin")
 )
+_OF_SITES: Final = ("cookie:", "header:")
 
 _WINDOW: Final = 8
 _STEP: Final = PIECE - _WINDOW + 1
@@ -57,6 +58,8 @@ class Known:
     def forms(self) -> Iterator[bytes]:
         """The value as it may stand in a text: as it is, and with white space run together, as in one line of words."""
         least = _SHORTEST_OF_ALL if self.name in _SHORT_TOO else SHORTEST
+        if self.name.startswith(_OF_SITES) and len(self.value) < PIECE and not any(map(str.isdigit, self.value)):
+            return  # a word, like `standard`
         for form in dict.fromkeys((self.value, " ".join(self.value.split()))):
             data = form.encode("utf-8", "surrogatepass")
             if len(data) >= least:
@@ -146,6 +149,12 @@ class Index:
                 self.placeholders.setdefault(value, {}).setdefault((one.provider, one.account), one.placeholder)
         self.letters = frozenset(b"".join(one.value.encode("utf-8", "surrogatepass") for one in listed))
         """The bytes that secrets are made of."""
+
+    def also(self, other: "Index") -> "Index":
+        """This one and another in one; costs nothing but the object."""
+        both = Index([*self.segments, *other.segments])
+        both.placeholders, both.letters = self.placeholders, self.letters | other.letters
+        return both
 
     @classmethod
     def of(cls, known: Iterable[Known]) -> "Index":

@@ -48,12 +48,11 @@ class KnownSecrets:
 
     def index(self) -> Index:
         """The index of the secrets in force now."""
-        if not self._is_fresh() and self._lock.acquire(blocking=False):  # else another thread is at it
-            try:
-                self._look()
-                self._put_together()
-            finally:
-                self._lock.release()
+        if not self._is_fresh():
+            with self._lock:
+                if not self._is_fresh():
+                    self._look()
+                    self._put_together()
         return self._index
 
     def learn(self, secrets: Iterable[Known]) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -76,8 +76,8 @@ class Drift:
         }
 
     @classmethod
-    def load(cls, path: Path) -> "Drift":
-        """What was counted before; nothing when there is no such file or it cannot be read."""
+    def load(cls, path: Path, clean: Callable[[str], str] = str) -> "Drift":
+        """What was counted before, cleaned; nothing when there is no such file or it cannot be read."""
         drift = cls(path)
         try:
             stored = json.loads(read_private(path, _LIMIT_BYTES))
@@ -87,5 +87,5 @@ class Drift:
             for kind, entry in kinds.items() if isinstance(kinds, dict) else ():
                 if isinstance(entry, dict) and isinstance(entry.get("count"), int):
                     strange = Strange(entry["count"], int(entry.get("last", 0)), str(entry.get("example", "")))
-                    drift.found.setdefault(str(provider), {})[str(kind)] = strange
+                    drift.found.setdefault(str(provider), {})[clean(str(kind))] = strange
         return drift

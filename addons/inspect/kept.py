@@ -37,6 +37,7 @@ async def keep_cleaned(
     )
     owner = attempt.plan.owner if attempt is not None else None
     size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
+    cleaner = attempt.cleaner if attempt is not None else cleaner
     if size <= AT_ONCE_BYTES:
         kept = _clean(found, owner, cleaner)
     else:

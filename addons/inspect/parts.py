@@ -7,15 +7,13 @@ from urllib.parse import urlsplit
 
 from mitmproxy import connection, http
 
-from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner
-from addons.cleaning.index import Known
+from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
 from addons.inspect.note import Note
 from addons.inspect.redaction import redacted_bytes, redacted_header
 from addons.inspect.story import marker, told
 from addons.outgoing import request_of
 from addons.steps import Carried
 from providers.contract import Answer
-from providers.session import given_cookies
 
 
 def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
@@ -60,7 +58,7 @@ def step_flow(step: Carried, account: str, request_id: str, cleaner: Cleaner) ->
 
 def _response(answer: Answer, ended: float, owner: Owner, cleaner: Cleaner) -> http.Response:
     """Without the secrets in force, without what looks like one, and without what the answer's own cookies say."""
-    handed_out = Cleaner.knowing(Known(value, "new") for _, value in given_cookies(answer.set_cookies))
+    cleaner = cleaner.also(handed_out(answer.set_cookies))
     headers = [
         (name.encode(), redacted_header(name, value).encode("utf-8", "surrogateescape"))
         for name, value in answer.headers.items()
@@ -70,6 +68,6 @@ def _response(answer: Answer, ended: float, owner: Owner, cleaner: Cleaner) -> h
     cleaner.head(response, owner)
     for cookie in answer.set_cookies:
         response.headers.add("set-cookie", f"{cleaner.text(cookie.partition('=')[0])}={HIDDEN}")
-    response.content = redacted_bytes(handed_out.data(cleaner.data(answer.body, owner)))
+    response.content = redacted_bytes(cleaner.data(answer.body, owner))
     response.timestamp_start = response.timestamp_end = ended or time.time()
     return response

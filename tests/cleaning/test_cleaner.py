@@ -24,6 +24,7 @@ SECRETS = [
     Known(COOKIE, "cookie:sid", "p", "b"),
     Known("pw12", "password", "p", "b"),
     Known("dark", "cookie:theme", "p", "b"),
+    Known("standard", "cookie:kind", "p", "b"),
     Known("a-client-key", "client_key"),
 ]
 CLEANER = Cleaner.knowing(SECRETS)
@@ -73,7 +74,7 @@ def test_every_form_goes_and_the_words_around_stay(secret: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "dark mode, latest pw123, my-pw12x",
+        "standard dark mode, latest pw123, my-pw12x",
         "data: {\"choices\":[{\"delta\":{\"content\":\"ak_9fPq2LzR\"}}]}",  # a letter too short
         "https://x.example/?q=%2Fa%20b&amp;c=\\u0041 QmFzZTY0IGlzIG5vdCBhIHNlY3JldA== 6e6f7468696e672068657265",
         "",
@@ -173,9 +174,9 @@ def test_a_head_is_cleaned_whole() -> None:
 
 
 def test_a_request_is_shown_cleaned_and_stays_itself_where_nothing_is_to_hide() -> None:
-    plain = http.Request.make("GET", "http://127.0.0.1/a?b=c", b"", {"x": "y"})
+    plain = http.Request.make("GET", "http://127.0.0.1/a?b=c", b"", [(b"x", b"y")])
     assert CLEANER.request(plain) is plain
-    odd = http.Request.make("GET", f"http://127.0.0.1/chat/{KEY}", b"", {"referer": f"/c/{KEY}"})
+    odd = http.Request.make("GET", f"http://127.0.0.1/chat/{KEY}", b"", [(b"referer", f"/c/{KEY}".encode())])
     shown = CLEANER.request(odd)
     assert KEY not in repr(shown.get_state())
     assert KEY in odd.path

@@ -18,6 +18,8 @@ from providers.sandbox.tokens import jwt
 from tests.support.hostile import CHUNKED, DONE, END, Hostile, Program, chunk, framed, head, sends
 
 PIECE = 12
+FRESH = "a-cookie-that-was-never-seen-before-7"
+"""Handed out by an answer and nowhere stored."""
 
 
 # -- ways of saying it ------------------------------------------------------------------------------------------------
@@ -118,7 +120,13 @@ WAYS: Mapping[str, Way] = {
     "header name": lambda s: sends(
         head(f"{re.sub('[^A-Za-z0-9_-]', '-', s)}: 1", CHUNKED) + framed(_answer("word")) + END
     ),
-    "cookie": lambda s: _whole("401 No", b"{}", "application/json", f"set-cookie: sid={urllib.parse.quote(s)}; path=/"),
+    "cookie": lambda s: _whole(
+        "401 No",
+        _json({"detail": f"now you have {FRESH}"}),
+        "application/json",
+        f"set-cookie: sid={urllib.parse.quote(s)}; path=/",
+        f"set-cookie: fresh={FRESH}",
+    ),
     "redirect": lambda s: _whole("302 Found", b"", "text/html", f"location: https://{urllib.parse.quote(s)}.example/x"),
     "content type": lambda s: sends(
         b"HTTP/1.1 200 OK\r\ncontent-type: " + _wired(s) + b"\r\ncontent-length: 2\r\n\r\n{}"
@@ -160,8 +168,8 @@ class Echo(Hostile):
 
     name: str = "echo"
     secrets: dict[str, str] = field(default_factory=dict)
-    refuses_first: bool = False
-    """The first list of models is a refusal; else sessions are confirmed when the gateway asks."""
+    refuses: int = 0
+    """So many lists of models are refusals; else sessions are confirmed when the gateway asks."""
     lists: int = 0
 
     async def handle(self, request: Request, wire: Wire) -> None:
@@ -176,7 +184,7 @@ class Echo(Hostile):
         """A list that holds each secret as a model."""
         self.lists += 1
         said = " ".join(self.secrets.values())
-        if self.lists == 1 and self.refuses_first:
+        if self.lists <= self.refuses:
             await wire.respond(401, {"error": {"message": f"Incorrect API key provided: {said}"}})
             return
         names = ["echo-model", *self.secrets.values()]
@@ -205,6 +213,8 @@ class EchoWeb(Site):
             await wire.respond(
                 200, {"id": self.user, "token": fresh, "note": f"was {self.said}", "again": [fresh[:-8]]}
             )
+        elif request.method == "DELETE":
+            wire.hang_up()
         elif request.path.endswith("/chats/new"):
             await self._new_chat(wire)
         else:

@@ -16,7 +16,7 @@ import pytest
 from mitmproxy.io import FlowReader
 
 from providers.sandbox.run import Sandbox
-from tests.support.echoes import WAYS, Echo, EchoWeb, error_words, found_in
+from tests.support.echoes import FRESH, WAYS, Echo, EchoWeb, error_words, found_in
 from tests.support.mitmweb import Web, commanded, mitmweb_api, until
 from tests.support.processes import KEY, NO_REST, SandboxThread
 
@@ -45,9 +45,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     folder = tmp_path_factory.mktemp("canaries")
     folder.chmod(0o700)
     echo, site = Echo(secrets=KEYS), EchoWeb()
-    with SandboxThread(
-        Sandbox((), own={"echo": echo, "list": Echo(secrets=KEYS, refuses_first=True), "web": site})
-    ) as thread:
+    own = {"echo": echo, "list": Echo(secrets=KEYS, refuses=1), "dead": Echo(secrets=KEYS, refuses=99), "web": site}
+    with SandboxThread(Sandbox((), own=own)) as thread:
         web = _gateway(folder, thread, site)
         with web, mitmweb_api(web) as api:
             answers = _ask(web)
@@ -59,7 +58,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
                 places = {"healthz": http.get("/healthz").content, "models": http.get("/v1/models").content}
             places |= _shown(api, folder) | _told(web)
     tokens = {f"token {number}": token for number, token in enumerate([site.said, *site.handed_out])}
-    secrets = {**KEYS, "client key": KEY, **tokens}
+    secrets = {**KEYS, "client key": KEY, "fresh cookie": FRESH, **tokens}
     places |= _files(web, folder)
     return Kept(places, answers, secrets)
 
@@ -69,7 +68,8 @@ def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
     entries: dict[str, Any] = {
         "echo": {"type": "openai_compatible", "base_url": f"{urls['echo']}/v1", "models": ["m"]},
         "list": {"type": "openai_compatible", "base_url": f"{urls['list']}/v1"},
-        "site": {"type": "zai", "base_url": urls["web"], "create_chat": True},
+        "dead": {"type": "openai_compatible", "base_url": f"{urls['dead']}/v1", "models": ["dead"]},
+        "site": {"type": "zai", "base_url": urls["web"], "create_chat": True, "delete_chats": True},
     }
     for entry in entries.values():
         entry["accounts"] = [{"name": "main"}]
@@ -83,7 +83,8 @@ def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
         "cookies": {"sid": KEYS["cookie"], "word": KEYS["word"]},
     }
     web.vault.put("echo", "main", material)
-    web.vault.put("list", "main", {"api_key": KEYS["key"]})
+    for name in ("list", "dead"):
+        web.vault.put(name, "main", {"api_key": KEYS["key"]})
     site.said = site.token(exp=1)  # it has ended: the gateway renews it before the first chat
     web.vault.put("site", "main", {"token": site.said})
     return web
@@ -118,7 +119,9 @@ def _more(http: httpx.Client, api: httpx.Client) -> None:
         flow = next(flow for flow in flows if said in flow["comment"] and "preparing" not in flow["comment"])
         assert api.post(f"/flows/{flow['id']}/replay").status_code == 200
         until(lambda words=then: words in api.get("/flows").text)  # type: ignore[misc]
-    http.post("/v1/chat/completions", json=_fields("m", f"{list(WAYS).index('401 message')} key"))
+    refused = f"{list(WAYS).index('401 message')} key"
+    http.post("/v1/chat/completions", json=_fields("m", refused))
+    http.post("/v1/chat/completions", json=_fields("dead", refused))  # then the gateway asks the site, and is refused
 
 
 def _knock_badly(web: Web) -> None:
