@@ -163,7 +163,7 @@ def _spans(data: bytes, index: Index, depth: int) -> list[Span]:
     if not index.segments or not data:
         return []
     found = index.spans(data)
-    if any(index.spans(plain) for plain, _ in encodings(runs(data))):
+    if index.spans(b"\n".join(plain for plain, _ in encodings(runs(data)))):
         found += [back(span) for plain, back in encodings(data) for span in index.spans(plain)]
     if depth:
         for plain, back in escapes(data, index.letters):

@@ -40,7 +40,7 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
         yield from _undone(data, _PERCENT, _percent)
     if b"+" in data and 0x20 in letters:
         yield from _undone(data, _PLUS, _percent)
-    if b"\\" in data:
+    if any(b"\\" + bytes([letter]) in data for letter in b"ux/\"'\\" if letter in b"ux" or letter in letters):
         yield from _undone(data, _backslashes(letters), _backslash)
         if 0x5C in letters:
             yield from _undone(data, _JSON, _backslash)
@@ -50,7 +50,7 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
 
 def runs(data: bytes) -> bytes:
     """The long runs of letters that may be base64 or hexadecimal, each once: a stream says the same ids many times."""
-    return b" ".join({run for run in data.translate(_TO_RUNS).split() if len(run) >= _RUN})
+    return b" ".join({run for run in set(data.translate(_TO_RUNS).split()) if len(run) >= _RUN})
 
 
 def encodings(data: bytes) -> Iterator[Unpacked]:

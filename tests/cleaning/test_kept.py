@@ -1,7 +1,9 @@
 """Files of before, and what is made of flows later on, are cleaned too."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 from mitmproxy import http
 from mitmproxy.test import tflow
@@ -47,7 +49,8 @@ def test_unknown_kinds_of_before_are_read_cleaned(tmp_path: Path) -> None:
 
 
 async def _taken(archive: Archive, flow: http.HTTPFlow) -> None:
-    await archive.take(flow, None, {"p": OpenAICompatible("p", OpenAIOptions(base_url="https://x.example"))})
+    provider: Any = OpenAICompatible("p", OpenAIOptions(base_url="https://x.example"))
+    await archive.take(flow, None, {"p": provider})
 
 
 def _flow() -> http.HTTPFlow:
@@ -61,8 +64,6 @@ def _flow() -> http.HTTPFlow:
 
 
 def test_recordings_are_cleaned_by_what_is_known_when_they_are_made(tmp_path: Path) -> None:
-    import asyncio
-
     rules = RecordRules(True, tmp_path / "kept", 10, 10)
     archive = Archive(rules, tmp_path / "record.json", Drift(tmp_path / "drift.json"), CLEANER)
     asyncio.run(_taken(archive, _flow()))
@@ -78,7 +79,8 @@ def test_a_recording_of_a_flow_is_cleaned() -> None:
 
 
 def test_a_model_that_bears_a_secret_is_none_but_a_models_own_name_stays() -> None:
-    provider = OpenAICompatible("p", OpenAIOptions(base_url="https://x.example", models=["gpt-name-of-a-cookie-2"]))
+    named = {"gpt-name-of-a-cookie-2": "its-own-name"}
+    provider: Any = OpenAICompatible("p", OpenAIOptions(base_url="https://x.example", models=named))
     models = Models({"p": provider}, {}, CLEANER)
     learnt = {KEY: Model(KEY, "x"), "other": Model("other", KEY), "good": Model("good", "good")}
     provider._models = {**provider.models(), **learnt}
