@@ -38,6 +38,8 @@ class Scribe:
         """The flow's own note, comment and body, at the end of the request."""
         last = exchange.pursuit.last if exchange.pursuit else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
+        if not self.looked_at():  # then nobody will ever read the texts
+            note = replace(note, client_request="", delivered="")
         answered = last is not None and last.response is not None and flow.response is last.response
         note = await keep_cleaned(flow, note, last, exchange.context.cleaner, answered=answered)
         note.put_on(flow)
