@@ -9,8 +9,10 @@ from typing import Final
 from addons.inspect.redaction import HIDDEN, redacted
 
 _HEADER: Final = re.compile(
-    r"""(?i)((?:authorization|set-cookie|cookie|x-api-key|api-key|proxy-authorization)['"]?\s{0,8}[:=]\s{0,8})([^\r\n,}]+)"""
+    r"""(?i)((?:authorization|set-cookie|cookie|x-api-key|api-key|proxy-authorization)"""
+    r"""(?:['"]?\s{0,8}[:=]\s{0,8}|['"],\s{0,8}b?['"]))([^\r\n,}]+)"""
 )
+"""In a head, in JSON, and in the pairs that Python shows."""
 _PARAMETER: Final = re.compile(r"""(?i)([?&](?:token|key|access_token|api_key|x5secdata)=)([^&\s"']+)""")
 _BEARER: Final = re.compile(r"(?i)\b(bearer\s{1,8})([A-Za-z0-9._~+/-]{8,}=*)")
 _KEY: Final = re.compile(r"\b(?:sk|pk|gsk|xai|IFM)-[\w*.-]{6,}|\b[0-9a-f]{32}\.\w{16}\b")

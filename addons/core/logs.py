@@ -82,5 +82,6 @@ def setup_logging(level: str, form: str) -> logging.Handler:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the address of every preparing call
+    for name in ("httpx", "httpcore"):  # they would log the address and the head of every preparing call
+        logging.getLogger(name).setLevel(logging.WARNING)
     return handler

@@ -14,10 +14,12 @@ from addons.cleaning.index import Known
 from addons.inspect.archive import Archive, RecordRules
 from addons.inspect.drift import Drift
 from addons.inspect.note import Note
+from addons.inspect.parts import step_flow
 from addons.inspect.recording import Source, recording_of
 from addons.setup import Models
+from addons.steps import Carried
 from addons.stream.http1 import error_response
-from providers.contract import Model
+from providers.contract import Answer, Call, Model
 from providers.openai_compatible import OpenAICompatible
 from providers.openai_options import OpenAIOptions
 
@@ -87,3 +89,15 @@ def test_a_model_that_bears_a_secret_is_none_but_a_models_own_name_stays() -> No
     again = Models({"p": provider}, {}, CLEANER, models)
     for index in (models(), again()):
         assert [model.id for model in index.models()] == ["gpt-name-of-a-cookie-2", "good"]
+
+
+def test_a_preparing_call_is_shown_cleaned_in_every_part() -> None:
+    """A site's own ids stand in our calls, and what its answer hands out may stand anywhere in it."""
+    call = Call("POST", f"https://x.example/chat/{KEY}", (("referer", f"/c/{KEY}"),), f'{{"id":"{KEY}"}}'.encode())
+    body = f'{{"again":"{KEY}","now":"a-fresh-cookie-1"}}'.encode()
+    answer = Answer(200, {"x-said": KEY}, body, ("sid=a-fresh-cookie-1; path=/",))
+    flow = step_flow(Carried("p", call, answer, "", 1.0, 2.0), "a", "req_1", CLEANER)
+    told = repr(flow.get_state())
+    assert KEY not in told
+    assert "a-fresh-cookie-1" not in told
+    assert "sid=~hidden~" in told

@@ -222,10 +222,12 @@ class EchoWeb(Site):
 
     async def _new_chat(self, wire: Wire) -> None:
         self.chats += 1
+        headers = {"x-said": self.said, "set-cookie": f"fresh={FRESH}"}
         if self.chats % 2:
-            await wire.respond(500, {"detail": f"no chat for {self.said}"})
+            await wire.respond(500, {"detail": f"no chat for {self.said}, {FRESH}"}, headers=headers)
         else:
-            await wire.respond(200, {"id": re.sub("[^A-Za-z0-9_-]", "-", self.said)[:120], "for": self.said})
+            chat_id = re.sub("[^A-Za-z0-9_-]", "-", self.said)[:120]
+            await wire.respond(200, {"id": chat_id, "for": self.said, "now": FRESH}, headers=headers)
 
 
 # -- looking for it ---------------------------------------------------------------------------------------------------

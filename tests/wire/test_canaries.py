@@ -114,14 +114,15 @@ def _more(http: httpx.Client, api: httpx.Client) -> None:
     fields = _fields("m", f"{list(WAYS).index('text')} key")
     fields["messages"].insert(0, {"role": "assistant", "content": f"your key is {KEYS['key']}"})
     http.post("/v1/chat/completions", json=fields)
-    flows = api.get("/flows").json()
-    for said, then in (("echo/main ok", "replayed"), ("does not accept the key", "not sent again")):
-        flow = next(flow for flow in flows if said in flow["comment"] and "preparing" not in flow["comment"])
+    attempts = [flow for flow in api.get("/flows").json() if "→ echo/main" in flow["comment"] and flow.get("response")]
+    answered = next(flow for flow in attempts if "x-key" in dict(flow["response"]["headers"]))
+    refused = next(flow for flow in attempts if "does not accept the key" in flow["comment"])
+    for flow, then in ((answered, "replayed"), (refused, "not sent again")):
         assert api.post(f"/flows/{flow['id']}/replay").status_code == 200
         until(lambda words=then: words in api.get("/flows").text)  # type: ignore[misc]
-    refused = f"{list(WAYS).index('401 message')} key"
-    http.post("/v1/chat/completions", json=_fields("m", refused))
-    http.post("/v1/chat/completions", json=_fields("dead", refused))  # then the gateway asks the site, and is refused
+    prompt = f"{list(WAYS).index('401 message')} key"
+    http.post("/v1/chat/completions", json=_fields("m", prompt))
+    http.post("/v1/chat/completions", json=_fields("dead", prompt))  # then the gateway asks the site, and is refused
 
 
 def _knock_badly(web: Web) -> None:
