@@ -139,8 +139,8 @@ WAYS: Mapping[str, Way] = {
     "after the end": lambda s: sends(
         head(CHUNKED) + framed(_answer("word")) + END + b"EXTRA " + _wired(s), then="close"
     ),
-    "unasked": lambda s: sends(
-        head(f"content-length: {len(_answer('word'))}") + _answer("word") + b"EXTRA " + _wired(s), then="close"
+    "unasked": lambda s: _later(
+        head(f"content-length: {len(_answer('word'))}") + _answer("word"), b"EXTRA " + _wired(s)
     ),
     "chunk size": lambda s: sends(head(CHUNKED) + _wired(s) + b"\r\n", then="close"),
     "chunk size, later": lambda s: sends(head(CHUNKED) + framed(chunk("word")) + _wired(s) + b"\r\n", then="close"),
@@ -155,6 +155,18 @@ WAYS: Mapping[str, Way] = {
     ),
     "cut off": lambda s: sends(head("content-length: 9999") + chunk(s), then="close"),
 }  # fmt: skip
+
+
+def _later(first: bytes, then: bytes) -> Program:
+    """What comes once the answer is over and its connection waits for the next request."""
+
+    async def program(wire: Wire) -> None:
+        await wire.raw(first)
+        await wire.pause(0.1)
+        await wire.raw(then)
+        wire.hang_up()
+
+    return program
 
 
 def _halves(data: bytes) -> tuple[bytes, bytes]:
@@ -187,8 +199,8 @@ class Echo(Hostile):
         if self.lists <= self.refuses:
             await wire.respond(401, {"error": {"message": f"Incorrect API key provided: {said}"}})
             return
-        names = ["echo-model", *self.secrets.values()]
-        await wire.respond(200, {"object": "list", "data": [{"id": name, "owned_by": said} for name in names]})
+        names = [("echo-model", "echo"), ("other", said), *((name, "echo") for name in self.secrets.values())]
+        await wire.respond(200, {"object": "list", "data": [{"id": name, "owned_by": by} for name, by in names]})
 
 
 @dataclass

@@ -45,7 +45,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     folder = tmp_path_factory.mktemp("canaries")
     folder.chmod(0o700)
     echo, site = Echo(secrets=KEYS), EchoWeb()
-    own = {"echo": echo, "list": Echo(secrets=KEYS, refuses=1), "dead": Echo(secrets=KEYS, refuses=99), "web": site}
+    own = {"echo": echo, "list": Echo(secrets=KEYS), "dead": Echo(secrets=KEYS, refuses=99), "web": site}
     with SandboxThread(Sandbox((), own=own)) as thread:
         web = _gateway(folder, thread, site)
         with web, mitmweb_api(web) as api:
@@ -54,7 +54,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
             with httpx.Client(base_url=web.url, headers=web.headers, timeout=30) as http:
                 _more(http, api)
                 until(lambda: len(list((folder / "records").glob("*.glass.json"))) >= len(answers))
-                until(lambda: (web.vault_path.parent / "drift.json").exists())
+                until(lambda: "openai_compatible" in (web.vault_path.parent / "drift.json").read_text())
                 places = {"healthz": http.get("/healthz").content, "models": http.get("/v1/models").content}
             places |= _shown(api, folder) | _told(web)
     tokens = {f"token {number}": token for number, token in enumerate([site.said, *site.handed_out])}
@@ -87,7 +87,20 @@ def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
         web.vault.put(name, "main", {"api_key": KEYS["key"]})
     site.said = site.token(exp=1)  # it has ended: the gateway renews it before the first chat
     web.vault.put("site", "main", {"token": site.said})
+    _write_before(web)
     return web
+
+
+def _write_before(web: Web) -> None:
+    """Files of an older version, which kept what it was told."""
+    state = {"health": "limited", "since": 1, "until": 4_000_000_000, "reason": f"bad key {KEYS['key']}"}
+    beside = web.vault_path.parent
+    for name, content in (
+        ("accounts.json", {"version": 1, "accounts": {"list/main": {"models": {"old": state}}}}),
+        ("drift.json", {"zai": {f"field {KEYS['key']}": {"count": 1, "last": 1, "example": "x"}}}),
+    ):
+        (beside / name).write_text(json.dumps(content))
+        (beside / name).chmod(0o600)
 
 
 def _fields(model: str, prompt: str, *, stream: bool = True) -> dict[str, Any]:
@@ -235,6 +248,7 @@ def test_the_ways_have_reached_the_places(kept: Kept) -> None:
         "healthz",
     ):
         assert b"~hidden~" in kept.places[place], place
+    assert b"echo-model" in kept.places["models"], "the live list was learnt"
     assert b"~sealed~echo~main~api_key~" in kept.places["saved flows"], "its own secret is told by its name"
     assert sum(bool(error_words(answer)) for answer in kept.answers.values()) > 24 * len(KEYS)
 
