@@ -27,6 +27,7 @@ KEYS = {
     "cookie": "ZmX%2Fq3.v9+Lk=8s~Tt71nB",
 }
 """Of forms no pattern knows."""
+OTHER_KEY = "plain-words-as-a-clients-key-0815"
 VIEWS = ("raw", "Chat", "Provider events")
 
 
@@ -58,7 +59,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
                 places = {"healthz": http.get("/healthz").content, "models": http.get("/v1/models").content}
             places |= _shown(api, folder) | _told(web)
     tokens = {f"token {number}": token for number, token in enumerate([site.said, *site.handed_out])}
-    secrets = {**KEYS, "client key": KEY, "fresh cookie": FRESH, **tokens}
+    secrets = {**KEYS, "client key": KEY, "other client key": OTHER_KEY, "fresh cookie": FRESH, **tokens}
     places |= _files(web, folder)
     return Kept(places, answers, secrets)
 
@@ -75,7 +76,10 @@ def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
         entry["accounts"] = [{"name": "main"}]
     record = {"enabled": True, "folder": str(folder / "records")}
     arguments = ("-w", str(folder / "saved"), "--set", "termlog_verbosity=debug")
-    web = Web(folder, providers=entries, record=record, log={"level": "DEBUG"}, arguments=arguments, **NO_REST)
+    auth = {"tokens": ["${AUTH_TOKEN}", OTHER_KEY]}
+    web = Web(
+        folder, providers=entries, auth=auth, record=record, log={"level": "DEBUG"}, arguments=arguments, **NO_REST
+    )
     material = {
         "api_key": KEYS["key"],
         "email": "somebody.particular@home.example",
@@ -142,6 +146,7 @@ def _knock_badly(web: Web) -> None:
     """Heads that mitmproxy quotes in its own log."""
     for request in (
         f"GET /v1/models HTTP/1.1\r\nAuthorization: Bearer {KEY}\r\n",
+        f"GET /v1/models HTTP/1.1\r\nX-Mine: {OTHER_KEY}\r\n",
         f"GET /v1/models?key={KEY} {KEY}\r\n\r\n",
         f"\x1b]0;title\x07\r\nFORGED {KEY}\r\n\r\n",
     ):
