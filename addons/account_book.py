@@ -70,11 +70,12 @@ class _File(BaseModel):
 
 
 class AccountBook:
-    """States by account. `now` gives Unix seconds."""
+    """States by account. `now` gives Unix seconds; `clean` cleans what a file says that others have written."""
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, now: Callable[[], float], clean: Callable[[str], str] = str) -> None:
         self._path = path
         self._now = now
+        self._clean = clean
         self._states: dict[AccountId, AccountState] = {}
         self._models: dict[AccountId, dict[str, AccountState]] = {}
         self._starts: dict[AccountId, list[float]] = {}
@@ -203,12 +204,18 @@ class AccountBook:
     def _take(self, key: AccountId, entry: _Entry) -> None:
         now = self._now()
         if entry.state is not None:
-            self._states[key] = entry.state.state(now)
+            self._states[key] = self._told(entry.state, now)
         if models := list(entry.models.items())[:MODELS_KEPT]:
-            self._models[key] = {clean(name, _NAME_LIMIT): state.state(now) for name, state in models}
+            self._models[key] = {
+                self._clean(clean(name, _NAME_LIMIT)): self._told(state, now) for name, state in models
+            }
         starts = sorted(at for at in entry.starts[:STARTS_LIMIT] if math.isfinite(at) and now - _DAY_S < at <= now)
         if starts:
             self._starts[key] = starts
+
+    def _told(self, entry: _State, now: float) -> AccountState:
+        state = entry.state(now)
+        return replace(state, reason=self._clean(state.reason))
 
     def _known(self) -> list[AccountId]:
         return list({**self._states, **self._models, **self._starts})

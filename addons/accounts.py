@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from addons.cleaning.index import Known, secrets_of
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
 from providers.contract import Provider, ProviderOptions, Session, SessionMaterial
@@ -60,15 +61,15 @@ class Accounts:
         self._cache: dict[AccountId, tuple[SessionMaterial, Session | ProviderError]] = {}
         self._problem: str | None = None
         self._reading: asyncio.Future[None] | None = None
-        self._used: dict[AccountId, dict[str, str]] = {}
+        self._stored_last: SessionMaterial | None = None
         self._unwritten: dict[AccountId, Stored] = {}
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
         self._tried: dict[AccountId, Stored] = {}
         """Renewed sessions of which the site is just being asked whose they are: in force, not to be written yet."""
 
     def adopt(self, other: "Accounts") -> None:
-        """Takes over what is in force but not written, and what logs must not show: for a new configuration."""
-        self._used, self._unwritten, self._tried = other._used, other._unwritten, other._tried
+        """Takes over what is in force but not written: for a new configuration."""
+        self._unwritten, self._tried, self._stored_last = other._unwritten, other._tried, other._stored_last
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
@@ -132,6 +133,7 @@ class Accounts:
         """
         key = (account.provider, account.name)
         self._unwritten[key] = Stored(material, old.rev, old.updated)
+        self._stored_last = material
         return await self._write(key)
 
     async def write_again(self) -> None:
@@ -163,13 +165,21 @@ class Accounts:
         stored = self._stored(provider, account)
         if stored is None:
             raise KeyError(f"{provider}/{account}")
-        values = stored.material.secrets()
-        self._used[(provider, account)] = values
-        return values
+        return stored.material.secrets()
 
-    def used_secrets(self) -> list[str]:
-        """Every secret that has been put into a request so far; no I/O, so that logging can ask."""
-        return [value for values in self._used.values() for value in values.values()]
+    def version(self) -> tuple[object, ...]:
+        """The very same objects as long as `in_force` gives the same; no I/O."""
+        return (self._vault.known if self._vault is not None else None, self._stored_last)
+
+    def in_force(self) -> Iterator[Known]:
+        """The secrets of every session there is, as they were last read; no I/O."""
+        stored = dict(self._vault.known) if self._vault is not None else {}
+        for (provider, account), record in stored.items():
+            yield from secrets_of(material_of(record.material), provider, account)
+        for (provider, account), waiting in dict(self._unwritten).items():
+            yield from secrets_of(waiting.material, provider, account)
+        for (provider, account), material in self._env.items():
+            yield from secrets_of(material, provider, account)
 
     def session(self, account: Account) -> Session:
         """The provider's view of the account. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mitmproxy import http
 
+from addons.cleaning.cleaner import Cleaner, handed_out
 from addons.core.errors import GatewayError
 from addons.core.fields import by_name
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
@@ -80,10 +81,16 @@ class AttemptPlan:
     seals: Seals
     places: tuple[Place, ...]
     """Where the session's secrets belong in the request."""
+    cleaner: Cleaner
     record_limit_bytes: int
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def owner(self) -> Owner:
+        """Whose secrets stand in the flow by their names."""
+        return Owner(self.provider.name, self.session.account)
 
 
 class Attempt:
@@ -95,6 +102,13 @@ class Attempt:
         self.timers = plan.timers
         self.state = State.OPEN
         self.report = AttemptReport()
+        self.cleaner = plan.cleaner
+        """Knows what the answer's own head has handed out, too."""
+        self.response: http.Response | None = None
+        """The provider's answer as it stands in the flow: its head, cleaned."""
+        self.built: http.Request | None = None
+        self.shown: http.Request | None = None
+        """The request as it stands in the flow, where that is another one than was built."""
         self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
         self.begun = False
@@ -124,10 +138,22 @@ class Attempt:
     def wire_request(self, request: http.Request) -> http.Request | None:
         plan = self.plan
         try:
-            return plan.seals.wire_request(request, plan.places, Owner(plan.provider.name, plan.session.account))
+            return plan.seals.wire_request(self._as_built(request), plan.places, plan.owner)
         except UnknownSecret as e:
             self._fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
             return None
+
+    def _as_built(self, request: http.Request) -> http.Request:
+        """The flow's request, edited or not, with what was cleaned for the eyes only as the adapter built it."""
+        if self.shown is None or self.shown is self.built or self.built is None:
+            return request
+        found = request.copy()
+        pairs = zip(self.shown.headers.fields, self.built.headers.fields, strict=True)
+        known = {shown: built for shown, built in pairs if shown != built}
+        found.headers = http.Headers(known.get(field, field) for field in request.headers.fields)
+        if request.data.path == self.shown.data.path:
+            found.data.path = self.built.data.path
+        return found
 
     def client_head(self, body: bytes | None) -> http.Response:
         self.begun = True
@@ -157,6 +183,7 @@ class Attempt:
         try:
             self._head(response)
         except Exception:
+            response.headers, response.data.reason = http.Headers(), b""  # it may not have been cleaned
             self._bug()
 
     def data(self, chunk: bytes) -> bytes:
@@ -179,7 +206,10 @@ class Attempt:
 
     def _head(self, response: http.Response) -> None:
         plan = self.plan
-        self.report.set_cookies = tuple(plan.seals.seal_head(plan.provider.name, plan.session.account, response))
+        self.response = response
+        self.report.set_cookies = tuple(plan.cleaner.head(response, plan.owner))
+        if self.report.set_cookies:
+            self.cleaner = plan.cleaner.also(handed_out(self.report.set_cookies))
         self._status = response.status_code
         self._headers = by_name(response.headers.fields)
         if plan.provider.is_answer(self._status, self._headers, plan.chat):
@@ -189,18 +219,19 @@ class Attempt:
             self._refusal = bytearray()
         try:
             self._inflater = inflater(self._headers.get("content-encoding", ""))
+            response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
         except InflateError as e:
             self._fail(ErrorKind.PROVIDER_DOWN, f"{plan.provider.name} sent an answer that cannot be read: {e}")
 
     def _data(self, chunk: bytes) -> bytes:
         if self.state is not State.OPEN:
             return b""
-        self._record(chunk)
         try:
             plain = self._inflater.feed(chunk)
         except InflateError as e:
             self._fail(ErrorKind.PROVIDER_DOWN, f"{self.plan.provider.name} sent an answer that cannot be read: {e}")
             return b""
+        self._record(plain)
         if self._decoder is None:
             self._read_refusal(plain)
             return b""
@@ -232,7 +263,13 @@ class Attempt:
 
     @property
     def recorded(self) -> Sequence[bytes]:
-        return self._recorded
+        """Nothing: a body gets onto a flow cleaned or not at all (addons/inspect/scribe.py)."""
+        return ()
+
+    @property
+    def body(self) -> bytes:
+        """The provider's body as it came, unpacked, up to the cap. Secrets may stand in it."""
+        return b"".join(self._recorded)
 
     @property
     def unknown(self) -> Mapping[str, int]:
@@ -274,11 +311,14 @@ class Attempt:
 
     def _refused(self) -> None:
         body = bytes(self._refusal or b"")[:REFUSAL_LIMIT_BYTES]
-        self.report.error = self.plan.provider.classify(self._status, self._headers, body)
-        self.state = State.FAILED
+        self._failed(self.plan.provider.classify(self._status, self._headers, body))
 
     def _fail(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
-        self.report.error = ProviderError(kind, message, site_code=code)
+        self._failed(ProviderError(kind, message, site_code=code))
+
+    def _failed(self, error: ProviderError) -> None:
+        """Every error of an attempt comes by here: it may quote the provider."""
+        self.report.error = self.cleaner.error(error)
         self.state = State.FAILED
 
     # -- answers --------------------------------------------------------------------------------------------------
@@ -295,8 +335,7 @@ class Attempt:
             elif isinstance(event, Usage):
                 self.report.usage = event
             elif isinstance(event, Failure):
-                self.report.error = event.error
-                self.state = State.FAILED
+                self._failed(event.error)
                 break
             elif isinstance(event, Finish):
                 ended = event

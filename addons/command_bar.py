@@ -69,7 +69,7 @@ class CommandBar:
         if name and not _NAME.fullmatch(name):
             raise CommandError("a case's name is of letters, digits, dots, dashes and underscores")
         try:
-            case = case_of(recording_of(exchange, Source(note, provider.type_name, self._running.secrets())))
+            case = case_of(recording_of(exchange, Source(note, provider.type_name, clean=self._running.cleaner.text)))
             path = keep(case, FOLDER, name or f"{provider.type_name}-{note.request_id[-8:]}")
         except RecordingProblem as problem:
             raise CommandError(str(problem)) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from addons.accounts import Accounts
 from addons.candidates import Planner
+from addons.cleaning.cleaner import Cleaner
 from addons.core.failover import RetryBudget, RetryRules
 from addons.core.routing import ModelIndex
 from addons.renewal import Renewal
@@ -46,6 +47,7 @@ class Context:
     planner: Planner
     index: Callable[[], ModelIndex]
     seals: Seals
+    cleaner: Cleaner
     steps: StepRunner
     limits: Limits
     retries: RetryRules

@@ -19,6 +19,8 @@ from addons.accounts import FRESH_S
 from addons.attempt import Attempt
 from addons.background import Background
 from addons.challenge import PROOF
+from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
+from addons.cleaning.log_records import clean_records
 from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
@@ -60,6 +62,7 @@ from addons.reload import Reload
 from addons.settings import client_limits, guest_rules
 from addons.setup import Running, open_vault
 from addons.signals import heed_signals
+from addons.steps import Carried
 from addons.stream.bodies import Bodies
 from addons.stream.connections import ClientConnections
 from addons.stream.credentials import Aside
@@ -128,6 +131,7 @@ class Glassgate:
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
+        self._end_clean_records: Callable[[], None] = lambda: None
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -136,7 +140,11 @@ class Glassgate:
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
         explain_placeholders()
-        register_views(lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None)
+        self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))
+        register_views(
+            lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None,
+            lambda text: self._cleaner().text(text),
+        )
 
     def running(self) -> None:
         os.umask(0o077)
@@ -148,7 +156,7 @@ class Glassgate:
             doors = Doors(ctx.options)
             modes = doors.checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
-            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._scribe.step)
+            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._seen_step)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
@@ -176,7 +184,7 @@ class Glassgate:
         """Puts the running parts in force; requests under way keep those they began with."""
         self.running_parts = parts
         settings = parts.config.sections
-        setup_logging(settings.log.level, settings.log.format, parts.secrets)
+        setup_logging(settings.log.level, settings.log.format)
         self._listening.guests.rules = guest_rules(parts.config, self._files)
         self._gear = Gear(
             self._find,
@@ -203,6 +211,9 @@ class Glassgate:
             self._sweeper.end(lambda one: id(getattr(one, "ticket", None)) in tickets), "ending requests"
         )
 
+    def _cleaner(self) -> Cleaner:
+        return self.running_parts.cleaner if self.running_parts else NOTHING_KNOWN
+
     def _parts(self) -> Running:
         assert self.running_parts
         return self.running_parts
@@ -221,6 +232,7 @@ class Glassgate:
             self._upkeep.stop()
         if self.running_parts is not None:
             await self.running_parts.close()
+        self._end_clean_records()
 
     # -- what people see ------------------------------------------------------------------------------------------
     @staticmethod
@@ -236,6 +248,9 @@ class Glassgate:
         if self.running_parts is not None and self.running_parts.archive.recording:
             return True
         return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
+
+    def _seen_step(self, step: Carried) -> None:
+        self._scribe.step(step, self._cleaner())
 
     @staticmethod
     async def _show(flow: http.HTTPFlow) -> None:
@@ -337,17 +352,17 @@ class Glassgate:
         if exchange is None:
             return
         failed = exchange.relay
-        part = self._scribe.earlier(flow, exchange, failed) if failed else None
+        part = await self._scribe.earlier(flow, exchange, failed) if failed else None
         await exchange.attempt_failed(flow)
         if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
             self._scribe.present(part)
             self._keep(part, failed)
 
     async def response(self, flow: http.HTTPFlow) -> None:
-        self._over(flow)
+        await self._over(flow)
 
     async def error(self, flow: http.HTTPFlow) -> None:
-        self._over(flow)
+        await self._over(flow)
 
     def _keep(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
         """Hands an attempt or a preparing call that is over to the archive, in the background."""
@@ -356,7 +371,7 @@ class Glassgate:
         work = parts.archive.take(flow, attempt, parts.providers)
         parts.renewal.background.spawn(work, "glassgate archive")
 
-    def _over(self, flow: http.HTTPFlow) -> None:
+    async def _over(self, flow: http.HTTPFlow) -> None:
         """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
@@ -366,17 +381,8 @@ class Glassgate:
         exchange.over()
         line = exchange.summary(client_left=flow.error is not None and not _was_refused(flow, exchange))
         line.emit()
-        self._scribe.conclude(flow, exchange, line)
-        self._seal_body(flow, exchange)
+        await self._scribe.conclude(flow, exchange, line)
         self._keep(flow, exchange.pursuit.last if exchange.pursuit else None)
-
-    def _seal_body(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
-        """A site may repeat a secret in its answer's body; the flow must not."""
-        content = flow.response.data.content if flow.response else None
-        progress = exchange.pursuit.progress if exchange.pursuit else None
-        if content and progress is not None and flow.response is not None:
-            provider, account = progress.candidate.route.provider, progress.candidate.account.name
-            flow.response.data.content = exchange.context.seals.seal_bytes(provider, account, content)
 
     def _refused_below(self, flow: http.HTTPFlow) -> None:
         """A request that was refused before or instead of a hook: malformed, too large, or a hook failed."""

@@ -53,6 +53,7 @@ def plan_attempt(
         decoder=provider.decoder(chat, progress.prepared),
         seals=context.seals,
         places=places_of(call),
+        cleaner=context.cleaner,
         record_limit_bytes=context.limits.record_bytes,
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
@@ -64,7 +65,9 @@ def plan_attempt(
     local = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
     attempt = Attempt(plan, output, local)
     attempt.commits_early = chat.stream and late
-    return Planned(attempt, request_of(call))
+    attempt.built = request_of(call)
+    attempt.shown = context.cleaner.request(attempt.built)
+    return Planned(attempt, attempt.shown)
 
 
 def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool) -> Timers:

@@ -5,7 +5,7 @@ nor a site's can name a secret.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mitmproxy import http
 
@@ -21,8 +21,7 @@ class UnknownSecret(LookupError):
     """A secret that the vault does not hold (any more), or that this call has no right to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The account whose call it is."""
 
     provider: str
@@ -63,32 +62,6 @@ class Seals:
         except KeyError:
             return {}
 
-    def seal_head(self, provider: str, account: str, response: http.Response) -> list[str]:
-        """Replaces cookie values and known secrets in a response's headers; gives the Set-Cookie values taken out."""
-        taken = response.headers.get_all("set-cookie")
-        if taken:
-            response.headers.set_all("set-cookie", [_sealed_cookie(cookie, provider, account) for cookie in taken])
-        known = self._known(provider, account)
-        if known:
-            fields = [(name, _replaced(value, known)) for name, value in response.headers.fields]
-            response.headers = http.Headers(fields)
-        return taken
-
-    def seal_bytes(self, provider: str, account: str, data: bytes) -> bytes:
-        """`data` without the literal secrets of the account."""
-        return _replaced(data, self._known(provider, account))
-
-    def _known(self, provider: str, account: str) -> list[tuple[bytes, bytes]]:
-        try:
-            values = self._reveal(provider, account)
-        except LookupError:
-            return []
-        return [
-            (value.encode(), f"~sealed~{provider}~{account}~{name}~".encode())
-            for name, value in values.items()
-            if len(value) >= 8
-        ]
-
 
 def _checked(secret: Secret, values: Mapping[str, str]) -> str:
     where = f"{secret.provider}/{secret.account}"
@@ -97,16 +70,3 @@ def _checked(secret: Secret, values: Mapping[str, str]) -> str:
     if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
         raise UnknownSecret(f"the secret {secret.name!r} of {where} holds a control character; store it anew")
     return value
-
-
-def _replaced(data: bytes, known: list[tuple[bytes, bytes]]) -> bytes:
-    for secret, placeholder in known:
-        if secret in data:
-            data = data.replace(secret, placeholder)
-    return data
-
-
-def _sealed_cookie(cookie: str, provider: str, account: str) -> str:
-    name, _, rest = cookie.partition("=")
-    _, semicolon, attributes = rest.partition(";")
-    return f"{name}=~sealed~{provider}~{account}~cookie:{name.strip()}~{semicolon}{attributes}"

@@ -6,7 +6,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,9 @@ from addons import terminal
 from addons.account_book import FILE_NAME, AccountBook
 from addons.account_report import AccountLine, report
 from addons.accounts import Accounts
+from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
+from addons.cleaning.index import Known, secrets_of
+from addons.cleaning.known import KnownSecrets, Version
 from addons.context import AnyProvider, Context
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
@@ -44,7 +47,7 @@ from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
-from providers.contract import Moment, Session
+from providers.contract import Model, Moment, Session, SessionMaterial
 from providers.errors import ProviderError
 from providers.registry import provider_class
 
@@ -54,16 +57,37 @@ log = logging.getLogger("glassgate")
 class Models:
     """The index of models, made anew when a provider has learnt of others."""
 
-    def __init__(self, providers: Mapping[str, AnyProvider], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, AnyProvider],
+        aliases: Mapping[str, str],
+        cleaner: Cleaner = NOTHING_KNOWN,
+        before: "Models | None" = None,
+    ) -> None:
         self._providers = providers
+        self._cleaner = cleaner
+        self._own: dict[str, frozenset[str]] = {}
+        """The names each provider has by itself; what it learns of its site may be anything."""
+        for name, provider in providers.items():
+            same = before is not None and before._providers.get(name) is provider
+            self._own[name] = before._own[name] if before is not None and same else frozenset(provider.models())
         self._aliases = aliases
         self._index: ModelIndex | None = None
 
     def __call__(self) -> ModelIndex:
         if self._index is None:
-            tables = [(name, provider.models()) for name, provider in self._providers.items()]
+            tables = [(name, self._clean(name, provider.models())) for name, provider in self._providers.items()]
             self._index = ModelIndex(tables, self._aliases)
         return self._index
+
+    def _clean(self, provider: str, models: Mapping[str, Model]) -> Mapping[str, Model]:
+        """Without those that a site lists under a secret's name."""
+        own = self._own[provider]
+        return {name: model for name, model in models.items() if name in own or not self._holds_secret(model)}
+
+    def _holds_secret(self, model: Model) -> bool:
+        said = f"{model.id} {model.site_id} {model.owned_by}"
+        return self._cleaner.text(said) != said
 
     def forget(self) -> None:
         self._index = None
@@ -74,6 +98,8 @@ class Running:
 
     book: AccountBook
     context: Context
+    known: KnownSecrets
+    models: Models
     _clients: "Clients"
     seen: Callable[[Carried], None] | None
     archive: Archive
@@ -92,13 +118,17 @@ class Running:
         self.providers = make_providers(config, before)
         self.vault = vault
         self.accounts = Accounts(accounts_of(config), self.providers, self.vault, config.env_sessions)
-        self.models = Models(self.providers, config.sections.models.aliases)
+        self.known = before.known if before else KnownSecrets(self._version, self._secrets)
+        self.cleaner = Cleaner(self.known.index, self.known.learn)
+        self.models = Models(
+            self.providers, config.sections.models.aliases, self.cleaner, before.models if before else None
+        )
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         self._clients = before._clients if before else Clients(ca_file)
         seals = Seals(self.accounts.reveal)
         self.seen = seen or (before.seen if before else None)
-        self.steps = StepRunner(seals, self._client, self._handed_out, self.seen)
-        self.book = before.book if before else AccountBook(book_path(config), time.time)
+        self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen)
+        self.book = before.book if before else AccountBook(book_path(config), time.time, self.cleaner.words)
         moment = moment_source()
         self.renewal = Renewal(
             self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
@@ -117,6 +147,7 @@ class Running:
             planner=planner_of(config, self.traffic, orderer),
             index=self.models,
             seals=seals,
+            cleaner=self.cleaner,
             steps=self.steps,
             limits=limits_of(config),
             retries=retry_rules(config),
@@ -130,8 +161,8 @@ class Running:
         record = config.sections.record
         rules = RecordRules(record.enabled, config.path(record.folder), record.max_mb, record.max_days)
         beside = vault_path(config).parent
-        drift = before.archive.drift if before else Drift.load(beside / DRIFT_NAME)
-        self.archive = Archive(rules, beside / SWITCH_NAME, drift, self.secrets)
+        drift = before.archive.drift if before else Drift.load(beside / DRIFT_NAME, self.cleaner.words)
+        self.archive = Archive(rules, beside / SWITCH_NAME, drift, self.cleaner)
         listen = config.sections.listen
         self.rules = GateRules(
             keys=None if config.skip_auth else ClientKeys(config.keys),
@@ -139,10 +170,21 @@ class Running:
             allowed_origins=frozenset(listen.allowed_origins),
         )
         self.book.keep_only({(account.provider, account.name) for account in self.accounts.all()})
+        self.known.watch(self._version, self._secrets)  # last: what failed above changes nothing
 
-    def secrets(self) -> list[str]:
-        """Every secret in use, for the redaction of logs."""
-        return [*self.config.tokens, *self.accounts.used_secrets()]
+    def _version(self) -> Version:
+        """Another one when `_secrets` gives others."""
+        return (self.config, *self.accounts.version())
+
+    def _secrets(self) -> Iterator[Known]:
+        """Every secret in force: of all sessions, the clients' keys, the passwords for signing in."""
+        yield from self.accounts.in_force()
+        yield from (Known(token, "client_key") for token in self.config.tokens)
+        for settings in self.config.providers:
+            for account in settings.common.accounts:
+                if (own := account.credentials) is not None:
+                    given = SessionMaterial(email=own.email, password=own.password.get_secret_value())
+                    yield from secrets_of(given, settings.name, account.name)
 
     def flow_key(self) -> bytes:
         """The key that proves whose secrets a flow may be sent with again; nothing without a vault."""

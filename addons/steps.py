@@ -1,17 +1,19 @@
 """Carries out a provider's steps over the network, with httpx: the I/O half of the provider contract."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from addons.cleaning.cleaner import Cleaner
+from addons.cleaning.index import Known
 from addons.core.inflate import InflateError, inflater
 from addons.secrets import Owner, Seals, UnknownSecret
 from providers.contract import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
 from providers.errors import ErrorKind, ProviderError
 from providers.sealed import shown
-from providers.session import given_cookies
+from providers.session import SessionUpdate, given_cookies
 
 STEP_S = 15.0
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
@@ -58,12 +60,14 @@ class StepRunner:
         self,
         seals: Seals,
         client_for: ClientFor,
+        cleaner: Cleaner,
         handed_out: HandedOut | None = None,
         seen: Callable[[Carried], None] | None = None,
     ) -> None:
         """`seen` is told of every call that was carried out, for the inspector."""
         self._seals = seals
         self._client_for = client_for
+        self._cleaner = cleaner
         self._handed_out = handed_out
         self._seen = seen
 
@@ -73,13 +77,34 @@ class StepRunner:
         """The steps' result. They are the account's own: no other's secrets open in their calls.
 
         Cookies that come on the way are told to whom it concerns, unless `keep_cookies` is off (a renewal brings its
-        own). Raises ProviderError: the steps' own, or PROVIDER_DOWN when the network fails.
+        own). Raises ProviderError, cleaned: the steps' own, or PROVIDER_DOWN when the network fails.
         """
+        carried: list[Carried] = []
+        try:
+            result = await self._run(provider, steps, session, carried, keep_cookies=keep_cookies)
+            if isinstance(result, SessionUpdate):  # known before anybody sees the answers it stands in
+                self._cleaner.learn(_new_secrets(result, provider.name))
+            return result
+        except ProviderError as error:
+            self._cleaner.error(error)
+            raise
+        finally:
+            self._show(carried)
+
+    async def _run[T](
+        self,
+        provider: Provider[ProviderOptions],
+        steps: Steps[T],
+        session: Session,
+        carried: list[Carried],
+        *,
+        keep_cookies: bool,
+    ) -> T:
         try:
             call = next(steps)
             for _ in range(STEP_LIMIT):
                 try:
-                    answer = await self._carry_out(provider, call, session)
+                    answer = await self._carry_out(provider, call, session, carried)
                 except ProviderError as error:
                     call = steps.throw(error)
                 else:
@@ -93,22 +118,31 @@ class StepRunner:
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: preparing the request took too many steps")
 
     async def send(self, provider: Provider[ProviderOptions], call: Call, session: Session) -> Answer:
-        """One call of the account outside of any steps (a stop call). Raises ProviderError."""
-        return await self._carry_out(provider, call, session)
+        """One call of the account outside of any steps (a stop call). Raises ProviderError, cleaned."""
+        carried: list[Carried] = []
+        try:
+            return await self._carry_out(provider, call, session, carried)
+        finally:
+            self._show(carried)
 
-    async def _carry_out(self, provider: Provider[ProviderOptions], call: Call, session: Session) -> Answer:
+    async def _carry_out(
+        self, provider: Provider[ProviderOptions], call: Call, session: Session, carried: list[Carried]
+    ) -> Answer:
         owner = Owner(provider.name, session.account)
-        if self._seen is None:
-            return await self._exchange(provider, call, owner)
         began, answer, said = time.time(), None, ""
         try:
             answer = await self._exchange(provider, call, owner)
         except ProviderError as error:
-            said = error.message
+            said = self._cleaner.error(error).message
             raise
         finally:
-            self._seen(Carried(owner, call, answer, said, began, time.time()))
+            carried.append(Carried(owner, call, answer, said, began, time.time()))
         return answer
+
+    def _show(self, carried: Sequence[Carried]) -> None:
+        if self._seen is not None:
+            for one in carried:
+                self._seen(one)
 
     async def _exchange(self, provider: Provider[ProviderOptions], call: Call, owner: Owner) -> Answer:
         name = provider.name
@@ -133,6 +167,12 @@ class StepRunner:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, f"failed ({type(e).__name__})")) from e
         found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, found, body, tuple(response.headers.get_list("set-cookie")))
+
+
+def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[Known]:
+    """What a site has just handed out, as secrets of no account: their names are not needed in this answer."""
+    for value in (update.token or "", *update.cookies.values()):
+        yield Known(value, "new", provider)
 
 
 async def _bounded_body(response: httpx.Response) -> bytes:

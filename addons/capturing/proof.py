@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from addons.cleaning.cleaner import Cleaner
 from addons.context import AnyProvider
 from addons.secrets import Seals
 from addons.steps import StepRunner, new_client
@@ -74,7 +75,8 @@ class _Asking:
     def __init__(self, provider: AnyProvider, material: SessionMaterial, client: httpx.AsyncClient) -> None:
         self.material = material
         self._provider = provider
-        self.runner = StepRunner(Seals(lambda *_: self.material.secrets()), lambda _: client, self._handed_out)
+        cleaner = Cleaner.of(material, provider.name, "")
+        self.runner = StepRunner(Seals(lambda *_: self.material.secrets()), lambda _: client, cleaner, self._handed_out)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from addons import terminal
 from addons.account_report import moment_text
 from addons.accounts import material_of, record_of
+from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
 from addons.core.config import ProviderSettings
@@ -188,7 +189,8 @@ async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: s
     assert steps is not None
     client = new_client(settings.common.proxy)
     try:
-        runner = StepRunner(Seals(lambda *who: given.secrets()), lambda name: client)
+        cleaner = Cleaner.of(given, provider.name, account)
+        runner = StepRunner(Seals(lambda *who: given.secrets()), lambda name: client, cleaner)
         material = SessionMaterial().updated(await runner.run(provider, steps, session))
     finally:
         await client.aclose()
@@ -203,7 +205,8 @@ async def _prove(provider: AnyProvider, settings: ProviderSettings, signed: _Sig
         return signed
     client = new_client(settings.common.proxy)
     try:
-        runner = StepRunner(Seals(lambda *who: signed.material.secrets()), lambda name: client)
+        cleaner = Cleaner.of(signed.material, provider.name, signed.session.account)
+        runner = StepRunner(Seals(lambda *who: signed.material.secrets()), lambda name: client, cleaner)
         signed.identity = await runner.run(provider, steps, signed.session)
     except ProviderError as error:
         if error.kind is not ErrorKind.PROVIDER_DOWN:

@@ -1,12 +1,12 @@
-"""Logging: one line a request, as text or JSON; never a secret, never a prompt."""
+"""Logging: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
 
 import logging
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from addons.core.shown import json_line, shown, shown_lines
+from addons.cleaning.log_records import CleanRecord
+from addons.core.shown import json_line, shown
 
 log = logging.getLogger("glassgate.request")
 
@@ -18,12 +18,6 @@ SHORTEST_SENTENCE: Final = 30
 _NEXT_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _WORDS: Final = ("path", "asked", "model", "why")
 """Fields of a request that hold words of clients and providers."""
-
-_PATTERNS = (
-    re.compile(r"(?i)(authorization|cookie|set-cookie|x-api-key|proxy-authorization)(['\"]?\s*[:=]\s*)([^\r\n,}]+)"),
-    re.compile(r"(?i)([?&](?:token|key|access_token|api_key|x5secdata)=)([^&\s\"']+)"),
-    re.compile(r"(?i)\b(bearer\s+)([A-Za-z0-9._~+/-]{8,}=*)"),
-)
 
 
 @dataclass(slots=True)
@@ -105,11 +99,7 @@ def _first_sentence(text: str) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line. `clean` takes secrets out of words that others have said."""
-
-    def __init__(self, clean: Callable[[str], str]) -> None:
-        super().__init__()
-        self._clean = clean
+    """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {
@@ -118,47 +108,15 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
         }
         request = getattr(record, "request", None)
+        ours = record if isinstance(record, CleanRecord) else None
         if isinstance(request, RequestLog):
             fields |= asdict(request)
-            fields |= {name: self._clean(fields[name]) for name in _WORDS if fields[name]}
+            fields |= {name: ours.clean(fields[name]) for name in _WORDS if ours and fields[name]}
         else:
-            fields["message"] = record.getMessage()
-        if record.exc_info:
-            fields["exception"] = record.exc_text or self.formatException(record.exc_info)  # Redact left it clean
+            fields["message"] = ours.said() if ours else record.getMessage()
+        if ours and (trace := ours.trace()):
+            fields["exception"] = trace
         return json_line(fields)
-
-
-class TextFormatter(logging.Formatter):
-    """One line a record; what is longer (a traceback) goes on indented. Nothing in it moves a terminal's cursor."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return shown_lines(super().format(record))
-
-
-class Redact(logging.Filter):
-    """Masks secrets in whatever is logged: the literal values in use, and what looks like a credential."""
-
-    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
-        super().__init__()
-        self._secrets = secrets
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        clean = self.clean(text)
-        if clean != text:
-            record.msg, record.args = clean, None
-        if record.exc_info and record.exc_info[1] is not None:
-            record.exc_text = self.clean(logging.Formatter().formatException(record.exc_info))
-        return True
-
-    def clean(self, text: str) -> str:
-        """`text` without secrets."""
-        for secret in self._secrets():
-            if len(secret) >= 8 and secret in text:
-                text = text.replace(secret, "[secret]")
-        text = _PATTERNS[0].sub(r"\1\2[secret]", text)
-        text = _PATTERNS[1].sub(r"\1[secret]", text)
-        return _PATTERNS[2].sub(r"\1[secret]", text)
 
 
 def one_line_each(record: logging.LogRecord) -> bool:
@@ -168,13 +126,11 @@ def one_line_each(record: logging.LogRecord) -> bool:
     return True
 
 
-def setup_logging(level: str, form: str, secrets: Callable[[], Iterable[str]]) -> logging.Handler:
+def setup_logging(level: str, form: str) -> logging.Handler:
     """Our own handler on stderr for the `glassgate` loggers; gives it, so that it can be taken off again."""
     handler = logging.StreamHandler()
-    text = TextFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
-    redact = Redact(secrets)
-    handler.setFormatter(JsonFormatter(redact.clean) if form == "json" else text)
-    handler.addFilter(redact)
+    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    handler.setFormatter(JsonFormatter() if form == "json" else text)
     handler.addFilter(one_line_each)
     logger = logging.getLogger("glassgate")
     logger.handlers[:] = [handler]

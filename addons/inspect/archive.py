@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from mitmproxy import http
 
 from addons.attempt import Attempt
+from addons.cleaning.cleaner import Cleaner
 from addons.context import AnyProvider
 from addons.inspect.drift import Drift
 from addons.inspect.note import Note, note_of
@@ -35,13 +36,13 @@ class RecordRules:
 
 
 class Archive:
-    """`secrets` gives what must never be kept."""
+    """`cleaner` takes out what must never be kept."""
 
-    def __init__(self, rules: RecordRules, switch: Path, drift: Drift, secrets: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, rules: RecordRules, switch: Path, drift: Drift, cleaner: Cleaner) -> None:
         self.drift = drift
         self._rules = rules
         self._switch = switch
-        self._secrets = secrets
+        self._cleaner = cleaner
         self._recorder: Recorder | None = None
         self.look()
 
@@ -82,10 +83,11 @@ class Archive:
         path = await asyncio.to_thread(self._write, recorder, flow, note, provider.type_name) if recorder else None
         if attempt is not None:
             example = path.name if path else note.request_id
-            self.drift.note(provider.type_name, attempt.unknown, int(time.time()), example)
+            unknown = {self._cleaner.words(kind): count for kind, count in attempt.unknown.items()}
+            self.drift.note(provider.type_name, unknown, int(time.time()), example)
 
     def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Note, type_name: str) -> Path | None:
-        source = Source(note, type_name, list(self._secrets()))
+        source = Source(note, type_name, clean=self._cleaner.text)
         return recorder.write(recording_of(flow, source), note.request_id, note.attempt)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from mitmproxy import http
 
 from addons.attempt import Attempt, AttemptPlan
+from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.context import AnyProvider
 from addons.core.errors import GatewayError
 from addons.core.limits import OutputLimits
@@ -80,6 +81,7 @@ def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
         decoder=provider.decoder(chat, None),
         seals=Seals(_nothing),
         places=(),
+        cleaner=NOTHING_KNOWN,
         record_limit_bytes=2**40,
     )
     meta = AnswerMeta("recorded", 0, chat.model)

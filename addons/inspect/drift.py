@@ -5,7 +5,7 @@ Kinds are words of a site, and the file is plain: both are cleaned and bounded b
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -89,8 +89,8 @@ class Drift:
         }
 
     @classmethod
-    def load(cls, path: Path) -> "Drift":
-        """What was counted before; nothing when there is no such file or it cannot be read."""
+    def load(cls, path: Path, words: Callable[[str], str] = str) -> "Drift":
+        """What was counted before, cleaned; nothing when there is no such file or it cannot be read."""
         drift = cls(path)
         try:
             stored = json.loads(read_small(path) or b"{}")
@@ -101,7 +101,8 @@ class Drift:
                 continue
             for kind, entry in _items(kinds, KINDS_LIMIT):
                 if (strange := _strange(entry)) is not None:
-                    drift.found.setdefault(provider, {})[clean(kind, KIND_CHARS)] = strange
+                    strange.example = words(strange.example)
+                    drift.found.setdefault(provider, {})[words(clean(kind, KIND_CHARS))] = strange
         return drift
 
 

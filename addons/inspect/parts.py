@@ -2,12 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy import connection, http
 
+from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
 from addons.inspect.note import Note
 from addons.inspect.redaction import redacted_bytes, redacted_header
 from addons.inspect.story import marker, told
@@ -20,7 +20,7 @@ SHOWN_BYTES = 256 * 1024
 
 
 def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
-    """A failed attempt as a flow of its own, before the flow goes on to the next one."""
+    """A failed attempt as a flow of its own, before the flow goes on to the next one. Its body is still to come."""
     copy: http.HTTPFlow = flow.copy()
     copy.live = False
     copy.intercepted = False
@@ -31,23 +31,25 @@ def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
     return copy
 
 
-def step_flow(step: Carried, request_id: str) -> http.HTTPFlow:
+def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow:
     """A preparing call as a flow. What the site handed out in it is hidden: it is in no vault yet."""
+    owner = step.owner
     parts = urlsplit(step.call.shown_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     client = connection.Client(peername=("127.0.0.1", 0), sockname=("127.0.0.1", 0), timestamp_start=step.began)
     flow = http.HTTPFlow(client, connection.Server(address=(parts.hostname or "", port)), live=False)
     flow.id = str(uuid.uuid4())
-    flow.request = request_of(step.call)
+    flow.request = cleaner.request(request_of(step.call))
+    flow.request.data.content = cleaner.data(flow.request.data.content or b"")
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
-        flow.response = _response(step.answer, step.ended)
+        flow.response = _response(step.answer, step.ended, owner, cleaner)
     note = Note(
         request_id=request_id,
         part="step",
-        provider=step.owner.provider,
-        account=step.owner.account,
-        call=f"{step.call.method} {parts.path}",
+        provider=owner.provider,
+        account=owner.account,
+        call=f"{flow.request.method} {flow.request.path.partition('?')[0]}",
         outcome="failed" if step.error else "ok",
         error=step.error,
         total_ms=round((step.ended - step.began) * 1000),
@@ -57,14 +59,18 @@ def step_flow(step: Carried, request_id: str) -> http.HTTPFlow:
     return flow
 
 
-def _response(answer: Answer, ended: float) -> http.Response:
-    headers: Sequence[tuple[bytes, bytes]] = [
+def _response(answer: Answer, ended: float, owner: Owner, cleaner: Cleaner) -> http.Response:
+    """Without the secrets in force, without what looks like one, and without what the answer's own cookies say."""
+    cleaner = cleaner.also(handed_out(answer.set_cookies))
+    headers = [
         (name.encode(), redacted_header(name, value).encode("utf-8", "surrogateescape"))
         for name, value in answer.headers.items()
         if name not in ("set-cookie", "content-length", "transfer-encoding", "content-encoding")
     ]
-    names = [cookie.partition("=")[0] for cookie in answer.set_cookies]
-    headers = [*headers, *((b"set-cookie", f"{name}=~hidden~".encode()) for name in names)]
-    response = http.Response.make(answer.status, redacted_bytes(answer.body[:SHOWN_BYTES]), headers)
+    response = http.Response.make(answer.status, b"", headers)
+    cleaner.head(response, owner)
+    for cookie in answer.set_cookies:
+        response.headers.add("set-cookie", f"{cleaner.text(cookie.partition('=')[0])}={HIDDEN}")
+    response.content = redacted_bytes(cleaner.data(answer.body[:SHOWN_BYTES], owner))
     response.timestamp_start = response.timestamp_end = ended or time.time()
     return response

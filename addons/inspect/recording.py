@@ -4,7 +4,7 @@ was delivered. It holds no secret, and stand-ins for personal ids."""
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -125,11 +125,14 @@ class Source:
     note: Note
     provider_type: str
     secrets: Sequence[str] = ()
+    """What the exchange itself shows to be secret."""
+    clean: Callable[[str], str] = str
+    """Takes the secrets in force out of a text."""
 
 
 def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None = None) -> Recording:
     """The recording of a gateway flow."""
-    note, own = source.note, standins or StandIns(source.secrets)
+    note, own = source.note, standins or StandIns(source.secrets, source.clean)
     request = flow.request
     answer = None
     if flow.response is not None:

@@ -82,8 +82,8 @@ def _response(answer: Answer, running: Running, note: Note) -> http.Response:
     """The answer with secrets taken out, as it stands in any flow."""
     skipped = {*_HOP, "content-encoding"}
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items() if name not in skipped]
-    seals = running.context.seals
+    cleaner, owner = running.cleaner, (note.provider, note.account)
     response = http.Response.make(answer.status, b"", headers)
-    seals.seal_head(note.provider, note.account, response)
-    response.content = seals.seal_bytes(note.provider, note.account, answer.body)
+    cleaner.head(response, owner)
+    response.content = cleaner.data(answer.body, owner)
     return response

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mitmproxy import http
 
 from addons.attempt import Attempt
+from addons.cleaning.cleaner import Cleaner
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
 from addons.exchange import CURRENT, Exchange
 from addons.inspect.flow_places import FlowPlaces
+from addons.inspect.kept import keep_cleaned
 from addons.inspect.note import Note
 from addons.inspect.parts import earlier_attempt, step_flow
 from addons.inspect.story import marker, told
@@ -35,10 +37,14 @@ class Scribe:
     places: FlowPlaces
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
-        """The flow's own note and comment, at the end of the request."""
+    async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
+        """The flow's own note, comment and body, at the end of the request."""
         last = exchange.pursuit.last if exchange.pursuit else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
+        if not self.looked_at():  # then nobody will ever read the texts
+            note = replace(note, client_request="", delivered="")
+        answered = last is not None and last.response is not None and flow.response is last.response
+        note = await keep_cleaned(flow, note, last, exchange.context.cleaner, answered=answered)
         note.put_on(flow)
         self._put_places(flow, last)
         flow.comment, flow.marked = told(note), marker(note)
@@ -61,26 +67,25 @@ class Scribe:
         note.put_on(flow)
         flow.comment, flow.marked = told(note), marker(note)
 
-    def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
+    async def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
         """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
         if not self.looked_at():
             return None
         error = failed.report.error
         line = exchange.summary(client_left=False)
         note = self._note(exchange, failed, line, outcome="failed", error=error.message if error else "")
-        copy = earlier_attempt(flow, note)
+        copy = earlier_attempt(flow, replace(note, delivered="", client_request=""))
         self._put_places(copy, failed)
-        if copy.response is not None:
-            plan = failed.plan
-            content = plan.seals.seal_bytes(plan.provider.name, plan.session.account, b"".join(failed.recorded))
-            copy.response.data.content = content
+        answered = failed.response is not None and flow.response is failed.response
+        note = replace(note, followed=True)
+        (await keep_cleaned(copy, note, failed, exchange.context.cleaner, answered=answered)).put_on(copy)
         return copy
 
-    def step(self, step: Carried) -> None:
+    def step(self, step: Carried, cleaner: Cleaner) -> None:
         """A preparing call, sign-in, renewal, chat made or deleted."""
         if not self.looked_at():
             return
-        flow = step_flow(step, CURRENT.get() or "-")
+        flow = step_flow(step, CURRENT.get() or "-", cleaner)
         self.places.put_on(flow, step.owner, places_of(step.call))
         self.present(flow)
         self.keep(flow)

@@ -16,14 +16,15 @@ _SEALED: Final = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~")
 class StandIns:
     """Replaces personal ids in texts, consistently over all texts it is given; `counts` says how many of each kind."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), clean: Callable[[str], str] = str) -> None:
+        self._clean = clean
         self._secrets = [secret for secret in secrets if secret]
         self._known: dict[tuple[str, str], str] = {}
         self.counts: dict[str, int] = {}
 
     def text(self, text: str) -> str:
         """`text` without secrets and with stand-ins for ids."""
-        clean = redacted(text, self._secrets)
+        clean = redacted(self._clean(text), self._secrets)
         if (hidden := clean.count(HIDDEN) - text.count(HIDDEN)) > 0:
             self.counts["secret"] = self.counts.get("secret", 0) + hidden
         return in_pieces(clean, self._impersonal)

@@ -18,6 +18,8 @@ from providers.contract import Decoder
 
 type DecoderFor = Callable[[Note], Decoder | None]
 """A fresh decoder of the adapter as it is today, for the answer a note tells of; None when there is none."""
+type Clean = Callable[[str], str]
+"""Takes secrets out of a text: where words come in pieces, a secret is whole only when they are put together."""
 
 FIRST: Final = 5.0
 """Above mitmproxy's own views, which give 1 to their own content types."""
@@ -33,9 +35,12 @@ class ChatView(Contentview):
 
     name = "Chat"
 
+    def __init__(self, clean: Clean = str) -> None:
+        self._clean = clean
+
     def prettify(self, data: bytes, metadata: Metadata) -> str:
         note = note_of(metadata.flow)
-        return NOT_OURS if note is None else chat_text(note)
+        return NOT_OURS if note is None else self._clean(chat_text(note))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
         note = note_of(metadata.flow)
@@ -78,7 +83,7 @@ class DeliveredView(Contentview):
         return 0 if note_of(metadata.flow) is not None and not _request_side(metadata) else -1
 
 
-def register_views(decoder_for: DecoderFor) -> None:
+def register_views(decoder_for: DecoderFor, clean: Clean) -> None:
     """Makes the views known to mitmproxy."""
-    for view in (ChatView(), EventsView(decoder_for), DeliveredView()):
+    for view in (ChatView(clean), EventsView(decoder_for), DeliveredView()):
         register(view)

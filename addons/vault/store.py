@@ -139,7 +139,10 @@ class Vault:
     # -- reading --------------------------------------------------------------------------------------------------
     @property
     def known(self) -> Mapping[Id, Record]:
-        """All sessions by (provider, account), as the file had them when it was last good."""
+        """All sessions by (provider, account), as the file had them when it was last good; no I/O.
+
+        The same object as long as they are the same.
+        """
         return self._seen.records
 
     def refresh(self) -> None:

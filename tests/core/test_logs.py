@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from addons.cleaning.cleaner import HIDDEN, Cleaner
+from addons.cleaning.index import Known
+from addons.cleaning.log_records import clean_records
 from addons.core.logs import WHY_LIMIT, RequestLog, setup_logging
 
 CHAT = RequestLog("req_1", "ada", "/v1/chat/completions", 200, client="192.0.2.7", method="POST")
@@ -27,12 +30,15 @@ EVIL = "zzz\x1b]0;TITLE\x07\r\nFORGED 00:00:00 INFO req_x\u202e\x9b"
 
 @pytest.fixture
 def out(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    handler = setup_logging("INFO", request.param, lambda: ["the-secret-value", "x"])
+    cleaner = Cleaner.knowing([Known("the-secret-value", "token", "p", "a"), Known("x", "cookie:c", "p", "a")])
+    end = clean_records(cleaner.log)
+    handler = setup_logging("INFO", request.param)
     assert isinstance(handler, logging.StreamHandler)
     stream = io.StringIO()
     handler.setStream(stream)
     yield stream
     logging.getLogger("glassgate").handlers.clear()
+    end()
 
 
 @pytest.mark.parametrize("out", ["text"], indirect=True)
@@ -166,6 +172,6 @@ def test_secrets_are_masked_wherever_they_stand(out: io.StringIO, message: str) 
         raise ValueError(message)
     except ValueError:
         logging.getLogger("glassgate.x").exception("it failed")
-    assert "[secret]" in out.getvalue()
+    assert HIDDEN in out.getvalue()
     assert "the-secret-value" not in out.getvalue()
     assert "the-other-token" not in out.getvalue()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from addons import steps
+from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.secrets import Seals
 from addons.steps import StepRunner
 from providers.citations import KEY_LIMIT, MARK_LIMIT, SOURCE_LIMIT, URL_LIMIT, CitedText, Sources
@@ -196,7 +197,7 @@ def test_what_a_step_is_answered_inflates_within_bounds(packed: bytes) -> None:
 
     async def go() -> None:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-            runner = StepRunner(Seals(lambda provider, account: {}), lambda name: client)
+            runner = StepRunner(Seals(lambda provider, account: {}), lambda name: client, NOTHING_KNOWN)
             provider: Any = OpenAICompatible("p", OPTIONS)
             await runner.send(provider, Call("GET", "https://api.example/models"), Session("p", "acc"))
 

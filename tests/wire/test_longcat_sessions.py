@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.secrets import Seals
 from addons.steps import StepRunner
 from providers.contract import Identity, Moment, SessionMaterial
@@ -78,7 +79,7 @@ async def identified(site: LongCatSite, material: SessionMaterial) -> Identity:
     """What `identify` says of a session, asked over the network as the gateway asks."""
     async with Sandbox((), own={"longcat": site}) as sandbox, httpx.AsyncClient() as client:
         provider: Any = LongCat("longcat", LongCatOptions(base_url=sandbox.base_url("longcat")))
-        steps = StepRunner(Seals(lambda provider, account: material.secrets()), lambda provider: client)
+        steps = StepRunner(Seals(lambda provider, account: material.secrets()), lambda provider: client, NOTHING_KNOWN)
         session = provider.read_session("main", material)
         return await steps.run(provider, provider.identify(session, Moment(1, lambda: "0f")), session)
 

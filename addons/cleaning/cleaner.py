@@ -1,0 +1,187 @@
+"""Takes secrets out of bytes, texts, errors and HTTP heads, in every form the index and its unpackings know.
+
+Cleaner(index)    data, text        as they are, for what is kept
+                  words, log        for what becomes words of ours
+                  error             a provider's error, where it enters the gateway
+                  head, request     HTTP
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from mitmproxy import http
+
+from addons.cleaning.index import Index, Known, Span, merged, secrets_of
+from addons.cleaning.lines import escaped, one_line
+from addons.cleaning.patterns import without_credentials
+from addons.cleaning.unpacked import encodings, escapes, runs
+from providers.errors import ProviderError
+from providers.session import SessionMaterial, given_cookies
+
+HIDDEN: Final = "~hidden~"
+DEPTH: Final = 2
+"""Kinds of escapes undone one below the other: percent in JSON, JSON in HTML."""
+SLICE_BYTES: Final = 256 * 1024
+OVERLAP_BYTES: Final = 1024
+"""A piece of PIECE letters stands whole in one of two slices, escaped or not."""
+LOG_LIMIT: Final = 64 * 1024
+"""Characters of one message in the log; mitmproxy's may quote whole buffers."""
+
+type Owner = tuple[str, str]
+"""(provider, account) whose flow it is: its secrets stand there by their names."""
+
+
+class Cleaner:
+    """`index` gives the secrets in force; it is asked at every use and must be cheap."""
+
+    def __init__(self, index: Callable[[], Index], learn: Callable[[Iterable[Known]], None] | None = None) -> None:
+        self._index = index
+        self._learn = learn
+
+    @classmethod
+    def knowing(cls, secrets: Iterable[Known]) -> "Cleaner":
+        """A cleaner for these and no others."""
+        index = Index.of(secrets)
+        return cls(lambda: index)
+
+    @classmethod
+    def of(cls, material: SessionMaterial, provider: str, account: str) -> "Cleaner":
+        """A cleaner that knows one session: for one that is in no vault yet."""
+        return cls.knowing(secrets_of(material, provider, account))
+
+    def also(self, secrets: Iterable[Known]) -> "Cleaner":
+        """One that knows these too, for one answer; nobody else learns of them."""
+        own = Index.of(secrets)
+        return Cleaner(lambda: self._index().also(own), self._learn)
+
+    def learn(self, secrets: Iterable[Known]) -> None:
+        """Knows these too from now on: they have just been handed out and are in no vault yet."""
+        if self._learn is not None:
+            self._learn(secrets)
+
+    # -- bytes and texts as they are ------------------------------------------------------------------------------
+    def data(self, data: bytes, owner: Owner | None = None) -> bytes:
+        """`data` without secrets. What was found keeps its length where it can: some sites count positions."""
+        return self._cleaned(data, owner, fill=b"~")
+
+    def _cleaned(self, data: bytes, owner: Owner | None, fill: bytes) -> bytes:
+        """The very same `data` where there is nothing to hide. `fill` brings what hides to the length of the hidden."""
+        index = self._index()
+        spans = _all_spans(data, index)
+        if not spans:
+            return data
+        parts: list[bytes] = []
+        at = 0
+        for start, end in merged(_whole_letters(data, span) for span in spans):
+            names = index.placeholders.get(data[start:end], {}) if owner else {}
+            stands = names.get(owner) if owner else None
+            parts += (
+                data[at:start],
+                stands.encode() if stands else HIDDEN.encode() + fill * (end - start - len(HIDDEN)),
+            )
+            at = end
+        return b"".join([*parts, data[at:]])
+
+    def text(self, text: str, owner: Owner | None = None) -> str:
+        """As `data`, for a text; half surrogates and bytes that were no text come through."""
+        return self._text(text, owner, fill=b"~")
+
+    def _text(self, text: str, owner: Owner | None, fill: bytes) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        clean = self._cleaned(data, owner, fill)
+        return text if clean is data else clean.decode("utf-8", "surrogatepass")
+
+    # -- words of ours --------------------------------------------------------------------------------------------
+    def words(self, text: str) -> str:
+        """A provider's words as they may become ours: no secret, nothing that looks like one, one line."""
+        return one_line(without_credentials(self._text(text, None, fill=b"")))
+
+    def log(self, text: str) -> str:
+        """As `words`, for a message of any logger: its line ends stay, but begin no line of their own."""
+        cut = text if len(text) <= LOG_LIMIT else f"{text[:LOG_LIMIT]}… ({len(text)} characters)"
+        return escaped(without_credentials(self._text(cut, None, fill=b"")))
+
+    def error(self, error: ProviderError) -> ProviderError:
+        """The same error, every word of it cleaned. To be called where a provider's error enters the gateway."""
+        error.message = self.words(error.message)
+        error.args = (error.message,)
+        error.site_code = self.words(error.site_code) if error.site_code else error.site_code
+        error.param = self.words(error.param) if error.param else error.param
+        return error
+
+    # -- HTTP -----------------------------------------------------------------------------------------------------
+    def head(self, response: http.Response, owner: Owner) -> list[str]:
+        """Cleans a response's head in place: reason, header names and values, trailers; every cookie goes.
+
+        Gives the Set-Cookie values as they came."""
+        taken = response.headers.get_all("set-cookie")
+        if taken:
+            response.headers.set_all("set-cookie", [_named_cookie(cookie, owner) for cookie in taken])
+        response.data.reason = self.data(response.data.reason, owner)
+        response.headers = self._fields(response.headers, owner)
+        if response.trailers is not None:
+            response.trailers = self._fields(response.trailers, owner)
+        return taken
+
+    def request(self, request: http.Request) -> http.Request:
+        """A request as it is shown: a site's own words stand in addresses and headers, its ids for example.
+
+        The very same one where there is nothing to hide."""
+        path, headers = self.data(request.data.path), self._fields(request.headers, None)
+        if path == request.data.path and headers.fields == request.headers.fields:
+            return request
+        shown = request.copy()
+        shown.data.path, shown.headers = path, headers
+        return shown
+
+    def _fields(self, headers: http.Headers, owner: Owner | None) -> http.Headers:
+        return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)
+
+
+def handed_out(set_cookies: Iterable[str]) -> list[Known]:
+    """The values in Set-Cookie headers: new secrets, of which an answer may speak elsewhere too."""
+    return [Known(value, "new") for _, value in given_cookies(tuple(set_cookies))]
+
+
+NOTHING_KNOWN: Final = Cleaner(lambda: Index())
+"""Knows no secrets: for what is read again offline."""
+
+
+def _all_spans(data: bytes, index: Index) -> list[Span]:
+    """Where secrets stand in `data`: slice by slice, since some of what is done keeps the interpreter's lock."""
+    if len(data) <= SLICE_BYTES:
+        return _spans(data, index, DEPTH)
+    return [
+        (start + at, end + at)
+        for at in range(0, len(data), SLICE_BYTES)
+        for start, end in _spans(data[at : at + SLICE_BYTES + OVERLAP_BYTES], index, DEPTH)
+    ]
+
+
+def _spans(data: bytes, index: Index, depth: int) -> list[Span]:
+    """Where secrets stand in `data`, literally or below escapes."""
+    if not index.segments or not data:
+        return []
+    found = index.spans(data)
+    if index.spans(b"\n".join(plain for plain, _ in encodings(runs(data)))):
+        found += [back(span) for plain, back in encodings(data) for span in index.spans(plain)]
+    if depth:
+        for plain, back in escapes(data, index.letters):
+            found += [back(span) for span in _spans(plain, index, depth - 1)]
+    return found
+
+
+def _whole_letters(data: bytes, span: Span) -> Span:
+    """The span without a letter of UTF-8 cut in two."""
+    start, end = span
+    while 0 < start < len(data) and data[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(data) and data[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
+
+
+def _named_cookie(cookie: str, owner: Owner) -> str:
+    name, _, rest = cookie.partition("=")
+    _, semicolon, attributes = rest.partition(";")
+    return f"{name}=~sealed~{owner[0]}~{owner[1]}~cookie:{name.strip()}~{semicolon}{attributes}"

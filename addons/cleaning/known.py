@@ -1,0 +1,108 @@
+"""Keeps the index of the secrets in force: made anew when they change, never at the cost of who waits.
+
+Few new secrets (a renewal) get a small segment of their own at once. Many are searched for one by one until a thread
+has made their segments: each takes some 10 ms of the interpreter's lock. A secret that was replaced stays known for a
+while: a site may still say it.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final
+
+from addons.cleaning.index import Index, Known, Literal, Segment, portions
+
+RECENT_BYTES: Final = 16 * 1024
+"""New secrets up to this much are taken into the index at once."""
+FORMER_LIMIT: Final = 1000
+"""Secrets of before that stay known."""
+
+type Version = tuple[object, ...]
+"""Says that nothing has changed: the very same objects as before."""
+
+
+class KnownSecrets:
+    """`version` is asked at every use and does no I/O; `find` lists the secrets when it is another one."""
+
+    def __init__(self, version: Callable[[], Version], find: Callable[[], Iterable[Known]]) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[Known, None] = {}
+        """Those in force and those of before."""
+        self._former: dict[Known, None] = {}
+        self._base: list[Segment] = []
+        self._based: frozenset[Known] = frozenset()
+        """The secrets that the segments of _base hold."""
+        self._index = Index()
+        self.builder: threading.Thread | None = None
+        """Makes the segments of many new secrets, while there is any."""
+        self.watch(version, find)
+        with self._lock:
+            self._look()
+            wanted = list(self._known)
+            self._rebase(wanted, [Segment(forms) for forms in portions(wanted)])  # nobody waits yet
+
+    def watch(self, version: Callable[[], Version], find: Callable[[], Iterable[Known]]) -> None:
+        """Whom to ask from now on: for a new configuration of the same process."""
+        self._version, self._find = version, find
+        self._seen: Version | None = None
+
+    def index(self) -> Index:
+        """The index of the secrets in force now."""
+        if not self._is_fresh():
+            with self._lock:
+                if not self._is_fresh():
+                    self._look()
+                    self._put_together()
+        return self._index
+
+    def learn(self, secrets: Iterable[Known]) -> None:
+        """Takes secrets that have just been handed out, before the vault has them."""
+        with self._lock:
+            self._former.update(dict.fromkeys(one for one in secrets if one not in self._known))
+            self._known = {**self._known, **self._former}
+            self._put_together()
+
+    def _is_fresh(self) -> bool:
+        seen, now = self._seen, self._version()
+        return seen is not None and len(seen) == len(now) and all(a is b for a, b in zip(seen, now, strict=True))
+
+    def _look(self) -> None:
+        """Takes down which secrets are in force."""
+        version = self._version()
+        found = dict.fromkeys(self._find())
+        self._former.update(dict.fromkeys(one for one in self._known if one not in found))
+        for one in [one for one in self._former if one in found]:
+            del self._former[one]
+        for one in list(islice(self._former, max(0, len(self._former) - FORMER_LIMIT))):
+            del self._former[one]
+        self._known = {**found, **self._former}
+        self._seen = version
+
+    def _put_together(self) -> None:
+        """The index of the segments there are, and of the secrets that are in none."""
+        recent = [one for one in self._known if one not in self._based]
+        segments: list[Segment | Literal] = [*self._base]
+        if sum(len(one.value) for one in recent) <= RECENT_BYTES:
+            segments += [Segment(forms) for forms in portions(recent)]
+        else:
+            segments += [Literal(forms) for forms in portions(recent)]
+            if self.builder is None:
+                self.builder = threading.Thread(target=self._build, name="glassgate secrets", daemon=True)
+                self.builder.start()
+        self._index = Index(segments, self._known)
+
+    def _build(self) -> None:
+        """Runs in a thread of its own."""
+        wanted = list(self._known)
+        base: list[Segment] | None = None
+        try:
+            base = [Segment(forms) for forms in portions(wanted)]
+        finally:
+            with self._lock:
+                self.builder = None
+                if base is not None:
+                    self._rebase(wanted, base)
+
+    def _rebase(self, wanted: list[Known], base: list[Segment]) -> None:
+        self._base, self._based = base, frozenset(wanted)
+        self._put_together()

@@ -1,0 +1,63 @@
+"""What is kept of an attempt on its flow: bodies and texts, cleaned before anybody can look.
+
+A short one is cleaned on the spot; a long one in a thread, so that nobody else waits.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mitmproxy import http
+
+from addons.attempt import Attempt
+from addons.cleaning.cleaner import Cleaner, Owner
+from addons.inspect.note import Note
+
+AT_ONCE_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    asked: bytes
+    """The body that was sent to the provider: it holds the conversation, and so what providers said before."""
+    answered: bytes
+    client_request: str
+    delivered: str
+
+
+async def keep_cleaned(
+    flow: http.HTTPFlow, note: Note, attempt: Attempt | None, cleaner: Cleaner, *, answered: bool
+) -> Note:
+    """Puts the bodies on the flow and gives the note to put there. `answered`: its response is the attempt's."""
+    found = _Kept(
+        flow.request.data.content or b"",
+        attempt.body if attempt is not None and answered else b"",
+        note.client_request,
+        note.delivered,
+    )
+    owner = attempt.plan.owner if attempt is not None else None
+    size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
+    cleaner = attempt.cleaner if attempt is not None else cleaner
+    if size <= AT_ONCE_BYTES:
+        kept = _clean(found, owner, cleaner)
+    else:
+        kept = await asyncio.to_thread(_clean, found, owner, cleaner)
+    if flow.request.data.content is not None:
+        flow.request.data.content = kept.asked
+    if flow.response is not None and answered:
+        flow.response.data.content = kept.answered
+    return replace(note, client_request=kept.client_request, delivered=kept.delivered)
+
+
+def _clean(found: _Kept, owner: Owner | None, cleaner: Cleaner) -> _Kept:
+    """Mostly there is nothing to hide, which one look at all of it tells."""
+    texts = (text.encode("utf-8", "surrogatepass") for text in (found.client_request, found.delivered))
+    joined = b"\n".join((found.asked, found.answered, *texts))
+    if cleaner.data(joined) is joined:
+        return found
+    return _Kept(
+        cleaner.data(found.asked),
+        cleaner.data(found.answered, owner),
+        cleaner.text(found.client_request),
+        cleaner.text(found.delivered, owner),
+    )

@@ -1,0 +1,183 @@
+"""Secrets go in every form, and nothing else does."""
+
+import base64
+import html
+import json
+import urllib.parse
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mitmproxy import http
+
+from addons.cleaning.cleaner import HIDDEN, OVERLAP_BYTES, SLICE_BYTES, Cleaner
+from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Known
+from providers.errors import ErrorKind, ProviderError
+
+KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
+PASSWORD = "p\"a'ss wörd/ñ{7} back\\slash"
+COOKIE = "ZmX%2Fq3.v9+Lk=8s~Tt71nB"
+SECRETS = [
+    Known(KEY, "api_key", "p", "a"),
+    Known(PASSWORD, "password", "p", "a"),
+    Known(COOKIE, "cookie:sid", "p", "b"),
+    Known("pw12", "password", "p", "b"),
+    Known("dark", "cookie:theme", "p", "b"),
+    Known("standard", "cookie:kind", "p", "b"),
+    Known("a-client-key", "client_key"),
+]
+CLEANER = Cleaner.knowing(SECRETS)
+
+
+def _forms(secret: str) -> Iterator[tuple[str, str]]:
+    data = secret.encode()
+    units = "".join(f"\\u{ord(letter):04X}" for letter in secret)
+    yield "as it is", secret
+    yield "JSON", json.dumps(secret)
+    yield "JSON of an older kind", json.dumps(secret, ensure_ascii=False).replace("/", "\\/")
+    yield "all JSON escapes", units
+    yield "JSON in JSON", json.dumps(json.dumps({"key": secret}))
+    yield "all JSON escapes in JSON", json.dumps(units)
+    yield "percent", urllib.parse.quote(secret, safe="")
+    yield "a form's", urllib.parse.quote_plus(secret)
+    yield "all percent", "".join(f"%{byte:02x}" for byte in data)
+    yield "percent twice", urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe="")
+    yield "percent in JSON", json.dumps("".join(f"%{byte:02X}" for byte in data)).replace("%", "\\u0025")
+    yield "HTML", html.escape(secret)
+    yield "all HTML", "".join(f"&#{ord(letter)};" for letter in secret)
+    yield "all HTML, hexadecimal", "".join(f"&#x{ord(letter):X};" for letter in secret)
+    yield "Python's bytes", repr(data)
+    for before in ("", "a", "ab", "abc"):
+        yield f"base64 behind {before!r}", base64.b64encode(f"{before}{secret} and on".encode()).decode()
+        yield f"base64 of links behind {before!r}", base64.urlsafe_b64encode(f"{before}{secret}??>".encode()).decode()
+        yield f"base64 with {before!r} glued on", before + base64.b64encode(data).decode().rstrip("=")
+    yield "base64 in JSON", base64.b64encode(f"??>{secret}??>".encode()).decode().replace("/", "\\/")
+    yield "base64 in a link", urllib.parse.quote(base64.b64encode(f"??>{secret}??>".encode()).decode(), safe="")
+    yield "hexadecimal", data.hex()
+    yield "hexadecimal behind an odd digit", "f" + data.hex().upper()
+    yield "the beginning", secret[:PIECE]
+    yield "the end", secret[-PIECE:]
+    yield "the middle", secret[5 : 5 + PIECE]
+
+
+@pytest.mark.parametrize("secret", [KEY, PASSWORD, COOKIE])
+def test_every_form_goes_and_the_words_around_stay(secret: str) -> None:
+    for name, form in _forms(secret):
+        clean = CLEANER.text(f"before «{form}» after")
+        assert HIDDEN in clean, name
+        assert clean.startswith("before «"), name
+        assert clean.endswith("» after"), name
+        assert not any(form[at : at + 2 * PIECE] in clean for at in range(len(form) - 2 * PIECE + 1)), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "standard dark mode, latest pw123, my-pw12x",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"ak_9fPq2LzR\"}}]}",  # a letter too short
+        "https://x.example/?q=%2Fa%20b&amp;c=\\u0041 QmFzZTY0IGlzIG5vdCBhIHNlY3JldA== 6e6f7468696e672068657265",
+        "",
+    ],
+)  # fmt: skip
+def test_other_words_stay(text: str) -> None:
+    assert CLEANER.text(text) == text
+
+
+def test_short_passwords_go_as_words() -> None:
+    assert CLEANER.words("the password pw12, or key_pw12") == f"the password {HIDDEN}, or key_{HIDDEN}"
+
+
+def test_in_its_own_flow_a_secret_has_its_name() -> None:
+    said = f"key {KEY}.".encode()
+    assert CLEANER.data(said, ("p", "a")) == b"key ~sealed~p~a~api_key~."
+    assert CLEANER.data(said, ("p", "b")) == f"key {HIDDEN}{'~' * (len(KEY) - len(HIDDEN))}.".encode(), "length kept"
+    assert CLEANER.data(b"a-client-key", ("p", "a")) == b"~hidden~~~~~"
+
+
+@given(st.text(alphabet="abé%\\&;uD8x+0 \n\ud800", max_size=60))
+def test_any_text_comes_through(text: str) -> None:
+    assert CLEANER.text(text) == text
+    assert CLEANER.data(text.encode("utf-8", "surrogatepass")) == text.encode("utf-8", "surrogatepass")
+
+
+@given(
+    st.text(min_size=PIECE, max_size=80),
+    st.text(max_size=30),
+    st.integers(0, 10_000),
+    st.integers(PIECE * 4, 400),
+)
+def test_any_long_piece_of_any_secret_goes(secret: str, around: str, start: int, length: int) -> None:
+    data = secret.encode()
+    start %= len(data)
+    piece = data[start : start + length]
+    cleaner = Cleaner.knowing([Known(secret, "token", "p", "a")])
+    clean = cleaner.data(around.encode() + piece + around.encode())
+    if len(piece) >= PIECE:
+        assert piece not in clean or piece in (around + around).encode() or piece in b"~hidden~~~~~~~~~~~~~~~~"
+
+
+def test_letters_are_not_cut_in_two() -> None:
+    cleaner = Cleaner.knowing([Known("ключ-от-дома-1234", "token", "p", "a")])
+    # Ї ends in the byte that ч ends in, so the piece begins in the middle of it.
+    assert cleaner.text("скоЇ-от-дома-1234й") == f"ско{HIDDEN}{'~' * (len('Ї-от-дома-1234'.encode()) - len(HIDDEN))}й"
+
+
+@pytest.mark.parametrize("at", [SLICE_BYTES - 30, SLICE_BYTES - 5, SLICE_BYTES, SLICE_BYTES + OVERLAP_BYTES - 20])
+def test_what_stands_between_two_slices_goes(at: int) -> None:
+    form = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+    for said in (KEY, form, base64.b64encode(KEY.encode()).decode()):
+        clean = CLEANER.text("x " * (at // 2) + said + " y" * SLICE_BYTES)
+        assert HIDDEN in clean
+        assert said[12:] not in clean
+        assert said[:-12] not in clean
+
+
+def test_a_very_long_secret_is_known_in_parts() -> None:
+    secret = "".join(f"{number:07}" for number in range(SEGMENT_BYTES // 3))
+    cleaner = Cleaner.knowing([Known(secret, "token", "p", "a")])
+    for at in (0, SEGMENT_BYTES - 6, len(secret) - 30):
+        assert secret[at : at + 30] not in cleaner.text(f"a {secret[at : at + 30]} b")
+
+
+def test_a_text_full_of_hits_is_hidden_without_looking_closer() -> None:
+    cleaner = Cleaner.knowing([Known("abcdefghijklmnop" * 2, "token", "p", "a")])
+    clean = cleaner.data(b"abcdefgh" * (HITS_LIMIT + 10))  # never a whole piece
+    assert clean == b"abcdefgh" * HITS_LIMIT + HIDDEN.encode().ljust(80, b"~")
+
+
+def test_errors_are_cleaned_in_every_word() -> None:
+    error = ProviderError(ErrorKind.BAD_REQUEST, f"bad {KEY}\r\n\x1b[2J\u202e", site_code=KEY, param=KEY)
+    assert CLEANER.error(error) is error
+    assert (error.message, error.site_code, error.param) == (f"bad {HIDDEN} \\x1b[2J\\u202e", HIDDEN, HIDDEN)
+    assert KEY not in str(error) + repr(error)
+
+
+def test_what_only_looks_like_a_credential_goes_from_words() -> None:
+    said = "Authorization: Bearer abcdefghijkl, key sk-proj-0123456789 of ?token=opaque (b'Set-Cookie', b'sid=unseen')"
+    clean = CLEANER.words(said)
+    assert not any(word in clean for word in ("abcdefghijkl", "0123456789", "opaque", "unseen"))
+    assert CLEANER.words("no cookie, sign in again") == "no cookie, sign in again"
+    assert CLEANER.words("Bearer ~sealed~p~a~token~ is wrong") == "Bearer ~sealed~p~a~token~ is wrong"
+
+
+def test_a_head_is_cleaned_whole() -> None:
+    response = http.Response(
+        b"HTTP/1.1", 401, f"no {KEY}".encode(),
+        http.Headers([(b"x-" + KEY.encode(), b"1"), (b"x", KEY.encode()), (b"Set-Cookie", b"sid=opaque; path=/")]),
+        b"", http.Headers([(b"x-end", KEY.encode())]), 0, 0,
+    )  # fmt: skip
+    assert CLEANER.head(response, ("p", "a")) == ["sid=opaque; path=/"]
+    told = repr(response.get_state())
+    assert KEY not in told
+    assert "opaque" not in told
+    assert response.headers["set-cookie"] == "sid=~sealed~p~a~cookie:sid~; path=/"
+
+
+def test_a_request_is_shown_cleaned_and_stays_itself_where_nothing_is_to_hide() -> None:
+    plain = http.Request.make("GET", "http://127.0.0.1/a?b=c", b"", [(b"x", b"y")])
+    assert CLEANER.request(plain) is plain
+    odd = http.Request.make("GET", f"http://127.0.0.1/chat/{KEY}", b"", [(b"referer", f"/c/{KEY}".encode())])
+    shown = CLEANER.request(odd)
+    assert KEY not in repr(shown.get_state())
+    assert KEY in odd.path

@@ -1,0 +1,104 @@
+"""Files of before, and what is made of flows later on, are cleaned too."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from mitmproxy import http
+from mitmproxy.test import tflow
+
+from addons.account_book import AccountBook
+from addons.cleaning.cleaner import HIDDEN, Cleaner
+from addons.cleaning.index import Known
+from addons.inspect.archive import Archive, RecordRules
+from addons.inspect.drift import Drift
+from addons.inspect.note import Note
+from addons.inspect.parts import step_flow
+from addons.inspect.recording import Source, recording_of
+from addons.secrets import Owner
+from addons.setup import Models
+from addons.steps import Carried
+from addons.stream.refusal import error_response
+from providers.contract import Answer, Call, Model
+from providers.openai_compatible import OpenAICompatible
+from providers.openai_options import OpenAIOptions
+
+KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
+CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a"), Known("gpt-name-of-a-cookie-2", "cookie:model", "p", "a")])
+
+
+def test_account_states_of_before_are_read_cleaned(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    file = tmp_path / "accounts.json"
+    state = {"health": "expired", "since": 1, "reason": f"bad {KEY}\x1b[2J"}
+    file.write_text(json.dumps({"version": 1, "accounts": {"p/a": {"state": state, "models": {KEY: state}}}}))
+    file.chmod(0o600)
+    book = AccountBook(file, lambda: 5.0, CLEANER.words)
+    found = book.state(("p", "a"))
+    assert found is not None
+    assert found.reason == f"bad {HIDDEN}\\x1b[2J"
+    book.note_starts(("p", "a"), [1.0])
+    book.save()
+    assert KEY not in file.read_text()
+
+
+def test_unknown_kinds_of_before_are_read_cleaned(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    file = tmp_path / "drift.json"
+    file.write_text(json.dumps({"zai": {f"field {KEY}": {"count": 1, "last": 1, "example": "x"}}}))
+    file.chmod(0o600)
+    assert list(Drift.load(file, CLEANER.words).found["zai"]) == [f"field {HIDDEN}"]
+
+
+async def _taken(archive: Archive, flow: http.HTTPFlow) -> None:
+    provider: Any = OpenAICompatible("p", OpenAIOptions(base_url="https://x.example"))
+    await archive.take(flow, None, {"p": provider})
+
+
+def _flow() -> http.HTTPFlow:
+    """One that was kept before its secret was known, or comes from somebody's file."""
+    flow = tflow.tflow(resp=error_response(400, f"bad {KEY}", "bad"))
+    flow.request.path = f"/v1?id={KEY}"
+    Note("req_1", provider="p", account="a", model="m", client_request=f"my {KEY}", error=KEY, outcome="failed").put_on(
+        flow
+    )
+    return flow
+
+
+def test_recordings_are_cleaned_by_what_is_known_when_they_are_made(tmp_path: Path) -> None:
+    rules = RecordRules(True, tmp_path / "kept", 10, 10)
+    archive = Archive(rules, tmp_path / "record.json", Drift(tmp_path / "drift.json"), CLEANER)
+    asyncio.run(_taken(archive, _flow()))
+    (file,) = (tmp_path / "kept").iterdir()
+    assert KEY not in file.read_text()
+    assert HIDDEN in file.read_text()
+
+
+def test_a_recording_of_a_flow_is_cleaned() -> None:
+    flow = _flow()
+    note = Note("req_1", provider="p", client_request=f"my {KEY}", error=KEY)
+    assert KEY not in recording_of(flow, Source(note, "zai", clean=CLEANER.text)).dump()
+
+
+def test_a_model_that_bears_a_secret_is_none_but_a_models_own_name_stays() -> None:
+    named = {"gpt-name-of-a-cookie-2": "its-own-name"}
+    provider: Any = OpenAICompatible("p", OpenAIOptions(base_url="https://x.example", models=named))
+    models = Models({"p": provider}, {}, CLEANER)
+    learnt = {KEY: Model(KEY, "x"), "other": Model("other", KEY), "good": Model("good", "good")}
+    provider._models = {**provider.models(), **learnt}
+    again = Models({"p": provider}, {}, CLEANER, models)
+    for index in (models(), again()):
+        assert [model.id for model in index.models()] == ["gpt-name-of-a-cookie-2", "good"]
+
+
+def test_a_preparing_call_is_shown_cleaned_in_every_part() -> None:
+    """A site's own ids stand in our calls, and what its answer hands out may stand anywhere in it."""
+    call = Call("POST", f"https://x.example/chat/{KEY}", (("referer", f"/c/{KEY}"),), f'{{"id":"{KEY}"}}'.encode())
+    body = f'{{"again":"{KEY}","now":"a-fresh-cookie-1"}}'.encode()
+    answer = Answer(200, {"x-said": KEY}, body, ("sid=a-fresh-cookie-1; path=/",))
+    flow = step_flow(Carried(Owner("p", "a"), call, answer, "", 1.0, 2.0), "req_1", CLEANER)
+    told = repr(flow.get_state())
+    assert KEY not in told
+    assert "a-fresh-cookie-1" not in told
+    assert "sid=~hidden~" in told

@@ -1,0 +1,91 @@
+"""The index follows the secrets in force, without anybody waiting for it."""
+
+from addons.cleaning.cleaner import HIDDEN, Cleaner
+from addons.cleaning.index import Known, Literal, secrets_of
+from addons.cleaning.known import FORMER_LIMIT, RECENT_BYTES, KnownSecrets
+from providers.session import SessionMaterial
+
+
+class House:
+    """Secrets that a test changes; counts how often they were listed."""
+
+    def __init__(self, *values: str) -> None:
+        self.values = list(values)
+        self.version: object = object()
+        self.listed = 0
+        self.known = KnownSecrets(lambda: (self.version,), self._find)
+        self.cleaner = Cleaner(self.known.index, self.known.learn)
+
+    def _find(self) -> list[Known]:
+        self.listed += 1
+        return [Known(value, "token", "p", str(n)) for n, value in enumerate(self.values)]
+
+    def now(self, *values: str) -> None:
+        self.values, self.version = list(values), object()
+
+    def hides(self, value: str) -> bool:
+        return value not in self.cleaner.text(f"a {value} b")
+
+
+def test_nothing_is_listed_again_while_nothing_changes() -> None:
+    house = House("first-secret-1")
+    assert all(house.hides("first-secret-1") for _ in range(50))
+    assert house.listed == 1
+
+
+def test_a_new_secret_is_known_at_once_and_the_old_one_stays_known() -> None:
+    house = House("first-secret-1")
+    house.now("second-secret-2")
+    assert house.hides("second-secret-2")
+    assert house.hides("first-secret-1"), "the site may still say it"
+    assert house.listed == 2
+
+
+def test_secrets_of_before_are_bounded() -> None:
+    house = House("secret-number-0")
+    for number in range(1, 4):
+        house.now(*(f"secret-{number}-of-{n}" for n in range(FORMER_LIMIT)))
+        assert house.hides(f"secret-{number}-of-7")
+        if house.known.builder is not None:
+            house.known.builder.join(30)
+    assert len(house.known._known) == 2 * FORMER_LIMIT
+
+
+def test_many_new_secrets_are_searched_for_one_by_one_until_their_segments_are_made() -> None:
+    house = House("first-secret-1")
+    many = [f"secret-{number}-{'x' * 40}" for number in range(RECENT_BYTES // 20)]
+    house.now(*many)
+    index = house.known.index()
+    builder = house.known.builder
+    assert builder is None or any(isinstance(segment, Literal) for segment in index.segments)
+    assert all(house.hides(value) for value in many[::100])
+    if builder is not None:
+        builder.join(30)
+    assert not any(isinstance(segment, Literal) for segment in house.known.index().segments)
+    assert all(house.hides(value) for value in many[::100])
+    assert house.hides(f"{many[5][:14]}")
+
+
+def test_what_was_just_handed_out_is_known_before_it_is_stored() -> None:
+    house = House("first-secret-1")
+    house.cleaner.learn([Known("handed-out-just-now", "new", "p")])
+    assert house.hides("handed-out-just-now")
+    house.now("first-secret-1", "handed-out-just-now")
+    assert house.hides("handed-out-just-now")
+    assert house.hides("first-secret-1")
+
+
+def test_another_configuration_asks_elsewhere() -> None:
+    house = House("first-secret-1")
+    house.known.watch(lambda: (house,), lambda: [Known("of-the-other-one", "token", "p", "a")])
+    assert house.hides("of-the-other-one")
+    assert house.hides("first-secret-1")
+
+
+def test_what_every_browser_sends_is_no_secret() -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+    material = SessionMaterial(headers={"User-Agent": agent, "x-device": "device-0123456789"}, password="hunter2")
+    cleaner = Cleaner.of(material, "p", "a")
+    assert cleaner.text(agent) == agent
+    assert cleaner.words("device-0123456789 hunter2") == f"{HIDDEN} {HIDDEN}"
+    assert cleaner.words(next(k.value for k in secrets_of(material, "p", "a") if k.name == "password_sha256")) == HIDDEN

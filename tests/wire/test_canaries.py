@@ -1,0 +1,274 @@
+"""No secret stands anywhere: a provider says every kind of secret back in every way, then all that is kept is read."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from mitmproxy.io import FlowReader
+
+from providers.sandbox.run import Sandbox
+from tests.support.echoes import FRESH, WAYS, Echo, EchoWeb, error_words, found_in
+from tests.support.mitmweb import Web, commanded, mitmweb_api, until
+from tests.support.processes import KEY, NO_REST, SandboxThread
+
+KEYS = {
+    "key": "ak_9fPq2LzR7tXw4mVbN8sKd3",
+    "word": "correct-horse-battery-staple",
+    "password": "p\"a'ss wörd/ñ{7} end",
+    "cookie": "ZmX%2Fq3.v9+Lk=8s~Tt71nB",
+}
+"""Of forms no pattern knows."""
+OTHER_KEY = "plain-words-as-a-clients-key-0815"
+VIEWS = ("raw", "Chat", "Provider events")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Everything that was told or kept, by place."""
+
+    places: dict[str, bytes]
+    answers: dict[str, str]
+    """What the client got, by way and secret."""
+    secrets: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    folder = tmp_path_factory.mktemp("canaries")
+    folder.chmod(0o700)
+    echo, site = Echo(secrets=KEYS), EchoWeb()
+    own = {"echo": echo, "list": Echo(secrets=KEYS), "dead": Echo(secrets=KEYS, refuses=99), "web": site}
+    with SandboxThread(Sandbox((), own=own)) as thread:
+        web = _gateway(folder, thread, site)
+        with web, mitmweb_api(web) as api:
+            answers = _ask(web)
+            _knock_badly(web)
+            with httpx.Client(base_url=web.url, headers=web.headers, timeout=30) as http:
+                _more(http, api)
+                until(lambda: len(list((folder / "records").glob("*.glass.json"))) >= len(answers))
+                until(lambda: "openai_compatible" in (web.vault_path.parent / "drift.json").read_text())
+                places = {"healthz": http.get("/healthz").content, "models": http.get("/v1/models").content}
+            places |= _shown(api, folder) | _told(web)
+    tokens = {f"token {number}": token for number, token in enumerate([site.said, *site.handed_out])}
+    secrets = {**KEYS, "client key": KEY, "other client key": OTHER_KEY, "fresh cookie": FRESH, **tokens}
+    places |= _files(web, folder)
+    return Kept(places, answers, secrets)
+
+
+def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
+    urls = thread.description()["base_urls"]
+    entries: dict[str, Any] = {
+        "echo": {"type": "openai_compatible", "base_url": f"{urls['echo']}/v1", "models": ["m"]},
+        "list": {"type": "openai_compatible", "base_url": f"{urls['list']}/v1"},
+        "dead": {"type": "openai_compatible", "base_url": f"{urls['dead']}/v1", "models": ["dead"]},
+        "site": {"type": "zai", "base_url": urls["web"], "create_chat": True, "delete_chats": True},
+    }
+    for entry in entries.values():
+        entry["accounts"] = [{"name": "main"}]
+    record = {"enabled": True, "folder": str(folder / "records")}
+    arguments = ("-w", str(folder / "saved"), "--set", "termlog_verbosity=debug")
+    auth = {"tokens": ["${AUTH_TOKEN}", OTHER_KEY]}
+    web = Web(
+        folder, providers=entries, auth=auth, record=record, log={"level": "DEBUG"}, arguments=arguments, **NO_REST
+    )
+    material = {
+        "api_key": KEYS["key"],
+        "email": "somebody.particular@home.example",
+        "password": KEYS["password"],
+        "cookies": {"sid": KEYS["cookie"], "word": KEYS["word"]},
+    }
+    web.vault.put("echo", "main", material)
+    for name in ("list", "dead"):
+        web.vault.put(name, "main", {"api_key": KEYS["key"]})
+    site.said = site.token(exp=1)  # it has ended: the gateway renews it before the first chat
+    web.vault.put("site", "main", {"token": site.said})
+    _write_before(web)
+    return web
+
+
+def _write_before(web: Web) -> None:
+    """Files of an older version, which kept what it was told."""
+    state = {"health": "limited", "since": 1, "until": 4_000_000_000, "reason": f"bad key {KEYS['key']}"}
+    beside = web.vault_path.parent
+    for name, content in (
+        ("accounts.json", {"version": 1, "accounts": {"list/main": {"models": {"old": state}}}}),
+        ("drift.json", {"zai": {f"field {KEYS['key']}": {"count": 1, "last": 1, "example": "x"}}}),
+    ):
+        (beside / name).write_text(json.dumps(content))
+        (beside / name).chmod(0o600)
+
+
+def _fields(model: str, prompt: str, *, stream: bool = True) -> dict[str, Any]:
+    return {"model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
+
+
+def _ask(web: Web) -> dict[str, str]:
+    """Every way with every secret."""
+
+    def one(number: int, way: str, name: str) -> tuple[str, str]:
+        stream = "whole" not in way
+        found = http.post("/v1/chat/completions", json=_fields("m", f"{number} {name}", stream=stream))
+        return f"{way}, {name}", found.text
+
+    with httpx.Client(base_url=web.url, headers=web.headers, timeout=30) as http, ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(one, n, way, name) for n, way in enumerate(WAYS) for name in KEYS]
+        return dict(job.result() for job in jobs)
+
+
+def _more(http: httpx.Client, api: httpx.Client) -> None:
+    """New chats at the other site, a client that quotes the provider, mitmweb's replay button; a refusal at the end."""
+    for _ in range(4):
+        http.post("/v1/chat/completions", json=_fields("GLM-4.6", "hello"))
+    fields = _fields("m", f"{list(WAYS).index('text')} key")
+    fields["messages"].insert(0, {"role": "assistant", "content": f"your key is {KEYS['key']}"})
+    http.post("/v1/chat/completions", json=fields)
+    attempts = [flow for flow in api.get("/flows").json() if "→ echo/main" in flow["comment"] and flow.get("response")]
+    answered = next(flow for flow in attempts if "x-key" in dict(flow["response"]["headers"]))
+    refused = next(flow for flow in attempts if "does not accept the key" in flow["comment"])
+    for flow, then in ((answered, "replayed"), (refused, "not sent again")):
+        assert api.post(f"/flows/{flow['id']}/replay").status_code == 200
+        until(lambda words=then: words in api.get("/flows").text)  # type: ignore[misc]
+    prompt = f"{list(WAYS).index('401 message')} key"
+    http.post("/v1/chat/completions", json=_fields("m", prompt))
+    http.post("/v1/chat/completions", json=_fields("dead", prompt))  # then the gateway asks the site, and is refused
+
+
+def _knock_badly(web: Web) -> None:
+    """Heads that mitmproxy quotes in its own log."""
+    for request in (
+        f"GET /v1/models HTTP/1.1\r\nAuthorization: Bearer {KEY}\r\n",
+        f"GET /v1/models HTTP/1.1\r\nX-Mine: {OTHER_KEY}\r\n",
+        f"GET /v1/models?key={KEY} {KEY}\r\n\r\n",
+        f"\x1b]0;title\x07\r\nFORGED {KEY}\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", web.port)) as sock:
+            sock.sendall(request.encode())
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(65536):
+                pass
+
+
+def _shown(api: httpx.Client, folder: Path) -> dict[str, bytes]:
+    """What mitmweb shows and exports."""
+    flows = api.get("/flows").json()
+    places = {"flow list": json.dumps(flows, ensure_ascii=False).encode(), "event log": api.get("/events").content}
+    places["dump"] = api.get("/flows/dump").content
+    for view in VIEWS:
+        shown = [
+            api.get(f"/flows/{flow['id']}/{side}/content/{quote(view)}.json").content
+            for flow in flows
+            for side in ("request", "response")
+        ]
+        places[f"view {view}"] = b"\n".join(shown)
+    commanded(api, "save.har", "@all", str(folder / "all.har"))
+    for form in ("curl", "httpie", "raw", "raw_response"):
+        places[form] = "\n".join(
+            str(commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}"))
+            for flow in [flow for flow in flows if flow["comment"]][::7]
+        ).encode()
+    return places
+
+
+def _told(web: Web) -> dict[str, bytes]:
+    """What the command line says."""
+    program = str(Path(sys.executable).with_name("glassgate"))
+    found = {}
+    for command in (
+        "accounts",
+        "accounts --json",
+        "doctor",
+        "status",
+        "status --json",
+        "drift",
+        "drift --json",
+        "models",
+    ):
+        arguments = [program, "--config", str(web.config_file), *command.split()]
+        result = subprocess.run(arguments, capture_output=True, env=web.environ(), cwd=web.folder, timeout=60)
+        found[f"glassgate {command}"] = result.stdout + result.stderr
+    return found
+
+
+def _files(web: Web, folder: Path) -> dict[str, bytes]:
+    """What lies on the disk when the gateway has ended."""
+    beside = web.vault_path.parent
+    found = {name: (beside / name).read_bytes() for name in ("accounts.json", "drift.json")}
+    found["log"] = web.log_file.read_bytes()
+    found["saved flows"] = (folder / "saved").read_bytes()
+    found["har"] = json.dumps(json.loads((folder / "all.har").read_text()), ensure_ascii=False).encode()
+    found["recordings"] = b"\n".join(path.read_bytes() for path in sorted((folder / "records").iterdir()))
+    with (folder / "saved").open("rb") as file:
+        flows = list(FlowReader(file).stream())
+    found["metadata"] = json.dumps([flow.metadata for flow in flows], ensure_ascii=False, default=str).encode()
+    found["comments"] = "\n".join(flow.comment for flow in flows).encode()
+    found["names"] = "\n".join(str(path) for path in folder.rglob("*")).encode()
+    return found
+
+
+PLACES = (
+    "healthz", "models", "flow list", "event log", "dump", *(f"view {view}" for view in VIEWS), "curl", "httpie", "raw",
+    "raw_response", "glassgate accounts", "glassgate accounts --json", "glassgate doctor", "glassgate status",
+    "glassgate status --json", "glassgate drift", "glassgate drift --json", "glassgate models", "accounts.json",
+    "drift.json", "log", "saved flows", "har", "recordings", "metadata", "comments", "names",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_secret_stands_there(kept: Kept, place: str) -> None:
+    assert kept.places[place], "something must have been kept, or nothing is shown"
+    assert found_in(kept.places[place], kept.secrets) == []
+
+
+def test_every_place_is_looked_at(kept: Kept) -> None:
+    assert set(kept.places) == set(PLACES)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_error_of_ours_says_a_secret(kept: Kept, way: str) -> None:
+    for name in KEYS:
+        words = error_words(kept.answers[f"{way}, {name}"])
+        assert found_in(words.encode(), kept.secrets) == [], words
+
+
+def test_the_ways_have_reached_the_places(kept: Kept) -> None:
+    """Else the test would show nothing: what was said is there, hidden."""
+    for place in (
+        "flow list",
+        "event log",
+        "dump",
+        "log",
+        "har",
+        "recordings",
+        "accounts.json",
+        "drift.json",
+        "healthz",
+    ):
+        assert b"~hidden~" in kept.places[place], place
+    assert b"echo-model" in kept.places["models"], "the live list was learnt"
+    assert b"~sealed~echo~main~api_key~" in kept.places["saved flows"], "its own secret is told by its name"
+    assert sum(bool(error_words(answer)) for answer in kept.answers.values()) > 24 * len(KEYS)
+
+
+def test_what_an_answer_says_goes_to_the_client_as_it_is(kept: Kept) -> None:
+    for name, secret in KEYS.items():
+        assert json.dumps(secret, ensure_ascii=False)[1:-1] in kept.answers[f"text, {name}"]
+
+
+def test_one_line_of_the_log_stays_one_line(kept: Kept) -> None:
+    for place in ("log", "event log"):
+        text = kept.places[place].decode()
+        assert "\x1b]0;" not in text
+        assert not any(line.startswith("FORGED") for line in text.splitlines())
+
+
+def test_the_process_was_given_none_of_them() -> None:
+    assert not found_in(json.dumps(dict(os.environ)).encode(), KEYS)
