@@ -169,7 +169,7 @@ class Traffic:
     def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:
         named = error.retry_after_s
         limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
-        found = self._cooldowns.limited(limited, named)
+        found = self._cooldowns.limited(limited, named, allowance=error.kind is ErrorKind.QUOTA)
         self._reasons[limited] = error
         state = AccountState(Health.LIMITED, int(self.now()), int(found.until), error.message)
         if len(limited) == 3:

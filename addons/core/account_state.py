@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from addons.core.cooldown import LONGEST_S
 from providers.errors import ErrorKind, ProviderError
 
 DEFAULT_WAIT_S: Final = 60
@@ -57,5 +58,5 @@ def after_error(error: ProviderError, epoch_s: float) -> AccountState | None:
     if health is None:
         return None
     wait_s = error.retry_after_s if error.retry_after_s is not None else DEFAULT_WAIT_S
-    until = int(epoch_s + wait_s) if health is Health.LIMITED else None
+    until = int(epoch_s + min(wait_s, LONGEST_S)) if health is Health.LIMITED else None
     return AccountState(health, int(epoch_s), until, error.message)

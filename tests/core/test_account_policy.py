@@ -115,8 +115,12 @@ def test_late_failures_of_requests_from_before_do_not_lengthen_it(clock: Clock) 
 def test_the_sites_own_time_or_else_doubling(clock: Clock) -> None:
     cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), clock)
     assert [cooldowns.limited("a", None).length_s for _ in range(8)] == [15, 30, 60, 120, 240, 480, 600, 600]
-    assert cooldowns.limited("a", 7200).length_s == 7200
-    assert cooldowns.left_s("a") == 7200
+    assert cooldowns.limited("a", 300).length_s == 300
+    assert cooldowns.left_s("a") == 300
+    assert cooldowns.limited("a", 7200).length_s == 600, "a limit rests an account no longer than max_s"
+    assert cooldowns.limited("a", 7200, allowance=True).length_s == 7200, "an allowance comes back at its time"
+    assert cooldowns.limited("a", 1e12, allowance=True).length_s == 31 * 86_400
+    assert cooldowns.limited("a", None, allowance=True).length_s == 600
     assert cooldowns.left_s("b") == 0
     cooldowns.lifted("a")
     assert (cooldowns.left_s("a"), cooldowns.limited("a", None).length_s) == (0, 15)
