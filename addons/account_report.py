@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from addons.account_book import AccountBook
 from addons.accounts import Account, Accounts
 from addons.core.account_state import AccountState, Health
+from addons.core.shown import shown
 from providers.contract import Moment, Provider, ProviderOptions, Session
 from providers.errors import ProviderError
 
@@ -92,7 +93,7 @@ def told(line: AccountLine, now_s: float) -> str:
     ]
     if line.reason and line.state is not Health.OK:
         words.append(line.reason)
-    return "  ".join(words)
+    return shown("  ".join(words))
 
 
 def moment_text(epoch_s: int, now_s: float) -> str:

@@ -13,6 +13,7 @@ from mitmproxy import http
 from addons.core.errors import GatewayError
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
+from addons.core.mirrored import mirrored
 from addons.core.tokens import TokenCounter
 from addons.dialects.base import StreamEncoder, WholeEncoder
 from addons.places import Place
@@ -96,6 +97,8 @@ class Attempt:
         self.report = AttemptReport()
         self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
+        self.begun = False
+        """The client got the head of an answer."""
         self.cut_short = False
         self._stream = output if isinstance(output, StreamEncoder) else None
         self._whole = None if isinstance(output, StreamEncoder) else output
@@ -125,7 +128,8 @@ class Attempt:
             return None
 
     def client_head(self, body: bytes | None) -> http.Response:
-        extra = dict(self.plan.answer_headers)
+        self.begun = True
+        extra = dict((*self.plan.answer_headers, *self.mirrored))
         if body is not None:
             return http.Response.make(200, body, {"content-type": "application/json"} | extra)
         stream = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
@@ -136,9 +140,12 @@ class Attempt:
     def last_words(self) -> bytes:
         if self._stream is None:
             return b""
+        return self._hand_over(self._stream.error(self.broken_off()))
+
+    def broken_off(self) -> GatewayError:
+        """What a client that already got a part of the answer is told, and the log too."""
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
-        told = GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
-        return self._hand_over(self._stream.error(told))
+        return GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
 
     # -- what comes in --------------------------------------------------------------------------------------------
     # A decoder is code of many odd cases. Should one raise after all, its stream ends and no other.
@@ -218,6 +225,11 @@ class Attempt:
         # Who was silent for so long has the whole request and may be at work on it.
         self.report.accepted = self.report.accepted or fault in _SILENCES
         self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
+
+    @property
+    def mirrored(self) -> tuple[tuple[str, str], ...]:
+        """What the provider's head says of limits and of its own id for the request, for the client's answer."""
+        return mirrored(self._headers)
 
     @property
     def recorded(self) -> Sequence[bytes]:

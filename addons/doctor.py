@@ -82,14 +82,14 @@ def check_keys(config: Config) -> Iterator[Finding]:
     if config.skip_auth:
         fix = "remove auth.skip (and SKIP_AUTH_TOKEN) and set AUTH_TOKEN"
         yield Finding("client keys", "warning", "every program of this machine may use the gateway without a key", fix)
-    for number, key in enumerate(config.tokens, 1):
-        weak = len(key) < SHORT_KEY or len(set(key)) < FEW_CHARACTERS or any(w in key.lower() for w in _GUESSABLE)
+    for key in config.keys:
+        token = key.token
+        weak = len(token) < SHORT_KEY or len(set(token)) < FEW_CHARACTERS or any(w in token.lower() for w in _GUESSABLE)
+        named = f"client key {key.name} ({key.source})"
         if weak:
-            yield Finding(
-                "client keys", "warning", f"client key {number} can be guessed", "glassgate keygen --client makes one"
-            )
+            yield Finding("client keys", "warning", f"{named} can be guessed", "glassgate keygen --client makes one")
         else:
-            yield Finding("client keys", "ok", f"client key {number} is strong")
+            yield Finding("client keys", "ok", f"{named} is strong")
 
 
 def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
 
 from mitmproxy import http
 
@@ -22,6 +23,9 @@ from addons.relay import State
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 """The request on whose behalf something is done."""
 
+CLIENT_LEFT: Final = 499
+"""The status in the log of a request whose client left before it got any; nginx began with this one."""
+
 
 @dataclass(slots=True)
 class Exchange:
@@ -32,6 +36,10 @@ class Exchange:
     dialect: Dialect
     context: Context
     began: float
+    client: str = "-"
+    """The client's address."""
+    method: str = ""
+    path: str = ""
     relay: Attempt | None = None
     verdict: http.Response | None = None
     model: str | None = None
@@ -65,6 +73,12 @@ class Exchange:
         self.stopped = error
         if self._task is not None:
             self._task.cancel()
+
+    def refused_below(self, answer: http.Response, error: GatewayError | None) -> bool:
+        """The layers below have refused the body; the client knows the request by the id it was given there."""
+        if error is not None:
+            self.error, self.status, self.id = error, error.status, answer.headers.get("x-request-id", self.id)
+        return error is not None
 
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
         """Plans what follows a failed attempt: another one, or the verdict."""
@@ -139,38 +153,50 @@ class Exchange:
         """The request's line for the log."""
         pursuit = self.pursuit
         last = pursuit.last if pursuit else None
-        attempts = pursuit.attempts if pursuit else 0
         report = last.report if last else None
         usage = report.usage if report else None
         first = report.first_token_at if report else None
-        broken = last is not None and last.state is State.FAILED and self.error is None
-        outcome = "ok"
-        if client_left or self.left:
-            outcome = "client_left"
-        elif self.error is not None:
-            outcome = "failed" if self.error.status >= 500 or attempts else "refused"
-        elif broken:
-            outcome = "broken_off"
-        code = self.error.code if self.error else None
-        if broken and report and report.error:
-            code = report.error.kind.value
         candidate = pursuit.progress.candidate if pursuit and pursuit.progress else None
+        outcome, status, error = self._ending(last, left=client_left or self.left)
         return RequestLog(
             id=self.id,
             key=self.key,
-            path="",
-            status=self.status,
+            path=self.path,
+            status=status,
             model=candidate.route.model.id if candidate else self.model,
             provider=candidate.route.provider if candidate else None,
             account=candidate.account.name if candidate else None,
-            attempts=attempts,
+            attempts=pursuit.attempts if pursuit else 0,
             first_token_ms=round((first - self.began) * 1000) if first is not None else None,
             total_ms=round((self.context.clock() - self.began) * 1000),
             prompt_tokens=usage.prompt_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
             outcome=outcome,
-            error_code=code,
+            error_code=error.code if error else None,
+            client=self.client,
+            method=self.method,
+            asked=self.model,
+            why=error.message if error else self._left_at(last) if outcome == "client_left" else "",
+            wait_ms=round(pursuit.waited_s * 1000) if pursuit else 0,
         )
+
+    def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:
+        """How it ended: outcome, the status the client got, and what it was told went wrong."""
+        if left:
+            return "client_left", self.status if last is not None and last.begun else CLIENT_LEFT, None
+        if self.error is not None:
+            asked = self.pursuit is not None and self.pursuit.attempts
+            return "failed" if self.error.status >= 500 or asked else "refused", self.status, self.error
+        if last is not None and last.state is State.FAILED:
+            return "broken_off", self.status, last.broken_off()
+        return "ok", self.status, None
+
+    def _left_at(self, last: Attempt | None) -> str:
+        if last is None:
+            return "the client left before a provider was asked"
+        if last.report.first_token_at is None:
+            return "the client left before the first word"
+        return "the client left in the middle of the answer"
 
 
 def error_answer(error: GatewayError, headers: Sequence[tuple[str, str]]) -> http.Response:

@@ -1,5 +1,7 @@
 """What comes to the door: a request's outside as the gate reads it, and the refusals at the door itself."""
 
+import json
+import re
 import uuid
 from typing import Any, Final
 
@@ -8,6 +10,8 @@ from mitmproxy import http
 from addons.core.errors import GatewayError
 from addons.core.gate import Knock
 
+PATH_LIMIT: Final = 100
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
 _CREDENTIALS: Final = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
 
 
@@ -28,6 +32,34 @@ def knock_of(flow: http.HTTPFlow) -> Knock:
         host=(request.authority if is_h2 else request.host_header) or "",
         local_address=(str(sockname[0]), int(sockname[1])),
     )
+
+
+def path_of(flow: http.HTTPFlow) -> str:
+    """The path the client asked for, without its query, where keys have been seen."""
+    return flow.request.path.partition("?")[0][:PATH_LIMIT]
+
+
+def client_of(flow: http.HTTPFlow) -> str:
+    """The address of the client's end of the connection."""
+    address: Any = flow.client_conn.peername
+    return str(address[0]).removeprefix("::ffff:") if address else "-"
+
+
+def asked_in(begins: bytes) -> tuple[str, str]:
+    """Method and path in the first bytes of a head that is no request, if they are there; no other word of it."""
+    found = _REQUEST_LINE.match(begins)
+    return (found[1].decode("latin-1"), found[2][:PATH_LIMIT].decode("latin-1")) if found else ("", "")
+
+
+def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
+    """The refusal of a request that no hook has answered: the layers below gave it, or mitmproxy itself."""
+    if flow.response is None:
+        return GatewayError(400, flow.error.msg, code="bad_http_request") if flow.error else None
+    try:
+        told = json.loads(flow.response.content or b"")["error"]
+        return GatewayError(flow.response.status_code, str(told["message"]), code=str(told["code"]))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def take_credentials(flow: http.HTTPFlow) -> None:

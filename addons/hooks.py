@@ -21,13 +21,24 @@ from addons.command_bar import CommandBar
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, admit
-from addons.core.logs import RequestLog, setup_logging
+from addons.core.logs import setup_logging
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
+from addons.door_log import line_of, line_of_head
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
-from addons.front_door import knock_of, new_id, shutting_down, take_credentials, too_many, without_body
+from addons.front_door import (
+    client_of,
+    knock_of,
+    new_id,
+    path_of,
+    refusal_below,
+    shutting_down,
+    take_credentials,
+    too_many,
+    without_body,
+)
 from addons.hardening import harden
 from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
@@ -44,7 +55,7 @@ from addons.settings import client_limits
 from addons.setup import Running, open_vault
 from addons.stream.connections import ClientConnections
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
-from addons.stream.gear import Gear
+from addons.stream.gear import Gear, RefusedHead
 from addons.stream.layer import choose_layer
 from addons.sweeper import Sweeper
 from addons.upkeep import Upkeep
@@ -137,7 +148,8 @@ class Glassgate:
         self.running_parts = parts
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, parts.secrets)
-        self._gear = Gear(self._find, self._sweeper, client_limits(parts.config), self._clients)
+        limits = client_limits(parts.config)
+        self._gear = Gear(self._find, self._sweeper, limits, self._clients, refused=self._refused_head)
 
     def _parts(self) -> Running:
         assert self.running_parts
@@ -212,7 +224,7 @@ class Glassgate:
                 raise shutting_down()
         except GatewayError as error:
             flow.response = error_answer(error, (("x-request-id", request_id),))
-            self._log_local(flow, request_id, "-", error)
+            self._log_local(flow, request_id, error.key or "-", error)
             return
         finally:
             take_credentials(flow)
@@ -231,10 +243,12 @@ class Glassgate:
         if answer is not None:
             answer.headers["x-request-id"] = request_id
             flow.response = answer
-            self._scribe.local(flow, request_id)
+            self._log_local(flow, request_id, admission.key or "-")
             return
         dialect = _DIALECTS[admission.action]
-        self.exchanges[flow.id] = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
+        exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic())
+        exchange.client, exchange.method, exchange.path = client_of(flow), flow.request.method, path_of(flow)
+        self.exchanges[flow.id] = exchange
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None
@@ -289,10 +303,14 @@ class Glassgate:
         """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
+            self._refused_below(flow)
             return
         self.drain.one_less()
         exchange.over()
-        line = exchange.summary(client_left=flow.error is not None)
+        left = flow.error is not None
+        if left and exchange.pursuit is None and exchange.error is None and flow.response is not None:
+            left = not exchange.refused_below(flow.response, refusal_below(flow))
+        line = exchange.summary(client_left=left)
         line.emit()
         self._scribe.conclude(flow, exchange, line)
         self._seal_body(flow, exchange)
@@ -306,7 +324,19 @@ class Glassgate:
             provider, account = progress.candidate.route.provider, progress.candidate.account.name
             flow.response.data.content = exchange.context.seals.seal_bytes(provider, account, content)
 
-    def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError) -> None:
+    def _refused_below(self, flow: http.HTTPFlow) -> None:
+        """A request that was refused before or instead of a hook: malformed, too large, or a hook failed."""
+        if note_of(flow) is not None or not flow.live or flow.is_replay is not None:
+            return
+        if (error := refusal_below(flow)) is not None:
+            told = flow.response.headers.get("x-request-id") if flow.response else None
+            self._log_local(flow, told or flow.metadata.get("request_id") or new_id(), "-", error)
+
+    @staticmethod
+    def _refused_head(found: RefusedHead) -> None:
+        line_of_head(found).emit()
+
+    def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
+        """The note and the line of what no provider was asked."""
         self._scribe.local(flow, request_id, error)
-        path = flow.request.path.partition("?")[0][:100]
-        RequestLog(request_id, key, path, error.status, outcome="refused", error_code=error.code).emit()
+        line_of(flow, request_id, key, error).emit()

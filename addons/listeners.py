@@ -24,7 +24,7 @@ def wanted_modes(config: Config, given: options.Options) -> list[str]:
             continue
         modes.append(text)
         host = mode.listen_host(given.listen_host)
-        if found := exposure_problems(host, config.tokens, config.skip_auth):
+        if found := exposure_problems(host, config.keys, config.skip_auth):
             raise ConfigError([f"{'.'.join(map(str, path))}: {problem}" for path, problem in found])
     return modes
 

@@ -35,7 +35,7 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
     """The answer, or None for a chat. Raises GatewayError(404) for a model that is not served."""
     match admission.action:
         case "health":
-            return _health(inside, detailed=bool(admission.key))
+            return _health(inside, admission.key)
         case "openapi":
             return http.Response.make(200, document_bytes(), {"content-type": "application/json"})
         case "options":
@@ -86,12 +86,16 @@ def model_object(model: Model, created: int, name: str = "") -> dict[str, object
     return told
 
 
-def _health(inside: Inside, *, detailed: bool) -> http.Response:
-    """`degraded`: it serves what it knew before; `draining`: it is about to end. Details only for holders of a key."""
+def _health(inside: Inside, key: str) -> http.Response:
+    """`degraded`: it serves what it knew before; `draining`: it is about to end.
+
+    `key` is the name of the key that was shown; without one there are no details.
+    """
     problems = list(inside.problems())
     status = "draining" if inside.draining else "degraded" if problems else "ok"
     told: dict[str, object] = {"status": status}
-    if detailed:
+    if key:
+        told["key"] = key
         told["accounts"] = [asdict(line) for line in inside.report()]
         if problems:
             told["problem"] = "\n".join(problems)

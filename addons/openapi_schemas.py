@@ -152,6 +152,7 @@ def answer_schemas() -> dict[str, Schema]:
     health = {"type": "object", "required": ["status"], "properties": {}, "additionalProperties": False}
     health["properties"] = {
         "status": {"enum": ["ok", "degraded", "draining"]},
+        "key": _TEXT,
         "accounts": _list_of(_object(provider=_TEXT, account=_TEXT, state={"enum": [state.value for state in Health]})),
         "problem": _TEXT,
     }

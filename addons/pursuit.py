@@ -5,7 +5,7 @@ same again, or another model of the chain. The policy is core/failover.py, the a
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -52,6 +52,8 @@ class Pursuit:
     """The newest attempt, also when it is over."""
     progress: Progress | None = None
     attempts: int = 0
+    waited_s: float = 0.0
+    """In line for a turn at an account, and in pauses before another attempt."""
     _round: Round = field(init=False)
     _fallbacks: list[Fallback] = field(init=False)
     """Models still to be asked."""
@@ -118,16 +120,16 @@ class Pursuit:
         found = []
         if self.progress is not None:
             candidate = self.progress.candidate
-            found.append(("x-glassgate-model", quote(candidate.route.model.id, safe="/:@+ ")))
+            found.append(("x-glassgate-model", quote(candidate.route.model.id, safe="/:@+ ", errors="replace")))
             found.append(("x-glassgate-account", f"{candidate.account.provider}/{candidate.account.name}"))
-        return (*found, ("x-glassgate-attempts", str(self.attempts)))
+        return (*found, ("x-glassgate-attempts", str(self.attempts)), *(self.last.mirrored if self.last else ()))
 
     # -- the next one ---------------------------------------------------------------------------------------------
     async def _next(self) -> Planned:
         """Makes the next attempt. Raises GatewayError, the verdict, when there is none to make."""
         while True:
             more = not self._round.refused and self._round.attempts < self._most and not self._too_late()
-            candidate = await self._round.candidates.take() if more else None
+            candidate = await self._waiting(self._round.candidates.take()) if more else None
             if candidate is None:
                 self._verdict.not_asked(self._round.candidates)
                 if await self._same_again() or self._next_model():
@@ -172,9 +174,17 @@ class Pursuit:
             return False
         current.retries += 1
         current.passing = [entry for entry in current.passing if entry[1] != candidate]
-        await context.sleep(pause)
+        await self._waiting(context.sleep(pause))
         current.candidates.put_back(candidate)
         return True
+
+    async def _waiting[T](self, wait: Awaitable[T]) -> T:
+        """Waits, and counts how long; also when the client leaves meanwhile."""
+        began = self.context.clock()
+        try:
+            return await wait
+        finally:
+            self.waited_s += self.context.clock() - began
 
     def _next_model(self) -> bool:
         """Goes on to the next model of the chain that is meant for the cause and that anybody serves."""

@@ -132,7 +132,7 @@ class Running:
         self.archive = Archive(rules, beside / SWITCH_NAME, drift, self.secrets)
         listen = config.sections.listen
         self.rules = GateRules(
-            keys=None if config.skip_auth else ClientKeys(config.tokens),
+            keys=None if config.skip_auth else ClientKeys(config.keys),
             allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
             allowed_origins=frozenset(listen.allowed_origins),
         )

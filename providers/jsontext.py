@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+NAME_LIMIT: Final = 256
 INVALID: Final = object()
 """What `loads` gives for text that is no JSON; never equal to a JSON value."""
 
@@ -57,6 +58,16 @@ def mapping(value: Any) -> dict[str, Any]:
 def text(value: Any) -> str:
     """`value` if it is a string, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def model_name(value: Any) -> str:
+    """`value` if a site may call a model so, else an empty string.
+
+    Such a name becomes a key of tables, a header, and a line in lists that people read: it is printable and short.
+    """
+    if not isinstance(value, str) or len(value) > NAME_LIMIT or not value.isprintable():
+        return ""
+    return value if value.strip() else ""
 
 
 def whole(value: Any) -> int | None:

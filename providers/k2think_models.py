@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from providers import k2think_data as data
 from providers.contract import Model
-from providers.jsontext import mapping, text
+from providers.jsontext import mapping, model_name, text
 
 _OWNER: Final = "MBZUAI"
 _VERSION: Final = re.compile(rf"{re.escape(data.FAMILY)}(?:-v(\d{{1,4}}))?", re.IGNORECASE)
@@ -28,9 +28,9 @@ def read_live(value: Any) -> list[LiveModel] | None:
         return None
     found = []
     for item in map(mapping, items):
-        model_id, status = text(item.get("id")), text(item.get("status")) or "active"
+        model_id, status = model_name(item.get("id")), text(item.get("status")) or "active"
         if model_id and status.lower() == "active":
-            found.append(LiveModel(model_id, text(item.get("name")) or model_id))
+            found.append(LiveModel(model_id, model_name(item.get("name")) or model_id))
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from providers.contract import Model
-from providers.jsontext import mapping, text, whole
+from providers.jsontext import mapping, model_name, whole
 from providers.openai_presets import Preset
 
 
@@ -38,7 +38,7 @@ def read_list(value: Any, preset: Preset) -> list[Model] | None:
         return None
     found = []
     for entry in map(mapping, entries):
-        model_id = text(entry.get("id")) or text(entry.get("name"))
+        model_id = model_name(entry.get("id") or entry.get("name"))
         if model_id and not any(part in model_id.lower() for part in preset.not_chat):
             found.append(_model(model_id, entry, preset))
     return found
@@ -86,6 +86,6 @@ def _model(model_id: str, entry: Mapping[str, Any], preset: Preset) -> Model:
         vision=isinstance(modalities, list) and "image" in modalities,
         tools="native",
         context_length=next((n for n in map(whole, lengths) if n is not None and n > 0), None),
-        owned_by=text(entry.get("owned_by")) or preset.owned_by,
+        owned_by=model_name(entry.get("owned_by")) or preset.owned_by,
         created=whole(entry.get("created")) or 0,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from providers import qwen_data as data
 from providers.contract import Model
-from providers.jsontext import mapping, text, whole
+from providers.jsontext import mapping, model_name, text, whole
 from providers.qwen_data import SiteModel
 from providers.suffixes import with_suffixes
 
@@ -35,7 +35,7 @@ def read_live(body: Any) -> list[SiteModel] | None:
 
 
 def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
-    site_id, info = text(item.get("id")), mapping(item.get("info"))
+    site_id, info = model_name(item.get("id")), mapping(item.get("info"))
     if not site_id or False in (info.get("is_active"), item.get("is_active")):
         return None
     meta = mapping(info.get("meta"))
@@ -45,7 +45,7 @@ def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
         return None
     return SiteModel(
         site_id,
-        text(item.get("name")),
+        model_name(item.get("name")),
         thinking=_able(meta, "thinking"),
         search=_able(meta, "search") or "search" in types,
         images=not types or "t2i" in types,

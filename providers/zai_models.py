@@ -6,7 +6,7 @@ from typing import Any
 
 from providers import zai_data
 from providers.contract import Model
-from providers.jsontext import mapping, text
+from providers.jsontext import mapping, model_name
 from providers.suffixes import with_suffixes
 from providers.zai_data import SiteModel
 
@@ -30,8 +30,8 @@ def read_live(body: Any) -> list[LiveModel] | None:
     for item in map(mapping, items):
         info = mapping(item.get("info"))
         shut = info.get("is_active") is False or item.get("is_active") is False
-        if (model_id := text(item.get("id"))) and not shut and not mapping(info.get("meta")).get("hidden"):
-            found.append(LiveModel(model_id, text(item.get("name")) or model_id))
+        if (model_id := model_name(item.get("id"))) and not shut and not mapping(info.get("meta")).get("hidden"):
+            found.append(LiveModel(model_id, model_name(item.get("name")) or model_id))
     return found
 
 

@@ -26,7 +26,7 @@ from addons.capturing import page as capture_page
 from addons.capturing.browser import Browser, Wish, find_browser
 from addons.capturing.setup import TIMEOUT_S
 from addons.capturing.target import Target, target_of
-from addons.cli.base import Problem
+from addons.cli.base import Problem, out
 
 READ_S: Final = 8.0
 """How long the window stays for the person to read the last page."""
@@ -142,7 +142,7 @@ class Run:
 
     def _told(self) -> int:
         if self.capture.stored is not None:
-            click.echo(told(self.capture.stored, time.time()))
+            out(told(self.capture.stored, time.time()))
             return 0
         self.capture.tell_problem()
         return 128 + self._by_signal if self._by_signal else 1
@@ -170,7 +170,8 @@ def _check_port(port: int) -> None:
 
 
 def _say(words: str) -> None:
-    click.echo(f"glassgate: {words}", err=True)
+    first, *more = f"glassgate: {words}".split("\n")
+    out(first, *(f"    {line}" for line in more), err=True)
 
 
 class _Said(logging.Handler):

@@ -1,6 +1,5 @@
 """`glassgate accounts`: every configured account and how it is."""
 
-import json
 import time
 from dataclasses import asdict
 
@@ -9,7 +8,7 @@ import click
 from addons.account_book import AccountBook
 from addons.account_report import AccountLine, report, told
 from addons.accounts import Accounts
-from addons.cli.base import Lazy, Problem, known_provider
+from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.core.config import Config
 from addons.settings import accounts_of
 from addons.setup import book_path, make_providers, moment_source
@@ -45,10 +44,10 @@ def accounts(context: click.Context, as_json: bool) -> None:
     lazy: Lazy = context.obj
     lines = account_lines(lazy.config(), vault_if_any(lazy))
     if as_json:
-        click.echo(json.dumps([asdict(line) for line in lines]))
+        out_json([asdict(line) for line in lines])
         return
     for line in lines:
-        click.echo(told(line, time.time()))
+        out(told(line, time.time()))
 
 
 @accounts.command()
@@ -68,4 +67,4 @@ def reset(lazy: Lazy, provider: str | None, account: str | None) -> None:
     if not AccountBook(book_path(config), time.time).reset(chosen):
         raise Problem(f"{book_path(config)} cannot be written; nothing was reset")
     for name in chosen:
-        click.echo(f"reset {'/'.join(name)}")
+        out(f"reset {'/'.join(name)}")

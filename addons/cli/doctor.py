@@ -1,7 +1,6 @@
 """`glassgate doctor`: what is right and what is wrong, in plain words."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -10,7 +9,7 @@ import click
 
 from addons import doctor as checks
 from addons.cli.accounts import account_lines, vault_if_any
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out, out_json
 from addons.core.config import Config
 from addons.doctor import Finding
 from addons.setup import Running
@@ -28,20 +27,21 @@ def doctor(lazy: Lazy, online: bool, as_json: bool) -> None:
 
     Exit status 0 when a request can succeed, else 1.
     """
+    lazy = lazy.needing(without=())
     findings = [*checks.check_python(sys.version_info[:3]), *checks.check_proxy(), *_of_config(lazy, online)]
     well = not any(finding.status == "error" for finding in findings)
     if as_json:
-        click.echo(json.dumps({"ok": well, "checks": [asdict(finding) for finding in findings]}))
+        out_json({"ok": well, "checks": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            click.echo(_told(finding))
-        click.echo("A request can succeed." if well else "No request can succeed until the errors above are mended.")
+            out(*_told(finding))
+        out("A request can succeed." if well else "No request can succeed until the errors above are mended.")
     raise SystemExit(0 if well else 1)
 
 
 def _of_config(lazy: Lazy, online: bool) -> Iterable[Finding]:
     try:
-        config = lazy.config(keys_needed=True)
+        config = lazy.config()
     except Problem as e:
         for line in e.message.splitlines():
             yield Finding("config", "error", line, "docs/configuration.md lists every key")
@@ -76,6 +76,6 @@ async def _ask(config: Config, vault: Vault | None) -> list[Finding]:
         await running.close()
 
 
-def _told(finding: Finding) -> str:
+def _told(finding: Finding) -> list[str]:
     words = f"{_MARKS[finding.status]}  {finding.check}: {finding.message}"
-    return f"{words}\n         → {finding.fix}" if finding.fix else words
+    return [words, *([f"         → {finding.fix}"] if finding.fix else [])]

@@ -1,7 +1,6 @@
 """`glassgate login`: from an account at a site to a session in the vault, proven against the site."""
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from addons import terminal
 from addons.account_report import moment_text
 from addons.accounts import material_of, record_of
-from addons.cli.base import Lazy, Problem, known_provider
+from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
 from addons.core.config import ProviderSettings
 from addons.secrets import Seals
@@ -80,7 +79,7 @@ def login(
     try:
         signed = asyncio.run(_sign_in(instance, settings, name, given))
     except ProviderError as error:
-        raise Problem(f"{error.message} Nothing was stored.{_other_ways(settings, name, error)}") from None
+        raise Problem(f"{error.message} Nothing was stored.", *_other_ways(settings, name, error)) from None
     _store(lazy, settings, name, signed, given if remember else None, as_json)
 
 
@@ -102,8 +101,8 @@ def _next_way(lazy: Lazy, settings: ProviderSettings, provider: AnyProvider, acc
         else f"{settings.name} is used with a key; there is nothing to sign in to."
     )
     if not terminal.can_ask():
-        raise Problem(why + _other_ways(settings, account, None))
-    click.echo(why + _other_ways(settings, account, None), err=True)
+        raise Problem(why, *_other_ways(settings, account, None))
+    out(why, *_other_ways(settings, account, None), err=True)
     word = "API key" if not provider.web_session else "token (from the page you are signed in to)"
     try:
         pasted = terminal.ask_secret(f"Paste the {word} here, or press Enter to leave")
@@ -121,19 +120,19 @@ def _next_way(lazy: Lazy, settings: ProviderSettings, provider: AnyProvider, acc
     _store(lazy, settings, account, signed, None, as_json)
 
 
-def _other_ways(settings: ProviderSettings, account: str, error: ProviderError | None) -> str:
-    """The ways that are left, as commands."""
+def _other_ways(settings: ProviderSettings, account: str, error: ProviderError | None) -> list[str]:
+    """The ways that are left, as commands, one a line."""
     if error is not None and error.kind is not ErrorKind.CHALLENGE:
-        return ""
+        return []
     names = f"{settings.name} {account}"
     if settings.common.type == "openai_compatible":
-        return f"\n  store a key:            glassgate sessions add {names} --api-key-stdin"
-    return (
-        f"\n  from your own browser:  ./run_proxy.sh capture {names}"
-        f"\n  from a HAR, cURL, …:    glassgate sessions import FILE"
-        f"\n  by hand:                glassgate sessions add {names} --from-json FILE"
-        "\n  or use the official API with a key, where there is one"
-    )
+        return [f"  store a key:            glassgate sessions add {names} --api-key-stdin"]
+    return [
+        f"  from your own browser:  ./run_proxy.sh capture {names}",
+        "  from a HAR, cURL, …:    glassgate sessions import FILE",
+        f"  by hand:                glassgate sessions add {names} --from-json FILE",
+        "  or use the official API with a key, where there is one",
+    ]
 
 
 # -- e-mail and password ----------------------------------------------------------------------------------------------
@@ -243,12 +242,12 @@ def _store(
         "remembered": remembered is not None,
     }
     if as_json:
-        click.echo(json.dumps(told))
+        out_json(told)
         return
     until = moment_text(told["expires_at"], time.time()) if told["expires_at"] else "the site ends it"
-    click.echo(f"signed in: {settings.name}/{account}{f', {whose}' if whose else ''}, until {until}")
+    out(f"signed in: {settings.name}/{account}{f', {whose}' if whose else ''}, until {until}")
     if signed.doubt:
-        click.echo(f"warning: the session could not be proven: {signed.doubt}", err=True)
+        out(f"warning: the session could not be proven: {signed.doubt}", err=True)
 
 
 def _put(

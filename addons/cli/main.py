@@ -5,7 +5,10 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,9 +23,34 @@ from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
 from addons.cli.vault import vault
+from addons.core.shown import shown
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@contextmanager
+def _complaints_shown() -> Iterator[None]:
+    """click's own complaints repeat what stood on the command line, and names of files are among that."""
+    try:
+        yield
+    except click.UsageError as e:
+        lines = e.format_message().split("\n")
+        if all(line.isprintable() for line in lines):
+            raise
+        raise click.UsageError("\n".join(map(shown, lines)), e.ctx) from None
+
+
+class Commands(click.Group):
+    """All commands; whatever is complained of is shown in printable characters."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _complaints_shown():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _complaints_shown():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     "file",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out
 from addons.core.config import Config
 from addons.setup import vault_path
 from addons.vault.errors import VaultError
@@ -18,6 +18,7 @@ from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 
+_NOT_OF_THE_VAULT: Final = frozenset({"auth", "providers"})
 _KDFS: Final = {"argon2id": "argon2id", "scrypt": "scrypt", "pbkdf2": "pbkdf2-sha256"}
 
 _accept_rollback = click.option(
@@ -66,7 +67,7 @@ def vault_command(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command its Opening, and its problems their one line."""
 
     def inner(lazy: Lazy, /, accept_rollback: bool, allow_weak_kdf: bool, **rest: Any) -> None:
-        opening = Opening(lazy, accept_rollback, allow_weak_kdf)
+        opening = Opening(lazy.needing(without=_NOT_OF_THE_VAULT), accept_rollback, allow_weak_kdf)
         with _logged(), _told(opening):
             command(opening, **rest)
 
@@ -97,7 +98,7 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 class _Echo(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"glassgate: {record.getMessage()}", err=True)
+        out(f"glassgate: {record.getMessage()}", err=True)
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """`glassgate record`, `replay`, `cases`, `drift`: what was kept of exchanges, and reading it again."""
 
 import asyncio
-import json
 import sys
 import time
 from pathlib import Path
 
 import click
 
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out, out_json
 from addons.importing.exchanges import read_exchanges
 from addons.importing.problem import ImportProblem
 from addons.inspect.archive import SWITCH_NAME, Switch, write_switch
@@ -42,7 +41,7 @@ def record(lazy: Lazy, what: str, files: tuple[Path, ...], folder: Path | None) 
     if files:
         raise Problem(f"recording is switched {what} without naming files")
     _switch(vault_path(config).with_name(SWITCH_NAME), what, folder.absolute() if folder else None)
-    click.echo(f"recording is {what}" + (f"; files go to {chosen}" if what == "on" else ""))
+    out(f"recording is {what}" + (f"; files go to {chosen}" if what == "on" else ""))
 
 
 def _switch(path: Path, state: str, folder: Path | None) -> None:
@@ -59,7 +58,7 @@ def _import(lazy: Lazy, file: Path, recorder: Recorder) -> None:
         path = recorder.write(recording, f"{file.stem}-{number}"[-8:], number)
         if path is None:
             raise Problem(f"{recorder.folder} cannot be written")
-        click.echo(f"{recording.provider} {recording.model}: {recording.outcome}; kept as {path}")
+        out(f"{recording.provider} {recording.model}: {recording.outcome}; kept as {path}")
 
 
 @click.command()
@@ -77,9 +76,7 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
     from addons.inspect.replay_site import serve_recordings  # only serving needs the sites
 
     found = load_recordings(files)
-    asyncio.run(
-        serve_recordings(found, speed, port, lambda url: click.echo(f"serving {len(found)} recordings at {url}"))
-    )
+    asyncio.run(serve_recordings(found, speed, port, lambda url: out(f"serving {len(found)} recordings at {url}")))
 
 
 def load_recordings(files: tuple[Path, ...]) -> list[Recording]:
@@ -96,12 +93,12 @@ def _check(recordings: list[tuple[Path, Recording | RecordingProblem]]) -> int:
                 raise recording
             diff = differences(recording)
         except RecordingProblem as problem:
-            click.echo(f"{path.name}: cannot be checked: {problem}")
+            out(f"{path.name}: cannot be checked: {problem}")
             bad += 1
             continue
-        click.echo(f"{path.name}: {'is read alike' if not diff else 'is read differently'}")
+        out(f"{path.name}: {'is read alike' if not diff else 'is read differently'}")
         for line in diff:
-            click.echo(f"    {line}")
+            out(f"    {line}")
         bad += bool(diff)
     return 1 if bad else 0
 
@@ -155,19 +152,19 @@ def add_case(lazy: Lazy, file: Path, name: str | None, folder: Path, yes: bool) 
             kept = keep(case, folder, base if len(found) == 1 else f"{base}-{number}")
         except RecordingProblem as problem:
             raise Problem(str(problem)) from None
-        click.echo(f"kept as {kept}")
+        out(f"kept as {kept}")
 
 
 def _show(case: Case) -> None:
-    click.echo(f"replaced in it: {case.replaced}")
-    click.echo(f"request: {case.recording.request.method} {case.recording.request.url}")
-    click.echo(f"client:  {case.recording.client_request[:2000]}")
+    out(f"replaced in it: {case.replaced}")
+    out(f"request: {case.recording.request.method} {case.recording.request.url}")
+    out(f"client:  {case.recording.client_request[:2000]}")
     if case.differs:
-        click.echo("today's adapters read it differently than it was delivered then; the case will fail until they do:")
-        click.echo("\n".join(f"    {line}" for line in case.differs))
+        out("today's adapters read it differently than it was delivered then; the case will fail until they do:")
+        out(*(f"    {line}" for line in case.differs))
     else:
         said = [f"    {line}" for line in said_of(case.recording)]
-        click.echo("\n".join(["read as:", *said[:40], *(["    …"] if len(said) > 40 else [])]))
+        out("read as:", *said[:40], *(["    …"] if len(said) > 40 else []))
 
 
 def _chats(lazy: Lazy, file: Path) -> list[Recording]:
@@ -179,7 +176,7 @@ def _chats(lazy: Lazy, file: Path) -> list[Recording]:
     found = _imported(lazy, file)
     for one in found:
         if one.recording is None:
-            click.echo(f"{one.url}: {one.problem}", err=True)
+            out(f"{one.url}: {one.problem}", err=True)
     chats = [one.recording for one in found if one.recording is not None]
     if not chats:
         raise Problem(f"{file.name} holds no chat with a known site that can be read")
@@ -204,11 +201,11 @@ def drift(lazy: Lazy, as_json: bool) -> None:
     """What the adapters met and did not know: event kinds, phases, fields, codes, by provider."""
     found = Drift.load(vault_path(lazy.config()).with_name(FILE_NAME))
     if as_json:
-        click.echo(json.dumps(found.plain()))
+        out_json(found.plain())
         return
     for provider, kinds in found.found.items():
         for kind, strange in sorted(kinds.items(), key=lambda entry: -entry[1].count):
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(strange.last))
-            click.echo(f"{provider}  {kind}  {strange.count} times, last {when}, see {strange.example}")
+            out(f"{provider}  {kind}  {strange.count} times, last {when}, see {strange.example}")
     if not found.found:
-        click.echo("nothing unknown was met")
+        out("nothing unknown was met")

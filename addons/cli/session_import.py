@@ -1,6 +1,5 @@
 """`glassgate sessions import`: a session out of a file the person has."""
 
-import json
 import sys
 import time
 from dataclasses import replace
@@ -10,7 +9,7 @@ import click
 
 from addons.account_report import moment_text
 from addons.accounts import material_of, record_of
-from addons.cli.base import Lazy, Problem, known_provider
+from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.importing.detect import LIMIT_BYTES, read
 from addons.importing.find import Candidate, find
 from addons.importing.problem import Found, ImportProblem
@@ -95,14 +94,14 @@ def _tell(candidate: Candidate, found: Found, account: str, revision: int | None
             "stored": revision is not None,
             "revision": revision,
         }
-        click.echo(json.dumps(told))
+        out_json(told)
         return
-    click.echo(f"{found.kind}: a session of {candidate.provider}: {', '.join(sorted(candidate.material.values()))}")
+    out(f"{found.kind}: a session of {candidate.provider}: {', '.join(sorted(candidate.material.values()))}")
     for words in candidate.missing:
-        click.echo(f"  missing: {words}")
+        out(f"  missing: {words}")
     if found.note:
-        click.echo(f"  note: {found.note}")
+        out(f"  note: {found.note}")
     if ends:
-        click.echo(f"  until {moment_text(ends, time.time())}")
+        out(f"  until {moment_text(ends, time.time())}")
     stored = f"stored as {candidate.provider}/{account} (revision {revision})"
-    click.echo(stored if revision is not None else "nothing was stored (--dry-run)")
+    out(stored if revision is not None else "nothing was stored (--dry-run)")

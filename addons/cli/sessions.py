@@ -1,7 +1,6 @@
 """`glassgate sessions`: the sessions in the vault."""
 
 import contextlib
-import json
 import sys
 import time
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from addons.account_report import can_renew, moment_text
 from addons.accounts import material_of
-from addons.cli.base import Lazy, Problem, known_provider
+from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
 from addons.setup import make_providers, moment_source
 from addons.vault.errors import VaultError, VaultMissing
@@ -68,7 +67,7 @@ def add(lazy: Lazy, provider: str, account: str, source: Any, api_key_stdin: boo
         record = lazy.vault(create=True).put(provider, account, material)
     except VaultError as e:
         raise Problem(str(e)) from None
-    click.echo(f"stored {provider}/{account} (revision {record.rev})")
+    out(f"stored {provider}/{account} (revision {record.rev})")
 
 
 @sessions.command("list")
@@ -83,12 +82,12 @@ def list_sessions(lazy: Lazy, as_json: bool) -> None:
     providers, moment = make_providers(lazy.config()), moment_source()()
     rows = [_row(record, providers.get(record.provider), moment) for record in records.values()]
     if as_json:
-        click.echo(json.dumps(rows))
+        out_json(rows)
         return
     for row in rows:
-        click.echo("  ".join(_told(row)))
+        out("  ".join(_told(row)))
     if not rows:
-        click.echo("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
+        out("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
 
 
 def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[str, Any]:
@@ -132,7 +131,7 @@ def remove(lazy: Lazy, provider: str, account: str) -> None:
         raise Problem(str(e)) from None
     if not removed:
         raise Problem(f"the vault has no session for {provider}/{account}")
-    click.echo(f"removed {provider}/{account}")
+    out(f"removed {provider}/{account}")
 
 
 def _read_form(text: str) -> SessionForm:

@@ -1,6 +1,5 @@
 """`glassgate status`: how a running gateway is, asked of itself."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import httpx
 import yaml
 
 from addons.account_report import AccountLine, told
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out, out_json
 from addons.core.account_state import Health
 from addons.core.config import Listen
 
@@ -29,13 +28,13 @@ def status(lazy: Lazy, as_json: bool, url: str | None) -> None:
     """
     found = _ask(lazy, url)
     if as_json:
-        click.echo(json.dumps(found))
+        out_json(found)
     else:
-        click.echo(f"the gateway is {found['status']}")
+        out(f"the gateway is {found['status']}")
         for problem in str(found.get("problem", "")).splitlines():
-            click.echo(f"  {problem}")
+            out(f"  {problem}")
         for account in found.get("accounts", []):
-            click.echo(told(AccountLine(**{**account, "state": Health(account["state"])}), time.time()))
+            out(told(AccountLine(**{**account, "state": Health(account["state"])}), time.time()))
     raise SystemExit(0 if found["status"] == "ok" else 1)
 
 
@@ -56,7 +55,7 @@ def _ask(lazy: Lazy, url: str | None) -> dict[str, Any]:
 def _where(lazy: Lazy) -> tuple[str, str | None]:
     """The gateway's address and a key of it. A file that is broken just now must not keep anybody from asking."""
     try:
-        config = lazy.config(keys_needed=True)
+        config = lazy.needing(without=()).config()
     except Problem:
         return _where_by_hand(lazy.file)
     listen = config.sections.listen

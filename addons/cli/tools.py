@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 import secrets
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.local import model_object
 from addons.setup import Models, make_providers
@@ -24,12 +23,12 @@ def models(lazy: Lazy, as_json: bool) -> None:
     config = lazy.config()
     index = Models(make_providers(config), config.sections.models.aliases)()
     if as_json:
-        click.echo(json.dumps({"object": "list", "data": [model_object(model, 0) for model in index.models()]}))
+        out_json({"object": "list", "data": [model_object(model, 0) for model in index.models()]})
         return
     for model in index.models():
-        click.echo(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
+        out(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
     for alias in index.aliases():
-        click.echo(f"{alias}  (alias)")
+        out(f"{alias}  (alias)")
 
 
 @click.command()
@@ -37,9 +36,9 @@ def models(lazy: Lazy, as_json: bool) -> None:
 def keygen(client: bool) -> None:
     """Print a fresh key: for SESSION_ENCRYPTION_KEY, or with --client for AUTH_TOKEN."""
     if client:
-        click.echo(f"sk-glassgate-{secrets.token_urlsafe(32)}")
+        out(f"sk-glassgate-{secrets.token_urlsafe(32)}")
     else:
-        click.echo(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+        out(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
 
 
 @click.command()
@@ -65,11 +64,11 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 
     def announce(sites_up: dict[str, Any]) -> None:
         if as_json:
-            click.echo(json.dumps(sites_up))
+            out_json(sites_up)
             sys.stdout.flush()
             return
         for name, url in sites_up["base_urls"].items():
-            click.echo(f"{name}  {url}")
+            out(f"{name}  {url}")
 
     own = in_place_of_sites(load_recordings(recorded), speed) if recorded else {}
     asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own))
@@ -79,5 +78,5 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 @click.pass_obj
 def listen(lazy: Lazy) -> None:
     """The listener of the checked configuration, for run_proxy.sh: host, port."""
-    config = lazy.config(keys_needed=True)
-    click.echo(f"{config.sections.listen.host} {config.sections.listen.port}")
+    config = lazy.needing(without=()).config()
+    out(f"{config.sections.listen.host} {config.sections.listen.port}")

@@ -1,13 +1,12 @@
 """`glassgate sessions prune`: ended sessions go, and what they were encrypted with goes too."""
 
-import json
 import time
 
 import click
 
 from addons.account_book import AccountBook
 from addons.accounts import Accounts
-from addons.cli.base import Lazy, Problem
+from addons.cli.base import Lazy, Problem, out, out_json
 from addons.pruning import ended_for_good
 from addons.settings import accounts_of
 from addons.setup import book_path, make_providers, moment_source
@@ -40,11 +39,11 @@ def prune(lazy: Lazy, dry_run: bool, as_json: bool) -> None:
         raise Problem(str(e)) from None
     rows = [{"provider": one.account.provider, "account": one.account.name, "why": one.why} for one in ended]
     if as_json:
-        click.echo(json.dumps({"removed": not dry_run, "sessions": rows, "erased": rotated and not dry_run}))
+        out_json({"removed": not dry_run, "sessions": rows, "erased": rotated and not dry_run})
         return
     for row in rows:
-        click.echo(f"{'would remove' if dry_run else 'removed'} {row['provider']}/{row['account']}: {row['why']}")
+        out(f"{'would remove' if dry_run else 'removed'} {row['provider']}/{row['account']}: {row['why']}")
     if not rows:
-        click.echo("every stored session can still serve")
+        out("every stored session can still serve")
     if not rotated:
-        click.echo("the vault has other slots: glassgate vault rotate-key makes the removed bytes unreadable")
+        out("the vault has other slots: glassgate vault rotate-key makes the removed bytes unreadable")

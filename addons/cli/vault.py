@@ -1,6 +1,5 @@
 """`glassgate vault`: making, checking and describing the vault. The commands on its keys are in vault_keys.py."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 import click
 
+from addons.cli.base import out, out_json
 from addons.cli.opening import Opening, kdf_option, vault_command
 from addons.cli.vault_keys import add_slot, remove_slot, rotate_key, rotate_passphrase
 from addons.doctor import Finding
@@ -35,7 +35,7 @@ for command in (rotate_passphrase, rotate_key, add_slot, remove_slot):
 def init(opening: Opening, kdf: str) -> None:
     """Make an empty vault for the configured key (vault.key_source). Never over a file that is there."""
     made = opening.lazy.new_vault(kdf)
-    click.echo(f"made {made.path}\nits key: {slot_text(made.facts().slots[0])}")
+    out(f"made {made.path}", f"its key: {slot_text(made.facts().slots[0])}")
 
 
 @vault.command()
@@ -46,11 +46,11 @@ def check(opening: Opening, as_json: bool) -> None:
     findings = list(_findings(opening))
     well = not any(finding.status == "error" for finding in findings)
     if as_json:
-        click.echo(json.dumps({"ok": well, "checks": [asdict(finding) for finding in findings]}))
+        out_json({"ok": well, "checks": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
             fix = f"; {finding.fix}" if finding.fix else ""
-            click.echo(f"{finding.status:7}  {finding.check}: {finding.message}{fix}")
+            out(f"{finding.status:7}  {finding.check}: {finding.message}{fix}")
     raise SystemExit(0 if well else 1)
 
 
@@ -61,17 +61,17 @@ def info(opening: Opening, as_json: bool) -> None:
     """What the vault is and holds; never a secret."""
     facts, guard = opening.vault().facts(), _guard_state(opening)
     if as_json:
-        click.echo(json.dumps({"path": str(opening.path), **asdict(facts), "rollback_guard": guard}))
+        out_json({"path": str(opening.path), **asdict(facts), "rollback_guard": guard})
         return
-    click.echo(f"vault       {opening.path}\nid          {facts.vault_id}\ncreated     {_when(facts.created)}")
-    click.echo(f"generation  {facts.generation}, data key {facts.term}")
-    click.echo(f"guard       {'on, in ' + guard['folder'] if guard['on'] else 'off'}")
+    out(f"vault       {opening.path}", f"id          {facts.vault_id}", f"created     {_when(facts.created)}")
+    out(f"generation  {facts.generation}, data key {facts.term}")
+    out(f"guard       {'on, in ' + guard['folder'] if guard['on'] else 'off'}")
     for slot in facts.slots:
         held = "  <- this key" if slot.opened_by_this_key else ""
-        click.echo(f"slot        {slot.id}  {slot_text(slot)}{held}")
+        out(f"slot        {slot.id}  {slot_text(slot)}{held}")
     for record in facts.records:
         name = f"{record.provider}/{record.account}"
-        click.echo(f"session     {name}  revision {record.revision}  updated {_when(record.updated)}")
+        out(f"session     {name}  revision {record.revision}  updated {_when(record.updated)}")
 
 
 def slot_text(slot: SlotFacts) -> str:

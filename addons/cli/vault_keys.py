@@ -7,6 +7,7 @@ import click
 from dotenv import dotenv_values
 
 from addons import terminal
+from addons.cli.base import out
 from addons.cli.new_key import NewKey, read_lines, read_new_key
 from addons.cli.opening import Opening, kdf_option, vault_command
 from addons.core.config import Config
@@ -42,11 +43,11 @@ def rotate_passphrase(
     if write_key_file:
         assert settings.key_file is not None  # config.yaml is refused without
         vault = _change_with_file(opening, vault, new, opening.config.path(settings.key_file), kdf)
-        click.echo(f"the vault opens with the new key, which {opening.config.path(settings.key_file)} holds now")
+        out(f"the vault opens with the new key, which {opening.config.path(settings.key_file)} holds now")
     else:
         vault.change_key(new.key, kdf=kdf)
-        click.echo(f"the vault opens with the new key\n{where_to_set(opening.config, new_key_file)}")
-    click.echo("a gateway that is running must be started anew")
+        out("the vault opens with the new key", where_to_set(opening.config, new_key_file))
+    out("a gateway that is running must be started anew")
     _drop_copies(vault.path, vault.facts())
 
 
@@ -65,10 +66,8 @@ def rotate_key(opening: Opening, other_key_stdin: bool) -> None:
         texts = []
     vault.rotate_data_key([opening.permit(VaultKey.from_text(text)) for text in texts])
     facts = vault.facts()
-    click.echo(
-        f"every session is encrypted anew, under data key {facts.term}; {len(facts.slots)} key(s) open the vault"
-    )
-    click.echo("if the old file or a key was stolen: sign out at the sites, what was read stays read")
+    out(f"every session is encrypted anew, under data key {facts.term}; {len(facts.slots)} key(s) open the vault")
+    out("if the old file or a key was stolen: sign out at the sites, what was read stays read")
     _drop_copies(vault.path, facts)
 
 
@@ -83,7 +82,7 @@ def add_slot(opening: Opening, key_stdin: bool, key_file: Path | None, kdf: str)
     before = {slot.id for slot in vault.facts().slots}
     vault.add_key(read_new_key(key_stdin, key_file, "--key").key, kdf=kdf)
     added = next(slot.id for slot in vault.facts().slots if slot.id not in before)
-    click.echo(f"added slot {added}")
+    out(f"added slot {added}")
 
 
 @click.command("remove-slot")
@@ -93,7 +92,7 @@ def remove_slot(opening: Opening, slot_id: str) -> None:
     """The key of slot ID (glassgate vault info) opens the vault no more. Never the one in use."""
     vault = opening.vault()
     vault.remove_slot(slot_id)
-    click.echo(f"removed slot {slot_id}; rotate-key also shuts out who has read the data key with it")
+    out(f"removed slot {slot_id}; rotate-key also shuts out who has read the data key with it")
     _drop_copies(vault.path, vault.facts())
 
 
@@ -153,6 +152,6 @@ def _drop_copies(path: Path, facts: Facts) -> None:
     """Removes backups beside the vault that the old keys still open, and names the other copies."""
     removed, left = remove_backups(find_copies(path, b64(bytes.fromhex(facts.vault_id))))
     for copy in removed:
-        click.echo(f"removed {copy}, a copy that the old keys opened")
+        out(f"removed {copy}, a copy that the old keys opened")
     for copy in left:
-        click.echo(f"glassgate: {copy} is a copy that the old keys still open; remove it", err=True)
+        out(f"glassgate: {copy} is a copy that the old keys still open; remove it", err=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from addons.core.client_keys import ClientKey
 from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 from providers.registry import provider_class, type_names
 
@@ -33,8 +34,29 @@ class Listen(_Checked):
         return self.host in LOOPBACK_HOSTS
 
 
+class ClientToken(_Checked):
+    """One entry of `auth.tokens`: a key alone, or `{name: ada, key: "${ADA}"}`. An empty key is none."""
+
+    name: str | None = None
+    key: str = Field(repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_key_alone(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"key": value}
+        if not isinstance(value, Mapping):
+            raise ValueError("must be a key, or {name: …, key: …}")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str | None) -> str | None:
+        return None if value is None else checked_name(value)
+
+
 class Auth(_Checked):
-    tokens: tuple[str, ...] = Field(default=(), repr=False)
+    tokens: tuple[ClientToken, ...] = Field(default=(), repr=False)
     tokens_file: Path | None = None
     skip: bool = False
 
@@ -242,15 +264,23 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration, environment included. Relative paths are resolved against the file's folder."""
+    """The configuration, environment included. Relative paths are resolved against the file's folder.
+
+    What a command asked to be left out stands at its default: no client keys, no providers.
+    """
 
     file: Path
     sections: Sections
     providers: tuple[ProviderSettings, ...]
-    tokens: tuple[str, ...] = field(repr=False)
+    keys: tuple[ClientKey, ...] = ()
     skip_auth: bool = False
     env_sessions: Mapping[tuple[str, str], SessionMaterial] = field(default_factory=dict, repr=False)
     environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The client keys themselves: secrets."""
+        return tuple(key.token for key in self.keys)
 
     def path(self, value: Path) -> Path:
         """A path of the configuration, absolute."""
@@ -258,7 +288,7 @@ class Config:
 
 
 def checked_name(value: str) -> str:
-    """A provider's or account's name. Raises ValueError."""
+    """A provider's, account's or client key's name. Raises ValueError."""
     if not _NAME.fullmatch(value):
         raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
     return value

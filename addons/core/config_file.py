@@ -6,7 +6,7 @@ All problems are told at once: file, line, key, what was found (never the value 
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 
+from addons.core.client_keys import ClientKey
 from addons.core.config import (
     Config,
     ProviderCommon,
@@ -25,6 +26,8 @@ from addons.core.config import (
     split_provider,
     type_names,
 )
+from addons.core.key_sources import KeyPath, KeySources
+from addons.core.shown import shown
 from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -32,15 +35,13 @@ _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie", re.IGNORECASE)
 SHORTEST_TOKEN = 8
 SHORTEST_OPEN_TOKEN = 32
 
-type KeyPath = tuple[str | int, ...]
-
 
 class ConfigError(Exception):
     """The configuration cannot be used. The text lists every problem, one a line."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = [shown(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
 
 
 @dataclass
@@ -51,34 +52,39 @@ class _Source:
     value: Any
     lines: dict[KeyPath, int]
     problems: list[str]
+    without: Collection[str]
+    """Sections that nobody needs now."""
 
     def say(self, path: KeyPath, what: str) -> None:
+        if path and path[0] in self.without:
+            return
         line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
         where = f"{self.file}:{line}" if line else str(self.file)
         key = _dotted(path)
         self.problems.append(f"{where}: {key}: {what}" if key else f"{where}: {what}")
 
 
-def load_config(file: Path, environ: Mapping[str, str] | None = None) -> Config:
-    """The configuration. Raises ConfigError."""
+def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without: Collection[str] = ()) -> Config:
+    """The configuration. Raises ConfigError.
+
+    `without` names sections that are not needed: they are not looked at, and nothing in them can be wrong.
+    """
     env = _environment(file, os.environ if environ is None else environ)
-    source = _read(file)
+    source = _read(file, without)
     raw = _substituted(source, env)
     if not isinstance(raw, dict):
         source.say((), f"must be a mapping of sections, found {type(raw).__name__}")
         raise ConfigError(source.problems)
     _apply_environment(raw, env)
-    providers = _providers(source, raw.pop("providers", {}))
+    providers = _providers(source, raw.pop("providers", {})) if "providers" not in without else []
     sections = _checked(source, Sections, raw, ())
     if sections is None or source.problems:
         raise ConfigError(source.problems)
-    tokens = _tokens(source, sections, env)
-    skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
-    _check_keys(source, sections, tokens, skip)
+    keys, skip = _client_keys(source, sections, env) if "auth" not in without else ((), False)
     _check_vault(source, sections)
     if source.problems:
         raise ConfigError(source.problems)
-    return Config(file.absolute(), sections, tuple(providers), tokens, skip, _env_sessions(providers, env), env)
+    return Config(file.absolute(), sections, tuple(providers), keys, skip, _env_sessions(providers, env), env)
 
 
 def _environment(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +96,7 @@ def _environment(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {**found, **environ}
 
 
-def _read(file: Path) -> _Source:
+def _read(file: Path, without: Collection[str]) -> _Source:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -104,7 +110,9 @@ def _read(file: Path) -> _Source:
         mark = getattr(e, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigError([f"{file}{line}: is not valid YAML: {getattr(e, 'problem', None) or e}"]) from None
-    source = _Source(file, value if value is not None else {}, {}, [])
+    if isinstance(value, dict):
+        value = {key: section for key, section in value.items() if key not in without}
+    source = _Source(file, value if value is not None else {}, {}, [], without)
     if node is not None:
         _note_lines(source, node, ())
     return source
@@ -131,8 +139,7 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
         if isinstance(value, dict):
             return {str(key): replace(item, (*path, str(key))) for key, item in value.items()}
         if isinstance(value, list):
-            items = [replace(item, (*path, index)) for index, item in enumerate(value)]
-            return [item for item in items if item is not _MISSING]
+            return [replace(item, (*path, index)) for index, item in enumerate(value)]
         return insert(value, path) if isinstance(value, str) else value
 
     def insert(text: str, path: KeyPath) -> Any:
@@ -145,16 +152,13 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
             return value or ""
 
         result = _VARIABLE.sub(one, text)
-        if missing and path[:2] == ("auth", "tokens"):
-            return _MISSING  # a key that is not set is no key
+        if missing and path[:2] == ("auth", "tokens") and path[-1] != "name":
+            return ""  # a key that is not set is no key
         if missing:
             source.say(path, f"the environment variable {missing[0]} is not set (write ${{{missing[0]}:-default}})")
         return result
 
     return replace(source.value, ())
-
-
-_MISSING = object()
 
 
 def _apply_environment(raw: dict[str, Any], env: Mapping[str, str]) -> None:
@@ -230,41 +234,31 @@ def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
     return ProviderSettings(name, common, options) if common and options else None
 
 
-def _tokens(source: _Source, sections: Sections, env: Mapping[str, str]) -> tuple[str, ...]:
-    tokens = [token for token in sections.auth.tokens if token]
-    if token := env.get("AUTH_TOKEN"):
-        tokens.append(token)
-    tokens_file = env.get("AUTH_TOKENS_FILE") or sections.auth.tokens_file
-    if tokens_file:
-        path = source.file.parent / Path(tokens_file)
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as e:
-            source.say(("auth", "tokens_file"), f"{path} cannot be read: {getattr(e, 'strerror', None) or e}")
-        else:
-            tokens += [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    return tuple(dict.fromkeys(tokens))
-
-
-def _check_keys(source: _Source, sections: Sections, tokens: tuple[str, ...], skip: bool) -> None:
-    for path, problem in exposure_problems(sections.listen.host, tokens, skip):
+def _client_keys(source: _Source, sections: Sections, env: Mapping[str, str]) -> tuple[tuple[ClientKey, ...], bool]:
+    """The client keys, and whether none is wanted. What is wrong with them is said."""
+    sources = KeySources(sections.auth, env, source.file.parent)
+    keys = sources.keys()
+    skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
+    for path, problem in sources.problems or exposure_problems(sections.listen.host, keys, skip):
         source.say(path, problem)
+    return keys, skip
 
 
-def exposure_problems(host: str, tokens: tuple[str, ...], skip: bool) -> list[tuple[KeyPath, str]]:
+def exposure_problems(host: str, keys: Sequence[ClientKey], skip: bool) -> list[tuple[KeyPath, str]]:
     """What is too open about listening on `host` with these client keys; (key of config.yaml, sentence) each."""
     is_loopback = host in LOOPBACK_HOSTS
     found: list[tuple[KeyPath, str]] = []
     if skip and not is_loopback:
         found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
-    if not tokens and not skip:
+    if not keys and not skip:
         advice = "set AUTH_TOKEN, or list keys here (glassgate keygen --client makes one)"
         found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
-    for number, token in enumerate(tokens, 1):
-        if len(token) < SHORTEST_TOKEN:
-            found.append((("auth", "tokens"), f"key {number} is shorter than {SHORTEST_TOKEN} characters"))
-        elif not is_loopback and len(token.encode()) < SHORTEST_OPEN_TOKEN:
-            what = f"beyond loopback every key needs at least {SHORTEST_OPEN_TOKEN} bytes; key {number} is shorter"
+    for key in keys:
+        which = f"the key {key.name!r} ({key.source})"
+        if len(key.token) < SHORTEST_TOKEN:
+            found.append((("auth", "tokens"), f"{which} is shorter than {SHORTEST_TOKEN} characters"))
+        elif not is_loopback and len(key.token.encode()) < SHORTEST_OPEN_TOKEN:
+            what = f"beyond loopback every key needs at least {SHORTEST_OPEN_TOKEN} bytes; {which} is shorter"
             found.append((("listen", "host"), what))
     return found
 

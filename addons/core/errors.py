@@ -103,6 +103,8 @@ class GatewayError(Exception):
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
         self.extra_headers: tuple[tuple[str, str], ...] = ()
+        self.key = ""
+        """Whose request was refused, where the gate knew the client's key by then; for the log."""
 
     @classmethod
     def from_provider(cls, error: ProviderError, provider: str, account: str) -> "GatewayError":

@@ -73,6 +73,16 @@ def admit(knock: Knock, rules: GateRules) -> Admission:
     if route is not None and route[0] == "health" and knock.method in route[2]:
         return Admission("health", _known_key(knock, rules) or "")
     key = _identify(knock, rules)
+    try:
+        return _routed(knock, route, path, query, key)
+    except GatewayError as error:
+        error.key = key
+        raise
+
+
+def _routed(
+    knock: Knock, route: tuple[Action, str, frozenset[str]] | None, path: str, query: str, key: str
+) -> Admission:
     if route is None:
         raise GatewayError(
             404,
@@ -108,14 +118,17 @@ def _identify(knock: Knock, rules: GateRules) -> str:
         raise GatewayError(
             401,
             "the API key is missing or not one of this gateway's. Send one of its own keys (auth.tokens in config.yaml "
-            "or AUTH_TOKEN) as 'Authorization: Bearer …'; keys of providers belong into the vault.",
+            "or AUTH_TOKEN) in the Authorization header, as 'Bearer …'; keys of providers belong into the vault.",
             code="invalid_api_key",
         )
     return key
 
 
 def _known_key(knock: Knock, rules: GateRules) -> str | None:
-    return "anyone" if rules.keys is None else rules.keys.identify(knock.headers)
+    if rules.keys is None:
+        return "anyone"
+    found = rules.keys.identify(knock.headers)
+    return found.name if found else None
 
 
 def _check_host(knock: Knock, rules: GateRules) -> None:

@@ -69,6 +69,19 @@ class NoWire:
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedHead:
+    """A request that was refused before its head could be read: there is no flow of it, and no hook hears of it."""
+
+    id: str
+    client: str
+    begins: bytes
+    """The first bytes of the head."""
+    status: int
+    code: str
+    message: str
+
+
 @dataclass(frozen=True)
 class Gear:
     """What the layer is given from outside."""
@@ -78,6 +91,7 @@ class Gear:
     limits: ClientLimits = ClientLimits()
     wire: ClientWire = field(default_factory=NoWire)
     clock: Callable[[], float] = field(default=time.monotonic)
+    refused: Callable[[RefusedHead], None] = lambda refused: None
 
 
 @dataclass

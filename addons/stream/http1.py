@@ -12,9 +12,12 @@ from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import ResponseData, ResponseProtocolError
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
-from addons.stream.gear import Commands, Gear, Tick
+from addons.stream.gear import Commands, Gear, RefusedHead, Tick
 
 HEAD_LIMIT_BYTES = 64 * 1024
+BEGINNING_BYTES = 1024
+"""How much of a refused head is looked at to tell what was asked for."""
+REFUSED_CODE = "bad_http_request"
 INTERIM_LIMIT = 100
 """Interim answers (1xx) before a final one; more is no provider's honest way."""
 
@@ -33,6 +36,7 @@ class JsonHttp1Server(Http1Server):
         self.gear = gear
         self.deadline = float("inf")
         self.ending = False
+        self._begins = b""
 
     @property
     def client_id(self) -> str:
@@ -67,7 +71,7 @@ class JsonHttp1Server(Http1Server):
             self._unwatch()
 
     def _refuse(self, status: int, message: str) -> Commands:
-        yield commands.SendData(self.conn, self._refusal(status, message))
+        yield commands.SendData(self.conn, self._refused_head(status, message, bytes(self.buf)[:BEGINNING_BYTES]))
         yield commands.CloseConnection(self.conn)
         self.state = self.done
 
@@ -84,15 +88,27 @@ class JsonHttp1Server(Http1Server):
         if len(self.buf) > HEAD_LIMIT_BYTES and b"\r\n\r\n" not in bytes(self.buf)[:HEAD_LIMIT_BYTES]:
             yield from self._refuse(431, f"the request's head is larger than {HEAD_LIMIT_BYTES // 1024} KB")
             return
+        if isinstance(event, events.DataReceived) and len(self.buf) <= len(event.data):  # a head begins
+            self._begins = event.data[:BEGINNING_BYTES]
         for command in super().read_headers(event):
             if isinstance(command, commands.SendData) and self.response is None and command.connection is self.conn:
-                yield commands.SendData(self.conn, self._refusal(400, "the request's head is malformed"))
+                yield commands.SendData(
+                    self.conn, self._refused_head(400, "the request's head is malformed", self._begins)
+                )
             else:
                 yield command
 
+    def _refused_head(self, status: int, message: str, begins: bytes) -> bytes:
+        """The refusal of a head that cannot become a request; it is told here, since no hook will."""
+        answer = error_response(status, message, REFUSED_CODE)
+        client = str(self.context.client.peername[0])
+        self.gear.refused(RefusedHead(answer.headers["x-request-id"], client, begins, status, REFUSED_CODE, message))
+        raw: bytes = http1.assemble_response(answer)
+        return raw
+
     @staticmethod
     def _refusal(status: int, message: str) -> bytes:
-        raw: bytes = http1.assemble_response(error_response(status, message, "bad_http_request"))
+        raw: bytes = http1.assemble_response(error_response(status, message, REFUSED_CODE))
         return raw
 
 

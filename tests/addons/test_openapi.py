@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from addons.core.client_keys import ClientKeys
+from addons.core.client_keys import ClientKey, ClientKeys
 from addons.core.errors import GatewayError
 from addons.core.gate import MODEL_METHODS, MODEL_PREFIX, ROUTES, GateRules, Knock, admit
 from addons.dialects.base import Dialect
@@ -67,7 +67,7 @@ def test_the_gates_routes_and_methods_are_described_and_no_others() -> None:
 def test_the_description_itself_wants_a_key() -> None:
     knock = Knock("GET", "/openapi.json", {}, False, "127.0.0.1:1", ("127.0.0.1", 1))
     with pytest.raises(GatewayError) as caught:
-        admit(knock, GateRules(ClientKeys(["sk-some-key-of-ours"])))
+        admit(knock, GateRules(ClientKeys([ClientKey("ada", "sk-some-key-of-ours")])))
     assert caught.value.status == 401
 
 

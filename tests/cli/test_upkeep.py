@@ -50,7 +50,7 @@ def vault(tmp_path: Path) -> Vault:
     for name, material in STORED.items():
         made.put(*name, material)
     book = AccountBook(tmp_path / "vault" / "accounts.json", time.time)
-    book.note(("cat", "refused"), AccountState(Health.EXPIRED, NOW + 60, None, "signed out"))
+    book.note(("cat", "refused"), AccountState(Health.EXPIRED, int(time.time()) + 60, None, "signed out"))
     book.save()
     return made
 

@@ -1,11 +1,12 @@
 import pytest
 
-from addons.core.client_keys import ClientKeys
+from addons.core.client_keys import ClientKey, ClientKeys
 from addons.core.errors import GatewayError
 from addons.core.gate import GateRules, Knock, admit
 
 KEY = "sk-test-1234567890"
-RULES = GateRules(ClientKeys([KEY, "sk-second-key"]), frozenset({"gate.example", "other.example:8443"}))
+KEYS = ClientKeys([ClientKey("ada", KEY), ClientKey("bob", "sk-second-key")])
+RULES = GateRules(KEYS, frozenset({"gate.example", "other.example:8443"}))
 AUTH = {"authorization": f"Bearer {KEY}"}
 
 
@@ -43,7 +44,7 @@ def refusal(attempt: Knock, rules: GateRules = RULES) -> GatewayError:
 )
 def test_known_paths_are_admitted(method: str, target: str, action: str, argument: str) -> None:
     admission = admit(knock(method, target), RULES)
-    assert (admission.action, admission.argument, admission.key) == (action, argument, "key-1")
+    assert (admission.action, admission.argument, admission.key) == (action, argument, "ada")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD", "TRACE"])
@@ -69,7 +70,7 @@ def test_keys_that_open_nothing(headers: dict[str, str]) -> None:
 
 
 def test_the_same_key_in_two_headers_is_one_key() -> None:
-    assert admit(knock(headers={**AUTH, "x-api-key": KEY}), RULES).key == "key-1"
+    assert admit(knock(headers={**AUTH, "x-api-key": KEY}), RULES).key == "ada"
 
 
 def test_health_is_open_and_says_nothing_else() -> None:

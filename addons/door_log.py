@@ -1,0 +1,40 @@
+"""The log lines of what was answered at the door: by the gateway itself, as a refusal, or below the hooks."""
+
+from mitmproxy import http
+
+from addons.core.errors import GatewayError
+from addons.core.logs import RequestLog
+from addons.front_door import asked_in, client_of, path_of
+from addons.stream.gear import RefusedHead
+
+
+def line_of(flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None) -> RequestLog:
+    """The line of a request that no provider was asked for; `error` is the refusal, None for an answer of our own."""
+    status = error.status if error else flow.response.status_code if flow.response else 0
+    return RequestLog(
+        id=request_id,
+        key=key,
+        path=path_of(flow),
+        status=status,
+        outcome="ok" if error is None else "failed" if status >= 500 else "refused",
+        error_code=error.code if error else None,
+        client=client_of(flow),
+        method=flow.request.method,
+        why=error.message if error else "",
+    )
+
+
+def line_of_head(found: RefusedHead) -> RequestLog:
+    """The line of a head that could not become a request."""
+    method, path = asked_in(found.begins)
+    return RequestLog(
+        id=found.id,
+        key="-",
+        path=path,
+        status=found.status,
+        outcome="refused",
+        error_code=found.code,
+        client=found.client,
+        method=method,
+        why=found.message,
+    )
