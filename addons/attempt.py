@@ -15,6 +15,7 @@ from addons.core.errors import GatewayError
 from addons.core.fields import by_name
 from addons.core.inflate import Identity, InflateError, Inflater, inflater
 from addons.core.limits import OutputLimits
+from addons.core.mirrored import mirrored
 from addons.core.tokens import TokenCounter, estimated
 from addons.dialects.base import StreamEncoder, WholeEncoder
 from addons.places import Place
@@ -157,7 +158,7 @@ class Attempt:
 
     def client_head(self, body: bytes | None) -> http.Response:
         self.begun = True
-        extra = dict(self.plan.answer_headers)
+        extra = dict((*self.plan.answer_headers, *self.mirrored))
         if body is not None:
             return http.Response.make(200, body, {"content-type": "application/json"} | extra)
         stream = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
@@ -260,6 +261,11 @@ class Attempt:
         # Who was silent for so long has the whole request and may be at work on it.
         self.report.accepted = self.report.accepted or fault in _SILENCES
         self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
+
+    @property
+    def mirrored(self) -> tuple[tuple[str, str], ...]:
+        """What the provider's head says of limits and of its own id for the request, for the client's answer."""
+        return mirrored(self._headers)
 
     @property
     def recorded(self) -> Sequence[bytes]:

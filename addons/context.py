@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from addons.accounts import Accounts
 from addons.candidates import Planner
 from addons.cleaning.cleaner import Cleaner
-from addons.core.failover import RetryBudget, RetryRules
+from addons.core.failover import Fallback, RetryBudget, RetryRules
 from addons.core.routing import ModelIndex
 from addons.renewal import Renewal
 from addons.secrets import Seals
@@ -54,8 +54,8 @@ class Context:
     budget: RetryBudget
     tidied: frozenset[str]
     """Providers whose chats are deleted once they are answered."""
-    fallbacks: Mapping[str, Sequence[str]]
-    """Model, case folded → the models to ask when all accounts of it are out."""
+    fallbacks: Mapping[str, Sequence[Fallback]]
+    """Model, case folded → the models to go on with."""
     proxies: Mapping[str, str]
     """Provider name → the HTTP proxy in front of it."""
     moment: Callable[[], Moment]

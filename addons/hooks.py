@@ -330,6 +330,7 @@ class Glassgate:
             can_serve=parts.accounts.can_serve,
             report=parts.report,
             problems=lambda: [said for said in (reload, parts.problem(), *stopped) if said],
+            variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
             created=int(time.time()),
         )

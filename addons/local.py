@@ -25,6 +25,8 @@ class Inside:
     report: Callable[[], Sequence[AccountLine]]
     problems: Callable[[], Sequence[str]]
     """What is wrong while the gateway serves what it knew before."""
+    variants: bool
+    """Whether names with a suffix are listed."""
     draining: bool
     created: int
 
@@ -40,8 +42,7 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
             return http.Response.make(204, b"", {"allow": admission.allow})
         case "models":
             everything = parse_qs(admission.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
-            found = [m for m in inside.index.models() if everything or _served(m.id, inside)]
-            return _json({"object": "list", "data": [model_object(model, inside.created) for model in found]})
+            return _json({"object": "list", "data": model_list(inside, everything=everything)})
         case "model":
             routes = inside.index.find(admission.argument)
             if not routes:
@@ -49,14 +50,40 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
                 hint = f" Near names: {', '.join(near)}." if near else ""
                 message = f"the model {admission.argument[:100]!r} is not served here.{hint}"
                 raise GatewayError(404, message, code="model_not_found", param="model")
-            return _json(model_object(routes[0].model, inside.created))
+            model = routes[0].model
+            alias = "" if model.id.casefold() == admission.argument.casefold() else admission.argument
+            return _json(model_object(model, inside.created, alias))
         case _:
             return None
 
 
-def model_object(model: Model, created: int) -> dict[str, object]:
-    """A model as OpenAI lists it."""
-    return {"id": model.id, "object": "model", "created": model.created or created, "owned_by": model.owned_by}
+def model_list(inside: Inside, *, everything: bool) -> list[dict[str, object]]:
+    """The models and aliases that an account can serve; with `everything` also others, and names with a suffix."""
+    variants = everything or inside.variants
+    listed = [model for model in inside.index.models() if variants or not model.variant]
+    found = [model_object(model, inside.created) for model in listed if everything or _served(model.id, inside)]
+    names = {str(entry["id"]).casefold() for entry in found}
+    for alias in inside.index.aliases():
+        routes = inside.index.find(alias)
+        if routes and alias.casefold() not in names and (everything or _served(alias, inside)):
+            found.append(model_object(routes[0].model, inside.created, alias))
+    return found
+
+
+def model_object(model: Model, created: int, name: str = "") -> dict[str, object]:
+    """A model as OpenAI lists it, and what is known of its abilities under the names OpenRouter gave them."""
+    told: dict[str, object] = {
+        "id": name or model.id,
+        "object": "model",
+        "created": model.created or created,
+        "owned_by": model.owned_by,
+    }
+    if model.context_length:
+        told["context_length"] = model.context_length
+    inputs = ["text", "image"] if model.vision else ["text"]
+    told["architecture"] = {"input_modalities": inputs, "output_modalities": ["text"]}
+    told["supported_parameters"] = ["tools", "tool_choice"] if model.tools != "none" else []
+    return told
 
 
 def _health(inside: Inside, key: str) -> http.Response:

@@ -158,7 +158,16 @@ def answer_schemas() -> dict[str, Schema]:
     }
     chosen = {"index": _COUNT, "finish_reason": {"enum": list(_REASONS)}}
     old_chosen = {"index": _COUNT, "finish_reason": {"enum": ["stop", "length", "content_filter"]}}
-    model = _closed(id=_TEXT, object={"const": "model"}, created=_SECONDS, owned_by=_TEXT)
+    texts = _list_of(_TEXT)
+    model = _closed(
+        id=_TEXT,
+        object={"const": "model"},
+        created=_SECONDS,
+        owned_by=_TEXT,
+        architecture=_closed(input_modalities=texts, output_modalities=texts),
+        supported_parameters=texts,
+    )
+    model["properties"] |= {"context_length": _COUNT}
     return {
         "ChatCompletion": _answer("chat.completion", _object(**chosen, message=message)),
         "Completion": _answer("text_completion", _object(**old_chosen, text=_TEXT, logprobs={"type": "null"})),

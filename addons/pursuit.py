@@ -15,7 +15,7 @@ from addons.attempt import Attempt
 from addons.candidates import Candidate, Candidates
 from addons.context import AnyProvider, Context
 from addons.core.errors import GatewayError
-from addons.core.failover import FailedAttempt, Next, decide
+from addons.core.failover import CAUSES, Cause, FailedAttempt, Fallback, Next, decide
 from addons.core.routing import Route
 from addons.core.strategy import conversation_of
 from addons.core.support import check_support
@@ -38,6 +38,8 @@ class Round:
     """Attempts that asked the same account again."""
     passing: list[tuple[ProviderError, Candidate, bool]] = field(default_factory=list)
     """Failures so far: error, candidate, whether the provider had accepted the request."""
+    refused: bool = False
+    """The request itself was refused for this model: none of its accounts is asked any more."""
 
 
 @dataclass(slots=True)
@@ -53,21 +55,25 @@ class Pursuit:
     waited_s: float = 0.0
     """In line for a turn at an account, and in pauses before another attempt."""
     _round: Round = field(init=False)
-    _models: list[str] = field(init=False)
-    """Fallback models still to be asked."""
+    _fallbacks: list[Fallback] = field(init=False)
+    """Models still to be asked."""
+    _refusal: GatewayError | None = None
+    """How the model asked for refused the request itself: told when no fallback takes it either."""
+    _cause: Cause = Cause.UNAVAILABLE
+    """Why the next of them is asked."""
     _conversation: str = field(init=False)
     _verdict: Verdict = field(default_factory=Verdict)
     _remedied: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
     """Accounts whose session this request has had renewed."""
-    _entered: AccountId | None = None
+    _entered: Candidate | None = None
     _retrying: bool = False
 
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
         chat = self.ask.parsed.chat
         self._conversation = conversation_of(chat)
-        self._models = list(self.context.fallbacks.get(chat.model.strip().casefold(), ()))
+        self._fallbacks = list(self.context.fallbacks.get(chat.model.strip().casefold(), ()))
         self._round = self._new_round(chat.model)
 
     async def first(self) -> Planned:
@@ -106,7 +112,7 @@ class Pursuit:
         """Gives back the turn at the account and the place in the retry budget. May be called again."""
         if self._entered is not None:
             entered, self._entered = self._entered, None
-            self.context.traffic.leave(entered)
+            self.context.traffic.leave(entered.key, entered.route.model.id)
         if self._retrying:
             self._retrying = False
             self.context.budget.give_back()
@@ -118,20 +124,20 @@ class Pursuit:
             candidate = self.progress.candidate
             found.append(("x-glassgate-model", quote(candidate.route.model.id, safe="/:@+ ", errors="replace")))
             found.append(("x-glassgate-account", f"{candidate.account.provider}/{candidate.account.name}"))
-        return (*found, ("x-glassgate-attempts", str(self.attempts)))
+        return (*found, ("x-glassgate-attempts", str(self.attempts)), *(self.last.mirrored if self.last else ()))
 
     # -- the next one ---------------------------------------------------------------------------------------------
     async def _next(self) -> Planned:
         """Makes the next attempt. Raises GatewayError, the verdict, when there is none to make."""
         while True:
-            more = self._round.attempts < self._most and not self._too_late()
+            more = not self._round.refused and self._round.attempts < self._most and not self._too_late()
             candidate = await self._waiting(self._round.candidates.take()) if more else None
             if candidate is None:
                 self._verdict.not_asked(self._round.candidates)
                 if await self._same_again() or self._next_model():
                     continue
-                raise self._verdict.error(asked=self.attempts > 0)
-            self._entered = candidate.key
+                raise self._refusal or self._verdict.error(asked=self.attempts > 0)
+            self._entered = candidate
             if (planned := await self._try(candidate)) is not None:
                 return planned
             self.release()
@@ -154,7 +160,7 @@ class Pursuit:
     async def _same_again(self) -> bool:
         """Puts the account back that is worth asking once more, after a pause; False when none is."""
         context, current = self.context, self._round
-        if current.attempts >= self._most or self._retrying or self._too_late():
+        if current.refused or current.attempts >= self._most or self._retrying or self._too_late():
             return False
         pauses = [
             (pause, candidate)
@@ -183,14 +189,18 @@ class Pursuit:
             self.waited_s += self.context.clock() - began
 
     def _next_model(self) -> bool:
-        """Goes on to the next model of the chain that anybody serves."""
-        while self._models and not self._too_late():
+        """Goes on to the next model of the chain that is meant for the cause and that anybody serves."""
+        while not self._too_late() and (fallback := self._stand_in()) is not None:
+            self._fallbacks.remove(fallback)
             try:
-                self._round = self._new_round(self._models.pop(0))
+                self._round = self._new_round(fallback.model)
             except GatewayError:
                 continue
             return True
         return False
+
+    def _stand_in(self) -> Fallback | None:
+        return next((fallback for fallback in self._fallbacks if self._cause in fallback.causes), None)
 
     def _new_round(self, model: str) -> Round:
         """The candidates of a model. Raises GatewayError when nobody serves it or nobody can carry the request."""
@@ -288,7 +298,11 @@ class Pursuit:
         self._verdict.failed(error, candidate)
         self._round.passing.append((error, candidate, accepted))
         if what_next is Next.GIVE_UP:
-            raise told(error, candidate)
+            self._refusal = self._refusal or told(error, candidate)
+            self._cause = CAUSES.get(error.kind, self._cause)
+            if error.kind not in CAUSES or self._stand_in() is None:
+                raise self._refusal
+            self._round.refused = True
 
     def _decide(self, error: ProviderError, candidate: Candidate, *, accepted: bool) -> Next:
         provider = self.context.providers[candidate.route.provider]

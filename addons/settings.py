@@ -4,9 +4,9 @@ from addons.accounts import Account, AccountId
 from addons.candidates import Planner, Share
 from addons.context import Limits
 from addons.core.breaker import BreakerRules
-from addons.core.config import Config
+from addons.core.config import Config, FallbackModel
 from addons.core.cooldown import CooldownRules
-from addons.core.failover import RetryRules
+from addons.core.failover import Cause, Fallback, RetryRules
 from addons.core.strategy import Orderer
 from addons.stream.gear import ClientLimits
 from addons.stream.guests import GuestRules, networks_of
@@ -110,8 +110,18 @@ def planner_of(config: Config, traffic: Traffic, orderer: Orderer) -> Planner:
     return Planner(traffic, orderer, shares, routing.strategy, routing.strategies)
 
 
-def fallbacks_of(config: Config) -> dict[str, tuple[str, ...]]:
-    return {model.strip().casefold(): chain for model, chain in config.sections.routing.fallbacks.items()}
+def fallbacks_of(config: Config) -> dict[str, tuple[Fallback, ...]]:
+    return {
+        model.strip().casefold(): tuple(_fallback(entry) for entry in chain)
+        for model, chain in config.sections.routing.fallbacks.items()
+    }
+
+
+def _fallback(entry: str | FallbackModel) -> Fallback:
+    """A plain name stands in when every account is out."""
+    if isinstance(entry, str):
+        return Fallback(entry, frozenset({Cause.UNAVAILABLE}))
+    return Fallback(entry.model, frozenset(map(Cause, entry.on)))
 
 
 def accounts_of(config: Config) -> list[Account]:

@@ -15,6 +15,8 @@ from addons.core.cooldown import KNOWN_LIMIT, Cooldown, CooldownRules, Cooldowns
 from addons.turnstile import DAY_S, Pace, Turnstile
 from providers.errors import ErrorKind, ProviderError
 
+MODELS_KEPT: Final = 500
+"""Models of one account whose faults are remembered."""
 SHUNNED_S: Final = 60.0
 """How long a challenged account is asked only after all others: its person may pass the check at any moment."""
 
@@ -44,9 +46,10 @@ class _Lane:
     """One account's traffic."""
 
     turnstile: Turnstile
-    breaker: Breaker | None
-    error: ProviderError | None = None
-    """The newest fault of the site."""
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    """By model: one sick model of a key must not take the others down."""
+    errors: dict[str, ProviderError] = field(default_factory=dict)
+    """The newest fault of the site, by model."""
     shunned_until: float = 0.0
 
 
@@ -77,8 +80,10 @@ class Traffic:
         for key, lane in other._lanes.items():
             if key in self.paces:
                 lane.turnstile.pace = self.paces[key]
-                if lane.breaker is not None and self.rules.breaker is not None:
-                    lane.breaker.rules = self.rules.breaker
+                if self.rules.breaker is None:
+                    lane.breakers.clear()
+                for breaker in lane.breakers.values():
+                    breaker.rules = self.rules.breaker or breaker.rules
                 self._lanes[key] = lane
 
     # -- before a request -----------------------------------------------------------------------------------------
@@ -91,8 +96,9 @@ class Traffic:
                 error = ProviderError(kind, known.message if known else "limited", retry_after_s=left)
                 return Blocked(error, left, by_breaker=False)
         lane = self._lane(key)
-        if lane.breaker is not None and (wait := lane.breaker.wait_s()) > 0:
-            last = lane.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the provider keeps failing.")
+        breaker = lane.breakers.get(model)
+        if breaker is not None and (wait := breaker.wait_s()) > 0:
+            last = lane.errors.get(model) or ProviderError(ErrorKind.PROVIDER_DOWN, "the provider keeps failing.")
             return Blocked(last, wait, by_breaker=True)
         return None
 
@@ -107,7 +113,7 @@ class Traffic:
         return self._lane(key).turnstile.load
 
     async def enter(self, key: AccountId, model: str) -> Blocked | None:
-        """Waits for a turn at the account; every turn ends with `leave`. Raises TurnstileFull.
+        """Waits for a turn at the account; every turn ends with `leave` for that model. Raises TurnstileFull.
 
         What has come to stand against the account meanwhile is given back instead of a turn.
         """
@@ -116,15 +122,15 @@ class Traffic:
         if (blocked := self.blocked(key, model)) is not None:
             lane.turnstile.leave()
             return blocked
-        if lane.breaker is not None:
-            lane.breaker.begin()
+        if (breaker := lane.breakers.get(model)) is not None:
+            breaker.begin()
         return None
 
-    def leave(self, key: AccountId) -> None:
+    def leave(self, key: AccountId, model: str) -> None:
         lane = self._lane(key)
         lane.turnstile.leave()
-        if lane.breaker is not None:
-            lane.breaker.dropped()
+        if (breaker := lane.breakers.get(model)) is not None:
+            breaker.dropped()
         if lane.turnstile.pace.per_day is not None:
             ago = self.now() - self.clock()
             self.book.note_starts(key, [start + ago for start in lane.turnstile.starts_today()])
@@ -133,8 +139,8 @@ class Traffic:
     def succeeded(self, key: AccountId, model: str) -> None:
         lane = self._lane(key)
         lane.shunned_until = 0.0
-        if lane.breaker is not None:
-            lane.breaker.succeeded()
+        if (breaker := lane.breakers.get(model)) is not None:
+            breaker.succeeded()
         for limited in ((*key, model), key):
             self._cooldowns.lifted(limited)
             self._reasons.pop(limited, None)
@@ -147,9 +153,14 @@ class Traffic:
             if self.rules.cooldown is not None:
                 self._limited(key, model, error)
         elif error.kind in SITE_FAULTS:
-            lane.error = error
-            if lane.breaker is not None:
-                lane.breaker.failed()
+            lane.errors[model] = error
+            if len(lane.errors) > MODELS_KEPT:  # a site may rename its models every day
+                oldest = next(iter(lane.errors))
+                del lane.errors[oldest]
+                lane.breakers.pop(oldest, None)
+            if self.rules.breaker is not None:
+                # Made at the first fault: an account without faults needs none.
+                lane.breakers.setdefault(model, Breaker(self.rules.breaker, self.clock)).failed()
         elif error.kind is ErrorKind.CHALLENGE:
             lane.shunned_until = self.clock() + SHUNNED_S
 
@@ -164,7 +175,7 @@ class Traffic:
     def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:
         named = error.retry_after_s
         limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
-        found = self._cooldowns.limited(limited, named)
+        found = self._cooldowns.limited(limited, named, allowance=error.kind is ErrorKind.QUOTA)
         self._reasons[limited] = error
         if len(self._reasons) > KNOWN_LIMIT:
             self._reasons = {key: reason for key, reason in self._reasons.items() if key in self._cooldowns.known}
@@ -180,8 +191,9 @@ class Traffic:
 
     def _calm(self, key: AccountId) -> None:
         lane = self._lanes[key]
-        lane.error, lane.shunned_until = None, 0.0
-        lane.breaker = Breaker(self.rules.breaker, self.clock) if self.rules.breaker else None
+        lane.shunned_until = 0.0
+        lane.errors.clear()
+        lane.breakers.clear()
 
     def _lane(self, key: AccountId) -> _Lane:
         lane = self._lanes.get(key)
@@ -191,6 +203,5 @@ class Traffic:
                 ago = self.now() - self.clock()
                 recent = [start for start in self.book.starts(key) if 0 <= self.now() - start < DAY_S]
                 turnstile.remember([start - ago for start in recent])
-            breaker = Breaker(self.rules.breaker, self.clock) if self.rules.breaker else None
-            lane = self._lanes[key] = _Lane(turnstile, breaker)
+            lane = self._lanes[key] = _Lane(turnstile)
         return lane

@@ -66,6 +66,8 @@ class Model:
     context_length: int | None = None
     owned_by: str = ""
     created: int = 0
+    variant: bool = False
+    """A name with a suffix, for a switch of another model of the list."""
 
 
 class Decoder(Protocol):

@@ -1,7 +1,7 @@
 """K2Think's web chat (www.k2think.ai), used with the person's own session. Experimental.
 
-By default a whole answer is asked for, which is what public clients have proven; the gateway keeps the client's stream
-alive meanwhile. `stream: true` asks for a stream, the least proven part.
+A stream is asked for, and a whole answer read where the site gives one. `stream: false` asks for a whole answer, which
+public clients have proven most; the gateway keeps the client's stream alive meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +44,8 @@ class K2ThinkOptions(ProviderOptions):
     """K2Think's keys in config.yaml. The defaults are those of k2think_data.py."""
 
     base_url: str = data.BASE_URL
-    stream: bool = False
-    """Ask the site for a stream instead of a whole answer."""
+    stream: bool = True
+    """Ask the site for a stream; else for a whole answer."""
     headers: Mapping[str, str] = Field(default_factory=dict)
     """Put over the page's headers; an empty value takes one away."""
     model_ids: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)

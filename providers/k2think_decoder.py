@@ -1,4 +1,4 @@
-"""K2Think's answers to events: one JSON object, which the site is known to give, or a stream (asked for by setting).
+"""K2Think's answers to events: a stream, or one JSON object.
 
 Which of the two it is, the first byte tells: a site that gives the other one than was asked for is read all the same.
 """

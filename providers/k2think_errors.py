@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping
-from providers.openai_retry import retry_after
 from providers.openai_words import quotable
+from providers.pages import is_page
+from providers.retry_after import retry_after
 
 _STATUSES: Final[Mapping[int, ErrorKind]] = {
     400: ErrorKind.BAD_REQUEST,
@@ -85,7 +86,7 @@ def _page(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError
     """An answer that is no JSON object: a page of the edge's or of a proxy's, or nothing of use."""
     start = body[:_PAGE_LIMIT_BYTES]
     challenged = headers.get("cf-mitigated", "").lower() == "challenge"
-    html = "html" in headers.get("content-type", "").lower() or start.lstrip().startswith(b"<")
+    html = is_page(headers, body)
     if _PLAIN_HTTP in start.lower():
         message = "A proxy before K2Think was spoken to in the wrong way (http at its https port): check `proxy`."
         return ProviderError(ErrorKind.PROVIDER_DOWN, message, status=status)

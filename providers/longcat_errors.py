@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text, whole
-from providers.openai_retry import retry_after
 from providers.openai_words import quotable
+from providers.pages import is_page
+from providers.retry_after import retry_after
 
 _NUMBERS: Final[Mapping[int, ErrorKind]] = {
     400: ErrorKind.BAD_REQUEST,
@@ -110,7 +111,7 @@ def _kind(code: int | None, status: int | None, words: str) -> ErrorKind:
 
 def _page(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """An answer that is no JSON object: a page of the edge's, or nothing of use."""
-    html = "html" in headers.get("content-type", "").lower() or body[:512].lstrip().startswith(b"<")
+    html = is_page(headers, body)
     if 300 <= status < 400:
         to_sign_in = _SIGN_IN.search(headers.get("location", ""))
         kind = ErrorKind.SESSION_EXPIRED if to_sign_in else ErrorKind.CHALLENGE

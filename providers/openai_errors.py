@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text
 from providers.openai_codes import COMMON, GENERIC, Codes
-from providers.openai_retry import retry_after
 from providers.openai_words import page_of, refined, sentence, short_code
+from providers.retry_after import retry_after
 
 _BODY_LIMIT_BYTES: Final = 1024 * 1024
 _STATUSES: Final[Mapping[int, ErrorKind]] = {

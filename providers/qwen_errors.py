@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text, whole
+from providers.pages import is_page
+from providers.retry_after import header_wait
 
 DETAIL_LIMIT: Final = 200
 _WORDS_READ: Final = 2000
@@ -108,7 +110,7 @@ class _Refusal:
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The meaning of an answer that is no stream: an HTTP error, or JSON or HTML with any status. Never raises."""
     value = loads(body) if body else INVALID
-    wait_s = _retry_after_s(headers.get("retry-after", ""))
+    wait_s = header_wait(headers)
     if isinstance(value, dict):
         if is_challenge(value):
             return _error(ErrorKind.CHALLENGE, _Refusal(), status=status)
@@ -194,7 +196,7 @@ def _of_status(status: int) -> ErrorKind:
 
 def _of_page(status: int, headers: Mapping[str, str], body: bytes, wait_s: float | None) -> ProviderError:
     """An answer that is not JSON: a page of the edge's, a redirect to one, or nothing of use."""
-    html = "html" in headers.get("content-type", "").lower() or body[:512].lstrip()[:1] == b"<"
+    html = is_page(headers, body)
     signs = bool(_PAGE_SIGNS.search(body[:PAGE_LIMIT_BYTES])) or bool(
         _CHALLENGE_SIGNS.search(headers.get("location", ""))
     )
@@ -230,11 +232,3 @@ def _shown(details: str) -> str:
 def _span(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:.0f} hours" if hours >= 2 else f"{seconds / 60:.0f} minutes"
-
-
-def _retry_after_s(value: str) -> float | None:
-    """The Retry-After header in seconds; None for garbage and for the past."""
-    value = value.strip()
-    if value.isdecimal() and value.isascii() and len(value) < 10:
-        return float(value) or None
-    return None

@@ -97,7 +97,9 @@ class Catalogue:
                 self.choices.setdefault(model.id, Choice(model, site))
         site = self._pick([s for s in (*sites, *stand_ins) if s.images])
         if site is not None:
-            model = Model(public + data.IMAGE_SUFFIX, site.id, thinking=False, search=False, owned_by=data.OWNER)
+            model = Model(
+                public + data.IMAGE_SUFFIX, site.id, thinking=False, search=False, owned_by=data.OWNER, variant=True
+            )
             self.choices.setdefault(model.id, Choice(model, site, image=True))
 
     def _pick(self, sites: Sequence[SiteModel]) -> SiteModel | None:

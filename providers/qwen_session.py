@@ -4,9 +4,7 @@ Until summer 2026: one long JWT, kept as the cookie `token`. Since autumn: an ac
 key `token`) and a refresh cookie of 30 days that changes with each use. The jar of the person's browser goes along.
 """
 
-import binascii
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ from providers.contract import Answer, Identity, Session, SessionMaterial, Sessi
 from providers.errors import ErrorKind, ProviderError
 from providers.given import person_id
 from providers.jsontext import loads, mapping, text, whole
+from providers.jwt import claims
 from providers.qwen_errors import refusal
 from providers.sealed import Value, joined
 
@@ -39,14 +38,14 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
         raise _unusable("The stored Qwen session has neither a token nor a refresh cookie.")
     if bearer and _ODD.search(bearer):
         raise _unusable("What is stored as Qwen token is no token: it holds white space or separators.")
-    claims = jwt_claims(bearer) if bearer else {}
+    said = claims(bearer or "") or {}
     facts = {}
-    if user_id := person_id(claims.get("id")):
+    if user_id := person_id(said.get("id")):
         facts["user_id"] = user_id
     if token and cookie:
         facts[COOKIE_FACT] = "same" if token == cookie else "own"
     # A session with nothing but a refresh cookie is one that ran out long ago: it must be renewed before use.
-    expires_at = whole(claims.get("exp")) if bearer else 0
+    expires_at = whole(said.get("exp")) if bearer else 0
     return Session(provider, account, tuple(material.values()), facts, expires_at)
 
 
@@ -101,7 +100,7 @@ def read_rotated(session: Session, cookies: Mapping[str, str]) -> SessionUpdate 
     token = kept.get("token")
     if token is not None:
         expected = session.facts.get("user_id")
-        if expected and text(jwt_claims(token).get("id")) not in ("", expected):
+        if expected and text((claims(token) or {}).get("id")) not in ("", expected):
             del kept["token"]
             token = None
     same = session.facts.get(COOKIE_FACT) == "same"
@@ -122,17 +121,6 @@ def read_identity(answer: Answer, session: Session) -> Identity:
     if expected and user_id != expected:
         raise _unusable("Qwen answers as to another user than the stored one.")
     return Identity(user_id, text(user.get("name")), text(user.get("email")))
-
-
-def jwt_claims(token: str) -> dict[str, Any]:
-    """The payload of a JWT, unverified (that is the site's business); empty for any other text."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        return mapping(loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
-    except (ValueError, binascii.Error):
-        return {}
 
 
 def _new_token(body: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from providers.jsontext import loads, mapping, text
-from providers.qwen_session import jwt_claims
+from providers.jwt import claims
 from providers.session import SessionMaterial, Sighting
 
 _TOKEN_NAMES: Final = ("access_token", "accessToken", "token")
@@ -58,4 +58,4 @@ def _person(token: str) -> str:
 
 
 def _is_guest(token: str) -> bool:
-    return text(jwt_claims(token).get("role")).lower() in _GUESTS
+    return text((claims(token) or {}).get("role")).lower() in _GUESTS

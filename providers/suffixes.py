@@ -23,6 +23,7 @@ def with_suffixes(models: Iterable[Model], suffixes: Suffixes) -> dict[str, Mode
                 id=model.id + suffix,
                 thinking=model.thinking if thinking is None else thinking,
                 search=model.search if search is None else search,
+                variant=bool(suffix),
             )
             table.setdefault(variant.id, variant)
     return table

@@ -7,12 +7,12 @@ may quote the prompt. Its error code is kept, and the whole answer stands in the
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads
+from providers.pages import is_page
+from providers.retry_after import header_wait
 
 _MESSAGES: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.CHALLENGE: "Z.AI asks for a captcha before it answers this account; a program cannot pass it.",
@@ -177,10 +177,10 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> ProviderEr
     """The meaning of an HTTP answer that is no event stream."""
     if status == 405:
         return ProviderError(ErrorKind.OUTDATED_CLIENT, _EDGE_REFUSED, site_code=EDGE_CODE, status=status)
-    retry_after_s = retry_after(headers)
+    retry_after_s = header_wait(headers)
     parsed = _json_of(body)
     if parsed is INVALID:
-        return _of_page(status, body, retry_after_s)
+        return _of_page(status, headers, body, retry_after_s)
     error = find_error(parsed)
     site = read_error(parsed if error is None else error)
     if status >= 400 or error is not None or site.words:
@@ -196,26 +196,6 @@ def edge_blocked() -> ProviderError:
         site_code=EDGE_CODE,
         status=405,
     )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of Retry-After: a number, or a date measured against the answer's own Date. None when it says nothing."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return float(value)
-    until, now = http_date(value), http_date(headers.get("date", ""))
-    if until is None or now is None:
-        return None
-    return max((until - now).total_seconds(), 0.0)
-
-
-def http_date(value: str) -> datetime | None:
-    """The time of an HTTP date in UTC, or None."""
-    try:
-        found = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _levels(error: Any) -> Iterator[dict[str, Any] | str]:
@@ -238,15 +218,14 @@ def _json_of(body: bytes) -> Any:
     return loads(body) if body else INVALID
 
 
-def _of_page(status: int, body: bytes, retry_after_s: float | None) -> ProviderError:
+def _of_page(status: int, headers: Mapping[str, str], body: bytes, retry_after_s: float | None) -> ProviderError:
     """An HTML page, plain text, or nothing, where JSON or a stream was due."""
-    start = body[:4096].lstrip().lower()
-    is_page = start.startswith((b"<", b"\xef\xbb\xbf<")) or b"<html" in start
-    if is_page and (status < 400 or status == 403 or b"errors.aliyun.com" in body[:65536]):
+    start, page = body[:4096].lstrip().lower(), is_page(headers, body)
+    if page and (status < 400 or status == 403 or b"errors.aliyun.com" in body[:65536]):
         return ProviderError(
             ErrorKind.CHALLENGE, "Z.AI answered with a web page for people instead of an answer.", status=status
         )
-    if not is_page and status >= 400 and start:
+    if not page and status >= 400 and start:
         site = SiteError((), start.decode("utf-8", "replace")[:2000])
         return provider_error(site, status=status, retry_after_s=retry_after_s)
     return _of_status(status, retry_after_s, "Z.AI answered with something that is no stream.")

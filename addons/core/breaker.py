@@ -1,4 +1,4 @@
-"""A circuit breaker: an account whose site keeps failing is left alone for a while, then tried with one request. Pure.
+"""A circuit breaker: a model of an account whose site keeps failing is left alone for a while, then tried once. Pure.
 
 closed --failures--> open --time--> half open: one probe --ok--> closed, --failure--> open for twice as long
 """
@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """When it opens and for how long. The defaults are Envoy's figures, shortened for few requests."""
+    """When it opens and for how long. The defaults are Envoy's figures, shortened for few requests.
+
+    A site that is well again is found out within `open_max_s` of the next request.
+    """
 
     failures: int = 5
     """So many failures in a row …"""
@@ -18,8 +21,8 @@ class BreakerRules:
     min_requests: int = 10
     window_s: float = 60.0
     """… or this part of at least so many requests within the window."""
-    open_s: float = 30.0
-    open_max_s: float = 300.0
+    open_s: float = 10.0
+    open_max_s: float = 25.0
 
 
 @dataclass(slots=True)

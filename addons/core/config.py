@@ -142,6 +142,9 @@ class ProviderCommon(_Checked):
 
 class Models(_Checked):
     aliases: Mapping[str, str] = Field(default_factory=dict)
+    """Name → the model it stands for. A `*` in the name stands for any letters (`claude-*`)."""
+    variants: bool = False
+    """Whether GET /v1/models lists the names with suffixes (-Thinking, -search …) too; they are served in any case."""
 
 
 class Log(_Checked):
@@ -154,12 +157,19 @@ class Log(_Checked):
         return value.upper() if isinstance(value, str) else value
 
 
+class FallbackModel(_Checked):
+    """A model to go on with, and after what: every account out, the conversation too long, the content refused."""
+
+    model: str
+    on: tuple[Literal["unavailable", "context", "content"], ...] = Field(min_length=1)
+
+
 class Routing(_Checked):
     strategy: Strategy = "priority"
     strategies: Mapping[str, Strategy] = Field(default_factory=dict)
     """Model → its own strategy."""
     max_attempts: int = Field(default=3, ge=1, le=20)
-    fallbacks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[str | FallbackModel, ...]] = Field(default_factory=dict)
     retry_accepted: bool = True
 
 
@@ -183,8 +193,8 @@ class BreakerSettings(_Checked):
     ratio: float = Field(default=0.5, gt=0, le=1)
     min_requests: int = Field(default=10, ge=1)
     window_s: Seconds = 60
-    open_s: Seconds = 30
-    open_max_s: Seconds = 300
+    open_s: Seconds = 10
+    open_max_s: Seconds = 25
 
 
 class CooldownSettings(_Checked):

@@ -6,6 +6,8 @@ from typing import Final
 
 KNOWN_LIMIT: Final = 2000
 """Cool-downs remembered; what ended, or ends, first is forgotten first. A site may rename its models every day."""
+LONGEST_S: Final = 31 * 86_400.0
+"""No allowance is counted over more than a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class CooldownRules:
 
     base_s: float = 15.0
     max_s: float = 600.0
+    """Also where the site names a longer time; only the reset of an allowance may be later, up to LONGEST_S."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,13 @@ class Cooldowns[K: Hashable]:
         found = self.known.get(key)
         return found.left_s(self.now()) if found else 0.0
 
-    def limited(self, key: K, named_s: float | None) -> Cooldown:
-        """The site has limited `key`, for `named_s` seconds if it said so."""
+    def limited(self, key: K, named_s: float | None, *, allowance: bool = False) -> Cooldown:
+        """The site has limited `key`, for `named_s` seconds if it said so; `allowance`: until a quota's reset."""
         before = self.known.get(key)
         strikes = before.strikes + 1 if before else 1
-        length = named_s if named_s is not None else min(self.rules.base_s * 2.0 ** (strikes - 1), self.rules.max_s)
+        longest = LONGEST_S if allowance and named_s is not None else self.rules.max_s
+        doubled = self.rules.base_s * 2.0 ** min(strikes - 1, 60)
+        length = min(doubled if named_s is None else named_s, longest)
         self.known[key] = found = Cooldown(self.now() + length, length, strikes)
         if len(self.known) > KNOWN_LIMIT:
             del self.known[min(self.known, key=lambda one: self.known[one].until)]

@@ -6,7 +6,7 @@ account or provider, and only when none is left the same account again, after a 
 
 import random
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import Final
 
 from providers.errors import ErrorKind, ProviderError
@@ -19,6 +19,29 @@ PASSING: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE, Error
 
 FATAL_CODES: Final = frozenset({"upstream_tls"})
 """Faults that no waiting mends: a wrong certificate stays wrong."""
+
+
+class Cause(StrEnum):
+    """Why another model is asked."""
+
+    UNAVAILABLE = "unavailable"
+    """Every account of the model is out."""
+    CONTEXT = "context"
+    """The conversation is too long for the model."""
+    CONTENT = "content"
+    """The model's provider refuses the content."""
+
+
+CAUSES: Final = {ErrorKind.TOO_LONG: Cause.CONTEXT, ErrorKind.CONTENT_FILTERED: Cause.CONTENT}
+"""Refusals of the request itself that another model may not share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A model of a chain, and what it stands in for."""
+
+    model: str
+    causes: frozenset[Cause]
 
 
 class Next(Enum):

@@ -26,22 +26,44 @@ class ModelIndex:
 
     def __init__(self, tables: Sequence[tuple[str, Mapping[str, Model]]], aliases: Mapping[str, str]) -> None:
         self._routes: dict[str, list[Route]] = {}
-        self._aliases = {name.casefold(): target for name, target in aliases.items()}
+        self._aliases = {name.casefold(): target for name, target in aliases.items() if "*" not in name}
+        self._shown = {name.casefold(): name for name in aliases if "*" not in name}
+        self._patterns = _patterns(aliases)
+        self._providers = {provider.casefold() for provider, _ in tables}
         for provider, models in tables:
             for model in models.values():
                 self._routes.setdefault(model.id.casefold(), []).append(Route(provider, model))
 
     def find(self, name: str) -> Sequence[Route]:
-        """The routes of a model or alias; empty when nobody serves it."""
+        """The routes of a model, an alias, or a model of one provider (`provider/model`); empty when nobody serves it.
+
+        A model goes before an alias of the same name, an alias before a pattern, the longest pattern first.
+        """
         key = name.strip().casefold()
-        if key not in self._routes and key in self._aliases:
-            key = self._aliases[key].casefold()
-        return self._routes.get(key, ())
+        if found := self._routes.get(key):
+            return found
+        if (target := self._stands_for(key)) is not None:
+            return self._named(target.strip().casefold())
+        return self._of_provider(key)
+
+    def _named(self, key: str) -> Sequence[Route]:
+        return self._routes.get(key) or self._of_provider(key)
+
+    def _of_provider(self, key: str) -> Sequence[Route]:
+        provider, slash, model = key.partition("/")
+        if not slash or provider not in self._providers:
+            return ()
+        return [route for route in self._routes.get(model, ()) if route.provider.casefold() == provider]
+
+    def _stands_for(self, key: str) -> str | None:
+        if key in self._aliases:
+            return self._aliases[key]
+        return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
 
     def near(self, name: str, most: int = 3) -> list[str]:
         """Known names that look like `name`, best first."""
         names = {routes[0].model.id.casefold(): routes[0].model.id for routes in self._routes.values()}
-        names |= {alias: alias for alias in self._aliases}
+        names |= self._shown
         likely = list(islice((key for key in names if len(key) <= _NEAR_CHARS), _NEAR_NAMES))
         found = difflib.get_close_matches(name[:_NEAR_CHARS].casefold(), likely, n=most, cutoff=0.5)
         return [names[key] for key in found]
@@ -51,4 +73,32 @@ class ModelIndex:
         return [routes[0].model for routes in self._routes.values()]
 
     def aliases(self) -> Mapping[str, str]:
-        return self._aliases
+        """Alias as it is written in config.yaml → the model it stands for; without patterns."""
+        return {shown: self._aliases[key] for key, shown in self._shown.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """An alias with `*` in it: what stands between the stars, and the model it stands for."""
+
+    pieces: tuple[str, ...]
+    target: str
+
+    def matches(self, name: str) -> bool:
+        """In time linear in the name: the first and the last piece at the ends, the others in their order between."""
+        first, *middle, last = self.pieces
+        if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
+            return False
+        at, end = len(first), len(name) - len(last)
+        for piece in middle:
+            found = name.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
+
+
+def _patterns(aliases: Mapping[str, str]) -> list[_Pattern]:
+    """The aliases with a `*`, the one with the most letters first."""
+    found = [_Pattern(tuple(name.casefold().split("*")), target) for name, target in aliases.items() if "*" in name]
+    return sorted(found, key=lambda pattern: sum(map(len, pattern.pieces)), reverse=True)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from providers.sandbox.script import Script, end, play, play_counted, read_script
@@ -60,6 +60,8 @@ class OpenAISite(Site):
             await wire.respond(400, {"error": {**error, "code": None}})
             return
         script = read_script(_text(body["messages"][-1]))
+        if script.only_model not in ("", body["model"]):
+            script = replace(script, fault="")
         if await _misbehaved(script, wire):
             return
         if body.get("stream"):

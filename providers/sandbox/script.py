@@ -20,6 +20,8 @@ class Script:
     prompt: str = ""
     variant: str = ""
     fault: str = ""
+    only_model: str = ""
+    """The fault is this model's alone (official form)."""
     text: str = ""
     reasoning: str = ""
     pace_ms: float = 5

@@ -167,7 +167,8 @@ def test_a_model_not_found_under_the_same_name_stays_an_error() -> None:
 # -- the chat call ----------------------------------------------------------------------------------------------------
 def test_the_request_is_the_proven_one() -> None:
     messages = (Message("developer", "S"), Message("user", "Hi"), Message("assistant", "A"), Message("user", "Q"))
-    call = seen(provider().build(ChatRequest(V1, messages, temperature=0.5, max_tokens=5), session(), None, MOMENT))
+    chat = ChatRequest(V1, messages, temperature=0.5, max_tokens=5)
+    call = seen(provider(stream=False).build(chat, session(), None, MOMENT))
     assert (call.method, call.url) == ("POST", "https://www.k2think.ai/api/chat/completions")
     assert dict(call.headers)["accept"] == "application/json"
     assert dict(call.headers)["content-type"] == "application/json"

@@ -288,6 +288,48 @@ def test_a_request_at_fault_goes_to_nobody_else(start: Callable[..., Gateway], s
     }
 
 
+def test_a_fallback_that_is_meant_for_it_takes_what_is_too_long(
+    start: Callable[..., Gateway], sites: SandboxThread
+) -> None:
+    big = {"model": OTHER, "on": ["context"]}
+    gateway = start(
+        {"first": {"models": [MODEL]}, "second": {"models": [OTHER]}},
+        routing={"fallbacks": {MODEL: ["nobody-serves-this", {"model": "nor-this", "on": ["content"]}, big]}},
+    )
+    before = {name: len(sites.site(name).requests) for name in ("first", "second")}
+    answer = ask(gateway, f"c\n!sandbox fault=context only_model={MODEL}")
+    assert (answer.status_code, answer.headers["x-glassgate-model"]) == (200, OTHER)
+    assert answer.headers["x-glassgate-attempts"] == "2"
+    assert [len(sites.site(name).requests) - before[name] for name in ("first", "second")] == [1, 1]
+    assert ask(gateway).headers["x-glassgate-model"] == MODEL, "the first was not to blame"
+
+
+def test_the_first_refusal_is_told_when_the_fallback_refuses_too(start: Callable[..., Gateway]) -> None:
+    gateway = start(
+        {"first": {"models": [MODEL]}, "second": {"models": [OTHER]}},
+        routing={"fallbacks": {MODEL: [{"model": OTHER, "on": ["context", "unavailable"]}]}},
+    )
+    answer = ask(gateway, "c\n!sandbox fault=context")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
+    assert "[first/" in answer.json()["error"]["message"]
+
+
+def test_a_sick_model_leaves_the_others_of_its_account_alone(
+    start: Callable[..., Gateway], sites: SandboxThread
+) -> None:
+    gateway = start({"first": {"models": [MODEL, OTHER]}}, breaker={"failures": 2}, retries={"enabled": False})
+    for _ in range(2):
+        assert ask(gateway, "s\n!sandbox fault=500").status_code == 502
+    assert ask(gateway).json()["error"]["code"] == "provider_unavailable"
+    assert ask(gateway, model=OTHER).status_code == 200
+
+
+def test_a_model_may_be_named_with_its_provider_or_by_a_pattern(start: Callable[..., Gateway]) -> None:
+    gateway = start(models={"aliases": {"claude-*": f"second/{MODEL}"}})
+    assert by(ask(gateway, model=f"third/{MODEL}")) == "third"
+    assert by(ask(gateway, model="claude-opus-4")) == "second"
+
+
 def test_every_account_fails_differently(start: Callable[..., Gateway], sites: SandboxThread) -> None:
     gateway = start(retries={"enabled": False})
     sites.site("first").key = "sk-changed"

@@ -1,4 +1,4 @@
-"""K2Think through real gateways: one that asks for whole answers (the default), one that asks for streams."""
+"""K2Think through real gateways: one that asks for streams (the default), one that asks for whole answers."""
 
 import concurrent.futures
 import json
@@ -20,12 +20,24 @@ TAGGED = f"!sandbox pace_ms=0 reasoning='{THOUGHT}' text='{WORDS}'".replace("\n"
 SAID = THOUGHT.replace("\n", " ")
 
 
+WHOLE: Any = {"providers": {"k2think": {"stream": False}}}
+
+
+@pytest.fixture(scope="module")
+def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that asks the site for whole answers."""
+    folder = tmp_path_factory.mktemp("whole")
+    folder.chmod(0o700)
+    with Gateway(folder, sites.description(), **WHOLE, **NO_REST) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def asking(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that asks the site for streams."""
     folder = tmp_path_factory.mktemp("asking")
     folder.chmod(0o700)
-    with Gateway(folder, sites.description(), providers={"k2think": {"stream": True}}, **NO_REST) as running:
+    with Gateway(folder, sites.description(), **NO_REST) as running:
         yield running
 
 
@@ -34,7 +46,7 @@ def patient(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> I
     """A gateway that asks for whole answers and comforts its client often."""
     folder = tmp_path_factory.mktemp("patient")
     folder.chmod(0o700)
-    with Gateway(folder, sites.description(), timeouts={"keepalive_s": 0.1}, **NO_REST) as running:
+    with Gateway(folder, sites.description(), timeouts={"keepalive_s": 0.1}, **WHOLE, **NO_REST) as running:
         yield running
 
 

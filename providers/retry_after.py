@@ -1,4 +1,4 @@
-"""When a refused request may be tried again: from headers, body and words of an API's answer."""
+"""When a refused request may be tried again: from headers, body and words of an answer. The one reader for all."""
 
 import math
 import re
@@ -30,11 +30,7 @@ _BODY_FIELDS: Final = (
 
 def retry_after(headers: Mapping[str, str], value: Any, message: str) -> float | None:
     """Seconds to wait, or None when nothing sensible is said. Header names are lower case."""
-    found = _seconds(headers.get("retry-after-ms"), 0.001)
-    if found is None and "retry-after" in headers:
-        said = headers["retry-after"]
-        found = _seconds(said, 1.0) or _until(said, headers.get("date"))
-    if found is not None:
+    if (found := header_wait(headers)) is not None:
         return found
     error = mapping(mapping(value).get("error"))
     for place in (error, mapping(value), mapping(error.get("metadata"))):
@@ -42,6 +38,15 @@ def retry_after(headers: Mapping[str, str], value: Any, message: str) -> float |
             if (found := _seconds(place.get(name), unit)) is not None:
                 return found
     return _in_words(message)
+
+
+def header_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds of Retry-After: a number, or a date by the answer's own clock. None for all else and beyond LONGEST_S."""
+    found = _seconds(headers.get("retry-after-ms"), 0.001)
+    if found is None and "retry-after" in headers:
+        said = headers["retry-after"].strip()
+        found = _seconds(said, 1.0) or _until(said, headers.get("date"))
+    return found
 
 
 def _seconds(value: Any, unit: float) -> float | None:

@@ -1,0 +1,32 @@
+"""Headers of a provider's answer that the client is shown: what is left of its limits, and the id of the request. Pure.
+
+A fixed list; values are short words and numbers or nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+RATE_LIMITS: Final = tuple(
+    f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")
+)
+"""OpenAI's own names; Groq, Mistral, Together and others have taken them over."""
+REQUEST_IDS: Final = ("x-request-id", "request-id", "x-ds-trace-id", "apim-request-id")
+_VALUE: Final = re.compile(r"[A-Za-z0-9.:_+/ -]{1,100}")
+
+
+def mirrored(headers: Mapping[str, str], *, own_limits: bool = False) -> tuple[tuple[str, str], ...]:
+    """What to add to the client's answer. Header names of `headers` are lower case.
+
+    `own_limits`: the client's key has limits of its own, which `x-ratelimit-*` then are.
+    """
+    prefix = "x-glassgate-upstream-ratelimit-" if own_limits else "x-ratelimit-"
+    found = [
+        (prefix + name.removeprefix("x-ratelimit-"), headers[name]) for name in RATE_LIMITS if _fits(headers.get(name))
+    ]
+    request_id = next((headers[name] for name in REQUEST_IDS if _fits(headers.get(name))), None)
+    return (*found, ("x-glassgate-upstream-request-id", request_id)) if request_id else tuple(found)
+
+
+def _fits(value: str | None) -> bool:
+    return value is not None and _VALUE.fullmatch(value) is not None
