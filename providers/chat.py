@@ -59,6 +59,8 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     extra: Mapping[str, Any] = NOTHING
+    raw: Mapping[str, Any] | None = None
+    """The message as it came, where its form is not the known one: for an official API, which may take it."""
 
     def text(self) -> str:
         """The text of the message, its text parts joined by line ends."""

@@ -74,10 +74,19 @@ class Decoder(Protocol):
     The events' joined content is the same however the bytes were cut. After the terminal event, both methods give [].
     """
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of the answer was said, and only token counts or the end mark may follow.
+
+        Such an answer is whole, however its connection ends or lingers: `close` then gives the Finish. A decoder that
+        cannot know leaves it at False.
+        """
+        return False
+
     def feed(self, data: bytes) -> list[Event]: ...
 
     def close(self) -> list[Event]:
-        """The connection ended: whatever is still held back, and the terminal event if none came."""
+        """Nothing more comes, or is waited for: whatever is still held back, and the terminal event if none came."""
         ...
 
 

@@ -4,13 +4,14 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any, ClassVar
 
+from providers.contract import Decoder
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason
 from providers.jsontext import INVALID, loads, mapping
 from providers.sse import SseLimit, SseReader
 
 
-class FrameDecoder(ABC):
+class FrameDecoder(Decoder, ABC):
     """A Decoder (providers/contract.py) of which a site writes only what its frames mean.
 
     `unknown` counts what could not be made sense of. A frame that is no JSON ends the answer: words may be lost in it.

@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from providers.jsontext import mapping
+from providers.jsontext import mapping, text
 
 LONGEST_S: Final = 31 * 86_400.0
 """A longer wait is a mistake of the API (a date in another unit), not a promise."""
@@ -18,6 +18,7 @@ _WORDS: Final = re.compile(
     r"(?:ms|milliseconds?|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?)\b\s?|\d{1,4}[hm](?=\d))+)",
     re.IGNORECASE,
 )
+_DAILY: Final = re.compile(r"\bper[ _-]?day\b|\bdaily\b|\bRPD\b", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|s|m|h)", re.IGNORECASE)
 _BODY_FIELDS: Final = (
     ("retry_after", 1.0),
@@ -36,12 +37,34 @@ def retry_after(headers: Mapping[str, str], value: Any, message: str) -> float |
         found = _seconds(said, 1.0) or _until(said, headers.get("date"))
     if found is not None:
         return found
+    if isinstance(value, list) and value:
+        value = value[0]
     error = mapping(mapping(value).get("error"))
     for place in (error, mapping(value), mapping(error.get("metadata"))):
         for name, unit in _BODY_FIELDS:
             if (found := _seconds(place.get(name), unit)) is not None:
                 return found
-    return _in_words(message)
+    waits = [wait for wait in (_in_words(message), _in_details(error)) if wait is not None]
+    return max(waits, default=None)
+
+
+def is_daily(value: Any, message: str) -> bool:
+    """Whether the limit is one of the day: no wait of seconds mends it, whatever the API says beside it."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    details = mapping(mapping(value).get("error")).get("details")
+    named = [text(mapping(v).get("quotaId")) for d in _objects(details) for v in _objects(d.get("violations"))]
+    return any("PerDay" in name for name in named) or _DAILY.search(message[:2000]) is not None
+
+
+def _in_details(error: Mapping[str, Any]) -> float | None:
+    """Google's RetryInfo: {"retryDelay": "6s"}."""
+    delays = [text(detail.get("retryDelay")) for detail in _objects(error.get("details"))]
+    return next((_seconds(delay[:-1], 1.0) for delay in delays if delay.endswith("s")), None)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value[:50] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _seconds(value: Any, unit: float) -> float | None:

@@ -13,6 +13,14 @@ _OWN: Final[Mapping[str, frozenset[str]]] = {
 """Fields the gateway writes itself, by scope; a provider's field of the same name would make a second of it."""
 
 
+REPEATED: Final = frozenset({"system_fingerprint", "service_tier", "provider"})
+"""Fields beside the choices that APIs put into every chunk; all others stand in the one chunk they came with."""
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
 def foreign(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an Extra that the gateway does not write itself."""
     own = _OWN[scope]

@@ -23,10 +23,10 @@ from providers.events import (
 
 
 class _Choice:
-    def __init__(self) -> None:
+    def __init__(self, answer: str, index: int) -> None:
         self.text: list[str] = []
         self.reasoning: list[str] = []
-        self.tools = ToolCalls()
+        self.tools = ToolCalls(answer, index)
         self.calls: list[dict[str, Any]] = []
         self.message: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
@@ -53,7 +53,8 @@ class ChatWhole:
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
-        self._choices: dict[int, _Choice] = {0: _Choice()}
+        self._id = meta.id
+        self._choices: dict[int, _Choice] = {0: _Choice(meta.id, 0)}
         self._citations: list[Citation] = []
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
@@ -89,7 +90,7 @@ class ChatWhole:
             for index, choice in sorted(self._choices.items())
         ]
         completion: dict[str, Any] = {
-            "id": self._meta.id,
+            "id": self._id,
             "object": "chat.completion",
             "created": self._meta.created,
             "model": self._meta.model,
@@ -100,7 +101,9 @@ class ChatWhole:
         return json_bytes(completion)
 
     def _choice(self, index: int) -> _Choice:
-        return self._choices.setdefault(index, _Choice())
+        if index not in self._choices:
+            self._choices[index] = _Choice(self._meta.id, index)
+        return self._choices[index]
 
     def _add_picture(self, image: Image) -> None:
         text = self._choice(0).text
@@ -109,6 +112,8 @@ class ChatWhole:
         text.append(picture(image) + "\n")
 
     def _merge(self, extra: Extra) -> None:
+        if extra.scope == "chunk":
+            self._id = extra.fields.get("id", self._id)
         choice = self._choice(extra.choice)
         place = {"chunk": self._extra, "choice": choice.fields, "delta": choice.message}[extra.scope]
         for name, value in foreign(extra.scope, extra.fields).items():

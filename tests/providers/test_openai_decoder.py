@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.errors import ErrorKind
-from providers.events import Citation, Failure, Finish, Text, Usage
+from providers.events import Citation, Extra, Failure, Finish, Text, Usage
+from providers.openai_choice import Reading
 from providers.openai_codes import ZAI
 from providers.openai_decoder import OpenAIDecoder
 from providers.openai_form import Form
@@ -90,7 +91,11 @@ def test_usage_and_the_fields_beside_it_are_passed_on() -> None:
     assert (answer.usage.prompt_tokens, answer.usage.cached_tokens, answer.usage.reasoning_tokens) == (9, 3, 2)
     assert answer.usage.raw is not None
     assert answer.usage.raw["completion_tokens_details"] == {"reasoning_tokens": 2}
-    assert answer.extra == [("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default"})]
+    assert answer.id == "chatcmpl-1"
+    assert answer.extra == [
+        ("delta", 0, {"refusal": None}),
+        ("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default"}),
+    ]
 
 
 def test_the_fields_of_other_vendors_keep_their_names_and_places() -> None:
@@ -107,6 +112,7 @@ def test_a_whole_answer_keeps_its_other_fields() -> None:
     answer = decode([(FIXTURES / "synthetic-whole.json").read_bytes()], stream=False)
     fields = {(scope, name): value for scope, _, found in answer.extra for name, value in found.items()}
     assert fields == {
+        ("delta", "refusal"): None,
         ("delta", "audio"): {"id": "x"},
         ("choice", "logprobs"): {"content": []},
         ("chunk", "system_fingerprint"): "fp",
@@ -155,7 +161,7 @@ def test_a_stream_ends_once_and_rightly(body: bytes, end: Finish | ErrorKind) ->
 
 def test_finish_waits_for_the_usage_behind_it() -> None:
     decoder = OpenAIDecoder(Form())
-    assert decoder.feed(sse(words("a"), STOP, done=False)) == [Text("a")]
+    assert decoder.feed(sse(words("a"), STOP, done=False)) == [Extra("chunk", {"id": "chatcmpl-1"}), Text("a")]
     assert decoder.feed(sse(chunk(usage=USAGE), done=False)) == []
     assert decoder.feed(b"data: [DONE]\n\n") == [Usage(9, 4, 13, raw=USAGE), Finish("stop")]
 
@@ -347,7 +353,7 @@ def test_a_stream_for_a_whole_answer_is_put_together() -> None:
         chunk(delta({"reasoning_details": [{"index": 0, "type": "t", "text": "q"}]})),
         STOP,
     )
-    answer = decode([body], stream=False, legacy=True)
+    answer = decode([body], stream=False, reading=Reading(legacy=True))
     assert answer.extra == [
         (
             "delta",
@@ -398,22 +404,22 @@ def test_parts_of_content_are_read() -> None:
         {"type": "text", "text": "a"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
         {"type": "reference", "reference_ids": [1]},
-        "odd",
+        "b",
     ]
     answer = decode([sse(chunk(delta({"content": parts})), STOP)])
-    assert answer.text == {0: "a"}
+    assert answer.text == {0: "ab"}
     assert [image.url for image in answer.images] == ["data:image/png;base64,AA"]
     assert answer.extra == [
         ("delta", 0, {"content_parts": [parts[2]]}),
-        ("delta", 0, {"content_parts": ["odd"]}),
     ]
 
 
-def test_unknown_fields_travel_on_and_empty_ones_do_not() -> None:
+def test_unknown_fields_travel_on_and_empty_ones_do_so_once() -> None:
     fields = {"content": "a", "images": [{"type": "image_url"}], "audio": None, "refusal": "", "tool_calls": []}
-    answer = decode([sse(chunk(delta(fields, stop_reason=None, matched_stop=7), timings={"n": 1}), STOP)])
+    again = chunk(delta({"content": "a", "audio": None, "refusal": ""}))
+    answer = decode([sse(chunk(delta(fields, stop_reason=None, matched_stop=7), timings={"n": 1}), again, STOP)])
     assert answer.extra == [
-        ("delta", 0, {"images": [{"type": "image_url"}]}),
+        ("delta", 0, {"images": [{"type": "image_url"}], "audio": None, "refusal": ""}),
         ("choice", 0, {"matched_stop": 7}),
         ("chunk", 0, {"timings": {"n": 1}}),
     ]
@@ -434,7 +440,7 @@ def test_function_call_becomes_a_tool_call_unless_it_was_asked_for() -> None:
     )
     answer = decode([body])
     assert (answer.calls, answer.end) == ([(0, 0, None, "f", "{}")], Finish("tool_calls"))
-    legacy = decode([body], legacy=True)
+    legacy = decode([body], reading=Reading(legacy=True))
     assert (legacy.calls, legacy.end) == ([], Finish("function_call"))
     assert [fields for _, _, fields in legacy.extra] == [
         {"function_call": {"name": "f", "arguments": "{"}},

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from providers.events import Event, ToolCallDelta
+from providers.events import Event, Finish, ToolCallDelta
 from providers.openai_tools import ToolCalls
-from tests.providers.openai_streams import chunk, decode, delta, sse
+from tests.providers.openai_streams import chunk, decode, delta, joined, sse
 
 
 def call(name: str | None = None, arguments: Any = "", **more: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ STREAMS: dict[str, tuple[list[list[Any]], list[tuple[str | None, str, str]]]] = 
         [("a", "f", "{}"), ("b", "g", "{}")],
     ),
     "arguments-as-object": ([[call("f", {"k": "ü"}, index=0, id="a")]], [("a", "f", '{"k": "ü"}')]),
-    "arguments-null": ([[call("f", None, index=0, id="a")]], [("a", "f", "")]),
+    "arguments-null": ([[call("f", None, index=0, id="a")]], [("a", "f", "{}")]),
     "name-comes-later": (
         [[call(None, "", index=0, id="a")], [call(None, "{", index=0)], [call("f", "}", index=0)]],
         [("a", "f", "{}")],
@@ -89,7 +89,14 @@ def test_waiting_for_a_name_is_bounded() -> None:
 def test_whole_calls_are_never_joined() -> None:
     calls, out = ToolCalls(0), list[Event]()
     calls.read([call("f", "{}"), call("f", "{}")], out, complete=True)
-    assert out == [ToolCallDelta(0, None, "f", "{}"), ToolCallDelta(1, None, "f", "{}")]
+    calls.flush(out)
+    assert joined([*out, Finish("tool_calls")]).calls == [(0, 0, None, "f", "{}"), (0, 1, None, "f", "{}")]
+
+
+def test_the_fields_of_whole_calls_are_told() -> None:
+    calls, out = ToolCalls(0), list[Event]()
+    calls.read([call("f", '{"a":1}'), call("f", '{"a":1}')], out, complete=True)
+    assert out == [ToolCallDelta(0, None, "f", '{"a":1}'), ToolCallDelta(1, None, "f", '{"a":1}')]
 
 
 def test_other_fields_of_a_call_travel_on() -> None:

@@ -1,0 +1,49 @@
+"""Where a JSON object or list ends that comes in pieces. Linear in the text; no parser has to wait for the whole."""
+
+import re
+from typing import Final
+
+_IN_STRING: Final = re.compile(r'[\\"]')
+_OUTSIDE: Final = re.compile(r'["{}\[\]]')
+
+
+class JsonEnd:
+    """`read` the pieces of one value. Text that begins with neither { nor [ has no end that could be seen."""
+
+    __slots__ = ("_depth", "_escaped", "_in_string", "begun", "ended")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+        self.begun = False
+        self.ended = False
+
+    def read(self, piece: str) -> int:
+        """How many characters of `piece` belong to the value: all of them, unless it ends before."""
+        if not self.begun:
+            lead = piece.lstrip()
+            if not lead:
+                return len(piece)
+            self.begun = True
+            if lead[0] not in "{[":
+                self._depth = 1 << 30  # whatever this is, brackets in it tell nothing
+        at = 0
+        if self._escaped and piece:
+            self._escaped, at = False, 1
+        while found := (_IN_STRING if self._in_string else _OUTSIDE).search(piece, at):
+            at = found.end()
+            char = found[0]
+            if char == '"':
+                self._in_string = not self._in_string
+            elif char == "\\":
+                self._escaped = at == len(piece)
+                at += 1
+            elif char in "{[":
+                self._depth += 1
+            else:
+                self._depth -= 1
+                if self._depth <= 0:
+                    self.ended = True
+                    return at
+        return len(piece)
