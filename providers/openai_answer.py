@@ -185,7 +185,7 @@ class OpenAIAnswer:
 
     def _note_usage(self, place: Mapping[str, Any]) -> None:
         usage = place.get("usage")
-        if counts_tokens(usage):
+        if isinstance(usage, dict) and counts_tokens(usage):
             self._usage = best(self._usage, usage)
 
     def _count(self, what: str) -> None:

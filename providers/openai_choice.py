@@ -19,7 +19,7 @@ _DELTA_KNOWN: Final = frozenset({"role", "content", "reasoning_content", "reason
 _CHOICE_KNOWN: Final = frozenset(
     {"index", "delta", "message", "finish_reason", "finishReason", "usage", "text", "content"}
 )
-_EMPTY: Final = (None, "", [], {})
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _THINKING: Final = frozenset({"reasoning", "reasoning_details"})
 _NAMES_LIMIT: Final = 64
 

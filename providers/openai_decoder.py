@@ -174,7 +174,7 @@ class OpenAIDecoder(Decoder):
     def _is_whole(self) -> bool:
         """Whether a whole answer is there. Looked at again only once it has doubled: linear in its length."""
         size = len(self._buffer)
-        if size < 2 * self._tried or self._buffer[-64:].rstrip()[-1:] not in (b"}", b"]"):
+        if size < 2 * self._tried or bytes(self._buffer[-64:]).rstrip()[-1:] not in (b"}", b"]"):
             return False
         self._tried = size
         value = loads(bytes(self._buffer))

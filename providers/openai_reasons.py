@@ -30,7 +30,7 @@ REASONS: Final[Mapping[str, FinishReason]] = {
     **dict.fromkeys(_LENGTH.split(), "length"),
     **dict.fromkeys(_FILTER.split(), "content_filter"),
     "function_call": "function_call",
-}  # type: ignore[assignment]
+}
 """In lower case, words parted by underscores."""
 
 FAILURES: Final[Mapping[str, ErrorKind]] = dict.fromkeys(

@@ -72,15 +72,17 @@ def _modelled(chat: ChatRequest) -> dict[str, Any]:
 
 def _name_max_tokens(fields: dict[str, Any], chat: ChatRequest, form: Form) -> None:
     sent_as = "max_completion_tokens" if "max_completion_tokens" in chat.extra else "max_tokens"
-    fields.pop("max_completion_tokens", None)
     if chat.max_tokens is not None:
+        fields.pop("max_completion_tokens", None)
         fields[sent_as if form.max_tokens_name == "as_sent" else form.max_tokens_name] = chat.max_tokens
 
 
 def _set_stream(fields: dict[str, Any], form: Form, learnt: Learnt, *, stream: bool) -> None:
     fields["stream"] = stream
-    options = fields.pop("stream_options", None)
-    options = dict(options) if isinstance(options, Mapping) else {}
+    options = fields.get("stream_options")
+    if options is not None and not isinstance(options, Mapping):
+        return  # the API's to refuse
+    options = dict(fields.pop("stream_options", None) or {})
     asked = options.pop("include_usage", None)
     refused = "stream_options" in learnt.refused
     if stream and form.stream_usage:

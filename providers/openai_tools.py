@@ -35,7 +35,8 @@ _EMPTY: Final = "{}"
 class Said(NamedTuple):
     """One fragment. `free`: a custom tool, whose input is no JSON."""
 
-    index: int | None
+    place: int | None
+    """The API's index, which is not always one."""
     id: str
     name: str
     arguments: str
@@ -127,12 +128,12 @@ class ToolCalls:
     def _find(self, said: Said) -> _Call:
         """The call a fragment belongs to, a new one if need be."""
         last = self._calls[-1] if self._calls else None
-        if said.index is None:
+        if said.place is None:
             known = self._by_id.get(said.id) if said.id else last
             if known is None and last is not None and self._goes_on_unnumbered(last, said):
                 known = last
         else:
-            known = self._by_index.get(said.index)
+            known = self._by_index.get(said.place)
             named = self._by_id.get(said.id) if said.id else None
             if named is not None and named.open and (known is not None or not said.name):
                 known = named  # of two calls at one index the id tells them apart
@@ -180,7 +181,7 @@ class ToolCalls:
         if self._names:
             joined = call.name + said.name
             return any(name.startswith(joined) for name in self._names) or call.name not in self._names
-        return said.index is not None
+        return said.place is not None
 
     def _repeats(self, call: _Call, said: Said) -> bool:
         """Whether a whole call is one that was told before: a message that is sent again as it grows."""
@@ -191,8 +192,8 @@ class ToolCalls:
     def _new(self, said: Said, like: _Call | None = None) -> _Call:
         call = _Call(len(self._calls))
         self._calls.append(call)
-        if said.index is not None:
-            self._by_index[said.index] = call
+        if said.place is not None:
+            self._by_index[said.place] = call
         if like is not None and not said.name and said.arguments:
             call.name = like.name  # a second object without a name of its own
         return call
@@ -312,7 +313,7 @@ def _said(fragment: Mapping[str, Any]) -> Said:
     if arguments is None:  # Anthropic's and Llama's names for them
         arguments = next((place[name] for name in ("input", "parameters") if isinstance(place.get(name), dict)), None)
     return Said(
-        index=_index(fragment.get("index")),
+        place=_index(fragment.get("index")),
         id=_word(fragment.get("id")),
         name=text(place.get("name")) or text(custom.get("name")),
         arguments=_arguments(arguments),
@@ -330,23 +331,24 @@ def _index(value: Any) -> int | None:
 
 
 def _word(value: Any) -> str:
-    return str(value) if whole(value) is not None and abs(value) < 1 << 64 else text(value)
+    number = whole(value)
+    return str(number) if number is not None and abs(number) < 1 << 64 else text(value)
 
 
 def _arguments(value: Any) -> str:
     if isinstance(value, str):
         return "" if value.strip() == "null" else value
-    if value is None or value in ({}, []):
-        return "" if not isinstance(value, dict) else _EMPTY
+    if value is None or value == []:
+        return ""
     return json.dumps(value, ensure_ascii=False)
 
 
 def _extra(fragment: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     """Fields without a place of their own: `extra_content`, `custom` …"""
-    kind = fragment.get("type")
-    if fragment.keys() <= known and kind in (None, "function", ""):
+    kind = text(fragment.get("type"))
+    if fragment.keys() <= known and kind in ("function", ""):
         return {}
     extra = {name: value for name, value in fragment.items() if name not in known and value is not None}
-    if (kind := text(kind)) not in ("", "function", "tool_use", "tool_call"):
+    if kind not in ("", "function", "tool_use", "tool_call"):
         extra["type"] = kind
     return extra

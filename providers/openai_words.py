@@ -76,7 +76,6 @@ _WRONG_KEY: Final = re.compile(
     r"|(?:api.?key|token|credentials?)\W+(?:\w+\W+){0,2}(?:not valid|invalid|incorrect|expired|revoked)"
     r"|unauthorized|authentication failed|not authenticated"
 )
-_KEY: Final = ("incorrect api key", "invalid api key", "api key not valid", "api key is invalid", "api key expired")
 _KEY: Final = ("api key", "api-key", "apikey", "unauthorized", "authentication", "access token", "credential")
 
 _SENTENCES: Final[Mapping[ErrorKind, str]] = {

@@ -130,8 +130,9 @@ class GatewayError(Exception):
         prefix = f"[{provider}/{account}]"
         advice = _advice(error, meaning.advice)
         # A provider's long words are cut, not what to do next.
-        said = clean(error.message.strip(), MESSAGE_LIMIT - len(prefix) - len(advice) - 3)
-        if advice and said and said[-1] not in _SENTENCE_ENDS:
+        room = MESSAGE_LIMIT - len(prefix) - len(advice) - 2
+        said = clean(error.message.strip(), room)
+        if advice and said and said[-1] not in _SENTENCE_ENDS and len(said) < room:
             said += "."
         message = " ".join(part for part in (prefix, said, advice) if part)
         status, code = meaning.status, meaning.code

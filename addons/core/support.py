@@ -66,9 +66,11 @@ REFUSED: Final[Mapping[str, _ChangesNothing]] = {
 
 
 def check_support(parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model) -> None:
-    """Raises GatewayError (400 unsupported_parameter, `param` named) when the provider cannot carry the request."""
+    """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it."""
     if native is None:
         return
+    if parsed.refusal is not None:
+        raise parsed.refusal
     chat = parsed.chat
     for param, refused in _own_fields(chat, model):
         if refused and param not in native:
@@ -88,7 +90,7 @@ def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
     has_tools = model.tools != "none"
     return [
         ("n", chat.n > 1),
-        ("tools", bool(chat.tools) and not has_tools),
+        ("tools", bool(chat.tools) and chat.tool_choice != "none" and not has_tools),
         ("tool_choice", chat.tool_choice not in (None, "none", "auto") and not has_tools),
         ("response_format", kind != "text"),
         ("web_search_options", chat.search is True and model.search is False),

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from addons.core.errors import GatewayError
 from addons.dialects.ambiguity import AmbiguityError, check_ambiguity
 
-DEPTH_LIMIT: Final = 64
+DEPTH_LIMIT: Final = 128
 
 
 def bad(message: str, param: str | None = None, code: str | None = None) -> GatewayError:

@@ -1,4 +1,8 @@
-"""The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept."""
+"""The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept.
+
+OpenBody    what the gateway itself has to know; an official API judges the rest of its requests itself
+ChatBody    the whole form, which a web session needs: nobody behind it would say what is wrong
+"""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-MESSAGES_LIMIT = 2000
+MESSAGES_LIMIT: Final = 2000
+OPEN_MESSAGES_LIMIT: Final = 50_000
+STOPS_LIMIT: Final = 64
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+type Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default", "auto"]
+"""`default` and `auto` ask for nothing."""
 
 type Number = Annotated[float, Field(strict=True)]
 
@@ -105,6 +114,12 @@ class StreamOptions(_Open):
     include_usage: StrictBool | None = None
 
 
+class OpenBody(_Open):
+    model: StrictStr = Field(min_length=1, max_length=256)
+    messages: Annotated[list[dict[str, Any]], Field(max_length=OPEN_MESSAGES_LIMIT)]
+    stream: StrictBool | None = None
+
+
 class ChatBody(_Open):
     model: StrictStr = Field(min_length=1, max_length=256)
     messages: list[MessageBody] = Field(min_length=1, max_length=MESSAGES_LIMIT)
@@ -115,11 +130,11 @@ class ChatBody(_Open):
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
     stop: StrictStr | list[StrictStr] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    reasoning_effort: Effort | None = None
     web_search_options: dict[str, Any] | None = None
     tools: list[ToolBody] | None = None
     tool_choice: StrictStr | dict[str, Any] | None = None
-    response_format: dict[str, Any] | None = None
+    response_format: dict[str, Any] | Literal["text"] | None = None
     n: Annotated[int, Field(strict=True, ge=1, le=128), FRACTIONLESS] | None = None
     user: StrictStr | None = None
     prompt_cache_key: StrictStr | None = None
@@ -143,10 +158,7 @@ class ChatBody(_Open):
 
     @field_validator("stop")
     @classmethod
-    def _stops_are_few_and_not_empty(cls, value: str | list[str] | None) -> str | list[str] | None:
-        stops = [value] if isinstance(value, str) else value or []
-        if len(stops) > 4:
-            raise ValueError("at most 4 stop strings are possible")
-        if any(not stop for stop in stops):
-            raise ValueError("a stop string must not be empty")
+    def _stops_are_few(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, list) and len(value) > STOPS_LIMIT:
+            raise ValueError(f"at most {STOPS_LIMIT} stop strings are possible")
         return value

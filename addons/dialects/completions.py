@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from addons.dialects.base import AnswerMeta, ParsedRequest
 from addons.dialects.body import bad, read_object, validated
 from addons.dialects.chat_request import to_parsed
-from addons.dialects.chat_schema import FRACTIONLESS, ChatBody, Count
+from addons.dialects.chat_schema import FRACTIONLESS, Count
 from addons.dialects.completions_answer import TextStream, TextWhole
 
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
@@ -51,7 +51,7 @@ class Completions:
         prompt = form.prompt if isinstance(form.prompt, str) else form.prompt[0]
         rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
         rest["messages"] = [{"role": "user", "content": prompt}]
-        parsed = to_parsed(rest, validated(ChatBody, rest))
+        parsed = to_parsed(rest)
         return replace(parsed, fields=frozenset(name for name, value in raw.items() if value is not None))
 
     def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextStream:

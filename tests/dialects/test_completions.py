@@ -36,8 +36,6 @@ def test_legacy_prompt_is_one_user_message(prompt: Any) -> None:
         ({"n": True}, "n"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"functions": [{"name": "f"}]}, "functions"),
-        ({"stop": ["a", ""]}, "stop"),
-        ({"temperature": 9}, "temperature"),
         ({"prompt": ["a", "b"]}, "prompt"),
         ({"prompt": 5}, "prompt"),
         ({"max_tokens": 0}, "max_tokens"),
