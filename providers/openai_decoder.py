@@ -18,6 +18,7 @@ from providers.openai_choice import Reading
 from providers.openai_errors import classify, error_event
 from providers.openai_form import Form
 from providers.openai_frames import DONE, BrokenFrame, Frames, glued
+from providers.openai_json_end import JsonEnd
 from providers.openai_merge import ExtraPile
 from providers.openai_words import quotable
 from providers.sse import SseLimit, SseReader
@@ -72,8 +73,9 @@ class OpenAIDecoder(Decoder):
         """The beginning of a stream that has said nothing yet, to be quoted if it is none."""
         self._one_value: bool | None = None
         """Whether a body that begins as JSON is one value; None until its first line is whole."""
-        self._tried = 0
-        """How much of a whole answer there was when it was last looked at for its end."""
+        self._json = JsonEnd()
+        self._whole_answer: bool | None = None
+        """Whether the JSON value of a body has ended and is an answer; None while it goes on."""
         self._gathers = not stream or form.think_tags == "implicit"
         """Whether text of the answer is kept until the end, so that its size needs a limit."""
         self._received = 0
@@ -146,6 +148,8 @@ class OpenAIDecoder(Decoder):
             return data
         known = len(self._buffer)
         self._buffer += data
+        if self._body is _Body.WHOLE and not self._json.ended:
+            self._json.read(data.decode("latin-1"))
         if self._body is _Body.WHOLE and self._one_value is None and self._has_lines(known):
             self._body = _Body.LINES
             data = bytes(self._buffer)
@@ -172,15 +176,13 @@ class OpenAIDecoder(Decoder):
         return found
 
     def _is_whole(self) -> bool:
-        """Whether a whole answer is there. Looked at again only once it has doubled: linear in its length."""
-        size = len(self._buffer)
-        if size < 2 * self._tried or bytes(self._buffer[-64:]).rstrip()[-1:] not in (b"}", b"]"):
-            return False
-        self._tried = size
-        value = loads(bytes(self._buffer))
-        if not isinstance(value, dict):
-            return False
-        return bool(unwrapped(value).get("choices")) or error_event(value, self._form.error_codes) is not None
+        """Whether a whole answer is there, though its body has not ended."""
+        if self._whole_answer is None and self._json.ended:
+            value, _ = glued(bytes(self._buffer))
+            first = value[0] if value else None
+            found = isinstance(first, dict) and bool(unwrapped(first).get("choices"))
+            self._whole_answer = found or error_event(first, self._form.error_codes) is not None
+        return bool(self._whole_answer)
 
     def _too_large(self) -> list[Event]:
         out: list[Event] = []
@@ -263,9 +265,11 @@ class OpenAIDecoder(Decoder):
             return
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
             value = value[0]
+        if isinstance(value, dict):
+            value = unwrapped(value)
         if (error := error_event(value, self._form.error_codes)) is not None:
             self._end(Failure(error), out)
-        elif not isinstance(value, dict) or not unwrapped(value).get("choices"):
+        elif not isinstance(value, dict) or not value.get("choices"):
             self._fail(ErrorKind.PROVIDER_DOWN, "The API answered with JSON that holds no choices. Try again.", out)
         else:
             self._value(value, out)

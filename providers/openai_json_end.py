@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 _IN_STRING: Final = re.compile(r'[\\"]')
+_LEAD: Final = re.compile(r"\s*(\S)")
 _OUTSIDE: Final = re.compile(r'["{}\[\]]')
 
 
@@ -19,18 +20,18 @@ class JsonEnd:
         self.begun = False
         self.ended = False
 
-    def read(self, piece: str) -> int:
-        """How many characters of `piece` belong to the value: all of them, unless it ends before."""
+    def read(self, piece: str, at: int = 0) -> int:
+        """Where in `piece`, read from `at` on, the value ends; its length when it goes on behind it."""
         if not self.begun:
-            lead = piece.lstrip()
-            if not lead:
+            lead = _LEAD.match(piece, at)
+            if lead is None:
                 return len(piece)
             self.begun = True
-            if lead[0] not in "{[":
+            if lead[1] not in "{[":
                 self._depth = 1 << 30  # whatever this is, brackets in it tell nothing
-        at = 0
-        if self._escaped and piece:
-            self._escaped, at = False, 1
+        if self._escaped and at < len(piece):
+            self._escaped = False
+            at += 1
         while found := (_IN_STRING if self._in_string else _OUTSIDE).search(piece, at):
             at = found.end()
             char = found[0]

@@ -20,7 +20,7 @@ _STOP: Final = (
 _TOOLS: Final = "tool_calls tool_use tool_call tools function_calls tool mcp_call"
 _LENGTH: Final = (
     "length max_tokens max_output_tokens max_completion_tokens max_new_tokens max_length model_length token_limit"
-    " model_context_window_exceeded context_length_exceeded length_capped"
+    " model_context_window_exceeded context_length_exceeded length_capped too_long"
 )
 _FILTER: Final = "content_filter content_filtered sensitive safety refusal language model_armor"
 
@@ -85,13 +85,14 @@ def end_of(said: Any, own: Mapping[str, str]) -> End | None:
     word, words = _word_of(said)
     lower = word.lower()
     plain = normal(word)
-    plain = own.get(lower, own.get(plain, plain))
+    given = own.get(lower, own.get(plain))
+    plain = given or plain
     if plain in _NOTHING:
         return None
     code = short_code(lower) or short_code(plain) or "other"
     if plain in REASONS:
         return End(REASONS[plain], None, code, known=True)
-    kind = FAILURES.get(plain) or _KINDS.get(plain)
+    kind = FAILURES.get(plain) or (_KINDS.get(plain) if given else None)
     if kind is not None:
         return End("stop", kind, code, known=True, words=words)
     return _guessed(plain, code, words)

@@ -29,7 +29,10 @@ _SETTLED_ID: Final = 9
 """An id of so many characters is a whole one (Mistral's have nine), not the `call_` of one in pieces."""
 _MAYBE_EMPTY: Final = re.compile(r"\s*(?:\{\s*\}?\s*)?")
 """What may still turn out to be an empty object that only holds the place of the real arguments."""
+_OPENS: Final = re.compile(r"\s*\{")
 _EMPTY: Final = "{}"
+_EMPTY_LIMIT: Final = 1000
+"""Longer arguments than this are no empty object, however blank."""
 
 
 class Said(NamedTuple):
@@ -206,18 +209,19 @@ class ToolCalls:
         if not started:
             call.extra |= said.extra
         rest = said.arguments
-        while rest:
+        while True:
             rest = self._argue(call, rest, out)
-            if rest:  # another object behind the end of this one
-                call = self._new(said._replace(name="", id=""), like=call)
+            if not call.started and self._may_start(call):
+                self._start(call, out)
+            if not rest:
+                break
+            call = self._new(said._replace(name="", id=""), like=call)  # another object behind the end of this one
         if started and said.extra:
             told = out[before] if len(out) > before else None
             if isinstance(told, ToolCallDelta) and told.index == first.index:
                 out[before] = replace(told, extra=said.extra)
             else:
                 self._tell(first, "", said.extra, out)
-        if not call.started and self._may_start(call):
-            self._start(call, out)
 
     def _identify(self, call: _Call, said: Said) -> None:
         """Id and name, as far as this fragment has them."""
@@ -237,21 +241,24 @@ class ToolCalls:
 
     def _argue(self, call: _Call, arguments: str, out: list[Event]) -> str:
         """Takes the arguments that are the call's; gives what stands behind the end of its JSON and begins another."""
-        while arguments.strip() and not call.json.ended:
+        at = 0
+        while at < len(arguments) and not call.json.ended:
             if not call.json.begun:
-                if call.whole_object and arguments.lstrip()[0] == "{":
+                if call.whole_object and _OPENS.match(arguments, at):
                     call.held = ""  # the empty object held the place of these
-                grown = call.held + arguments
-                if _MAYBE_EMPTY.fullmatch(grown):
-                    call.held = grown.strip()
+                short = len(arguments) - at <= _EMPTY_LIMIT
+                if short and _MAYBE_EMPTY.fullmatch(call.held + arguments[at:]):
+                    call.held = (call.held + arguments[at:]).strip()
                     return ""
-                call.held, arguments = "", grown
-            size = call.json.read(arguments)
-            mine, arguments = arguments[:size], arguments[size:]
-            if call.json.ended and _MAYBE_EMPTY.fullmatch(mine):
+                if call.held:
+                    arguments, at, call.held = call.held + arguments[at:], 0, ""
+            end = call.json.read(arguments, at)
+            if call.json.ended and _MAYBE_EMPTY.fullmatch(arguments, at, end):
                 call.held, call.json = _EMPTY, JsonEnd()
             else:
-                self._say(call, mine, out)
+                self._say(call, arguments[at:end], out)
+            at = end
+        arguments = arguments[at:]
         behind = arguments.strip()
         if not behind or behind == _EMPTY or call.same_as(behind):
             return ""
