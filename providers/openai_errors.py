@@ -117,7 +117,7 @@ def _from_object(error: Mapping[str, Any], around: Mapping[str, Any]) -> Said:
     if not code and kind.isdigit():
         code = kind  # Z.AI's Anthropic form has its code as the type
     raw = mapping(error.get("metadata")).get("raw")
-    message = words_in({name: value for name, value in error.items() if name in _WORDS})
+    message = words_in(error) or words_in(error, 1)
     raw_words = raw if isinstance(raw, str) else words_in(raw)
     if raw_words and raw_words not in message:
         message = f"{message} ({raw_words})"  # OpenRouter: its own words say only that the provider refused
