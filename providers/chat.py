@@ -94,5 +94,8 @@ class ChatRequest:
     n: int = 1
     affinity: str | None = None
     """What keeps a conversation with one account (prompt_cache_key, else user)."""
+    completion: Mapping[str, Any] | None = None
+    """The request as it came, where the client asked to go on with a raw prompt (/v1/completions): an official API gets
+    it at its own address for that; `messages` hold the prompt for all others."""
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """Every other field of the request, by its OpenAI name, untouched."""

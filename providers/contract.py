@@ -126,6 +126,9 @@ class Provider[O: ProviderOptions](ABC):
     web_session: ClassVar[bool] = True
     """True for a site used with a person's session, False for an official API used with a key."""
 
+    completes: bool = False
+    """Takes raw prompts (ChatRequest.completion) as such."""
+
     def __init__(self, name: str, options: O) -> None:
         self.name = name
         self.options = options

@@ -6,6 +6,7 @@ same models; whatever has no event of its own travels on under its own name.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 from urllib.parse import urljoin
 
@@ -30,7 +31,7 @@ from providers.openai_errors import classify
 from providers.openai_learnt import Learnt, refused_fields
 from providers.openai_models import built_in, joined, read_list, renamed
 from providers.openai_options import OpenAIOptions
-from providers.openai_request import tool_names, wire_request
+from providers.openai_request import completion_request, tool_names, wire_request
 from providers.openai_sighting import lacking, sighted
 from providers.sealed import Value
 
@@ -59,6 +60,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         self._known = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known
         self._models: Mapping[str, Model] = self._known
         self._learnt = Learnt()
+        self.completes = self._form.completions_path is not None
 
     # -- models ---------------------------------------------------------------------------------------------------
     def models(self) -> Mapping[str, Model]:
@@ -106,10 +108,15 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         return Session(self.name, account, tuple(material.values()))
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
-        request = wire_request(chat, self._model(chat.model), self._form, self._learnt)
+        model, path = self._model(chat.model), self._form.chat_path
+        if chat.completion is not None and self._form.completions_path is not None:
+            request = completion_request(chat, model, self._form, self._learnt)
+            path = self._form.completions_path
+        else:
+            request = wire_request(chat, model, self._form, self._learnt)
         accept = "text/event-stream" if request.stream else "application/json"
         headers = (*self._headers(session, accept=accept), ("Content-Type", "application/json"))
-        return Call("POST", self._url(self._form.chat_path), headers, request.body)
+        return Call("POST", self._url(path), headers, request.body)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
         reading = Reading(
@@ -117,7 +124,8 @@ class OpenAICompatible(Provider[OpenAIOptions]):
             tools=tool_names(chat),
             heard=lambda name: self._learnt.heard(chat.model, name),
         )
-        return OpenAIDecoder(self._form, stream=chat.stream, candidates=chat.n, reading=reading)
+        form = self._form if chat.completion is None else replace(self._form, think_tags="none")
+        return OpenAIDecoder(form, stream=chat.stream, candidates=chat.n, reading=reading)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         form = headers.get("content-type", "").partition(";")[0].strip().lower()

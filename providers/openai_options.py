@@ -45,6 +45,7 @@ class OpenAIOptions(ProviderOptions):
     """More headers for each request; no secrets, they stand in every flow."""
 
     chat_path: str | None = None
+    completions_path: str | None = None
     models_path: str | None = None
     stream_usage: bool | None = None
     max_tokens_name: MaxTokensName | None = None
@@ -91,7 +92,7 @@ class OpenAIOptions(ProviderOptions):
                     raise ValueError("must be a list of model ids, or a table of public id to the API's id")
         return table
 
-    @field_validator("chat_path", "models_path")
+    @field_validator("chat_path", "completions_path", "models_path")
     @classmethod
     def _path_stays_on_the_host(cls, value: str | None) -> str | None:
         if value is not None and (not _PATH.fullmatch(value) or ".." in value):

@@ -47,6 +47,13 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     return Wire(_encoded(fields), stream)
 
 
+def completion_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt) -> Wire:
+    """The body of a request to go on with a raw prompt: as the client sent it, under the API's model name."""
+    fields = {**(chat.completion or {}), "model": model.site_id}
+    _set_stream(fields, form, learnt, stream=chat.stream)
+    return Wire(_encoded(fields), chat.stream)
+
+
 def tool_names(chat: ChatRequest) -> frozenset[str]:
     """The names of the tools that the request offers."""
     offered = [tool.get("function") for tool in chat.tools if isinstance(tool, Mapping)]

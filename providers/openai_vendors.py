@@ -18,19 +18,19 @@ VENDORS: Final[Mapping[str, Preset]] = {
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         owned_by="google",
         # Unknown fields of a message are refused: thinking comes back in extra_content, which clients keep.
-        form=Form(stream_usage=True, reasoning_field="drop"),
+        form=Form(completions_path=None, stream_usage=True, reasoning_field="drop"),
         not_chat=("embedding", "imagen", "veo", "tts", "aqa", "-image", "lyria", "native-audio", "live"),
     ),
     "groq": Preset(
         base_url="https://api.groq.com/openai/v1",
         owned_by="groq",
-        form=Form(stream_usage=True, reasoning_field="reasoning"),
+        form=Form(completions_path=None, stream_usage=True, reasoning_field="reasoning"),
         not_chat=("whisper", "tts", "orpheus", "prompt-guard"),
     ),
     "mistral": Preset(
         base_url="https://api.mistral.ai/v1",
         owned_by="mistralai",
-        form=Form(stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
+        form=Form(completions_path=None, stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
         not_chat=("embed", "moderation", "ocr", "transcribe"),
     ),
     "xai": Preset(
@@ -67,6 +67,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
         base_url="https://api.minimax.io/v1",
         owned_by="minimax",
         form=Form(
+            completions_path=None,
             max_tokens_name="max_completion_tokens",
             think_tags="explicit",
             reasoning_field="tags",
@@ -78,6 +79,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
         base_url="https://api.minimaxi.com/v1",
         owned_by="minimax",
         form=Form(
+            completions_path=None,
             max_tokens_name="max_completion_tokens",
             think_tags="explicit",
             reasoning_field="tags",
@@ -89,7 +91,11 @@ VENDORS: Final[Mapping[str, Preset]] = {
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",
         form=Form(
-            stream_usage=True, max_tokens_name="max_tokens", thinking="type", reasoning_field="reasoning_content"
+            completions_path=None,
+            stream_usage=True,
+            max_tokens_name="max_tokens",
+            thinking="type",
+            reasoning_field="reasoning_content",
         ),
         not_chat=("embedding", "seedance", "seedream", "seededit"),
     ),
@@ -108,7 +114,13 @@ VENDORS: Final[Mapping[str, Preset]] = {
         base_url="https://api.perplexity.ai",
         owned_by="perplexity",
         # Every chunk has usage; there is no list of models.
-        form=Form(stream_usage=False, max_tokens_name="max_tokens", think_tags="explicit", reasoning_field="drop"),
+        form=Form(
+            completions_path=None,
+            stream_usage=False,
+            max_tokens_name="max_tokens",
+            think_tags="explicit",
+            reasoning_field="drop",
+        ),
         models=(
             KnownModel("sonar"),
             KnownModel("sonar-pro"),
@@ -119,7 +131,13 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "github-models": Preset(
         base_url="https://models.github.ai/inference",
         owned_by="github",
-        form=Form(models_path="/catalog/models", stream_usage=True, developer_role=True, reasoning_field="drop"),
+        form=Form(
+            completions_path=None,
+            models_path="/catalog/models",
+            stream_usage=True,
+            developer_role=True,
+            reasoning_field="drop",
+        ),
         not_chat=("embed",),
     ),
     "azure": Preset(

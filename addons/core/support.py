@@ -65,9 +65,16 @@ REFUSED: Final[Mapping[str, _ChangesNothing]] = {
 """Fields of `ChatRequest.extra` that change the answer's meaning, and when they do not."""
 
 
-def check_support(parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model) -> None:
-    """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it."""
+def check_support(
+    parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model, *, completes: bool = True
+) -> None:
+    """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it.
+
+    `completes`: an official API takes raw prompts.
+    """
     if native is None:
+        if parsed.chat.completion is not None and not completes:
+            raise _unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
         return
     if parsed.refusal is not None:
         raise parsed.refusal

@@ -68,3 +68,14 @@ def picture(image: Image) -> str:
     """A picture as markdown, the one form every chat client shows."""
     alt = image.alt.replace("[", "(").replace("]", ")").replace("\n", " ") or "image"
     return f"![{alt}]({image.url})"
+
+
+def longer(known: Any, more: Any) -> Any:
+    """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
+    if not isinstance(known, dict) or not isinstance(more, dict):
+        return more if more is not None else known
+    both = dict(known)
+    for name, value in more.items():
+        earlier = both.get(name)
+        both[name] = earlier + value if isinstance(earlier, list) and isinstance(value, list) else value
+    return both

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from addons.dialects.answer import annotations, foreign, picture, usage_object
+from addons.dialects.answer import annotations, foreign, longer, picture, usage_object
 from addons.dialects.base import AnswerMeta
 from addons.dialects.text import joined, json_bytes
 from addons.dialects.tool_calls import ToolCalls, merged
@@ -121,17 +121,6 @@ class ChatWhole:
             if extra.scope == "delta" and isinstance(known, str) and isinstance(value, str):
                 place[name] = known + value  # a refusal comes in pieces, like text
             elif name == "logprobs":
-                place[name] = _longer(known, value)
+                place[name] = longer(known, value)
             else:
                 place[name] = value
-
-
-def _longer(known: Any, more: Any) -> Any:
-    """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
-    if not isinstance(known, dict) or not isinstance(more, dict):
-        return more if more is not None else known
-    both = dict(known)
-    for name, value in more.items():
-        earlier = both.get(name)
-        both[name] = earlier + value if isinstance(earlier, list) and isinstance(value, list) else value
-    return both
