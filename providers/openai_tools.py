@@ -252,8 +252,9 @@ class ToolCalls:
                     return ""
                 if call.held:
                     arguments, at, call.held = call.held + arguments[at:], 0, ""
-            end = call.json.read(arguments, at)
-            if call.json.ended and _MAYBE_EMPTY.fullmatch(arguments, at, end):
+            value = call.json
+            end = value.read(arguments, at)
+            if value.ended and _MAYBE_EMPTY.fullmatch(arguments, at, end):
                 call.held, call.json = _EMPTY, JsonEnd()
             else:
                 self._say(call, arguments[at:end], out)
@@ -330,10 +331,10 @@ def _said(fragment: Mapping[str, Any]) -> Said:
 
 
 def _index(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
-        return int(value[:9])
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e9:
-        return int(value)
+    if isinstance(value, str):
+        return int(value[:9]) if value.isascii() and value.removeprefix("-").isdigit() else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e9 else None
     return whole(value)
 
 

@@ -126,7 +126,7 @@ def test_a_raw_prompt_goes_to_the_apis_own_completions_as_it_is(fields: dict[str
 
 def test_an_api_without_raw_prompts_refuses_them_by_name() -> None:
     parsed = Completions().parse(legacy())
-    site = OpenAICompatible("api", OpenAIOptions(preset="groq"))
+    site = OpenAICompatible("api", OpenAIOptions.model_validate({"preset": "groq"}))
     with pytest.raises(GatewayError) as caught:
         check_support(parsed, None, "api", Model("m", "m"), completes=site.completes)
     assert (caught.value.param, caught.value.code) == ("prompt", "unsupported_parameter")

@@ -381,7 +381,7 @@ REFUSALS = {
 def test_what_an_api_refuses_of_ours_is_not_sent_again(body: Any) -> None:
     site = provider(preset="openai")
     error = refuse(site, body)
-    assert (error.kind, error.refused) == (ErrorKind.BAD_REQUEST, {"stream_options"})
+    assert (error.kind, error.refused) == (ErrorKind.BAD_REQUEST, frozenset({"stream_options"}))
     assert mend(site, error)
     assert "stream_options" not in call(site, chat(stream=True))[1]
     assert not mend(site, refuse(site, body)), "there is nothing left to leave out"
