@@ -182,7 +182,7 @@ _MOONSHOT: Final = Preset(
 _OPENROUTER: Final = Preset(
     base_url="https://openrouter.ai/api/v1",
     owned_by="openrouter",
-    form=Form(stream_usage=True, developer_role=True, reasoning_field="reasoning"),
+    form=Form(developer_role=True, reasoning_field="reasoning"),  # usage always comes
 )
 
 _OLLAMA: Final = Preset(

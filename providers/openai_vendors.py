@@ -36,7 +36,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "xai": Preset(
         base_url="https://api.x.ai/v1",
         owned_by="xai",
-        form=Form(stream_usage=True, max_tokens_name="max_completion_tokens", reasoning_field="reasoning_content"),
+        form=Form(max_tokens_name="max_completion_tokens", reasoning_field="reasoning_content"),
         not_chat=("image", "imagine", "video"),
     ),
     "together": Preset(
