@@ -56,6 +56,11 @@ class OpenAIAnswer:
         return all(choice.reason or (choice.answered and not choice.cut) for choice in self._choices.values())
 
     @property
+    def lost(self) -> bool:
+        """Whether a candidate ends with a tool call that never came."""
+        return any(choice.lost for choice in self._choices.values())
+
+    @property
     def cut(self) -> bool:
         """Whether a candidate without a reason is in the middle of a tool call."""
         return any(choice.cut for choice in self._choices.values() if not choice.reason)

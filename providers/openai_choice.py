@@ -67,6 +67,11 @@ class Choice:
         return self._said
 
     @property
+    def lost(self) -> bool:
+        """Whether the API speaks of a tool call, and neither it nor anything else ever came."""
+        return self.reason in ("tool_calls", "function_call") and not self._said
+
+    @property
     def cut(self) -> bool:
         """Whether the end of the answer would now cut a tool call."""
         return self._tools is not None and self._tools.unfinished
@@ -98,9 +103,11 @@ class Choice:
         """The finish_reason that agrees with what was said, whether or not the API gave one."""
         if self.reason in ("length", "content_filter"):
             return self.reason
-        if self._called or self.reason == "function_call":
+        if self._called:
             return "function_call" if self._reading.legacy else "tool_calls"
-        return "tool_calls" if self._tools else self.reason or "stop"
+        if not self._tools and self.reason in ("tool_calls", "function_call"):
+            self._unknown[f"finish_reason {self.reason} without a call"] += 1
+        return "tool_calls" if self._tools else "stop"
 
     # -- messages that are no deltas ------------------------------------------------------------------------------
     def _undivided(self, value: Mapping[str, Any], out: list[Event]) -> None:

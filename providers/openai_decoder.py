@@ -228,17 +228,23 @@ class OpenAIDecoder(Decoder):
         if self._ended:
             return
         if self._answer.began and self._answer.answered:
-            self._end(self._answer.finish(out), out)
+            self._complete(out)
         elif self._answer.cut:
             self._fail(ErrorKind.INCOMPLETE, _CUT_CALL, out)
         else:
             self._fail(ErrorKind.PROVIDER_DOWN, "The API ended its stream without an answer. Try again.", out)
 
+    def _complete(self, out: list[Event]) -> None:
+        if self._answer.lost:
+            self._fail(ErrorKind.PROVIDER_DOWN, "The API speaks of a tool call and sent none. Try again.", out)
+        else:
+            self._end(self._answer.finish(out), out)
+
     def _end_of_stream(self, out: list[Event]) -> None:
         if self._ended:
             return
         if self._answer.finished:
-            self._end(self._answer.finish(out), out)
+            self._complete(out)
         elif not self._has_events and self._start.strip() and not self._start.lstrip().startswith(_FIELDS):
             words = quotable(self._start.decode("utf-8", "replace"))[:120]
             message = f"The API answered with text that is no chat answer. It said: {words} Check base_url."

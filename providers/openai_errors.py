@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text
 from providers.openai_codes import COMMON, GENERIC, MINIMAX, Codes
-from providers.openai_retry import is_daily, retry_after
+from providers.openai_retry import period_of, retry_after
 from providers.openai_words import Told, page_of, refined, sentence, short_code
 
 _BODY_LIMIT_BYTES: Final = 1024 * 1024
@@ -198,9 +198,12 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
     if "base_resp" in mapping(value):
         codes = {**MINIMAX, **codes}
     wait_s = retry_after(headers, value, said.message)
-    told = Told(status, said.message, wait_s, certain=_in_table(said, codes), daily=is_daily(value, said.message))
+    period = period_of(value, said.message)
+    told = Told(status, said.message, wait_s, certain=_in_table(said, codes), period=period)
     kind = refined(_kind(said, status, codes), told)
-    by_model = kind is ErrorKind.RATE_LIMITED or (kind is ErrorKind.QUOTA and told.daily)  # such APIs count by model
+    by_model = kind is ErrorKind.RATE_LIMITED or (
+        kind is ErrorKind.QUOTA and period == "day"
+    )  # such APIs count by model
     return ProviderError(
         kind,
         sentence(kind, said.message, status),

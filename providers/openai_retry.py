@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from providers.jsontext import mapping, text
+
+type Period = Literal["day", "minute"]
 
 LONGEST_S: Final = 31 * 86_400.0
 """A longer wait is a mistake of the API (a date in another unit), not a promise."""
@@ -18,7 +20,8 @@ _WORDS: Final = re.compile(
     r"(?:ms|milliseconds?|s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?)\b\s?|\d{1,4}[hm](?=\d))+)",
     re.IGNORECASE,
 )
-_DAILY: Final = re.compile(r"\bper[ _-]?day\b|\bdaily\b|\bRPD\b", re.IGNORECASE)
+_DAILY: Final = re.compile(r"per[ _-]?day|\bdaily\b|\b[RT]PD\b", re.IGNORECASE)
+_BY_MINUTE: Final = re.compile(r"per[ _-]?(?:min|sec)|rate.?limit|\b[RT]P[MS]\b|(?:requests|tokens) per", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|s|m|h)", re.IGNORECASE)
 _BODY_FIELDS: Final = (
     ("retry_after", 1.0),
@@ -48,13 +51,16 @@ def retry_after(headers: Mapping[str, str], value: Any, message: str) -> float |
     return max(waits, default=None)
 
 
-def is_daily(value: Any, message: str) -> bool:
-    """Whether the limit is one of the day: no wait of seconds mends it, whatever the API says beside it."""
+def period_of(value: Any, message: str) -> Period | None:
+    """What a limit is counted by, where that is said. One of the day is mended by no wait of seconds."""
     if isinstance(value, list) and value:
         value = value[0]
     details = mapping(mapping(value).get("error")).get("details")
-    named = [text(mapping(v).get("quotaId")) for d in _objects(details) for v in _objects(d.get("violations"))]
-    return any("PerDay" in name for name in named) or _DAILY.search(message[:2000]) is not None
+    named = " ".join(text(v.get("quotaId")) for d in _objects(details) for v in _objects(d.get("violations")))
+    said = f"{named} {message[:2000]}"
+    if _DAILY.search(said):
+        return "day"
+    return "minute" if _BY_MINUTE.search(said) else None
 
 
 def _in_details(error: Mapping[str, Any]) -> float | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
+from providers.openai_retry import Period
 
 MESSAGE_LIMIT: Final = 300
 """Characters of an API's own words that are passed on."""
@@ -68,7 +69,6 @@ _NO_MODEL: Final = (
     "不存在",
 )
 _FILTERED: Final = ("flagged", "moderation", "content policy", "inappropriate content", "unsafe content", "敏感")
-_THROTTLED: Final = ("rate limit", "per minute", "per second", "perminute", "requests per", "tokens per")
 _SHORT_WAIT_S: Final = 600.0
 """An allowance that comes back so soon is a limit of speed."""
 _WRONG_KEY: Final = re.compile(
@@ -94,13 +94,13 @@ _SENTENCES: Final[Mapping[ErrorKind, str]] = {
 
 
 class Told(NamedTuple):
-    """What an error says besides its kind. `certain`: a telling code decided; `daily`: the limit is one of the day."""
+    """What an error says besides its kind. `certain`: a telling code decided; `period`: what a limit is counted by."""
 
     status: int
     message: str
     wait_s: float | None
     certain: bool
-    daily: bool
+    period: Period | None
 
 
 def refined(kind: ErrorKind, told: Told) -> ErrorKind:
@@ -140,10 +140,10 @@ def _by_words(kind: ErrorKind, words: str, status: int) -> ErrorKind | None:
 
 def _is_spent(words: str, told: Told) -> bool:
     """Whether a limit is a used up allowance. OpenAI's and Google's throttle texts speak of quota and billing too."""
-    if told.daily:
-        return True
+    if told.period is not None:
+        return told.period == "day"
     passes = told.wait_s is not None and told.wait_s <= _SHORT_WAIT_S
-    return _any(_SPENT, words) and not passes and not _any(_THROTTLED, words)
+    return _any(_SPENT, words) and not passes
 
 
 def sentence(kind: ErrorKind | None, message: str, status: int) -> str:

@@ -87,6 +87,8 @@ _AGAIN: Final = "try again"
 
 def _advice(error: ProviderError, usual: str) -> str:
     """One sentence that fits: about a key where it is one, and not what the message says already."""
+    if "glassgate " in error.message:
+        return ""  # it names the command already
     if error.kind is ErrorKind.SESSION_EXPIRED and error.credential == "key":
         return _KEY_ADVICE
     return "" if _AGAIN in usual.lower() and _AGAIN in error.message.lower() else usual

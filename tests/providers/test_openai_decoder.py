@@ -217,13 +217,11 @@ def test_the_best_figures_win(told: list[Any], counts: tuple[int, int, int]) -> 
     [
         ("stop", "stop"),
         ("length", "length"),
-        ("tool_calls", "tool_calls"),
         ("content_filter", "content_filter"),
         ("sensitive", "content_filter"),
         ("model_context_window_exceeded", "length"),
         ("MAX_TOKENS", "length"),
         ("end_turn", "stop"),
-        ("function_call", "tool_calls"),
         ("something_new", "stop"),
     ],
 )
@@ -308,6 +306,12 @@ def test_the_reason_agrees_with_what_was_sent(reasons: list[str], meant: str) ->
     call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
     frames = [chunk(delta({}, reason=reason)) for reason in reasons]
     assert decode([sse(chunk(delta({"tool_calls": [call]})), *frames)]).end == Finish(meant)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["tool_calls", "function_call"])
+def test_a_call_that_never_came_is_not_spoken_of(reason: str) -> None:
+    assert decode([sse(words("a", reason))]).end == Finish("stop")
+    assert decode([sse(chunk(delta({}, reason=reason)))]).failure.kind is ErrorKind.PROVIDER_DOWN
 
 
 def test_a_reason_under_another_name_is_found() -> None:

@@ -359,6 +359,7 @@ def test_googles_limit_of_the_minute_is_no_used_up_balance() -> None:
     found = refusal(429, google(THROTTLE, "GenerateRequestsPerMinutePerProjectPerModel"))
     assert (found.kind, found.scope) == (K.RATE_LIMITED, "model")
     assert found.retry_after_s == pytest.approx(6.07)
+    assert refusal(429, google("your current quota", "TokensPerMinutePerModel-FreeTier", "")).kind is K.RATE_LIMITED
     assert refusal(429, google("Quota exceeded.", "X", "90s")).retry_after_s == 90
 
 
