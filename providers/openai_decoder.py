@@ -247,7 +247,7 @@ class OpenAIDecoder(Decoder):
             self._complete(out)
         elif not self._has_events and self._start.strip() and not self._start.lstrip().startswith(_FIELDS):
             words = quotable(self._start.decode("utf-8", "replace"))[:120]
-            message = f"The API answered with text that is no chat answer. It said: {words} Check base_url."
+            message = f"The API answered with text that is no chat answer. It said: {words}. Check base_url."
             self._fail(ErrorKind.PROVIDER_DOWN, message, out)
         else:
             self._fail(ErrorKind.INCOMPLETE, _CUT_OFF, out)
