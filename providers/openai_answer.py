@@ -52,8 +52,8 @@ class OpenAIAnswer:
 
     @property
     def answered(self) -> bool:
-        """Whether every candidate that gave no reason said something, and is not in the middle of a tool call."""
-        return all(choice.reason or (choice.answered and not choice.cut) for choice in self._choices.values())
+        """Whether every candidate that gave no reason said something."""
+        return all(choice.reason or choice.answered for choice in self._choices.values())
 
     @property
     def lost(self) -> bool:
@@ -62,8 +62,8 @@ class OpenAIAnswer:
 
     @property
     def cut(self) -> bool:
-        """Whether a candidate without a reason is in the middle of a tool call."""
-        return any(choice.cut for choice in self._choices.values() if not choice.reason)
+        """Whether a candidate is in the middle of a tool call."""
+        return any(choice.cut for choice in self._choices.values())
 
     @property
     def finished(self) -> bool:

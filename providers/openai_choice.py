@@ -73,8 +73,10 @@ class Choice:
 
     @property
     def cut(self) -> bool:
-        """Whether the end of the answer would now cut a tool call."""
-        return self._tools is not None and self._tools.unfinished
+        """Whether the end of the answer would now cut a tool call, and the API does not say so itself (`length`)."""
+        if self._tools is None or self.reason in ("length", "content_filter"):
+            return False
+        return self._tools.broken_off if self.reason else self._tools.unfinished
 
     def read(self, value: Mapping[str, Any], out: list[Event]) -> None:
         """An entry of `choices`."""

@@ -229,13 +229,13 @@ class OpenAIDecoder(Decoder):
             return
         if self._answer.began and self._answer.answered:
             self._complete(out)
-        elif self._answer.cut:
-            self._fail(ErrorKind.INCOMPLETE, _CUT_CALL, out)
         else:
             self._fail(ErrorKind.PROVIDER_DOWN, "The API ended its stream without an answer. Try again.", out)
 
     def _complete(self, out: list[Event]) -> None:
-        if self._answer.lost:
+        if self._answer.cut:
+            self._fail(ErrorKind.INCOMPLETE, _CUT_CALL, out)
+        elif self._answer.lost:
             self._fail(ErrorKind.PROVIDER_DOWN, "The API speaks of a tool call and sent none. Try again.", out)
         else:
             self._end(self._answer.finish(out), out)

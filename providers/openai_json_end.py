@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+_NO_JSON: Final = 1 << 30
 _IN_STRING: Final = re.compile(r'[\\"]')
 _LEAD: Final = re.compile(r"\s*(\S)")
 _OUTSIDE: Final = re.compile(r'["{}\[\]]')
@@ -20,6 +21,11 @@ class JsonEnd:
         self.begun = False
         self.ended = False
 
+    @property
+    def inside(self) -> bool:
+        """In the middle of an object or a list."""
+        return self.begun and not self.ended and self._depth < _NO_JSON
+
     def read(self, piece: str, at: int = 0) -> int:
         """Where in `piece`, read from `at` on, the value ends; its length when it goes on behind it."""
         if not self.begun:
@@ -28,7 +34,7 @@ class JsonEnd:
                 return len(piece)
             self.begun = True
             if lead[1] not in "{[":
-                self._depth = 1 << 30  # whatever this is, brackets in it tell nothing
+                self._depth = _NO_JSON  # whatever this is, brackets in it tell nothing
         if self._escaped and at < len(piece):
             self._escaped = False
             at += 1

@@ -106,6 +106,11 @@ class ToolCalls:
         """Whether the end of the answer would now cut a call: its arguments are not all there, or not at all."""
         return any(call.open for call in self._calls)
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether the JSON of a call has begun and not ended, whatever the API says of the answer's end."""
+        return any(not call.free and (call.json.inside or call.held == "{") for call in self._calls)
+
     def read(self, fragments: Any, out: list[Event], *, complete: bool) -> None:
         """Fragments of a delta, or the `complete` calls of a whole message."""
         before = len(self._calls)

@@ -360,6 +360,14 @@ def test_an_end_mark_alone_makes_no_answer(frames: list[Any], kind: ErrorKind) -
     assert decode([sse(*frames)]).failure.kind is kind
 
 
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "length"])
+def test_a_half_call_is_whole_only_by_the_length(reason: str) -> None:
+    answer = decode([sse(chunk(delta({"tool_calls": [HALF_CALL]})), chunk(delta({}, reason=reason)))])
+    assert (answer.end == Finish("length")) == (reason == "length")
+    if reason != "length":
+        assert answer.failure.kind is ErrorKind.INCOMPLETE
+
+
 def test_json_lines_are_told_as_they_come() -> None:
     lines = b"".join(json.dumps(frame).encode() + b"\n" for frame in (words("a"), words("b"), STOP))
     decoder = OpenAIDecoder(Form())
