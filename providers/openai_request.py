@@ -14,6 +14,7 @@ from providers.openai_reasoning import reasoning_name, with_reasoning
 from providers.suffixes import wants_search
 
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_NO_CHOICES: Final = ("none", "auto")
 _NO_THINKING: Final = frozenset({"none", "minimal"})
 _ZAI_SEARCH: Final[Mapping[str, Any]] = {
     "type": "web_search",
@@ -39,6 +40,8 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     }
     fields |= _modelled(chat)
     fields |= {name: value for name, value in chat.extra.items() if name not in ("model", "messages")}
+    if fields.get("tool_choice") in _NO_CHOICES and not fields.get("tools"):
+        del fields["tool_choice"]  # no choice among no tools: some APIs refuse to hear of it
     _name_max_tokens(fields, chat, form)
     _switch_thinking(fields, chat, model, form)
     _switch_search(fields, chat, model, form)

@@ -453,3 +453,11 @@ def test_reasoning_that_an_api_refuses_is_left_out() -> None:
     error = refuse(site, {"error": {"message": "messages.1: property 'reasoning_content' is unsupported"}}, 400)
     assert mend(site, error)
     assert sent_back(site) == {"role": "assistant", "content": "4"}
+
+
+def test_a_choice_among_no_tools_is_not_sent() -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    site = provider(base_url="https://api.example/v1")
+    assert "tool_choice" not in call(site, chat(tool_choice="none"))[1]
+    assert call(site, chat(tool_choice="none", tools=(tool,)))[1]["tool_choice"] == "none"
+    assert call(site, chat(tool_choice="required"))[1]["tool_choice"] == "required"
