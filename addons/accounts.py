@@ -195,6 +195,7 @@ class Accounts:
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
                 f"the vault has no session for {account.provider}/{account.name}. Add one: {command}",
+                credential="session" if web else "key",
             )
         material = stored.material
         cached = self._cache.get(key)

@@ -94,6 +94,13 @@ class AttemptPlan:
         return Owner(self.provider.name, self.session.account)
 
 
+def _is_word(event: Event) -> bool:
+    """Whether an event is a part of the answer: any delta that holds something is, whatever it is called."""
+    if isinstance(event, Extra):
+        return event.scope == "delta" and any(value not in (None, "", [], {}) for value in event.fields.values())
+    return not isinstance(event, Usage | Finish)
+
+
 class Attempt:
     """See addons/relay.py for the contract of the methods. `output` encodes a stream or collects a whole answer."""
 
@@ -247,9 +254,23 @@ class Attempt:
         try:
             self._inflater.close()
         except InflateError as e:
+            if self.ended:
+                return self.settle()
             self._fail(ErrorKind.INCOMPLETE, f"{self.plan.provider.name}: {e}")
             return b""
         return self._hand_over(self._take(self._decoder.close()))
+
+    @property
+    def ended(self) -> bool:
+        return self.state is State.OPEN and self._decoder is not None and self._decoder.ended
+
+    def settle(self) -> bytes:
+        try:
+            assert self._decoder is not None
+            self.cut_short = True
+            return self._hand_over(self._take(self._decoder.close()))
+        except Exception:
+            return self._bug()
 
     def fault(self, fault: Fault, detail: str) -> None:
         if self.state is State.FAILED:
@@ -260,7 +281,17 @@ class Attempt:
         self.report.fault = fault
         # Who was silent for so long has the whole request and may be at work on it.
         self.report.accepted = self.report.accepted or fault in _SILENCES
+        if (error := self._said_at_last(fault)) is not None:
+            self.report.error, self.state = error, State.FAILED
+            return
         self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
+
+    def _said_at_last(self, fault: Fault) -> ProviderError | None:
+        """What the provider itself said of its failure before the connection broke (an error, half a page)."""
+        if self.state is not State.OPEN or self._decoder is None or fault is Fault.INTERNAL:
+            return None
+        failures = [event.error for event in self._decoder.close() if isinstance(event, Failure)]
+        return failures[0] if failures and failures[0].kind is not ErrorKind.INCOMPLETE else None
 
     @property
     def mirrored(self) -> tuple[tuple[str, str], ...]:
@@ -369,7 +400,7 @@ class Attempt:
 
     def _note_first(self, events: list[Event]) -> bool:
         """Whether there is a word that matters among `events`; notes when the first came."""
-        matters = any(not isinstance(event, Usage | Extra | Finish) for event in events)
+        matters = any(map(_is_word, events))
         if matters and self.report.first_token_at is None:
             self.report.first_token_at = self.plan.clock()
         return matters

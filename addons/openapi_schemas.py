@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from addons.core.account_state import Health
-from addons.dialects.chat_schema import ChatBody
+from addons.dialects.chat_schema import STOPS_LIMIT, ChatBody
 from addons.dialects.completions import CompletionBody
 
 type Schema = dict[str, Any]
@@ -62,7 +62,11 @@ _RULES: Final[Mapping[str, Schema]] = {
 }
 """What validators of the models add to their fields; by model."""
 
-_STOP: Final[Schema] = {"anyOf": [_SOLID, {"type": "array", "maxItems": 4, "items": _SOLID}, {"type": "null"}]}
+_TEXTS: Final[Schema] = {"type": "array", "maxItems": STOPS_LIMIT, "items": {"type": "string"}}
+_STOP: Final[Schema] = {"anyOf": [{"type": "string"}, _TEXTS, {"type": "null"}]}
+_FORM: Final = (
+    "The form that every provider takes. An official API gets other values and fields too, and judges them itself."
+)
 
 _NOT_IN_COMPLETIONS: Final = frozenset({"messages"})
 _NEUTRAL_IN_COMPLETIONS: Final[Mapping[str, Schema]] = {
@@ -81,7 +85,9 @@ def request_schemas() -> dict[str, Schema]:
     """ChatRequest and CompletionRequest with the schemas they refer to, by name."""
     chat, parts = _of_model(ChatBody)
     chat["properties"]["stop"] = _STOP
+    chat["description"] = _FORM
     old, _ = _of_model(CompletionBody)
+    old["description"] = _FORM
     shared = {name: field for name, field in chat["properties"].items() if name not in _NOT_IN_COMPLETIONS}
     old["properties"] = {**shared, **old["properties"], **_NEUTRAL_IN_COMPLETIONS}
     for name, rule in _RULES.items():
@@ -170,7 +176,9 @@ def answer_schemas() -> dict[str, Schema]:
     model["properties"] |= {"context_length": _COUNT}
     return {
         "ChatCompletion": _answer("chat.completion", _object(**chosen, message=message)),
-        "Completion": _answer("text_completion", _object(**old_chosen, text=_TEXT, logprobs={"type": "null"})),
+        "Completion": _answer(
+            "text_completion", _object(**old_chosen, text=_TEXT, logprobs={"type": ["object", "null"]})
+        ),
         "Usage": _object(prompt_tokens=_COUNT, completion_tokens=_COUNT, total_tokens=_COUNT),
         "Model": model,
         "ModelList": _closed(object={"const": "list"}, data=_list_of({"$ref": _TEMPLATE.format(model="Model")})),

@@ -217,8 +217,9 @@ class Pursuit:
         refusal: GatewayError | None = None
         for route in routes:
             try:
+                provider = self.context.providers[route.provider]
                 check_support(
-                    self.ask.parsed, self.context.providers[route.provider].native, route.provider, route.model
+                    self.ask.parsed, provider.native, route.provider, route.model, completes=provider.completes
                 )
             except GatewayError as error:
                 refusal = refusal or error

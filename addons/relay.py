@@ -31,6 +31,8 @@ class Timers:
     idle_s: float
     total_s: float
     keepalive_s: float
+    settle_s: float = 1.5
+    """How long an answer of which every word was said is waited for: its token counts and end mark may still come."""
 
 
 class State(Enum):
@@ -83,6 +85,15 @@ class Relay(Protocol):
 
     def end(self) -> bytes:
         """The provider's body ended as HTTP says it should."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the answer was said, though its end mark has not come."""
+        ...
+
+    def settle(self) -> bytes:
+        """Takes an answer that has `ended` for complete; gives the bytes that end the client's."""
         ...
 
     def fault(self, fault: Fault, detail: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from addons.candidates import Candidate, Candidates
-from addons.core.errors import GatewayError
+from addons.core.errors import SHORT_WAIT_S, GatewayError
 from providers.errors import ProviderError
 
 
@@ -28,6 +28,8 @@ class Verdict:
                 message = f"{_name(candidate)} keeps failing and is left alone for a while: {blocked.error.message}"
                 error = GatewayError(503, message, code="provider_unavailable")
             error.retry_after_s = blocked.wait_s
+            if blocked.wait_s <= SHORT_WAIT_S:
+                error.should_retry = None  # the account is asked again by then
             self._note(error, blocked.wait_s)
         for full, candidate in candidates.full:
             message = (

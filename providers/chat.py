@@ -59,6 +59,8 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     extra: Mapping[str, Any] = NOTHING
+    raw: Mapping[str, Any] | None = None
+    """The message as it came, where its form is not the known one: for an official API, which may take it."""
 
     def text(self) -> str:
         """The text of the message, its text parts joined by line ends."""
@@ -92,5 +94,8 @@ class ChatRequest:
     n: int = 1
     affinity: str | None = None
     """What keeps a conversation with one account (prompt_cache_key, else user)."""
+    completion: Mapping[str, Any] | None = None
+    """The request as it came, where the client asked to go on with a raw prompt (/v1/completions): an official API gets
+    it at its own address for that; `messages` hold the prompt for all others."""
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """Every other field of the request, by its OpenAI name, untouched."""

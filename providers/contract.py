@@ -76,10 +76,19 @@ class Decoder(Protocol):
     The events' joined content is the same however the bytes were cut. After the terminal event, both methods give [].
     """
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of the answer was said, and only token counts or the end mark may follow.
+
+        Such an answer is whole, however its connection ends or lingers: `close` then gives the Finish. A decoder that
+        cannot know leaves it at False.
+        """
+        return False
+
     def feed(self, data: bytes) -> list[Event]: ...
 
     def close(self) -> list[Event]:
-        """The connection ended: whatever is still held back, and the terminal event if none came."""
+        """Nothing more comes, or is waited for: whatever is still held back, and the terminal event if none came."""
         ...
 
 
@@ -118,6 +127,9 @@ class Provider[O: ProviderOptions](ABC):
     """Request fields the provider carries itself, by ChatRequest or OpenAI name; None: all of them (official APIs)."""
     web_session: ClassVar[bool] = True
     """True for a site used with a person's session, False for an official API used with a key."""
+
+    completes: bool = False
+    """Takes raw prompts (ChatRequest.completion) as such."""
 
     def __init__(self, name: str, options: O) -> None:
         self.name = name

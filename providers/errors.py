@@ -23,6 +23,8 @@ class ErrorKind(StrEnum):
     """The site has closed or locked the account; nothing a program does changes that."""
     OUTDATED_CLIENT = "outdated_client"
     """The site wants a newer client version or another signature than the one sent."""
+    FORBIDDEN = "forbidden"
+    """The site knows the account and does not let it do this (its country, plan, project); no new session helps."""
     MODEL_UNAVAILABLE = "model_unavailable"
     """The site or the account does not have this model."""
     BAD_REQUEST = "bad_request"
@@ -50,6 +52,8 @@ class ProviderError(Exception):
         retry_after_s: float | None = None,
         param: str | None = None,
         scope: Literal["account", "model"] = "account",
+        credential: Literal["session", "key"] = "session",
+        refused: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -63,6 +67,10 @@ class ProviderError(Exception):
         """The field of the client's request at fault, where that is known."""
         self.scope = scope
         """What a limit holds for: the whole account, or this model of it alone."""
+        self.credential = credential
+        """What the site was shown: a person's session, or the key of an official API."""
+        self.refused = refused
+        """Fields of the request that the adapter put into it and the site refuses."""
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {self.message!r}, site_code={self.site_code!r})"

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any, ClassVar, Final
 
+from providers.contract import Decoder
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason
 from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
@@ -13,7 +14,7 @@ _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
 
 
-class FrameDecoder(ABC):
+class FrameDecoder(Decoder, ABC):
     """A Decoder (providers/contract.py) of which a site writes only what its frames mean.
 
     `unknown` counts what could not be made sense of. A frame that is no JSON ends the answer: words may be lost in it.

@@ -23,11 +23,19 @@ _LONG_NUMBER: Final = re.compile(rb"(?<!\d)\d{%d}" % (DIGITS_LIMIT + 1))
 class OutsideStrings:
     """`feed` the pieces of one JSON text, in order, cut anywhere; gives what stands outside of its strings."""
 
+    __slots__ = ("_escape", "_inside", "strings")
+
     def __init__(self) -> None:
         self.strings = 0
         self._inside = False
         self._escape = b""
         """The backslash at the end of a piece, whose other half comes with the next one."""
+
+    def fork(self) -> "OutsideStrings":
+        """Another one in the same place of the text."""
+        other = OutsideStrings()
+        other.strings, other._inside, other._escape = self.strings, self._inside, self._escape
+        return other
 
     def feed(self, piece: bytes) -> bytes:
         piece = self._escape + piece

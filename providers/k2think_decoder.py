@@ -6,6 +6,7 @@ Which of the two it is, the first byte tells: a site that gives the other one th
 from collections import Counter
 from typing import Any, Final
 
+from providers.contract import Decoder
 from providers.cumulative import CumulativeText
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, FinishReason, Reasoning, Text, Usage
@@ -20,7 +21,7 @@ _TAGGED_CHARS: Final = 4 * 1024 * 1024
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
-class K2ThinkDecoder:
+class K2ThinkDecoder(Decoder):
     """See the Decoder of providers/contract.py."""
 
     def __init__(self) -> None:

@@ -1,83 +1,51 @@
 """The meaning of completion objects: one chunk of a stream, or a whole completion, to events."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
 from providers.events import Event, Extra, Failure, Finish, FinishReason, Usage
 from providers.jsontext import mapping, text, whole
-from providers.openai_choice import Choice
+from providers.openai_choice import Choice, Reading
 from providers.openai_citations import from_web_search
-from providers.openai_errors import error_event
+from providers.openai_errors import error_event, says_error
 from providers.openai_form import Form
-from providers.openai_usage import counts_tokens, usage_of
-from providers.openai_words import short_code
+from providers.openai_reasons import end_of, joined
+from providers.openai_usage import best, counts_tokens, usage_of
+from providers.openai_words import quotable
 
 CHOICES_LIMIT: Final = 1024
 ENTRIES_LIMIT: Final = 5000
 """Parts, tool calls and sources of a whole answer; each becomes an event or several."""
+_DEPTH_LIMIT: Final = 8
 _UNKNOWN_LIMIT: Final = 64
 _FIELDS_LIMIT: Final = 256
 """Names of fields beside the choices, over all chunks; they are remembered."""
+_ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 _CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"})
 """`obfuscation` is padding to the length of one chunk; it means nothing on ours."""
-
-REASONS: Final[Mapping[str, FinishReason]] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "content_filter": "content_filter",
-    "function_call": "function_call",
-    "eos": "stop",
-    "eos_token": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tool_calls",
-    "tool_call": "tool_calls",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "model_context_window_exceeded": "length",
-    "context_length_exceeded": "length",
-    "sensitive": "content_filter",
-    "content_filtered": "content_filter",
-    "safety": "content_filter",
-    "refusal": "content_filter",
-}
-"""In lower case; what is not here and no failure counts as `stop`."""
-
-FAILURES: Final[Mapping[str, ErrorKind]] = {
-    "error": ErrorKind.PROVIDER_DOWN,
-    "abort": ErrorKind.PROVIDER_DOWN,
-    "network_error": ErrorKind.PROVIDER_DOWN,
-    "insufficient_system_resource": ErrorKind.PROVIDER_DOWN,
-}
-
-_KINDS: Final[Mapping[str, ErrorKind]] = {kind.value: kind for kind in ErrorKind}
-
-
-def entries_of(completion: Any) -> int:
-    """How many choices, parts, tool calls and sources a whole completion has."""
-    choices = mapping(completion).get("choices")
-    if not isinstance(choices, list):
-        return 0
-    messages = (mapping(mapping(choice).get("message")) for choice in choices[:ENTRIES_LIMIT])
-    return len(choices) + sum(len(found) for m in messages for name in _LISTS if isinstance(found := m.get(name), list))
-
-
-_LISTS: Final = ("content", "tool_calls", "annotations", "reasoning_details")
+_WRAPPERS: Final = ("data", "result", "response", "output")
+"""Names under which relays put the completion into an envelope of their own."""
 
 
 class OpenAIAnswer:
     """One answer as it comes in. `candidates`: how many were asked for."""
 
-    def __init__(self, form: Form, unknown: Counter[str], *, candidates: int, legacy: bool) -> None:
+    def __init__(self, form: Form, unknown: Counter[str], *, candidates: int, reading: Reading) -> None:
         self._form = form
         self._unknown = unknown
         self._candidates = candidates
-        self._legacy = legacy
+        self._reading = reading
         self._choices: dict[int, Choice] = {}
+        self._ended = 0
+        """How many candidates gave their finish_reason."""
+        self._first: int | None = None
+        """The index that the API gave the only candidate."""
+        self._identified = False
+        self._joined: set[int] = set()
+        """Indexes that are parts of the only candidate."""
         self._fields: dict[str, Any] = {}
         self._usage: Mapping[str, Any] | None = None
         self._cited: set[str] = set()
@@ -87,20 +55,36 @@ class OpenAIAnswer:
         return bool(self._choices)
 
     @property
+    def answered(self) -> bool:
+        """Whether every candidate that gave no reason said something."""
+        return all(choice.reason or choice.answered for choice in self._choices.values())
+
+    @property
+    def lost(self) -> bool:
+        """Whether a candidate ends with a tool call that never came."""
+        return any(choice.lost for choice in self._choices.values())
+
+    @property
+    def cut(self) -> bool:
+        """Whether a candidate is in the middle of a tool call."""
+        return any(choice.cut for choice in self._choices.values())
+
+    @property
     def finished(self) -> bool:
         """Whether every candidate gave its finish_reason."""
-        ended = [choice for choice in self._choices.values() if choice.reason]
-        return len(ended) == len(self._choices) and len(ended) >= self._candidates
+        return self._ended == len(self._choices) and self._ended >= self._candidates
 
     def read(self, completion: Mapping[str, Any], out: list[Event]) -> Failure | None:
         """Events of a chunk or a whole completion; a Failure when the answer ends with it."""
-        choices = completion.get("choices")
+        completion = unwrapped(completion)
+        choices = _listed(completion.get("choices"))
         error = None
-        if not choices or completion.get("error"):
+        if not choices or says_error(completion):
             error = error_event(completion, self._form.error_codes)
-        if isinstance(choices, list):
+        if choices is not None:
+            self._identify(completion, out)
             for position, choice in enumerate(choices):
-                failure = self._choice(choice, position, out, failed=error is not None)
+                failure = self._choice(choice, position, out, failed=error is not None, alone=len(choices) == 1)
                 if failure is not None:
                     return failure
         if error is not None:
@@ -114,48 +98,76 @@ class OpenAIAnswer:
 
     def finish(self, out: list[Event]) -> Finish:
         """What was held back, and the Finish."""
-        for choice in self._choices.values():
+        reasons: dict[int, FinishReason] = {}
+        for index, choice in sorted(self._choices.items()):
             choice.close(out)
-        reasons = {index: choice.reason or choice.likely_reason() for index, choice in sorted(self._choices.items())}
+            reasons[index] = choice.end()
         return Finish(reasons.pop(0, "stop"), tuple(reasons.items()))
 
     def usage(self) -> Usage | None:
         return None if self._usage is None else usage_of(self._usage)
 
-    def _choice(self, value: Any, position: int, out: list[Event], *, failed: bool) -> Failure | None:
+    # -- candidates -----------------------------------------------------------------------------------------------
+    def _choice(self, value: Any, position: int, out: list[Event], *, failed: bool, alone: bool) -> Failure | None:
         if not isinstance(value, dict):
             self._count("choice that is no object")
             return None
-        index = whole(value.get("index"))
-        if index is None:
-            index = position
+        index = self._index(value, position, alone=alone)
         choice = self._choices.get(index)
         if choice is None:
             if not 0 <= index < CHOICES_LIMIT:
                 self._count("choice out of range")
                 return None
-            choice = Choice(index, self._form.think_tags, self._unknown, legacy=self._legacy)
-            self._choices[index] = choice
+            choice = self._choices[index] = Choice(index, self._reading, self._unknown)
         choice.read(value, out)
         if "usage" in value:  # Moonshot
             self._note_usage(value)
-        reason = value.get("finish_reason")
+        reason = value.get("finish_reason") or value.get("finishReason")
         return self._end_choice(choice, reason) if reason and not failed else None
 
+    def _index(self, value: Mapping[str, Any], position: int, *, alone: bool) -> int:
+        """Where one candidate was asked for it is index 0, whatever the API counts by."""
+        said = value.get("index")
+        index = int(said) if isinstance(said, str) and said.isascii() and said[:9].isdigit() else whole(said)
+        if index is None:
+            index = position
+        if self._candidates != 1:
+            return index
+        if self._first is None and alone:
+            self._first = index
+        if index == self._first:
+            return 0
+        first = self._choices.get(0)
+        if index in self._joined:
+            return 0
+        message = mapping(value.get("delta")) or mapping(value.get("message"))
+        if first is None or first.calls or not message.get("tool_calls") or message.get("content"):
+            return index
+        self._joined.add(index)  # Copilot tells the calls of an answer in a choice of their own
+        return 0
+
     def _end_choice(self, choice: Choice, said: Any) -> Failure | None:
-        reason = said.lower() if isinstance(said, str) else ""
-        reason = self._form.finish_reasons.get(reason, reason)
-        kind = FAILURES.get(reason) or _KINDS.get(reason)
-        if kind is not None:
-            code = short_code(said)
-            message = f"The API broke its answer off (finish_reason {code}). Try again."
-            return Failure(ProviderError(kind, message, site_code=code))
-        if reason not in REASONS:
-            self._count(f"finish_reason: {reason}")
-        choice.reason = REASONS.get(reason, "stop")
-        if choice.reason == "function_call" and not self._legacy:
-            choice.reason = "tool_calls"
+        end = end_of(said, self._form.finish_reasons)
+        if end is None:
+            return None
+        if not end.known:
+            self._count(f"finish_reason: {end.word}")
+        if end.failure is not None:
+            words = f" It said: {quotable(end.words)}" if end.words else ""
+            message = f"The API broke its answer off (finish_reason {end.word}).{words} Try again."
+            return Failure(ProviderError(end.failure, message, site_code=end.word))
+        if choice.reason is None:
+            self._ended += 1
+        choice.reason = joined(choice.reason, end.reason)
         return None
+
+    # -- beside the candidates ------------------------------------------------------------------------------------
+    def _identify(self, completion: Mapping[str, Any], out: list[Event]) -> None:
+        """The API's id of the answer, before its first word."""
+        said = completion.get("id")
+        if not self._identified and isinstance(said, str) and _ID.fullmatch(said):
+            self._identified = True
+            out.append(Extra("chunk", {"id": said}))
 
     def _around(self, completion: Mapping[str, Any], out: list[Event]) -> None:
         """Usage, and the fields beside the choices: each is passed on when it first comes or changes."""
@@ -166,7 +178,7 @@ class OpenAIAnswer:
         fresh = {
             name: value
             for name, value in completion.items()
-            if name not in _CHUNK_KNOWN and value is not None and self._fields.get(name) != value
+            if name not in _CHUNK_KNOWN and (name not in self._fields or self._fields[name] != value)
         }
         if len(self._fields) + len(fresh) > _FIELDS_LIMIT:
             self._count("more fields beside the choices")
@@ -184,10 +196,52 @@ class OpenAIAnswer:
 
     def _note_usage(self, place: Mapping[str, Any]) -> None:
         usage = place.get("usage")
-        if counts_tokens(usage):
-            self._usage = usage
+        if isinstance(usage, dict) and counts_tokens(usage):
+            self._usage = best(self._usage, usage)
 
     def _count(self, what: str) -> None:
         """Counts, under a bounded number of names."""
         name = what[:80] if what in self._unknown or len(self._unknown) < _UNKNOWN_LIMIT else "more"
         self._unknown[name] += 1
+
+
+def unwrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The completion in a relay's envelope (`{"code": 0, "data": {"choices": …}}`), else the value itself."""
+    if "choices" in value:
+        return value
+    for name in _WRAPPERS:
+        inner = value.get(name)
+        if isinstance(inner, dict) and _listed(inner.get("choices")):
+            usage = {"usage": value["usage"]} if "usage" in value else {}
+            return {**usage, **inner}
+    return value
+
+
+def _listed(choices: Any) -> list[Any] | None:
+    """`choices` as a list; some APIs send one as an object. None where there are none."""
+    if isinstance(choices, list):
+        return choices
+    if not isinstance(choices, dict) or not choices:
+        return None
+    return [choices] if choices.keys() & {"delta", "message", "finish_reason", "text"} else list(choices.values())
+
+
+def entries_of(completion: Any) -> int:
+    """How many choices, parts, tool calls and sources a whole completion has."""
+    choices = _listed(mapping(completion).get("choices")) or []
+    messages = (mapping(mapping(choice).get("message")) for choice in choices[:ENTRIES_LIMIT])
+    return len(choices) + sum(_entries(message.get(name)) for message in messages for name in _LISTS)
+
+
+_LISTS: Final = ("content", "tool_calls", "annotations", "reasoning_content", "reasoning", "reasoning_details")
+
+
+def _entries(value: Any, depth: int = 0) -> int:
+    """Entries of a list and of the lists in them, and parts of a part."""
+    if depth > _DEPTH_LIMIT:
+        return 0
+    if isinstance(value, dict):
+        return sum(_entries(value[name], depth + 1) for name in ("parts", "content", "text") if name in value)
+    if not isinstance(value, list):
+        return 0
+    return len(value) + sum(_entries(entry, depth + 1) for entry in value if isinstance(entry, list | dict))

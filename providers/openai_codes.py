@@ -23,8 +23,11 @@ COMMON: Final[Codes] = _table(
         _K.SESSION_EXPIRED: (
             "invalid_api_key incorrect_api_key invalid_authentication invalid_authentication_error"
             " authentication_error authenticationerror unauthorized invalid_organization"
-            " invalid_project permission_error permission_denied permission_denied_error permissiondeniederror"
-            " access_denied token_expired unsupported_country_region_territory ip_not_authorized"
+            " invalid_project token_expired api_key_invalid"
+        ),
+        _K.FORBIDDEN: (
+            "permission_error permissions_error permission_denied permission_denied_error permissiondeniederror"
+            " access_denied forbidden unsupported_country_region_territory ip_not_authorized"
         ),
         _K.ACCOUNT_BLOCKED: "account_deactivated account_suspended organization_restricted",
         _K.QUOTA: (
@@ -38,7 +41,8 @@ COMMON: Final[Codes] = _table(
         ),
         _K.MODEL_UNAVAILABLE: (
             "model_not_found model_not_available model_unavailable model_not_supported unsupported_model invalid_model"
-            " model_decommissioned resource_not_found_error"
+            " model_decommissioned resource_not_found_error tier_not_allowed model_not_allowed model_access_denied"
+            " model_permission_blocked_project model_permission_blocked_org model_terms_required"
         ),
         _K.TOO_LONG: (
             "context_length_exceeded context_window_exceeded exceed_context_size_error request_too_large"
@@ -70,6 +74,8 @@ GENERIC: Final[Codes] = {
     "bad_request_error": _K.BAD_REQUEST,
     "not_found_error": _K.MODEL_UNAVAILABLE,
     "notfounderror": _K.MODEL_UNAVAILABLE,
+    "resource_exhausted": _K.RATE_LIMITED,
+    "unauthenticated": _K.SESSION_EXPIRED,
     "server_error": _K.PROVIDER_DOWN,
     "api_error": _K.PROVIDER_DOWN,
 }
@@ -90,6 +96,19 @@ ZAI: Final[Codes] = _table(
     }
 )
 """Z.AI's business codes; 1261, 1305 and 1310 to 1312 are seen."""
+
+MINIMAX: Final[Codes] = _table(
+    {
+        _K.SESSION_EXPIRED: "1004 2049",
+        _K.QUOTA: "1008 2056",
+        _K.RATE_LIMITED: "1002 1039 1041 2045",
+        _K.BAD_REQUEST: "1042 2013",
+        _K.CONTENT_FILTERED: "1026 1027",
+        _K.MODEL_UNAVAILABLE: "2061",
+        _K.PROVIDER_DOWN: "1000 1001 1013 1024 1033",
+    }
+)
+"""MiniMax's `base_resp.status_code`, which stands in answers with status 200."""
 
 DASHSCOPE: Final[Codes] = _table(
     {

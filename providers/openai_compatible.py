@@ -6,6 +6,7 @@ same models; whatever has no event of its own travels on under its own name.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 from urllib.parse import urljoin
 
@@ -24,27 +25,20 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import loads
+from providers.openai_choice import Reading
 from providers.openai_decoder import OpenAIDecoder
 from providers.openai_errors import classify
+from providers.openai_learnt import Learnt, refused_fields
 from providers.openai_models import built_in, joined, read_list, renamed
 from providers.openai_options import OpenAIOptions
-from providers.openai_request import wire_request
+from providers.openai_request import completion_request, tool_names, wire_request
 from providers.openai_sighting import lacking, sighted
 from providers.sealed import Value
 
-_READABLE: Final = frozenset(
-    {
-        "",
-        "text/event-stream",
-        "application/json",
-        "application/x-ndjson",
-        "application/jsonl",
-        "application/stream+json",
-        "application/octet-stream",
-        "text/plain",
-    }
-)
-"""Content types that chat answers come with; some servers name their streams wrongly."""
+_NO_ANSWERS: Final = ("image/", "audio/", "video/", "font/", "multipart/", "application/pdf", "application/zip",
+                      "application/grpc", "application/x-protobuf", "application/wasm")  # fmt: skip
+"""Content types that are surely no chat answer. Of all others the body's first characters tell: servers name their
+streams text/html, application/octet-stream or nothing at all."""
 
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
@@ -65,6 +59,8 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         known = built_in(self._preset)
         self._known = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known
         self._models: Mapping[str, Model] = self._known
+        self._learnt = Learnt()
+        self.completes = self._form.completions_path is not None
 
     # -- models ---------------------------------------------------------------------------------------------------
     def models(self) -> Mapping[str, Model]:
@@ -101,30 +97,55 @@ class OpenAICompatible(Provider[OpenAIOptions]):
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
                 "The stored session holds no api_key. Store the key as the JSON object with the field api_key.",
+                credential="key",
             )
         if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, material.headers.values())):
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
                 "The stored key holds a blank, a line end or a letter that no key has. Copy it again and store it.",
+                credential="key",
             )
         return Session(self.name, account, tuple(material.values()))
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
-        request = wire_request(chat, self._model(chat.model), self._form)
+        model, path = self._model(chat.model), self._form.chat_path
+        if chat.completion is not None and self._form.completions_path is not None:
+            request = completion_request(chat, model, self._form, self._learnt)
+            path = self._form.completions_path
+        else:
+            request = wire_request(chat, model, self._form, self._learnt)
         accept = "text/event-stream" if request.stream else "application/json"
         headers = (*self._headers(session, accept=accept), ("Content-Type", "application/json"))
-        return Call("POST", self._url(self._form.chat_path), headers, request.body)
+        return Call("POST", self._url(path), headers, request.body)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
-        legacy = bool(chat.extra.get("functions")) and not chat.tools
-        return OpenAIDecoder(self._form, stream=chat.stream, candidates=chat.n, legacy=legacy)
+        reading = Reading(
+            legacy=bool(chat.extra.get("functions")) and not chat.tools,
+            tools=tool_names(chat),
+            heard=lambda name: self._learnt.heard(chat.model, name),
+        )
+        form = self._form if chat.completion is None else replace(self._form, think_tags="none")
+        return OpenAIDecoder(form, stream=chat.stream, candidates=chat.n, reading=reading)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         form = headers.get("content-type", "").partition(";")[0].strip().lower()
-        return status == 200 and (form in _READABLE or form.endswith("+json"))
+        challenged = "cf-mitigated" in headers
+        return 200 <= status < 300 and status not in (204, 205) and not form.startswith(_NO_ANSWERS) and not challenged
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        return classify(status, headers, body, self._form.error_codes)
+        error = classify(status, headers, body, self._form.error_codes)
+        if error.kind is ErrorKind.BAD_REQUEST and status in (400, 422):
+            error.refused = refused_fields(body)
+        return error
+
+    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+        """The same request without what the gateway put into it and the API does not take."""
+        news = error.refused - self._learnt.refused
+        return self._without(news) if news else None
+
+    def _without(self, fields: frozenset[str]) -> Steps[None]:
+        self._learnt.refused |= fields
+        yield from ()
 
     def answers_late(self, chat: ChatRequest) -> bool:
         """True for a whole answer, and where text is held back until it is clear whether it is reasoning."""

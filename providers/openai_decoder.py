@@ -4,18 +4,23 @@ What a body is shows in its first character, not in what was asked: some APIs an
 object (an error, a proxy that does not stream), and the other way round.
 """
 
+import re
 from collections import Counter
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
 
+from providers.contract import Decoder
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure
 from providers.json_tally import holds_more
-from providers.jsontext import BODY_VALUES, INVALID, loads, mapping, unread
-from providers.openai_answer import ENTRIES_LIMIT, OpenAIAnswer, entries_of
+from providers.jsontext import BODY_VALUES, INVALID, loads, unread
+from providers.openai_answer import ENTRIES_LIMIT, OpenAIAnswer, entries_of, unwrapped
+from providers.openai_choice import Reading
 from providers.openai_errors import classify, error_event
 from providers.openai_form import Form
 from providers.openai_frames import DONE, BrokenFrame, Frames, glued
+from providers.openai_json_end import JsonEnd
 from providers.openai_merge import ExtraPile
 from providers.openai_words import quotable
 from providers.sse import SseLimit, SseReader
@@ -24,20 +29,27 @@ LIMIT_BYTES: Final = 10 * 1024 * 1024
 """Of one event and of a whole answer: a picture in base64 fits."""
 
 _BOM: Final = b"\xef\xbb\xbf"
-_CUT_OFF: Final = (
-    "The API's answer ended without an end mark (neither the word DONE nor a finish_reason); it is cut off. Try again."
-)
+_LEAD: Final = re.compile(rb"(?:\s|\xef\xbb\xbf)*+")
+_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
+_NO_DATA: Final = (b":", b"event:", b"id:", b"retry:")
+_LINE_LIMIT_BYTES: Final = 1024 * 1024
+"""A first line longer than this is no chunk of JSON lines; the body is then read as one value."""
+_START_LIMIT_BYTES: Final = 2000
+_CUT_OFF: Final = "The API's answer ended without its end mark or a finish_reason; it is cut off. Try again."
+_CUT_CALL: Final = "The API ended its answer in the middle of a tool call. Try again."
 
 
 class _Body(Enum):
     UNKNOWN = auto()
     STREAM = auto()
+    LINES = auto()
+    """A JSON value a line (NDJSON)."""
     WHOLE = auto()
     """One JSON value, read at the end."""
     PAGE = auto()
 
 
-class OpenAIDecoder:
+class OpenAIDecoder(Decoder):
     """The Decoder of the official form. `unknown` counts what was met and not understood."""
 
     def __init__(
@@ -46,22 +58,37 @@ class OpenAIDecoder:
         *,
         stream: bool = True,
         candidates: int = 1,
-        legacy: bool = False,
+        reading: Reading | None = None,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
         self.unknown: Counter[str] = Counter()
         self._form = form
-        self._answer = OpenAIAnswer(form, self.unknown, candidates=candidates, legacy=legacy)
+        reading = replace(reading or Reading(), tag_form=form.think_tags, gathers=not stream)
+        self._answer = OpenAIAnswer(form, self.unknown, candidates=candidates, reading=reading)
         self._reader = SseReader(limit_bytes=limit_bytes, bare_json=True)
         self._frames = Frames()
         self._pile = None if stream else ExtraPile()
         self._limit_bytes = limit_bytes
         self._body = _Body.UNKNOWN
         self._buffer = bytearray()
+        self._has_events = False
+        self._start = b""
+        """The beginning of a stream that has said nothing yet, to be quoted if it is none."""
+        self._one_value: bool | None = None
+        """Whether a body that begins as JSON is one value; None until its first line is whole."""
+        self._json = JsonEnd()
+        self._whole_answer: bool | None = None
+        """Whether the JSON value of a body has ended and is an answer; None while it goes on."""
         self._gathers = not stream or form.think_tags == "implicit"
         """Whether text of the answer is kept until the end, so that its size needs a limit."""
         self._received = 0
         self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        if self._ended:
+            return False
+        return self._is_whole() if self._body is _Body.WHOLE else self._answer.finished
 
     def feed(self, data: bytes) -> list[Event]:
         if self._ended or not data:
@@ -75,11 +102,13 @@ class OpenAIDecoder:
                 return self._too_large() if len(self._buffer) > self._limit_bytes else []
         out: list[Event] = []
         try:
-            payloads = self._reader.feed(data)
+            payloads = self._lines(data) if self._body is _Body.LINES else self._reader.feed(data)
         except SseLimit as limit:
             self._take(limit.payloads, out)
             self._fail(ErrorKind.PROVIDER_DOWN, "The API sent an event too large to be read.", out)
         else:
+            if len(self._start) < _START_LIMIT_BYTES:
+                self._start += data[: _START_LIMIT_BYTES - len(self._start)]
             self._take(payloads, out)
             if self._received > self._limit_bytes:
                 self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer is too large to be read.", out)
@@ -93,6 +122,9 @@ class OpenAIDecoder:
             case _Body.STREAM:
                 self._take(self._reader.flush(), out)
                 self._end_of_stream(out)
+            case _Body.LINES:
+                self._take([bytes(self._buffer)] if self._buffer.strip() else [], out)
+                self._end_of_stream(out)
             case _Body.WHOLE:
                 self._whole(bytes(self._buffer), out)
             case _Body.PAGE:
@@ -103,7 +135,7 @@ class OpenAIDecoder:
         return self._sifted(out)
 
     def _sorted(self, data: bytes) -> bytes:
-        """Finds out what the body is; gives what the stream reader may read."""
+        """Finds out what the body is; gives what the stream or line reader may read."""
         if self._body is _Body.UNKNOWN:
             start = _without_lead(bytes(self._buffer) + data)
             self._buffer.clear()
@@ -115,8 +147,48 @@ class OpenAIDecoder:
             data = start
             if self._body is _Body.STREAM:
                 return data
+        if self._body is _Body.LINES:
+            return data
+        known = len(self._buffer)
         self._buffer += data
+        if self._body is _Body.WHOLE and not self._json.ended:
+            self._json.read(data.decode("latin-1"))
+        if self._body is _Body.WHOLE and self._one_value is None and self._has_lines(known):
+            self._body = _Body.LINES
+            data = bytes(self._buffer)
+            self._buffer.clear()
+            return data
         return b""
+
+    def _has_lines(self, known: int) -> bool:
+        """Whether the first line is a chunk of its own. Looked at once, when the line is whole."""
+        end = self._buffer.find(b"\n", known)
+        if end < 0 and len(self._buffer) < _LINE_LIMIT_BYTES:
+            return False
+        self._one_value = not 0 < end < _LINE_LIMIT_BYTES or not _is_chunk(loads(bytes(self._buffer[:end])))
+        return not self._one_value
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes. Raises SseLimit."""
+        lines: list[bytes] = []
+        rest = data
+        if b"\n" in data:
+            *lines, rest = (bytes(self._buffer) + data if self._buffer else data).split(b"\n")
+            self._buffer.clear()
+        self._buffer += rest
+        found = [stripped for line in lines if (stripped := line.strip()) and not stripped.startswith(_NO_DATA)]
+        if len(self._buffer) > self._limit_bytes:
+            raise SseLimit(self._limit_bytes, found)
+        return found
+
+    def _is_whole(self) -> bool:
+        """Whether a whole answer is there, though its body has not ended."""
+        if self._whole_answer is None and self._json.ended:
+            value, _ = glued(bytes(self._buffer))
+            first = value[0] if value else None
+            found = isinstance(first, dict) and bool(unwrapped(first).get("choices"))
+            self._whole_answer = found or error_event(first, self._form.error_codes) is not None
+        return bool(self._whole_answer)
 
     def _too_large(self) -> list[Event]:
         out: list[Event] = []
@@ -125,6 +197,7 @@ class OpenAIDecoder:
         return out
 
     def _take(self, payloads: list[bytes], out: list[Event]) -> None:
+        self._has_events = self._has_events or bool(payloads)
         for payload in payloads:
             if self._ended:
                 return
@@ -147,6 +220,8 @@ class OpenAIDecoder:
     def _value(self, value: Any, out: list[Event]) -> None:
         if value is DONE:
             self._done(out)
+        elif isinstance(value, list) and value and isinstance(value[0], dict) and "choices" in value[0]:
+            self._values(value, out)
         elif isinstance(value, dict):
             if (failure := self._answer.read(value, out)) is not None:
                 self._end(failure, out)
@@ -158,16 +233,28 @@ class OpenAIDecoder:
     def _done(self, out: list[Event]) -> None:
         if self._ended:
             return
-        if self._answer.began:
-            self._end(self._answer.finish(out), out)
+        if self._answer.began and self._answer.answered:
+            self._complete(out)
         else:
             self._fail(ErrorKind.PROVIDER_DOWN, "The API ended its stream without an answer. Try again.", out)
+
+    def _complete(self, out: list[Event]) -> None:
+        if self._answer.cut:
+            self._fail(ErrorKind.INCOMPLETE, _CUT_CALL, out)
+        elif self._answer.lost:
+            self._fail(ErrorKind.PROVIDER_DOWN, "The API speaks of a tool call and sent none. Try again.", out)
+        else:
+            self._end(self._answer.finish(out), out)
 
     def _end_of_stream(self, out: list[Event]) -> None:
         if self._ended:
             return
         if self._answer.finished:
-            self._end(self._answer.finish(out), out)
+            self._complete(out)
+        elif not self._has_events and self._start.strip() and not self._start.lstrip().startswith(_FIELDS):
+            words = quotable(self._start.decode("utf-8", "replace"))[:120]
+            message = f"The API answered with text that is no chat answer. It said: {words}. Check base_url."
+            self._fail(ErrorKind.PROVIDER_DOWN, message, out)
         else:
             self._fail(ErrorKind.INCOMPLETE, _CUT_OFF, out)
 
@@ -188,12 +275,16 @@ class OpenAIDecoder:
         if value is INVALID:
             self._pieces(body, out)
             return
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            value = value[0]
+        if isinstance(value, dict):
+            value = unwrapped(value)
         if entries_of(value) > ENTRIES_LIMIT:
             self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer has too many parts to be read.", out)
             return
         if (error := error_event(value, self._form.error_codes)) is not None:
             self._end(Failure(error), out)
-        elif not mapping(value).get("choices"):
+        elif not isinstance(value, dict) or not value.get("choices"):
             self._fail(ErrorKind.PROVIDER_DOWN, "The API answered with JSON that holds no choices. Try again.", out)
         else:
             self._value(value, out)
@@ -227,8 +318,12 @@ class OpenAIDecoder:
         return out if self._pile is None or self._ended else self._pile.sift(out)
 
 
+def _is_chunk(value: Any) -> bool:
+    choices = value.get("choices") if isinstance(value, dict) else None
+    return isinstance(choices, list) and any(isinstance(choice, dict) and "delta" in choice for choice in choices)
+
+
 def _without_lead(data: bytes) -> bytes:
     """Without byte order marks, and the blank lines that keep a waiting connection alive."""
-    while (rest := data.lstrip().removeprefix(_BOM)) != data:
-        data = rest
-    return data
+    lead = _LEAD.match(data)
+    return data[lead.end() :] if lead else data

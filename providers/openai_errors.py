@@ -9,16 +9,24 @@ from typing import Any, Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text
-from providers.openai_codes import COMMON, GENERIC, Codes
-from providers.openai_words import page_of, refined, sentence, short_code
-from providers.retry_after import retry_after
+from providers.openai_codes import COMMON, GENERIC, MINIMAX, Codes
+from providers.openai_words import Told, page_of, refined, sentence, short_code
+from providers.retry_after import period_of, retry_after
 
 _BODY_LIMIT_BYTES: Final = 1024 * 1024
+_DEPTH_LIMIT: Final = 4
+_NAMES: Final = ("error", "Error", "errors", "err")
+_CODES: Final = ("code", "error_code", "status_code", "errorCode", "errcode")
+_WORDS: Final = (
+    "message", "detail", "msg", "details", "error_msg", "error_message", "errorMessage", "errorMsg", "errmsg",
+    "description", "error", "reason", "title",
+)  # fmt: skip
+"""Names under which APIs put what they have to say."""
 _STATUSES: Final[Mapping[int, ErrorKind]] = {
     400: ErrorKind.BAD_REQUEST,
     401: ErrorKind.SESSION_EXPIRED,
     402: ErrorKind.QUOTA,
-    403: ErrorKind.SESSION_EXPIRED,
+    403: ErrorKind.FORBIDDEN,
     404: ErrorKind.PROVIDER_DOWN,  # no such address; a missing model says so in words or code
     406: ErrorKind.BAD_REQUEST,
     413: ErrorKind.TOO_LONG,
@@ -63,61 +71,119 @@ def error_event(value: Any, codes: Codes) -> ProviderError | None:
     return None if said is None else _error(said, value, 200, {}, codes)
 
 
+def says_error(completion: Mapping[str, Any]) -> bool:
+    """Whether an error stands beside the choices of a completion."""
+    return bool(completion.get("error")) or ("base_resp" in completion and _base_resp(completion) is not None)
+
+
 def error_in(value: Any) -> Said | None:
     """What the error object in a JSON value says, in whichever of the known shapes; None when there is none."""
     if isinstance(value, list) and value:
         value = value[0]  # Google's OpenAI form wraps its errors in a list
     if not isinstance(value, dict):
         return None
-    error = value.get("error")
+    if (said := _base_resp(value)) is not None:
+        return said
+    error = next((value[name] for name in _NAMES if value.get(name)), None)
+    if isinstance(error, list):
+        error = error[0]
     if isinstance(error, dict) and error:
         return _from_object(error, value)
-    if isinstance(error, str) and error:
-        return Said(_word(value.get("code")), text(value.get("type")), text(value.get("message")) or error, None)
-    if isinstance(value.get("errors"), list) and value["errors"]:
-        return error_in({"error": value["errors"][0]})
+    if isinstance(error, str):
+        return Said(_word(value.get("code")), text(value.get("type")), words_in(value.get("message")) or error, None)
+    if error is not None:  # {"error": true, "message": …}
+        return _bare(value) or Said(_word(error), "", "", None)
     if value.get("choices"):
         return None
+    inner = value.get("data")
+    if isinstance(inner, dict) and (inner.get("error") or inner.get("base_resp")):
+        return error_in(inner)
     return _bare(value)
+
+
+def _base_resp(value: Mapping[str, Any]) -> Said | None:
+    """MiniMax: `base_resp` stands in every answer; a status_code other than 0 is an error."""
+    found = mapping(value.get("base_resp"))
+    code = _word(found.get("status_code"))
+    return Said(code, "", words_in(found.get("status_msg")), None) if code and code != "0" else None
 
 
 def _from_object(error: Mapping[str, Any], around: Mapping[str, Any]) -> Said:
     inner = error.get("error")
     if isinstance(inner, dict) and inner and not text(error.get("message")):
         return _from_object(inner, error)
-    kind = text(error.get("type"))
+    kind = text(error.get("type")) or text(error.get("status"))
     code = _word(error.get("code")) or _word(around.get("code"))
     if not code and kind.isdigit():
         code = kind  # Z.AI's Anthropic form has its code as the type
-    message = text(error.get("message")) or text(error.get("msg")) or text(error.get("detail")) or text(inner)
-    raw = text(mapping(error.get("metadata")).get("raw"))
-    if raw and raw not in message:
-        message = f"{message} ({raw})"  # OpenRouter: its own words say only that the provider refused
-    return Said(code, kind, message, text(error.get("param")) or None)
+    raw = mapping(error.get("metadata")).get("raw")
+    message = words_in(error) or words_in(error, 1)
+    raw_words = raw if isinstance(raw, str) else words_in(raw)
+    if raw_words and raw_words not in message:
+        message = f"{message} ({raw_words})"  # OpenRouter: its own words say only that the provider refused
+    return Said(code, kind, message, text(error.get("param")) or _validated(error) or None)
 
 
 def _bare(value: Mapping[str, Any]) -> Said | None:
     """Errors without an `error` object: {"code", "message"}, {"detail"}, vLLM's {"object": "error"}."""
-    code = _word(value.get("code")) or _word(value.get("error_code")) or _word(value.get("status_code"))
+    code = next((word for name in _CODES if (word := _word(value.get(name)))), "")
     kind = text(value.get("type"))
     detail = value.get("detail")
     if isinstance(detail, dict):
         return error_in({"error": detail})
-    if isinstance(detail, list) and detail:
-        return _validation(mapping(detail[0]))
-    for name in ("message", "detail", "msg", "error_msg", "error_message", "errorMessage"):
-        if words := text(value.get(name)):
-            return Said(code, kind, words, text(value.get("param")) or None)
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        return _validation(detail[0])
+    for name in _WORDS:
+        said = value.get(name)
+        if isinstance(said, dict) and said.keys() & {"role", "content"}:
+            continue  # a message of a chat, not of an error
+        if words := words_in(said):
+            param = text(value.get("param")) or (_validated(said) if isinstance(said, dict) else "")
+            return Said(code, kind, words, param or None)
     if value.get("object") == "error" or value.get("success") is False:
         return Said(code, kind, "", None)
     return None
 
 
+def words_in(value: Any, depth: int = 0) -> str:
+    """The words of a message, whatever it is: text, an object around it, a list of several."""
+    if isinstance(value, str):
+        return value.strip()
+    if depth > _DEPTH_LIMIT:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(said for entry in value[:3] if (said := words_in(entry, depth + 1)))
+    if not isinstance(value, dict):
+        return ""
+    for name in _WORDS:
+        if said := words_in(value.get(name), depth + 1):
+            place = _path(value.get("loc"))
+            return f"{place}: {said}" if place else said
+    if depth and all(isinstance(entry, str | list) for entry in value.values()):  # {"field": ["what is wrong with it"]}
+        found = [f"{name}: {said}" for name, entry in value.items() if (said := words_in(entry, depth + 1))]
+        return "; ".join(found[:3])
+    return ""
+
+
+def _validated(place: Mapping[str, Any]) -> str:
+    """The field that a validation error inside a message is about."""
+    for name in ("message", "detail"):
+        inner = place.get(name)
+        inner = mapping(inner).get("detail", inner)
+        if isinstance(inner, list) and inner:
+            return _path(mapping(inner[0]).get("loc"))
+    return ""
+
+
+def _path(loc: Any) -> str:
+    return ".".join(str(name) for name in loc[:8] if name != "body")[:100] if isinstance(loc, list) else ""
+
+
 def _validation(first: Mapping[str, Any]) -> Said:
     """The first entry of a FastAPI validation error: {"loc": ["body", "temperature"], "msg": …}."""
-    loc = first.get("loc")
-    names = [str(name) for name in loc if name != "body"] if isinstance(loc, list) else []
-    return Said("", "invalid_request_error", text(first.get("msg")), ".".join(names) or None)
+    place = _path(first.get("loc"))
+    said = text(first.get("msg"))
+    return Said("", "invalid_request_error", f"{place}: {said}" if place and said else said, place or None)
 
 
 def _word(value: Any) -> str:
@@ -129,7 +195,15 @@ def _word(value: Any) -> str:
 def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], codes: Codes) -> ProviderError:
     if status < 400 and said.code.isdecimal() and 400 <= int(said.code[:9]) < 600:
         status = int(said.code)  # OpenRouter, llama.cpp: the status it would have been
-    kind = refined(_kind(said, status, codes), status, said.message, certain=_in_table(said, codes))
+    if "base_resp" in mapping(value):
+        codes = {**MINIMAX, **codes}
+    wait_s = retry_after(headers, value, said.message)
+    period = period_of(value, said.message)
+    told = Told(status, said.message, wait_s, certain=_in_table(said, codes), period=period)
+    kind = refined(_kind(said, status, codes), told)
+    by_model = kind is ErrorKind.RATE_LIMITED or (
+        kind is ErrorKind.QUOTA and period == "day"
+    )  # such APIs count by model
     return ProviderError(
         kind,
         sentence(kind, said.message, status),
@@ -137,14 +211,19 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
         if said.code == str(status)
         else short_code(said.code or said.type),
         status=status if status >= 400 else None,
-        retry_after_s=retry_after(headers, value, said.message),
+        retry_after_s=wait_s,
         param=short_code(said.param) if kind in (ErrorKind.BAD_REQUEST, ErrorKind.TOO_LONG) else None,
-        scope="model" if kind is ErrorKind.RATE_LIMITED else "account",  # such APIs count by model
+        scope="model" if by_model else "account",
+        credential="key",
     )
 
 
+_VAGUE: Final = (None, ErrorKind.BAD_REQUEST, ErrorKind.PROVIDER_DOWN, ErrorKind.FORBIDDEN)
+"""Meanings that words may sharpen."""
+
+
 def _in_table(said: Said, codes: Codes) -> bool:
-    return _lookup(said, codes) not in (None, ErrorKind.BAD_REQUEST, ErrorKind.PROVIDER_DOWN)
+    return _lookup(said, codes) not in _VAGUE
 
 
 def _lookup(said: Said, codes: Codes) -> ErrorKind | None:

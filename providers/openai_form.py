@@ -9,6 +9,7 @@ from providers.errors import ErrorKind
 type MaxTokensName = Literal["as_sent", "max_tokens", "max_completion_tokens"]
 type ThinkingSwitch = Literal["as_sent", "type", "enable_thinking", "template"]
 type SearchSwitch = Literal["as_sent", "enable_search", "tool"]
+type ReasoningField = Literal["learn", "reasoning_content", "reasoning", "thinking", "tags", "drop"]
 type TagForm = Literal["none", "explicit", "implicit"]
 
 
@@ -18,9 +19,12 @@ class Form:
 
     chat_path: str = "chat/completions"
     """Taken from `base_url`; with a leading slash, from the root of its host."""
+    completions_path: str | None = "completions"
+    """Where raw prompts go (/v1/completions); None: the API has no such thing."""
     models_path: str = "models"
-    stream_usage: bool = True
-    """Takes `stream_options.include_usage`; without, `include_usage` is left out and usage comes by itself or not."""
+    stream_usage: bool | None = None
+    """Whether it takes `stream_options.include_usage`: True asks for it in every stream, False never sends it, None (it
+    is not known) only where the client does. What the API refuses is not sent again."""
     max_tokens_name: MaxTokensName = "as_sent"
     thinking: ThinkingSwitch = "as_sent"
     """What `reasoning_effort` and the thinking variants become: `reasoning_effort` itself, `thinking: {type}`,
@@ -37,6 +41,10 @@ class Form:
     """Wants content that is all text as one string."""
     thinking_streams_only: bool = False
     """Thinks in streams only: a whole answer with thinking is asked for as a stream and put together here."""
+    reasoning_field: ReasoningField = "learn"
+    """What the `reasoning_content` of earlier answers, which clients send back, becomes: that name, `reasoning`,
+    `thinking` parts of the content, a `<think>` tag in it, nothing; or (`learn`) whatever name the API's own answers
+    use for it."""
     think_tags: TagForm = "none"
     """Reasoning stands inside the text: behind an opening tag (`explicit`), maybe with a closing tag alone
     (`implicit`; text is held back until it is clear what it is)."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.contract import Model
 from providers.jsontext import MODELS_LIMIT, mapping, model_name, whole
-from providers.openai_presets import Preset
+from providers.openai_preset import Preset
 
 
 def built_in(preset: Preset) -> dict[str, Model]:

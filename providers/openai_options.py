@@ -10,9 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from providers.contract import ProviderOptions
 from providers.errors import ErrorKind
-from providers.openai_answer import FAILURES, REASONS
-from providers.openai_form import Form, MaxTokensName, SearchSwitch, TagForm, ThinkingSwitch
-from providers.openai_presets import NO_PRESET, PRESETS, Preset
+from providers.openai_form import Form, MaxTokensName, ReasoningField, SearchSwitch, TagForm, ThinkingSwitch
+from providers.openai_preset import Preset
+from providers.openai_presets import NO_PRESET, PRESETS
+from providers.openai_reasons import FAILURES, REASONS
+from providers.openai_vendors import AZURE_ADDRESS
 
 _PATH: Final = re.compile(r"/?[A-Za-z0-9._%@:-]+(?:/[A-Za-z0-9._%@:-]+)*(?:\?[A-Za-z0-9._%&=:-]*)?")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
@@ -43,6 +45,7 @@ class OpenAIOptions(ProviderOptions):
     """More headers for each request; no secrets, they stand in every flow."""
 
     chat_path: str | None = None
+    completions_path: str | None = None
     models_path: str | None = None
     stream_usage: bool | None = None
     max_tokens_name: MaxTokensName | None = None
@@ -53,6 +56,7 @@ class OpenAIOptions(ProviderOptions):
     developer_role: bool | None = None
     plain_content: bool | None = None
     thinking_streams_only: bool | None = None
+    reasoning_field: ReasoningField | None = None
     think_tags: TagForm | None = None
     finish_reasons: Mapping[str, str] | None = None
     error_codes: Mapping[str, ErrorKind] | None = None
@@ -65,6 +69,8 @@ class OpenAIOptions(ProviderOptions):
         preset = raw.get("preset")
         if preset is None:
             raise ValueError("needs a base_url, or a preset: " + ", ".join(PRESETS))
+        if preset == "azure":
+            raise ValueError(f"the preset azure needs the base_url of your resource: {AZURE_ADDRESS}")
         if isinstance(preset, str) and preset in PRESETS:
             return {**raw, "base_url": PRESETS[preset].base_url}
         raise ValueError(_no_preset(preset))
@@ -86,7 +92,7 @@ class OpenAIOptions(ProviderOptions):
                     raise ValueError("must be a list of model ids, or a table of public id to the API's id")
         return table
 
-    @field_validator("chat_path", "models_path")
+    @field_validator("chat_path", "completions_path", "models_path")
     @classmethod
     def _path_stays_on_the_host(cls, value: str | None) -> str | None:
         if value is not None and (not _PATH.fullmatch(value) or ".." in value):

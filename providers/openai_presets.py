@@ -4,39 +4,14 @@ Sources: the vendors' public API references as of 2026, and their users' reports
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from providers.openai_codes import DASHSCOPE, ZAI
 from providers.openai_form import Form
+from providers.openai_preset import KnownModel, Preset
+from providers.openai_vendors import VENDORS
 from providers.suffixes import Suffixes
-
-
-@dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A model served without asking the API for its list. `thinking`/`search`: there are variants with these on."""
-
-    public: str
-    site_id: str = ""
-    """The API's name, where it is another."""
-    thinking: bool = False
-    search: bool = False
-    vision: bool = False
-    context_length: int | None = None
-    always_thinking: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    base_url: str
-    owned_by: str
-    form: Form
-    models: tuple[KnownModel, ...] = ()
-    suffixes: Suffixes | None = None
-    """Variants of the known models by the ends of their names, as the site's web adapter has them."""
-    not_chat: tuple[str, ...] = ()
-    """Parts of ids in the live list that are no chat models."""
-
 
 _THINKING_SEARCH: Final[Suffixes] = {
     "-Thinking": (True, None),
@@ -54,11 +29,13 @@ _ZAI: Final = Preset(
     base_url="https://api.z.ai/api/paas/v4",
     owned_by="z.ai",
     form=Form(
+        completions_path=None,
         stream_usage=False,  # the last chunk always has usage
         max_tokens_name="max_tokens",
         thinking="type",
         effort_models=("glm-5.2", "glm-5.3"),
         search="tool",
+        reasoning_field="reasoning_content",
         error_codes=ZAI,
     ),
     models=(
@@ -81,8 +58,10 @@ _DASHSCOPE: Final = Preset(
     base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
     owned_by="alibaba",
     form=Form(
+        stream_usage=True,
         max_tokens_name="max_tokens",
         thinking="enable_thinking",
+        reasoning_field="reasoning_content",
         thinking_streams_only=True,
         search="enable_search",
         error_codes=DASHSCOPE,
@@ -104,6 +83,7 @@ _LONGCAT: Final = Preset(
     base_url="https://api.longcat.chat/openai/v1",
     owned_by="meituan",
     form=Form(
+        completions_path=None,
         models_path="/v1/models",
         stream_usage=False,
         max_tokens_name="max_tokens",
@@ -134,7 +114,12 @@ _K2THINK: Final = Preset(
 _OPENAI: Final = Preset(
     base_url="https://api.openai.com/v1",
     owned_by="openai",
-    form=Form(max_tokens_name="max_completion_tokens", developer_role=True),
+    form=Form(
+        stream_usage=True,
+        max_tokens_name="max_completion_tokens",
+        developer_role=True,
+        reasoning_field="drop",  # unknown fields of a message are refused
+    ),
     models=tuple(
         KnownModel(name, vision=True) for name in ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini")
     ),
@@ -158,8 +143,11 @@ _DEEPSEEK: Final = Preset(
     base_url="https://api.deepseek.com",
     owned_by="deepseek",
     form=Form(
+        completions_path="/beta/completions",
+        stream_usage=True,
         max_tokens_name="max_tokens",
         thinking="type",
+        reasoning_field="reasoning_content",
         effort_models=("",),
         efforts=("low", "high", "max"),
     ),
@@ -176,8 +164,11 @@ _MOONSHOT: Final = Preset(
     base_url="https://api.moonshot.ai/v1",
     owned_by="moonshot",
     form=Form(
+        completions_path=None,
+        stream_usage=True,
         max_tokens_name="max_completion_tokens",
         thinking="type",
+        reasoning_field="reasoning_content",
         effort_models=("kimi-k3",),
         efforts=("low", "high", "max"),
     ),
@@ -191,26 +182,26 @@ _MOONSHOT: Final = Preset(
 _OPENROUTER: Final = Preset(
     base_url="https://openrouter.ai/api/v1",
     owned_by="openrouter",
-    form=Form(developer_role=True),
+    form=Form(developer_role=True, reasoning_field="reasoning"),  # usage always comes
 )
 
 _OLLAMA: Final = Preset(
     base_url="http://127.0.0.1:11434/v1",
     owned_by="ollama",
-    form=Form(max_tokens_name="max_tokens", think_tags="explicit"),
+    form=Form(stream_usage=True, max_tokens_name="max_tokens", think_tags="explicit"),
     not_chat=("embed",),
 )
 
 _VLLM: Final = Preset(
     base_url="http://127.0.0.1:8000/v1",
     owned_by="vllm",
-    form=Form(think_tags="explicit"),
+    form=Form(stream_usage=True, think_tags="explicit"),
 )
 
 _LLAMA_CPP: Final = Preset(
     base_url="http://127.0.0.1:8080/v1",
     owned_by="llama.cpp",
-    form=Form(max_tokens_name="max_tokens", thinking="template", think_tags="explicit"),
+    form=Form(stream_usage=True, max_tokens_name="max_tokens", thinking="template", think_tags="explicit"),
 )
 
 PRESETS: Final[Mapping[str, Preset]] = {
@@ -228,6 +219,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     "ollama": _OLLAMA,
     "vllm": _VLLM,
     "llama.cpp": _LLAMA_CPP,
+    **VENDORS,
 }
 
 NO_PRESET: Final = Preset(base_url="", owned_by="", form=Form())

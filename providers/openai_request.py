@@ -11,9 +11,12 @@ from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Tex
 from providers.contract import Model
 from providers.errors import ErrorKind, ProviderError
 from providers.openai_form import Form
+from providers.openai_learnt import Learnt
+from providers.openai_reasoning import reasoning_name, with_reasoning
 from providers.suffixes import wants_search
 
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_NO_CHOICES: Final = ("none", "auto")
 _NO_THINKING: Final = frozenset({"none", "minimal"})
 _ZAI_SEARCH: Final[Mapping[str, Any]] = {
     "type": "web_search",
@@ -29,20 +32,39 @@ class Wire:
     stream: bool
 
 
-def wire_request(chat: ChatRequest, model: Model, form: Form) -> Wire:
+def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | None = None) -> Wire:
     """The body to send. Raises ProviderError(BAD_REQUEST) when the chat is no JSON."""
+    learnt = learnt or Learnt()
+    name = reasoning_name(chat.model, form, learnt)
     fields: dict[str, Any] = {
         "model": model.site_id,
-        "messages": [_message(message, form) for message in chat.messages],
+        "messages": [with_reasoning(_message(message, form), name) for message in chat.messages],
     }
     fields |= _modelled(chat)
-    fields |= {name: value for name, value in chat.extra.items() if name not in fields}
+    fields |= {name: value for name, value in chat.extra.items() if name not in ("model", "messages")}
+    if fields.get("tool_choice") in _NO_CHOICES and not fields.get("tools"):
+        del fields["tool_choice"]  # no choice among no tools: some APIs refuse to hear of it
     _name_max_tokens(fields, chat, form)
     _switch_thinking(fields, chat, model, form)
     _switch_search(fields, chat, model, form)
     stream = chat.stream or (form.thinking_streams_only and fields.get("enable_thinking") is True)
-    _set_stream(fields, form, stream=stream)
+    _set_stream(fields, form, learnt, stream=stream)
     return Wire(_encoded(fields), stream)
+
+
+def completion_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt) -> Wire:
+    """The body of a request to go on with a raw prompt: as the client sent it, under the API's model name."""
+    fields = {**(chat.completion or {}), "model": model.site_id}
+    _set_stream(fields, form, learnt, stream=chat.stream)
+    return Wire(_encoded(fields), chat.stream)
+
+
+def tool_names(chat: ChatRequest) -> frozenset[str]:
+    """The names of the tools that the request offers."""
+    offered = [tool.get("function") for tool in chat.tools if isinstance(tool, Mapping)]
+    functions = chat.extra.get("functions")
+    offered += functions if isinstance(functions, list) else []
+    return frozenset(f["name"] for f in offered if isinstance(f, Mapping) and isinstance(f.get("name"), str))
 
 
 def _modelled(chat: ChatRequest) -> dict[str, Any]:
@@ -62,18 +84,23 @@ def _modelled(chat: ChatRequest) -> dict[str, Any]:
 
 def _name_max_tokens(fields: dict[str, Any], chat: ChatRequest, form: Form) -> None:
     sent_as = "max_completion_tokens" if "max_completion_tokens" in chat.extra else "max_tokens"
-    fields.pop("max_completion_tokens", None)
     if chat.max_tokens is not None:
+        fields.pop("max_completion_tokens", None)
         fields[sent_as if form.max_tokens_name == "as_sent" else form.max_tokens_name] = chat.max_tokens
 
 
-def _set_stream(fields: dict[str, Any], form: Form, *, stream: bool) -> None:
+def _set_stream(fields: dict[str, Any], form: Form, learnt: Learnt, *, stream: bool) -> None:
     fields["stream"] = stream
-    options = fields.pop("stream_options", None)
-    options = dict(options) if isinstance(options, Mapping) else {}
-    options.pop("include_usage", None)
+    options = fields.get("stream_options")
+    if options is not None and not isinstance(options, Mapping):
+        return  # the API's to refuse
+    options = dict(fields.pop("stream_options", None) or {})
+    asked = options.pop("include_usage", None)
+    refused = "stream_options" in learnt.refused
     if stream and form.stream_usage:
-        options["include_usage"] = True  # for the gateway's own count too, whether the client asked or not
+        asked = True  # for the gateway's own count too, whether the client asked or not
+    if asked is not None and form.stream_usage is not False and not refused:
+        options["include_usage"] = asked
     if stream and options:
         fields["stream_options"] = options
 
@@ -84,7 +111,7 @@ def _switch_thinking(fields: dict[str, Any], chat: ChatRequest, model: Model, fo
     words itself stands."""
     effort = fields.pop("reasoning_effort", None)
     thinks = model.thinking
-    if thinks is None and effort is not None:
+    if thinks is None and effort in _EFFORTS:  # `default`, `auto` and words of the API's own switch nothing
         thinks = effort not in _NO_THINKING
     sent = _nearest(effort, form.efforts) if effort is not None else None
     match form.thinking:
@@ -113,7 +140,7 @@ def _switch_template(fields: dict[str, Any], thinks: bool | None, effort: str | 
         fields["chat_template_kwargs"] = {**ours, **given} if isinstance(given, Mapping) else ours
 
 
-def _nearest(effort: str, known: tuple[str, ...]) -> str:
+def _nearest(effort: Any, known: tuple[str, ...]) -> Any:
     """The API's value next to `effort`; the stronger of two."""
     if not known or effort in known or effort not in _EFFORTS:
         return effort
@@ -138,6 +165,9 @@ def _switch_search(fields: dict[str, Any], chat: ChatRequest, model: Model, form
 
 # -- messages -------------------------------------------------------------------------------------------------------
 def _message(message: Message, form: Form) -> dict[str, Any]:
+    if message.raw is not None:
+        raw = dict(message.raw)
+        return {**raw, "role": "system"} if raw.get("role") == "developer" and not form.developer_role else raw
     role = "system" if message.role == "developer" and not form.developer_role else message.role
     found: dict[str, Any] = {"role": role, "content": _content(message.content, form)}
     if message.name is not None:

@@ -1,41 +1,109 @@
-"""Tool call fragments as APIs really send them, put into one form: dense indexes, id and name once.
+"""Tool call fragments as APIs really send them, put in order: dense indexes, id and name once, whole JSON arguments.
 
-Seen: no index at all (several compatible servers), every parallel call at index 0 with its own id (Google's OpenAI
-form), id and name repeated in each fragment, arguments as an object (Z.AI's reference), a name after the first piece.
+Two ends decide what belongs together: the end of a call's JSON, behind which another object is another call, and the
+end of the answer, at which a call without arguments has none (`{}`). Seen in real answers:
+
+    no index at all, or every parallel call at index 0, with own ids, without ids, or without a second name
+    an id or a name repeated in each fragment, another id in each, an id or a name in several pieces, a late name
+    arguments "" or null or absent, as an object, `{}` before the real ones, whole once more at the end
+    calls without `function` around name and arguments; indexes as text; one call or a table of calls instead of a list
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+import re
+from collections.abc import Mapping, Set
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from providers.events import Event, ToolCallDelta
-from providers.json_tally import OutsideStrings
 from providers.jsontext import mapping, text, whole
+from providers.openai_json_end import JsonEnd
 
 _KNOWN: Final = frozenset({"index", "id", "type", "function"})
+_FLAT: Final = frozenset({"name", "arguments", "input", "parameters"})
 _NAMELESS_LIMIT: Final = 64
 """Fragments to wait for a name."""
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
+_CALLS_LIMIT: Final = 1024
+_WORD_LIMIT: Final = 1024
+"""Characters of an id or a name that comes in pieces."""
+_SETTLED_ID: Final = 9
+"""An id of so many characters is a whole one (Mistral's have nine), not the `call_` of one in pieces."""
+_EMPTY_OBJECTS: Final = re.compile(r"(?:\s*+\{\s*+\})++")
+_MAYBE_OPEN: Final = re.compile(r"\s*+\{?\s*+")
+"""What may still turn out to be an empty object that only holds the place of the real arguments."""
+_LEAD: Final = re.compile(r"\s*+(\S)")
+_EMPTY: Final = "{}"
+_EMPTY_LIMIT: Final = 1000
+"""Longer arguments than this are no empty object, however blank."""
+
+
+class Said(NamedTuple):
+    """One fragment. `free`: a custom tool, whose input is no JSON."""
+
+    place: int | None
+    """The API's index, which is not always one."""
+    id: str
+    name: str
+    arguments: str
+    extra: dict[str, Any]
+    free: bool
 
 
 class _Call:
-    __slots__ = ("extra", "id", "index", "json", "name", "pending", "started")
+    __slots__ = (
+        "_digest", "extra", "free", "held", "id", "index", "json", "name", "pending", "said_id", "size", "started",
+    )  # fmt: skip
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.id = ""
+        self.said_id = ""
+        self.id: str | None = None
+        """The id to tell; None where the API gave none, or one that another call has already."""
         self.name = ""
         self.started = False
+        self.free = False
+        self.held = ""
+        """The beginning of the arguments, while it may be an empty object before the real ones."""
         self.pending: list[str] = []
         self.extra: dict[str, Any] = {}
-        self.json = _JsonEnd()
+        self.json = JsonEnd()
+        self.size = 0
+        """Characters of the arguments that were told."""
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    @property
+    def blank(self) -> bool:
+        """No arguments so far, not even an empty object."""
+        return not self.json.begun and not self.held
+
+    @property
+    def open(self) -> bool:
+        """In the middle of its arguments."""
+        return not self.free and not self.json.ended and (self.json.begun or not self.whole_object)
+
+    @property
+    def whole_object(self) -> bool:
+        """An empty object is all there is so far."""
+        return "}" in self.held
+
+    def note(self, arguments: str) -> None:
+        self.size += len(arguments)
+        self._digest.update(arguments.encode("utf-8", "surrogatepass"))
+
+    def same_as(self, arguments: str) -> bool:
+        if len(arguments) != self.size:
+            return False
+        other = hashlib.blake2b(arguments.encode("utf-8", "surrogatepass"), digest_size=16)
+        return other.digest() == self._digest.digest()
 
 
 class ToolCalls:
-    """The tool calls of one candidate."""
+    """The tool calls of one candidate. `names`: the tools of the request; they tell a name from a piece of one."""
 
-    def __init__(self, choice: int) -> None:
+    def __init__(self, choice: int, names: Set[str] = frozenset()) -> None:
         self._choice = choice
+        self._names = names
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
@@ -43,95 +111,282 @@ class ToolCalls:
     def __bool__(self) -> bool:
         return bool(self._calls)
 
-    def read(self, fragments: list[Any], out: list[Event], *, complete: bool) -> None:
-        """Fragments of a delta, or the `complete` calls of a whole message."""
-        for fragment in fragments:
-            if isinstance(fragment, dict):
-                self._read(fragment, out, complete=complete)
+    @property
+    def unfinished(self) -> bool:
+        """Whether the end of the answer would now cut a call: its arguments are not all there, or not at all."""
+        return any(call.open for call in self._calls)
 
-    def flush(self, out: list[Event]) -> None:
-        """Calls whose name never came."""
+    @property
+    def broken_off(self) -> bool:
+        """Whether the JSON of a call has begun and not ended, whatever the API says of the answer's end."""
+        return any(not call.free and (call.json.inside or call.held == "{") for call in self._calls)
+
+    def read(self, fragments: Any, out: list[Event], *, complete: bool) -> None:
+        """Fragments of a delta, or the `complete` calls of a whole message."""
+        before = len(self._calls)
+        for position, fragment in enumerate(_listed(fragments)):
+            said = _said(fragment)
+            if not complete:
+                self._add(self._find(said), said, out)
+            elif position >= before or not self._repeats(self._calls[position], said):
+                self._add(self._new(said), said, out)
+
+    def flush(self, out: list[Event], *, complete: bool = True) -> None:
+        """What was held back. `complete` False: the answer was cut, and no call is given what it never said."""
         for call in self._calls:
-            if not call.started and (call.id or call.pending):
+            arguments = _EMPTY if call.whole_object or (complete and call.blank and not call.free) else call.held
+            call.held = ""
+            if call.started:
+                self._tell(call, arguments, {}, out)
+            elif call.said_id or call.name or call.pending or arguments != _EMPTY:
+                call.pending.append(arguments)
                 self._start(call, out)
 
-    def _read(self, fragment: Mapping[str, Any], out: list[Event], *, complete: bool) -> None:
-        function = mapping(fragment.get("function"))
-        name = text(function.get("name")) or text(mapping(fragment.get("custom")).get("name"))
-        call_id = text(fragment.get("id"))
-        index = whole(fragment.get("index"))
-        call = self._new() if complete else self._find(index, call_id, name)
-        if call_id and not call.id:
-            call.id = call_id
-            self._by_id.setdefault(call_id, call)
-        call.name = call.name or name
-        arguments = _arguments(function.get("arguments"))
-        if index is None:
-            call.json.read(arguments)
-        extra = _extra(fragment)
+    # -- which call -----------------------------------------------------------------------------------------------
+    def _find(self, said: Said) -> _Call:
+        """The call a fragment belongs to, a new one if need be."""
+        last = self._calls[-1] if self._calls else None
+        if said.place is None:
+            known = self._by_id.get(said.id) if said.id else last
+            if known is None and last is not None and self._goes_on_unnumbered(last, said):
+                known = last
+        else:
+            known = self._by_index.get(said.place)
+            named = self._by_id.get(said.id) if said.id else None
+            if named is not None and named.open and (known is not None or not said.name):
+                known = named  # of two calls at one index the id tells them apart
+        if known is not None and self._goes_on(known, said):
+            return known
+        if len(self._calls) >= _CALLS_LIMIT and last is not None:
+            return last
+        return self._new(said, like=known)
+
+    def _goes_on_unnumbered(self, last: _Call, said: Said) -> bool:
+        """An unknown id, and no index: the same call under another id, while its JSON is open and none begins."""
+        begins = not said.arguments.strip() or said.arguments.lstrip()[0] == "{"
+        return last.json.begun and last.open and (not said.name or (said.name == last.name and not begins))
+
+    def _goes_on(self, call: _Call, said: Said) -> bool:
+        """Whether the fragment is more of `call`, not the beginning of the next one."""
+        new_id = bool(said.id and call.said_id and said.id != call.said_id)
+        renamed = bool(said.name and call.name and said.name != call.name)
+        if call.free or said.free:
+            return not new_id
+        arguments = said.arguments.strip()
+        if call.blank:
+            if renamed:
+                return not new_id and self._is_piece(call, said)
+            return not (new_id and said.name and call.name and not arguments)
+        if renamed:
+            return False
+        repeated = bool(said.id) and not new_id
+        if call.json.ended:
+            if not arguments or arguments == _EMPTY:
+                return not said.name or ((repeated or not arguments) and not new_id)
+            if arguments[0] not in "{[":
+                return True
+            return (repeated or not (said.name or new_id)) and call.same_as(arguments)
+        if call.json.begun:
+            return True
+        if arguments == _EMPTY:
+            return repeated or not (said.name or new_id)
+        return not (new_id and said.name)
+
+    def _is_piece(self, call: _Call, said: Said) -> bool:
+        """Whether another name before any arguments is the next piece of the name."""
+        if said.name.startswith(call.name) and said.name not in self._names:
+            return True
+        if self._names:
+            joined = call.name + said.name
+            return any(name.startswith(joined) for name in self._names) or call.name not in self._names
+        return said.place is not None
+
+    def _repeats(self, call: _Call, said: Said) -> bool:
+        """Whether a whole call is one that was told before: a message that is sent again as it grows."""
+        same = said.id == call.said_id if said.id and call.said_id else said.name == call.name
+        arguments = said.arguments.strip()
+        return same and (call.same_as(arguments) or (not call.json.begun and arguments in ("", _EMPTY)))
+
+    def _new(self, said: Said, like: _Call | None = None) -> _Call:
+        call = _Call(len(self._calls))
+        self._calls.append(call)
+        if said.place is not None:
+            self._by_index[said.place] = call
+        if like is not None and not said.name and said.arguments:
+            call.name = like.name  # a second object without a name of its own
+        return call
+
+    # -- what it says ---------------------------------------------------------------------------------------------
+    def _add(self, call: _Call, said: Said, out: list[Event]) -> None:
+        call.free = call.free or said.free
+        self._identify(call, said)
+        started, before, first = call.started, len(out), call
+        if not started:
+            call.extra |= said.extra
+        arguments, at = said.arguments, 0
+        if not call.whole_object:
+            arguments, call.held = call.held + arguments, ""
+        while True:
+            at = self._argue(call, arguments, at, out)
+            if not call.started and self._may_start(call):
+                self._start(call, out)
+            if at >= len(arguments):
+                break
+            call = self._new(said._replace(name="", id=""), like=call)  # another object behind the end of this one
+        if started and said.extra:
+            told = out[before] if len(out) > before else None
+            if isinstance(told, ToolCallDelta) and told.index == first.index:
+                out[before] = replace(told, extra=said.extra)
+            else:
+                self._tell(first, "", said.extra, out)
+
+    def _identify(self, call: _Call, said: Said) -> None:
+        """Id and name, as far as this fragment has them."""
+        if said.id and said.id != call.said_id and not call.started:
+            more = not said.name and not said.arguments and call.blank
+            if not call.said_id or more:
+                grown = said.id if said.id.startswith(call.said_id) else (call.said_id + said.id)[:_WORD_LIMIT]
+                if self._by_id.get(call.said_id) is call:
+                    del self._by_id[call.said_id]
+                call.said_id = grown
+                call.id = grown if self._by_id.setdefault(grown, call) is call else None
+        if said.name and not call.started:
+            if said.name.startswith(call.name) or not call.blank:
+                call.name = said.name if call.blank or not call.name else call.name
+            elif said.name != call.name:
+                call.name = (call.name + said.name)[:_WORD_LIMIT]
+
+    def _argue(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+        """Takes the arguments from `at` on that are the call's; gives where behind the end of its JSON another begins.
+
+        Positions, not copies of the rest: a fragment may be megabytes of objects.
+        """
+        while at < len(arguments) and not call.json.ended:
+            if call.whole_object:
+                lead = _LEAD.match(arguments, at)
+                if lead is None:
+                    return len(arguments)
+                held, call.held = call.held, ""
+                if lead[1] != "{":  # the empty object was the value; else it held the place of these
+                    call.json.read(held)
+                    self._say(call, held, out)
+                    break
+            if not call.json.begun:
+                if empty := _EMPTY_OBJECTS.match(arguments, at):
+                    call.held, at = _EMPTY, empty.end()
+                    continue
+                if len(arguments) - at <= _EMPTY_LIMIT and _MAYBE_OPEN.fullmatch(arguments, at):
+                    call.held = arguments[at:].strip()
+                    return len(arguments)
+            end = call.json.read(arguments, at)
+            self._say(call, arguments[at:end], out)
+            at = end
+        return self._behind(call, arguments, at, out)
+
+    def _behind(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+        """What stands behind the end of a call's JSON: nothing, the same once more, another object, or odd words."""
+        lead = _LEAD.match(arguments, at)
+        if lead is None:
+            return len(arguments)
+        if len(arguments) - at <= max(_EMPTY_LIMIT, 2 * call.size):  # in what is longer both are lost
+            behind = arguments[at:].strip()
+            if behind == _EMPTY or call.same_as(behind):
+                return len(arguments)
+        if lead[1] in "{[" and len(self._calls) < _CALLS_LIMIT:
+            return lead.start(1)
+        self._say(call, arguments[at:], out)
+        return len(arguments)
+
+    def _say(self, call: _Call, arguments: str, out: list[Event]) -> None:
+        call.note(arguments)
         if call.started:
-            if arguments or extra:
-                out.append(ToolCallDelta(call.index, None, None, arguments, self._choice, extra or None))
-            return
-        call.pending.append(arguments)
-        call.extra |= extra
-        if call.name or len(call.pending) > _NAMELESS_LIMIT:
-            self._start(call, out)
+            self._tell(call, arguments, {}, out)
+        else:
+            call.pending.append(arguments)
+
+    def _may_start(self, call: _Call) -> bool:
+        """Whether name and id are whole: the arguments have begun, or the name is one of the request's tools."""
+        if call.free:
+            return bool(call.name)
+        if len(call.pending) > _NAMELESS_LIMIT:
+            return True
+        if not call.name:
+            return False
+        if call.json.begun or call.held:
+            return True
+        if len(call.said_id) < _SETTLED_ID or call.name not in self._names:
+            return False
+        return not any(name != call.name and name.startswith(call.name) for name in self._names)
 
     def _start(self, call: _Call, out: list[Event]) -> None:
         call.started = True
         arguments = "".join(call.pending)
         call.pending = []
-        out.append(ToolCallDelta(call.index, call.id or None, call.name, arguments, self._choice, call.extra or None))
+        out.append(ToolCallDelta(call.index, call.id, call.name, arguments, self._choice, call.extra or None))
 
-    def _find(self, index: int | None, call_id: str, name: str) -> _Call:
-        """The call a fragment belongs to, a new one if need be."""
-        if index is not None:
-            call = self._by_index.get(index)
-            if call is None or (call_id and name and call.id and call_id != call.id):
-                call = self._by_index[index] = self._new()
-            return call
-        if call_id:
-            return self._by_id.get(call_id) or self._new()
-        last = self._calls[-1] if self._calls else None
-        if last is None or (name and last.name and (name != last.name or last.json.ended)):
-            return self._new()
-        return last
+    def _tell(self, call: _Call, arguments: str, extra: dict[str, Any], out: list[Event]) -> None:
+        if arguments or extra:
+            out.append(ToolCallDelta(call.index, None, None, arguments, self._choice, extra or None))
 
-    def _new(self) -> _Call:
-        call = _Call(len(self._calls))
-        self._calls.append(call)
-        return call
+
+def _listed(value: Any) -> list[Mapping[str, Any]]:
+    """The fragments of `tool_calls`: a list, one call, or a table of calls by index."""
+    if isinstance(value, list):
+        return [entry for entry in value if isinstance(entry, dict)]
+    if not isinstance(value, dict):
+        return []
+    if value.keys() & {"function", "id", "name", "arguments", "custom"}:
+        return [value]
+    return [{"index": key, **entry} for key, entry in value.items() if isinstance(entry, dict)]
+
+
+def _said(fragment: Mapping[str, Any]) -> Said:
+    function = fragment.get("function")
+    if isinstance(function, str):
+        function = {**fragment, "name": function}
+    flat = not isinstance(function, dict)
+    place = fragment if flat else mapping(function)
+    custom = mapping(fragment.get("custom"))
+    arguments = place.get("arguments")
+    if arguments is None:  # Anthropic's and Llama's names for them
+        arguments = next((place[name] for name in ("input", "parameters") if isinstance(place.get(name), dict)), None)
+    return Said(
+        place=_index(fragment.get("index")),
+        id=_word(fragment.get("id")),
+        name=text(place.get("name")) or text(custom.get("name")),
+        arguments=_arguments(arguments),
+        extra=_extra(fragment, _KNOWN | _FLAT if flat and not custom else _KNOWN),
+        free=bool(custom),
+    )
+
+
+def _index(value: Any) -> int | None:
+    if isinstance(value, str):
+        return int(value[:9]) if value.isascii() and value.removeprefix("-").isdigit() else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e9 else None
+    return whole(value)
+
+
+def _word(value: Any) -> str:
+    number = whole(value)
+    return str(number) if number is not None and abs(number) < 1 << 64 else text(value)
 
 
 def _arguments(value: Any) -> str:
     if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+        return "" if value.strip() == "null" else value
+    if value is None or value == []:
+        return ""
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _extra(fragment: Mapping[str, Any]) -> dict[str, Any]:
+def _extra(fragment: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     """Fields without a place of their own: `extra_content`, `custom` …"""
-    if fragment.keys() <= _KNOWN and fragment.get("type") in (None, "function", ""):
+    kind = text(fragment.get("type"))
+    if fragment.keys() <= known and kind in ("function", ""):
         return {}
-    extra = {name: value for name, value in fragment.items() if name not in _KNOWN and value is not None}
-    if (kind := text(fragment.get("type"))) not in ("", "function"):
+    extra = {name: value for name, value in fragment.items() if name not in known and value is not None}
+    if kind not in ("", "function", "tool_use", "tool_call"):
         extra["type"] = kind
     return extra
-
-
-class _JsonEnd:
-    """Whether a JSON object that comes in pieces has ended: tells a repeated name from a second call."""
-
-    __slots__ = ("_depth", "_outside", "ended")
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._outside = OutsideStrings()
-        self.ended = False
-
-    def read(self, piece: str) -> None:
-        brackets = self._outside.feed(piece.encode("utf-8", "replace")).translate(None, _NO_BRACKETS)
-        if brackets:
-            self._depth += sum(map(brackets.count, (b"{", b"["))) - sum(map(brackets.count, (b"}", b"]")))
-            self.ended = self._depth <= 0 and brackets.endswith((b"}", b"]"))

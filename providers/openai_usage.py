@@ -1,23 +1,36 @@
 """Token counts of the OpenAI form, under the names that are in use."""
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from providers.events import Usage
-from providers.jsontext import mapping, whole
+from providers.jsontext import mapping
+
+_DEPTH_LIMIT: Final = 4
+_KEPT_LIMIT: Final = 64
+"""Figures of earlier usage objects; each has a name of its own."""
+_PROMPT: Final = ("prompt_tokens", "input_tokens")
+_COMPLETION: Final = ("completion_tokens", "output_tokens")
 
 
 def counts_tokens(value: Any) -> bool:
     """Whether a `usage` value says anything: some APIs send null or {} in every chunk but the last."""
-    if not isinstance(value, dict):
-        return False
-    return any(whole(value.get(name)) is not None for name in ("prompt_tokens", "completion_tokens", "input_tokens"))
+    return isinstance(value, dict) and _first(value, *_PROMPT, *_COMPLETION) is not None
+
+
+def best(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of two usage objects the later figures, but never a zero or nothing for one that was told."""
+    if not known:
+        return new
+    kept = [(name, value) for name, value in known.items() if _says_more(value, new.get(name))]
+    return {**new, **dict(kept[:_KEPT_LIMIT])} if kept else new
 
 
 def usage_of(raw: Mapping[str, Any]) -> Usage:
-    prompt = _first(raw, "prompt_tokens", "input_tokens") or 0
-    completion = _first(raw, "completion_tokens", "output_tokens") or 0
-    total = _first(raw, "total_tokens")
+    prompt = _first(raw, *_PROMPT) or 0
+    completion = _first(raw, *_COMPLETION) or 0
+    total = _first(raw, "total_tokens") or 0
     prompt_details = mapping(raw.get("prompt_tokens_details")) or mapping(raw.get("input_tokens_details"))
     details = mapping(raw.get("completion_tokens_details")) or mapping(raw.get("output_tokens_details"))
     cached = _first(prompt_details, "cached_tokens")
@@ -26,12 +39,38 @@ def usage_of(raw: Mapping[str, Any]) -> Usage:
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
-        total_tokens=prompt + completion if total is None else total,
+        total_tokens=max(total, prompt + completion),
         reasoning_tokens=_first(details, "reasoning_tokens"),
         cached_tokens=cached,
-        raw=raw,
+        raw=_with_whole_counts(raw, 0),
     )
 
 
 def _first(place: Mapping[str, Any], *names: str) -> int | None:
-    return next((count for name in names if (count := whole(place.get(name))) is not None), None)
+    return next((count for name in names if (count := _count(place.get(name))) is not None), None)
+
+
+def _count(value: Any) -> int | None:
+    """A count as a whole number, also where it is written as a float or as text; None when it cannot be one."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value[:18])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return int(value)
+
+
+def _says_more(known: Any, new: Any) -> bool:
+    if isinstance(known, dict):
+        return not new
+    return bool(_count(known)) and not _count(new)
+
+
+def _with_whole_counts(raw: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """The same object with 5.0 as 5: strict clients know no other counts."""
+    return {name: _whole_count(value, depth) for name, value in raw.items()}
+
+
+def _whole_count(value: Any, depth: int) -> Any:
+    if isinstance(value, dict) and depth < _DEPTH_LIMIT:
+        return _with_whole_counts(value, depth + 1)
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
+from providers.retry_after import Period
 
 MESSAGE_LIMIT: Final = 300
 """Characters of an API's own words that are passed on."""
@@ -68,13 +69,21 @@ _NO_MODEL: Final = (
     "不存在",
 )
 _FILTERED: Final = ("flagged", "moderation", "content policy", "inappropriate content", "unsafe content", "敏感")
-_KEY: Final = ("api key", "api-key", "apikey", "unauthorized", "authentication", "access token")
+_SHORT_WAIT_S: Final = 600.0
+"""An allowance that comes back so soon is a limit of speed."""
+_WRONG_KEY: Final = re.compile(
+    r"(?:invalid|incorrect|wrong|expired|revoked|malformed|missing)\W+(?:\w+\W+)?(?:api.?key|token|credential)"
+    r"|(?:api.?key|token|credentials?)\W+(?:\w+\W+){0,2}(?:not valid|invalid|incorrect|expired|revoked)"
+    r"|unauthorized|authentication failed|not authenticated"
+)
+_KEY: Final = ("api key", "api-key", "apikey", "unauthorized", "authentication", "access token", "credential")
 
 _SENTENCES: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.SESSION_EXPIRED: "The API does not accept the key",
     ErrorKind.CHALLENGE: "The API's front door wants a human",
     ErrorKind.RATE_LIMITED: "The API takes no more requests for the moment",
     ErrorKind.QUOTA: "The key's allowance or balance is used up",
+    ErrorKind.FORBIDDEN: "The API does not allow this to the key",
     ErrorKind.MODEL_UNAVAILABLE: "The API does not offer this model to the key",
     ErrorKind.BAD_REQUEST: "The API refuses the request",
     ErrorKind.TOO_LONG: "The conversation is too long for the model",
@@ -84,27 +93,57 @@ _SENTENCES: Final[Mapping[ErrorKind, str]] = {
 }
 
 
-def refined(kind: ErrorKind, status: int, message: str, *, certain: bool) -> ErrorKind:
-    """`kind`, sharpened by the words where code and status leave it open. `certain`: a telling code decided."""
-    words = message[:_READ_LIMIT].lower()
-    if certain or status in (401, 402):
+class Told(NamedTuple):
+    """What an error says besides its kind. `certain`: a telling code decided; `period`: what a limit is counted by."""
+
+    status: int
+    message: str
+    wait_s: float | None
+    certain: bool
+    period: Period | None
+
+
+def refined(kind: ErrorKind, told: Told) -> ErrorKind:
+    """`kind`, sharpened by the words where code and status leave it open."""
+    words = told.message[:_READ_LIMIT].lower()
+    status = told.status
+    if told.certain or status in (401, 402):
         return kind
-    if kind is ErrorKind.RATE_LIMITED:  # OpenAI's throttle text speaks of billing too
-        return ErrorKind.QUOTA if _any(_SPENT, words) and "rate limit" not in words else kind
+    if kind is ErrorKind.RATE_LIMITED:
+        return ErrorKind.QUOTA if _is_spent(words, told) else kind
     if status >= 500 and kind is ErrorKind.PROVIDER_DOWN:
         return kind
+    if (named := _by_words(kind, words, status)) is not None:
+        return named
+    if kind is ErrorKind.PROVIDER_DOWN and status < 400 and _any(_KEY, words):
+        return ErrorKind.SESSION_EXPIRED
+    return kind
+
+
+def _by_words(kind: ErrorKind, words: str, status: int) -> ErrorKind | None:
     names_model = "model" in words or "endpoints" in words
+    forbidden = kind is ErrorKind.FORBIDDEN
+    if names_model and forbidden and not _any(_FILTERED, words):
+        return ErrorKind.MODEL_UNAVAILABLE
     if names_model and _any(_NO_MODEL, words) and (status in (200, 403, 404) or "not support" not in words):
         return ErrorKind.MODEL_UNAVAILABLE
     if _any(_LONG, words):
         return ErrorKind.TOO_LONG
     if _any(_FILTERED, words):
         return ErrorKind.CONTENT_FILTERED
-    if kind is ErrorKind.SESSION_EXPIRED and _any(_SPENT, words):
+    if (forbidden or kind is ErrorKind.SESSION_EXPIRED) and _any(_SPENT, words):
         return ErrorKind.QUOTA
-    if kind is ErrorKind.PROVIDER_DOWN and status < 400 and _any(_KEY, words):
+    if (forbidden or status == 400) and _WRONG_KEY.search(words):
         return ErrorKind.SESSION_EXPIRED
-    return kind
+    return None
+
+
+def _is_spent(words: str, told: Told) -> bool:
+    """Whether a limit is a used up allowance. OpenAI's and Google's throttle texts speak of quota and billing too."""
+    if told.period is not None:
+        return told.period == "day"
+    passes = told.wait_s is not None and told.wait_s <= _SHORT_WAIT_S
+    return _any(_SPENT, words) and not passes
 
 
 def sentence(kind: ErrorKind | None, message: str, status: int) -> str:
@@ -120,7 +159,7 @@ def sentence(kind: ErrorKind | None, message: str, status: int) -> str:
 def quotable(message: str) -> str:
     """An API's words in one line, without keys and the signed ends of links, at most MESSAGE_LIMIT characters."""
     line = " ".join(message[:_READ_LIMIT].split())
-    line = _LINK_TAIL.sub(r"\1", _SECRETS.sub("[key]", line))
+    line = _LINK_TAIL.sub(r"\1", _SECRETS.sub("[key]", line)).replace("[DONE]", "(DONE)")
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from providers.citations import CitationStyle, Sources
+from providers.contract import Decoder
 from providers.cumulative import CumulativeText
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning
@@ -55,7 +56,7 @@ class DecoderOptions:
     limit_bytes: int = EVENT_LIMIT_BYTES
 
 
-class QwenDecoder:
+class QwenDecoder(Decoder):
     """One answer. See the Decoder protocol in providers/contract.py."""
 
     def __init__(self, options: DecoderOptions | None = None) -> None:

@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from providers.jsontext import mapping
+from providers.jsontext import mapping, text
+
+type Period = Literal["day", "minute"]
 
 LONGEST_S: Final = 31 * 86_400.0
 """A longer wait is a mistake of the API (a date in another unit), not a promise."""
@@ -19,6 +21,8 @@ _WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _AMOUNT: Final = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)\s?(ms|milli|s|m|h)", re.IGNORECASE)
+_DAILY: Final = re.compile(r"per[ _-]?day|\bdaily\b|\b[RT]PD\b", re.IGNORECASE)
+_BY_MINUTE: Final = re.compile(r"per[ _-]?(?:min|sec)|rate.?limit|\b[RT]P[MS]\b|(?:requests|tokens) per", re.IGNORECASE)
 _BODY_FIELDS: Final = (
     ("retry_after", 1.0),
     ("retry_after_s", 1.0),
@@ -32,12 +36,37 @@ def retry_after(headers: Mapping[str, str], value: Any, message: str) -> float |
     """Seconds to wait, or None when nothing sensible is said. Header names are lower case."""
     if (found := header_wait(headers)) is not None:
         return found
+    if isinstance(value, list) and value:
+        value = value[0]
     error = mapping(mapping(value).get("error"))
     for place in (error, mapping(value), mapping(error.get("metadata"))):
         for name, unit in _BODY_FIELDS:
             if (found := _seconds(place.get(name), unit)) is not None:
                 return found
-    return _in_words(message)
+    waits = [wait for wait in (_in_words(message), _in_details(error)) if wait is not None]
+    return max(waits, default=None)
+
+
+def period_of(value: Any, message: str) -> Period | None:
+    """What a limit is counted by, where that is said. One of the day is mended by no wait of seconds."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    details = mapping(mapping(value).get("error")).get("details")
+    named = " ".join(text(v.get("quotaId")) for d in _objects(details) for v in _objects(d.get("violations")))
+    said = f"{named} {message[:2000]}"
+    if _DAILY.search(said):
+        return "day"
+    return "minute" if _BY_MINUTE.search(said) else None
+
+
+def _in_details(error: Mapping[str, Any]) -> float | None:
+    """Google's RetryInfo: {"retryDelay": "6s"}."""
+    delays = [text(detail.get("retryDelay")) for detail in _objects(error.get("details"))]
+    return next((_seconds(delay[:-1], 1.0) for delay in delays if delay.endswith("s")), None)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value[:50] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def header_wait(headers: Mapping[str, str]) -> float | None:

@@ -5,7 +5,9 @@ A may stand in `<answer>` tags. The text is split at the first `</think>`; the o
 go, as does white space beside a tag.
 
 In the forms without an opening tag nothing tells R from A until `</think>` comes, so an `implicit` splitter holds such
-a text back until the tag or the end; without `implicit` it is taken for an answer and passed on at once.
+a text back until the tag or the end; without `implicit` it is taken for an answer and passed on at once, and a closing
+tag that turns up in it all the same is taken out. Where the text is gathered anyway (`gathers`), it waits for that tag
+and is split there. A tag in quotes or backticks, or between blanks in the middle of a line, is a word of the text.
 """
 
 import re
@@ -16,6 +18,8 @@ _OPEN: Final = "<think"
 _CLOSE: Final = "</think>"
 _ANSWER: Final = "<answer>"
 _ANSWER_END: Final = "</answer>"
+_QUOTES: Final = frozenset("`'\"“‘«")
+_BLANKS: Final = frozenset(" \t")
 _OPENING: Final = re.compile(r"<think(?:\s[^<>]{0,250})?>")
 _OPENING_LIMIT: Final = 256
 """An opening tag with attributes that is longer than this is no tag."""
@@ -32,14 +36,19 @@ class _State(Enum):
     """Inside `<answer>`."""
     ANSWERED = auto()
     """Behind a `</answer>` that may not be the last: what follows is held."""
+    UNOPENED = auto()
+    """An answer as it seems, in which a closing tag alone may still turn up."""
     PLAIN = auto()
 
 
 class ThinkTags:
     """`feed` text, get the new (reasoning, answer); `close` gives the rest. The same joined texts at every cut."""
 
-    def __init__(self, *, implicit: bool = True) -> None:
+    def __init__(self, *, implicit: bool = True, gathers: bool = False) -> None:
         self._implicit = implicit
+        self._gathers = gathers
+        self._before = "\n"
+        """The character before what is held (UNOPENED)."""
         self._state = _State.START
         self._held = ""
         """A short tail that may be part of a tag."""
@@ -73,6 +82,8 @@ class ThinkTags:
                 return held.rstrip(), ""
             case _State.UNDECIDED:
                 return _settle(pile, complete=complete)
+            case _State.UNOPENED:
+                return (pile.strip(), "") if held == _CLOSE else ("", pile + held)
             case _State.ANSWER:
                 return "", held.rstrip()
             case _State.ANSWERED:
@@ -96,6 +107,8 @@ class ThinkTags:
                 return self._inside(text, _ANSWER_END, answer)
             case _State.ANSWERED:
                 return self._answered(text, answer)
+            case _State.UNOPENED:
+                return self._unopened(text, reasoning, answer)
             case _State.PLAIN:
                 answer.append(text)
                 return ""
@@ -117,7 +130,7 @@ class ThinkTags:
         if self._implicit and seen.startswith(_ANSWER):
             self._state = _State.AFTER
             return seen
-        self._state = _State.UNDECIDED if self._implicit else _State.PLAIN
+        self._state = _State.UNDECIDED if self._implicit else _State.UNOPENED
         return text
 
     def _undecided(self, text: str, reasoning: list[str]) -> str:
@@ -131,6 +144,35 @@ class ThinkTags:
         reasoning.append(_OPENING.sub("", thought, count=1).strip())
         self._state = _State.AFTER
         return rest
+
+    def _unopened(self, text: str, reasoning: list[str], answer: list[str]) -> str:
+        """Text without an opening tag, up to a closing tag that is no quotation."""
+        text = self._held + text
+        self._held = ""
+        out = self._pile if self._gathers else answer
+        said, tag, rest = text.partition(_CLOSE)
+        if not tag:
+            size = _settled_words(text, _CLOSE)
+            self._say_unopened(text[:size], out)
+            self._held = text[size:]
+            return ""
+        self._say_unopened(said, out)
+        if self._before in _BLANKS and not rest:
+            self._held = tag  # whether it is a word, the next character tells
+            return ""
+        if self._before in _QUOTES or (self._before in _BLANKS and rest[0] not in "\r\n"):
+            self._say_unopened(tag, out)
+            return rest
+        if self._gathers:
+            reasoning.append("".join(self._pile).strip())
+            self._pile = []
+        self._state = _State.AFTER
+        return rest
+
+    def _say_unopened(self, text: str, out: list[str]) -> None:
+        if text:
+            out.append(text)
+            self._before = text[-1]
 
     def _inside(self, text: str, end_tag: str, out: list[str]) -> str:
         """Text between an opening tag and `end_tag`, passed on but for what may belong to the end tag."""
@@ -207,8 +249,12 @@ def _may_become_tag(seen: str) -> bool:
 def _settled(text: str, tag: str) -> tuple[int, int]:
     """How much of `text` can be passed on, and where the beginning of `tag` stands at its end, which with the white
     space before it cannot."""
+    end = _settled_words(text, tag)
+    return len(text[:end].rstrip()), end
+
+
+def _settled_words(text: str, tag: str) -> int:
+    """How much of `text` can be passed on: all but a beginning of `tag` at its end."""
     end = len(text)
     at = text.rfind("<", max(0, end - len(tag) + 1))
-    if at >= 0 and tag.startswith(text[at:]):
-        end = at
-    return len(text[:end].rstrip()), end
+    return at if at >= 0 and tag.startswith(text[at:]) else end

@@ -18,6 +18,8 @@ MESSAGE_LIMIT: Final = 500
 END_MARK: Final = "[DONE]"
 """Many clients look for it anywhere in a line: an error that quotes it would end their answer as if it were whole."""
 LONGEST_WAIT_S: Final = 30 * 86_400
+SHORT_WAIT_S: Final = 60.0
+"""The longest time that the SDKs wait by themselves."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """Line ends too: a message may end up in a log of ours or the client's, where it must not make lines of its own."""
 
@@ -51,9 +53,12 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
         False,
         "Open the site in your browser, pass its check there, then try again; or use the official API.",
     ),
+    ErrorKind.FORBIDDEN: _Meaning(
+        403, "provider_forbidden", False, "Ask the provider what this account may do, or use another account or model."
+    ),
     ErrorKind.RATE_LIMITED: _Meaning(429, "rate_limit_exceeded", None, "Wait a little, or add another account."),
     ErrorKind.QUOTA: _Meaning(
-        429, "insufficient_quota", False, "The account's allowance is used up; wait for its reset or add an account."
+        429, "insufficient_quota", False, "Wait for the allowance to come back, top it up, or add another account."
     ),
     ErrorKind.ACCOUNT_BLOCKED: _Meaning(
         502, "provider_account_blocked", False, "The provider has closed this account: ask its support, or use another."
@@ -67,12 +72,26 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
     ErrorKind.MODEL_UNAVAILABLE: _Meaning(404, "model_not_found", False, "GET /v1/models lists what is served."),
     ErrorKind.BAD_REQUEST: _Meaning(400, "invalid_request_error", False, ""),
     ErrorKind.TOO_LONG: _Meaning(400, "context_length_exceeded", False, "Shorten the conversation."),
-    ErrorKind.CONTENT_FILTERED: _Meaning(403, "content_filter", False, "The provider refuses this content."),
+    ErrorKind.CONTENT_FILTERED: _Meaning(403, "content_filter", False, "Change the content, or use another model."),
     ErrorKind.CONVERSATION_BUSY: _Meaning(503, "conversation_busy", None, "The conversation still runs; try again."),
     ErrorKind.CONVERSATION_GONE: _Meaning(502, "conversation_gone", None, "Try again: a new conversation is begun."),
     ErrorKind.PROVIDER_DOWN: _Meaning(502, "upstream_error", None, ""),
     ErrorKind.INCOMPLETE: _Meaning(502, "upstream_eof", None, "The answer broke off before its end; try again."),
 }
+
+
+_KEY_ADVICE: Final = "Check the key at the provider and store the right one: glassgate sessions add."
+_SENTENCE_ENDS: Final = ".!?…。！？"
+_AGAIN: Final = "try again"
+
+
+def _advice(error: ProviderError, usual: str) -> str:
+    """One sentence that fits: about a key where it is one, and not what the message says already."""
+    if "glassgate " in error.message:
+        return ""  # it names the command already
+    if error.kind is ErrorKind.SESSION_EXPIRED and error.credential == "key":
+        return _KEY_ADVICE
+    return "" if _AGAIN in usual.lower() and _AGAIN in error.message.lower() else usual
 
 
 def clean(message: str, limit: int = MESSAGE_LIMIT) -> str:
@@ -114,9 +133,13 @@ class GatewayError(Exception):
         """What the provider's refusal means for the client. The message names provider and account."""
         meaning = _MEANINGS[error.kind]
         prefix = f"[{provider}/{account}]"
+        advice = _advice(error, meaning.advice)
         # A provider's long words are cut, not what to do next.
-        said = clean(error.message.strip(), MESSAGE_LIMIT - len(prefix) - len(meaning.advice) - 2)
-        message = " ".join(part for part in (prefix, said, meaning.advice) if part)
+        room = MESSAGE_LIMIT - len(prefix) - len(advice) - 2
+        said = clean(error.message.strip(), room)
+        if advice and said and said[-1] not in _SENTENCE_ENDS and len(said) < room:
+            said += "."
+        message = " ".join(part for part in (prefix, said, advice) if part)
         status, code = meaning.status, meaning.code
         if error.status == 504 or (error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "timeout"):
             status, code = 504, "upstream_timeout"
@@ -141,10 +164,11 @@ class GatewayError(Exception):
         return json.dumps(self.envelope(), ensure_ascii=False).encode()
 
     def headers(self) -> list[tuple[str, str]]:
-        """Content type and retry hints."""
+        """Content type and retry hints, which agree: no short wait is named where waiting so long cannot help."""
         found = [("content-type", "application/json")]
-        if self.retry_after_s is not None and self.retry_after_s > 0:  # not so for NaN
-            wait_s = min(self.retry_after_s, LONGEST_WAIT_S)
+        wait_s = self.retry_after_s if self.retry_after_s is not None and self.retry_after_s > 0 else None  # nor NaN
+        if wait_s is not None and (self.should_retry is not False or wait_s > SHORT_WAIT_S):
+            wait_s = min(wait_s, LONGEST_WAIT_S)
             found.append(("retry-after", str(math.ceil(wait_s))))
             found.append(("retry-after-ms", str(math.ceil(wait_s * 1000))))
         if self.should_retry is not None:

@@ -74,6 +74,8 @@ class FailedAttempt:
 
 def decide(failed: FailedAttempt, *, max_attempts: int, retry_accepted: bool = True) -> Next:
     """The next step after a failed attempt of which the client has seen nothing."""
+    if failed.error.refused and failed.remedy_known and not failed.remedied:
+        return Next.REMEDY  # what was refused is our own addition: it says nothing of the request, and costs no attempt
     if failed.error.kind in OWN_FAULT:
         return Next.GIVE_UP
     if failed.error.kind is ErrorKind.SESSION_EXPIRED and not failed.renewed:

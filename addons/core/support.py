@@ -65,10 +65,19 @@ REFUSED: Final[Mapping[str, _ChangesNothing]] = {
 """Fields of `ChatRequest.extra` that change the answer's meaning, and when they do not."""
 
 
-def check_support(parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model) -> None:
-    """Raises GatewayError (400 unsupported_parameter, `param` named) when the provider cannot carry the request."""
+def check_support(
+    parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model, *, completes: bool = True
+) -> None:
+    """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it.
+
+    `completes`: an official API takes raw prompts.
+    """
     if native is None:
+        if parsed.chat.completion is not None and not completes:
+            raise _unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
         return
+    if parsed.refusal is not None:
+        raise parsed.refusal
     chat = parsed.chat
     for param, refused in _own_fields(chat, model):
         if refused and param not in native:
@@ -88,7 +97,7 @@ def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
     has_tools = model.tools != "none"
     return [
         ("n", chat.n > 1),
-        ("tools", bool(chat.tools) and not has_tools),
+        ("tools", bool(chat.tools) and chat.tool_choice != "none" and not has_tools),
         ("tool_choice", chat.tool_choice not in (None, "none", "auto") and not has_tools),
         ("response_format", kind != "text"),
         ("web_search_options", chat.search is True and model.search is False),

@@ -16,6 +16,16 @@ _OWN: Final[Mapping[str, frozenset[str]]] = {
 """Fields the gateway writes itself, by scope; a provider's field of the same name would make a second of it."""
 
 
+REPEATED: Final = frozenset({"system_fingerprint", "service_tier", "provider"})
+"""Fields beside the choices that APIs put into every chunk; all others stand in the one chunk they came with."""
+REPEATED_BYTES: Final = 1024
+"""A longer one is told once too: a site must not make each word as long."""
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
 def foreign(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an Extra that the gateway does not write itself."""
     own = _OWN[scope]
@@ -63,3 +73,14 @@ def picture(image: Image) -> str:
     """A picture as markdown, the one form every chat client shows."""
     alt = image.alt.replace("[", "(").replace("]", ")").replace("\n", " ") or "image"
     return f"![{alt}]({image.url})"
+
+
+def longer(known: Any, more: Any) -> Any:
+    """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
+    if not isinstance(known, dict) or not isinstance(more, dict):
+        return more if more is not None else known
+    both = dict(known)
+    for name, value in more.items():
+        earlier = both.get(name)
+        both[name] = earlier + value if isinstance(earlier, list) and isinstance(value, list) else value
+    return both

@@ -20,6 +20,8 @@ class ParsedRequest:
     include_usage: bool = False
     fields: frozenset[str] = frozenset()
     """Names of the request's fields that are present and not null."""
+    refusal: GatewayError | None = None
+    """What is wrong with the request's form, for a web session; an official API may take it."""
 
 
 @dataclass(frozen=True, slots=True)

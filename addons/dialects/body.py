@@ -16,7 +16,7 @@ from addons.dialects.ambiguity import AmbiguityError, first_double_name
 from addons.dialects.ambiguity import survey as surveyed
 from providers.json_tally import DIGITS_LIMIT, SLICE_BYTES, JsonTally
 
-DEPTH_LIMIT: Final = 64
+DEPTH_LIMIT: Final = 128
 VALUES_LIMIT: Final = 200_000
 """JSON values of a request, where config.yaml says nothing else (`limits.body_values`)."""
 _POINTED_OUT_BYTES: Final = 4 * 1024 * 1024

@@ -1,41 +1,57 @@
 """A chat completions request body to a ParsedRequest."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast, get_args
 
+from pydantic import ValidationError
+
+from addons.core.errors import GatewayError
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, read_object, validated
-from addons.dialects.chat_schema import ChatBody, MessageBody, PartBody, ToolCallBody, check_entries
-from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, TextPart, ToolCall
-
-_MODELLED = frozenset(
-    {
-        "model",
-        "messages",
-        "stream",
-        "stream_options",
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "max_completion_tokens",
-        "stop",
-        "reasoning_effort",
-        "tools",
-        "tool_choice",
-        "response_format",
-        "n",
-    }
+from addons.dialects.chat_schema import (
+    EFFORTS,
+    ChatBody,
+    MessageBody,
+    OpenBody,
+    PartBody,
+    ToolCallBody,
+    check_entries,
 )
-"""Fields with a place of their own in ChatRequest (or that only shape the answer); all others travel in `extra`."""
+from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
+
+_CANDIDATES_LIMIT: Final = 128
+_STEP: Final = 1000
+"""Messages of any form that are read at once: some 20 ms."""
+_ROLES: Final = frozenset(get_args(Role.__value__))
+_NO_EXTRAS: Final = frozenset({"model", "messages", "stream"})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and int(value) == value
+
+
+_FITTING: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "temperature": _is_number,
+    "top_p": _is_number,
+    "max_tokens": _is_whole,
+    "stop": lambda value: isinstance(value, list) and all(isinstance(entry, str) for entry in value),
+    "reasoning_effort": lambda value: value in EFFORTS,
+    "tools": lambda value: isinstance(value, list) and all(isinstance(entry, dict) for entry in value),
+    "tool_choice": lambda value: isinstance(value, str | dict),
+    "response_format": lambda value: isinstance(value, dict),
+    "n": lambda value: _is_whole(value) and 1 <= value <= _CANDIDATES_LIMIT,
+}
+"""Fields with a place of their own in ChatRequest, for values of this form. All others travel in `extra`."""
 
 
 def read_chat(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[ParsedRequest]:
     """The request. Raises GatewayError (400) naming the field at fault."""
     raw = yield from read_object(body, most_values)
-    check_entries(raw)
-    yield
-    form = validated(ChatBody, raw)
-    yield
-    return to_parsed(raw, form)
+    return (yield from to_parsed(raw))
 
 
 def parse_chat(body: bytes) -> ParsedRequest:
@@ -43,32 +59,61 @@ def parse_chat(body: bytes) -> ParsedRequest:
     return all_at_once(read_chat(body))
 
 
-def to_parsed(raw: dict[str, Any], form: ChatBody) -> ParsedRequest:
-    extra = {name: value for name, value in raw.items() if name not in _MODELLED}
-    if form.max_completion_tokens is not None:
-        extra["max_completion_tokens"] = form.max_completion_tokens
-    options = form.stream_options
-    if options is not None and (rest := {k: v for k, v in raw["stream_options"].items() if k != "include_usage"}):
-        extra["stream_options"] = rest
-    chat = ChatRequest(
-        model=form.model,
-        messages=tuple(_message(m, r) for m, r in zip(form.messages, raw["messages"], strict=True)),
-        stream=bool(form.stream),
-        temperature=raw.get("temperature"),
-        top_p=raw.get("top_p"),
-        max_tokens=form.max_completion_tokens or form.max_tokens,
-        stop=(form.stop,) if isinstance(form.stop, str) else tuple(form.stop or ()),
-        reasoning_effort=form.reasoning_effort,
-        search=True if form.web_search_options is not None else None,
-        tools=tuple(raw.get("tools") or ()),
-        tool_choice=form.tool_choice,
-        response_format=form.response_format,
-        n=form.n or 1,
-        affinity=form.prompt_cache_key or form.user,
-        extra=extra,
-    )
+def to_parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
+    """The request that a JSON object makes. What only a web session cannot do without is left to its `refusal`.
+
+    Raises GatewayError (400) where the gateway itself cannot make sense of it, or where it would cost too much.
+    """
+    check_entries(raw)
+    yield
+    refusal = None
+    try:
+        form = validated(ChatBody, raw)
+        yield
+        messages = tuple(_message(m, r) for m, r in zip(form.messages, raw["messages"], strict=True))
+    except GatewayError as error:
+        refusal = error
+        validated(OpenBody, raw)
+        yield
+        messages = yield from _any_messages(raw["messages"])
+    options = raw.get("stream_options")
+    usage = isinstance(options, dict) and options.get("include_usage") is True
     present = frozenset(name for name, value in raw.items() if value is not None)
-    return ParsedRequest(chat, bool(options and options.include_usage), present)
+    return ParsedRequest(_chat(raw, messages), usage, present, refusal)
+
+
+def _any_messages(raw: list[dict[str, Any]]) -> Reading[tuple[Message, ...]]:
+    found: list[Message] = []
+    for at in range(0, len(raw), _STEP):
+        found += map(_any_message, raw[at : at + _STEP])
+        yield
+    return tuple(found)
+
+
+def _chat(raw: Mapping[str, Any], messages: tuple[Message, ...]) -> ChatRequest:
+    held = {name: raw[name] for name, fits in _FITTING.items() if raw.get(name) is not None and fits(raw[name])}
+    unset = {name for name in (*_FITTING, "max_completion_tokens", "stream_options") if raw.get(name) is None}
+    limit = raw.get("max_completion_tokens")
+    most = limit if limit is not None and _is_whole(limit) else held.get("max_tokens")
+    stop = raw.get("stop")
+    affinity = raw.get("prompt_cache_key") or raw.get("user")
+    return ChatRequest(
+        model=raw["model"],
+        messages=messages,
+        stream=bool(raw.get("stream")),
+        temperature=held.get("temperature"),
+        top_p=held.get("top_p"),
+        max_tokens=None if most is None else int(most),
+        stop=(stop,) if isinstance(stop, str) else tuple(held.get("stop", ())),
+        reasoning_effort=held.get("reasoning_effort"),
+        search=True if raw.get("web_search_options") is not None else None,
+        tools=tuple(held.get("tools", ())),
+        tool_choice=held.get("tool_choice"),
+        response_format=held.get("response_format"),
+        n=int(held.get("n", 1)),
+        affinity=affinity if isinstance(affinity, str) else None,
+        extra={name: value for name, value in raw.items() if name not in {*held, *unset, *_NO_EXTRAS}},
+    )
 
 
 def _message(form: MessageBody, raw: dict[str, Any]) -> Message:
@@ -85,6 +130,16 @@ def _message(form: MessageBody, raw: dict[str, Any]) -> Message:
         tool_call_id=form.tool_call_id,
         extra=form.model_extra or {},
     )
+
+
+def _any_message(raw: dict[str, Any]) -> Message:
+    """A message of any form. One that is not ours is kept as it came."""
+    try:
+        return _message(MessageBody.model_validate(raw), raw)
+    except ValidationError:
+        role, content = raw.get("role"), raw.get("content")
+        known = cast(Role, role) if isinstance(role, str) and role in _ROLES else "user"
+        return Message(known, content if isinstance(content, str) else None, raw=raw)
 
 
 def _part(form: PartBody, raw: dict[str, Any]) -> Part:

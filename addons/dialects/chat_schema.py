@@ -1,4 +1,8 @@
-"""The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept."""
+"""The form of a chat completions request, as far as its meaning depends on it. Unknown fields are kept.
+
+OpenBody    what the gateway itself has to know; an official API judges the rest of its requests itself
+ChatBody    the whole form, which a web session needs: nobody behind it would say what is wrong
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
@@ -18,10 +22,16 @@ from pydantic import (
 from addons.core.errors import GatewayError
 
 MESSAGES_LIMIT: Final = 2000
+OPEN_MESSAGES_LIMIT: Final = 50_000
 ENTRIES_LIMIT: Final = 10_000
 """Parts and tool calls of all messages together."""
 TOOLS_LIMIT: Final = 2000
-STOP_CHARS: Final = 256
+STOPS_LIMIT: Final = 64
+STOP_CHARS: Final = 1024
+"""Of all stop strings together: each piece of an answer is searched for the beginning of each."""
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+type Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default", "auto"]
+"""`default` and `auto` ask for nothing."""
 
 type Listed[T] = Annotated[list[T], FailFast()]
 """A list whose first bad item ends its reading: one mistake is told, a million cost seconds."""
@@ -115,6 +125,12 @@ class StreamOptions(_Open):
     include_usage: StrictBool | None = None
 
 
+class OpenBody(_Open):
+    model: StrictStr = Field(min_length=1, max_length=256)
+    messages: Listed[dict[str, Any]] = Field(max_length=OPEN_MESSAGES_LIMIT)
+    stream: StrictBool | None = None
+
+
 class ChatBody(_Open):
     model: StrictStr = Field(min_length=1, max_length=256)
     messages: Listed[MessageBody] = Field(min_length=1, max_length=MESSAGES_LIMIT)
@@ -125,11 +141,11 @@ class ChatBody(_Open):
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
     stop: StrictStr | Listed[StrictStr] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    reasoning_effort: Effort | None = None
     web_search_options: dict[str, Any] | None = None
-    tools: Listed[ToolBody] | None = Field(default=None, max_length=TOOLS_LIMIT)
+    tools: Listed[ToolBody] | None = None
     tool_choice: StrictStr | dict[str, Any] | None = None
-    response_format: dict[str, Any] | None = None
+    response_format: dict[str, Any] | Literal["text"] | None = None
     n: Annotated[int, Field(strict=True, ge=1, le=128), FRACTIONLESS] | None = None
     user: StrictStr | None = None
     prompt_cache_key: StrictStr | None = None
@@ -140,7 +156,7 @@ class ChatBody(_Open):
     logit_bias: dict[str, Number] | None = None
     seed: Whole | None = None
     parallel_tool_calls: StrictBool | None = None
-    functions: Listed[ToolFunctionBody] | None = Field(default=None, max_length=TOOLS_LIMIT)
+    functions: Listed[ToolFunctionBody] | None = None
     function_call: StrictStr | dict[str, Any] | None = None
     modalities: Listed[StrictStr] | None = None
     audio: dict[str, Any] | None = None
@@ -153,14 +169,12 @@ class ChatBody(_Open):
 
     @field_validator("stop")
     @classmethod
-    def _stops_are_few_and_not_empty(cls, value: str | list[str] | None) -> str | list[str] | None:
+    def _stops_are_few(cls, value: str | list[str] | None) -> str | list[str] | None:
         stops = [value] if isinstance(value, str) else value or []
-        if len(stops) > 4:
-            raise ValueError("at most 4 stop strings are possible")
-        if any(not stop for stop in stops):
-            raise ValueError("a stop string must not be empty")
-        if any(len(stop) > STOP_CHARS for stop in stops):
-            raise ValueError(f"a stop string must not be longer than {STOP_CHARS} characters")
+        if len(stops) > STOPS_LIMIT:
+            raise ValueError(f"at most {STOPS_LIMIT} stop strings are possible")
+        if sum(map(len, stops)) > STOP_CHARS:
+            raise ValueError(f"stop strings must not be longer than {STOP_CHARS} characters in all")
         return value
 
     @field_validator("logit_bias", mode="before")
@@ -174,15 +188,29 @@ class ChatBody(_Open):
 
 
 def check_entries(raw: Mapping[str, Any]) -> None:
-    """Raises GatewayError where the messages have too many parts and tool calls: each costs microseconds to check."""
-    entries = 0
+    """Raises GatewayError for more parts, tool calls and tools than are read here, whoever is to answer the request.
+
+    Each costs microseconds, to check and to write again.
+    """
     messages = raw.get("messages")
-    for message in messages if isinstance(messages, list) else ():
-        if isinstance(message, dict):
-            entries += sum(len(found) for name in _ENTRIES if isinstance(found := message.get(name), list))
+    entries = sum(
+        _length(message.get(name))
+        for message in (messages if isinstance(messages, list) else ())
+        if isinstance(message, dict)
+        for name in _ENTRIES
+    )
     if entries > ENTRIES_LIMIT:
         told = f"the messages have {entries} parts and tool calls in all, more than {ENTRIES_LIMIT}"
         raise GatewayError(400, told, param="messages", code="too_many_values")
+    for name in _TOOLS:
+        if (tools := _length(raw.get(name))) > TOOLS_LIMIT:
+            told = f"{name} has {tools} entries, more than {TOOLS_LIMIT}"
+            raise GatewayError(400, told, param=name, code="too_many_values")
 
 
 _ENTRIES: Final = ("content", "tool_calls")
+_TOOLS: Final = ("tools", "functions")
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0

@@ -1,10 +1,19 @@
 """Events to a chat completions stream. Each delta is two prepared byte strings around one escaped text."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from addons.core.errors import GatewayError
-from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, picture, usage_object
+from addons.dialects.answer import (
+    CITATIONS_LIMIT,
+    REPEATED,
+    REPEATED_BYTES,
+    annotations,
+    foreign,
+    is_empty,
+    picture,
+    usage_object,
+)
 from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.text import JsonText, json_bytes
 from addons.dialects.tool_calls import ToolCalls
@@ -22,15 +31,14 @@ from providers.events import (
 )
 
 DONE = b"data: [DONE]\n\n"
-EXTRA_BYTES: Final = 4096
-"""Of fields that every chunk repeats: a site that sends a long one must not make each word as long."""
 _NOTHING = b'""'
+_CHOICES = b',"choices":['
 
 
 class _Choice:
     """One candidate: whether it began, and the bytes around its deltas."""
 
-    __slots__ = ("calls", "content", "index", "new_line", "reasoning", "started")
+    __slots__ = ("calls", "content", "index", "new_line", "opening", "reasoning", "started")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -39,6 +47,8 @@ class _Choice:
         self.content = JsonText()
         self.reasoning = JsonText()
         self.new_line = True
+        self.opening: dict[str, Any] = {}
+        """Empty fields that the API opened its message with."""
 
 
 class ChatStream:
@@ -52,9 +62,11 @@ class ChatStream:
         self._choices: dict[int, _Choice] = {}
         self._citations: list[Citation] = []
         self._usage: Usage | None = None
+        self._id = meta.id
         self._extra: dict[str, Any] = {}
-        self._sizes: dict[str, int] = {}
-        self._extra_bytes = 0
+        self._once: dict[str, Any] = {}
+        """Fields for the next chunk alone."""
+        self._silent = True
         self._open = b""
         self._close = b""
         self._prepare()
@@ -62,13 +74,13 @@ class ChatStream:
     def _prepare(self) -> None:
         """The bytes that stand before and after the choice of every chunk."""
         head: dict[str, Any] = {
-            "id": self._meta.id,
+            "id": self._id,
             "object": "chat.completion.chunk",
             "created": self._meta.created,
             "model": self._meta.model,
             **self._extra,
         }
-        self._open = b"data: " + json_bytes(head)[:-1] + b',"choices":['
+        self._open = b"data: " + json_bytes(head)[:-1] + _CHOICES
         self._close = b'],"usage":null}\n\n' if self._include_usage else b"]}\n\n"
 
     def encode(self, events: Sequence[Event]) -> bytes:
@@ -94,7 +106,7 @@ class ChatStream:
         match event:
             case ToolCallDelta():
                 choice = self._choice(event.choice, out, tools=True)
-                choice.calls = choice.calls or ToolCalls()
+                choice.calls = choice.calls or ToolCalls(self._meta.id, choice.index)
                 self._chunk(choice.index, {"tool_calls": [choice.calls.fragment(event)]}, out)
             case Citation():
                 if len(self._citations) < CITATIONS_LIMIT:
@@ -120,45 +132,55 @@ class ChatStream:
         if not choice.started:
             choice.started = True
             content = b"null" if tools else b'""'
-            self._delta(index, b'"role":"assistant","content":', content, out)
+            rest = b"," + json_bytes(choice.opening)[1:-1] if choice.opening else b""
+            self._delta(index, b'"role":"assistant","content":', content + rest, out)
         return choice
+
+    def _opening(self) -> bytes:
+        """What the next chunk begins with."""
+        if not self._once and not self._silent:
+            return self._open
+        self._silent = False
+        once, self._once = self._once, {}
+        return self._open.removesuffix(_CHOICES) + b"," + json_bytes(once)[1:-1] + _CHOICES if once else self._open
 
     def _delta(self, index: int, name: bytes, value: bytes, out: list[bytes]) -> None:
         opening = b'{"index":%d,"delta":{' % index
-        out += (self._open, opening, name, value, b'},"finish_reason":null}', self._close)
+        out += (self._opening(), opening, name, value, b'},"finish_reason":null}', self._close)
 
     def _chunk(self, index: int, delta: Mapping[str, Any], out: list[bytes], **fields: Any) -> None:
         choice = {"index": index, "delta": delta, "finish_reason": None, **fields}
-        out += (self._open, json_bytes(choice), self._close)
-
-    def _beside(self, fields: Mapping[str, Any], out: list[bytes]) -> None:
-        """Fields beside the choices: short ones stand on every chunk from here on, the others on one of their own."""
-        once: dict[str, Any] = {}
-        for name, value in fields.items():
-            size = len(name) + len(json_bytes(value))
-            others = self._extra_bytes - self._sizes.get(name, 0)
-            if others + size <= EXTRA_BYTES:
-                self._extra[name], self._sizes[name], self._extra_bytes = value, size, others + size
-            else:
-                once[name] = value
-        if len(once) < len(fields):
-            self._prepare()
-        if once:
-            usage = b'],"usage":null,' if self._include_usage else b"],"
-            out += (self._open, usage, json_bytes(once)[1:], b"\n\n")
+        out += (self._opening(), json_bytes(choice), self._close)
 
     def _merge(self, extra: Extra, out: list[bytes]) -> None:
+        if extra.scope == "chunk" and "id" in extra.fields and self._silent:
+            self._id = extra.fields["id"]  # all chunks have one id: the API's, if it comes before the first
+            self._prepare()
         fields = foreign(extra.scope, extra.fields)
         if not fields:
             return
         if extra.scope == "chunk":
-            self._beside(fields, out)
+            self._note_around(fields)
+            return
+        known = self._choices.setdefault(extra.choice, _Choice(extra.choice))
+        if extra.scope == "delta" and not known.started and all(map(is_empty, fields.values())):
+            known.opening |= fields
             return
         self._choice(extra.choice, out)
         if extra.scope == "choice":
             self._chunk(extra.choice, {}, out, **fields)
         else:
             self._chunk(extra.choice, fields, out)
+
+    def _note_around(self, fields: Mapping[str, Any]) -> None:
+        """Fields beside the choices go out with the next chunk; those of every chunk, with every one."""
+        for name, value in fields.items():
+            lasting = name in REPEATED and len(json_bytes(value)) <= REPEATED_BYTES
+            place, other = (self._extra, self._once) if lasting else (self._once, self._extra)
+            place[name] = value
+            changed = other.pop(name, None) is not None
+            if lasting or changed:
+                self._prepare()
 
     def _finish(self, finish: Finish, out: list[bytes]) -> None:
         # Every candidate that began gets an end of its own, named in `others` or not.

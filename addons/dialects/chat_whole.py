@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, picture, usage_object
+from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, longer, picture, usage_object
 from addons.dialects.base import AnswerMeta
 from addons.dialects.text import joined, json_bytes
 from addons.dialects.tool_calls import ToolCalls, merged
@@ -23,10 +23,10 @@ from providers.events import (
 
 
 class _Choice:
-    def __init__(self) -> None:
+    def __init__(self, answer: str, index: int) -> None:
         self.text: list[str] = []
         self.reasoning: list[str] = []
-        self.tools = ToolCalls()
+        self.tools = ToolCalls(answer, index)
         self.calls: list[dict[str, Any]] = []
         self.message: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
@@ -53,7 +53,8 @@ class ChatWhole:
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
-        self._choices: dict[int, _Choice] = {0: _Choice()}
+        self._id = meta.id
+        self._choices: dict[int, _Choice] = {0: _Choice(meta.id, 0)}
         self._citations: list[Citation] = []
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
@@ -90,7 +91,7 @@ class ChatWhole:
             for index, choice in sorted(self._choices.items())
         ]
         completion: dict[str, Any] = {
-            "id": self._meta.id,
+            "id": self._id,
             "object": "chat.completion",
             "created": self._meta.created,
             "model": self._meta.model,
@@ -101,7 +102,9 @@ class ChatWhole:
         return json_bytes(completion)
 
     def _choice(self, index: int) -> _Choice:
-        return self._choices.setdefault(index, _Choice())
+        if index not in self._choices:
+            self._choices[index] = _Choice(self._meta.id, index)
+        return self._choices[index]
 
     def _add_picture(self, image: Image) -> None:
         text = self._choice(0).text
@@ -110,6 +113,8 @@ class ChatWhole:
         text.append(picture(image) + "\n")
 
     def _merge(self, extra: Extra) -> None:
+        if extra.scope == "chunk":
+            self._id = extra.fields.get("id", self._id)
         choice = self._choice(extra.choice)
         place = {"chunk": self._extra, "choice": choice.fields, "delta": choice.message}[extra.scope]
         for name, value in foreign(extra.scope, extra.fields).items():
@@ -117,17 +122,6 @@ class ChatWhole:
             if extra.scope == "delta" and isinstance(known, str) and isinstance(value, str):
                 place[name] = known + value  # a refusal comes in pieces, like text
             elif name == "logprobs":
-                place[name] = _longer(known, value)
+                place[name] = longer(known, value)
             else:
                 place[name] = value
-
-
-def _longer(known: Any, more: Any) -> Any:
-    """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
-    if not isinstance(known, dict) or not isinstance(more, dict):
-        return more if more is not None else known
-    both = dict(known)
-    for name, value in more.items():
-        earlier = both.get(name)
-        both[name] = earlier + value if isinstance(earlier, list) and isinstance(value, list) else value
-    return both

@@ -1,20 +1,24 @@
-"""The dialect of the legacy POST /v1/completions: one prompt in, plain text out.
+"""The dialect of the legacy POST /v1/completions: a raw prompt in, the text that goes on from it out.
 
-Reasoning, tool calls and citations have no place in this form and are left out of the answer. Without `max_tokens` the
-answer is as long as the model makes it (OpenAI's old models stopped after 16 tokens).
+An official API gets the request as it is, at its own address for it: fill-in-the-middle, lists of prompts, token lists,
+suffix, echo and logprobs are its own business. A web session knows no raw prompts: there one prompt becomes the one
+message of a chat. Reasoning, tool calls and citations have no place in this form and are left out of answers. Without
+`max_tokens` the answer is as long as the model makes it.
 """
 
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
+from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, read_object, validated
 from addons.dialects.chat_request import to_parsed
-from addons.dialects.chat_schema import FRACTIONLESS, ChatBody, Count, check_entries
+from addons.dialects.chat_schema import FRACTIONLESS, Count
 from addons.dialects.completions_answer import TextStream, TextWhole
 
+_CANDIDATES_LIMIT: Final = 1024
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "suffix": (None, ""),
     "echo": (None, False),
@@ -27,12 +31,20 @@ _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
 """Fields that no chat model can honour in this form, with the values that change nothing."""
 
 
-class CompletionBody(BaseModel):
+class OpenCompletion(BaseModel):
+    """What the gateway itself has to know."""
+
     model_config = ConfigDict(extra="allow")
 
     model: StrictStr = Field(min_length=1, max_length=256)
-    prompt: StrictStr | Annotated[list[StrictStr], Field(min_length=1, max_length=1)]
+    prompt: StrictStr | list[Any]
     stream: StrictBool | None = None
+
+
+class CompletionBody(OpenCompletion):
+    """What a web session needs."""
+
+    prompt: StrictStr | Annotated[list[StrictStr], Field(min_length=1, max_length=1)]
     max_tokens: Count | None = None
     suffix: StrictStr | None = None
     echo: StrictBool | None = None
@@ -57,16 +69,38 @@ class Completions:
 
 def _read(body: bytes, most_values: int) -> Reading[ParsedRequest]:
     raw = yield from read_object(body, most_values)
-    check_entries(raw)
-    form = validated(CompletionBody, raw)
+    prompt = validated(OpenCompletion, raw).prompt
+    yield
+    texts = [text for text in prompt if isinstance(text, str)] if isinstance(prompt, list) else [prompt]
+    rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
+    rest["messages"] = [{"role": "user", "content": "\n".join(texts)}]
+    parsed = yield from to_parsed(rest)
+    return replace(
+        parsed,
+        chat=replace(parsed.chat, completion=raw, n=_candidates(raw)),
+        fields=frozenset(name for name, value in raw.items() if value is not None),
+        refusal=_refusal(raw) or parsed.refusal,
+    )
+
+
+def _refusal(raw: dict[str, Any]) -> GatewayError | None:
+    """Why a chat cannot be made of the request."""
+    try:
+        validated(CompletionBody, raw)
+    except GatewayError as error:
+        return error
     for name, neutral in _NEUTRAL.items():
         if raw.get(name) not in neutral:
-            raise bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")
-    prompt = form.prompt if isinstance(form.prompt, str) else form.prompt[0]
-    rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
-    rest["messages"] = [{"role": "user", "content": prompt}]
-    parsed = to_parsed(rest, validated(ChatBody, rest))
-    return replace(parsed, fields=frozenset(name for name, value in raw.items() if value is not None))
+            return bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")
+    return None
+
+
+def _candidates(raw: dict[str, Any]) -> int:
+    """How many texts are asked for: `n` for each prompt. A list of numbers is one prompt."""
+    prompt, each = raw["prompt"], raw.get("n")
+    prompts = len(prompt) if isinstance(prompt, list) and not all(isinstance(token, int) for token in prompt) else 1
+    wanted = prompts * (each if isinstance(each, int) and each > 0 else 1)
+    return wanted if wanted <= _CANDIDATES_LIMIT else 1
 
 
 def _text_meta(meta: AnswerMeta) -> AnswerMeta:

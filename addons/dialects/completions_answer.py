@@ -1,21 +1,27 @@
 """Events to the answers of the legacy /v1/completions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from addons.core.errors import GatewayError
-from addons.dialects.answer import picture, usage_object
+from addons.dialects.answer import foreign, longer, picture, usage_object
 from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.chat_stream import DONE
 from addons.dialects.text import JsonText, joined, json_bytes
-from providers.events import Event, Finish, Image, Text, Usage
+from providers.events import Event, Extra, Finish, FinishReason, Image, Text, Usage
 
 type _Reason = Literal["stop", "length", "content_filter"]
 
 
-def _reason(finish: Finish) -> _Reason:
+def _reason(reason: FinishReason) -> _Reason:
     """The form knows no other reasons."""
-    return finish.reason if finish.reason in ("length", "content_filter") else "stop"
+    return reason if reason in ("length", "content_filter") else "stop"
+
+
+def _reasons(finish: Finish, begun: Sequence[int]) -> dict[int, _Reason]:
+    """The reason of each candidate, in order."""
+    reasons = dict.fromkeys((0, *begun), finish.reason) | dict(finish.others)
+    return {index: _reason(reasons[index]) for index in sorted(reasons)}
 
 
 def _text(event: Event) -> str:
@@ -30,33 +36,76 @@ class TextStream:
     keepalive = KEEPALIVE
 
     def __init__(self, meta: AnswerMeta, *, include_usage: bool) -> None:
-        head = {"id": meta.id, "object": "text_completion", "created": meta.created, "model": meta.model}
-        self._open = b"data: " + json_bytes(head)[:-1] + b',"choices":['
-        self._close = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
+        self._head = {"id": meta.id, "object": "text_completion", "created": meta.created, "model": meta.model}
+        self._close = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._include_usage = include_usage
         self._usage = Usage(0, 0, 0)
-        self._escape = JsonText()
+        self._escapes: dict[int, JsonText] = {}
+        self._around: dict[str, Any] = {}
+        """Fields for the next piece."""
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._open = b"data: " + json_bytes(self._head)[:-1] + b',"choices":['
 
     def encode(self, events: Sequence[Event]) -> bytes:
         out: list[bytes] = []
-        for event in events:
+        for at, event in enumerate(events):
             if text := _text(event):
-                self._chunk(self._escape.escape(text), b"null", out)
+                index = event.choice if isinstance(event, Text) else 0
+                # What the API says of a piece (logprobs) comes right behind it, and belongs to it.
+                behind = events[at + 1] if at + 1 < len(events) else None
+                self._chunk(index, self._escape(index).escape(text), b"null", _beside(behind, index), out)
             elif isinstance(event, Usage):
                 self._usage = event
+            elif isinstance(event, Extra):
+                self._extra(event, events[at - 1] if at else None, out)
             elif isinstance(event, Finish):
-                self._chunk(json_bytes(self._escape.rest()), json_bytes(_reason(event)), out)
-                if self._include_usage:
-                    out += (self._open, b'],"usage":', json_bytes(usage_object(self._usage)), b"}\n\n")
-                out.append(DONE)
+                self._finish(event, out)
         return b"".join(out)
 
     def error(self, error: GatewayError) -> bytes:
         return b"data: " + error.body() + b"\n\n"
 
-    def _chunk(self, text: bytes, reason: bytes, out: list[bytes]) -> None:
-        opening = b'{"index":0,"logprobs":null,"text":'
-        out += (self._open, opening, text, b',"finish_reason":', reason, b"}", self._close)
+    def _escape(self, index: int) -> JsonText:
+        return self._escapes.setdefault(index, JsonText())
+
+    def _extra(self, extra: Extra, before: Event | None, out: list[bytes]) -> None:
+        if extra.scope == "chunk":
+            if "id" in extra.fields and not self._escapes:
+                self._head["id"] = extra.fields["id"]
+                self._prepare()
+            self._around |= foreign("chunk", extra.fields)
+        elif extra.scope == "choice" and not (
+            isinstance(before, Text) and before.text and before.choice == extra.choice
+        ):
+            self._chunk(extra.choice, b'""', b"null", _beside(extra, extra.choice), out)
+
+    def _finish(self, finish: Finish, out: list[bytes]) -> None:
+        for index, reason in _reasons(finish, list(self._escapes)).items():
+            self._chunk(index, json_bytes(self._escape(index).rest()), json_bytes(reason), {}, out)
+        if self._include_usage:
+            out += (self._open, b'],"usage":', json_bytes(usage_object(self._usage)), b"}\n\n")
+        out.append(DONE)
+
+    def _chunk(self, index: int, text: bytes, reason: bytes, beside: Mapping[str, Any], out: list[bytes]) -> None:
+        fields = json_bytes({"index": index, "logprobs": None, **beside})[:-1]
+        around, self._around = json_bytes(self._around)[1:-1], {}
+        comma = b"," if around else b""
+        out += (self._open, fields, b',"text":', text, b',"finish_reason":', reason, b"}]", comma, around, self._close)
+
+
+def _beside(event: Event | None, index: int) -> Mapping[str, Any]:
+    if not isinstance(event, Extra) or event.scope != "choice" or event.choice != index:
+        return {}
+    return {name: value for name, value in foreign("choice", event.fields).items() if name != "text"}
+
+
+class _Choice:
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.fields: dict[str, Any] = {"logprobs": None}
+        self.reason: _Reason = "stop"
 
 
 class TextWhole:
@@ -64,27 +113,42 @@ class TextWhole:
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
-        self._text: list[str] = []
+        self._id = meta.id
+        self._choices: dict[int, _Choice] = {0: _Choice()}
         self._usage = Usage(0, 0, 0)
-        self._reason: _Reason = "stop"
+        self._extra: dict[str, Any] = {}
 
     def add(self, events: Sequence[Event]) -> None:
         for event in events:
-            self._text.append(_text(event))
-            if isinstance(event, Usage):
+            if text := _text(event):
+                self._choice(event.choice if isinstance(event, Text) else 0).text.append(text)
+            elif isinstance(event, Usage):
                 self._usage = event
+            elif isinstance(event, Extra) and event.scope == "chunk":
+                self._id = event.fields.get("id", self._id)
+                self._extra |= foreign("chunk", event.fields)
+            elif isinstance(event, Extra) and event.scope == "choice":
+                fields = self._choice(event.choice).fields
+                for name, value in _beside(event, event.choice).items():
+                    fields[name] = longer(fields.get(name), value)
             elif isinstance(event, Finish):
-                self._reason = _reason(event)
+                for index, reason in _reasons(event, list(self._choices)).items():
+                    self._choice(index).reason = reason
 
     def result(self) -> bytes:
-        text = joined("".join(self._text))
-        choice: dict[str, Any] = {"index": 0, "text": text, "logprobs": None, "finish_reason": self._reason}
         completion = {
-            "id": self._meta.id,
+            "id": self._id,
             "object": "text_completion",
             "created": self._meta.created,
             "model": self._meta.model,
-            "choices": [choice],
+            "choices": [
+                {"index": index, "text": joined("".join(one.text)), **one.fields, "finish_reason": one.reason}
+                for index, one in sorted(self._choices.items())
+            ],
             "usage": usage_object(self._usage),
+            **self._extra,
         }
         return json_bytes(completion)
+
+    def _choice(self, index: int) -> _Choice:
+        return self._choices.setdefault(index, _Choice())

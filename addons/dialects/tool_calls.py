@@ -1,5 +1,6 @@
 """Tool calls, in fragments for a stream and put together for a whole message."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +9,14 @@ from providers.events import ToolCallDelta
 
 
 class ToolCalls:
-    """Fragments put in order: dense indexes from 0; id, type and name once, in the first fragment."""
+    """Fragments put in order: dense indexes from 0; id, type and name once, in the first fragment.
 
-    def __init__(self) -> None:
+    A call without an id gets one. It is made of `answer` (the answer's own id) and the candidate, so that no other call
+    of the conversation, which clients send back as a whole, ever has the same.
+    """
+
+    def __init__(self, answer: str, choice: int = 0) -> None:
+        self._salt = f"{answer}/{choice}"
         self._dense: dict[int, int] = {}
         self._arguments: list[Pairs] = []
 
@@ -26,11 +32,14 @@ class ToolCalls:
         if "custom" not in extra:  # a custom tool has its name and input there
             found["function"] = function
         if first:
-            found["id"] = delta.id or f"call_{index}"
+            found["id"] = delta.id or self._new_id(index)
             found["type"] = "function"
             function["name"] = delta.name or ""
         found |= {name: value for name, value in extra.items() if name not in ("index", "function")}
         return found
+
+    def _new_id(self, index: int) -> str:
+        return "call_" + hashlib.blake2b(f"{self._salt}/{index}".encode(), digest_size=12).hexdigest()
 
     def rest(self) -> list[dict[str, Any]]:
         """The last fragments, of calls whose arguments ended in half a surrogate pair."""

@@ -55,6 +55,8 @@ class GatewayStream(RequestIntake):
         self._attempt_began = 0.0
         self._last_heard = 0.0
         self._last_said = 0.0
+        self._settles_at: float | None = None
+        """When an answer without an end mark, of which all was said, is taken for complete."""
         self._client = ClientEnd(self, gear)
 
     # -- events in ------------------------------------------------------------------------------------------------
@@ -96,6 +98,7 @@ class GatewayStream(RequestIntake):
     # -- attempts -------------------------------------------------------------------------------------------------
     def _start_attempt(self, relay: Relay) -> Commands:
         self._attempt_began = self._last_heard = self._last_said = self.gear.clock()
+        self._settles_at = None
         self.deadline = self._attempt_began + relay.timers.connect_s
         self.gear.watch.add(self)
         head = relay.wire_request(self.flow.request)
@@ -192,10 +195,16 @@ class GatewayStream(RequestIntake):
             yield from self._finish()
         elif relay.state is State.FAILED:
             yield from self._broken(Fault.PROTOCOL, "the provider's answer failed")
+        elif (out or self._settles_at is None) and relay.ended:
+            self._settles_at = self.gear.clock() + relay.timers.settle_s
+            self._set_deadline()
 
     def _broken(self, fault: Fault, detail: str) -> Commands:
         """The attempt is over without an answer: a last word after the commit, else the next attempt."""
         assert self.relay
+        if self.relay.ended:  # whatever became of its connection, the answer is whole
+            yield from self._advance(self.relay.settle())
+            return
         if not self.committed:
             yield from self._fail_attempt(fault, detail)
             return
@@ -284,7 +293,7 @@ class GatewayStream(RequestIntake):
             due = min(due, self._attempt_began + timers.first_token_s)
             if self.relay.commits_early:
                 due = min(due, self._last_said + timers.keepalive_s)
-        self.deadline = due
+        self.deadline = due if self._settles_at is None else min(due, self._settles_at)
 
     def _on_tick(self) -> Commands:
         relay = self.relay
@@ -296,6 +305,8 @@ class GatewayStream(RequestIntake):
             yield from self._broken(Fault.STOPPED, "the gateway ended it")
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
+        elif self._settles_at is not None and now >= self._settles_at:
+            yield from self._advance(relay.settle() if relay.ended else b"")
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
@@ -315,7 +326,11 @@ class GatewayStream(RequestIntake):
             yield from self._stalled()
             return
         self._last_heard = now
-        self.deadline = min(now + self.relay.timers.keepalive_s, due)
+        look_again_s = self.relay.timers.keepalive_s
+        if self._settles_at is not None:
+            look_again_s = min(look_again_s, self.relay.timers.settle_s)
+            self._settles_at = now + look_again_s
+        self.deadline = min(now + look_again_s, due)
 
     def _stalled(self) -> Commands:
         """Gives the client up. Its connection ends, or of an h2 connection that others use, this stream."""

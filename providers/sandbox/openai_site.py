@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from providers.sandbox.openai_completions import complete
 from providers.sandbox.script import Script, end, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import api_key
@@ -42,6 +43,10 @@ class OpenAISite(Site):
             await wire.respond(200, {"object": "list", "data": data})
         elif request.path == "/v1/chat/completions" and request.method == "POST":
             await self._chat(request, wire)
+        elif request.path == "/v1/completions" and request.method == "POST":
+            body = request.json()
+            known = isinstance(body, dict) and body.get("model") in MODELS
+            await (complete(body, wire) if known else wire.respond(404, {"error": {"code": "model_not_found"}}))
         else:
             await wire.respond(404, {"error": {"message": f"Invalid URL ({request.path})", "code": None}})
 

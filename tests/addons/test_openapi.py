@@ -29,12 +29,11 @@ FUZZ = settings(
 
 
 def taken(name: str, body: object) -> bool:
-    """Whether the dialect takes the body."""
+    """Whether the dialect takes the body, for any provider."""
     try:
-        DIALECTS[name].parse(json.dumps(body).encode())
+        return DIALECTS[name].parse(json.dumps(body).encode()).refusal is None
     except GatewayError:
         return False
-    return True
 
 
 def described(name: str) -> Callable[[object], bool]:
@@ -110,8 +109,11 @@ CHATS: dict[str, tuple[object, bool]] = {
     "whole temperature": (chat(temperature=1), True),
     "truth as number": (chat(temperature=True), False),
     "truth as count": (chat(max_tokens=True), False),
-    "empty stop": (chat(stop=""), False),
-    "five stops": (chat(stop=list("abcde")), False),
+    "empty stop": (chat(stop=""), True),
+    "many stops": (chat(stop=["a"] * 64), True),
+    "too many stops": (chat(stop=["a"] * 65), False),
+    "effort of nobody's": (chat(reasoning_effort="auto"), True),
+    "text as the format": (chat(response_format="text"), True),
     "no stops": (chat(stop=[]), True),
     "no candidates": (chat(n=0), False),
     "odd effort": (chat(reasoning_effort="extreme"), False),

@@ -510,3 +510,84 @@ def test_what_is_no_final_answer_fails(raw: bytes) -> None:
     drive.server_sends(raw)
     drive.server_closes() if not drive.closed else None
     assert status_of(drive.to_client) == 502
+
+
+# -- an answer that is whole without its end mark ---------------------------------------------------------------------
+def settled(drive: Drive) -> bool:
+    return drive.to_client.endswith(chunk(b"settled") + END) and drive.servers[0] in drive.closed
+
+
+@pytest.mark.parametrize("comments", [False, True], ids=["silence", "comments go on"])
+def test_an_ended_answer_is_waited_for_a_moment_and_no_longer(comments: bool) -> None:
+    relay = FakeRelay(idle_s=40, keepalive_s=15, settle_s=2)
+    drive = Drive([relay])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    for _ in range(3):
+        drive.tick(0.5)
+        assert not settled(drive)
+        if comments:
+            drive.server_sends(chunk(b": still here\n\n"))
+    drive.tick(0.6)
+    assert settled(drive)
+    assert not relay.faults
+    assert not drive.watch
+
+
+def test_words_behind_the_end_are_waited_for_anew() -> None:
+    drive = Drive([FakeRelay(idle_s=40, settle_s=2)])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    drive.tick(1.5)
+    drive.server_sends(chunk(b"usage"))
+    drive.tick(1.5)
+    assert not settled(drive)
+    drive.server_sends(chunk(b"[DONE]"))
+    assert drive.to_client.endswith(chunk(b"[DONE]") + END)
+
+
+@pytest.mark.parametrize("limits", [{"idle_s": 1.0}, {"total_s": 1.0}], ids=["idle", "total"])
+def test_a_limit_that_is_shorter_ends_the_answer_well(limits: dict[str, float]) -> None:
+    relay = FakeRelay(9000, **{"settle_s": 5.0, "keepalive_s": 100.0} | limits)
+    drive = Drive([relay])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    drive.tick(1.1)
+    assert settled(drive)
+    assert not relay.faults
+
+
+@pytest.mark.parametrize("broken", [b"", b"zz\r\nno chunk"], ids=["closed without the last chunk", "broken chunk"])
+def test_a_connection_that_breaks_behind_the_end_breaks_nothing(broken: bytes) -> None:
+    relay = FakeRelay()
+    drive = Drive([relay])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    if broken:
+        drive.server_sends(broken)
+    else:
+        drive.server_closes()
+    assert drive.to_client.endswith(chunk(b"settled") + END)
+    assert not relay.faults
+
+
+def test_a_whole_answer_settles_too() -> None:
+    relay = FakeRelay(settle_s=2)
+    relay.streaming = False
+    drive = Drive([relay])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    drive.tick(2.1)
+    assert body_of(drive.to_client) == b"settled"
+
+
+def test_a_client_that_is_behind_is_waited_for_before_the_answer_settles() -> None:
+    drive = Drive([FakeRelay(settle_s=2, keepalive_s=100)])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    drive.wire.waiting = 1 << 30
+    drive.tick(3)
+    assert not settled(drive)
+    drive.wire.waiting = 0
+    drive.tick(2.1)
+    assert settled(drive)

@@ -23,6 +23,7 @@ def test_every_kind_has_an_honest_status(kind: ErrorKind) -> None:
     [
         (ErrorKind.SESSION_EXPIRED, 502, "provider_auth", "false"),
         (ErrorKind.CHALLENGE, 502, "provider_challenge", "false"),
+        (ErrorKind.FORBIDDEN, 403, "provider_forbidden", "false"),
         (ErrorKind.RATE_LIMITED, 429, "rate_limit_exceeded", None),
         (ErrorKind.QUOTA, 429, "insufficient_quota", "false"),
         (ErrorKind.ACCOUNT_BLOCKED, 502, "provider_account_blocked", "false"),
@@ -104,3 +105,34 @@ def test_messages_are_short_clean_and_encodable() -> None:
     assert len(error.message) == 500
     assert "\x00" not in error.message
     error.body().decode()
+
+
+def test_retry_hints_agree() -> None:
+    soon = dict(told(ErrorKind.QUOTA, retry_after_s=7).headers())
+    assert ("retry-after" in soon, soon["x-should-retry"]) == (False, "false")
+    late = dict(told(ErrorKind.QUOTA, retry_after_s=7200).headers())
+    assert (late["retry-after"], late["x-should-retry"]) == ("7200", "false")
+    assert "x-should-retry" not in dict(told(ErrorKind.RATE_LIMITED, retry_after_s=7).headers())
+
+
+def test_nobody_is_told_to_sign_in_again_with_a_key() -> None:
+    error = told(ErrorKind.SESSION_EXPIRED, credential="key")
+    assert "ign in" not in error.message
+    assert "key" in error.message
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "told"),
+    [
+        ("no balance", ErrorKind.QUOTA, "no balance. Wait for"),
+        ("no balance.", ErrorKind.QUOTA, "no balance. Wait for"),
+        ("it broke off. Try again.", ErrorKind.INCOMPLETE, "it broke off. Try again."),
+        ("it broke off", ErrorKind.INCOMPLETE, "it broke off. The answer broke off"),
+        ("ends with [DONE]", ErrorKind.BAD_REQUEST, "ends with [ DONE ]"),
+    ],
+)
+def test_a_message_is_whole_sentences_and_one_advice(message: str, kind: ErrorKind, told: str) -> None:
+    error = GatewayError.from_provider(ProviderError(kind, message), "zai", "main")
+    assert error.message.startswith(f"[zai/main] {told}")
+    assert error.message.lower().count("try again") <= 1
+    assert b"[DONE]" not in error.body()

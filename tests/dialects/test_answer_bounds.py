@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from addons.dialects.answer import CITATIONS_LIMIT
+from addons.dialects.answer import CITATIONS_LIMIT, REPEATED_BYTES
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_stream import EXTRA_BYTES, ChatStream
+from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
 from providers.events import Citation, Extra, Finish, Text
 from providers.openai_decoder import OpenAIDecoder
@@ -18,21 +18,33 @@ def chunks(data: bytes) -> list[dict[str, Any]]:
     return [json.loads(line[6:]) for line in data.decode().splitlines() if line.startswith("data: {")]
 
 
-def test_a_long_field_beside_the_choices_is_sent_once_a_short_one_with_every_chunk() -> None:
+def test_a_long_field_beside_the_choices_is_sent_once_a_short_one_of_every_chunk_with_each() -> None:
+    long = "x" * REPEATED_BYTES
     for include_usage in (False, True):
         stream = ChatStream(META, include_usage=include_usage)
-        extra = Extra("chunk", {"fingerprint": "fp", "results": ["x" * EXTRA_BYTES]})
+        extra = Extra("chunk", {"system_fingerprint": "fp", "provider": long, "results": [long]})
         found = chunks(stream.encode([extra, Text("a"), Text("b"), Finish("stop")]))
-        assert [chunk["results"] for chunk in found if "results" in chunk] == [["x" * EXTRA_BYTES]]
-        assert all(chunk["fingerprint"] == "fp" for chunk in found)
-        assert found[0]["choices"] == []
+        assert [chunk["provider"] for chunk in found if "provider" in chunk] == [long]
+        assert [chunk["results"] for chunk in found if "results" in chunk] == [[long]]
+        told = [chunk for chunk in found if chunk["choices"]]
+        assert all(chunk["system_fingerprint"] == "fp" for chunk in told)
+
+
+def test_a_field_that_grows_long_stands_in_no_chunk_twice() -> None:
+    long = "x" * REPEATED_BYTES
+    stream = ChatStream(META, include_usage=False)
+    raw = [stream.encode([Extra("chunk", {"provider": said}), Text("a")]) for said in ("p", long, "q", long)]
+    assert all(chunk.count(b'"provider"') <= 1 for data in raw for chunk in data.split(b"\n\n"))
+    told = [chunk.get("provider") for chunk in chunks(b"".join(raw) + stream.encode([Finish("stop")]))]
+    assert told == ["p", "p", long, "q", long, None]
 
 
 def test_many_fields_beside_the_choices_do_not_grow_every_chunk() -> None:
     stream = ChatStream(META, include_usage=False)
     for number in range(500):
         stream.encode([Extra("chunk", {f"field{number}": "x" * 100})])
-    assert len(stream.encode([Text("a")])) < 3 * EXTRA_BYTES
+    stream.encode([Text("a")])
+    assert len(stream.encode([Text("a")])) < 2 * REPEATED_BYTES
 
 
 def test_names_of_fields_are_bounded() -> None:

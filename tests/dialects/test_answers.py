@@ -226,9 +226,48 @@ def test_infinite_logprobs_are_null_since_json_has_no_infinity() -> None:
     assert b'"logprob":null' in collector.result()
 
 
-def test_a_providers_own_ids_and_choices_do_not_stand_beside_ours() -> None:
+def test_the_id_of_an_official_answer_is_the_clients_too() -> None:
+    early: list[Event] = [Extra("chunk", {"id": "gen-7"}), Text("a"), Extra("chunk", {"id": "gen-8"}), Finish("stop")]
+    raw = ChatStream(META, include_usage=True).encode(early).decode()
+    frames = [json.loads(frame.removeprefix("data: ")) for frame in raw.split("\n\n")[:-2]]
+    assert {frame["id"] for frame in frames} == {"gen-7"}
+    assert whole(early[:2] + early[3:])["id"] == "gen-7"
+
+
+def test_a_field_that_came_once_is_told_once() -> None:
+    sources = [{"link": "https://a.example"}]
+    around = {"web_search": sources, "system_fingerprint": "fp"}
+    found = streamed([Extra("chunk", around), *(Text("a") for _ in range(9)), Finish("stop")])
+    assert [chunk["web_search"] for chunk in found if "web_search" in chunk] == [sources]
+    assert all(chunk["system_fingerprint"] == "fp" for chunk in found)
+    assert len(streamed([Text("a"), Extra("chunk", around), Finish("stop")])) == 3
+
+
+def test_empty_fields_of_the_first_delta_stand_in_ours() -> None:
+    empty = Extra("delta", {"refusal": None, "annotations": []})
+    found = streamed([empty, Text("a"), Finish("stop")])
+    assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": "", "refusal": None, "annotations": []}
+    assert whole([empty, Text("a"), Finish("stop")])["choices"][0]["message"]["annotations"] == []
+
+
+def test_ids_of_calls_that_have_none_are_never_given_again() -> None:
+    call: list[Event] = [ToolCallDelta(0, None, "f", "{}"), ToolCallDelta(1, None, "f", "{}")]
+    ids = []
+    for answer in ("chatcmpl-1", "chatcmpl-2"):
+        meta = AnswerMeta(answer, 1, "m")
+        collector = ChatWhole(meta)
+        collector.add([*call, *(ToolCallDelta(0, None, "f", "{}", 1) for _ in range(1)), Finish("tool_calls")])
+        message = json.loads(collector.result())["choices"]
+        ids += [entry["id"] for choice in message for entry in choice["message"]["tool_calls"]]
+        stream = ChatStream(meta, include_usage=False).encode(call).decode()
+        assert ids[-3] in stream
+        assert ids[-2] in stream
+    assert len(set(ids)) == 6
+
+
+def test_a_providers_own_model_and_choices_do_not_stand_beside_ours() -> None:
     events: list[Event] = [
-        Extra("chunk", {"id": "theirs", "model": "theirs", "choices": 7, "system_fingerprint": "fp"}),
+        Extra("chunk", {"model": "theirs", "choices": 7, "system_fingerprint": "fp"}),
         Extra("choice", {"index": 9, "finish_reason": "length", "score": 1}),
         Extra("delta", {"role": "user", "content": "no", "mood": "good"}),
         Text("yes"),

@@ -36,7 +36,7 @@ def refusal(raw: bytes) -> GatewayError:
         pytest.param(b'{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":NaN}', id="NaN"),
         pytest.param(b"[" * 1000 + b"]" * 1000, id="1000 deep"),
         pytest.param(b'{"a":' * 100_000, id="100000 deep and cut off"),
-        pytest.param(body(x=json.loads("[" * 70 + "]" * 70)), id="70 deep"),
+        pytest.param(body(x=json.loads("[" * 130 + "]" * 130)), id="130 deep"),
     ],
 )
 def test_what_is_no_request_is_refused(raw: bytes) -> None:

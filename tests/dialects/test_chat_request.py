@@ -5,8 +5,12 @@ import pytest
 from openai.types.chat import completion_create_params as openai_params
 
 from addons.core.errors import GatewayError
+from addons.core.support import check_support
 from addons.dialects.chat_completions import ChatCompletions
 from providers.chat import ImagePart, OtherPart, TextPart
+from providers.contract import Model
+from providers.openai_form import Form
+from providers.openai_request import wire_request
 
 HI = [{"role": "user", "content": "hi"}]
 
@@ -16,10 +20,14 @@ def body(**fields: Any) -> bytes:
 
 
 def refusal(raw: bytes) -> GatewayError:
-    with pytest.raises(GatewayError) as caught:
-        ChatCompletions().parse(raw)
-    assert caught.value.status == 400
-    return caught.value
+    """What a web session refuses the request for; some of it the gateway itself cannot read either."""
+    try:
+        found = ChatCompletions().parse(raw).refusal
+    except GatewayError as error:
+        found = error
+    assert found is not None
+    assert found.status == 400
+    return found
 
 
 @pytest.mark.parametrize(
@@ -47,8 +55,7 @@ def refusal(raw: bytes) -> GatewayError:
         pytest.param({"max_tokens": 0}, "max_tokens", id="no tokens"),
         pytest.param({"max_tokens": True}, "max_tokens", id="bool for a number"),
         pytest.param({"max_completion_tokens": -1}, "max_completion_tokens", id="negative tokens"),
-        pytest.param({"stop": ["a", "b", "c", "d", "e"]}, "stop", id="five stops"),
-        pytest.param({"stop": [""]}, "stop", id="empty stop"),
+        pytest.param({"stop": ["a"] * 65}, "stop", id="65 stops"),
         pytest.param({"n": 0}, "n", id="no choices"),
         pytest.param({"reasoning_effort": "lots"}, "reasoning_effort", id="unknown effort"),
         pytest.param({"tools": [{}]}, "tools[0].type", id="tool without type"),
@@ -116,7 +123,8 @@ def test_fields_find_their_places_and_the_rest_travels_along() -> None:
     assert chat.affinity == "conversation-1"
     assert chat.extra == {
         "max_completion_tokens": 7,
-        "stream_options": {"include_obfuscation": False},
+        "stop": "END",
+        "stream_options": {"include_usage": True, "include_obfuscation": False},
         "web_search_options": {},
         "prompt_cache_key": "conversation-1",
         "user": "somebody",
@@ -157,7 +165,6 @@ def test_every_field_of_the_openai_request_arrives() -> None:
         "model": "m",
         "messages": HI,
         "stream": True,
-        "stream_options": {"include_usage": True},
         "temperature": 0,
         "top_p": 1,
         "stop": ["a", "b"],
@@ -169,6 +176,7 @@ def test_every_field_of_the_openai_request_arrives() -> None:
         "max_tokens": 9,
     }
     beside = {
+        "stream_options": {"include_usage": True},
         "web_search_options": {"search_context_size": "low"},
         "prompt_cache_key": "k",
         "user": "u",
@@ -214,3 +222,78 @@ def test_null_means_not_said() -> None:
     assert parsed.fields == {"model", "messages"}
     chat = parsed.chat
     assert (chat.max_tokens, chat.stop, chat.n, chat.tools, parsed.include_usage) == (None, (), 1, (), False)
+
+
+# -- what an official API is to judge itself --------------------------------------------------------------------------
+ODD: dict[str, Any] = {
+    "stop": "",
+    "max_tokens": -1,
+    "max_completion_tokens": "many",
+    "temperature": 2.5,
+    "top_p": "x",
+    "reasoning_effort": "lots",
+    "top_logprobs": 25,
+    "n": 0,
+    "tools": {"a": 1},
+    "tool_choice": ["f"],
+    "response_format": "json",
+    "stream_options": "usage",
+    "user": 7,
+    "metadata": [],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_value_of_another_form_travels_on_as_it_is(name: str) -> None:
+    parsed = ChatCompletions().parse(body(**{name: ODD[name]}))
+    sent = json.loads(wire_request(parsed.chat, Model("m", "m"), Form()).body)
+    assert sent[name] == ODD[name]
+    if name != "stop":  # the gateway stops for web sessions itself, and not at nothing
+        assert parsed.refusal is not None
+
+
+def test_messages_of_another_form_travel_on_as_they_are() -> None:
+    called = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
+    messages = [
+        {"role": "ipython", "content": {"text": "x"}},
+        {"role": "user", "content": ["plain", {"type": "text", "text": "y"}]},
+        {"role": "assistant", "content": None, "tool_calls": [called], "vendor": 1},
+        {"role": "tool", "content": 5},
+        {"role": "user", "content": "hi"},
+    ]
+    parsed = ChatCompletions().parse(body(messages=messages))
+    assert json.loads(wire_request(parsed.chat, Model("m", "m"), Form()).body)["messages"] == messages
+    assert parsed.refusal is not None
+
+
+def test_many_messages_are_no_fault_of_the_form() -> None:
+    parsed = ChatCompletions().parse(body(messages=HI * 2001))
+    assert len(parsed.chat.messages) == 2001
+
+
+@pytest.mark.parametrize(
+    "fields", [{"messages": "hi"}, {"messages": ["hi"]}, {"model": 5}, {"stream": "yes"}, {"messages": None}]
+)
+def test_what_the_gateway_itself_needs_is_refused_for_all(fields: dict[str, Any]) -> None:
+    with pytest.raises(GatewayError):
+        ChatCompletions().parse(body(**fields))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tool_choice": "none", "tools": []},
+        {"response_format": {"type": "text"}},
+        {"response_format": "text"},
+        {"reasoning_effort": "default"},
+        {"reasoning_effort": "auto"},
+        {"stop": ""},
+        {"stop": ["a", "b", "c", "d", "e"]},
+        dict.fromkeys(ODD),
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "none"},
+    ],
+)
+def test_values_that_change_nothing_are_taken_by_web_sessions_too(fields: dict[str, Any]) -> None:
+    parsed = ChatCompletions().parse(body(**fields))
+    assert parsed.refusal is None
+    check_support(parsed, frozenset(), "zai", Model("m", "m"))

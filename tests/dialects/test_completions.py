@@ -5,9 +5,14 @@ import pytest
 from openai.types import Completion
 
 from addons.core.errors import GatewayError
+from addons.core.support import check_support
 from addons.dialects.base import AnswerMeta
 from addons.dialects.completions import Completions
+from providers.contract import Model, Moment, Session
 from providers.events import Event, Finish, Image, Reasoning, Text, Usage
+from providers.openai_compatible import OpenAICompatible
+from providers.openai_options import OpenAIOptions
+from tests.support.calls import seen
 
 META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
 
@@ -36,17 +41,18 @@ def test_legacy_prompt_is_one_user_message(prompt: Any) -> None:
         ({"n": True}, "n"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"functions": [{"name": "f"}]}, "functions"),
-        ({"stop": ["a", ""]}, "stop"),
-        ({"temperature": 9}, "temperature"),
         ({"prompt": ["a", "b"]}, "prompt"),
         ({"prompt": 5}, "prompt"),
         ({"max_tokens": 0}, "max_tokens"),
     ],
 )
 def test_legacy_fields_a_chat_cannot_honour_are_named(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(GatewayError) as caught:
-        Completions().parse(legacy(**fields))
-    assert caught.value.param == param
+    try:
+        found = Completions().parse(legacy(**fields)).refusal
+    except GatewayError as error:
+        found = error
+    assert found is not None
+    assert found.param == param
 
 
 def test_legacy_fields_with_values_that_change_nothing_pass() -> None:
@@ -96,3 +102,64 @@ def test_legacy_finish_reasons_are_those_the_form_knows(reason: Any, expected: s
     collector = dialect.whole(dialect.parse(legacy()), META)
     collector.add([Text("x"), Finish(reason)])
     assert json.loads(collector.result())["choices"][0]["finish_reason"] == expected
+
+
+# -- for an official API ----------------------------------------------------------------------------------------------
+RAW: dict[str, dict[str, Any]] = {
+    "fill in the middle": {"prompt": "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>", "suffix": "c", "echo": True},
+    "two prompts": {"prompt": ["a", "b"], "n": 2, "best_of": 4},
+    "tokens": {"prompt": [1, 2, 3], "logprobs": 5},
+    "token lists": {"prompt": [[1, 2], [3]], "max_tokens": -1, "vendor": {"x": None}},
+}
+
+
+@pytest.mark.parametrize("fields", RAW.values(), ids=RAW.keys())
+def test_a_raw_prompt_goes_to_the_apis_own_completions_as_it_is(fields: dict[str, Any]) -> None:
+    parsed = Completions().parse(legacy(**fields))
+    site = OpenAICompatible("api", OpenAIOptions(base_url="https://api.example/v1"))
+    call = seen(site.build(parsed.chat, Session("api", "a"), None, Moment(0, lambda: "id")))
+    assert call.url == "https://api.example/v1/completions"
+    assert json.loads(call.body) == {"model": "m", **fields, "stream": False}
+    assert parsed.refusal is not None, "no chat can be made of it"
+    check_support(parsed, None, "api", Model("m", "m"), completes=site.completes)
+
+
+def test_an_api_without_raw_prompts_refuses_them_by_name() -> None:
+    parsed = Completions().parse(legacy())
+    site = OpenAICompatible("api", OpenAIOptions.model_validate({"preset": "groq"}))
+    with pytest.raises(GatewayError) as caught:
+        check_support(parsed, None, "api", Model("m", "m"), completes=site.completes)
+    assert (caught.value.param, caught.value.code) == ("prompt", "unsupported_parameter")
+
+
+def piece(index: int, text: str, reason: str | None = None) -> dict[str, Any]:
+    return {"index": index, "text": text, "logprobs": {"tokens": [text]}, "finish_reason": reason}
+
+
+def test_all_texts_and_their_logprobs_reach_the_client() -> None:
+    dialect = Completions()
+    parsed = dialect.parse(legacy(prompt=["a", "b"], stream=True))
+    site = OpenAICompatible("api", OpenAIOptions(base_url="https://api.example/v1"))
+    sent = [
+        {"id": "cmpl-7", "object": "text_completion", "choices": [piece(0, "x")], "warning": "w"},
+        {"id": "cmpl-7", "choices": [piece(1, "</think>")]},
+        {"id": "cmpl-7", "choices": [piece(0, "y", "stop")]},
+        {"id": "cmpl-7", "choices": [piece(1, "z", "length")]},
+    ]
+    raw = b"".join(b"data: " + json.dumps(frame).encode() + b"\n\n" for frame in sent) + b"data: [DONE]\n\n"
+    decoder = site.decoder(parsed.chat, None)
+    events = [*decoder.feed(raw), *decoder.close()]
+    stream = dialect.stream(parsed, META).encode(events).decode()
+    found = [json.loads(frame.removeprefix("data: ")) for frame in stream.split("\n\n")[:-2]]
+    texts = {0: "", 1: ""}
+    for choice in (choice for frame in found for choice in frame["choices"]):
+        texts[choice["index"]] += choice["text"]
+        assert choice["finish_reason"] or choice["logprobs"] == {"tokens": [choice["text"]]}
+    assert texts == {0: "xy", 1: "</think>z"}
+    assert {frame["id"] for frame in found} == {"cmpl-7"}
+    assert sum("warning" in frame for frame in found) == 1
+    collector = dialect.whole(parsed, META)
+    collector.add(events)
+    whole = json.loads(collector.result())
+    assert [(c["text"], c["finish_reason"]) for c in whole["choices"]] == [("xy", "stop"), ("</think>z", "length")]
+    assert whole["choices"][0]["logprobs"] == {"tokens": ["x", "y"]}

@@ -35,6 +35,7 @@ class Answer:
     citations: list[Citation] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
     extra: list[tuple[str, int, Any]] = field(default_factory=list)
+    id: str | None = None
     usage: Usage | None = None
     end: Finish | Failure | None = None
 
@@ -61,7 +62,11 @@ def joined(events: Sequence[Event]) -> Answer:
             case Image():
                 answer.images.append(event)
             case Extra():
-                answer.extra.append((event.scope, event.choice, event.fields))
+                fields = dict(event.fields)
+                if event.scope == "chunk":
+                    answer.id = fields.pop("id", answer.id)
+                if fields:
+                    answer.extra.append((event.scope, event.choice, fields))
             case Usage():
                 assert answer.usage is None, "usage is told once"
                 answer.usage = event

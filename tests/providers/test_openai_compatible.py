@@ -11,7 +11,7 @@ from addons.dialects.chat_whole import ChatWhole
 from providers.chat import ChatRequest, Message
 from providers.contract import Answer, Moment, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Finish, Text, Usage
+from providers.events import Extra, Finish, Text, Usage
 from providers.openai_compatible import OpenAICompatible
 from providers.openai_options import OpenAIOptions
 from providers.openai_presets import PRESETS
@@ -55,7 +55,8 @@ def test_the_registry_finds_it() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_ready_to_use(preset: str) -> None:
-    site = provider(preset=preset)
+    address = {"base_url": "https://r.openai.azure.com/openai/v1"} if preset == "azure" else {}
+    site = provider(preset=preset, **address)
     assert site.origins()
     found, body = call(site, chat(next(iter(site.models()), "some/model"), stream=True))
     assert found.url.startswith(site.options.base_url + "/")
@@ -280,7 +281,10 @@ def test_a_refused_list_is_an_error_and_changes_nothing(status: int, body: Any, 
         (200, "application/problem+json", True),
         (200, "TEXT/EVENT-STREAM", True),
         (200, "", True),
-        (200, "text/html", False),
+        (200, "text/html", True),
+        (201, "application/json", True),
+        (202, "text/event-stream", True),
+        (200, "image/png", False),
         (200, "application/grpc", False),
         (204, "", False),
         (429, "text/event-stream", False),
@@ -318,7 +322,7 @@ def test_a_whole_answer_reaches_the_client_with_all_it_held() -> None:
     encoder.add([*decoder.feed(raw), *decoder.close()])
     given, found = json.loads(raw), json.loads(encoder.result())
     given["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = '{"a": 1}'
-    assert found == {**given, "id": "chatcmpl-9", "created": 2}
+    assert found == {**given, "created": 2}
 
 
 def test_a_stream_reaches_the_client_with_all_it_held() -> None:
@@ -334,8 +338,126 @@ def test_a_stream_reaches_the_client_with_all_it_held() -> None:
 
 def test_words_are_told_as_they_come() -> None:
     decoder = provider(preset="openai").decoder(chat(stream=True), None)
-    assert decoder.feed(sse(words("a"), done=False)) == [Text("a")]
+    assert decoder.feed(sse(words("a"), done=False)) == [Extra("chunk", {"id": "chatcmpl-1"}), Text("a")]
     end = sse(chunk(delta({}, reason="stop"), usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}))
     events = decoder.feed(end)
     assert [type(event) for event in events] == [Usage, Finish]
     assert decoder.close() == []
+
+
+# -- what the gateway adds, and what it learns ------------------------------------------------------------------------
+def refuse(site: OpenAICompatible, body: Any, status: int = 422) -> ProviderError:
+    return site.classify(status, {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+def mend(site: OpenAICompatible, error: ProviderError) -> bool:
+    steps = site.remedy(error, KEY, MOMENT)
+    if steps is None:
+        return False
+    assert list(steps) == []
+    return True
+
+
+def test_nothing_is_added_where_it_is_not_known_to_be_taken() -> None:
+    unknown, known = provider(base_url="https://api.example/v1"), provider(preset="openai")
+    assert "stream_options" not in call(unknown, chat(stream=True))[1]
+    assert call(known, chat(stream=True))[1]["stream_options"] == {"include_usage": True}
+    asked = chat(stream=True, extra={"stream_options": {"include_usage": True}})
+    assert call(unknown, asked)[1]["stream_options"] == {"include_usage": True}
+    assert "stream_options" not in call(provider(preset="mistral"), asked)[1]
+
+
+REFUSALS = {
+    "mistral": {
+        "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"]}]}
+    },
+    "fastapi": {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]},
+    "words": {"error": {"message": "Unrecognized request argument supplied: stream_options"}},
+    "usage": {"error": {"message": "include_usage is not supported", "type": "invalid_request_error"}},
+}
+
+
+@pytest.mark.parametrize("body", REFUSALS.values(), ids=REFUSALS.keys())
+def test_what_an_api_refuses_of_ours_is_not_sent_again(body: Any) -> None:
+    site = provider(preset="openai")
+    error = refuse(site, body)
+    assert (error.kind, error.refused) == (ErrorKind.BAD_REQUEST, frozenset({"stream_options"}))
+    assert mend(site, error)
+    assert "stream_options" not in call(site, chat(stream=True))[1]
+    assert not mend(site, refuse(site, body)), "there is nothing left to leave out"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "temperature is not supported with this model"}},
+        {"error": {"message": "The `reasoning_content` in the thinking mode must be passed back to the API."}},
+        {"error": {"message": "Missing `reasoning_content` field in the assistant message"}},
+    ],
+)
+def test_what_is_refused_for_another_reason_is_not_mended(body: Any) -> None:
+    site = provider(preset="openai")
+    assert not mend(site, refuse(site, body, 400))
+
+
+def earlier(**fields: Any) -> ChatRequest:
+    said = Message("assistant", "4", extra={"reasoning_content": "2+2", **fields})
+    return ChatRequest("m", (Message("user", "2+2?"), said, Message("user", "+1?")))
+
+
+def sent_back(site: OpenAICompatible, **fields: Any) -> dict[str, Any]:
+    message: dict[str, Any] = call(site, earlier(**fields))[1]["messages"][1]
+    return message
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"preset": "deepseek"}, {"content": "4", "reasoning_content": "2+2"}),
+        ({"preset": "groq"}, {"content": "4", "reasoning": "2+2"}),
+        ({"preset": "openai"}, {"content": "4"}),
+        ({"preset": "minimax"}, {"content": "<think>\n2+2\n</think>\n\n4"}),
+        (
+            {"preset": "mistral"},
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "2+2"}]},
+                    {"type": "text", "text": "4"},
+                ]
+            },
+        ),
+        ({"base_url": "https://api.example/v1"}, {"content": "4", "reasoning_content": "2+2"}),
+        ({"base_url": "https://api.example/v1", "reasoning_field": "drop"}, {"content": "4"}),
+    ],
+)
+def test_reasoning_goes_back_under_the_apis_own_name(options: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert sent_back(provider(**options)) == {"role": "assistant", **sent}
+
+
+def test_the_name_is_learnt_from_the_apis_own_answers() -> None:
+    site = provider(preset="vllm")
+    site.decoder(chat(), None).feed(sse(chunk(delta({"reasoning": "hm"}))))
+    assert sent_back(site)["reasoning"] == "2+2"
+    site.decoder(chat(), None).feed(sse(chunk(delta({"reasoning_content": "hm"}))))
+    assert sent_back(site)["reasoning_content"] == "2+2"
+    thinking = {"content": [{"type": "thinking", "thinking": "hm"}]}
+    site.decoder(chat(), None).feed(sse(chunk(delta(thinking))))
+    assert sent_back(site)["content"][0]["type"] == "thinking"
+    for number in range(2000):
+        site.decoder(chat(f"m{number}"), None).feed(sse(chunk(delta({"reasoning": "hm"}))))
+    assert len(site._learnt.reasoning) <= 512
+
+
+def test_reasoning_that_an_api_refuses_is_left_out() -> None:
+    site = provider(base_url="https://api.example/v1")
+    error = refuse(site, {"error": {"message": "messages.1: property 'reasoning_content' is unsupported"}}, 400)
+    assert mend(site, error)
+    assert sent_back(site) == {"role": "assistant", "content": "4"}
+
+
+def test_a_choice_among_no_tools_is_not_sent() -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    site = provider(base_url="https://api.example/v1")
+    assert "tool_choice" not in call(site, chat(tool_choice="none"))[1]
+    assert call(site, chat(tool_choice="none", tools=(tool,)))[1]["tool_choice"] == "none"
+    assert call(site, chat(tool_choice="required"))[1]["tool_choice"] == "required"

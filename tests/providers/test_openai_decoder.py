@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.errors import ErrorKind
-from providers.events import Citation, Failure, Finish, Text, Usage
+from providers.events import Citation, Extra, Failure, Finish, Text, Usage
+from providers.openai_choice import Reading
 from providers.openai_codes import ZAI
 from providers.openai_decoder import OpenAIDecoder
 from providers.openai_form import Form
@@ -90,7 +91,11 @@ def test_usage_and_the_fields_beside_it_are_passed_on() -> None:
     assert (answer.usage.prompt_tokens, answer.usage.cached_tokens, answer.usage.reasoning_tokens) == (9, 3, 2)
     assert answer.usage.raw is not None
     assert answer.usage.raw["completion_tokens_details"] == {"reasoning_tokens": 2}
-    assert answer.extra == [("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default"})]
+    assert answer.id == "chatcmpl-1"
+    assert answer.extra == [
+        ("delta", 0, {"refusal": None}),
+        ("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default"}),
+    ]
 
 
 def test_the_fields_of_other_vendors_keep_their_names_and_places() -> None:
@@ -107,6 +112,7 @@ def test_a_whole_answer_keeps_its_other_fields() -> None:
     answer = decode([(FIXTURES / "synthetic-whole.json").read_bytes()], stream=False)
     fields = {(scope, name): value for scope, _, found in answer.extra for name, value in found.items()}
     assert fields == {
+        ("delta", "refusal"): None,
         ("delta", "audio"): {"id": "x"},
         ("choice", "logprobs"): {"content": []},
         ("chunk", "system_fingerprint"): "fp",
@@ -155,7 +161,7 @@ def test_a_stream_ends_once_and_rightly(body: bytes, end: Finish | ErrorKind) ->
 
 def test_finish_waits_for_the_usage_behind_it() -> None:
     decoder = OpenAIDecoder(Form())
-    assert decoder.feed(sse(words("a"), STOP, done=False)) == [Text("a")]
+    assert decoder.feed(sse(words("a"), STOP, done=False)) == [Extra("chunk", {"id": "chatcmpl-1"}), Text("a")]
     assert decoder.feed(sse(chunk(usage=USAGE), done=False)) == []
     assert decoder.feed(b"data: [DONE]\n\n") == [Usage(9, 4, 13, raw=USAGE), Finish("stop")]
 
@@ -186,19 +192,36 @@ def test_usage_is_found_wherever_it_stands(frames: list[Any], total: int) -> Non
     assert usage.total_tokens == total
 
 
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        ([USAGE, {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}], (9, 4, 13)),
+        ([{"prompt_tokens": 9.0, "completion_tokens": 4.0, "total_tokens": 13.0}], (9, 4, 13)),
+        ([{"prompt_tokens": 9}, {"completion_tokens": 4}], (9, 4, 13)),
+        ([{"prompt_tokens": "9", "completion_tokens": "4"}], (9, 4, 13)),
+        ([USAGE, {"prompt_tokens": -1, "completion_tokens": None}], (9, 4, 13)),
+        ([{"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}, USAGE], (9, 4, 13)),
+    ],
+    ids=["zeros-behind", "floats", "in-two", "text", "nonsense-behind", "growing"],
+)
+def test_the_best_figures_win(told: list[Any], counts: tuple[int, int, int]) -> None:
+    usage = decode([sse(words("a"), STOP, *(chunk(usage=one) for one in told))]).usage
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == counts
+    assert all(type(value) is not float for value in (usage.raw or {}).values())
+
+
 # -- finish reasons -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
         ("stop", "stop"),
         ("length", "length"),
-        ("tool_calls", "tool_calls"),
         ("content_filter", "content_filter"),
         ("sensitive", "content_filter"),
         ("model_context_window_exceeded", "length"),
         ("MAX_TOKENS", "length"),
         ("end_turn", "stop"),
-        ("function_call", "tool_calls"),
         ("something_new", "stop"),
     ],
 )
@@ -224,6 +247,144 @@ def test_finish_reasons_can_be_given_a_meaning() -> None:
     assert decode([sse(words("a", "banned"))], Form(finish_reasons={"banned": "quota"})).failure.kind is ErrorKind.QUOTA
 
 
+MEANINGS = {
+    "stop": "STOP FINISH_REASON_STOP FinishReason.STOP COMPLETE end-turn endTurn eos something_new",
+    "length": "MaxTokens max-tokens MAX_TOKENS FINISH_REASON_MAX_TOKENS max_completion_tokens"
+    " token_limit too_long truncated context_length_exceeded",
+    "content_filter": "PROHIBITED_CONTENT RECITATION BLOCKLIST SPII IMAGE_SAFETY ERROR_TOXIC contentFilter"
+    " content-filter blocked guardrail_intervened content_filter:PROHIBITED_CONTENT MODEL_ARMOR",
+    "error": "ERROR ERROR_LIMIT MALFORMED_FUNCTION_CALL function_call_filter:MALFORMED_FUNCTION_CALL cancelled Timeout"
+    " timed_out failed interrupted USER_CANCEL aborted UNEXPECTED_TOOL_CALL server_overloaded OTHER",
+}
+
+
+@pytest.mark.parametrize(("meant", "said"), [(m, said) for m, words in MEANINGS.items() for said in words.split()])
+def test_reasons_are_understood_in_any_spelling(meant: str, said: str) -> None:
+    answer = decode([sse(words("a"), chunk(delta({}, reason=said)))])
+    assert ("error" if isinstance(answer.end, Failure) else answer.end) == (
+        meant if meant == "error" else Finish(meant)  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"type": "abort", "message": "boom"}, "boom"),
+        ({"reason": "cancelled"}, "cancelled"),
+        ({"code": 3, "why": "it failed"}, "failed"),
+        ({"type": "stop", "stop": "</s>"}, Finish("stop")),
+        ({"type": "max-tokens"}, Finish("length")),
+        (["length"], Finish("length")),
+        ([], None),
+        ("null", None),
+        ("NONE", None),
+        (0, None),
+        (True, Finish("stop")),
+    ],
+)
+def test_reasons_are_understood_in_any_shape(said: Any, meant: Any) -> None:
+    answer = decode([sse(words("a"), chunk(delta({}, reason=said)), done=False)])
+    if isinstance(meant, str):
+        assert meant in answer.failure.message
+    elif meant is None:
+        assert answer.failure.kind is ErrorKind.INCOMPLETE
+    else:
+        assert answer.end == meant
+
+
+@pytest.mark.parametrize(
+    ("reasons", "meant"),
+    [
+        (["stop"], "tool_calls"),
+        (["tool_calls", "stop"], "tool_calls"),
+        (["length", "stop"], "length"),
+        (["stop", "length"], "length"),
+        (["content_filter", "tool_calls"], "content_filter"),
+    ],
+)
+def test_the_reason_agrees_with_what_was_sent(reasons: list[str], meant: str) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    frames = [chunk(delta({}, reason=reason)) for reason in reasons]
+    assert decode([sse(chunk(delta({"tool_calls": [call]})), *frames)]).end == Finish(meant)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["tool_calls", "function_call"])
+def test_a_call_that_never_came_is_not_spoken_of(reason: str) -> None:
+    assert decode([sse(words("a", reason))]).end == Finish("stop")
+    assert decode([sse(chunk(delta({}, reason=reason)))]).failure.kind is ErrorKind.PROVIDER_DOWN
+
+
+def test_a_reason_under_another_name_is_found() -> None:
+    frame = {"index": 0, "delta": {"content": "a"}, "finishReason": "MAX_TOKENS"}
+    assert decode([sse(chunk(frame), done=False)]).end == Finish("length")
+
+
+# -- answers that end early, late, or not at all --------------------------------------------------------------------
+def test_a_decoder_knows_that_all_was_said() -> None:
+    decoder = OpenAIDecoder(Form())
+    seen = []
+    for frame in (words("a"), chunk(delta({}, reason="null")), STOP, chunk(usage=USAGE), "data: [DONE]\n\n"):
+        decoder.feed(sse(frame, done=False))
+        seen.append(decoder.ended)
+    assert seen == [False, False, True, True, False]
+    two = OpenAIDecoder(Form(), candidates=2)
+    two.feed(sse(STOP, done=False))
+    assert not two.ended
+
+
+def test_a_whole_answer_has_ended_when_its_json_is_there() -> None:
+    body = (FIXTURES / "synthetic-whole.json").read_bytes().rstrip()
+    decoder = OpenAIDecoder(Form(), stream=False)
+    for at in range(0, len(body) - 1, 40):
+        decoder.feed(body[at : min(at + 40, len(body) - 1)])
+        assert not decoder.ended
+    decoder.feed(body[-1:])
+    assert decoder.ended
+    assert isinstance(decoder.close()[-1], Finish)
+
+
+HALF_CALL = {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"a": "unfin'}}
+
+
+@pytest.mark.parametrize(
+    ("frames", "kind"),
+    [
+        ([chunk(delta({"role": "assistant", "content": ""}))], ErrorKind.PROVIDER_DOWN),
+        ([chunk(delta({"reasoning_content": "hm"}))], ErrorKind.PROVIDER_DOWN),
+        ([chunk(delta({"tool_calls": [HALF_CALL]}))], ErrorKind.INCOMPLETE),
+        ([chunk(delta({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}))], ErrorKind.INCOMPLETE),
+        ([words("a"), chunk(delta({"tool_calls": [HALF_CALL]}))], ErrorKind.INCOMPLETE),
+    ],
+)
+def test_an_end_mark_alone_makes_no_answer(frames: list[Any], kind: ErrorKind) -> None:
+    assert decode([sse(*frames)]).failure.kind is kind
+
+
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "length"])
+def test_a_half_call_is_whole_only_by_the_length(reason: str) -> None:
+    answer = decode([sse(chunk(delta({"tool_calls": [HALF_CALL]})), chunk(delta({}, reason=reason)))])
+    assert (answer.end == Finish("length")) == (reason == "length")
+    if reason != "length":
+        assert answer.failure.kind is ErrorKind.INCOMPLETE
+
+
+def test_json_lines_are_told_as_they_come() -> None:
+    lines = b"".join(json.dumps(frame).encode() + b"\n" for frame in (words("a"), words("b"), STOP))
+    decoder = OpenAIDecoder(Form())
+    first = decoder.feed(lines.partition(b"\n")[0] + b"\n")
+    assert Text("a") in first
+    for at in range(len(lines)):
+        assert decode([lines[:at], lines[at:]]).text == {0: "ab"}
+    assert decode([lines]).end == Finish("stop")
+    assert decode([lines[: lines.index(b'"b"')]]).failure.kind is ErrorKind.INCOMPLETE
+
+
+def test_text_that_is_no_answer_is_quoted() -> None:
+    failure = decode([b"upstream request timeout"]).failure
+    assert failure.kind is ErrorKind.PROVIDER_DOWN
+    assert "upstream request timeout" in failure.message
+
+
 # -- errors inside a 200 --------------------------------------------------------------------------------------------
 ERRORS: dict[str, tuple[Any, ErrorKind]] = {
     "object": ({"error": {"message": "Rate limit", "code": "rate_limit_exceeded"}}, ErrorKind.RATE_LIMITED),
@@ -237,6 +398,19 @@ ERRORS: dict[str, tuple[Any, ErrorKind]] = {
     "http-status-as-code": ({"error": {"code": 402, "message": "pay"}}, ErrorKind.QUOTA),
     "vllm": ({"object": "error", "message": "maximum context length is 4", "code": 400}, ErrorKind.TOO_LONG),
     "list": ([{"error": {"code": 503, "message": "busy"}}], ErrorKind.PROVIDER_DOWN),
+    "minimax": ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no money"}}, ErrorKind.QUOTA),
+    "minimax-in-an-answer": (
+        chunk(delta({"content": ""}), base_resp={"status_code": 1027, "status_msg": "x"}),
+        ErrorKind.CONTENT_FILTERED,
+    ),
+    "data-wrapped": (
+        {"code": 0, "data": {"error": {"code": "rate_limit_exceeded", "message": "x"}}},
+        ErrorKind.RATE_LIMITED,
+    ),
+    "message-as-object": ({"error": {"message": {"detail": "maximum context length is 4"}}}, ErrorKind.TOO_LONG),
+    "message-as-list": ({"message": [{"msg": "maximum context length is 4"}]}, ErrorKind.TOO_LONG),
+    "error-as-list": ({"error": [{"message": "x", "code": "insufficient_quota"}]}, ErrorKind.QUOTA),
+    "error-as-bool": ({"error": True, "message": "Rate limit reached", "code": 429}, ErrorKind.RATE_LIMITED),
     "with-choices": (
         chunk(delta({"content": "!"}, reason="error"), error={"code": 502, "message": "gone"}),
         ErrorKind.PROVIDER_DOWN,
@@ -274,6 +448,19 @@ def test_null_errors_are_none() -> None:
 )
 def test_a_body_that_is_no_answer_is_the_providers_fault(body: bytes) -> None:
     assert decode([body]).failure.kind in (ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE)
+
+
+def test_a_good_base_resp_is_no_error() -> None:
+    frame = chunk(delta({"content": "a"}, reason="stop"), base_resp={"status_code": 0, "status_msg": ""})
+    assert decode([sse(frame)]).end == Finish("stop")
+
+
+@pytest.mark.parametrize("name", ["data", "result", "response", "output"])
+def test_an_answer_in_an_envelope_is_read(name: str) -> None:
+    message = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}
+    body = json.dumps({"code": 0, "msg": "ok", name: {"choices": [message], "usage": USAGE}}).encode()
+    answer = decode([body], stream=False)
+    assert (answer.text, answer.end, answer.usage and answer.usage.total_tokens) == ({0: "a"}, Finish("stop"), 13)
 
 
 # -- frames glued, cut and broken -----------------------------------------------------------------------------------
@@ -347,7 +534,7 @@ def test_a_stream_for_a_whole_answer_is_put_together() -> None:
         chunk(delta({"reasoning_details": [{"index": 0, "type": "t", "text": "q"}]})),
         STOP,
     )
-    answer = decode([body], stream=False, legacy=True)
+    answer = decode([body], stream=False, reading=Reading(legacy=True))
     assert answer.extra == [
         (
             "delta",
@@ -398,22 +585,22 @@ def test_parts_of_content_are_read() -> None:
         {"type": "text", "text": "a"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
         {"type": "reference", "reference_ids": [1]},
-        "odd",
+        "b",
     ]
     answer = decode([sse(chunk(delta({"content": parts})), STOP)])
-    assert answer.text == {0: "a"}
+    assert answer.text == {0: "ab"}
     assert [image.url for image in answer.images] == ["data:image/png;base64,AA"]
     assert answer.extra == [
         ("delta", 0, {"content_parts": [parts[2]]}),
-        ("delta", 0, {"content_parts": ["odd"]}),
     ]
 
 
-def test_unknown_fields_travel_on_and_empty_ones_do_not() -> None:
+def test_unknown_fields_travel_on_and_empty_ones_do_so_once() -> None:
     fields = {"content": "a", "images": [{"type": "image_url"}], "audio": None, "refusal": "", "tool_calls": []}
-    answer = decode([sse(chunk(delta(fields, stop_reason=None, matched_stop=7), timings={"n": 1}), STOP)])
+    again = chunk(delta({"content": "a", "audio": None, "refusal": ""}))
+    answer = decode([sse(chunk(delta(fields, stop_reason=None, matched_stop=7), timings={"n": 1}), again, STOP)])
     assert answer.extra == [
-        ("delta", 0, {"images": [{"type": "image_url"}]}),
+        ("delta", 0, {"images": [{"type": "image_url"}], "audio": None, "refusal": ""}),
         ("choice", 0, {"matched_stop": 7}),
         ("chunk", 0, {"timings": {"n": 1}}),
     ]
@@ -434,12 +621,83 @@ def test_function_call_becomes_a_tool_call_unless_it_was_asked_for() -> None:
     )
     answer = decode([body])
     assert (answer.calls, answer.end) == ([(0, 0, None, "f", "{}")], Finish("tool_calls"))
-    legacy = decode([body], legacy=True)
+    legacy = decode([body], reading=Reading(legacy=True))
     assert (legacy.calls, legacy.end) == ([], Finish("function_call"))
     assert [fields for _, _, fields in legacy.extra] == [
         {"function_call": {"name": "f", "arguments": "{"}},
         {"function_call": {"arguments": "}"}},
     ]
+
+
+SHAPES: dict[str, Any] = {
+    "list of texts": ["a", "b"],
+    "output_text": [{"type": "output_text", "text": "ab"}],
+    "object": {"type": "text", "text": "ab"},
+    "object without a type": {"text": "ab"},
+    "text in an object": [{"type": "text", "text": {"value": "ab", "annotations": []}}],
+    "parts": {"parts": [{"text": "a"}, {"text": "b"}]},
+    "mixed": ["a", {"type": "text", "text": "b"}],
+}
+
+
+@pytest.mark.parametrize("content", SHAPES.values(), ids=SHAPES.keys())
+@pytest.mark.parametrize("place", ["delta", "message"])
+def test_content_of_any_shape_is_read(content: Any, place: str) -> None:
+    choice = {"index": 0, place: {"role": "assistant", "content": content}, "finish_reason": "stop"}
+    assert decode([sse(chunk(choice))]).text == {0: "ab"}
+    assert decode([json.dumps(chunk(choice)).encode()], stream=False).text == {0: "ab"}
+
+
+def test_a_call_among_the_parts_is_a_call() -> None:
+    part = {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}}
+    answer = decode([sse(chunk(delta({"content": [{"type": "text", "text": "a"}, part]}, reason="tool_use")))])
+    assert (answer.calls, answer.text) == ([(0, 0, "a", "f", '{"x": 1}')], {0: "a"})
+
+
+def said(content: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content, **more}
+    return chunk({"index": 0, "message": message, "finish_reason": reason})
+
+
+MESSAGES = {
+    "pieces": [said("Hel"), said("lo"), said("", "stop")],
+    "snapshots": [said("Hel"), said("Hello"), said("Hello", "stop")],
+    "equal pieces": [said("He"), said("l"), said("l"), said("o", "stop")],
+    "text for a delta": [
+        chunk({"index": 0, "delta": "Hel"}),
+        chunk({"index": 0, "delta": "lo", "finish_reason": "stop"}),
+    ],
+    "choices as an object": [{"choices": {"delta": {"content": "Hello"}, "finish_reason": "stop"}}],
+    "index as text": [chunk(delta({"content": "Hel"}, "0")), chunk(delta({"content": "lo"}, "0", "stop"))],  # type: ignore[arg-type]
+    "index one": [chunk(delta({"content": "Hel"}, 1)), chunk(delta({"content": "lo"}, 1, "stop"))],
+}
+
+
+@pytest.mark.parametrize("frames", MESSAGES.values(), ids=MESSAGES.keys())
+def test_frames_of_other_forms_are_read(frames: list[Any]) -> None:
+    answer = decode([sse(*frames)])
+    assert (answer.text, answer.end) == ({0: "Hello"}, Finish("stop"))
+
+
+def test_what_deltas_did_not_hold_is_taken_from_the_message_behind_them() -> None:
+    call = {"id": "a", "function": {"name": "f", "arguments": "{}"}}
+    last = {"index": 0, "message": {"content": "a", "tool_calls": [call]}, "finish_reason": "tool_calls"}
+    answer = decode([sse(words("a"), chunk(last))])
+    assert (answer.text, answer.calls) == ({0: "a"}, [(0, 0, "a", "f", "{}")])
+    thought = chunk(delta({"reasoning_content": "r"}))
+    assert decode([sse(thought, said("a", "stop"))]).text == {0: "a"}
+
+
+def test_calls_in_a_choice_of_their_own_belong_to_the_only_candidate() -> None:
+    call = {"id": "a", "function": {"name": "f", "arguments": "{}"}}
+    body = {
+        "choices": [
+            {"index": 0, "message": {"content": "a"}, "finish_reason": "tool_calls"},
+            {"index": 1, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"},
+        ]
+    }
+    answer = decode([json.dumps(body).encode()], stream=False)
+    assert (answer.text, answer.calls, answer.end) == ({0: "a"}, [(0, 0, "a", "f", "{}")], Finish("tool_calls"))
 
 
 # -- reasoning inside the text --------------------------------------------------------------------------------------

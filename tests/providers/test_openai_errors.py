@@ -32,7 +32,7 @@ OPENAI = {
         K.SESSION_EXPIRED,
     ),
     "no-key": (401, error("You didn't provide an API key", type="invalid_request_error", code=None), K.SESSION_EXPIRED),
-    "country": (403, error(code="unsupported_country_region_territory", type="request_forbidden"), K.SESSION_EXPIRED),
+    "country": (403, error(code="unsupported_country_region_territory", type="request_forbidden"), K.FORBIDDEN),
     "quota": (429, error(code="insufficient_quota", type="insufficient_quota"), K.QUOTA),
     "rate": (429, error("Rate limit reached … add a payment method", code="rate_limit_exceeded"), K.RATE_LIMITED),
     "rate-without-code": (429, error("Rate limit … see billing"), K.RATE_LIMITED),
@@ -64,7 +64,7 @@ OPENAI = {
     "fault": (500, error(type="server_error"), K.PROVIDER_DOWN),
     "overloaded": (503, error("The model is overloaded", type="server_error"), K.PROVIDER_DOWN),
     "402": (402, error("Insufficient Balance", type="unknown_error"), K.QUOTA),
-    "403": (403, error("not allowed"), K.SESSION_EXPIRED),
+    "403": (403, error("not allowed"), K.FORBIDDEN),
     "413": (413, error(), K.TOO_LONG),
     "418": (418, error(), K.BAD_REQUEST),
     "422": (422, {"detail": [{"loc": ["body", "messages", 0], "msg": "field required"}]}, K.BAD_REQUEST),
@@ -341,3 +341,82 @@ JSONS = st.recursive(
 @given(st.sampled_from([200, 400, 404, 429, 500]), JSONS)
 def test_any_json_is_classified(status: int, value: Any) -> None:
     assert isinstance(classify(status, JSON, json.dumps(value).encode(), COMMON), ProviderError)
+
+
+# -- whose fault, and how long ----------------------------------------------------------------------------------------
+THROTTLE = (
+    "You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: "
+    "free_tier_requests, limit: 10, model: x Please retry in 6.07s."
+)
+
+
+def google(message: str, quota: str, delay: str = "6s") -> Any:
+    details = [{"violations": [{"quotaId": quota}]}, {"retryDelay": delay}]
+    return [{"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": details}}]
+
+
+def test_googles_limit_of_the_minute_is_no_used_up_balance() -> None:
+    found = refusal(429, google(THROTTLE, "GenerateRequestsPerMinutePerProjectPerModel"))
+    assert (found.kind, found.scope) == (K.RATE_LIMITED, "model")
+    assert found.retry_after_s == pytest.approx(6.07)
+    assert refusal(429, google("your current quota", "TokensPerMinutePerModel-FreeTier", "")).kind is K.RATE_LIMITED
+    assert refusal(429, google("Quota exceeded.", "X", "90s")).retry_after_s == 90
+
+
+def test_googles_limit_of_the_day_is_the_models_allowance() -> None:
+    found = refusal(429, google(THROTTLE, "GenerateRequestsPerDayPerProjectPerModel"))
+    assert (found.kind, found.scope) == (K.QUOTA, "model")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (error("This model is not allowed for your tier.", type="tier_not_allowed", code="3403"), K.MODEL_UNAVAILABLE),
+        (error("Blocked.", type="permissions_error", code="model_permission_blocked_project"), K.MODEL_UNAVAILABLE),
+        (error("Project has no access to model `x`", type="permission_error"), K.MODEL_UNAVAILABLE),
+        (error("Country, region, or territory not supported", code="x"), K.FORBIDDEN),
+        (error("Your IP is not in the list", type="permission_error"), K.FORBIDDEN),
+        (error("Invalid API key"), K.SESSION_EXPIRED),
+        (error("Your API key was revoked"), K.SESSION_EXPIRED),
+        (error("Insufficient credits"), K.QUOTA),
+        ({}, K.FORBIDDEN),
+    ],
+)
+def test_a_403_blames_the_key_only_where_it_is_the_key(body: Any, kind: ErrorKind) -> None:
+    found = refusal(403, body)
+    assert found.kind is kind
+    assert found.credential == "key"
+
+
+WORDS: dict[str, Any] = {
+    "text": {"error": {"message": "the words"}},
+    "object": {"error": {"message": {"detail": "the words"}}},
+    "validation": {"object": "error", "message": {"detail": [{"loc": ["body", "top_k"], "msg": "the words"}]}},
+    "list": {"error": {"message": ["the words", "more"]}},
+    "details": {"error": {"details": "the words"}},
+    "description": {"error": {"code": "x", "description": "the words"}},
+    "errors table": {"errors": {"top_k": ["the words"]}},
+    "problem": {"title": "Bad", "detail": "the words", "status": 400},
+    "capital": {"Error": {"Message": "x", "message": "the words"}},
+    "camel": {"errorCode": 5, "errorMsg": "the words"},
+    "nested": {"error": {"error": {"error": {"message": "the words"}}}},
+    "raw": {"error": {"message": "Provider returned error", "metadata": {"raw": {"error": {"message": "the words"}}}}},
+    "minimax": {"base_resp": {"status_code": 2013, "status_msg": "the words"}},
+}
+
+
+@pytest.mark.parametrize("body", WORDS.values(), ids=WORDS.keys())
+def test_an_apis_words_are_quoted_in_whatever_shape(body: Any) -> None:
+    found = refusal(400, body)
+    assert "the words" in found.message
+    assert found.kind is K.BAD_REQUEST
+
+
+def test_a_field_of_a_validation_error_is_named() -> None:
+    found = refusal(422, WORDS["validation"])
+    assert found.param == "top_k"
+    assert "top_k: the words" in found.message
+
+
+def test_an_end_mark_in_an_apis_words_is_none() -> None:
+    assert "[DONE]" not in refusal(400, error("stop at [DONE] please")).message

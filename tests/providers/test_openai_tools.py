@@ -1,11 +1,14 @@
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from providers.events import Event, ToolCallDelta
+from providers.events import Event, Finish, ToolCallDelta
 from providers.openai_tools import ToolCalls
-from tests.providers.openai_streams import chunk, decode, delta, sse
+from tests.providers.openai_streams import chunk, decode, delta, joined, sse
 
 
 def call(name: str | None = None, arguments: Any = "", **more: Any) -> dict[str, Any]:
@@ -50,7 +53,7 @@ STREAMS: dict[str, tuple[list[list[Any]], list[tuple[str | None, str, str]]]] = 
         [("a", "f", "{}"), ("b", "g", "{}")],
     ),
     "arguments-as-object": ([[call("f", {"k": "ü"}, index=0, id="a")]], [("a", "f", '{"k": "ü"}')]),
-    "arguments-null": ([[call("f", None, index=0, id="a")]], [("a", "f", "")]),
+    "arguments-null": ([[call("f", None, index=0, id="a")]], [("a", "f", "{}")]),
     "name-comes-later": (
         [[call(None, "", index=0, id="a")], [call(None, "{", index=0)], [call("f", "}", index=0)]],
         [("a", "f", "{}")],
@@ -61,6 +64,135 @@ STREAMS: dict[str, tuple[list[list[Any]], list[tuple[str | None, str, str]]]] = 
             [{"index": 0, "id": "", "type": "", "function": {"name": "", "arguments": "}"}}],
         ],
         [("a", "f", "{}")],
+    ),
+}
+
+OBJECT, OTHER = '{"stock":"ACME"}', '{"path":"src"}'
+STREAMS |= {
+    # an empty object that only holds the place of the arguments
+    "empty-first": ([[call("f", "{}", index=0, id="a")], [call(None, OBJECT, index=0)]], [("a", "f", OBJECT)]),
+    "empty-first-as-object": ([[call("f", {}, index=0, id="a")], [call(None, OBJECT, index=0)]], [("a", "f", OBJECT)]),
+    "empty-first-in-one-piece": ([[call("f", "{}" + OBJECT, index=0, id="a")]], [("a", "f", OBJECT)]),
+    "empty-first-in-pieces": (
+        [[call("f", "{", index=0, id="a")], [call(None, " }", index=0)], [call(None, OBJECT, index=0)]],
+        [("a", "f", OBJECT)],
+    ),
+    "empty-first-name-repeated": ([[call("f", "{}", index=0)], [call("f", OBJECT, index=0)]], [(None, "f", OBJECT)]),
+    "empty-first-then-pieces": (
+        [[call("f", "{}", index=0, id="a")], [call(None, '{"stock"', index=0)], [call(None, ':"ACME"}', index=0)]],
+        [("a", "f", OBJECT)],
+    ),
+    "empty-alone": ([[call("f", "{}", index=0, id="a")], [call(None, "", index=0)]], [("a", "f", "{}")]),
+    "empty-behind": ([[call("f", OBJECT, index=0, id="a")], [call(None, "{}", index=0)]], [("a", "f", OBJECT)]),
+    # several calls at one index
+    "one-index-two-names": (
+        [[call("f", OBJECT, index=0, id="")], [call("g", OTHER, index=0, id="")]],
+        [(None, "f", OBJECT), (None, "g", OTHER)],
+    ),
+    "one-index-one-name": (
+        [[call("f", OBJECT, index=0, id="")], [call("f", OTHER, index=0, id="")]],
+        [(None, "f", OBJECT), (None, "f", OTHER)],
+    ),
+    "one-index-second-nameless": (
+        [[call("f", "", index=0, id="a")], [call("", OBJECT, index=0)], [call("", OTHER, index=0)]],
+        [("a", "f", OBJECT), (None, "f", OTHER)],
+    ),
+    "one-index-second-in-pieces": (
+        [[call("f", OBJECT, index=0, id="a")], [call(None, '{"pa', index=0)], [call(None, 'th":"src"}', index=0)]],
+        [("a", "f", OBJECT), (None, "f", OTHER)],
+    ),
+    "one-fragment-two-objects": (
+        [[call("f", OBJECT + OTHER, index=0, id="a")]],
+        [("a", "f", OBJECT), (None, "f", OTHER)],
+    ),
+    "end-and-beginning-in-one-fragment": (
+        [[call("f", '{"stock":', index=0, id="a")], [call(None, '"ACME"}{"path":', index=0)], [call(None, '"src"}')]],
+        [("a", "f", OBJECT), (None, "f", OTHER)],
+    ),
+    "one-id-twice": (
+        [[call("f", OBJECT, id="a"), call("f", OTHER, id="a")]],
+        [("a", "f", OBJECT), (None, "f", OTHER)],
+    ),
+    "one-id-at-two-indexes": (
+        [[call("f", OBJECT, index=0, id="a"), call("g", OTHER, index=1, id="a")]],
+        [("a", "f", OBJECT), (None, "g", OTHER)],
+    ),
+    "two-parameterless-calls": (
+        [[call("f", "", index=0, id="a")], [call("g", "", index=0, id="b")]],
+        [("a", "f", "{}"), ("b", "g", "{}")],
+    ),
+    "ids-apart-at-one-index": (
+        [
+            [call("f", '{"a', index=0, id="a")],
+            [call("g", '{"b', index=0, id="b")],
+            [call(None, '":1}', index=0, id="a")],
+            [call(None, '":2}', index=0, id="b")],
+        ],
+        [("a", "f", '{"a":1}'), ("b", "g", '{"b":2}')],
+    ),
+    # ids, names and indexes of other shapes
+    "indexes-as-text": (
+        [
+            [call("f", '{"a', index="0", id="a"), call("g", '{"b', index="1", id="b")],
+            [call(None, '":1}', index="0")],
+            [call(None, '":2}', index="1")],
+        ],
+        [("a", "f", '{"a":1}'), ("b", "g", '{"b":2}')],
+    ),
+    "indexes-as-floats": (
+        [[call("f", '{"a', index=0.0, id="a"), call("g", OTHER, index=1.0, id="b")], [call(None, '":1}', index=0.0)]],
+        [("a", "f", '{"a":1}'), ("b", "g", OTHER)],
+    ),
+    "negative-index": ([[call("f", OBJECT, index=-1, id="a")]], [("a", "f", OBJECT)]),
+    "name-in-pieces": (
+        [[call("get_", "", index=0, id="a")], [call("stock", "", index=0)], [call(None, OBJECT, index=0)]],
+        [("a", "get_stock", OBJECT)],
+    ),
+    "name-growing": (
+        [[call("get_", "", index=0, id="a")], [call("get_stock", "", index=0)], [call(None, OBJECT, index=0)]],
+        [("a", "get_stock", OBJECT)],
+    ),
+    "id-in-pieces": (
+        [
+            [{"index": 0, "id": "call_", "type": "function"}],
+            [{"index": 0, "id": "7f"}],
+            [call("f", "", index=0)],
+            [call(None, OBJECT, index=0)],
+        ],
+        [("call_7f", "f", OBJECT)],
+    ),
+    "new-id-and-name-each-fragment": (
+        [[call("f", '{"stock"', index=0, id="a")], [call("f", ':"ACME"}', index=0, id="b")]],
+        [("a", "f", OBJECT)],
+    ),
+    "new-id-each-fragment-without-index": (
+        [[call("f", '{"stock"', id="a")], [call(None, ':"ACME"}', id="b")]],
+        [("a", "f", OBJECT)],
+    ),
+    "id-as-number": ([[call("f", OBJECT, index=0, id=7)]], [("7", "f", OBJECT)]),
+    # whole once more
+    "repeated-at-the-end": (
+        [
+            [call("f", '{"stock":', index=0, id="a")],
+            [call(None, '"ACME"}', index=0)],
+            [call("f", OBJECT, index=0, id="a")],
+        ],
+        [("a", "f", OBJECT)],
+    ),
+    "arguments-repeated-at-the-end": (
+        [[call("f", OBJECT, index=0, id="a")], [call(None, OBJECT, index=0)]],
+        [("a", "f", OBJECT)],
+    ),
+    # arguments that are none, and calls of other forms
+    "arguments-absent": ([[{"index": 0, "id": "a", "function": {"name": "f"}}]], [("a", "f", "{}")]),
+    "arguments-as-the-word-null": ([[call("f", "null", index=0, id="a")]], [("a", "f", "{}")]),
+    "arguments-blank": ([[call("f", " \n", index=0, id="a")]], [("a", "f", "{}")]),
+    "flat": ([[{"index": 0, "id": "a", "name": "f", "arguments": OBJECT}]], [("a", "f", OBJECT)]),
+    "flat-with-object": ([[{"id": "a", "type": "tool_use", "name": "f", "input": {"x": 1}}]], [("a", "f", '{"x": 1}')]),
+    "function-is-a-name": ([[{"index": 0, "id": "a", "function": "f", "arguments": OBJECT}]], [("a", "f", OBJECT)]),
+    "brackets-in-strings": (
+        [[call("f", '{"a":"}{', index=0, id="a")], [call(None, '\\"}"', index=0)], [call(None, "}", index=0)]],
+        [("a", "f", '{"a":"}{\\"}"}')],
     ),
 }
 
@@ -89,7 +221,14 @@ def test_waiting_for_a_name_is_bounded() -> None:
 def test_whole_calls_are_never_joined() -> None:
     calls, out = ToolCalls(0), list[Event]()
     calls.read([call("f", "{}"), call("f", "{}")], out, complete=True)
-    assert out == [ToolCallDelta(0, None, "f", "{}"), ToolCallDelta(1, None, "f", "{}")]
+    calls.flush(out)
+    assert joined([*out, Finish("tool_calls")]).calls == [(0, 0, None, "f", "{}"), (0, 1, None, "f", "{}")]
+
+
+def test_the_fields_of_whole_calls_are_told() -> None:
+    calls, out = ToolCalls(0), list[Event]()
+    calls.read([call("f", '{"a":1}'), call("f", '{"a":1}')], out, complete=True)
+    assert out == [ToolCallDelta(0, None, "f", '{"a":1}'), ToolCallDelta(1, None, "f", '{"a":1}')]
 
 
 def test_other_fields_of_a_call_travel_on() -> None:
@@ -110,3 +249,56 @@ def test_each_candidate_has_its_own_calls() -> None:
         delta({"tool_calls": [call("g", json.dumps({}), index=0, id="b")]}, 1),
     )
     assert decode([sse(frame)]).calls == [(0, 0, "a", "f", "{}"), (1, 0, "b", "g", "{}")]
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [call("f", OBJECT, index=0, id="a"), {"0": call("f", OBJECT, id="a")}],
+    ids=["one call", "a table by index"],
+)
+def test_calls_that_are_no_list_are_read(calls: Any) -> None:
+    answer = decode([sse(chunk(delta({"tool_calls": calls})), chunk(delta({}, reason="tool_calls")))])
+    assert answer.calls == [(0, 0, "a", "f", OBJECT)]
+
+
+def test_the_requests_tools_tell_a_name_from_a_piece_of_one() -> None:
+    pieces = [call("now", "", index=0), call("today", "", index=0)]
+    for names, found in ((frozenset({"now", "today"}), ["now", "today"]), (frozenset({"nowtoday"}), ["nowtoday"])):
+        calls, out = ToolCalls(0, names), list[Event]()
+        for piece in pieces:
+            calls.read([piece], out, complete=False)
+        calls.flush(out)
+        assert [event.name for event in out if isinstance(event, ToolCallDelta) and event.name] == found
+
+
+def test_a_known_name_is_told_at_once() -> None:
+    calls, out = ToolCalls(0, frozenset({"weather"})), list[Event]()
+    calls.read([call("weather", "", index=0, id="call_0123456789")], out, complete=False)
+    assert out == [ToolCallDelta(0, "call_0123456789", "weather", "")]
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_call_that_was_cut_is_given_nothing_it_never_said(reason: str) -> None:
+    body = sse(chunk(delta({"tool_calls": [call("f", "", index=0, id="a")]})), chunk(delta({}, reason=reason)))
+    answer = decode([body])
+    assert (answer.calls, answer.end) == ([(0, 0, "a", "f", "")], Finish(reason))  # type: ignore[arg-type]
+
+
+def test_calls_are_bounded_in_number_and_linear_in_length() -> None:
+    calls, out = ToolCalls(0), list[Event]()
+    calls.read([call("f", '{"a":1}{"b":2}' * 20_000, index=0, id="a")], out, complete=False)
+    assert len({event.index for event in out if isinstance(event, ToolCallDelta)}) == 1024
+    calls.read([call("f", "{}" * 200_000, index=1, id="b")], out, complete=False)
+
+
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_arguments_are_the_same_at_every_cut(places: list[int]) -> None:
+    text = '{"a": "}{\\"", "b": [1, {}]}'
+    bounds = [0, *sorted(place % len(text) for place in places), len(text)]
+    pieces = [text[a:b] for a, b in pairwise(bounds)]
+    first = [call("f", "", index=0, id="a")]
+    answer = decode(
+        [sse(*(chunk(delta({"tool_calls": p})) for p in [first, *([call(None, t, index=0)] for t in pieces)]))]
+    )
+    assert answer.calls == [(0, 0, "a", "f", text)]
+    assert answer.end == Finish("tool_calls")

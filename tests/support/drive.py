@@ -19,7 +19,10 @@ TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive
 
 
 class FakeRelay:
-    """Passes bytes through. `[DONE]` in them ends the answer, `[FAIL]` fails it; a status other than 200 refuses."""
+    """Passes bytes through. `[DONE]` in them ends the answer, `[FAIL]` fails it; a status other than 200 refuses.
+
+    Behind `[LAST]` all is said, though the end mark is missing.
+    """
 
     def __init__(self, port: int = 9000, **timers: float) -> None:
         self.target = Target("127.0.0.1", port, tls=False)
@@ -32,6 +35,7 @@ class FakeRelay:
         self.faults: list[tuple[Fault, str]] = []
         self.refused = False
         self.streaming = True
+        self.ended = False
 
     def wire_request(self, request: http.Request) -> http.Request:
         copy = request.copy()
@@ -48,11 +52,18 @@ class FakeRelay:
             return b""
         if b"[DONE]" in chunk:
             self.state = State.DONE
+        self.ended = self.state is State.OPEN and (self.ended or b"[LAST]" in chunk)
+        if chunk.startswith(b":"):
+            return b""
         return b"" if self.refused or (not self.streaming and self.state is State.OPEN) else chunk
 
     def end(self) -> bytes:
         self.state = State.FAILED if self.refused else State.DONE
         return b""
+
+    def settle(self) -> bytes:
+        self.state, self.ended, self.cut_short = State.DONE, False, True
+        return b"settled"
 
     def fault(self, fault: Fault, detail: str) -> None:
         self.faults.append((fault, detail))

@@ -1,0 +1,171 @@
+"""Odd answers of official APIs, each through a real mitmdump: what the client gets, and that nobody is blamed."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from providers.sandbox.run import Sandbox
+from providers.sandbox.server import Wire
+from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read
+from tests.support.hostile import (
+    CHUNKED,
+    DONE,
+    END,
+    STREAM,
+    TEXT,
+    Hostile,
+    Program,
+    chunk,
+    framed,
+    head,
+    once,
+    sends,
+)
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+
+SAID = chunk(TEXT) + chunk(finish="stop")
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
+
+
+@pytest.fixture(scope="module")
+def thread() -> Iterator[SandboxThread]:
+    with SandboxThread(Sandbox((), own={name: Hostile() for name in ("hostile", "second", "third")})) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(thread: SandboxThread) -> Hostile:
+    found: Hostile = thread.site("hostile")
+    return found
+
+
+@pytest.fixture(scope="module")
+def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("official")
+    folder.chmod(0o700)
+    times = TIMES | {"idle_s": 30, "first_token_s": 30}
+    rest = NO_REST | {"breaker": {"failures": 2}}
+    with made(folder, thread, timeouts=times, **rest) as running:
+        yield running
+
+
+def commenting(start: bytes) -> Program:
+    """Comments for ever behind `start`."""
+
+    async def program(wire: Wire) -> None:
+        await wire.raw(start)
+        for _ in range(200):
+            await wire.pause(0.1)
+            await wire.raw(framed(b": still here\n\n"))
+
+    return program
+
+
+WHOLE = json.dumps(
+    {"choices": [{"index": 0, "message": {"content": TEXT}, "finish_reason": "stop"}], "id": "gen-1"}
+).encode()
+ENDS: list[Any] = [
+    pytest.param(sends(head(CHUNKED) + framed(SAID), then="silence"), id="the connection lingers"),
+    pytest.param(commenting(head(CHUNKED) + framed(SAID)), id="comments go on"),
+    pytest.param(sends(head(CHUNKED) + framed(SAID), then="close"), id="no last chunk"),
+    pytest.param(sends(head(CHUNKED) + framed(SAID), then="reset"), id="reset"),
+    pytest.param(sends(head("content-length: 9999") + SAID, then="close"), id="length too long"),
+    pytest.param(sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="silence"), id="whole, lingering"),
+    pytest.param(
+        sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="close"), id="whole, no last chunk"
+    ),
+]
+
+
+@pytest.mark.parametrize("program", ENDS)
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_an_answer_of_which_all_was_said_ends_well_and_blames_nobody(
+    gateway: Gateway, site: Hostile, program: Program, stream: bool
+) -> None:
+    site.programs["p"] = program
+    for _ in range(3):  # the breaker opens at the second failure
+        answer = ask(gateway, "p", stream=stream)
+        if stream:
+            assert read(answer) == (TEXT, "done")
+        else:
+            assert answer.json()["choices"][0]["message"]["content"] == TEXT
+
+
+def test_usage_behind_the_end_is_waited_for(gateway: Gateway, site: Hostile) -> None:
+    async def program(wire: Wire) -> None:
+        await wire.raw(head(CHUNKED) + framed(SAID))
+        await wire.pause(0.3)
+        await wire.raw(framed(USAGE))
+        await wire.wait_gone()
+
+    site.programs["p"] = program
+    answer = ask(gateway, "p", stream=False)
+    assert json.loads(answer.content)["usage"]["total_tokens"] == 10
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"audio": {"id": "a", "data": "AA"}},
+        {"refusal": "I "},
+        {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
+        {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]},
+        {"vendor_field": {"x": 1}},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_any_delta_is_passed_on_at_once(gateway: Gateway, site: Hostile, first: dict[str, Any]) -> None:
+    """The site says nothing more until the client has hung up: without the delta it would wait for ever."""
+    frame = {"choices": [{"index": 0, "delta": {"role": "assistant", **first}, "finish_reason": None}]}
+    opening = head(CHUNKED) + framed(b"data: " + json.dumps(frame).encode() + b"\n\n")
+    site.programs["p"] = sends(opening, then="silence")
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "p"}], "stream": True}
+    url = f"{gateway.url}/v1/chat/completions"
+    with httpx.stream("POST", url, json=body, headers=gateway.headers, timeout=20) as answer:
+        for line in answer.iter_lines():
+            if next(iter(first)) in line:
+                break
+        else:
+            pytest.fail("the delta never came")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        head(CHUNKED, status="201 Created"),
+        head(CHUNKED, status="202 Accepted"),
+        head(CHUNKED, kind="text/html; charset=utf-8"),
+        head(CHUNKED, kind="application/octet-stream"),
+    ],
+    ids=["201", "202", "html", "octets"],
+)
+def test_any_good_status_and_type_will_do(gateway: Gateway, site: Hostile, opening: bytes) -> None:
+    site.programs["p"] = sends(opening + framed(STREAM) + END)
+    assert read(ask(gateway, "p")) == (TEXT, "done")
+
+
+def refusal(status: str, body: Any) -> Program:
+    raw = json.dumps(body).encode()
+    return sends(head(f"content-length: {len(raw)}", status=status, kind="application/json") + raw)
+
+
+def test_a_refusal_of_what_the_gateway_added_is_mended(gateway: Gateway, site: Hostile) -> None:
+    extra = {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}
+    site.programs["p"] = once(refusal("422 No", {"message": extra}), sends(head(CHUNKED) + framed(STREAM) + END))
+    assert read(ask(gateway, "p")) == (TEXT, "done")
+
+
+def test_an_error_before_the_connection_broke_is_told_in_its_own_words(gateway: Gateway, site: Hostile) -> None:
+    said = b'data: {"error":{"message":"the words","code":"insufficient_quota"}}'
+    site.programs["p"] = sends(BEGUN + framed(said), then="close")
+    text, end = read(ask(gateway, "p"))
+    assert (text, end) == ("Hello ", "insufficient_quota")
+
+
+def test_an_end_mark_without_an_answer_is_an_error(gateway: Gateway, site: Hostile) -> None:
+    role = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
+    site.programs["p"] = sends(head(CHUNKED) + framed(role + DONE) + END)
+    assert read(ask(gateway, "p")) == ("", "502 upstream_error")
