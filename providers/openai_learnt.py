@@ -13,6 +13,7 @@ _BODY_LIMIT_BYTES: Final = 64 * 1024
 ADDED: Final = ("stream_options", "reasoning_content", "reasoning")
 """Fields the gateway puts into a request, or puts under another name, without the client's having sent them so."""
 _ALIASES: Final = {"include_usage": "stream_options"}
+_FIELDS: Final = re.compile(rf"(?<![\w-])(?:{'|'.join((*ADDED, *_ALIASES))})(?![\w-])")
 _REFUSAL: Final = re.compile(
     r"extra|not (?:permitted|allowed|supported|accepted|recogni[sz]ed|expected|a valid|known|have)|unsupported|unknown"
     r"|unrecogni[sz]ed|unexpected|additional propert|forbidden|invalid (?:field|param|key|argument|property)"
@@ -43,5 +44,4 @@ def refused_fields(body: bytes) -> frozenset[str]:
     words = body[:_BODY_LIMIT_BYTES].decode("utf-8", "replace").lower()
     if _DEMAND.search(words) or not _REFUSAL.search(words):
         return frozenset()
-    found = {name for name in (*ADDED, *_ALIASES) if re.search(rf"(?<![\w-]){name}(?![\w-])", words)}
-    return frozenset(_ALIASES.get(name, name) for name in found)
+    return frozenset(_ALIASES.get(name, name) for name in _FIELDS.findall(words))

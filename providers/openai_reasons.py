@@ -47,7 +47,9 @@ _FILTERED: Final = re.compile(
     r"filter|safety|unsafe|prohibit|block|recitation|spii|(?:^|_)pii|sensitiv|moderat|toxic|refus|policy|guardrail"
     r"|inappropriate|flagged|forbidden|jailbreak|censor|violat|harm|copyright|profan|armor|(?:^|_)risk"
 )
-_CUT: Final = re.compile(r"length|truncat|too_long|context_window|token.*(?:limit|max|exceed|cap)|(?:max|limit).*token")
+_CUT: Final = re.compile(
+    r"length|truncat|too_long|context_window|token.{0,60}(?:limit|max|exceed|cap)|(?:max|limit).{0,60}token"
+)
 _FAILED: Final = re.compile(
     r"err(?:or|ed|$|_)|fail|abort|cancel|time_?out|timed_out|deadline|interrupt|exception|incomplete|disconnect|network"
     r"|insufficient|overload|unavailable|crash|kill|terminat|exhaust|reject|den(?:y|ied)|too_many|rate_limit|quota"

@@ -36,6 +36,14 @@ def taken(name: str, body: object) -> bool:
         return False
 
 
+def readable(body: object) -> bool:
+    """Whether no whole number in it is beyond all JSON readers; of unknown fields the description says nothing."""
+    if isinstance(body, int):
+        return abs(body) <= 10**20
+    values = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
+    return all(map(readable, values))
+
+
 def described(name: str) -> Callable[[object], bool]:
     """Whether a body is one by the description."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
@@ -154,7 +162,7 @@ def test_description_and_dialect_agree_on_whatever_is_generated(name: str, mode:
     def agree(case: Any) -> None:
         body = case.body
         if isinstance(body, dict | list | str | int | float | None):
-            assert taken(name, body) == is_described(body), body
+            assert taken(name, body) == (is_described(body) and readable(body)), body
 
     agree()
 
