@@ -8,7 +8,7 @@ Bytes in, payloads out: the same payloads however the bytes were cut.
 import re
 from typing import Final
 
-EVENT_LIMIT_BYTES: Final = 3 * 1024 * 1024
+EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 LINES_LIMIT: Final = 10_000
 """Lines of one event."""

@@ -38,10 +38,14 @@ from providers.openai_decoder import OpenAIDecoder
 from providers.openai_errors import classify
 from providers.openai_form import Form
 from providers.openai_frames import glued
+from providers.openai_json_end import JsonEnd
+from providers.openai_learnt import refused_fields
 from providers.openai_options import OpenAIOptions
+from providers.openai_reasons import end_of
 from providers.openai_words import quotable
 from providers.qwen_decoder import QwenDecoder
 from providers.qwen_sources import cited_text
+from providers.retry_after import period_of
 from providers.sse import SseReader
 from providers.think_tags import ThinkTags
 from providers.zai_buffer import BufferLimit, EditBuffer
@@ -121,6 +125,40 @@ UNITS = (
     "[ref_id=a†", "†http://a", "\ud83d",
 )  # fmt: skip
 
+ARGUMENTS = ("{}", '{"a":1}', "[]", "{} ", '\\"', "{", "x", "null")
+"""Units of a tool call's arguments."""
+
+
+def gathered(frame: Callable[[str], object]) -> Callable[[str], list[Reader]]:
+    return answer(lambda: OpenAIDecoder(replace(FORM, think_tags="any"), stream=False), frame)
+
+
+def delta(**fields: object) -> dict[str, object]:
+    return {"choices": [{"index": 0, "delta": fields}]}
+
+
+def call(arguments: str) -> dict[str, object]:
+    return delta(tool_calls=[{"index": 0, "id": "call_12345", "function": {"name": "f", "arguments": arguments}}])
+
+
+def lines(unit: str) -> Reader:
+    """JSON lines, one of them long, in small pieces."""
+
+    def reader(size: int) -> Callable[[], object]:
+        first, long = (json.dumps(delta(content=text)).encode() for text in ("a", unit * (size // len(unit))))
+        pieces = [first + b"\n", *(long[at : at + 8] for at in range(0, len(long), 8))]
+
+        def work() -> None:
+            decoder = OpenAIDecoder(FORM)
+            for piece in pieces:
+                decoder.feed(piece)
+            decoder.close()
+
+        return work
+
+    return reader
+
+
 DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "openai": answer(openai("none"), lambda t: {"choices": [{"index": 0, "delta": {"content": t}}]}),
     "openai any": answer(openai("any"), lambda t: {"choices": [{"index": 0, "delta": {"content": t}}]}),
@@ -128,6 +166,21 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "openai tools": answer(
         openai("none"), lambda t: {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": t}}]}}]}
     ),
+    "openai calls": answer(openai("none"), call),
+    "openai names": answer(
+        openai("none"), lambda t: delta(tool_calls=[{"index": 0, "id": t, "function": {"name": t}}])
+    ),
+    "openai parts": answer(openai("any"), lambda t: delta(content=[{"type": "text", "text": t}, {"type": t}])),
+    "openai thoughts": answer(openai("none"), lambda t: delta(reasoning_content=[t, {"text": t}])),
+    "openai snapshots": answer(openai("any"), lambda t: {"choices": [{"index": 0, "message": {"content": t}}]}),
+    "openai reasons": answer(
+        openai("none"), lambda t: {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": {"type": t}}]}
+    ),
+    "openai errors": answer(openai("none"), lambda t: {"error": {"message": [t], "code": t}}),
+    "openai fields": answer(openai("none"), lambda t: {"choices": [], "usage": {"prompt_tokens": 1, t: 1}, t: t}),
+    "openai gathered": gathered(lambda t: delta(content=t)),
+    "openai refusals gathered": gathered(lambda t: delta(refusal=t)),
+    "openai details gathered": gathered(lambda t: delta(reasoning_details=[{"index": 0, "text": t}])),
     "k2think": answer(K2ThinkDecoder, lambda t: {"choices": [{"delta": {"content": t}}]}),
     "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
     "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
@@ -142,7 +195,7 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_a_decoder_takes_linear_time(name: str) -> None:
-    for unit in UNITS:
+    for unit in ARGUMENTS if name == "openai calls" else UNITS:
         for kind, reader in zip(("small frames", "one frame"), DECODERS[name](unit), strict=True):
             size = 12_000 if kind == "small frames" else 40_000
             assert growth(reader, size) < MOST_RATIO, f"{name}: {unit!r}, {kind}"
@@ -237,6 +290,22 @@ def settled(size: int) -> Callable[[], object]:
     return work
 
 
+def whole_bytes(unit: str) -> Callable[[int], Iterable[bytes]]:
+    return lambda size: [(unit * (size // len(unit))).encode()]
+
+
+def one_after_another(size: int) -> Callable[[], object]:
+    """Many short values in one text, each looked for where the last one ended."""
+    text = '{"a":1}' * (size // 7)
+
+    def work() -> None:
+        at = 0
+        while at < len(text):
+            at = JsonEnd().read(text, at)
+
+    return work
+
+
 READERS: dict[str, Reader] = {
     "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
     "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),
@@ -298,6 +367,16 @@ READERS: dict[str, Reader] = {
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
     "import: carets": fed(lambda: curl, whole("^ ", 'curl ^"')),
     "conversations": settled,
+    "openai lines": lines("a"),
+    "openai lead": fed(lambda: OpenAIDecoder(FORM).feed, whole_bytes("\ufeff ")),
+    "json end: brackets": fed(lambda: JsonEnd().read, whole("[", "[")),
+    "json end: pairs": fed(lambda: JsonEnd().read, whole("{}", "[")),
+    "json end: quotes": fed(lambda: JsonEnd().read, whole('"', "[")),
+    "json end: pieces": fed(lambda: JsonEnd().read, chars('"\\', "[")),
+    "json end: one after another": one_after_another,
+    "reasons: words": fed(lambda: lambda said: end_of(said, {}), whole("tokenMax")),
+    "learnt: refusals": fed(lambda: refused_fields, whole_bytes("include_usage ")),
+    "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 
 

@@ -302,3 +302,30 @@ def test_arguments_are_the_same_at_every_cut(places: list[int]) -> None:
     )
     assert answer.calls == [(0, 0, "a", "f", text)]
     assert answer.end == Finish("tool_calls")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        (["{}x"], ["{}x"]),
+        (["{}", "x"], ["{}x"]),
+        (["{}" + "y" * 2000], ["{}" + "y" * 2000]),
+        (["{}" * 1500], ["{}"]),
+        (["{}" * 1500 + '{"a":1}'], ['{"a":1}']),
+        (["{}" + " " * 2000], ["{}"]),
+    ],
+    ids=["words", "words apart", "many words", "empty ones", "the real one last", "blanks"],
+)
+def test_what_stands_behind_an_empty_object_is_read_to_its_end(pieces: list[str], told: list[str]) -> None:
+    out: list[Event] = []
+    calls = ToolCalls(0)
+    for piece in pieces:
+        calls.read(
+            [{"index": 0, "id": "call_12345", "function": {"name": "f", "arguments": piece}}], out, complete=False
+        )
+    calls.flush(out)
+    found: dict[int, str] = {}
+    for event in out:
+        assert isinstance(event, ToolCallDelta)
+        found[event.index] = found.get(event.index, "") + event.arguments
+    assert list(found.values()) == told
