@@ -109,9 +109,10 @@ def _base_resp(value: Mapping[str, Any]) -> Said | None:
 
 
 def _from_object(error: Mapping[str, Any], around: Mapping[str, Any]) -> Said:
-    inner = error.get("error")
-    if isinstance(inner, dict) and inner and not text(error.get("message")):
-        return _from_object(inner, error)
+    for _ in range(_DEPTH_LIMIT):
+        inner = error.get("error")
+        if isinstance(inner, dict) and inner and not text(error.get("message")):
+            error, around = inner, error
     kind = text(error.get("type")) or text(error.get("status"))
     code = _word(error.get("code")) or _word(around.get("code"))
     if not code and kind.isdigit():

@@ -60,6 +60,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAPS: Final = re.compile(r"[^\w]+|_+")
 _PREFIX: Final = re.compile(r"^(?:finish|stop|done)_?reasons?_")
 _LIMIT: Final = 200
+_DEPTH_LIMIT: Final = 4
 _PLACES: Final = ("type", "reason", "finish_reason", "name", "code", "value", "status", "kind")
 
 
@@ -125,8 +126,9 @@ def _guessed(plain: str, code: str, words: str) -> End:
 
 def _word_of(said: Any) -> tuple[str, str]:
     """The word, and the API's other words, of a reason in any shape: text, an object around it, a list of one."""
-    if isinstance(said, list):
-        return _word_of(said[0]) if said else ("", "")
+    for _ in range(_DEPTH_LIMIT):
+        if isinstance(said, list):
+            said = said[0] if said else None
     if isinstance(said, dict):
         found = [word for name in _PLACES if (word := text(said.get(name)))]
         words = text(said.get("message")) or text(said.get("detail"))

@@ -130,7 +130,7 @@ ARGUMENTS = ("{}", '{"a":1}', "[]", "{} ", '\\"', "{", "x", "null")
 
 
 def gathered(frame: Callable[[str], object]) -> Callable[[str], list[Reader]]:
-    return answer(lambda: OpenAIDecoder(replace(FORM, think_tags="any"), stream=False), frame)
+    return answer(lambda: OpenAIDecoder(replace(FORM, think_tags="explicit"), stream=False), frame)
 
 
 def delta(**fields: object) -> dict[str, object]:

@@ -862,3 +862,15 @@ class _same:
 def _plain(answer: Answer) -> Any:
     end = repr(answer.end.error) if isinstance(answer.end, Failure) else answer.end
     return {**vars(answer), "end": end}
+
+
+@pytest.mark.parametrize("nested", ['{"error":', '{"choices":[{"index":0,"finish_reason":', '{"data":', '{"detail":'])
+def test_depth_is_no_bug(nested: str) -> None:
+    closing = "".join({"{": "}", "[": "]"}[char] for char in reversed(nested) if char in "{[")
+    for depth in (20, 3000):
+        inner = "[" * depth + "1" + "]" * depth
+        frames = [nested * depth + "1" + closing * depth, f"{nested}{inner}{closing}"]
+        for frame in frames:
+            decoder = OpenAIDecoder(Form())
+            events = [*decoder.feed(f"data: {frame}\n\n".encode()), *decoder.close()]
+            assert isinstance(events[-1], Failure | Finish)
