@@ -71,8 +71,10 @@ def test_a_wrong_key_is_401(gateway: Gateway) -> None:
 def test_models_are_those_an_account_can_serve(http: httpx.Client) -> None:
     found = http.get("/v1/models").json()
     ids = {model["id"] for model in found["data"]}
-    assert {"GLM-4.5", "GLM-4.5-Thinking", "GLM-4.5-Search", "GLM-4.5-Air", "GLM-4.6", "sandbox-large"} <= ids
-    assert {"GLM-4.6-Thinking", "GLM-4.6-Search", "GLM-4.7", "GLM-5", "vendor/sandbox-slash"} <= ids
+    assert {"GLM-4.5", "GLM-4.5-Air", "GLM-4.6", "GLM-4.7", "GLM-5", "sandbox-large", "vendor/sandbox-slash"} <= ids
+    suffixed = {"GLM-4.5-Thinking", "GLM-4.5-Search", "GLM-4.6-Thinking", "GLM-4.6-Search"}
+    assert not suffixed & ids
+    assert suffixed <= {model["id"] for model in http.get("/v1/models", params={"all": "true"}).json()["data"]}
     assert all(set(model) == {"id", "object", "created", "owned_by"} for model in found["data"])
 
 
