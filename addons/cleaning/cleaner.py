@@ -12,9 +12,9 @@ from typing import Final
 from mitmproxy import http
 
 from addons.cleaning.index import Index, Known, Span, merged, secrets_of
-from addons.cleaning.lines import escaped, one_line
 from addons.cleaning.patterns import without_credentials
 from addons.cleaning.unpacked import encodings, escapes, runs
+from addons.core.shown import shown, shown_lines
 from providers.errors import ProviderError
 from providers.session import SessionMaterial, given_cookies
 
@@ -94,12 +94,12 @@ class Cleaner:
     # -- words of ours --------------------------------------------------------------------------------------------
     def words(self, text: str) -> str:
         """A provider's words as they may become ours: no secret, nothing that looks like one, one line."""
-        return one_line(without_credentials(self._text(text, None, fill=b"")))
+        return shown(" ".join(without_credentials(self._text(text, None, fill=b"")).split()))
 
     def log(self, text: str) -> str:
         """As `words`, for a message of any logger: its line ends stay, but begin no line of their own."""
         cut = text if len(text) <= LOG_LIMIT else f"{text[:LOG_LIMIT]}… ({len(text)} characters)"
-        return escaped(without_credentials(self._text(cut, None, fill=b"")))
+        return shown_lines(without_credentials(self._text(cut, None, fill=b"")))
 
     def error(self, error: ProviderError) -> ProviderError:
         """The same error, every word of it cleaned. To be called where a provider's error enters the gateway."""
