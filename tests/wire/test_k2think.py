@@ -403,7 +403,7 @@ def test_three_megabytes_in_one_event_arrive(either: Gateway, form: str) -> None
 def test_five_megabytes_arrive_whole_and_end_a_stream_honestly(gateway: Gateway, asking: Gateway) -> None:
     prompt = "Hi\n!sandbox pace_ms=0 fault=big_event"
     assert len(whole(gateway, prompt)[0]) == 5_000_000
-    with pytest.raises(openai.APIError, match="larger than 4194304 bytes"):
+    with pytest.raises(openai.APIError, match="larger than 3145728 bytes"):
         streamed(asking, prompt)
 
 
