@@ -115,7 +115,10 @@ class GatewayError(Exception):
         meaning = _MEANINGS[error.kind]
         prefix = f"[{provider}/{account}]"
         # A provider's long words are cut, not what to do next.
-        said = clean(error.message.strip(), MESSAGE_LIMIT - len(prefix) - len(meaning.advice) - 2)
+        said = error.message.strip()
+        if meaning.advice and said and said[-1] not in ".!?…:;":
+            said += "."  # the advice is a sentence of its own, which the log leaves out
+        said = clean(said, MESSAGE_LIMIT - len(prefix) - len(meaning.advice) - 2)
         message = " ".join(part for part in (prefix, said, meaning.advice) if part)
         status, code = meaning.status, meaning.code
         if error.status == 504 or (error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "timeout"):

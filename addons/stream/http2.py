@@ -90,8 +90,8 @@ class JsonHttp2Server(Http2Server):
         elif isinstance(event, h2.events.RequestReceived):
             self.gear.presence.asks(self._peer)
             if len(event.headers) > self.gear.limits.head_fields + 4:  # four of them stand for the request line
-                most = self.gear.limits.head_fields
-                yield from self._refuse(event.stream_id, HeadRefused(431, f"the head has more than {most} fields"))
+                most = f"{self.gear.limits.head_fields} fields (limits.header_fields)"
+                yield from self._refuse(event.stream_id, HeadRefused(431, f"the head has more than {most}"))
                 return False
         received = super().handle_h2_event(event)
         while True:

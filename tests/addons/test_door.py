@@ -200,7 +200,7 @@ def test_a_hundred_fields_are_read_and_more_are_refused(size: int) -> None:
             if not drive.client_closed():
                 drive.client_sends(raw[at : at + size])
         assert status_of(drive.to_client) == status
-        assert error_of(drive.to_client) if status == 431 else True
+        assert status == 401 or "100 fields (limits.header_fields)" in error_of(drive.to_client)["message"]
 
 
 @pytest.mark.parametrize("version", [b"HTTP/9.9", b"HTTP/2.0", b"HTTP/1.2", b"HTTP/0.9", b"ICY"])

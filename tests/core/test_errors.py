@@ -104,3 +104,9 @@ def test_messages_are_short_clean_and_encodable() -> None:
     assert len(error.message) == 500
     assert "\x00" not in error.message
     error.body().decode()
+
+
+@pytest.mark.parametrize("said", ["no such model", "no such model."])
+def test_what_a_provider_says_ends_before_the_advice_begins(said: str) -> None:
+    message = GatewayError.from_provider(ProviderError(ErrorKind.MODEL_UNAVAILABLE, said), "zai", "main").message
+    assert message.startswith("[zai/main] no such model. GET /v1/models")
