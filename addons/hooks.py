@@ -134,7 +134,16 @@ class Glassgate:
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
+        """Ends the process when it fails: mitmproxy would go on without us, and be a proxy that wants no key."""
+        try:
+            self._load(loader)
+        except Exception as e:
+            START_LOG.error("Glassgate cannot start.\n%s", e)
+            raise
+
+    def _load(self, loader: Loader) -> None:
         loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
+        ctx.options.process_deferred()  # mitmproxy does so next, where a value that cannot be is told to nobody
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
