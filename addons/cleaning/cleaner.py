@@ -13,14 +13,14 @@ from mitmproxy import http
 
 from addons.cleaning.index import Index, Known, Span, merged, secrets_of
 from addons.cleaning.patterns import without_credentials
-from addons.cleaning.unpacked import encodings, escapes, runs
+from addons.cleaning.unpacked import encodings, escapes, readable, runs
 from addons.core.shown import shown, shown_lines
 from providers.errors import ProviderError
 from providers.session import SessionMaterial, given_cookies
 
 HIDDEN: Final = "~hidden~"
 DEPTH: Final = 2
-"""Kinds of escapes undone one below the other: percent in JSON, JSON in HTML."""
+"""Kinds of escapes and encodings undone one below the other: percent in JSON, JSON in HTML, base64 of JSON."""
 SLICE_BYTES: Final = 256 * 1024
 OVERLAP_BYTES: Final = 1024
 """A piece of PIECE letters stands whole in one of two slices, escaped or not."""
@@ -163,8 +163,11 @@ def _spans(data: bytes, index: Index, depth: int) -> list[Span]:
     if not index.segments or not data:
         return []
     found = index.spans(data)
-    if index.spans(b"\n".join(plain for plain, _ in encodings(runs(data)))):
-        found += [back(span) for plain, back in encodings(data) for span in index.spans(plain)]
+    encoded = b"\n".join(plain for plain, _ in encodings(runs(data)))
+    below = readable(encoded) if depth else b""
+    if index.spans(encoded) or _spans(below, index, depth - 1):
+        for plain, back in encodings(data):
+            found += [back(span) for span in (_spans(plain, index, depth - 1) if below else index.spans(plain))]
     if depth:
         for plain, back in escapes(data, index.letters):
             found += [back(span) for span in _spans(plain, index, depth - 1)]

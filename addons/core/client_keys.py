@@ -41,10 +41,6 @@ class ClientKeys:
     def __len__(self) -> int:
         return len(self._known)
 
-    def knows(self, text: str) -> bool:
-        """Whether the text is one of the keys."""
-        return self.holds(digest_of(text))
-
     def identify(self, headers: Mapping[str, str]) -> Identity | None:
         """Whose key is shown in `headers` (lower-case names), or None: missing, unknown, or contradictory."""
         digest = shown_identity(headers)

@@ -56,6 +56,16 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
     yield "base64 in a link", urllib.parse.quote(base64.b64encode(f"??>{secret}??>".encode()).decode(), safe="")
     yield "hexadecimal", data.hex()
     yield "hexadecimal behind an odd digit", "f" + data.hex().upper()
+    for kind, said in (
+        ("JSON", json.dumps({"p": secret})),
+        ("percent", "".join(f"%{byte:02X}" for byte in data)),
+        ("base64", base64.b64encode(f"ab{secret}".encode()).decode()),
+        ("hexadecimal", data.hex()),
+        ("all JSON escapes", units),
+        ("all HTML", "".join(f"&#{ord(letter)};" for letter in secret)),
+    ):
+        yield f"base64 of {kind}", base64.b64encode(said.encode()).decode()
+        yield f"hexadecimal of {kind}", said.encode().hex()
     yield "the beginning", secret[:PIECE]
     yield "the end", secret[-PIECE:]
     yield "the middle", secret[5 : 5 + PIECE]
