@@ -89,8 +89,8 @@ def hide_keys(request: http.Request, is_key: Callable[[str], bool]) -> None:
 def hide_shown(request: http.Request, shown: Mapping[str, str]) -> None:
     """The same for the credentials that came with the request; costs next to nothing where they stand nowhere else."""
     words = {word for value in shown.values() for word in _WORD.findall(value.encode("utf-8", "surrogateescape"))}
-    texts = [request.data.path, *(value for _, value in request.headers.fields)]
-    if any(word in text for word in words for text in texts):
+    elsewhere = b" ".join((request.data.path, *(value for _, value in request.headers.fields)))
+    if not words.isdisjoint(_WORD.findall(elsewhere)):
         hide_keys(request, lambda text: text.encode("utf-8", "surrogateescape") in words)
 
 
