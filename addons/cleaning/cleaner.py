@@ -27,6 +27,7 @@ OVERLAP_BYTES: Final = 1024
 LOG_LIMIT: Final = 64 * 1024
 """Characters of one message in the log; mitmproxy's may quote whole buffers."""
 
+type Fields = tuple[tuple[bytes, bytes], ...]
 type Owner = tuple[str, str]
 """(provider, account) whose flow it is: its secrets stand there by their names."""
 
@@ -117,6 +118,9 @@ class Cleaner:
         taken = response.headers.get_all("set-cookie")
         if taken:
             response.headers.set_all("set-cookie", [_named_cookie(cookie, owner) for cookie in taken])
+        trailers = response.trailers.fields if response.trailers is not None else ()
+        if self._nothing_in(response.data.reason, response.headers.fields, trailers):
+            return taken
         response.data.reason = self.data(response.data.reason, owner)
         response.headers = self._fields(response.headers, owner)
         if response.trailers is not None:
@@ -127,12 +131,16 @@ class Cleaner:
         """A request as it is shown: a site's own words stand in addresses and headers, its ids for example.
 
         The very same one where there is nothing to hide."""
-        path, headers = self.data(request.data.path), self._fields(request.headers, None)
-        if path == request.data.path and headers.fields == request.headers.fields:
+        if self._nothing_in(request.data.path, request.headers.fields):
             return request
         shown = request.copy()
-        shown.data.path, shown.headers = path, headers
+        shown.data.path, shown.headers = self.data(request.data.path), self._fields(request.headers, None)
         return shown
+
+    def _nothing_in(self, text: bytes, *heads: Fields) -> bool:
+        """Mostly there is nothing to hide in a head, which one look at all of it tells. (No secret has a line end.)"""
+        joined = b"\n".join((text, *(part for fields in heads for field in fields for part in field)))
+        return self.data(joined) is joined
 
     def _fields(self, headers: http.Headers, owner: Owner | None) -> http.Headers:
         return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)

@@ -17,6 +17,7 @@ from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
 from addons.stream.guests import Guests, Peer, host_of
 from addons.stream.refusal import turn_away
+from addons.stream.turns import TurnReader
 
 log = logging.getLogger("glassgate")
 
@@ -122,7 +123,7 @@ class Listening:
         try:
             if visit.is_over():
                 return
-            reader = asyncio.StreamReader(loop=loop)
+            reader = TurnReader(loop=loop)
             protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
             visit.transport, _ = await loop.connect_accepted_socket(lambda: protocol, visit.socket)
             if visit.is_over():
