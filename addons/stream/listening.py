@@ -17,7 +17,6 @@ from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
 from addons.stream.guests import Guests, Peer, host_of
 from addons.stream.refusal import turn_away
-from addons.stream.turns import TurnReader
 
 log = logging.getLogger("glassgate")
 
@@ -123,7 +122,7 @@ class Listening:
         try:
             if visit.is_over():
                 return
-            reader = TurnReader(loop=loop)
+            reader = asyncio.StreamReader(loop=loop)
             protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
             visit.transport, _ = await loop.connect_accepted_socket(lambda: protocol, visit.socket)
             if visit.is_over():

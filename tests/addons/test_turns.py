@@ -6,9 +6,10 @@ from addons.stream.turns import TURN_BYTES, TurnReader
 
 
 async def read_beside_another() -> None:
-    reader, turns = TurnReader(), 0
-    reader.feed_data(b"x" * (3 * TURN_BYTES))
-    reader.feed_eof()
+    source, turns = asyncio.StreamReader(), 0
+    source.feed_data(b"x" * (3 * TURN_BYTES))
+    source.feed_eof()
+    reader = TurnReader(source)
 
     async def other() -> None:
         nonlocal turns
@@ -25,10 +26,10 @@ async def read_beside_another() -> None:
 
 
 async def read_while_it_comes() -> None:
-    reader = TurnReader()
-    reading = asyncio.ensure_future(reader.read(10))
+    source = asyncio.StreamReader()
+    reading = asyncio.ensure_future(TurnReader(source).read(10))
     await asyncio.sleep(0)
-    reader.feed_data(b"hello")
+    source.feed_data(b"hello")
     assert await reading == b"hello"
 
 

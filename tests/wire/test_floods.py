@@ -96,7 +96,8 @@ def test_heads_that_are_large_when_they_are_unpacked_end_their_connection(gatewa
 
 def test_many_requests_that_are_answered_end_nothing(gateway: Gateway) -> None:
     """Its cookies alone are more than the budget: what is answered pays for what is asked."""
-    client, statuses = new_client(), list[int]()
+    client = new_client()
+    statuses: list[bytes] = []
     with (
         socket.create_connection(("127.0.0.1", gateway.port), 20) as tcp,
         TLS.wrap_socket(tcp, server_hostname="localhost") as tls,
