@@ -83,11 +83,11 @@ def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str])
     """
     _cut(request)
     texts = [request.data.path, request.data.authority, *(part for field in request.headers.fields for part in field)]
-    said = b"\n".join(texts)
     words = {word for value in shown.values() for word in _WORD.findall(value.encode("utf-8", "surrogateescape"))}
+    said = b"\n".join(texts)
     if any(word in said for word in words):
         cleaner = cleaner.also(Known(word.decode("utf-8", "surrogateescape"), "client_key") for word in words)
-    if cleaner.data(said) is said:  # nearly always, and in one pass
+    if cleaner.nothing_in(*texts):  # nearly always
         return
     request.data.path = cleaner.data(request.data.path)
     request.data.authority = cleaner.data(request.data.authority)

@@ -6,7 +6,7 @@ Cleaner(index)    data, text        as they are, for what is kept
                   head, request     HTTP
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from mitmproxy import http
@@ -24,6 +24,9 @@ DEPTH: Final = 2
 SLICE_BYTES: Final = 256 * 1024
 OVERLAP_BYTES: Final = 1024
 """A piece of PIECE letters stands whole in one of two slices, escaped or not."""
+PASSED_LIMIT: Final = 2000
+PASSED_BYTES: Final = 200
+"""Parts of heads that are remembered as clean: how many, and of what length at most."""
 LOG_LIMIT: Final = 64 * 1024
 """Characters of one message in the log; mitmproxy's may quote whole buffers."""
 
@@ -119,7 +122,7 @@ class Cleaner:
         if taken:
             response.headers.set_all("set-cookie", [_named_cookie(cookie, owner) for cookie in taken])
         trailers = response.trailers.fields if response.trailers is not None else ()
-        if self._nothing_in(response.data.reason, response.headers.fields, trailers):
+        if self.nothing_in(response.data.reason, *_parts(response.headers.fields), *_parts(trailers)):
             return taken
         response.data.reason = self.data(response.data.reason, owner)
         response.headers = self._fields(response.headers, owner)
@@ -131,19 +134,35 @@ class Cleaner:
         """A request as it is shown: a site's own words stand in addresses and headers, its ids for example.
 
         The very same one where there is nothing to hide."""
-        if self._nothing_in(request.data.path, request.headers.fields):
+        if self.nothing_in(request.data.path, *_parts(request.headers.fields)):
             return request
         shown = request.copy()
         shown.data.path, shown.headers = self.data(request.data.path), self._fields(request.headers, None)
         return shown
 
-    def _nothing_in(self, text: bytes, *heads: Fields) -> bool:
-        """Mostly there is nothing to hide in a head, which one look at all of it tells. (No secret has a line end.)"""
-        joined = b"\n".join((text, *(part for fields in heads for field in fields for part in field)))
-        return self.data(joined) is joined
+    def nothing_in(self, *parts: bytes) -> bool:
+        """Mostly there is nothing to hide in a head, which one look at all of it tells. (No secret has a line end.)
+
+        Heads repeat themselves, so what was looked at and is short is not looked at again.
+        """
+        passed = self._index().passed
+        fresh = [part for part in parts if part not in passed]
+        if not fresh:
+            return True
+        joined = b"\n".join(fresh)
+        if self.data(joined) is not joined:
+            return False
+        if len(passed) + len(fresh) > PASSED_LIMIT:
+            passed.clear()
+        passed.update(part for part in fresh[:PASSED_LIMIT] if len(part) <= PASSED_BYTES)
+        return True
 
     def _fields(self, headers: http.Headers, owner: Owner | None) -> http.Headers:
         return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)
+
+
+def _parts(fields: Fields) -> Iterator[bytes]:
+    return (part for field in fields for part in field)
 
 
 def handed_out(set_cookies: Iterable[str]) -> list[Known]:
@@ -171,9 +190,10 @@ def _spans(data: bytes, index: Index, depth: int) -> list[Span]:
     if not index.segments or not data:
         return []
     found = index.spans(data)
-    encoded = b"\n".join(plain for plain, _ in encodings(runs(data)))
-    below = readable(encoded) if depth else b""
-    if index.spans(encoded) or _spans(below, index, depth - 1):
+    found_runs = runs(data)
+    encoded = b"\n".join(plain for plain, _ in encodings(found_runs)) if found_runs else b""
+    below = readable(encoded) if depth and encoded else b""
+    if encoded and (index.spans(encoded) or _spans(below, index, depth - 1)):
         for plain, back in encodings(data):
             found += [back(span) for span in (_spans(plain, index, depth - 1) if below else index.spans(plain))]
     if depth:
