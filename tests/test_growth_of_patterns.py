@@ -29,6 +29,7 @@ ANCHORED = {
     "providers.k2think_whole._OPENING_TAG": "match",
     "providers.longcat._PAIR": "fullmatch",
     "addons.stream.chunks._SIZE": "fullmatch",
+    "addons.stream.credentials._SCHEME": "match",
     "providers.sse._NOTHING": "match",
 }
 """Patterns that are looked for in one place of a text only, by this method."""
