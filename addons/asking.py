@@ -6,6 +6,7 @@
 Both files are private and their folder is the user's alone, so only who may change the vault can ask.
 """
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import Any, Final
 
 from addons.core.errors import clean
 from addons.small_files import read_small, stamp_of, write_small
+from addons.vault.errors import VaultError
+from addons.vault.permissions import make_folder
 
 QUESTION_NAME: Final = "reload.json"
 ANSWER_NAME: Final = "reload-answer.json"
@@ -39,6 +42,8 @@ class Questions:
     _seen: tuple[int, int, int] | None = field(init=False)
 
     def __post_init__(self) -> None:
+        with contextlib.suppress(VaultError):  # a gateway without a vault can be asked too, where it may write
+            make_folder(self.folder)
         self._seen = stamp_of(self.folder / QUESTION_NAME)  # one from before the start was another process's
 
     def new(self) -> str | None:

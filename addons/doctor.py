@@ -68,10 +68,11 @@ def check_files(config: Config) -> Iterator[Finding]:
             files.append(KeyFile.of(config.path(key_file), config.path(key_file).stat(), only_keys=True))
     for file in files:
         if file.open_words is None:
-            yield Finding("files", "ok", f"{file.path} is yours alone to change")
+            yield Finding("files", "ok", f"{file.path} is yours alone to {'read' if file.holds_keys else 'change'}")
         else:
             words, _, fix = file.open_words.partition("; run: ")
-            yield Finding("files", "warning", words, fix)
+            refused = file.gives_keys_away and not config.sections.listen.is_loopback  # by the start: exposure.judge
+            yield Finding("files", "error" if refused else "warning", words, fix)
 
 
 def check_keys(config: Config) -> Iterator[Finding]:
@@ -99,7 +100,7 @@ def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Fin
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((host, port))
     except OSError as e:
-        if ask(f"http://{shown}:{port}/healthz") == 200:
+        if ask(f"{config.sections.listen.url}/healthz") == 200:
             yield Finding("port", "ok", f"a gateway is serving at {shown}:{port}")
         else:
             fix = "end the program that has it, or choose another listen.port"

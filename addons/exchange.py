@@ -166,7 +166,7 @@ class Exchange:
     def _give(self, error: GatewayError, flow: http.HTTPFlow) -> None:
         """The verdict: what the client is told. Shown in the flow only where no provider answered."""
         self.relay = None
-        self.error = error
+        self.error = error.cleaned(self.context.cleaner.words)
         self.status = error.status
         self.verdict = error_answer(error, self.headers())
         if flow.response is None:

@@ -3,12 +3,14 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mitmproxy import http
 
 from addons.challenge import NONCE, proof_of
+from addons.cleaning.cleaner import Cleaner
+from addons.cleaning.index import Known
 from addons.core.errors import GatewayError
 from addons.core.fields import by_name
 from addons.core.gate import Knock
@@ -18,7 +20,8 @@ from addons.stream.guests import Peer, host_of
 PATH_LIMIT: Final = 100
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
 _WORD: Final = re.compile(rb"[^\s,;=/?&\"'#]{8,}")
-_HIDDEN: Final = b"~key~"
+_KEPT_BYTES: Final = 8 * 1024
+"""So much of a client's head is kept where people can see it; programs send a tenth of that."""
 
 
 def new_id() -> str:
@@ -72,26 +75,38 @@ def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
         return None
 
 
-def hide_keys(request: http.Request, is_key: Callable[[str], bool]) -> None:
-    """Hides a key of the gateway wherever else it may stand in a head: in the path, or under a name of any kind."""
+def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str]) -> None:
+    """Hides secrets wherever else they may stand in a head: in the path, under a name of any kind, as a piece, encoded.
 
-    def hidden(text: bytes) -> bytes:
-        return _WORD.sub(lambda word: _HIDDEN if is_key(word[0].decode("utf-8", "surrogateescape")) else word[0], text)
-
-    request.data.path = hidden(request.data.path)
-    request.data.authority = hidden(request.data.authority)
-    request.headers = http.Headers(
-        field if field[0].lower() in FRAMING - {b"host"} else (hidden(field[0]), hidden(field[1]))
-        for field in request.headers.fields
-    )
-
-
-def hide_shown(request: http.Request, shown: Mapping[str, str]) -> None:
-    """The same for the credentials that came with the request; costs next to nothing where they stand nowhere else."""
+    `shown` are the credentials that came with the request; they are hidden elsewhere too, right or wrong. What a head
+    has beyond _KEPT_BYTES is not kept, since looking through it has its price and most who send it have no key.
+    """
+    _cut(request)
+    texts = [request.data.path, request.data.authority, *(part for field in request.headers.fields for part in field)]
     words = {word for value in shown.values() for word in _WORD.findall(value.encode("utf-8", "surrogateescape"))}
-    texts = [request.data.path, *(value for _, value in request.headers.fields)]
-    if any(word in text for word in words for text in texts):
-        hide_keys(request, lambda text: text.encode("utf-8", "surrogateescape") in words)
+    said = b"\n".join(texts)
+    if any(word in said for word in words):
+        cleaner = cleaner.also(Known(word.decode("utf-8", "surrogateescape"), "client_key") for word in words)
+    if cleaner.nothing_in(*texts):  # nearly always
+        return
+    request.data.path = cleaner.data(request.data.path)
+    request.data.authority = cleaner.data(request.data.authority)
+    request.headers = http.Headers((cleaner.data(name), cleaner.data(value)) for name, value in request.headers.fields)
+
+
+def _cut(request: http.Request) -> None:
+    """Leaves _KEPT_BYTES of the head, and what HTTP itself needs."""
+    room = _KEPT_BYTES
+    fields: list[tuple[bytes, bytes]] = []
+    request.data.path = request.data.path[:room]
+    request.data.authority = request.data.authority[:room]
+    room -= len(request.data.path) + len(request.data.authority)
+    for name, value in request.headers.fields:
+        room -= len(name) + len(value)
+        if room >= 0 or name.lower() in FRAMING:
+            fields.append((name, value))
+    if room < 0:
+        request.headers = http.Headers(fields)
 
 
 def proof_for(flow: http.HTTPFlow, keys: Sequence[str]) -> str | None:

@@ -36,7 +36,6 @@ from addons.exchange import Exchange, error_answer
 from addons.front_door import (
     client_of,
     hide_keys,
-    hide_shown,
     key_removed,
     knock_of,
     new_id,
@@ -135,7 +134,16 @@ class Glassgate:
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
+        """Ends the process when it fails: mitmproxy would go on without us, and be a proxy that wants no key."""
+        try:
+            self._load(loader)
+        except Exception as e:
+            START_LOG.error("Glassgate cannot start.\n%s", e)
+            raise
+
+    def _load(self, loader: Loader) -> None:
         loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
+        ctx.options.process_deferred()  # mitmproxy does so next, where a value that cannot be is told to nobody
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
@@ -290,12 +298,9 @@ class Glassgate:
             if self.drain.begun and admission.action != "health":
                 raise shutting_down()
         except GatewayError as error:
-            flow.response = error_answer(error, (("x-request-id", request_id),))
-            if parts is not None and parts.rules.keys is not None:
-                hide_keys(flow.request, parts.rules.keys.knows)
-            self._log_local(flow, request_id, error.key or "-", error)
+            self._refuse(flow, request_id, error.key or "-", error, shown)
             return
-        hide_shown(flow.request, shown)
+        hide_keys(flow.request, self._cleaner(), shown)
         flow.metadata["client_key"] = admission.key
         if admission.action == "health" and admission.key:  # who has no key is told what was known before
             await parts.accounts.refresh(FRESH_S)
@@ -307,8 +312,7 @@ class Glassgate:
             if answer is None and len(self.exchanges) >= parts.config.sections.limits.requests:
                 raise too_many()
         except GatewayError as error:
-            flow.response = error_answer(error, (("x-request-id", request_id),))
-            self._log_local(flow, request_id, admission.key, error)
+            self._refuse(flow, request_id, admission.key, error, {})
             return
         if answer is not None:
             answer.headers["x-request-id"] = request_id
@@ -321,6 +325,15 @@ class Glassgate:
         exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic(), admission.identity)
         exchange.client, exchange.method, exchange.path = client_of(flow), flow.request.method, path_of(flow)
         self.exchanges[flow.id] = exchange
+
+    def _refuse(
+        self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError, shown: Mapping[str, str]
+    ) -> None:
+        """Answers with the error and notes it; neither has a secret that the head had anywhere."""
+        cleaner = self._cleaner()
+        hide_keys(flow.request, cleaner, shown)
+        flow.response = error_answer(error.cleaned(cleaner.words), (("x-request-id", request_id),))
+        self._log_local(flow, request_id, key, error)
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None

@@ -36,7 +36,7 @@ class Upkeep:
     def start(self) -> None:
         keep = self._heart.keep
         keep("timers", self._sweeper.sweep, SWEEP_S)
-        keep("event loop watch", LoopWatch(time.monotonic).step, 0)
+        keep("event loop watch", LoopWatch(time.monotonic, time.thread_time).step, 0)
         keep(CONFIGURATION, self._reload.look, TEND_EVERY_S)
         keep("models", lambda: self._parts().learn_models(), MODELS_EVERY_S, SITES_PATIENCE_S)
         keep("sessions", lambda: self._parts().tend(), TEND_EVERY_S, SITES_PATIENCE_S)

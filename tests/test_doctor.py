@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,41 @@ def test_a_port_in_use(house: Path, answer: int | None, status: str) -> None:
         other.bind(("127.0.0.1", config.sections.listen.port))
         other.listen()
         assert [finding.status for finding in check_port(config, lambda url: answer)] == [status]
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [("127.0.0.1", "http://127.0.0.1"), ("0.0.0.0", "http://127.0.0.1"), ("::", "http://[::1]")],
+)
+def test_a_gateway_on_all_addresses_is_asked_by_one_it_answers_to(house: Path, host: str, asked: str) -> None:
+    from addons.core.config_file import load_config
+
+    config = load_config(house / "config.yaml", {"AUTH_TOKEN": STRONG})
+    listen = config.sections.listen.model_copy(update={"host": host})
+    config = replace(config, sections=config.sections.model_copy(update={"listen": listen}))
+    urls: list[str] = []
+
+    def ask(url: str) -> int:
+        urls.append(url)
+        return 200
+
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as other:
+        other.bind((host, listen.port))
+        other.listen()
+        assert "ok" in {finding.status for finding in check_port(config, ask)}
+    assert urls == [f"{asked}:{listen.port}/healthz"]
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", "warning"), ("0.0.0.0", "error")])
+def test_open_files_of_keys_are_an_error_where_the_start_refuses_them(
+    doctor: Doctor, house: Path, host: str, status: str
+) -> None:
+    text = (house / "config.yaml").read_text()
+    (house / "config.yaml").write_text(text.replace("listen: {", f"listen: {{host: {host}, "))
+    (house / "config.yaml").chmod(0o600)
+    (house / ".env").write_text("X=1\n")
+    (house / ".env").chmod(0o644)
+    assert found(doctor("doctor", "--json", auth=2 * STRONG))["files"] == {"ok", status}
 
 
 @pytest.mark.parametrize(

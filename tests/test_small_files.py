@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.account_book import LONGEST_LIMIT_S, AccountBook
+from addons.account_book import LONGEST_LIMIT_S, MODELS_KEPT, AccountBook
 from addons.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
 from addons.core.account_state import AccountState, Health, after_error
 from addons.inspect.archive import Switch, read_switch, write_switch
@@ -162,7 +162,7 @@ def test_forged_words_names_and_starts_are_bounded(folder: Path) -> None:
     assert state is not None
     assert len(state.reason) <= 500
     assert state.reason.isprintable()
-    assert len(found.models(ACCOUNT)) == 200
+    assert len(found.models(ACCOUNT)) == MODELS_KEPT
     assert all(name.isprintable() and (m.until or 0) < NOW * 2 for name, m in found.models(ACCOUNT).items())
     assert found.starts(ACCOUNT) == [NOW - 5]
     found.keep_only([ACCOUNT])

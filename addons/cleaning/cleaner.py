@@ -6,27 +6,31 @@ Cleaner(index)    data, text        as they are, for what is kept
                   head, request     HTTP
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from mitmproxy import http
 
 from addons.cleaning.index import Index, Known, Span, merged, secrets_of
-from addons.cleaning.lines import escaped, one_line
 from addons.cleaning.patterns import without_credentials
-from addons.cleaning.unpacked import encodings, escapes, runs
+from addons.cleaning.unpacked import encodings, escapes, readable, runs
+from addons.core.shown import shown, shown_lines
 from providers.errors import ProviderError
 from providers.session import SessionMaterial, given_cookies
 
 HIDDEN: Final = "~hidden~"
 DEPTH: Final = 2
-"""Kinds of escapes undone one below the other: percent in JSON, JSON in HTML."""
+"""Kinds of escapes and encodings undone one below the other: percent in JSON, JSON in HTML, base64 of JSON."""
 SLICE_BYTES: Final = 256 * 1024
 OVERLAP_BYTES: Final = 1024
 """A piece of PIECE letters stands whole in one of two slices, escaped or not."""
+PASSED_LIMIT: Final = 2000
+PASSED_BYTES: Final = 200
+"""Parts of heads that are remembered as clean: how many, and of what length at most."""
 LOG_LIMIT: Final = 64 * 1024
 """Characters of one message in the log; mitmproxy's may quote whole buffers."""
 
+type Fields = tuple[tuple[bytes, bytes], ...]
 type Owner = tuple[str, str]
 """(provider, account) whose flow it is: its secrets stand there by their names."""
 
@@ -94,12 +98,12 @@ class Cleaner:
     # -- words of ours --------------------------------------------------------------------------------------------
     def words(self, text: str) -> str:
         """A provider's words as they may become ours: no secret, nothing that looks like one, one line."""
-        return one_line(without_credentials(self._text(text, None, fill=b"")))
+        return shown(" ".join(without_credentials(self._text(text, None, fill=b"")).split()))
 
     def log(self, text: str) -> str:
         """As `words`, for a message of any logger: its line ends stay, but begin no line of their own."""
         cut = text if len(text) <= LOG_LIMIT else f"{text[:LOG_LIMIT]}… ({len(text)} characters)"
-        return escaped(without_credentials(self._text(cut, None, fill=b"")))
+        return shown_lines(without_credentials(self._text(cut, None, fill=b"")))
 
     def error(self, error: ProviderError) -> ProviderError:
         """The same error, every word of it cleaned. To be called where a provider's error enters the gateway."""
@@ -117,6 +121,9 @@ class Cleaner:
         taken = response.headers.get_all("set-cookie")
         if taken:
             response.headers.set_all("set-cookie", [_named_cookie(cookie, owner) for cookie in taken])
+        trailers = response.trailers.fields if response.trailers is not None else ()
+        if self.nothing_in(response.data.reason, *_parts(response.headers.fields), *_parts(trailers)):
+            return taken
         response.data.reason = self.data(response.data.reason, owner)
         response.headers = self._fields(response.headers, owner)
         if response.trailers is not None:
@@ -127,15 +134,35 @@ class Cleaner:
         """A request as it is shown: a site's own words stand in addresses and headers, its ids for example.
 
         The very same one where there is nothing to hide."""
-        path, headers = self.data(request.data.path), self._fields(request.headers, None)
-        if path == request.data.path and headers.fields == request.headers.fields:
+        if self.nothing_in(request.data.path, *_parts(request.headers.fields)):
             return request
         shown = request.copy()
-        shown.data.path, shown.headers = path, headers
+        shown.data.path, shown.headers = self.data(request.data.path), self._fields(request.headers, None)
         return shown
+
+    def nothing_in(self, *parts: bytes) -> bool:
+        """Mostly there is nothing to hide in a head, which one look at all of it tells. (No secret has a line end.)
+
+        Heads repeat themselves, so what was looked at and is short is not looked at again.
+        """
+        passed = self._index().passed
+        fresh = [part for part in parts if part not in passed]
+        if not fresh:
+            return True
+        joined = b"\n".join(fresh)
+        if self.data(joined) is not joined:
+            return False
+        if len(passed) + len(fresh) > PASSED_LIMIT:
+            passed.clear()
+        passed.update(part for part in fresh[:PASSED_LIMIT] if len(part) <= PASSED_BYTES)
+        return True
 
     def _fields(self, headers: http.Headers, owner: Owner | None) -> http.Headers:
         return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)
+
+
+def _parts(fields: Fields) -> Iterator[bytes]:
+    return (part for field in fields for part in field)
 
 
 def handed_out(set_cookies: Iterable[str]) -> list[Known]:
@@ -163,8 +190,12 @@ def _spans(data: bytes, index: Index, depth: int) -> list[Span]:
     if not index.segments or not data:
         return []
     found = index.spans(data)
-    if index.spans(b"\n".join(plain for plain, _ in encodings(runs(data)))):
-        found += [back(span) for plain, back in encodings(data) for span in index.spans(plain)]
+    found_runs = runs(data)
+    encoded = b"\n".join(plain for plain, _ in encodings(found_runs)) if found_runs else b""
+    below = readable(encoded) if depth and encoded else b""
+    if encoded and (index.spans(encoded) or _spans(below, index, depth - 1)):
+        for plain, back in encodings(data):
+            found += [back(span) for span in (_spans(plain, index, depth - 1) if below else index.spans(plain))]
     if depth:
         for plain, back in escapes(data, index.letters):
             found += [back(span) for span in _spans(plain, index, depth - 1)]

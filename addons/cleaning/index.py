@@ -136,7 +136,7 @@ class Literal:
 
 
 class Index:
-    """All secrets in force, in segments. Immutable: one with more secrets is another one."""
+    """All secrets in force, in segments. They do not change: one with more secrets is another one."""
 
     def __init__(self, segments: Sequence[Segment | Literal] = (), known: Iterable[Known] = ()) -> None:
         self.segments = tuple(segments)
@@ -149,6 +149,8 @@ class Index:
                 self.placeholders.setdefault(value, {}).setdefault((one.provider, one.account), one.placeholder)
         self.letters = frozenset(b"".join(one.value.encode("utf-8", "surrogatepass") for one in listed))
         """The bytes that secrets are made of."""
+        self.passed: set[bytes] = set()
+        """Short parts of heads in which there is nothing to hide; for the cleaner."""
 
     def also(self, other: "Index") -> "Index":
         """This one and another in one; costs nothing but the object."""

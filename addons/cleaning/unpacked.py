@@ -27,6 +27,7 @@ _JSON: Final = re.compile(rb"\\(?:" + _UNITS + rb"|([/\"'bfnrt\\]))")
 """Escaped once: for secrets that have a backslash of their own."""
 _SHORT: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
+_READABLE: Final = re.compile(rb"[\x20-\x7e\r\n\t]{16,}")
 _RUN: Final = PIECE * 4 // 3
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _TO_RUNS: Final = bytes(c if c in _ALPHABET + b"-_" else 32 for c in range(256))
@@ -51,6 +52,11 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
 def runs(data: bytes) -> bytes:
     """The long runs of letters that may be base64 or hexadecimal, each once: a stream says the same ids many times."""
     return b" ".join({run for run in set(data.translate(_TO_RUNS).split()) if len(run) >= _RUN})
+
+
+def readable(decoded: bytes) -> bytes:
+    """The parts of decoded bytes that may have escapes or encodings of their own: what was text, not chance."""
+    return b"\n".join(_READABLE.findall(decoded))
 
 
 def encodings(data: bytes) -> Iterator[Unpacked]:

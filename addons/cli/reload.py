@@ -61,7 +61,8 @@ def _folder(lazy: Lazy) -> Path:
         try:
             raw = read_yaml(read_text(lazy.file).text).value
         except (FileProblem, YamlProblem):
-            raise problem from None
+            kept = "a gateway that runs keeps what was in force before, and takes the file up once it is mended"
+            raise Problem(*problem.message.splitlines(), kept) from None
     vault = raw.get("vault") if isinstance(raw, dict) else None
     named = vault.get("path") if isinstance(vault, dict) else None
     path = substituted(named, lambda name, default: default or "") if isinstance(named, str) else ""

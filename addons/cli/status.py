@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from addons.account_report import AccountLine, told
 from addons.challenge import NONCE, PROOF, proves
 from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.config import Listen
+from addons.core.config import Listen, url_of
 
 PATIENCE_S: Final = 5.0
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
@@ -41,8 +41,13 @@ def status(lazy: Lazy, as_json: bool, url: str | None, send_key: bool) -> None:
     Exit status 0 when it is well, 1 when it is degraded, draining or not there.
     """
     address, key = _where(lazy)
-    base = url.rstrip("/") if url else address
-    found, shown = _ask(base, key, anybody=send_key)
+    base = url.rstrip("/") if url else address or Listen().url
+    try:
+        found, shown = _ask(base, key, anybody=send_key)
+    except Problem as e:
+        if url or address:
+            raise
+        raise Problem(e.message, f"that is the usual address: {lazy.file} cannot be read to see another") from None
     lines = _lines(found, base)
     if as_json:
         out_json(found)
@@ -110,28 +115,29 @@ def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:
         raise Problem(f"what answers at {base} is no Glassgate") from None
 
 
-def _where(lazy: Lazy) -> tuple[str, str | None]:
-    """The gateway's address and a key of it. A file that is broken just now must not keep anybody from asking."""
+def _where(lazy: Lazy) -> tuple[str | None, str | None]:
+    """The gateway's address, where it can be known, and a key of it.
+
+    A file that is broken just now must not keep anybody from asking.
+    """
     try:
         config = lazy.needing(without=()).config()
     except Problem:
         return _where_by_hand(lazy.file)
     listen = config.sections.listen
-    return _address(listen.host, listen.port), config.tokens[0] if config.tokens else None
+    return listen.url, config.tokens[0] if config.tokens else None
 
 
-def _where_by_hand(file: Path) -> tuple[str, str | None]:
+def _where_by_hand(file: Path) -> tuple[str | None, str | None]:
     try:
         regular = file.is_file() and file.stat().st_size <= _CONFIG_LIMIT_BYTES
         raw = yaml.safe_load(file.read_text(encoding="utf-8")) if regular else None
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         raw = None
-    listen = raw.get("listen") if isinstance(raw, dict) else None
+    key = os.environ.get("AUTH_TOKEN")
+    if not isinstance(raw, dict):
+        return None, key
+    listen = raw.get("listen")
     listen = listen if isinstance(listen, dict) else {}
     usual = Listen()
-    return _address(str(listen.get("host", usual.host)), listen.get("port", usual.port)), os.environ.get("AUTH_TOKEN")
-
-
-def _address(host: str, port: object) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return url_of(str(listen.get("host", usual.host)), listen.get("port", usual.port)), key

@@ -37,13 +37,10 @@ class ClientKeys:
 
     def __init__(self, keys: Iterable[ClientKey]) -> None:
         self._known = [Identity(key.name, digest_of(key.token)) for key in keys]
+        self._digests = frozenset(known.digest for known in self._known)
 
     def __len__(self) -> int:
         return len(self._known)
-
-    def knows(self, text: str) -> bool:
-        """Whether the text is one of the keys."""
-        return self.holds(digest_of(text))
 
     def identify(self, headers: Mapping[str, str]) -> Identity | None:
         """Whose key is shown in `headers` (lower-case names), or None: missing, unknown, or contradictory."""
@@ -58,7 +55,7 @@ class ClientKeys:
 
     def holds(self, digest: bytes | None) -> bool:
         """Whether a key that was identified before is still one of these."""
-        return any(known.digest == digest for known in self._known)
+        return digest in self._digests
 
 
 def digest_of(token: str) -> bytes:

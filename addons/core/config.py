@@ -44,6 +44,17 @@ class Listen(_Checked):
     def is_loopback(self) -> bool:
         return self.host in LOOPBACK_HOSTS
 
+    @property
+    def url(self) -> str:
+        """Where programs of this machine reach it; what listens on all addresses does not answer to `0.0.0.0`."""
+        return url_of(self.host, self.port)
+
+
+def url_of(host: str, port: object) -> str:
+    """The address of a listener for programs of the same machine, without a slash at its end."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
 
 class ClientToken(_Checked):
     """One entry of `auth.tokens`: a key alone, or `{name: ada, key: "${ADA}"}`. An empty key is none."""

@@ -34,7 +34,10 @@ from addons.core.variables import substituted
 from addons.core.yaml_reading import KeyPath, YamlProblem, read_yaml
 from providers.contract import ProviderOptions, SessionMaterial
 
-_SECRET_KEYS = re.compile(r"token|key|secret|password|cookie", re.IGNORECASE)
+_SECRET_KEYS = re.compile(r"token|key|secret|password|cookie|auth", re.IGNORECASE)
+_TOLD = re.compile(r".{0,11}|[A-Za-z _-]{0,40}|[a-z]{1,10}://[\w.:\[\]-]{1,100}/?", re.DOTALL | re.ASCII)
+"""A wrong value is repeated when it is short, made of words, or the origin of an address: problems are told in the log
+and to clients, and people put keys and passwords (`http://user:password@…`) where none belong."""
 PROBLEMS_LIMIT = 50
 """So many problems are told; looking for near names takes its time."""
 PROBLEM_CHARS = 2000
@@ -64,6 +67,14 @@ class _Source:
     without: Collection[str] = ()
     """Sections that nobody needs now."""
     problems: list[str] = field(default_factory=list)
+    inserted: set[str] = field(default_factory=set)
+    """Texts that came out of variables: nobody knows what is in those."""
+
+    def tells(self, path: KeyPath, found: Any) -> bool:
+        """Whether the value found at `path` may be repeated to people."""
+        if isinstance(found, dict | list) or any(_SECRET_KEYS.search(str(part)) for part in path):
+            return False
+        return not isinstance(found, str) or (found not in self.inserted and _TOLD.fullmatch(found) is not None)
 
     def say(self, path: KeyPath, what: str) -> None:
         if path and path[0] in self.without:
@@ -162,6 +173,8 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
             return value or ""
 
         result = substituted(text, one)
+        if result != text:
+            source.inserted.add(result)
         if missing and path[:2] == ("auth", "tokens") and path[-1] != "name":
             return ""  # a key that is not set is no key
         if missing:
@@ -185,26 +198,27 @@ def _checked[M: BaseModel](source: _Source, model: type[M], raw: Any, path: KeyP
         found = e.errors(include_url=False)
         for problem in found[:PROBLEMS_LIMIT]:
             at = (*path, *problem["loc"])
-            source.say(at, _explained(problem["type"], problem["msg"], at, problem.get("input"), model, problem["loc"]))
+            said = _explained(problem["type"], problem["msg"], model, problem["loc"])
+            found_there = problem.get("input")
+            is_told = problem["type"] not in ("extra_forbidden", "missing") and source.tells(at, found_there)
+            source.say(at, f"{said} (found {found_there!r})" if is_told else said)
         if len(found) > PROBLEMS_LIMIT:
             source.say(path, f"… and {len(found) - PROBLEMS_LIMIT} more problems")
         return None
 
 
-def _explained(kind: str, message: str, path: KeyPath, found: Any, model: type[BaseModel], loc: KeyPath) -> str:
+def _explained(kind: str, message: str, model: type[BaseModel], loc: KeyPath) -> str:
     if kind == "extra_forbidden":
         known = _known_keys(model, loc)
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        near = difflib.get_close_matches(str(loc[-1]), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"is not a key there{hint} Known: {', '.join(known)}" if not hint else f"is not a key there{hint}"
+        return f"is not a key there. Known: {', '.join(known)}" if not hint else f"is not a key there{hint}"
     if kind == "missing":
         return "is missing"
     text = message.removeprefix("Value error, ")
     if kind.startswith("literal"):
         text = text.replace("Input should be", "must be one of")
-    if isinstance(found, dict | list) or any(_SECRET_KEYS.search(str(part)) for part in path):
-        return text
-    return f"{text} (found {found!r})"
+    return text
 
 
 def _known_keys(model: type[BaseModel], loc: KeyPath) -> list[str]:
@@ -239,7 +253,9 @@ def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
         near = difflib.get_close_matches(str(raw.get("type")), type_names(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         allowed = ", ".join(type_names())
-        source.say((*path, "type"), f"must be one of {allowed} (found {raw.get('type')!r}){hint}")
+        at = (*path, "type")
+        found = f" (found {raw.get('type')!r})" if source.tells(at, raw.get("type")) else ""
+        source.say(at, f"must be one of {allowed}{found}{hint}")
         return None
     mine, theirs = split_provider(raw)
     common = _checked(source, ProviderCommon, mine, path)

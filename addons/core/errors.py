@@ -10,6 +10,7 @@ those by themselves).
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
@@ -155,6 +156,13 @@ class GatewayError(Exception):
             retry_after_s=error.retry_after_s,
             should_retry=meaning.retry,
         )
+
+    def cleaned(self, words: Callable[[str], str]) -> "GatewayError":
+        """The same error, its words through `words`: a client may have put its key where a refusal repeats it."""
+        self.message = words(self.message)
+        self.args = (self.message,)
+        self.param = words(self.param) if self.param else self.param
+        return self
 
     def envelope(self) -> dict[str, dict[str, str | None]]:
         """The OpenAI error object, all four keys present."""

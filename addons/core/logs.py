@@ -77,10 +77,10 @@ class RequestLog:
         return shown(" ".join(parts))
 
     def emit(self) -> None:
-        if self.status >= 500 or self.outcome == "broken_off":
-            level = logging.WARNING
+        if self.path == HEALTH_PATH and self.outcome == "ok":  # also one that says 503 while the gateway drains
+            level = logging.DEBUG
         else:
-            level = logging.INFO if self.path != HEALTH_PATH or self.outcome != "ok" else logging.DEBUG
+            level = logging.WARNING if self.status >= 500 or self.outcome == "broken_off" else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, "%s", self.line(), extra={"request": self})
 

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-_LARGEST: Final = 10**20
-"""Whole numbers: those of 64 bits fit. Larger ones are floats to most readers, and cost ten times as much to write."""
+_LARGEST: Final = 2**128
+"""Whole numbers: those of 128 bits fit, which schemas name as bounds. What longer ones cost grows as a square."""
 
 
 class AmbiguityError(ValueError):

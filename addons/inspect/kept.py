@@ -23,6 +23,8 @@ class _Kept:
     answered: bytes
     client_request: str
     delivered: str
+    model: str
+    """Where no provider was asked, it is any word of the client's."""
 
 
 async def keep_cleaned(
@@ -34,6 +36,7 @@ async def keep_cleaned(
         attempt.body if attempt is not None and answered else b"",
         note.client_request,
         note.delivered,
+        note.model,
     )
     owner = attempt.plan.owner if attempt is not None else None
     size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
@@ -46,12 +49,12 @@ async def keep_cleaned(
         flow.request.data.content = kept.asked
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered
-    return replace(note, client_request=kept.client_request, delivered=kept.delivered)
+    return replace(note, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
 
 
 def _clean(found: _Kept, owner: Owner | None, cleaner: Cleaner) -> _Kept:
     """Mostly there is nothing to hide, which one look at all of it tells."""
-    texts = (text.encode("utf-8", "surrogatepass") for text in (found.client_request, found.delivered))
+    texts = (text.encode("utf-8", "surrogatepass") for text in (found.client_request, found.delivered, found.model))
     joined = b"\n".join((found.asked, found.answered, *texts))
     if cleaner.data(joined) is joined:
         return found
@@ -60,4 +63,5 @@ def _clean(found: _Kept, owner: Owner | None, cleaner: Cleaner) -> _Kept:
         cleaner.data(found.answered, owner),
         cleaner.text(found.client_request),
         cleaner.text(found.delivered, owner),
+        cleaner.text(found.model),
     )

@@ -65,7 +65,7 @@ def _without_patterns(text: str) -> str:
     text = _FIELD.sub(_field, text)
     text = _PARAMETER.sub(lambda found: f"{found[1]}{HIDDEN}" if "~sealed~" not in found[2] else found[0], text)
     text = _JWT.sub(_jwt, text)
-    return _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _BEARER.sub(rf"\1{HIDDEN}", text) if "bearer" in text.lower() else text
 
 
 def redacted_bytes(data: bytes, secrets: Iterable[str] = ()) -> bytes:

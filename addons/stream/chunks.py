@@ -17,7 +17,7 @@ CHUNK_LINE_BYTES: Final = 4096
 """For the line before a chunk: its size, and extensions, which nobody uses."""
 TRAILERS: Final = Bound(16 * 1024, 100)
 FRAMING_BYTES: Final = 64 * 1024
-"""So much of chunk lines is always read; of a longer body they may make up one half."""
+"""So much beside the sizes is always read in chunk lines; of a longer body it may make up one half."""
 PIECES: Final = 32
 """Chunks of one packet that are passed on as they were sent; the rest of it is one piece."""
 
@@ -83,7 +83,7 @@ class ChunkReader:
         found = _SIZE.fullmatch(line)
         if found is None:
             raise h11.RemoteProtocolError("the line of a chunk is malformed")
-        self._framing_bytes += len(line) + 2
+        self._framing_bytes += len(line) - len(found[1]) - len("\r\n")  # some sites send chunks of one byte
         if self._framing_bytes > FRAMING_BYTES + self._data_bytes:
             raise h11.RemoteProtocolError("the body is more framing than content")
         return int(found[1], 16)

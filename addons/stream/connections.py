@@ -14,6 +14,7 @@ from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.gear import Tick
 from addons.stream.turned_away import TurnedAway
+from addons.stream.turns import take_turns
 
 log = logging.getLogger("glassgate")
 MOST_CONNECTIONS = 1000
@@ -39,6 +40,7 @@ class ClientConnections:
         """Makes a new connection's handler fit for us; see the functions below."""
         if handler := self._handler(client.id):
             lift_connection_limit(handler)
+            take_turns(handler)
             always_close(handler)
             turn_proxies_away(handler)
 

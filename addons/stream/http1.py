@@ -141,8 +141,9 @@ class JsonHttp1Server(Http1Server):
             if self._blank_bytes > BLANK_BYTES:
                 raise TooLarge("blank lines and nothing else")
             lines = self.buf.take_lines(Bound(HEAD_BYTES, self.gear.limits.head_fields + 1)) if self.buf else None
-        except TooLarge as e:
-            yield from self._refuse(431, f"the request's head is too large: {e}")
+        except TooLarge:
+            bounds = f"{HEAD_BYTES // 1024} KB and {self.gear.limits.head_fields} fields (limits.header_fields)"
+            yield from self._refuse(431, f"the request's head is too large: at most {bounds} are read")
             return
         if lines is None:
             return

@@ -7,6 +7,7 @@ little is held of a head that never ends.
 import logging
 from typing import Final
 
+import h2.connection
 import h2.errors
 import h2.events
 from mitmproxy import http
@@ -14,9 +15,16 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
-from mitmproxy.proxy.layers.http._events import RequestHeaders, RequestTrailers, ResponseEndOfMessage, ResponseHeaders
+from mitmproxy.proxy.layers.http._events import (
+    RequestHeaders,
+    RequestTrailers,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+)
 from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
 
+from addons.stream.frames import BudgetSpent, FrameBudget
 from addons.stream.gear import Commands, Gear, Tick
 from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import error_response
@@ -37,6 +45,7 @@ class JsonHttp2Server(Http2Server):
         self.deadline = float("inf")
         self.ending = False
         self._peer: Peer = self.conn.peername or ()
+        self._budget = FrameBudget(gear.clock())
         self.h2_conn.local_settings.max_frame_size = FRAME_BYTES
         self.h2_conn.local_settings.acknowledge()
         self.h2_conn.max_inbound_frame_size = FRAME_BYTES
@@ -49,11 +58,31 @@ class JsonHttp2Server(Http2Server):
         if isinstance(event, Tick):
             yield from self._on_tick()
             return
+        if isinstance(event, events.DataReceived):
+            yield from self._receive(event)
+            return
         yield from super()._handle_event(event)
-        if isinstance(event, events.DataReceived) and self.conn.connected:
-            yield from self._watch_head()
+        if isinstance(event, ResponseData):
+            self._budget.earn()
         elif isinstance(event, ResponseEndOfMessage):
             yield from self._answered(event.stream_id)
+
+    def _receive(self, event: events.DataReceived) -> Commands:
+        try:
+            pieces = self._budget.pay(event.data, self.gear.clock())
+        except BudgetSpent:
+            yield from self._end_flood()
+            return
+        for piece in pieces:
+            yield from super()._handle_event(events.DataReceived(self.conn, piece))
+            if self.h2_conn.state_machine.state is h2.connection.ConnectionState.CLOSED:
+                return
+        if self.conn.connected:
+            yield from self._watch_head()
+
+    def _end_flood(self) -> Commands:
+        message = "too many frames that ask for nothing, or heads that are large when they are unpacked"
+        yield from self.protocol_error(message, h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
 
     # -- time and size of heads -----------------------------------------------------------------------------------
     def _watch_head(self) -> Commands:
@@ -85,13 +114,20 @@ class JsonHttp2Server(Http2Server):
         if isinstance(event, h2.events.ConnectionTerminated):
             yield from self.close_connection("the client ended its HTTP/2 connection")
             return True
+        if isinstance(event, h2.events.UnknownFrameReceived):
+            return False  # RFC 9113, 4.1: to be ignored; mitmproxy writes a line about each
         if isinstance(event, h2.events.RemoteSettingsChanged):
             self.gear.presence.greeted(self._peer)
         elif isinstance(event, h2.events.RequestReceived):
             self.gear.presence.asks(self._peer)
+            try:
+                self._budget.pay_head(event.headers)
+            except BudgetSpent:
+                yield from self._end_flood()
+                return True
             if len(event.headers) > self.gear.limits.head_fields + 4:  # four of them stand for the request line
-                most = self.gear.limits.head_fields
-                yield from self._refuse(event.stream_id, HeadRefused(431, f"the head has more than {most} fields"))
+                most = f"{self.gear.limits.head_fields} fields (limits.header_fields)"
+                yield from self._refuse(event.stream_id, HeadRefused(431, f"the head has more than {most}"))
                 return False
         received = super().handle_h2_event(event)
         while True:

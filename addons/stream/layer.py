@@ -8,6 +8,7 @@ from mitmproxy.proxy.layers import ClientTLSLayer, modes
 from mitmproxy.proxy.layers.http import GetHttpConnection, HttpLayer, HTTPMode, HttpStream, RegisterHttpConnection
 from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError
 
+from addons.stream.client_tls import BoundedClientTLS
 from addons.stream.gear import BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting, Tick, Watched
 from addons.stream.http1 import JsonHttp1Server
 from addons.stream.http2 import JsonHttp2Server
@@ -24,7 +25,7 @@ def choose_layer(nextlayer: layer.NextLayer, gear: Gear) -> None:
         return
     stack = tunnel.LayerStack()
     if starts_like_tls_record(nextlayer.data_client()):
-        stack /= ClientTLSLayer(context)
+        stack /= BoundedClientTLS(context)
     stack /= GatewayLayer(context, HTTPMode.transparent, gear)
     nextlayer.layer = stack[0]
 

@@ -157,8 +157,7 @@ def _from_keyring() -> str:
         from keyring.errors import KeyringError  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise VaultLocked(
-            "vault.key_source: keyring needs the package 'keyring': pip install 'glassgate[keyring]' "
-            "(in a checkout: .venv/bin/pip install -e '.[keyring]')"
+            "vault.key_source: keyring needs the package 'keyring': .venv/bin/pip install 'keyring>=25'"
         ) from None
     backend = keyring.get_keyring()
     for part in getattr(backend, "backends", None) or [backend]:  # a chain has parts, each of which may answer

@@ -134,7 +134,7 @@ def test_a_chunked_body_with_extensions_and_trailers_is_read_however_it_is_cut()
         pytest.param(b"5;" + b"a" * 5000, id="an extension without end"),
         pytest.param(b"0\r\nx: " + b"a" * 17_000, id="a trailer without end"),
         pytest.param(b"0\r\n" + b"x:\r\n" * 200, id="trailers without end"),
-        pytest.param(b"1\r\nx\r\n" * 30_000, id="more framing than content"),
+        pytest.param(b"1;a=bc\r\nx\r\n" * 30_000, id="more framing than content"),
         pytest.param(b"5\nabcde\r\n", id="a bare line feed"),
         pytest.param(b"-5\r\n", id="a negative size"),
         pytest.param(b"5 5\r\n", id="two sizes"),
@@ -149,6 +149,12 @@ def test_a_bad_body_is_refused_in_words_of_ours(bad: bytes) -> None:
         assert last.fault
         assert not last.ended
         assert "a" * 10 not in last.fault
+
+
+def test_a_body_in_chunks_of_one_byte_is_read() -> None:
+    """Sites send them, and the sizes of such chunks are most of what arrives."""
+    data, last = read_cut([b"1\r\nx\r\n" * 1000] * 100 + [b"0\r\n\r\n"])
+    assert (data, last.ended) == (b"x" * 100_000, True)
 
 
 def test_what_stands_before_a_fault_is_read() -> None:

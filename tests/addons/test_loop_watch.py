@@ -8,19 +8,20 @@ import pytest
 from addons.loop_watch import LoopWatch
 
 
-def lines_of(held: list[float], caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The log's lines after beats that came so many seconds late."""
-    now, late = 0.0, iter(held)
+def lines_of(held: list[float], caplog: pytest.LogCaptureFixture, *, own: float = 0.0) -> list[str]:
+    """The log's lines after beats that came so many seconds late, `own` of them for the loop's own work."""
+    now, worked, late = 0.0, 0.0, iter(held)
 
     async def sleep(seconds: float) -> None:
-        nonlocal now
+        nonlocal now, worked
         now += seconds
+        worked += own
         try:
             now += next(late)
         except StopIteration:
             raise asyncio.CancelledError from None
 
-    watch = LoopWatch(lambda: now, sleep)
+    watch = LoopWatch(lambda: now, lambda: worked, sleep)
 
     async def beat() -> None:
         while True:
@@ -38,7 +39,7 @@ def lines_of(held: list[float], caplog: pytest.LogCaptureFixture) -> list[str]:
         pytest.param([0.25], ["held for 250 ms"], id="held once"),
         pytest.param([0.25, 0.3, 0.4], ["held for 250 ms"], id="again within ten seconds"),
         pytest.param(
-            [0.25, 0.3, *[0.0] * 100, 2.0], ["held for 250 ms", "held for 2000 ms (1 more since"], id="later again"
+            [0.25, 0.3, *[0.0] * 100, 2.0], ["held for 250 ms", "its own work (1 more since"], id="later again"
         ),
     ],
 )
@@ -46,3 +47,13 @@ def test_one_line_and_no_storm(held: list[float], expected: list[str], caplog: p
     found = lines_of(held, caplog)
     assert len(found) == len(expected)
     assert all(part in line for part, line in zip(expected, found, strict=True))
+
+
+def test_own_work_is_told_earlier_and_apart_from_the_machines(caplog: pytest.LogCaptureFixture) -> None:
+    assert lines_of([0.15], caplog, own=0.09) == []
+    (line,) = lines_of([0.15], caplog, own=0.12)
+    assert "held for 150 ms, at most 120 of them by its own work" in line
+
+
+def test_own_work_is_no_more_than_what_was_held(caplog: pytest.LogCaptureFixture) -> None:
+    assert "held for 250 ms, at most 250 of" in lines_of([0.25], caplog, own=0.34)[0]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy import http
 
-from addons.cleaning.cleaner import HIDDEN, OVERLAP_BYTES, SLICE_BYTES, Cleaner
-from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Known
+from addons.cleaning.cleaner import HIDDEN, OVERLAP_BYTES, PASSED_BYTES, PASSED_LIMIT, SLICE_BYTES, Cleaner
+from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Index, Known
 from providers.errors import ErrorKind, ProviderError
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
@@ -56,6 +56,16 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
     yield "base64 in a link", urllib.parse.quote(base64.b64encode(f"??>{secret}??>".encode()).decode(), safe="")
     yield "hexadecimal", data.hex()
     yield "hexadecimal behind an odd digit", "f" + data.hex().upper()
+    for kind, said in (
+        ("JSON", json.dumps({"p": secret})),
+        ("percent", "".join(f"%{byte:02X}" for byte in data)),
+        ("base64", base64.b64encode(f"ab{secret}".encode()).decode()),
+        ("hexadecimal", data.hex()),
+        ("all JSON escapes", units),
+        ("all HTML", "".join(f"&#{ord(letter)};" for letter in secret)),
+    ):
+        yield f"base64 of {kind}", base64.b64encode(said.encode()).decode()
+        yield f"hexadecimal of {kind}", said.encode().hex()
     yield "the beginning", secret[:PIECE]
     yield "the end", secret[-PIECE:]
     yield "the middle", secret[5 : 5 + PIECE]
@@ -181,3 +191,29 @@ def test_a_request_is_shown_cleaned_and_stays_itself_where_nothing_is_to_hide() 
     shown = CLEANER.request(odd)
     assert KEY not in repr(shown.get_state())
     assert KEY in odd.path
+
+
+# -- heads that repeat themselves -------------------------------------------------------------------------------------
+def test_a_part_that_passed_is_looked_at_again_when_more_is_known() -> None:
+    later = "a-secret-of-the-next-minute"
+    index = Index.of([Known(KEY, "api_key", "p", "a")])
+    cleaner = Cleaner(lambda: index)
+    assert cleaner.nothing_in(b"x-note", later.encode())
+    assert cleaner.nothing_in(b"x-note", later.encode())
+    assert not cleaner.also([Known(later, "new")]).nothing_in(b"x-note", later.encode())
+    index = Index.of([Known(later, "new")])
+    assert not cleaner.nothing_in(b"x-note", later.encode())
+
+
+def test_what_holds_a_secret_never_passes_and_long_or_many_parts_are_not_remembered() -> None:
+    index = Index.of([Known(KEY, "api_key", "p", "a")])
+    cleaner = Cleaner(lambda: index)
+    for _ in range(2):
+        assert not cleaner.nothing_in(b"fine", b"x" + KEY.encode())
+    assert cleaner.nothing_in(b"y" * (PASSED_BYTES + 1))
+    assert index.passed == set()
+    for number in range(3):
+        assert cleaner.nothing_in(*(b"%d-%d" % (number, part) for part in range(PASSED_LIMIT - 1)))
+        assert len(index.passed) <= PASSED_LIMIT
+    assert cleaner.nothing_in(*(b"%d" % part for part in range(2 * PASSED_LIMIT)))
+    assert len(index.passed) <= PASSED_LIMIT

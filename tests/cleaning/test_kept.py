@@ -37,7 +37,7 @@ def test_account_states_of_before_are_read_cleaned(tmp_path: Path) -> None:
     book = AccountBook(file, lambda: 5.0, CLEANER.words)
     found = book.state(("p", "a"))
     assert found is not None
-    assert found.reason == f"bad {HIDDEN}\\x1b[2J"
+    assert found.reason == f"bad {HIDDEN} [2J"
     book.note_starts(("p", "a"), [1.0])
     book.save()
     assert KEY not in file.read_text()

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner, Result
 
 from addons.challenge import NONCE, PROOF, SHORTEST_KEY, proof_of, proves
+from addons.cli.base import Problem
 from addons.cli.main import main
 
 KEY = "sk-a-client-key-of-good-length"
@@ -150,3 +152,19 @@ def test_short_keys_and_odd_nonces_are_not_answered() -> None:
     assert proof_of("k" * (SHORTEST_KEY - 1), "0f" * 32, at) is None
     for nonce in ("", "0f", "0F" * 32, "0f" * 33, "0f" * 32 + "\n", "g" * 64):
         assert proof_of(KEY, nonce, at) is None
+
+
+@pytest.mark.parametrize("text", ["listen: [", "listen: {port: 1}\nx: 2001-13-45"])
+def test_a_configuration_that_cannot_be_read_is_said_with_the_address_asked(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    with patch("addons.cli.status._ask", side_effect=Problem("no gateway answers")):
+        result = CliRunner().invoke(main, ["--config", str(tmp_path / "config.yaml"), "status"])
+    assert (result.exit_code, "that is the usual address" in result.stderr) == (1, True)
+
+
+def test_reload_of_a_file_that_is_no_yaml_says_what_stays_in_force(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("listen: [")
+    result = CliRunner().invoke(main, ["--config", str(tmp_path / "config.yaml"), "reload"])
+    assert result.exit_code == 1
+    assert "is not valid YAML" in result.stderr
+    assert "keeps what was in force before" in result.stderr

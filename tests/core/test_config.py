@@ -206,6 +206,36 @@ def test_sections_that_are_not_needed_are_not_looked_at(tmp_path: Path) -> None:
     assert config.sections.listen.host == "0.0.0.0"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("auth: Zq7wErTyUiOpAsDfGhJk", id="a key one level too high"),
+        pytest.param("vault: Zq7wErTyUiOpAsDfGhJk", id="a key instead of a section"),
+        pytest.param("limits: {body_mb: Zq7wErTyUiOpAsDfGhJk}", id="a key instead of a number"),
+        pytest.param("log: {level: '${WORD}'}", id="a variable"),
+        pytest.param("log: {level: 'x${WORD:-}'}", id="a variable in a text"),
+        pytest.param("providers: {p: {type: '${WORD}'}}", id="a variable for a type"),
+        pytest.param(
+            "providers: {p: {type: zai, proxy: 'foo://u:Zq7wErTyUiOpAsDfGhJk@h', accounts: [{name: a}]}}", id="proxy"
+        ),
+        pytest.param(
+            "providers: {p: {type: zai, base_url: 'https://u:Zq7wErTyUiOpAsDfGhJk@h', accounts: [{name: a}]}}",
+            id="address",
+        ),
+        pytest.param("providers: {p: {type: zai, accounts: [Zq7wErTyUiOpAsDfGhJk]}}", id="a key for an account"),
+    ],
+)
+def test_what_may_be_a_secret_is_not_repeated(tmp_path: Path, text: str) -> None:
+    """Problems are told in the log, and to clients in /healthz."""
+    environ = {"AUTH_TOKEN": "sk-client-0123456789", "WORD": "swordfish"}
+    file = tmp_path / "config.yaml"
+    file.write_text(text if "providers" in text else f"{text}\nproviders:\n{ZAI}")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, environ)
+    assert "Zq7wErTyUiOp" not in str(caught.value)
+    assert "swordfish" not in str(caught.value)
+
+
 def test_what_a_file_says_stays_one_line_of_the_problems(tmp_path: Path) -> None:
     found = problems(tmp_path, 'log: {level: "x\\e[2J\\nINJECTED"}\n"a\\eb": 1\nproviders:\n' + ZAI)
     assert len(found) == 2

@@ -107,6 +107,12 @@ def test_messages_are_short_clean_and_encodable() -> None:
     error.body().decode()
 
 
+@pytest.mark.parametrize("said", ["no such model", "no such model."])
+def test_what_a_provider_says_ends_before_the_advice_begins(said: str) -> None:
+    message = GatewayError.from_provider(ProviderError(ErrorKind.MODEL_UNAVAILABLE, said), "zai", "main").message
+    assert message.startswith("[zai/main] no such model. GET /v1/models")
+
+
 def test_retry_hints_agree() -> None:
     soon = dict(told(ErrorKind.QUOTA, retry_after_s=7).headers())
     assert ("retry-after" in soon, soon["x-should-retry"]) == (False, "false")

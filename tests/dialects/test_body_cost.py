@@ -134,7 +134,7 @@ def refusal(raw: bytes) -> GatewayError:
         ),
         pytest.param(f'{{{HI},"stop":"{"a" * (STOP_CHARS + 1)}"}}'.encode(), "stop", id="a long stop string"),
         pytest.param(f'{{{HI},"logit_bias":{{"1":2,"2":"x"}}}}'.encode(), "logit_bias", id="a bias that is none"),
-        pytest.param(with_field(b"1" * 22), "x", id="a whole number of 22 digits"),
+        pytest.param(with_field(b"9" * 39), "x", id="a whole number of 39 nines"),
     ],
 )
 def test_what_is_too_much_is_named(raw: bytes, param: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
@@ -64,6 +64,15 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     return Kept(places, answers, secrets)
 
 
+QUOTES: Final = """
+import logging
+def requestheaders(flow):
+    if flow.request.path.startswith("/v1/chat"):
+        logging.getLogger(__name__).warning("quoted: %s", {words!r})
+"""
+"""Any other script's line in mitmproxy's log, which mitmweb shows too."""
+
+
 def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
     urls = thread.description()["base_urls"]
     entries: dict[str, Any] = {
@@ -75,7 +84,8 @@ def _gateway(folder: Path, thread: SandboxThread, site: EchoWeb) -> Web:
     for entry in entries.values():
         entry["accounts"] = [{"name": "main"}]
     record = {"enabled": True, "folder": str(folder / "records")}
-    arguments = ("-w", str(folder / "saved"), "--set", "termlog_verbosity=debug")
+    (folder / "quotes.py").write_text(QUOTES.format(words=" ".join(KEYS.values())))
+    arguments = ("-w", str(folder / "saved"), "--set", "termlog_verbosity=debug", "-s", str(folder / "quotes.py"))
     auth = {"tokens": ["${AUTH_TOKEN}", OTHER_KEY]}
     web = Web(
         folder, providers=entries, auth=auth, record=record, log={"level": "DEBUG"}, arguments=arguments, **NO_REST

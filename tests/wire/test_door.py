@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from providers.sandbox.run import Sandbox
+from tests.support.echoes import found_in
 from tests.support.faulty import BEGUN, TIMES, ask, made, read
 from tests.support.hostile import TEXT, Hostile, sends
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
@@ -120,6 +121,15 @@ def test_trailers_are_read_past(gateway: Gateway) -> None:
 # -- the key ----------------------------------------------------------------------------------------------------------
 LINE = b"authorization: Bearer " + KEY.encode() + b"\r\n"
 HOST = b"host: 127.0.0.1\r\n"
+
+
+def post(fields: dict[str, object]) -> bytes:
+    """A chat that is refused, with the key in its body."""
+    body = json.dumps(fields).encode()
+    length = b"content-length: %d\r\n\r\n" % len(body)
+    return b"POST /v1/chat/completions HTTP/1.1\r\n" + HOST + LINE + length + body
+
+
 REQUESTS = [
     b"POST /v1/models HTTP/1.1\r\n" + HOST + LINE + b"content-length: nine\r\n\r\n",
     b"POST /v1/models HTTP/1.1\r\n" + HOST + LINE + b"content-length: 9\r\ntransfer-encoding: chunked\r\n\r\n",
@@ -134,6 +144,12 @@ REQUESTS = [
     b"GET /v1/models?access_token=" + KEY.encode() + b" HTTP/1.1\r\n" + HOST + LINE + b"\r\n",
     b"GET /" + KEY.encode() + b"/models HTTP/1.1\r\n" + HOST + b"x-mine: " + KEY.encode() + b"\r\n\r\n",
     b"GET /v1/models HTTP/1.1\r\n" + HOST + b"proxy-authorization: Basic " + KEY.encode() + b"\r\n\r\n",
+    b"GET /v1/models/x%by HTTP/1.1\r\n%b%breferer: http://u:%b@x/\r\n\r\n" % (KEY.encode(), HOST, LINE, KEY.encode()),
+    b"GET /v1/u:" + KEY.encode() + b"@x HTTP/1.1\r\n" + HOST + b"x-hex: " + KEY.encode().hex().encode() + b"\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nhost: u:" + KEY.encode() + b"@x\r\n" + LINE + b"\r\n",
+    b"GET /v1/models HTTP/1.1\r\n" + HOST + LINE + b"origin: http://" + KEY.encode() + b".example\r\n\r\n",
+    post({"model": KEY, "messages": [{"role": "user", "content": "hi"}]}),
+    post({"model": "m", "messages": KEY, "api_key": KEY}),
     b"GET /v1/models HTTP/1.1\r\n" + HOST + LINE,
 ]
 
@@ -147,7 +163,7 @@ def test_the_clients_key_stands_in_no_flow_and_no_line(gateway: Gateway) -> None
     assert read(ask(gateway, "well")) == (TEXT, "done")
     found = told(gateway)
     assert b"/v1/models" in found, "what came is shown"
-    assert KEY.encode() not in found
+    assert found_in(found, {"key": KEY}) == []
 
 
 # -- connections ------------------------------------------------------------------------------------------------------

@@ -114,6 +114,15 @@ def test_options_that_open_something_keep_it_from_starting(folder: Path, sites: 
     assert "Traceback" not in told
 
 
+def test_an_option_of_ours_that_cannot_be_leaves_no_bare_proxy(folder: Path, sites: SandboxThread) -> None:
+    """mitmproxy says nothing of it and goes on without the gateway: open to all, and silent."""
+    gateway = Gateway(folder, sites.description())
+    done = started(gateway, "--set", "gateway_config=another.yaml")
+    assert done.returncode != 0
+    assert "Glassgate cannot start" in done.stdout + done.stderr
+    assert "multiple values for gateway_config" in done.stdout + done.stderr
+
+
 def test_options_of_mitmproxys_own_file_are_judged_too(folder: Path, sites: SandboxThread) -> None:
     gateway = Gateway(folder, sites.description())
     (folder / "config.yml").write_text("ignore_hosts: ['.*']\n")  # mitmproxy's, in its confdir

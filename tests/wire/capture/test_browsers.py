@@ -16,6 +16,7 @@ from tests.support.capturing import (
     sign_in,
     signs_in,
 )
+from tests.support.faulty import until
 
 
 def fake_browser(run: CaptureRun, script: str) -> None:
@@ -56,7 +57,7 @@ def test_ctrl_c_ends_the_browser_and_removes_its_profile(run: CaptureRun) -> Non
     fake_browser(run, "while :; do sleep 1; done")
     run.start("zai").until("a browser window opens")
     profile = next(run.tmp.glob("glassgate-browser-*"))
-    assert str(profile).encode() in command_lines()
+    until(lambda: str(profile).encode() in command_lines())  # the window is told of before its program runs
     run.interrupt()
     assert run.end() == 130
     assert str(profile).encode() not in command_lines()

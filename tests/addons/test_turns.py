@@ -1,0 +1,41 @@
+"""A client that sends a lot is read a little at a time, and others have their turn between."""
+
+import asyncio
+
+from addons.stream.turns import TURN_BYTES, TurnReader
+
+
+async def read_beside_another() -> None:
+    source, turns = asyncio.StreamReader(), 0
+    source.feed_data(b"x" * (3 * TURN_BYTES))
+    source.feed_eof()
+    reader = TurnReader(source)
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(other())
+    for number in range(3):
+        assert len(await reader.read(65535)) == TURN_BYTES
+        assert turns > number
+    assert await reader.read(65535) == b""
+    beside.cancel()
+
+
+async def read_while_it_comes() -> None:
+    source = asyncio.StreamReader()
+    reading = asyncio.ensure_future(TurnReader(source).read(10))
+    await asyncio.sleep(0)
+    source.feed_data(b"hello")
+    assert await reading == b"hello"
+
+
+def test_others_have_a_turn_between_two_reads() -> None:
+    asyncio.run(read_beside_another())
+
+
+def test_what_comes_is_read_at_once() -> None:
+    asyncio.run(read_while_it_comes())
