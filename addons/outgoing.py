@@ -1,8 +1,11 @@
 """From a provider's Call to the request on the wire and where it goes. Fails closed."""
 
+import time
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from mitmproxy import http
+from mitmproxy.net.http import url
 
 from addons.context import AnyProvider
 from addons.relay import Target
@@ -16,12 +19,40 @@ def request_of(call: Call) -> http.Request:
 
     A new object: mitmproxy's client side still holds the client's own.
     """
-    headers = [(name.encode(), shown(value).encode("utf-8", "surrogateescape")) for name, value in call.headers]
-    request = http.Request.make(call.method, call.shown_url, call.shown_body, headers)
-    request.headers.setdefault("Accept-Encoding", "identity")  # what is not packed need not be unpacked
-    if "host" not in request.headers:
-        request.headers.insert(0, "Host", urlsplit(call.shown_url).netloc)
-    return request
+    address, body, now = call.shown_url, call.shown_body, time.time()
+    parts = urlsplit(address)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    scheme, host, port = _parsed_origin(origin)
+    path = address[len(origin) :]
+    fields = [(name.encode(), shown(value).encode("utf-8", "surrogateescape")) for name, value in call.headers]
+    named = {name.lower() for name, _ in fields}
+    if b"host" not in named:
+        fields.insert(0, (b"Host", parts.netloc.encode()))
+    if b"content-length" not in named:
+        fields.append((b"content-length", b"%d" % len(body)))
+    if b"accept-encoding" not in named:
+        fields.append((b"Accept-Encoding", b"identity"))  # what is not packed need not be unpacked
+    return http.Request(
+        host=host,
+        port=port,
+        method=call.method.encode(),
+        scheme=scheme,
+        authority=b"",
+        path=(path if path.startswith("/") else f"/{path}").encode(),
+        http_version=b"HTTP/1.1",
+        headers=http.Headers(fields),
+        content=body,
+        trailers=None,
+        timestamp_start=now,
+        timestamp_end=now,
+    )
+
+
+@lru_cache(maxsize=256)
+def _parsed_origin(origin: str) -> tuple[bytes, str, int]:
+    """Scheme, host and port; there are few, and mitmproxy takes its time to check them. Raises ValueError."""
+    scheme, host, port, _ = url.parse(origin)
+    return scheme, host.decode("idna"), port
 
 
 def target_of(call: Call, provider: AnyProvider, proxy: str | None) -> Target:
