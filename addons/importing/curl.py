@@ -7,7 +7,8 @@ from typing import Final
 from addons.importing.problem import Found, ImportProblem
 from providers.contract import Sighting
 
-_ANSI: Final = re.compile(r"\$'([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL)
+_ANSI: Final = re.compile(r"""'[^']*+'|"(?:[^"\\]|\\.)*+"|\\.|\$'((?:[^'\\]|\\.)*+)'""", re.DOTALL)
+"""bash's $'…', and first what it is not: in other quotation marks these signs are only text."""
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b"}
 _ONE_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{1,4}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _OF_CMD: Final = re.compile(r"\^\s*\n|\^\"|\^%")
@@ -69,7 +70,11 @@ def _plain(data: str) -> str:
         command = _CARET_LINE_END.sub(" ", command)
         command = _CARET.sub(r"\1", command)
     command = _LINE_END.sub(" ", command)
-    return _ANSI.sub(lambda found: shlex.quote(_ONE_ESCAPE.sub(_escaped, found[1])), command)
+    return _ANSI.sub(_without_ansi, command)
+
+
+def _without_ansi(found: re.Match[str]) -> str:
+    return found[0] if found[1] is None else shlex.quote(_ONE_ESCAPE.sub(_escaped, found[1]))
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mitmproxy import http
 from mitmproxy.io import FlowWriter
@@ -303,6 +303,8 @@ def test_any_command_is_read_or_refused(words: str) -> None:
 
 @given(st.text(alphabet=st.characters(blacklist_categories=["Cs", "Cc"]), max_size=30).filter(lambda v: v == v.strip()))
 @settings(max_examples=100, deadline=None)
+@example("$'")
+@example("\"$'x'\"")
 def test_header_values_survive_the_shell(value: str) -> None:
     found = read(f"curl https://x.example -H {shlex.quote('x-test: ' + value)}".encode(), NOW)
     assert found.sightings[0].headers["x-test"] == value
