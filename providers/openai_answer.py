@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 from providers.errors import ProviderError
@@ -28,6 +29,11 @@ _CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", 
 """`obfuscation` is padding to the length of one chunk; it means nothing on ours."""
 _WRAPPERS: Final = ("data", "result", "response", "output")
 """Names under which relays put the completion into an envelope of their own."""
+
+_FORGOTTEN: Final = object()
+"""Stands for a field's value that is too large to be remembered: it is equal to none, so it is told each time."""
+_SMALL_PARTS: Final = 200
+_SMALL_CHARS: Final = 4000
 
 
 class OpenAIAnswer:
@@ -185,7 +191,7 @@ class OpenAIAnswer:
             fresh = {name: value for name, value in fresh.items() if name in self._fields}
         if not fresh:
             return
-        self._fields |= fresh
+        self._fields |= {name: value if _is_small(value) else _FORGOTTEN for name, value in fresh.items()}
         out.append(Extra("chunk", fresh))
         self._note_usage(mapping(fresh.get("x_groq")))
         results = fresh.get("web_search")
@@ -245,3 +251,23 @@ def _entries(value: Any, depth: int = 0) -> int:
     if not isinstance(value, list):
         return 0
     return len(value) + sum(_entries(entry, depth + 1) for entry in value if isinstance(entry, list | dict))
+
+
+def _is_small(value: Any) -> bool:
+    """Looks at a bounded number of parts, however large the value is."""
+    rest, chars, parts = [value], 0, 0
+    while rest:
+        one = rest.pop()
+        parts += 1
+        if isinstance(one, dict):
+            parts += len(one)
+            rest += islice(one.values(), _SMALL_PARTS)
+            chars += sum(map(len, islice(one, _SMALL_PARTS)))
+        elif isinstance(one, list):
+            parts += len(one)
+            rest += islice(one, _SMALL_PARTS)
+        elif isinstance(one, str):
+            chars += len(one)
+        if parts > _SMALL_PARTS or chars > _SMALL_CHARS:
+            return False
+    return True

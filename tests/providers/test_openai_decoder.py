@@ -606,6 +606,21 @@ def test_unknown_fields_travel_on_and_empty_ones_do_so_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "times"),
+    [
+        pytest.param({"n": [1, "x"]}, 1, id="small"),
+        pytest.param("x" * 5000, 2, id="long text"),
+        pytest.param([0] * 300, 2, id="many entries"),
+        pytest.param({"x" * 5000: 1}, 2, id="long name"),
+        pytest.param([[[[["x" * 5000]]]]], 2, id="deep"),
+    ],
+)
+def test_a_field_that_is_too_large_to_be_remembered_is_told_again(value: Any, times: int) -> None:
+    answer = decode([sse(chunk(delta({"content": "a"}), timings=value), chunk(delta({}), timings=value), STOP)])
+    assert answer.extra == [("chunk", 0, {"timings": value})] * times
+
+
 def test_annotations_that_are_no_links_keep_their_form() -> None:
     odd = {"type": "file_citation", "file_id": "f"}
     link = {"type": "url_citation", "url": "https://a.example", "title": "A"}
