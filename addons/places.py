@@ -10,6 +10,7 @@ adapter put there; what was changed goes out as it stands, and opens nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,9 +40,10 @@ def places_of(call: Call) -> tuple[Place, ...]:
 
 def opened_request(request: http.Request, places: Sequence[Place], value_of: ValueOf) -> http.Request:
     """A copy of `request` with the secrets in their places. Raises what `value_of` raises."""
-    copy = request.copy()
+    opened = copy(request)
+    opened.data = copy(request.data)
     headers = {(p.name.encode(), p.value.shown.encode()): p.value for p in places if p.kind == "header"}
-    copy.headers = http.Headers(
+    opened.headers = http.Headers(
         (name, headers[key].opened(value_of).encode("utf-8", "surrogateescape"))
         if (key := (name.lower(), value)) in headers
         else (name, value)
@@ -49,8 +51,8 @@ def opened_request(request: http.Request, places: Sequence[Place], value_of: Val
     )
     queries = _queries(places, lambda value: opened_url(value, value_of))
     if queries:
-        copy.path = _replaced(request.path, queries)
-    return copy
+        opened.path = _replaced(request.path, queries)
+    return opened
 
 
 def sealed_call(request: http.Request, url: str, places: Sequence[Place], skipped: frozenset[str]) -> Call:

@@ -179,3 +179,11 @@ def test_a_flow_becomes_a_call_again() -> None:
     assert again.headers == (*call().headers, ("x-edited", SHOWN))
     assert [secret.name for secret in again.secrets] == ["token", "token", "cookie:a"]
     assert sealed_call(request, url, (), frozenset()).secrets == ()
+
+
+def test_the_flows_own_request_never_holds_a_secret() -> None:
+    request = request_of(call())
+    before = request.get_state()
+    opened = opened_request(request, places_of(call()), value_of)
+    assert opened.get_state() != before
+    assert request.get_state() == before
