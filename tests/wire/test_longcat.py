@@ -23,7 +23,8 @@ def test_every_public_model_answers_streamed_and_whole(client: openai.OpenAI, mo
 
 
 def test_the_models_are_listed(client: openai.OpenAI) -> None:
-    assert {*MODELS, BOTH} <= {model.id for model in client.models.list()}
+    assert "LongCat" in {model.id for model in client.models.list()}
+    assert {*MODELS, BOTH} <= {model.id for model in client.models.list(extra_query={"all": "true"})}
 
 
 def test_each_chat_has_a_conversation_of_its_own(client: openai.OpenAI, sites: SandboxThread) -> None:
