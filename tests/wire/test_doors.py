@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from addons.cli.main import main
 from providers.sandbox.script import greeting
 from tests.support.mitmweb import Web, mitmweb_api
-from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.processes import KEY, Gateway, SandboxThread, free_port
 from tests.support.terminal import TerminalGateway
 
 MODEL = "sandbox-large"
@@ -106,7 +106,7 @@ class FileKeys(Gateway):
 def test_options_that_open_something_keep_it_from_starting(folder: Path, sites: SandboxThread) -> None:
     gateway = Gateway(folder, sites.description())
     options = ("--set", "ssl_insecure=true", "--set", "validate_inbound_headers=false", "--set", "map_remote=|a|b")
-    done = started(gateway, *options, "--mode", f"regular@{gateway.port + 1}")
+    done = started(gateway, *options, "--mode", f"regular@{free_port()}")
     assert done.returncode != 0
     told = done.stdout + done.stderr
     for name in ("ssl_insecure", "validate_inbound_headers", "map_remote", "mode"):
