@@ -5,6 +5,7 @@ take the field, so that nothing is added to a request.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from providers.openai_codes import MINIMAX
@@ -12,6 +13,24 @@ from providers.openai_form import Form
 from providers.openai_preset import KnownModel, Preset
 
 AZURE_ADDRESS: Final = "https://YOUR-RESOURCE.openai.azure.com/openai/v1"
+_SILICONFLOW: Final = Preset(
+    base_url="https://api.siliconflow.com/v1",
+    owned_by="siliconflow",
+    form=Form(max_tokens_name="max_tokens", thinking="enable_thinking", reasoning_field="reasoning_content"),
+    not_chat=("embed", "bge-", "rerank", "flux", "stable-diffusion", "kolors", "cosyvoice", "sensevoice", "wan"),
+)
+_MINIMAX: Final = Preset(
+    base_url="https://api.minimax.io/v1",
+    owned_by="minimax",
+    form=Form(
+        completions_path=None,
+        max_tokens_name="max_completion_tokens",
+        think_tags="explicit",
+        reasoning_field="tags",
+        error_codes=MINIMAX,
+    ),
+    models=(KnownModel("MiniMax-M3"), KnownModel("MiniMax-M2.7"), KnownModel("MiniMax-M2.5")),
+)
 
 VENDORS: Final[Mapping[str, Preset]] = {
     "gemini": Preset(
@@ -51,42 +70,10 @@ VENDORS: Final[Mapping[str, Preset]] = {
         form=Form(think_tags="explicit"),
         not_chat=("embed", "flux", "rerank", "whisper", "stable-diffusion"),
     ),
-    "siliconflow": Preset(
-        base_url="https://api.siliconflow.com/v1",
-        owned_by="siliconflow",
-        form=Form(max_tokens_name="max_tokens", thinking="enable_thinking", reasoning_field="reasoning_content"),
-        not_chat=("embed", "bge-", "rerank", "flux", "stable-diffusion", "kolors", "cosyvoice", "sensevoice", "wan"),
-    ),
-    "siliconflow-cn": Preset(
-        base_url="https://api.siliconflow.cn/v1",
-        owned_by="siliconflow",
-        form=Form(max_tokens_name="max_tokens", thinking="enable_thinking", reasoning_field="reasoning_content"),
-        not_chat=("embed", "bge-", "rerank", "flux", "stable-diffusion", "kolors", "cosyvoice", "sensevoice", "wan"),
-    ),
-    "minimax": Preset(
-        base_url="https://api.minimax.io/v1",
-        owned_by="minimax",
-        form=Form(
-            completions_path=None,
-            max_tokens_name="max_completion_tokens",
-            think_tags="explicit",
-            reasoning_field="tags",
-            error_codes=MINIMAX,
-        ),
-        models=(KnownModel("MiniMax-M3"), KnownModel("MiniMax-M2.7"), KnownModel("MiniMax-M2.5")),
-    ),
-    "minimax-cn": Preset(
-        base_url="https://api.minimaxi.com/v1",
-        owned_by="minimax",
-        form=Form(
-            completions_path=None,
-            max_tokens_name="max_completion_tokens",
-            think_tags="explicit",
-            reasoning_field="tags",
-            error_codes=MINIMAX,
-        ),
-        models=(KnownModel("MiniMax-M3"), KnownModel("MiniMax-M2.7"), KnownModel("MiniMax-M2.5")),
-    ),
+    "siliconflow": _SILICONFLOW,
+    "siliconflow-cn": replace(_SILICONFLOW, base_url="https://api.siliconflow.cn/v1"),
+    "minimax": _MINIMAX,
+    "minimax-cn": replace(_MINIMAX, base_url="https://api.minimaxi.com/v1"),
     "volcengine": Preset(
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",
