@@ -46,6 +46,7 @@ from addons.front_door import (
     too_many,
     without_body,
 )
+from addons.garbage_collection import collect_in_small_steps
 from addons.hardening import harden, raise_file_limit
 from addons.inspect.columns import show_stories
 from addons.inspect.dropped import release_when_dropped
@@ -70,6 +71,7 @@ from addons.stream.gear import Gear, RefusedHead
 from addons.stream.guests import Guests
 from addons.stream.layer import choose_layer
 from addons.stream.listening import Listening
+from addons.stream.message_checks import leave_out_message_checks
 from addons.sweeper import Sweeper
 from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
@@ -148,6 +150,7 @@ class Glassgate:
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
         explain_placeholders()
+        leave_out_message_checks()
         self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))
         register_views(
             lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None,
@@ -180,6 +183,7 @@ class Glassgate:
             self._upkeep.once("listeners", move_listeners(ctx.options, modes))
         heed_signals(self.drain, self._upkeep.look_now, ctx.master)
         doors.tell(config)
+        collect_in_small_steps()
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
 

@@ -1,0 +1,17 @@
+"""Leaves out mitmproxy's check of field types at each making of a request or response.
+
+It raises and swallows nine TypeErrors an exchange, each of which keeps its whole call stack alive until the next full
+collection: 0.1 ms of time for each exchange and two thirds of all garbage. It guards against mistakes in programs
+(mitmproxy has it under `if __debug__` for that reason); here mypy does.
+"""
+
+from mitmproxy.http import MessageData
+
+
+def leave_out_message_checks() -> None:
+    """For the whole process. Other people's scripts lose an early TypeError for a value of a wrong type."""
+    MessageData.__post_init__ = _no_check  # type: ignore[method-assign]
+
+
+def _no_check(message: MessageData) -> None:
+    pass
