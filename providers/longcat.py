@@ -131,7 +131,9 @@ class LongCat(Provider[LongCatOptions]):
         return self._call("GET", f"{data.DELETE_PATH}?conversationId={chat}", session, moment, page=f"/c/{chat}")
 
     def decoder(self, chat: ChatRequest, prepared: object) -> LongCatDecoder:
-        return LongCatDecoder()
+        model = self._model(chat)
+        thinks, searches = wants_thinking(model, chat.reasoning_effort, default=False), wants_search(model, chat.search)
+        return LongCatDecoder(remarks=thinks and not searches)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         """JSON is a refusal always: words come as a stream."""

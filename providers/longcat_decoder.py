@@ -2,6 +2,10 @@
 
 Whether text comes as pieces or as snapshots is decided once per stream and kind (providers/cumulative.py). The end is
 an event of type finish or `lastOne: true`; a FINISHED status ends only its own event.
+
+Where thinking was asked for and no search, and no event of the thinking itself (think, reason, summary) came, content
+events are opening remarks, that is thinking; the answer is what the finish event calls final. So three independent
+readers of the site have it (any2api 2026-08, longcat2api 2026-07, buyi06); no recording is public.
 """
 
 from typing import Any, Final
@@ -17,7 +21,7 @@ from providers.longcat_frames import OldFrames, read_results, read_usage
 
 _THINKING: Final = frozenset({"reason", "think"})
 _SEARCHES: Final = frozenset({"search", "common_search", "general_search", "local_life_search"})
-_SILENT: Final = frozenset({"create", "summary"})
+_SILENT: Final = frozenset({"create"})
 _ERRORS: Final = frozenset({"event_error", "eventError"})
 CHECK_LIMIT_CHARS: Final = 4 * 1024 * 1024
 """Answers longer than this are not kept for the check against the whole answer at the end."""
@@ -29,19 +33,22 @@ class LongCatDecoder(FrameDecoder):
     site = "LongCat"
     bare_json = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, remarks: bool = False) -> None:
+        """`remarks`: content events may be opening remarks: thinking was asked for, and no search."""
         super().__init__()
+        self._remarking = remarks
+        self._remarks: list[str] = []
         self._answer = CumulativeText()
         self._thought = CumulativeText()
         self._old = OldFrames()
         self._sent: list[str] = []
-        self._sent_chars = 0
+        self._kept_chars = 0
         self._sources = Sources()
         self._usage: Usage | None = None
         self._totals: Usage | None = None
         """The frame's own `tokenInfo`, for want of a better count."""
         self._filtered = False
-        self._spoke = False
+        self._spoke = self._answered = False
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         if frame.get("sensitive") is True:
@@ -64,18 +71,22 @@ class LongCatDecoder(FrameDecoder):
     def _event(self, event: dict[str, Any], out: list[Event]) -> None:
         kind, content = text(event.get("type")), event.get("content")
         if kind == "content" and isinstance(content, str):
-            self._say(self._answer.add(content), out)
+            self._content(self._answer.add(content), out)
         elif kind in _THINKING and isinstance(content, str):
+            self._remarking = False
             self._think(self._thought.add(content), out)
         elif kind in _SEARCHES:
+            self._remarking = False
             self._found(content)
         elif kind == "finish":
-            self._last_check(event.get("finalContentX"), out)
+            self._last_check(text(event.get("finalContentX") or event.get("finalContent")), out)
             self._usage = read_usage(mapping(event.get("usage"))) or self._usage
             self._filtered = self._filtered or event.get("finishType") == "sensitive"
             self._finish(out)
         elif kind in _ERRORS:
             self._fail(json_error(event), out)
+        elif kind == "summary":
+            self._remarking = False
         elif kind not in _SILENT:
             self._note(f"event {kind[:40]}")
 
@@ -86,15 +97,24 @@ class LongCatDecoder(FrameDecoder):
         if (results := self._old.results(frame)) is not None:
             self._found(results)
         if last:
-            self._last_check(frame.get("content"), out)
+            self._last_check(text(frame.get("content")), out)
 
     # -- pieces ---------------------------------------------------------------------------------------------------
+    def _content(self, new: str, out: list[Event]) -> None:
+        if not self._remarking:
+            self._say(new, out)
+            return
+        self._think(new, out)
+        self._kept_chars += len(new)
+        if self._kept_chars <= CHECK_LIMIT_CHARS:
+            self._remarks.append(new)
+
     def _say(self, new: str, out: list[Event]) -> None:
         if new:
-            self._spoke = True
+            self._spoke = self._answered = True
             out.append(Text(new))
-            self._sent_chars += len(new)
-            if self._sent_chars <= CHECK_LIMIT_CHARS:
+            self._kept_chars += len(new)
+            if self._kept_chars <= CHECK_LIMIT_CHARS:
                 self._sent.append(new)
             else:
                 self._sent.clear()
@@ -108,18 +128,26 @@ class LongCatDecoder(FrameDecoder):
         for url, title in read_results(content):
             self._sources.add(url, title)
 
-    def _last_check(self, final: Any, out: list[Event]) -> None:
-        """The whole answer as the site gives it at the end: what is missing is said, a contradiction only counted."""
-        if not isinstance(final, str) or not final or self._sent_chars > CHECK_LIMIT_CHARS:
-            return
+    def _last_check(self, final: str, out: list[Event]) -> None:
+        """The whole answer as the site gives it at the end: whatever the client has not got of it is said.
+
+        White space apart: what differs is counted, and what stands nowhere in what was said comes after it as a
+        paragraph of its own.
+        """
         sent = "".join(self._sent)
+        if not final or (self._answered and self._kept_chars > CHECK_LIMIT_CHARS):
+            return
         if final.startswith(sent):
             self._say(final[len(sent) :], out)
-        elif final.strip() != sent.strip():
+        elif (whole := "".join(final.split())) != (said := "".join(sent.split())):
             self._note("finalContentX differs")
+            if whole not in said:
+                self._say("\n\n" + final, out)
 
     def _finish(self, out: list[Event]) -> None:
         """An end mark. An answer without a word is a fault of the site, not an empty success; a filtered one is not."""
+        if not self._answered and not self._filtered:  # nothing was called final: the remarks are all there is
+            self._say("".join(self._remarks), out)
         if self._spoke or self._filtered:
             super()._finish(out)
         else:

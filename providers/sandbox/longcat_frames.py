@@ -183,13 +183,16 @@ def stream_of(turn: Turn) -> Stream:
     stream = Stream(writer.start())
     if turn.search:
         stream.opening += _search(writer, words)
-    if turn.thinking:
+    remarks = turn.thinking and "remarks" in words
+    if remarks:
+        stream.opening += _texts(writer, "content", turn.script.thoughts(), words)
+    elif turn.thinking:
         kind = "reason" if "reason" in words else "think"
         stream.opening += _texts(writer, kind, turn.script.thoughts(), words)
         stream.opening.append(writer.event("summary", "Thought for 2 seconds", status="FINISHED"))
     if "media" in words:
         stream.opening += _media(writer)
-    shown = [] if "final_alone" in words else pieces[:-1] if "final_completes" in words else pieces
+    shown = [] if remarks or "final_alone" in words else pieces[:-1] if "final_completes" in words else pieces
     stream.body = list(_texts(writer, "content", shown, words))
     if "final_differs" in words:
         final = "".join(pieces[len(pieces) // 2 :])

@@ -231,3 +231,69 @@ def test_the_recording_says_what_it_holds_at_every_cut() -> None:
         pytest.skip("the recordings are not at hand")
     events: list[Event] = same_at_every_cut(LongCatDecoder, file.read_bytes())
     assert joined(events) == [Text("你好"), Usage(12, 2, 14), Finish("stop")]
+
+
+def read(frames: bytes, *, remarks: bool) -> tuple[str, str, list[str]]:
+    """Thinking, answer and notes; the same at every cut."""
+    same_at_every_cut(lambda: LongCatDecoder(remarks=remarks), frames)
+    decoder = LongCatDecoder(remarks=remarks)
+    told = synthetic.told(run(decoder, [frames]), decoder)
+    return told["reasoning"], told["text"], list(told["unknown"])
+
+
+STEPS = event("content", "step one") + event("content", "step two")
+
+
+@pytest.mark.parametrize(
+    ("frames", "thinking", "answer"),
+    [
+        pytest.param(STEPS + event("finish", finalContentX="answer"), "step onestep two", "answer", id="final-x"),
+        pytest.param(STEPS + event("finish", finalContent="answer"), "step onestep two", "answer", id="final"),
+        pytest.param(
+            STEPS + event("finish", finalContentX="", finalContent="answer"), "step onestep two", "answer", id="empty-x"
+        ),
+        pytest.param(STEPS + FINISH, "step onestep two", "step onestep two", id="nothing-is-final"),
+        pytest.param(
+            STEPS + frame({"event": {"type": "content", "content": "!"}, "lastOne": True}),
+            "step onestep two!",
+            "step onestep two!",
+            id="last-one",
+        ),
+        pytest.param(event("think", "hm") + STEPS + FINISH, "hm", "step onestep two", id="thinking-of-its-own"),
+        pytest.param(
+            event("content", "First. ") + event("reason", "hm") + event("content", "answer") + FINISH,
+            "First. hm",
+            "answer",
+            id="remark-then-thinking",
+        ),
+        pytest.param(
+            event("content", "First. ") + event("summary", "2 s") + event("content", "answer") + FINISH,
+            "First. ",
+            "answer",
+            id="end-of-thinking",
+        ),
+        pytest.param(event("search", {"query": "q"}) + STEPS + FINISH, "", "step onestep two", id="search-after-all"),
+        pytest.param(event("finish", finalContentX="answer"), "", "answer", id="final-alone"),
+    ],
+)
+def test_opening_remarks_are_thinking(frames: bytes, thinking: str, answer: str) -> None:
+    assert read(frames, remarks=True)[:2] == (thinking, answer)
+
+
+@pytest.mark.parametrize("remarks", [False, True])
+@pytest.mark.parametrize(
+    ("said", "final", "answer", "noted"),
+    [
+        pytest.param("Hello wor", "Hello world", "Hello world", False, id="goes-on"),
+        pytest.param("Hello world", "Hello  world\n", "Hello world", False, id="white-space"),
+        pytest.param("Let me see. Hello", "Hello", "Let me see. Hello", True, id="part-of-it"),
+        pytest.param("Let me see.", "Hello", "Let me see.\n\nHello", True, id="another"),
+    ],
+)
+def test_what_is_called_final_reaches_the_client(
+    said: str, final: str, answer: str, noted: bool, *, remarks: bool
+) -> None:
+    frames = event("think", "hm") + event("content", said) + event("finish", finalContentX=final)
+    thinking, told, drift = read(frames, remarks=remarks)
+    assert (thinking, told) == ("hm", answer)
+    assert bool(drift) is noted

@@ -15,7 +15,18 @@ OPENAI = {
 }
 LONGCAT = {
     "variant": (
-        *("", "cumulative", "old", "old+cumulative", "pairs", "reason", "common_search", "general_search", "media"),
+        *(
+            "",
+            "cumulative",
+            "old",
+            "old+cumulative",
+            "pairs",
+            "reason",
+            "remarks",
+            "common_search",
+            "general_search",
+            "media",
+        ),
         *("token_info", "no_usage", "no_final", "final_differs", "final_completes", "final_alone", "last_one"),
         *("finish_only", "comments", "space", "done_word"),
     ),

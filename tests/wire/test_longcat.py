@@ -88,6 +88,13 @@ def test_each_form_gives_the_same_answer(client: openai.OpenAI, variant: str, cu
         assert whole(client, f"Hi\n{TOLD} variant={variant}", BOTH) == told
 
 
+@pytest.mark.parametrize("form", ["remarks", "remarks+cumulative", "remarks+finish_only"])
+def test_opening_remarks_are_thinking(client: openai.OpenAI, form: str) -> None:
+    asked = f"Hi\n{TOLD} variant={form}", "LongCat-Thinking"
+    assert streamed(client, *asked)[:3] == (WORDS, THOUGHT, "stop")
+    assert whole(client, *asked)[:3] == (WORDS, THOUGHT, "stop")
+
+
 @pytest.mark.parametrize("carrier", ["", "+cumulative", "+old", "+old+cumulative"])
 @pytest.mark.parametrize("text", ["hahaha", "haha!", "aaaaaaaaa"])
 def test_equal_pieces_survive(client: openai.OpenAI, carrier: str, text: str) -> None:
