@@ -29,6 +29,11 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """All text, thinking, pictures and citations said so far are void; what is valid follows. In whole answers only."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A fragment of a tool call. `id` and `name` are set in the first fragment of an index only."""
 
@@ -102,4 +107,4 @@ class Failure:
     error: ProviderError
 
 
-type Event = Text | Reasoning | ToolCallDelta | Citation | Image | Usage | Extra | Finish | Failure
+type Event = Text | Reasoning | Withdrawn | ToolCallDelta | Citation | Image | Usage | Extra | Finish | Failure

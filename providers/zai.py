@@ -34,7 +34,7 @@ from providers.contract import (
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
 from providers.given import checked_id
-from providers.jsontext import dumps, loads, mapping
+from providers.jsontext import dumps, loads, mapping, text
 from providers.suffixes import wants_search, wants_thinking
 from providers.zai_decoder import ZaiDecoder
 from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
@@ -94,6 +94,10 @@ class Zai(Provider[ZaiOptions]):
         self._efforts = {
             model.public + suffix for model in self._known if model.efforts for suffix in ("", *zai_data.SUFFIXES)
         }
+        self._completion_path = zai_data.COMPLETION_PATHS["2"]
+        self._always_thinking = {
+            model.public + suffix for model in self._known if model.always_thinks for suffix in ("", *zai_data.SUFFIXES)
+        }
         self._live: Sequence[LiveModel] = ()
         self._catalogue = catalogue(self._known, self._live)
 
@@ -106,6 +110,9 @@ class Zai(Provider[ZaiOptions]):
         live = read_live(loads(answer.body)) if answer.status == 200 else None
         if live is None:
             raise self._refused(answer)
+        settings = yield self._call("GET", "/api/config", session)
+        version = text(mapping(loads(settings.body)).get("completion_version"))
+        self._completion_path = zai_data.COMPLETION_PATHS.get(version, self._completion_path)
         self._live = live
         self._catalogue = catalogue(self._known, live)
 
@@ -126,20 +133,21 @@ class Zai(Provider[ZaiOptions]):
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
         assert isinstance(prepared, Prepared)
         turn, page = prepared.turn, self._page()
+        item = {"model_item": {"id": turn.site_id}} if self._completion_path == zai_data.COMPLETION_PATHS["1"] else {}
         request_id = moment.new_id()
         signature = sign(
             self.options.signature_key,
             request_id=request_id,
             timestamp_ms=moment.epoch_ms,
             user_id=session.facts.get("user_id", ""),
-            prompt=turn.prompt,
+            prompt=turn.signed_prompt,
         )
         query = completion_query(page, session, turn, request_id, moment)
         return Call(
             "POST",
-            f"{self.options.base_url}/api/v2/chat/completions?" + query,
+            f"{self.options.base_url}{self._completion_path}?" + query,
             tuple(completion_headers(page, session, turn, signature)),
-            dumps(completion_body(turn, moment)),
+            dumps(completion_body(turn, moment) | item),
         )
 
     def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
@@ -148,7 +156,9 @@ class Zai(Provider[ZaiOptions]):
         return self._call("DELETE", f"/api/v1/chats/{quote(prepared.turn.chat_id, safe='')}", session)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> Decoder:
-        return ZaiDecoder(self.options.citations, chat.max_tokens)
+        return ZaiDecoder(
+            self.options.citations, chat.max_tokens, whole=not chat.stream, in_chat=self.options.create_chat
+        )
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         return status == 200 and headers.get("content-type", "").lower().startswith("text/event-stream")
@@ -220,7 +230,7 @@ class Zai(Provider[ZaiOptions]):
 
     def _turn(self, chat: ChatRequest, moment: Moment) -> Turn:
         model = self._catalogue[chat.model]
-        thinking = wants_thinking(model, chat.reasoning_effort, default=False)
+        thinking = model.id in self._always_thinking or wants_thinking(model, chat.reasoning_effort, default=False)
         wanted = zai_data.EFFORTS.get(chat.reasoning_effort or "", zai_data.DEFAULT_EFFORT)
         params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
         if chat.stop:

@@ -1,8 +1,9 @@
 """Z.AI's text buffer: frames append to it or replace its tail, and what is new in each channel comes out.
 
-The site's page keeps one text over all phases; an edit frame means `text = text[:edit_index] + edit_content`. Readers
-downstream cannot take words back, so only the growth of each channel is given out. The text is kept in segments with
-the state of reading at their start, so an edit costs as much as the text it replaces, not the whole.
+The site's page keeps one text over all phases; an edit frame means `text.substring(0, edit_index) + edit_content`, in
+JavaScript's UTF-16 units (the page's own script, 2026-03). Readers downstream cannot take words back, so only the
+growth of each channel is given out. The text is kept in segments with the state of reading at their start, so an edit
+costs as much as the text it replaces, not the whole.
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,11 @@ WORK_LIMIT: Final = 100_000
 AHEAD_CHARS: Final = 64 * 1024
 """How far the reading of a segment may look into the rest of its frame's text."""
 TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
-_SHOWN: Final = ("reasoning", "answer")
-_NEAR: Final = 24
+_SHOWN: Final[tuple[Channel, ...]] = ("reasoning", "answer")
+_WORD_CHARS: Final = 64
+"""How far back the beginning of a word is looked for."""
+_WIDE: Final = "\u2e80"
+"""From here on (Chinese, Japanese, Korean) words are not parted by anything."""
 
 
 class BufferLimit(ValueError):
@@ -62,7 +66,8 @@ class EditBuffer:
         self._structure = Structure()
         self._derived: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._given: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
-        self._utf16_edits = True
+        self._rewritten: dict[Channel, str] = {}
+        """Channels whose given text was changed by an edit, with the newest text of each: they go on at a word."""
         self._counted = 0
         self._so_far = self._derived.copy()
         """`_derived` with the first `_counted` pieces of the call under way."""
@@ -84,17 +89,38 @@ class EditBuffer:
         return self._growth(out)
 
     def edit(self, index: int, text: str, channel: Channel) -> list[Piece]:
-        """Replace everything from `index` on. Raises BufferLimit."""
+        """Replace everything from `index` (UTF-16 units) on. Raises BufferLimit."""
+        return self._replace(self._position(index), [(channel, text)])
+
+    def replace(self, runs: Sequence[Piece]) -> list[Piece]:
+        """Replace all of the text by these runs. Raises BufferLimit."""
+        return self._replace(0, runs)
+
+    def _replace(self, cut: int, runs: Sequence[Piece]) -> list[Piece]:
         out: list[Piece] = []
-        cut = self._position(index, text)
         dropped = self._cut(cut, out)
         self._begin()
-        if not self._structure.structured and ("<glm_block" in text or '<details type="reasoning"' in text):
-            self._structure.structure()
-        self._feed(text, channel, out)
-        if dropped is not None and not _extends(out, dropped):
+        for channel, text in runs:
+            if not self._structure.structured and ("<glm_block" in text or '<details type="reasoning"' in text):
+                self._structure.structure()
+            self._feed(text, channel, out)
+        if dropped is not None and (changed := _changed(out, dropped)):
             self.changed += 1
+            self._rewritten |= dict.fromkeys(changed, "")
         return self._growth(out)
+
+    def whole(self) -> list[Piece]:
+        """What the text says now, from its beginning, whatever was given out."""
+        out: list[Piece] = []
+        for at, segment in enumerate(self._segments):
+            structure = segment.structure.copy()
+            structure.feed(segment.text(), segment.channel, out)
+            following = self._segments[at + 1] if at + 1 < len(self._segments) else None
+            if following is None:
+                structure.finish(segment.channel, out)
+            elif following.channel != segment.channel:
+                structure.begin(segment.channel, out)
+        return _joined_up(out)
 
     def finish(self) -> list[Piece]:
         """The end of the text."""
@@ -150,10 +176,26 @@ class EditBuffer:
                 continue
             derived[channel] += len(text)
             new = derived[channel] - given[channel]
-            if new > 0:
-                given[channel] += new
-                grown.append((channel, text if new >= len(text) else text[-new:]))
+            if channel in self._rewritten:
+                text = self._from_a_word(channel, text, new)
+            elif new < len(text):
+                text = text[-new:] if new > 0 else ""
+            if text:
+                given[channel] = derived[channel]
+                grown.append((channel, text))
         return _joined_up(grown)
+
+    def _from_a_word(self, channel: Channel, text: str, new: int) -> str:
+        """The growth of a rewritten channel: nothing until it is longer than before, then from the word's beginning."""
+        text = self._rewritten[channel] + text
+        if new <= 0:
+            self._rewritten[channel] = text[-_WORD_CHARS:]
+            return ""
+        del self._rewritten[channel]
+        begin = end = max(len(text) - new, 0)
+        while begin and end - begin < _WORD_CHARS and _in_a_word(text[begin - 1]) and _in_a_word(text[begin]):
+            begin -= 1
+        return text[begin - 1 if begin and text[begin - 1].isspace() else begin :]
 
     # -- cutting --------------------------------------------------------------------------------------------------
     def _cut(self, cut: int, out: list[Piece]) -> list[Piece] | None:
@@ -172,30 +214,14 @@ class EditBuffer:
         last.parts, last.length = ([kept], len(kept)) if kept else ([], 0)
         self._structure = last.structure.copy()
         self._derived = last.derived.copy()
+        self._rewritten = dict.fromkeys(self._rewritten, "")
         if kept:
             self._structure.feed(kept, last.channel, out)
         return old
 
-    def _position(self, index: int, content: str) -> int:
-        """The edit's index as a position in our text.
-
-        The site counts characters; whether those beyond U+FFFF count once or twice is open. Where it makes a
-        difference, the reading is taken whose cut falls on the more sensible place; with no such hint, as before, or
-        UTF-16 at first.
-        """
-        last = self._segments[-1]
-        by_units, splits_pair = self._from_utf16(index)
-        by_points = min(index, last.end)
-        if by_units == by_points:
-            return by_points
-        units = -1 if splits_pair else self._fitness(by_units, content)
-        points = -1 if index > last.end else self._fitness(by_points, content)
-        if units != points:
-            self._utf16_edits = units > points
-        return by_units if self._utf16_edits else by_points
-
-    def _from_utf16(self, index: int) -> tuple[int, bool]:
-        """The position of a UTF-16 index, and whether it falls between the halves of a pair."""
+    def _position(self, index: int) -> int:
+        """A UTF-16 index as a position in our text; between the halves of a pair it is the place before them."""
+        index = max(index, 0)
         segment = self._segments[0]
         for candidate in reversed(self._segments):
             if candidate.start_utf16 <= index:
@@ -203,33 +229,11 @@ class EditBuffer:
                 break
         text = segment.text()
         if _utf16_length(text) == len(text):
-            return min(segment.start + index - segment.start_utf16, segment.end), False
+            return min(segment.start + index - segment.start_utf16, segment.end)
         before = text.encode("utf-16-le", "surrogatepass")[: 2 * (index - segment.start_utf16)]
-        head = before.decode("utf-16-le", "surrogatepass") if not _ends_in_half(before) else None
-        if head is None:
-            return segment.start + len(before[:-2].decode("utf-16-le", "surrogatepass")), True
-        return segment.start + len(head), False
-
-    def _fitness(self, cut: int, content: str) -> int:
-        """How sensible a cut is: before the flag of an open tag, at the end, where the content repeats the text."""
-        if self._around(cut - 6, cut) == 'done="' and content.startswith(("true", "false")):
-            return 4
-        after = self._around(cut, cut + _NEAR)
-        if not after:
-            return 3
-        if content[:_NEAR] == after or (len(content) >= 4 and after.startswith(content[:4])):
-            return 2
-        return 1 if self._around(cut - 1, cut) in ("\n", ">", "") else 0
-
-    def _around(self, begin: int, end: int) -> str:
-        begin = max(begin, 0)
-        found = ""
-        for segment in reversed(self._segments):
-            if segment.start < end and segment.end > begin:
-                found = segment.text()[max(begin - segment.start, 0) : end - segment.start] + found
-            if segment.start <= begin:
-                break
-        return found
+        if _ends_in_half(before):
+            before = before[:-2]
+        return segment.start + len(before.decode("utf-16-le", "surrogatepass"))
 
 
 def _joined_up(pieces: list[Piece]) -> list[Piece]:
@@ -256,9 +260,13 @@ def _derive(structure: Structure, channel: Channel, segments: list[_Segment]) ->
     return out
 
 
-def _extends(new: list[Piece], old: list[Piece]) -> bool:
-    """Whether the new pieces begin with all that the old ones said, channel by channel."""
-    return all(_joined(new, channel).startswith(_joined(old, channel)) for channel in _SHOWN)
+def _changed(new: list[Piece], old: list[Piece]) -> list[Channel]:
+    """The channels whose new pieces do not begin with all that the old ones said."""
+    return [channel for channel in _SHOWN if not _joined(new, channel).startswith(_joined(old, channel))]
+
+
+def _in_a_word(character: str) -> bool:
+    return character.isalnum() and character < _WIDE
 
 
 def _joined(pieces: list[Piece], channel: str) -> str:

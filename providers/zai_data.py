@@ -90,6 +90,9 @@ FEATURES: Final[Mapping[str, object]] = {
 
 VARIABLES: Final[Mapping[str, str]] = {"{{USER_NAME}}": "User", "{{USER_LOCATION}}": "Unknown"}
 
+COMPLETION_PATHS: Final[Mapping[str, str]] = {"1": "/api/chat/completions", "2": "/api/v2/chat/completions"}
+"""`completion_version` of GET /api/config → where the page of 2026-03 sends a completion."""
+
 EFFORTS: Final[Mapping[str, str]] = {
     "minimal": "high",
     "low": "high",
@@ -111,6 +114,8 @@ class SiteModel:
     ids: tuple[str, ...]
     efforts: bool = False
     """The site takes `reasoning_effort` for it (glm-5.2 and later)."""
+    always_thinks: bool = False
+    """The page of 2026-09 cannot switch its thinking off."""
     context_length: int | None = None
 
 
@@ -126,8 +131,8 @@ MODELS: Final = (
     SiteModel("GLM-5V-Turbo", ("GLM-5v-Turbo", "glm-5v-turbo")),
     SiteModel("GLM-5.1", ("GLM-5.1", "glm-5.1")),
     SiteModel("GLM-5.2", ("glm-5.2", "GLM-5.2"), efforts=True),
-    SiteModel("GLM-5.3", ("glm-5.3", "GLM-5.3"), efforts=True),
-    SiteModel("GLM-5.3-Flash", ("x-preview-l", "glm-5.3-flash"), efforts=True),
+    SiteModel("GLM-5.3", ("glm-5.3", "GLM-5.3"), efforts=True, always_thinks=True),
+    SiteModel("GLM-5.3-Flash", ("x-preview-l", "glm-5.3-flash"), efforts=True, always_thinks=True),
 )
 """Lower-case and public spellings after a known id are guesses, tried only against the site's live list."""
 

@@ -2,13 +2,22 @@
 
 A stream ends with a done frame, `[DONE]` or `{"data":"[DONE]"}`. The usage frame is no end: the last words usually come
 behind it (19 of 21 recorded streams). The connection's end without any of the marks is an incomplete answer.
+
+What a frame does to the text, by the page's own script (2026-03): the first of these that is not empty counts.
+
+    content_blocks  the whole answer so far, in blocks: all text is replaced
+    edit_content    replaces everything from edit_index on; a missing index is 0
+    content         the whole text so far
+    delta_content   is appended
+
+A frame of scope "subagent" is another answer's, which the page shows apart: nothing of it is passed on.
 """
 
 from typing import Any, Final
 
 from providers.citations import CitationStyle, CitedText, Sources
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Event, FinishReason, Image, Reasoning, Text, Usage
+from providers.events import Event, FinishReason, Image, Reasoning, Text, Usage, Withdrawn
 from providers.frames import FrameDecoder
 from providers.jsontext import loads, mapping, text, whole
 from providers.zai_buffer import BufferLimit, EditBuffer
@@ -28,6 +37,11 @@ _CHANNELS: Final[dict[str, Channel]] = {
     "search": "tool",
 }
 """Phase → the channel of its plain text. Words of the answer have come as `other` and as `tool_call`."""
+_BLOCKS: Final[dict[str, Channel]] = {"text": "answer", "reasoning": "reasoning", "thinking": "reasoning"}
+"""Type of a content block → its channel; those of tools say nothing to the client."""
+_STRAY: Final = "</think>"
+"""Has opened answers of GLM-5.2 (2026-07)."""
+_OPENING_LIMIT: Final = 64
 _TOOL_FIELDS: Final = frozenset({"delta_name", "delta_arguments", "tool_name"})
 """What tells a tool's frame from one that only bears its label."""
 _TEXT_FIELDS: Final = frozenset({"delta_content", "edit_content", "content", "delta_arguments"})
@@ -35,6 +49,7 @@ _KNOWN_FIELDS: Final = frozenset(
     {
         "phase", "delta_content", "edit_index", "edit_content", "content", "usage", "done", "error", "metadata",
         "delta_name", "delta_arguments", "tool_name", "status", "tool_calls", "data", "role", "id", "message_id",
+        "content_blocks", "scope", "sources", "selected_model_id", "files", "parent_message_id",
     }
 )  # fmt: skip
 
@@ -44,10 +59,26 @@ class ZaiDecoder(FrameDecoder):
 
     site = "Z.AI"
 
-    def __init__(self, style: CitationStyle = "annotations", max_tokens: int | None = None) -> None:
+    def __init__(
+        self,
+        style: CitationStyle = "annotations",
+        max_tokens: int | None = None,
+        *,
+        whole: bool = False,
+        in_chat: bool = False,
+    ) -> None:
+        """`whole`: the answer is taken when it has ended, so edits may withdraw what was said.
+
+        `in_chat`: the site was asked to make the chat first.
+        """
         super().__init__()
+        self._whole, self._in_chat = whole, in_chat
+        self._opening: str | None = ""
+        """The beginning of the answer while it may be a stray tag; None when that is settled."""
+        self._images: list[Image] = []
         self._buffer = EditBuffer()
         self._sources = Sources()
+        self._style: CitationStyle = style
         self._cited = CitedText(style, MARKS, self._sources)
         self._tools = ToolResults(self._sources)
         self._max_tokens = max_tokens
@@ -75,24 +106,28 @@ class ZaiDecoder(FrameDecoder):
         """A chat that was not created first ends in INTERNAL_ERROR on the done frame although its text is whole."""
         self._events(self._buffer.finish(), out)
         site = read_error(error)
-        if done and site.has("INTERNAL_ERROR") and self._buffer.given("answer"):
+        if not self._in_chat and done and site.has("INTERNAL_ERROR") and self._buffer.given("answer"):
             self._finish(out)
         else:
             self._fail(provider_error(site), out)
 
     def _data(self, data: dict[str, Any], out: list[Event]) -> None:
+        if data.get("scope") == "subagent":
+            return
         phase = text(data.get("phase"))
         channel = _CHANNELS.get(phase)
         if channel is None:
             self._note(f"phase {phase[:40]}")
             channel = "none"
         is_tool = channel == "tool" or (phase == "tool_call" and not _TOOL_FIELDS.isdisjoint(data))
-        if delta := text(data.get("delta_content")):
-            self._events(self._buffer.append(delta, "tool" if is_tool else channel), out)
-        elif (edit := data.get("edit_content")) is not None:
-            self._edit(whole(data.get("edit_index")), _unquoted(text(edit)), channel, out)
+        if blocks := _runs(data.get("content_blocks")):
+            self._replaced(self._buffer.replace(blocks), out)
+        elif edit := text(data.get("edit_content")):
+            self._edit(whole(data.get("edit_index")) or 0, _unquoted(edit), channel, out)
         elif content := text(data.get("content")):
-            self._events(self._buffer.edit(0, content, channel), out)
+            self._replaced(self._buffer.edit(0, content, channel), out)
+        elif delta := text(data.get("delta_content")):
+            self._events(self._buffer.append(delta, "tool" if is_tool else channel), out)
         if is_tool:
             self._pictures(self._tools.read_json({k: v for k, v in data.items() if k not in _TEXT_FIELDS}), out)
         if usage := data.get("usage"):
@@ -114,15 +149,14 @@ class ZaiDecoder(FrameDecoder):
         out.append(Usage(prompt, completion, prompt + completion if total is None else total, reasoning, cached))
 
     # -- text -----------------------------------------------------------------------------------------------------
-    def _edit(self, index: int | None, content: str, channel: Channel, out: list[Event]) -> None:
+    def _edit(self, index: int, content: str, channel: Channel, out: list[Event]) -> None:
         """Replace the tail. An edit's label says little: outside of any tag its text is the answer's."""
         if channel != "tool" and (channel != "reasoning" or self._buffer.structured):
             channel = "answer"
-        if index is None or index < 0:
-            self._note("edit without a usable edit_index")
-            self._events(self._buffer.append(content, channel), out)
-            return
-        self._events(self._buffer.edit(index, content, channel), out)
+        self._replaced(self._buffer.edit(index, content, channel), out)
+
+    def _replaced(self, pieces: list[Piece], out: list[Event]) -> None:
+        self._events(pieces, out)
         if self._buffer.changed:
             self.unknown["edit of text already given out"] = self._buffer.changed
 
@@ -130,7 +164,7 @@ class ZaiDecoder(FrameDecoder):
         for channel, piece in pieces:
             if channel == "answer":
                 self._said = True
-                out += self._cited.feed(piece)
+                self._answer(piece, out)
             elif channel == "reasoning":
                 self._said = True
                 out.append(Reasoning(piece))
@@ -139,9 +173,30 @@ class ZaiDecoder(FrameDecoder):
             elif channel == "block":
                 self._pictures(self._tools.read_block(piece), out)
 
+    def _answer(self, piece: str, out: list[Event]) -> None:
+        """Answer text, without a stray closing tag at its very beginning."""
+        if self._opening is not None:
+            self._opening += piece
+            lead = self._opening.lstrip()
+            if len(lead) < len(_STRAY) and _STRAY.startswith(lead):
+                if len(self._opening) < _OPENING_LIMIT:
+                    return
+            elif lead.startswith(_STRAY):
+                self._opening = lead[len(_STRAY) :].lstrip("\n")
+            piece, self._opening = self._opening, None
+        if piece:
+            out += self._cited.feed(piece)
+
+    def _held_opening(self, out: list[Event]) -> None:
+        if self._opening:
+            held, self._opening = self._opening, None
+            out += self._cited.feed(held)
+
     def _pictures(self, urls: list[str], out: list[Event]) -> None:
         self._said = self._said or bool(urls)
-        out += [Image(url) for url in urls]
+        images = [Image(url) for url in urls]
+        self._images += images
+        out += images
 
     # -- the end --------------------------------------------------------------------------------------------------
     def _finish(self, out: list[Event]) -> None:
@@ -154,16 +209,32 @@ class ZaiDecoder(FrameDecoder):
 
     def _end(self, out: list[Event]) -> FinishReason:
         self._cut_off(out)
+        if self._whole and self._buffer.changed:
+            self._say_again(out)
         return "length" if self._max_tokens and self._completion_tokens >= self._max_tokens else "stop"
+
+    def _say_again(self, out: list[Event]) -> None:
+        """All of an answer that edits have changed, as it stands at the end."""
+        out.append(Withdrawn())
+        self._cited, self._opening = CitedText(self._style, MARKS, self._sources), ""
+        for channel, piece in self._buffer.whole():
+            if channel == "answer":
+                self._answer(piece, out)
+            elif channel == "reasoning":
+                out.append(Reasoning(piece))
+        self._held_opening(out)
+        out += [*self._images, *self._cited.flush()]
 
     def _cut_off(self, out: list[Event]) -> None:
         self._events(self._buffer.finish(), out)
+        self._held_opening(out)
         out += self._cited.flush()
 
     def _fail(self, error: ProviderError, out: list[Event]) -> None:
         """What was held back of the answer goes out before its failure."""
         if not self._over:
             self._events(self._buffer.finish(), out)
+            self._held_opening(out)
             out += [event for event in self._cited.flush() if isinstance(event, Text)]
         super()._fail(error, out)
 
@@ -174,3 +245,13 @@ def _unquoted(edit: str) -> str:
         value = loads(edit.encode("utf-8", "surrogatepass"))
         return value if isinstance(value, str) else edit
     return edit
+
+
+def _runs(blocks: Any) -> list[Piece]:
+    """Content blocks as runs of text; an empty list when there is none to be shown."""
+    runs: list[Piece] = []
+    for block in blocks if isinstance(blocks, list) else ():
+        kind, said = text(mapping(block).get("type")), mapping(block)
+        if (channel := _BLOCKS.get(kind)) and (words := text(said.get("content")) or text(said.get("text"))):
+            runs.append((channel, words))
+    return runs

@@ -37,15 +37,20 @@ _CODES: Final[Mapping[str, ErrorKind]] = {
     "MODEL_NOT_FOUND": ErrorKind.MODEL_UNAVAILABLE,
     "APP_VERSION_OUTDATED": ErrorKind.OUTDATED_CLIENT,
     "MODEL_CONCURRENCY_LIMIT": ErrorKind.RATE_LIMITED,
+    "SESSION_BUSY": ErrorKind.RATE_LIMITED,
     "INTERNAL_ERROR": ErrorKind.PROVIDER_DOWN,
     "WORKSPACE_TOOL_INIT_ERROR": ErrorKind.PROVIDER_DOWN,
 }
 """The site's named code, upper case → its meaning. A name is the surest sign there is."""
 
+_BUSY: Final = "Z.AI is still busy with an earlier turn of this account."
+"""409 SESSION_BUSY (2026-10): a wait, no fault of the account."""
 _STATUSES: Final[Mapping[int, ErrorKind]] = {
     400: ErrorKind.BAD_REQUEST,
     401: ErrorKind.SESSION_EXPIRED,
     403: ErrorKind.SESSION_EXPIRED,
+    404: ErrorKind.MODEL_UNAVAILABLE,
+    409: ErrorKind.RATE_LIMITED,
     413: ErrorKind.TOO_LONG,
     422: ErrorKind.BAD_REQUEST,
     426: ErrorKind.OUTDATED_CLIENT,
@@ -56,7 +61,6 @@ _STATUSES: Final[Mapping[int, ErrorKind]] = {
 _NUMBERS: Final[Mapping[str, ErrorKind]] = {
     **{str(status): kind for status, kind in _STATUSES.items()},
     "403": ErrorKind.MODEL_UNAVAILABLE,
-    "404": ErrorKind.MODEL_UNAVAILABLE,
 }
 """The same numbers as codes inside a stream with status 200, where a 403 is about the account's level."""
 
@@ -163,9 +167,10 @@ def provider_error(site: SiteError, *, status: int | None = None, retry_after_s:
     if kind is ErrorKind.OUTDATED_CLIENT and _SIGNATURE.search(site.words):
         return ProviderError(kind, _SIGNATURE_REFUSED, site_code=SIGNATURE_CODE, status=status)
     code = next((code for code in site.codes if _SHORT_CODE.fullmatch(code)), None)
+    busy = kind is ErrorKind.RATE_LIMITED and (status == 409 or site.has("SESSION_BUSY"))
     return ProviderError(
         kind,
-        _MESSAGES[kind],
+        _BUSY if busy else _MESSAGES[kind],
         site_code=code,
         status=status,
         retry_after_s=_only(kind, retry_after_s),

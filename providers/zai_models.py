@@ -1,7 +1,7 @@
 """Z.AI's models: the public names, and the site's ids as its live list gives them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from providers import zai_data
@@ -63,6 +63,5 @@ def known_models(overrides: Mapping[str, str | Sequence[str]]) -> list[SiteModel
     table = {model.public: model for model in zai_data.MODELS}
     for public, given in overrides.items():
         ids = (given,) if isinstance(given, str) else tuple(given)
-        base = table.get(public)
-        table[public] = SiteModel(public, ids, base.efforts if base else False, base.context_length if base else None)
+        table[public] = replace(table.get(public, SiteModel(public, ())), ids=ids)
     return list(table.values())

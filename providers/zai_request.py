@@ -31,6 +31,11 @@ class Turn:
     """The site's reasoning_effort, None where the model does not take one."""
     params: Mapping[str, Any]
 
+    @property
+    def signed_prompt(self) -> str:
+        """What is signed: the page trims the text first (its script of 2026-03)."""
+        return self.prompt.strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -132,17 +137,20 @@ def new_chat_body(turn: Turn, moment: Moment) -> Json:
 
 
 def completion_body(turn: Turn, moment: Moment) -> Json:
-    """POST /api/v2/chat/completions. Without `captcha_verify_param`: an empty one trips the check, none does not."""
+    """POST /api/v2/chat/completions; the first version takes the same and `model_item`.
+
+    Without `captcha_verify_param`: an empty one trips the check, none does not.
+    """
     return {
         "stream": True,
         "model": turn.site_id,
         "messages": [{"role": "user", "content": turn.prompt}],
-        "signature_prompt": turn.prompt,
+        "signature_prompt": turn.signed_prompt,
         "params": dict(turn.params),
         "extra": {},
         "features": {
             **zai_data.FEATURES,
-            "web_search": turn.search,
+            "web_search": False,  # the page's switch is auto_web_search alone (2026-03 and later)
             "auto_web_search": turn.search,
             "enable_thinking": turn.thinking,
             **_effort(turn),

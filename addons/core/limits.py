@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from addons.core.tokens import TokenCounter
 from addons.dialects.text import Pairs
-from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text
+from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
 
 
 class OutputLimits:
@@ -38,6 +38,10 @@ class OutputLimits:
                 self._text(self._text_pairs.feed(event.text), out)
             elif isinstance(event, Reasoning):
                 self._give(self._reasoning_pairs.feed(event.text), out, reasoning=True)
+            elif isinstance(event, Withdrawn):
+                self._counter, self._held = TokenCounter(), ""
+                self._text_pairs, self._reasoning_pairs = Pairs(), Pairs()
+                out.append(event)
             else:
                 if isinstance(event, Finish | Failure | Image):
                     self._release(out)

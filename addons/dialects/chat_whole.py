@@ -19,6 +19,7 @@ from providers.events import (
     Text,
     ToolCallDelta,
     Usage,
+    Withdrawn,
 )
 
 
@@ -66,6 +67,10 @@ class ChatWhole:
                     self._choice(event.choice).text.append(event.text)
                 case Reasoning():
                     self._choice(event.choice).reasoning.append(event.text)
+                case Withdrawn():
+                    self._choice(0).text.clear()
+                    self._choice(0).reasoning.clear()
+                    self._citations.clear()
                 case ToolCallDelta():
                     choice = self._choice(event.choice)
                     choice.calls.append(choice.tools.fragment(event))

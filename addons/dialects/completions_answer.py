@@ -8,7 +8,7 @@ from addons.dialects.answer import foreign, longer, picture, usage_object
 from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.chat_stream import DONE
 from addons.dialects.text import JsonText, joined, json_bytes
-from providers.events import Event, Extra, Finish, FinishReason, Image, Text, Usage
+from providers.events import Event, Extra, Finish, FinishReason, Image, Text, Usage, Withdrawn
 
 type _Reason = Literal["stop", "length", "content_filter"]
 
@@ -122,6 +122,8 @@ class TextWhole:
         for event in events:
             if text := _text(event):
                 self._choice(event.choice if isinstance(event, Text) else 0).text.append(text)
+            elif isinstance(event, Withdrawn):
+                self._choice(0).text.clear()
             elif isinstance(event, Usage):
                 self._usage = event
             elif isinstance(event, Extra) and event.scope == "chunk":

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from providers.contract import Decoder
-from providers.events import Citation, Event, Extra, Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
+from providers.events import (
+    Citation,
+    Event,
+    Extra,
+    Failure,
+    Finish,
+    Image,
+    Reasoning,
+    Text,
+    ToolCallDelta,
+    Usage,
+    Withdrawn,
+)
 from providers.jsontext import INVALID, loads
 
 _BLANK_LINE: Final = re.compile(rb"\n\n|\r\n\r\n|\r\r")
@@ -115,6 +127,8 @@ def _said(event: Event) -> str:
             return f"text {_short(text, 60)!r}"
         case Reasoning(text=text):
             return f"reasoning {_short(text, 60)!r}"
+        case Withdrawn():
+            return "all said so far is void"
         case ToolCallDelta(name=name, arguments=arguments):
             return f"tool call {name or ''} {_short(arguments, 60)!r}"
         case Citation(url=url, mark=mark):

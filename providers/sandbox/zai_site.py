@@ -200,7 +200,7 @@ class ZaiSite(Site):
         if abs(time.time() * 1000 - int(query["timestamp"])) > 300_000:
             return "expired"
         prompt = body.get("signature_prompt")
-        if not isinstance(prompt, str) or prompt != _last_text(body):
+        if not isinstance(prompt, str) or prompt != _last_text(body).strip():
             return "prompt"
         return (
             "" if hmac.compare_digest(request.headers.get("x-signature", ""), _sign(query, prompt)) else "签名验证失败"

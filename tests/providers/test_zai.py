@@ -19,7 +19,7 @@ from tests.support.decoding import RECORDINGS
 
 TOKEN = jwt({"id": "user-1", "email": "person@example.com"})
 MOMENT = Moment(
-    1_773_754_824_064, iter(f"00000000-0000-4000-8000-{n:012d}" for n in range(100)).__next__, "Europe/Berlin"
+    1_773_754_824_064, iter(f"00000000-0000-4000-8000-{n:012d}" for n in range(10_000)).__next__, "Europe/Berlin"
 )
 
 
@@ -217,11 +217,14 @@ def test_the_body_has_the_recorded_form() -> None:
         ("GLM-5.3-Thinking", {}, True, False, "high"),
         ("GLM-5.2-Search", {"reasoning_effort": "max"}, True, True, "max"),
         ("GLM-5.1", {"reasoning_effort": "max"}, True, False, None),
+        ("GLM-5.3", {}, True, False, "high"),
+        ("GLM-5.3-Flash-Search", {"reasoning_effort": "none"}, True, True, "high"),
     ],
 )
 def test_switches(model: str, fields: Any, thinking: bool, search: bool, effort: str | None) -> None:
     features = json.loads(made(chat(model, **fields))[1].body)["features"]
-    assert (features["enable_thinking"], features["web_search"]) == (thinking, search)
+    assert (features["enable_thinking"], features["web_search"]) == (thinking, False)
+    assert features["auto_web_search"] is search
     assert features.get("reasoning_effort") == effort
 
 
@@ -268,11 +271,36 @@ def test_the_live_list_decides_the_ids_and_adds_models() -> None:
             {"id": "old", "name": "Old", "info": {"is_active": False}},
         ]
     }
-    answered(zai.list_models(session(), MOMENT), reply(live))
+    answered(zai.list_models(session(), MOMENT), reply(live), reply({}, 404))
     assert zai.models()["GLM-4.6"].site_id == "glm-4.6-x"
     assert zai.models()["GLM-9-Thinking"].thinking is True
     assert "Old" not in zai.models()
     assert zai.models()["GLM-4.5"].site_id == "0727-360B-API"
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "item"),
+    [
+        ({"completion_version": "1"}, "/api/chat/completions", {"id": "GLM-4-6-API-V1"}),
+        ({"completion_version": "2"}, "/api/v2/chat/completions", None),
+        ({"completion_version": "3"}, "/api/v2/chat/completions", None),
+        ({"completion_version": ["1"]}, "/api/v2/chat/completions", None),
+        ([], "/api/v2/chat/completions", None),
+    ],
+)
+def test_the_sites_settings_name_the_path_of_a_completion(settings: Any, path: str, item: Any) -> None:
+    zai = provider()
+    answered(zai.list_models(session(), MOMENT), reply({"data": []}), reply(settings))
+    _, prepared = answered(zai.prepare(chat("GLM-4.6"), session(), MOMENT), reply({"id": "chat-1"}))
+    call = seen(zai.build(chat("GLM-4.6"), session(), prepared, MOMENT))
+    assert urlsplit(call.url).path == path
+    assert json.loads(call.body).get("model_item") == item
+
+
+def test_the_signed_text_is_trimmed() -> None:
+    asked = made(chat("GLM-4.6", " \n你好 \t"))[1]
+    body = json.loads(asked.body)
+    assert (body["signature_prompt"], body["messages"][0]["content"]) == ("你好", " \n你好 \t")
 
 
 def test_a_failed_list_leaves_the_models_as_they_are() -> None:

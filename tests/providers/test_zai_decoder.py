@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from providers.citations import CitationStyle
 from providers.errors import ErrorKind
-from providers.events import Citation, Event, Failure, Finish, Image, Usage
+from providers.events import Citation, Event, Failure, Finish, Image, Usage, Withdrawn
 from providers.zai_decoder import ZaiDecoder
 from tests.support.decoding import RECORDINGS, joined, reasoning_of, run, same_at_every_cut, text_of
 
@@ -85,12 +85,11 @@ def test_last_words_as_an_edit_at_the_end_under_any_label() -> None:
         assert text_of(events) == "Some words and the last."
 
 
-@pytest.mark.parametrize("unit", ["utf16", "code points"])
-def test_edits_behind_characters_beyond_the_bmp(unit: str) -> None:
+def test_edits_behind_characters_beyond_the_bmp() -> None:
     thought = "🌏🌍🌎 round"
     before = f'{OPENING}false">\n> {thought}'
     after = f'{OPENING}true">\n> {thought}\n</details>\nIt is 🌏'
-    size = len(after.encode("utf-16-le")) // 2 if unit == "utf16" else len(after)
+    size = len(after.encode("utf-16-le")) // 2
     stream = (
         delta(before, "thinking") + edit(len(OPENING), after[len(OPENING) :]) + edit(size, " round.", "other") + DONE
     )
@@ -107,6 +106,110 @@ def test_old_style_whole_content() -> None:
 @pytest.mark.parametrize("end", [DONE, b"data: [DONE]\n\n", b'data: {"data":"[DONE]"}\n\n', DONE + b"data: [DONE]\n\n"])
 def test_every_end_mark_ends_the_answer(end: bytes) -> None:
     assert same_at_every_cut(ZaiDecoder, delta("x") + end)[-1] == Finish("stop")
+
+
+# -- the page's own rules (its script of 2026-03) ---------------------------------------------------------------------
+def whole_text(stream: bytes) -> str:
+    """The answer as a client has it that waits for all of it; the same at every cut."""
+    events = same_at_every_cut(lambda: ZaiDecoder(whole=True), stream)
+    last = max((at + 1 for at, event in enumerate(events) if isinstance(event, Withdrawn)), default=0)
+    return text_of(events[last:])
+
+
+BLOCKS = [{"type": "reasoning", "content": "Hm."}, {"type": "text", "content": "Hello"}]
+
+
+@pytest.mark.parametrize(
+    ("frames", "streamed", "whole"),
+    [
+        pytest.param(data(delta_content="a", content="b", edit_content="c", edit_index=0), "c", "c", id="edit first"),
+        pytest.param(data(delta_content="a", content="b"), "b", "b", id="content before delta"),
+        pytest.param(
+            delta("Hello") + data(delta_content="IGNORED", edit_content=" you", edit_index=5),
+            "Hello you",
+            "Hello you",
+            id="delta beside an edit",
+        ),
+        pytest.param(
+            delta("Hello world") + edit(5, "") + delta("!!!"), "Hello world!!!", "Hello world!!!", id="empty edit"
+        ),
+        pytest.param(
+            delta("Hello") + data(edit_content="", delta_content="!", edit_index=0),
+            "Hello!",
+            "Hello!",
+            id="empty edit beside a delta",
+        ),
+        pytest.param(
+            delta("Hello") + data(edit_content="Hello you"), "Hello you", "Hello you", id="edit without index"
+        ),
+        pytest.param(delta("Hello") + data(edit_content=" you", edit_index=None), "Hello", " you", id="index null"),
+        pytest.param(delta("Hello") + edit(-2, "Hello you"), "Hello you", "Hello you", id="negative index"),
+        pytest.param(delta("Hello") + edit(99, " you"), "Hello you", "Hello you", id="index beyond the end"),
+        pytest.param(delta("Hello world") + edit(5, " and all."), "Hello world all.", "Hello and all.", id="rewritten"),
+        pytest.param(
+            delta("Hello world") + edit(5, " you") + delta(" there, friend"),
+            "Hello world there, friend",
+            "Hello you there, friend",
+            id="shorter, then on",
+        ),
+        pytest.param(
+            delta("你好世界") + edit(2, "朋友们，早上好"),
+            "你好世界们，早上好",
+            "你好朋友们，早上好",
+            id="no words to part",
+        ),
+        pytest.param(delta("🌏🌏 aa") + edit(5, "bb cc"), "🌏🌏 aa cc", "🌏🌏 bb cc", id="UTF-16 units"),
+        pytest.param(
+            delta("Main ") + data(delta_content="SUB", scope="subagent", agent_id="1") + delta("answer", "answer"),
+            "Main answer",
+            "Main answer",
+            id="a sub-agent's",
+        ),
+        pytest.param(data(delta_content="Main", scope="legacy"), "Main", "Main", id="scope legacy"),
+        pytest.param(data(content_blocks=BLOCKS), "Hello", "Hello", id="blocks"),
+        pytest.param(
+            data(content_blocks=BLOCKS) + data(content_blocks=[BLOCKS[0], {"type": "text", "content": "Hello you"}]),
+            "Hello you",
+            "Hello you",
+            id="blocks grow",
+        ),
+        pytest.param(
+            data(content_blocks=[{"type": "tool_calls", "content": "x"}, 7, {"type": "text", "text": "a"}]),
+            "a",
+            "a",
+            id="odd blocks",
+        ),
+        pytest.param(delta("</think>\n\nHello"), "Hello", "Hello", id="stray closing tag"),
+        pytest.param(
+            delta("hm", "thinking") + delta("</thi") + delta("nk>Hello"), "Hello", "Hello", id="stray tag in two"
+        ),
+        pytest.param(delta("</thi"), "</thi", "</thi", id="no tag after all"),
+        pytest.param(delta("Use </think> so"), "Use </think> so", "Use </think> so", id="tag in the middle"),
+    ],
+)
+def test_the_pages_rules_for_a_frame(frames: bytes, streamed: str, whole: str) -> None:
+    assert text_of(same_at_every_cut(ZaiDecoder, frames + DONE)) == streamed
+    assert whole_text(frames + DONE) == whole
+
+
+def test_a_rewritten_answer_is_counted() -> None:
+    decoder = ZaiDecoder()
+    run(decoder, [delta("Hello world") + edit(5, " and all.") + DONE])
+    assert decoder.unknown == {"edit of text already given out": 1}
+
+
+def test_a_rewritten_answer_keeps_thinking_pictures_and_sources() -> None:
+    stream = (
+        delta("I think.", "thinking")
+        + SEARCH
+        + delta("One is【turn0search0】 so, and")
+        + edit(len("I think."), "Two are【turn0search1】.")
+        + DONE
+    )
+    events = run(ZaiDecoder(whole=True), [stream])
+    after = events[events.index(Withdrawn()) + 1 :]
+    assert (reasoning_of(after), text_of(after)) == ("I think.", "Two are.")
+    assert [(c.url, c.start) for c in after if isinstance(c, Citation)] == [("https://b.example/", 7)]
 
 
 # -- the site's own tools and citations -------------------------------------------------------------------------------
@@ -191,9 +294,11 @@ def test_errors_keep_their_meaning(stream: bytes, kind: ErrorKind) -> None:
     assert failure(same_at_every_cut(ZaiDecoder, stream)).kind is kind
 
 
-def test_internal_error_on_the_last_frame_after_text_is_the_end() -> None:
-    events = same_at_every_cut(ZaiDecoder, delta("All of it.") + error("INTERNAL_ERROR", "chat not found"))
+def test_internal_error_after_text_is_the_end_where_no_chat_was_made() -> None:
+    stream = delta("All of it.") + error("INTERNAL_ERROR", "chat not found")
+    events = same_at_every_cut(ZaiDecoder, stream)
     assert (text_of(events), events[-1]) == ("All of it.", Finish("stop"))
+    assert failure(same_at_every_cut(lambda: ZaiDecoder(in_chat=True), stream)).kind is ErrorKind.CONVERSATION_GONE
 
 
 def test_unknown_frames_are_counted_and_passed_over() -> None:

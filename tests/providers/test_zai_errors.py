@@ -137,3 +137,17 @@ def test_no_shape_of_an_error_is_too_odd(value: Any) -> None:
 @given(st.sampled_from([200, 204, 302, 400, 403, 404, 405, 418, 500]), st.binary(max_size=40))
 def test_no_body_is_too_odd(status: int, body: bytes) -> None:
     assert classify(status, {}, body).message
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "scope"),
+    [
+        (404, {"detail": "Not Found"}, Kind.MODEL_UNAVAILABLE, "account"),
+        (409, {"detail": {"code": "SESSION_BUSY"}}, Kind.RATE_LIMITED, "account"),
+        (409, {"detail": "an earlier turn is still running"}, Kind.RATE_LIMITED, "account"),
+    ],
+)
+def test_a_model_that_is_gone_and_a_busy_session(status: int, body: object, kind: Kind, scope: str) -> None:
+    error = classify(status, {"content-type": "application/json"}, json.dumps(body).encode())
+    assert (error.kind, error.scope) == (kind, scope)
+    assert ("busy with an earlier turn" in error.message) is (status == 409)

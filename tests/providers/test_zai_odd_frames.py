@@ -29,8 +29,6 @@ def sources_of(events: list[Event]) -> list[tuple[str, str]]:
     ("frames", "text"),
     [
         pytest.param(SEARCH + delta("【1】第一章 【12】 end"), "【1】第一章 【12】 end", id="numbers in brackets"),
-        pytest.param(delta("Hello") + data(edit_content=" you", phase="other"), "Hello you", id="edit without index"),
-        pytest.param(delta("Hello") + edit(-2, " you"), "Hello you", id="edit at a negative index"),
         pytest.param(delta("Hello") + delta(" world", "tool_call"), "Hello world", id="words labelled tool_call"),
         pytest.param(delta("so 【turn0"), "so 【turn0", id="a mark that never closes"),
         pytest.param(delta("a <"), "a <", id="what might have become a tag"),
