@@ -282,7 +282,7 @@ class Attempt:
         # Who was silent for so long has the whole request and may be at work on it.
         self.report.accepted = self.report.accepted or fault in _SILENCES
         if (error := self._said_at_last(fault)) is not None:
-            self.report.error, self.state = error, State.FAILED
+            self._failed(error)
             return
         self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
 
