@@ -68,9 +68,10 @@ class Known:
 
 
 def _encoded(value: str) -> Iterator[bytes]:
-    """UTF-8; beyond ASCII also Latin-1, in which UTF-16 is found too, or UTF-16 itself."""
+    """UTF-8; beyond ASCII also GB 18030 and Latin-1, in which UTF-16 is found too, or UTF-16 itself."""
     yield value.encode("utf-8", "surrogatepass")
     if not value.isascii():
+        yield value.encode("gb18030", "replace")
         try:
             yield value.encode("latin-1")
         except UnicodeEncodeError:
