@@ -165,14 +165,17 @@ WAYS: Mapping[str, Way] = {
     ),
     "cut off": lambda s: sends(head("content-length: 9999") + chunk(s), then="close"),
     "200 error, cut off": lambda s: sends(
-        head("content-length: 9999", kind="application/json") + _json({"error": {"message": f"bad key {s}"}}),
+        head("content-length: 9999", kind="application/json") + _json({"error": {"message": f"bad key {s}", "code": 401}}),
         then="close",
+    ),
+    "error frame, cut off": lambda s: sends(
+        head("content-length: 9999") + chunk("word") + _frame({"error": {"message": f"bad key {s}"}}).rstrip(), then="close"
     ),
     "page, cut off": lambda s: sends(
         head("content-length: 9999", kind="text/html") + f"<html><title>no {s}</title>".encode(), then="close"
     ),
-    "param and code in the middle": lambda s: _stream(
-        chunk("word"), _frame({"error": {"message": "no", "param": s, "code": s, "type": s}})
+    "param in the middle": lambda s: _stream(
+        chunk("word"), _frame({"error": {"message": "no", "param": s, "code": 400, "type": s}})
     ),
     "SSE's own fields": lambda s: _stream(
         f": {s}\n\nid: {s}\nevent: {s}\nretry: {s}\n{s}: 1\n".encode() + _answer("word")

@@ -140,7 +140,10 @@ def _ask(web: Web) -> dict[str, httpx.Response]:
         return f"{way}, {name}", found
 
     with httpx.Client(base_url=web.url, headers=web.headers, timeout=30) as http, ThreadPoolExecutor(8) as pool:
-        names = {way: KEYS if way == "text" else ("password", OTHERS[n % 3]) for n, way in enumerate(WAYS)}
+        names = {
+            way: KEYS if way in ("text", "param in the middle") else ("password", OTHERS[n % 3])
+            for n, way in enumerate(WAYS)
+        }
         jobs = [pool.submit(one, n, way, name) for n, way in enumerate(WAYS) for name in names[way]]
         return dict(job.result() for job in jobs)
 
