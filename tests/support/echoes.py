@@ -165,11 +165,14 @@ WAYS: Mapping[str, Way] = {
     ),
     "cut off": lambda s: sends(head("content-length: 9999") + chunk(s), then="close"),
     "200 error, cut off": lambda s: sends(
-        head("content-length: 9999", kind="application/json") + _json({"error": {"message": f"bad key {s}", "code": 401}}),
+        head("content-length: 9999", kind="application/json"),
+        _json({"error": {"message": f"bad key {s}", "code": 401}}),
         then="close",
     ),
     "error frame, cut off": lambda s: sends(
-        head("content-length: 9999") + chunk("word") + _frame({"error": {"message": f"bad key {s}"}}).rstrip(), then="close"
+        head("content-length: 9999") + chunk("word"),
+        _frame({"error": {"message": f"bad key {s}"}}).rstrip(),
+        then="close",
     ),
     "page, cut off": lambda s: sends(
         head("content-length: 9999", kind="text/html") + f"<html><title>no {s}</title>".encode(), then="close"
