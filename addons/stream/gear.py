@@ -168,6 +168,13 @@ class AttemptFailedHook(commands.StartHook):
 
 
 @dataclass
+class TurnHook(commands.StartHook):
+    """Others have a turn before this stream goes on. No addon has to know: that it is waited for is all."""
+
+    stream: layer.Layer  # mitmproxy hooks carry exactly one argument
+
+
+@dataclass
 class RequestRefused(HttpEvent):
     """The body cannot be read on: the stream shall refuse its request."""
 
