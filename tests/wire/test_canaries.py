@@ -31,6 +31,9 @@ OTHERS = [name for name in KEYS if name != "password"]
 OTHER_KEY = "plain-words-as-a-clients-key-0815"
 WRONG_KEY = "what-somebody-took-for-the-key-4711"
 """No key of the gateway's, but somebody else's, perhaps."""
+QUERY_KEY = "what-stood-in-a-query-alone-2222"
+SHORT_WORDS = "short/words/only/kept7"
+"""A credential none of whose words is long enough to be looked for elsewhere."""
 HOST = "HOST"
 VIEWS = ("raw", "Chat", "Provider events")
 
@@ -69,6 +72,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
             places["case"] = _case(api, folder)
     tokens = {f"token {number}": token for number, token in enumerate([site.said, *site.handed_out])}
     clients = {"client key": KEY, "other client key": OTHER_KEY, "wrong client key": WRONG_KEY}
+    clients |= {"key in a query": QUERY_KEY, "credential of short words": SHORT_WORDS}
     secrets = {**KEYS, **clients, "fresh cookie": FRESH, **tokens}
     places |= _files(web, folder)
     return Kept(places, answers, heads, secrets)
@@ -180,6 +184,8 @@ def _knock_badly(web: Web) -> None:
         f"GET http://{OTHER_KEY}/v1/models HTTP/1.1\r\nHost: {OTHER_KEY}\r\nConnection: close\r\n\r\n",
         f"GET /v1/models HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {WRONG_KEY}\r\nX-Own: {WRONG_KEY}\r\n"
         "Connection: close\r\n\r\n",
+        f"GET /v1/models?key={QUERY_KEY} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n",
+        f"GET /v1/models HTTP/1.1\r\nHost: {HOST}\r\nX-Api-Key: {SHORT_WORDS}\r\nConnection: close\r\n\r\n",
         f"{OTHER_KEY} /v1/models HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n",
         f"CONNECT {OTHER_KEY}:443 HTTP/1.1\r\nHost: {OTHER_KEY}:443\r\nProxy-Authorization: Bearer {KEY}\r\n\r\n",
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {KEY}\r\n"
