@@ -7,11 +7,14 @@ The file is plain, outside the vault's seal: what it says is taken within bounds
 rest for a month, and that a person sees and resets; not for years, and not with words that act on a terminal.
 """
 
+import asyncio
+import contextlib
 import json
 import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,7 @@ from addons.core.account_state import REASON_LIMIT, AccountState, Health
 from addons.core.config import is_name
 from addons.core.errors import LONGEST_WAIT_S, clean
 from addons.small_files import read_small, stamp_of, write_small
+from providers.jsontext import loads, mapping
 
 log = logging.getLogger("glassgate.accounts")
 
@@ -31,6 +35,8 @@ RESET: Final = "reset by hand"
 LONGEST_LIMIT_S: Final = LONGEST_WAIT_S + 86_400
 """How far ahead of now a limit may end."""
 ACCOUNTS_LIMIT: Final = 10_000
+VALUES_LIMIT: Final = 200_000
+"""JSON values of the file."""
 STARTS_LIMIT: Final = 100_000
 """Starts of one account within a day."""
 _DAY_S: Final = 86_400
@@ -62,11 +68,6 @@ class _Entry(BaseModel):
     state: _State | None = None
     models: dict[str, _State] = {}
     starts: list[float] = []
-
-
-class _File(BaseModel):
-    version: int = 1
-    accounts: dict[str, _Entry] = {}
 
 
 class AccountBook:
@@ -148,20 +149,20 @@ class AccountBook:
     def starts(self, account: AccountId) -> list[float]:
         return self._starts.get(account, [])
 
-    def unsaved(self) -> bytes | None:
+    def unsaved(self) -> "Snapshot | None":
         """What the file should hold; None when it does, or when it holds a reset not seen yet."""
         if not self._dirty or stamp_of(self._path) != self._stamp:
             return None
         self._dirty = False
-        accounts = {f"{p}/{a}": self._entry((p, a)).model_dump(mode="python") for p, a in self._known()}
-        return json.dumps({"version": 1, "accounts": accounts}).encode()  # ASCII: every string can be written
+        models = {account: dict(found) for account, found in self._models.items()}
+        return Snapshot(dict(self._states), models, dict(self._starts))
 
-    def write(self, data: bytes | None) -> None:
+    def write(self, snapshot: "Snapshot | None") -> None:
         """Writes what `unsaved` gave. Blocks on the disk; may be called in a thread."""
-        if data is None:
+        if snapshot is None:
             return
         try:
-            write_small(self._path, data)
+            write_small(self._path, snapshot.rendered())
         except OSError as e:
             if not self._complained:
                 log.warning("the states of the accounts cannot be written to %s: %s", self._path, e.strerror or e)
@@ -183,18 +184,15 @@ class AccountBook:
         self.save()
         return not self._complained
 
-    def resets(self) -> list[AccountId]:
-        """Accounts that another process has reset since; looks at the file only when it is another one."""
+    async def resets(self) -> list[AccountId]:
+        """Accounts that another process has reset since; looks at the file only when it is another one, in a thread."""
         stamp = stamp_of(self._path)
         if stamp == self._stamp:
             return []
         self._stamp = stamp
         found = []
-        for key, entry in _read(self._path).items():
+        for key, told in (await asyncio.to_thread(_resets_in, self._path, self._now())).items():
             mine = self._states.get(key)
-            told = entry.state.state(self._now()) if entry.state else None
-            if told is None or told.reason != RESET:
-                continue
             if mine is None or mine.reason != RESET or mine.since < told.since:
                 self._states[key] = told
                 self._models.pop(key, None)
@@ -217,16 +215,30 @@ class AccountBook:
         state = entry.state(now)
         return replace(state, reason=self._clean(state.reason))
 
-    def _known(self) -> list[AccountId]:
-        return list({**self._states, **self._models, **self._starts})
 
-    def _entry(self, key: AccountId) -> _Entry:
-        found = self._states.get(key)
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The book at one moment, to be written in a thread."""
+
+    states: Mapping[AccountId, AccountState]
+    models: Mapping[AccountId, Mapping[str, AccountState]]
+    starts: Mapping[AccountId, list[float]]
+
+    def rendered(self) -> bytes:
+        """The file's content."""
+        known = {**self.states, **self.models, **self.starts}
+        accounts = {f"{provider}/{name}": self._entry((provider, name)) for provider, name in known}
+        return json.dumps({"version": 1, "accounts": accounts}).encode()  # ASCII: every string can be written
+
+    def _entry(self, key: AccountId) -> dict[str, object]:
+        found = self.states.get(key)
         kept = found if found and found.health is not Health.REFRESHING else None
-        models = {
-            clean(name, _NAME_LIMIT): _State(**asdict(state)) for name, state in self._models.get(key, {}).items()
-        }
-        return _Entry(state=_State(**asdict(kept)) if kept else None, models=models, starts=self.starts(key))
+        models = {clean(name, _NAME_LIMIT): _fields(state) for name, state in self.models.get(key, {}).items()}
+        return {"state": _fields(kept) if kept else None, "models": models, "starts": self.starts.get(key, [])}
+
+
+def _fields(state: AccountState) -> dict[str, object]:
+    return {"health": state.health.value, "since": state.since, "until": state.until, "reason": state.reason}
 
 
 def _clean(state: AccountState) -> AccountState:
@@ -236,18 +248,33 @@ def _clean(state: AccountState) -> AccountState:
 
 def _read(path: Path) -> Mapping[AccountId, _Entry]:
     """What a gateway has written; nothing when there is no such file or it cannot be read."""
-    data = read_small(path)
-    if data is None:
-        return {}
-    try:
-        found = _File.model_validate_json(data)
-    except ValidationError:
-        return {}
-    if found.version != 1:
-        return {}
     entries: dict[AccountId, _Entry] = {}
-    for name, entry in list(found.accounts.items())[:ACCOUNTS_LIMIT]:
+    for key, value in _accounts_in(path):
+        try:
+            entries[key] = _Entry.model_validate(value)
+        except ValidationError:
+            return {}
+    return entries
+
+
+def _resets_in(path: Path, now_s: float) -> dict[AccountId, AccountState]:
+    """The states that were reset by hand. In a thread others have their turn between two of its steps."""
+    found = {}
+    for key, value in _accounts_in(path):
+        state = mapping(mapping(value).get("state"))
+        if state.get("reason") != RESET:
+            continue
+        with contextlib.suppress(ValidationError):
+            found[key] = _State.model_validate(state).state(now_s)
+    return found
+
+
+def _accounts_in(path: Path) -> Iterator[tuple[AccountId, object]]:
+    """The entries of the file, unchecked."""
+    found = mapping(loads(read_small(path) or b"", VALUES_LIMIT))
+    if found.get("version", 1) != 1:
+        return
+    for name, value in islice(mapping(found.get("accounts")).items(), ACCOUNTS_LIMIT):
         provider, _, account = name.partition("/")
         if is_name(provider) and is_name(account):
-            entries[provider, account] = entry
-    return entries
+            yield (provider, account), value

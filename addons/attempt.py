@@ -29,6 +29,8 @@ from providers.events import Event, Extra, Failure, Finish, Reasoning, Text, Usa
 log = logging.getLogger("glassgate")
 
 REFUSAL_LIMIT_BYTES = 256 * 1024
+READ_BYTES = 16 * 1024
+"""Of an unpacked body, between two turns of others: as much as is read of a connection at once."""
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
 
 ARRIVALS_LIMIT = 20_000
@@ -141,6 +143,10 @@ class Attempt:
         self._delivered: list[bytes] = []
         self._delivered_bytes = 0
         self._began = plan.clock()
+        self._plain = b""
+        """Of the body, unpacked: what came last."""
+        self._read = 0
+        """How much of that was read."""
 
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request | None:
@@ -200,6 +206,16 @@ class Attempt:
         except Exception:
             return self._bug()
 
+    @property
+    def behind(self) -> bool:
+        return self._read < len(self._plain) and self.state is State.OPEN
+
+    def read_on(self) -> bytes:
+        try:
+            return self._read_some()
+        except Exception:
+            return self._bug()
+
     def end(self) -> bytes:
         try:
             return self._end()
@@ -243,7 +259,14 @@ class Attempt:
         if self._decoder is None:
             self._read_refusal(plain)
             return b""
-        return self._hand_over(self._take(self._decoder.feed(plain)))
+        self._plain, self._read = self._plain[self._read :] + plain, 0
+        return self._read_some()
+
+    def _read_some(self) -> bytes:
+        """A small packet may have been packed a hundred times smaller still."""
+        assert self._decoder is not None
+        begin, self._read = self._read, self._read + READ_BYTES
+        return self._hand_over(self._take(self._decoder.feed(self._plain[begin : self._read])))
 
     def _end(self) -> bytes:
         if self.state is not State.OPEN:
@@ -282,7 +305,7 @@ class Attempt:
         # Who was silent for so long has the whole request and may be at work on it.
         self.report.accepted = self.report.accepted or fault in _SILENCES
         if (error := self._said_at_last(fault)) is not None:
-            self.report.error, self.state = error, State.FAILED
+            self._failed(error)
             return
         self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
 

@@ -4,11 +4,11 @@ from mitmproxy import http
 
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
-from addons.front_door import address_of, asked_in, client_of, path_of
+from addons.front_door import address_of, asked_in, path_of
 from addons.stream.gear import RefusedHead
 
 
-def line_of(flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None) -> RequestLog:
+def line_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: GatewayError | None) -> RequestLog:
     """The line of a request that no provider was asked for; `error` is the refusal, None for an answer of our own."""
     status = error.status if error else flow.response.status_code if flow.response else 0
     return RequestLog(
@@ -18,7 +18,7 @@ def line_of(flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError 
         status=status,
         outcome="ok" if error is None else "failed" if status >= 500 else "refused",
         error_code=error.code if error else None,
-        client=client_of(flow),
+        client=client,
         method=flow.request.method,
         why=error.message if error else "",
     )

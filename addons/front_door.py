@@ -15,7 +15,7 @@ from addons.core.errors import GatewayError
 from addons.core.fields import by_name
 from addons.core.gate import Knock
 from addons.stream.credentials import FRAMING
-from addons.stream.guests import Peer, host_of
+from addons.stream.guests import GuestRules, Peer, host_of
 
 PATH_LIMIT: Final = 100
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
@@ -48,9 +48,10 @@ def path_of(flow: http.HTTPFlow) -> str:
     return flow.request.path.partition("?")[0][:PATH_LIMIT]
 
 
-def client_of(flow: http.HTTPFlow) -> str:
-    """The address of the client's end of the connection."""
-    return address_of(flow.client_conn.peername)
+def client_of(flow: http.HTTPFlow, rules: GuestRules) -> str:
+    """The client's address in words: of its end of the connection, or as a trusted proxy in front tells it."""
+    peer = flow.client_conn.peername
+    return address_of((rules.client_behind(peer, flow.request.headers.fields),)) if peer else "-"
 
 
 def address_of(peer: Peer | None) -> str:

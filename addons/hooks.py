@@ -327,7 +327,7 @@ class Glassgate:
             return
         dialect = _DIALECTS[admission.action]
         exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic(), admission.identity)
-        exchange.client, exchange.method, exchange.path = client_of(flow), flow.request.method, path_of(flow)
+        exchange.client, exchange.method, exchange.path = self._client_of(flow), flow.request.method, path_of(flow)
         self.exchanges[flow.id] = exchange
 
     def _refuse(
@@ -417,4 +417,7 @@ class Glassgate:
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
         """The note and the line of what no provider was asked."""
         self._scribe.local(flow, request_id, error)
-        line_of(flow, request_id, key, error).emit()
+        line_of(flow, self._client_of(flow), request_id, key, error).emit()
+
+    def _client_of(self, flow: http.HTTPFlow) -> str:
+        return client_of(flow, self._listening.guests.rules)

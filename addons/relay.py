@@ -83,6 +83,15 @@ class Relay(Protocol):
         """Bytes of the provider's body; gives the bytes to send to the client now (often none)."""
         ...
 
+    @property
+    def behind(self) -> bool:
+        """Whether `data` was given more than it reads at once: `read_on`, when others have had a turn."""
+        ...
+
+    def read_on(self) -> bytes:
+        """As `data`, with what is left of what it was given."""
+        ...
+
     def end(self) -> bytes:
         """The provider's body ended as HTTP says it should."""
         ...

@@ -223,7 +223,7 @@ class Running:
 
     async def tend(self) -> None:
         """What the accounts need now and then: resets heeded, idle sessions renewed, ended ones removed."""
-        for account in self.book.resets():
+        for account in await self.book.resets():
             self.traffic.reset(account)
             self.renewal.reset(account)
         await self.renewal.tend()

@@ -14,6 +14,8 @@ from providers.json_tally import holds_more
 
 BODY_VALUES: Final = 200_000
 """JSON values of a whole answer, as of a client's request."""
+PREPARED_VALUES: Final = 100_000
+"""JSON values of a preparing call's answer; the longest lists of models have some 30,000."""
 EVENT_VALUES: Final = 20_000
 """JSON values of one event of a stream, each of which may become events of ours; the largest seen have hundreds."""
 GLUED_VALUES: Final = 1000
@@ -28,31 +30,34 @@ INVALID: Final = object()
 
 _DECODER = json.JSONDecoder()
 _BLANKS: Final = re.compile(r"\s*")
+_ONCE_BYTES: Final = 256 * 1024
+"""A text longer than this is read by one parser, the patient one: what both refuse would cost twice."""
 
 
-def loads(payload: bytes, most_values: int = BODY_VALUES) -> Any:
+def loads(payload: bytes, most_values: int = PREPARED_VALUES) -> Any:
     """The JSON value of `payload`, or INVALID. Invalid UTF-8 becomes U+FFFD; lone surrogate escapes are kept.
 
     Text that holds more values than `most_values` is INVALID unread: `unread` says so.
     """
     if holds_more(payload, most_values):
         return INVALID
-    try:
-        return from_json(payload)
-    except ValueError:
-        pass
+    if len(payload) <= _ONCE_BYTES:
+        try:
+            return from_json(payload)
+        except ValueError:
+            pass
     try:
         return json.loads(payload.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return INVALID
 
 
-def loads_glued(payload: bytes) -> tuple[list[Any], bytes]:
+def loads_glued(payload: bytes, most_values: int = EVENT_VALUES) -> tuple[list[Any], bytes]:
     """The complete JSON values at the start of `payload`, whatever white space parts them, and the rest."""
     text = payload.decode("utf-8", "replace")
     values: list[Any] = []
     at = past_blanks(text, 0)
-    if holds_more(payload, BODY_VALUES):
+    if holds_more(payload, most_values):
         return values, payload
     while at < len(text) and len(values) < GLUED_VALUES:
         try:
@@ -70,7 +75,7 @@ def past_blanks(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def unread(payload: bytes, most_values: int = BODY_VALUES) -> str:
+def unread(payload: bytes, most_values: int = PREPARED_VALUES) -> str:
     """Why `loads` gave INVALID, as the end of a sentence."""
     return f"holds more than {most_values} values" if holds_more(payload, most_values) else "is no JSON"
 

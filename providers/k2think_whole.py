@@ -7,7 +7,7 @@ from typing import Any, Final
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure, Finish, FinishReason, Reasoning, Text, Usage
 from providers.json_tally import holds_more
-from providers.jsontext import BODY_VALUES, INVALID, loads, loads_glued, mapping, text, unread, whole
+from providers.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, whole
 from providers.k2think_errors import json_error, refusal
 from providers.k2think_text import K2Text
 
@@ -22,13 +22,14 @@ _REASONS: Final[Mapping[str, FinishReason]] = {"length": "length", "content_filt
 
 def read_body(body: bytes) -> list[Event]:
     """The events of a whole body (no byte order mark), its terminal included. Never raises."""
-    value = loads(body)
+    if holds_more(body, EVENT_VALUES):
+        words = f"K2Think's answer holds more than {EVENT_VALUES} values; it is not read."
+        return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, words))]
+    value = loads(body, EVENT_VALUES)
     if value is not INVALID:
         return read_completion(mapping(value))
     if body.lstrip().startswith(b"<"):
         return [Failure(refusal(200, {}, body))]
-    if holds_more(body, BODY_VALUES):
-        return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, f"K2Think's answer {unread(body)}; it is not read."))]
     first = mapping(next(iter(loads_glued(body)[0]), None))
     if isinstance(first.get("choices"), list):  # what follows the answer is none of it
         return read_completion(first)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from providers.cumulative import CumulativeText
 from providers.events import Usage
-from providers.jsontext import loads, mapping, text, whole
+from providers.jsontext import EVENT_VALUES, loads, mapping, text, whole
 
 _MOST: Final = 2**53
 """Beyond it a number is no count, and no JSON reader agrees on it."""
@@ -31,7 +31,7 @@ def read_results(content: Any) -> Iterator[tuple[str, str]]:
     What is searched for (`query`) and results without an address name no source.
     """
     if isinstance(content, str):
-        content = loads(content.encode("utf-8", "surrogatepass"))
+        content = loads(content.encode("utf-8", "surrogatepass"), EVENT_VALUES)
     items = content if isinstance(content, list) else mapping(content).get("resultList")
     for item in items if isinstance(items, list) else ():
         fields = mapping(item)

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, Final
 
 from providers.errors import ProviderError
@@ -19,7 +19,7 @@ from providers.openai_words import quotable
 
 CHOICES_LIMIT: Final = 1024
 ENTRIES_LIMIT: Final = 5000
-"""Parts, tool calls and sources of a whole answer; each becomes an event or several."""
+"""Fields, parts, tool calls and sources of a whole answer; each becomes an event, or a field of one."""
 _DEPTH_LIMIT: Final = 8
 _UNKNOWN_LIMIT: Final = 64
 _FIELDS_LIMIT: Final = 256
@@ -232,25 +232,42 @@ def _listed(choices: Any) -> list[Any] | None:
     return [choices] if choices.keys() & {"delta", "message", "finish_reason", "text"} else list(choices.values())
 
 
-def entries_of(completion: Any) -> int:
-    """How many choices, parts, tool calls and sources a whole completion has."""
-    choices = _listed(mapping(completion).get("choices")) or []
-    messages = (mapping(mapping(choice).get("message")) for choice in choices[:ENTRIES_LIMIT])
-    return len(choices) + sum(_entries(message.get(name)) for message in messages for name in _LISTS)
+def has_more_entries(values: list[Any], most: int) -> bool:
+    """Whether whole completions have more choices, fields, parts, tool calls and sources; looks at so many at most."""
+    entries = chain.from_iterable(map(_entries_of, values))
+    return next(islice(entries, most, None), None) is not None
 
 
 _LISTS: Final = ("content", "tool_calls", "annotations", "reasoning_content", "reasoning", "reasoning_details")
 
 
-def _entries(value: Any, depth: int = 0) -> int:
+def _entries_of(value: Any) -> Iterator[object]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _entries_of(mapping(one))
+        return
+    completion = unwrapped(mapping(value))
+    yield from completion
+    for choice in map(mapping, _listed(completion.get("choices")) or ()):
+        yield choice
+        yield from choice
+        message = mapping(choice.get("message"))
+        yield from message
+        for name in _LISTS:
+            yield from _entries(message.get(name))
+
+
+def _entries(value: Any, depth: int = 0) -> Iterator[object]:
     """Entries of a list and of the lists in them, and parts of a part."""
     if depth > _DEPTH_LIMIT:
-        return 0
+        return
     if isinstance(value, dict):
-        return sum(_entries(value[name], depth + 1) for name in ("parts", "content", "text") if name in value)
-    if not isinstance(value, list):
-        return 0
-    return len(value) + sum(_entries(entry, depth + 1) for entry in value if isinstance(entry, list | dict))
+        for name in ("parts", "content", "text"):
+            yield from _entries(value.get(name), depth + 1)
+    elif isinstance(value, list):
+        for entry in value:
+            yield True
+            yield from _entries(entry, depth + 1)
 
 
 def _is_small(value: Any) -> bool:

@@ -13,9 +13,9 @@ from typing import Any, Final
 from providers.contract import Decoder
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Failure
-from providers.json_tally import holds_more
-from providers.jsontext import BODY_VALUES, INVALID, loads, unread
-from providers.openai_answer import ENTRIES_LIMIT, OpenAIAnswer, entries_of, unwrapped
+from providers.json_tally import JsonTally
+from providers.jsontext import BODY_VALUES, EVENT_VALUES, loads
+from providers.openai_answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped
 from providers.openai_choice import Reading
 from providers.openai_errors import classify, error_event
 from providers.openai_form import Form
@@ -27,6 +27,9 @@ from providers.sse import SseLimit, SseReader
 
 LIMIT_BYTES: Final = 10 * 1024 * 1024
 """Of one event and of a whole answer: a picture in base64 fits."""
+
+NAMES_LIMIT: Final = 100_000
+"""Names in a whole answer, of all objects together."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LEAD: Final = re.compile(rb"(?:\s|\xef\xbb\xbf)*+")
@@ -77,6 +80,10 @@ class OpenAIDecoder(Decoder):
         self._one_value: bool | None = None
         """Whether a body that begins as JSON is one value; None until its first line is whole."""
         self._json = JsonEnd()
+        self._tally = JsonTally()
+        """Of a whole body as it comes, so that its end finds little left to do."""
+        self._glued: tuple[int, list[Any], str] = (0, [], "")
+        """What was read of a whole body of that length."""
         self._whole_answer: bool | None = None
         """Whether the JSON value of a body has ended and is an answer; None while it goes on."""
         self._gathers = not stream or form.think_tags == "implicit"
@@ -99,7 +106,7 @@ class OpenAIDecoder(Decoder):
         if self._body is not _Body.STREAM:
             data = self._sorted(data)
             if not data:
-                return self._too_large() if len(self._buffer) > self._limit_bytes else []
+                return self._waited()
         out: list[Event] = []
         try:
             payloads = self._lines(data) if self._body is _Body.LINES else self._reader.feed(data)
@@ -126,7 +133,7 @@ class OpenAIDecoder(Decoder):
                 self._take([bytes(self._buffer)] if self._buffer.strip() else [], out)
                 self._end_of_stream(out)
             case _Body.WHOLE:
-                self._whole(bytes(self._buffer), out)
+                self._whole(*self._read_whole(), out)
             case _Body.PAGE:
                 self._end(Failure(classify(200, {}, bytes(self._buffer), self._form.error_codes)), out)
             case _Body.UNKNOWN:
@@ -151,8 +158,10 @@ class OpenAIDecoder(Decoder):
             return data
         known = len(self._buffer)
         self._buffer += data
-        if self._body is _Body.WHOLE and not self._json.ended:
-            self._json.read(data.decode("latin-1"))
+        if self._body is _Body.WHOLE:
+            self._tally.feed(data)
+            if not self._json.ended:
+                self._json.read(data.decode("latin-1"))
         if self._body is _Body.WHOLE and self._one_value is None and self._has_lines(known):
             self._body = _Body.LINES
             data = bytes(self._buffer)
@@ -184,16 +193,34 @@ class OpenAIDecoder(Decoder):
     def _is_whole(self) -> bool:
         """Whether a whole answer is there, though its body has not ended."""
         if self._whole_answer is None and self._json.ended:
-            value, _ = glued(bytes(self._buffer))
-            first = value[0] if value else None
+            values, _ = self._read_whole()
+            first = values[0] if values else None
             found = isinstance(first, dict) and bool(unwrapped(first).get("choices"))
             self._whole_answer = found or error_event(first, self._form.error_codes) is not None
         return bool(self._whole_answer)
 
-    def _too_large(self) -> list[Event]:
+    def _read_whole(self) -> tuple[list[Any], str]:
+        """The values of a whole body, and the text that is none; read once for each length it has."""
+        if self._glued[0] != len(self._buffer):
+            self._glued = (len(self._buffer), *glued(bytes(self._buffer)))
+        return self._glued[1:]
+
+    def _waited(self) -> list[Event]:
+        """Nothing could be read yet; a body that has become too large ends here."""
+        tally = self._tally
+        if len(self._buffer) > self._limit_bytes:
+            why = "is too large to be read"
+        elif self._body is not _Body.WHOLE:
+            return []
+        elif tally.values > BODY_VALUES or tally.long_number:
+            why = f"holds more than {BODY_VALUES} values; it is not read"
+        elif tally.names > NAMES_LIMIT:
+            why = f"holds more than {NAMES_LIMIT} names; it is not read"
+        else:
+            return []
         out: list[Event] = []
         self._buffer.clear()
-        self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer is too large to be read.", out)
+        self._fail(ErrorKind.PROVIDER_DOWN, f"The API's answer {why}.", out)
         return out
 
     def _take(self, payloads: list[bytes], out: list[Event]) -> None:
@@ -270,17 +297,17 @@ class OpenAIDecoder(Decoder):
             out,
         )
 
-    def _whole(self, body: bytes, out: list[Event]) -> None:
-        value = loads(body)
-        if value is INVALID:
-            self._pieces(body, out)
+    def _whole(self, values: list[Any], rest: str, out: list[Event]) -> None:
+        value = values[0] if len(values) == 1 and not rest else DONE
+        if value is DONE:
+            self._pieces(values, rest, out)
             return
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
             value = value[0]
         if isinstance(value, dict):
             value = unwrapped(value)
-        if entries_of(value) > ENTRIES_LIMIT:
-            self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer has too many parts to be read.", out)
+        if has_more_entries([value], ENTRIES_LIMIT):
+            self._too_many_parts(out)
             return
         if (error := error_event(value, self._form.error_codes)) is not None:
             self._end(Failure(error), out)
@@ -290,16 +317,18 @@ class OpenAIDecoder(Decoder):
             self._value(value, out)
             self._done(out)
 
-    def _pieces(self, body: bytes, out: list[Event]) -> None:
+    def _pieces(self, values: list[Any], rest: str, out: list[Event]) -> None:
         """A body that is no one JSON value: several of them, or one that broke off."""
-        if holds_more(body, BODY_VALUES):
-            self._fail(ErrorKind.PROVIDER_DOWN, f"The API's answer {unread(body)}; it is not read.", out)
+        if has_more_entries(values, EVENT_VALUES):
+            self._too_many_parts(out)
             return
-        values, rest = glued(body)
         self._values(values, out)
         if rest and not self._ended and not self._answer.finished:
             self._fail(ErrorKind.INCOMPLETE, "The API's answer broke off in the middle. Try again.", out)
         self._end_of_stream(out)
+
+    def _too_many_parts(self, out: list[Event]) -> None:
+        self._fail(ErrorKind.PROVIDER_DOWN, "The API's answer has too many parts to be read.", out)
 
     def _fail(self, kind: ErrorKind, message: str, out: list[Event]) -> None:
         self._end(Failure(ProviderError(kind, message)), out)

@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from providers.json_tally import holds_more
-from providers.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, loads, past_blanks
+from providers.jsontext import EVENT_VALUES, INVALID, loads, past_blanks
 
 DONE: Final = object()
 """The end mark `[DONE]` among the values."""
@@ -17,7 +17,7 @@ DONE: Final = object()
 _MARK: Final = "[DONE]"
 _PIECES_LIMIT: Final = 4
 """Into how many events a frame may be cut."""
-_GLUED_LIMIT: Final = 10_000
+_GLUED_LIMIT: Final = 4000
 """Values and marks that are read of one payload; a whole body of JSON lines is one."""
 _KEEPALIVES: Final = frozenset({"ping", "pong", "heartbeat", "keep-alive", "keepalive", "null", "{}", "[]", '""'})
 _DECODER: Final = json.JSONDecoder()
@@ -92,11 +92,12 @@ class Frames:
 
 
 def glued(payload: bytes) -> tuple[list[Any], str]:
-    """All whole JSON values and end marks of a payload, whatever parts them, and the text that is neither."""
+    """All whole JSON values and end marks of a payload, whatever parts them, and the text that is neither.
+
+    Who asks has seen to it that the payload does not hold too many.
+    """
     text = payload.decode("utf-8", "replace")
     values: list[Any] = []
-    if holds_more(payload, BODY_VALUES):
-        return values, text
     at = past_blanks(text, 0)
     for _ in range(_GLUED_LIMIT):
         if at >= len(text):

@@ -19,7 +19,7 @@ from providers.citations import CitationStyle, CitedText, Sources
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, FinishReason, Image, Reasoning, Text, Usage, Withdrawn
 from providers.frames import FrameDecoder
-from providers.jsontext import loads, mapping, text, whole
+from providers.jsontext import EVENT_VALUES, loads, mapping, text, whole
 from providers.zai_buffer import BufferLimit, EditBuffer
 from providers.zai_errors import find_error, provider_error, read_error
 from providers.zai_sources import MARKS, ToolResults
@@ -242,7 +242,7 @@ class ZaiDecoder(FrameDecoder):
 def _unquoted(edit: str) -> str:
     """An edit of 2025 may come as a JSON string inside the JSON; told by its escapes, so that quoted words stay."""
     if len(edit) > 2 and edit[0] == edit[-1] == '"' and "\\" in edit:
-        value = loads(edit.encode("utf-8", "surrogatepass"))
+        value = loads(edit.encode("utf-8", "surrogatepass"), EVENT_VALUES)
         return value if isinstance(value, str) else edit
     return edit
 

@@ -56,14 +56,27 @@ class Known:
         return f"~sealed~{self.provider}~{self.account}~{self.name}~" if self.provider else ""
 
     def forms(self) -> Iterator[bytes]:
-        """The value as it may stand in a text: as it is, and with white space run together, as in one line of words."""
+        """The value as it may stand in a text: as it is, with white space run together, as in one line of words, and in
+        the encodings that old programs use for letters beyond ASCII."""
         least = _SHORTEST_OF_ALL if self.name in _SHORT_TOO else SHORTEST
         if self.name.startswith(_OF_SITES) and len(self.value) < PIECE and not any(map(str.isdigit, self.value)):
             return  # a word, like `standard`
         for form in dict.fromkeys((self.value, " ".join(self.value.split()))):
-            data = form.encode("utf-8", "surrogatepass")
-            if len(data) >= least:
-                yield data
+            for data in _encoded(form):
+                if len(data) >= least:
+                    yield data
+
+
+def _encoded(value: str) -> Iterator[bytes]:
+    """UTF-8; beyond ASCII also GB 18030 and Latin-1, in which UTF-16 is found too, or UTF-16 itself."""
+    yield value.encode("utf-8", "surrogatepass")
+    if not value.isascii():
+        yield value.encode("gb18030", "replace")
+        try:
+            yield value.encode("latin-1")
+        except UnicodeEncodeError:
+            yield value.encode("utf-16-le", "surrogatepass")
+            yield value.encode("utf-16-be", "surrogatepass")
 
 
 def secrets_of(material: SessionMaterial, provider: str, account: str) -> Iterator[Known]:

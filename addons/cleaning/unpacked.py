@@ -1,4 +1,5 @@
-"""What a text says below its escapes: percent, JSON, HTML, base64, hexadecimal; and where that stands in it. Pure.
+"""What a text says below its escapes: percent, JSON, HTML, base64, hexadecimal, UTF-16, lists of bytes; and where that
+stands in it. Pure.
 
 Each unpacking gives plain bytes and a way back from places in them to places in the text. All read in linear time.
 """
@@ -27,6 +28,19 @@ _JSON: Final = re.compile(rb"\\(?:" + _UNITS + rb"|([/\"'bfnrt\\]))")
 """Escaped once: for secrets that have a backslash of their own."""
 _SHORT: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
+_NULS: Final = re.compile(rb"\x00+")
+"""UTF-16 of the letters that Latin-1 has is Latin-1 with a NUL beside each."""
+_HEX_ROW: Final = re.compile(
+    rb"(?:(?:0[xX])?[0-9A-Fa-f]{2}[\s:,;.-]{1,8}){%d,}+(?:(?:0[xX])?[0-9A-Fa-f]{2})?" % (PIECE - 1)
+)
+_HEX_BYTE: Final = re.compile(rb"(?:0[xX])?([0-9A-Fa-f]{2})")
+_NUMBER_ROW: Final = re.compile(rb"(?:[0-9]{1,3}[\s,;]{1,8}){%d,}+(?:[0-9]{1,3})?" % (PIECE - 1))
+_NUMBER: Final = re.compile(rb"[0-9]{1,3}")
+"""Bytes told one by one, as in `61:6b`, `0x61, 0x6b`, `[97, 107]`."""
+_HEX_LETTERS: Final = bytes(48 if c in b"0123456789abcdefABCDEFxX:,;.- \t\r\n\f\v" else 32 for c in range(256))
+_NUMBER_LETTERS: Final = bytes(48 if c in b"0123456789,; \t\r\n\f\v" else 32 for c in range(256))
+"""Rows are rare: to look for a run of their letters is quick, for a pattern slow."""
+
 _READABLE: Final = re.compile(rb"[\x20-\x7e\r\n\t]{16,}")
 _RUN: Final = PIECE * 4 // 3
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -47,6 +61,12 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
             yield from _undone(data, _JSON, _backslash)
     if b"&" in data:
         yield from _undone(data, _ENTITY, _entity)
+    if b"\0" in data:
+        yield from _undone(data, _NULS, lambda found: b"")
+    if b"0" * 3 * (PIECE - 1) in data.translate(_HEX_LETTERS):
+        yield from _undone(data, _HEX_ROW, lambda found: unhexlify(b"".join(_HEX_BYTE.findall(found[0]))))
+    if b"0" * 2 * (PIECE - 1) in data.translate(_NUMBER_LETTERS):
+        yield from _undone(data, _NUMBER_ROW, lambda found: bytes(min(int(n), 255) for n in _NUMBER.findall(found[0])))
 
 
 def runs(data: bytes) -> bytes:

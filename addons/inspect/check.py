@@ -55,6 +55,8 @@ def decoded(recording: Recording, answer: Answered, provider: AnyProvider | None
     for piece in answer.pieces:
         if attempt.state is State.OPEN:
             attempt.data(piece.data)
+            while attempt.behind:
+                attempt.read_on()
     if attempt.state is State.OPEN:
         attempt.end()
     if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:

@@ -10,6 +10,7 @@ from typing import Final
 from mitmproxy import http
 
 from addons.attempt import Attempt
+from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import Cleaner, Owner
 from addons.inspect.note import Note
 
@@ -33,7 +34,7 @@ async def keep_cleaned(
     """Puts the bodies on the flow and gives the note to put there. `answered`: its response is the attempt's."""
     found = _Kept(
         flow.request.data.content or b"",
-        attempt.body if attempt is not None and answered else b"",
+        searchable(attempt.body) if attempt is not None and answered else b"",
         note.client_request,
         note.delivered,
         note.model,
@@ -49,6 +50,7 @@ async def keep_cleaned(
         flow.request.data.content = kept.asked
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered
+        show_as_searched(flow.response)
     return replace(note, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
 
 

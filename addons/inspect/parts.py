@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mitmproxy import connection, http
 
+from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
 from addons.inspect.note import Note
 from addons.inspect.redaction import redacted_bytes, redacted_header
@@ -71,6 +72,7 @@ def _response(answer: Answer, ended: float, owner: Owner, cleaner: Cleaner) -> h
     cleaner.head(response, owner)
     for cookie in answer.set_cookies:
         response.headers.add("set-cookie", f"{cleaner.text(cookie.partition('=')[0])}={HIDDEN}")
-    response.content = redacted_bytes(cleaner.data(answer.body[:SHOWN_BYTES], owner))
+    response.content = redacted_bytes(cleaner.data(searchable(answer.body[:SHOWN_BYTES]), owner))
+    show_as_searched(response)
     response.timestamp_start = response.timestamp_end = ended or time.time()
     return response

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from mitmproxy import ctx, http
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
+from addons.cleaning.bodies import searchable, show_as_searched
 from addons.context import AnyProvider
 from addons.core.errors import GatewayError
 from addons.inspect.check import decoded
@@ -85,5 +86,6 @@ def _response(answer: Answer, running: Running, note: Note) -> http.Response:
     cleaner, owner = running.cleaner, (note.provider, note.account)
     response = http.Response.make(answer.status, b"", headers)
     cleaner.head(response, owner)
-    response.content = cleaner.data(answer.body, owner)
+    response.content = cleaner.data(searchable(answer.body), owner)
+    show_as_searched(response)
     return response

@@ -1,7 +1,7 @@
 """What the stream layer is given from outside, and the words its parts have for each other."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,8 @@ from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 from addons.relay import Ticket
 from addons.stream.bodies import Bodies
 from addons.stream.credentials import Aside
-from addons.stream.guests import Peer
+from addons.stream.guests import Peer, host_of
+from addons.stream.line_budget import LineBudget
 
 type Commands = layer.CommandGenerator[None]
 
@@ -107,7 +108,11 @@ class Presence(Protocol):
         """No request is under way."""
         ...
 
-    def is_one_person(self, peer: Peer) -> bool:
+    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+        """The client's address: the peer's own, or what a trusted proxy says in these header fields."""
+        ...
+
+    def is_one_person(self, host: str) -> bool:
         """Whether the address stands for one client."""
         ...
 
@@ -124,7 +129,10 @@ class Nobody:
     def rests(self, peer: Peer) -> None:
         pass
 
-    def is_one_person(self, peer: Peer) -> bool:
+    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+        return host_of(peer)
+
+    def is_one_person(self, host: str) -> bool:
         return True
 
 
@@ -141,6 +149,8 @@ class Gear:
     presence: Presence = field(default_factory=Nobody)
     bodies: Bodies = field(default_factory=Bodies)
     aside: Aside = field(default_factory=Aside)
+    lines: LineBudget = field(default_factory=LineBudget)
+    """For the log, of connections that end below HTTP."""
 
 
 @dataclass
@@ -155,6 +165,13 @@ class AttemptFailedHook(commands.StartHook):
     """An attempt failed and the client has seen nothing of it: the exchange names the next one or the verdict."""
 
     flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
+
+
+@dataclass
+class TurnHook(commands.StartHook):
+    """Others have a turn before this stream goes on. No addon has to know: that it is waited for is all."""
+
+    stream: layer.Layer  # mitmproxy hooks carry exactly one argument
 
 
 @dataclass

@@ -6,7 +6,7 @@ Pure: connections are named by their peer address; closing one is a function giv
 
 import ipaddress
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,11 @@ type Peer = tuple[object, ...]
 """A socket address: host, port, and for IPv6 two more."""
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 UNLIMITED: Final = 1_000_000
+_FORWARDED_BYTES: Final = 1024
+"""The end of X-Forwarded-For that is read."""
 
 
 def networks_of(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -24,6 +28,23 @@ def networks_of(texts: Sequence[str]) -> tuple[Network, ...]:
 
 def host_of(peer: Peer) -> str:
     return str(peer[0]) if peer else ""
+
+
+def _address(host: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _without_port(word: str) -> str:
+    """`1.2.3.4:5678` and `[::1]:5678` are what some proxies write."""
+    if word.startswith("["):
+        return word[1:].partition("]")[0]
+    return word.partition(":")[0] if word.count(":") == 1 else word
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +57,27 @@ class GuestRules:
 
     def is_one_person(self, host: str) -> bool:
         """Whether an address stands for one client. Loopback does not: it is every program of this machine."""
-        try:
-            address = ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
-            return True
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return not (address.is_loopback or any(address in network for network in self.trusted))
+        address = _address(host)
+        return address is None or not (address.is_loopback or self._is_trusted(address))
+
+    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+        """The client's address. Where a trusted proxy is the peer, it stands in X-Forwarded-For, to which each proxy
+        adds whom it heard: the last that is no trusted proxy. Of anybody else the field is not believed."""
+        host = host_of(peer)
+        if not self.trusted or (address := _address(host)) is None or not self._is_trusted(address):
+            return host
+        said = b",".join(value for name, value in fields if name.lower() == b"x-forwarded-for")[-_FORWARDED_BYTES:]
+        for word in reversed(said.decode("latin-1").split(",")):
+            address = _address(_without_port(word.strip()))
+            if address is None:
+                break  # what stands before it was not written by whom we trust
+            host = str(address)
+            if not self._is_trusted(address):
+                break
+        return host
+
+    def _is_trusted(self, address: Address) -> bool:
+        return any(address in network for network in self.trusted)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ little is held of a head that never ends.
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 import h2.connection
@@ -25,7 +26,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
 
 from addons.stream.frames import BudgetSpent, FrameBudget
-from addons.stream.gear import Commands, Gear, Tick
+from addons.stream.gear import Commands, Gear, RefusedHead, Tick
 from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import error_response
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head
@@ -127,7 +128,8 @@ class JsonHttp2Server(Http2Server):
                 return True
             if len(event.headers) > self.gear.limits.head_fields + 4:  # four of them stand for the request line
                 most = f"{self.gear.limits.head_fields} fields (limits.header_fields)"
-                yield from self._refuse(event.stream_id, HeadRefused(431, f"the head has more than {most}"))
+                refused = HeadRefused(431, f"the head has more than {most}")
+                yield from self._refuse(event.stream_id, refused, _begins(event.headers))
                 return False
         received = super().handle_h2_event(event)
         while True:
@@ -139,19 +141,22 @@ class JsonHttp2Server(Http2Server):
                 try:
                     check_head(command.event.request)
                 except HeadRefused as refused:
-                    yield from self._refuse(command.event.stream_id, refused)
+                    request = command.event.request.data
+                    yield from self._refuse(command.event.stream_id, refused, request.method + b" " + request.path)
                     continue
                 self.gear.aside.put(command.event.request)
             elif isinstance(command, ReceiveHttp) and isinstance(command.event, RequestTrailers):
                 continue  # they mean nothing to the gateway, and may hold anything
             yield command
 
-    def _refuse(self, stream_id: int, refused: HeadRefused) -> Commands:
-        """Refuses what has not become a flow."""
-        log.info("a request of %s was refused at the door: %d %s", self._from, refused.status, refused)
+    def _refuse(self, stream_id: int, refused: HeadRefused, begins: bytes) -> Commands:
+        """Refuses what has not become a flow. `begins`: method and path, as HTTP/1 has them in its first line."""
+        status, message = refused.status, str(refused)
+        answer = error_response(status, message, "bad_http_request")
+        request_id = answer.headers["x-request-id"]
+        self.gear.refused(RefusedHead(request_id, self._peer, begins, status, "bad_http_request", message))
         if not self.is_open_for_us(stream_id):
             return
-        answer = error_response(refused.status, str(refused), "bad_http_request")
         yield from self._send_whole(stream_id, answer)
         yield from self._answered(stream_id)
 
@@ -177,7 +182,9 @@ class JsonHttp2Server(Http2Server):
     ) -> CommandGenerator[None]:
         """Ends the connection; mitmproxy's words about it repeat what was sent, ours do not."""
         told = "the client broke the rules of HTTP/2" if error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR else message
-        log.info("the connection of %s was ended: %s", self._from, told)
+        if (left_out := self.gear.lines.take(self.gear.clock())) is not None:
+            others = f" (and {left_out} others before)" if left_out else ""
+            log.info("the connection of %s was ended: %s%s", self._from, told, others)
         self.h2_conn.close_connection(error_code, told.encode())
         yield commands.SendData(self.conn, self.h2_conn.data_to_send())
         yield from self.close_connection(told)
@@ -189,3 +196,8 @@ class JsonHttp2Server(Http2Server):
     @property
     def _from(self) -> str:
         return host_of(self._peer) or "somebody who is gone"
+
+
+def _begins(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    named = dict(headers)
+    return named.get(b":method", b"") + b" " + named.get(b":path", b"")

@@ -23,7 +23,6 @@ from mitmproxy.proxy.layers.http._hooks import (
 )
 
 from addons.stream.gear import Commands, Gear, RequestRefused, Tick
-from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import error_response
 
 
@@ -40,7 +39,8 @@ class RequestIntake(HttpStream):
         self.deadline = float("inf")
         self.ending = False
         self._kept_bytes = 0
-        self._peer: Peer = context.client.peername
+        self._host = ""
+        """The client's address."""
 
     @property
     def client_id(self) -> str:
@@ -65,6 +65,7 @@ class RequestIntake(HttpStream):
         self.flow = http.HTTPFlow(self.context.client, self.context.server)
         self.flow.request = event.request
         self.flow.live = True
+        self._host = self.gear.presence.client_behind(self.context.client.peername, event.request.headers.fields)
         assert self.context.server.address
         request = self.flow.request
         request.data.host, request.data.port = self.context.server.address[:2]
@@ -113,10 +114,10 @@ class RequestIntake(HttpStream):
             yield from self.request_complete()
 
     def _keep(self, data: bytes) -> Commands:
-        limits, one_person = self.gear.limits, self.gear.presence.is_one_person(self._peer)
+        limits, one_person = self.gear.limits, self.gear.presence.is_one_person(self._host)
         if self._kept_bytes + len(data) > limits.body_bytes:
             yield from self._refuse(413, limits.body_message, "request_too_large")
-        elif not self.gear.bodies.take(host_of(self._peer), len(data), limits.body_bytes, one_person=one_person):
+        elif not self.gear.bodies.take(self._host, len(data), limits.body_bytes, one_person=one_person):
             message = "too many requests are being sent at once and none is whole; send fewer at a time"
             yield from self._refuse(429, message, "too_many_unfinished", retry_after_s=1)
         else:
@@ -126,7 +127,7 @@ class RequestIntake(HttpStream):
     def _forget_body(self) -> None:
         self.request_body_buf.clear()
         if self._kept_bytes:
-            self.gear.bodies.give_back(host_of(self._peer), self._kept_bytes)
+            self.gear.bodies.give_back(self._host, self._kept_bytes)
             self._kept_bytes = 0
 
     # -- time -----------------------------------------------------------------------------------------------------

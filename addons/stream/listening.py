@@ -7,7 +7,7 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -15,7 +15,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
-from addons.stream.guests import Guests, Peer, host_of
+from addons.stream.guests import Guests, Peer
 from addons.stream.refusal import turn_away
 
 log = logging.getLogger("glassgate")
@@ -51,8 +51,11 @@ class Listening:
     def rests(self, peer: Peer) -> None:
         self.guests.rests(peer)
 
-    def is_one_person(self, peer: Peer) -> bool:
-        return self.guests.rules.is_one_person(host_of(peer))
+    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+        return self.guests.rules.client_behind(peer, fields)
+
+    def is_one_person(self, host: str) -> bool:
+        return self.guests.rules.is_one_person(host)
 
     # -- listeners ------------------------------------------------------------------------------------------------
     def start(self) -> None:

@@ -30,7 +30,15 @@ from mitmproxy.proxy.layers.http._hooks import (
 
 from addons.relay import Fault, Relay, State, Ticket
 from addons.stream.client_end import ClientEnd
-from addons.stream.gear import AttemptFailedHook, BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting
+from addons.stream.gear import (
+    AttemptFailedHook,
+    BindAttempt,
+    Commands,
+    DrainAttempt,
+    Gear,
+    GiveUpConnecting,
+    TurnHook,
+)
 from addons.stream.intake import RequestIntake
 from addons.stream.refusal import error_response
 
@@ -180,6 +188,9 @@ class GatewayStream(RequestIntake):
         if isinstance(event, ResponseData):
             self._last_heard = self.gear.clock()
             yield from self._advance(relay.data(event.data))
+            while self.relay is relay and relay.behind:
+                yield TurnHook(self)
+                yield from self._advance(relay.read_on())
         elif isinstance(event, ResponseEndOfMessage):
             ended, self.attempt = self.attempt, None
             if ended is not None:

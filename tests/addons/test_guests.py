@@ -21,6 +21,30 @@ class House:
         return True
 
 
+@pytest.mark.parametrize(
+    ("peer", "said", "client"),
+    [
+        (ABROAD, [b"6.6.6.6"], ABROAD),  # anybody can write that
+        (PROXY, [], PROXY),
+        (PROXY, [b"6.6.6.6, 192.0.2.2"], OTHER),
+        (PROXY, [b"6.6.6.6", b"192.0.2.2, 10.9.9.9"], OTHER),
+        (PROXY, [b"10.9.9.9,10.8.8.8"], "10.9.9.9"),
+        (PROXY, [b"192.0.2.2:5000"], OTHER),
+        (PROXY, [b"[2001:db8::1]:5000"], "2001:db8::1"),
+        (PROXY, [b"::ffff:192.0.2.2"], OTHER),
+        (PROXY, [b"192.0.2.2, unknown"], PROXY),
+        (PROXY, [b"192.0.2.2, x\x1b]0;T\x07, 10.9.9.9"], "10.9.9.9"),
+        (PROXY, [b"1.1.1.1, " * 10_000 + b"192.0.2.2"], OTHER),
+        (f"::ffff:{PROXY}", [b"192.0.2.2"], OTHER),
+    ],
+)
+def test_a_trusted_proxy_tells_the_client(peer: str, said: list[bytes], client: str) -> None:
+    rules = GuestRules(trusted=networks_of(["10.0.0.0/8"]))
+    fields = [(b"accept", b"*/*"), *((b"X-Forwarded-For", value) for value in said)]
+    assert rules.client_behind((peer, 5000), fields) == client
+    assert GuestRules().client_behind((peer, 5000), fields) == peer
+
+
 def test_the_longest_silent_makes_room() -> None:
     house = House(most=3)
     assert all(house.comes(ABROAD, port) for port in (1, 2, 3))

@@ -39,6 +39,29 @@ def test_stream_arrives_as_it_comes_and_ends() -> None:
     assert drive.log[-1] == "response"
 
 
+def test_a_packet_that_says_much_is_read_in_turns() -> None:
+    relay = FakeRelay()
+    drive = Drive([relay])
+    drive.post()
+    relay.later = [b"two ", b"three [DONE]", b"never read"]
+    drive.server_sends(OK + chunk(b"one ") + END)
+    assert drive.log.count("turn") == 2
+    assert drive.to_client.endswith(chunk(b"one ") + chunk(b"two ") + chunk(b"three [DONE]") + END)
+    assert drive.log[-1] == "response"
+
+
+def test_what_comes_meanwhile_waits_for_its_turn() -> None:
+    relay = FakeRelay()
+    drive = Drive([relay], hold={"turn"})
+    drive.post()
+    relay.later = [b"two "]
+    drive.server_sends(OK + chunk(b"one "))
+    drive.server_sends(chunk(b"three [DONE]") + END)
+    assert drive.to_client.endswith(chunk(b"one "))
+    drive.complete()
+    assert drive.to_client.endswith(chunk(b"one ") + chunk(b"two ") + chunk(b"three [DONE]") + END)
+
+
 def test_nothing_reaches_the_client_before_the_first_bytes() -> None:
     drive = Drive([FakeRelay()])
     drive.post()

@@ -48,6 +48,14 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
     yield "all HTML", "".join(f"&#{ord(letter)};" for letter in secret)
     yield "all HTML, hexadecimal", "".join(f"&#x{ord(letter):X};" for letter in secret)
     yield "Python's bytes", repr(data)
+    yield "UTF-16", secret.encode("utf-16-le").decode("latin-1")
+    yield "UTF-16, the other one", secret.encode("utf-16-be").decode("latin-1")
+    yield "Latin-1", secret.encode("latin-1").decode("utf-8", "replace")
+    for separator in (":", " ", "-", ", ", "\n"):
+        yield f"hexadecimal with {separator!r}", separator.join(f"{byte:02x}" for byte in data)
+    yield "an array of hexadecimal", ", ".join(f"0x{byte:02X}" for byte in data)
+    yield "an array of numbers", ",".join(map(str, data))
+    yield "an array of numbers in JSON", json.dumps(list(data), indent=1)[1:-1].strip()
     for before in ("", "a", "ab", "abc"):
         yield f"base64 behind {before!r}", base64.b64encode(f"{before}{secret} and on".encode()).decode()
         yield f"base64 of links behind {before!r}", base64.urlsafe_b64encode(f"{before}{secret}??>".encode()).decode()

@@ -12,6 +12,8 @@ import pytest
 
 from addons import steps
 from addons.cleaning.cleaner import NOTHING_KNOWN
+from addons.dialects.base import AnswerMeta
+from addons.dialects.chat_stream import ChatStream
 from addons.secrets import Seals
 from addons.steps import StepRunner
 from providers.citations import KEY_LIMIT, MARK_LIMIT, SOURCE_LIMIT, URL_LIMIT, CitedText, Sources
@@ -24,7 +26,7 @@ from providers.k2think_models import read_live as read_k2think
 from providers.longcat_decoder import LongCatDecoder
 from providers.openai_answer import ENTRIES_LIMIT
 from providers.openai_compatible import OpenAICompatible
-from providers.openai_decoder import OpenAIDecoder
+from providers.openai_decoder import NAMES_LIMIT, OpenAIDecoder
 from providers.openai_models import read_list
 from providers.openai_options import OpenAIOptions
 from providers.qwen_decoder import QwenDecoder
@@ -76,12 +78,83 @@ def test_the_person_is_told_what_was_wrong(name: str) -> None:
     assert f"more than {EVENT_VALUES} values" in error.message
 
 
-@pytest.mark.parametrize("make", [openai, K2ThinkDecoder])
-def test_a_whole_answer_of_too_many_values_is_not_read(make: Callable[[], Decoder]) -> None:
+@pytest.mark.parametrize(("make", "most"), [(openai, BODY_VALUES), (K2ThinkDecoder, EVENT_VALUES)])
+def test_a_whole_answer_of_too_many_values_is_not_read(make: Callable[[], Decoder], most: int) -> None:
     decoder = make()
-    decoder.feed(json.dumps({"choices": [{"message": {"content": "a"}}], "x": [1] * BODY_VALUES}).encode())
-    error = failure(decoder.close())
-    assert (error.kind, f"more than {BODY_VALUES} values" in error.message) == (ErrorKind.PROVIDER_DOWN, True)
+    body = json.dumps({"choices": [{"message": {"content": "a"}}], "x": [1] * most}).encode()
+    error = failure([*decoder.feed(body), *decoder.close()])
+    assert (error.kind, f"more than {most} values" in error.message) == (ErrorKind.PROVIDER_DOWN, True)
+
+
+def test_a_whole_answer_of_too_many_names_is_not_read() -> None:
+    many = dict.fromkeys(map(str, range(NAMES_LIMIT + 1)))
+    body = json.dumps({"choices": [{"message": {"content": "a"}}], "x": many})
+    assert f"more than {NAMES_LIMIT} names" in failure(openai().feed(body.encode())).message
+
+
+ENTRY = {"type": "url_citation", "url_citation": {"url": "http://a.example", "title": "t"}}
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+WHOLE: dict[str, dict[str, Any]] = {
+    "calls": {"tool_calls": [CALL] * 30_000},
+    "choices' fields": {f"f{number}": number for number in range(190_000)},
+    "sources": {"annotations": [ENTRY] * 30_000},
+    "parts": {"content": [{"type": "text", "text": "a"}] * 60_000},
+    "numbers": {"x": [1.123456789] * 190_000},
+    "names": {"x": {f"f{number}": number for number in range(95_000)}},
+    "letters": {"content": "a, " * 3_300_000},
+}
+ENDS = {"whole": b"", "something behind it": b" x", "another value behind it": b' {"a":1}'}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", WHOLE)
+def test_no_whole_answer_holds_others(name: str, end: str, stream: bool) -> None:
+    """A dear one is counted as it comes, read once, and refused before it becomes events."""
+    message = {"role": "assistant", "content": "a", **WHOLE[name]}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode() + ENDS[end]
+    decoder = OpenAIDecoder(OPTIONS.form(), stream=stream)
+    for at in range(0, len(body) + 1, 16384):
+        began = time.thread_time()
+        events = decoder.feed(body[at : at + 16384]) if at < len(body) else []
+        events += decoder.close() if at + 16384 > len(body) else []
+        assert time.thread_time() - began < MOST_S
+        assert len(events) < 3 * ENTRIES_LIMIT
+
+
+@pytest.mark.parametrize("one", [b"{}", b'{"type":"x"}', b'{"a":{"message":""},"detail":{}}'])
+@pytest.mark.parametrize("before", [b"", b"data: "])
+def test_no_values_glued_together_hold_others(one: bytes, before: bytes) -> None:
+    decoder = openai()
+    began = time.thread_time()
+    decoder.feed(before + one * 9000 + b"\n\n")
+    decoder.close()
+    assert time.thread_time() - began < MOST_S
+
+
+MANY: dict[str, object] = {
+    "calls": {
+        "delta": {"tool_calls": [{"index": n, "function": {"name": "f", "arguments": {"a": 1}}} for n in range(3000)]}
+    },
+    "pieces of one call": {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "a"}}] * 4900}},
+    "long calls": {
+        "delta": {"tool_calls": [{"index": n, "function": {"name": "f", "arguments": "x" * 2000}} for n in range(1900)]}
+    },
+    "odd parts": {"delta": {"content": [{"x": 1}] * 9900}},
+    "refusals": {"delta": {"content": [{"type": "refusal", "refusal": "a"}] * 6500}},
+    "sources": {"delta": {"annotations": [ENTRY] * 3900}},
+    "fields": {"delta": {f"f{number}": number for number in range(19_000)}},
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_no_event_of_many_small_things_holds_others(name: str) -> None:
+    data = frame({"choices": [MANY[name]]})
+    decoder, encoder = openai(), ChatStream(AnswerMeta("id", 1, "m"), include_usage=True)
+    for at in range(0, len(data), 16384):
+        began = time.thread_time()
+        encoder.encode(decoder.feed(data[at : at + 16384]))
+        assert time.thread_time() - began < MOST_S
 
 
 def test_a_whole_answer_of_too_many_parts_is_not_read() -> None:

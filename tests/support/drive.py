@@ -36,6 +36,8 @@ class FakeRelay:
         self.refused = False
         self.streaming = True
         self.ended = False
+        self.later: list[bytes] = []
+        """What it has not read of what it was given."""
 
     def wire_request(self, request: http.Request) -> http.Request:
         copy = request.copy()
@@ -56,6 +58,13 @@ class FakeRelay:
         if chunk.startswith(b":"):
             return b""
         return b"" if self.refused or (not self.streaming and self.state is State.OPEN) else chunk
+
+    @property
+    def behind(self) -> bool:
+        return bool(self.later) and self.state is State.OPEN
+
+    def read_on(self) -> bytes:
+        return self.data(self.later.pop(0))
 
     def end(self) -> bytes:
         self.state = State.FAILED if self.refused else State.DONE

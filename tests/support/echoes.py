@@ -32,6 +32,16 @@ def _units(text: str) -> str:
     return "".join(f"\\u{ord(letter):04x}" for letter in text)
 
 
+def _percent(text: str) -> str:
+    """Every byte as in a URL."""
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+def _named(said: str, *names: str) -> list[str]:
+    """Header lines that all say it."""
+    return [f"{name}: {urllib.parse.quote(said)}" for name in names]
+
+
 def _whole(status: str, body: bytes, kind: str = "application/json", *lines: str) -> Program:
     return sends(head(f"content-length: {len(body)}", *lines, status=status, kind=kind) + body)
 
@@ -104,7 +114,7 @@ WAYS: Mapping[str, Way] = {
     ),
     "JSON in JSON": lambda s: _refused("400 No", json.dumps({"raw": json.dumps({"key": s})})),
     "percent": lambda s: _refused("400 No", f"GET /v1?key={urllib.parse.quote(s, safe='')} failed"),
-    "percent, all of it": lambda s: _refused("401 No", "key " + "".join(f"%{b:02X}" for b in s.encode())),
+    "percent, all of it": lambda s: _refused("401 No", f"key {_percent(s)}"),
     "base64": lambda s: _refused("400 No", f"auth {_based(s, '')}"),
     "base64, second place": lambda s: _refused("400 No", f"auth {_based(s, 'a')}"),
     "base64, third place": lambda s: _stream(_answer(f"auth {_based(s, 'ab')}")),
@@ -154,6 +164,84 @@ WAYS: Mapping[str, Way] = {
         ]}}]}) + chunk(finish="tool_calls") + DONE
     ),
     "cut off": lambda s: sends(head("content-length: 9999") + chunk(s), then="close"),
+    "200 error, cut off": lambda s: sends(
+        head("content-length: 9999", kind="application/json"),
+        _json({"error": {"message": f"bad key {s}", "code": 401}}),
+        then="close",
+    ),
+    "error frame, cut off": lambda s: sends(
+        head("content-length: 9999") + chunk("word"),
+        _frame({"error": {"message": f"bad key {s}"}}).rstrip(),
+        then="close",
+    ),
+    "page, cut off": lambda s: sends(
+        head("content-length: 9999", kind="text/html") + f"<html><title>no {s}</title>".encode(), then="close"
+    ),
+    "param in the middle": lambda s: _stream(
+        chunk("word"), _frame({"error": {"message": "no", "param": s, "code": 400, "type": s}})
+    ),
+    "SSE's own fields": lambda s: _stream(
+        f": {s}\n\nid: {s}\nevent: {s}\nretry: {s}\n{s}: 1\n".encode() + _answer("word")
+    ),
+    "error event": lambda s: _stream(b"event: error\ndata: " + s.encode() + b"\n\n"),
+    "UTF-16": lambda s: _whole("400 No", f"bad key {s}".encode("utf-16"), "text/plain; charset=utf-16"),
+    "UTF-16 of JSON": lambda s: _whole("401 No", json.dumps({"error": {"message": s}}).encode("utf-16-be")),
+    "UTF-16 of a stream": lambda s: _stream(_answer(s).decode().encode("utf-16-le")),
+    "Latin-1": lambda s: _whole("400 No", f"bad key {s}".encode("latin-1"), "text/plain; charset=iso-8859-1"),
+    "UTF-7": lambda s: _whole("400 No", f"bad key {s}".encode("utf-7"), "text/plain; charset=utf-7"),
+    "EBCDIC": lambda s: _whole("400 No", f"bad key {s}".encode("cp037"), "text/plain; charset=cp037"),
+    "EBCDIC, said in the page": lambda s: _whole(
+        "200 OK", b"<meta charset=cp037>" + f"bad key {s}".encode("cp037"), "text/html"
+    ),
+    "GB 18030": lambda s: _whole("400 No", f"bad key {s}".encode("gb18030"), "text/html; charset=gbk"),
+    "escapes of both kinds": lambda s: _whole(
+        "400 No",
+        b'{"error":{"message":"%s"}}' % "".join(_units(c) if n % 2 else _percent(c) for n, c in enumerate(s)).encode(),
+    ),
+    "entities in JSON": lambda s: _refused("400 No", "".join(f"&#x{ord(c):x};" for c in s)),
+    "base64 of a Bearer": lambda s: _refused("401 No", base64.urlsafe_b64encode(f"Bearer {s}".encode()).decode()),
+    "base64 of base64": lambda s: _refused("401 No", base64.b64encode(_based(s, "").encode()).decode()),
+    "hexadecimal with colons": lambda s: _refused("400 No", s.encode().hex(":")),
+    "an array of bytes": lambda s: _whole("400 No", _json({"error": {"message": str(list(s.encode()))}})),
+    "bytes of a buffer": lambda s: _stream(
+        _frame({"choices": [], "raw": {"type": "Buffer", "data": list(s.encode())}}) + _answer("word")
+    ),
+    "early hints": lambda s: sends(
+        b"HTTP/1.1 103 Early Hints\r\nlink: <" + _wired(s) + b">\r\n\r\n" + head(CHUNKED),
+        framed(_answer("word")) + END,
+    ),
+    "headers that are passed on": lambda s: _whole(
+        "429 No",
+        _json({"error": {"message": "slow down"}}),
+        "application/json",
+        *_named(s, "x-request-id", "retry-after", "x-ratelimit-remaining-tokens"),
+        f"content-disposition: attachment; filename*=UTF-8''{urllib.parse.quote(s)}",
+        f'www-authenticate: Bearer realm="{urllib.parse.quote(s)}"',
+    ),
+    "headers of an answer": lambda s: sends(
+        head(
+            CHUNKED, *_named(s, "x-request-id", "openai-organization", "x-ratelimit-limit-tokens"),
+        ) + framed(_answer("word")) + END
+    ),
+    "cookie's name": lambda s: _whole(
+        "200 OK",
+        _answer("word"),
+        "text/event-stream",
+        f"set-cookie: {re.sub('[^A-Za-z0-9_.-]', '-', s)}=1; path=/{urllib.parse.quote(s)}",
+    ),
+    "gzip in gzip": lambda s: _zipped(gzip.compress(_answer(s)), "gzip", "200 OK", "text/event-stream"),
+    "gzip in gzip, error": lambda s: _zipped(gzip.compress(s.encode()), "gzip", "400 No", "application/json"),
+    "gzip unsaid": lambda s: _whole("400 No", gzip.compress(s.encode()), "application/octet-stream"),
+    "zstd unsaid": lambda s: _whole("400 No", zstandard.ZstdCompressor().compress(s.encode() * 20), "text/plain"),
+    "encodings in a row": lambda s: _whole(
+        "400 No", gzip.compress(gzip.compress(s.encode())), "text/plain", "content-encoding: gzip, gzip"
+    ),
+    "ids of parts": lambda s: _stream(
+        _frame({"id": s, "model": s, "system_fingerprint": s, "choices": [{"index": 0, "delta": {
+            "role": s, "tool_calls": [{"index": 0, "id": s, "type": s, "function": {"name": s, "arguments": "{}"}}]
+        }}]}) + chunk(finish="tool_calls") + DONE
+    ),
+    "a finish_reason of an error": lambda s: _stream(chunk("word") + chunk(finish=f"error: {s}") + DONE),
 }  # fmt: skip
 
 
@@ -250,10 +338,15 @@ def forms(secret: str) -> Iterator[bytes]:
     for at in range(0, len(secret) - PIECE + 1, step):
         yield secret[at : at + PIECE].encode()
     yield urllib.parse.quote(secret, safe="").encode()
-    yield "".join(f"%{byte:02X}" for byte in data).encode()
+    yield _percent(secret).encode()
     yield _units(secret).encode()
     yield json.dumps(secret)[1:-1].encode()
     yield data.hex().encode()
+    yield data.hex(":").encode()
+    yield str(list(data)).encode()[1:-1]
+    yield str(list(data)).replace(" ", "").encode()[1:-1]
+    yield from (secret.encode(encoding) for encoding in ("utf-16-le", "utf-16-be", "latin-1", "gb18030"))
+    yield gzip.compress(secret.encode())[10:-8]
     for before in (b"", b"a", b"ab"):
         core = base64.b64encode(before + data)[4:-4]
         yield core
@@ -262,7 +355,7 @@ def forms(secret: str) -> Iterator[bytes]:
 
 def found_in(blob: bytes, secrets: Mapping[str, str]) -> list[str]:
     """Which secrets stand in it, and as what."""
-    return [f"{name}: {form.decode()!r}" for name, secret in secrets.items() for form in forms(secret) if form in blob]
+    return [f"{name}: {form!r}" for name, secret in secrets.items() for form in forms(secret) if form in blob]
 
 
 def error_words(answer: str) -> str:

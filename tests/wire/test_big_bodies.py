@@ -1,5 +1,6 @@
 """Big and cunning bodies of clients, and answers of sites, through a real mitmdump: others are served meanwhile."""
 
+import gzip
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +11,7 @@ import pytest
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Wire
 from tests.support.faulty import TIMES, ask, made, read
-from tests.support.hostile import CHUNKED, Hostile, framed, head
+from tests.support.hostile import CHUNKED, DONE, Hostile, chunk, framed, head
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 MB = 1_000_000
@@ -106,3 +107,17 @@ def test_a_big_answer_does_not_hold_the_others(name: str, gateway: Gateway, site
     wait, answer = longest_wait(gateway, lambda: ask(gateway, name, timeout=60))
     assert wait < MOST_WAIT_S
     assert read(answer)[1] != "done"
+
+
+def test_a_small_packet_of_many_events_does_not_hold_the_others(gateway: Gateway, site: Hostile) -> None:
+    said = chunk("word") + b"data: {}\n\n" * 100_000 + chunk(finish="stop") + DONE
+    packed = gzip.compress(said)
+    assert len(packed) < 16 * 1024
+
+    async def program(wire: Wire) -> None:
+        await wire.raw(head(f"content-length: {len(packed)}", "content-encoding: gzip") + packed)
+
+    site.programs["packed"] = program
+    wait, answer = longest_wait(gateway, lambda: ask(gateway, "packed", timeout=60))
+    assert wait < MOST_WAIT_S
+    assert read(answer) == ("word", "done")

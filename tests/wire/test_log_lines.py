@@ -57,7 +57,10 @@ def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> I
         "limits": {"body_mb": LIMIT_MB},
         "providers": {"official": {"accounts": [{"name": "demo", "max_concurrent": 1}]}},
     }
-    with Gateway(folder, sites.description(), **sections, **NO_REST) as running:
+    gateway = Gateway(folder, sites.description(), **sections, **NO_REST)
+    gateway.config["listen"]["trusted_proxies"] = ["127.0.0.1"]
+    gateway.write_config()
+    with gateway as running:
         yield running
 
 
@@ -177,6 +180,13 @@ def test_an_unknown_model(log: Log) -> None:
         "no such model",
         None,
     )
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/nothing", CHATS])
+def test_a_trusted_proxy_in_front_tells_whose_the_request_is(log: Log, path: str) -> None:
+    forwarded = {"x-forwarded-for": "6.6.6.6, 203.0.113.9"}
+    log.http.request("POST" if path == CHATS else "GET", path, headers=forwarded, json={"model": OFFICIAL})
+    assert log.line()["client"] == "203.0.113.9"
 
 
 def test_what_the_gateway_answers_itself(log: Log) -> None:

@@ -1,0 +1,41 @@
+"""What is kept of a provider's body says no more to a viewer than it said to the search for secrets."""
+
+import codecs
+from typing import Final
+
+from mitmproxy import http
+from mitmproxy.net.http.headers import infer_content_encoding
+
+_PACKED: Final = (
+    b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"PK\x03\x04",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"x\x01",
+    b"x\x9c",
+    b"x\xda",
+)
+"""How gzip, zstd, zip, bzip2, xz and zlib begin."""
+PACKED_WORDS: Final = b"~hidden~ (the body was packed without a Content-Encoding that says so)"
+_SEARCHED: Final = frozenset(
+    {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be"}
+)
+"""Encodings whose text is found as bytes (index.py, unpacked.py). In another one (EBCDIC, UTF-7) a viewer reads words
+where the search saw none."""
+
+
+def searchable(body: bytes) -> bytes:
+    """The body, or words in its place where it is packed once more than its head says."""
+    return PACKED_WORDS if body.startswith(_PACKED) else body
+
+
+def show_as_searched(message: http.Message) -> None:
+    """Has viewers read the message's text as UTF-8 where it names an encoding that was not searched."""
+    kind = message.headers.get("content-type", "")
+    try:
+        name = codecs.lookup(infer_content_encoding(kind, message.raw_content or b"")).name
+    except (LookupError, ValueError):
+        name = ""
+    if name not in _SEARCHED:
+        message.headers["content-type"] = f"{kind.partition(';')[0].strip()}; charset=utf-8"
