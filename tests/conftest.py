@@ -1,7 +1,29 @@
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent
+WORKERS = 2
+"""How many run the suite, whatever the machine: a container may show far more cores than it gives."""
+
+# How long an example takes depends on what runs beside it, so no test fails by it.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """None but this process for a single file: its tests share what they start."""
+    files = {Path(argument.partition("::")[0]) for argument in config.args}
+    return 0 if len(files) == 1 and files.pop().is_file() else WORKERS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with real gateways take longest and come first, so that the workers end at about the same time."""
+    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "wire"))
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from typing import Any
 import argon2
 import httpx
 
-from tests.support.processes import Gateway, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Gateway
 
 MODEL = "sandbox-large"
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,18 +21,12 @@ from addons.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-wire-test-key-0123456789"
 NO_REST: Any = {"breaker": {"enabled": False}, "cooldown": {"enabled": False}, "retries": {"enabled": False}}
 """Configuration in which an account is asked again at once whatever happened, and once only."""
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class SandboxThread:

@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from addons.cli.main import main
 from providers.sandbox.script import greeting
 from tests.support.mitmweb import Web, mitmweb_api
-from tests.support.processes import KEY, Gateway, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import KEY, Gateway, SandboxThread
 from tests.support.terminal import TerminalGateway
 
 MODEL = "sandbox-large"

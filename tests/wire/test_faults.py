@@ -30,7 +30,8 @@ from tests.support.hostile import (
     sends,
     sliced,
 )
-from tests.support.processes import NO_REST, Gateway, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 
 @pytest.fixture(scope="module")

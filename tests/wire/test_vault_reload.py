@@ -10,7 +10,8 @@ import pytest
 
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from tests.support.processes import Gateway, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Gateway, SandboxThread
 from tests.vault.support import edited
 
 MODEL = "sandbox-small"
