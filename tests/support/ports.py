@@ -8,6 +8,7 @@ comes.
 import os
 import random
 import socket
+from collections.abc import Iterator
 from itertools import cycle
 from typing import Final
 
@@ -18,7 +19,7 @@ WORKERS: Final = 11
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
 _mine = range(FIRST + _worker * EACH, FIRST + (_worker + 1) * EACH)
 _begin = random.randrange(EACH)  # two test runs beside each other begin at different places
-_ports = cycle([*_mine[_begin:], *_mine[:_begin]])
+_ports: Iterator[int] = cycle([*_mine[_begin:], *_mine[:_begin]])
 
 
 def free_port() -> int:
