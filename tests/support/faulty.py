@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.support.hostile import CHUNKED, chunk, framed, head
-from tests.support.processes import Gateway, SandboxThread
+from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 MODEL = "m"
 TIMES = {
@@ -42,6 +42,15 @@ def made(
     gateway = Gateway(folder, providers=entries, **sections)
     for name in names:
         gateway.vault.put(name, "key", thread.site(name).session())
+    return gateway
+
+
+def scripted(folder: Path, thread: SandboxThread, script: str, **sections: Any) -> Gateway:
+    """A gateway beside which another script runs, as one of mitmproxy's own: it changes what a test wants changed."""
+    file = folder / "beside.py"
+    file.write_text(script)
+    gateway = made(folder, thread, **{**NO_REST, **sections})
+    gateway.arguments = ("-s", str(file))
     return gateway
 
 

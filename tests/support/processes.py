@@ -122,6 +122,18 @@ class Gateway:
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
+    def memory_mb(self) -> float:
+        """What the process holds now. On Linux."""
+        assert self.process
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def cpu_s(self) -> float:
+        """Seconds that the process has worked so far, in steps of 0.01; others beside it change nothing. On Linux."""
+        assert self.process
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
     def command(self) -> list[str]:
         tool = Path(sys.executable).with_name("mitmdump")
         return [

@@ -28,9 +28,8 @@ def sites() -> Iterator[SandboxThread]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, sites: SandboxThread) -> Iterator[Callable[..., Gateway]]:
+def start(folder: Path, sites: SandboxThread) -> Iterator[Callable[..., Gateway]]:
     """A gateway over three sites of which each serves the same model; keyword arguments are sections."""
-    tmp_path.chmod(0o700)
     running: list[Gateway] = []
 
     def run(accounts: dict[str, Any] | None = None, **sections: Any) -> Gateway:
@@ -46,7 +45,7 @@ def start(tmp_path: Path, sites: SandboxThread) -> Iterator[Callable[..., Gatewa
             for name, more in ((name, dict(more)) for name, more in own.items())
         }
         described = {"base_urls": {}, "sessions": {}}
-        gateway = Gateway(tmp_path, described, providers=providers, **sections)
+        gateway = Gateway(folder, described, providers=providers, **sections)
         for name in own:
             gateway.vault.put(name, "key", sites.site(name).session())
         gateway.__enter__()

@@ -19,12 +19,6 @@ from tests.support.processes import KEY, Gateway, SandboxThread
 OFFICIAL = "sandbox-large"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
-
-
 def body(prompt: str = "Hi", model: str = OFFICIAL) -> dict[str, Any]:
     return {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
 

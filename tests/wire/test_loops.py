@@ -1,7 +1,6 @@
 """Faults in what goes on beside the requests: told, and nothing else stops. Through a real mitmdump."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,36 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, until
+from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, scripted, until
 from tests.support.hostile import CHUNKED, END, TEXT, Hostile, framed, head, sends
 from tests.support.processes import NO_REST, Gateway, SandboxThread
-
-
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
-        yield running
-
-
-@pytest.fixture
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
-
-
-def scripted(folder: Path, thread: SandboxThread, script: str, **sections: Any) -> Gateway:
-    file = folder / "beside.py"
-    file.write_text(script)
-    gateway = made(folder, thread, **{**NO_REST, **sections})
-    gateway.arguments = ("-s", str(file))
-    return gateway
 
 
 def health(gateway: Gateway) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Wire
 from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read
 from tests.support.hostile import (
@@ -28,18 +27,6 @@ from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 SAID = chunk(TEXT) + chunk(finish="stop")
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
-
-
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={name: Hostile() for name in ("hostile", "second", "third")})) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
 
 
 @pytest.fixture(scope="module")

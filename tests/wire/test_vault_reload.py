@@ -98,10 +98,9 @@ def test_an_older_copy_is_not_taken_by_a_running_gateway_nor_by_the_next(gateway
     assert health(gateway)["status"] == "ok"
 
 
-def test_a_vault_that_is_not_there_is_told_at_the_start_and_later(sites: SandboxThread, tmp_path: Path) -> None:
+def test_a_vault_that_is_not_there_is_told_at_the_start_and_later(sites: SandboxThread, folder: Path) -> None:
     """Attack 18: also one that appeared after the start and was lost again."""
-    tmp_path.chmod(0o700)
-    late = Gateway(tmp_path, sites.description())
+    late = Gateway(folder, sites.description())
     good = late.vault_path.read_bytes()
     late.vault_path.unlink()
     with late:

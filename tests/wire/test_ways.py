@@ -47,12 +47,6 @@ def tls(*offered: str) -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
-
-
 @pytest.mark.anyio
 @pytest.mark.parametrize("http2", [False, True])
 async def test_tls_clients_with_many_streams_on_one_connection(gateway: Gateway, http2: bool) -> None:
