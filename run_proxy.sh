@@ -26,7 +26,8 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
     --headless       a browser without a window
     --timeout-s N    how long to wait for the sign-in (600)
 
-  test             run all tests; sets up what they need
+  test             run all tests, in two processes; sets up what they need
+    -n 0             in one process
 TEXT
 }
 

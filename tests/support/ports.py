@@ -16,8 +16,14 @@ FIRST: Final = 10_000
 EACH: Final = 2_000
 WORKERS: Final = 11
 
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
-_mine = range(FIRST + _worker * EACH, FIRST + (_worker + 1) * EACH)
+
+def ports_of(worker: str) -> range:
+    """Those of a worker by its name: gw0, gw1, …"""
+    number = int(worker.removeprefix("gw")) % WORKERS
+    return range(FIRST + number * EACH, FIRST + (number + 1) * EACH)
+
+
+_mine = ports_of(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
 _begin = random.randrange(EACH)  # two test runs beside each other begin at different places
 _ports: Iterator[int] = cycle([*_mine[_begin:], *_mine[:_begin]])
 
