@@ -25,6 +25,7 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-wire-test-key-0123456789"
+HURRIED = ROOT / "tests" / "support" / "hurried.py"
 NO_REST: Any = {"breaker": {"enabled": False}, "cooldown": {"enabled": False}, "retries": {"enabled": False}}
 """Configuration in which an account is asked again at once whatever happened, and once only."""
 
@@ -75,10 +76,19 @@ class SandboxThread:
 
 
 class Gateway:
-    """One mitmdump with the gateway, its configuration and vault in `folder`."""
+    """One mitmdump with the gateway, its configuration and vault in `folder`.
+
+    One that is `hurried` looks at its files, and writes its own, without a pause worth waiting for.
+    """
 
     def __init__(
-        self, folder: Path, sites: dict[str, Any] | None = None, *, arguments: tuple[str, ...] = (), **sections: Any
+        self,
+        folder: Path,
+        sites: dict[str, Any] | None = None,
+        *,
+        arguments: tuple[str, ...] = (),
+        hurried: bool = False,
+        **sections: Any,
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -105,6 +115,7 @@ class Gateway:
         self.process: subprocess.Popen[bytes] | None = None
         self.log_file = folder / "gateway.log"
         self.arguments = arguments
+        self.hurried = hurried
         self.cwd: Path | None = None
 
     def write_config(self) -> None:
@@ -144,6 +155,7 @@ class Gateway:
             *("--mode", "reverse:http://127.0.0.1:1"),
             *("--listen-host", "127.0.0.1", "--listen-port", str(self.port)),
             *("--set", f"gateway_config={self.config_file}", "--set", f"confdir={self.folder}"),
+            *(("-s", str(HURRIED)) if self.hurried else ()),
             *self.arguments,
         ]
 

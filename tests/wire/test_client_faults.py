@@ -17,12 +17,13 @@ import pytest
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from providers.sandbox.zai_site import ZaiSite
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, until
+from tests.support.faulty import BEGUN, MODEL, PATIENT, ask, made, read
 from tests.support.hostile import CHUNKED, TEXT, Hostile, chunk, framed, head, sends
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.support.raw_client import connected, read_all, request_bytes
+from tests.support.waiting import until
 
-PATIENT = {**TIMES, "idle_s": 30, "head_s": 1, "body_s": 2, "write_stall_s": 1}
+TIMES = {**PATIENT, "head_s": 1, "body_s": 2, "write_stall_s": 1}
 
 
 @dataclass
@@ -48,7 +49,7 @@ def thread() -> Iterator[SandboxThread]:
 def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("clients")
     folder.chmod(0o700)
-    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
+    with made(folder, thread, timeouts=TIMES, **NO_REST) as running:
         yield running
 
 

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from tests.support.echoes import found_in
-from tests.support.faulty import BEGUN, TIMES, ask, made, read
+from tests.support.faulty import BEGUN, PATIENT, ask, made, read
 from tests.support.hostile import TEXT, Hostile, sends
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 from tests.support.raw_client import connected, read_all, request_bytes
 
-PATIENT = {**TIMES, "first_token_s": 30, "idle_s": 30, "head_s": 1, "body_s": 5}
+TIMES = {**PATIENT, "head_s": 1, "body_s": 5}
 ROOM = 32
 """Connections of clients that a process with 128 open files has room for (addons/settings.py)."""
 
@@ -32,7 +32,7 @@ def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> 
     """Everything that is seen is saved and printed."""
     folder = tmp_path_factory.mktemp("door")
     folder.chmod(0o700)
-    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
+    with made(folder, thread, timeouts=TIMES, **NO_REST) as running:
         running.__exit__()
         running.arguments = (
             *("-w", str(folder / "flows")),
@@ -198,7 +198,7 @@ def gone(client: socket.socket) -> bool:
 def narrow(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("narrow")
     folder.chmod(0o700)
-    plain = made(folder, thread, timeouts=PATIENT, **NO_REST)
+    plain = made(folder, thread, timeouts=TIMES, **NO_REST)
     gateway = Narrow.__new__(Narrow)
     gateway.__dict__ = plain.__dict__
     with gateway:

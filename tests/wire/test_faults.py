@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, provider, read, until
+from tests.support.faulty import BEGUN, MODEL, PATIENT, TIMES, ask, made, provider, read
 from tests.support.hostile import (
     CHUNKED,
     DONE,
@@ -31,6 +31,7 @@ from tests.support.hostile import (
 )
 from tests.support.ports import free_port
 from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> 
     """Without rest for accounts, and asking each once."""
     folder = tmp_path_factory.mktemp("faults")
     folder.chmod(0o700)
-    with made(folder, thread, timeouts=TIMES | {"first_token_s": 30, "idle_s": 30}, **NO_REST) as running:
+    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
         yield running
 
 

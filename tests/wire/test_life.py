@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from addons.cli.main import main
 from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.waiting import until
 
 OFFICIAL = "sandbox-large"
 
@@ -139,12 +140,6 @@ def status(gateway: Gateway, *arguments: str) -> Result:
     return CliRunner().invoke(
         main, ["--config", str(gateway.config_file), "status", *arguments], env={"AUTH_TOKEN": KEY}
     )
-
-
-def until(check: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline
 
 
 def models(gateway: Gateway) -> set[str]:

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, scripted, until
+from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, scripted
 from tests.support.hostile import CHUNKED, END, TEXT, Hostile, framed, head, sends
 from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 
 
 def health(gateway: Gateway) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def test_half_a_surrogate_in_a_providers_words_ends_nothing(
 ) -> None:
     words = rb'{"error":{"message":"no \ud800 key \u001b]0;x\u0007"}}'
     site.programs["odd"] = sends(head(CHUNKED, status=status, kind="application/json") + framed(words) + END)
-    with made(folder, thread, retries={"enabled": False}) as gateway:
+    with made(folder, thread, hurried=True, retries={"enabled": False}) as gateway:
         assert read(ask(gateway, "odd"))[1][:3] in ("502", "429")
         kept = gateway.vault_path.with_name("accounts.json")
         until(kept.exists)
@@ -117,7 +118,7 @@ def test_half_a_surrogate_among_unknown_fields_ends_nothing(folder: Path, thread
     end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     site.programs["field"] = sends(head(CHUNKED) + framed(piece + end) + END)
     record = {"enabled": True, "folder": str(folder / "records")}
-    with made(folder, thread, record=record, **NO_REST) as gateway:
+    with made(folder, thread, hurried=True, record=record, **NO_REST) as gateway:
         assert read(ask(gateway, "field")) == ("a", "done")
         takes_up_changes(gateway)
         assert health(gateway)["status"] == "ok"

@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from providers.sandbox.server import Wire
-from tests.support.faulty import BEGUN, TIMES, ask, made, read, scripted, until
+from tests.support.faulty import BEGUN, TIMES, ask, made, read, scripted
 from tests.support.hostile import CHUNKED, END, STREAM, TEXT, Hostile, Program, chunk, framed, head, once, sends
 from tests.support.processes import NO_REST, SandboxThread
+from tests.support.waiting import until
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
 

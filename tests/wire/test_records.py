@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from addons.inspect.replay_site import in_place_of_sites
 from providers.sandbox.run import Sandbox
 from tests.support.canaries import canaries
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 from tests.wire.record_plan import PLANS, asked
 
 OFFICIAL = "sandbox-large"
@@ -30,7 +30,7 @@ def recorded(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("records")
     folder.chmod(0o700)
     record = {"enabled": True, "folder": str(folder / "kept")}
-    with Gateway(folder, sites.description(), record=record, **NO_REST) as gateway:
+    with Gateway(folder, sites.description(), hurried=True, record=record, **NO_REST) as gateway:
         count = 0
         with httpx.Client(headers=gateway.headers, timeout=30) as client:
             for site in PLANS:
@@ -47,13 +47,6 @@ def kept(folder: Path) -> list[Recording]:
 
 def files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{ENDING}"))
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def command(gateway: Gateway, *arguments: str) -> Result:
@@ -183,7 +176,7 @@ def test_unknown_events_show_as_drift(recorded: tuple[Gateway, Path]) -> None:
 
 
 def test_recording_is_switched_while_it_serves(sites: SandboxThread, folder: Path) -> None:
-    with Gateway(folder, sites.description(), **NO_REST) as gateway:
+    with Gateway(folder, sites.description(), hurried=True, **NO_REST) as gateway:
         fields = {"model": OFFICIAL, "messages": [{"role": "user", "content": "Hi"}]}
 
         def ask() -> int:

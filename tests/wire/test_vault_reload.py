@@ -21,7 +21,7 @@ MODEL = "sandbox-small"
 def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("reload")
     folder.chmod(0o700)
-    with Gateway(folder, sites.description()) as running:
+    with Gateway(folder, sites.description(), hurried=True) as running:
         yield running
 
 

@@ -16,8 +16,9 @@ from tornado.websocket import websocket_connect
 
 from addons.inspect.web_door import BODY_BYTES, CONNECTIONS, FORM_BYTES
 from addons.inspect.web_heads import FIELDS
-from tests.support.mitmweb import Web, asked, until
+from tests.support.mitmweb import Web, asked
 from tests.support.processes import SandboxThread
+from tests.support.waiting import until
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
