@@ -2,6 +2,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -37,6 +38,18 @@ def limits_of_the_tests() -> Iterator[None]:
     """Commands run inside of the test process do not take its cores, which tests of other processes need."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resource, "setrlimit", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests' own HTTP clients trust one authority: to read all of them takes 15 ms, for each of thousands."""
+    all_of_them = Path(certifi.where()).read_text(encoding="utf-8")
+    end = "-----END CERTIFICATE-----\n"
+    one = tmp_path_factory.mktemp("authorities") / "one.pem"
+    one.write_text(all_of_them.partition(end)[0] + end, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(one))
         yield
 
 
