@@ -1,4 +1,5 @@
 import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,16 @@ def limits_of_the_tests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resource, "setrlimit", lambda *_: None)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangups() -> None:
+    """Processes of the tests meet a hangup as those of a terminal do, also when the tests themselves run under nohup.
+
+    What is ignored stays so in a new program, what is handled does not (execve(2)).
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
