@@ -39,9 +39,19 @@ class Planned:
 
 
 def plan_attempt(
-    context: Context, ask: Ask, progress: Progress, chat: ChatRequest, call: Call, headers: Sequence[tuple[str, str]]
+    context: Context,
+    ask: Ask,
+    progress: Progress,
+    chat: ChatRequest,
+    call: Call,
+    headers: Sequence[tuple[str, str]],
+    *,
+    hurried: bool = False,
 ) -> Planned:
-    """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed."""
+    """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
+
+    `hurried`: another model stands in when this one is slow.
+    """
     provider = context.providers[progress.candidate.route.provider]
     late = provider.answers_late(chat)
     plan = AttemptPlan(
@@ -49,7 +59,7 @@ def plan_attempt(
         session=progress.session,
         chat=chat,
         target=target_of(call, provider, context.proxies.get(provider.name)),
-        timers=_timers(context, progress, chat, late=late),
+        timers=_timers(context, progress, chat, late=late, hurried=hurried),
         decoder=provider.decoder(chat, progress.prepared),
         seals=context.seals,
         places=places_of(call),
@@ -70,11 +80,13 @@ def plan_attempt(
     return Planned(attempt, attempt.shown)
 
 
-def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool) -> Timers:
-    """Thinking models and sites that answer in one piece may be silent for longer."""
+def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool, hurried: bool) -> Timers:
+    """Thinking models and sites that answer in one piece may be silent for longer, and are not called slow for it."""
     limits = context.limits
     thinks = progress.candidate.route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
     first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
+    if hurried and chat.stream and not (thinks or late):
+        first_s = min(first_s, limits.slow_s)
     total_s = time_for_all(limits.total_s, stream=chat.stream)
     return Timers(limits.connect_s, first_s, limits.idle_s, total_s, limits.keepalive_s)
 
