@@ -59,7 +59,7 @@ _OTHER_LIMITS: Final = (
 )
 """What a sentence of that shape may be about instead: the answer's length, speed, money, a key."""
 _OVERSIZED: Final = "request too large for"
-"""OpenAI and Groq: one request alone is more than a minute's tokens. Sent with the code of a rate limit; no wait helps."""
+"""OpenAI and Groq: one request alone is more than a minute's tokens. It has a rate limit's code, but no wait helps."""
 
 _CONTENT_MARKS: Final = (
     "flagged",

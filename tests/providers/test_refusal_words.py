@@ -18,7 +18,7 @@ NO_CODES: Codes = {}
 JSON = {"content-type": "application/json"}
 
 TOO_LONG: dict[str, tuple[int, str]] = {
-    "openai": (400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 9631 tokens."),
+    "openai": (400, "This model's maximum context length is 8192 tokens. However, you requested 9631 tokens."),
     "openai, responses": (400, "Your input exceeds the context window of this model. Please adjust your input."),
     "openai, tpm": (
         429,
@@ -70,7 +70,8 @@ TOO_LONG: dict[str, tuple[int, str]] = {
     "cohere": (400, "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 12000."),
     "cloudflare": (
         400,
-        "The estimated number of input and maximum output tokens (20000) exceeded this model context window limit (8000).",
+        "The estimated number of input and maximum output tokens (20000) exceeded this model context window limit "
+        "(8000).",
     ),
     "vllm": (400, "The decoder prompt (length 5000) is longer than the maximum model length of 4096."),
     "vllm, older": (
@@ -102,8 +103,8 @@ CONTENT: dict[str, tuple[int, str]] = {
     ),
     "azure": (
         400,
-        "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify "
-        "your prompt and retry.",
+        "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
+        "modify your prompt and retry.",
     ),
     "anthropic": (400, "Output blocked by content filtering policy"),
     "anthropic, prohibited": (400, "Your request contains prohibited content"),

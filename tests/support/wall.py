@@ -1,7 +1,7 @@
-"""An official API whose models each fail in a way of their own, for the scenarios of tests/wire/test_failover_bench.py.
+"""An official API whose models each fail in a way of their own: for the scenarios of Failover Bench, and for chains.
 
-The faults are those that Failover Bench (https://github.com/failoverbench/failoverbench, methodology 0.1) describes;
-the server, the words and the figures are our own, the times shorter.
+The faults are mostly those that Failover Bench (https://github.com/failoverbench/failoverbench, methodology 0.1)
+describes; the server, the words and the figures are our own, the times shorter.
 """
 
 import json
@@ -36,12 +36,16 @@ _PREFILL = {
     "type": "invalid_request_error",
     "code": "invalid_prefill",
 }
+_SPENT = {"message": "You exceeded your current quota.", "type": "insufficient_quota", "code": "insufficient_quota"}
+_WRONG_KEY = {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}
 _MODEL_GONE = {"message": "No such model.", "type": "invalid_request_error", "code": "model_not_found"}
 
 
 @dataclass
 class Wall(Site):
-    """`sNN` in a model's name chooses its fault, `ok` none; `attempts` counts by model what it was asked."""
+    """What a model's name begins with (`s04-…`) is its fault: one of the bench's scenarios, or `bad` (400), `spent`
+    (quota), `key` (401); any other name is answered well. `attempts` counts by model what it was asked.
+    """
 
     name: str = "wall"
     attempts: Counter[str] = field(default_factory=Counter)
@@ -80,6 +84,12 @@ class Wall(Site):
                 await wire.respond(503, {"error": _OVERLOADED})
             case "noprefill" if body["messages"][-1]["role"] == "assistant":
                 await wire.respond(400, {"error": _PREFILL})
+            case "bad":
+                await wire.respond(400, {"error": _PREFILL})
+            case "spent":
+                await wire.respond(429, {"error": _SPENT})
+            case "key":
+                await wire.respond(401, {"error": _WRONG_KEY})
             case "s99":
                 await wire.respond(404, {"error": _MODEL_GONE})
             case _:

@@ -1,16 +1,16 @@
 """The sixteen scenarios of Failover Bench (methodology 0.1), written anew from its public description.
 
 https://github.com/failoverbench/failoverbench: a provider's model fails in one way, another model is configured as its
-fallback, and two views are judged: the caller's (an answer, whole, in time, told truly) and the provider's (how often it
-was asked). Its verdicts: *pass*, the caller has the whole answer and the conduct was right; *partial*, the same with an
-advisory check failed; *safe*, a clean error instead of an answer; *fail*, else.
+fallback, and two views are judged: the caller's (an answer, whole, in time, told truly) and the provider's (how often
+it was asked). Its verdicts: *pass*, the caller has the whole answer and the conduct was right; *partial*, the same with
+an advisory check failed; *safe*, a clean error instead of an answer; *fail*, else.
 
-The policy is the default one; only the times are scaled (seconds where the bench has tens of them). The fallback's entry
-says what it is meant for, as docs/resilience.md has it. Each is run with the fallback at the same account and at a
-provider of its own, and each for a whole answer too, which the bench does not ask.
+The policy is the default one; only the times are scaled (seconds where the bench has tens of them). The fallback's
+entry says what it is meant for, as docs/resilience.md has it. Each is run with the fallback at the same account and at
+a provider of its own, and each for a whole answer too, which the bench does not ask.
 
-Here a *pass* is asserted, except for S08, S09, S10 and S14 as streams, which are *safe*: words of the broken answer are at
-the client already, and a second answer's words are never joined to them (each says why).
+Here a *pass* is asserted, except for S08, S09, S10 and S14 as streams, which are *safe*: words of the broken answer are
+at the client already, and a second answer's words are never joined to them (each says why).
 """
 
 import json
@@ -265,7 +265,7 @@ def test_s12_too_long_for_the_model(bench: Bench, stream: bool) -> None:
 
 @BOTH
 def test_s13_against_the_content_policy(bench: Bench, stream: bool) -> None:
-    """The provider's reason is told; a refusal is not got round unless a fallback is meant for that (`on: [content]`)."""
+    """The provider's reason is told; the refusal is got round only by a fallback meant for it (`on: [content]`)."""
     seen = bench.ask("s13", stream=stream)
     assert (seen.status, seen.error) == (403, "content_filter")
     assert "rejected as a result of our safety system" in seen.message
@@ -274,7 +274,7 @@ def test_s13_against_the_content_policy(bench: Bench, stream: bool) -> None:
 
 
 def test_s14_a_fallback_that_takes_no_prefill(bench: Bench) -> None:
-    """Safe, as S08. The words so far are sent to nobody to be gone on with, so no refusal of that can hide the fault."""
+    """Safe, as S08. The words so far are sent to nobody to be gone on with: no refusal of that can hide the fault."""
     seen = bench.ask("s14")
     assert seen.safe
     assert seen.error == "upstream_eof"
