@@ -44,7 +44,7 @@ _MODEL_GONE = {"message": "No such model.", "type": "invalid_request_error", "co
 @dataclass
 class Wall(Site):
     """What a model's name begins with (`s04-…`) is its fault: one of the bench's scenarios, or `bad` (400), `spent`
-    (quota), `key` (401); any other name is answered well. `attempts` counts by model what it was asked.
+    (quota), `key` (401), `human` (a page that asks for a human); any other name is answered well. `attempts` counts by model what it was asked.
     """
 
     name: str = "wall"
@@ -56,6 +56,9 @@ class Wall(Site):
         return {"api_key": "sk-wall-0123456789"}
 
     async def handle(self, request: Request, wire: Wire) -> None:
+        if request.method == "GET":  # the gateway looks whether the key is still good
+            await wire.respond(401, {"error": _WRONG_KEY})
+            return
         body = request.json()
         model = str(body["model"])
         self.attempts[model] += 1
@@ -90,6 +93,8 @@ class Wall(Site):
                 await wire.respond(429, {"error": _SPENT})
             case "key":
                 await wire.respond(401, {"error": _WRONG_KEY})
+            case "human":
+                await wire.respond(403, "<!doctype html><title>Just a moment...</title>", "text/html")
             case "s99":
                 await wire.respond(404, {"error": _MODEL_GONE})
             case _:
