@@ -3,7 +3,7 @@
 import pytest
 
 from addons.core.routing import ModelIndex
-from addons.local import Inside, model_list
+from addons.local import Inside, model_list, model_object
 from providers.contract import Model
 
 THINKING = "GLM-4.6-Thinking"
@@ -154,3 +154,5 @@ def test_an_entry_says_what_is_known(index: ModelIndex) -> None:
     }
     assert entries["openai/gpt"]["supported_parameters"] == ["tools", "tool_choice"]
     assert entries["GLM-4.6"]["supported_parameters"] == []
+    unsaid = model_object(Model("m", "m", vision=None, tools="unknown"), 7)
+    assert not {"architecture", "supported_parameters", "context_length"} & set(unsaid), "nothing is made up"

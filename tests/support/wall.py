@@ -44,7 +44,8 @@ _MODEL_GONE = {"message": "No such model.", "type": "invalid_request_error", "co
 @dataclass
 class Wall(Site):
     """What a model's name begins with (`s04-…`) is its fault: one of the bench's scenarios, or `bad` (400), `spent`
-    (quota), `key` (401), `human` (a page that asks for a human); any other name is answered well. `attempts` counts by model what it was asked.
+    (quota), `key` (401), `human` (a page that asks for a human); any other name is answered well. `attempts` counts
+    by model what it was asked.
     """
 
     name: str = "wall"
