@@ -1,6 +1,6 @@
 """From a provider's Call to an attempt that the stream layer can make."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ from mitmproxy import http
 from addons.aftermath import Progress
 from addons.attempt import Attempt, AttemptPlan
 from addons.context import Context
+from addons.core.failover import Cause
 from addons.core.limits import OutputLimits
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.outgoing import request_of, target_of
@@ -45,12 +46,11 @@ def plan_attempt(
     chat: ChatRequest,
     call: Call,
     headers: Sequence[tuple[str, str]],
-    *,
-    hurried: bool = False,
+    stand_ins: Set[Cause] = frozenset(),
 ) -> Planned:
     """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
 
-    `hurried`: another model stands in when this one is slow.
+    `stand_ins`: what another model stands in for, should this one fail so.
     """
     provider = context.providers[progress.candidate.route.provider]
     late = provider.answers_late(chat)
@@ -59,7 +59,7 @@ def plan_attempt(
         session=progress.session,
         chat=chat,
         target=target_of(call, provider, context.proxies.get(provider.name)),
-        timers=_timers(context, progress, chat, late=late, hurried=hurried),
+        timers=_timers(context, progress, chat, late=late, hurried=Cause.SLOW in stand_ins),
         decoder=provider.decoder(chat, progress.prepared),
         seals=context.seals,
         places=places_of(call),
@@ -67,6 +67,7 @@ def plan_attempt(
         record_limit_bytes=context.limits.record_bytes,
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
+        filtered_fails=Cause.CONTENT in stand_ins,
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=f"chatcmpl-{ask.id.removeprefix('req_')}", created=created, model=chat.model)

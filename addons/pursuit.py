@@ -295,7 +295,7 @@ class Pursuit:
                         raise
         self.progress.prepared = prepared
         call = provider.build(chat, session, prepared, context.moment())
-        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), hurried=self._hurried)
+        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), self._stand_ins)
         self.last = planned.attempt
         return planned
 
@@ -361,9 +361,11 @@ class Pursuit:
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
 
     @property
-    def _hurried(self) -> bool:
-        """Whether another model is to be asked when this one is slow."""
-        return self.context.limits.retry_accepted and self._stand_in({Cause.SLOW}) is not None
+    def _stand_ins(self) -> Set[Cause]:
+        """What other models stand in for, once the provider has begun to answer."""
+        if not self.context.limits.retry_accepted:
+            return frozenset()
+        return frozenset[Cause]().union(*(fallback.causes for fallback in self._fallbacks))
 
     @property
     def _most(self) -> int:

@@ -44,7 +44,8 @@ _MODEL_GONE = {"message": "No such model.", "type": "invalid_request_error", "co
 @dataclass
 class Wall(Site):
     """What a model's name begins with (`s04-…`) is its fault: one of the bench's scenarios, or `bad` (400), `spent`
-    (quota), `key` (401), `human` (a page that asks for a human); any other name is answered well. `attempts` counts
+    (quota), `key` (401), `human` (a page that asks for a human), `filtered` and
+    `window` (an end before the first word); any other name is answered well. `attempts` counts
     by model what it was asked.
     """
 
@@ -96,10 +97,24 @@ class Wall(Site):
                 await wire.respond(401, {"error": _WRONG_KEY})
             case "human":
                 await wire.respond(403, "<!doctype html><title>Just a moment...</title>", "text/html")
+            case "filtered" | "window":
+                await _ended(fault, model, body, wire)
             case "s99":
                 await wire.respond(404, {"error": _MODEL_GONE})
             case _:
                 await (_stream if body.get("stream") else _whole)(fault, model, wire)
+
+
+async def _ended(fault: str, model: str, body: dict[str, Any], wire: Wire) -> None:
+    """An answer that ends before its first word."""
+    reason = "content_filter" if fault == "filtered" else "model_context_window_exceeded"
+    if body.get("stream"):
+        role = _chunk(model, {"role": "assistant", "content": ""})
+        await wire.raw(head(CHUNKED) + framed(role + _chunk(model, {}, reason) + b"data: [DONE]\n\n") + END)
+    else:
+        message = {"role": "assistant", "content": ""}
+        choice = {"index": 0, "message": message, "finish_reason": reason}
+        await wire.respond(200, {**_head(model, "chat.completion"), "choices": [choice], "usage": _usage()})
 
 
 async def _stream(fault: str, model: str, wire: Wire) -> None:
