@@ -17,6 +17,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
+from addons.dialects.declared import declared
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.problem import ImportProblem
@@ -42,6 +43,7 @@ from providers.openai_json_end import JsonEnd
 from providers.openai_learnt import refused_fields
 from providers.openai_options import OpenAIOptions
 from providers.openai_reasons import end_of
+from providers.openai_refusals import too_long, unwanted
 from providers.openai_words import quotable
 from providers.qwen_decoder import QwenDecoder
 from providers.qwen_sources import cited_text
@@ -349,6 +351,11 @@ READERS: dict[str, Reader] = {
     "body: blanks": fed(lambda: lambda b: all_at_once(read_object(b)), lambda size: [b" " * size + b"{}"]),
     "errors: clean": fed(lambda: clean, whole("\x00a")),
     "errors: words": fed(lambda: quotable, whole("http://a")),
+    "errors: what is too long": fed(lambda: too_long, whole("tokens input ")),
+    "errors: what is not wanted": fed(lambda: unwanted, whole("sensitive ")),
+    "declared: logprobs": fed(
+        lambda: lambda text: declared("choice", "logprobs", {"content": [{"token": c} for c in text]}), whole("a")
+    ),
     "errors: classify": fed(
         lambda: lambda body: classify(400, {}, body, {}), lambda size: [b"<html><title" + b"<title" * size]
     ),
