@@ -17,7 +17,6 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
-from addons.dialects.declared import declared
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.problem import ImportProblem
@@ -353,9 +352,6 @@ READERS: dict[str, Reader] = {
     "errors: words": fed(lambda: quotable, whole("http://a")),
     "errors: what is too long": fed(lambda: too_long, whole("tokens input ")),
     "errors: what is not wanted": fed(lambda: unwanted, whole("sensitive ")),
-    "declared: logprobs": fed(
-        lambda: lambda text: declared("choice", "logprobs", {"content": [{"token": c} for c in text]}), whole("a")
-    ),
     "errors: classify": fed(
         lambda: lambda body: classify(400, {}, body, {}), lambda size: [b"<html><title" + b"<title" * size]
     ),
