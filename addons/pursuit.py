@@ -95,7 +95,7 @@ class Pursuit:
         if planned is not None:
             return planned
         if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
-            self._too_slow(self.progress.candidate)
+            self._too_slow(failed, self.progress.candidate)
         self.release()
         return await self._next()
 
@@ -212,12 +212,16 @@ class Pursuit:
     def _stand_in(self, causes: Set[Cause]) -> Fallback | None:
         return next((fallback for fallback in self._fallbacks if causes & fallback.causes), None)
 
-    def _too_slow(self, candidate: Candidate) -> None:
-        """The account has said no word in time: where a model stands in for slow ones, it is asked next."""
+    def _too_slow(self, failed: Attempt, candidate: Candidate) -> None:
+        """The account has said no word in time: where a model stands in for slow ones, it is asked next.
+
+        One that had all the time there is is not merely slow: other accounts of the model go first.
+        """
         if self._stand_in({Cause.SLOW}) is not None:
             self._causes.add(Cause.SLOW)
-            self._slow = self._slow or (self._round, candidate)
-            self._round.refused = True
+            if failed.plan.timers.first_token_s <= self.context.limits.slow_s:
+                self._slow = self._slow or (self._round, candidate)
+                self._round.refused = True
 
     def _slow_after_all(self) -> bool:
         """Goes back to the model that was given up as slow; False when there is none."""

@@ -58,6 +58,7 @@ CHAINS: dict[str, tuple[str, list[Any], str]] = {
     "slow, and the one for it is out": ("s07-22", [on("s04-22", "slow")], "s07-22"),
     "slow, and the one for it refuses": ("s07-23", [on("s12-23", "slow")], "s07-23"),
     "slow for ever": ("s06-24", [on("s04-24", "slow"), "ok-24"], "ok-24"),
+    "slow for ever, and all are out": ("s06-32", [on("s04-32", "slow")], "504 upstream_timeout"),
     "slow with nobody for it": ("s07-25", ["ok-25"], "s07-25"),
     "another model of the same key": ("spent-26", ["wall/ok-26", "apart/ok-26"], "ok-26"),
     "filtered before a word": ("filtered-28", [on("ok-28", "content")], "ok-28"),
@@ -145,6 +146,17 @@ def test_a_circle_is_gone_round_once(gateway: Gateway, wall: SandboxThread) -> N
     attempts.clear()
     assert ask(gateway, "s04-14").status_code == 502
     assert attempts == {"s04-14": 1, "s04-14b": 1}
+
+
+@pytest.mark.parametrize(("stream", "times"), [(True, 2), (False, 1)], ids=["stream", "whole"])
+def test_what_is_given_up_as_slow_is_asked_once_more_with_all_its_time(
+    gateway: Gateway, wall: SandboxThread, stream: bool, times: int
+) -> None:
+    """A whole answer had all of it at once."""
+    attempts = wall.site("wall").attempts
+    attempts.clear()
+    assert ask(gateway, "s06-32", stream=stream).status_code == 504
+    assert attempts == {"s06-32": times, "s04-32": 1}
 
 
 def test_a_stand_in_that_is_the_model_itself_is_no_stand_in(gateway: Gateway, wall: SandboxThread) -> None:
