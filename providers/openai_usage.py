@@ -11,6 +11,7 @@ _DEPTH_LIMIT: Final = 4
 _KEPT_LIMIT: Final = 64
 """Figures of earlier usage objects; each has a name of its own."""
 _PROMPT: Final = ("prompt_tokens", "input_tokens")
+_DETAILS: Final = frozenset({"prompt_tokens_details", "completion_tokens_details"})
 _COMPLETION: Final = ("completion_tokens", "output_tokens")
 
 
@@ -66,8 +67,12 @@ def _says_more(known: Any, new: Any) -> bool:
 
 
 def _with_whole_counts(raw: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """The same object with 5.0 as 5: strict clients know no other counts."""
-    return {name: _whole_count(value, depth) for name, value in raw.items()}
+    """The same object with 5.0 as 5, and details that are objects: strict clients know no others."""
+    return {
+        name: _whole_count(value, depth)
+        for name, value in raw.items()
+        if value is None or isinstance(value, dict) or name not in _DETAILS
+    }
 
 
 def _whole_count(value: Any, depth: int) -> Any:
