@@ -1,6 +1,7 @@
 """What is right and what is wrong with this installation, each in one line with what to do about it.
 
-A check gives Findings and raises nothing. `error` findings keep every request from succeeding; `warning` ones do not.
+A check gives Findings and raises nothing. `error` findings keep every request from succeeding, or some (`partly`);
+`warning` ones do not.
 """
 
 import os
@@ -21,6 +22,7 @@ from addons.core.file_reading import FileProblem, NoFile, read_text
 from addons.core.key_files import KeyFile
 from addons.core.yaml_reading import YamlProblem, read_yaml
 from addons.proxy_options import refused, warned
+from addons.served_names import unserved_of
 from addons.setup import Running
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
 from providers.errors import ProviderError
@@ -40,6 +42,8 @@ class Finding:
     status: Status
     message: str
     fix: str = ""
+    partly: bool = False
+    """Of an error: only some requests meet it."""
 
 
 def check_python(version: tuple[int, ...]) -> Iterator[Finding]:
@@ -58,6 +62,12 @@ def check_proxy() -> Iterator[Finding]:
         yield Finding("mitmproxy", "error", str(e), "install the locked packages: ./run_proxy.sh does it at its start")
     else:
         yield Finding("mitmproxy", "ok", f"mitmproxy {version}")
+
+
+def check_names(config: Config) -> Iterator[Finding]:
+    """Whether the models that config.yaml names elsewhere are served."""
+    for one in unserved_of(config):
+        yield Finding("models", "error" if one.certain else "warning", one.words, partly=bool(config.providers))
 
 
 def check_files(config: Config) -> Iterator[Finding]:

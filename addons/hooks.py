@@ -59,6 +59,7 @@ from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
 from addons.listeners import move_listeners
 from addons.reload import Reload
+from addons.served_names import Teller
 from addons.settings import client_limits, guest_rules
 from addons.setup import Running, open_vault
 from addons.signals import heed_signals
@@ -129,6 +130,7 @@ class Glassgate:
         self._reload: Reload | None = None
         self._ending = Background()
         self._doors: Doors | None = None
+        self._names = Teller()
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
@@ -177,7 +179,8 @@ class Glassgate:
         self._listening.start()
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
-        self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
+        view = ctx.master.addons.get("view")
+        self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, view, lambda: self._tell_names(asked=True))
         self._upkeep.start()
         if modes != list(ctx.options.mode):
             self._upkeep.once("listeners", move_listeners(ctx.options, modes))
@@ -209,6 +212,12 @@ class Glassgate:
             aside=self._aside,
         )
         self._end_removed(parts.rules)
+        self._tell_names(asked=self._upkeep is not None)
+
+    def _tell_names(self, *, asked: bool) -> None:
+        """Says which models config.yaml names and nobody serves; `asked`: the sites were asked for their lists."""
+        parts = self._parts()
+        self._names.tell(parts.config, parts.models(), parts.providers, asked=asked)
 
     def _end_removed(self, rules: GateRules) -> None:
         """Ends the requests of client keys that are not in force any more."""

@@ -29,7 +29,7 @@ def doctor(lazy: Lazy, online: bool, as_json: bool) -> None:
     """
     lazy = lazy.needing(without=())
     findings = [*checks.check_python(sys.version_info[:3]), *checks.check_proxy(), *_of_config(lazy, online)]
-    well = not any(finding.status == "error" for finding in findings)
+    well = not any(finding.status == "error" and not finding.partly for finding in findings)
     if as_json:
         out_json({"ok": well, "checks": [asdict(finding) for finding in findings]})
     else:
@@ -47,6 +47,7 @@ def _of_config(lazy: Lazy, online: bool) -> Iterable[Finding]:
             yield Finding("config", "error", line, "docs/configuration.md lists every key")
         return
     yield Finding("config", "ok", f"{config.file} is right")
+    yield from checks.check_names(config)
     yield from checks.check_files(config)
     yield from checks.check_keys(config)
     yield from checks.check_port(config, checks.status_of)
@@ -68,7 +69,8 @@ def _of_vault(lazy: Lazy, config: Config, online: bool) -> Iterable[Finding]:
         yield Finding("vault", "ok", "there is no vault, and no account needs one")
     if online:
         yield from asyncio.run(_ask(config, vault))
-    yield from checks.check_accounts(account_lines(config, vault))
+    if config.providers:
+        yield from checks.check_accounts(account_lines(config, vault))
 
 
 async def _ask(config: Config, vault: Vault | None) -> list[Finding]:

@@ -12,6 +12,7 @@ import click
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.local import model_object
+from addons.served_names import unserved
 from addons.setup import Models, make_providers
 
 
@@ -21,14 +22,16 @@ from addons.setup import Models, make_providers
 def models(lazy: Lazy, as_json: bool) -> None:
     """The public models of the configured providers."""
     config = lazy.config()
-    index = Models(make_providers(config), config.sections.models.aliases)()
+    providers = make_providers(config)
+    index = Models(providers, config.sections.models.aliases)()
+    out(*(f"glassgate: {one.words}" for one in unserved(config, index, providers)), err=True)
     if as_json:
         out_json({"object": "list", "data": [model_object(model, 0) for model in index.models()]})
         return
     for model in index.models():
         out(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
-    for alias in index.aliases():
-        out(f"{alias}  (alias)")
+    for alias, target in index.aliases().items():
+        out(f"{alias}  (alias of {target})")
 
 
 @click.command()

@@ -46,6 +46,10 @@ class ModelIndex:
             return self._named(target.strip().casefold())
         return self._of_provider(key)
 
+    def serves(self, name: str) -> bool:
+        """Whether an alias may stand for this: a model, or one of a provider (`provider/model`); no other alias."""
+        return bool(self._named(name.strip().casefold()))
+
     def _named(self, key: str) -> Sequence[Route]:
         return self._routes.get(key) or self._of_provider(key)
 
