@@ -13,7 +13,7 @@ from addons.core.config import Config
 from addons.core.config_file import ConfigError
 from addons.core.exposure import judge
 from addons.listeners import hosts_of, wanted_modes
-from addons.proxy_options import refused, warned
+from addons.proxy_options import misspelt, refused, unknown, warned
 
 log = logging.getLogger("glassgate")
 
@@ -28,7 +28,7 @@ class Doors:
 
     def checked_modes(self, config: Config) -> list[str]:
         """The proxy modes to run in. Raises ConfigError when options, listeners or files are too open."""
-        found = refused(self._options())
+        found = [*refused(self._options()), *misspelt(self._given.deferred, self._given.keys())]
         modes = wanted_modes(config, self._given)
         if found := [*found, *judge(config, hosts_of(modes, self._given))]:
             raise ConfigError(found)
@@ -50,7 +50,10 @@ class Doors:
 
     def tell(self, config: Config) -> None:
         """Says at the start what is open and may be: one line each."""
-        for words in [*warned(self._options()), *(file.open_words for file in config.files if file.open_words)]:
+        # Another script, which may be loaded after us, may define them.
+        names = unknown(self._given.deferred, self._given.keys()) if len(self._scripts) <= 1 else []
+        open_files = (file.open_words for file in config.files if file.open_words)
+        for words in [*warned(self._options()), *names, *open_files]:
             log.warning("%s", words)
 
     def hosts(self) -> list[str]:

@@ -87,7 +87,9 @@ class Reload:
             log.exception("a fault of the gateway while it took a changed configuration up")
         else:
             return Answer(True, said)
-        log.error("the changed configuration is not taken up; the one from before stays in force:\n%s", self.problem)
+        lines = self.problem.splitlines()
+        kept = "the changed configuration is not taken up; the one from before stays in force:"
+        log.error(kept + "\n    %s" * len(lines), *lines)  # a line for each problem
         return Answer(False, self.problem)
 
     def _hung(self) -> None:

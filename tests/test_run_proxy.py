@@ -38,7 +38,11 @@ def test_help_needs_nothing() -> None:
     [
         (("--nonsense",), "unknown option: --nonsense"),
         (("--port",), "--port needs a value"),
-        (("--port", "eighty"), "ports are numbers"),
+        (("--port", "eighty"), "--port: a port is a number from 1 to 65535, such as 8080 (found 'eighty')"),
+        (("--port", "0"), "a number from 1 to 65535"),
+        (("--port", "99999"), "a number from 1 to 65535"),
+        (("--port", ""), "a number from 1 to 65535"),
+        (("--web-port", "1234567890123456789012"), "--web-port: a port is a number"),
         (("--demo", "--host", "0.0.0.0"), "loopback only"),
         (("--config", "/nowhere/config.yaml"), "no such file"),
     ],

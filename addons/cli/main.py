@@ -33,6 +33,8 @@ def _complaints_shown() -> Iterator[None]:
     try:
         yield
     except click.UsageError as e:
+        if e.message.startswith("Got unexpected extra argument"):  # and repeats it: it may be a password
+            raise click.UsageError("there are more words than the command takes", e.ctx) from None
         lines = e.format_message().split("\n")
         if all(line.isprintable() for line in lines):
             raise
@@ -55,7 +57,7 @@ class Commands(click.Group):
 @click.option(
     "--config",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=Path("config.yaml"),
     envvar="GLASSGATE_CONFIG",
     show_default=True,

@@ -30,7 +30,7 @@ from addons.core.config import (
 from addons.core.config_words import ABSENT, Wrong, one_each, wrongs
 from addons.core.env_file import read_env
 from addons.core.exposure import exposure_problems, has_literal_keys
-from addons.core.file_reading import FileProblem, NoFile, read_text
+from addons.core.file_reading import FileProblem, IsFolder, NoFile, read_text
 from addons.core.key_files import KeyFile
 from addons.core.key_sources import KeySources
 from addons.core.near import near
@@ -165,6 +165,8 @@ def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source
         found = read_words(read.text)
     except NoFile:
         raise ConfigError([f"{file}: there is no such file; give another with --config"]) from None
+    except IsFolder:
+        raise ConfigError([f"{file}: is a folder; name the file in it: --config {file / 'config.yaml'}"]) from None
     except FileProblem as e:
         raise ConfigError([f"{file}: {e}"]) from None
     except YamlProblem as e:

@@ -22,6 +22,10 @@ class NoFile(FileProblem):
     """There is no such file."""
 
 
+class IsFolder(FileProblem):
+    """It is a folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileText:
     """A file's text, and the state of the very file that was read."""
@@ -64,4 +68,4 @@ def _decoded(data: bytes) -> str:
 def _check_regular(found: os.stat_result) -> None:
     """Raises FileProblem."""
     if not stat.S_ISREG(found.st_mode):
-        raise FileProblem("is a folder, not a file" if stat.S_ISDIR(found.st_mode) else "is not a regular file")
+        raise IsFolder("is a folder") if stat.S_ISDIR(found.st_mode) else FileProblem("is not a regular file")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from addons.core.errors import GatewayError
+from addons.core.plain_words import either, requirement
 from addons.dialects.ambiguity import AmbiguityError, first_double_name
 from addons.dialects.ambiguity import survey as surveyed
 from providers.json_tally import DIGITS_LIMIT, SLICE_BYTES, JsonTally
@@ -102,9 +103,10 @@ def validated[M: BaseModel](model: type[M], value: dict[str, Any]) -> M:
 
 def _refuse(problem: ValidationError) -> NoReturn:
     # A union reports one problem per branch; the deepest location is the branch the client meant.
-    first = max(problem.errors(include_url=False, include_input=False), key=lambda found: len(_names(found["loc"])))
-    param = path_of(first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
+    found = problem.errors(include_url=False, include_input=False)
+    deepest = _names(max(found, key=lambda one: len(_names(one["loc"])))["loc"])
+    message = either(requirement(one, "an object") for one in found if _names(one["loc"]) == deepest)
+    param = path_of(tuple(deepest))
     where = f"{param}: " if param else ""
     raise bad(f"{where}{message}", param=param or None) from None
 
