@@ -9,7 +9,7 @@ from typing import Any
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.options import Options
 
-from addons.core.config import Config
+from addons.core.config import Config, Sections
 from addons.core.config_file import ConfigError
 from addons.core.exposure import judge
 from addons.listeners import hosts_of, wanted_modes
@@ -50,8 +50,9 @@ class Doors:
 
     def tell(self, config: Config) -> None:
         """Says at the start what is open and may be: one line each."""
-        # Another script, which may be loaded after us, may define them.
-        names = unknown(self._given.deferred, self._given.keys()) if len(self._scripts) <= 1 else []
+        # Another script, which may be loaded after us, may define some; and the two config.yaml may be one file.
+        strange = set(self._given.deferred) - set(Sections.model_fields) - {"providers"}
+        names = unknown(sorted(strange), self._given.keys()) if len(self._scripts) <= 1 else []
         open_files = (file.open_words for file in config.files if file.open_words)
         for words in [*warned(self._options()), *names, *open_files]:
             log.warning("%s", words)

@@ -89,7 +89,7 @@ class Reload:
             return Answer(True, said)
         lines = self.problem.splitlines()
         kept = "the changed configuration is not taken up; the one from before stays in force:"
-        log.error(kept + "\n    %s" * len(lines), *lines)  # a line for each problem
+        log.error(kept + "\n%s" * len(lines), *lines)  # a line for each problem
         return Answer(False, self.problem)
 
     def _hung(self) -> None:

@@ -1,7 +1,7 @@
 """Names of models in one section of config.yaml that no provider of another serves: aliases, fallbacks, strategies.
 
 Told at the start, after a reload, by `glassgate doctor` and `glassgate models`; never refused: everything else works, a
-site's live list may bring the model, and a provider that is switched off comes back.
+site's live list may bring the model, and a provider that is disabled comes back.
 """
 
 import logging
@@ -14,7 +14,6 @@ from typing import Final
 
 from addons.context import AnyProvider
 from addons.core.config import Config, FallbackModel
-from addons.core.near import hint
 from addons.core.routing import ModelIndex
 from addons.core.secret_looks import looks_secret
 from addons.core.yaml_reading import KeyPath
@@ -24,9 +23,10 @@ from providers.registry import provider_class
 
 log = logging.getLogger("glassgate")
 
-TOLD_LIMIT: Final = 20
+TOLD_LIMIT: Final = 10
+"""Looking for near names takes its time, and all else waits for it."""
 _SHOWN: Final = 100
-ALL_OFF: Final = "every provider is switched off (enabled: false), so no model is served; switch one on: enabled: true"
+ALL_OFF: Final = "every provider is disabled (enabled: false), so no model is served; enable one: enabled: true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,9 @@ def unserved(config: Config, index: ModelIndex, providers: Mapping[str, AnyProvi
         return [Unserved(config.said(("providers",), ALL_OFF), True)]
     off = _models_of_disabled(config)
     live = {name for name, provider in providers.items() if _asks_its_site(provider)}
-    known = [model.id for model in index.models()]
     aliases = {name.casefold(): target for name, target in index.aliases().items()}
     found = (use for use in _uses(config) if not _is_served(use, index, aliases))
-    return [_told(config, use, off, live, known, aliases) for use in islice(found, TOLD_LIMIT)]
+    return [_told(config, use, off, live, index, aliases) for use in islice(found, TOLD_LIMIT)]
 
 
 def unserved_of(config: Config) -> list[Unserved]:
@@ -102,19 +101,21 @@ def _told(
     use: _Use,
     off: Mapping[str, str],
     live: set[str],
-    known: list[str],
+    index: ModelIndex,
     aliases: Mapping[str, str],
 ) -> Unserved:
     name = "…" if looks_secret(use.name) else repr(use.name[:_SHOWN])
     small = use.name.strip().casefold()
     if (provider := off.get(small) or _named_off(config, small)) is not None:
-        return Unserved(config.said(use.path, f"{name} is of provider {provider!r}, which is switched off"), False)
+        words = f"{name} is of provider {provider!r}, which is disabled (enabled: false)"
+        return Unserved(config.said(use.path, words), False)
     if small in aliases:
         target = "the model it stands for" if looks_secret(aliases[small]) else repr(aliases[small][:_SHOWN])
         return Unserved(config.said(use.path, f"{name} is an alias itself; write {target}"), True)
     whose = small.partition("/")[0]
     may_come = {provider for provider in live if whose == provider.casefold()} if whose in _names(config) else live
-    words = f"no provider serves a model {name}{hint(use.name, known)}"
+    near = index.near(use.name, 1)
+    words = f"no provider serves a model {name}" + (f"; did you mean {near[0]!r}?" if near else "")
     if may_come:
         words += f" (the live list of {' or '.join(sorted(may_come))} may bring it; until then the answer is 404)"
     return Unserved(config.said(use.path, words), not may_come)
@@ -130,7 +131,7 @@ def _named_off(config: Config, name: str) -> str | None:
 
 
 def _models_of_disabled(config: Config) -> dict[str, str]:
-    """Model in small letters → a provider that is switched off and would serve it."""
+    """Model in small letters → a provider that is disabled and would serve it."""
     found: dict[str, str] = {}
     for settings in config.disabled:
         provider = provider_class(settings.common.type).configured(settings.name, settings.options)

@@ -334,7 +334,7 @@ class Config:
     files: tuple[KeyFile, ...] = ()
     """The files all this was read from."""
     disabled: tuple[ProviderSettings, ...] = ()
-    """Providers that are switched off."""
+    """Providers with `enabled: false`: they serve nothing, and whoever asks for them is told so."""
     lines: Mapping[KeyPath, int] = field(default_factory=dict, repr=False)
     """The line of each key of the file."""
 
