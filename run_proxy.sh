@@ -124,8 +124,8 @@ done
 set_up requirements.lock glassgate
 
 if [ -z "$demo" ]; then
-  listener="$(.venv/bin/glassgate --config "$config" listen ${host:+--host "$host"} ${port:+--port "$port"} ${web:+--web-port "$web_port"})" || exit 1
-  host="${listener% *}" port="${listener##* }"
+  listener="$(.venv/bin/glassgate --config "$config" listen)" || exit 1
+  host="${host:-${listener% *}}" port="${port:-${listener##* }}"
 else
   host="${host:-127.0.0.1}" port="${port:-8080}"
 fi

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from addons.cleaning.index import Known, secrets_of
-from addons.vault.errors import VaultConflict, VaultError
+from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.store import Vault
 from providers.contract import Provider, ProviderOptions, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
@@ -226,7 +226,9 @@ class Accounts:
         """Logs once when the vault's file went bad, and once when it is well again."""
         before, said = self._problem, str(problem) if problem else None
         self._problem = said
-        if said and said != before:
+        if said and said != before and isinstance(problem, VaultMissing) and not self._cache:
+            log.warning("%s", said)  # a first start: nothing is lost
+        elif said and said != before:
             log.error("the vault file has a problem; the sessions known so far keep serving: %s", said)
         elif before and not said:
             log.warning("the vault file is well again")

@@ -21,7 +21,6 @@ from typing import Any
 
 import yaml
 
-from addons.free_port import taken_words
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from providers.registry import type_names
@@ -99,8 +98,6 @@ def main(arguments: list[str]) -> int:
     host, port = arguments[0], int(arguments[1])
     web_url = os.environ.pop("GLASSGATE_WEB_URL", "") or None
     command = arguments[split + 1 :]
-    if problem := taken_words(host, port, "--port"):
-        sys.exit(f"run_proxy.sh: {problem}")
     os.umask(0o077)
     folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))
     key = os.environ.get("AUTH_TOKEN") or f"sk-demo-{secrets.token_urlsafe(18)}"

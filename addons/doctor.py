@@ -5,6 +5,7 @@ A check gives Findings and raises nothing. `error` findings keep every request f
 """
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from addons.core.config import Config
 from addons.core.file_reading import FileProblem, NoFile, read_text
 from addons.core.key_files import KeyFile
 from addons.core.yaml_reading import YamlProblem, read_yaml
-from addons.free_port import why_taken
 from addons.proxy_options import refused, warned
 from addons.served_names import unserved_of
 from addons.setup import Running
@@ -104,12 +104,17 @@ def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Fin
     """Whether the gateway can listen. `ask` gives the status of a GET, or None when nobody answers."""
     host, port = config.sections.listen.host, config.sections.listen.port
     shown = f"[{host}]" if ":" in host else host
-    if (reason := why_taken(host, port)) is not None:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+    except OSError as e:
         if ask(f"{config.sections.listen.url}/healthz") == 200:
             yield Finding("port", "ok", f"a gateway is serving at {shown}:{port}")
         else:
             fix = "end the program that has it, or choose another listen.port"
-            yield Finding("port", "error", f"{shown}:{port} cannot be listened on: {reason}", fix)
+            yield Finding("port", "error", f"{shown}:{port} cannot be listened on: {e.strerror}", fix)
     else:
         yield Finding("port", "ok", f"{shown}:{port} is free")
     if not config.sections.listen.is_loopback:

@@ -11,7 +11,6 @@ import click
 
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.cli.records import load_recordings
-from addons.free_port import taken_words
 from addons.local import model_object
 from addons.served_names import unserved
 from addons.setup import Models, make_providers
@@ -31,8 +30,8 @@ def models(lazy: Lazy, as_json: bool) -> None:
         return
     for model in index.models():
         out(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
-    for alias, target in index.aliases().items():
-        out(f"{alias}  (alias of {target})")
+    for alias in index.aliases():
+        out(f"{alias}  (alias)")
 
 
 @click.command()
@@ -79,15 +78,8 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 
 
 @click.command(hidden=True)
-@click.option("--host", help="Instead of listen.host.")
-@click.option("--port", type=int, help="Instead of listen.port.")
-@click.option("--web-port", type=int, help="The inspector's, to be looked at too.")
 @click.pass_obj
-def listen(lazy: Lazy, host: str | None, port: int | None, web_port: int | None) -> None:
-    """The listener of the checked configuration, for run_proxy.sh: host, port. Both can be listened on."""
-    own = lazy.needing(without=()).config().sections.listen
-    host, port = host or own.host, port or own.port
-    for problem in (taken_words(host, port, "--port"), web_port and taken_words("127.0.0.1", web_port, "--web-port")):
-        if problem:
-            raise Problem(problem)
-    out(f"{host} {port}")
+def listen(lazy: Lazy) -> None:
+    """The listener of the checked configuration, for run_proxy.sh: host, port."""
+    config = lazy.needing(without=()).config()
+    out(f"{config.sections.listen.host} {config.sections.listen.port}")
