@@ -15,7 +15,7 @@ from addons.core.secret_looks import looks_random, looks_secret
 from addons.core.yaml_reading import KeyPath
 from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 from providers.registry import provider_class, type_names
-from providers.written import Listed, Nothing, Span, Written
+from providers.written import Listed, Nothing, Span, Written, better
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PROXY = re.compile(r"https?://[^/@\s]+/?")
@@ -105,8 +105,8 @@ class AccountDefaults(Written):
 class Credentials(Written):
     """For `glassgate login`; to be given by reference: `${NAME}`."""
 
-    email: str = Field(repr=False)
-    password: SecretStr
+    email: str = Field(repr=False, min_length=1)
+    password: SecretStr = Field(min_length=1)
 
 
 class AccountSettings(Written):
@@ -126,6 +126,10 @@ class AccountSettings(Written):
     @model_validator(mode="before")
     @classmethod
     def _a_name_alone(cls, value: object) -> object:
+        """Also with the ':' of a key behind it that has no value (`- main:`)."""
+        if isinstance(value, Mapping) and len(value) == 1:
+            (key, own), *_ = value.items()
+            value = key if isinstance(own, Nothing) and key not in cls.model_fields else value
         return {"name": value} if isinstance(value, str) else value
 
     @field_validator("name")
@@ -148,7 +152,8 @@ class ProviderCommon(Written):
     @classmethod
     def _is_a_proxy(cls, value: str | None) -> str | None:
         if value is not None and not _PROXY.fullmatch(value):
-            raise ValueError("must be http://host:port or https://host:port, without user or path")
+            meant = f"http://{value}" if "://" not in value and _PROXY.fullmatch(f"http://{value}") else ""
+            raise better("must be http://host:port or https://host:port, without user or path", meant)
         return value
 
     @field_validator("accounts", mode="before")

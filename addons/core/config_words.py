@@ -16,7 +16,6 @@ from addons.core.near import near
 from addons.core.plain_words import either, requirement
 from addons.core.yaml_reading import KeyPath
 
-MAPPING: Final = "a table of keys and values, such as {key: value}"
 FINDINGS_LIMIT: Final = 500
 ABSENT: Final = object()
 _OF_NUMBERS: Final = ("int_", "float_", "greater_", "less_")
@@ -84,7 +83,7 @@ def _wrong(path: KeyPath, findings: Sequence[ErrorDetails], model: type[BaseMode
         return Wrong((*path, lacks), f"is missing{example}", lacks=True)
     if kind == "extra_forbidden":
         return _unknown_key(path, loc, model, more if len(loc) == 1 else ())
-    words = either(requirement(found, MAPPING) for found in findings)
+    words = either(requirement(found, _table(model, loc)) for found in findings)
     found, told = first.get("input", ABSENT), first.get("ctx") or {}
     if kind in ("literal_error", "enum"):
         meant = near(str(found), str(told["expected"]).split("'")[1::2]) or ""
@@ -93,10 +92,10 @@ def _wrong(path: KeyPath, findings: Sequence[ErrorDetails], model: type[BaseMode
         return Wrong(path, words, found, str(told["instead"]))
     if kind == "value_error":
         return Wrong(path, words, found)
-    if MAPPING in words and isinstance(found, str) and ":" in found:
+    if isinstance(found, str) and found.partition(":")[0] in _known_keys(model, (*loc, "")) and ":" in found:
         words += " (a space belongs behind each ':')"
     usual = _usual(model, loc) if kind.startswith(_OF_NUMBERS) else None
-    return Wrong(path, words + ("" if usual is None else f", such as {usual}"), found)
+    return Wrong(path, words + ("" if usual is None else f", such as {_plain(usual)}"), found)
 
 
 def _unknown_key(path: KeyPath, loc: Sequence[str | int], model: type[BaseModel], more: Sequence[str]) -> Wrong:
@@ -105,6 +104,21 @@ def _unknown_key(path: KeyPath, loc: Sequence[str | int], model: type[BaseModel]
     meant = near(name, known) or ""
     listed = "" if meant or not known else f". Known: {', '.join(known)}"
     return Wrong(path, f"is not a key there{listed}", meant=meant, unknown=meant or name)
+
+
+def _table(model: type[BaseModel], loc: Sequence[str | int]) -> str:
+    """What a set of keys is called, with one that may stand there."""
+    for key in _known_keys(model, (*loc, "")):
+        if (usual := _usual(model, (*loc, key))) is not None and isinstance(usual, str | int | float):
+            return f"a table of keys and values, such as {{{key}: {_plain(usual)}}}"
+    return "a table of keys and values, such as {key: value}"
+
+
+def _plain(value: object) -> object:
+    """As YAML has it: 5 for 5.0, false for False."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _known_keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:

@@ -55,12 +55,12 @@ def requirement(found: ErrorDetails, mapping: str) -> str:
             return str(told["words"])
         case "value_error" | "assertion_error":
             return str(found["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        case "too_short" | "string_too_short" if told["min_length"] == 1:
+            return "must not be empty"
         case "too_short":
             return f"must have at least {_entries(told['min_length'])}"
         case "too_long":
             return f"must have at most {_entries(told['max_length'])}"
-        case "string_too_short" if told["min_length"] == 1:
-            return "must not be empty"
         case "string_too_short":
             return f"must have at least {told['min_length']} characters"
         case "string_too_long":

@@ -114,7 +114,7 @@ MISTAKES = {
     ),
     "no space behind a colon": (
         OFFICIAL + "listen:\n  port:8080\n",
-        "6: listen: must be a table of keys and values, such as {key: value} (a space belongs behind each ':') "
+        "6: listen: must be a table of keys and values, such as {host: 127.0.0.1} (a space belongs behind each ':') "
         "(found 'port:8080')",
     ),
     "another encoding": (
@@ -191,6 +191,23 @@ MISTAKES = {
         "listen: {port: 1}",
         "1: providers: at least one provider must be configured, such as "
         "providers: {NAME: {type: openai_compatible, preset: deepseek, accounts: [main]}}",
+    ),
+    "an address for a section": (
+        OFFICIAL + "listen: 0.0.0.0:8080",
+        "6: listen: must be a table of keys and values, such as {host: 127.0.0.1}",
+    ),
+    "a number for a section": (
+        OFFICIAL + "timeouts: 30",
+        "6: timeouts: must be a table of keys and values, such as {connect_s: 5} (found '30')",
+    ),
+    "a proxy without scheme": (
+        provider("type: zai, accounts: main, proxy: '127.0.0.1:7890'"),
+        "2: providers.alpha.proxy: must be http://host:port or https://host:port, without user or path; "
+        "did you mean 'http://127.0.0.1:7890'?",
+    ),
+    "no password": (
+        provider("type: zai, accounts: [{name: main, credentials: {email: a@b.example, password: }}]"),
+        "2: providers.alpha.accounts[0].credentials.password: must not be empty",
     ),
     "a list for a table": (
         OFFICIAL + "routing: {strategies: [x]}",
@@ -289,6 +306,7 @@ ACCOUNTS = {
     "[main, {name: two}]": ["main", "two"],
     "{name: main}": ["main"],
     "{main: {priority: 2}, two: }": ["main", "two"],
+    "[main: , {two: }]": ["main", "two"],
     "off": ["off"],
     "[yes, no, null, ~x, 1, 1.10, 2001-01-01]": None,
     "[yes, no, on, 'null', 1, 1.10, 2001-01-01]": ["yes", "no", "on", "null", "1", "1.10", "2001-01-01"],
