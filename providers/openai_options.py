@@ -91,12 +91,12 @@ class OpenAIOptions(ProviderOptions):
     @classmethod
     def _models_as_table(cls, value: Any) -> Any:
         value = (value,) if isinstance(value, str) else value
-        table = {name: name for name in value} if isinstance(value, list | tuple) else value
-        if isinstance(table, Mapping):
-            for name in (*table.keys(), *table.values()):
-                if not isinstance(name, str) or not name.strip():
-                    raise ValueError("must be a list of model ids, or a table of public id to the API's id")
-        return table
+        if not isinstance(value, list | tuple | Mapping):
+            return value
+        names = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
+        if not all(isinstance(name, str) and name.strip() for name in names):
+            raise ValueError("must be a list of model ids, or a table of public id to the API's id")
+        return value if isinstance(value, Mapping) else {name: name for name in value}
 
     @field_validator("chat_path", "completions_path", "models_path")
     @classmethod

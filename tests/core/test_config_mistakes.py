@@ -209,6 +209,10 @@ MISTAKES = {
         provider("type: zai, accounts: [{name: main, credentials: {email: a@b.example, password: }}]"),
         "2: providers.alpha.accounts[0].credentials.password: must not be empty",
     ),
+    "a list of lists": (
+        provider("type: openai_compatible, preset: zai, models: [[x]], accounts: main"),
+        "2: providers.alpha.models: must be a list of model ids, or a table of public id to the API's id",
+    ),
     "a list for a table": (
         OFFICIAL + "routing: {strategies: [x]}",
         "6: routing.strategies: must be a table of keys and values, such as {key: value}",
