@@ -12,6 +12,7 @@ from addons.account_report import can_renew, moment_text
 from addons.accounts import material_of
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
+from addons.core.commands import command
 from addons.setup import make_providers, moment_source
 from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.format import Record
@@ -87,7 +88,8 @@ def list_sessions(lazy: Lazy, as_json: bool) -> None:
     for row in rows:
         out("  ".join(_told(row)))
     if not rows:
-        out("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
+        way = command("sessions", "add", "PROVIDER", "ACCOUNT", "--from-json", "FILE")
+        out(f"the vault holds no session; add one: {way}")
 
 
 def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[str, Any]:

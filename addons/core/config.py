@@ -306,6 +306,8 @@ class Config:
     environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
     files: tuple[KeyFile, ...] = ()
     """The files all this was read from."""
+    disabled: tuple[ProviderSettings, ...] = ()
+    """Providers with `enabled: false`: they serve nothing, and whoever asks for them is told so."""
 
     @property
     def tokens(self) -> tuple[str, ...]:

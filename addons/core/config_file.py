@@ -100,7 +100,8 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
         source.say((), f"must be a mapping of sections, found {type(raw).__name__}")
         raise ConfigError(source.problems)
     _apply_environment(raw, env)
-    providers = _providers(source, raw.pop("providers", {})) if "providers" not in without else []
+    every = _providers(source, raw.pop("providers", {})) if "providers" not in without else []
+    providers = [settings for settings in every if settings.common.enabled]
     sections = _checked(source, Sections, raw, ())
     if sections is None or source.problems:
         raise ConfigError(source.problems)
@@ -109,7 +110,8 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
     if source.problems:
         raise ConfigError(source.problems)
     sessions = _env_sessions(providers, env)
-    return Config(file.absolute(), sections, tuple(providers), keys, skip, sessions, env, tuple(files))
+    disabled = tuple(settings for settings in every if not settings.common.enabled)
+    return Config(file.absolute(), sections, tuple(providers), keys, skip, sessions, env, tuple(files), disabled)
 
 
 def _environment(dotenv: Path, environ: Mapping[str, str], files: list[KeyFile]) -> dict[str, str]:
@@ -131,7 +133,9 @@ def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source
         read = read_text(file)
         found = read_yaml(read.text)
     except NoFile:
-        raise ConfigError([f"{file}: there is no such file; give another with --config"]) from None
+        raise ConfigError(
+            [f"{file}: there is no such file; give another with --config, or as GLASSGATE_CONFIG"]
+        ) from None
     except FileProblem as e:
         raise ConfigError([f"{file}: {e}"]) from None
     except YamlProblem as e:
@@ -237,7 +241,7 @@ def _providers(source: _Source, raw: Any) -> list[ProviderSettings]:
         source.say(("providers",), "at least one provider must be configured")
         return []
     found = [_provider(source, str(name), entry) for name, entry in raw.items()]
-    return [settings for settings in found if settings is not None and settings.common.enabled]
+    return [settings for settings in found if settings is not None]
 
 
 def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
