@@ -4,12 +4,14 @@ Judged at the start, when an option is changed, and (through `hosts`) by a reloa
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.options import Options
+from mitmproxy.proxy.mode_specs import ProxyMode
 
-from addons.core.config import Config, Sections
+from addons.core.config import Config, Sections, url_of
 from addons.core.config_file import ConfigError
 from addons.core.exposure import judge
 from addons.listeners import hosts_of, wanted_modes
@@ -56,6 +58,12 @@ class Doors:
         open_files = (file.open_words for file in config.files if file.open_words)
         for words in [*warned(self._options()), *names, *open_files]:
             log.warning("%s", words)
+
+    def address(self, modes: Sequence[str]) -> str:
+        """Where the first of these modes listens, for programs of this machine; without a slash at its end."""
+        mode = ProxyMode.parse(modes[0])
+        port = mode.listen_port(self._given.listen_port)
+        return url_of(mode.listen_host(self._given.listen_host), port or 0)
 
     def hosts(self) -> list[str]:
         """The addresses listened on; empty for all of the machine's."""

@@ -161,6 +161,10 @@ class Provider[O: ProviderOptions](ABC):
         """The only places a Call of this provider may go to, as `scheme://host:port`."""
         return frozenset({origin_of(self.options.base_url)})
 
+    def doubts(self) -> tuple[str, ...]:
+        """What in its settings can hardly be right, with what to change; a sentence each."""
+        return ()
+
     # -- models ---------------------------------------------------------------------------------------------------
     @abstractmethod
     def models(self) -> Mapping[str, Model]:

@@ -4,12 +4,14 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
+from addons.version import version
 from tests.support.capturing import command_lines
 from tests.support.processes import ROOT, free_port
 
@@ -31,6 +33,29 @@ def test_help_needs_nothing() -> None:
     done = run("--help", PATH="/usr/bin:/bin")
     assert done.returncode == 0
     assert "--demo" in done.stdout
+
+
+def test_the_version_needs_nothing() -> None:
+    done = run("--version", PATH="/usr/bin:/bin")
+    assert (done.returncode, done.stdout) == (0, f"Glassgate {version()}\n")
+
+
+@pytest.mark.parametrize("arguments", [("--demo",), ("--config", "{file}"), ("--config", "{file}", "--web")])
+def test_a_port_in_use_is_told_in_our_words(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "providers: {p: {type: openai_compatible, base_url: 'https://x.example/v1', "
+        "accounts: [{name: a, session: none}]}}\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        given = [word.format(file=file) for word in arguments]
+        done = run(*given, "--port", str(port), AUTH_TOKEN="sk-0123456789abcdefghij")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} is in use: another program has this port" in done.stderr
+    assert "--port N" in done.stderr
+    assert "mode" not in done.stderr, "mitmproxy has another hint"
+    assert "Glassgate demo" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
 from addons.cli.vault import vault
+from addons.core.commands import serves
 from addons.core.shown import shown
 
 
@@ -69,6 +70,7 @@ def main(context: click.Context, file: Path) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
     os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
+    serves(file)
     context.obj = Lazy(file)
 
 

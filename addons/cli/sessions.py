@@ -12,7 +12,7 @@ from addons.account_report import can_renew, moment_text
 from addons.accounts import material_of
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
-from addons.core.command_line import command_line
+from addons.core.commands import command
 from addons.core.config import ProviderSettings
 from addons.core.near import hint
 from addons.core.plain_words import requirement
@@ -92,7 +92,7 @@ def add(
 def _not_here(lazy: Lazy, settings: ProviderSettings, account: str) -> NoReturn:
     """Raises Problem: what stands on a command line is seen by other users, and stays in the shell's memory."""
     how = "--token-stdin" if provider_class(settings.common.type).web_session else "--api-key-stdin"
-    line = command_line(lazy.file, "sessions", "add", settings.name, account, how)
+    line = command("sessions", "add", settings.name, account, how)
     raise Problem(
         "a key or token cannot stand on the command line: other users of the machine could see it, and the shell keeps "
         f"it. Run this, then paste it and press Enter: {line}"
@@ -116,7 +116,8 @@ def list_sessions(lazy: Lazy, as_json: bool) -> None:
     for row in rows:
         out("  ".join(_told(row)))
     if not rows:
-        out("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
+        way = command("sessions", "add", "PROVIDER", "ACCOUNT", "--from-json", "FILE")
+        out(f"the vault holds no session; add one: {way}")
 
 
 def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[str, Any]:

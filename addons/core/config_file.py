@@ -13,7 +13,7 @@ from typing import Any, Final, TypeGuard
 from pydantic import BaseModel, ValidationError
 
 from addons.core.client_keys import ClientKey
-from addons.core.command_line import command_line
+from addons.core.commands import command
 from addons.core.config import (
     Config,
     Credentials,
@@ -164,7 +164,9 @@ def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source
         read = read_text(file)
         found = read_words(read.text)
     except NoFile:
-        raise ConfigError([f"{file}: there is no such file; give another with --config"]) from None
+        raise ConfigError(
+            [f"{file}: there is no such file; give another with --config, or as GLASSGATE_CONFIG"]
+        ) from None
     except IsFolder:
         raise ConfigError([f"{file}: is a folder; name the file in it: --config {file / 'config.yaml'}"]) from None
     except FileProblem as e:
@@ -305,7 +307,7 @@ def _of_the_vault(source: _Source, provider: str, raw: Mapping[str, Any], wrong:
     account = entry.get("name") if isinstance(entry, dict) else entry
     names = (provider if _tellable(provider) else "PROVIDER", account if _tellable(account) else "main")
     how = "--token-stdin" if provider_class(raw["type"]).web_session else "--api-key-stdin"
-    line = command_line(source.file, "sessions", "add", *names, how)
+    line = command("sessions", "add", *names, how)
     return Wrong(wrong.path, f"keys belong into the vault, not into this file; remove the line, run: {line}")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from addons.core.client_keys import ClientKey
+from addons.core.commands import command
 from addons.core.config import Config
 from addons.core.variables import literal_part
 from addons.core.yaml_reading import KeyPath
@@ -36,7 +37,7 @@ def exposure_problems(host: str, keys: Sequence[ClientKey], skip: bool) -> list[
     if skip and not is_loopback:
         found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
     if not keys and not skip:
-        advice = "set AUTH_TOKEN, or list keys here (glassgate keygen --client makes one)"
+        advice = f"set AUTH_TOKEN, or list keys here ({command('keygen', '--client')} makes one)"
         found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
     for key in keys:
         which = f"the key {key.name!r} ({key.source})"
