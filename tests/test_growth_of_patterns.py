@@ -26,6 +26,9 @@ SEEDS = (
     "19",
 )  # fmt: skip
 ANCHORED = {
+    "addons.importing.shell_words._CMD_PIECE": "match",
+    "addons.importing.shell_words._OF_CMD": "match",
+    "addons.importing.shell_words._PIECE": "match",
     "addons.stream.chunks._SIZE": "fullmatch",
     "providers.k2think_whole._OPENING_TAG": "match",
     "providers.longcat._PAIR": "fullmatch",

@@ -17,6 +17,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
+from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.problem import ImportProblem
@@ -271,6 +272,10 @@ def curl(data: str) -> object:
         return None
 
 
+def cookies(data: str) -> object:
+    return read_cookies(data, 0.0)
+
+
 def viewed(delivered: str) -> object:
     return chat_text(Note("req_1", client_request=delivered, delivered=delivered))
 
@@ -365,6 +370,14 @@ READERS: dict[str, Reader] = {
     "import: words": fed(lambda: imported, whole("a/")),
     "import: lines": fed(lambda: imported, whole("a\tTRUE\n")),
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
+    "import: line ends": fed(lambda: curl, whole("\n a", "curl ")),
+    "import: line ends before words": fed(lambda: curl, whole("\n\\ ", "curl ")),
+    "import: double quotes": fed(lambda: curl, whole('"\\$`', "curl ")),
+    "import: words for cmd": fed(lambda: curl, whole('a "b" ', "curl ")),
+    "import: options": fed(lambda: curl, whole("-sH a:b -b c=d ", "curl ")),
+    "import: one header": fed(lambda: curl, whole("-H a:b ", "curl ")),
+    "import: addresses": fed(lambda: curl, whole("a --next ", "curl ")),
+    "import: cookies": fed(lambda: cookies, whole("a\tTRUE\t/\tTRUE\t\tb\tc\n")),
     "import: carets": fed(lambda: curl, whole("^ ", 'curl ^"')),
     "conversations": settled,
     "openai lines": lines("a"),
