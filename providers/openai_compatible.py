@@ -33,6 +33,7 @@ from providers.openai_models import built_in, joined, read_list, renamed
 from providers.openai_options import OpenAIOptions
 from providers.openai_request import completion_request, tool_names, wire_request
 from providers.openai_sighting import lacking, sighted
+from providers.pages import is_mitigated
 from providers.sealed import Value
 
 _NO_ANSWERS: Final = ("image/", "audio/", "video/", "font/", "multipart/", "application/pdf", "application/zip",
@@ -129,8 +130,12 @@ class OpenAICompatible(Provider[OpenAIOptions]):
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         form = headers.get("content-type", "").partition(";")[0].strip().lower()
-        challenged = "cf-mitigated" in headers
-        return 200 <= status < 300 and status not in (204, 205) and not form.startswith(_NO_ANSWERS) and not challenged
+        return (
+            200 <= status < 300
+            and status not in (204, 205)
+            and not form.startswith(_NO_ANSWERS)
+            and not is_mitigated(headers)
+        )
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = classify(status, headers, body, self._form.error_codes)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from providers.contract import Answer, Identity, Session, SessionMaterial, SessionUpdate
 from providers.errors import ErrorKind, ProviderError
 from providers.given import person_id
-from providers.jsontext import loads, mapping, text, whole
-from providers.jwt import claims
+from providers.jsontext import loads, mapping, text
+from providers.jwt import claims, ends_at
 from providers.qwen_errors import refusal
 from providers.sealed import Value, joined
 
@@ -45,7 +45,7 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
     if token and cookie:
         facts[COOKIE_FACT] = "same" if token == cookie else "own"
     # A session with nothing but a refresh cookie is one that ran out long ago: it must be renewed before use.
-    expires_at = whole(said.get("exp")) if bearer else 0
+    expires_at = ends_at(said) if bearer else 0
     return Session(provider, account, tuple(material.values()), facts, expires_at)
 
 

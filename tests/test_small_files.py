@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.account_book import LONGEST_LIMIT_S, MODELS_KEPT, AccountBook
+from addons.account_book import MODELS_KEPT, AccountBook
 from addons.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
 from addons.core.account_state import AccountState, Health, after_error
+from addons.core.cooldown import CooldownRules
 from addons.inspect.archive import Switch, read_switch, write_switch
 from addons.inspect.drift import KINDS_LIMIT, Drift
 from addons.small_files import LEFT_OVER_S, read_small, write_small
 from providers.errors import ErrorKind, ProviderError
+from providers.retry_after import LONGEST_S
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -100,7 +102,7 @@ def test_what_is_large_open_or_a_link_is_not_read(folder: Path, tmp_path: Path) 
 # -- the book of accounts ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("words", ["no \ud800 key", "\x1b]0;x\x07", "a\nb", "x" * 10_000, "\0"])
 def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
-    state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW)
+    state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW, CooldownRules())
     assert state is not None
     assert state.reason.isprintable()
     first = book(folder)
@@ -118,10 +120,10 @@ def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
 
 @pytest.mark.parametrize("wait_s", [float("inf"), float("nan"), -1e300, 1e300])
 def test_no_wait_a_site_names_is_longer_than_a_month(wait_s: float) -> None:
-    state = after_error(ProviderError(ErrorKind.QUOTA, "x", retry_after_s=wait_s), NOW)
+    state = after_error(ProviderError(ErrorKind.QUOTA, "x", retry_after_s=wait_s), NOW, CooldownRules())
     assert state is not None
     assert state.until is not None
-    assert NOW <= state.until <= NOW + LONGEST_LIMIT_S
+    assert NOW <= state.until <= NOW + LONGEST_S
 
 
 def entry(**state: Any) -> dict[str, Any]:
@@ -131,8 +133,8 @@ def entry(**state: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("stored", "health", "until"),
     [
-        pytest.param(entry(until=NOW * 5), "limited", NOW + LONGEST_LIMIT_S, id="limited for a century"),
-        pytest.param(entry(until=2**62), "limited", NOW + LONGEST_LIMIT_S, id="limited for ever"),
+        pytest.param(entry(until=NOW * 5), "limited", NOW + LONGEST_S, id="limited for a century"),
+        pytest.param(entry(until=2**62), "limited", NOW + LONGEST_S, id="limited for ever"),
         pytest.param(entry(), "ok", None, id="limited without an end"),
         pytest.param(entry(until=NOW + 60), "limited", NOW + 60, id="limited as it may be"),
         pytest.param(entry(health="expired", since=NOW * 5), "expired", None, id="refused tomorrow"),
