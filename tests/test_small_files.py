@@ -51,6 +51,38 @@ def test_a_file_is_replaced_whole_and_private(folder: Path) -> None:
     assert os.listdir(folder) == ["file.json"]
 
 
+def test_what_was_written_is_on_the_disk_before_it_takes_the_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def noted(name: str) -> None:
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *given: (order.append(name), real(*given))[1])
+
+    for name in ("write", "fsync", "replace"):
+        noted(name)
+    write_small(folder / "file.json", b"new")
+    assert order == ["write", "fsync", "replace", "fsync"]
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_a_disk_that_takes_nothing_leaves_the_old_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    write_small(folder / "file.json", b"old")
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, step, full)
+        with pytest.raises(OSError, match="No space"):
+            write_small(folder / "file.json", b"new")
+    assert (folder / "file.json").read_bytes() == b"old"
+    assert os.listdir(folder) == ["file.json"]
+
+
 @pytest.mark.parametrize("name", ["file.json", ".file.json.tmp"])
 def test_nothing_is_written_through_a_link(folder: Path, tmp_path: Path, name: str) -> None:
     victim = tmp_path / "victim"
