@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text
-from providers.openai_codes import COMMON, GENERIC, MINIMAX, Codes
+from providers.openai_codes import COMMON, GENERIC, MINIMAX, OF_MODEL, Codes
 from providers.openai_words import Told, page_of, refined, sentence, short_code
-from providers.retry_after import period_of, retry_after
+from providers.retry_after import Period, period_of, retry_after
 
 _BODY_LIMIT_BYTES: Final = 1024 * 1024
 _DEPTH_LIMIT: Final = 4
@@ -202,9 +202,6 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
     period = period_of(value, said.message)
     told = Told(status, said.message, wait_s, certain=_in_table(said, codes), period=period)
     kind = refined(_kind(said, status, codes), told)
-    by_model = kind is ErrorKind.RATE_LIMITED or (
-        kind is ErrorKind.QUOTA and period == "day"
-    )  # such APIs count by model
     return ProviderError(
         kind,
         sentence(kind, said.message, status),
@@ -214,9 +211,21 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
         status=status if status >= 400 else None,
         retry_after_s=wait_s,
         param=short_code(said.param) if kind in (ErrorKind.BAD_REQUEST, ErrorKind.TOO_LONG) else None,
-        scope="model" if by_model else "account",
+        scope="model" if _of_model(kind, said, status, period) else "account",
         credential="key",
     )
+
+
+def _of_model(kind: ErrorKind, said: Said, status: int, period: Period | None) -> bool:
+    """Whether a limit is of one model. APIs count requests by model; an allowance is of the key unless it says so.
+
+    To take a key's limit for a model's costs another refusal; the other way round, all its models.
+    """
+    if kind is ErrorKind.RATE_LIMITED:
+        return True
+    if kind is not ErrorKind.QUOTA or status == 402:  # a balance
+        return False
+    return period == "day" or said.code.lower() in OF_MODEL or "model" in said.message[:2000].lower()
 
 
 _VAGUE: Final = (None, ErrorKind.BAD_REQUEST, ErrorKind.PROVIDER_DOWN, ErrorKind.FORBIDDEN)

@@ -36,6 +36,8 @@ ANCHORED = {
     "providers.openai_json_end._LEAD": "match",
     "providers.openai_tools._EMPTY_OBJECTS": "match",
     "providers.openai_tools._LEAD": "match",
+    "providers.retry_after._DURATION": "fullmatch",
+    "providers.retry_after._RESET": "fullmatch",
     "providers.sse._NOTHING": "match",
 }
 """Patterns that are looked for in one place of a text only, by this method."""

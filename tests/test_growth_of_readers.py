@@ -44,9 +44,10 @@ from providers.openai_learnt import refused_fields
 from providers.openai_options import OpenAIOptions
 from providers.openai_reasons import end_of
 from providers.openai_words import quotable
+from providers.pages import is_check, is_page, title_of
 from providers.qwen_decoder import QwenDecoder
 from providers.qwen_sources import cited_text
-from providers.retry_after import period_of
+from providers.retry_after import header_wait, period_of, retry_after
 from providers.sse import SseReader
 from providers.think_tags import ThinkTags
 from providers.zai_buffer import BufferLimit, EditBuffer
@@ -389,6 +390,14 @@ READERS: dict[str, Reader] = {
     "json end: one after another": one_after_another,
     "reasons: words": fed(lambda: lambda said: end_of(said, {}), whole("tokenMax")),
     "learnt: refusals": fed(lambda: refused_fields, whole_bytes("include_usage ")),
+    "waits: one header": fed(lambda: lambda said: header_wait({"retry-after": said, "date": said}), whole("1m30s")),
+    "waits: many headers": fed(
+        lambda: header_wait, lambda size: [{f"x-ratelimit-reset-{n}": "1s" for n in range(size)}]
+    ),
+    "waits: words": fed(lambda: lambda said: retry_after({}, {}, said), whole("try again in 1m")),
+    "pages: signs": fed(
+        lambda: lambda said: (is_check({}, said), is_page({}, said), title_of(said)), whole_bytes("<title ")
+    ),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 

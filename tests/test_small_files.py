@@ -58,7 +58,12 @@ def test_what_was_written_is_on_the_disk_before_it_takes_the_place(
 
     def noted(name: str) -> None:
         real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda *given: (order.append(name), real(*given))[1])
+
+        def step(*given: object) -> object:
+            order.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(os, name, step)
 
     for name in ("write", "fsync", "replace"):
         noted(name)
