@@ -59,9 +59,9 @@ def _requests(words: list[Word]) -> Iterator[Sighting]:
 
 def _options(words: list[Word]) -> Iterator[tuple[str, Word]]:
     """(long name, value) in order, as curl reads them; an address is the option `url`; a flag has no value."""
-    rest = iter(words)
+    rest = iter(enumerate(words, 2))
     flags_end = False
-    for number, word in enumerate(rest, 2):
+    for number, word in rest:
         text = word.text
         if flags_end or not text.startswith("-"):
             yield "url", word
@@ -73,7 +73,7 @@ def _options(words: list[Word]) -> Iterator[tuple[str, Word]]:
             yield from _letters(word, rest, number)
 
 
-def _long(word: Word, rest: Iterator[Word], number: int) -> tuple[str, Word]:
+def _long(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> tuple[str, Word]:
     """`--name`, `--name value`, `--name=value`, `--no-name`."""
     name, joined, value = word.text[2:].partition("=")
     if name.startswith("expand-"):
@@ -85,7 +85,7 @@ def _long(word: Word, rest: Iterator[Word], number: int) -> tuple[str, Word]:
     return name, Word("")
 
 
-def _letters(word: Word, rest: Iterator[Word], number: int) -> Iterator[tuple[str, Word]]:
+def _letters(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> Iterator[tuple[str, Word]]:
     """`-s`, `-sSLk`, `-X POST`, `-XPOST`: what stands behind a letter with a value is that value."""
     letters = word.text[1:]
     if not letters:
@@ -100,11 +100,10 @@ def _letters(word: Word, rest: Iterator[Word], number: int) -> Iterator[tuple[st
         yield name, Word("")
 
 
-def _next(rest: Iterator[Word]) -> Word:
-    found = next(rest, None)
-    if found is None:
-        raise ImportProblem("this cURL command is cut off: its last option has no value")
-    return found
+def _next(rest: Iterator[tuple[int, Word]]) -> Word:
+    for _, word in rest:
+        return word
+    raise ImportProblem("this cURL command is cut off: its last option has no value")
 
 
 def _unknown(number: int) -> ImportProblem:

