@@ -22,9 +22,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from addons.core.account_state import REASON_LIMIT, AccountState, Health
 from addons.core.config import is_name
-from addons.core.errors import LONGEST_WAIT_S, clean
+from addons.core.errors import clean
 from addons.small_files import read_small, stamp_of, write_small
 from providers.jsontext import loads, mapping
+from providers.retry_after import LONGEST_S
 
 log = logging.getLogger("glassgate.accounts")
 
@@ -32,8 +33,6 @@ FILE_NAME: Final = "accounts.json"
 MODELS_KEPT: Final = 500
 """Limited models of one account that are remembered."""
 RESET: Final = "reset by hand"
-LONGEST_LIMIT_S: Final = LONGEST_WAIT_S + 86_400
-"""How far ahead of now a limit may end."""
 ACCOUNTS_LIMIT: Final = 10_000
 VALUES_LIMIT: Final = 200_000
 """JSON values of the file."""
@@ -57,7 +56,7 @@ class _State(BaseModel):
         """The state within bounds."""
         until = self.until
         if self.health is Health.LIMITED:
-            until = min(until if until is not None else int(now_s), int(now_s) + LONGEST_LIMIT_S)
+            until = min(until if until is not None else int(now_s), int(now_s) + LONGEST_S)
         since = max(0, min(self.since, int(now_s)))
         return AccountState(self.health, since, until, clean(self.reason, REASON_LIMIT))
 

@@ -13,6 +13,7 @@ from addons.vault.store import Vault
 from addons.way_in import way_in
 from providers.contract import Provider, ProviderOptions, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
+from providers.moments import moment_s
 
 log = logging.getLogger("glassgate.accounts")
 
@@ -250,7 +251,6 @@ def material_of(stored: Mapping[str, object]) -> SessionMaterial:
             return {}
         return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
 
-    end = stored.get("expires_at")
     return SessionMaterial(
         token=word("token"),
         cookies=table("cookies"),
@@ -258,7 +258,7 @@ def material_of(stored: Mapping[str, object]) -> SessionMaterial:
         api_key=word("api_key"),
         email=word("email"),
         password=word("password"),
-        expires_at=end if isinstance(end, int) and not isinstance(end, bool) else None,
+        expires_at=moment_s(stored.get("expires_at")),
     )
 
 

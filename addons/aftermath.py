@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from addons.attempt import Attempt
 from addons.candidates import Candidate
 from addons.context import AnyProvider, Context
+from addons.core.cooldown import LIMITS
 from addons.core.failover import OWN_FAULT
 from addons.relay import Fault, State
-from addons.traffic import LIMITS
 from providers.contract import Call, Session
 from providers.errors import ProviderError
 from providers.session import given_cookies

@@ -76,10 +76,11 @@ def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
         return None
 
 
-def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str]) -> None:
+def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str]) -> Cleaner:
     """Hides secrets wherever else they may stand in a head: in the path, under a name of any kind, as a piece, encoded.
 
-    `shown` are the credentials that came with the request; they are hidden elsewhere too, right or wrong. What a head
+    `shown` are the credentials that came with the request; they are hidden elsewhere too, right or wrong. Gives the
+    cleaner that knows those that stood elsewhere: for what else is said of the request. What a head
     has beyond _KEPT_BYTES is not kept, since looking through it has its price and most who send it have no key.
     """
     _cut(request)
@@ -89,10 +90,11 @@ def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str])
     if any(word in said for word in words):
         cleaner = cleaner.also(Known(word.decode("utf-8", "surrogateescape"), "client_key") for word in words)
     if cleaner.nothing_in(*texts):  # nearly always
-        return
+        return cleaner
     request.data.path = cleaner.data(request.data.path)
     request.data.authority = cleaner.data(request.data.authority)
     request.headers = http.Headers((cleaner.data(name), cleaner.data(value)) for name, value in request.headers.fields)
+    return cleaner
 
 
 def _cut(request: http.Request) -> None:

@@ -365,8 +365,7 @@ class Glassgate:
         self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError, shown: Mapping[str, str]
     ) -> None:
         """Answers with the error and notes it; neither has a secret that the head had anywhere."""
-        cleaner = self._cleaner()
-        hide_keys(flow.request, cleaner, shown)
+        cleaner = hide_keys(flow.request, self._cleaner(), shown)
         flow.response = error_answer(error.cleaned(cleaner.words), (("x-request-id", request_id),))
         self._log_local(flow, request_id, key, error)
 

@@ -15,7 +15,7 @@ _ABOUT: Final = (
     "A known path with another method is 405, any other path 404; the key is checked before both. A trailing slash "
     "changes nothing."
 )
-_KEY_ABOUT: Final = "One of the gateway's own keys. The headers X-API-Key and Api-Key carry it as well."
+_KEY_ABOUT: Final = "One of the gateway's own keys. The headers X-API-Key, Api-Key and X-Goog-Api-Key carry it as well."
 
 _WHY: Final[Mapping[int, str]] = {
     400: "The request is malformed, or asks for what the model's provider cannot do; `param` names the field.",

@@ -18,6 +18,7 @@ from addons.account_report import can_renew
 from addons.accounts import FRESH_S, Account, AccountId, Accounts, Stored
 from addons.background import Background
 from addons.core.account_state import AccountState, Health, after_error
+from addons.core.cooldown import CooldownRules
 from addons.vault.errors import VaultBusy, VaultError
 from addons.vault.lock import locked
 from addons.vault.store import Vault
@@ -70,6 +71,8 @@ class Renewal:
     book: AccountBook
     moment: Callable[[], Moment]
     clock: Callable[[], float]
+    rules: CooldownRules = field(default_factory=CooldownRules)
+    """How long a limit of a renewal holds."""
     _lives: dict[AccountId, _Life] = field(default_factory=dict)
     background: Background = field(default_factory=Background)
     owners: Owners = field(init=False)
@@ -330,13 +333,13 @@ class Renewal:
 
     def _unrenewed(self, account: Account, error: ProviderError) -> None:
         """A renewal failed: when it says nothing of the account, the state from before holds."""
-        if after_error(error, self._epoch_s()) is None:
+        if after_error(error, self._epoch_s(), self.rules) is None:
             self.book.note_ok((account.provider, account.name))
         self._note_failure(account, error)
         log.warning("%s/%s: the session could not be renewed: %s", account.provider, account.name, error.message)
 
     def _note_failure(self, account: Account, error: ProviderError) -> None:
-        state = after_error(error, self._epoch_s())
+        state = after_error(error, self._epoch_s(), self.rules)
         key = (account.provider, account.name)
         if state is None:
             return

@@ -21,6 +21,7 @@ from addons.cleaning.known import KnownSecrets, Version
 from addons.context import AnyProvider, Context
 from addons.core.client_keys import ClientKeys
 from addons.core.config import Config
+from addons.core.cooldown import CooldownRules
 from addons.core.failover import RetryBudget
 from addons.core.gate import GateRules
 from addons.core.routing import ModelIndex
@@ -136,10 +137,18 @@ class Running:
         self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen, self.proxies.get)
         self.book = before.book if before else AccountBook(book_path(config), time.time, self.cleaner.words)
         moment = moment_source()
+        traffic = traffic_rules(config)
         self.renewal = Renewal(
-            self.accounts, self.providers, self.vault, self.steps, self.book, moment, clock=time.monotonic
+            self.accounts,
+            self.providers,
+            self.vault,
+            self.steps,
+            self.book,
+            moment,
+            clock=time.monotonic,
+            rules=traffic.cooldown or CooldownRules(),
         )
-        self.traffic = Traffic(paces_of(config), traffic_rules(config), self.book, time.monotonic, time.time)
+        self.traffic = Traffic(paces_of(config), traffic, self.book, time.monotonic, time.time)
         if before is not None:
             self.accounts.adopt(before.accounts)
             self.traffic.adopt(before.traffic)

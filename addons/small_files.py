@@ -1,15 +1,15 @@
 """Small files of our own beside the vault (states, counts, switches): bounded, replaced whole, never through a link.
 
-The temporary file has a name nobody can foresee and is made anew; the folder must be the user's alone.
+The folder must be the user's alone.
 """
 
 import contextlib
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
+from addons.replacing import leftovers, replace_file
 from addons.vault.errors import VaultError
 from addons.vault.permissions import make_folder, read_private
 
@@ -38,15 +38,7 @@ def write_small(path: Path, data: bytes) -> None:
     except VaultError as e:
         raise SmallFileProblem(0, str(e)) from e
     _sweep(path)
-    descriptor, temporary = tempfile.mkstemp(".tmp", _prefix(path), path.parent)  # O_EXCL, O_NOFOLLOW, mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    replace_file(path, data)
 
 
 def stamp_of(path: Path) -> tuple[int, int, int] | None:
@@ -58,13 +50,9 @@ def stamp_of(path: Path) -> tuple[int, int, int] | None:
     return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
-def _prefix(path: Path) -> str:
-    return f".{path.name}."
-
-
 def _sweep(path: Path) -> None:
     """Removes what writers that were killed have left."""
     with contextlib.suppress(OSError):
-        for found in path.parent.glob(f"{_prefix(path)}*.tmp"):
+        for found in leftovers(path):
             if time.time() - found.lstat().st_mtime > LEFT_OVER_S:
                 found.unlink()

@@ -11,7 +11,7 @@ from typing import Final
 from addons.account_book import AccountBook, AccountId
 from addons.core.account_state import AccountState, Health
 from addons.core.breaker import Breaker, BreakerRules
-from addons.core.cooldown import KNOWN_LIMIT, Cooldown, CooldownRules, Cooldowns
+from addons.core.cooldown import KNOWN_LIMIT, LIMITS, Cooldown, CooldownRules, Cooldowns
 from addons.turnstile import DAY_S, Pace, Turnstile
 from providers.errors import ErrorKind, ProviderError
 
@@ -22,7 +22,6 @@ SHUNNED_S: Final = 60.0
 
 SITE_FAULTS: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE})
 """What counts against a site in its breaker."""
-LIMITS: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Traffic:
 
     def __post_init__(self) -> None:
         self._cooldowns = Cooldowns(self.rules.cooldown or CooldownRules(), self.now)
-        for key, state in self.book.limits():
+        for key, state in self.book.limits() if self.rules.cooldown is not None else ():
             if state.until is not None and state.until > self.now():
                 self._cooldowns.known[key] = Cooldown(state.until, state.until - self.now())
                 self._reasons[key] = ProviderError(ErrorKind.RATE_LIMITED, state.reason)
@@ -173,9 +172,8 @@ class Traffic:
 
     # -- details --------------------------------------------------------------------------------------------------
     def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:
-        named = error.retry_after_s
         limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
-        found = self._cooldowns.limited(limited, named, allowance=error.kind is ErrorKind.QUOTA)
+        found = self._cooldowns.limited(limited, error)
         self._reasons[limited] = error
         if len(self._reasons) > KNOWN_LIMIT:
             self._reasons = {key: reason for key, reason in self._reasons.items() if key in self._cooldowns.known}

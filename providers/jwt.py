@@ -2,9 +2,11 @@
 
 import binascii
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from typing import Any, Final
 
 from providers.jsontext import loads
+from providers.moments import moment_s
 
 _LONGEST: Final = 64 * 1024
 
@@ -19,3 +21,8 @@ def claims(token: str) -> dict[str, Any] | None:
     except (ValueError, binascii.Error):
         return None
     return payload if isinstance(payload, dict) else None
+
+
+def ends_at(found: Mapping[str, Any]) -> int | None:
+    """When the token ends, in Unix seconds (claim `exp`); None where its claims do not say so."""
+    return moment_s(found.get("exp"))

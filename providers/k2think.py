@@ -26,8 +26,8 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.given import person_id, words
-from providers.jsontext import dumps, loads, mapping, text, whole
-from providers.jwt import claims
+from providers.jsontext import dumps, loads, mapping, text
+from providers.jwt import claims, ends_at
 from providers.k2think_decoder import K2ThinkDecoder
 from providers.k2think_errors import refusal
 from providers.k2think_models import LiveModel, catalogue, read_live
@@ -96,7 +96,7 @@ class K2Think(Provider[K2ThinkOptions]):
             )
         names = tuple(name for name, value in material.values().items() if value)
         facts = {"user_id": person_id(found.get("id")), "email": words(found.get("email"))}
-        return Session(self.name, account, names, facts, expires_at=whole(found.get("exp")) or material.expires_at)
+        return Session(self.name, account, names, facts, expires_at=ends_at(found) or material.expires_at)
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
         """Just what live tests proved in 2026: no chat is created first, the page's other fields are left out."""

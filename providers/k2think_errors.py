@@ -10,7 +10,7 @@ from typing import Any, Final
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping
 from providers.openai_words import quotable
-from providers.pages import is_page
+from providers.pages import SEARCHED_BYTES, is_check, is_mitigated, is_page
 from providers.retry_after import retry_after
 
 _STATUSES: Final[Mapping[int, ErrorKind]] = {
@@ -45,8 +45,6 @@ _MESSAGES: Final[Mapping[ErrorKind, str]] = {
 _QUOTED: Final = frozenset({ErrorKind.BAD_REQUEST, ErrorKind.PROVIDER_DOWN, ErrorKind.TOO_LONG, ErrorKind.QUOTA})
 _NO_FORM: Final = "K2Think's answer is not in the form this adapter knows. The site may have changed; try again later."
 _PLAIN_HTTP: Final = b"plain http request was sent to https port"
-_PAGE_LIMIT_BYTES: Final = 64 * 1024
-_CHECK: Final = re.compile(rb"cloudflare|just a moment|cf-chl|cf_chl|challenge-platform|captcha", re.IGNORECASE)
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -84,16 +82,16 @@ def _words(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _page(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """An answer that is no JSON object: a page of the edge's or of a proxy's, or nothing of use."""
-    start = body[:_PAGE_LIMIT_BYTES]
-    challenged = headers.get("cf-mitigated", "").lower() == "challenge"
     html = is_page(headers, body)
-    if _PLAIN_HTTP in start.lower():
+    if _PLAIN_HTTP in body[:SEARCHED_BYTES].lower():
         message = "A proxy before K2Think was spoken to in the wrong way (http at its https port): check `proxy`."
         return ProviderError(ErrorKind.PROVIDER_DOWN, message, status=status)
     if 300 <= status < 400:
         to_sign_in = "/auth" in headers.get("location", "")
         kind = ErrorKind.SESSION_EXPIRED if to_sign_in else ErrorKind.PROVIDER_DOWN
-    elif challenged or (html and (status in (200, 403) or (status in (429, 503) and _CHECK.search(start)))):
+    elif is_mitigated(headers) or (
+        html and (status in (200, 403) or (status in (429, 503) and is_check(headers, body)))
+    ):
         kind = ErrorKind.CHALLENGE
     else:
         kind = _STATUSES.get(status, ErrorKind.PROVIDER_DOWN)

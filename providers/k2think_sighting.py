@@ -3,8 +3,9 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.jsontext import loads, mapping, text, whole
+from providers.jsontext import loads, mapping, text
 from providers.jwt import claims
+from providers.moments import moment_s
 from providers.session import SessionMaterial, Sighting
 
 WANTED: Final = "a signed-in call with the cookie `token` or the header Authorization of www.k2think.ai"
@@ -26,4 +27,4 @@ def _from_answer(seen: Sighting) -> tuple[str, int | None]:
     if seen.status != 200 or "/auths" not in urlsplit(seen.url).path:
         return "", None
     body = mapping(loads(seen.body))
-    return text(body.get("token")), whole(body.get("expires_at"))
+    return text(body.get("token")), moment_s(body.get("expires_at"))

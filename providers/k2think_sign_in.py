@@ -7,6 +7,7 @@ from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import loads, mapping, text, whole
 from providers.jwt import claims
 from providers.k2think_errors import refusal
+from providers.moments import moment_s
 from providers.session import Session, given_cookies
 
 PATH = "/api/v1/auths/signin"
@@ -23,7 +24,7 @@ def sign_in(session: Session, base_url: str, headers: Mapping[str, str], moment:
     if answer.status >= 300 or not token:
         raise _refused(answer, fields)
     lives_s = whole(fields.get("expires_in"))
-    end = whole(fields.get("expires_at")) or (moment.epoch_ms // 1000 + lives_s if lives_s else None)
+    end = moment_s(fields.get("expires_at")) or (moment_s(moment.epoch_ms // 1000 + lives_s) if lives_s else None)
     return SessionUpdate(token, expires_at=end)
 
 

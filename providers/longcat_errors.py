@@ -11,7 +11,7 @@ from typing import Any, Final
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text, whole
 from providers.openai_words import quotable
-from providers.pages import is_page
+from providers.pages import is_check, is_mitigated, is_page
 from providers.retry_after import retry_after
 
 _NUMBERS: Final[Mapping[int, ErrorKind]] = {
@@ -115,7 +115,7 @@ def _page(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError
     if 300 <= status < 400:
         to_sign_in = _SIGN_IN.search(headers.get("location", ""))
         kind = ErrorKind.SESSION_EXPIRED if to_sign_in else ErrorKind.CHALLENGE
-    elif html and status < 400:
+    elif is_mitigated(headers) or (html and (status < 400 or (status in (429, 503) and is_check(headers, body)))):
         kind = ErrorKind.CHALLENGE
     else:
         kind = _NUMBERS.get(status, ErrorKind.PROVIDER_DOWN)

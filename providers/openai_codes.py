@@ -135,3 +135,6 @@ DASHSCOPE: Final[Codes] = _table(
     }
 )
 """Alibaba Model Studio: the DashScope names, which the OpenAI form shows beside OpenAI's own."""
+
+OF_MODEL: Final = frozenset({"allocationquota.freetieronly", "throttling.allocationquota"})
+"""Codes of used up allowances that each model has for itself (help.aliyun.com/en/model-studio/new-free-quota)."""

@@ -36,6 +36,7 @@ from providers.openai_options import OpenAIOptions
 from providers.openai_presets import PRESETS
 from providers.openai_request import completion_request, tool_names, wire_request
 from providers.openai_sighting import lacking, sighted
+from providers.pages import is_mitigated
 from providers.sealed import Value
 
 _NO_ANSWERS: Final = ("image/", "audio/", "video/", "font/", "multipart/", "application/pdf", "application/zip",
@@ -168,8 +169,12 @@ class OpenAICompatible(Provider[OpenAIOptions]):
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         form = headers.get("content-type", "").partition(";")[0].strip().lower()
-        challenged = "cf-mitigated" in headers
-        return 200 <= status < 300 and status not in (204, 205) and not form.startswith(_NO_ANSWERS) and not challenged
+        return (
+            200 <= status < 300
+            and status not in (204, 205)
+            and not form.startswith(_NO_ANSWERS)
+            and not is_mitigated(headers)
+        )
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = self._told(self._classified(Answer(status, headers, body)))

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text
-from providers.openai_codes import COMMON, GENERIC, MINIMAX, Codes
+from providers.openai_codes import COMMON, GENERIC, MINIMAX, OF_MODEL, Codes
 from providers.openai_refusals import code_says_too_long, code_says_unwanted
 from providers.openai_words import Told, page_of, refined, sentence, short_code
-from providers.retry_after import period_of, retry_after
+from providers.retry_after import Period, period_of, retry_after
 
 _BODY_LIMIT_BYTES: Final = 1024 * 1024
 _DEPTH_LIMIT: Final = 4
@@ -247,9 +247,6 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
     if answers and kind is ErrorKind.MISCONFIGURED:
         kind = ErrorKind.PROVIDER_DOWN  # what spoke is the API: its address is right
     kind = refined(kind, told)
-    by_model = kind is ErrorKind.RATE_LIMITED or (
-        kind is ErrorKind.QUOTA and period == "day"
-    )  # such APIs count by model
     return ProviderError(
         kind,
         sentence(kind, said.message, status),
@@ -259,9 +256,21 @@ def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], code
         status=status if status >= 400 else None,
         retry_after_s=wait_s,
         param=short_code(said.param) if kind in (ErrorKind.BAD_REQUEST, ErrorKind.TOO_LONG) else None,
-        scope="model" if by_model else "account",
+        scope="model" if _of_model(kind, said, status, period) else "account",
         credential="key",
     )
+
+
+def _of_model(kind: ErrorKind, said: Said, status: int, period: Period | None) -> bool:
+    """Whether a limit is of one model. APIs count requests by model; an allowance is of the key unless it says so.
+
+    To take a key's limit for a model's costs another refusal; the other way round, all its models.
+    """
+    if kind is ErrorKind.RATE_LIMITED:
+        return True
+    if kind is not ErrorKind.QUOTA or status == 402:  # a balance
+        return False
+    return period == "day" or said.code.lower() in OF_MODEL or "model" in said.message[:2000].lower()
 
 
 _VAGUE: Final = (None, ErrorKind.BAD_REQUEST, ErrorKind.PROVIDER_DOWN, ErrorKind.FORBIDDEN)

@@ -6,27 +6,18 @@ from typing import Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
 from providers.openai_refusals import oversized, too_long, unwanted
+from providers.pages import is_check, is_mitigated, is_page, title_of
 from providers.retry_after import Period
 
 MESSAGE_LIMIT: Final = 300
 """Characters of an API's own words that are passed on."""
 
 _READ_LIMIT: Final = 4000
-_PAGE_LIMIT_BYTES: Final = 64 * 1024
 _SECRETS: Final = re.compile(
     r"\b(?:sk|pk|gsk|xai|IFM)-[\w*.-]{6,}|\b[0-9a-f]{32}\.\w{16}\b|\beyJ[\w-]{8,}+(?:\.[\w.-]+)?|(?i:bearer)\s+\S{8,}"
 )
 _LINK_TAIL: Final = re.compile(r"(https?://[^\s?#\"'<>]++)(?:[?#][^\s\"'<>]*+)?")
 _SHORT: Final = re.compile(r"[\w.\[\]-]{1,64}")
-_TITLE: Final = re.compile(rb"<title[^<>]{0,200}>([^<]{0,200})", re.IGNORECASE)
-_CHALLENGE_MARKS: Final = (
-    b"challenge-platform",
-    b"cf-chl",
-    b"cf_chl",
-    b"just a moment",
-    b"attention required! | cloudflare",
-    b"captcha",
-)
 
 _SPENT: Final = (
     "current quota",
@@ -175,12 +166,9 @@ def short_code(value: str | None) -> str | None:
 
 def page_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError | None:
     """The error for a web page that came instead of an API's answer; None when the body is no page."""
-    start = body[:_PAGE_LIMIT_BYTES].lower()
-    is_page = start.lstrip().startswith((b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script", b"<!--"))
-    challenged = headers.get("cf-mitigated", "").lower() == "challenge"
-    if not is_page and not challenged and "text/html" not in headers.get("content-type", "").lower():
+    if not is_page(headers, body) and not is_mitigated(headers):
         return None
-    if challenged or (status in (200, 403, 405, 429, 503) and any(mark in start for mark in _CHALLENGE_MARKS)):
+    if is_mitigated(headers) or (status in (200, 403, 405, 429, 503) and is_check(headers, body)):
         return ProviderError(
             ErrorKind.CHALLENGE,
             "A check for humans stands before the API (a web page instead of an answer). It may not like this "
@@ -188,8 +176,8 @@ def page_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderErr
             site_code="challenge_page",
             status=status,
         )
-    title = _TITLE.search(body[:_PAGE_LIMIT_BYTES])
-    named = f" titled “{quotable(title.group(1).decode('utf-8', 'replace'))[:80]}”" if title else ""
+    title = quotable(title_of(body))
+    named = f" titled “{title}”" if title else ""
     blame = (
         "its gateway or CDN cannot reach it; try again later"
         if status >= 500

@@ -12,16 +12,14 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text, whole
-from providers.pages import is_page
-from providers.retry_after import header_wait
+from providers.pages import is_check, is_page
+from providers.retry_after import named_s, retry_after
 
 DETAIL_LIMIT: Final = 200
 _WORDS_READ: Final = 2000
 """Characters of each text of a refusal that are looked at."""
 BUSY_WAIT_S: Final = 2.0
 """What clients of the site wait while a chat is in progress."""
-PAGE_LIMIT_BYTES: Final = 64 * 1024
-"""How much of an HTML page is searched for the signs of a challenge."""
 
 _MESSAGES: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.SESSION_EXPIRED: "Qwen no longer accepts this session.",
@@ -87,7 +85,6 @@ _STATUSES: Final[Mapping[int, ErrorKind]] = {
     422: ErrorKind.BAD_REQUEST,
     429: ErrorKind.RATE_LIMITED,
 }
-_PAGE_SIGNS: Final = re.compile(rb"aliyun_waf_(aa|bb)|_____tmd_____|punish|x5sec|captcha|baxia", re.IGNORECASE)
 _CHALLENGE_SIGNS: Final = re.compile(r"USER_VALIDATE|RGV587|_____tmd_____|punish|x5sec", re.IGNORECASE)
 _LINK: Final = re.compile(r"(?<!\S)\S*?(?:://\S+|x5secdata\S*)|\beyJ[\w.-]+", re.IGNORECASE)
 _WORD_NAMES: Final = ("details", "message", "detail", "msg")
@@ -110,7 +107,7 @@ class _Refusal:
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The meaning of an answer that is no stream: an HTTP error, or JSON or HTML with any status. Never raises."""
     value = loads(body) if body else INVALID
-    wait_s = header_wait(headers)
+    wait_s = retry_after(headers, value, "")
     if isinstance(value, dict):
         if is_challenge(value):
             return _error(ErrorKind.CHALLENGE, _Refusal(), status=status)
@@ -197,9 +194,7 @@ def _of_status(status: int) -> ErrorKind:
 def _of_page(status: int, headers: Mapping[str, str], body: bytes, wait_s: float | None) -> ProviderError:
     """An answer that is not JSON: a page of the edge's, a redirect to one, or nothing of use."""
     html = is_page(headers, body)
-    signs = bool(_PAGE_SIGNS.search(body[:PAGE_LIMIT_BYTES])) or bool(
-        _CHALLENGE_SIGNS.search(headers.get("location", ""))
-    )
+    signs = is_check(headers, body) or bool(_CHALLENGE_SIGNS.search(headers.get("location", "")))
     if signs or 300 <= status < 400 or (html and status < 500 and status != 404 and status != 429):
         return _error(ErrorKind.CHALLENGE, _Refusal(), status=status)
     if status < 300:
@@ -215,8 +210,10 @@ def _error(
     if kind in (ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVAILABLE) and found.details:
         message += f" It says: {_shown(found.details)}"
     if kind is ErrorKind.QUOTA and found.num is not None:
-        wait_s = found.num * next((unit for pattern, unit in _UNITS_S if pattern.search(found.template)), 3600)
-        message += f" It opens again in about {_span(wait_s)}."
+        unit_s = next((unit for pattern, unit in _UNITS_S if pattern.search(found.template)), 3600)
+        if (named := named_s(found.num, unit_s)) is not None:
+            wait_s = named
+            message += f" It opens again in about {_span(named)}."
     if kind is ErrorKind.CONVERSATION_BUSY:
         wait_s = wait_s or BUSY_WAIT_S
     code = found.code if _CODE_FORM.fullmatch(found.code) else None

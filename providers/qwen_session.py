@@ -5,16 +5,17 @@ key `token`) and a refresh cookie of 30 days that changes with each use. The jar
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from providers.contract import Answer, Identity, Session, SessionMaterial, SessionUpdate
 from providers.errors import ErrorKind, ProviderError
 from providers.given import person_id
-from providers.jsontext import loads, mapping, text, whole
-from providers.jwt import claims
+from providers.jsontext import loads, mapping, text
+from providers.jwt import claims, ends_at
 from providers.qwen_errors import refusal
 from providers.sealed import Value, joined
+from providers.session import given_cookies
 
 REFRESH_COOKIE: Final = "cookie:refresh_token"
 SESSION_COOKIE: Final = "cookie:token"
@@ -26,7 +27,6 @@ _WHERE: Final = (
 )
 _TOKEN_NAMES: Final = ("access_token", "accessToken", "token")
 _GUEST_ROLES: Final = frozenset({"guest", "visitor", "anonymous"})
-_ENDED: Final = re.compile(r"max-age\s*=\s*(0|-\d+)", re.IGNORECASE)
 _ODD: Final = re.compile(r"[\s\x00-\x1f\x7f;,]")
 
 
@@ -45,7 +45,7 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
     if token and cookie:
         facts[COOKIE_FACT] = "same" if token == cookie else "own"
     # A session with nothing but a refresh cookie is one that ran out long ago: it must be renewed before use.
-    expires_at = whole(said.get("exp")) if bearer else 0
+    expires_at = ends_at(said) if bearer else 0
     return Session(provider, account, tuple(material.values()), facts, expires_at)
 
 
@@ -129,14 +129,10 @@ def _new_token(body: Mapping[str, Any]) -> str:
     return next((found for place in places for name in _TOKEN_NAMES if (found := text(place.get(name)))), "")
 
 
-def _set_cookies(values: Iterable[str], session: Session) -> Iterator[tuple[str, str]]:
+def _set_cookies(values: tuple[str, ...], session: Session) -> Iterator[tuple[str, str]]:
     """The cookies handed out that belong to the session; cookies taken away are passed over."""
-    for value in values:
-        first, *attributes = value.split(";")
-        name, _, content = (part.strip() for part in first.partition("="))
-        ended = any(_ENDED.fullmatch(part.strip()) for part in attributes)
-        known = name in ("refresh_token", "token") or session.has(f"cookie:{name}")
-        if content and known and not ended:
+    for name, content in given_cookies(values):
+        if name in ("refresh_token", "token") or session.has(f"cookie:{name}"):
             yield name, content
 
 

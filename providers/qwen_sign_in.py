@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from providers.contract import Answer, Call, SessionUpdate, Steps
 from providers.errors import ErrorKind, ProviderError
-from providers.jsontext import loads, mapping, text, whole
+from providers.jsontext import loads, mapping, text
+from providers.moments import moment_s
 from providers.qwen_errors import refusal
 from providers.sealed import Value
 from providers.session import Session, given_cookies
@@ -44,7 +45,7 @@ def read_sign_in(answer: Answer) -> SessionUpdate:
     kept = {name: value for name, value in cookies.items() if name in ("token", "refresh_token")}
     if renewal := text(data.get("refresh_token")):
         kept["refresh_token"] = renewal
-    return SessionUpdate(token, kept, whole(data.get("expires_at")))
+    return SessionUpdate(token, kept, moment_s(data.get("expires_at")))
 
 
 def _refused(answer: Answer, data: Mapping[str, Any]) -> ProviderError:

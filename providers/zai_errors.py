@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads
-from providers.pages import is_page
-from providers.retry_after import header_wait
+from providers.pages import SEARCHED_BYTES, START_BYTES, is_check, is_mitigated, is_page
+from providers.retry_after import header_wait, retry_after
 
 _MESSAGES: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.CHALLENGE: "Z.AI asks for a captcha before it answers this account; a program cannot pass it.",
@@ -182,12 +182,12 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> ProviderEr
     """The meaning of an HTTP answer that is no event stream."""
     if status == 405:
         return ProviderError(ErrorKind.OUTDATED_CLIENT, _EDGE_REFUSED, site_code=EDGE_CODE, status=status)
-    retry_after_s = header_wait(headers)
     parsed = _json_of(body)
     if parsed is INVALID:
-        return _of_page(status, headers, body, retry_after_s)
+        return _of_page(status, headers, body, header_wait(headers))
     error = find_error(parsed)
     site = read_error(parsed if error is None else error)
+    retry_after_s = retry_after(headers, parsed, site.words)
     if status >= 400 or error is not None or site.words:
         return provider_error(site, status=status, retry_after_s=retry_after_s)
     return _of_status(status, retry_after_s, "Z.AI answered with JSON where a stream was due.")
@@ -225,8 +225,9 @@ def _json_of(body: bytes) -> Any:
 
 def _of_page(status: int, headers: Mapping[str, str], body: bytes, retry_after_s: float | None) -> ProviderError:
     """An HTML page, plain text, or nothing, where JSON or a stream was due."""
-    start, page = body[:4096].lstrip().lower(), is_page(headers, body)
-    if page and (status < 400 or status == 403 or b"errors.aliyun.com" in body[:65536]):
+    start, page = body[:START_BYTES].lstrip().lower(), is_page(headers, body)
+    blocked = (status in (429, 503) and is_check(headers, body)) or b"errors.aliyun.com" in body[:SEARCHED_BYTES]
+    if is_mitigated(headers) or (page and (status < 400 or status == 403 or blocked)):
         return ProviderError(
             ErrorKind.CHALLENGE, "Z.AI answered with a web page for people instead of an answer.", status=status
         )

@@ -9,8 +9,8 @@ from typing import Any, Final
 from providers.contract import Answer, Identity, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 from providers.given import person_id, words
-from providers.jsontext import loads, mapping, text, whole
-from providers.jwt import claims
+from providers.jsontext import loads, mapping, text
+from providers.jwt import claims, ends_at
 from providers.sealed import Value, joined
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
@@ -37,7 +37,7 @@ def read_token(provider: str, account: str, material: SessionMaterial) -> Sessio
         account=account,
         names=(*material.values(), "device_id"),
         facts={"user_id": user_id, "email": email},
-        expires_at=whole(claims.get("exp")),
+        expires_at=ends_at(claims),
     )
 
 

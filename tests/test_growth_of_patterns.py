@@ -27,6 +27,9 @@ SEEDS = (
 )  # fmt: skip
 ANCHORED = {
     "addons.core.config_file._OF_THE_VAULT": "fullmatch",
+    "addons.importing.shell_words._CMD_PIECE": "match",
+    "addons.importing.shell_words._OF_CMD": "match",
+    "addons.importing.shell_words._PIECE": "match",
     "addons.stream.chunks._SIZE": "fullmatch",
     "providers.contract._BARE": "fullmatch",
     "providers.k2think_whole._OPENING_TAG": "match",
@@ -35,6 +38,8 @@ ANCHORED = {
     "providers.openai_json_end._LEAD": "match",
     "providers.openai_tools._EMPTY_OBJECTS": "match",
     "providers.openai_tools._LEAD": "match",
+    "providers.retry_after._DURATION": "fullmatch",
+    "providers.retry_after._RESET": "fullmatch",
     "providers.sse._NOTHING": "match",
 }
 """Patterns that are looked for in one place of a text only, by this method."""

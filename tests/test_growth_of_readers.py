@@ -20,6 +20,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
+from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.problem import ImportProblem
@@ -47,9 +48,10 @@ from providers.openai_options import OpenAIOptions
 from providers.openai_reasons import end_of
 from providers.openai_refusals import too_long, unwanted
 from providers.openai_words import quotable
+from providers.pages import is_check, is_page, title_of
 from providers.qwen_decoder import QwenDecoder
 from providers.qwen_sources import cited_text
-from providers.retry_after import period_of
+from providers.retry_after import header_wait, period_of, retry_after
 from providers.sse import SseReader
 from providers.think_tags import ThinkTags
 from providers.zai_buffer import BufferLimit, EditBuffer
@@ -275,6 +277,10 @@ def curl(data: str) -> object:
         return None
 
 
+def cookies(data: str) -> object:
+    return read_cookies(data, 0.0)
+
+
 def viewed(delivered: str) -> object:
     return chat_text(Note("req_1", client_request=delivered, delivered=delivered))
 
@@ -376,6 +382,14 @@ READERS: dict[str, Reader] = {
     "import: words": fed(lambda: imported, whole("a/")),
     "import: lines": fed(lambda: imported, whole("a\tTRUE\n")),
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
+    "import: line ends": fed(lambda: curl, whole("\n a", "curl ")),
+    "import: line ends before words": fed(lambda: curl, whole("\n\\ ", "curl ")),
+    "import: double quotes": fed(lambda: curl, whole('"\\$`', "curl ")),
+    "import: words for cmd": fed(lambda: curl, whole('a "b" ', "curl ")),
+    "import: options": fed(lambda: curl, whole("-sH a:b -b c=d ", "curl ")),
+    "import: one header": fed(lambda: curl, whole("-H a:b ", "curl ")),
+    "import: addresses": fed(lambda: curl, whole("a --next ", "curl ")),
+    "import: cookies": fed(lambda: cookies, whole("a\tTRUE\t/\tTRUE\t\tb\tc\n")),
     "import: carets": fed(lambda: curl, whole("^ ", 'curl ^"')),
     "conversations": settled,
     "openai lines": lines("a"),
@@ -392,6 +406,14 @@ READERS: dict[str, Reader] = {
     "yaml: a problem far down": fed(lambda: words, whole("a\n", "\t")),
     "names: random": fed(lambda: looks_secret, whole("aA1")),
     "names: near": fed(lambda: lambda name: near(name, ["providers", "routing", "listen"]), whole("rout")),
+    "waits: one header": fed(lambda: lambda said: header_wait({"retry-after": said, "date": said}), whole("1m30s")),
+    "waits: many headers": fed(
+        lambda: header_wait, lambda size: [{f"x-ratelimit-reset-{n}": "1s" for n in range(size)}]
+    ),
+    "waits: words": fed(lambda: lambda said: retry_after({}, {}, said), whole("try again in 1m")),
+    "pages: signs": fed(
+        lambda: lambda said: (is_check({}, said), is_page({}, said), title_of(said)), whole_bytes("<title ")
+    ),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 

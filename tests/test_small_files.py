@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.account_book import LONGEST_LIMIT_S, MODELS_KEPT, AccountBook
+from addons.account_book import MODELS_KEPT, AccountBook
 from addons.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
 from addons.core.account_state import AccountState, Health, after_error
+from addons.core.cooldown import CooldownRules
 from addons.inspect.archive import Switch, read_switch, write_switch
 from addons.inspect.drift import KINDS_LIMIT, Drift
 from addons.small_files import LEFT_OVER_S, read_small, write_small
 from providers.errors import ErrorKind, ProviderError
+from providers.retry_after import LONGEST_S
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -46,6 +48,43 @@ def test_a_file_is_replaced_whole_and_private(folder: Path) -> None:
         write_small(path, content)
         assert path.read_bytes() == content
     assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(folder) == ["file.json"]
+
+
+def test_what_was_written_is_on_the_disk_before_it_takes_the_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def noted(name: str) -> None:
+        real = getattr(os, name)
+
+        def step(*given: object) -> object:
+            order.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(os, name, step)
+
+    for name in ("write", "fsync", "replace"):
+        noted(name)
+    write_small(folder / "file.json", b"new")
+    assert order == ["write", "fsync", "replace", "fsync"]
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_a_disk_that_takes_nothing_leaves_the_old_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    write_small(folder / "file.json", b"old")
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, step, full)
+        with pytest.raises(OSError, match="No space"):
+            write_small(folder / "file.json", b"new")
+    assert (folder / "file.json").read_bytes() == b"old"
     assert os.listdir(folder) == ["file.json"]
 
 
@@ -100,7 +139,7 @@ def test_what_is_large_open_or_a_link_is_not_read(folder: Path, tmp_path: Path) 
 # -- the book of accounts ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("words", ["no \ud800 key", "\x1b]0;x\x07", "a\nb", "x" * 10_000, "\0"])
 def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
-    state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW)
+    state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW, CooldownRules())
     assert state is not None
     assert state.reason.isprintable()
     first = book(folder)
@@ -118,10 +157,10 @@ def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
 
 @pytest.mark.parametrize("wait_s", [float("inf"), float("nan"), -1e300, 1e300])
 def test_no_wait_a_site_names_is_longer_than_a_month(wait_s: float) -> None:
-    state = after_error(ProviderError(ErrorKind.QUOTA, "x", retry_after_s=wait_s), NOW)
+    state = after_error(ProviderError(ErrorKind.QUOTA, "x", retry_after_s=wait_s), NOW, CooldownRules())
     assert state is not None
     assert state.until is not None
-    assert NOW <= state.until <= NOW + LONGEST_LIMIT_S
+    assert NOW <= state.until <= NOW + LONGEST_S
 
 
 def entry(**state: Any) -> dict[str, Any]:
@@ -131,8 +170,8 @@ def entry(**state: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("stored", "health", "until"),
     [
-        pytest.param(entry(until=NOW * 5), "limited", NOW + LONGEST_LIMIT_S, id="limited for a century"),
-        pytest.param(entry(until=2**62), "limited", NOW + LONGEST_LIMIT_S, id="limited for ever"),
+        pytest.param(entry(until=NOW * 5), "limited", NOW + LONGEST_S, id="limited for a century"),
+        pytest.param(entry(until=2**62), "limited", NOW + LONGEST_S, id="limited for ever"),
         pytest.param(entry(), "ok", None, id="limited without an end"),
         pytest.param(entry(until=NOW + 60), "limited", NOW + 60, id="limited as it may be"),
         pytest.param(entry(health="expired", since=NOW * 5), "expired", None, id="refused tomorrow"),

@@ -99,8 +99,8 @@ def _tell(candidate: Candidate, found: Found, account: str, revision: int | None
     out(f"{found.kind}: a session of {candidate.provider}: {', '.join(sorted(candidate.material.values()))}")
     for words in candidate.missing:
         out(f"  missing: {words}")
-    if found.note:
-        out(f"  note: {found.note}")
+    for note in filter(None, (found.note, candidate.note)):
+        out(f"  note: {note}")
     if ends:
         out(f"  until {moment_text(ends, time.time())}")
     stored = f"stored as {candidate.provider}/{account} (revision {revision})"

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from addons.core.errors import LONGEST_WAIT_S, clean
+from addons.core.cooldown import CooldownRules, rest_s
+from addons.core.errors import clean
 from providers.errors import ErrorKind, ProviderError
-
-DEFAULT_WAIT_S: Final = 60
-"""How long an account counts as limited when the site names no time."""
 
 REASON_LIMIT: Final = 500
 """Characters of a provider's words that are kept."""
@@ -57,12 +55,10 @@ _HEALTH: Final = {
 }
 
 
-def after_error(error: ProviderError, epoch_s: float) -> AccountState | None:
-    """The state an account is in after a failure; None when the failure says nothing of the account."""
+def after_error(error: ProviderError, epoch_s: float, rules: CooldownRules) -> AccountState | None:
+    """The state an account is in after a failure; None when the failure says nothing of the account as a whole."""
     health = _HEALTH.get(error.kind)
-    if health is None:
+    if health is None or error.scope == "model":
         return None
-    wait_s = error.retry_after_s if error.retry_after_s is not None else DEFAULT_WAIT_S
-    wait_s = max(0.0, min(wait_s, LONGEST_WAIT_S))  # (a site's word; NaN counts as no time at all)
-    until = int(epoch_s + wait_s) if health is Health.LIMITED else None
+    until = int(epoch_s + rest_s(error, rules)) if health is Health.LIMITED else None
     return AccountState(health, int(epoch_s), until, clean(error.message, REASON_LIMIT))

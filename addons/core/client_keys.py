@@ -3,11 +3,14 @@
 import functools
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-_HEADERS = ("x-api-key", "api-key")
+_HEADERS: Final = ("x-api-key", "api-key", "x-goog-api-key")
+"""Beside Authorization: what clients of Anthropic's, Azure's and Google's forms put their key in."""
+_MOST_SHOWN: Final = 8
+"""Different keys in one request that are looked at."""
 _PURPOSE: Final = b"glassgate: the name of a client key\0"
 _STRONG_BYTES: Final = 32
 _NAME_DIGITS: Final = 8
@@ -42,16 +45,19 @@ class ClientKeys:
     def __len__(self) -> int:
         return len(self._known)
 
-    def identify(self, headers: Mapping[str, str]) -> Identity | None:
-        """Whose key is shown in `headers` (lower-case names), or None: missing, unknown, or contradictory."""
-        digest = shown_identity(headers)
-        if digest is None:
-            return None
-        found: Identity | None = None
+    def shown_in(self, headers: Mapping[str, str]) -> tuple[Identity, ...]:
+        """The different keys of these that a request shows in `headers` (lower-case names). One is the right number.
+
+        Whatever else stands there is no business of ours: programs send the key of another service beside ours when
+        both of their variables are set (Claude Code: ANTHROPIC_AUTH_TOKEN and ANTHROPIC_API_KEY).
+        """
+        digests = [digest_of(token) for token in _shown(headers)]
+        found: dict[bytes, Identity] = {}
         for known in self._known:
-            if hmac.compare_digest(digest, known.digest):
-                found = known
-        return found
+            for digest in digests:
+                if hmac.compare_digest(digest, known.digest):
+                    found[known.digest] = known
+        return tuple(found.values())
 
     def holds(self, digest: bytes | None) -> bool:
         """Whether a key that was identified before is still one of these."""
@@ -77,16 +83,20 @@ def name_by_hash(token: str) -> str:
     return f"key-{digest.hex()[:_NAME_DIGITS]}"
 
 
-def shown_identity(headers: Mapping[str, str]) -> bytes | None:
-    """What a key is known by, whatever its name: the digest of the one shown; None when there is not just one."""
-    shown = _shown(headers)
-    return digest_of(shown.pop()) if len(shown) == 1 else None
-
-
 def _shown(headers: Mapping[str, str]) -> set[str]:
-    """All different keys a request shows; two that disagree make it nobody's."""
-    shown = {headers[name].strip() for name in _HEADERS if name in headers}
-    if "authorization" in headers:
-        scheme, _, value = headers["authorization"].strip().partition(" ")
-        shown.add(value.strip() if scheme.lower() == "bearer" else "")
-    return shown
+    """What a request shows where a key may stand; nothing when that is more than any program sends."""
+    shown = {piece for name in _HEADERS if name in headers for piece in _pieces(headers[name])}
+    for piece in _pieces(headers.get("authorization", "")):
+        scheme, _, value = piece.partition(" ")
+        if scheme.lower() == "bearer":
+            shown.add(value.strip())
+    shown.discard("")
+    return shown if len(shown) <= _MOST_SHOWN else set()
+
+
+def _pieces(value: str) -> Iterator[str]:
+    """A header's value, which may be a key with a comma in it; and each part, since fields of one name are joined."""
+    yield value.strip()
+    if "," in value:
+        for part in value.split(",", _MOST_SHOWN):
+            yield part.strip()

@@ -1,13 +1,17 @@
 """Cool-downs: an account, or one model of it, that the site has limited is not asked before its time. Pure."""
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final
 
+from providers.errors import ErrorKind, ProviderError
+from providers.retry_after import LONGEST_S
+
+LIMITS: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
+"""What an account, or one model of it, rests for."""
 KNOWN_LIMIT: Final = 2000
 """Cool-downs remembered; what ended, or ends, first is forgotten first. A site may rename its models every day."""
-LONGEST_S: Final = 31 * 86_400.0
-"""No allowance is counted over more than a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,17 @@ class CooldownRules:
     base_s: float = 15.0
     max_s: float = 600.0
     """Also where the site names a longer time; only the reset of an allowance may be later, up to LONGEST_S."""
+
+
+def rest_s(error: ProviderError, rules: CooldownRules, strikes: int = 1) -> float:
+    """How long a limit keeps an account or a model from being asked: the one rule for every provider's.
+
+    `strikes` counts limits in a row, this one included.
+    """
+    named = error.retry_after_s
+    if named is None or not 0 < named < math.inf:
+        return min(rules.base_s * 2.0 ** min(strikes - 1, 60), rules.max_s)
+    return min(named, LONGEST_S if error.kind is ErrorKind.QUOTA else rules.max_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +59,11 @@ class Cooldowns[K: Hashable]:
         found = self.known.get(key)
         return found.left_s(self.now()) if found else 0.0
 
-    def limited(self, key: K, named_s: float | None, *, allowance: bool = False) -> Cooldown:
-        """The site has limited `key`, for `named_s` seconds if it said so; `allowance`: until a quota's reset."""
+    def limited(self, key: K, error: ProviderError) -> Cooldown:
+        """The site has limited `key`."""
         before = self.known.get(key)
         strikes = before.strikes + 1 if before else 1
-        longest = LONGEST_S if allowance and named_s is not None else self.rules.max_s
-        doubled = self.rules.base_s * 2.0 ** min(strikes - 1, 60)
-        length = min(doubled if named_s is None else named_s, longest)
+        length = rest_s(error, self.rules, strikes)
         self.known[key] = found = Cooldown(self.now() + length, length, strikes)
         if len(self.known) > KNOWN_LIMIT:
             del self.known[min(self.known, key=lambda one: self.known[one].until)]

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
+from providers.retry_after import LONGEST_S
 
 MESSAGE_LIMIT: Final = 500
 END_MARK: Final = "[DONE]"
 """Many clients look for it anywhere in a line: an error that quotes it would end their answer as if it were whole."""
-LONGEST_WAIT_S: Final = 30 * 86_400
 SHORT_WAIT_S: Final = 60.0
 """The longest time that the SDKs wait by themselves."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -185,7 +185,7 @@ class GatewayError(Exception):
         found = [("content-type", "application/json")]
         wait_s = self.retry_after_s if self.retry_after_s is not None and self.retry_after_s > 0 else None  # nor NaN
         if wait_s is not None and (self.should_retry is not False or wait_s > SHORT_WAIT_S):
-            wait_s = min(wait_s, LONGEST_WAIT_S)
+            wait_s = min(wait_s, LONGEST_S)
             found.append(("retry-after", str(math.ceil(wait_s))))
             found.append(("retry-after-ms", str(math.ceil(wait_s * 1000))))
         if self.should_retry is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-from addons.core.client_keys import ClientKeys, shown_identity
+from addons.core.client_keys import ClientKeys, Identity
 from addons.core.errors import GatewayError
 
 type Action = Literal["chat_completions", "completions", "models", "model", "health", "openapi"]
@@ -23,6 +23,8 @@ ROUTES: Mapping[str, tuple[Action, frozenset[str]]] = {
 }
 MODEL_PREFIX = "/v1/models/"
 MODEL_METHODS = frozenset({"GET", "HEAD"})
+_ANYONE = Identity("anyone", b"")
+"""Who asks where no key is wanted."""
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -73,17 +75,18 @@ def admit(knock: Knock, rules: GateRules) -> Admission:
     path, _, query = knock.target.partition("?")
     route = _route(path)
     if route is not None and route[0] == "health" and knock.method in route[2]:
-        return Admission("health", _known_key(knock, rules) or "")
-    key = _identify(knock, rules)
+        shown = _shown(knock, rules)
+        return Admission("health", shown[0].name if len(shown) == 1 else "")
+    who = _identify(knock, rules)
     try:
-        return _routed(knock, route, path, query, key)
+        return _routed(knock, route, path, query, who)
     except GatewayError as error:
-        error.key = key
+        error.key = who.name
         raise
 
 
 def _routed(
-    knock: Knock, route: tuple[Action, str, frozenset[str]] | None, path: str, query: str, key: str
+    knock: Knock, route: tuple[Action, str, frozenset[str]] | None, path: str, query: str, who: Identity
 ) -> Admission:
     if route is None:
         raise GatewayError(
@@ -94,14 +97,14 @@ def _routed(
     action, argument, methods = route
     allow = ", ".join(sorted(methods | {"OPTIONS"}))
     if knock.method == "OPTIONS":
-        return Admission("options", key, allow=allow)
+        return Admission("options", who.name, allow=allow)
     if knock.method not in methods:
         error = GatewayError(405, f"{path[:200]} takes {allow}, not {knock.method[:20]}", code="method_not_allowed")
         error.extra_headers = (("allow", allow),)
         raise error
     if knock.headers.get("content-encoding", "identity").lower() != "identity":
         raise GatewayError(415, "a compressed request body is not accepted; send it plain", code="unsupported_encoding")
-    return Admission(action, key, argument, query, allow, shown_identity(knock.headers))
+    return Admission(action, who.name, argument, query, allow, who.digest)
 
 
 def still_admitted(identity: bytes | None, rules: GateRules) -> bool:
@@ -119,23 +122,28 @@ def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:
     return None
 
 
-def _identify(knock: Knock, rules: GateRules) -> str:
-    key = _known_key(knock, rules)
-    if key is None:
+def _identify(knock: Knock, rules: GateRules) -> Identity:
+    shown = _shown(knock, rules)
+    if not shown:
         raise GatewayError(
             401,
             "the API key is missing or not one of this gateway's. Send one of its own keys (auth.tokens in config.yaml "
             "or AUTH_TOKEN) in the Authorization header, as 'Bearer …'; keys of providers belong into the vault.",
             code="invalid_api_key",
         )
-    return key
+    if len(shown) > 1:
+        names = " and ".join(one.name for one in shown[:2])
+        raise GatewayError(
+            401,
+            f"the request shows two different keys of this gateway ({names}), so it cannot be told whose it is. Send "
+            "one of them: look for a second variable or header with a key in your program's settings.",
+            code="invalid_api_key",
+        )
+    return shown[0]
 
 
-def _known_key(knock: Knock, rules: GateRules) -> str | None:
-    if rules.keys is None:
-        return "anyone"
-    found = rules.keys.identify(knock.headers)
-    return found.name if found else None
+def _shown(knock: Knock, rules: GateRules) -> tuple[Identity, ...]:
+    return (_ANYONE,) if rules.keys is None else rules.keys.shown_in(knock.headers)
 
 
 def _check_host(knock: Knock, rules: GateRules) -> None:

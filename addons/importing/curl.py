@@ -1,112 +1,186 @@
-"""A request as browsers copy it: "copy as cURL", in the forms for bash and for cmd. Pure: files are never read."""
+"""Requests as browsers and manuals write them: cURL commands, for bash and for cmd. Pure: files are never read.
 
+What each option takes is data (curl_options.py). A refusal repeats no word of the command: any may be a secret.
+"""
+
+import base64
 import re
-import shlex
+from collections.abc import Iterator
 from typing import Final
 
+from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.problem import Found, ImportProblem
+from addons.importing.shell_words import OpenQuote, Word, commands
 from providers.contract import Sighting
 
-_ANSI: Final = re.compile(r"""'[^']*+'|"(?:[^"\\]|\\.)*+"|\\.|\$'((?:[^'\\]|\\.)*+)'""", re.DOTALL)
-"""bash's $'…', and first what it is not: in other quotation marks these signs are only text."""
-_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b"}
-_ONE_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{1,4}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
-_OF_CMD: Final = re.compile(r"\^\s*\n|\^\"|\^%")
-_CARET_LINE_END: Final = re.compile(r"\^\s*\r?\n")
-_CARET: Final = re.compile(r"\^(.)", re.DOTALL)
-_LINE_END: Final = re.compile(r"\\\r?\n")
 LIMIT_CHARS: Final = 512 * 1024
 """A command with a session in it has some thousands; a longer one carries a file."""
-_WITH_VALUE: Final = frozenset(
-    [
-        "-X",
-        "--request",
-        "-d",
-        "--data",
-        "--data-raw",
-        "--data-binary",
-        "--data-urlencode",
-        "-A",
-        "--user-agent",
-        "-e",
-        "--referer",
-        "-o",
-        "--output",
-        "-m",
-        "--max-time",
-        "--connect-timeout",
-        "-x",
-        "--proxy",
-        "-u",
-        "--user",
-        "-F",
-        "--form",
-        "--cacert",
-        "--resolve",
-        "-w",
-        "--write-out",
-        "-T",
-    ]
+_MOST_REQUESTS: Final = 1000
+_POWERSHELL: Final = re.compile(r"`[ \t]*+\r?\n")
+_DATA: Final = frozenset(
+    {"data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json", "form", "form-string"}
 )
+_IMPLIED: Final = {"user-agent": "user-agent", "referer": "referer"}
+"""Options whose value is a header's."""
 
 
 def read_curl(data: str) -> Found:
     """Raises ImportProblem."""
     if len(data) > LIMIT_CHARS:
         raise ImportProblem("this cURL command is longer than 512 KB: copy one without a file in it")
+    text = data.strip().removeprefix("$ ")
+    if _POWERSHELL.search(text):
+        raise ImportProblem("this cURL command is written for PowerShell: copy the request as cURL (bash)")
     try:
-        words = shlex.split(_plain(data), posix=True)
-    except ValueError:
+        found = [words for words in commands(text) if words[0].text.lower().endswith(("curl", "curl.exe"))]
+    except OpenQuote:
         raise ImportProblem("this cURL command is cut off: a quotation mark is open") from None
-    if not words or not words[0].lower().endswith(("curl", "curl.exe")):
+    if not found:
         raise ImportProblem("this is no cURL command")
-    return Found("cURL", (_sighting(words[1:]),))
+    sightings: list[Sighting] = []
+    for words in found:
+        sightings += _requests(words[1:])
+        if len(sightings) > _MOST_REQUESTS:
+            raise ImportProblem(f"these are more than {_MOST_REQUESTS} requests: copy one of the signed-in person's")
+    return Found("cURL", tuple(sightings))
 
 
-def _plain(data: str) -> str:
-    """The command with the shells' own ways taken out: cmd's carets, bash's $'…' and line ends."""
-    command = data.strip()
-    if _OF_CMD.search(command):
-        command = _CARET_LINE_END.sub(" ", command)
-        command = _CARET.sub(r"\1", command)
-    command = _LINE_END.sub(" ", command)
-    return _ANSI.sub(_without_ansi, command)
+def _requests(words: list[Word]) -> Iterator[Sighting]:
+    """One request for each address of each part of the command (`--next` begins another part)."""
+    part = _Part()
+    for option, value in _options(words):
+        if option == "next":
+            yield from part.sightings()
+            part = _Part()
+        else:
+            part.take(option, value)
+    yield from part.sightings()
 
 
-def _without_ansi(found: re.Match[str]) -> str:
-    return found[0] if found[1] is None else shlex.quote(_ONE_ESCAPE.sub(_escaped, found[1]))
+def _options(words: list[Word]) -> Iterator[tuple[str, Word]]:
+    """(long name, value) in order, as curl reads them; an address is the option `url`; a flag has no value."""
+    rest = iter(enumerate(words, 2))
+    flags_end = False
+    for number, word in rest:
+        text = word.text
+        if flags_end or not text.startswith("-"):
+            yield "url", word
+        elif text == "--":
+            flags_end = True
+        elif text.startswith("--"):
+            yield _long(word, rest, number)
+        else:
+            yield from _letters(word, rest, number)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    sign = found[1]
-    if sign[0] in "ux" and len(sign) > 1:
-        return chr(int(sign[1:], 16))
-    return chr(int(sign, 8)) if sign.isdigit() else _ESCAPES.get(sign, sign)
+def _long(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> tuple[str, Word]:
+    """`--name`, `--name value`, `--name=value`, `--no-name`."""
+    name, joined, value = word.text[2:].partition("=")
+    if name.startswith("expand-"):
+        raise ImportProblem("this cURL command fills in variables (--expand-…); put the values into it")
+    if name in WITH_VALUE:
+        return name, word._replace(text=value) if joined else _next(rest)
+    if name.removeprefix("no-") not in FLAGS:
+        raise _unknown(number)
+    return name, Word("")
 
 
-def _sighting(words: list[str]) -> Sighting:
-    headers: dict[str, str] = {}
-    url = method = ""
-    rest = iter(words)
-    for word in rest:
-        name, mark, joined = word.partition("=") if word.startswith("--") else (word, "", "")
-        if name in ("-H", "--header"):
-            header, _, value = (joined if mark else next(rest, "")).partition(":")
-            headers[header.strip().lower()] = value.strip()
-        elif name in ("-b", "--cookie"):
-            value = joined if mark else next(rest, "")
-            if "=" not in value:
-                raise ImportProblem("this cURL command takes its cookies from a file; import that file instead")
-            headers["cookie"] = value
-        elif name in ("-X", "--request"):
-            method = joined if mark else next(rest, "")
-        elif name == "--url":
-            url = joined if mark else next(rest, "")
-        elif name in _WITH_VALUE:
-            joined or next(rest, "")
-        elif not word.startswith("-"):
-            url = url or word
-    if not url:
-        raise ImportProblem("this cURL command names no address")
-    url = url if "://" in url else f"https://{url}"
-    return Sighting(method or "GET", url, headers)
+def _letters(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> Iterator[tuple[str, Word]]:
+    """`-s`, `-sSLk`, `-X POST`, `-XPOST`: what stands behind a letter with a value is that value."""
+    letters = word.text[1:]
+    if not letters:
+        raise _unknown(number)
+    for at, letter in enumerate(letters, 1):
+        name = SHORT.get(letter)
+        if name is None:
+            raise _unknown(number)
+        if name in WITH_VALUE:
+            yield name, word._replace(text=letters[at:]) if letters[at:] else _next(rest)
+            return
+        yield name, Word("")
+
+
+def _next(rest: Iterator[tuple[int, Word]]) -> Word:
+    for _, word in rest:
+        return word
+    raise ImportProblem("this cURL command is cut off: its last option has no value")
+
+
+def _unknown(number: int) -> ImportProblem:
+    return ImportProblem(
+        f"word {number} of this cURL command looks like an option that curl does not have; take it out, or put "
+        "quotation marks around what belongs together"
+    )
+
+
+class _Part:
+    """What the options up to the end, or up to `--next`, say."""
+
+    def __init__(self) -> None:
+        self._urls: list[str] = []
+        self._method = self._implied_method = ""
+        self._headers: dict[str, list[str]] = {}
+        self._implied: dict[str, str] = {}
+        """What curl sends where no header of that name is given."""
+        self._cookies: list[str] = []
+
+    def take(self, option: str, value: Word) -> None:
+        if option == "config":
+            raise ImportProblem("this cURL command takes its options from a file (-K, --config); put them into it")
+        if option == "url":
+            self._urls.append(_inline(value, "the address"))
+        elif option == "header":
+            self._header(_inline(value, "headers"))
+        elif option == "cookie":
+            self._cookie(_said(value, "cookies"))
+        elif option == "request":
+            self._method = value.text
+        elif option == "oauth2-bearer":
+            self._implied["authorization"] = f"Bearer {_said(value, 'the token')}"
+        elif option == "user":
+            pair = _said(value, "name and password").encode("utf-8", "replace")
+            self._implied.setdefault("authorization", f"Basic {base64.b64encode(pair).decode()}")
+        elif option in _IMPLIED:
+            self._implied[_IMPLIED[option]] = value.text
+        elif option in _DATA:
+            self._implied_method = self._implied_method or "POST"
+        elif option in ("get", "head", "upload-file"):
+            self._implied_method = {"get": "GET", "head": "HEAD", "upload-file": "PUT"}[option]
+
+    def sightings(self) -> Iterator[Sighting]:
+        """Raises ImportProblem when there is no address."""
+        if not self._urls:
+            raise ImportProblem("this cURL command names no address")
+        cookies = {"cookie": "; ".join(self._cookies)} if self._cookies else {}
+        given = {name: ", ".join(filter(None, values)) for name, values in self._headers.items()}
+        headers = {**self._implied, **cookies, **given}
+        for url in self._urls:
+            url = url if "://" in url else f"https://{url}"
+            yield Sighting(self._method or self._implied_method or "GET", url, headers)
+
+    def _header(self, line: str) -> None:
+        """`Name: value`; `Name:` takes one of curl's own away, `Name;` sends one without a value."""
+        name, colon, value = line.partition(":")
+        name, value = name.strip().lower(), value.strip()
+        if colon:
+            self._headers.setdefault(name, []).append(value)
+
+    def _cookie(self, value: str) -> None:
+        if "=" in value:
+            self._cookies.append(value.strip().removesuffix(";"))
+        elif value:
+            raise ImportProblem("this cURL command takes its cookies from a file; import that file instead")
+
+
+def _said(value: Word, what: str) -> str:
+    """The value, where it stands in the command itself. Raises ImportProblem."""
+    if value.expands:
+        raise ImportProblem(f"this cURL command takes {what} from a variable of the shell; put the value into it")
+    return value.text
+
+
+def _inline(value: Word, what: str) -> str:
+    """As `_said`, for options that read a file where the value begins with @."""
+    if value.text.startswith("@"):
+        raise ImportProblem(f"this cURL command takes {what} from a file (@…), which is not read; put it into it")
+    return _said(value, what)

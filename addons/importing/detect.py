@@ -11,8 +11,13 @@ from addons.importing.problem import Found, ImportProblem
 
 LIMIT_BYTES: Final = 256 * 1024 * 1024
 _FLOWS: Final = re.compile(rb"^\d{1,10}:")
-_COOKIE_LINE: Final = re.compile(r"^(#HttpOnly_)?[^\s#]\S*\t(TRUE|FALSE)\t", re.IGNORECASE | re.MULTILINE)
-_CURL: Final = re.compile(r"\A(\S*[\\/])?curl(\.exe)?\s", re.IGNORECASE)
+_COOKIE_LINE: Final = re.compile(r"^(#HttpOnly_)?[^\s#]\S*[ \t]+(TRUE|FALSE)[ \t]", re.IGNORECASE | re.MULTILINE)
+_CURL: Final = re.compile(r"\A(\$ )?(\S*[\\/])?curl(\.exe)?\s", re.IGNORECASE)
+_OTHER_COPIES: Final = (
+    (re.compile(r"\A(\$session\s*=|Invoke-(WebRequest|RestMethod)\b)", re.IGNORECASE), "PowerShell"),
+    (re.compile(r"\A(await\s+)?fetch\("), "fetch (JavaScript)"),
+)
+"""Other forms in which browsers copy a request."""
 _BEARER: Final = re.compile(r"^bearer\s+", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,16384}")
 
@@ -33,6 +38,9 @@ def read(data: bytes, now: float) -> Found:
         return read_har(text)
     if _CURL.match(text):
         return read_curl(text)
+    for form, name in _OTHER_COPIES:
+        if form.match(text):
+            raise ImportProblem(f"this request is copied as {name}: copy it as cURL (bash), or export a HAR")
     if text.startswith(("# Netscape HTTP Cookie File", "# HTTP Cookie File")) or _COOKIE_LINE.search(text):
         return read_cookies(data.decode("utf-8-sig"), now)
     token = _BEARER.sub("", text.strip("\"'"))

@@ -1,6 +1,6 @@
 """From what a file holds to one provider's session: by host, merged, one person's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,6 +23,8 @@ class Candidate:
     missing: tuple[str, ...]
     session: Session | None
     problem: str = ""
+    note: str = ""
+    """Something the person should know of where it was found."""
 
 
 def find(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None) -> Candidate:
@@ -30,32 +32,63 @@ def find(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None)
     if found.token:
         return _of_token(found.token, providers, wanted)
     chosen = {wanted: providers[wanted]} if wanted else dict(providers)
-    gathered = {name: material for name, p in chosen.items() if (material := _gather(found, p)) is not None}
+    note = ""
+    gathered = _gathered(found, chosen, _own)
+    if not gathered and (gathered := _gathered(found, chosen, _of_type)):
+        note = "it is of the site itself, and stored for the other address that base_url names"
     if not gathered:
         raise ImportProblem(_nothing(found, providers, wanted))
     if len(gathered) > 1:
         raise ImportProblem(f"it holds sessions of several providers; choose with --provider: {', '.join(gathered)}")
     name, material = next(iter(gathered.items()))
-    return _candidate(providers[name], material)
+    return replace(_candidate(providers[name], material), note=note)
+
+
+def _own(provider: AnyProvider) -> frozenset[str]:
+    """The provider's addresses, but for those of the site itself where base_url names a mirror or a stand-in."""
+    site = _of_site(provider)
+    return provider.origins() if site <= provider.origins() else provider.origins() - site
+
+
+def _of_type(provider: AnyProvider) -> frozenset[str]:
+    """The provider's addresses, with those of the site itself: what a mirror gets was signed in there."""
+    return provider.origins() | _of_site(provider)
+
+
+def _of_site(provider: AnyProvider) -> frozenset[str]:
+    """The addresses of the provider's type where nothing is configured; none where it has no site of its own."""
+    if not provider.Options.model_fields["base_url"].default:
+        return frozenset()
+    return type(provider)("site", provider.Options.model_validate({})).origins()
+
+
+def _gathered(
+    found: Found, providers: Mapping[str, AnyProvider], places: Callable[[AnyProvider], frozenset[str]]
+) -> dict[str, SessionMaterial]:
+    return {
+        name: material
+        for name, provider in providers.items()
+        if (material := _gather(found, provider, places(provider))) is not None
+    }
 
 
 def _hosts(provider: AnyProvider) -> set[str]:
-    return {urlsplit(origin).hostname or "" for origin in provider.origins()}
+    return {urlsplit(origin).hostname or "" for origin in _of_type(provider)}
 
 
-def _at(url: str, provider: AnyProvider) -> bool:
-    """Whether an address is one of the provider's own."""
+def _at(url: str, origins: frozenset[str]) -> bool:
+    """Whether an address is at one of the origins."""
     try:
-        return origin_of(url) in provider.origins()
+        return origin_of(url) in origins
     except (ValueError, KeyError):
         return False
 
 
-def _gather(found: Found, provider: AnyProvider) -> SessionMaterial | None:
-    """The sightings of the provider's hosts, merged. Raises ImportProblem for two people's sessions in one file."""
+def _gather(found: Found, provider: AnyProvider, origins: frozenset[str]) -> SessionMaterial | None:
+    """The sightings of the origins, merged. Raises ImportProblem for two people's sessions in one file."""
     material, person = None, ""
-    for seen in (*found.sightings, *_of_cookies(found, provider)):
-        if not _at(seen.url, provider):
+    for seen in (*found.sightings, *_of_cookies(found, origins)):
+        if not _at(seen.url, origins):
             continue
         newer = provider.sighted(seen)
         if newer is None:
@@ -69,9 +102,9 @@ def _gather(found: Found, provider: AnyProvider) -> SessionMaterial | None:
     return material
 
 
-def _of_cookies(found: Found, provider: AnyProvider) -> Iterable[Sighting]:
-    """Cookies of a file as each of the provider's hosts would get them."""
-    for origin in sorted(provider.origins()):
+def _of_cookies(found: Found, origins: frozenset[str]) -> Iterable[Sighting]:
+    """Cookies of a file as each of the origins' hosts would get them."""
+    for origin in sorted(origins):
         host = urlsplit(origin).hostname or ""
         jar = {cookie.name: cookie.value for cookie in found.cookies if cookie.fits(host)}
         if jar:

@@ -1,9 +1,7 @@
 """Writes recordings to a folder while that is switched on, and keeps the folder small."""
 
 import logging
-import os
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from addons.inspect.recording import Recording
+from addons.replacing import replace_file
 
 log = logging.getLogger("glassgate")
 
@@ -46,7 +45,8 @@ class Recorder:
             try:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 path = self._free(name, number)
-                self._write(path, recording.dump())
+                # Not synced: a recording lost in a power cut is lost, and every exchange writes one.
+                replace_file(path, recording.dump().encode("utf-8", "surrogateescape"), sync=False)
             except OSError as e:
                 self.broken = True
                 log.error("recording has ended: %s takes nothing (%s); serving goes on", self.folder, e.strerror)
@@ -56,17 +56,6 @@ class Recorder:
                 return None
             self.prune()
             return path
-
-    def _write(self, path: Path, text: str) -> None:
-        """Raises OSError; then nothing is left behind."""
-        descriptor, temporary = tempfile.mkstemp(".tmp", f".{path.name}-", self.folder)  # for the owner's eyes only
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     def _free(self, name: str, number: int) -> Path:
         while (path := self.folder / f"{name}-{number}{ENDING}").exists():

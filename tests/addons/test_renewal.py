@@ -465,3 +465,19 @@ async def test_one_account_that_cannot_be_looked_after_keeps_no_other(
     monkeypatch.setattr(Renewal, "_renew_idle", fails)
     await house.renewal.tend()
     assert seen == ["me", "two"]
+
+
+async def test_a_limit_of_a_renewal_rests_no_longer_than_another(make: Callable[..., House]) -> None:
+    house = make(f"a:{START - 5}")
+    for error, length in (
+        (ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=2e6), 600),
+        (ProviderError(ErrorKind.RATE_LIMITED, "slow down"), 15),
+        (ProviderError(ErrorKind.QUOTA, "used up", retry_after_s=7200), 7200),
+    ):
+        house.site.answers = [error]
+        with pytest.raises(ProviderError):
+            await house.token()
+        state = house.book.state(("site", "me"))
+        assert state is not None
+        assert (state.health, state.until) == (Health.LIMITED, START + length)
+        house.clock_s += 3600

@@ -46,7 +46,7 @@ def test_turns_of_models_are_bounded() -> None:
 def test_cool_downs_are_bounded_and_the_first_to_end_is_forgotten() -> None:
     cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), lambda: 0.0)
     for number in range(KNOWN_LIMIT + 1):
-        cooldowns.limited(f"m{number}", 100.0 + number)
+        cooldowns.limited(f"m{number}", ProviderError(ErrorKind.RATE_LIMITED, "", retry_after_s=100.0 + number))
     assert len(cooldowns.known) == KNOWN_LIMIT
     assert cooldowns.left_s("m0") == 0
     assert cooldowns.left_s("m1") > 0

@@ -162,7 +162,7 @@ def test_sessions_are_found_and_stored(
     run: Run, house: Path, data: bytes, arguments: tuple[str, ...], where: tuple[str, str], holds: set[str]
 ) -> None:
     dry = run(data, *arguments, "--dry-run")
-    assert (dry.exit_code, stored(house)) == (0, {}), dry.output
+    assert (dry.exit_code, stored(house)) == (0, {}), (dry.output, dry.exception)
     result = run(data, *arguments, "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
@@ -259,6 +259,69 @@ def test_a_provider_that_is_not_configured_is_named(run: Run, house: Path) -> No
     (house / "config.yaml").write_text("providers:\n  k2: {type: k2think, accounts: [{name: main}]}\n")
     result = run(har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}")))
     assert "no provider of that type; add: providers: {zai: {type: zai" in result.stderr
+
+
+MIRRORS = """
+vault: {path: vault/v.json}
+providers:
+  qwen: {type: qwen, base_url: "http://127.0.0.1:9", accounts: [{name: main}]}
+  near: {type: zai, base_url: "https://chat.z.ai.mirror.example", accounts: [{name: main}]}
+"""
+QWEN_JAR = cookies((".qwen.ai", "refresh_token", "r-0123456789"), ("chat.qwen.ai", "cna", "c-0123456789"))
+
+
+@pytest.mark.parametrize(
+    ("data", "where", "holds"),
+    [
+        (f"curl '{CHAT}' -H 'Authorization: Bearer {SHORT}' -b 'refresh_token=r'".encode(), "qwen", {"token"}),
+        (har(entry(CHAT, authorization=f"Bearer {SHORT}", cookie="refresh_token=r")), "qwen", {"token"}),
+        (QWEN_JAR, "qwen", {"cookie:refresh_token", "cookie:cna"}),
+        (har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}")), "near", {"token"}),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_a_mirror_takes_what_is_of_its_site(
+    run: Run, house: Path, data: bytes, where: str, holds: set[str], named: bool
+) -> None:
+    """A provider with another base_url is of the same type: a person signs in at the site itself."""
+    (house / "config.yaml").write_text(MIRRORS)
+    result = run(data, *(("--provider", where) if named else ()))
+    assert result.exit_code == 0, result.output
+    assert "note: it is of the site itself" in result.stdout
+    kept = stored(house)[where, "main"]
+    assert bool(kept.get("token")) == ("token" in holds)
+    assert {f"cookie:{name}" for name in kept.get("cookies", {})} >= {name for name in holds if name != "token"}
+
+
+def test_what_is_at_the_mirror_itself_goes_first(run: Run, house: Path) -> None:
+    (house / "config.yaml").write_text(MIRRORS)
+    data = har(
+        entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}"),
+        entry("https://chat.z.ai.mirror.example/a", authorization=f"Bearer {OTHER}"),
+    )
+    result = run(data)
+    assert result.exit_code == 0, result.output
+    assert "note:" not in result.stdout
+    assert stored(house)["near", "main"]["token"] == OTHER
+
+
+def test_a_provider_of_the_site_itself_goes_before_its_mirror(run: Run, house: Path) -> None:
+    (house / "config.yaml").write_text(
+        CONFIG + '  mirror: {type: zai, base_url: "https://m.example", accounts: [{name: a}]}'
+    )
+    data = har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}"))
+    assert run(data).exit_code == 0
+    assert run(data, "--provider", "mirror").exit_code == 0
+    assert set(stored(house)) == {("zai", "main"), ("mirror", "a")}
+
+
+def test_two_mirrors_are_named(run: Run, house: Path) -> None:
+    more = '  too: {type: zai, base_url: "https://m.example", accounts: [{name: a}]}\n'
+    (house / "config.yaml").write_text(MIRRORS + more)
+    result = run(har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}")))
+    assert "choose with --provider: near, too" in result.stderr
+    result = run(har(entry("https://chat.z.ai/a")), "--provider", "too")
+    assert "no signed-in call of too" in result.stderr
 
 
 # -- nothing else is ever raised --------------------------------------------------------------------------------------
