@@ -157,6 +157,8 @@ class GatewayError(Exception):
             status, code = 503, error.site_code
         elif error.kind is ErrorKind.PROVIDER_DOWN and error.site_code in ("upstream_unreachable", "upstream_tls"):
             code = error.site_code
+        elif error.kind is ErrorKind.MISCONFIGURED and error.site_code in ("web_page", "redirect"):
+            code = "upstream_error"  # these may as well be the provider's own doing
         return cls(
             status,
             message,
