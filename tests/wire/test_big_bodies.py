@@ -92,7 +92,7 @@ def test_what_is_big_when_it_is_inflated_does_not_hold_the_others(coding: str, g
     status, body = PACKED[coding]
     url, headers = f"{gateway.url}/v1/chat/completions", {**gateway.headers, "content-encoding": coding}
     wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
-    assert wait < MOST_WAIT_S
+    assert wait < MOST_WORK_S
     assert answer.status_code == status
 
 
