@@ -55,6 +55,11 @@ _NO_CONNECTION: dict[Fault, str] = {
     Fault.TLS: "upstream_tls",
 }
 
+_STREAM_HEAD = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache, no-transform",  # some proxies gather a stream to compress it
+    "x-accel-buffering": "no",  # nginx and others that have taken it over pass each piece on at once
+}
 _SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTAL_TIMEOUT})
 
 
@@ -181,8 +186,7 @@ class Attempt:
         extra = dict((*self.plan.answer_headers, *self.mirrored))
         if body is not None:
             return http.Response.make(200, body, {"content-type": "application/json"} | extra)
-        stream = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-        head = http.Response.make(200, b"", stream | extra)
+        head = http.Response.make(200, b"", _STREAM_HEAD | extra)
         del head.headers["content-length"]
         return head
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from addons.accounts import Accounts
 from addons.candidates import Planner
 from addons.cleaning.cleaner import Cleaner
+from addons.core.codings import Inflated
 from addons.core.failover import Fallback, RetryBudget, RetryRules
 from addons.core.routing import ModelIndex
 from addons.renewal import Renewal
@@ -35,6 +36,9 @@ class Limits:
     retry_accepted: bool = True
     record_bytes: int = 2 * 1024 * 1024
     body_values: int = 200_000
+    body_bytes: int = 10 * 1024 * 1024
+    """Of a request, also when it is undone."""
+    body_message: str = "the request body is too large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Context:
     limits: Limits
     retries: RetryRules
     budget: RetryBudget
+    inflated: Inflated
     tidied: frozenset[str]
     """Providers whose chats are deleted once they are answered."""
     fallbacks: Mapping[str, Sequence[Fallback]]

@@ -4,7 +4,7 @@ The stream layer sees it as a Ticket; the attempts themselves are pursuit.py's.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +13,7 @@ from mitmproxy import http
 
 from addons.attempt import Attempt
 from addons.context import Context
+from addons.core.codings import undone
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
 from addons.dialects.base import Dialect, ParsedRequest
@@ -41,6 +42,8 @@ class Exchange:
     began: float
     identity: bytes | None = None
     """The client key it was admitted with."""
+    codings: tuple[str, ...] = ()
+    """How its body is compressed, in the order in which that is to be undone."""
     client: str = "-"
     """The client's address."""
     method: str = ""
@@ -59,6 +62,8 @@ class Exchange:
     status: int = 200
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
+    _inflated: int = 0
+    """Bytes that were made of its compressed body."""
 
     # -- the Ticket -----------------------------------------------------------------------------------------------
     def client_left(self) -> None:
@@ -99,6 +104,7 @@ class Exchange:
         if self._counted:
             self._counted = False
             self.context.budget.active -= 1
+            self.context.inflated.give_back(self._inflated)
 
     async def _guarded(self, work: Coroutine[None, None, None], flow: http.HTTPFlow) -> None:
         """Runs `work` as a task that ends when the client leaves."""
@@ -125,6 +131,8 @@ class Exchange:
     async def _open(self, flow: http.HTTPFlow) -> None:
         if self.stopped is not None:  # while its body came
             raise self.stopped
+        if self.codings:
+            await self._undo_codings(flow.request)
         body = flow.request.raw_content or b""
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
         parsed = await self._read(body)
@@ -134,16 +142,26 @@ class Exchange:
         await self._pause(body)
         self._take(await self.pursuit.first(), flow)
 
+    async def _undo_codings(self, request: http.Request) -> None:
+        """From here on the request is as if it had been sent plain; what cannot be undone is not kept.
+
+        Raises GatewayError (400, 413, 429).
+        """
+        packed, limits = request.raw_content or b"", self.context.limits
+        request.headers.pop("content-encoding", None)
+        request.content = b""
+        undoing = undone(packed, self.codings, limits.body_bytes, limits.body_message, self._grew)
+        request.content = await _in_turns(undoing, pausing=True)
+
+    def _grew(self, count: int) -> None:
+        """So many bytes more came of the body. Raises GatewayError(429)."""
+        self.context.inflated.take(count, self.context.limits.body_bytes)
+        self._inflated += count
+
     async def _read(self, body: bytes) -> ParsedRequest:
         """The request; a big one in steps, between which others have their turn. Raises GatewayError."""
         reading = self.dialect.read(body, self.context.limits.body_values)
-        while True:
-            try:
-                next(reading)
-            except StopIteration as end:
-                parsed: ParsedRequest = end.value
-                return parsed
-            await self._pause(body)
+        return await _in_turns(reading, pausing=len(body) > AT_ONCE_BYTES)
 
     @staticmethod
     async def _pause(body: bytes) -> None:
@@ -229,6 +247,18 @@ class Exchange:
         if last.report.first_token_at is None:
             return "the client left before the first word"
         return "the client left in the middle of the answer"
+
+
+async def _in_turns[T](work: Generator[None, None, T], *, pausing: bool) -> T:
+    """The result of a work in steps; where it is `pausing`, others have their turn between them."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if pausing:
+            await asyncio.sleep(0)
 
 
 def error_answer(error: GatewayError, headers: Sequence[tuple[str, str]]) -> http.Response:

@@ -11,8 +11,9 @@ from mitmproxy import http
 from addons.challenge import NONCE, proof_of
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
+from addons.core.cors import answer_headers
 from addons.core.errors import GatewayError
-from addons.core.fields import by_name
+from addons.core.fields import Fields, by_name
 from addons.core.gate import Knock
 from addons.stream.credentials import FRAMING
 from addons.stream.guests import GuestRules, Peer, host_of
@@ -40,7 +41,17 @@ def knock_of(flow: http.HTTPFlow, shown: Mapping[str, str]) -> Knock:
         absolute_form=bool(request.authority) and not is_h2,
         host=(request.authority if is_h2 else request.host_header) or "",
         local_address=(str(sockname[0]), int(sockname[1])),
+        tls=flow.client_conn.tls,
     )
+
+
+def told_beside(request: http.Request, allowed_origins: frozenset[str]) -> Fields:
+    """What every answer to the request says besides its own headers: whether a page of another origin may read it."""
+    if not allowed_origins:
+        return ()
+    origins = [value for name, value in request.headers.fields if name.lower() == b"origin"]
+    origin = b", ".join(origins).decode("latin-1") if origins else None
+    return answer_headers(origin, allowed_origins)
 
 
 def path_of(flow: http.HTTPFlow) -> str:

@@ -25,6 +25,7 @@ from addons.command_bar import CommandBar
 from addons.core.commands import serves
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
+from addons.core.fields import Fields
 from addons.core.gate import Admission, GateRules, admit, still_admitted
 from addons.core.logs import setup_logging
 from addons.dialects.base import Dialect
@@ -44,6 +45,7 @@ from addons.front_door import (
     proof_for,
     refusal_below,
     shutting_down,
+    told_beside,
     too_many,
     without_body,
 )
@@ -85,6 +87,9 @@ START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
 _DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
+
+_WHILE_ENDING = frozenset({"health", "preflight"})
+"""What is answered as always while the gateway drains: a page must be able to read that it does."""
 
 type Hook = Callable[["Glassgate", http.HTTPFlow], Awaitable[None]]
 
@@ -231,6 +236,7 @@ class Glassgate:
             presence=self._listening,
             bodies=self._bodies,
             aside=self._aside,
+            beside=self._beside,
         )
         self._end_removed(parts.rules)
         self._tell_names(asked=self._upkeep is not None)
@@ -252,6 +258,10 @@ class Glassgate:
         self._ending.spawn(
             self._sweeper.end(lambda one: id(getattr(one, "ticket", None)) in tickets), "ending requests"
         )
+
+    def _beside(self, request: http.Request) -> Fields:
+        """Asked of the rules in force, by connections that are older than these too."""
+        return told_beside(request, self.running_parts.rules.allowed_origins) if self.running_parts else ()
 
     def _cleaner(self) -> Cleaner:
         return self.running_parts.cleaner if self.running_parts else NOTHING_KNOWN
@@ -330,7 +340,7 @@ class Glassgate:
             if flow.is_replay == "request":
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
             admission = admit(knock_of(flow, shown), parts.rules)
-            if self.drain.begun and admission.action != "health":
+            if self.drain.begun and admission.action not in _WHILE_ENDING:
                 raise shutting_down()
         except GatewayError as error:
             self._refuse(flow, request_id, error.key or "-", error, shown)
@@ -359,6 +369,7 @@ class Glassgate:
         dialect = _DIALECTS[admission.action]
         exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic(), admission.identity)
         exchange.client, exchange.method, exchange.path = self._client_of(flow), flow.request.method, path_of(flow)
+        exchange.codings = admission.codings
         self.exchanges[flow.id] = exchange
 
     def _refuse(

@@ -1,4 +1,4 @@
-"""What the gateway answers itself: the list of models, health, its own description, OPTIONS."""
+"""What the gateway answers itself: the list of models, health, its own description, the front page, OPTIONS."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,8 +9,10 @@ from mitmproxy import http
 
 from addons.account_report import AccountLine
 from addons.core.errors import GatewayError
+from addons.core.fields import Fields
 from addons.core.gate import Admission
 from addons.core.routing import ModelIndex
+from addons.front_page import front_page
 from addons.openapi import document_bytes
 from providers.contract import Model
 
@@ -38,8 +40,10 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
             return _health(inside, admission.key)
         case "openapi":
             return http.Response.make(200, document_bytes(), {"content-type": "application/json"})
-        case "options":
-            return http.Response.make(204, b"", {"allow": admission.allow})
+        case "front":
+            return front_page(admission.base_url, page=admission.page)
+        case "options" | "preflight":
+            return _empty(admission.headers)
         case "models":
             everything = parse_qs(admission.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
             return _json({"object": "list", "data": model_list(inside, everything=everything)})
@@ -101,6 +105,12 @@ def _health(inside: Inside, key: str) -> http.Response:
             told["problem"] = "\n".join(problems)
     found = _json(told)
     found.status_code = 503 if inside.draining else 200
+    return found
+
+
+def _empty(headers: Fields) -> http.Response:
+    found = http.Response.make(204, b"", dict(headers))
+    del found.headers["content-length"]  # RFC 9110, 8.6: a 204 has none
     return found
 
 

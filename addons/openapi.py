@@ -13,7 +13,9 @@ type _Object = dict[str, Any]
 _ABOUT: Final = (
     "One OpenAI-compatible API in front of your AI accounts. Every refusal and failure has OpenAI's error envelope. "
     "A known path with another method is 405, any other path 404; the key is checked before both. A trailing slash "
-    "changes nothing."
+    "and doubled ones change nothing, and the paths of /v1 are served without it too (/chat/completions). Bodies may "
+    "be compressed: Content-Encoding gzip, deflate, br, zstd, or two of them. Preflights of web pages whose origin is "
+    "listed in listen.allowed_origins are answered without a key, and their pages may read every answer."
 )
 _KEY_ABOUT: Final = "One of the gateway's own keys. The headers X-API-Key, Api-Key and X-Goog-Api-Key carry it as well."
 
@@ -24,8 +26,8 @@ _WHY: Final[Mapping[int, str]] = {
     404: "The model is not served here.",
     405: "The path takes other methods.",
     408: "The request did not arrive in time.",
-    413: "The body is larger than limits.body_mb.",
-    415: "The body is compressed.",
+    413: "The body is larger than limits.body_mb, as it was sent or once it is inflated.",
+    415: "The body is compressed in a way that is not read here; `accept-encoding` names those that are.",
     429: "Every account for the model is limited, used up or busy.",
     431: "The request's head is larger than 64 KB.",
     500: "The gateway itself failed.",
@@ -67,7 +69,10 @@ _HEADERS: Final[Mapping[str, _Object]] = {
         "schema": {"enum": ["true", "false"]},
     },
     "allow": {"description": "The methods the path takes.", "schema": {"type": "string"}},
+    "accept-encoding": {"description": "The codings that are read.", "schema": {"type": "string"}},
 }
+_NAMING: Final[Mapping[int, str]] = {405: "allow", 415: "accept-encoding"}
+"""Refusals with a header that names what is taken."""
 _OF_ALL: Final = ("x-request-id",)
 _OF_CHATS: Final = ("x-request-id", "x-glassgate-model", "x-glassgate-account", "x-glassgate-attempts")
 _OF_ERRORS: Final = (*_OF_CHATS, "retry-after", "retry-after-ms", "x-should-retry")
@@ -165,6 +170,12 @@ def _health() -> _Object:
     return {"security": [{}, {"key": []}], **found}
 
 
+def _front() -> _Object:
+    found = _get("Where one is: name, version, base URL. A page for who would see one.", _schema("Front"), _HEAD)
+    found["responses"]["200"]["content"]["text/html"] = {}
+    return {"security": [{}, {"key": []}], **found}
+
+
 def _json(description: str, schema: _Object, headers: tuple[str, ...] = _OF_ALL) -> _Object:
     return {
         "description": description,
@@ -175,8 +186,8 @@ def _json(description: str, schema: _Object, headers: tuple[str, ...] = _OF_ALL)
 
 def _error(status: int) -> _Object:
     found = _json(_WHY[status], _ERROR, _OF_ERRORS)
-    if status == 405:
-        found["headers"] = _headers(*_OF_ALL, "allow")
+    if status in _NAMING:
+        found["headers"] = _headers(*_OF_ALL, _NAMING[status])
     return found
 
 
@@ -198,5 +209,6 @@ _OPERATIONS: Final[Mapping[Action, _Object]] = {
     "models": _get("The models that are served.", _schema("ModelList"), parameters=[_ALL_MODELS]),
     "model": _get("One model.", _schema("Model"), (*_LOCAL, 404)),
     "health": _health(),
+    "front": _front(),
     "openapi": _get("This description.", {"type": "object", "required": ["openapi", "paths"]}),
 }

@@ -185,5 +185,6 @@ def answer_schemas() -> dict[str, Schema]:
         "Model": model,
         "ModelList": _closed(object={"const": "list"}, data=_list_of({"$ref": _TEMPLATE.format(model="Model")})),
         "Health": health,
+        "Front": _object(name=_TEXT, version=_TEXT, base_url=_TEXT),
         "Error": _closed(error=_closed(message=_TEXT, type=_TEXT, param=_TEXT_OR_NULL, code=_TEXT_OR_NULL)),
     }

@@ -27,6 +27,7 @@ MOST_CONNECTIONS = 10_000
 def limits_of(config: Config) -> Limits:
     """The figures of config.yaml that an exchange keeps to."""
     times, routing = config.sections.timeouts, config.sections.routing
+    clients = client_limits(config)
     return Limits(
         connect_s=times.connect_s,
         first_token_s=times.first_token_s,
@@ -39,6 +40,8 @@ def limits_of(config: Config) -> Limits:
         retry_accepted=routing.retry_accepted,
         record_bytes=config.sections.inspect.body_kb * 1024,
         body_values=config.sections.limits.body_values,
+        body_bytes=clients.body_bytes,
+        body_message=clients.body_message,
     )
 
 

@@ -20,6 +20,7 @@ from addons.cleaning.index import Known, secrets_of
 from addons.cleaning.known import KnownSecrets, Version
 from addons.context import AnyProvider, Context
 from addons.core.client_keys import ClientKeys
+from addons.core.codings import Inflated
 from addons.core.config import Config
 from addons.core.cooldown import CooldownRules
 from addons.core.failover import RetryBudget
@@ -167,6 +168,7 @@ class Running:
             limits=limits_of(config),
             retries=retry_rules(config),
             budget=before.context.budget if before else RetryBudget(),
+            inflated=before.context.inflated if before else Inflated(),
             tidied=frozenset(s.name for s in config.providers if s.common.delete_chats),
             fallbacks=fallbacks_of(config),
             proxies=self.proxies,

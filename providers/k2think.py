@@ -116,7 +116,8 @@ class K2Think(Provider[K2ThinkOptions]):
         return self._call("POST", data.CHAT_PATH, session, dumps(body), stream=self.options.stream)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> K2ThinkDecoder:
-        return K2ThinkDecoder()
+        # A limit of tokens is kept by counting what is told, so with one nothing may be told twice.
+        return K2ThinkDecoder(eager=chat.stream and chat.max_tokens is None)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         """JSON or a stream, whichever was asked for: the decoder tells them apart."""

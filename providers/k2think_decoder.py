@@ -15,6 +15,7 @@ from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, text
 from providers.k2think_errors import json_error
 from providers.k2think_text import K2Text
 from providers.k2think_whole import content_of, finish_reason, nothing_said, read_body, read_usage
+from providers.think_tags import settled_whole
 
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _TAGGED_CHARS: Final = 4 * 1024 * 1024
@@ -22,9 +23,14 @@ _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
 class K2ThinkDecoder(Decoder):
-    """See the Decoder of providers/contract.py."""
+    """See the Decoder of providers/contract.py.
 
-    def __init__(self) -> None:
+    `eager`: whoever reads a stream gets its words while they come. The model thinks first and may close the tag alone,
+    so what no tag opens is told as reasoning; where no tag closes it in the end, it is told again as the answer it was.
+    """
+
+    def __init__(self, *, eager: bool = False) -> None:
+        self._eager = eager
         self._body: bytearray | None = bytearray()
         self._begun = False
         self._stream: K2ThinkStream | None = None
@@ -43,7 +49,7 @@ class K2ThinkDecoder(Decoder):
             self._body = self._body.lstrip(_BLANK)
             self._begun = bool(self._body)
             if self._begun and self._body[:1] not in b"{[<":
-                self._stream, begun, self._body = K2ThinkStream(), bytes(self._body), None
+                self._stream, begun, self._body = K2ThinkStream(eager=self._eager), bytes(self._body), None
                 return self._stream.feed(begun)
         if len(self._body) > BODY_LIMIT_BYTES:
             self._body = None
@@ -66,9 +72,9 @@ class K2ThinkStream(FrameDecoder):
     end_marks = frozenset({b"-1", b"[DONE]", b"DONE", b"done"})
     bare_json = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, eager: bool = False) -> None:
         super().__init__()
-        self._text = K2Text()
+        self._text = K2Text(eager=eager)
         self._apart = CumulativeText()
         """Reasoning in a field of its own."""
         self._usage: Usage | None = None
@@ -141,7 +147,7 @@ class K2ThinkStream(FrameDecoder):
         reason = self._reason or "stop"
         self._add(self._text.close(complete=reason != "length"), out)
         if reason == "stop" and not self._answered and self._text.unclosed:
-            self._say(("", "".join(self._tagged).lstrip()), out)
+            self._say(("", settled_whole("".join(self._tagged).lstrip(), complete=True)[1]), out)
         if reason == "stop" and not self._spoke:
             self._fail(nothing_said(), out)
         else:

@@ -15,14 +15,17 @@ _BEGINNING_CHARS: Final = 64
 
 
 class K2Text:
-    """`add` the text of each frame, get the new (reasoning, answer); `close` gives what is held."""
+    """`add` the text of each frame, get the new (reasoning, answer); `close` gives what is held.
 
-    def __init__(self) -> None:
+    `eager`: a text that no tag opens is passed on as reasoning at once, which it nearly always is.
+    """
+
+    def __init__(self, *, eager: bool = False) -> None:
         self._beginning: list[str] | None = []
         """Frames held while they may turn out to begin a details block."""
         self._block: DetailsBlock | None = None
         self._growth = CumulativeText()
-        self._tags = ThinkTags()
+        self._tags = ThinkTags(eager=eager)
         self._apart = False
         self._last_snapshot = ""
 
@@ -33,7 +36,7 @@ class K2Text:
 
     @property
     def unclosed(self) -> bool:
-        """After `close`: the text ended inside its think tag."""
+        """After `close`: the text ended before the closing tag that its reasoning was to have."""
         return self._block is None and self._tags.unclosed
 
     def reasoning_apart(self) -> None:

@@ -5,9 +5,11 @@ A may stand in `<answer>` tags. The text is split at the first `</think>`; the o
 go, as does white space beside a tag.
 
 In the forms without an opening tag nothing tells R from A until `</think>` comes, so an `implicit` splitter holds such
-a text back until the tag or the end; without `implicit` it is taken for an answer and passed on at once, and a closing
-tag that turns up in it all the same is taken out. Where the text is gathered anyway (`gathers`), it waits for that tag
-and is split there. A tag in quotes or backticks, or between blanks in the middle of a line, is a word of the text.
+a text back until the tag or the end. An `eager` one passes it on as reasoning; where no tag came in the end, which
+`unclosed` says, it was the answer, as `settled_whole` tells. Without `implicit` it is taken for an answer and passed on
+at once, and a closing tag that turns up in it all the same is taken out. Where the text is gathered anyway (`gathers`),
+it waits for that tag and is split there. A tag in quotes or backticks, or between blanks in the middle of a line, is a
+word of the text.
 """
 
 import re
@@ -44,8 +46,9 @@ class _State(Enum):
 class ThinkTags:
     """`feed` text, get the new (reasoning, answer); `close` gives the rest. The same joined texts at every cut."""
 
-    def __init__(self, *, implicit: bool = True, gathers: bool = False) -> None:
+    def __init__(self, *, implicit: bool = True, gathers: bool = False, eager: bool = False) -> None:
         self._implicit = implicit
+        self._eager = eager
         self._gathers = gathers
         self._before = "\n"
         """The character before what is held (UNOPENED)."""
@@ -61,7 +64,7 @@ class ThinkTags:
         self._tail = ""
         """The end of the pile, where a tag may have begun."""
         self.unclosed = False
-        """Set by `close`: the text ended inside its think tag."""
+        """Set by `close`: the text ended before the closing tag that its reasoning was to have."""
 
     def feed(self, text: str) -> tuple[str, str]:
         """The (reasoning, answer) that `text` settles."""
@@ -81,7 +84,7 @@ class ThinkTags:
             case _State.THINKING:
                 return held.rstrip(), ""
             case _State.UNDECIDED:
-                return _settle(pile, complete=complete)
+                return settled_whole(pile, complete=complete)
             case _State.UNOPENED:
                 return (pile.strip(), "") if held == _CLOSE else ("", pile + held)
             case _State.ANSWER:
@@ -130,7 +133,11 @@ class ThinkTags:
         if self._implicit and seen.startswith(_ANSWER):
             self._state = _State.AFTER
             return seen
-        self._state = _State.UNDECIDED if self._implicit else _State.UNOPENED
+        if not self._implicit:
+            self._state = _State.UNOPENED
+        else:
+            self._state = _State.THINKING if self._eager else _State.UNDECIDED
+            self._fresh = self._eager
         return text
 
     def _undecided(self, text: str, reasoning: list[str]) -> str:
@@ -228,7 +235,7 @@ class ThinkTags:
         return ""
 
 
-def _settle(text: str, *, complete: bool) -> tuple[str, str]:
+def settled_whole(text: str, *, complete: bool) -> tuple[str, str]:
     """(reasoning, answer) of a whole text that began with no tag and held no `</think>`."""
     thought, tag, said = text.partition(_ANSWER)
     if tag:

@@ -1,5 +1,6 @@
 """Every hand-written reader takes linear time: one row of a table for each, with the texts that are hard for it."""
 
+import gzip
 import json
 import random
 from collections.abc import Callable, Iterable
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from addons.core.errors import clean
+from addons.core.codings import undone
+from addons.core.errors import GatewayError, clean
+from addons.core.gate import GateRules, Knock, admit
 from addons.core.limits import OutputLimits
 from addons.core.near import near
 from addons.core.secret_looks import looks_secret
@@ -321,6 +324,25 @@ def words(text: str) -> None:
         read_words(text)
 
 
+def knocked(target: str = "/v1/models", origin: str = "https://app.example", **fields: str) -> object:
+    """What the gate makes of a preflight, or of a request, with such words in its head."""
+    headers = {"origin": origin, **{name.replace("_", "-"): value for name, value in fields.items()}}
+    method = "GET" if "content-encoding" in headers else "OPTIONS"
+    if method == "OPTIONS":
+        headers["access-control-request-method"] = "POST"
+    rules = GateRules(None, allowed_origins=frozenset({"https://app.example"}))
+    with suppress(GatewayError):
+        return admit(Knock(method, target, headers, False, "127.0.0.1:1", ("127.0.0.1", 1)), rules)
+    return None
+
+
+def plain(body: bytes) -> object:
+    coding = "gzip" if body.startswith(b"\x1f\x8b") else "deflate"
+    with suppress(GatewayError):
+        return all_at_once(undone(body, (coding,), 2**30, "too large", lambda count: None))
+    return None
+
+
 READERS: dict[str, Reader] = {
     "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
     "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),
@@ -414,6 +436,15 @@ READERS: dict[str, Reader] = {
     "pages: signs": fed(
         lambda: lambda said: (is_check({}, said), is_page({}, said), title_of(said)), whole_bytes("<title ")
     ),
+    "door: slashes": fed(lambda: lambda path: knocked(target=path, content_encoding="gzip"), whole("/models//")),
+    "door: codings": fed(lambda: lambda named: knocked(content_encoding=named), whole(" gzip ,")),
+    "door: headers asked for": fed(lambda: lambda named: knocked(access_control_request_headers=named), whole("a,")),
+    "door: a long name": fed(lambda: lambda named: knocked(access_control_request_headers=named), whole("a")),
+    "door: origins": fed(lambda: lambda origin: knocked(origin=origin), whole("http://a.")),
+    "codings: stored blocks": fed(lambda: plain, lambda size: [b"\x78\x01" + b"\x00\x00\x00\xff\xff" * size]),
+    "codings: members": fed(lambda: plain, lambda size: [gzip.compress(b"a" * 64) * (size // 16)]),
+    "tags: eager": fed(lambda: ThinkTags(eager=True).feed, chars("</thin")),
+    "tags: eager blanks": fed(lambda: ThinkTags(eager=True).feed, chars(" ", "a")),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 

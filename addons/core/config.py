@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from addons.core.client_keys import ClientKey
+from addons.core.cors import origin_of
 from addons.core.key_files import KeyFile
 from addons.core.secret_looks import looks_random, looks_secret
 from addons.core.yaml_reading import KeyPath
@@ -31,6 +32,11 @@ class Listen(Written):
     allowed_origins: Listed[str] = ()
     trusted_proxies: Listed[str] = ()
     """Addresses or networks of proxies in front of the gateway: many clients behind one address."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(origin_of, value))
 
     @field_validator("trusted_proxies")
     @classmethod

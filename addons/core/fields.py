@@ -1,6 +1,9 @@
-"""Header fields as a mapping."""
+"""Header fields: how they are written down, and as a mapping."""
 
 from collections.abc import Iterable
+
+type Fields = tuple[tuple[str, str], ...]
+"""Header fields of an answer: name and value."""
 
 
 def by_name(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

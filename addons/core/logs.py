@@ -77,7 +77,8 @@ class RequestLog:
         return shown(" ".join(parts))
 
     def emit(self) -> None:
-        if self.path == HEALTH_PATH and self.outcome == "ok":  # also one that says 503 while the gateway drains
+        asked_by_machines = self.path == HEALTH_PATH or (self.method == "OPTIONS" and self.key == "-")
+        if asked_by_machines and self.outcome == "ok":  # also health that says 503 while the gateway drains
             level = logging.DEBUG
         else:
             level = logging.WARNING if self.status >= 500 or self.outcome == "broken_off" else logging.INFO

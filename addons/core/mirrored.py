@@ -12,6 +12,14 @@ RATE_LIMITS: Final = tuple(
 )
 """OpenAI's own names; Groq, Mistral, Together and others have taken them over."""
 REQUEST_IDS: Final = ("x-request-id", "request-id", "x-ds-trace-id", "apim-request-id")
+_UPSTREAM_LIMIT: Final = "x-glassgate-upstream-ratelimit-"
+_UPSTREAM_ID: Final = "x-glassgate-upstream-request-id"
+SHOWN: Final = (
+    *RATE_LIMITS,
+    *(_UPSTREAM_LIMIT + name.removeprefix("x-ratelimit-") for name in RATE_LIMITS),
+    _UPSTREAM_ID,
+)
+"""Every name that a client may be shown by this."""
 _VALUE: Final = re.compile(r"[A-Za-z0-9.:_+/ -]{1,100}")
 
 
@@ -20,12 +28,12 @@ def mirrored(headers: Mapping[str, str], *, own_limits: bool = False) -> tuple[t
 
     `own_limits`: the client's key has limits of its own, which `x-ratelimit-*` then are.
     """
-    prefix = "x-glassgate-upstream-ratelimit-" if own_limits else "x-ratelimit-"
+    prefix = _UPSTREAM_LIMIT if own_limits else "x-ratelimit-"
     found = [
         (prefix + name.removeprefix("x-ratelimit-"), headers[name]) for name in RATE_LIMITS if _fits(headers.get(name))
     ]
     request_id = next((headers[name] for name in REQUEST_IDS if _fits(headers.get(name))), None)
-    return (*found, ("x-glassgate-upstream-request-id", request_id)) if request_id else tuple(found)
+    return (*found, (_UPSTREAM_ID, request_id)) if request_id else tuple(found)
 
 
 def _fits(value: str | None) -> bool:

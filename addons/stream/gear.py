@@ -10,6 +10,7 @@ from mitmproxy.connection import Server
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 
+from addons.core.fields import Fields
 from addons.relay import Ticket
 from addons.stream.bodies import Bodies
 from addons.stream.credentials import Aside
@@ -151,6 +152,8 @@ class Gear:
     aside: Aside = field(default_factory=Aside)
     lines: LineBudget = field(default_factory=LineBudget)
     """For the log, of connections that end below HTTP."""
+    beside: Callable[[http.Request], Fields] = lambda request: ()
+    """What every answer to a request with this head says besides its own headers, whoever makes the answer."""
 
 
 @dataclass

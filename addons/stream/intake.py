@@ -22,6 +22,7 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
+from addons.core.fields import Fields
 from addons.stream.gear import Commands, Gear, RequestRefused, Tick
 from addons.stream.refusal import error_response
 
@@ -41,6 +42,7 @@ class RequestIntake(HttpStream):
         self._kept_bytes = 0
         self._host = ""
         """The client's address."""
+        self._beside: Fields = ()
 
     @property
     def client_id(self) -> str:
@@ -66,6 +68,7 @@ class RequestIntake(HttpStream):
         self.flow.request = event.request
         self.flow.live = True
         self._host = self.gear.presence.client_behind(self.context.client.peername, event.request.headers.fields)
+        self._beside = self.gear.beside(event.request)
         assert self.context.server.address
         request = self.flow.request
         request.data.host, request.data.port = self.context.server.address[:2]
@@ -96,10 +99,16 @@ class RequestIntake(HttpStream):
             yield SendHttp(ResponseHeaders(self.stream_id, go_on), self.context.client)
 
     def _answer_early(self, answer: http.Response) -> Commands:
+        self._complete_head(answer)
         answer.timestamp_start = answer.timestamp_end = time.time()
         yield HttpResponseHeadersHook(self.flow)
         yield HttpResponseHook(self.flow)
         yield from self._send_and_leave(answer)
+
+    def _complete_head(self, answer: http.Response) -> None:
+        """Puts on what every answer to this request says; every head that is made for the client comes by here."""
+        for name, value in self._beside:
+            answer.headers.setdefault(name, value)
 
     # -- the body -------------------------------------------------------------------------------------------------
     def state_consume_request_body(self, event: events.Event) -> Commands:
@@ -150,6 +159,7 @@ class RequestIntake(HttpStream):
         self._forget_body()
         self.client_state = self.server_state = self.state_errored
         answer = self.flow.response = error_response(status, message, code, retry_after_s=retry_after_s)
+        self._complete_head(answer)
         self.flow.error = mflow.Error(message)
         if ticket := self.gear.find(self.flow):
             ticket.refused(status, message, code, answer.headers["x-request-id"])

@@ -231,6 +231,7 @@ class GatewayStream(RequestIntake):
             self.committed = True
             self._client.begins()
             head = self.relay.client_head(None if self.relay.streaming else data)
+            self._complete_head(head)
             if self.relay.streaming:
                 self._client.frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
@@ -270,6 +271,7 @@ class GatewayStream(RequestIntake):
     def _answer_locally(self) -> Commands:
         assert self.flow.response
         self._unwatch()
+        self._complete_head(self.flow.response)
         self.flow.response.timestamp_start = time.time()
         yield HttpResponseHeadersHook(self.flow)
         yield from self.send_response()
@@ -281,6 +283,7 @@ class GatewayStream(RequestIntake):
             yield from self._answer_locally()
             return
         self._unwatch()
+        self._complete_head(verdict)
         self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
         self.server_state = self.state_done

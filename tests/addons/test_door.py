@@ -457,6 +457,18 @@ def test_h2_a_refused_head_is_answered_and_its_stream_reset() -> None:
     assert KEY not in str([flow.get_state() for flow in client.drive.flows])
 
 
+def test_h2_every_answer_says_what_the_gateway_wants_said() -> None:
+    origin = ("access-control-allow-origin", "https://app.example")
+    refused = H2(Drive([], alpn=b"h2", at_head=refusal(), beside=(origin,)))
+    refused.ask(1, end=True)
+    large = H2(Drive([FakeRelay()], alpn=b"h2", beside=(origin,)))
+    large.ask(1, ("content-length", "5000"))
+    assert (refused.statuses, large.statuses) == ([b"401"], [b"413"])
+    for client in (refused, large):
+        (answer,) = client.found(h2.events.ResponseReceived)
+        assert dict(answer.headers)[origin[0].encode()] == origin[1].encode()
+
+
 def test_h2_a_head_of_many_fields_is_refused() -> None:
     client = H2(Drive([], alpn=b"h2", at_head=refusal()))
     client.ask(1, *[(f"a{n}", "b") for n in range(101)], end=True)

@@ -79,6 +79,20 @@ def test_a_bomb_is_stopped_early(name: str) -> None:
         inflater(name).feed(packed)
 
 
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "deflate"])
+@pytest.mark.parametrize("size", [256 * 1024 - 1, 256 * 1024, 512 * 1024, 512 * 1024 + 1])
+def test_a_text_that_just_fills_a_piece_is_whole(name: str, size: int) -> None:
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": raw_deflate,
+        "br": brotli.compress,
+        "zstd": zstandard.compress,
+    }
+    stream = inflater(name)
+    assert stream.feed(pack[name](bytes(size))) == bytes(size)
+    stream.close()
+
+
 def test_several_gzip_members_are_one_body() -> None:
     body = gzip.compress(b"one ") + gzip.compress(b"two")
     for cut in range(len(body) + 1):

@@ -31,6 +31,36 @@ def test_every_fixture_says_the_same_at_every_cut(name: str) -> None:
     assert synthetic.told(run(decoder, [body]), decoder) == synthetic.expected("k2think", name)
 
 
+@pytest.mark.parametrize("name", synthetic.names("k2think"))
+def test_told_at_once_every_fixture_has_the_same_answer_and_end(name: str) -> None:
+    """Reasoning that no tag opens is told while it comes, also where it turns out to have been the answer."""
+    body = synthetic.body("k2think", name)
+    waited, told = run(K2ThinkDecoder(), [body]), same_at_every_cut(lambda: K2ThinkDecoder(eager=True), body)
+    assert text_of(told) == text_of(waited).strip()
+    assert joined(told)[-1:] == joined(waited)[-1:]
+    assert reasoning_of(waited) in (reasoning_of(told), "")
+
+
+def test_what_no_tag_opens_is_told_at_once() -> None:
+    decoder = K2ThinkDecoder(eager=True)
+    assert decoder.feed(frames(chunk("so "), chunk("be"))) == [Reasoning("so"), Reasoning(" be")]
+    assert decoder.feed(frames(chunk("cause</think>"), chunk("four"))) == [Reasoning("cause"), Text("four")]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("four", "four"), ("so<answer>four</answer>", "four"), ("<think>four", "four")]
+)
+def test_what_no_tag_closes_was_the_answer(text: str, answer: str) -> None:
+    body = frames(*(chunk(letter) for letter in text), chunk("", "stop"), b"[DONE]")
+    assert text_of(run(K2ThinkDecoder(eager=True), [body])) == answer
+
+
+def test_a_text_cut_off_is_never_told_twice() -> None:
+    for end in (b"", frames(chunk("", "length"), b"[DONE]")):
+        events = run(K2ThinkDecoder(eager=True), [frames(chunk("so I "), chunk("think")) + end])
+        assert (text_of(events), reasoning_of(events)) == ("", "so I think")
+
+
 @given(st.sampled_from(synthetic.names("k2think")), st.lists(st.integers(0, 2**16), max_size=8))
 def test_fixtures_at_random_cuts(name: str, cuts: list[int]) -> None:
     body = synthetic.body("k2think", name)

@@ -11,6 +11,7 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from addons.core.fields import Fields
 from addons.relay import Fault, State, Target, Timers
 from addons.stream.gear import AttemptFailedHook, ClientLimits, Gear, Tick, Watched
 from addons.stream.layer import GatewayLayer
@@ -150,6 +151,8 @@ class Drive:
     alpn: bytes | None = None
     at_head: http.Response | None = None
     """The answer that the hook for the head gives."""
+    beside: Fields = ()
+    """What the gateway wants every answer to say."""
     now: float = 1000.0
     log: list[str] = field(default_factory=list)
     sent: dict[Connection, bytes] = field(default_factory=dict)
@@ -181,6 +184,7 @@ class Drive:
             ClientLimits(body_bytes=self.body_limit),
             wire=self.wire,
             clock=lambda: self.now,
+            beside=lambda request: self.beside,
         )
         self.layer = GatewayLayer(context, HTTPMode.transparent, self.gear)
         self.feed(events.Start())

@@ -4,8 +4,10 @@ import gzip
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 
+import brotli
 import httpx
 import pytest
+import zstandard
 
 from providers.sandbox.server import Wire
 from tests.support.faulty import PATIENT, ask, made, read
@@ -72,6 +74,26 @@ def test_a_big_body_does_not_hold_the_others(name: str, gateway: Gateway) -> Non
     wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
     assert wait < MOST_WORK_S
     assert answer.status_code == status, answer.text
+
+
+ZEROS = bytes(200 * MB)
+LONG = with_content(b'"' + b"a, " * (3 * MB) + b'"')
+PACKED = {
+    "gzip": (200, gzip.compress(LONG, 6)),
+    "zstd": (200, zstandard.compress(LONG)),
+    "br": (413, brotli.compress(ZEROS, quality=1)),
+    "gzip, gzip": (413, gzip.compress(gzip.compress(ZEROS, 6))),
+    "deflate": (400, b"\x78\x01" + b"\x00\x00\x00\xff\xff" * (6 * MB)),
+}
+
+
+@pytest.mark.parametrize("coding", PACKED)
+def test_what_is_big_when_it_is_inflated_does_not_hold_the_others(coding: str, gateway: Gateway) -> None:
+    status, body = PACKED[coding]
+    url, headers = f"{gateway.url}/v1/chat/completions", {**gateway.headers, "content-encoding": coding}
+    wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
+    assert wait < MOST_WORK_S
+    assert answer.status_code == status
 
 
 def streams(*events: bytes) -> Callable[[Wire], Awaitable[None]]:

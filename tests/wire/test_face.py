@@ -20,7 +20,8 @@ def envelope(answer: httpx.Response) -> dict[str, str | None]:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("POST", "/", 405),
+        ("GET", "/v1/v1/models", 404),
         ("GET", "/v1", 404),
         ("POST", "/v1/embeddings", 404),
         ("GET", "/v1/chat/completions", 405),
@@ -55,6 +56,14 @@ def test_a_head_request_is_answered_with_a_head_alone(gateway: Gateway, path: st
     head, _, rest = found.partition(b"\r\n\r\n")
     assert b"content-length: 0" not in head
     assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_stream_asks_proxies_to_pass_it_on_at_once(http: httpx.Client) -> None:
+    asked = {"model": "sandbox-large", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    found = http.post("/v1/chat/completions", json=asked).headers
+    assert found["x-accel-buffering"] == "no"
+    assert set(found["cache-control"].split(", ")) == {"no-cache", "no-transform"}
+    assert found["content-type"] == "text/event-stream; charset=utf-8"
 
 
 def test_health_needs_no_key_and_tells_nothing(gateway: Gateway) -> None:

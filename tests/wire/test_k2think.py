@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import httpx
 import openai
 import pytest
 
-from providers.sandbox.script import greeting
+from providers.sandbox import k2think_frames as shapes
+from providers.sandbox.script import greeting, read_script
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
 MODELS = ["MBZUAI-IFM/K2-Think", "MBZUAI-IFM/K2-Think-v2"]
@@ -168,11 +169,14 @@ def test_reasoning_drawn_open_until_it_is_done(asking: Gateway, form: str, carri
 
 @pytest.mark.parametrize("form", ["plain", "open"])
 def test_an_answer_without_a_closing_tag_is_all_answer(either: Gateway, form: str) -> None:
-    """In a stream an opened tag was passed on as reasoning while it came; at the end it is the answer as well."""
+    """In a stream it was passed on as reasoning while it came; at the end it is the answer as well."""
     for carrier in CARRIERS:
-        text, reasoning, *rest = streamed(either, f"Hi\n{TAGGED} variant={form}+{carrier}")
+        prompt = f"Hi\n{TAGGED} variant={form}+{carrier}"
+        text, reasoning, *rest = streamed(either, prompt)
         assert (text, rest) == (WORDS, ["stop", 46])
-        assert reasoning in ("", WORDS if form == "open" else "")
+        assert reasoning in ("", WORDS)
+        assert whole(either, prompt)[0::2] == (WORDS, "stop")
+        assert streamed(either, prompt, max_tokens=60) == (WORDS, "" if form == "plain" else reasoning, "stop", 46)
 
 
 @pytest.mark.parametrize("form", ["length", "length+think"])
@@ -313,6 +317,36 @@ def test_a_whole_answer_waits_without_a_word(patient: Gateway, sites: SandboxThr
         waiting = pool.submit(whole, patient, f"Hi\n{TAGGED} variant=hold")
         held(sites).release()
         assert waiting.result(30) == (WORDS, SAID, "stop", 46)
+
+
+@pytest.mark.parametrize("form", ["", "think", "answer", "own", "plain", "think+chunks", "plain+snapshots"])
+@pytest.mark.parametrize("word", ["I think", "One two three four."])
+def test_a_word_is_here_before_the_site_sends_its_next_frame(asking: Gateway, form: str, word: str) -> None:
+    """The site falls silent behind the frame with the word, until its client leaves: nothing else has brought it."""
+    words = f"pace_ms=0 reasoning='{SAID}' text='{WORDS}' variant={form}"
+    frames = shapes.stream(read_script(f"Hi\n!sandbox {words}"))
+    if form.startswith("plain") and word == "I think":
+        pytest.skip("it has no reasoning")
+    text, sent = "", 0
+    while word not in text:
+        text += "".join(deltas(frames[sent].decode().splitlines()))
+        sent += 1
+    with begun(asking, f"variant={form} stall_after={sent}") as answer:
+        read = ""
+        for piece in deltas(answer.iter_lines()):
+            read += piece
+            if word in read:
+                break
+    assert word in read
+
+
+def deltas(lines: Iterable[str]) -> Iterator[str]:
+    """The words of a stream, as the site sends it or as the client gets it."""
+    for line in lines:
+        if line.startswith("data: {"):
+            frame = json.loads(line[6:])
+            delta = frame["choices"][0]["delta"] if frame.get("choices") else frame
+            yield delta.get("reasoning_content") or delta.get("content") or ""
 
 
 # -- clients that leave -----------------------------------------------------------------------------------------------

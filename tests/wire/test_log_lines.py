@@ -114,7 +114,7 @@ def test_a_failure(log: Log) -> None:
         pytest.param(
             lambda http: http.get("/healthz", headers={"origin": "http://e"}), "-", "/healthz", id="403 origin"
         ),
-        pytest.param(lambda http: http.post(CHATS, headers={"content-encoding": "gzip"}), "ada", CHATS, id="415"),
+        pytest.param(lambda http: http.post(CHATS, headers={"content-encoding": "lzma"}), "ada", CHATS, id="415"),
         pytest.param(lambda http: http.post(CHATS, content=b"{"), "ada", CHATS, id="400 no JSON"),
         pytest.param(lambda http: http.post(CHATS, json={"messages": []}), "ada", CHATS, id="400 invalid"),
         pytest.param(lambda http: http.get("/v1/models/none"), "ada", "/v1/models/none", id="404 model"),
