@@ -93,8 +93,10 @@ def test_usage_and_the_fields_beside_it_are_passed_on() -> None:
     assert answer.usage.raw["completion_tokens_details"] == {"reasoning_tokens": 2}
     assert answer.id == "chatcmpl-1"
     assert answer.extra == [
+        ("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default", "obfuscation": "xK"}),
         ("delta", 0, {"refusal": None}),
-        ("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default"}),
+        ("chunk", 0, {"obfuscation": "a"}),
+        ("chunk", 0, {"obfuscation": "bcd"}),
     ]
 
 
@@ -102,8 +104,8 @@ def test_the_fields_of_other_vendors_keep_their_names_and_places() -> None:
     answer = decode([(FIXTURES / "synthetic-openrouter.sse").read_bytes()], form_of("openrouter"))
     details = [{"type": "reasoning.text", "text": "Hm", "index": 0}]
     assert answer.extra == [
-        ("delta", 0, {"reasoning_details": details}),
         ("chunk", 0, {"provider": "P"}),
+        ("delta", 0, {"reasoning_details": details}),
         ("choice", 0, {"native_finish_reason": "end_turn"}),
     ]
 
@@ -201,14 +203,34 @@ def test_usage_is_found_wherever_it_stands(frames: list[Any], total: int) -> Non
         ([{"prompt_tokens": "9", "completion_tokens": "4"}], (9, 4, 13)),
         ([USAGE, {"prompt_tokens": -1, "completion_tokens": None}], (9, 4, 13)),
         ([{"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}, USAGE], (9, 4, 13)),
+        ([{"prompt_tokens": "9.0", "completion_tokens": " 4 "}], (9, 4, 13)),
+        ([{"prompt_tokens": 9, "total_tokens": 13}], (9, 4, 13)),
+        ([{"completion_tokens": 4, "total_tokens": 13}], (9, 4, 13)),
+        ([{"prompt_tokens": 10**40, "completion_tokens": 4}], (0, 4, 4)),
+        ([{"prompt_tokens": 1e300, "completion_tokens": 4}], (0, 4, 4)),
+        ([{"prompt_tokens": "9" * 400, "completion_tokens": True}, USAGE], (9, 4, 13)),
     ],
-    ids=["zeros-behind", "floats", "in-two", "text", "nonsense-behind", "growing"],
+    ids=lambda value: None,
 )
 def test_the_best_figures_win(told: list[Any], counts: tuple[int, int, int]) -> None:
     usage = decode([sse(words("a"), STOP, *(chunk(usage=one) for one in told))]).usage
     assert usage is not None
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == counts
     assert all(type(value) is not float for value in (usage.raw or {}).values())
+
+
+def test_the_best_details_win() -> None:
+    told = [{**USAGE, "completion_tokens_details": {"reasoning_tokens": count, "x": 1}} for count in ("2", 0)]
+    usage = decode([sse(words("a"), STOP, *(chunk(usage=one) for one in told))]).usage
+    assert usage is not None
+    assert usage.raw is not None
+    assert (usage.reasoning_tokens, usage.raw["completion_tokens_details"]) == (2, {"reasoning_tokens": 2, "x": 1})
+
+
+def test_usage_in_a_delta_counts() -> None:
+    usage = decode([sse(words("a"), chunk(delta({"usage": USAGE}, reason="stop")))]).usage
+    assert usage is not None
+    assert usage.total_tokens == 13
 
 
 # -- finish reasons -------------------------------------------------------------------------------------------------
@@ -250,11 +272,15 @@ def test_finish_reasons_can_be_given_a_meaning() -> None:
 MEANINGS = {
     "stop": "STOP FINISH_REASON_STOP FinishReason.STOP COMPLETE end-turn endTurn eos something_new",
     "length": "MaxTokens max-tokens MAX_TOKENS FINISH_REASON_MAX_TOKENS max_completion_tokens"
-    " token_limit too_long truncated context_length_exceeded",
+    " token_limit too_long truncated context_length_exceeded context_limit output_limit iteration_limit max_turns"
+    " max_tool_calls LIMIT budget_exceeded cut_off overflow partial repetition incomplete stop;length",
     "content_filter": "PROHIBITED_CONTENT RECITATION BLOCKLIST SPII IMAGE_SAFETY ERROR_TOXIC contentFilter"
-    " content-filter blocked guardrail_intervened content_filter:PROHIBITED_CONTENT MODEL_ARMOR",
+    " content-filter blocked guardrail_intervened content_filter:PROHIBITED_CONTENT MODEL_ARMOR hate violence sexual"
+    " banned illegal restricted dangerous_content self_harm",
     "error": "ERROR ERROR_LIMIT MALFORMED_FUNCTION_CALL function_call_filter:MALFORMED_FUNCTION_CALL cancelled Timeout"
-    " timed_out failed interrupted USER_CANCEL aborted UNEXPECTED_TOOL_CALL server_overloaded OTHER",
+    " timed_out failed interrupted USER_CANCEL aborted UNEXPECTED_TOOL_CALL server_overloaded OTHER TIME_LIMIT"
+    " IMAGE_OTHER throttled shutdown abnormal exceeded bad_request not_ok no_answer context_canceled user_stop"
+    " context_deadline_exceeded STOP:cancelled",
 }
 
 
@@ -275,6 +301,18 @@ def test_reasons_are_understood_in_any_spelling(meant: str, said: str) -> None:
         ({"type": "stop", "stop": "</s>"}, Finish("stop")),
         ({"type": "max-tokens"}, Finish("length")),
         (["length"], Finish("length")),
+        (["stop", "length"], Finish("length")),
+        ({"finish_reason": {"type": "error"}}, "error"),
+        ({"type": {"name": "content_filter"}}, Finish("content_filter")),
+        ({"error": "out of luck"}, "finish_reason error"),
+        ({"type": "finish", "reason": "timeout"}, "timeout"),
+        ({"type": "completed", "reason": "content_filter"}, Finish("content_filter")),
+        ({"type": "incomplete", "reason": "max_output_tokens"}, Finish("length")),
+        ({"type": "tool_use", "name": "cancel_order"}, Finish("stop")),
+        ({"type": "stop", "matched": {"type": "error"}}, Finish("stop")),
+        ({"length": True}, Finish("length")),
+        ({"code": 0}, None),
+        ({"type": "null"}, None),
         ([], None),
         ("null", None),
         ("NONE", None),
@@ -368,6 +406,10 @@ def test_a_half_call_is_whole_only_by_the_length(reason: str) -> None:
         assert answer.failure.kind is ErrorKind.INCOMPLETE
 
 
+def test_an_end_mark_in_quotes_is_one() -> None:
+    assert decode([sse(words("a"), done=False) + b'data: "[DONE]"\n\n']).end == Finish("stop")
+
+
 def test_json_lines_are_told_as_they_come() -> None:
     lines = b"".join(json.dumps(frame).encode() + b"\n" for frame in (words("a"), words("b"), STOP))
     decoder = OpenAIDecoder(Form())
@@ -410,6 +452,13 @@ ERRORS: dict[str, tuple[Any, ErrorKind]] = {
     "message-as-object": ({"error": {"message": {"detail": "maximum context length is 4"}}}, ErrorKind.TOO_LONG),
     "message-as-list": ({"message": [{"msg": "maximum context length is 4"}]}, ErrorKind.TOO_LONG),
     "error-as-list": ({"error": [{"message": "x", "code": "insufficient_quota"}]}, ErrorKind.QUOTA),
+    "code-alone": ({"code": 1301}, ErrorKind.CONTENT_FILTERED),
+    "in-a-choice": (chunk(delta({}, error={"code": 429, "message": "x"})), ErrorKind.RATE_LIMITED),
+    "in-a-choice-with-its-reason": (
+        chunk(delta({}, reason="error", error={"code": 402, "message": "x"})),
+        ErrorKind.QUOTA,
+    ),
+    "in-a-delta": (chunk(delta({"error": {"code": 429, "message": "x"}})), ErrorKind.RATE_LIMITED),
     "error-as-bool": ({"error": True, "message": "Rate limit reached", "code": 429}, ErrorKind.RATE_LIMITED),
     "with-choices": (
         chunk(delta({"content": "!"}, reason="error"), error={"code": 502, "message": "gone"}),
@@ -453,6 +502,13 @@ def test_a_body_that_is_no_answer_is_the_providers_fault(body: bytes) -> None:
 def test_a_good_base_resp_is_no_error() -> None:
     frame = chunk(delta({"content": "a"}, reason="stop"), base_resp={"status_code": 0, "status_msg": ""})
     assert decode([sse(frame)]).end == Finish("stop")
+
+
+@pytest.mark.parametrize(
+    "said", [{"code": 200, "msg": "ok"}, {"status": 200, "message": "ok"}, {"code": "0", "msg": "x"}, {"code": 0}]
+)
+def test_a_code_that_means_well_is_no_error(said: Any) -> None:
+    assert decode([sse(words("a"), said, words("b"), STOP)]).text == {0: "ab"}
 
 
 @pytest.mark.parametrize("name", ["data", "result", "response", "output"])
@@ -600,9 +656,9 @@ def test_unknown_fields_travel_on_and_empty_ones_do_so_once() -> None:
     again = chunk(delta({"content": "a", "audio": None, "refusal": ""}))
     answer = decode([sse(chunk(delta(fields, stop_reason=None, matched_stop=7), timings={"n": 1}), again, STOP)])
     assert answer.extra == [
+        ("chunk", 0, {"timings": {"n": 1}}),
         ("delta", 0, {"images": [{"type": "image_url"}], "audio": None, "refusal": ""}),
         ("choice", 0, {"matched_stop": 7}),
-        ("chunk", 0, {"timings": {"n": 1}}),
     ]
 
 
@@ -652,6 +708,11 @@ SHAPES: dict[str, Any] = {
     "text in an object": [{"type": "text", "text": {"value": "ab", "annotations": []}}],
     "parts": {"parts": [{"text": "a"}, {"text": "b"}]},
     "mixed": ["a", {"type": "text", "text": "b"}],
+    "list inside of a text": [{"type": "text", "text": ["a", "b"]}],
+    "another name": [{"type": "text", "value": "ab"}],
+    "markdown": [{"type": "markdown", "markdown": "ab"}],
+    "lists in lists": [[[[["a"]]]], [["b"]]],
+    "nulls between": [None, "a", None, "b"],
 }
 
 
@@ -661,6 +722,15 @@ def test_content_of_any_shape_is_read(content: Any, place: str) -> None:
     choice = {"index": 0, place: {"role": "assistant", "content": content}, "finish_reason": "stop"}
     assert decode([sse(chunk(choice))]).text == {0: "ab"}
     assert decode([json.dumps(chunk(choice)).encode()], stream=False).text == {0: "ab"}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [({"answer": 5, "text": "x"}, '{"answer": 5, "text": "x"}'), ({"a": [1]}, '{"a": [1]}'), (5, "5"), (True, "true")],
+)
+def test_content_that_is_json_itself_becomes_its_text(content: Any, text: str) -> None:
+    choice = {"index": 0, "message": {"content": content}, "finish_reason": "stop"}
+    assert decode([json.dumps(chunk(choice)).encode()], stream=False).text == {0: text}
 
 
 def test_a_call_among_the_parts_is_a_call() -> None:
@@ -678,6 +748,20 @@ MESSAGES = {
     "pieces": [said("Hel"), said("lo"), said("", "stop")],
     "snapshots": [said("Hel"), said("Hello"), said("Hello", "stop")],
     "equal pieces": [said("He"), said("l"), said("l"), said("o", "stop")],
+    "the same piece again": [said("He"), said("l"), said("l"), said("o", "stop")],
+    "snapshots in parts": [said([{"type": "text", "text": "Hel"}]), said(["Hello"], "stop")],  # type: ignore[arg-type]
+    "beside empty deltas": [
+        chunk({"index": 0, "delta": {"role": "assistant", "content": ""}, "message": {"content": "Hel"}}),
+        chunk({"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}),
+    ],
+    "beside deltas": [
+        chunk({"index": 0, "delta": {"content": ""}, "message": {"content": ""}}),
+        chunk({"index": 0, "delta": {"content": "Hel"}, "message": {"content": "Hel"}}),
+        chunk({"index": 0, "delta": {"content": "lo"}, "message": {"content": "Hello"}}),
+        chunk({"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}),
+    ],
+    "text in a delta": [chunk(delta({"text": "Hel"})), chunk(delta({"text": "lo"}, reason="stop"))],
+    "choices that are texts": [{"choices": ["Hel"]}, {"choices": ["lo"]}, STOP],
     "text for a delta": [
         chunk({"index": 0, "delta": "Hel"}),
         chunk({"index": 0, "delta": "lo", "finish_reason": "stop"}),
@@ -701,6 +785,18 @@ def test_what_deltas_did_not_hold_is_taken_from_the_message_behind_them() -> Non
     assert (answer.text, answer.calls) == ({0: "a"}, [(0, 0, "a", "f", "{}")])
     thought = chunk(delta({"reasoning_content": "r"}))
     assert decode([sse(thought, said("a", "stop"))]).text == {0: "a"}
+
+
+def test_calls_of_messages_that_grow_or_come_in_pieces_are_one() -> None:
+    parts = ('{"a"', '{"a":1}')
+    grown = [{"id": "c", "function": {"name": "f", "arguments": arguments}} for arguments in parts]
+    frames = [said("x", tool_calls=[grown[0]]), said("x", "tool_calls", tool_calls=[grown[1]])]
+    assert decode([sse(*frames)]).calls == [(0, 0, "c", "f", '{"a":1}')]
+    frames = [
+        said("", tool_calls=[grown[0]]),
+        said("", "tool_calls", tool_calls=[{"index": 0, "function": {"arguments": ":1}"}}]),
+    ]
+    assert decode([sse(*frames)]).calls == [(0, 0, "c", "f", '{"a":1}')]
 
 
 def test_calls_in_a_choice_of_their_own_belong_to_the_only_candidate() -> None:
@@ -777,7 +873,7 @@ def test_odd_shapes_are_counted_and_survived() -> None:
     decoder = OpenAIDecoder(Form())
     events = [event for frame in odd for event in decoder.feed(sse(frame, done=False))]
     events += decoder.feed(sse(words("a"), STOP))
-    assert joined(events).text == {0: "a"}
+    assert joined(events).text == {0: "x5a"}
     assert decoder.unknown
 
 

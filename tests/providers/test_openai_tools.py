@@ -183,6 +183,27 @@ STREAMS |= {
         [[call("f", OBJECT, index=0, id="a")], [call(None, OBJECT, index=0)]],
         [("a", "f", OBJECT)],
     ),
+    # all so far with each fragment
+    "arguments-growing": (
+        [
+            [call("f", '{"stock":', index=0, id="a")],
+            [call("f", '{"stock":"AC', index=0, id="a")],
+            [call("f", OBJECT, index=0, id="a")],
+        ],
+        [("a", "f", OBJECT)],
+    ),
+    "arguments-that-only-look-so": (
+        [[call("f", '{"a":', index=0, id="a")], [call(None, '{"a":{}}', index=0)], [call(None, "}", index=0)]],
+        [("a", "f", '{"a":{"a":{}}}')],
+    ),
+    # told apart by their place in the list alone
+    "by-place": (
+        [
+            [call("f", '{"stock":'), call("g", '{"path":')],
+            [call(None, '"ACME"}'), call(None, '"src"}')],
+        ],
+        [(None, "f", OBJECT), (None, "g", OTHER)],
+    ),
     # arguments that are none, and calls of other forms
     "arguments-absent": ([[{"index": 0, "id": "a", "function": {"name": "f"}}]], [("a", "f", "{}")]),
     "arguments-as-the-word-null": ([[call("f", "null", index=0, id="a")]], [("a", "f", "{}")]),
@@ -253,8 +274,14 @@ def test_each_candidate_has_its_own_calls() -> None:
 
 @pytest.mark.parametrize(
     "calls",
-    [call("f", OBJECT, index=0, id="a"), {"0": call("f", OBJECT, id="a")}],
-    ids=["one call", "a table by index"],
+    [
+        call("f", OBJECT, index=0, id="a"),
+        {"0": call("f", OBJECT, id="a")},
+        json.dumps([call("f", OBJECT, index=0, id="a")]),
+        [json.dumps(call("f", OBJECT, index=0, id="a"))],
+        [[call("f", OBJECT, index=0, id="a")]],
+    ],
+    ids=["one call", "a table by index", "text", "a list of texts", "a list of lists"],
 )
 def test_calls_that_are_no_list_are_read(calls: Any) -> None:
     answer = decode([sse(chunk(delta({"tool_calls": calls})), chunk(delta({}, reason="tool_calls")))])
