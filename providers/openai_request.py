@@ -211,15 +211,15 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _encoded(fields: dict[str, Any]) -> bytes:
-    """Ten times as fast as json.dumps where there are many numbers: a client may send 200,000 of them."""
+    """Ten times as fast as json.dumps where there are many numbers: a client may send 200,000 of them.
+
+    A number that JSON has no form for comes by no client format; it would become null. To look for one in the body
+    takes longer than to write it.
+    """
     try:
-        body = to_json(fields, inf_nan_mode="constants", fallback=_plain)
+        return to_json(fields, inf_nan_mode="null", fallback=_plain)
     except PydanticSerializationError:  # half a surrogate pair: said as an escape
         return _escaped(fields)
-    named = b"NaN" in body or b"Infinity" in body  # in a text, or as a number
-    if named and body != to_json(fields, inf_nan_mode="null", fallback=_plain):
-        raise _no_json()
-    return body
 
 
 def _escaped(fields: dict[str, Any]) -> bytes:
