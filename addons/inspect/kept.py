@@ -1,6 +1,6 @@
 """What is kept of an attempt on its flow: bodies and texts, cleaned before anybody can look.
 
-A short one is cleaned on the spot; a long one in a thread, so that nobody else waits. To clean takes some 200 ns a byte,
+A short one is cleaned on the spot; a long one in a thread, so that nobody else waits. To clean takes 200 ns a byte,
 so of a request's body no more is kept than of an answer's (`inspect.body_kb`): nobody reads all of 32 MB.
 """
 

@@ -172,7 +172,10 @@ def test_several_candidates_and_foreign_fields_pass() -> None:
 
 
 def test_what_is_said_of_a_text_stands_in_its_chunk() -> None:
-    logprobs = {"content": [{"token": "a", "logprob": -0.1, "bytes": None, "top_logprobs": []}], "refusal": None}
+    logprobs: dict[str, Any] = {
+        "content": [{"token": "a", "logprob": -0.1, "bytes": None, "top_logprobs": []}],
+        "refusal": None,
+    }
     events: list[Event] = [
         Extra("chunk", {"obfuscation": "x"}),
         Text("a"),
