@@ -167,7 +167,11 @@ def _switch_search(fields: dict[str, Any], chat: ChatRequest, model: Model, form
 def _message(message: Message, form: Form) -> dict[str, Any]:
     if message.raw is not None:
         raw = dict(message.raw)
-        return {**raw, "role": "system"} if raw.get("role") == "developer" and not form.developer_role else raw
+        if raw.get("role") == "developer" and not form.developer_role:
+            raw["role"] = "system"
+        if form.plain_content and isinstance(message.content, tuple):
+            raw["content"] = _content(message.content, form)
+        return raw
     role = "system" if message.role == "developer" and not form.developer_role else message.role
     found: dict[str, Any] = {"role": role, "content": _content(message.content, form)}
     if message.name is not None:

@@ -129,6 +129,7 @@ def _message(form: MessageBody, raw: dict[str, Any]) -> Message:
         tool_calls=tuple(_tool_call(call) for call in form.tool_calls or ()),
         tool_call_id=form.tool_call_id,
         extra=form.model_extra or {},
+        raw=raw,
     )
 
 
