@@ -71,6 +71,8 @@ class ProviderError(Exception):
         """What the site was shown: a person's session, or the key of an official API."""
         self.refused = refused
         """Fields of the request that the adapter put into it and the site refuses."""
+        self.model = ""
+        """The public id of the model that was asked, where the refusal is of a chat."""
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {self.message!r}, site_code={self.site_code!r})"

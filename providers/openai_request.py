@@ -1,7 +1,7 @@
 """A ChatRequest as the JSON of an OpenAI-form API: what the client sent, but for the deviations of the API's form."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,14 +48,14 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     _switch_thinking(fields, chat, model, form)
     _switch_search(fields, chat, model, form)
     stream = chat.stream or (form.thinking_streams_only and fields.get("enable_thinking") is True)
-    _set_stream(fields, form, learnt, stream=stream)
+    _set_stream(fields, form, learnt.refused_by(chat.model), stream=stream)
     return Wire(_encoded(fields), stream)
 
 
 def completion_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt) -> Wire:
     """The body of a request to go on with a raw prompt: as the client sent it, under the API's model name."""
     fields = {**(chat.completion or {}), "model": model.site_id}
-    _set_stream(fields, form, learnt, stream=chat.stream)
+    _set_stream(fields, form, learnt.refused_by(chat.model), stream=chat.stream)
     return Wire(_encoded(fields), chat.stream)
 
 
@@ -89,17 +89,16 @@ def _name_max_tokens(fields: dict[str, Any], chat: ChatRequest, form: Form) -> N
         fields[sent_as if form.max_tokens_name == "as_sent" else form.max_tokens_name] = chat.max_tokens
 
 
-def _set_stream(fields: dict[str, Any], form: Form, learnt: Learnt, *, stream: bool) -> None:
+def _set_stream(fields: dict[str, Any], form: Form, refused: Set[str], *, stream: bool) -> None:
     fields["stream"] = stream
     options = fields.get("stream_options")
     if options is not None and not isinstance(options, Mapping):
         return  # the API's to refuse
     options = dict(fields.pop("stream_options", None) or {})
     asked = options.pop("include_usage", None)
-    refused = "stream_options" in learnt.refused
     if stream and form.stream_usage:
         asked = True  # for the gateway's own count too, whether the client asked or not
-    if asked is not None and form.stream_usage is not False and not refused:
+    if asked is not None and form.stream_usage is not False and "stream_options" not in refused:
         options["include_usage"] = asked
     if stream and options:
         fields["stream_options"] = options
