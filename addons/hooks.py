@@ -60,7 +60,6 @@ from addons.inspect.views import register_views
 from addons.listeners import move_listeners
 from addons.reload import Reload
 from addons.settings import client_limits, guest_rules
-from addons.settled import settle
 from addons.setup import Running, open_vault
 from addons.signals import heed_signals
 from addons.steps import Carried
@@ -186,7 +185,6 @@ class Glassgate:
         doors.tell(config)
         collect_in_small_steps()
         served = sum(parts.accounts.can_serve(name) for name in parts.providers)
-        settle()
         log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
 
     def configure(self, updated: set[str]) -> None:
