@@ -19,7 +19,7 @@ from addons.dialects.chat_schema import (
 )
 from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
 
-_CANDIDATES_LIMIT: Final = 128
+_CANDIDATES_LIMIT: Final = 1024
 _STEP: Final = 1000
 """Messages of any form that are read at once: some 20 ms."""
 _ROLES: Final = frozenset(get_args(Role.__value__))

@@ -78,6 +78,18 @@ ENDS: list[Any] = [
     pytest.param(
         sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="close"), id="whole, no last chunk"
     ),
+    pytest.param(sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="reset"), id="whole, reset"),
+    pytest.param(
+        sends(head("content-length: 9999", kind="application/json") + WHOLE, then="close"), id="whole, length too long"
+    ),
+    pytest.param(sends(head(CHUNKED) + framed(WHOLE + b"\n\n"), then="silence"), id="whole as a stream, lingering"),
+    pytest.param(
+        sends(head(CHUNKED, kind="application/json") + framed(SAID), then="silence"), id="a stream as JSON, lingering"
+    ),
+    pytest.param(sends(head() + SAID, then="close"), id="neither length nor chunks"),
+    pytest.param(
+        sends(head(CHUNKED) + framed(SAID + b'data: {"choices":[],"usa'), then="reset"), id="cut in the usage"
+    ),
 ]
 
 
@@ -138,10 +150,14 @@ def test_any_delta_is_passed_on_at_once(gateway: Gateway, site: Hostile, first: 
     [
         head(CHUNKED, status="201 Created"),
         head(CHUNKED, status="202 Accepted"),
+        head(CHUNKED, status="203 Non-Authoritative"),
+        head(CHUNKED, status="206 Partial Content"),
+        head(CHUNKED, status="299 Odd"),
+        head(CHUNKED, kind="application/json"),
         head(CHUNKED, kind="text/html; charset=utf-8"),
         head(CHUNKED, kind="application/octet-stream"),
     ],
-    ids=["201", "202", "html", "octets"],
+    ids=["201", "202", "203", "206", "299", "json", "html", "octets"],
 )
 def test_any_good_status_and_type_will_do(gateway: Gateway, site: Hostile, opening: bytes) -> None:
     site.programs["p"] = sends(opening + framed(STREAM) + END)
