@@ -111,8 +111,10 @@ class ToolCalls:
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
+        self._waiting = 0
+        """The first call that was not told yet."""
         self._row: list[_Call] = []
-        """The calls of the last delta that spoke of several."""
+        """The calls that the last delta with several began; where nothing else names them, their place in it does."""
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -130,9 +132,9 @@ class ToolCalls:
     def read(self, fragments: Sequence[Mapping[str, Any]], out: list[Event], *, complete: bool) -> None:
         """Fragments of a delta, or the `complete` calls of a whole message; as `listed` gives them."""
         before = len(self._calls)
-        row: list[_Call] = []
-        for position, fragment in enumerate(fragments):
-            said = _said(fragment)
+        said_all = list(map(_said, fragments))
+        row = self._row if len(said_all) == len(self._row) and not any(map(_is_named, said_all)) else []
+        for position, said in enumerate(said_all):
             known = self._calls[position] if complete and position < before else None
             if known is not None and (self._repeats(known, said) or self._grows(known, said, out)):
                 continue
@@ -141,12 +143,11 @@ class ToolCalls:
             elif known is not None and not said.id and not said.name:
                 call = known
             else:
-                call = self._in_row(position, said) or self._find(said)
-            row.append(call)
+                call = row[position] if row and row[position].open else self._find(said)
             if known is not None or not self._grows(call, said, out):
                 self._add(call, said, out)
-        if len(row) > 1:
-            self._row = row
+        if len(said_all) > 1 and len(self._calls) - before == len(said_all):
+            self._row = self._calls[before:]
 
     def flush(self, out: list[Event], *, complete: bool = True) -> None:
         """What was held back. `complete` False: the answer was cut, and no call is given what it never said."""
@@ -160,15 +161,6 @@ class ToolCalls:
                 self._start(call, out)
 
     # -- which call -----------------------------------------------------------------------------------------------
-    def _in_row(self, position: int, said: Said) -> _Call | None:
-        """Behind a delta with several calls, a fragment without any name of its own is told by its place in the list.
-
-        The first place alone tells nothing: that is where the last call goes on."""
-        if said.place is not None or said.id or said.name or not self._row:
-            return None
-        call = self._row[position] if position < len(self._row) else None
-        return call if call is not None and call.open else None
-
     def _find(self, said: Said) -> _Call:
         """The call a fragment belongs to, a new one if need be."""
         last = self._calls[-1] if self._calls else None
@@ -357,6 +349,15 @@ class ToolCalls:
         return not any(name != call.name and name.startswith(call.name) for name in self._names)
 
     def _start(self, call: _Call, out: list[Event]) -> None:
+        """Tells a call, and before it those that came first: clients count calls as they come."""
+        for earlier in self._calls[self._waiting : call.index]:
+            if not earlier.started and earlier.name:
+                self._begin(earlier, out)
+        self._begin(call, out)
+        while self._waiting < len(self._calls) and self._calls[self._waiting].started:
+            self._waiting += 1
+
+    def _begin(self, call: _Call, out: list[Event]) -> None:
         call.started = True
         arguments = "".join(call.pending)
         call.pending = []
@@ -400,6 +401,11 @@ def _said(fragment: Mapping[str, Any]) -> Said:
         extra=_extra(fragment, _KNOWN | _FLAT if flat and not custom else _KNOWN),
         free=bool(custom),
     )
+
+
+def _is_named(said: Said) -> bool:
+    """Whether a fragment says of itself which call it belongs to."""
+    return said.place is not None or bool(said.id or said.name)
 
 
 def _index(value: Any) -> int | None:
