@@ -26,7 +26,8 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
     --headless       a browser without a window
     --timeout-s N    how long to wait for the sign-in (600)
 
-  test             run all tests; sets up what they need
+  test             run all tests, in two processes; sets up what they need
+    -n 0             in one process
 TEXT
 }
 
@@ -80,6 +81,7 @@ set_up() { # LOCK STAMP_NAME
 # -- tests ------------------------------------------------------------------------------------------------------------
 if [ "${1:-}" = test ]; then
   shift
+  set_up requirements.lock glassgate # for the tests that start this script: two at once must not set it up
   set_up requirements-dev.lock glassgate-dev
   if command -v npm >/dev/null && command -v node >/dev/null && [ ! -e tests/node/node_modules/.ready ]; then
     echo 'Installing the OpenAI SDK for Node.js …' >&2

@@ -89,6 +89,8 @@ class AttemptPlan:
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
     clock: Callable[[], float] = time.monotonic
+    filtered_fails: bool = False
+    """A filter that ends the answer before its first word is a failure: another model stands in for that."""
 
     @property
     def owner(self) -> Owner:
@@ -438,6 +440,9 @@ class Attempt:
         if not said and end.reason == "stop" and self.plan.provider.web_session and not self.cut_short:
             name = self.plan.provider.name
             self._fail(ErrorKind.PROVIDER_DOWN, f"{name} answered with nothing at all; try again or another model.")
+            return b""
+        if not said and end.reason == "content_filter" and self.plan.filtered_fails and not self.begun:
+            self._fail(ErrorKind.CONTENT_FILTERED, f"{self.plan.provider.name} refuses the content.")
             return b""
         if self.report.usage is None:
             self.report.usage = self._estimated_usage()

@@ -27,6 +27,7 @@ class Limits:
     connect_s: float = 5.0
     first_token_s: float = 60.0
     first_token_thinking_s: float = 300.0
+    slow_s: float = 12.0
     idle_s: float = 60.0
     total_s: float = 600.0
     keepalive_s: float = 15.0

@@ -80,9 +80,11 @@ def model_object(model: Model, created: int, name: str = "") -> dict[str, object
     }
     if model.context_length:
         told["context_length"] = model.context_length
-    inputs = ["text", "image"] if model.vision else ["text"]
-    told["architecture"] = {"input_modalities": inputs, "output_modalities": ["text"]}
-    told["supported_parameters"] = ["tools", "tool_choice"] if model.tools != "none" else []
+    if model.vision is not None:
+        inputs = ["text", "image"] if model.vision else ["text"]
+        told["architecture"] = {"input_modalities": inputs, "output_modalities": ["text"]}
+    if model.tools != "unknown":
+        told["supported_parameters"] = ["tools", "tool_choice"] if model.tools != "none" else []
     return told
 
 

@@ -170,10 +170,12 @@ def answer_schemas() -> dict[str, Schema]:
         object={"const": "model"},
         created=_SECONDS,
         owned_by=_TEXT,
-        architecture=_closed(input_modalities=texts, output_modalities=texts),
-        supported_parameters=texts,
     )
-    model["properties"] |= {"context_length": _COUNT}
+    model["properties"] |= {
+        "context_length": _COUNT,
+        "architecture": _closed(input_modalities=texts, output_modalities=texts),
+        "supported_parameters": texts,
+    }
     return {
         "ChatCompletion": _answer("chat.completion", _object(**chosen, message=message)),
         "Completion": _answer(

@@ -1,6 +1,6 @@
 """From a provider's Call to an attempt that the stream layer can make."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ from mitmproxy import http
 from addons.aftermath import Progress
 from addons.attempt import Attempt, AttemptPlan
 from addons.context import Context
+from addons.core.failover import Cause
 from addons.core.limits import OutputLimits
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.outgoing import request_of, target_of
@@ -39,9 +40,18 @@ class Planned:
 
 
 def plan_attempt(
-    context: Context, ask: Ask, progress: Progress, chat: ChatRequest, call: Call, headers: Sequence[tuple[str, str]]
+    context: Context,
+    ask: Ask,
+    progress: Progress,
+    chat: ChatRequest,
+    call: Call,
+    headers: Sequence[tuple[str, str]],
+    stand_ins: Set[Cause] = frozenset(),
 ) -> Planned:
-    """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed."""
+    """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
+
+    `stand_ins`: what another model stands in for, should this one fail so.
+    """
     provider = context.providers[progress.candidate.route.provider]
     late = provider.answers_late(chat)
     plan = AttemptPlan(
@@ -49,7 +59,7 @@ def plan_attempt(
         session=progress.session,
         chat=chat,
         target=target_of(call, provider, context.proxies.get(provider.name)),
-        timers=_timers(context, progress, chat, late=late),
+        timers=_timers(context, progress, chat, late=late, hurried=Cause.SLOW in stand_ins),
         decoder=provider.decoder(chat, progress.prepared),
         seals=context.seals,
         places=places_of(call),
@@ -57,6 +67,7 @@ def plan_attempt(
         record_limit_bytes=context.limits.record_bytes,
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
+        filtered_fails=Cause.CONTENT in stand_ins,
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=f"chatcmpl-{ask.id.removeprefix('req_')}", created=created, model=chat.model)
@@ -70,11 +81,13 @@ def plan_attempt(
     return Planned(attempt, attempt.shown)
 
 
-def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool) -> Timers:
-    """Thinking models and sites that answer in one piece may be silent for longer."""
+def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool, hurried: bool) -> Timers:
+    """Thinking models and sites that answer in one piece may be silent for longer, and are not called slow for it."""
     limits = context.limits
     thinks = progress.candidate.route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
     first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
+    if hurried and chat.stream and not (thinks or late):
+        first_s = min(first_s, limits.slow_s)
     total_s = time_for_all(limits.total_s, stream=chat.stream)
     return Timers(limits.connect_s, first_s, limits.idle_s, total_s, limits.keepalive_s)
 

@@ -5,7 +5,7 @@ same again, or another model of the chain. The policy is core/failover.py, the a
 """
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from addons.attempt import Attempt
 from addons.candidates import Candidate, Candidates
 from addons.context import AnyProvider, Context
 from addons.core.errors import GatewayError
-from addons.core.failover import CAUSES, Cause, FailedAttempt, Fallback, Next, decide
+from addons.core.failover import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
 from addons.core.routing import Route
 from addons.core.strategy import conversation_of
 from addons.core.support import check_support
@@ -39,7 +39,9 @@ class Round:
     passing: list[tuple[ProviderError, Candidate, bool]] = field(default_factory=list)
     """Failures so far: error, candidate, whether the provider had accepted the request."""
     refused: bool = False
-    """The request itself was refused for this model: none of its accounts is asked any more."""
+    """None of the model's accounts is asked any more: the request itself was refused, or the model is slow."""
+    stand_in: bool = False
+    """The model is not the one that was asked for."""
 
 
 @dataclass(slots=True)
@@ -59,8 +61,12 @@ class Pursuit:
     """Models still to be asked."""
     _refusal: GatewayError | None = None
     """How the model asked for refused the request itself: told when no fallback takes it either."""
-    _cause: Cause = Cause.UNAVAILABLE
-    """Why the next of them is asked."""
+    _causes: set[Cause] = field(default_factory=set)
+    """Why others are asked than the model asked for: what it said or did, and what those said that stood in."""
+    _slow: tuple[Round, Candidate] | None = None
+    """Who was given up as slow, in which round: asked once more, with all the time there is, when nobody stands in."""
+    _seen: list[Sequence[Route]] = field(default_factory=list)
+    """The routes of each round: a chain may name a model twice, or the one asked for."""
     _conversation: str = field(init=False)
     _verdict: Verdict = field(default_factory=Verdict)
     _remedied: bool = False
@@ -73,7 +79,7 @@ class Pursuit:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
         chat = self.ask.parsed.chat
         self._conversation = conversation_of(chat)
-        self._fallbacks = list(self.context.fallbacks.get(chat.model.strip().casefold(), ()))
+        self._fallbacks = list(self._chain(chat.model))
         self._round = self._new_round(chat.model)
 
     async def first(self) -> Planned:
@@ -88,6 +94,8 @@ class Pursuit:
         planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
         if planned is not None:
             return planned
+        if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
+            self._too_slow(failed, self.progress.candidate)
         self.release()
         return await self._next()
 
@@ -134,7 +142,7 @@ class Pursuit:
             candidate = await self._waiting(self._round.candidates.take()) if more else None
             if candidate is None:
                 self._verdict.not_asked(self._round.candidates)
-                if await self._same_again() or self._next_model():
+                if await self._same_again() or self._next_model() or self._slow_after_all():
                     continue
                 raise self._refusal or self._verdict.error(asked=self.attempts > 0)
             self._entered = candidate
@@ -189,27 +197,60 @@ class Pursuit:
             self.waited_s += self.context.clock() - began
 
     def _next_model(self) -> bool:
-        """Goes on to the next model of the chain that is meant for the cause and that anybody serves."""
-        while not self._too_late() and (fallback := self._stand_in()) is not None:
+        """Goes on to the next model of the chain that is meant for the causes and that anybody serves."""
+        if not self._round.refused and not self._round.stand_in:
+            self._causes.add(Cause.UNAVAILABLE)
+        while not self._too_late() and (fallback := self._stand_in(self._causes)) is not None:
             self._fallbacks.remove(fallback)
             try:
-                self._round = self._new_round(fallback.model)
+                self._round = self._new_round(fallback.model, stand_in=True)
             except GatewayError:
                 continue
             return True
         return False
 
-    def _stand_in(self) -> Fallback | None:
-        return next((fallback for fallback in self._fallbacks if self._cause in fallback.causes), None)
+    def _stand_in(self, causes: Set[Cause]) -> Fallback | None:
+        return next((fallback for fallback in self._fallbacks if causes & fallback.causes), None)
 
-    def _new_round(self, model: str) -> Round:
-        """The candidates of a model. Raises GatewayError when nobody serves it or nobody can carry the request."""
+    def _too_slow(self, failed: Attempt, candidate: Candidate) -> None:
+        """The account has said no word in time: where a model stands in for slow ones, it is asked next.
+
+        One that had all the time there is is not merely slow: other accounts of the model go first.
+        """
+        if self._stand_in({Cause.SLOW}) is not None:
+            self._causes.add(Cause.SLOW)
+            if failed.plan.timers.first_token_s <= self.context.limits.slow_s:
+                self._slow = self._slow or (self._round, candidate)
+                self._round.refused = True
+
+    def _slow_after_all(self) -> bool:
+        """Goes back to the model that was given up as slow; False when there is none."""
+        if self._slow is None or self._refusal is not None or self._too_late():
+            return False
+        (self._round, candidate), self._slow = self._slow, None
+        self._round.refused = False
+        self._round.candidates.put_back(candidate)
+        return True
+
+    def _chain(self, model: str) -> Sequence[Fallback]:
+        """What stands in for a name: what is said of the name itself, else of the model it stands for."""
+        chains = self.context.fallbacks
+        if (found := chains.get(model.strip().casefold())) is not None:
+            return found
         routes = self.context.index().find(model)
-        if not routes:
+        return chains.get(routes[0].model.id.casefold(), ()) if routes else ()
+
+    def _new_round(self, model: str, *, stand_in: bool = False) -> Round:
+        """The candidates of a model. Raises GatewayError when nobody serves it, nobody can carry the request, or it
+        had its round."""
+        routes = self.context.index().find(model)
+        if not routes or routes in self._seen:
             raise self._unknown_model(model)
+        self._seen.append(routes)
         able = self._able(routes)
         found = [Candidate(route, account) for route in able for account in self.context.accounts.of(route.provider)]
-        return Round(self.context.planner.candidates(found, routes[0].model.id, self._conversation))
+        candidates = self.context.planner.candidates(found, routes[0].model.id, self._conversation)
+        return Round(candidates, stand_in=stand_in)
 
     def _able(self, routes: Sequence[Route]) -> list[Route]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""
@@ -258,7 +299,7 @@ class Pursuit:
                         raise
         self.progress.prepared = prepared
         call = provider.build(chat, session, prepared, context.moment())
-        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers())
+        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), self._stand_ins)
         self.last = planned.attempt
         return planned
 
@@ -296,14 +337,19 @@ class Pursuit:
     def _failed(self, error: ProviderError, candidate: Candidate, what_next: Next, *, accepted: bool) -> None:
         """Takes a failure down. Raises the verdict when nobody else is to be asked."""
         note_failure(self.context, candidate, error)
+        if self._round.stand_in and error.kind in OWN_FAULT:
+            # The refusal of a model that nobody asked for says nothing of the one that was: others may stand in.
+            self._round.refused = True
+            self._causes |= {CAUSES[error.kind]} if error.kind in CAUSES else set()
+            return
         self._verdict.failed(error, candidate)
         self._round.passing.append((error, candidate, accepted))
         if what_next is Next.GIVE_UP:
             self._refusal = self._refusal or told(error, candidate)
-            self._cause = CAUSES.get(error.kind, self._cause)
-            if error.kind not in CAUSES or self._stand_in() is None:
+            causes = {CAUSES[error.kind]} if error.kind in CAUSES else set()
+            if self._stand_in(causes) is None:
                 raise self._refusal
-            self._round.refused = True
+            self._round.refused, self._causes = True, causes
 
     def _decide(self, error: ProviderError, candidate: Candidate, *, accepted: bool) -> Next:
         provider = self.context.providers[candidate.route.provider]
@@ -317,6 +363,13 @@ class Pursuit:
             error, self._round.attempts, accepted, self._remedied, known, candidate.key in self._renewed
         )
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
+
+    @property
+    def _stand_ins(self) -> Set[Cause]:
+        """What other models stand in for, once the provider has begun to answer."""
+        if not self.context.limits.retry_accepted:
+            return frozenset()
+        return frozenset[Cause]().union(*(fallback.causes for fallback in self._fallbacks))
 
     @property
     def _most(self) -> int:

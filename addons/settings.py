@@ -31,6 +31,7 @@ def limits_of(config: Config) -> Limits:
         connect_s=times.connect_s,
         first_token_s=times.first_token_s,
         first_token_thinking_s=times.first_token_thinking_s,
+        slow_s=times.slow_s,
         idle_s=times.idle_s,
         total_s=times.total_s,
         keepalive_s=times.keepalive_s,

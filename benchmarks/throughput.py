@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from addons.demo import start_sites  # noqa: E402
-from tests.support.processes import KEY, Gateway, free_port  # noqa: E402
+from tests.support.ports import free_port  # noqa: E402
+from tests.support.processes import KEY, Gateway  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A public model id and what it can do. `thinking`/`search`: True always on, False off, None as the client asks."""
+    """A public model id and what it can do. `thinking`/`search`: True always on, False off, None as the client asks.
+
+    `vision` None and `tools` "unknown": an official API has not said; nothing is refused for it.
+    """
 
     id: str
     site_id: str
     thinking: bool | None = None
     search: bool | None = None
-    vision: bool = False
-    tools: Literal["native", "emulated", "none"] = "none"
+    vision: bool | None = False
+    tools: Literal["native", "emulated", "none", "unknown"] = "none"
     context_length: int | None = None
     owned_by: str = ""
     created: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, Final
 
-from providers.errors import ProviderError
+from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, Extra, Failure, Finish, FinishReason, Usage
 from providers.jsontext import mapping, text, whole
 from providers.openai_choice import Choice, Reading
@@ -26,6 +26,8 @@ _FIELDS_LIMIT: Final = 256
 """Names of fields beside the choices, over all chunks; they are remembered."""
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 _CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "error"})
+_WINDOW: Final = frozenset({"model_context_window_exceeded", "context_length_exceeded"})
+"""Finish reasons (Z.AI, Anthropic's form) that say `length` of an answer, and too long of a conversation."""
 _WRAPPERS: Final = ("data", "result", "response", "output")
 """Names under which relays put the completion into an envelope of their own."""
 
@@ -178,6 +180,9 @@ class OpenAIAnswer:
             words = f" It said: {quotable(end.words)}" if end.words else ""
             message = f"The API broke its answer off (finish_reason {end.word}).{words} Try again."
             return Failure(ProviderError(end.failure, message, site_code=end.word))
+        if end.word in _WINDOW and choice.silent:
+            words = "The conversation is too long for the model: its context window ended before the first word."
+            return Failure(ProviderError(ErrorKind.TOO_LONG, words, site_code=end.word))
         if choice.reason is None:
             self._ended += 1
         choice.reason = joined(choice.reason, end.reason)

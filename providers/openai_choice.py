@@ -67,6 +67,11 @@ class Choice:
         return self._said
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing came of it yet, not even a thought."""
+        return not self._spoke and not self._said
+
+    @property
     def lost(self) -> bool:
         """Whether the API speaks of a tool call, and neither it nor anything else ever came."""
         return self.reason in ("tool_calls", "function_call") and not self._said

@@ -56,7 +56,8 @@ class OpenAICompatible(Provider[OpenAIOptions]):
 
     def __init__(self, name: str, options: OpenAIOptions) -> None:
         super().__init__(name, options)
-        self._preset = options.known()
+        preset = options.known()
+        self._preset = replace(preset, owned_by=preset.owned_by or name)  # an address alone says nobody's name
         self._form = options.form()
         known = built_in(self._preset)
         self._known = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import INVALID, loads, mapping, text
 from providers.openai_codes import COMMON, GENERIC, MINIMAX, Codes
+from providers.openai_refusals import code_says_too_long, code_says_unwanted
 from providers.openai_words import Told, page_of, refined, sentence, short_code
 from providers.retry_after import period_of, retry_after
 
@@ -134,7 +135,8 @@ def _from_object(error: Mapping[str, Any], around: Mapping[str, Any]) -> Said:
         if isinstance(inner, dict) and inner and not text(error.get("message")):
             error, around = inner, error
     kind = text(error.get("type")) or text(error.get("status"))
-    code = _word(error.get("code")) or _word(around.get("code"))
+    inner_code = mapping(error.get("innererror")).get("code")  # Azure
+    code = _word(error.get("code")) or _word(around.get("code")) or _word(inner_code)
     if not code and kind.isdigit():
         code = kind  # Z.AI's Anthropic form has its code as the type
     raw = mapping(error.get("metadata")).get("raw")
@@ -252,7 +254,9 @@ def _lookup(said: Said, codes: Codes) -> ErrorKind | None:
         for table in (codes, COMMON):
             if name in table:
                 return table[name]
-    return None
+    if code_says_too_long(said.code):
+        return ErrorKind.TOO_LONG
+    return ErrorKind.CONTENT_FILTERED if code_says_unwanted(said.code) else None
 
 
 def _kind(said: Said, status: int, codes: Codes) -> ErrorKind:

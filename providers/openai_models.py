@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.contract import Model
 from providers.jsontext import MODELS_LIMIT, mapping, model_name, whole
+from providers.openai_abilities import context_length, tools, vision
 from providers.openai_preset import Preset
 
 
@@ -62,7 +63,9 @@ def renamed(models: Mapping[str, str], known: Iterable[Model], owned_by: str) ->
         by_name.setdefault(model.site_id.casefold(), model)
     table: dict[str, Model] = {}
     for public, site_id in models.items():
-        model = by_name.get(site_id.casefold()) or Model(public, site_id, tools="native", owned_by=owned_by)
+        model = by_name.get(site_id.casefold()) or Model(
+            public, site_id, vision=None, tools="unknown", owned_by=owned_by
+        )
         table[public] = replace(model, id=public)
     return table
 
@@ -77,15 +80,14 @@ def _variant(model: Model, suffix: str, thinking: bool | None, search: bool | No
 
 
 def _model(model_id: str, entry: Mapping[str, Any], preset: Preset) -> Model:
-    """A model of the list, with the facts that OpenRouter, vLLM and llama.cpp add."""
-    lengths = (entry.get("context_length"), entry.get("max_model_len"), mapping(entry.get("meta")).get("n_ctx_train"))
-    modalities = mapping(entry.get("architecture")).get("input_modalities")
+    """A model of the list, with what the list says of it."""
+    calls = tools(entry)
     return Model(
         id=model_id,
         site_id=model_id,
-        vision=isinstance(modalities, list) and "image" in modalities,
-        tools="native",
-        context_length=next((n for n in map(whole, lengths) if n is not None and n > 0), None),
+        vision=vision(entry),
+        tools="unknown" if calls is None else "native" if calls else "none",
+        context_length=context_length(entry),
         owned_by=model_name(entry.get("owned_by")) or preset.owned_by,
         created=whole(entry.get("created")) or 0,
     )

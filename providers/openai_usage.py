@@ -15,6 +15,7 @@ _LARGEST: Final = 2**53
 _DIGITS_LIMIT: Final = 24
 _WRITTEN: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,9})?")
 _PROMPT: Final = ("prompt_tokens", "input_tokens")
+_DETAILS: Final = frozenset({"prompt_tokens_details", "completion_tokens_details"})
 _COMPLETION: Final = ("completion_tokens", "output_tokens")
 
 
@@ -85,8 +86,12 @@ def _says_more(known: Any, new: Any) -> bool:
 
 
 def _with_whole_counts(raw: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """The same object with 5.0 and "5" as 5: strict clients know no other counts."""
-    return {name: _whole_count(name, value, depth) for name, value in raw.items()}
+    """The same object with 5.0 and "5" as 5, and details that are objects: strict clients know no others."""
+    return {
+        name: _whole_count(name, value, depth)
+        for name, value in raw.items()
+        if value is None or isinstance(value, dict) or name not in _DETAILS
+    }
 
 
 def _whole_count(name: str, value: Any, depth: int) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from providers.errors import ErrorKind, ProviderError
+from providers.openai_refusals import oversized, too_long, unwanted
 from providers.retry_after import Period
 
 MESSAGE_LIMIT: Final = 300
@@ -27,20 +28,6 @@ _CHALLENGE_MARKS: Final = (
     b"captcha",
 )
 
-_LONG: Final = (
-    "context length",
-    "context window",
-    "context size",
-    "prompt is too long",
-    "prompt too long",
-    "input is too long",
-    "input length",
-    "too many tokens",
-    "reduce the length",
-    "exceeds the maximum number of tokens",
-    "超长",
-    "最大长度",
-)
 _SPENT: Final = (
     "current quota",
     "insufficient balance",
@@ -68,7 +55,6 @@ _NO_MODEL: Final = (
     "try pulling",
     "不存在",
 )
-_FILTERED: Final = ("flagged", "moderation", "content policy", "inappropriate content", "unsafe content", "敏感")
 _SHORT_WAIT_S: Final = 600.0
 """An allowance that comes back so soon is a limit of speed."""
 _WRONG_KEY: Final = re.compile(
@@ -107,12 +93,15 @@ def refined(kind: ErrorKind, told: Told) -> ErrorKind:
     """`kind`, sharpened by the words where code and status leave it open."""
     words = told.message[:_READ_LIMIT].lower()
     status = told.status
+    if kind is ErrorKind.RATE_LIMITED and oversized(words):
+        return ErrorKind.TOO_LONG
     if told.certain or status in (401, 402):
         return kind
     if kind is ErrorKind.RATE_LIMITED:
         return ErrorKind.QUOTA if _is_spent(words, told) else kind
     if status >= 500 and kind is ErrorKind.PROVIDER_DOWN:
-        return kind
+        # Ollama, llama.cpp and DashScope have refused a long prompt with 500: asked again, it is refused again.
+        return ErrorKind.TOO_LONG if too_long(words) else kind
     if (named := _by_words(kind, words, status)) is not None:
         return named
     if kind is ErrorKind.PROVIDER_DOWN and status < 400 and _any(_KEY, words):
@@ -123,13 +112,13 @@ def refined(kind: ErrorKind, told: Told) -> ErrorKind:
 def _by_words(kind: ErrorKind, words: str, status: int) -> ErrorKind | None:
     names_model = "model" in words or "endpoints" in words
     forbidden = kind is ErrorKind.FORBIDDEN
-    if names_model and forbidden and not _any(_FILTERED, words):
+    if names_model and forbidden and not unwanted(words):
         return ErrorKind.MODEL_UNAVAILABLE
     if names_model and _any(_NO_MODEL, words) and (status in (200, 403, 404) or "not support" not in words):
         return ErrorKind.MODEL_UNAVAILABLE
-    if _any(_LONG, words):
+    if too_long(words):
         return ErrorKind.TOO_LONG
-    if _any(_FILTERED, words):
+    if unwanted(words):
         return ErrorKind.CONTENT_FILTERED
     if (forbidden or kind is ErrorKind.SESSION_EXPIRED) and _any(_SPENT, words):
         return ErrorKind.QUOTA

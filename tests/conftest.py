@@ -1,7 +1,31 @@
 import resource
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
+import certifi
 import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent
+WORKERS = 2
+"""How many run the suite, whatever the machine: a container may show far more cores than it gives."""
+
+# How long an example takes depends on what runs beside it, so no test fails by it.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """None but this process for a single file: its tests share what they start."""
+    files = {Path(argument.partition("::")[0]) for argument in config.args}
+    return 0 if len(files) == 1 and files.pop().is_file() else WORKERS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with real gateways take longest and come first, so that the workers end at about the same time."""
+    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "wire"))
 
 
 @pytest.fixture
@@ -15,6 +39,28 @@ def limits_of_the_tests() -> Iterator[None]:
     """Commands run inside of the test process do not take its cores, which tests of other processes need."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resource, "setrlimit", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangups() -> None:
+    """Processes of the tests meet a hangup as those of a terminal do, also when the tests themselves run under nohup.
+
+    What is ignored stays so in a new program, what is handled does not (execve(2)).
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests' own HTTP clients trust one authority: to read all of them takes 15 ms, for each of thousands."""
+    all_of_them = Path(certifi.where()).read_text(encoding="utf-8")
+    end = "-----END CERTIFICATE-----\n"
+    one = tmp_path_factory.mktemp("authorities") / "one.pem"
+    one.write_text(all_of_them.partition(end)[0] + end, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(one))
         yield
 
 

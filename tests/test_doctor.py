@@ -16,7 +16,8 @@ from addons.doctor import check_inspector, check_keys, check_port, check_python
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
-from tests.support.processes import SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import SandboxThread
 
 KEY = "11" * 32
 STRONG = "sk-glassgate-Zk3vX9qLw7TnB2"

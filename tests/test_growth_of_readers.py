@@ -42,6 +42,7 @@ from providers.openai_json_end import JsonEnd
 from providers.openai_learnt import refused_fields
 from providers.openai_options import OpenAIOptions
 from providers.openai_reasons import end_of
+from providers.openai_refusals import too_long, unwanted
 from providers.openai_words import quotable
 from providers.qwen_decoder import QwenDecoder
 from providers.qwen_sources import cited_text
@@ -349,6 +350,8 @@ READERS: dict[str, Reader] = {
     "body: blanks": fed(lambda: lambda b: all_at_once(read_object(b)), lambda size: [b" " * size + b"{}"]),
     "errors: clean": fed(lambda: clean, whole("\x00a")),
     "errors: words": fed(lambda: quotable, whole("http://a")),
+    "errors: what is too long": fed(lambda: too_long, whole("tokens input ")),
+    "errors: what is not wanted": fed(lambda: unwanted, whole("sensitive ")),
     "errors: classify": fed(
         lambda: lambda body: classify(400, {}, body, {}), lambda size: [b"<html><title" + b"<title" * size]
     ),

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.support.capturing import command_lines
-from tests.support.processes import ROOT, free_port
+from tests.support.ports import free_port
+from tests.support.processes import ROOT
 
 SCRIPT = ROOT / "run_proxy.sh"
 

@@ -169,10 +169,10 @@ class Log(_Checked):
 
 
 class FallbackModel(_Checked):
-    """A model to go on with, and after what: every account out, the conversation too long, the content refused."""
+    """A model to go on with, and after what: all accounts out, conversation too long, content refused, slow."""
 
     model: str
-    on: tuple[Literal["unavailable", "context", "content"], ...] = Field(min_length=1)
+    on: tuple[Literal["unavailable", "context", "content", "slow"], ...] = Field(min_length=1)
 
 
 class Routing(_Checked):
@@ -218,6 +218,8 @@ class Timeouts(_Checked):
     connect_s: Seconds = 5
     first_token_s: Seconds = 60
     first_token_thinking_s: Seconds = 300
+    slow_s: Seconds = 12
+    """Until the first word of a stream, where another model stands in for a slow one (routing.fallbacks)."""
     idle_s: Seconds = 60
     total_s: Seconds = 600
     keepalive_s: Seconds = 15

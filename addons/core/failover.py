@@ -30,6 +30,8 @@ class Cause(StrEnum):
     """The conversation is too long for the model."""
     CONTENT = "content"
     """The model's provider refuses the content."""
+    SLOW = "slow"
+    """The model has not said its first word in time."""
 
 
 CAUSES: Final = {ErrorKind.TOO_LONG: Cause.CONTEXT, ErrorKind.CONTENT_FILTERED: Cause.CONTENT}

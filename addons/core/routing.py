@@ -37,27 +37,30 @@ class ModelIndex:
     def find(self, name: str) -> Sequence[Route]:
         """The routes of a model, an alias, or a model of one provider (`provider/model`); empty when nobody serves it.
 
-        A model goes before an alias of the same name, an alias before a pattern, the longest pattern first.
+        A model goes before an alias of the same name, an alias before `provider/model`, that before a pattern, and of
+        the patterns the longest first. An alias may stand for another; a circle of them stands for nothing.
         """
-        key = name.strip().casefold()
-        if found := self._routes.get(key):
-            return found
-        if (target := self._stands_for(key)) is not None:
-            return self._named(target.strip().casefold())
-        return self._of_provider(key)
+        key, passed = name.strip().casefold(), set[str]()
+        while key not in passed:
+            passed.add(key)
+            if found := self._routes.get(key):
+                return found
+            target = self._aliases.get(key)
+            if target is None and (found := self._of_provider(key)):
+                return found
+            target = self._by_pattern(key) if target is None else target
+            if target is None:
+                break
+            key = target.strip().casefold()
+        return ()
 
-    def _named(self, key: str) -> Sequence[Route]:
-        return self._routes.get(key) or self._of_provider(key)
-
-    def _of_provider(self, key: str) -> Sequence[Route]:
+    def _of_provider(self, key: str) -> list[Route]:
         provider, slash, model = key.partition("/")
         if not slash or provider not in self._providers:
-            return ()
+            return []
         return [route for route in self._routes.get(model, ()) if route.provider.casefold() == provider]
 
-    def _stands_for(self, key: str) -> str | None:
-        if key in self._aliases:
-            return self._aliases[key]
+    def _by_pattern(self, key: str) -> str | None:
         return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
 
     def near(self, name: str, most: int = 3) -> list[str]:

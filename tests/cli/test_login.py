@@ -14,7 +14,8 @@ from addons.cli.main import main
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
-from tests.support.processes import Gateway, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Gateway, SandboxThread
 
 KEY = "33" * 32
 type Login = Callable[..., Result]

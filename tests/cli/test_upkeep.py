@@ -15,7 +15,8 @@ from addons.core.account_state import AccountState, Health
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
-from tests.support.processes import Gateway, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Gateway
 
 KEY = "55" * 32
 NOW = int(time.time())

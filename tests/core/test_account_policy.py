@@ -111,6 +111,27 @@ def test_late_failures_of_requests_from_before_do_not_lengthen_it(clock: Clock) 
     assert breaker.wait_s() == 10
 
 
+@pytest.mark.parametrize("outage_s", [5, 60, 61, 75, 118, 600, 3600])
+@pytest.mark.parametrize("every_s", [1.0, 4.0])
+def test_a_site_that_is_well_again_is_found_out_in_half_a_minute(clock: Clock, outage_s: int, every_s: float) -> None:
+    """Failover Bench's S15 with the default figures: requests all the time, three attempts each while none answers."""
+    breaker = Breaker(BreakerRules(), clock)
+    began, asked, requests, answered = clock.now, 0, 0, False
+    while not answered:
+        requests += 1
+        well = clock.now - began >= outage_s
+        for _ in range(3):
+            if answered or breaker.wait_s() > 0:
+                break
+            breaker.begin()
+            asked += 1
+            answered = well
+            (breaker.succeeded if well else breaker.failed)()
+        clock.now += every_s
+    assert clock.now - every_s - began - outage_s <= 30
+    assert asked <= max(6, requests)
+
+
 # -- cool-downs -------------------------------------------------------------------------------------------------------
 def test_the_sites_own_time_or_else_doubling(clock: Clock) -> None:
     cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), clock)

@@ -25,7 +25,9 @@ ENCODED = {
 }
 
 
-@pytest.mark.parametrize(("name", "body"), [*ENCODED.items(), ("deflate", raw_deflate(TEXT))])
+@pytest.mark.parametrize(
+    ("name", "body"), [*ENCODED.items(), ("deflate", raw_deflate(TEXT))], ids=[*ENCODED, "raw deflate"]
+)
 def test_inflates_the_same_at_every_cut(name: str, body: bytes) -> None:
     for cut in range(len(body) + 1):
         stream = inflater(name)

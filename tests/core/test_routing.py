@@ -3,7 +3,7 @@
 import pytest
 
 from addons.core.routing import ModelIndex
-from addons.local import Inside, model_list
+from addons.local import Inside, model_list, model_object
 from providers.contract import Model
 
 THINKING = "GLM-4.6-Thinking"
@@ -68,6 +68,68 @@ def test_patterns_are_no_names(index: ModelIndex) -> None:
     assert index.near("fsat")[0] == "fast"
 
 
+CHAINS = {
+    "a": "b",
+    "b": "c",
+    "c": "zai/GLM-4.6",
+    "round": "and-round",
+    "and-round": "ROUND",
+    "self": "self",
+    "claude-*": "a",
+    "claude-loop-*": "claude-loop-again",
+    "*": "fast",
+    "fast": "GLM-4.6-Thinking",
+    "zai/mine": "openai/gpt",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a", ["zai:GLM-4.6"]),
+        ("claude-opus", ["zai:GLM-4.6"]),
+        ("round", []),
+        ("self", []),
+        ("claude-loop-9", []),
+        ("anything", ["zai:GLM-4.6-Thinking"]),
+        ("Router/GLM-4.6", ["Router:GLM-4.6"]),
+        ("zai/openai/gpt", ["zai:GLM-4.6-Thinking"]),
+        ("zai/mine", ["Router:openai/gpt"]),
+        ("openai/gpt", ["Router:openai/gpt"]),
+    ],
+)
+def test_aliases_of_aliases_end_and_a_pattern_for_all_hides_no_model(name: str, found: list[str]) -> None:
+    index = ModelIndex(TABLES, CHAINS)
+    assert [f"{route.provider}:{route.model.id}" for route in index.find(name)] == found
+
+
+def test_a_circle_of_patterns_ends() -> None:
+    index = ModelIndex(TABLES, {"*": "*x", "*x": "y*", "y*": "*"})
+    assert index.find("anything") == ()
+
+
+def test_a_name_with_a_slash_may_be_a_model_though_it_begins_like_a_provider() -> None:
+    """`openai/gpt` is a model of the router; the provider `openai` has a `gpt` too, which is named in full."""
+    tables = [
+        ("openai", {"gpt": Model("gpt", "gpt")}),
+        ("router", {"openai/gpt": Model("openai/gpt", "openai/gpt"), "openai/other": Model("openai/other", "o")}),
+    ]
+    index = ModelIndex(tables, {})
+    found = {name: [route.provider for route in index.find(name)] for name in ("openai/gpt", "gpt", "openai/other")}
+    assert found == {"openai/gpt": ["router"], "gpt": ["openai"], "openai/other": ["router"]}
+    assert [route.provider for route in index.find("router/openai/gpt")] == ["router"]
+
+
+def test_of_two_patterns_as_long_the_first_is_taken() -> None:
+    index = ModelIndex(TABLES, {"gpt-*": "GLM-4.6", "*-mini": "openai/gpt", "gpt-*mini": "GLM-4.6-Thinking"})
+    assert [index.find(name)[0].model.id for name in ("gpt-x", "x-mini", "gpt-5-mini")] == [
+        "GLM-4.6",
+        "openai/gpt",
+        "GLM-4.6-Thinking",
+    ]
+    assert ModelIndex(TABLES, {"abc*": "GLM-4.6", "*xyz": "openai/gpt"}).find("abcxyz")[0].model.id == "GLM-4.6"
+
+
 def inside(index: ModelIndex, *, variants: bool = False) -> Inside:
     return Inside(index, lambda provider: provider == "zai", lambda: (), lambda: (), variants, False, 7)
 
@@ -92,3 +154,5 @@ def test_an_entry_says_what_is_known(index: ModelIndex) -> None:
     }
     assert entries["openai/gpt"]["supported_parameters"] == ["tools", "tool_choice"]
     assert entries["GLM-4.6"]["supported_parameters"] == []
+    unsaid = model_object(Model("m", "m", vision=None, tools="unknown"), 7)
+    assert not {"architecture", "supported_parameters", "context_length"} & set(unsaid), "nothing is made up"

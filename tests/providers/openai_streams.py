@@ -22,6 +22,7 @@ from providers.openai_decoder import OpenAIDecoder
 from providers.openai_form import Form
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "openai"
+USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 
 @dataclass
@@ -119,3 +120,7 @@ def sse(*frames: Any, done: bool = True) -> bytes:
         else:
             out += b"data: " + json.dumps(frame, ensure_ascii=False).encode() + b"\n\n"
     return bytes(out) + (b"data: [DONE]\n\n" if done else b"")
+
+
+STOP = chunk(delta({}, reason="stop"))
+"""The frame that says why the answer ended."""

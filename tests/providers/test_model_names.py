@@ -57,3 +57,67 @@ def test_a_bad_second_name_is_left_out() -> None:
     assert {model.owned_by for model in openai_models.read_list([{"id": "m", "owned_by": "a\x1b"}], PRESET) or []} == {
         PRESET.owned_by
     }
+
+
+FACTS: dict[str, tuple[dict[str, Any], tuple[int | None, bool | None, str]]] = {
+    "nothing": ({}, (None, None, "unknown")),
+    "openrouter": (
+        {
+            "context_length": 200000,
+            "architecture": {"input_modalities": ["text", "image", "file"]},
+            "supported_parameters": ["max_tokens", "tools", "tool_choice"],
+        },
+        (200000, True, "native"),
+    ),
+    "openrouter, plain": (
+        {"architecture": {"input_modalities": ["text"]}, "supported_parameters": ["max_tokens"]},
+        (None, False, "none"),
+    ),
+    "vllm": ({"max_model_len": 32768}, (32768, None, "unknown")),
+    "llama.cpp": ({"meta": {"n_ctx_train": 131072}}, (131072, None, "unknown")),
+    "groq": ({"context_window": 131072, "max_completion_tokens": 8192}, (131072, None, "unknown")),
+    "mistral": (
+        {"max_context_length": 131072, "capabilities": {"vision": True, "function_calling": False}},
+        (131072, True, "none"),
+    ),
+    "fireworks": (
+        {"context_length": 4096, "supports_image_input": False, "supports_tools": True},
+        (4096, False, "native"),
+    ),
+    "moonshot": ({"context_length": 262144, "supports_image_in": True}, (262144, True, "unknown")),
+    "novita": (
+        {"context_size": 8192, "features": ["function-calling"], "input_modalities": ["text"]},
+        (8192, False, "native"),
+    ),
+    "github": (
+        {
+            "limits": {"max_input_tokens": 128000},
+            "supported_input_modalities": ["text", "image"],
+            "capabilities": ["streaming", "tool-calling"],
+        },
+        (128000, True, "native"),
+    ),
+    "lm studio": ({"max_context_length": 4096, "capabilities": ["tool_use"]}, (4096, None, "native")),
+    "nonsense": (
+        {
+            "context_length": "long",
+            "context_window": -1,
+            "max_model_len": True,
+            "architecture": [],
+            "input_modalities": "image",
+            "capabilities": 7,
+            "features": [{}, None],
+            "supports_tools": "yes",
+        },
+        (None, None, "none"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "known"), FACTS.values(), ids=FACTS)
+def test_a_list_says_what_a_model_can_do_in_each_vendors_names(
+    said: dict[str, Any], known: tuple[int | None, bool | None, str]
+) -> None:
+    """What the list does not say is unknown, not absent."""
+    (model,) = openai_models.read_list({"data": [{"id": "m", **said}]}, PRESET) or []
+    assert (model.context_length, model.vision, model.tools) == known

@@ -251,7 +251,7 @@ def test_facts_of_the_live_list_are_kept() -> None:
     site = provider(preset="openrouter")
     entry = {"id": "a/b", "context_length": 5000, "architecture": {"input_modalities": ["text", "image"]}}
     list_models(site, 200, {"data": [entry, {"id": "c", "max_model_len": 7}, {"id": "d", "meta": {"n_ctx_train": 8}}]})
-    assert [(m.context_length, m.vision) for m in site.models().values()] == [(5000, True), (7, False), (8, False)]
+    assert [(m.context_length, m.vision) for m in site.models().values()] == [(5000, True), (7, None), (8, None)]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from addons.vault.store import Vault
 from providers.contract import Provider, SessionMaterial
 from providers.registry import provider_class
 from providers.sandbox.run import Sandbox
-from tests.support.processes import ROOT, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, SandboxThread
 from tests.support.self_signed import make_certificate
 
 PAGE: Mapping[str, str] = {

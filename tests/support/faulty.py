@@ -1,15 +1,13 @@
 """Asking a gateway whose providers are hostile, and reading how the answer ended."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.support.hostile import CHUNKED, chunk, framed, head
-from tests.support.processes import Gateway, SandboxThread
+from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 MODEL = "m"
 TIMES = {
@@ -20,6 +18,15 @@ TIMES = {
     "keepalive_s": 0.4,
     "total_s": 20,
 }
+PATIENT = {
+    **TIMES,
+    "connect_s": 30,
+    "first_token_s": 60,
+    "first_token_thinking_s": 60,
+    "idle_s": 60,
+    "total_s": 90,
+}
+"""For tests in which nobody falls silent: a busy machine is no fault of a site."""
 BEGUN = head(CHUNKED) + framed(chunk("Hello "))
 
 
@@ -45,6 +52,15 @@ def made(
     return gateway
 
 
+def scripted(folder: Path, thread: SandboxThread, script: str, **sections: Any) -> Gateway:
+    """A gateway beside which another script runs, as one of mitmproxy's own: it changes what a test wants changed."""
+    file = folder / "beside.py"
+    file.write_text(script)
+    gateway = made(folder, thread, hurried=True, **{**NO_REST, **sections})
+    gateway.arguments = ("-s", str(file))
+    return gateway
+
+
 def ask(gateway: Gateway, name: str, *, stream: bool = True, timeout: float = 30) -> httpx.Response:
     fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": f"{name} please"}]}
     return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=timeout)
@@ -65,9 +81,3 @@ def read(answer: httpx.Response) -> tuple[str, str]:
             else:
                 text += "".join(choice["delta"].get("content") or "" for choice in value["choices"])
     return text, end
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not check():
-        assert time.monotonic() < deadline

@@ -10,8 +10,9 @@ import httpx
 from providers.sandbox.run import Sandbox
 from tests.support.canaries import canaries
 from tests.support.hostile import Hostile, head, sends
-from tests.support.mitmweb import MODEL, Web, asked, flows_of, mitmweb_api, until
+from tests.support.mitmweb import MODEL, Web, asked, flows_of, mitmweb_api
 from tests.support.processes import KEY, SandboxThread
+from tests.support.waiting import until
 
 PROMPT = "What is the sea made of?"
 _BUSY = b'{"error":{"message":"The engine is overloaded, please try again later"}}'

@@ -2,15 +2,15 @@
 
 import secrets
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import argon2
 import httpx
 
-from tests.support.processes import Gateway, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Gateway
+from tests.support.waiting import until as until
 
 MODEL = "sandbox-large"
 
@@ -40,12 +40,6 @@ def asked(web: Web, prompt: str, model: str = MODEL) -> str:
 
 def flows_of(api: httpx.Client, request_id: str) -> list[dict[str, Any]]:
     return [flow for flow in api.get("/flows").json() if request_id in flow["comment"]]
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not check():
-        assert time.monotonic() < deadline
 
 
 def shown(api: httpx.Client, flow: dict[str, Any], side: str, view: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,18 +21,13 @@ from addons.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-wire-test-key-0123456789"
+HURRIED = ROOT / "tests" / "support" / "hurried.py"
 NO_REST: Any = {"breaker": {"enabled": False}, "cooldown": {"enabled": False}, "retries": {"enabled": False}}
 """Configuration in which an account is asked again at once whatever happened, and once only."""
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class SandboxThread:
@@ -82,10 +76,19 @@ class SandboxThread:
 
 
 class Gateway:
-    """One mitmdump with the gateway, its configuration and vault in `folder`."""
+    """One mitmdump with the gateway, its configuration and vault in `folder`.
+
+    One that is `hurried` looks at its files, and writes its own, without a pause worth waiting for.
+    """
 
     def __init__(
-        self, folder: Path, sites: dict[str, Any] | None = None, *, arguments: tuple[str, ...] = (), **sections: Any
+        self,
+        folder: Path,
+        sites: dict[str, Any] | None = None,
+        *,
+        arguments: tuple[str, ...] = (),
+        hurried: bool = False,
+        **sections: Any,
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -112,6 +115,7 @@ class Gateway:
         self.process: subprocess.Popen[bytes] | None = None
         self.log_file = folder / "gateway.log"
         self.arguments = arguments
+        self.hurried = hurried
         self.cwd: Path | None = None
 
     def write_config(self) -> None:
@@ -129,6 +133,18 @@ class Gateway:
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
+    def memory_mb(self) -> float:
+        """What the process holds now. On Linux."""
+        assert self.process
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def cpu_s(self) -> float:
+        """Seconds that the process has worked so far, in steps of 0.01; others beside it change nothing. On Linux."""
+        assert self.process
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
     def command(self) -> list[str]:
         tool = Path(sys.executable).with_name("mitmdump")
         return [
@@ -139,6 +155,7 @@ class Gateway:
             *("--mode", "reverse:http://127.0.0.1:1"),
             *("--listen-host", "127.0.0.1", "--listen-port", str(self.port)),
             *("--set", f"gateway_config={self.config_file}", "--set", f"confdir={self.folder}"),
+            *(("-s", str(HURRIED)) if self.hurried else ()),
             *self.arguments,
         ]
 

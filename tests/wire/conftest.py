@@ -1,9 +1,12 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import openai
 import pytest
 
+from providers.sandbox.run import Sandbox
+from tests.support.hostile import Hostile
 from tests.support.mitmweb import Web, mitmweb_api
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
@@ -12,6 +15,28 @@ from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 def sites() -> Iterator[SandboxThread]:
     with SandboxThread() as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="module")
+def thread() -> Iterator[SandboxThread]:
+    """Providers that do what a test programs them to (tests/support/hostile.py), anew for each file."""
+    own = {name: Hostile() for name in ("hostile", "second", "third")}
+    with SandboxThread(Sandbox((), own=own)) as running:
+        yield running
+
+
+@pytest.fixture
+def site(thread: SandboxThread) -> Hostile:
+    """The first of them."""
+    found: Hostile = thread.site("hostile")
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that the gateway keeps its secrets in: open to its user alone."""
+    tmp_path.chmod(0o700)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from addons.cli.main import main
 from providers.sandbox.openai_site import OpenAISite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.waiting import until
 
 NAMES = ("first", "second", "third")
 MODEL, OTHER = "sandbox-large", "sandbox-small"
@@ -28,9 +29,8 @@ def sites() -> Iterator[SandboxThread]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, sites: SandboxThread) -> Iterator[Callable[..., Gateway]]:
+def start(folder: Path, sites: SandboxThread) -> Iterator[Callable[..., Gateway]]:
     """A gateway over three sites of which each serves the same model; keyword arguments are sections."""
-    tmp_path.chmod(0o700)
     running: list[Gateway] = []
 
     def run(accounts: dict[str, Any] | None = None, **sections: Any) -> Gateway:
@@ -46,7 +46,7 @@ def start(tmp_path: Path, sites: SandboxThread) -> Iterator[Callable[..., Gatewa
             for name, more in ((name, dict(more)) for name, more in own.items())
         }
         described = {"base_urls": {}, "sessions": {}}
-        gateway = Gateway(tmp_path, described, providers=providers, **sections)
+        gateway = Gateway(folder, described, hurried=True, providers=providers, **sections)
         for name in own:
             gateway.vault.put(name, "key", sites.site(name).session())
         gateway.__enter__()
@@ -207,13 +207,6 @@ def accounts(gateway: Gateway) -> dict[str, dict[str, Any]]:
     found = CliRunner().invoke(main, ["--config", str(gateway.config_file), "accounts", "--json"], env=environ)
     assert found.exit_code == 0, found.output
     return {line["provider"]: line for line in json.loads(found.stdout)}
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_rest_survives_a_restart_and_can_be_ended(start: Callable[..., Gateway], sites: SandboxThread) -> None:

@@ -2,55 +2,43 @@
 
 import gzip
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Wire
-from tests.support.faulty import TIMES, ask, made, read
+from tests.support.faulty import PATIENT, ask, made, read
 from tests.support.hostile import CHUNKED, DONE, Hostile, chunk, framed, head
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 MB = 1_000_000
-MOST_WAIT_S = 2.0
-"""What another client may wait meanwhile on a slow and busy machine; it was 3 to 60 seconds."""
-
-
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
+MOST_WORK_S = 2.0
+"""How long the gateway may work while another client waits, on a slow machine; it was 3 to 60 seconds."""
 
 
 @pytest.fixture(scope="module")
 def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("big")
     folder.chmod(0o700)
-    times = {**TIMES, "first_token_s": 20, "idle_s": 20}
     record = {"enabled": True, "folder": str(folder / "recordings")}
-    with made(folder, thread, timeouts=times, limits={"body_mb": 33}, record=record, **NO_REST) as running:
+    with made(folder, thread, timeouts=PATIENT, limits={"body_mb": 33}, record=record, **NO_REST) as running:
         yield running
 
 
 def longest_wait(gateway: Gateway, work: Callable[[], httpx.Response]) -> tuple[float, httpx.Response]:
-    """The longest time another client waited for its chat while `work` was done, and what came of the work."""
+    """The longest that another client waited for its chat while `work` was done, and what came of the work.
+
+    A wait is counted in seconds of the gateway's own work: how busy the machine is else changes nothing.
+    """
     waits: list[float] = []
     over = threading.Event()
 
     def others() -> None:
         while not over.is_set():
-            began = time.monotonic()
+            began = gateway.cpu_s()
             assert read(ask(gateway, "hello"))[1] == "done"
-            waits.append(time.monotonic() - began)
+            waits.append(gateway.cpu_s() - began)
 
     other = threading.Thread(target=others)
     other.start()
@@ -82,8 +70,8 @@ def test_a_big_body_does_not_hold_the_others(name: str, gateway: Gateway) -> Non
     url = f"{gateway.url}/v1/chat/completions"
     headers = {**gateway.headers, "content-type": "application/json"}
     wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
-    assert wait < MOST_WAIT_S
-    assert answer.status_code == status
+    assert wait < MOST_WORK_S
+    assert answer.status_code == status, answer.text
 
 
 def streams(*events: bytes) -> Callable[[Wire], Awaitable[None]]:
@@ -105,7 +93,7 @@ ANSWERS = {
 def test_a_big_answer_does_not_hold_the_others(name: str, gateway: Gateway, site: Hostile) -> None:
     site.programs[name] = streams(ANSWERS[name])
     wait, answer = longest_wait(gateway, lambda: ask(gateway, name, timeout=60))
-    assert wait < MOST_WAIT_S
+    assert wait < MOST_WORK_S
     assert read(answer)[1] != "done"
 
 
@@ -119,5 +107,5 @@ def test_a_small_packet_of_many_events_does_not_hold_the_others(gateway: Gateway
 
     site.programs["packed"] = program
     wait, answer = longest_wait(gateway, lambda: ask(gateway, "packed", timeout=60))
-    assert wait < MOST_WAIT_S
+    assert wait < MOST_WORK_S
     assert read(answer) == ("word", "done")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -18,11 +17,13 @@ import pytest
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from providers.sandbox.zai_site import ZaiSite
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, until
+from tests.support.faulty import BEGUN, MODEL, PATIENT, ask, made, read
 from tests.support.hostile import CHUNKED, TEXT, Hostile, chunk, framed, head, sends
 from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.raw_client import connected, read_all, request_bytes
+from tests.support.waiting import until
 
-PATIENT = {**TIMES, "idle_s": 30, "head_s": 1, "body_s": 2, "write_stall_s": 1}
+TIMES = {**PATIENT, "head_s": 1, "body_s": 2, "write_stall_s": 1}
 
 
 @dataclass
@@ -45,40 +46,11 @@ def thread() -> Iterator[SandboxThread]:
 
 
 @pytest.fixture(scope="module")
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
-
-
-@pytest.fixture(scope="module")
 def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("clients")
     folder.chmod(0o700)
-    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
+    with made(folder, thread, timeouts=TIMES, **NO_REST) as running:
         yield running
-
-
-def request_bytes(gateway: Gateway, prompt: str, model: str = MODEL) -> bytes:
-    fields = {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
-    body = json.dumps(fields).encode()
-    lines = ["POST /v1/chat/completions HTTP/1.1", f"host: 127.0.0.1:{gateway.port}", "content-type: application/json"]
-    lines += [f"content-length: {len(body)}", f"authorization: {gateway.headers['authorization']}", "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def connected(gateway: Gateway) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
-
-
-def read_all(client: socket.socket) -> bytes:
-    """What comes until the gateway hangs up."""
-    return b"".join(iter(lambda: client.recv(65536), b""))
-
-
-def memory_mb(gateway: Gateway) -> float:
-    assert gateway.process
-    status = Path(f"/proc/{gateway.process.pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 # -- 25: gone ---------------------------------------------------------------------------------------------------------
@@ -96,12 +68,11 @@ def test_25_a_client_that_leaves_frees_everything(
     thread.wait_for("hostile", lambda: site.connections <= connections)
 
 
-def test_25_a_client_that_leaves_while_its_chat_is_made(thread: SandboxThread, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_25_a_client_that_leaves_while_its_chat_is_made(thread: SandboxThread, folder: Path) -> None:
     slow: SlowToPrepare = thread.site("slow")
     accounts = [{"name": "one", "max_concurrent": 1, "queue_s": 10}]
     entry = {"type": "zai", "base_url": thread.description()["base_urls"]["slow"], "accounts": accounts}
-    gateway = Gateway(tmp_path, providers={"slow": entry}, **NO_REST)
+    gateway = Gateway(folder, providers={"slow": entry}, **NO_REST)
     gateway.vault.put("slow", "one", slow.session())
     with gateway:
         slow.holds = True
@@ -118,11 +89,10 @@ def test_25_a_client_that_leaves_while_its_chat_is_made(thread: SandboxThread, t
 
 
 # -- too many ---------------------------------------------------------------------------------------------------------
-def test_more_than_the_gateway_may_have_are_refused(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_more_than_the_gateway_may_have_are_refused(thread: SandboxThread, site: Hostile, folder: Path) -> None:
     site.programs["hang"] = sends(BEGUN, then="silence")
     with (
-        made(tmp_path, thread, limits={"requests": 2}, **NO_REST) as gateway,
+        made(folder, thread, limits={"requests": 2}, **NO_REST) as gateway,
         connected(gateway) as one,
         connected(gateway) as two,
     ):
@@ -164,13 +134,13 @@ def until_still(sent: list[int]) -> None:
 def test_26_a_slow_reader_slows_the_provider(
     gateway: Gateway, thread: SandboxThread, site: Hostile, sent: list[int]
 ) -> None:
-    before = memory_mb(gateway)
+    before = gateway.memory_mb()
     with connected(gateway) as client:
         client.sendall(request_bytes(gateway, "flood x"))
         assert client.recv(1000)
         until_still(sent)
         assert 0 < sent[0] < 60_000_000
-        assert memory_mb(gateway) - before < 40
+        assert gateway.memory_mb() - before < 40
     assert read(ask(gateway, "well")) == (TEXT, "done")
 
 
@@ -191,7 +161,7 @@ def test_26_an_h2_client_that_opens_no_window_is_given_up(
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    before = memory_mb(gateway)
+    before = gateway.memory_mb()
     fields = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "flood x"}]}
     head = [(":method", "POST"), (":scheme", "https"), (":path", "/v1/chat/completions")]
     head += [
@@ -220,7 +190,7 @@ def test_26_an_h2_client_that_opens_no_window_is_given_up(
             answered = next((event for event in found if isinstance(event, h2.events.ResponseReceived)), None)
         assert dict(answered.headers)[b":status"] == b"200", "the connection serves on"
     assert sent[0] < 100_000_000
-    assert memory_mb(gateway) - before < 80
+    assert gateway.memory_mb() - before < 80
     assert read(ask(gateway, "well")) == (TEXT, "done")
 
 
@@ -269,7 +239,7 @@ def test_27_a_body_that_does_not_end_is_refused(gateway: Gateway) -> None:
 def test_27_what_is_too_much_is_refused_and_memory_stays(
     gateway: Gateway, beginning: bytes, piece: bytes, megabytes: int, status: int
 ) -> None:
-    before = memory_mb(gateway)
+    before = gateway.memory_mb()
     lines = beginning.replace(b"host: 127.0.0.1", b"host: 127.0.0.1:%d" % gateway.port)
     lines = lines.replace(b"\r\nhost", b"\r\nauthorization: " + gateway.headers["authorization"].encode() + b"\r\nhost")
     with connected(gateway) as client, ThreadPoolExecutor(1) as pool:
@@ -279,5 +249,5 @@ def test_27_what_is_too_much_is_refused_and_memory_stays(
             for _ in range(megabytes * 1024):
                 client.sendall(piece)
         assert answer.result(30).startswith(b"HTTP/1.1 %d " % status)
-        assert memory_mb(gateway) - before < 60
+        assert gateway.memory_mb() - before < 60
     assert read(ask(gateway, "well")) == (TEXT, "done")

@@ -5,19 +5,17 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from tests.support.echoes import found_in
-from tests.support.faulty import BEGUN, TIMES, ask, made, read
+from tests.support.faulty import BEGUN, PATIENT, ask, made, read
 from tests.support.hostile import TEXT, Hostile, sends
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
-from tests.wire.test_client_faults import connected, memory_mb, read_all, request_bytes
+from tests.support.raw_client import connected, read_all, request_bytes
 
-PATIENT = {**TIMES, "idle_s": 30, "head_s": 1, "body_s": 5}
+TIMES = {**PATIENT, "head_s": 1, "body_s": 5}
 ROOM = 32
 """Connections of clients that a process with 128 open files has room for (addons/settings.py)."""
 
@@ -30,17 +28,11 @@ class Narrow(Gateway):
 
 
 @pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Everything that is seen is saved and printed."""
     folder = tmp_path_factory.mktemp("door")
     folder.chmod(0o700)
-    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
+    with made(folder, thread, timeouts=TIMES, **NO_REST) as running:
         running.__exit__()
         running.arguments = (
             *("-w", str(folder / "flows")),
@@ -81,14 +73,14 @@ def test_an_answer_of_our_own_does_not_wait_for_a_body_either(gateway: Gateway) 
 
 
 def test_bodies_without_a_key_are_not_kept(gateway: Gateway) -> None:
-    before = memory_mb(gateway)
+    before = gateway.memory_mb()
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9900000\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for _ in range(20):
             client = stack.enter_context(connected(gateway))
             with contextlib.suppress(OSError):
                 client.sendall(head + b"x" * 9_800_000)
-        assert memory_mb(gateway) - before < 40
+        assert gateway.memory_mb() - before < 40
     assert read(ask(gateway, "well")) == (TEXT, "done")
 
 
@@ -189,10 +181,11 @@ def test_a_tls_connection_that_says_nothing_is_ended(gateway: Gateway, said: byt
                 pass
 
 
-def cpu_s(gateway: Gateway) -> float:
-    assert gateway.process
-    fields = Path(f"/proc/{gateway.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+def asking(gateway: Gateway, prompt: str) -> socket.socket:
+    """Asks at once: who says nothing for a second is sent away."""
+    client = connected(gateway)
+    client.sendall(request_bytes(gateway, prompt))
+    return client
 
 
 def gone(client: socket.socket) -> bool:
@@ -205,7 +198,7 @@ def gone(client: socket.socket) -> bool:
 def narrow(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("narrow")
     folder.chmod(0o700)
-    plain = made(folder, thread, timeouts=PATIENT, **NO_REST)
+    plain = made(folder, thread, timeouts=TIMES, **NO_REST)
     gateway = Narrow.__new__(Narrow)
     gateway.__dict__ = plain.__dict__
     with gateway:
@@ -216,9 +209,9 @@ def test_silent_connections_close_the_gateway_to_nobody(narrow: Gateway) -> None
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(connected(narrow)) for _ in range(300)]
         assert read(ask(narrow, "well")) == (TEXT, "done"), "somebody who asks is served although the house is full"
-        before = cpu_s(narrow)
+        before = narrow.cpu_s()
         assert all(gone(client) for client in silent)
-        assert cpu_s(narrow) - before < 0.5, "for a second of waiting"
+        assert narrow.cpu_s() - before < 0.5, "for a second of waiting"
     assert read(ask(narrow, "well")) == (TEXT, "done")
 
 
@@ -226,9 +219,8 @@ def test_when_all_are_busy_one_more_is_told_so(narrow: Gateway, thread: SandboxT
     site: Hostile = thread.site("hostile")
     site.programs["hang"] = sends(BEGUN, then="silence")
     with contextlib.ExitStack() as stack:
-        busy = [stack.enter_context(connected(narrow)) for _ in range(ROOM)]
+        busy = [stack.enter_context(asking(narrow, "hang x")) for _ in range(ROOM)]
         for client in busy:
-            client.sendall(request_bytes(narrow, "hang x"))
             assert client.recv(100)
         with connected(narrow) as client:
             answer = read_all(client)

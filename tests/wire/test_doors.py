@@ -4,8 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from click.testing import CliRunner, Result
 from addons.cli.main import main
 from providers.sandbox.script import greeting
 from tests.support.mitmweb import Web, mitmweb_api
-from tests.support.processes import KEY, Gateway, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import KEY, Gateway, SandboxThread
 from tests.support.terminal import TerminalGateway
+from tests.support.waiting import until
 
 MODEL = "sandbox-large"
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
@@ -26,22 +27,9 @@ OPEN = "0.0.0.0"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
-
-
-@pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(20) as pool:
         yield pool
-
-
-def until(check: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def body(prompt: str = "Hi", *, stream: bool = True) -> dict[str, Any]:
@@ -183,7 +171,9 @@ def test_a_reload_opens_no_door_that_the_start_keeps_shut(
     keys = folder / "keys"
     keys.touch(0o600)
     (folder / ".env").touch(0o600)
-    with OpenGateway(folder, sites.description(), auth={"tokens": ["${AUTH_TOKEN}"], "tokens_file": "keys"}) as gateway:
+    with OpenGateway(
+        folder, sites.description(), hurried=True, auth={"tokens": ["${AUTH_TOKEN}"], "tokens_file": "keys"}
+    ) as gateway:
         if "auth" in change:
             gateway.config["auth"] = change["auth"]
             gateway.write_config()
@@ -203,7 +193,7 @@ def test_a_reload_opens_no_door_that_the_start_keeps_shut(
 
 def test_a_listener_that_seems_to_change_opens_nothing(sites: SandboxThread, folder: Path) -> None:
     """The file says all addresses at the start, then loopback and no keys: the listener stays where it is."""
-    gateway = OpenGateway(folder, sites.description())
+    gateway = OpenGateway(folder, sites.description(), hurried=True)
     gateway.config["listen"]["host"] = OPEN
     gateway.write_config()
     with gateway:
@@ -232,18 +222,19 @@ def test_files_that_hold_keys_are_not_open_beyond_loopback(sites: SandboxThread,
 def test_what_is_no_configuration_holds_nobody(sites: SandboxThread, folder: Path) -> None:
     laughs = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'x'}]" for i in range(9)]
     bad = ["x: 2001-13-45", "a: &x [*x]", "\n".join(laughs), "a: " + "[" * 20_000, "\0", None]
-    with Gateway(folder, sites.description()) as gateway:
+    new = folder / "new.yaml"
+    with Gateway(folder, sites.description(), hurried=True) as gateway:
         good = gateway.config_file.read_text()
         for text in bad:
-            gateway.config_file.unlink()
             if text is None:
-                os.mkfifo(gateway.config_file)
+                os.mkfifo(new)
             else:
-                gateway.config_file.write_text(text)
+                new.write_text(text)
+            new.replace(gateway.config_file)  # it is never seen missing, which would be bad enough
             until(lambda: health(gateway)["status"] == "degraded")
             assert models_status(gateway) == 200
-            gateway.config_file.unlink()
-            gateway.config_file.write_text(good)
+            new.write_text(good)
+            new.replace(gateway.config_file)
             until(lambda: health(gateway)["status"] == "ok")
 
 
@@ -267,7 +258,7 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
 
 def test_requests_of_a_removed_key_end(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
     providers = {"official": {"accounts": [{"name": "demo", "max_concurrent": 3}]}}
-    with FileKeys(folder, sites.description(), providers=providers) as gateway:
+    with FileKeys(folder, sites.description(), hurried=True, providers=providers) as gateway:
         stalls, silence = "Hi\n!sandbox stall_after=3", "Hi\n!sandbox fault=silence"
         futures = begun(pool, gateway, sites, (stalls, True), (silence, True), (silence, False))
         futures.append(pool.submit(asked, gateway, "queued"))
@@ -285,7 +276,7 @@ def test_requests_of_a_removed_key_end(sites: SandboxThread, folder: Path, pool:
 
 def test_a_key_that_stays_keeps_its_streams(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
     """Another place in the list, another way of giving it: what counts is the key."""
-    with Gateway(folder, sites.description()) as gateway:
+    with Gateway(folder, sites.description(), hurried=True) as gateway:
         (future,) = begun(pool, gateway, sites, ("Hi\n!sandbox count=40 pace_ms=100", True))
         gateway.config["auth"] = {"tokens": [STRONG, KEY]}
         gateway.write_config()
@@ -298,7 +289,7 @@ def test_who_came_without_a_key_goes_when_keys_are_wanted(
     sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
 ) -> None:
     with (
-        Gateway(folder, sites.description(), auth={"skip": True}) as gateway,
+        Gateway(folder, sites.description(), hurried=True, auth={"skip": True}) as gateway,
         httpx.stream(
             "POST", f"{gateway.url}/v1/chat/completions", json=body("Hi\n!sandbox stall_after=3"), timeout=30
         ) as answer,
@@ -317,7 +308,7 @@ def reload(gateway: Gateway) -> Result:
 
 @pytest.mark.parametrize("ignores_hangups", [False, True])
 def test_reload_is_answered(sites: SandboxThread, folder: Path, ignores_hangups: bool) -> None:
-    gateway = FileKeys(folder, sites.description())
+    gateway = FileKeys(folder, sites.description(), hurried=True)
     if ignores_hangups:
         command = gateway.command()
         gateway.command = lambda: ["nohup", *command]  # type: ignore[method-assign]
@@ -407,7 +398,7 @@ def test_an_ignored_hangup_stays_ignored(sites: SandboxThread, folder: Path) -> 
 
 
 def test_a_service_looks_at_its_configuration(sites: SandboxThread, folder: Path) -> None:
-    with Gateway(folder, sites.description()) as gateway:
+    with Gateway(folder, sites.description(), hurried=True) as gateway:
         assert gateway.process
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda: "the changed configuration is in force" in gateway.log)

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, provider, read, until
+from tests.support.faulty import BEGUN, MODEL, PATIENT, TIMES, ask, made, provider, read
 from tests.support.hostile import (
     CHUNKED,
     DONE,
@@ -30,34 +29,35 @@ from tests.support.hostile import (
     sends,
     sliced,
 )
-from tests.support.processes import NO_REST, Gateway, SandboxThread, free_port
-
-
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={name: Hostile() for name in ("hostile", "second", "third")})) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
+from tests.support.ports import free_port
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
 def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """Impatient, without rest for accounts, and asking each once."""
+    """Without rest for accounts, and asking each once."""
     folder = tmp_path_factory.mktemp("faults")
+    folder.chmod(0o700)
+    with made(folder, thread, timeouts=PATIENT, **NO_REST) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def impatient(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Its like for sites that fall silent, which gives them up after a second."""
+    folder = tmp_path_factory.mktemp("impatient")
     folder.chmod(0o700)
     with made(folder, thread, timeouts=TIMES, **NO_REST) as running:
         yield running
 
 
 PACKED = packed(STREAM, "gzip")
-CASES: list[Any] = [
+SILENCES: list[Any] = [
     pytest.param(sends(head(CHUNKED), then="silence"), ("", "504 upstream_timeout"), id="5 head, then silence"),
     pytest.param(sends(BEGUN, then="silence"), ("Hello ", "upstream_timeout"), id="6 silence in the middle"),
+]
+CASES: list[Any] = [
     pytest.param(sends(BEGUN, then="reset"), ("Hello ", "upstream_eof"), id="7 reset in the middle"),
     pytest.param(sends(BEGUN, then="close"), ("Hello ", "upstream_eof"), id="7 closed in the middle"),
     pytest.param(sends(BEGUN + END), ("Hello ", "upstream_eof"), id="8 an end without its mark"),
@@ -166,6 +166,12 @@ CASES: list[Any] = [
 ]
 
 
+@pytest.mark.parametrize(("program", "expected"), SILENCES)
+def test_silence_has_an_end(impatient: Gateway, site: Hostile, program: Program, expected: tuple[str, str]) -> None:
+    site.programs["p"] = program
+    assert read(ask(impatient, "p")) == expected
+
+
 @pytest.mark.parametrize(("program", "expected"), CASES)
 def test_one_fault_one_honest_outcome(
     gateway: Gateway, site: Hostile, program: Program, expected: tuple[str, str] | None
@@ -180,10 +186,9 @@ def test_one_fault_one_honest_outcome(
     assert read(ask(gateway, "well")) == (TEXT, "done"), "the next request is not harmed"
 
 
-def test_1_nobody_listens(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_1_nobody_listens(folder: Path) -> None:
     gateway = Gateway(
-        tmp_path, providers={"gone": provider(f"http://127.0.0.1:{free_port()}/v1")}, retries={"base_s": 0.01}
+        folder, providers={"gone": provider(f"http://127.0.0.1:{free_port()}/v1")}, retries={"base_s": 0.01}
     )
     gateway.vault.put("gone", "key", {"api_key": "sk-0123456789"})
     with gateway:
@@ -192,16 +197,14 @@ def test_1_nobody_listens(tmp_path: Path) -> None:
         assert answer.headers["x-glassgate-attempts"] == "3"
 
 
-def test_1_a_name_nobody_knows(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    gateway = Gateway(tmp_path, providers={"gone": provider("https://nobody.invalid/v1")}, **NO_REST)
+def test_1_a_name_nobody_knows(folder: Path) -> None:
+    gateway = Gateway(folder, providers={"gone": provider("https://nobody.invalid/v1")}, **NO_REST)
     gateway.vault.put("gone", "key", {"api_key": "sk-0123456789"})
     with gateway:
         assert read(ask(gateway, "x"))[1] in ("502 upstream_unreachable", "504 upstream_timeout")
 
 
-def test_2_a_host_that_swallows_connections(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_2_a_host_that_swallows_connections(folder: Path) -> None:
     with socket.socket() as hole, contextlib.ExitStack() as stack:
         hole.bind(("127.0.0.1", 0))
         hole.listen(0)
@@ -210,15 +213,14 @@ def test_2_a_host_that_swallows_connections(tmp_path: Path) -> None:
             filler.setblocking(False)
             filler.connect_ex(hole.getsockname())
         url = f"http://127.0.0.1:{hole.getsockname()[1]}/v1"
-        gateway = Gateway(tmp_path, providers={"hole": provider(url)}, timeouts=TIMES, **NO_REST)
+        gateway = Gateway(folder, providers={"hole": provider(url)}, timeouts=TIMES, **NO_REST)
         gateway.vault.put("hole", "key", {"api_key": "sk-0123456789"})
         with gateway:
             assert read(ask(gateway, "x")) == ("", "504 upstream_timeout")
 
 
-def test_4_a_stale_connection_is_not_the_clients_business(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    with made(tmp_path, thread, retries={"base_s": 0.01}) as gateway:
+def test_4_a_stale_connection_is_not_the_clients_business(thread: SandboxThread, site: Hostile, folder: Path) -> None:
+    with made(folder, thread, retries={"base_s": 0.01}) as gateway:
         assert read(ask(gateway, "well")) == (TEXT, "done")
         site.programs["stale"] = once(sends(then="reset"), GOOD)
         answer = ask(gateway, "stale")
@@ -240,19 +242,17 @@ def test_19_retry_after_is_read_and_passed_on(gateway: Gateway, site: Hostile, v
     assert (read(answer)[1], answer.headers.get("retry-after")) == ("429 rate_limit_exceeded", told)
 
 
-def test_19_a_short_wait_is_waited(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    with made(tmp_path, thread) as gateway:
+def test_19_a_short_wait_is_waited(thread: SandboxThread, site: Hostile, folder: Path) -> None:
+    with made(folder, thread) as gateway:
         site.programs["soon"] = once(refusal("429 Too Many", "retry-after: 1"), GOOD)
         answer = ask(gateway, "soon")
         assert (read(answer), answer.headers["x-glassgate-attempts"]) == ((TEXT, "done"), "2")
 
 
-def test_20_a_storm_of_500_opens_the_breaker_and_ends(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_20_a_storm_of_500_opens_the_breaker_and_ends(thread: SandboxThread, site: Hostile, folder: Path) -> None:
     body = b'{"error":{"message":"down"}}'
     down = sends(head(f"content-length: {len(body)}", status="500 Oops", kind="application/json") + body)
-    with made(tmp_path, thread, breaker={"open_s": 1}, retries={"base_s": 0.01}) as gateway:
+    with made(folder, thread, breaker={"open_s": 1}, retries={"base_s": 0.01}) as gateway:
         site.programs["storm"] = down
         before = len(site.requests)
         with ThreadPoolExecutor(30) as pool:
@@ -264,11 +264,10 @@ def test_20_a_storm_of_500_opens_the_breaker_and_ends(thread: SandboxThread, sit
 
 
 def test_two_faults_at_once_every_account_fails_in_its_own_way(
-    thread: SandboxThread, site: Hostile, tmp_path: Path
+    thread: SandboxThread, site: Hostile, folder: Path
 ) -> None:
-    tmp_path.chmod(0o700)
     second: Hostile = thread.site("second")
-    with made(tmp_path, thread, ("hostile", "second"), **NO_REST) as gateway:
+    with made(folder, thread, ("hostile", "second"), **NO_REST) as gateway:
         site.programs["both"], second.programs["both"] = refusal("429 Too Many", "retry-after: 7"), sends(then="reset")
         answer = ask(gateway, "both")
         assert (read(answer)[1], answer.headers["retry-after"]) == ("429 rate_limit_exceeded", "7"), "the first is told"
@@ -278,13 +277,12 @@ def test_two_faults_at_once_every_account_fails_in_its_own_way(
         assert (read(answer), answer.headers["x-glassgate-account"]) == ((TEXT, "done"), "second/key")
 
 
-def test_a_fault_in_every_attempt_of_a_chain(thread: SandboxThread, site: Hostile, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_a_fault_in_every_attempt_of_a_chain(thread: SandboxThread, site: Hostile, folder: Path) -> None:
     second: Hostile = thread.site("second")
     third: Hostile = thread.site("third")
     chain = {"fallbacks": {MODEL: ["n", "o"]}}
     names = ("hostile", "second", "third")
-    with made(tmp_path, thread, names, (MODEL, "n", "o"), routing=chain, timeouts=TIMES, **NO_REST) as gateway:
+    with made(folder, thread, names, (MODEL, "n", "o"), routing=chain, timeouts=TIMES, **NO_REST) as gateway:
         site.programs["chain"] = sends(head(CHUNKED) + framed(b'data: {"error":{"message":"no"}}\n\n'))
         second.programs["chain"] = sends(head(CHUNKED), then="silence")
         third.programs["chain"] = sends(head("content-length: 30", kind="text/html") + b"<html>come in" + b" " * 17)
@@ -298,15 +296,15 @@ def test_a_fault_in_every_attempt_of_a_chain(thread: SandboxThread, site: Hostil
         assert read(ask(gateway, "chain")) == ("Hello ", "upstream_eof")
 
 
-def test_a_whole_answer_is_not_waited_for_without_end(gateway: Gateway, site: Hostile) -> None:
+def test_a_whole_answer_is_not_waited_for_without_end(impatient: Gateway, site: Hostile) -> None:
     site.programs["whole"] = sends(BEGUN, then="silence")
-    answer = ask(gateway, "whole", stream=False)
+    answer = ask(impatient, "whole", stream=False)
     assert read(answer) == ("", "504 upstream_timeout")
 
 
 def test_two_hundred_streams_with_a_random_fault_each(gateway: Gateway, site: Hostile) -> None:
     rng = random.Random(7)
-    programs = {f"r{number}": case.values[0] for number, case in enumerate(CASES) if "silence" not in str(case.id)}
+    programs = {f"r{number}": case.values[0] for number, case in enumerate(CASES)}
     site.programs |= programs
     names = [rng.choice([*programs, "well"]) for _ in range(200)]
     assert gateway.process

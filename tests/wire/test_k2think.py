@@ -338,12 +338,11 @@ def test_a_client_that_leaves_a_stream_ends_the_sites_work(asking: Gateway, site
 
 # -- bad input --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("token", ["no token at all", "eyJhbGciOiJub25lIn0", "a.b.c"])
-def test_a_token_that_is_no_token_is_never_sent(sites: SandboxThread, tmp_path: Path, token: str) -> None:
-    tmp_path.chmod(0o700)
+def test_a_token_that_is_no_token_is_never_sent(sites: SandboxThread, folder: Path, token: str) -> None:
     described = sites.description()
     described["sessions"] = {**described["sessions"], "k2think": {"token": token}}
     before = len(sites.site("k2think").requests)
-    with Gateway(tmp_path, described, **NO_REST) as gateway:
+    with Gateway(folder, described, **NO_REST) as gateway:
         answer = posted(gateway, "Hi", stream=True)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_auth")
     assert "no token" in answer.json()["error"]["message"]

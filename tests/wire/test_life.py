@@ -15,14 +15,9 @@ from click.testing import CliRunner, Result
 
 from addons.cli.main import main
 from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.waiting import until
 
 OFFICIAL = "sandbox-large"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
 
 
 def body(prompt: str = "Hi", model: str = OFFICIAL) -> dict[str, Any]:
@@ -145,12 +140,6 @@ def status(gateway: Gateway, *arguments: str) -> Result:
     return CliRunner().invoke(
         main, ["--config", str(gateway.config_file), "status", *arguments], env={"AUTH_TOKEN": KEY}
     )
-
-
-def until(check: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline
 
 
 def models(gateway: Gateway) -> set[str]:

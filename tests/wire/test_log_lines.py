@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 
 OFFICIAL, ZAI, CHATS = "sandbox-large", "GLM-4.6", "/v1/chat/completions"
 ADA = "sk-of-ada-0123456789"
@@ -32,11 +32,8 @@ class Log:
 
     def line(self, number: int = 0) -> dict[str, Any]:
         """A request's line since the test began, once it is there."""
-        deadline = time.monotonic() + 10
-        while len(found := self.lines()) <= number:
-            assert time.monotonic() < deadline, self.gateway.log[self._from :]
-            time.sleep(0.02)
-        return found[number]
+        until(lambda: len(self.lines()) > number)
+        return self.lines()[number]
 
     def lines(self) -> list[dict[str, Any]]:
         said = [json.loads(line) for line in self.gateway.log[self._from :].splitlines() if line.startswith("{")]
@@ -247,9 +244,7 @@ def test_nobody_writes_lines_of_their_own(
             http.get("/v1/models/%1b%5b2J%0d%0aFORGED")
         raw(gateway, "GET /x\x1b]0;TITLE\x07\x9b2J\x85 HTTP/1.1")
         raw(gateway, "GET /v1/models HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()))
-        deadline = time.monotonic() + 10
-        while gateway.log.count("/v1/models") < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: gateway.log.count("/v1/models") >= 2)
         said = gateway.log
     assert [line for line in said.split("\n") if not line.isprintable()] == []
     assert not any(line.startswith("FORGED") for line in said.splitlines())

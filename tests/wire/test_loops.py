@@ -1,7 +1,6 @@
 """Faults in what goes on beside the requests: told, and nothing else stops. Through a real mitmdump."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,36 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, until
+from tests.support.faulty import BEGUN, MODEL, TIMES, ask, made, read, scripted
 from tests.support.hostile import CHUNKED, END, TEXT, Hostile, framed, head, sends
 from tests.support.processes import NO_REST, Gateway, SandboxThread
-
-
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
-        yield running
-
-
-@pytest.fixture
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
-
-
-def scripted(folder: Path, thread: SandboxThread, script: str, **sections: Any) -> Gateway:
-    file = folder / "beside.py"
-    file.write_text(script)
-    gateway = made(folder, thread, **{**NO_REST, **sections})
-    gateway.arguments = ("-s", str(file))
-    return gateway
+from tests.support.waiting import until
 
 
 def health(gateway: Gateway) -> dict[str, Any]:
@@ -131,7 +104,7 @@ def test_half_a_surrogate_in_a_providers_words_ends_nothing(
 ) -> None:
     words = rb'{"error":{"message":"no \ud800 key \u001b]0;x\u0007"}}'
     site.programs["odd"] = sends(head(CHUNKED, status=status, kind="application/json") + framed(words) + END)
-    with made(folder, thread, retries={"enabled": False}) as gateway:
+    with made(folder, thread, hurried=True, retries={"enabled": False}) as gateway:
         assert read(ask(gateway, "odd"))[1][:3] in ("502", "429")
         kept = gateway.vault_path.with_name("accounts.json")
         until(kept.exists)
@@ -145,7 +118,7 @@ def test_half_a_surrogate_among_unknown_fields_ends_nothing(folder: Path, thread
     end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     site.programs["field"] = sends(head(CHUNKED) + framed(piece + end) + END)
     record = {"enabled": True, "folder": str(folder / "records")}
-    with made(folder, thread, record=record, **NO_REST) as gateway:
+    with made(folder, thread, hurried=True, record=record, **NO_REST) as gateway:
         assert read(ask(gateway, "field")) == ("a", "done")
         takes_up_changes(gateway)
         assert health(gateway)["status"] == "ok"

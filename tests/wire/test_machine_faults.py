@@ -6,47 +6,20 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Wire
-from tests.support.faulty import BEGUN, TIMES, ask, made, read, until
+from tests.support.faulty import BEGUN, TIMES, ask, made, read, scripted
 from tests.support.hostile import CHUNKED, END, STREAM, TEXT, Hostile, Program, chunk, framed, head, once, sends
-from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.processes import NO_REST, SandboxThread
+from tests.support.waiting import until
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
-
-
-@pytest.fixture(scope="module")
-def thread() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def site(thread: SandboxThread) -> Hostile:
-    found: Hostile = thread.site("hostile")
-    return found
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
-
-
-def scripted(folder: Path, thread: SandboxThread, script: str, **sections: object) -> Gateway:
-    """A gateway beside which another script runs."""
-    file = folder / "beside.py"
-    file.write_text(script)
-    gateway = made(folder, thread, **{**NO_REST, **sections})
-    gateway.arguments = ("-s", str(file))
-    return gateway
 
 
 # -- 28: code that raises ---------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from pathlib import Path
 import httpx
 
 from addons.inspect.recording import Recording
-from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, shown, until
+from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, shown
 from tests.support.processes import SandboxThread
+from tests.support.waiting import until
 
 
 def test_the_views_show_the_exchange(web: Web, api: httpx.Client) -> None:

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.support.canaries import canaries
-from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, until
+from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of
 from tests.support.processes import KEY, SandboxThread
+from tests.support.waiting import until
 
 
 @pytest.fixture

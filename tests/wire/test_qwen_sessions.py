@@ -102,11 +102,10 @@ def test_a_challenge_at_renewal_is_named(own: tuple[Gateway, QwenSite]) -> None:
     assert posted(gateway, "Hi").status_code == 200
 
 
-def test_chats_are_deleted_where_wanted(sites: SandboxThread, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_chats_are_deleted_where_wanted(sites: SandboxThread, folder: Path) -> None:
     with SandboxThread(Sandbox(("qwen",))) as thread:
         site = thread.site("qwen")
-        with Gateway(tmp_path, thread.description(), providers={"qwen": {"delete_chats": True}}) as gateway:
+        with Gateway(folder, thread.description(), providers={"qwen": {"delete_chats": True}}) as gateway:
             assert posted(gateway, "Hi").status_code == 200
             thread.wait_for("qwen", lambda: any(r.method == "DELETE" for r in site.requests) and not site.chats)
 
@@ -161,12 +160,11 @@ def test_an_id_of_a_new_chat_further_inside_is_found(own: tuple[Gateway, QwenSit
 
 
 @pytest.mark.parametrize(("check", "status"), [(False, 200), (True, 502)])
-def test_a_guest_is_noticed_where_wanted(tmp_path: Path, check: bool, status: int) -> None:
-    tmp_path.chmod(0o700)
+def test_a_guest_is_noticed_where_wanted(folder: Path, check: bool, status: int) -> None:
     with SandboxThread(Sandbox(("qwen",))) as thread:
         site = thread.site("qwen")
         options = {"qwen": {"check_guest": check}}
-        with Gateway(tmp_path, thread.description(), providers=options, **NO_REST) as gateway:
+        with Gateway(folder, thread.description(), providers=options, **NO_REST) as gateway:
             gateway.vault.put("qwen", "demo", site.new_session("old"))
             assert posted(gateway, "before").status_code == 200
             site.people.silent_guest = True

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from addons.inspect.replay_site import in_place_of_sites
 from providers.sandbox.run import Sandbox
 from tests.support.canaries import canaries
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 from tests.wire.record_plan import PLANS, asked
 
 OFFICIAL = "sandbox-large"
@@ -30,7 +30,7 @@ def recorded(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("records")
     folder.chmod(0o700)
     record = {"enabled": True, "folder": str(folder / "kept")}
-    with Gateway(folder, sites.description(), record=record, **NO_REST) as gateway:
+    with Gateway(folder, sites.description(), hurried=True, record=record, **NO_REST) as gateway:
         count = 0
         with httpx.Client(headers=gateway.headers, timeout=30) as client:
             for site in PLANS:
@@ -47,13 +47,6 @@ def kept(folder: Path) -> list[Recording]:
 
 def files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{ENDING}"))
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def command(gateway: Gateway, *arguments: str) -> Result:
@@ -102,17 +95,16 @@ def test_unusable_files_fail_in_one_line(recorded: tuple[Gateway, Path], tmp_pat
 
 
 @pytest.mark.parametrize("site", PLANS)
-def test_what_was_recorded_is_served_again(recorded: tuple[Gateway, Path], tmp_path: Path, site: str) -> None:
+def test_what_was_recorded_is_served_again(recorded: tuple[Gateway, Path], folder: Path, site: str) -> None:
     """The recordings of a site in its place: the gateway then delivers the same, whatever had happened."""
-    _, folder = recorded
+    _, records = recorded
     kind = "openai_compatible" if site == "openai" else site
-    own = [recording for recording in kept(folder) if recording.provider == kind]
+    own = [recording for recording in kept(records) if recording.provider == kind]
     chats = [recording for recording in own if recording.part == "attempt"]
     assert len(chats) >= len(list(asked(site)))
-    tmp_path.chmod(0o700)
     with (
         SandboxThread(Sandbox((), own=in_place_of_sites(own, 0))) as thread,
-        Gateway(tmp_path, thread.description(), **NO_REST) as gateway,
+        Gateway(folder, thread.description(), **NO_REST) as gateway,
         httpx.Client(headers=gateway.headers, timeout=30) as client,
     ):
         for recording in chats:
@@ -183,17 +175,16 @@ def test_unknown_events_show_as_drift(recorded: tuple[Gateway, Path]) -> None:
     assert gateway.log.count("type chat:mood") == 1
 
 
-def test_recording_is_switched_while_it_serves(sites: SandboxThread, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    with Gateway(tmp_path, sites.description(), **NO_REST) as gateway:
+def test_recording_is_switched_while_it_serves(sites: SandboxThread, folder: Path) -> None:
+    with Gateway(folder, sites.description(), hurried=True, **NO_REST) as gateway:
         fields = {"model": OFFICIAL, "messages": [{"role": "user", "content": "Hi"}]}
 
         def ask() -> int:
             httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers)
-            return len(files(tmp_path / "here"))
+            return len(files(folder / "here"))
 
         assert ask() == 0
-        assert command(gateway, "record", "on", "--folder", str(tmp_path / "here")).exit_code == 0
+        assert command(gateway, "record", "on", "--folder", str(folder / "here")).exit_code == 0
         until(lambda: ask() > 0)
         assert command(gateway, "record", "off").exit_code == 0
 

@@ -10,7 +10,8 @@ import pytest
 
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from tests.support.processes import Gateway, SandboxThread, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Gateway, SandboxThread
 from tests.vault.support import edited
 
 MODEL = "sandbox-small"
@@ -20,7 +21,7 @@ MODEL = "sandbox-small"
 def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("reload")
     folder.chmod(0o700)
-    with Gateway(folder, sites.description()) as running:
+    with Gateway(folder, sites.description(), hurried=True) as running:
         yield running
 
 
@@ -97,10 +98,9 @@ def test_an_older_copy_is_not_taken_by_a_running_gateway_nor_by_the_next(gateway
     assert health(gateway)["status"] == "ok"
 
 
-def test_a_vault_that_is_not_there_is_told_at_the_start_and_later(sites: SandboxThread, tmp_path: Path) -> None:
+def test_a_vault_that_is_not_there_is_told_at_the_start_and_later(sites: SandboxThread, folder: Path) -> None:
     """Attack 18: also one that appeared after the start and was lost again."""
-    tmp_path.chmod(0o700)
-    late = Gateway(tmp_path, sites.description())
+    late = Gateway(folder, sites.description())
     good = late.vault_path.read_bytes()
     late.vault_path.unlink()
     with late:

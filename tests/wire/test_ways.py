@@ -4,8 +4,7 @@ import asyncio
 import json
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from providers.sandbox.script import greeting
 from tests.support.forward_proxy import ForwardProxy
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 from tests.support.self_signed import SelfSignedServer
+from tests.support.waiting import until
 
 OFFICIAL, ZAI = "sandbox-large", "GLM-4.6"
 
@@ -45,12 +45,6 @@ def tls(*offered: str) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.offered = list(offered)
     return context
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    return tmp_path
 
 
 @pytest.mark.anyio
@@ -201,7 +195,7 @@ def unreachable(sites: SandboxThread, folder: Path, base_url: str) -> tuple[int,
 
 
 def test_silence_ends_in_504_and_keepalives_come_meanwhile(sites: SandboxThread, folder: Path) -> None:
-    times = {"first_token_s": 1, "first_token_thinking_s": 2, "idle_s": 3, "keepalive_s": 1}
+    times = {"first_token_s": 1, "first_token_thinking_s": 1.5, "idle_s": 1.5, "keepalive_s": 0.5}
     with (
         Gateway(folder, sites.description(), timeouts=times) as gateway,
         httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as http,
@@ -264,7 +258,7 @@ def test_a_mode_without_an_address_listens_where_the_configuration_says(sites: S
     command[command.index("--mode") + 1] = f"reverse:http://127.0.0.1:1@{gateway.port}"
     gateway.command = lambda: command  # type: ignore[method-assign]
     with gateway:
-        assert wait_until(lambda: not answers("127.0.0.2", gateway.port))
+        until(lambda: not answers("127.0.0.2", gateway.port))
         assert answers("127.0.0.1", gateway.port)
 
 
@@ -273,12 +267,3 @@ def answers(host: str, port: int) -> bool:
         return httpx.get(f"http://{host}:{port}/healthz", headers={"host": "127.0.0.1"}, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def wait_until(check: Callable[[], bool], seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if check():
-            return True
-        time.sleep(0.05)
-    return False

@@ -16,8 +16,9 @@ from tornado.websocket import websocket_connect
 
 from addons.inspect.web_door import BODY_BYTES, CONNECTIONS, FORM_BYTES
 from addons.inspect.web_heads import FIELDS
-from tests.support.mitmweb import Web, asked, until
+from tests.support.mitmweb import Web, asked
 from tests.support.processes import SandboxThread
+from tests.support.waiting import until
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -200,15 +201,14 @@ def running():
 """
 
 
-def test_mitmweb_without_its_door_does_not_start(sites: SandboxThread, tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    script = tmp_path / "other.py"
+def test_mitmweb_without_its_door_does_not_start(sites: SandboxThread, folder: Path) -> None:
+    script = folder / "other.py"
     script.write_text(TAKEN_AWAY)
-    web = Web(tmp_path, sites.description())
+    web = Web(folder, sites.description())
     command = web.command()
     at = command.index("-s")
     command[at:at] = ["-s", str(script)]
     done = subprocess.run(
-        command, env=web.environ(), capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+        command, env=web.environ(), capture_output=True, text=True, timeout=60, check=False, cwd=folder
     )
     assert "does not pass by Glassgate's door" in done.stdout + done.stderr

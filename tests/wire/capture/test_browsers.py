@@ -16,7 +16,7 @@ from tests.support.capturing import (
     sign_in,
     signs_in,
 )
-from tests.support.faulty import until
+from tests.support.waiting import until
 
 
 def fake_browser(run: CaptureRun, script: str) -> None:

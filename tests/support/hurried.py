@@ -1,0 +1,8 @@
+"""A script beside a gateway of the tests: what goes on beside the requests does so ten times as often.
+
+For tests that wait for it; how often it is done in earnest is part of no promise.
+"""
+
+from addons import upkeep
+
+upkeep.TEND_EVERY_S = 0.2  # type: ignore[misc]

@@ -1,0 +1,75 @@
+"""What a failure is held against: one model of an account, or the account with all its models. Default rules."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from providers.sandbox.run import Sandbox
+from tests.support.processes import Gateway, SandboxThread
+from tests.support.wall import Wall
+
+CASES = {
+    "a limit of speed": ("s02", 200, ""),
+    "faults that open the breaker": ("s04", 200, ""),
+    "no such model": ("s99", 200, ""),
+    "too long": ("s12", 200, ""),
+    "content": ("s13", 200, ""),
+    "a bad request": ("bad", 200, ""),
+    "a spent balance": ("spent", 429, "insufficient_quota"),
+    "a wrong key": ("key", 502, "provider_auth"),
+    "a check for humans": ("human", 200, ""),  # its person may pass the check at any moment; but see below
+}
+
+
+@dataclass
+class Setup:
+    wall: Wall
+    gateway: Gateway
+
+    def ask(self, model: str) -> httpx.Response:
+        body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+        url = f"{self.gateway.url}/v1/chat/completions"
+        return httpx.post(url, json=body, headers=self.gateway.headers, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
+    """An account for each case: `for-s02`, … at the same site."""
+    folder = tmp_path_factory.mktemp("held-against")
+    folder.chmod(0o700)
+    with SandboxThread(Sandbox((), own={"wall": Wall()})) as sites:
+        url = sites.description()["base_urls"]["wall"]
+        entry = {"type": "openai_compatible", "base_url": f"{url}/v1", "accounts": [{"name": "key"}]}
+        providers = {f"for-{model}": {**entry, "models": [model, "ok"]} for model, _, _ in CASES.values()}
+        providers["for-human"]["accounts"] = [{"name": "key", "priority": -1}]
+        gateway = Gateway(folder, providers=providers, retries={"base_s": 0.01})
+        for name in providers:
+            gateway.vault.put(name, "key", sites.site("wall").session())
+        with gateway:
+            yield Setup(sites.site("wall"), gateway)
+
+
+@pytest.mark.parametrize(("model", "status", "code"), CASES.values(), ids=CASES)
+def test_the_other_models_of_the_account(setup: Setup, model: str, status: int, code: str) -> None:
+    """`status`, `code`: what another model of the same account answers after the failures."""
+    for _ in range(3):
+        assert setup.ask(f"for-{model}/{model}").status_code >= 400
+    setup.wall.attempts.clear()
+    other = setup.ask(f"for-{model}/ok")
+    assert other.status_code == status, other.text
+    if status != 200:
+        assert other.json()["error"]["code"] == code
+        assert not setup.wall.attempts, "the account is not asked"
+    again = setup.ask(f"for-{model}/{model}")
+    assert again.status_code >= 400
+    rests = model in ("s02", "s04", "spent", "key")
+    assert (setup.wall.attempts[model] == 0) is rests
+
+
+def test_a_challenged_account_comes_last_with_all_its_models(setup: Setup) -> None:
+    assert setup.ask("for-human/human").status_code == 502
+    answer = setup.ask("ok")
+    assert answer.status_code == 200
+    assert answer.headers["x-glassgate-account"] != "for-human/key", "it is the first by its priority"

@@ -1,0 +1,74 @@
+"""Compatibility suites of others, run as they are against the gateway before an official API (.ci/suites).
+
+They are no part of what `./run_proxy.sh test` installs; without them their tests are skipped and say so.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from providers.sandbox.run import Sandbox
+from tests.support.obliging import MODEL, Obliging
+from tests.support.processes import KEY, ROOT, Gateway, SandboxThread
+
+SUITES = ROOT / "tests" / "suites"
+CANARY = SUITES / "node_modules" / "compatcanary" / "src" / "cli.js"
+CHECK = ROOT / ".venv-suites" / "bin" / "trustedrouter-provider-check"
+NODE = shutil.which("node")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("suites")
+    folder.chmod(0o700)
+    with SandboxThread(Sandbox((), own={"obliging": Obliging()})) as sites:
+        url = sites.description()["base_urls"]["obliging"]
+        entry = {
+            "type": "openai_compatible",
+            "base_url": f"{url}/v1",
+            "models": [MODEL],
+            "accounts": [{"name": "key"}],
+        }
+        gateway = Gateway(folder, providers={"obliging": entry})
+        gateway.vault.put("obliging", "key", sites.site("obliging").session())
+        with gateway:
+            yield gateway
+
+
+def run(command: list[str], **environ: str) -> dict[str, Any]:
+    """The JSON report of a suite. Fails with what it said when it has none, or ends otherwise than well."""
+    done = subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+@pytest.mark.skipif(NODE is None or not CANARY.is_file(), reason="CompatCanary is not installed: .ci/suites")
+def test_compatcanary_gives_chat_all_its_points(gateway: Gateway) -> None:
+    arguments = ["scan", "--base-url", f"{gateway.url}/v1", "--model", MODEL, "--profile", "chat", "--format", "json"]
+    report = run([str(NODE), str(CANARY), *arguments, "--api-key-env", "SUITE_KEY"], SUITE_KEY=KEY)
+    found = {probe["id"]: probe["status"] for probe in report["results"]}
+    assert found == dict.fromkeys(
+        ["models.list", "chat.basic", "chat.streaming", "chat.tool_call", "chat.structured_output"], "pass"
+    )
+    assert report["score"] == 100
+
+
+@pytest.mark.skipif(not CHECK.is_file(), reason="trustedrouter-provider-check is not installed: .ci/suites")
+def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway) -> None:
+    """All but the marketplace's own catalogue, which nobody declares here."""
+    arguments = ["--base-url", f"{gateway.url}/v1", "--model", MODEL, "--tier", "5", "--json", "-"]
+    report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
+    found = {check["id"]: check["status"] for check in report["checks"]}
+    assert {name: status for name, status in found.items() if status != "pass"} == {"catalog.declared-v2": "skip"}
+    assert {"tools.parallel-deltas", "tools.round-trip", "structured.json-object", "structured.json-schema"} <= set(
+        found
+    )
+    assert report["summary"]["conformance_gate"] is True
