@@ -17,6 +17,7 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
   --port N         listen here instead of listen.port
   --web            with mitmweb, the inspector in the browser, instead of mitmdump
   --web-port N     mitmweb's own port (8081)
+  --version        which Glassgate this is
   --help           this text
 
   capture          sign in with your own browser; the session goes into the vault (capture --help)
@@ -99,27 +100,36 @@ if [ "${1:-}" = capture ]; then
 fi
 
 # -- options ----------------------------------------------------------------------------------------------------------
-config=config.yaml host='' port='' web='' web_port=8081 demo=''
+config="${GLASSGATE_CONFIG:-config.yaml}" host='' port='' web='' web_port=8081 demo=''
 need() { [ $# -ge 2 ] || die "$1 needs a value"; }
+need_port() {
+  need "$@"
+  case "$2" in
+    '' | *[!0-9]* | ??????*) ;;
+    *) [ "$2" -ge 1 ] && [ "$2" -le 65535 ] && return ;;
+  esac
+  die "$1: a port is a number from 1 to 65535, such as 8080 (found '$2')"
+}
 while [ $# -gt 0 ]; do
   case "$1" in
     --config) need "$@"; config="$2"; shift 2 ;;
     --host) need "$@"; host="$2"; shift 2 ;;
-    --port) need "$@"; port="$2"; shift 2 ;;
+    --port) need_port "$@"; port="$2"; shift 2 ;;
     --web) web=yes; shift ;;
-    --web-port) need "$@"; web_port="$2"; shift 2 ;;
+    --web-port) need_port "$@"; web_port="$2"; shift 2 ;;
     --demo) demo=yes; shift ;;
     -h | --help) usage; exit 0 ;;
+    --version) sed -n 's/^version = "\(.*\)"$/Glassgate \1/p' pyproject.toml; exit 0 ;;
     --) shift; break ;;
     *) usage >&2; die "unknown option: $1" ;;
   esac
 done
-case "$port$web_port" in *[!0-9]*) die 'ports are numbers' ;; esac
 
 set_up requirements.lock glassgate
 
 if [ -z "$demo" ]; then
-  listener="$(.venv/bin/glassgate --config "$config" listen)" || exit 1
+  listener="$(.venv/bin/glassgate --config "$config" listen \
+    ${host:+--host "$host"} ${port:+--port "$port"} ${web:+--web-port "$web_port"})" || exit 1
   host="${host:-${listener% *}}" port="${port:-${listener##* }}"
 else
   host="${host:-127.0.0.1}" port="${port:-8080}"

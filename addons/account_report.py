@@ -3,13 +3,18 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from addons.account_book import AccountBook
 from addons.accounts import Account, Accounts
 from addons.core.account_state import AccountState, Health
 from addons.core.shown import shown
+from addons.way_in import way_in
 from providers.contract import Moment, Provider, ProviderOptions, Session
 from providers.errors import ProviderError
+
+CAN_SERVE: Final = frozenset({Health.OK, Health.REFRESHING, Health.ENDED})
+"""How an account is that a request may succeed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,14 @@ def _line(
     renewable = stored is not None and stored.rev is not None and can_renew(provider, session, moment)
     ended = session.expires_at is not None and session.expires_at <= moment.epoch_ms // 1000
     if ended and not renewable:
-        noted = AccountState(Health.EXPIRED, reason="the session has ended; sign in again.")
+        way = way_in(provider, account.name)
+        noted = AccountState(Health.EXPIRED, reason=f"the session has ended. Sign in again: {way}")
     elif (
         noted.health in (Health.EXPIRED, Health.MISSING) and stored is not None and (stored.updated or 0) > noted.since
     ):
         noted = AccountState()  # another session has been stored since
+    if ended and noted.health is Health.OK:
+        noted = AccountState(Health.ENDED, reason="the gateway tries to renew it when it is needed next")
     return AccountLine(
         account.provider,
         account.name,
@@ -85,6 +93,8 @@ def told(line: AccountLine, now_s: float) -> str:
     words = [f"{line.provider}/{line.account}", line.state.value]
     if line.state is Health.LIMITED and line.until is not None:
         words.append(f"until {moment_text(line.until, now_s)}")
+    elif line.state is Health.ENDED and line.expires_at is not None:
+        words.append(f"since {moment_text(line.expires_at, now_s)}")
     elif line.state is Health.OK and line.expires_at is not None:
         ends = moment_text(line.expires_at, now_s)
         words.append(f"renewed by itself, next before {ends}" if line.renewable else f"session until {ends}")

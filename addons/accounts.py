@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from addons.cleaning.index import Known, secrets_of
-from addons.vault.errors import VaultConflict, VaultError
+from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.store import Vault
+from addons.way_in import way_in
 from providers.contract import Provider, ProviderOptions, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 
@@ -189,13 +190,14 @@ class Accounts:
         key = (account.provider, account.name)
         if stored is None:
             self._cache.pop(key, None)
-            names = f"{account.provider} {account.name}"
-            web = self._providers[account.provider].web_session
-            command = f"glassgate login {names}" if web else f"glassgate sessions add {names} --api-key-stdin"
+            provider = self._providers[account.provider]
+            what = "session" if provider.web_session else "key"
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
-                f"the vault has no session for {account.provider}/{account.name}. Add one: {command}",
-                credential="session" if web else "key",
+                f"the vault has no {what} for {account.provider}/{account.name}. "
+                f"Add one: {way_in(provider, account.name)}",
+                credential="session" if provider.web_session else "key",
+                advised=True,
             )
         material = stored.material
         cached = self._cache.get(key)
@@ -220,13 +222,16 @@ class Accounts:
         try:
             return self._providers[account.provider].read_session(account.name, material)
         except ProviderError as error:
+            error.advised = error.credential == "session"  # a site's adapter says where its session is to be found
             return error
 
     def _note(self, problem: VaultError | None) -> None:
         """Logs once when the vault's file went bad, and once when it is well again."""
         before, said = self._problem, str(problem) if problem else None
         self._problem = said
-        if said and said != before:
+        if said and said != before and isinstance(problem, VaultMissing) and not self._cache:
+            log.warning("%s", said)  # a first start: nothing is lost
+        elif said and said != before:
             log.error("the vault file has a problem; the sessions known so far keep serving: %s", said)
         elif before and not said:
             log.warning("the vault file is well again")

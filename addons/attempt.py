@@ -21,6 +21,8 @@ from addons.dialects.base import StreamEncoder, WholeEncoder
 from addons.places import Place
 from addons.relay import Fault, State, Target, Timers
 from addons.secrets import Owner, Seals, UnknownSecret
+from addons.unreachable import DETAIL_LIMIT, no_connection
+from addons.way_in import way_in
 from providers.chat import ChatRequest
 from providers.contract import Decoder, Provider, ProviderOptions, Session
 from providers.errors import ErrorKind, ProviderError
@@ -37,9 +39,6 @@ ARRIVALS_LIMIT = 20_000
 """Pieces of a body whose arrival is remembered."""
 
 _FAULTS: dict[Fault, tuple[str, str | None]] = {
-    Fault.CONNECT: ("cannot be reached", "upstream_unreachable"),
-    Fault.CONNECT_TIMEOUT: ("cannot be reached in time", "timeout"),
-    Fault.TLS: ("has no valid TLS certificate; nothing was sent", "upstream_tls"),
     Fault.CLOSED: ("closed the connection before its answer was complete", None),
     Fault.PROTOCOL: ("answered with broken HTTP", None),
     Fault.FIRST_TOKEN_TIMEOUT: ("did not begin to answer in time", "timeout"),
@@ -49,6 +48,12 @@ _FAULTS: dict[Fault, tuple[str, str | None]] = {
     Fault.INTERNAL: ("answered with something the gateway failed to read: a bug of the gateway", None),
 }
 """What happened, and the code that addons/core/errors.py knows it by."""
+
+_NO_CONNECTION: dict[Fault, str] = {
+    Fault.CONNECT: "upstream_unreachable",
+    Fault.CONNECT_TIMEOUT: "timeout",
+    Fault.TLS: "upstream_tls",
+}
 
 _SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTAL_TIMEOUT})
 
@@ -191,7 +196,8 @@ class Attempt:
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
         if self.last_error is not None:
             return self.last_error
-        return GatewayError.from_provider(error, self.plan.provider.name, self.plan.session.account)
+        provider, account = self.plan.provider, self.plan.session.account
+        return GatewayError.from_provider(error, provider.name, account, way_in(provider, account))
 
     # -- what comes in --------------------------------------------------------------------------------------------
     # A decoder is code of many odd cases. Should one raise after all, its stream ends and no other.
@@ -300,7 +306,6 @@ class Attempt:
     def fault(self, fault: Fault, detail: str) -> None:
         if self.state is State.FAILED:
             return
-        what, code = _FAULTS[fault]
         broke_off = fault is Fault.CLOSED and self._decoder is not None
         kind = ErrorKind.INCOMPLETE if broke_off else ErrorKind.PROVIDER_DOWN
         self.report.fault = fault
@@ -309,7 +314,13 @@ class Attempt:
         if (error := self._said_at_last(fault)) is not None:
             self._failed(error)
             return
-        self._fail(kind, f"{self.plan.provider.name} {what} ({detail[:200]}).", code)
+        name = self.plan.provider.name
+        if (code := _NO_CONNECTION.get(fault)) is not None:
+            in_time = fault is not Fault.CONNECT_TIMEOUT
+            self._fail(kind, no_connection(name, self.target, detail, in_time=in_time), code)
+            return
+        what, code = _FAULTS[fault]
+        self._fail(kind, f"{name} {what} ({detail[:DETAIL_LIMIT]}).", code)
 
     def _said_at_last(self, fault: Fault) -> ProviderError | None:
         """What the provider itself said of its failure before the connection broke (an error, half a page)."""

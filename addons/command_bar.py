@@ -10,6 +10,7 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import CommandError
 
 from addons.account_report import told
+from addons.inspect.archive import told as told_of_recording
 from addons.inspect.cases import FOLDER, case_of, keep
 from addons.inspect.note import Note, note_of
 from addons.inspect.recording import RecordingProblem, Source, recording_of
@@ -43,16 +44,16 @@ class CommandBar:
         ]
 
     def record(self, state: str = "") -> str:
-        """Switch recording `on` or `off`; without a word, tell how it stands."""
+        """Switch recording `on` or `off`; `status`, or no word, tells how it stands."""
         archive = self._running.archive
-        if state:
+        if state not in ("", "status"):
             if state not in ("on", "off"):
-                raise CommandError("gateway.record takes on or off")
+                raise CommandError("gateway.record takes on, off or status")
             try:
                 archive.switch(enabled=state == "on")
             except OSError as e:
                 raise CommandError(f"recording cannot be switched: {e.strerror}") from None
-        return f"recording is on; files go to {archive.folder}" if archive.recording else "recording is off"
+        return told_of_recording(enabled=archive.recording, folder=archive.folder)
 
     def replay(self, flows: Sequence[flow.Flow]) -> None:
         """Send exchanges of the gateway again, with the real secrets put in at the wire."""

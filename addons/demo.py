@@ -18,11 +18,14 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
+from addons.port import is_gateway, port_problem
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
+from addons.welcome import QUIET_START
 from providers.registry import type_names
 
 _OFFICIAL = {"models": ["sandbox-large", "sandbox-small", "vendor/sandbox-slash"]}
@@ -98,6 +101,12 @@ def main(arguments: list[str]) -> int:
     host, port = arguments[0], int(arguments[1])
     web_url = os.environ.pop("GLASSGATE_WEB_URL", "") or None
     command = arguments[split + 1 :]
+    problems = [port_problem(host, port, "--port", is_gateway)]
+    if web_url:
+        problems.append(port_problem("127.0.0.1", urlsplit(web_url).port or 0, "--web-port", lambda url: False))
+    if said := [problem for problem in problems if problem]:
+        print(*(f"run_proxy.sh: {problem}" for problem in said), sep="\n", file=sys.stderr)  # noqa: T201
+        return 1
     os.umask(0o077)
     folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))
     key = os.environ.get("AUTH_TOKEN") or f"sk-demo-{secrets.token_urlsafe(18)}"
@@ -125,7 +134,7 @@ def main(arguments: list[str]) -> int:
             signal.signal(signal.SIGHUP, hang_up)
         sites, described = start_sites()
         config = write_demo(folder, described, host, port, vault_key)
-        environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key}
+        environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
         print(welcome(host, port, key, "GLM-4.6-Thinking", web_url), flush=True)  # noqa: T201
         command = [word.replace("{config}", str(config)) for word in command]
         gateway = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603

@@ -1,11 +1,16 @@
 """What is right and what is wrong with this installation, each in one line with what to do about it.
 
-A check gives Findings and raises nothing. `error` findings keep every request from succeeding; `warning` ones do not.
+A check gives Findings and raises nothing. `error` findings keep every request from succeeding, or some (`partly`);
+`warning` ones do not.
 """
 
+import importlib.metadata
 import os
+import re
+import shlex
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +19,29 @@ from typing import Any, Final, Literal
 import httpx
 import mitmproxy.version
 
-from addons.account_report import AccountLine
+from addons.account_report import CAN_SERVE, AccountLine
+from addons.context import AnyProvider
 from addons.core.account_state import Health
+from addons.core.commands import command, start
 from addons.core.config import Config
 from addons.core.file_reading import FileProblem, NoFile, read_text
 from addons.core.key_files import KeyFile
 from addons.core.yaml_reading import YamlProblem, read_yaml
 from addons.proxy_options import refused, warned
+from addons.served_names import unserved_of
 from addons.setup import Running
 from addons.stream.fitting import UnfitMitmproxy, check_mitmproxy
-from providers.errors import ProviderError
+from addons.way_in import way_in
+from providers.contract import Identity
+from providers.errors import ErrorKind, ProviderError
 
 type Status = Literal["ok", "warning", "error"]
 
 SHORT_KEY: Final = 20
 FEW_CHARACTERS: Final = 6
+_PINNED: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]{0,100})==([0-9][0-9A-Za-z.+!-]{0,50})", re.MULTILINE)
+_NUMBER: Final = re.compile(r"\d{1,9}")
+LOCK: Final = Path(__file__).resolve().parents[1] / "requirements.lock"
 _GUESSABLE: Final = ("test", "demo", "changeme", "secret", "password", "example", "12345")
 
 
@@ -40,6 +53,8 @@ class Finding:
     status: Status
     message: str
     fix: str = ""
+    partly: bool = False
+    """Of an error: only some requests meet it."""
 
 
 def check_python(version: tuple[int, ...]) -> Iterator[Finding]:
@@ -55,9 +70,15 @@ def check_proxy() -> Iterator[Finding]:
     try:
         check_mitmproxy()
     except UnfitMitmproxy as e:
-        yield Finding("mitmproxy", "error", str(e), "install the locked packages: ./run_proxy.sh does it at its start")
+        yield Finding("mitmproxy", "error", str(e), f"install the locked packages: {start()} does it")
     else:
         yield Finding("mitmproxy", "ok", f"mitmproxy {version}")
+
+
+def check_names(config: Config) -> Iterator[Finding]:
+    """Whether the models that config.yaml names elsewhere are served."""
+    for one in unserved_of(config):
+        yield Finding("models", "error" if one.certain else "warning", one.words, partly=bool(config.providers))
 
 
 def check_files(config: Config) -> Iterator[Finding]:
@@ -85,7 +106,8 @@ def check_keys(config: Config) -> Iterator[Finding]:
         weak = len(token) < SHORT_KEY or len(set(token)) < FEW_CHARACTERS or any(w in token.lower() for w in _GUESSABLE)
         named = f"client key {key.name} ({key.source})"
         if weak:
-            yield Finding("client keys", "warning", f"{named} can be guessed", "glassgate keygen --client makes one")
+            fix = f"{command('keygen', '--client')} makes one"
+            yield Finding("client keys", "warning", f"{named} can be guessed", fix)
         else:
             yield Finding("client keys", "ok", f"{named} is strong")
 
@@ -103,7 +125,7 @@ def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Fin
         if ask(f"{config.sections.listen.url}/healthz") == 200:
             yield Finding("port", "ok", f"a gateway is serving at {shown}:{port}")
         else:
-            fix = "end the program that has it, or choose another listen.port"
+            fix = f"end the program that has it, change listen.port, or: {start('--port', 'N')}"
             yield Finding("port", "error", f"{shown}:{port} cannot be listened on: {e.strerror}", fix)
     else:
         yield Finding("port", "ok", f"{shown}:{port} is free")
@@ -137,32 +159,86 @@ def _exposed(options: Mapping[Any, Any]) -> Iterator[str]:
         yield "save_stream_file: every exchange is written to disk (without secrets, but with the words)"
 
 
-def check_accounts(lines: Sequence[AccountLine]) -> Iterator[Finding]:
+def check_accounts(
+    lines: Sequence[AccountLine], providers: Mapping[str, AnyProvider], refused: Collection[str]
+) -> Iterator[Finding]:
+    """How each account is; an error when none can serve. `refused`: those (provider/account) that did not answer."""
     for line in lines:
         name = f"{line.provider}/{line.account}"
         if line.state is Health.OK:
-            yield Finding("accounts", "ok", f"{name} has a session")
+            what = "session" if providers[line.provider].web_session else "key"
+            yield Finding("accounts", "ok", f"{name} has a {what}")
         else:
             words = f"{name} is {line.state.value}" + (f": {line.reason}" if line.reason else "")
-            yield Finding("accounts", "warning", words, _way_out(line))
-    if not any(line.state in (Health.OK, Health.REFRESHING) for line in lines):
-        yield Finding("accounts", "error", "no account can serve", "glassgate login PROVIDER")
+            fix = _way_out(line, providers[line.provider])
+            yield Finding("accounts", "warning", words, "" if fix in line.reason else fix)
+    if len(out_of_service(lines, refused)) == len(lines):
+        yield Finding("accounts", "error", "no account can serve, for the reasons above")
 
 
-def _way_out(line: AccountLine) -> str:
+def out_of_service(lines: Sequence[AccountLine], refused: Collection[str]) -> list[str]:
+    """The accounts that no request can succeed with, as provider/account."""
+    named = {f"{line.provider}/{line.account}": line.state for line in lines}
+    return [name for name, state in named.items() if state not in CAN_SERVE or name in refused]
+
+
+def _way_out(line: AccountLine, provider: AnyProvider) -> str:
     match line.state:
         case Health.EXPIRED | Health.MISSING:
-            return f"glassgate login {line.provider} {line.account}"
-        case Health.CHALLENGED:
+            return way_in(provider, line.account)
+        case Health.ENDED:
+            return f"{command('doctor', '--online')} tries it now"
+        case Health.CHALLENGED if provider.web_session:
             return "open the site in your browser and pass its check, or use the official API"
+        case Health.CHALLENGED:
+            return "ask the API's operator, or try another network"
         case Health.LIMITED:
             return "wait, or add another account"
         case _:
             return "ask the provider's support"
 
 
-async def ask_sites(running: Running) -> list[Finding]:
-    """Asks every account's site whose session it is, and notes the answer; sessions about to end are renewed."""
+def check_addresses(providers: Mapping[str, AnyProvider]) -> Iterator[Finding]:
+    """What in the providers' settings can hardly be right."""
+    for provider in providers.values():
+        for said in provider.doubts():
+            yield Finding("address", "warning", f"{provider.name} will not answer", said)
+
+
+def check_packages(lock: Path, installed: Callable[[str], str | None]) -> Iterator[Finding]:
+    """Packages older than the lock file wants them. `installed` gives a package's version, None where it is missing."""
+    try:
+        wanted = _PINNED.findall(read_text(lock).text)
+    except (NoFile, FileProblem):
+        return  # installed in another way
+    older = [
+        f"{name} {found} (locked: {version})"
+        for name, version in wanted
+        if (found := installed(name)) is not None and _numbers(found) < _numbers(version)
+    ]
+    if older:
+        fix = f"{shlex.quote(sys.executable)} -m pip install --no-deps --require-hashes -r {shlex.quote(str(lock))}"
+        yield Finding("packages", "warning", f"older than {lock.name} wants them: {', '.join(older)}", fix)
+    else:
+        yield Finding("packages", "ok", f"no package is older than {lock.name} wants it")
+
+
+def installed_version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _NUMBER.findall(version)[:8])
+
+
+async def ask_sites(running: Running, refused: set[str]) -> list[Finding]:
+    """Asks every account's site whose session it is, and notes the answer; sessions about to end are renewed.
+
+    `refused` is told of the accounts that no request can succeed with, as provider/account.
+    """
     findings = []
     for account in running.accounts.all():
         provider, name = running.providers[account.provider], f"{account.provider}/{account.name}"
@@ -172,14 +248,23 @@ async def ask_sites(running: Running) -> list[Finding]:
             identity = None if steps is None else await running.steps.run(provider, steps, session)
         except ProviderError as error:
             running.renewal.failed(account, error)
-            findings.append(Finding("sites", "warning", f"{name}: {error.message}"))
+            refused.add(name)
+            fix = "" if error.advised or error.kind is not ErrorKind.SESSION_EXPIRED else way_in(provider, account.name)
+            findings.append(Finding("sites", "warning", f"{name}: {error.message}", fix))
             continue
         running.renewal.succeeded(account)
-        whose = identity and (identity.email or identity.name or identity.user_id)
-        findings.append(
-            Finding("sites", "ok", f"{name}: the site knows this session" + (f" ({whose})" if whose else ""))
-        )
+        findings.append(Finding("sites", "ok", f"{name}: {_known(provider, identity)}"))
     return findings
+
+
+def _known(provider: AnyProvider, identity: Identity | None) -> str:
+    if identity is None:
+        return "there is no way to ask the site"
+    if not identity.proven:
+        return "the API has no list of models to ask for; what it thinks of the key shows with the first chat"
+    whose = identity.email or identity.name or identity.user_id
+    what = "the site knows this session" if provider.web_session else "the API takes the key"
+    return f"{what} ({whose})" if whose else what
 
 
 def status_of(url: str) -> int | None:

@@ -17,7 +17,7 @@ def line_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: 
         path=path_of(flow),
         status=status,
         outcome="ok" if error is None else "failed" if status >= 500 else "refused",
-        error_code=error.code if error else None,
+        error_code=(error.code or error.type) if error else None,
         client=client,
         method=flow.request.method,
         why=error.message if error else "",

@@ -4,16 +4,18 @@ Judged at the start, when an option is changed, and (through `hosts`) by a reloa
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.options import Options
+from mitmproxy.proxy.mode_specs import ProxyMode
 
-from addons.core.config import Config
+from addons.core.config import Config, Sections, url_of
 from addons.core.config_file import ConfigError
 from addons.core.exposure import judge
 from addons.listeners import hosts_of, wanted_modes
-from addons.proxy_options import refused, warned
+from addons.proxy_options import misspelt, refused, unknown, warned
 
 log = logging.getLogger("glassgate")
 
@@ -28,7 +30,7 @@ class Doors:
 
     def checked_modes(self, config: Config) -> list[str]:
         """The proxy modes to run in. Raises ConfigError when options, listeners or files are too open."""
-        found = refused(self._options())
+        found = [*refused(self._options()), *misspelt(self._given.deferred, self._given.keys())]
         modes = wanted_modes(config, self._given)
         if found := [*found, *judge(config, hosts_of(modes, self._given))]:
             raise ConfigError(found)
@@ -50,8 +52,18 @@ class Doors:
 
     def tell(self, config: Config) -> None:
         """Says at the start what is open and may be: one line each."""
-        for words in [*warned(self._options()), *(file.open_words for file in config.files if file.open_words)]:
+        # Another script, which may be loaded after us, may define some; and the two config.yaml may be one file.
+        strange = set(self._given.deferred) - set(Sections.model_fields) - {"providers"}
+        names = unknown(sorted(strange), self._given.keys()) if len(self._scripts) <= 1 else []
+        open_files = (file.open_words for file in config.files if file.open_words)
+        for words in [*warned(self._options()), *names, *open_files]:
             log.warning("%s", words)
+
+    def address(self, modes: Sequence[str]) -> str:
+        """Where the first of these modes listens, for programs of this machine; without a slash at its end."""
+        mode = ProxyMode.parse(modes[0])
+        port = mode.listen_port(self._given.listen_port)
+        return url_of(mode.listen_host(self._given.listen_host), port or 0)
 
     def hosts(self) -> list[str]:
         """The addresses listened on; empty for all of the machine's."""

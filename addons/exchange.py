@@ -16,6 +16,7 @@ from addons.context import Context
 from addons.core.errors import GatewayError
 from addons.core.logs import RequestLog
 from addons.dialects.base import Dialect, ParsedRequest
+from addons.dialects.body import ASKED_LIMIT
 from addons.planned import Ask, Planned
 from addons.pursuit import Pursuit
 from addons.relay import State
@@ -127,7 +128,7 @@ class Exchange:
         body = flow.request.raw_content or b""
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
         parsed = await self._read(body)
-        self.model = parsed.chat.model[:100]
+        self.model = parsed.chat.model[:ASKED_LIMIT]
         await self._pause(body)
         self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began))
         await self._pause(body)
@@ -166,15 +167,17 @@ class Exchange:
     def _give(self, error: GatewayError, flow: http.HTTPFlow) -> None:
         """The verdict: what the client is told. Shown in the flow only where no provider answered."""
         self.relay = None
+        self.model = self.model or error.asked or None
         self.error = error.cleaned(self.context.cleaner.words)
         self.status = error.status
-        self.verdict = error_answer(error, self.headers())
+        self.verdict = error_answer(error, self.headers(error))
         if flow.response is None:
             flow.response = self.verdict
 
-    def headers(self) -> tuple[tuple[str, str], ...]:
+    def headers(self, error: GatewayError | None = None) -> tuple[tuple[str, str], ...]:
         """What an answer says of how it came about."""
-        return (("x-request-id", self.id), *(self.pursuit.headers() if self.pursuit else ()))
+        about = error.about if error else None
+        return (("x-request-id", self.id), *(self.pursuit.headers(about) if self.pursuit else ()))
 
     # -- what is told of it ---------------------------------------------------------------------------------------
     def summary(self, *, client_left: bool) -> RequestLog:
@@ -184,23 +187,24 @@ class Exchange:
         report = last.report if last else None
         usage = report.usage if report else None
         first = report.first_token_at if report else None
-        candidate = pursuit.progress.candidate if pursuit and pursuit.progress else None
         outcome, status, error = self._ending(last, left=client_left or self.left)
+        about = error.about if error and error.about else pursuit.about if pursuit else None
+        model, provider, account = about or (self.model, None, None)
         return RequestLog(
             id=self.id,
             key=self.key,
             path=self.path,
             status=status,
-            model=candidate.route.model.id if candidate else self.model,
-            provider=candidate.route.provider if candidate else None,
-            account=candidate.account.name if candidate else None,
+            model=model,
+            provider=provider,
+            account=account,
             attempts=pursuit.attempts if pursuit else 0,
             first_token_ms=round((first - self.began) * 1000) if first is not None else None,
             total_ms=round((self.context.clock() - self.began) * 1000),
             prompt_tokens=usage.prompt_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
             outcome=outcome,
-            error_code=error.code if error else None,
+            error_code=(error.code or error.type) if error else None,
             client=self.client,
             method=self.method,
             asked=self.model,

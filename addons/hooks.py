@@ -14,7 +14,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from addons import local
+from addons import local, whereabouts
 from addons.accounts import FRESH_S
 from addons.attempt import Attempt
 from addons.background import Background
@@ -22,6 +22,7 @@ from addons.challenge import PROOF
 from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.cleaning.log_records import clean_records
 from addons.command_bar import CommandBar
+from addons.core.commands import serves
 from addons.core.config_file import ConfigError, load_config
 from addons.core.errors import GatewayError
 from addons.core.gate import Admission, GateRules, admit, still_admitted
@@ -59,8 +60,9 @@ from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
 from addons.listeners import move_listeners
 from addons.reload import Reload
+from addons.served_names import Teller
 from addons.settings import client_limits, guest_rules
-from addons.setup import Running, open_vault
+from addons.setup import Running, open_vault, vault_path
 from addons.signals import heed_signals
 from addons.steps import Carried
 from addons.stream.bodies import Bodies
@@ -75,6 +77,8 @@ from addons.stream.message_checks import leave_out_message_checks
 from addons.sweeper import Sweeper
 from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
+from addons.version import version
+from addons.welcome import QUIET_START, welcome
 
 log = logging.getLogger("glassgate")
 START_LOG = logging.getLogger("mitmproxy.glassgate")
@@ -125,10 +129,11 @@ class Glassgate:
         self._aside, self._bodies = Aside(), Bodies()
         self._listening = Listening(ctx.master, Guests(), lambda: self._gear.limits.head_s)
         self._gear = Gear(lambda flow: None, self._sweeper)
-        self._files = 0
+        self._files, self._url = 0, ""
         self._reload: Reload | None = None
         self._ending = Background()
         self._doors: Doors | None = None
+        self._names = Teller()
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
@@ -163,7 +168,8 @@ class Glassgate:
         self._files = raise_file_limit()
         try:
             check_mitmproxy()
-            config = load_config(Path(ctx.options.gateway_config))
+            serves(file := Path(ctx.options.gateway_config))
+            config = load_config(file)
             doors = Doors(ctx.options)
             modes = doors.checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
@@ -177,15 +183,33 @@ class Glassgate:
         self._listening.start()
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
-        self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, ctx.master.addons.get("view"))
+        view = ctx.master.addons.get("view")
+        self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, view, lambda: self._tell_names(asked=True))
         self._upkeep.start()
         if modes != list(ctx.options.mode):
             self._upkeep.once("listeners", move_listeners(ctx.options, modes))
         heed_signals(self.drain, self._upkeep.look_now, ctx.master)
         doors.tell(config)
         collect_in_small_steps()
-        served = sum(parts.accounts.can_serve(name) for name in parts.providers)
-        log.info("Glassgate is ready: %d of %d providers have a session", served, len(parts.providers))
+        for said in (words for provider in parts.providers.values() for words in provider.doubts()):
+            log.warning("%s", said)
+        self._url = doors.address(modes)
+        whereabouts.leave(vault_path(config).parent, config.file, self._url)
+        said = self._welcome(parts, f"{self._url}/v1")
+        log.info(said.partition("\n")[0] if os.environ.pop(QUIET_START, "") else said)
+
+    def _welcome(self, parts: Running, base_url: str) -> str:
+        inside = self._inside(parts)
+        aliases = parts.config.sections.models.aliases
+        listed = [str(entry["id"]) for entry in local.model_list(inside, everything=False)]
+        models = [name for name in listed if name not in aliases]
+        web_port = getattr(ctx.options, "web_port", None) if "web_port" in ctx.options else None
+        inspector = f"http://127.0.0.1:{web_port} (the address with its password stands above)" if web_port else ""
+        keyless = parts.config.skip_auth
+        report = parts.report()
+        return welcome(
+            version(), base_url, parts.config.file, report, models, aliases, inspector=inspector, keyless=keyless
+        )
 
     def configure(self, updated: set[str]) -> None:
         """An option of mitmproxy's was changed. Raises OptionsError, which puts it back, while the gateway runs."""
@@ -209,6 +233,12 @@ class Glassgate:
             aside=self._aside,
         )
         self._end_removed(parts.rules)
+        self._tell_names(asked=self._upkeep is not None)
+
+    def _tell_names(self, *, asked: bool) -> None:
+        """Says which models config.yaml names and nobody serves; `asked`: the sites were asked for their lists."""
+        parts = self._parts()
+        self._names.tell(parts.config, parts.models(), parts.providers, asked=asked)
 
     def _end_removed(self, rules: GateRules) -> None:
         """Ends the requests of client keys that are not in force any more."""
@@ -244,6 +274,7 @@ class Glassgate:
             self._upkeep.stop()
         if self.running_parts is not None:
             await self.running_parts.close()
+            whereabouts.forget(vault_path(self.running_parts.config).parent, self._url)
         self._end_clean_records()
 
     # -- what people see ------------------------------------------------------------------------------------------

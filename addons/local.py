@@ -46,9 +46,7 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
         case "model":
             routes = inside.index.find(admission.argument)
             if not routes:
-                near = inside.index.near(admission.argument)
-                hint = f" Near names: {', '.join(near)}." if near else ""
-                message = f"the model {admission.argument[:100]!r} is not served here.{hint}"
+                message = inside.index.unknown(admission.argument)
                 raise GatewayError(404, message, code="model_not_found", param="model")
             model = routes[0].model
             alias = "" if model.id.casefold() == admission.argument.casefold() else admission.argument

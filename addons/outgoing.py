@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 from mitmproxy import http
 from mitmproxy.net.http import url
 
-from addons.context import AnyProvider
 from addons.relay import Target
-from providers.contract import Call, origin_of
+from providers.contract import Call, Provider, ProviderOptions, origin_of
 from providers.errors import ErrorKind, ProviderError
 from providers.sealed import shown
 
@@ -55,7 +54,7 @@ def _parsed_origin(origin: str) -> tuple[bytes, str, int]:
     return scheme, host.decode("idna"), port
 
 
-def target_of(call: Call, provider: AnyProvider, proxy: str | None) -> Target:
+def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None) -> Target:
     """Where the call goes. Raises ProviderError when it is not the provider's own origin: fail closed."""
     if origin_of(call.shown_url) not in provider.origins():
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: a call to a foreign address was stopped")

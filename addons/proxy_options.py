@@ -1,17 +1,23 @@
-"""mitmproxy's own options that would open something past the gateway: which values are refused, and why. Pure.
+"""mitmproxy's own options that would open something past the gateway: which values are refused, and why.
+
+Pure, but for the file of CAs, which is looked into.
 
 mitmproxy is a proxy with many doors; this gateway is one door of it. An option is refused where it would let somebody
 in without a client key, send a request or a secret elsewhere, or switch a check off. One that only shows or keeps more,
-or restricts, is the person's own choice. docs/security.md has the list.
+or restricts, is the person's own choice. docs/security.md has the list. mitmproxy itself takes names it does not know
+in silence, for scripts that may define them later: those are said.
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+import os
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
+from addons.core.near import hint
 from providers.contract import LOOPBACK_HOSTS
 
 DEAD_END: Final = "reverse:http://127.0.0.1:1"
@@ -47,6 +53,38 @@ def _weak_tls(version: Any) -> bool:
     return str(version) not in ("TLS1_2", "TLS1_3")
 
 
+def _weak_ciphers(names: Any) -> bool:
+    """Whether OpenSSL would offer a cipher that encrypts nothing or asks for no certificate, or knows none of them."""
+    if not names:
+        return False
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.set_ciphers(str(names))
+    except (ssl.SSLError, ValueError):
+        return True
+    return any(found["strength_bits"] < _FEWEST_BITS or found["auth"] == "auth-null" for found in _ciphers(context))
+
+
+def _ciphers(context: ssl.SSLContext) -> Iterable[Mapping[str, Any]]:
+    return context.get_ciphers()
+
+
+def _no_certificate(file: Any) -> bool:
+    if not file:
+        return False
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(str(file))
+    except (OSError, ValueError):  # (ssl.SSLError is an OSError)
+        return True
+    return False
+
+
+def _no_folder(folder: Any) -> bool:
+    return bool(folder) and not os.path.isdir(str(folder))
+
+
+_FEWEST_BITS: Final = 128
+_CIPHERS: Final = "leave it out, or name ciphers such as HIGH:!aNULL"
 REFUSED: Final[Mapping[str, _Rule]] = {
     "ssl_insecure": _Rule(
         _set,
@@ -88,6 +126,22 @@ REFUSED: Final[Mapping[str, _Rule]] = {
     "stickycookie": _Rule(_set, "cookies of one client would be used for the requests of others"),
     "stream_large_bodies": _Rule(_set, "bodies would pass the gateway's limits"),
     "tls_version_server_min": _Rule(_weak_tls, "providers could be reached over TLS that is broken"),
+    "ciphers_server": _Rule(
+        _weak_ciphers,
+        "among these ciphers are some without encryption or certificates, or there is none of the kind: what is sent "
+        "to providers could be read, or not be sent at all",
+        _CIPHERS,
+    ),
+    "ssl_verify_upstream_trusted_ca": _Rule(
+        _no_certificate,
+        "no certificate can be read there, so no provider could be trusted, and none reached",
+        "name a PEM file with the certificates of your CA, or leave it out",
+    ),
+    "ssl_verify_upstream_trusted_confdir": _Rule(
+        _no_folder,
+        "there is no such folder, so no provider could be trusted, and none reached",
+        "name the folder of your CAs, or leave it out",
+    ),
 }
 
 WARNED: Final[Mapping[str, _Rule]] = {
@@ -95,6 +149,7 @@ WARNED: Final[Mapping[str, _Rule]] = {
     "modify_headers": _Rule(_set, "what is sent to providers and clients is changed past the gateway's checks"),
     "modify_body": _Rule(_set, "what is sent to providers and clients is changed past the gateway's checks"),
     "tls_version_client_min": _Rule(_weak_tls, "clients may use TLS that is broken"),
+    "ciphers_client": _Rule(_weak_ciphers, "clients may use TLS without encryption, or none at all"),
 }
 
 
@@ -109,6 +164,40 @@ def refused(options: Mapping[str, Any]) -> list[str]:
 def warned(options: Mapping[str, Any]) -> list[str]:
     """What should be known about these options; a sentence each."""
     return [f"mitmproxy's option {name} ({_shown(name, options)}): {r.why}" for name, r in _broken(WARNED, options)]
+
+
+def misspelt(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Options that look like the gateway's and are none: what was meant would not be heeded. A sentence each."""
+    ours = [name for name in known if name.startswith(_OURS)]
+    return [
+        f"the gateway has no option {name[:100]}{hint(name, ours)}"
+        for name in names
+        if name not in ours and name.startswith(_OURS[:-1])
+    ]
+
+
+def unknown(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Options that this mitmproxy does not have, and no other of its programs; a sentence each."""
+    has = list(known)
+    return [
+        f"mitmproxy has no option {name[:100]}, so it changes nothing{hint(name, has)}"
+        for name in names
+        if name not in has and not name.startswith((_OURS[:-1], *_OF_OTHER_PROGRAMS))
+    ]
+
+
+_OURS: Final = "gateway_"
+_OF_OTHER_PROGRAMS: Final = (
+    "web_",
+    "console_",
+    "view_",
+    "dumper_",
+    "intercept",
+    "keepserving",
+    "flow_detail",
+    "termlog_",
+)
+"""Beginnings of options that mitmdump, mitmweb or mitmproxy alone have; one file of options serves all three."""
 
 
 def is_our_mode(text: str) -> bool:

@@ -21,7 +21,7 @@ from addons.core.strategy import conversation_of
 from addons.core.support import check_support
 from addons.planned import Ask, Planned, plan_attempt
 from addons.relay import Fault, State
-from addons.verdict import Verdict, told
+from addons.verdict import Verdict, name_of
 from providers.contract import Session
 from providers.errors import ErrorKind, ProviderError
 
@@ -68,7 +68,7 @@ class Pursuit:
     _seen: list[Sequence[Route]] = field(default_factory=list)
     """The routes of each round: a chain may name a model twice, or the one asked for."""
     _conversation: str = field(init=False)
-    _verdict: Verdict = field(default_factory=Verdict)
+    _verdict: Verdict = field(init=False)
     _remedied: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
     """Accounts whose session this request has had renewed."""
@@ -78,6 +78,7 @@ class Pursuit:
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
         chat = self.ask.parsed.chat
+        self._verdict = Verdict(self.context.providers)
         self._conversation = conversation_of(chat)
         self._fallbacks = list(self._chain(chat.model))
         self._round = self._new_round(chat.model)
@@ -125,13 +126,18 @@ class Pursuit:
             self._retrying = False
             self.context.budget.give_back()
 
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """What every answer says of how it came about; names only, no secrets."""
+    @property
+    def about(self) -> tuple[str, str, str] | None:
+        """Model, provider and account of the newest attempt."""
+        return name_of(self.progress.candidate) if self.progress is not None else None
+
+    def headers(self, about: tuple[str, str, str] | None = None) -> tuple[tuple[str, str], ...]:
+        """What every answer says of how it came about; names only, no secrets. `about`: whom a refusal is about."""
         found = []
-        if self.progress is not None:
-            candidate = self.progress.candidate
-            found.append(("x-glassgate-model", quote(candidate.route.model.id, safe="/:@+ ", errors="replace")))
-            found.append(("x-glassgate-account", f"{candidate.account.provider}/{candidate.account.name}"))
+        if (named := about or self.about) is not None:
+            model, provider, account = named
+            found.append(("x-glassgate-model", quote(model, safe="/:@+ ", errors="replace")))
+            found.append(("x-glassgate-account", f"{provider}/{account}"))
         return (*found, ("x-glassgate-attempts", str(self.attempts)), *(self.last.mirrored if self.last else ()))
 
     # -- the next one ---------------------------------------------------------------------------------------------
@@ -271,9 +277,7 @@ class Pursuit:
         return able
 
     def _unknown_model(self, name: str) -> GatewayError:
-        near = self.context.index().near(name)
-        hint = f" Near names: {', '.join(near)}." if near else ""
-        message = f"the model {name[:100]!r} is not served here.{hint} GET /v1/models lists what is."
+        message = f"{self.context.index().unknown(name)} GET /v1/models lists what is."
         return GatewayError(404, message, code="model_not_found", param="model")
 
     # -- an attempt -----------------------------------------------------------------------------------------------
@@ -345,7 +349,7 @@ class Pursuit:
         self._verdict.failed(error, candidate)
         self._round.passing.append((error, candidate, accepted))
         if what_next is Next.GIVE_UP:
-            self._refusal = self._refusal or told(error, candidate)
+            self._refusal = self._refusal or self._verdict.told(error, candidate)
             causes = {CAUSES[error.kind]} if error.kind in CAUSES else set()
             if self._stand_in(causes) is None:
                 raise self._refusal

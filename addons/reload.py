@@ -73,6 +73,7 @@ class Reload:
         return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._reader, work), READ_S)
 
     async def _reload(self) -> Answer:
+        before = self.problem
         try:
             said = await self._taken_up()
         except (ConfigError, VaultError) as e:
@@ -87,7 +88,10 @@ class Reload:
             log.exception("a fault of the gateway while it took a changed configuration up")
         else:
             return Answer(True, said)
-        log.error("the changed configuration is not taken up; the one from before stays in force:\n%s", self.problem)
+        if self.problem != before:  # the same answer to the same file was logged when it was looked at first
+            lines = self.problem.splitlines()
+            kept = "the changed configuration is not taken up; the one from before stays in force:"
+            log.error(kept + "\n%s" * len(lines), *lines)  # a line for each problem
         return Answer(False, self.problem)
 
     def _hung(self) -> None:

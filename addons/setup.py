@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 import httpx
 
@@ -48,7 +47,7 @@ from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
 from providers.contract import Model, Moment, Session, SessionMaterial
-from providers.errors import ProviderError
+from providers.errors import ErrorKind, ProviderError
 from providers.registry import provider_class
 
 log = logging.getLogger("glassgate")
@@ -63,7 +62,9 @@ class Models:
         aliases: Mapping[str, str],
         cleaner: Cleaner = NOTHING_KNOWN,
         before: "Models | None" = None,
+        disabled: Mapping[str, AnyProvider] | None = None,
     ) -> None:
+        """`disabled` are those that serve nothing."""
         self._providers = providers
         self._cleaner = cleaner
         self._own: dict[str, frozenset[str]] = {}
@@ -72,12 +73,13 @@ class Models:
             same = before is not None and before._providers.get(name) is provider
             self._own[name] = before._own[name] if before is not None and same else frozenset(provider.models())
         self._aliases = aliases
+        self._disabled = [(name, provider.models()) for name, provider in (disabled or {}).items()]
         self._index: ModelIndex | None = None
 
     def __call__(self) -> ModelIndex:
         if self._index is None:
             tables = [(name, self._clean(name, provider.models())) for name, provider in self._providers.items()]
-            self._index = ModelIndex(tables, self._aliases)
+            self._index = ModelIndex(tables, self._aliases, self._disabled)
         return self._index
 
     def _clean(self, provider: str, models: Mapping[str, Model]) -> Mapping[str, Model]:
@@ -121,13 +123,17 @@ class Running:
         self.known = before.known if before else KnownSecrets(self._version, self._secrets)
         self.cleaner = Cleaner(self.known.index, self.known.learn)
         self.models = Models(
-            self.providers, config.sections.models.aliases, self.cleaner, before.models if before else None
+            self.providers,
+            config.sections.models.aliases,
+            self.cleaner,
+            before.models if before else None,
+            {s.name: provider_class(s.common.type).configured(s.name, s.options) for s in config.disabled},
         )
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         self._clients = before._clients if before else Clients(ca_file)
         seals = Seals(self.accounts.reveal)
         self.seen = seen or (before.seen if before else None)
-        self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen)
+        self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen, self.proxies.get)
         self.book = before.book if before else AccountBook(book_path(config), time.time, self.cleaner.words)
         moment = moment_source()
         self.renewal = Renewal(
@@ -211,12 +217,16 @@ class Running:
         for account in self.accounts.of(name):
             try:
                 session = await self.renewal.session(account)
+            except ProviderError:
+                continue  # the account's state is told already
+            try:
                 steps = provider.list_models(session, self.context.moment())
                 if steps is None:
                     return
                 await self.steps.run(provider, steps, session)
             except ProviderError as e:
-                log.info("%s: the live list of models is not to be had: %s", name, e.message)
+                level = logging.WARNING if e.kind is ErrorKind.MISCONFIGURED else logging.INFO
+                log.log(level, "%s: the live list of models is not to be had: %s", name, e.message)
                 continue
             self.models.forget()
             return
@@ -324,12 +334,17 @@ def open_vault(config: Config) -> Vault | None:
     if not needed:
         return None
     if not os.path.lexists(vault_path(config)):
-        log.warning("there is no vault at %s. %s", vault_path(config), NO_VAULT)
+        log.warning("%s", no_vault(config))
         return LateVault(config)
     return Vault.open(vault_path(config), vault_key(config, terminal.prompt()), guard=rollback_guard(config))
 
 
-NO_VAULT: Final = "If there was one, put it back; else add a session: `glassgate login` or `glassgate sessions add`."
+def no_vault(config: Config) -> str:
+    """What is told where a vault should be and none is."""
+    return (
+        f"there is no vault at {vault_path(config)}. If there was one, put it back; "
+        "the first session that is added makes a new one"
+    )
 
 
 class LateVault(Vault):
@@ -339,7 +354,7 @@ class LateVault(Vault):
         key = vault_key(config, terminal.prompt())
         super().__init__(vault_path(config), key, os.urandom, time.time, True, rollback_guard(config))
         if lacks_sessions(config):
-            self.problem = VaultMissing(f"there is no vault at {self.path}. {NO_VAULT}")
+            self.problem = VaultMissing(no_vault(config))
 
 
 def lacks_sessions(config: Config) -> bool:

@@ -9,7 +9,9 @@ import httpx
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.core.inflate import InflateError, inflater
+from addons.outgoing import target_of
 from addons.secrets import Owner, Seals, UnknownSecret
+from addons.unreachable import is_fault_of_tls, no_connection
 from providers.contract import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
 from providers.errors import ErrorKind, ProviderError
 from providers.sealed import shown
@@ -63,13 +65,15 @@ class StepRunner:
         cleaner: Cleaner,
         handed_out: HandedOut | None = None,
         seen: Callable[[Carried], None] | None = None,
+        proxy_of: Callable[[str], str | None] = lambda name: None,
     ) -> None:
-        """`seen` is told of every call that was carried out, for the inspector."""
+        """`seen` is told of every call that was carried out, for the inspector. `proxy_of`: name → its proxy."""
         self._seals = seals
         self._client_for = client_for
         self._cleaner = cleaner
         self._handed_out = handed_out
         self._seen = seen
+        self._proxy_of = proxy_of
 
     async def run[T](
         self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session, *, keep_cookies: bool = True
@@ -161,6 +165,12 @@ class StepRunner:
                 body = await _bounded_body(response)
             finally:
                 await response.aclose()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as e:
+            in_time = not isinstance(e, httpx.ConnectTimeout)
+            target = target_of(call, provider, self._proxy_of(name))
+            code = "timeout" if not in_time else "upstream_tls" if is_fault_of_tls(str(e)) else "upstream_unreachable"
+            words = no_connection(name, target, str(e), in_time=in_time)
+            raise ProviderError(ErrorKind.PROVIDER_DOWN, words, site_code=code) from e
         except httpx.TimeoutException as e:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, "did not answer in time")) from e
         except httpx.HTTPError as e:

@@ -24,13 +24,24 @@ CONFIGURATION: Final = "configuration"
 
 
 class Upkeep:
-    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one."""
+    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one.
 
-    def __init__(self, parts: Callable[[], Running], sweeper: Sweeper, reload: Reload, view: View | None) -> None:
+    `learnt` is called when the sites were asked for their models.
+    """
+
+    def __init__(
+        self,
+        parts: Callable[[], Running],
+        sweeper: Sweeper,
+        reload: Reload,
+        view: View | None,
+        learnt: Callable[[], None] = lambda: None,
+    ) -> None:
         self._parts = parts
         self._sweeper = sweeper
         self._reload = reload
         self._view = view
+        self._learnt = learnt
         self._heart = Heartbeat(time.monotonic)
 
     def start(self) -> None:
@@ -38,7 +49,7 @@ class Upkeep:
         keep("timers", self._sweeper.sweep, SWEEP_S)
         keep("event loop watch", LoopWatch(time.monotonic, time.thread_time).step, 0)
         keep(CONFIGURATION, self._reload.look, TEND_EVERY_S)
-        keep("models", lambda: self._parts().learn_models(), MODELS_EVERY_S, SITES_PATIENCE_S)
+        keep("models", self._learn_models, MODELS_EVERY_S, SITES_PATIENCE_S)
         keep("sessions", lambda: self._parts().tend(), TEND_EVERY_S, SITES_PATIENCE_S)
         keep("records", lambda: self._parts().write_down(), TEND_EVERY_S)
         if self._view is not None:
@@ -59,6 +70,10 @@ class Upkeep:
 
     def stop(self) -> None:
         self._heart.stop()
+
+    async def _learn_models(self) -> None:
+        await self._parts().learn_models()
+        self._learnt()
 
     async def _trim(self) -> None:
         kept = self._parts().config.sections.inspect

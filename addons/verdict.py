@@ -1,9 +1,12 @@
 """What a client is told when no attempt brought an answer: gathered on the way, decided at the end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from addons.candidates import Candidate, Candidates
+from addons.context import AnyProvider
 from addons.core.errors import SHORT_WAIT_S, GatewayError
+from addons.way_in import way_in
 from providers.errors import ProviderError
 
 
@@ -11,6 +14,7 @@ from providers.errors import ProviderError
 class Verdict:
     """The first failure at a provider says most; only where nobody was asked, why nobody was."""
 
+    providers: Mapping[str, AnyProvider]
     _failure: tuple[ProviderError, Candidate] | None = None
     _unasked: tuple[GatewayError, float] | None = None
     """Why accounts were not asked, of the one that may be asked first, and in how many seconds."""
@@ -23,10 +27,11 @@ class Verdict:
         """Accounts that were passed over: resting, or no place in time."""
         if (found := candidates.soonest()) is not None:
             blocked, candidate = found
-            error = told(blocked.error, candidate)
+            error = self.told(blocked.error, candidate)
             if blocked.by_breaker:
                 message = f"{_name(candidate)} keeps failing and is left alone for a while: {blocked.error.message}"
                 error = GatewayError(503, message, code="provider_unavailable")
+                error.about = name_of(candidate)
             error.retry_after_s = blocked.wait_s
             if blocked.wait_s <= SHORT_WAIT_S:
                 error.should_retry = None  # the account is asked again by then
@@ -36,24 +41,33 @@ class Verdict:
                 f"all places of {_name(candidate)} are taken; try again, add an account or raise its max_concurrent"
             )
             wait_s = full.retry_after_s or 1.0
-            self._note(GatewayError(429, message, code="account_busy", retry_after_s=wait_s), wait_s)
+            error = GatewayError(429, message, code="account_busy", retry_after_s=wait_s)
+            error.about = name_of(candidate)
+            self._note(error, wait_s)
 
     def error(self, *, asked: bool) -> GatewayError:
         """The verdict. `asked`: at least one attempt was made."""
         if self._failure and (asked or self._unasked is None):
-            return told(*self._failure)
+            return self.told(*self._failure)
         if self._unasked:
             return self._unasked[0]
         return GatewayError(503, "no account is configured for this model", code="no_account")
+
+    def told(self, error: ProviderError, candidate: Candidate) -> GatewayError:
+        """A provider's refusal as the client is told it."""
+        provider, account = self.providers[candidate.account.provider], candidate.account.name
+        found = GatewayError.from_provider(error, provider.name, account, way_in(provider, account))
+        found.about = name_of(candidate)
+        return found
 
     def _note(self, error: GatewayError, wait_s: float) -> None:
         if self._unasked is None or wait_s < self._unasked[1]:
             self._unasked = (error, wait_s)
 
 
-def told(error: ProviderError, candidate: Candidate) -> GatewayError:
-    """A provider's refusal as the client is told it."""
-    return GatewayError.from_provider(error, candidate.account.provider, candidate.account.name)
+def name_of(candidate: Candidate) -> tuple[str, str, str]:
+    """Model, provider and account."""
+    return candidate.route.model.id, candidate.account.provider, candidate.account.name
 
 
 def _name(candidate: Candidate) -> str:

@@ -11,13 +11,14 @@ the values themselves.
 Whatever a site hands out to be sent back (ids, tokens, addresses) is checked where it is read: providers/given.py.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Final, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from providers.call import Call, origin_of
 from providers.chat import ChatRequest
@@ -25,6 +26,7 @@ from providers.errors import ErrorKind, ProviderError
 from providers.events import Event
 from providers.jsontext import INVALID, loads
 from providers.session import Identity, Session, SessionMaterial, SessionUpdate, Sighting
+from providers.written import Written, better
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -95,10 +97,8 @@ class Decoder(Protocol):
         ...
 
 
-class ProviderOptions(BaseModel):
+class ProviderOptions(Written):
     """A provider's keys in config.yaml besides the gateway's own (type, accounts, proxy …)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str
 
@@ -112,13 +112,31 @@ def checked_url(value: str) -> str:
     """The URL without a trailing slash. Raises ValueError unless https, or http on loopback."""
     parts = urlsplit(value)
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError("must be an absolute https:// address")
+        raise better("must be an absolute https:// address", _with_scheme(value))
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise ValueError("http:// is allowed for loopback addresses only; use https://")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must hold no user, password, query or fragment")
     _ = parts.port  # raises ValueError on a bad port
-    return value.rstrip("/")
+    base = value.rstrip("/")
+    for end in _CALLS:
+        if base.endswith(end):
+            raise better(f"must be the address without {end}, which is added to it", base.removesuffix(end))
+    return base
+
+
+_CALLS: Final = ("/chat/completions", "/completions", "/embeddings", "/responses")
+"""Ends of the addresses that documentation shows to be called."""
+_BARE: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.){0,8}[a-z0-9-]{1,63}(?::\d{1,5})?(?:/[\w./-]{0,100})?", re.ASCII)
+
+
+def _with_scheme(value: str) -> str:
+    """The address as it was meant, where that is plain; else empty."""
+    bare = value.removeprefix("//")
+    host = bare.partition("/")[0].partition(":")[0].lower()
+    if not _BARE.fullmatch(bare.lower()) or ("." not in host and host != "localhost"):
+        return ""
+    return f"{'http' if host in LOOPBACK_HOSTS else 'https'}://{bare}"
 
 
 class Provider[O: ProviderOptions](ABC):
@@ -145,6 +163,10 @@ class Provider[O: ProviderOptions](ABC):
     def origins(self) -> frozenset[str]:
         """The only places a Call of this provider may go to, as `scheme://host:port`."""
         return frozenset({origin_of(self.options.base_url)})
+
+    def doubts(self) -> tuple[str, ...]:
+        """What in its settings can hardly be right, with what to change; a sentence each."""
+        return ()
 
     # -- models ---------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -33,6 +33,9 @@ class ErrorKind(StrEnum):
     CONTENT_FILTERED = "content_filtered"
     CONVERSATION_BUSY = "conversation_busy"
     CONVERSATION_GONE = "conversation_gone"
+    MISCONFIGURED = "misconfigured"
+    """The provider's entry in config.yaml does not fit what is there (an address that is none of the API's): neither
+    the provider's fault nor the request's, and no trying again mends it."""
     PROVIDER_DOWN = "provider_down"
     """A fault on the provider's side (5xx, internal error, nonsense instead of an answer)."""
     INCOMPLETE = "incomplete"
@@ -54,6 +57,7 @@ class ProviderError(Exception):
         scope: Literal["account", "model"] = "account",
         credential: Literal["session", "key"] = "session",
         refused: frozenset[str] = frozenset(),
+        advised: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -73,6 +77,8 @@ class ProviderError(Exception):
         """Fields of the request that the adapter put into it and the site refuses."""
         self.model = ""
         """The public id of the model that was asked, where the refusal is of a chat."""
+        self.advised = advised
+        """The message says already what to do next."""
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {self.message!r}, site_code={self.site_code!r})"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from providers import longcat_data as data
 from providers.chat import ChatRequest
@@ -36,16 +36,15 @@ from providers.longcat_errors import number, refusal
 from providers.longcat_sighting import lacking, sighted
 from providers.sealed import Value, joined
 from providers.suffixes import wants_search, wants_thinking, with_suffixes
+from providers.written import Written
 
 _VALUE: Final = re.compile(r"[!#-&(-+\--:<-~]+")
 """A cookie's value: neither white space nor quotes, commas or semicolons."""
 _PAIR: Final = re.compile(r" *[\w.-]+=[!-:<-~]* *", re.ASCII)
 
 
-class SwitchOptions(BaseModel):
+class SwitchOptions(Written):
     """A public name of one's own: which switches it sets, and which agent it asks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     thinking: bool | None = None
     search: bool | None = None

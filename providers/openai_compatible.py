@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 from providers.chat import ChatRequest
 from providers.contract import (
+    Answer,
     Call,
     Decoder,
     Identity,
@@ -25,12 +26,14 @@ from providers.contract import (
 )
 from providers.errors import ErrorKind, ProviderError
 from providers.jsontext import loads
+from providers.openai_address import advice, meant, without_endpoint
 from providers.openai_choice import Reading
 from providers.openai_decoder import OpenAIDecoder
 from providers.openai_errors import classify
 from providers.openai_learnt import Learnt, refused_fields
 from providers.openai_models import built_in, joined, read_list, renamed
 from providers.openai_options import OpenAIOptions
+from providers.openai_presets import PRESETS
 from providers.openai_request import completion_request, tool_names, wire_request
 from providers.openai_sighting import lacking, sighted
 from providers.sealed import Value
@@ -73,12 +76,43 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         return None if self.options.models else self._list_models(session)
 
     def _list_models(self, session: Session) -> Steps[None]:
-        url = self._url(self._form.models_path)
-        answer = yield Call("GET", url, self._headers(session, accept="application/json"))
+        answer = yield self._models_call(session, self.options.base_url)
         live = read_list(loads(answer.body), self._preset) if answer.status == 200 else None
         if live is None:
-            raise self.classify(answer.status, answer.headers, answer.body)
+            error = self._classified(answer)
+            if error.kind is ErrorKind.MISCONFIGURED or error.site_code == "web_page":
+                yield from self._find_address(session, error)
+            if error.kind is ErrorKind.MISCONFIGURED:
+                error = ProviderError(ErrorKind.PROVIDER_DOWN, f"The API has none (status {answer.status}).")
+            raise error
         self._models = joined(self._known, live)
+
+    def _models_call(self, session: Session, base_url: str) -> Call:
+        url = urljoin(base_url + "/", self._form.models_path)
+        return Call("GET", url, self._headers(session, accept="application/json"))
+
+    def _find_address(self, session: Session, error: ProviderError) -> Steps[None]:
+        """Nothing answers at base_url. Raises ProviderError when an API does where it is likely meant to be."""
+        right = self._meant()
+        if right is None or self._form.models_path.startswith("/"):
+            return
+        answer = yield self._models_call(session, right)
+        if answer.status in (200, 401, 403) and self._is_of_an_api(answer):
+            told = f"There is no API at {self.options.base_url}. {advice(self.name, self.options.base_url, right)}"
+            raise ProviderError(ErrorKind.MISCONFIGURED, told, status=error.status, credential="key", advised=True)
+
+    def _is_of_an_api(self, answer: Answer) -> bool:
+        return read_list(loads(answer.body), self._preset) is not None or (
+            self._classified(answer).site_code != "web_page"
+        )
+
+    def _meant(self) -> str | None:
+        return meant(self.options.base_url, [preset.base_url for preset in PRESETS.values()])
+
+    def doubts(self) -> tuple[str, ...]:
+        base_url = self.options.base_url
+        right = self._meant() if without_endpoint(base_url) is not None else None
+        return (advice(self.name, base_url, right),) if right else ()
 
     def sighted(self, seen: Sighting) -> SessionMaterial | None:
         return sighted(seen)
@@ -88,10 +122,14 @@ class OpenAICompatible(Provider[OpenAIOptions]):
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """The list of models shows whether the key is taken; whose it is, no such API says."""
-        answer = yield Call("GET", self._url(self._form.models_path), self._headers(session, accept="application/json"))
-        if answer.status not in (200, 404, 405):  # an API without a list is asked in vain, and says nothing of the key
-            raise self.classify(answer.status, answer.headers, answer.body)
-        return Identity("")
+        answer = yield self._models_call(session, self.options.base_url)
+        error = self._classified(answer)
+        if answer.status == 200 and self._is_of_an_api(answer):
+            return Identity("")
+        if error.kind is not ErrorKind.MISCONFIGURED and error.site_code != "web_page":
+            raise error
+        yield from self._find_address(session, error)
+        return Identity("", proven=False)  # an API without a list is asked in vain, and says nothing of the key
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:
@@ -99,13 +137,13 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         if not secrets and not material.headers:
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
-                "The stored session holds no api_key. Store the key as the JSON object with the field api_key.",
+                "The stored session holds no api_key.",
                 credential="key",
             )
         if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, material.headers.values())):
             raise ProviderError(
                 ErrorKind.SESSION_EXPIRED,
-                "The stored key holds a blank, a line end or a letter that no key has. Copy it again and store it.",
+                "The stored key holds a blank, a line end or a letter that no key has.",
                 credential="key",
             )
         return Session(self.name, account, tuple(material.values()))
@@ -128,7 +166,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
             heard=lambda name: self._learnt.heard(chat.model, name),
         )
         form = self._form if chat.completion is None else replace(self._form, think_tags="none")
-        return OpenAIDecoder(form, stream=chat.stream, candidates=chat.n, reading=reading)
+        return OpenAIDecoder(form, stream=chat.stream, candidates=chat.n, reading=reading, told=self._told)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         form = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -136,9 +174,21 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         return 200 <= status < 300 and status not in (204, 205) and not form.startswith(_NO_ANSWERS) and not challenged
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        error = classify(status, headers, body, self._form.error_codes)
+        error = self._told(self._classified(Answer(status, headers, body)))
         if error.kind in _OF_THE_REQUEST and status in (400, 422):
             error.refused = refused_fields(body)
+        return error
+
+    def _classified(self, answer: Answer) -> ProviderError:
+        """What an answer that is no chat answer means, without advice about the address."""
+        return classify(answer.status, answer.headers, answer.body, self._form.error_codes)
+
+    def _told(self, error: ProviderError) -> ProviderError:
+        """With what to change, where the address can hardly be the API's."""
+        if error.site_code == "web_page" and (error.status is None or error.status < 400 or error.status in (404, 405)):
+            error.kind = ErrorKind.MISCONFIGURED
+        if error.kind is ErrorKind.MISCONFIGURED and error.site_code != "redirect":
+            error.message = _joined(error.message, advice(self.name, self.options.base_url, self._meant()))
         return error
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
@@ -173,3 +223,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
             folded = public.casefold()
             found = next((model for name, model in self._models.items() if name.casefold() == folded), None)
         return found or Model(public, public, tools="native")
+
+
+def _joined(first: str, second: str) -> str:
+    return f"{first if first.endswith(('.', '…', '!', '?')) else first + '.'} {second}"

@@ -6,6 +6,7 @@ object (an error, a proxy that does not stream), and the other way round.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
@@ -65,7 +66,10 @@ class OpenAIDecoder(Decoder):
         candidates: int = 1,
         reading: Reading | None = None,
         limit_bytes: int = LIMIT_BYTES,
+        told: Callable[[ProviderError], ProviderError] = lambda error: error,
     ) -> None:
+        """`told` adds to a failure what its provider knows besides."""
+        self._told = told
         self.unknown: Counter[str] = Counter()
         self._form = form
         reading = replace(reading or Reading(), tag_form=form.think_tags, gathers=not stream)
@@ -343,7 +347,7 @@ class OpenAIDecoder(Decoder):
             out[:] = [*self._pile.sift(out), *self._pile.rest()]
         if (usage := self._answer.usage()) is not None:
             out.append(usage)
-        out.append(terminal)
+        out.append(Failure(self._told(terminal.error)) if isinstance(terminal, Failure) else terminal)
 
     def _sifted(self, out: list[Event]) -> list[Event]:
         return out if self._pile is None or self._ended else self._pile.sift(out)

@@ -19,18 +19,33 @@ _DEPTH_LIMIT: Final = 4
 _NAMES: Final = ("error", "Error", "errors", "err")
 _CODES: Final = ("code", "error_code", "status_code", "errorCode", "errcode")
 _WORDS: Final = (
-    "message", "detail", "msg", "details", "error_msg", "error_message", "errorMessage", "errorMsg", "errmsg",
-    "description", "error", "reason", "title",
+    "message", "faultstring", "detail", "msg", "details", "error_msg", "error_message", "errorMessage", "errorMsg",
+    "errmsg", "description", "error", "reason", "title",
 )  # fmt: skip
 """Names under which APIs put what they have to say."""
 _WELL: Final = frozenset({"0", "200", "ok", "success", "succeeded", "processing", "queued", "running"})
 """Codes that are no error's."""
+_MORE_WORDS: Final = (
+    "error_description",
+    "Message",
+    "text",
+    "errors",
+    "exception",
+    "faultstring",
+    "err_msg",
+    "content",
+)
+"""The same inside of what is surely an error; elsewhere they may stand in an answer."""
+_PLACES: Final = ("error", "errors", "data", "result", "response", "fault", "body", "detail")
+_SEARCH_LIMIT: Final = 64
+"""JSON values that are looked through for words where none stand in a usual place."""
 _STATUSES: Final[Mapping[int, ErrorKind]] = {
     400: ErrorKind.BAD_REQUEST,
     401: ErrorKind.SESSION_EXPIRED,
     402: ErrorKind.QUOTA,
     403: ErrorKind.FORBIDDEN,
-    404: ErrorKind.PROVIDER_DOWN,  # no such address; a missing model says so in words or code
+    404: ErrorKind.MISCONFIGURED,  # no such address; a missing model says so in words or code
+    405: ErrorKind.MISCONFIGURED,
     406: ErrorKind.BAD_REQUEST,
     413: ErrorKind.TOO_LONG,
     415: ErrorKind.BAD_REQUEST,
@@ -61,7 +76,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, codes: Codes)
         page.retry_after_s = retry_after(headers, None, "")
         return page
     if said is None:
-        words = body[:2000].decode("utf-8", "replace").strip() if value is INVALID else ""
+        words = body[:2000].decode("utf-8", "replace").strip() if value is INVALID else _anywhere(value)
         said = Said("", "", words, None)
         if status < 400:
             return _no_answer(status, headers, said)
@@ -111,7 +126,8 @@ def error_in(value: Any) -> Said | None:
     if isinstance(error, dict) and error:
         return _from_object(error, value)
     if isinstance(error, str):
-        return Said(_word(value.get("code")), text(value.get("type")), words_in(value.get("message")) or error, None)
+        words = words_in(value.get("message")) or words_in(value.get("error_description")) or words_in(error)
+        return Said(_word(value.get("code")), text(value.get("type")), words, None)
     if error is not None:  # {"error": true, "message": …}
         return _bare(value) or Said(_word(error), "", "", None)
     if value.get("choices"):
@@ -168,17 +184,40 @@ def _bare(value: Mapping[str, Any]) -> Said | None:
     return None
 
 
+def _anywhere(value: Any) -> str:
+    """The first words in an answer of no known form that is surely a refusal."""
+    waiting, seen = [value], 0
+    while waiting and seen < _SEARCH_LIMIT:
+        current, seen = waiting.pop(0), seen + 1
+        if said := words_in(current):
+            return said
+        if isinstance(current, dict):
+            waiting += [current[name] for name in _PLACES if isinstance(current.get(name), dict | list)]
+    return ""
+
+
+def _packed(said: str) -> str:
+    """The words of an error that somebody has put into a text as JSON; the text itself where it is none."""
+    if (
+        said.startswith(("{", "["))
+        and (inner := loads(said.encode("utf-8", "replace")[:_BODY_LIMIT_BYTES])) is not INVALID
+    ):
+        found = error_in(inner)
+        return (found.message if found else words_in(inner, _DEPTH_LIMIT)) or said
+    return said
+
+
 def words_in(value: Any, depth: int = 0) -> str:
     """The words of a message, whatever it is: text, an object around it, a list of several."""
     if isinstance(value, str):
-        return value.strip()
+        return _packed(value.strip()) if depth <= 1 else value.strip()
     if depth > _DEPTH_LIMIT:
         return ""
     if isinstance(value, list):
         return "; ".join(said for entry in value[:3] if (said := words_in(entry, depth + 1)))
     if not isinstance(value, dict):
         return ""
-    for name in _WORDS:
+    for name in (*_WORDS, *_MORE_WORDS):
         if said := words_in(value.get(name), depth + 1):
             place = _path(value.get("loc"))
             return f"{place}: {said}" if place else said
@@ -216,14 +255,18 @@ def _word(value: Any) -> str:
 
 
 def _error(said: Said, value: Any, status: int, headers: Mapping[str, str], codes: Codes) -> ProviderError:
-    if status < 400 and said.code.isdecimal() and 400 <= int(said.code[:9]) < 600:
+    answers = status < 400
+    if answers and said.code.isdecimal() and 400 <= int(said.code[:9]) < 600:
         status = int(said.code)  # OpenRouter, llama.cpp: the status it would have been
     if "base_resp" in mapping(value):
         codes = {**MINIMAX, **codes}
     wait_s = retry_after(headers, value, said.message)
     period = period_of(value, said.message)
     told = Told(status, said.message, wait_s, certain=_in_table(said, codes), period=period)
-    kind = refined(_kind(said, status, codes), told)
+    kind = _kind(said, status, codes)
+    if answers and kind is ErrorKind.MISCONFIGURED:
+        kind = ErrorKind.PROVIDER_DOWN  # what spoke is the API: its address is right
+    kind = refined(kind, told)
     by_model = kind is ErrorKind.RATE_LIMITED or (
         kind is ErrorKind.QUOTA and period == "day"
     )  # such APIs count by model
@@ -269,14 +312,14 @@ def _kind(said: Said, status: int, codes: Codes) -> ErrorKind:
     generic = GENERIC.get(said.code.lower()) or GENERIC.get(said.type.lower())
     if generic is not None:
         return generic
-    return ErrorKind.BAD_REQUEST if 400 <= status < 500 and status not in (405, 408, 409) else ErrorKind.PROVIDER_DOWN
+    return ErrorKind.BAD_REQUEST if 400 <= status < 500 and status not in (408, 409) else ErrorKind.PROVIDER_DOWN
 
 
 def _redirect(status: int, headers: Mapping[str, str]) -> ProviderError:
     host = headers.get("location", "").partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
     to = f" to {host[:100]}" if host else ""
     return ProviderError(
-        ErrorKind.PROVIDER_DOWN,
+        ErrorKind.MISCONFIGURED,
         f"The API redirects{to} (status {status}); redirects are not followed, so that the key stays with the address "
         "it is meant for. Set base_url to the right address.",
         site_code="redirect",

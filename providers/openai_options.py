@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +15,7 @@ from providers.openai_preset import Preset
 from providers.openai_presets import NO_PRESET, PRESETS
 from providers.openai_reasons import FAILURES, REASONS
 from providers.openai_vendors import AZURE_ADDRESS
+from providers.written import Listed, better
 
 _PATH: Final = re.compile(r"/?[A-Za-z0-9._%@:-]+(?:/[A-Za-z0-9._%@:-]+)*(?:\?[A-Za-z0-9._%&=:-]*)?")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
@@ -38,6 +39,7 @@ _FAILURE_KINDS: Final = frozenset(kind.value for kind in ErrorKind)
 class OpenAIOptions(ProviderOptions):
     """`preset` names a known API; every other key overrides what the preset says. Without one, base_url is needed."""
 
+    base_url: str = ""
     preset: str | None = None
     models: Mapping[str, str] = Field(default_factory=dict)
     """Public id → the API's id, or a list of ids. Given, these and no others are served."""
@@ -50,8 +52,8 @@ class OpenAIOptions(ProviderOptions):
     stream_usage: bool | None = None
     max_tokens_name: MaxTokensName | None = None
     thinking: ThinkingSwitch | None = None
-    effort_models: tuple[str, ...] | None = None
-    efforts: tuple[str, ...] | None = None
+    effort_models: Listed[str] | None = None
+    efforts: Listed[str] | None = None
     search: SearchSwitch | None = None
     developer_role: bool | None = None
     plain_content: bool | None = None
@@ -66,31 +68,35 @@ class OpenAIOptions(ProviderOptions):
     def _preset_gives_the_address(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping) or raw.get("base_url"):
             return raw
-        preset = raw.get("preset")
-        if preset is None:
-            raise ValueError("needs a base_url, or a preset: " + ", ".join(PRESETS))
-        if preset == "azure":
-            raise ValueError(f"the preset azure needs the base_url of your resource: {AZURE_ADDRESS}")
-        if isinstance(preset, str) and preset in PRESETS:
-            return {**raw, "base_url": PRESETS[preset].base_url}
-        raise ValueError(_no_preset(preset))
+        known = PRESETS.get(str(raw.get("preset")))
+        return {**raw, "base_url": known.base_url} if known and known.base_url else raw
 
     @field_validator("preset")
     @classmethod
     def _preset_is_known(cls, value: str | None) -> str | None:
         if value is not None and value not in PRESETS:
-            raise ValueError(_no_preset(value))
+            near = difflib.get_close_matches(value[:100], PRESETS, n=1)
+            raise better("is no preset. There are: " + ", ".join(PRESETS), near[0] if near else "")
         return value
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> Self:
+        if not self.base_url:
+            if self.preset == "azure":
+                raise ValueError(f"the preset azure needs the base_url of your resource: {AZURE_ADDRESS}")
+            raise ValueError("needs a base_url, or a preset: " + ", ".join(PRESETS))
+        return self
 
     @field_validator("models", mode="before")
     @classmethod
     def _models_as_table(cls, value: Any) -> Any:
-        table = {name: name for name in value} if isinstance(value, list | tuple) else value
-        if isinstance(table, Mapping):
-            for name in (*table.keys(), *table.values()):
-                if not isinstance(name, str) or not name.strip():
-                    raise ValueError("must be a list of model ids, or a table of public id to the API's id")
-        return table
+        value = (value,) if isinstance(value, str) else value
+        if not isinstance(value, list | tuple | Mapping):
+            return value
+        names = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
+        if not all(isinstance(name, str) and name.strip() for name in names):
+            raise ValueError("must be a list of model ids, or a table of public id to the API's id")
+        return value if isinstance(value, Mapping) else {name: name for name in value}
 
     @field_validator("chat_path", "completions_path", "models_path")
     @classmethod
@@ -134,9 +140,3 @@ class OpenAIOptions(ProviderOptions):
             if table in given:
                 given[table] = {**getattr(form, table), **given[table]}
         return replace(form, **given)
-
-
-def _no_preset(value: object) -> str:
-    near = difflib.get_close_matches(str(value), PRESETS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{value!r} is no preset.{hint} There are: {', '.join(PRESETS)}"

@@ -62,6 +62,16 @@ _WRONG_KEY: Final = re.compile(
     r"|(?:api.?key|token|credentials?)\W+(?:\w+\W+){0,2}(?:not valid|invalid|incorrect|expired|revoked)"
     r"|unauthorized|authentication failed|not authenticated"
 )
+_PER_MOMENT: Final = ("per minute", "per min ", "per second", "per-minute", "requests/min", "每分钟")
+_NO_COUNTRY: Final = re.compile(
+    r"\b(?:country|countries|region|territory|user location|your location)\b[^.]{0,80}"
+    r"(?:not (?:supported|available|allowed|permitted)|unsupported|restricted|blocked|unavailable)"
+    r"|(?:not (?:supported|available|allowed)|unsupported|unavailable|restricted) (?:in|from|for) (?:your|this|the) "
+    r"(?:country|region|location|territory)|unsupported_country"
+)
+_NO_ADDRESS: Final = ("invalid url (", "unknown request url", "unexpected endpoint", "unknown url", "no route matched",
+                      "404 page not found")  # fmt: skip
+"""OpenAI, Groq, LM Studio, vLLM and gateways, of a path that is none of theirs; not always with the status 404."""
 _KEY: Final = ("api key", "api-key", "apikey", "unauthorized", "authentication", "access token", "credential")
 
 _SENTENCES: Final[Mapping[ErrorKind, str]] = {
@@ -75,6 +85,7 @@ _SENTENCES: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.TOO_LONG: "The conversation is too long for the model",
     ErrorKind.CONTENT_FILTERED: "The API refuses the content",
     ErrorKind.CONVERSATION_BUSY: "The API still works on this request",
+    ErrorKind.MISCONFIGURED: "The API knows no such address",
     ErrorKind.PROVIDER_DOWN: "The API has a fault",
 }
 
@@ -93,6 +104,10 @@ def refined(kind: ErrorKind, told: Told) -> ErrorKind:
     """`kind`, sharpened by the words where code and status leave it open."""
     words = told.message[:_READ_LIMIT].lower()
     status = told.status
+    if kind is ErrorKind.QUOTA and status == 429 and _any(_PER_MOMENT, words):
+        return ErrorKind.RATE_LIMITED  # whatever its code says: no balance is counted by the minute
+    if status in (400, 401, 403, 451) and _NO_COUNTRY.search(words):
+        return ErrorKind.FORBIDDEN
     if kind is ErrorKind.RATE_LIMITED and oversized(words):
         return ErrorKind.TOO_LONG
     if told.certain or status in (401, 402):
@@ -102,6 +117,8 @@ def refined(kind: ErrorKind, told: Told) -> ErrorKind:
     if status >= 500 and kind is ErrorKind.PROVIDER_DOWN:
         # Ollama, llama.cpp and DashScope have refused a long prompt with 500: asked again, it is refused again.
         return ErrorKind.TOO_LONG if too_long(words) else kind
+    if status < 500 and _any(_NO_ADDRESS, words):
+        return ErrorKind.MISCONFIGURED
     if (named := _by_words(kind, words, status)) is not None:
         return named
     if kind is ErrorKind.PROVIDER_DOWN and status < 400 and _any(_KEY, words):
@@ -141,8 +158,7 @@ def sentence(kind: ErrorKind | None, message: str, status: int) -> str:
     words = quotable(message)
     if words:
         return f"{lead}: {words}" if lead else f" It said: {words}"
-    hint = " Check base_url and the paths." if status in (404, 405) else ""
-    return f"{lead} (status {status}).{hint}" if status >= 400 else f"{lead}."
+    return f"{lead} (status {status})." if status >= 400 else f"{lead}."
 
 
 def quotable(message: str) -> str:

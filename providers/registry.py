@@ -19,6 +19,12 @@ def type_names() -> list[str]:
 
 
 @cache
+def preset_names() -> frozenset[str]:
+    """The official APIs that are known by name."""
+    return frozenset(importlib.import_module("providers.openai_presets").PRESETS)
+
+
+@cache
 def provider_class(type_name: str) -> type[Provider[ProviderOptions]]:
     """The class of a provider type. Raises KeyError for an unknown name."""
     module, _, name = _TYPES[type_name].partition(":")

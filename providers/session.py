@@ -129,6 +129,8 @@ class Identity:
     name: str = ""
     email: str = ""
     guest: bool = False
+    proven: bool = True
+    """False where the site was asked in vain: what it thinks of the session shows with the first chat."""
 
     def __post_init__(self) -> None:
         for name in ("user_id", "name", "email"):

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.cli.main import main
-from addons.doctor import check_inspector, check_keys, check_port, check_python
+from addons.doctor import check_inspector, check_keys, check_packages, check_port, check_python
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
@@ -78,7 +78,8 @@ def test_no_session_at_all_is_an_error_with_the_way_out(doctor: Doctor) -> None:
     result = doctor("doctor")
     assert result.exit_code == 1
     assert "zai/one is missing" in result.stdout
-    assert "glassgate login zai one" in result.stdout
+    assert "/run_proxy.sh capture zai one --config " in result.stdout
+    assert "glassgate login" not in result.stdout, "a program cannot sign in there"
 
 
 def test_a_dead_session_shows_online_only(doctor: Doctor, vault: Vault, sites: SandboxThread) -> None:
@@ -206,3 +207,106 @@ def test_mitmproxys_own_configuration(tmp_path: Path, text: str, words: str) -> 
 
 def test_an_old_python() -> None:
     assert [finding.status for finding in check_python((3, 11, 9))] == ["error"]
+
+
+OFFICIAL = "  {name}: {{type: openai_compatible, base_url: '{url}', accounts: [{{name: k}}]}}\n"
+
+
+def official(house: Path, **urls: str) -> None:
+    """config.yaml with these providers of the official form and no others."""
+    text = (house / "config.yaml").read_text().partition("  zai:")[0]
+    (house / "config.yaml").write_text(
+        text + "".join(OFFICIAL.format(name=name, url=url) for name, url in urls.items())
+    )
+
+
+def test_a_lone_provider_out_of_reach_is_the_end_of_every_request(doctor: Doctor, house: Path, vault: Vault) -> None:
+    official(house, alpha=f"http://127.0.0.1:{free_port()}/v1")
+    vault.put("alpha", "k", {"api_key": "sk-0123456789abcdef"})
+    assert doctor("doctor").exit_code == 0
+    online = doctor("doctor", "--online")
+    assert online.exit_code == 1
+    assert online.stdout.endswith("No request can succeed until the errors above are mended.\n")
+    assert "alpha cannot be reached at 127.0.0.1:" in online.stdout
+
+
+def test_the_verdict_names_the_accounts_that_are_out(
+    doctor: Doctor, house: Path, vault: Vault, sites: SandboxThread
+) -> None:
+    described = sites.description()
+    official(
+        house,
+        alpha=f"http://127.0.0.1:{free_port()}/v1",
+        beta=described["base_urls"]["openai"] + "/v1",
+        gamma="https://x.example/v1",
+    )
+    vault.put("alpha", "k", {"api_key": "sk-0123456789abcdef"})
+    vault.put("beta", "k", described["sessions"]["openai"])
+    online = doctor("doctor", "--online")
+    assert online.exit_code == 0
+    assert online.stdout.endswith("A request can succeed, but not with alpha/k, gamma/k.\n")
+    assert json.loads(doctor("doctor", "--online", "--json").stdout)["without"] == ["alpha/k", "gamma/k"]
+
+
+def test_a_wrong_address_is_found_online(doctor: Doctor, house: Path, vault: Vault, sites: SandboxThread) -> None:
+    described = sites.description()
+    url = described["base_urls"]["openai"]
+    official(house, alpha=url)
+    vault.put("alpha", "k", described["sessions"]["openai"])
+    online = doctor("doctor", "--online")
+    assert online.exit_code == 1
+    assert (
+        f"base_url should end in /v1: change providers.alpha.base_url in config.yaml from {url} to {url}/v1"
+        in online.stdout
+    )
+
+
+def test_an_endpoint_as_address_is_found_without_asking(doctor: Doctor, house: Path, vault: Vault) -> None:
+    official(house, alpha="https://x.example/v1/messages")
+    vault.put("alpha", "k", {"api_key": "sk-0123456789abcdef"})
+    offline = doctor("doctor")
+    assert offline.exit_code == 1
+    assert "to https://x.example/v1" in offline.stdout
+
+
+def test_nobody_with_a_key_is_sent_to_sign_in(doctor: Doctor, house: Path, vault: Vault) -> None:
+    official(house, alpha="https://x.example/v1")
+    for arguments in (("doctor",), ("accounts",)):
+        said = doctor(*arguments).stdout
+        assert "sessions add alpha k --api-key-stdin" in said
+        assert f"--config {house}/config.yaml" in said
+        assert "login" not in said
+        assert said.count("sessions add") == 1, "one advice"
+
+
+def test_a_session_that_has_ended_is_not_called_well(doctor: Doctor, vault: Vault, sites: SandboxThread) -> None:
+    ended = jwt({"id": "somebody", "email": "a@example.com", "exp": int(time.time()) - 86_400 * 9})
+    vault.put("zai", "one", {"token": ended})
+    told = doctor("accounts").stdout.splitlines()[0]
+    assert told.startswith("zai/one  ended  since ")
+    assert "(9 days ago)" in told
+    assert "tries to renew it" in told
+    assert "zai/one is ended" in doctor("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("installed", "status"), [("46.0.7", "warning"), ("50.0.1", "ok"), ("50.0.10", "ok"), ("51", "ok"), (None, "ok")]
+)
+def test_packages_older_than_the_lock_file(tmp_path: Path, installed: str | None, status: str) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("a-package==1.0 \\\n    --hash=sha256:00\ncryptography==50.0.1 ; python_version > '3'\n# b==9\n")
+    versions = {"a-package": "1.0", "cryptography": installed}
+    (finding,) = check_packages(lock, versions.get)
+    assert finding.status == status
+    if status == "warning":
+        assert "cryptography 46.0.7 (locked: 50.0.1)" in finding.message
+        assert f"-r {lock}" in finding.fix
+    assert list(check_packages(tmp_path / "none", versions.get)) == []
+
+
+def test_a_disabled_provider_is_said_to_be_one(doctor: Doctor, house: Path) -> None:
+    official(house, alpha="https://x.example/v1", beta="https://y.example/v1")
+    text = (house / "config.yaml").read_text().replace("  beta: {", "  beta: {enabled: false, ")
+    (house / "config.yaml").write_text(text)
+    result = doctor("sessions", "add", "beta", "k", "--api-key-stdin")
+    assert (result.exit_code, "'beta' is disabled" in result.stderr) == (1, True)

@@ -26,7 +26,9 @@ SEEDS = (
     "19",
 )  # fmt: skip
 ANCHORED = {
+    "addons.core.config_file._OF_THE_VAULT": "fullmatch",
     "addons.stream.chunks._SIZE": "fullmatch",
+    "providers.contract._BARE": "fullmatch",
     "providers.k2think_whole._OPENING_TAG": "match",
     "providers.longcat._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",

@@ -11,8 +11,11 @@ import pytest
 
 from addons.core.errors import clean
 from addons.core.limits import OutputLimits
+from addons.core.near import near
+from addons.core.secret_looks import looks_secret
 from addons.core.strategy import Choice, Orderer, conversation_of
 from addons.core.tokens import TokenCounter
+from addons.core.yaml_reading import YamlProblem, read_words
 from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_stream import ChatStream
@@ -307,6 +310,11 @@ def one_after_another(size: int) -> Callable[[], object]:
     return work
 
 
+def words(text: str) -> None:
+    with suppress(YamlProblem):
+        read_words(text)
+
+
 READERS: dict[str, Reader] = {
     "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
     "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),
@@ -379,6 +387,11 @@ READERS: dict[str, Reader] = {
     "json end: one after another": one_after_another,
     "reasons: words": fed(lambda: lambda said: end_of(said, {}), whole("tokenMax")),
     "learnt: refusals": fed(lambda: refused_fields, whole_bytes("include_usage ")),
+    "yaml: quotes": fed(lambda: words, whole('"\n', "a: ")),
+    "yaml: brackets": fed(lambda: words, whole("[\n", "a: ")),
+    "yaml: a problem far down": fed(lambda: words, whole("a\n", "\t")),
+    "names: random": fed(lambda: looks_secret, whole("aA1")),
+    "names: near": fed(lambda: lambda name: near(name, ["providers", "routing", "listen"]), whole("rout")),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 

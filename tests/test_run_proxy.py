@@ -4,12 +4,14 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
+from addons.version import version
 from tests.support.capturing import command_lines
 from tests.support.ports import free_port
 from tests.support.processes import ROOT
@@ -34,12 +36,39 @@ def test_help_needs_nothing() -> None:
     assert "--demo" in done.stdout
 
 
+def test_the_version_needs_nothing() -> None:
+    done = run("--version", PATH="/usr/bin:/bin")
+    assert (done.returncode, done.stdout) == (0, f"Glassgate {version()}\n")
+
+
+@pytest.mark.parametrize("arguments", [("--demo",), ("--config", "{file}"), ("--config", "{file}", "--web")])
+def test_a_port_in_use_is_told_in_our_words(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "providers: {p: {type: openai_compatible, base_url: 'https://x.example/v1', "
+        "accounts: [{name: a, session: none}]}}\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        given = [word.format(file=file) for word in arguments]
+        done = run(*given, "--port", str(port), AUTH_TOKEN="sk-0123456789abcdefghij")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} is in use: another program has this port" in done.stderr
+    assert "--port N" in done.stderr
+    assert "mode" not in done.stderr, "mitmproxy has another hint"
+    assert "Glassgate demo" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (("--nonsense",), "unknown option: --nonsense"),
         (("--port",), "--port needs a value"),
-        (("--port", "eighty"), "ports are numbers"),
+        (("--port", "eighty"), "--port: a port is a number from 1 to 65535, such as 8080 (found 'eighty')"),
+        (("--port", "0"), "a number from 1 to 65535"),
+        (("--port", "99999"), "a number from 1 to 65535"),
+        (("--port", ""), "a number from 1 to 65535"),
+        (("--web-port", "1234567890123456789012"), "--web-port: a port is a number"),
         (("--demo", "--host", "0.0.0.0"), "loopback only"),
         (("--config", "/nowhere/config.yaml"), "no such file"),
     ],

@@ -76,7 +76,8 @@ class _Asking:
         self.material = material
         self._provider = provider
         cleaner = Cleaner.of(material, provider.name, "")
-        self.runner = StepRunner(Seals(lambda *_: self.material.secrets()), lambda _: client, cleaner, self._handed_out)
+        seals = Seals(lambda *_: self.material.secrets())
+        self.runner = StepRunner(seals, lambda _: client, cleaner, self._handed_out)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}

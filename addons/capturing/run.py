@@ -192,7 +192,13 @@ class _Said(logging.Handler):
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("provider")
 @click.argument("account", required=False)
-@click.option("--config", "file", type=click.Path(dir_okay=False, path_type=Path), default=Path("config.yaml"))
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("config.yaml"),
+    envvar="GLASSGATE_CONFIG",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The proxy's port; 0 takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Start none; say how to set up one by hand.")
 @click.option("--headless", is_flag=True, help="Without a window (for tests of the page).")

@@ -9,9 +9,11 @@ from addons.accounts import material_of, record_of
 from addons.capturing.gathering import with_kept_login
 from addons.cli.base import Lazy, Problem, known_provider
 from addons.context import AnyProvider
+from addons.core.commands import serves
 from addons.setup import make_providers, rollback_guard, vault_key, vault_path
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
+from addons.way_in import way_in
 from providers.contract import SessionMaterial
 
 
@@ -62,6 +64,7 @@ class Target:
 
 def target_of(file: Path, provider: str, account: str | None) -> Target:
     """The target by its names in config.yaml; an account need not be named where there is one. Raises Problem."""
+    serves(file)
     lazy = Lazy(file)
     config = lazy.config()
     known = next((s for s in config.providers if s.name == provider), None)
@@ -72,8 +75,8 @@ def target_of(file: Path, provider: str, account: str | None) -> Target:
     settings = known_provider(config, provider, chosen)
     instance = make_providers(config)[settings.name]
     if not instance.web_session:
-        command = f"glassgate sessions add {provider} {chosen} --api-key-stdin"
-        raise Problem(f"{provider!r} is an official API: there is no sign-in to capture. Store its key: {command}")
+        why = f"{provider!r} is an official API: there is no sign-in to capture."
+        raise Problem(f"{why} Store its key: {way_in(instance, chosen)}")
     if next(a.session for a in settings.common.accounts if a.name == chosen) == "none":
         raise Problem(f"account {chosen!r} of {provider!r} has `session: none` in config.yaml: it needs no sign-in")
     try:

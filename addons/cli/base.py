@@ -96,6 +96,8 @@ class Lazy:
 def known_provider(config: Config, provider: str, account: str | None) -> ProviderSettings:
     """The provider's settings; a Problem with near names when config.yaml does not have it."""
     names = [settings.name for settings in config.providers]
+    if provider in [settings.name for settings in config.disabled]:
+        raise Problem(f"provider {provider!r} is disabled: config.yaml has enabled: false there")
     if provider not in names:
         raise Problem(f"config.yaml has no provider {provider!r}.{near_name(provider, names)}")
     settings = next(s for s in config.providers if s.name == provider)

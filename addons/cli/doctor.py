@@ -10,9 +10,11 @@ import click
 from addons import doctor as checks
 from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import Lazy, Problem, out, out_json
+from addons.core.commands import command
 from addons.core.config import Config
 from addons.doctor import Finding
-from addons.setup import NO_VAULT, Running, lacks_sessions, vault_path
+from addons.settings import accounts_of
+from addons.setup import Running, lacks_sessions, make_providers, no_vault
 from addons.vault.store import Vault
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
@@ -28,18 +30,31 @@ def doctor(lazy: Lazy, online: bool, as_json: bool) -> None:
     Exit status 0 when a request can succeed, else 1.
     """
     lazy = lazy.needing(without=())
-    findings = [*checks.check_python(sys.version_info[:3]), *checks.check_proxy(), *_of_config(lazy, online)]
-    well = not any(finding.status == "error" for finding in findings)
+    without: list[str] = []
+    findings = [
+        *checks.check_python(sys.version_info[:3]),
+        *checks.check_proxy(),
+        *checks.check_packages(checks.LOCK, checks.installed_version),
+        *_of_config(lazy, online, without),
+    ]
+    well = not any(finding.status == "error" and not finding.partly for finding in findings)
     if as_json:
-        out_json({"ok": well, "checks": [asdict(finding) for finding in findings]})
+        out_json({"ok": well, "without": without, "checks": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
             out(*_told(finding))
-        out("A request can succeed." if well else "No request can succeed until the errors above are mended.")
+        out(_verdict(well, without))
     raise SystemExit(0 if well else 1)
 
 
-def _of_config(lazy: Lazy, online: bool) -> Iterable[Finding]:
+def _verdict(well: bool, without: list[str]) -> str:
+    """The truth in one sentence. `without` are the accounts that are out."""
+    if not well:
+        return "No request can succeed until the errors above are mended."
+    return f"A request can succeed, but not with {', '.join(without)}." if without else "A request can succeed."
+
+
+def _of_config(lazy: Lazy, online: bool, without: list[str]) -> Iterable[Finding]:
     try:
         config = lazy.config()
     except Problem as e:
@@ -47,34 +62,42 @@ def _of_config(lazy: Lazy, online: bool) -> Iterable[Finding]:
             yield Finding("config", "error", line, "docs/configuration.md lists every key")
         return
     yield Finding("config", "ok", f"{config.file} is right")
+    yield from checks.check_names(config)
     yield from checks.check_files(config)
     yield from checks.check_keys(config)
     yield from checks.check_port(config, checks.status_of)
     yield from checks.check_inspector(checks.mitmproxy_folder())
-    yield from _of_vault(lazy, config, online)
+    yield from _of_vault(lazy, config, online, without)
 
 
-def _of_vault(lazy: Lazy, config: Config, online: bool) -> Iterable[Finding]:
+def _of_vault(lazy: Lazy, config: Config, online: bool, without: list[str]) -> Iterable[Finding]:
     try:
         vault = vault_if_any(lazy)
     except Problem as e:
-        yield Finding("vault", "error", e.message, "glassgate vault check says more")
+        yield Finding("vault", "error", e.message, f"{command('vault', 'check')} says more")
         return
     if vault is not None:
         yield Finding("vault", "ok", "the vault opens and every record in it is whole")
     elif lacks_sessions(config):
-        yield Finding("vault", "warning", f"there is no vault at {vault_path(config)}", NO_VAULT)
+        yield Finding("vault", "warning", no_vault(config))
     else:
         yield Finding("vault", "ok", "there is no vault, and no account needs one")
+    providers, refused = make_providers(config), set[str]()
+    yield from checks.check_addresses(providers)
+    doubtful = {name for name, provider in providers.items() if provider.doubts()}
+    refused |= {f"{a.provider}/{a.name}" for a in accounts_of(config) if a.provider in doubtful}
     if online:
-        yield from asyncio.run(_ask(config, vault))
-    yield from checks.check_accounts(account_lines(config, vault))
+        yield from asyncio.run(_ask(config, vault, refused))
+    if config.providers:
+        lines = account_lines(config, vault)
+        yield from checks.check_accounts(lines, providers, refused)
+        without += checks.out_of_service(lines, refused)
 
 
-async def _ask(config: Config, vault: Vault | None) -> list[Finding]:
+async def _ask(config: Config, vault: Vault | None, refused: set[str]) -> list[Finding]:
     running = Running(config, vault)
     try:
-        return await checks.ask_sites(running)
+        return await checks.ask_sites(running, refused)
     finally:
         await running.close()
 

@@ -15,6 +15,7 @@ from addons.accounts import material_of, record_of
 from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
+from addons.core.commands import capture, command
 from addons.core.config import ProviderSettings
 from addons.secrets import Seals
 from addons.setup import make_providers, moment_source
@@ -22,6 +23,7 @@ from addons.steps import StepRunner, new_client
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.permissions import read_private
 from addons.vault.store import Vault
+from addons.way_in import signs_in
 from providers.contract import Identity, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 
@@ -73,7 +75,7 @@ def login(
     settings = known_provider(lazy.config(), provider, account)
     name = account or _only_account(settings)
     instance = make_providers(lazy.config())[provider]
-    if not _lets_in(instance, name):
+    if not signs_in(instance, name):
         _next_way(lazy, settings, instance, name, as_json)
         return
     given = _credentials(settings, name, email, credentials_file)
@@ -85,16 +87,6 @@ def login(
 
 
 # -- where programs are not let in ------------------------------------------------------------------------------------
-def _lets_in(provider: AnyProvider, account: str) -> bool:
-    """Whether the site takes e-mail and password from a program."""
-    steps = provider.sign_in(
-        Session(provider.name, account, ("email", "password", "password_sha256")), moment_source()()
-    )
-    if steps is not None:
-        steps.close()
-    return steps is not None
-
-
 def _next_way(lazy: Lazy, settings: ProviderSettings, provider: AnyProvider, account: str, as_json: bool) -> None:
     why = (
         f"{settings.name} asks people for a check at its door, so a program cannot sign in there."
@@ -125,13 +117,13 @@ def _other_ways(settings: ProviderSettings, account: str, error: ProviderError |
     """The ways that are left, as commands, one a line."""
     if error is not None and error.kind is not ErrorKind.CHALLENGE:
         return []
-    names = f"{settings.name} {account}"
+    names = (settings.name, account)
     if settings.common.type == "openai_compatible":
-        return [f"  store a key:            glassgate sessions add {names} --api-key-stdin"]
+        return [f"  store a key:            {command('sessions', 'add', *names, '--api-key-stdin')}"]
     return [
-        f"  from your own browser:  ./run_proxy.sh capture {names}",
-        "  from a HAR, cURL, …:    glassgate sessions import FILE",
-        f"  by hand:                glassgate sessions add {names} --from-json FILE",
+        f"  from your own browser:  {capture(*names)}",
+        f"  from a HAR, cURL, …:    {command('sessions', 'import', 'FILE')}",
+        f"  by hand:                {command('sessions', 'add', *names, '--from-json', 'FILE')}",
         "  or use the official API with a key, where there is one",
     ]
 
@@ -190,7 +182,8 @@ async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: s
     client = new_client(settings.common.proxy)
     try:
         cleaner = Cleaner.of(given, provider.name, account)
-        runner = StepRunner(Seals(lambda *who: given.secrets()), lambda name: client, cleaner)
+        seals = Seals(lambda *who: given.secrets())
+        runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
         material = SessionMaterial().updated(await runner.run(provider, steps, session))
     finally:
         await client.aclose()
@@ -206,7 +199,8 @@ async def _prove(provider: AnyProvider, settings: ProviderSettings, signed: _Sig
     client = new_client(settings.common.proxy)
     try:
         cleaner = Cleaner.of(signed.material, provider.name, signed.session.account)
-        runner = StepRunner(Seals(lambda *who: signed.material.secrets()), lambda name: client, cleaner)
+        seals = Seals(lambda *who: signed.material.secrets())
+        runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
         signed.identity = await runner.run(provider, steps, signed.session)
     except ProviderError as error:
         if error.kind is not ErrorKind.PROVIDER_DOWN:

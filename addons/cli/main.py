@@ -24,6 +24,7 @@ from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
 from addons.cli.vault import vault
+from addons.core.commands import serves
 from addons.core.shown import shown
 
 
@@ -33,6 +34,8 @@ def _complaints_shown() -> Iterator[None]:
     try:
         yield
     except click.UsageError as e:
+        if e.message.startswith("Got unexpected extra argument"):  # and repeats it: it may be a password
+            raise click.UsageError("there are more words than the command takes", e.ctx) from None
         lines = e.format_message().split("\n")
         if all(line.isprintable() for line in lines):
             raise
@@ -55,7 +58,7 @@ class Commands(click.Group):
 @click.option(
     "--config",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=Path("config.yaml"),
     envvar="GLASSGATE_CONFIG",
     show_default=True,
@@ -67,6 +70,7 @@ def main(context: click.Context, file: Path) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
     os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
+    serves(file)
     context.obj = Lazy(file)
 
 

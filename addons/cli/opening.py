@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from addons.cli.base import Lazy, Problem, out
+from addons.core.commands import command
 from addons.core.config import Config
 from addons.setup import vault_path
 from addons.vault.errors import VaultError
@@ -85,7 +86,7 @@ def _told(opening: Opening) -> Iterator[None]:
     except (KeyboardInterrupt, click.Abort):
         if _state(opening.path) == before:
             raise Problem("stopped; the vault is as it was") from None
-        raise Problem("stopped after the vault had been changed; see: glassgate vault info") from None
+        raise Problem(f"stopped after the vault had been changed; see: {command('vault', 'info')}") from None
 
 
 def _state(path: Path) -> tuple[int, int] | None:

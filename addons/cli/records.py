@@ -10,7 +10,7 @@ import click
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.importing.exchanges import read_exchanges
 from addons.importing.problem import ImportProblem
-from addons.inspect.archive import SWITCH_NAME, Switch, write_switch
+from addons.inspect.archive import SWITCH_NAME, in_force, told, turn
 from addons.inspect.cases import FOLDER, Case, case_of, keep
 from addons.inspect.check import differences, said_of
 from addons.inspect.drift import FILE_NAME, Drift
@@ -21,34 +21,36 @@ from addons.setup import make_providers, vault_path
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["on", "off", "import"]), default="on")
+@click.argument("what", type=click.Choice(["status", "on", "off", "import"]), default="status")
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Instead of record.folder.")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where files go; kept for later.")
 @click.pass_obj
 def record(lazy: Lazy, what: str, files: tuple[Path, ...], folder: Path | None) -> None:
-    """Switch the recording of provider exchanges on or off; a running gateway heeds it within two seconds.
+    """How the recording of provider exchanges stands. `on` and `off` switch it; a running gateway heeds that within
+    two seconds. The folder stays the one chosen last.
 
     `import FILES` makes recordings of the chats in a browser's HAR or a flow file of mitmproxy.
     """
     config = lazy.config()
-    chosen = folder.absolute() if folder else config.path(config.sections.record.folder)
+    rules, switch = config.sections.record, vault_path(config).with_name(SWITCH_NAME)
     if what == "import":
         if not files:
             raise Problem("name the HAR or flow files to import")
+        chosen = folder.absolute() if folder else config.path(rules.folder)
         for file in files:
-            _import(lazy, file, Recorder(chosen, config.sections.record.max_mb, config.sections.record.max_days))
+            _import(lazy, file, Recorder(chosen, rules.max_mb, rules.max_days))
         return
     if files:
-        raise Problem(f"recording is switched {what} without naming files")
-    _switch(vault_path(config).with_name(SWITCH_NAME), what, folder.absolute() if folder else None)
-    out(f"recording is {what}" + (f"; files go to {chosen}" if what == "on" else ""))
-
-
-def _switch(path: Path, state: str, folder: Path | None) -> None:
-    try:
-        write_switch(path, Switch(state == "on", folder))
-    except OSError as e:
-        raise Problem(f"{path} cannot be written: {e.strerror or e}") from None
+        raise Problem(f"`record {what}` takes no files; `record import` does")
+    if what == "status" and folder is not None:
+        raise Problem("--folder is chosen with `record on`, `record off` or `record import`")
+    if what != "status":
+        try:
+            turn(switch, enabled=what == "on", folder=folder.absolute() if folder else None)
+        except OSError as e:
+            raise Problem(f"{switch} cannot be written: {e.strerror or e}") from None
+    enabled, there = in_force(switch, enabled=rules.enabled, folder=config.path(rules.folder))
+    out(told(enabled=enabled, folder=there))
 
 
 def _import(lazy: Lazy, file: Path, recorder: Recorder) -> None:

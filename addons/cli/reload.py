@@ -8,6 +8,7 @@ import click
 
 from addons.asking import Answer, answer_to, ask, forget
 from addons.cli.base import Lazy, Problem, out
+from addons.core.commands import start
 from addons.core.config import VaultSettings
 from addons.core.file_reading import FileProblem, read_text
 from addons.core.variables import substituted
@@ -37,7 +38,7 @@ def reload(lazy: Lazy) -> None:
     except OSError as e:
         raise Problem(f"the gateway cannot be asked: {e.strerror or e}") from None
     if answer is None:
-        raise Problem(f"no gateway that runs with {lazy.file} has answered; start it: ./run_proxy.sh")
+        raise Problem(f"no gateway that runs with {lazy.file} has answered; start it: {start()}")
     if not answer.done:
         refused = "the gateway refused the configuration; the one from before stays in force:"
         raise Problem(refused, *answer.said.splitlines())

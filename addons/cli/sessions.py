@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
@@ -12,11 +12,17 @@ from addons.account_report import can_renew, moment_text
 from addons.accounts import material_of
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.context import AnyProvider
+from addons.core.commands import command
+from addons.core.config import ProviderSettings
+from addons.core.near import hint
+from addons.core.plain_words import requirement
+from addons.core.secret_looks import looks_secret
 from addons.setup import make_providers, moment_source
 from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.format import Record
 from providers.contract import Moment
 from providers.errors import ProviderError
+from providers.registry import provider_class
 
 
 class SessionForm(BaseModel):
@@ -44,10 +50,23 @@ def sessions() -> None:
 @click.option("--from-json", "source", type=click.File("r"), help="A file with the session as JSON, or - for stdin.")
 @click.option("--api-key-stdin", is_flag=True, help="Read an API key from stdin.")
 @click.option("--token-stdin", is_flag=True, help="Read a token from stdin.")
+@click.option("--api-key", "--api_key", "--apikey", "--key", "--token", "shown", hidden=True)
+@click.argument("more", nargs=-1, metavar="")
 @click.pass_obj
-def add(lazy: Lazy, provider: str, account: str, source: Any, api_key_stdin: bool, token_stdin: bool) -> None:
+def add(
+    lazy: Lazy,
+    provider: str,
+    account: str,
+    source: Any,
+    api_key_stdin: bool,
+    token_stdin: bool,
+    shown: str | None,
+    more: tuple[str, ...],
+) -> None:
     """Store a session: {"token": …, "cookies": {…}, "headers": {…}, "api_key": …}. Makes the vault if needed."""
     settings = known_provider(lazy.config(), provider, account)
+    if shown is not None or more:
+        _not_here(lazy, settings, account)
     if [source is not None, api_key_stdin, token_stdin].count(True) != 1:
         raise click.UsageError("give one of --from-json FILE, --api-key-stdin and --token-stdin")
     if source is not None:
@@ -70,6 +89,16 @@ def add(lazy: Lazy, provider: str, account: str, source: Any, api_key_stdin: boo
     out(f"stored {provider}/{account} (revision {record.rev})")
 
 
+def _not_here(lazy: Lazy, settings: ProviderSettings, account: str) -> NoReturn:
+    """Raises Problem: what stands on a command line is seen by other users, and stays in the shell's memory."""
+    how = "--token-stdin" if provider_class(settings.common.type).web_session else "--api-key-stdin"
+    line = command("sessions", "add", settings.name, account, how)
+    raise Problem(
+        "a key or token cannot stand on the command line: other users of the machine could see it, and the shell keeps "
+        f"it. Run this, then paste it and press Enter: {line}"
+    )
+
+
 @sessions.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -87,7 +116,8 @@ def list_sessions(lazy: Lazy, as_json: bool) -> None:
     for row in rows:
         out("  ".join(_told(row)))
     if not rows:
-        out("the vault holds no session; add one: glassgate sessions add PROVIDER ACCOUNT --from-json FILE")
+        way = command("sessions", "add", "PROVIDER", "ACCOUNT", "--from-json", "FILE")
+        out(f"the vault holds no session; add one: {way}")
 
 
 def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[str, Any]:
@@ -139,5 +169,17 @@ def _read_form(text: str) -> SessionForm:
         return SessionForm.model_validate_json(text)
     except ValidationError as e:
         first = e.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Problem(f"the session JSON is not right: {where + ': ' if where else ''}{first['msg']}") from None
+        if first["type"] == "json_invalid":
+            raise Problem(f"the session is no JSON; write {_FORM}") from None
+        where = ".".join(_told_key(str(part)) for part in first["loc"])
+        known = hint(str(first["loc"][-1]), SessionForm.model_fields) if first["type"] == "extra_forbidden" else ""
+        said = requirement(first, "an object") + (known or f"; write {_FORM}")
+        raise Problem(f"the session JSON is not right: {where + ': ' if where else ''}{said}") from None
+
+
+_FORM = '{"token": "…", "cookies": {"NAME": "…"}, "headers": {"NAME": "…"}, "api_key": "…"}, what there is of it'
+
+
+def _told_key(name: str) -> str:
+    """A name of the JSON; who has turned name and value round has a secret there."""
+    return "…" if looks_secret(name) else name[:100]

@@ -19,10 +19,13 @@ import click
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from addons import whereabouts
 from addons.account_report import AccountLine, told
 from addons.challenge import NONCE, PROOF, proves
 from addons.cli.base import Lazy, Problem, out, out_json
+from addons.core.commands import start
 from addons.core.config import Listen, url_of
+from addons.setup import vault_path
 
 PATIENCE_S: Final = 5.0
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
@@ -40,14 +43,19 @@ def status(lazy: Lazy, as_json: bool, url: str | None, send_key: bool) -> None:
 
     Exit status 0 when it is well, 1 when it is degraded, draining or not there.
     """
-    address, key = _where(lazy)
+    address, key, said = _where(lazy)
     base = url.rstrip("/") if url else address or Listen().url
+    other = said if not url and said != base else None
     try:
         found, shown = _ask(base, key, anybody=send_key)
     except Problem as e:
-        if url or address:
+        if other is None and (url or address):
             raise
-        raise Problem(e.message, f"that is the usual address: {lazy.file} cannot be read to see another") from None
+        if other is None:
+            raise Problem(e.message, f"that is the usual address: {lazy.file} cannot be read to see another") from None
+        base, asked = other, base
+        found, shown = _ask(base, key, anybody=send_key)
+        out(f"glassgate: the gateway listens at {base} since its start, not at {asked}, as {lazy.file} says", err=True)
     lines = _lines(found, base)
     if as_json:
         out_json(found)
@@ -76,7 +84,7 @@ def _ask(base: str, key: str | None, *, anybody: bool) -> tuple[dict[str, Any], 
         finally:
             connection.close()
     except (http.client.HTTPException, OSError, ValueError):
-        raise Problem(f"no gateway answers at {base}; start it: ./run_proxy.sh, or say where it is: --url") from None
+        raise Problem(f"no gateway answers at {base}; start it: {start()}, or say where it is: --url") from None
 
 
 def _is_ours(connection: http.client.HTTPConnection, proof: str | None, key: str, nonce: str) -> bool:
@@ -115,17 +123,17 @@ def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:
         raise Problem(f"what answers at {base} is no Glassgate") from None
 
 
-def _where(lazy: Lazy) -> tuple[str | None, str | None]:
-    """The gateway's address, where it can be known, and a key of it.
+def _where(lazy: Lazy) -> tuple[str | None, str | None, str | None]:
+    """The gateway's address, where it can be known, a key of it, and where a running one says it listens.
 
     A file that is broken just now must not keep anybody from asking.
     """
     try:
         config = lazy.needing(without=()).config()
     except Problem:
-        return _where_by_hand(lazy.file)
-    listen = config.sections.listen
-    return listen.url, config.tokens[0] if config.tokens else None
+        return (*_where_by_hand(lazy.file), None)
+    said = whereabouts.find(vault_path(config).parent, config.file)
+    return config.sections.listen.url, config.tokens[0] if config.tokens else None, said
 
 
 def _where_by_hand(file: Path) -> tuple[str | None, str | None]:

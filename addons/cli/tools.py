@@ -12,6 +12,8 @@ import click
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.local import model_object
+from addons.port import is_gateway, port_problem
+from addons.served_names import unserved
 from addons.setup import Models, make_providers
 
 
@@ -21,14 +23,16 @@ from addons.setup import Models, make_providers
 def models(lazy: Lazy, as_json: bool) -> None:
     """The public models of the configured providers."""
     config = lazy.config()
-    index = Models(make_providers(config), config.sections.models.aliases)()
+    aliases, providers = config.sections.models.aliases, make_providers(config)
+    index = Models(providers, aliases)()
+    out(*(f"glassgate: {one.words}" for one in unserved(config, index, providers)), err=True)
     if as_json:
         out_json({"object": "list", "data": [model_object(model, 0) for model in index.models()]})
         return
     for model in index.models():
         out(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
-    for alias in index.aliases():
-        out(f"{alias}  (alias)")
+    for alias, target in aliases.items():
+        out(f"{alias}  → {target}{'' if index.find(alias) else '  (nobody serves it)'}")
 
 
 @click.command()
@@ -75,8 +79,18 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 
 
 @click.command(hidden=True)
+@click.option("--host", help="In the place of listen.host.")
+@click.option("--port", type=int, help="In the place of listen.port.")
+@click.option("--web-port", type=int, help="mitmweb's port.")
 @click.pass_obj
-def listen(lazy: Lazy) -> None:
-    """The listener of the checked configuration, for run_proxy.sh: host, port."""
-    config = lazy.needing(without=()).config()
-    out(f"{config.sections.listen.host} {config.sections.listen.port}")
+def listen(lazy: Lazy, host: str | None, port: int | None, web_port: int | None) -> None:
+    """The listener of the checked configuration, for run_proxy.sh: host, port. Exit status 1 when it is in use."""
+    found = lazy.needing(without=()).config().sections.listen
+    host, port = host or found.host, port if port is not None else found.port
+    problems = [port_problem(host, port, "--port", is_gateway)]
+    if web_port is not None:
+        problems.append(port_problem("127.0.0.1", web_port, "--web-port", lambda url: False))
+        problems.append("the gateway and mitmweb cannot have one port: --web-port N" if port == web_port else None)
+    if said := [problem for problem in problems if problem]:
+        raise Problem(*said)
+    out(f"{host} {port}")

@@ -7,6 +7,7 @@ import click
 from addons.account_book import AccountBook
 from addons.accounts import Accounts
 from addons.cli.base import Lazy, Problem, out, out_json
+from addons.core.commands import command
 from addons.pruning import ended_for_good
 from addons.settings import accounts_of
 from addons.setup import book_path, make_providers, moment_source
@@ -46,4 +47,4 @@ def prune(lazy: Lazy, dry_run: bool, as_json: bool) -> None:
     if not rows:
         out("every stored session can still serve")
     if not rotated:
-        out("the vault has other slots: glassgate vault rotate-key makes the removed bytes unreadable")
+        out(f"the vault has other slots: {command('vault', 'rotate-key')} makes the removed bytes unreadable")

@@ -11,6 +11,7 @@ import click
 from addons.cli.base import out, out_json
 from addons.cli.opening import Opening, kdf_option, vault_command
 from addons.cli.vault_keys import add_slot, remove_slot, rotate_key, rotate_passphrase
+from addons.core.commands import command
 from addons.doctor import Finding
 from addons.setup import rollback_guard
 from addons.vault.copies import find_copies
@@ -25,8 +26,8 @@ def vault() -> None:
     """The vault's file and the keys that open it."""
 
 
-for command in (rotate_passphrase, rotate_key, add_slot, remove_slot):
-    vault.add_command(command)
+for one in (rotate_passphrase, rotate_key, add_slot, remove_slot):
+    vault.add_command(one)
 
 
 @vault.command()
@@ -95,7 +96,7 @@ def _findings(opening: Opening) -> Iterator[Finding]:
     """Every wrong mode at once; then the vault itself, where the first fault hides what comes after it."""
     path = opening.path
     if not os.path.lexists(path):
-        yield Finding("file", "error", f"there is no vault at {path}", "glassgate vault init makes one")
+        yield Finding("file", "error", f"there is no vault at {path}", f"{command('vault', 'init')} makes one")
         return
     private = [
         *_refusal("folder", lambda: check_folder(path.parent)),
@@ -119,7 +120,7 @@ def _findings(opening: Opening) -> Iterator[Finding]:
 def _risks(opening: Opening, facts: Facts) -> Iterator[Finding]:
     for slot in facts.slots:
         if slot.weak:
-            fix = "glassgate vault rotate-passphrase --allow-weak-kdf, with that key"
+            fix = f"{command('vault', 'rotate-passphrase', '--allow-weak-kdf')}, with that key"
             yield Finding("slots", "warning", f"slot {slot.id} is cheap to guess: {slot_text(slot)}", fix)
     if _guard_state(opening)["on"]:
         yield Finding("guard", "ok", f"no newer generation than {facts.generation} is known")

@@ -18,6 +18,8 @@ class Health(StrEnum):
     OK = "ok"
     REFRESHING = "refreshing"
     """Its session is being renewed just now."""
+    ENDED = "ended"
+    """Its session has ended by its own word; whether the site renews it shows when it is needed next."""
     EXPIRED = "expired"
     """Sign in again."""
     CHALLENGED = "challenged"

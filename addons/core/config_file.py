@@ -3,36 +3,43 @@
 All problems are told at once: file, line, key, what was found (never the value of a secret), what is allowed.
 """
 
-import difflib
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeGuard
 
 from pydantic import BaseModel, ValidationError
 
 from addons.core.client_keys import ClientKey
+from addons.core.commands import command
 from addons.core.config import (
     Config,
+    Credentials,
     ProviderCommon,
     ProviderSettings,
     Sections,
     checked_name,
+    is_name,
+    placed,
     provider_class,
     split_provider,
     type_names,
 )
+from addons.core.config_words import ABSENT, Wrong, one_each, wrongs
 from addons.core.env_file import read_env
 from addons.core.exposure import exposure_problems, has_literal_keys
-from addons.core.file_reading import FileProblem, NoFile, read_text
+from addons.core.file_reading import FileProblem, IsFolder, NoFile, read_text
 from addons.core.key_files import KeyFile
 from addons.core.key_sources import KeySources
+from addons.core.near import near
+from addons.core.secret_looks import looks_secret
 from addons.core.shown import shown
 from addons.core.variables import substituted
-from addons.core.yaml_reading import KeyPath, YamlProblem, read_yaml
-from providers.contract import ProviderOptions, SessionMaterial
+from addons.core.yaml_reading import KeyPath, YamlProblem, read_words
+from providers.contract import SessionMaterial
+from providers.registry import preset_names
 
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie|auth", re.IGNORECASE)
 _TOLD = re.compile(r".{0,11}|[A-Za-z _-]{0,40}|[a-z]{1,10}://[\w.:\[\]-]{1,100}/?", re.DOTALL | re.ASCII)
@@ -69,20 +76,32 @@ class _Source:
     problems: list[str] = field(default_factory=list)
     inserted: set[str] = field(default_factory=set)
     """Texts that came out of variables: nobody knows what is in those."""
+    unset: set[KeyPath] = field(default_factory=set)
+    """Where a variable stands that is not set: whatever else is wrong there follows from it."""
 
     def tells(self, path: KeyPath, found: Any) -> bool:
         """Whether the value found at `path` may be repeated to people."""
-        if isinstance(found, dict | list) or any(_SECRET_KEYS.search(str(part)) for part in path):
+        if not isinstance(found, str) or found in self.inserted or any(_SECRET_KEYS.search(str(p)) for p in path):
             return False
-        return not isinstance(found, str) or (found not in self.inserted and _TOLD.fullmatch(found) is not None)
+        return _TOLD.fullmatch(found) is not None and not looks_secret(found)
+
+    def tell(self, path: KeyPath, found: list[Wrong]) -> None:
+        """Says what is wrong with the value at `path`."""
+        for wrong in one_each(found):
+            at = (*path, *wrong.path)
+            if at in self.unset:
+                continue
+            words = wrong.words
+            if wrong.found is not ABSENT and self.tells(at, wrong.found):
+                words += f" (found {str(wrong.found)!r})"
+            if wrong.meant and wrong.found not in self.inserted and not looks_secret(wrong.meant):
+                words += f"; did you mean {wrong.meant!r}?"
+            self.say(at, words)
 
     def say(self, path: KeyPath, what: str) -> None:
         if path and path[0] in self.without:
             return
-        line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
-        where = f"{self.file}:{line}" if line else str(self.file)
-        key = _dotted(path)
-        words = f"{where}: {key}: {what}" if key else f"{where}: {what}"
+        words = placed(self.file, self.lines, path, what)
         self.problems.append(words if len(words) <= PROBLEM_CHARS else words[:PROBLEM_CHARS] + "…")
 
 
@@ -97,19 +116,33 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
     source = _read(file, files, without)
     raw = _substituted(source, env)
     if not isinstance(raw, dict):
-        source.say((), f"must be a mapping of sections, found {type(raw).__name__}")
+        kind = "a list" if isinstance(raw, list) else "one text"
+        source.say((), f"must be a mapping of sections, such as 'listen: {{port: 8080}}', and is {kind}")
         raise ConfigError(source.problems)
     _apply_environment(raw, env)
-    providers = _providers(source, raw.pop("providers", {})) if "providers" not in without else []
-    sections = _checked(source, Sections, raw, ())
+    named = raw.pop("providers", {})
+    found = _providers(source, named) if "providers" not in without else []
+    providers = [settings for settings in found if settings.common.enabled]
+    sections, wrong = _validated(Sections, raw, ("providers",))
+    source.tell((), wrong)
     if sections is None or source.problems:
         raise ConfigError(source.problems)
     keys, skip = _client_keys(source, sections, env) if "auth" not in without else ((), False)
     _check_vault(source, sections)
     if source.problems:
         raise ConfigError(source.problems)
-    sessions = _env_sessions(providers, env)
-    return Config(file.absolute(), sections, tuple(providers), keys, skip, sessions, env, tuple(files))
+    return Config(
+        file.absolute(),
+        sections,
+        tuple(providers),
+        keys,
+        skip,
+        _env_sessions(providers, env),
+        env,
+        tuple(files),
+        tuple(settings for settings in found if not settings.common.enabled),
+        source.lines,
+    )
 
 
 def _environment(dotenv: Path, environ: Mapping[str, str], files: list[KeyFile]) -> dict[str, str]:
@@ -129,20 +162,25 @@ def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source
     """Raises ConfigError."""
     try:
         read = read_text(file)
-        found = read_yaml(read.text)
+        found = read_words(read.text)
     except NoFile:
-        raise ConfigError([f"{file}: there is no such file; give another with --config"]) from None
+        raise ConfigError(
+            [f"{file}: there is no such file; give another with --config, or as GLASSGATE_CONFIG"]
+        ) from None
+    except IsFolder:
+        raise ConfigError([f"{file}: is a folder; name the file in it: --config {file / 'config.yaml'}"]) from None
     except FileProblem as e:
         raise ConfigError([f"{file}: {e}"]) from None
     except YamlProblem as e:
         raise ConfigError([f"{file}{f':{e.line}' if e.line else ''}: {e}"]) from None
     files.append(KeyFile.of(file, read.found, holds_keys=has_literal_keys(found.value)))
-    value = found.value if found.value is not None else {}
+    value = found.value or {}
     if isinstance(value, dict):
         value = {key: section for key, section in value.items() if key not in without}
     source = _Source(file, value, found.lines, files, without)
-    for path in found.twice:
-        source.say(path, "stands twice")
+    for path, line in found.twice.items():
+        if not any(path[:n] in found.twice for n in range(1, len(path))):
+            source.say(path, f"stands twice, first in line {line}; put both together, or remove one")
     return source
 
 
@@ -173,12 +211,16 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
             return value or ""
 
         result = substituted(text, one)
-        if result != text:
-            source.inserted.add(result)
+        if result == text:
+            return text  # as it was read: it may be Nothing
+        source.inserted.add(result)
         if missing and path[:2] == ("auth", "tokens") and path[-1] != "name":
             return ""  # a key that is not set is no key
         if missing:
-            source.say(path, f"the environment variable {missing[0]} is not set (write ${{{missing[0]}:-default}})")
+            source.unset.add(path)
+            name = missing[0]
+            where = f"set it, or write {name}=… into {source.file.parent / '.env'}, or give a default: ${{{name}:-…}}"
+            source.say(path, f"the environment variable {name} is not set; {where}")
         return result
 
     return replace(source.value, ())
@@ -191,53 +233,25 @@ def _apply_environment(raw: dict[str, Any], env: Mapping[str, str]) -> None:
         raw["log"] = {**(section if isinstance(section, dict) else {}), "level": level}
 
 
-def _checked[M: BaseModel](source: _Source, model: type[M], raw: Any, path: KeyPath) -> M | None:
+def _validated[M: BaseModel](model: type[M], raw: Any, more: Sequence[str] = ()) -> tuple[M | None, list[Wrong]]:
+    """`raw` as `model`, or what is wrong with it. `more` are keys that may stand beside the model's own."""
     try:
-        return model.model_validate(raw)
+        return model.model_validate(raw), []
     except ValidationError as e:
-        found = e.errors(include_url=False)
-        for problem in found[:PROBLEMS_LIMIT]:
-            at = (*path, *problem["loc"])
-            said = _explained(problem["type"], problem["msg"], model, problem["loc"])
-            found_there = problem.get("input")
-            is_told = problem["type"] not in ("extra_forbidden", "missing") and source.tells(at, found_there)
-            source.say(at, f"{said} (found {found_there!r})" if is_told else said)
-        if len(found) > PROBLEMS_LIMIT:
-            source.say(path, f"… and {len(found) - PROBLEMS_LIMIT} more problems")
-        return None
-
-
-def _explained(kind: str, message: str, model: type[BaseModel], loc: KeyPath) -> str:
-    if kind == "extra_forbidden":
-        known = _known_keys(model, loc)
-        near = difflib.get_close_matches(str(loc[-1]), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"is not a key there. Known: {', '.join(known)}" if not hint else f"is not a key there{hint}"
-    if kind == "missing":
-        return "is missing"
-    text = message.removeprefix("Value error, ")
-    if kind.startswith("literal"):
-        text = text.replace("Input should be", "must be one of")
-    return text
-
-
-def _known_keys(model: type[BaseModel], loc: KeyPath) -> list[str]:
-    """The keys that may stand where an unknown one was found."""
-    current: Any = model
-    for part in loc[:-1]:
-        if isinstance(part, str) and part in getattr(current, "model_fields", {}):
-            current = current.model_fields[part].annotation
-        args = getattr(current, "__args__", ())
-        current = next((arg for arg in args if isinstance(arg, type) and issubclass(arg, BaseModel)), current)
-    return sorted(getattr(current, "model_fields", {}))
+        return None, wrongs(e, model, raw, more)
 
 
 def _providers(source: _Source, raw: Any) -> list[ProviderSettings]:
-    if not isinstance(raw, dict) or not raw:
-        source.say(("providers",), "at least one provider must be configured")
-        return []
-    found = [_provider(source, str(name), entry) for name, entry in raw.items()]
-    return [settings for settings in found if settings is not None and settings.common.enabled]
+    """Those that are switched off too."""
+    example = "providers: {NAME: {type: openai_compatible, preset: deepseek, accounts: [main]}}"
+    if isinstance(raw, dict) and raw:
+        found = [_provider(source, str(name), entry) for name, entry in raw.items()]
+        return [settings for settings in found if settings is not None]
+    wrong = (
+        "at least one provider must be configured" if not raw else "must be a table: the name of each, then its keys"
+    )
+    source.say(("providers",), f"{wrong}, such as {example}")
+    return []
 
 
 def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
@@ -245,22 +259,60 @@ def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
     try:
         checked_name(name)
     except ValueError as e:
-        source.say(path, str(e))
+        source.say(path, f"the provider's name {e}")
     if not isinstance(raw, dict):
-        source.say(path, "must be a mapping with at least 'type' and 'accounts'")
+        source.say(path, "must be a mapping with at least 'type' and 'accounts': {type: zai, accounts: [main]}")
         return None
-    if raw.get("type") not in type_names():
-        near = difflib.get_close_matches(str(raw.get("type")), type_names(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        allowed = ", ".join(type_names())
-        at = (*path, "type")
-        found = f" (found {raw.get('type')!r})" if source.tells(at, raw.get("type")) else ""
-        source.say(at, f"must be one of {allowed}{found}{hint}")
+    type_name = raw.get("type")
+    if not isinstance(type_name, str) or type_name not in type_names():
+        source.tell(path, [_wrong_type(raw)])
         return None
     mine, theirs = split_provider(raw)
-    common = _checked(source, ProviderCommon, mine, path)
-    options: ProviderOptions | None = _checked(source, provider_class(raw["type"]).Options, theirs, path)
+    options_model = provider_class(type_name).Options
+    common, wrong = _validated(ProviderCommon, mine)
+    options, more = _validated(options_model, theirs, tuple(ProviderCommon.model_fields))
+    source.tell(path, [_of_the_vault(source, name, raw, each) for each in (*wrong, *more)])
     return ProviderSettings(name, common, options) if common and options else None
+
+
+def _wrong_type(raw: Mapping[str, Any]) -> Wrong:
+    """Why a provider's type cannot be."""
+    allowed, found = ", ".join(type_names()), raw.get("type")
+    if "type" not in raw:
+        misspelt = next((key for key in raw if near(key, ("type", *ProviderCommon.model_fields)) == "type"), None)
+        if misspelt is not None:
+            return Wrong((misspelt,), "is not a key there", meant="type", unknown="type")
+        return Wrong(("type",), f"is missing; write one of {allowed}")
+    said = str(found).casefold()
+    if said in preset_names():
+        return Wrong(("type",), f"is not a type but a preset; write type: openai_compatible, preset: {said}")
+    return Wrong(("type",), f"must be one of {allowed}", found, near(said, type_names()) or "")
+
+
+_OF_THE_VAULT: Final = re.compile(
+    r"(?i)(?:api|access|secret|auth)?[_-]?(?:keys?|tokens?|secret|cookies?|authorization)"
+)
+
+
+def _of_the_vault(source: _Source, provider: str, raw: Mapping[str, Any], wrong: Wrong) -> Wrong:
+    """For a key that would hold a secret: where that belongs. The value is never looked at."""
+    key = str(wrong.path[-1]) if wrong.path else ""
+    if wrong.unknown and key in Credentials.model_fields and "accounts" in wrong.path:
+        return Wrong(wrong.path, 'belongs under credentials: {email: "${NAME}", password: "${OTHER}"}')
+    if not wrong.unknown or not _OF_THE_VAULT.fullmatch(key):
+        return wrong
+    accounts = raw.get("accounts")
+    index = wrong.path[1] if len(wrong.path) > 1 and isinstance(wrong.path[1], int) else 0
+    entry = accounts[index] if isinstance(accounts, list) and index < len(accounts) else accounts
+    account = entry.get("name") if isinstance(entry, dict) else entry
+    names = (provider if _tellable(provider) else "PROVIDER", account if _tellable(account) else "main")
+    how = "--token-stdin" if provider_class(raw["type"]).web_session else "--api-key-stdin"
+    line = command("sessions", "add", *names, how)
+    return Wrong(wrong.path, f"keys belong into the vault, not into this file; remove the line, run: {line}")
+
+
+def _tellable(name: Any) -> TypeGuard[str]:
+    return isinstance(name, str) and is_name(name) and not looks_secret(name)
 
 
 def _client_keys(source: _Source, sections: Sections, env: Mapping[str, str]) -> tuple[tuple[ClientKey, ...], bool]:
@@ -285,10 +337,3 @@ def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> 
         return {}
     material = SessionMaterial(cookies={"passport_token_key": token})
     return {(first.name, first.common.accounts[0].name): material}
-
-
-def _dotted(path: KeyPath) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text

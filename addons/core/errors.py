@@ -45,9 +45,7 @@ class _Meaning(NamedTuple):
 
 
 _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
-    ErrorKind.SESSION_EXPIRED: _Meaning(
-        502, "provider_auth", False, "Sign in again at the provider and store the session: glassgate sessions add."
-    ),
+    ErrorKind.SESSION_EXPIRED: _Meaning(502, "provider_auth", False, "Sign in again at the provider"),
     ErrorKind.CHALLENGE: _Meaning(
         502,
         "provider_challenge",
@@ -76,22 +74,26 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
     ErrorKind.CONTENT_FILTERED: _Meaning(403, "content_filter", False, "Change the content, or use another model."),
     ErrorKind.CONVERSATION_BUSY: _Meaning(503, "conversation_busy", None, "The conversation still runs; try again."),
     ErrorKind.CONVERSATION_GONE: _Meaning(502, "conversation_gone", None, "Try again: a new conversation is begun."),
+    ErrorKind.MISCONFIGURED: _Meaning(502, "provider_misconfigured", False, ""),
     ErrorKind.PROVIDER_DOWN: _Meaning(502, "upstream_error", None, ""),
     ErrorKind.INCOMPLETE: _Meaning(502, "upstream_eof", None, "The answer broke off before its end; try again."),
 }
 
 
-_KEY_ADVICE: Final = "Check the key at the provider and store the right one: glassgate sessions add."
+_KEY_ADVICE: Final = "Check the key at the provider and store the right one"
 _SENTENCE_ENDS: Final = ".!?…。！？"
 _AGAIN: Final = "try again"
 
 
-def _advice(error: ProviderError, usual: str) -> str:
+def _advice(error: ProviderError, usual: str, way_in: str) -> str:
     """One sentence that fits: about a key where it is one, and not what the message says already."""
-    if "glassgate " in error.message:
-        return ""  # it names the command already
-    if error.kind is ErrorKind.SESSION_EXPIRED and error.credential == "key":
-        return _KEY_ADVICE
+    if error.advised:
+        return ""
+    if error.kind is ErrorKind.SESSION_EXPIRED:
+        what = _KEY_ADVICE if error.credential == "key" else usual
+        return f"{what}: {way_in}" if way_in else f"{what}."  # nothing follows a line that is to be pasted
+    if error.kind is ErrorKind.CHALLENGE and error.credential == "key":
+        return ""  # nobody signs in there with a browser
     return "" if _AGAIN in usual.lower() and _AGAIN in error.message.lower() else usual
 
 
@@ -126,15 +128,22 @@ class GatewayError(Exception):
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
         self.extra_headers: tuple[tuple[str, str], ...] = ()
+        self.about: tuple[str, str, str] | None = None
+        """The model, provider and account that the message is about, where it is about one."""
+        self.asked = ""
+        """The model in the client's words, where a refusal of the request's body still knew it."""
         self.key = ""
         """Whose request was refused, where the gate knew the client's key by then; for the log."""
 
     @classmethod
-    def from_provider(cls, error: ProviderError, provider: str, account: str) -> "GatewayError":
-        """What the provider's refusal means for the client. The message names provider and account."""
+    def from_provider(cls, error: ProviderError, provider: str, account: str, way_in: str = "") -> "GatewayError":
+        """What the provider's refusal means for the client. The message names provider and account.
+
+        `way_in` is the command that stores another session of the account (addons/way_in.py).
+        """
         meaning = _MEANINGS[error.kind]
         prefix = f"[{provider}/{account}]"
-        advice = _advice(error, meaning.advice)
+        advice = _advice(error, meaning.advice, way_in)
         # A provider's long words are cut, not what to do next.
         room = MESSAGE_LIMIT - len(prefix) - len(advice) - 2
         said = clean(error.message.strip(), room)

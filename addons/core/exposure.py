@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from addons.core.client_keys import ClientKey
+from addons.core.commands import command
 from addons.core.config import Config
 from addons.core.variables import literal_part
 from addons.core.yaml_reading import KeyPath
 from providers.contract import LOOPBACK_HOSTS
+from providers.written import Nothing
 
 SHORTEST_TOKEN: Final = 8
 SHORTEST_OPEN_TOKEN: Final = 32
@@ -35,7 +37,7 @@ def exposure_problems(host: str, keys: Sequence[ClientKey], skip: bool) -> list[
     if skip and not is_loopback:
         found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
     if not keys and not skip:
-        advice = "set AUTH_TOKEN, or list keys here (glassgate keygen --client makes one)"
+        advice = f"set AUTH_TOKEN, or list keys here ({command('keygen', '--client')} makes one)"
         found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
     for key in keys:
         which = f"the key {key.name!r} ({key.source})"
@@ -51,15 +53,19 @@ def has_literal_keys(raw: Any) -> bool:
     """Whether config.yaml itself (`raw`, with its variables) holds a client key, password or secret header."""
     root = _mapping(raw)
     auth = _mapping(root.get("auth"))
-    tokens = auth.get("tokens")
-    candidates = [_mapping(entry).get("key", entry) for entry in tokens] if isinstance(tokens, list) else []
+    candidates = [_mapping(entry).get("key", entry) for entry in _several(auth.get("tokens"))]
     for provider in map(_mapping, _mapping(root.get("providers")).values()):
         headers = _mapping(provider.get("headers"))
         candidates += [value for name, value in headers.items() if str(name).lower() in _SECRET_HEADERS]
         accounts = provider.get("accounts")
-        for account in map(_mapping, accounts if isinstance(accounts, list) else []):
+        for account in map(_mapping, [*_several(accounts), *_mapping(accounts).values()]):
             candidates.append(_mapping(account.get("credentials")).get("password"))
     return any(literal_part(text) for text in _texts(candidates))
+
+
+def _several(value: Any) -> list[Any]:
+    """The entries of a list; one entry stands for a list of it."""
+    return value if isinstance(value, list) else [value]
 
 
 def _mapping(value: Any) -> dict[Any, Any]:
@@ -67,4 +73,4 @@ def _mapping(value: Any) -> dict[Any, Any]:
 
 
 def _texts(values: Iterable[Any]) -> Iterable[str]:
-    return (value for value in values if isinstance(value, str))
+    return (value for value in values if isinstance(value, str) and not isinstance(value, Nothing))

@@ -4,6 +4,7 @@ A link to a regular file is fine: containers mount configuration that way. A pip
 not: opening or reading one would hold whoever reads it.
 """
 
+import codecs
 import os
 import stat
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ class NoFile(FileProblem):
     """There is no such file."""
 
 
+class IsFolder(FileProblem):
+    """It is a folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileText:
     """A file's text, and the state of the very file that was read."""
@@ -30,7 +35,7 @@ class FileText:
 
 
 def read_text(path: Path, limit_bytes: int = FILE_LIMIT_BYTES) -> FileText:
-    """The text of a regular file of at most `limit_bytes`, UTF-8 with or without its mark. Raises FileProblem."""
+    """The text of a regular file of at most `limit_bytes`: UTF-8, or UTF-16 with its mark. Raises FileProblem."""
     try:
         _check_regular(path.stat())  # before it is opened: a device may act when it is
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -44,16 +49,23 @@ def read_text(path: Path, limit_bytes: int = FILE_LIMIT_BYTES) -> FileText:
         raise FileProblem(f"cannot be read: {getattr(e, 'strerror', None) or e}") from None
     if len(data) > limit_bytes:
         raise FileProblem(f"is larger than {limit_bytes // 1024} KB; nothing that large is read")
+    return FileText(_decoded(data), found)
+
+
+def _decoded(data: bytes) -> str:
+    """Editors of Windows mark their files, in UTF-8 and UTF-16. Raises FileProblem."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as e:
-        raise FileProblem(f"cannot be read: it is not UTF-8 text (byte {e.start})") from None
+        line = data.count(b"\n", 0, e.start) + 1
+        raise FileProblem(f"cannot be read: line {line} is not UTF-8 text; save the file as UTF-8") from None
     if "\0" in text:
-        raise FileProblem("cannot be read: it is not text (it has a zero byte)")
-    return FileText(text, found)
+        raise FileProblem("cannot be read: it is not text (it has a zero byte); save the file as UTF-8")
+    return text
 
 
 def _check_regular(found: os.stat_result) -> None:
     """Raises FileProblem."""
     if not stat.S_ISREG(found.st_mode):
-        raise FileProblem("is not a regular file")
+        raise IsFolder("is a folder") if stat.S_ISDIR(found.st_mode) else FileProblem("is not a regular file")

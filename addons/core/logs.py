@@ -31,7 +31,7 @@ class RequestLog:
     status: int
     """What the client got; 499 when it left before it got anything."""
     model: str | None = None
-    """The model that answered, or was asked last; without any attempt the one asked for."""
+    """The model that answered, or that `why` is about, or was asked last; without any attempt the one asked for."""
     provider: str | None = None
     account: str | None = None
     attempts: int = 0
@@ -43,7 +43,7 @@ class RequestLog:
     outcome: str = "ok"
     """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left."""
     error_code: str | None = None
-    """As the client got it, be it in an answer or in the last frame of a stream."""
+    """The code the client got, be it in an answer or in the last frame of a stream; the type where it got none."""
     client: str = "-"
     """The address the request came from."""
     method: str = ""

@@ -24,12 +24,20 @@ class Route:
 class ModelIndex:
     """Public model ids, matched without regard to case, with the providers that serve each in config order."""
 
-    def __init__(self, tables: Sequence[tuple[str, Mapping[str, Model]]], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        tables: Sequence[tuple[str, Mapping[str, Model]]],
+        aliases: Mapping[str, str],
+        disabled: Sequence[tuple[str, Mapping[str, Model]]] = (),
+    ) -> None:
+        """`disabled` are the tables of providers that are switched off: told of, not served."""
         self._routes: dict[str, list[Route]] = {}
         self._aliases = {name.casefold(): target for name, target in aliases.items() if "*" not in name}
         self._shown = {name.casefold(): name for name in aliases if "*" not in name}
         self._patterns = _patterns(aliases)
         self._providers = {provider.casefold() for provider, _ in tables}
+        self._off = {model.id.casefold(): provider for provider, models in disabled for model in models.values()}
+        self._off_names = {provider.casefold(): provider for provider, _ in disabled}
         for provider, models in tables:
             for model in models.values():
                 self._routes.setdefault(model.id.casefold(), []).append(Route(provider, model))
@@ -40,19 +48,27 @@ class ModelIndex:
         A model goes before an alias of the same name, an alias before `provider/model`, that before a pattern, and of
         the patterns the longest first. An alias may stand for another; a circle of them stands for nothing.
         """
-        key, passed = name.strip().casefold(), set[str]()
-        while key not in passed:
-            passed.add(key)
+        return self._followed(name)[0]
+
+    def _followed(self, name: str) -> tuple[Sequence[Route], str]:
+        """The routes of a name, and the last name on the way to them."""
+        passed = dict[str, str]()
+        while (key := name.strip().casefold()) not in passed:
+            passed[key] = name
             if found := self._routes.get(key):
-                return found
+                return found, name
             target = self._aliases.get(key)
             if target is None and (found := self._of_provider(key)):
-                return found
+                return found, name
             target = self._by_pattern(key) if target is None else target
             if target is None:
                 break
-            key = target.strip().casefold()
-        return ()
+            name = target
+        return (), name
+
+    def serves(self, name: str) -> bool:
+        """Whether an alias or a fallback may stand for this."""
+        return bool(self.find(name))
 
     def _of_provider(self, key: str) -> list[Route]:
         provider, slash, model = key.partition("/")
@@ -62,6 +78,21 @@ class ModelIndex:
 
     def _by_pattern(self, key: str) -> str | None:
         return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
+
+    def unknown(self, name: str) -> str:
+        """What is told of a model that nobody serves: by whom it would be, or names that look like it."""
+        said = f"the model {name[:100]!r} is not served here"
+        target = self._followed(name)[1].strip()
+        if (off := self._switched_off(name.strip().casefold()) or self._switched_off(target.casefold())) is not None:
+            return f"{said}: it is one of provider {off!r}, which is disabled (enabled: false in config.yaml)."
+        if target != name.strip():
+            return f"{said}: it stands for {target[:100]!r} in models.aliases, which nobody serves."
+        near = self.near(name)
+        return f"{said}. Near names: {', '.join(near)}." if near else f"{said}."
+
+    def _switched_off(self, key: str) -> str | None:
+        """The provider that would serve it, by a model it is known to have or by its name (`provider/model`)."""
+        return self._off.get(key) or (self._off_names.get(key.partition("/")[0]) if "/" in key else None)
 
     def near(self, name: str, most: int = 3) -> list[str]:
         """Known names that look like `name`, best first."""

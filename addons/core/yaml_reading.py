@@ -1,5 +1,8 @@
 """YAML of a person's hand as plain values, with the line of every key.
 
+    read_yaml     values as YAML 1.1 has them: numbers, truth, dates
+    read_words    config.yaml: every key and value is a plain word, as it was written (providers/written.py)
+
 Bounded while it is parsed, whatever it is: the depth, the number of values (what an alias stands for is counted each
 time it is used, so a few lines cannot grow into billions), the length of one text. The parser hands over one event at
 a time; between two of them other threads run.
@@ -13,6 +16,9 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
+from addons.core.yaml_words import Trouble, words_of
+from providers.written import Nothing
+
 DEPTH_LIMIT: Final = 32
 VALUES_LIMIT: Final = 20_000
 TEXT_LIMIT: Final = 64 * 1024
@@ -24,9 +30,11 @@ _PREFIX: Final = "tag:yaml.org,2002:"
 _TEXT: Final = f"{_PREFIX}str"
 _MERGE: Final = f"{_PREFIX}merge"
 _SCALARS: Final = frozenset(_PREFIX + name for name in ("str", "int", "float", "bool", "null", "timestamp"))
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 type KeyPath = tuple[str | int, ...]
+"""The keys on the way to a value, and the numbers of entries in lists."""
 
 
 class YamlProblem(Exception):
@@ -39,22 +47,29 @@ class YamlProblem(Exception):
 
 @dataclass(slots=True)
 class YamlValue:
-    """What was read. `lines` has the line of every key by its path, `twice` the keys that stood twice."""
+    """What was read. `lines` has the line of every key by its path, `twice` those that stood twice, with the first."""
 
     value: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
-    twice: list[KeyPath] = field(default_factory=list)
+    twice: dict[KeyPath, int] = field(default_factory=dict)
 
 
 def read_yaml(text: str) -> YamlValue:
     """The only document in `text`; no value when there is none. Raises YamlProblem."""
-    reader = _Reader(text)
+    return _read(text, _Reader(text, _Scalars()))
+
+
+def read_words(text: str) -> YamlValue:
+    """The same with text for every value, and Nothing where there is none. Raises YamlProblem."""
+    return _read(text, _Reader(text, _Words()))
+
+
+def _read(text: str, reader: "_Reader") -> YamlValue:
     try:
         return reader.read()
     except yaml.YAMLError as e:
-        mark = getattr(e, "problem_mark", None)
-        words = str(getattr(e, "problem", None) or e).splitlines()[0]
-        raise YamlProblem(f"is not valid YAML: {words}", mark.line + 1 if mark else reader.line) from None
+        words, line = words_of(e, text, reader.trouble())
+        raise YamlProblem(f"is not valid YAML: {words}", line) from None
     except (ValueError, OverflowError, RecursionError) as e:  # a date in a thirteenth month, 0b_
         raise YamlProblem(f"is not valid YAML: {e}", reader.line) from None
 
@@ -76,6 +91,9 @@ class _Scalars(SafeConstructor, Resolver):
         node = yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
         return self.yaml_constructors[tag](self, node)
 
+    def key_of(self, event: Any) -> Any:
+        return self.value_of(event)
+
     def is_merge(self, event: Any) -> bool:
         return self._tag(event) == _MERGE
 
@@ -86,6 +104,19 @@ class _Scalars(SafeConstructor, Resolver):
             return _TEXT
         resolve: Any = self.resolve
         return str(resolve(yaml.ScalarNode, event.value, event.implicit))
+
+
+class _Words(_Scalars):
+    """Text for every scalar: what it means is for the model of its key to say."""
+
+    def value_of(self, event: Any) -> Any:
+        if event.tag not in (None, "!", *_SCALARS):
+            return super().value_of(event)  # refuses it
+        plain = event.tag is None and event.implicit[0]
+        return Nothing(event.value) if plain and event.value in _NULLS else event.value
+
+    def key_of(self, event: Any) -> Any:
+        return str(self.value_of(event))
 
 
 @dataclass(slots=True)
@@ -99,10 +130,14 @@ class _Anchored:
 class _Reader:
     """One text. Methods take the event that begins a value and read to its end."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, scalars: _Scalars) -> None:
         self.line = 1
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
-        self._scalars = _Scalars()
+        self._scalars = scalars
+        self._brackets: list[tuple[str, int]] = []
+        """The `[` and `{` that are open, each with its line."""
+        self._quoted: tuple[int, int] | None = None
+        """First and last line of the last text in quotes that goes over several."""
         self._anchors: dict[str, _Anchored | None] = {}
         """None while the value is not complete: an alias to it would be a value that contains itself."""
         self._count = 0
@@ -121,9 +156,21 @@ class _Reader:
             raise self._problem("has more than one document")
         return self._found
 
+    def trouble(self) -> Trouble:
+        """What is known of the place where reading came to its end."""
+        return Trouble(self.line, self._brackets[-1] if self._brackets else None, self._quoted)
+
     def _next(self) -> Any:
         event = next(self._events)
         self.line = event.start_mark.line + 1
+        if isinstance(event, yaml.CollectionStartEvent) and event.flow_style:
+            self._brackets.append(("[" if isinstance(event, yaml.SequenceStartEvent) else "{", self.line))
+        elif isinstance(event, yaml.CollectionEndEvent) and self._brackets:
+            # (what is inside of brackets is written with brackets: a block ends outside of all)
+            self._brackets.pop()
+        elif isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"'):
+            last = event.end_mark.line + 1 if event.end_mark else self.line
+            self._quoted = (self.line, last) if last > self.line else self._quoted
         return event
 
     def _value(self, event: Any, path: KeyPath) -> Any:
@@ -175,10 +222,10 @@ class _Reader:
             if self._scalars.is_merge(self._bounded(event)):
                 merged += self._merged(self._value(self._next(), (*path, "<<")))
                 continue
-            key = self._scalars.value_of(event)
+            key = self._scalars.key_of(event)
             inner = (*path, str(key))
             if inner in self._found.lines:
-                self._found.twice.append(inner)
+                self._found.twice.setdefault(inner, self._found.lines[inner])
             self._found.lines[inner] = self.line
             found[key] = self._value(self._next(), inner)
         for other in merged:  # of several the first goes first, and own keys before all

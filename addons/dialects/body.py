@@ -5,18 +5,22 @@ some tens of milliseconds, however the body was made. Who has no loop to think o
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from addons.core.errors import GatewayError
+from addons.core.plain_words import either, requirement
 from addons.dialects.ambiguity import AmbiguityError, first_double_name
 from addons.dialects.ambiguity import survey as surveyed
 from providers.json_tally import DIGITS_LIMIT, SLICE_BYTES, JsonTally
 
 DEPTH_LIMIT: Final = 128
+ASKED_LIMIT: Final = 100
+"""Characters of a model's name in the log."""
 VALUES_LIMIT: Final = 200_000
 """JSON values of a request, where config.yaml says nothing else (`limits.body_values`)."""
 LONG_NUMBERS_LIMIT: Final = 20_000
@@ -55,23 +59,35 @@ def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[st
     if not isinstance(value, dict):
         raise bad("the request body must be a JSON object", code="invalid_json")
     yield
-    found = surveyed(value)
-    if found.depth > DEPTH_LIMIT:
-        raise _too_deep()
-    if found.oversized is not None:
-        raise _ambiguous(found.oversized)
-    if found.long_numbers > LONG_NUMBERS_LIMIT:
-        raise bad(
-            f"the request holds more than {LONG_NUMBERS_LIMIT} whole numbers of more than 64 bits, the most that is "
-            "read here",
-            code="too_many_values",
-        )
-    yield
-    if found.members != tally.names:
-        if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:
-            raise bad("the same name stands twice in one object", code="invalid_json")
-        raise _ambiguous(first_double_name(body))
+    with model_told(value):
+        found = surveyed(value)
+        if found.depth > DEPTH_LIMIT:
+            raise _too_deep()
+        if found.oversized is not None:
+            raise _ambiguous(found.oversized)
+        if found.long_numbers > LONG_NUMBERS_LIMIT:
+            raise bad(
+                f"the request holds more than {LONG_NUMBERS_LIMIT} whole numbers of more than 64 bits, the most that "
+                "is read here",
+                code="too_many_values",
+            )
+        yield
+        if found.members != tally.names:
+            if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:
+                raise bad("the same name stands twice in one object", code="invalid_json")
+            raise _ambiguous(first_double_name(body))
     return value
+
+
+@contextmanager
+def model_told(raw: dict[str, Any]) -> Iterator[None]:
+    """A refusal of the object knows the model that was asked for, for the log."""
+    try:
+        yield
+    except GatewayError as error:
+        model = raw.get("model")
+        error.asked = model[:ASKED_LIMIT] if isinstance(model, str) else ""
+        raise
 
 
 def _counted(body: bytes, most_values: int) -> Reading[JsonTally]:
@@ -109,9 +125,10 @@ def validated[M: BaseModel](model: type[M], value: dict[str, Any]) -> M:
 
 def _refuse(problem: ValidationError) -> NoReturn:
     # A union reports one problem per branch; the deepest location is the branch the client meant.
-    first = max(problem.errors(include_url=False, include_input=False), key=lambda found: len(_names(found["loc"])))
-    param = path_of(first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
+    found = problem.errors(include_url=False, include_input=False)
+    deepest = _names(max(found, key=lambda one: len(_names(one["loc"])))["loc"])
+    message = either(requirement(one, "an object") for one in found if _names(one["loc"]) == deepest)
+    param = path_of(tuple(deepest))
     where = f"{param}: " if param else ""
     raise bad(f"{where}{message}", param=param or None) from None
 

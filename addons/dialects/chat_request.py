@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from addons.core.errors import GatewayError
 from addons.dialects.base import ParsedRequest
-from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, read_object, validated
+from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, model_told, read_object, validated
 from addons.dialects.chat_schema import (
     EFFORTS,
     ChatBody,
@@ -51,7 +51,8 @@ _FITTING: Final[Mapping[str, Callable[[Any], bool]]] = {
 def read_chat(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[ParsedRequest]:
     """The request. Raises GatewayError (400) naming the field at fault."""
     raw = yield from read_object(body, most_values)
-    return (yield from to_parsed(raw))
+    with model_told(raw):
+        return (yield from to_parsed(raw))
 
 
 def parse_chat(body: bytes) -> ParsedRequest:

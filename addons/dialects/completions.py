@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta, ParsedRequest
-from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, read_object, validated
+from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, model_told, read_object, validated
 from addons.dialects.chat_request import to_parsed
 from addons.dialects.chat_schema import FRACTIONLESS, Count
 from addons.dialects.completions_answer import TextStream, TextWhole
@@ -69,6 +69,11 @@ class Completions:
 
 def _read(body: bytes, most_values: int) -> Reading[ParsedRequest]:
     raw = yield from read_object(body, most_values)
+    with model_told(raw):
+        return (yield from _parsed(raw))
+
+
+def _parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
     prompt = validated(OpenCompletion, raw).prompt
     yield
     texts = [text for text in prompt if isinstance(text, str)] if isinstance(prompt, list) else [prompt]

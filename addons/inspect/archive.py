@@ -57,17 +57,14 @@ class Archive:
 
     def switch(self, *, enabled: bool) -> None:
         """Switches recording, as `glassgate record` does. Raises OSError."""
-        state = read_switch(self._switch)
-        write_switch(self._switch, Switch(enabled, state.folder if state else None))
+        turn(self._switch, enabled=enabled)
         if enabled and self._recorder is not None and self._recorder.broken:
             self._recorder = None  # the disk may take it now
         self.look()
 
     def look(self) -> None:
         """Heeds the switch."""
-        state = read_switch(self._switch)
-        enabled = self._rules.enabled if state is None else state.enabled
-        folder = state.folder if state and state.folder else self._rules.folder
+        enabled, folder = in_force(self._switch, enabled=self._rules.enabled, folder=self._rules.folder)
         if not enabled:
             self._recorder = None
         elif self._recorder is None or self._recorder.folder != folder:
@@ -106,6 +103,23 @@ def read_switch(path: Path) -> Switch | None:
     if not isinstance(value, dict):
         return None
     return Switch(value.get("enabled") is True, _folder(value.get("folder")))
+
+
+def in_force(switch: Path, *, enabled: bool, folder: Path) -> tuple[bool, Path]:
+    """Whether exchanges are recorded, and where to; `enabled` and `folder` are config.yaml's words."""
+    state = read_switch(switch)
+    return (enabled, folder) if state is None else (state.enabled, state.folder or folder)
+
+
+def turn(switch: Path, *, enabled: bool, folder: Path | None = None) -> None:
+    """Switches recording; the folder stays the one chosen last unless one is given. Raises OSError."""
+    before = read_switch(switch)
+    write_switch(switch, Switch(enabled, folder or (before.folder if before else None)))
+
+
+def told(*, enabled: bool, folder: Path) -> str:
+    """How recording stands, for people."""
+    return f"recording is on; files go to {folder}" if enabled else "recording is off"
 
 
 def write_switch(path: Path, switch: Switch) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from mitmproxy import http
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
+from addons.core.plain_words import requirement
 from addons.inspect.note import Note
 from addons.inspect.redaction import redacted_header
 from addons.inspect.standins import StandIns
@@ -115,7 +116,7 @@ class Recording(_Form):
         except ValidationError as e:
             first = e.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise RecordingProblem(f"{name}: {where}: {first['msg']}") from None
+            raise RecordingProblem(f"{name}: {where}: {requirement(first, 'an object')}") from None
 
 
 @dataclass(frozen=True, slots=True)

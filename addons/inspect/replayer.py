@@ -22,6 +22,7 @@ from addons.inspect.story import told
 from addons.places import sealed_call
 from addons.secrets import Owner
 from addons.setup import Running
+from addons.way_in import way_in
 from providers.contract import Answer
 from providers.errors import ErrorKind, ProviderError
 
@@ -47,7 +48,8 @@ async def replay(flow: http.HTTPFlow, running: Running, places: FlowPlaces) -> N
             await running.renewal.rejected(account, session, ProviderError(ErrorKind.SESSION_EXPIRED, "refused"))
             answer = await running.steps.send(provider, call, session)
     except ProviderError as error:
-        raise GatewayError.from_provider(error, note.provider, note.account) from None
+        way = way_in(provider, note.account)
+        raise GatewayError.from_provider(error, note.provider, note.account, way) from None
     flow.response = _response(answer, running, note)
     note = replace(note, attempt=0, outcome="replayed", error="", delivered="", arrivals=(), cut=False)
     replace(note, delivered=_delivered(flow, note, provider)).put_on(flow)

@@ -96,7 +96,9 @@ class GatewayLayer(HttpLayer):
         """Closes the half-open connection; mitmproxy then reports the attempt to connect as failed."""
         for connection, waiting in self.waiting_for_establishment.items():
             if any(self.command_sources.get(command) is stream for command in waiting):
-                yield commands.CloseConnection(connection)
+                # Through a proxy it is the connection to the proxy that is open, and that has to end.
+                carrier = getattr(self.connections.get(connection), "tunnel_connection", connection)
+                yield commands.CloseConnection(carrier)
                 return
 
 

@@ -14,6 +14,8 @@ VaultError
   VaultVersion       the file is of a newer format
 """
 
+from addons.core.commands import command
+
 
 class VaultError(Exception):
     """Base of all; the text says what happened and what to do. It never holds a secret."""
@@ -41,7 +43,7 @@ class VaultWeak(VaultDamaged):
         super().__init__(where)
         self.args = (
             f"the vault derives a key too cheaply ({where} is below the least): it was edited, or made elsewhere. "
-            "If you trust it, give it another key: glassgate vault rotate-passphrase --allow-weak-kdf",
+            f"If you trust it, give it another key: {command('vault', 'rotate-passphrase', '--allow-weak-kdf')}",
         )
 
 

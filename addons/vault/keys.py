@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from addons.core.commands import command
 from addons.vault.encoding import canonical
 from addons.vault.errors import VaultDamaged, VaultLocked, VaultMissing
 from addons.vault.kdf import checked_kdf, derive, hkdf
@@ -49,7 +50,7 @@ class VaultKey:
             return cls(raw=raw)
         if len(unicodedata.normalize("NFC", text)) < SHORTEST_PASSPHRASE:
             raise VaultLocked(
-                f"the vault key is {'too short' if text else 'empty'}: use the output of `glassgate keygen`, "
+                f"the vault key is {'too short' if text else 'empty'}: use the output of `{command('keygen')}`, "
                 f"or a passphrase of at least {SHORTEST_PASSPHRASE} characters"
             )
         return cls(passphrase=text)
@@ -116,7 +117,7 @@ def load_key(
         case "env":
             text = environ.pop(ENV_NAME, None)  # once read, it need not stand in the environment any longer
             if not text:
-                raise VaultLocked(f"{ENV_NAME} is not set; `glassgate keygen` makes a key for it (put it into .env)")
+                raise VaultLocked(f"{ENV_NAME} is not set; `{command('keygen')}` makes a key for it (put it into .env)")
             return VaultKey.from_text(text)
         case "file":
             return VaultKey.from_text(read_key_file(key_file))
@@ -137,7 +138,7 @@ def read_key_file(path: Path | None) -> str:
     try:
         data = read_private(path, _KEY_FILE_LIMIT_BYTES)
     except VaultMissing:
-        raise VaultLocked(f"the key file {path} is missing; `glassgate keygen` makes a key for it") from None
+        raise VaultLocked(f"the key file {path} is missing; `{command('keygen')}` makes a key for it") from None
     text = None if len(data) > _KEY_FILE_LIMIT_BYTES else _decoded(data)
     if text is None:
         raise VaultLocked(f"the key file {path} does not hold a key: one line of UTF-8 text is wanted")

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from addons.core.commands import command
 from addons.vault.errors import VaultError, VaultMissing, VaultPermissions, VaultRollback
 from addons.vault.lock import locked
 from addons.vault.permissions import make_folder, open_private, read_private
@@ -46,7 +47,8 @@ class RollbackGuard:
         if not self._accept_older:
             raise VaultRollback(
                 f"the vault is older than the one seen last (generation {generation} after {seen}): an old copy was "
-                "put back. Put the newer one back; or, if this was you: glassgate vault check --accept-rollback"
+                "put back. Put the newer one back; or, if this was you: "
+                f"{command('vault', 'check', '--accept-rollback')}"
             )
         self._accept_older = False
         self.accept(vault_id, generation)

@@ -80,7 +80,7 @@ def linked(path: Path) -> None:
 
 
 WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "missing": (Path.unlink, "glassgate vault init"),
+    "missing": (Path.unlink, "vault init makes one"),
     "open file": (lambda path: path.chmod(0o644), "chmod 600"),
     "open folder": (lambda path: path.parent.chmod(0o755), "chmod 700"),
     "open lock": (lambda path: path.with_name("vault.json.lock").chmod(0o666), "chmod 600"),

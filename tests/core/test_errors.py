@@ -67,9 +67,10 @@ def test_no_wait_is_told_where_there_is_none(wait_s: float | None) -> None:
 
 
 def test_a_providers_long_words_do_not_push_out_what_to_do_next() -> None:
-    error = GatewayError.from_provider(ProviderError(ErrorKind.SESSION_EXPIRED, "no\n" * 5000), "zai", "main")
+    no = ProviderError(ErrorKind.SESSION_EXPIRED, "no\n" * 5000)
+    error = GatewayError.from_provider(no, "zai", "main", "./run_proxy.sh capture zai main")
     assert error.message.startswith("[zai/main] no no")
-    assert error.message.endswith("… Sign in again at the provider and store the session: glassgate sessions add.")
+    assert error.message.endswith("… Sign in again at the provider: ./run_proxy.sh capture zai main")
     assert len(error.message) == MESSAGE_LIMIT
 
 
@@ -121,10 +122,30 @@ def test_retry_hints_agree() -> None:
     assert "x-should-retry" not in dict(told(ErrorKind.RATE_LIMITED, retry_after_s=7).headers())
 
 
-def test_nobody_is_told_to_sign_in_again_with_a_key() -> None:
-    error = told(ErrorKind.SESSION_EXPIRED, credential="key")
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_nobody_is_told_to_sign_in_with_a_key(kind: ErrorKind) -> None:
+    error = told(kind, credential="key")
     assert "ign in" not in error.message
-    assert "key" in error.message
+    assert "browser" not in error.message
+
+
+def test_the_command_that_mends_a_key_stands_alone_at_the_end() -> None:
+    error = ProviderError(ErrorKind.SESSION_EXPIRED, "Incorrect API key provided", credential="key")
+    message = GatewayError.from_provider(
+        error, "zai", "main", "glassgate sessions add zai main --api-key-stdin"
+    ).message
+    assert message == (
+        "[zai/main] Incorrect API key provided. Check the key at the provider and store the right one: "
+        "glassgate sessions add zai main --api-key-stdin"
+    )
+
+
+def test_a_message_that_says_what_to_do_gets_no_second_advice() -> None:
+    error = ProviderError(
+        ErrorKind.SESSION_EXPIRED, "no key is stored. Add one: COMMAND", credential="key", advised=True
+    )
+    message = GatewayError.from_provider(error, "zai", "main", "ANOTHER COMMAND").message
+    assert message == "[zai/main] no key is stored. Add one: COMMAND"
 
 
 @pytest.mark.parametrize(

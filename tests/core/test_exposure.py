@@ -9,7 +9,7 @@ from addons.core.config_file import load_config
 from addons.core.exposure import has_literal_keys, judge
 from addons.core.key_files import KeyFile, is_reachable
 from addons.core.key_sources import MOST_KEYS
-from addons.core.yaml_reading import read_yaml
+from addons.core.yaml_reading import read_words
 
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
 PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}}\n"
@@ -68,13 +68,20 @@ def test_a_key_no_client_can_send_is_refused(tmp_path: Path) -> None:
         pytest.param("providers: {x: {accounts: [{credentials: {password: '${P}'}}]}}", False, id="no password"),
         pytest.param("providers: {x: {headers: {Authorization: Bearer x}}}", True, id="a header"),
         pytest.param("providers: {x: {headers: {user-agent: x}}}", False, id="another header"),
+        pytest.param("auth: {tokens: sk-literal}", True, id="one key"),
+        pytest.param("auth: {tokens: '${A}'}", False, id="one key by reference"),
+        pytest.param("auth: {tokens: {name: ada, key: sk-literal}}", True, id="one named key"),
+        pytest.param("auth: {tokens: 12345678}", True, id="a key of digits"),
+        pytest.param("auth: {tokens: [null, ~]}", False, id="no keys"),
+        pytest.param("providers: {x: {accounts: {name: a, credentials: {password: p}}}}", True, id="one account"),
+        pytest.param("providers: {x: {accounts: {a: {credentials: {password: p}}}}}", True, id="a table of accounts"),
         pytest.param("auth: [1]\nproviders: [2]", False, id="other shapes"),
         pytest.param("", False, id="nothing"),
         pytest.param("auth: {tokens: {a: b}}\nproviders: {x: {accounts: {a: b}, headers: [1]}}", False, id="odd"),
     ],
 )
 def test_keys_in_the_file_itself(text: str, expected: bool) -> None:
-    assert has_literal_keys(read_yaml(text).value) is expected
+    assert has_literal_keys(read_words(text).value) is expected
 
 
 @pytest.mark.parametrize(

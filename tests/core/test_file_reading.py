@@ -22,7 +22,8 @@ PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts:
     ("data", "words"),
     [
         pytest.param(b"x" * (FILE_LIMIT_BYTES + 1), "larger than", id="too large"),
-        pytest.param(b"\xff\xfe", "not UTF-8", id="no UTF-8"),
+        pytest.param(b"a\xff\xfe", "line 1 is not UTF-8 text; save the file as UTF-8", id="no UTF-8"),
+        pytest.param(b"\xff\xfea", "not UTF-8", id="half of UTF-16"),
         pytest.param("é".encode("latin-1"), "not UTF-8", id="latin 1"),
         pytest.param(b"a\0b", "zero byte", id="a zero byte"),
     ],

@@ -156,3 +156,23 @@ def test_an_entry_says_what_is_known(index: ModelIndex) -> None:
     assert entries["GLM-4.6"]["supported_parameters"] == []
     unsaid = model_object(Model("m", "m", vision=None, tools="unknown"), 7)
     assert not {"architecture", "supported_parameters", "context_length"} & set(unsaid), "nothing is made up"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("m-off", "one of provider 'beta', which is disabled (enabled: false in config.yaml)."),
+        (" M-OFF ", "one of provider 'beta', which is disabled"),
+        ("beta/anything", "one of provider 'beta', which is disabled"),
+        ("off-alias", "one of provider 'beta', which is disabled"),
+        ("lost", "stands for 'nowhere' in models.aliases, which nobody serves."),
+        ("GLM-4.7", "is not served here. Near names: GLM-4.6"),
+        ("beta", "the model 'beta' is not served here."),
+    ],
+)
+def test_an_unknown_model_is_told_with_its_reason(name: str, said: str) -> None:
+    off = [("beta", {"m-off": Model("m-off", "o")})]
+    index = ModelIndex(TABLES, {"lost": "nowhere", "off-alias": "m-off"}, off)
+    assert not index.find(name)
+    assert said in index.unknown(name)
+    assert "m-off" not in [model.id for model in index.models()]

@@ -105,7 +105,7 @@ def test_what_looks_like_an_endless_number_is_text() -> None:
 def test_lines_and_keys_that_stand_twice() -> None:
     found = read_yaml("a:\n  b: 1\n  c: [x,\n    y]\n  b: 2\n")
     assert found.lines[("a", "c", 1)] == 4
-    assert found.twice == [("a", "b")]
+    assert found.twice == {("a", "b"): 2}
     assert found.lines[("a", "b")] == 5
 
 

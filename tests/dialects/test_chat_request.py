@@ -297,3 +297,19 @@ def test_values_that_change_nothing_are_taken_by_web_sessions_too(fields: dict[s
     parsed = ChatCompletions().parse(body(**fields))
     assert parsed.refusal is None
     check_support(parsed, frozenset(), "zai", Model("m", "m"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"messages": "x"}, "messages: must be a list"),
+        ({"messages": [5]}, "messages[0]: must be an object"),
+        ({"model": None}, "model: must be text"),
+        ({"stream": "yes"}, "stream: must be true or false"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(fields: dict[str, Any], words: str) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], **fields}
+    with pytest.raises(GatewayError) as caught:
+        ChatCompletions().parse(json.dumps(body).encode())
+    assert caught.value.message == words

@@ -71,8 +71,12 @@ OPENAI = {
     "408": (408, error(), K.PROVIDER_DOWN),
     "451": (451, error(), K.CONTENT_FILTERED),
     "529": (529, error(type="overloaded_error"), K.PROVIDER_DOWN),
-    "404-of-a-wrong-path": (404, {"detail": "Not Found"}, K.PROVIDER_DOWN),
-    "404-empty": (404, b"", K.PROVIDER_DOWN),
+    "404-of-a-wrong-path": (404, {"detail": "Not Found"}, K.MISCONFIGURED),
+    "404-empty": (404, b"", K.MISCONFIGURED),
+    "405": (405, {"detail": "Method Not Allowed"}, K.MISCONFIGURED),
+    "openai-wrong-path": (404, error("Invalid URL (POST /chat/completions)"), K.MISCONFIGURED),
+    "groq-wrong-path": (404, error("Unknown request URL: POST /chat/completions"), K.MISCONFIGURED),
+    "gin-wrong-path": (404, b"404 page not found", K.MISCONFIGURED),
     "plain-text": (500, b"upstream connect error", K.PROVIDER_DOWN),
     "empty-object": (400, {}, K.BAD_REQUEST),
     "string-error": (404, {"error": "model 'x' not found, try pulling it first"}, K.MODEL_UNAVAILABLE),
@@ -212,11 +216,11 @@ def test_other_pages_say_what_they_are() -> None:
 
 def test_a_redirect_names_the_host_and_nothing_more() -> None:
     found = classify(307, {"location": "https://user:pw@sso.example/in?token=abc"}, b"", COMMON)
-    assert (found.kind, found.status, found.site_code) == (K.PROVIDER_DOWN, 307, "redirect")
+    assert (found.kind, found.status, found.site_code) == (K.MISCONFIGURED, 307, "redirect")
     assert "sso.example" in found.message
     assert "abc" not in found.message
     assert "pw" not in found.message
-    assert classify(302, {}, b"", COMMON).kind is K.PROVIDER_DOWN
+    assert classify(302, {}, b"", COMMON).kind is K.MISCONFIGURED
 
 
 @pytest.mark.parametrize("body", [b"", b"OK", b'{"hello": 1}', b"\x00\xff"])
@@ -420,3 +424,62 @@ def test_a_field_of_a_validation_error_is_named() -> None:
 
 def test_an_end_mark_in_an_apis_words_is_none() -> None:
     assert "[DONE]" not in refusal(400, error("stop at [DONE] please")).message
+
+
+# -- words in whatever shape ----------------------------------------------------------------------------------------
+SHAPES: dict[str, Any] = {
+    "a-list": ["SAID"],
+    "a-text": "SAID",
+    "plain": b"SAID",
+    "list-of-objects": [{"error": {"message": "SAID"}}],
+    "fastapi": {"detail": [{"loc": ["body", "n"], "msg": "SAID", "type": "x"}, {"msg": "more"}]},
+    "detail-object": {"detail": {"error": {"message": "SAID"}}},
+    "errors-texts": {"errors": ["SAID", "more"]},
+    "errors-objects": {"success": False, "errors": [{"code": 7003, "message": "SAID"}], "messages": []},
+    "errors-by-field": {"errors": {"n": ["SAID"]}},
+    "message-list": {"error": {"message": ["SAID", "more"]}},
+    "message-object": {"error": {"message": {"text": "SAID"}}},
+    "inner-errors": {"error": {"errors": [{"reason": "x", "message": "SAID"}]}},
+    "json-in-a-text": {"error": json.dumps({"error": {"message": "SAID"}})},
+    "json-in-a-message": {"error": {"message": json.dumps({"error": {"message": "SAID"}})}},
+    "broken-json-in-a-message": {"error": {"message": '{"error": SAID'}},
+    "oauth": {"error": "invalid_request", "error_description": "SAID"},
+    "data": {"status": "error", "data": {"message": "SAID"}},
+    "result": {"result": {"error": "SAID"}},
+    "response": {"response": {"error": {"message": "SAID"}}},
+    "apigee": {"fault": {"faultstring": "SAID", "detail": {"errorcode": "x"}}},
+    "problem-json": {"title": "Bad", "detail": "SAID", "type": "about:blank"},
+    "capital": {"error": {"Message": "SAID"}},
+}
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+def test_the_apis_own_words_are_quoted_in_whatever_shape(body: Any) -> None:
+    found = refusal(400, body)
+    assert "SAID" in found.message
+    assert '{"error": {' not in found.message
+
+
+def test_words_are_looked_for_within_bounds() -> None:
+    deep: Any = "SAID"
+    for _ in range(100):
+        deep = {"data": {"result": deep}}
+    assert refusal(400, deep).message == "The API refuses the request (status 400)."
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code", "kind"),
+    [
+        (403, "User location is not supported for the API use.", None, K.FORBIDDEN),
+        (400, "User location is not supported for the API use.", None, K.FORBIDDEN),
+        (401, "Country, region, or territory not supported", "unsupported_country_region_territory", K.FORBIDDEN),
+        (451, "This service is not available in your country", None, K.FORBIDDEN),
+        (403, "You are not allowed to sample from this model", None, K.MODEL_UNAVAILABLE),
+        (403, "API key not valid. Please pass a valid API key.", None, K.SESSION_EXPIRED),
+        (400, "the parameter region is unknown", None, K.BAD_REQUEST),
+        (429, "Too many requests per minute, check your balance", "insufficient_quota", K.RATE_LIMITED),
+        (429, "You exceeded your current quota, please check your plan", "insufficient_quota", K.QUOTA),
+    ],
+)
+def test_what_is_not_the_keys_fault(status: int, message: str, code: str | None, kind: ErrorKind) -> None:
+    assert refusal(status, error(message, code=code)).kind is kind

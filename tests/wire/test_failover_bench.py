@@ -22,8 +22,8 @@ import httpx
 import pytest
 
 from providers.sandbox.run import Sandbox
-from tests.support.faulty import until
 from tests.support.processes import Gateway, SandboxThread
+from tests.support.waiting import until
 from tests.support.wall import ANSWER, Wall
 
 FAULTY = {f"s{number:02}": "ok" for number in range(1, 17)} | {"s14": "noprefill", "s99": "ok"}

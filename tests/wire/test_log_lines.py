@@ -129,7 +129,8 @@ def test_a_refusal_has_path_code_and_reason(
     error = answer.json()["error"]
     line = log.line()
     assert (line["client"], line["key"], line["path"]) == ("127.0.0.1", key, path)
-    assert (line["status"], line["outcome"], line["error_code"]) == (answer.status_code, "refused", error["code"])
+    code = error["code"] or error["type"]
+    assert (line["status"], line["outcome"], line["error_code"]) == (answer.status_code, "refused", code)
     assert line["why"]
     assert error["message"].startswith(line["why"])
     assert line["id"] == answer.headers["x-request-id"]
@@ -249,3 +250,20 @@ def test_nobody_writes_lines_of_their_own(
     assert [line for line in said.split("\n") if not line.isprintable()] == []
     assert not any(line.startswith("FORGED") for line in said.splitlines())
     assert "TITLE" in said
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"model": "fast", "messages": "Hi"}, id="no list"),
+        pytest.param({"model": "fast", "messages": [], "stream": "yes"}, id="a field of a wrong kind"),
+        pytest.param({"model": "fast"}, id="no messages"),
+    ],
+)
+@pytest.mark.parametrize("path", [CHATS, "/v1/completions"])
+def test_a_request_refused_for_its_body_is_logged_with_the_model_asked_for(
+    log: Log, path: str, fields: dict[str, object]
+) -> None:
+    assert log.http.post(path, json=fields).status_code == 400
+    line = log.line()
+    assert (line["asked"], line["model"], line["error_code"]) == ("fast", "fast", "invalid_request_error")

@@ -75,7 +75,8 @@ def test_the_command_bar_switches_recording(web: Web, api: httpx.Client) -> None
     request_id = asked(web, "keep this")
     until(lambda: any(request_id[-8:] in path.name for path in folder.glob("*.glass.json")))
     assert commanded(api, "gateway.record", "off") == "recording is off"
-    assert "takes on or off" in commanded(api, "gateway.record", "perhaps")
+    assert commanded(api, "gateway.record", "status") == "recording is off"
+    assert "takes on, off or status" in commanded(api, "gateway.record", "perhaps")
 
 
 def test_the_command_bar_sends_again_and_keeps_cases(web: Web, api: httpx.Client, sites: SandboxThread) -> None:

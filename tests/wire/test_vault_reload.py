@@ -107,6 +107,8 @@ def test_a_vault_that_is_not_there_is_told_at_the_start_and_later(sites: Sandbox
         told = health(late)
         assert told["status"] == "degraded"
         assert f"no vault at {late.vault_path}" in str(told["problem"])
+        assert late.log.count(f"WARNING there is no vault at {late.vault_path}") == 1
+        assert "sessions known so far" not in late.log
         assert chat(late) == 502
         doctor = subprocess.run(
             [str(Path(sys.executable).with_name("glassgate")), "--config", str(late.config_file), "doctor"],

@@ -1,0 +1,62 @@
+"""A port that is taken is said before anything starts, in words of ours."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from addons.cli.main import main
+from addons.port import is_gateway, port_problem
+from tests.support.ports import free_port
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_free_port_is_no_problem() -> None:
+    assert port_problem("127.0.0.1", free_port(), "--port", is_gateway) is None
+    assert port_problem("localhost", free_port(), "--port", is_gateway) is None
+
+
+@pytest.mark.parametrize(("answers", "who"), [(True, "another Glassgate serves there"), (False, "another program")])
+def test_a_taken_port_says_by_whom_and_what_to_do(taken: int, answers: bool, who: str) -> None:
+    said = port_problem("127.0.0.1", taken, "--port", lambda url: answers)
+    assert said is not None
+    for word in (f"127.0.0.1:{taken} is in use", who, "--port N", "listen.port"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "word"),
+    [("127.0.0.1", 0, "1 to 65535"), ("127.0.0.1", 99999, "not 99999"), ("192.0.2.1", 8080, "no such address"),
+     ("no-such-host.invalid", 8080, "listen.host")],
+)  # fmt: skip
+def test_other_problems(host: str, port: int, word: str) -> None:
+    said = port_problem(host, port, "--port", lambda url: False)
+    assert said is not None
+    assert word in said
+
+
+def test_what_run_proxy_asks(tmp_path: Path, taken: int) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"listen: {{port: {taken}}}\nproviders: {{p: {{type: openai_compatible, base_url: 'https://x.example/v1', "
+        "accounts: [{name: a, session: none}]}}\n"
+    )
+    environ = {"AUTH_TOKEN": "sk-0123456789abcdefghij"}
+
+    def listen(*arguments: str) -> tuple[int, str]:
+        found = CliRunner().invoke(main, ["--config", str(file), "listen", *arguments], env=environ)
+        return found.exit_code, found.output
+
+    assert listen()[0] == 1
+    assert "mitmproxy" not in listen()[1]
+    free = free_port()
+    assert listen("--port", str(free)) == (0, f"127.0.0.1 {free}\n")
+    assert "--web-port N" in listen("--port", str(free), "--web-port", str(taken))[1]
+    assert listen("--port", str(free), "--web-port", str(free))[0] == 1
