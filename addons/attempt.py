@@ -388,7 +388,12 @@ class Attempt:
 
     def _refused(self) -> None:
         body = bytes(self._refusal or b"")[:REFUSAL_LIMIT_BYTES]
-        self._failed(self.plan.provider.classify(self._status, self._headers, body))
+        error = self.plan.provider.classify(self._status, self._headers, body)
+        error.model = self.plan.chat.model
+        if error.refused:  # only what this request had: others may have taught the provider meanwhile
+            asked = self.built.data.content if self.built is not None else None
+            error.refused = frozenset(name for name in error.refused if b'"%s"' % name.encode() in (asked or b""))
+        self._failed(error)
 
     def _fail(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
         self._failed(ProviderError(kind, message, site_code=code))

@@ -432,6 +432,7 @@ class Glassgate:
 
     async def _over(self, flow: http.HTTPFlow) -> None:
         """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
+        self._bodies.over(flow.id)
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
             self._refused_below(flow)

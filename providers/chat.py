@@ -59,8 +59,8 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     extra: Mapping[str, Any] = NOTHING
-    raw: Mapping[str, Any] | None = None
-    """The message as it came, where its form is not the known one: for an official API, which may take it."""
+    raw: Mapping[str, Any] | None = field(default=None, compare=False)
+    """The message as it came: for an official API, which gets it so."""
 
     def text(self) -> str:
         """The text of the message, its text parts joined by line ends."""

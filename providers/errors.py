@@ -75,6 +75,8 @@ class ProviderError(Exception):
         """What the site was shown: a person's session, or the key of an official API."""
         self.refused = refused
         """Fields of the request that the adapter put into it and the site refuses."""
+        self.model = ""
+        """The public id of the model that was asked, where the refusal is of a chat."""
         self.advised = advised
         """The message says already what to do next."""
 

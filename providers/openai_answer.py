@@ -25,8 +25,7 @@ _UNKNOWN_LIMIT: Final = 64
 _FIELDS_LIMIT: Final = 256
 """Names of fields beside the choices, over all chunks; they are remembered."""
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
-_CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "obfuscation"})
-"""`obfuscation` is padding to the length of one chunk; it means nothing on ours."""
+_CHUNK_KNOWN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "error"})
 _WINDOW: Final = frozenset({"model_context_window_exceeded", "context_length_exceeded"})
 """Finish reasons (Z.AI, Anthropic's form) that say `length` of an answer, and too long of a conversation."""
 _WRAPPERS: Final = ("data", "result", "response", "output")
@@ -91,6 +90,7 @@ class OpenAIAnswer:
             error = error_event(completion, self._form.error_codes)
         if choices is not None:
             self._identify(completion, out)
+            fresh = self._around(completion, out)
             for position, choice in enumerate(choices):
                 failure = self._choice(choice, position, out, failed=error is not None, alone=len(choices) == 1)
                 if failure is not None:
@@ -100,8 +100,8 @@ class OpenAIAnswer:
         if choices is None:
             self._note_usage(completion)
             self._count(f"frame without choices: {text(completion.get('type')) or text(completion.get('object'))}")
-        else:
-            self._around(completion, out)
+        elif fresh:
+            self._cite(fresh, out)
         return None
 
     def finish(self, out: list[Event]) -> Finish:
@@ -117,6 +117,8 @@ class OpenAIAnswer:
 
     # -- candidates -----------------------------------------------------------------------------------------------
     def _choice(self, value: Any, position: int, out: list[Event], *, failed: bool, alone: bool) -> Failure | None:
+        if isinstance(value, str):
+            value = {"text": value}
         if not isinstance(value, dict):
             self._count("choice that is no object")
             return None
@@ -130,8 +132,22 @@ class OpenAIAnswer:
         choice.read(value, out)
         if "usage" in value:  # Moonshot
             self._note_usage(value)
+        elif "usage" in (delta := mapping(value.get("delta"))):
+            self._note_usage(delta)
+        if failed:
+            return None
+        if (error := self._error_inside(value)) is not None:
+            return Failure(error)
         reason = value.get("finish_reason") or value.get("finishReason")
-        return self._end_choice(choice, reason) if reason and not failed else None
+        return self._end_choice(choice, reason) if reason else None
+
+    def _error_inside(self, value: Mapping[str, Any]) -> ProviderError | None:
+        """The error that an entry of `choices` has, or its delta or message (OpenRouter, when a provider of its own
+        fails)."""
+        for place in (value, value.get("delta"), value.get("message")):
+            if isinstance(place, dict) and place.get("error"):
+                return error_event({"error": place["error"]}, self._form.error_codes)
+        return None
 
     def _index(self, value: Mapping[str, Any], position: int, *, alone: bool) -> int:
         """Where one candidate was asked for it is index 0, whatever the API counts by."""
@@ -180,12 +196,14 @@ class OpenAIAnswer:
             self._identified = True
             out.append(Extra("chunk", {"id": said}))
 
-    def _around(self, completion: Mapping[str, Any], out: list[Event]) -> None:
-        """Usage, and the fields beside the choices: each is passed on when it first comes or changes."""
+    def _around(self, completion: Mapping[str, Any], out: list[Event]) -> Mapping[str, Any] | None:
+        """Usage, and the fields beside the choices: each is passed on, before the words it came with, when it is new.
+
+        Gives those fields."""
         if completion.get("usage"):
             self._note_usage(completion)
         if completion.keys() <= _CHUNK_KNOWN:
-            return
+            return None
         fresh = {
             name: value
             for name, value in completion.items()
@@ -195,10 +213,13 @@ class OpenAIAnswer:
             self._count("more fields beside the choices")
             fresh = {name: value for name, value in fresh.items() if name in self._fields}
         if not fresh:
-            return
+            return None
         self._fields |= {name: value if _is_small(value) else _FORGOTTEN for name, value in fresh.items()}
         out.append(Extra("chunk", fresh))
         self._note_usage(mapping(fresh.get("x_groq")))
+        return fresh
+
+    def _cite(self, fresh: Mapping[str, Any], out: list[Event]) -> None:
         results = fresh.get("web_search")
         if isinstance(results, list):
             citations = from_web_search(results, self._cited)

@@ -12,7 +12,7 @@ from providers.openai_citations import from_annotations
 from providers.openai_content import pieces, thoughts
 from providers.openai_form import TagForm
 from providers.openai_snapshots import Snapshots
-from providers.openai_tools import ToolCalls
+from providers.openai_tools import ToolCalls, listed
 from providers.think_tags import ThinkTags
 
 _DELTA_KNOWN: Final = frozenset({"role", "content", "reasoning_content", "reasoning", "tool_calls"})
@@ -86,10 +86,13 @@ class Choice:
     def read(self, value: Mapping[str, Any], out: list[Event]) -> None:
         """An entry of `choices`."""
         delta = value.get("delta")
-        if isinstance(delta, dict):
-            self._delta(delta, out)
-        else:
+        if not isinstance(delta, dict):
             self._undivided(value, out)
+        elif "message" in value and not any(delta.get(name) for name in delta if name != "role"):
+            self._undivided(value, out)  # the delta says nothing, so the message beside it may
+        else:
+            self._snapshots = None
+            self._delta(delta, out)
         if not value.keys() <= _CHOICE_KNOWN:
             fields = _filled(value, _CHOICE_KNOWN)
             if fields:
@@ -120,6 +123,8 @@ class Choice:
     def _undivided(self, value: Mapping[str, Any], out: list[Event]) -> None:
         """A whole message, its next piece, or the message so far; or text where a delta would stand."""
         message = value.get("message")
+        if message == {}:
+            return
         if not isinstance(message, dict):
             given = (message, value.get("delta"), value.get("text"), value.get("content"))
             content = next((said for said in given if isinstance(said, str | list) and said), None)
@@ -150,6 +155,8 @@ class Choice:
         if len(delta) > 1 or "content" not in delta:
             reasoning = self._reasoning(delta, out)
         content = delta.get("content")
+        if content is None and "text" in delta:
+            content, delta = delta["text"], {name: value for name, value in delta.items() if name != "text"}
         if content:
             self._spoke = self._said = True
             if isinstance(content, str):
@@ -157,7 +164,7 @@ class Choice:
             else:
                 self._parts(content, out)
         calls = delta.get("tool_calls")
-        if calls and isinstance(calls, list | dict):
+        if calls:
             self._call(calls, out, complete=complete)
         if not delta.keys() <= _DELTA_KNOWN or (delta.get("reasoning") and delta["reasoning"] != reasoning):
             self._other(delta, reasoning, out, complete=complete)
@@ -186,9 +193,13 @@ class Choice:
         out.append(Reasoning(reasoning, self._index))
 
     def _call(self, calls: Any, out: list[Event], *, complete: bool) -> None:
+        fragments = listed(calls)
+        if not fragments:
+            self._unknown["tool_calls that are none"] += 1
+            return
         self._spoke = self._said = True
         self._tools = self._tools or ToolCalls(self._index, self._reading.tools)
-        self._tools.read(calls, out, complete=complete)
+        self._tools.read(fragments, out, complete=complete)
 
     def _text(self, content: str, out: list[Event]) -> None:
         if self._tag_form == "none":

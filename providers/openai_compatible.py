@@ -44,6 +44,8 @@ _NO_ANSWERS: Final = ("image/", "audio/", "video/", "font/", "multipart/", "appl
 """Content types that are surely no chat answer. Of all others the body's first characters tell: servers name their
 streams text/html, application/octet-stream or nothing at all."""
 
+_OF_THE_REQUEST: Final = frozenset({ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVAILABLE, ErrorKind.PROVIDER_DOWN})
+"""What a refusal of a field may be taken for."""
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
 
@@ -178,7 +180,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = self._told(self._classified(Answer(status, headers, body)))
-        if error.kind is ErrorKind.BAD_REQUEST and status in (400, 422):
+        if error.kind in _OF_THE_REQUEST and status in (400, 422):
             error.refused = refused_fields(body)
         return error
 
@@ -196,11 +198,10 @@ class OpenAICompatible(Provider[OpenAIOptions]):
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """The same request without what the gateway put into it and the API does not take."""
-        news = error.refused - self._learnt.refused
-        return self._without(news) if news else None
+        return self._without(error.model, error.refused) if error.refused else None
 
-    def _without(self, fields: frozenset[str]) -> Steps[None]:
-        self._learnt.refused |= fields
+    def _without(self, model: str, fields: frozenset[str]) -> Steps[None]:
+        self._learnt.refuses(model, fields)
         yield from ()
 
     def answers_late(self, chat: ChatRequest) -> bool:

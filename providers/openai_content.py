@@ -1,18 +1,22 @@
 """What stands in the `content` of a message, in any shape an API gives it: text, thinking, pictures, calls, others."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from providers.jsontext import mapping, text
 
-_TEXTS: Final = frozenset({"", "text", "output_text", "input_text", "text_delta", "message"})
+_TEXTS: Final = frozenset({"", "text", "output_text", "input_text", "text_delta", "message", "markdown"})
+_TEXT_PLACES: Final = ("text", "content", "value", "markdown", "output_text")
+_AROUND_TEXT: Final = frozenset({"role", "parts", "annotations", "id", "index", *_TEXT_PLACES})
+"""An object without a type that has no other fields is a text."""
 _THOUGHTS: Final = frozenset(
     {"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary_text", "thinking_delta"}
 )
 _THOUGHT_PLACES: Final = ("thinking", "reasoning", "text", "summary", "content")
 _PARTS_LIMIT: Final = 10_000
-_DEPTH_LIMIT: Final = 4
+_DEPTH_LIMIT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,12 @@ def pieces(content: Any, depth: int = 0) -> Iterator[Piece]:
         for part in content[:_PARTS_LIMIT]:
             yield from pieces(part, depth + 1)
     elif isinstance(content, dict):
-        yield from _part(content, depth)
+        if not depth and "type" not in content and not content.keys() <= _AROUND_TEXT:
+            yield Piece(text=json.dumps(content, ensure_ascii=False))  # in JSON mode: the object itself
+        else:
+            yield from _part(content, depth)
+    elif isinstance(content, bool | int | float) and not depth:
+        yield Piece(text=json.dumps(content))
     elif content is not None:
         yield Piece(other=content)
 
@@ -61,9 +70,9 @@ def _part(part: dict[str, Any], depth: int) -> Iterator[Piece]:
             yield Piece(other=part)
     elif kind in _TEXTS and (said := _text(part)):
         yield Piece(text=said)
-    elif kind in _TEXTS and isinstance(inner := part.get("parts", part.get("content")), list | dict):
-        yield from pieces(inner, depth + 1) if depth < _DEPTH_LIMIT else ()
-    elif kind in _TEXTS and any(isinstance(part.get(name), str) for name in ("text", "content")):
+    elif kind in _TEXTS and (inner := _inner(part)) is not None and depth < _DEPTH_LIMIT:
+        yield from pieces(inner, depth + 1)
+    elif kind in _TEXTS and any(isinstance(part.get(name), str) for name in _TEXT_PLACES):
         return  # an empty text
     elif kind == "refusal" and (said := text(part.get("refusal"))):
         yield Piece(refusal=said)
@@ -76,8 +85,13 @@ def _part(part: dict[str, Any], depth: int) -> Iterator[Piece]:
 
 
 def _text(part: dict[str, Any]) -> str:
-    found = part.get("text", part.get("content"))
-    return text(mapping(found).get("value")) or text(found)
+    return next((said for name in _TEXT_PLACES if (said := text(part.get(name)))), "")
+
+
+def _inner(part: dict[str, Any]) -> list[Any] | dict[str, Any] | None:
+    """Parts inside of a part."""
+    found = (part.get(name) for name in ("parts", *_TEXT_PLACES))
+    return next((inner for inner in found if isinstance(inner, list | dict) and inner), None)
 
 
 def _url(value: Any) -> str:

@@ -38,6 +38,8 @@ _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 _NO_DATA: Final = (b":", b"event:", b"id:", b"retry:")
 _LINE_LIMIT_BYTES: Final = 1024 * 1024
 """A first line longer than this is no chunk of JSON lines; the body is then read as one value."""
+_MARK: Final = "[DONE]"
+"""The end mark in quotes."""
 _START_LIMIT_BYTES: Final = 2000
 _CUT_OFF: Final = "The API's answer ended without its end mark or a finish_reason; it is cut off. Try again."
 _CUT_CALL: Final = "The API ended its answer in the middle of a tool call. Try again."
@@ -249,7 +251,7 @@ class OpenAIDecoder(Decoder):
             self._value(value, out)
 
     def _value(self, value: Any, out: list[Event]) -> None:
-        if value is DONE:
+        if value is DONE or value == _MARK:
             self._done(out)
         elif isinstance(value, list) and value and isinstance(value[0], dict) and "choices" in value[0]:
             self._values(value, out)

@@ -23,6 +23,8 @@ _WORDS: Final = (
     "errmsg", "description", "error", "reason", "title",
 )  # fmt: skip
 """Names under which APIs put what they have to say."""
+_WELL: Final = frozenset({"0", "200", "ok", "success", "succeeded", "processing", "queued", "running"})
+"""Codes that are no error's."""
 _MORE_WORDS: Final = (
     "error_description",
     "Message",
@@ -84,7 +86,25 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, codes: Codes)
 def error_event(value: Any, codes: Codes) -> ProviderError | None:
     """The error that stands in an answer with status 200 (a frame of a stream, a whole body); None when it is none."""
     said = error_in(value)
-    return None if said is None else _error(said, value, 200, {}, codes)
+    if said is None and isinstance(value, dict) and "choices" not in value:
+        said = _code_alone(value)
+    return None if said is None or _means_well(said, value) else _error(said, value, 200, {}, codes)
+
+
+def _code_alone(value: Mapping[str, Any]) -> Said | None:
+    code = next((word for name in _CODES if (word := _word(value.get(name)))), "")
+    return Said(code, "", "", None) if code else None
+
+
+def _means_well(said: Said, value: Any) -> bool:
+    """Whether words that stand for themselves tell of no error: `{"code": 200, "msg": "ok"}`."""
+    if not isinstance(value, dict) or any(value.get(name) for name in (*_NAMES, "base_resp", "data")):
+        return False
+    if value.get("success") is False:
+        return False
+    told = (value[name] for name in (*_CODES, "status") if name in value)
+    words = {str(word).lower() for word in told if isinstance(word, int | str)}
+    return bool(words) and words <= _WELL and said.type in ("", "ping", "success")
 
 
 def says_error(completion: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """What an API's own answers have taught of it: which fields it refuses, under which name it tells its reasoning.
 
-Kept with the provider, for as long as the process lives; bounded.
+Kept with the provider and by model (one address may stand for many APIs), for as long as the process lives; bounded.
 """
 
 import re
@@ -12,13 +12,15 @@ _BODY_LIMIT_BYTES: Final = 64 * 1024
 
 ADDED: Final = ("stream_options", "reasoning_content", "reasoning")
 """Fields the gateway puts into a request, or puts under another name, without the client's having sent them so."""
-_ALIASES: Final = {"include_usage": "stream_options"}
-_FIELDS: Final = re.compile(rf"(?<![\w-])(?:{'|'.join((*ADDED, *_ALIASES))})(?![\w-])")
+_PLAIN: Final = frozenset({"stream_options"})
+_ALIASES: Final = {"include_usage": "stream_options", "streamoptions": "stream_options"}
+_FIELDS: Final = re.compile(rf"(?<![\w-])(?:{'|'.join((*ADDED, *_ALIASES))})(?![\w-])", re.ASCII)
 _REFUSAL: Final = re.compile(
     r"extra|not (?:permitted|allowed|supported|accepted|recogni[sz]ed|expected|a valid|known|have)|unsupported|unknown"
     r"|unrecogni[sz]ed|unexpected|additional propert|forbidden|invalid (?:field|param|key|argument|property)"
     r"|cannot|can't|does not (?:support|accept|exist)"
-    r"|remove|only (?:allowed|supported|valid)"
+    r"|remove|only (?:allowed|supported|valid)|should not|must not|disallow|not implemented"
+    r"|invalid|不支持|不支援|无效|未知"
 )
 _DEMAND: Final = re.compile(r"must be (?:passed|provided|present|included|sent)|missing|is required|required field")
 """DeepSeek's thinking models ask for reasoning_content in words that name it too."""
@@ -26,22 +28,38 @@ _DEMAND: Final = re.compile(r"must be (?:passed|provided|present|included|sent)|
 
 @dataclass(slots=True)
 class Learnt:
-    refused: frozenset[str] = frozenset()
-    """Of ADDED, what the API has refused; it is not sent any more."""
+    refused: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Model → of ADDED, what it has refused; it is not sent any more."""
     reasoning: dict[str, str] = field(default_factory=dict)
     """Model → the name under which its answers tell their reasoning."""
 
     def heard(self, model: str, name: str) -> None:
         """An answer of the model tells its reasoning under this name."""
-        self.reasoning.pop(model, None)
-        while len(self.reasoning) >= _MODELS_LIMIT:
-            del self.reasoning[next(iter(self.reasoning))]
-        self.reasoning[model] = name
+        _remember(self.reasoning, model, name)
+
+    def refuses(self, model: str, fields: frozenset[str]) -> None:
+        """The model has refused these."""
+        _remember(self.refused, model, self.refused_by(model) | fields)
+
+    def refused_by(self, model: str) -> frozenset[str]:
+        return self.refused.get(model, frozenset())
+
+
+def _remember[V](table: dict[str, V], model: str, value: V) -> None:
+    """As the newest entry; the oldest makes room."""
+    table.pop(model, None)
+    while len(table) >= _MODELS_LIMIT:
+        del table[next(iter(table))]
+    table[model] = value
 
 
 def refused_fields(body: bytes) -> frozenset[str]:
-    """The fields of ADDED that a refusal (400, 422) names as what it does not take."""
+    """The fields of ADDED that a refusal (400, 422) names as what it does not take.
+
+    To be named is enough for `stream_options`, of which nobody speaks otherwise; reasoning is a word of prompts too.
+    """
     words = body[:_BODY_LIMIT_BYTES].decode("utf-8", "replace").lower()
-    if _DEMAND.search(words) or not _REFUSAL.search(words):
+    if _DEMAND.search(words):
         return frozenset()
-    return frozenset(_ALIASES.get(name, name) for name in _FIELDS.findall(words))
+    named = frozenset(_ALIASES.get(name, name) for name in _FIELDS.findall(words))
+    return named if _REFUSAL.search(words) else named & _PLAIN

@@ -16,7 +16,7 @@ def reasoning_name(model: str, form: Form, learnt: Learnt) -> ReasoningField:
     if name == "learn":
         heard = learnt.reasoning.get(model, "reasoning_content")
         name = "reasoning" if heard == "reasoning" else "thinking" if heard == "thinking" else "reasoning_content"
-    return "drop" if name in learnt.refused else name
+    return "drop" if name in learnt.refused_by(model) else name
 
 
 def with_reasoning(message: dict[str, Any], name: ReasoningField) -> dict[str, Any]:

@@ -12,12 +12,12 @@ end of the answer, at which a call without arguments has none (`{}`). Seen in re
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from providers.events import Event, ToolCallDelta
-from providers.jsontext import mapping, text, whole
+from providers.jsontext import EVENT_VALUES, loads, mapping, text, whole
 from providers.openai_json_end import JsonEnd
 
 _KNOWN: Final = frozenset({"index", "id", "type", "function"})
@@ -36,6 +36,10 @@ _LEAD: Final = re.compile(r"\s*+(\S)")
 _EMPTY: Final = "{}"
 _EMPTY_LIMIT: Final = 1000
 """Longer arguments than this are no empty object, however blank."""
+_SNAPSHOT_CHARS: Final = 4
+"""Arguments that begin with so much of what was told already are not their next piece, but all of them so far."""
+_TEXT_LIMIT: Final = 1024 * 1024
+_DEPTH_LIMIT: Final = 3
 
 
 class Said(NamedTuple):
@@ -107,6 +111,10 @@ class ToolCalls:
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
+        self._waiting = 0
+        """The first call that was not told yet."""
+        self._row: list[_Call] = []
+        """The calls that the last delta with several began; where nothing else names them, their place in it does."""
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -121,15 +129,25 @@ class ToolCalls:
         """Whether the JSON of a call has begun and not ended, whatever the API says of the answer's end."""
         return any(not call.free and (call.json.inside or call.held == "{") for call in self._calls)
 
-    def read(self, fragments: Any, out: list[Event], *, complete: bool) -> None:
-        """Fragments of a delta, or the `complete` calls of a whole message."""
+    def read(self, fragments: Sequence[Mapping[str, Any]], out: list[Event], *, complete: bool) -> None:
+        """Fragments of a delta, or the `complete` calls of a whole message; as `listed` gives them."""
         before = len(self._calls)
-        for position, fragment in enumerate(_listed(fragments)):
-            said = _said(fragment)
-            if not complete:
-                self._add(self._find(said), said, out)
-            elif position >= before or not self._repeats(self._calls[position], said):
-                self._add(self._new(said), said, out)
+        said_all = list(map(_said, fragments))
+        row = self._row if len(said_all) == len(self._row) and not any(map(_is_named, said_all)) else []
+        for position, said in enumerate(said_all):
+            known = self._calls[position] if complete and position < before else None
+            if known is not None and (self._repeats(known, said) or self._grows(known, said, out)):
+                continue
+            if complete and (known is None or not known.open):
+                call = self._new(said)
+            elif known is not None and not said.id and not said.name:
+                call = known
+            else:
+                call = row[position] if row and row[position].open else self._find(said)
+            if known is not None or not self._grows(call, said, out):
+                self._add(call, said, out)
+        if len(said_all) > 1 and len(self._calls) - before == len(said_all):
+            self._row = self._calls[before:]
 
     def flush(self, out: list[Event], *, complete: bool = True) -> None:
         """What was held back. `complete` False: the answer was cut, and no call is given what it never said."""
@@ -206,6 +224,18 @@ class ToolCalls:
         same = said.id == call.said_id if said.id and call.said_id else said.name == call.name
         arguments = said.arguments.strip()
         return same and (call.same_as(arguments) or (not call.json.begun and arguments in ("", _EMPTY)))
+
+    def _grows(self, call: _Call, said: Said, out: list[Event]) -> bool:
+        """Whether a fragment says all of a call so far once more, and some more of it; that is then told."""
+        if not (call.started and call.open and call.size >= _SNAPSHOT_CHARS and len(said.arguments) > call.size):
+            return False
+        named = (said.name and said.name == call.name) or (said.id and said.id == call.said_id)
+        if not named:
+            return False
+        if not call.same_as(said.arguments[: call.size]):
+            return False
+        self._add(call, said._replace(arguments=said.arguments[call.size :]), out)
+        return True
 
     def _new(self, said: Said, like: _Call | None = None) -> _Call:
         call = _Call(len(self._calls))
@@ -319,6 +349,15 @@ class ToolCalls:
         return not any(name != call.name and name.startswith(call.name) for name in self._names)
 
     def _start(self, call: _Call, out: list[Event]) -> None:
+        """Tells a call, and before it those that came first: clients count calls as they come."""
+        for earlier in self._calls[self._waiting : call.index]:
+            if not earlier.started and earlier.name:
+                self._begin(earlier, out)
+        self._begin(call, out)
+        while self._waiting < len(self._calls) and self._calls[self._waiting].started:
+            self._waiting += 1
+
+    def _begin(self, call: _Call, out: list[Event]) -> None:
         call.started = True
         arguments = "".join(call.pending)
         call.pending = []
@@ -329,13 +368,17 @@ class ToolCalls:
             out.append(ToolCallDelta(call.index, None, None, arguments, self._choice, extra or None))
 
 
-def _listed(value: Any) -> list[Mapping[str, Any]]:
-    """The fragments of `tool_calls`: a list, one call, or a table of calls by index."""
+def listed(value: Any, depth: int = 0) -> list[Mapping[str, Any]]:
+    """The fragments in `tool_calls`: a list, one call, a table of calls by index, or one of these as JSON in a text."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) <= _TEXT_LIMIT:
+        value = loads(value.encode("utf-8", "surrogatepass"), EVENT_VALUES)
     if isinstance(value, list):
-        return [entry for entry in value if isinstance(entry, dict)]
-    if not isinstance(value, dict):
+        if depth == 0 and all(type(entry) is dict for entry in value):  # nearly always
+            return value
+        return [found for entry in value for found in listed(entry, depth + 1)] if depth < _DEPTH_LIMIT else []
+    if not isinstance(value, dict) or not value:
         return []
-    if value.keys() & {"function", "id", "name", "arguments", "custom"}:
+    if depth or value.keys() & {"function", "id", "name", "arguments", "custom"}:
         return [value]
     return [{"index": key, **entry} for key, entry in value.items() if isinstance(entry, dict)]
 
@@ -358,6 +401,11 @@ def _said(fragment: Mapping[str, Any]) -> Said:
         extra=_extra(fragment, _KNOWN | _FLAT if flat and not custom else _KNOWN),
         free=bool(custom),
     )
+
+
+def _is_named(said: Said) -> bool:
+    """Whether a fragment says of itself which call it belongs to."""
+    return said.place is not None or bool(said.id or said.name)
 
 
 def _index(value: Any) -> int | None:

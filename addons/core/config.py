@@ -270,7 +270,7 @@ class Timeouts(Written):
 
 
 class RequestLimits(Written):
-    body_mb: float = Field(default=10, gt=0, le=1024)
+    body_mb: float = Field(default=32, gt=0, le=1024)
     body_values: int = Field(default=200_000, ge=1000, le=1_000_000)
     """JSON values in a request's body; each costs time and memory, whatever its size."""
     requests: int = Field(default=1000, ge=1)

@@ -7,11 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-RATE_LIMITS: Final = tuple(
-    f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")
-)
-"""OpenAI's own names; Groq, Mistral, Together and others have taken them over."""
-REQUEST_IDS: Final = ("x-request-id", "request-id", "x-ds-trace-id", "apim-request-id")
+_OF: Final = ("-requests", "-tokens", "", "-requests-minute", "-tokens-minute", "-requests-day", "-tokens-day")
+RATE_LIMITS: Final = tuple(f"x-ratelimit-{what}{of}" for of in _OF for what in ("limit", "remaining", "reset"))
+"""OpenAI's own names, which Groq, Mistral and others have taken over; OpenRouter's and Together's without a unit;
+Cerebras' by minute and day."""
+REQUEST_IDS: Final = (
+    "x-request-id", "request-id", "x-ds-trace-id", "apim-request-id", "x-siliconcloud-trace-id", "x-generation-id",
+    "mistral-correlation-id", "x-tt-logid", "trace-id",
+)  # fmt: skip
 _UPSTREAM_LIMIT: Final = "x-glassgate-upstream-ratelimit-"
 _UPSTREAM_ID: Final = "x-glassgate-upstream-request-id"
 SHOWN: Final = (

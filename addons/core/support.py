@@ -50,17 +50,26 @@ def _empty(value: Any) -> bool:
     return not value
 
 
+def _no_bias(value: Any) -> bool:
+    return not value or not any(value.values())
+
+
+def _no_choice(value: Any) -> bool:
+    """Of a tool: none, or the model's own."""
+    return not value or (value.get("type") if isinstance(value, Mapping) else value) in ("none", "auto")
+
+
 REFUSED: Final[Mapping[str, _ChangesNothing]] = {
     "logprobs": _empty,
     "top_logprobs": _empty,
-    "logit_bias": _empty,
+    "logit_bias": _no_bias,
     # Unlike temperature these are sent only by who wants to be rid of repetition: without them it is another answer.
     "presence_penalty": _empty,
     "frequency_penalty": _empty,
     "functions": _empty,
-    "function_call": lambda value: value in (None, "none", "auto"),
+    "function_call": _no_choice,
     "modalities": lambda value: value in (None, [], ["text"]),
-    "audio": lambda value: value is None,
+    "audio": _empty,
 }
 """Fields of `ChatRequest.extra` that change the answer's meaning, and when they do not."""
 
@@ -98,7 +107,7 @@ def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
     return [
         ("n", chat.n > 1),
         ("tools", bool(chat.tools) and chat.tool_choice != "none" and not has_tools),
-        ("tool_choice", chat.tool_choice not in (None, "none", "auto") and not has_tools),
+        ("tool_choice", not _no_choice(chat.tool_choice) and not has_tools),
         ("response_format", kind != "text"),
         ("web_search_options", chat.search is True and model.search is False),
     ]

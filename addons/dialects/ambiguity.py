@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+_WORD: Final = 2**63
+"""Whole numbers up to this are one word of the machine; longer ones take fifty times as long to write."""
 _LARGEST: Final = 2**128
 """Whole numbers: those of 128 bits fit, which schemas name as bounds. What longer ones cost grows as a square."""
 
@@ -29,11 +31,13 @@ class Survey(NamedTuple):
     """Members of all objects. A text that holds more names has one of them twice in an object."""
     oversized: AmbiguityError | None
     """A number that is too large for a float."""
+    long_numbers: int
+    """Whole numbers that are no machine's word."""
 
 
 def survey(value: Any) -> Survey:
     """Looks at every value once, level by level: a value is deep before it is long, and nothing recurses."""
-    depth = members = 0
+    depth = members = long_numbers = 0
     oversized = False
     level = [value]
     while level:
@@ -50,10 +54,11 @@ def survey(value: Any) -> Survey:
                     below.append(item)
                 elif kind is float:
                     oversized = oversized or item - item != 0.0
-                elif kind is int and not -_LARGEST <= item <= _LARGEST:
-                    oversized = True
+                elif kind is int and not -_WORD <= item <= _WORD:
+                    long_numbers += 1
+                    oversized = oversized or not -_LARGEST <= item <= _LARGEST
         level = below
-    return Survey(depth, members, _oversized(value, ()) if oversized else None)
+    return Survey(depth, members, _oversized(value, ()) if oversized else None, long_numbers)
 
 
 def _oversized(value: Any, path: tuple[int | str, ...]) -> AmbiguityError | None:

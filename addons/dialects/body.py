@@ -23,6 +23,7 @@ ASKED_LIMIT: Final = 100
 """Characters of a model's name in the log."""
 VALUES_LIMIT: Final = 200_000
 """JSON values of a request, where config.yaml says nothing else (`limits.body_values`)."""
+LONG_NUMBERS_LIMIT: Final = 20_000
 _POINTED_OUT_BYTES: Final = 4 * 1024 * 1024
 _POINTED_OUT_NAMES: Final = 50_000
 """Up to this size a double name is looked for, to say where it stands; that costs a second, slower parse."""
@@ -64,6 +65,12 @@ def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[st
             raise _too_deep()
         if found.oversized is not None:
             raise _ambiguous(found.oversized)
+        if found.long_numbers > LONG_NUMBERS_LIMIT:
+            raise bad(
+                f"the request holds more than {LONG_NUMBERS_LIMIT} whole numbers of more than 64 bits, the most that "
+                "is read here",
+                code="too_many_values",
+            )
         yield
         if found.members != tally.names:
             if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:

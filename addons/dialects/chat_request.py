@@ -19,7 +19,7 @@ from addons.dialects.chat_schema import (
 )
 from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
 
-_CANDIDATES_LIMIT: Final = 128
+_CANDIDATES_LIMIT: Final = 1024
 _STEP: Final = 1000
 """Messages of any form that are read at once: some 20 ms."""
 _ROLES: Final = frozenset(get_args(Role.__value__))
@@ -130,6 +130,7 @@ def _message(form: MessageBody, raw: dict[str, Any]) -> Message:
         tool_calls=tuple(_tool_call(call) for call in form.tool_calls or ()),
         tool_call_id=form.tool_call_id,
         extra=form.model_extra or {},
+        raw=raw,
     )
 
 

@@ -33,6 +33,8 @@ from providers.events import (
 DONE = b"data: [DONE]\n\n"
 _NOTHING = b'""'
 _CHOICES = b',"choices":['
+_BEHIND = 3
+"""So many events behind a piece of text may speak of it."""
 
 
 class _Choice:
@@ -49,6 +51,16 @@ class _Choice:
         self.new_line = True
         self.opening: dict[str, Any] = {}
         """Empty fields that the API opened its message with."""
+
+
+def _behind(events: Sequence[Event], at: int, choice: int) -> Extra | None:
+    """What the API says of a piece of text (logprobs), which comes behind it and belongs into the same chunk."""
+    for event in events[at + 1 : at + 1 + _BEHIND]:
+        if not isinstance(event, Extra):
+            return None
+        if event.scope == "choice" and event.choice == choice:
+            return event if foreign("choice", event.fields) else None
+    return None
 
 
 class ChatStream:
@@ -85,17 +97,20 @@ class ChatStream:
 
     def encode(self, events: Sequence[Event]) -> bytes:
         out: list[bytes] = []
-        for event in events:
+        told: Event | None = None
+        for at, event in enumerate(events):
             if isinstance(event, Text):
                 choice = self._choice(event.choice, out)
                 if (piece := choice.content.escape(event.text)) != _NOTHING:
                     choice.new_line = event.text.endswith("\n")
-                    self._delta(choice.index, b'"content":', piece, out)
+                    told = _behind(events, at, event.choice)
+                    self._delta(choice.index, b'"content":', piece, out, told)
             elif isinstance(event, Reasoning):
                 choice = self._choice(event.choice, out)
                 if (piece := choice.reasoning.escape(event.text)) != _NOTHING:
-                    self._delta(choice.index, b'"reasoning_content":', piece, out)
-            else:
+                    told = _behind(events, at, event.choice)
+                    self._delta(choice.index, b'"reasoning_content":', piece, out, told)
+            elif event is not told:
                 self._other(event, out)
         return b"".join(out)
 
@@ -144,9 +159,12 @@ class ChatStream:
         once, self._once = self._once, {}
         return self._open.removesuffix(_CHOICES) + b"," + json_bytes(once)[1:-1] + _CHOICES if once else self._open
 
-    def _delta(self, index: int, name: bytes, value: bytes, out: list[bytes]) -> None:
+    def _delta(self, index: int, name: bytes, value: bytes, out: list[bytes], beside: Extra | None = None) -> None:
         opening = b'{"index":%d,"delta":{' % index
-        out += (self._opening(), opening, name, value, b'},"finish_reason":null}', self._close)
+        end = b'},"finish_reason":null}'
+        if beside is not None:
+            end = b"}," + json_bytes(foreign("choice", beside.fields))[1:-1] + end[1:]
+        out += (self._opening(), opening, name, value, end, self._close)
 
     def _chunk(self, index: int, delta: Mapping[str, Any], out: list[bytes], **fields: Any) -> None:
         choice = {"index": index, "delta": delta, "finish_reason": None, **fields}

@@ -101,11 +101,13 @@ def _refusal(raw: dict[str, Any]) -> GatewayError | None:
 
 
 def _candidates(raw: dict[str, Any]) -> int:
-    """How many texts are asked for: `n` for each prompt. A list of numbers is one prompt."""
+    """How many texts are asked for: `n` for each prompt. A list of numbers is one prompt. Raises GatewayError."""
     prompt, each = raw["prompt"], raw.get("n")
     prompts = len(prompt) if isinstance(prompt, list) and not all(isinstance(token, int) for token in prompt) else 1
     wanted = prompts * (each if isinstance(each, int) and each > 0 else 1)
-    return wanted if wanted <= _CANDIDATES_LIMIT else 1
+    if wanted > _CANDIDATES_LIMIT:
+        raise bad(f"{wanted} texts are asked for, more than {_CANDIDATES_LIMIT}", "prompt", "too_many_values")
+    return wanted
 
 
 def _text_meta(meta: AnswerMeta) -> AnswerMeta:

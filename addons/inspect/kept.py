@@ -1,6 +1,7 @@
 """What is kept of an attempt on its flow: bodies and texts, cleaned before anybody can look.
 
-A short one is cleaned on the spot; a long one in a thread, so that nobody else waits.
+A short one is cleaned on the spot; a long one in a thread, so that nobody else waits. To clean takes 200 ns a byte,
+so of a request's body no more is kept than of an answer's (`inspect.body_kb`): nobody reads all of 32 MB.
 """
 
 import asyncio
@@ -29,11 +30,15 @@ class _Kept:
 
 
 async def keep_cleaned(
-    flow: http.HTTPFlow, note: Note, attempt: Attempt | None, cleaner: Cleaner, *, answered: bool
+    flow: http.HTTPFlow, note: Note, attempt: Attempt | None, cleaner: Cleaner, most_bytes: int, *, answered: bool
 ) -> Note:
-    """Puts the bodies on the flow and gives the note to put there. `answered`: its response is the attempt's."""
+    """Puts the bodies on the flow and gives the note to put there. `answered`: its response is the attempt's.
+
+    `most_bytes` of the request's body are kept."""
+    asked = flow.request.data.content or b""
+    most_bytes = max(most_bytes, AT_ONCE_BYTES)
     found = _Kept(
-        flow.request.data.content or b"",
+        asked[:most_bytes],
         searchable(attempt.body) if attempt is not None and answered else b"",
         note.client_request,
         note.delivered,
@@ -51,6 +56,7 @@ async def keep_cleaned(
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered
         show_as_searched(flow.response)
+    note = replace(note, cut_request=len(asked) > most_bytes)
     return replace(note, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
 
 

@@ -42,7 +42,9 @@ class Note:
     arrivals: tuple[tuple[float, int], ...] = field(default=())
     """When the pieces of the provider's body came (seconds since the attempt began), and their lengths."""
     cut: bool = False
-    """The kept body is only the beginning."""
+    """The kept body of the answer is only the beginning."""
+    cut_request: bool = False
+    """The kept body of the request is only the beginning."""
 
     def put_on(self, flow: mflow.Flow) -> None:
         values = asdict(self)

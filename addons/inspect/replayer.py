@@ -36,6 +36,9 @@ async def replay(flow: http.HTTPFlow, running: Running, places: FlowPlaces) -> N
     account = running.accounts.find(note.provider, note.account) if note else None
     if note is None or provider is None or account is None:
         raise GatewayError(400, "only exchanges with a configured account can be sent again", code="replay_unsupported")
+    if note.cut_request:
+        message = "only the beginning of this request was kept (inspect.body_kb), so it cannot be sent again"
+        raise GatewayError(400, message, code="replay_unsupported")
     try:
         session = await running.renewal.session(account)
         url = _url(flow, provider)

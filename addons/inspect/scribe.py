@@ -44,7 +44,8 @@ class Scribe:
         if not self.looked_at():  # then nobody will ever read the texts
             note = replace(note, client_request="", delivered="")
         answered = last is not None and last.response is not None and flow.response is last.response
-        note = await keep_cleaned(flow, note, last, exchange.context.cleaner, answered=answered)
+        context = exchange.context
+        note = await keep_cleaned(flow, note, last, context.cleaner, context.limits.record_bytes, answered=answered)
         note.put_on(flow)
         self._put_places(flow, last)
         flow.comment, flow.marked = told(note), marker(note)
@@ -77,8 +78,9 @@ class Scribe:
         copy = earlier_attempt(flow, replace(note, delivered="", client_request=""))
         self._put_places(copy, failed)
         answered = failed.response is not None and flow.response is failed.response
-        note = replace(note, followed=True)
-        (await keep_cleaned(copy, note, failed, exchange.context.cleaner, answered=answered)).put_on(copy)
+        note, context = replace(note, followed=True), exchange.context
+        note = await keep_cleaned(copy, note, failed, context.cleaner, context.limits.record_bytes, answered=answered)
+        note.put_on(copy)
         return copy
 
     def step(self, step: Carried, cleaner: Cleaner) -> None:

@@ -1,33 +1,59 @@
-"""What is kept of requests that are not whole yet: bounded for each client address together, and in all."""
+"""What is kept of requests' bodies: bounded for each client address, for each client key, and in all.
+
+A body counts from its first byte until its request is over: behind the last byte it is read, sent on and sent again.
+"""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 OF_ONE: Final = 8
-OF_ALL: Final = 32
-"""Bodies of the largest size that a client address, and all together, may leave unfinished."""
+OF_ALL: Final = 16
+"""Bodies of the largest size that a client, and all together, may have under way."""
+LEAST_OF_ONE_BYTES: Final = 128 * 1024 * 1024
+LEAST_OF_ALL_BYTES: Final = 2 * LEAST_OF_ONE_BYTES
+"""They may have so much in any case, however small `limits.body_mb` is."""
+
+type Holders = Sequence[str]
+"""Who a body belongs to: the address where it is one person's, the name of the key."""
 
 
 @dataclass(slots=True)
 class Bodies:
-    """Bytes of unfinished bodies by client address."""
+    """Bytes of bodies by holder."""
 
+    least_of_one: int = LEAST_OF_ONE_BYTES
+    least_of_all: int = LEAST_OF_ALL_BYTES
     held: Counter[str] = field(default_factory=Counter)
     total: int = 0
+    _whole: dict[str, tuple[Holders, int]] = field(default_factory=dict)
+    """Bodies that are whole, by the id of their flow."""
 
-    def take(self, host: str, count: int, largest: int, *, one_person: bool) -> bool:
+    def take(self, holders: Holders, count: int, largest: int) -> bool:
         """Whether `count` bytes more may be kept, where one body may have `largest`; then they are counted."""
-        if self.total + count > OF_ALL * largest:
+        if self.total + count > max(OF_ALL * largest, self.least_of_all):
             return False
-        if one_person and self.held[host] + count > OF_ONE * largest:
+        most = max(OF_ONE * largest, self.least_of_one)
+        if any(self.held[holder] + count > most for holder in holders):
             return False
-        self.held[host] += count
+        for holder in holders:
+            self.held[holder] += count
         self.total += count
         return True
 
-    def give_back(self, host: str, count: int) -> None:
+    def give_back(self, holders: Holders, count: int) -> None:
         self.total -= count
-        self.held[host] -= count
-        if self.held[host] <= 0:
-            del self.held[host]
+        for holder in holders:
+            self.held[holder] -= count
+            if self.held[holder] <= 0:
+                del self.held[holder]
+
+    def whole(self, flow_id: str, holders: Holders, count: int) -> None:
+        """A body is complete, and counts until `over`."""
+        self._whole[flow_id] = (holders, count)
+
+    def over(self, flow_id: str) -> None:
+        """The request of a flow has ended. May be called of any."""
+        if (found := self._whole.pop(flow_id, None)) is not None:
+            self.give_back(*found)

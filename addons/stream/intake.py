@@ -43,6 +43,7 @@ class RequestIntake(HttpStream):
         self._host = ""
         """The client's address."""
         self._beside: Fields = ()
+        self._holders: tuple[str, ...] = ()
 
     @property
     def client_id(self) -> str:
@@ -90,6 +91,7 @@ class RequestIntake(HttpStream):
         if int(request.headers.get("content-length", "0")) > self.gear.limits.body_bytes:  # (checked with the head)
             yield from self._refuse(413, self.gear.limits.body_message, "request_too_large")
             return
+        self._holders = self._whose()
         self.deadline = self.gear.clock() + self.gear.limits.body_s
         self.gear.watch.add(self)
         if request.headers.get("expect", "").lower() == "100-continue":
@@ -118,25 +120,34 @@ class RequestIntake(HttpStream):
             self._unwatch()
             self.flow.request.timestamp_end = time.time()
             self.flow.request.data.content = bytes(self.request_body_buf)
+            if self._kept_bytes and self.gear.find(self.flow) is not None:
+                self.gear.bodies.whole(self.flow.id, self._holders, self._kept_bytes)
+                self._kept_bytes = 0
             self._forget_body()
             self.client_state = self.state_done
             yield from self.request_complete()
 
     def _keep(self, data: bytes) -> Commands:
-        limits, one_person = self.gear.limits, self.gear.presence.is_one_person(self._host)
+        limits = self.gear.limits
         if self._kept_bytes + len(data) > limits.body_bytes:
             yield from self._refuse(413, limits.body_message, "request_too_large")
-        elif not self.gear.bodies.take(self._host, len(data), limits.body_bytes, one_person=one_person):
-            message = "too many requests are being sent at once and none is whole; send fewer at a time"
+        elif not self.gear.bodies.take(self._holders, len(data), limits.body_bytes):
+            message = "the requests under way hold as much as they may together; send fewer big ones at a time"
             yield from self._refuse(429, message, "too_many_unfinished", retry_after_s=1)
         else:
             self._kept_bytes += len(data)
             self.request_body_buf += data
 
+    def _whose(self) -> tuple[str, ...]:
+        """Who the body counts for."""
+        key = self.flow.metadata.get("client_key")
+        host = (f"address {self._host}",) if self.gear.presence.is_one_person(self._host) else ()
+        return (*host, f"key {key}") if key else host
+
     def _forget_body(self) -> None:
         self.request_body_buf.clear()
         if self._kept_bytes:
-            self.gear.bodies.give_back(self._host, self._kept_bytes)
+            self.gear.bodies.give_back(self._holders, self._kept_bytes)
             self._kept_bytes = 0
 
     # -- time -----------------------------------------------------------------------------------------------------

@@ -102,15 +102,27 @@ def test_nothing_is_kept_of_who_has_left() -> None:
     assert not any((guests._close, guests._silent, guests._silent_of, guests._of))
 
 
-def test_unfinished_bodies_of_one_address_are_bounded_together_and_all_are() -> None:
-    bodies = Bodies()
-    assert all(bodies.take(ABROAD, 10, 10, one_person=True) for _ in range(OF_ONE))
-    assert not bodies.take(ABROAD, 1, 10, one_person=True)
-    assert bodies.take(OTHER, 10, 10, one_person=True)
-    bodies.give_back(OTHER, 10)
+def test_bodies_of_one_client_are_bounded_together_and_all_are() -> None:
+    bodies = Bodies(0, 0)
+    assert all(bodies.take([ABROAD, "key a"], 10, 10) for _ in range(OF_ONE))
+    assert not bodies.take([ABROAD], 1, 10)
+    assert not bodies.take([OTHER, "key a"], 1, 10), "another address, the same key"
+    assert bodies.take([OTHER, "key b"], 10, 10)
+    bodies.give_back([OTHER, "key b"], 10)
     while bodies.total < OF_ALL * 10:
-        assert bodies.take(PROXY, 10, 10, one_person=False)
-    assert not bodies.take(OTHER, 1, 10, one_person=True)
-    bodies.give_back(ABROAD, OF_ONE * 10)
-    assert bodies.take(OTHER, 1, 10, one_person=True)
-    assert ABROAD not in bodies.held
+        assert bodies.take([], 10, 10)
+    assert not bodies.take([OTHER], 1, 10)
+    bodies.give_back([ABROAD, "key a"], OF_ONE * 10)
+    assert bodies.take([OTHER], 1, 10)
+    assert set(bodies.held) == {OTHER}
+
+
+def test_a_whole_body_counts_until_its_request_is_over() -> None:
+    bodies = Bodies()
+    assert bodies.take(["key a"], 10, 10)
+    bodies.whole("flow", ["key a"], 10)
+    assert bodies.total == 10
+    bodies.over("another")
+    for _ in range(2):
+        bodies.over("flow")
+    assert (bodies.total, dict(bodies.held)) == (0, {})

@@ -3,19 +3,25 @@
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 
 from addons.account_book import AccountBook
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
+from addons.core.errors import GatewayError
 from addons.inspect.archive import Archive, RecordRules
 from addons.inspect.drift import Drift
+from addons.inspect.flow_places import FlowPlaces
+from addons.inspect.kept import AT_ONCE_BYTES, keep_cleaned
 from addons.inspect.note import Note
 from addons.inspect.parts import step_flow
 from addons.inspect.recording import Source, recording_of
+from addons.inspect.replayer import replay
 from addons.secrets import Owner
 from addons.setup import Models
 from addons.steps import Carried
@@ -102,3 +108,22 @@ def test_a_preparing_call_is_shown_cleaned_in_every_part() -> None:
     assert KEY not in told
     assert "a-fresh-cookie-1" not in told
     assert "sid=~hidden~" in told
+
+
+def test_of_a_long_request_the_beginning_is_kept_and_cleaned() -> None:
+    flow = tflow.tflow()
+    most = AT_ONCE_BYTES + 1000
+    flow.request.data.content = f"{KEY} ".encode() + b"a" * 10 * most
+    note = asyncio.run(keep_cleaned(flow, Note("req_1"), None, CLEANER, most, answered=False))
+    kept = flow.request.data.content
+    assert (len(kept), KEY.encode() in kept, note.cut_request) == (most, False, True)
+    again = asyncio.run(keep_cleaned(flow, Note("req_1"), None, CLEANER, most, answered=False))
+    assert not again.cut_request
+
+
+def test_a_request_that_was_kept_in_part_is_not_sent_again() -> None:
+    flow = tflow.tflow()
+    Note("req_1", provider="p", account="a", cut_request=True).put_on(flow)
+    running: Any = SimpleNamespace(providers={"p": object()}, accounts=SimpleNamespace(find=lambda *names: object()))
+    with pytest.raises(GatewayError, match="only the beginning of this request was kept"):
+        asyncio.run(replay(flow, running, FlowPlaces(lambda: b"k" * 32)))

@@ -171,6 +171,25 @@ def test_several_candidates_and_foreign_fields_pass() -> None:
     assert choices[1]["logprobs"] == {"content": [], "refusal": None}
 
 
+def test_what_is_said_of_a_text_stands_in_its_chunk() -> None:
+    logprobs: dict[str, Any] = {
+        "content": [{"token": "a", "logprob": -0.1, "bytes": None, "top_logprobs": []}],
+        "refusal": None,
+    }
+    events: list[Event] = [
+        Extra("chunk", {"obfuscation": "x"}),
+        Text("a"),
+        Extra("delta", {"annotations": []}),
+        Extra("choice", {"logprobs": logprobs}),
+        Finish("stop"),
+    ]
+    found = streamed(events, apart=False)
+    told = [chunk for chunk in found if chunk["choices"][0]["delta"].get("content") == "a"]
+    assert [chunk["choices"][0].get("logprobs") for chunk in told] == [logprobs]
+    assert sum("logprobs" in chunk["choices"][0] for chunk in found) == 1
+    assert sum("obfuscation" in chunk for chunk in found) == 1
+
+
 def test_one_batch_gives_the_same_as_one_by_one() -> None:
     events: list[Event] = [Reasoning("r"), Text("a"), Text("b"), Usage(1, 1, 2), Finish("stop")]
     assert streamed(events, apart=False) == streamed(events)

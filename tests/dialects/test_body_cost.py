@@ -10,15 +10,19 @@ from pydantic_core import from_json
 from addons.core.errors import GatewayError
 from addons.dialects import body
 from addons.dialects.base import Dialect, ParsedRequest
-from addons.dialects.body import VALUES_LIMIT, all_at_once
+from addons.dialects.body import LONG_NUMBERS_LIMIT, VALUES_LIMIT, all_at_once
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.chat_schema import ENTRIES_LIMIT, STOP_CHARS, TOOLS_LIMIT
 from addons.dialects.completions import Completions
+from providers.contract import Model
+from providers.openai_form import Form
+from providers.openai_request import wire_request
 
 MOST_S = 0.5
 """CPU seconds of one step, on a slow and busy machine: between steps others have their turn. Measured: below 0.07."""
 HI = '"model":"m","messages":[{"role":"user","content":"hi"}]'
 MB = 1_000_000
+MOST_MB = 31
 
 
 def with_content(content: bytes) -> bytes:
@@ -34,10 +38,12 @@ def listed(item: bytes, size: int) -> bytes:
 
 
 BODIES = {
-    "text": with_content(b'"' + b"a, " * (10 * MB // 3) + b'"'),
+    "text": with_content(b'"' + b"a, " * (MOST_MB * MB // 3) + b'"'),
     "escapes": with_content(b'"' + b"\\u4e2d" * (10 * MB // 6) + b'"'),
-    "quotes": with_content(b'"' + b'\\"' * (5 * MB) + b'"'),
-    "Chinese": with_content(b'"' + "中".encode() * (10 * MB // 3) + b'"'),
+    "quotes": with_content(b'"' + b'\\"' * (MOST_MB * MB // 2) + b'"'),
+    "Chinese": with_content(b'"' + "中".encode() * (MOST_MB * MB // 3) + b'"'),
+    "an emoji and letters": with_content('"😀'.encode() + b"a" * (MOST_MB * MB) + b'"'),
+    "long names": with_field(b"{" + b",".join(b'"%s%d":1' % (b"k" * 330, n) for n in range(90_000)) + b"}"),
     "a text that never ends": with_content(b'"' + b'\\"' * (5 * MB)),
     "nothing but quotes": b"[" + b'"' * (10 * MB),
     "blanks": b" " * (10 * MB) + f"{{{HI}}}".encode(),
@@ -82,6 +88,15 @@ def test_no_body_holds_others(name: str) -> None:
         taken, ended = steps_of(dialect, BODIES[name])
         assert max(taken) < MOST_S
         assert not isinstance(ended, GatewayError) or ended.status == 400
+
+
+@pytest.mark.parametrize("name", ["text", "quotes", "Chinese", "an emoji and letters", "long names", "big parts"])
+def test_no_body_holds_others_when_it_is_written_again(name: str) -> None:
+    chat = ChatCompletions().parse(BODIES[name]).chat
+    began = time.thread_time()
+    body = wire_request(chat, Model("m", "m", tools="native"), Form()).body
+    assert time.thread_time() - began < MOST_S
+    assert from_json(body)["messages"] == from_json(BODIES[name])["messages"]
 
 
 @pytest.mark.parametrize("name", ["objects", "lists", "names", "parts", "bad parts", "nothing but quotes"])
@@ -139,6 +154,12 @@ def refusal(raw: bytes) -> GatewayError:
 )
 def test_what_is_too_much_is_named(raw: bytes, param: str) -> None:
     assert refusal(raw).param == param
+
+
+def test_long_numbers_are_few() -> None:
+    all_at_once(ChatCompletions().read(with_field(listed(b"9" * 38, LONG_NUMBERS_LIMIT * 39)), VALUES_LIMIT))
+    error = refusal(with_field(listed(b"9" * 38, (LONG_NUMBERS_LIMIT + 1) * 39)))
+    assert (error.code, "64 bits" in error.message) == ("too_many_values", True)
 
 
 def test_a_number_too_long_to_read_is_refused() -> None:

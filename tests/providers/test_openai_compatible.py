@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from providers.contract import Answer, Moment, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 from providers.events import Extra, Finish, Text, Usage
 from providers.openai_compatible import OpenAICompatible
+from providers.openai_learnt import Learnt
 from providers.openai_options import OpenAIOptions
 from providers.openai_presets import PRESETS
 from providers.registry import provider_class
@@ -348,7 +350,9 @@ def test_words_are_told_as_they_come() -> None:
 
 # -- what the gateway adds, and what it learns ------------------------------------------------------------------------
 def refuse(site: OpenAICompatible, body: Any, status: int = 422) -> ProviderError:
-    return site.classify(status, {"content-type": "application/json"}, json.dumps(body).encode())
+    error = site.classify(status, {"content-type": "application/json"}, json.dumps(body, ensure_ascii=False).encode())
+    error.model = "m"
+    return error
 
 
 def mend(site: OpenAICompatible, error: ProviderError) -> bool:
@@ -375,6 +379,13 @@ REFUSALS = {
     "fastapi": {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]},
     "words": {"error": {"message": "Unrecognized request argument supplied: stream_options"}},
     "usage": {"error": {"message": "include_usage is not supported", "type": "invalid_request_error"}},
+    "param alone": {"error": {"message": "bad parameter", "param": "stream_options", "code": "invalid_parameter"}},
+    "a list of words": {"message": ["property stream_options should not exist"], "statusCode": 400},
+    "a table": {"errors": {"stream_options": ["is invalid"]}},
+    "a text": "stream_options is not a valid field",
+    "a model": {"error": {"message": "stream_options is not supported by this model", "code": "unsupported_model"}},
+    "camel case": {"error": {"message": "Unexpected field: streamOptions"}},
+    "Chinese": {"error": {"message": "参数stream_options无效"}},
 }
 
 
@@ -382,10 +393,20 @@ REFUSALS = {
 def test_what_an_api_refuses_of_ours_is_not_sent_again(body: Any) -> None:
     site = provider(preset="openai")
     error = refuse(site, body)
-    assert (error.kind, error.refused) == (ErrorKind.BAD_REQUEST, frozenset({"stream_options"}))
+    assert error.refused == frozenset({"stream_options"})
     assert mend(site, error)
     assert "stream_options" not in call(site, chat(stream=True))[1]
-    assert not mend(site, refuse(site, body)), "there is nothing left to leave out"
+    assert "stream_options" in call(site, replace(chat(stream=True), model="another"))[1], "one address, many APIs"
+
+
+def test_what_an_api_taught_is_bounded() -> None:
+    learnt = Learnt()
+    for number in range(5000):
+        learnt.refuses(f"m{number}", frozenset({"stream_options"}))
+        learnt.heard(f"m{number}", "reasoning")
+    assert len(learnt.refused) < 1000
+    assert len(learnt.reasoning) < 1000
+    assert learnt.refused_by("m4999") == {"stream_options"}
 
 
 @pytest.mark.parametrize(

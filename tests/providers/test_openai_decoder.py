@@ -96,8 +96,10 @@ def test_usage_and_the_fields_beside_it_are_passed_on() -> None:
     assert answer.usage.raw["completion_tokens_details"] == {"reasoning_tokens": 2}
     assert answer.id == "chatcmpl-1"
     assert answer.extra == [
+        ("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default", "obfuscation": "xK"}),
         ("delta", 0, {"refusal": None}),
-        ("chunk", 0, {"system_fingerprint": "fp_1", "service_tier": "default"}),
+        ("chunk", 0, {"obfuscation": "a"}),
+        ("chunk", 0, {"obfuscation": "bcd"}),
     ]
 
 
@@ -105,8 +107,8 @@ def test_the_fields_of_other_vendors_keep_their_names_and_places() -> None:
     answer = decode([(FIXTURES / "synthetic-openrouter.sse").read_bytes()], form_of("openrouter"))
     details = [{"type": "reasoning.text", "text": "Hm", "index": 0}]
     assert answer.extra == [
-        ("delta", 0, {"reasoning_details": details}),
         ("chunk", 0, {"provider": "P"}),
+        ("delta", 0, {"reasoning_details": details}),
         ("choice", 0, {"native_finish_reason": "end_turn"}),
     ]
 
@@ -165,7 +167,7 @@ def test_odd_shapes_are_counted_and_survived() -> None:
     decoder = OpenAIDecoder(Form())
     events = [event for frame in odd for event in decoder.feed(sse(frame, done=False))]
     events += decoder.feed(sse(words("a"), STOP))
-    assert joined(events).text == {0: "a"}
+    assert joined(events).text == {0: "x5a"}
     assert decoder.unknown
 
 

@@ -101,11 +101,15 @@ def test_finish_reasons_can_be_given_a_meaning() -> None:
 MEANINGS = {
     "stop": "STOP FINISH_REASON_STOP FinishReason.STOP COMPLETE end-turn endTurn eos something_new",
     "length": "MaxTokens max-tokens MAX_TOKENS FINISH_REASON_MAX_TOKENS max_completion_tokens"
-    " token_limit too_long truncated context_length_exceeded",
+    " token_limit too_long truncated context_length_exceeded context_limit output_limit iteration_limit max_turns"
+    " max_tool_calls LIMIT budget_exceeded cut_off overflow partial repetition incomplete stop;length",
     "content_filter": "PROHIBITED_CONTENT RECITATION BLOCKLIST SPII IMAGE_SAFETY ERROR_TOXIC contentFilter"
-    " content-filter blocked guardrail_intervened content_filter:PROHIBITED_CONTENT MODEL_ARMOR",
+    " content-filter blocked guardrail_intervened content_filter:PROHIBITED_CONTENT MODEL_ARMOR hate violence sexual"
+    " banned illegal restricted dangerous_content self_harm",
     "error": "ERROR ERROR_LIMIT MALFORMED_FUNCTION_CALL function_call_filter:MALFORMED_FUNCTION_CALL cancelled Timeout"
-    " timed_out failed interrupted USER_CANCEL aborted UNEXPECTED_TOOL_CALL server_overloaded OTHER",
+    " timed_out failed interrupted USER_CANCEL aborted UNEXPECTED_TOOL_CALL server_overloaded OTHER TIME_LIMIT"
+    " IMAGE_OTHER throttled shutdown abnormal exceeded bad_request not_ok no_answer context_canceled user_stop"
+    " context_deadline_exceeded STOP:cancelled",
 }
 
 
@@ -126,6 +130,18 @@ def test_reasons_are_understood_in_any_spelling(meant: str, said: str) -> None:
         ({"type": "stop", "stop": "</s>"}, Finish("stop")),
         ({"type": "max-tokens"}, Finish("length")),
         (["length"], Finish("length")),
+        (["stop", "length"], Finish("length")),
+        ({"finish_reason": {"type": "error"}}, "error"),
+        ({"type": {"name": "content_filter"}}, Finish("content_filter")),
+        ({"error": "out of luck"}, "finish_reason error"),
+        ({"type": "finish", "reason": "timeout"}, "timeout"),
+        ({"type": "completed", "reason": "content_filter"}, Finish("content_filter")),
+        ({"type": "incomplete", "reason": "max_output_tokens"}, Finish("length")),
+        ({"type": "tool_use", "name": "cancel_order"}, Finish("stop")),
+        ({"type": "stop", "matched": {"type": "error"}}, Finish("stop")),
+        ({"length": True}, Finish("length")),
+        ({"code": 0}, None),
+        ({"type": "null"}, None),
         ([], None),
         ("null", None),
         ("NONE", None),
@@ -195,6 +211,10 @@ def test_a_half_call_is_whole_only_by_the_length(reason: str) -> None:
     assert (answer.end == Finish("length")) == (reason == "length")
     if reason != "length":
         assert answer.failure.kind is ErrorKind.INCOMPLETE
+
+
+def test_an_end_mark_in_quotes_is_one() -> None:
+    assert decode([sse(words("a"), done=False) + b'data: "[DONE]"\n\n']).end == Finish("stop")
 
 
 def test_json_lines_are_told_as_they_come() -> None:

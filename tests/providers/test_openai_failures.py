@@ -36,6 +36,13 @@ ERRORS: dict[str, tuple[Any, ErrorKind]] = {
     "message-as-object": ({"error": {"message": {"detail": "maximum context length is 4"}}}, ErrorKind.TOO_LONG),
     "message-as-list": ({"message": [{"msg": "maximum context length is 4"}]}, ErrorKind.TOO_LONG),
     "error-as-list": ({"error": [{"message": "x", "code": "insufficient_quota"}]}, ErrorKind.QUOTA),
+    "code-alone": ({"code": 1301}, ErrorKind.CONTENT_FILTERED),
+    "in-a-choice": (chunk(delta({}, error={"code": 429, "message": "x"})), ErrorKind.RATE_LIMITED),
+    "in-a-choice-with-its-reason": (
+        chunk(delta({}, reason="error", error={"code": 402, "message": "x"})),
+        ErrorKind.QUOTA,
+    ),
+    "in-a-delta": (chunk(delta({"error": {"code": 429, "message": "x"}})), ErrorKind.RATE_LIMITED),
     "error-as-bool": ({"error": True, "message": "Rate limit reached", "code": 429}, ErrorKind.RATE_LIMITED),
     "with-choices": (
         chunk(delta({"content": "!"}, reason="error"), error={"code": 502, "message": "gone"}),
@@ -79,6 +86,13 @@ def test_a_body_that_is_no_answer_is_the_providers_fault(body: bytes) -> None:
 def test_a_good_base_resp_is_no_error() -> None:
     frame = chunk(delta({"content": "a"}, reason="stop"), base_resp={"status_code": 0, "status_msg": ""})
     assert decode([sse(frame)]).end == Finish("stop")
+
+
+@pytest.mark.parametrize(
+    "said", [{"code": 200, "msg": "ok"}, {"status": 200, "message": "ok"}, {"code": "0", "msg": "x"}, {"code": 0}]
+)
+def test_a_code_that_means_well_is_no_error(said: Any) -> None:
+    assert decode([sse(words("a"), said, words("b"), STOP)]).text == {0: "ab"}
 
 
 # -- frames glued, cut and broken -----------------------------------------------------------------------------------

@@ -74,6 +74,11 @@ SHAPES: dict[str, Any] = {
     "text in an object": [{"type": "text", "text": {"value": "ab", "annotations": []}}],
     "parts": {"parts": [{"text": "a"}, {"text": "b"}]},
     "mixed": ["a", {"type": "text", "text": "b"}],
+    "list inside of a text": [{"type": "text", "text": ["a", "b"]}],
+    "another name": [{"type": "text", "value": "ab"}],
+    "markdown": [{"type": "markdown", "markdown": "ab"}],
+    "lists in lists": [[[[["a"]]]], [["b"]]],
+    "nulls between": [None, "a", None, "b"],
 }
 
 
@@ -85,6 +90,15 @@ def test_content_of_any_shape_is_read(content: Any, place: str) -> None:
     assert decode([json.dumps(chunk(choice)).encode()], stream=False).text == {0: "ab"}
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [({"answer": 5, "text": "x"}, '{"answer": 5, "text": "x"}'), ({"a": [1]}, '{"a": [1]}'), (5, "5"), (True, "true")],
+)
+def test_content_that_is_json_itself_becomes_its_text(content: Any, text: str) -> None:
+    choice = {"index": 0, "message": {"content": content}, "finish_reason": "stop"}
+    assert decode([json.dumps(chunk(choice)).encode()], stream=False).text == {0: text}
+
+
 def said(content: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": content, **more}
     return chunk({"index": 0, "message": message, "finish_reason": reason})
@@ -94,6 +108,20 @@ MESSAGES = {
     "pieces": [said("Hel"), said("lo"), said("", "stop")],
     "snapshots": [said("Hel"), said("Hello"), said("Hello", "stop")],
     "equal pieces": [said("He"), said("l"), said("l"), said("o", "stop")],
+    "the same piece again": [said("He"), said("l"), said("l"), said("o", "stop")],
+    "snapshots in parts": [said([{"type": "text", "text": "Hel"}]), said(["Hello"], "stop")],  # type: ignore[arg-type]
+    "beside empty deltas": [
+        chunk({"index": 0, "delta": {"role": "assistant", "content": ""}, "message": {"content": "Hel"}}),
+        chunk({"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}),
+    ],
+    "beside deltas": [
+        chunk({"index": 0, "delta": {"content": ""}, "message": {"content": ""}}),
+        chunk({"index": 0, "delta": {"content": "Hel"}, "message": {"content": "Hel"}}),
+        chunk({"index": 0, "delta": {"content": "lo"}, "message": {"content": "Hello"}}),
+        chunk({"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}),
+    ],
+    "text in a delta": [chunk(delta({"text": "Hel"})), chunk(delta({"text": "lo"}, reason="stop"))],
+    "choices that are texts": [{"choices": ["Hel"]}, {"choices": ["lo"]}, STOP],
     "text for a delta": [
         chunk({"index": 0, "delta": "Hel"}),
         chunk({"index": 0, "delta": "lo", "finish_reason": "stop"}),
@@ -117,3 +145,15 @@ def test_what_deltas_did_not_hold_is_taken_from_the_message_behind_them() -> Non
     assert (answer.text, answer.calls) == ({0: "a"}, [(0, 0, "a", "f", "{}")])
     thought = chunk(delta({"reasoning_content": "r"}))
     assert decode([sse(thought, said("a", "stop"))]).text == {0: "a"}
+
+
+def test_calls_of_messages_that_grow_or_come_in_pieces_are_one() -> None:
+    parts = ('{"a"', '{"a":1}')
+    grown = [{"id": "c", "function": {"name": "f", "arguments": arguments}} for arguments in parts]
+    frames = [said("x", tool_calls=[grown[0]]), said("x", "tool_calls", tool_calls=[grown[1]])]
+    assert decode([sse(*frames)]).calls == [(0, 0, "c", "f", '{"a":1}')]
+    frames = [
+        said("", tool_calls=[grown[0]]),
+        said("", "tool_calls", tool_calls=[{"index": 0, "function": {"arguments": ":1}"}}]),
+    ]
+    assert decode([sse(*frames)]).calls == [(0, 0, "c", "f", '{"a":1}')]

@@ -183,6 +183,36 @@ STREAMS |= {
         [[call("f", OBJECT, index=0, id="a")], [call(None, OBJECT, index=0)]],
         [("a", "f", OBJECT)],
     ),
+    # all so far with each fragment
+    "arguments-growing": (
+        [
+            [call("f", '{"stock":', index=0, id="a")],
+            [call("f", '{"stock":"AC', index=0, id="a")],
+            [call("f", OBJECT, index=0, id="a")],
+        ],
+        [("a", "f", OBJECT)],
+    ),
+    "arguments-that-only-look-so": (
+        [[call("f", '{"a":', index=0, id="a")], [call(None, '{"a":{}}', index=0)], [call(None, "}", index=0)]],
+        [("a", "f", '{"a":{"a":{}}}')],
+    ),
+    # told apart by their place in the list alone
+    "by-place": (
+        [
+            [call("f", '{"stock":'), call("g", '{"path":')],
+            [call(None, '"ACME"}'), call(None, '"src"}')],
+        ],
+        [(None, "f", OBJECT), (None, "g", OTHER)],
+    ),
+    "the-last-of-a-list-goes-on": (
+        [[call("f", OBJECT), call("g", '{"path"')], [call(None, ':"src"}')]],
+        [(None, "f", OBJECT), (None, "g", OTHER)],
+    ),
+    # clients count calls as they come
+    "empty-one-in-front": (
+        [[call("f", "{}", index=0, id="a")], [call("g", OTHER, index=1, id="b")], [call("f", "", index=2, id="c")]],
+        [("a", "f", "{}"), ("b", "g", OTHER), ("c", "f", "{}")],
+    ),
     # arguments that are none, and calls of other forms
     "arguments-absent": ([[{"index": 0, "id": "a", "function": {"name": "f"}}]], [("a", "f", "{}")]),
     "arguments-as-the-word-null": ([[call("f", "null", index=0, id="a")]], [("a", "f", "{}")]),
@@ -204,6 +234,15 @@ def test_fragments_become_calls_with_dense_indexes(
     frames = [chunk(delta({"tool_calls": piece})) for piece in fragments]
     answer = decode([sse(*frames, chunk(delta({}, reason="tool_calls")))])
     assert answer.calls == [(0, index, *found) for index, found in enumerate(calls)]
+
+
+def test_calls_are_told_in_the_order_they_came_in() -> None:
+    calls, out = ToolCalls(0), list[Event]()
+    calls.read([call("f", "{}", index=0), call("g", "", index=1)], out, complete=False)
+    calls.read([call("h", OBJECT, index=2)], out, complete=False)
+    calls.flush(out)
+    first = dict.fromkeys(event.index for event in out if isinstance(event, ToolCallDelta))
+    assert list(first) == [0, 1, 2]
 
 
 def test_a_call_that_is_never_named_still_comes() -> None:
@@ -253,8 +292,14 @@ def test_each_candidate_has_its_own_calls() -> None:
 
 @pytest.mark.parametrize(
     "calls",
-    [call("f", OBJECT, index=0, id="a"), {"0": call("f", OBJECT, id="a")}],
-    ids=["one call", "a table by index"],
+    [
+        call("f", OBJECT, index=0, id="a"),
+        {"0": call("f", OBJECT, id="a")},
+        json.dumps([call("f", OBJECT, index=0, id="a")]),
+        [json.dumps(call("f", OBJECT, index=0, id="a"))],
+        [[call("f", OBJECT, index=0, id="a")]],
+    ],
+    ids=["one call", "a table by index", "text", "a list of texts", "a list of lists"],
 )
 def test_calls_that_are_no_list_are_read(calls: Any) -> None:
     answer = decode([sse(chunk(delta({"tool_calls": calls})), chunk(delta({}, reason="tool_calls")))])

@@ -1,7 +1,9 @@
 """Odd answers of official APIs, each through a real mitmdump: what the client gets, and that nobody is blamed."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -20,7 +22,6 @@ from tests.support.hostile import (
     chunk,
     framed,
     head,
-    once,
     sends,
 )
 from tests.support.processes import NO_REST, Gateway, SandboxThread
@@ -62,6 +63,18 @@ ENDS: list[Any] = [
     pytest.param(sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="silence"), id="whole, lingering"),
     pytest.param(
         sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="close"), id="whole, no last chunk"
+    ),
+    pytest.param(sends(head(CHUNKED, kind="application/json") + framed(WHOLE), then="reset"), id="whole, reset"),
+    pytest.param(
+        sends(head("content-length: 9999", kind="application/json") + WHOLE, then="close"), id="whole, length too long"
+    ),
+    pytest.param(sends(head(CHUNKED) + framed(WHOLE + b"\n\n"), then="silence"), id="whole as a stream, lingering"),
+    pytest.param(
+        sends(head(CHUNKED, kind="application/json") + framed(SAID), then="silence"), id="a stream as JSON, lingering"
+    ),
+    pytest.param(sends(head() + SAID, then="close"), id="neither length nor chunks"),
+    pytest.param(
+        sends(head(CHUNKED) + framed(SAID + b'data: {"choices":[],"usa'), then="reset"), id="cut in the usage"
     ),
 ]
 
@@ -123,10 +136,14 @@ def test_any_delta_is_passed_on_at_once(gateway: Gateway, site: Hostile, first: 
     [
         head(CHUNKED, status="201 Created"),
         head(CHUNKED, status="202 Accepted"),
+        head(CHUNKED, status="203 Non-Authoritative"),
+        head(CHUNKED, status="206 Partial Content"),
+        head(CHUNKED, status="299 Odd"),
+        head(CHUNKED, kind="application/json"),
         head(CHUNKED, kind="text/html; charset=utf-8"),
         head(CHUNKED, kind="application/octet-stream"),
     ],
-    ids=["201", "202", "html", "octets"],
+    ids=["201", "202", "203", "206", "299", "json", "html", "octets"],
 )
 def test_any_good_status_and_type_will_do(gateway: Gateway, site: Hostile, opening: bytes) -> None:
     site.programs["p"] = sends(opening + framed(STREAM) + END)
@@ -138,10 +155,39 @@ def refusal(status: str, body: Any) -> Program:
     return sends(head(f"content-length: {len(raw)}", status=status, kind="application/json") + raw)
 
 
-def test_a_refusal_of_what_the_gateway_added_is_mended(gateway: Gateway, site: Hostile) -> None:
-    extra = {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}
-    site.programs["p"] = once(refusal("422 No", {"message": extra}), sends(head(CHUNKED) + framed(STREAM) + END))
-    assert read(ask(gateway, "p")) == (TEXT, "done")
+def counting(gateway: Gateway, name: str) -> httpx.Response:
+    """A request that asks for usage, which not every API can be asked for."""
+    body = {"model": MODEL, "messages": [{"role": "user", "content": name}], "stream": True}
+    options = {"stream_options": {"include_usage": True}}
+    return httpx.post(f"{gateway.url}/v1/chat/completions", json=body | options, headers=gateway.headers, timeout=30)
+
+
+EXTRA = {"message": {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}}
+
+
+def test_a_refusal_of_what_the_gateway_added_is_mended_for_all_who_asked_meanwhile(
+    gateway: Gateway, site: Hostile
+) -> None:
+    came: list[bool] = []
+    both = asyncio.Event()
+
+    async def program(wire: Wire) -> None:
+        came.append(True)
+        if len(came) > 2:
+            await sends(head(CHUNKED) + framed(STREAM) + END)(wire)
+            return
+        if len(came) == 2:
+            both.set()
+        await both.wait()
+        await refusal("422 No", EXTRA)(wire)
+
+    site.programs["p"] = program
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: counting(gateway, "p"), range(2)))
+    assert [read(answer) for answer in answers] == [(TEXT, "done")] * 2
+    assert len(came) == 4
+    assert read(counting(gateway, "p")) == (TEXT, "done")
+    assert len(came) == 5, "it is remembered"
 
 
 def test_an_error_before_the_connection_broke_is_told_in_its_own_words(gateway: Gateway, site: Hostile) -> None:
