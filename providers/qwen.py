@@ -3,9 +3,10 @@
 The protocol is the page's own and undocumented; what the site changes from month to month stands in qwen_data.py.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
@@ -34,7 +35,7 @@ from providers.given import checked_id
 from providers.jsontext import loads, mapping
 from providers.qwen_data import SiteModel
 from providers.qwen_decoder import DecoderOptions, QwenDecoder
-from providers.qwen_errors import refusal
+from providers.qwen_errors import not_outdated, refusal
 from providers.qwen_models import Catalogue, Choice, read_live
 from providers.qwen_request import Ask, PageHeaders, ask_of, completion_body, new_chat_body, prompt_of
 from providers.qwen_session import (
@@ -47,6 +48,10 @@ from providers.qwen_session import (
 )
 from providers.qwen_sighting import lacking, sighted
 from providers.qwen_sign_in import sign_in
+
+_VERSION: Final = re.compile(rb"/qwen-chat-fe/(\d{1,4}\.\d{1,4}\.\d{1,4})/")
+"""Where the page's scripts lie: seen with 0.2.7 to 0.3.12 (2026-03 to 2026-10)."""
+_ANSWER_TYPES: Final = ("text/event-stream", "application/json")
 
 
 class QwenOptions(ProviderOptions):
@@ -175,15 +180,26 @@ class Qwen(Provider[QwenOptions]):
         return refusal(status, headers, body)
 
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
-        """JSON is a refusal always: words and pictures come as a stream."""
-        return status == 200 and headers.get("content-type", "").strip().lower().startswith("text/event-stream")
+        """Words and pictures come as a stream, or whole in JSON; the decoder tells refusals in either."""
+        return status == 200 and headers.get("content-type", "").strip().lower().startswith(_ANSWER_TYPES)
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """A chat that is busy or gone, and the passing fault of a new one: the same again in another new chat."""
         passing = error.kind is ErrorKind.PROVIDER_DOWN and (error.site_code or "").lower() == "bad_request"
         if passing or error.kind in (ErrorKind.CONVERSATION_BUSY, ErrorKind.CONVERSATION_GONE):
             return _nothing_to_do()
-        return None
+        return self._learn_version(error) if error.kind is ErrorKind.OUTDATED_CLIENT else None
+
+    def _learn_version(self, error: ProviderError) -> Steps[None]:
+        """Reads the page's client version. Raises when it cannot be read, or is the one that was refused."""
+        headers = {"accept": "text/html", "user-agent": self._page.user_agent, **self._page.others}
+        answer = yield Call("GET", f"{self.options.base_url}/", tuple(headers.items()))
+        found = _VERSION.search(answer.body) if answer.status == 200 else None
+        if found is None:
+            raise error
+        if (version := found[1].decode()) == self._page.client_version:
+            raise not_outdated(error)
+        self._page = replace(self._page, client_version=version)
 
     def answers_late(self, chat: ChatRequest) -> bool:
         """A picture comes in one piece after up to a minute."""

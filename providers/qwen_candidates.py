@@ -1,4 +1,8 @@
-"""Which of two interleaved candidates is the answer: the one with response_index 0 (seen since 2026-08)."""
+"""Which of two interleaved candidates is the answer.
+
+The one with response_index 0 (seen since 2026-08). Where no index is given, the one whose frame first brings answer
+text; its thinking is not known before, so of the thinking that comes earlier only one candidate's is taken too.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,20 +15,35 @@ class Candidates:
 
     def __init__(self) -> None:
         self._main: str | None = None
+        self._first: str | None = None
+        """The first that said anything, while nobody answered."""
         self._others: set[str] = set()
 
     def note(self, created: Mapping[str, Any]) -> None:
-        """A candidate begins. Without an index the first is the answer."""
+        """A candidate begins."""
         response_id, index = created.get("response_id"), created.get("response_index")
-        if not isinstance(response_id, str) or not response_id:
+        if not isinstance(response_id, str) or not response_id or index in (None, ""):
             return
-        if self._main is None and index in (None, "", "0", 0):
+        if self._main is None and index in ("0", 0):
             self._main = response_id
         elif response_id != self._main and len(self._others) < _OTHERS_LIMIT:
             self._others.add(response_id)
 
-    def counts(self, response_id: Any) -> bool:
-        """Whether what has this id belongs to the answer. What has none does."""
+    def counts(self, response_id: Any, answers: bool, speaks: bool) -> bool:
+        """Whether a frame with this id belongs to the answer; what has none does.
+
+        `answers`: it brings answer text; `speaks`: it brings anything at all.
+        """
         if not isinstance(response_id, str) or not response_id:
             return True
-        return response_id not in self._others and self._main in (None, response_id)
+        if response_id in self._others:
+            return False
+        if self._main is None and answers:
+            self._main = response_id
+        if self._main is None and speaks:
+            self._first = self._first or response_id
+        return (self._main or self._first) in (None, response_id)
+
+    def is_main(self, response_id: Any) -> bool:
+        """Whether what has this id, or none, is the answer's, as far as it is known."""
+        return self.counts(response_id, False, False)

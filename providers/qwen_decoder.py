@@ -1,7 +1,9 @@
 """Qwen's stream: `data: {json}` frames without `[DONE]`, one delta each, sorted by `phase`.
 
 The end is phase `answer` (or `image_gen`) with status `finished`; a finished thinking or tool phase is not. Sometimes
-two candidates are interleaved: the one with response_index 0 counts. Anything unknown is counted and passed over.
+two candidates are interleaved: one of them counts (qwen_candidates.py). An answer may also come whole, as one JSON
+object. An answer without a word is how the site's edge turns a program away (2026-06: the same calls with the browser's
+own values are answered). Anything unknown is counted and passed over.
 """
 
 from collections import Counter
@@ -13,18 +15,19 @@ from providers.citations import CitationStyle, Sources
 from providers.contract import Decoder
 from providers.cumulative import CumulativeText
 from providers.errors import ErrorKind, ProviderError
-from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning
+from providers.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text
 from providers.json_tally import holds_more
 from providers.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
 from providers.qwen_candidates import Candidates
-from providers.qwen_errors import stream_error
-from providers.qwen_sources import cited_text, image_urls, is_picture, note_pages, note_search
+from providers.qwen_errors import stream_error, wordless
+from providers.qwen_sources import cited_text, image_urls, named_pictures, note_pages, note_search
 from providers.qwen_thinking import SummaryThinking
 from providers.qwen_usage import read_usage
 from providers.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
 
 _ANSWERS: Final = frozenset({"answer", "ReportGeneration", "slides"})
-_THOUGHTS: Final = frozenset({"think", "ResearchPlanning", "DeepThinking"})
+_THOUGHTS: Final = frozenset({"think", "ResearchPlanning", "DeepThinking", "image_gen_think"})
+_DRAWINGS: Final = frozenset({"image_gen", "image_edit", "image"})
 _IMAGE_TOOLS: Final = frozenset({"image_gen_tool", "image_edit_tool", "tool_call", "generate_image"})
 _SILENT_TOOLS: Final = frozenset(
     {"code_interpreter", "code_working", "bio", "history_retriever", "image_zoom_in_tool", "web_search_image"}
@@ -40,6 +43,7 @@ _REASONS: Final[Mapping[str, FinishReason]] = {
 }
 """The tools are the site's own: a reason that speaks of them is no call for the client to make."""
 
+_WORDS: Final = (Text, Reasoning, Image)
 _DONE: Final = b"[DONE]"
 _INFOS: Final = frozenset({"keep_alive", "skip_think"})
 _KINDS_LIMIT: Final = 64
@@ -72,6 +76,10 @@ class QwenDecoder(Decoder):
         self._pictures: set[str] = set()
         self._usage: Mapping[str, Any] = {}
         self._reason: FinishReason | None = None
+        self._frames = self._foreign = 0
+        self._said = False
+        self._drew = False
+        """A drawing other than of chat_type t2i is finished: words may follow, or nothing."""
         self._ended = False
 
     def feed(self, data: bytes) -> list[Event]:
@@ -84,6 +92,7 @@ class QwenDecoder(Decoder):
         except SseLimit as e:
             broken, payloads = e, e.payloads
         self._read_all(payloads, out)
+        self._said = self._said or any(isinstance(event, _WORDS) for event in out)
         if broken is not None and not self._ended:
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"Qwen's answer cannot be read: {broken}."), out)
         return out
@@ -99,9 +108,12 @@ class QwenDecoder(Decoder):
         return out
 
     def _stream_ended(self, out: list[Event]) -> None:
-        """Without the end mark. Some forms without phases give a finish_reason and nothing after it: that will do."""
-        if self._reason is not None:
+        """Without the end mark. An empty stream is over; some forms without phases say no more than a finish_reason."""
+        if self._reason is not None or self._drew or not self._frames:
             self._finish(out)
+        elif self._foreign == self._frames:
+            message = "Qwen's answer is not in the form this adapter knows. The site may have changed; try again later."
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
             message = "Qwen's answer broke off: its end mark is missing."
             self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
@@ -140,9 +152,10 @@ class QwenDecoder(Decoder):
         if not isinstance(frame, dict):
             self._count("frame that is no object")
             return
-        if not self._candidates.counts(frame.get("response_id")):
-            return
         choices = frame.get("choices")
+        self._frames += 1
+        if not self._candidates.counts(frame.get("response_id"), *_kinds(choices)):
+            return
         if isinstance(choices, list):
             if usage := frame.get("usage"):
                 self._usage = mapping(usage) or self._usage
@@ -163,13 +176,16 @@ class QwenDecoder(Decoder):
             if action not in _INFOS:
                 self._count(f"info {action}")
         elif "response.stopped" in frame:
-            if self._candidates.counts(mapping(frame["response.stopped"]).get("response_id")):
+            if self._candidates.is_main(mapping(frame["response.stopped"]).get("response_id")):
                 self._finish(out)
         elif frame.get("done") is True:
             self._finish(out)
+        elif isinstance(content := mapping(frame.get("data")).get("content"), str):
+            self._whole({"content": content}, out)
         elif "sources" in frame:
             note_pages(frame["sources"], self._sources)
         else:
+            self._foreign += 1
             self._count(f"frame {next(iter(frame), '')}")
 
     def _choice(self, choice: Mapping[str, Any], out: list[Event]) -> None:
@@ -178,9 +194,20 @@ class QwenDecoder(Decoder):
             self._reason = _REASONS.get(reason, "stop")
             if reason not in _REASONS:
                 self._count(f"finish_reason {reason}")
-        delta = choice.get("delta")
+        delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict):
             self._delta(delta, out)
+        elif isinstance(message, dict):
+            self._whole(message, out)
+
+    def _whole(self, message: Mapping[str, Any], out: list[Event]) -> None:
+        """An answer in one piece: forms without a stream (gpt4free, 2026-10)."""
+        self._think(message.get("reasoning_content"), out)
+        if words := text(message.get("content")):
+            out += self._cited.feed(words)
+            self._finish(out)
+        else:
+            self._count("answer without words")
 
     # -- deltas ---------------------------------------------------------------------------------------------------
     def _delta(self, delta: Mapping[str, Any], out: list[Event]) -> None:
@@ -194,10 +221,12 @@ class QwenDecoder(Decoder):
                 self._think(self._thinking.close(), out)
         elif phase in _THOUGHTS:
             self._think(content, out)
-        elif phase == "image_gen":
-            self._drawn(content, out)
+        elif phase in _DRAWINGS:
+            self._drawn(content, mapping(delta.get("extra")), out)
             if status == "finished":
-                self._finish(out)
+                self._drew = True
+                if phase == "image_gen":
+                    self._finish(out)
         elif phase != "KeepAlive":
             self._tool(text(phase), mapping(delta.get("extra")), out)
             return
@@ -222,14 +251,14 @@ class QwenDecoder(Decoder):
         if isinstance(words, str) and words:
             out.append(Reasoning(words))
 
-    def _drawn(self, content: Any, out: list[Event]) -> None:
-        """chat_type t2i: the content is the address of a picture, or words about why there is none."""
-        if not isinstance(content, str) or not content:
-            return
-        if is_picture(content.strip()):
-            self._picture(content.strip(), out)
-        else:
-            out += self._cited.feed(content)
+    def _drawn(self, content: Any, extra: Mapping[str, Any], out: list[Event]) -> None:
+        """The content is the address of a picture, JSON that names some, or words about why there is none."""
+        words = text(content)
+        found = list(named_pictures(words, self._options.file_base))
+        for url in (*found, *image_urls(extra, self._options.file_base)):
+            self._picture(url, out)
+        if words and not found:
+            out += self._cited.feed(words)
 
     def _tool(self, phase: str, extra: Mapping[str, Any], out: list[Event]) -> None:
         """A tool of the site's own: its sources and pictures count, its call is no call of the client's."""
@@ -238,6 +267,8 @@ class QwenDecoder(Decoder):
             note_search(extra, self._sources)
         elif phase == "web_extractor":
             note_pages(extra.get("web_extract_info"), self._sources)
+        elif phase == "image_search":
+            note_pages(extra.get("search_result"), self._sources)
         elif phase in _IMAGE_TOOLS:
             for url in image_urls(extra, self._options.file_base):
                 self._picture(url, out)
@@ -253,7 +284,10 @@ class QwenDecoder(Decoder):
     # -- the end --------------------------------------------------------------------------------------------------
     def _finish(self, out: list[Event]) -> None:
         self._wind_up(out)
-        out.append(Finish(self._reason or "stop"))
+        if self._said or self._reason == "content_filter" or any(isinstance(event, _WORDS) for event in out):
+            out.append(Finish(self._reason or "stop"))
+        else:
+            out.append(Failure(wordless()))
 
     def _fail(self, error: ProviderError, out: list[Event]) -> None:
         self._wind_up(out)
@@ -271,3 +305,12 @@ class QwenDecoder(Decoder):
     def _count(self, kind: str) -> None:
         kind = kind[:60]
         self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
+
+
+def _kinds(choices: Any) -> tuple[bool, bool]:
+    """Whether a frame's choices bring answer text, and whether they bring any."""
+    delta = mapping(mapping(choices[0]).get("delta")) if isinstance(choices, list) and choices else {}
+    said = bool(text(delta.get("content")))
+    return said and (delta.get("phase") in _ANSWERS or not delta.get("phase")), said or bool(
+        mapping(delta.get("extra"))
+    )

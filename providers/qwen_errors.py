@@ -23,8 +23,7 @@ BUSY_WAIT_S: Final = 2.0
 
 _MESSAGES: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.SESSION_EXPIRED: "Qwen no longer accepts this session.",
-    ErrorKind.CHALLENGE: "Qwen wants a human to verify this account before it answers: open chat.qwen.ai in your "
-    "browser, send a message there and pass the check.",
+    ErrorKind.CHALLENGE: "Qwen wants a human to verify this account before it answers; a program cannot pass it.",
     ErrorKind.QUOTA: "Qwen's allowance of this account is used up.",
     ErrorKind.RATE_LIMITED: "Qwen gets too much from this account at once.",
     ErrorKind.CONVERSATION_BUSY: "Qwen still writes an earlier answer in this chat.",
@@ -125,6 +124,19 @@ def stream_error(value: Mapping[str, Any]) -> ProviderError:
     return _error(_kind(found, 200, known=True), found)
 
 
+def wordless() -> ProviderError:
+    """An answer that ended without a word."""
+    message = "Qwen ended its answer without a word, which is how its edge turns programs away."
+    return ProviderError(ErrorKind.CHALLENGE, message)
+
+
+def not_outdated(error: ProviderError) -> ProviderError:
+    """The same refusal, when the version is the page's own: then the request itself is meant."""
+    meant = ErrorKind.BAD_REQUEST
+    message = error.message.replace(_MESSAGES[ErrorKind.OUTDATED_CLIENT], _MESSAGES[meant])
+    return ProviderError(meant, message, site_code=error.site_code, status=error.status)
+
+
 def is_challenge(value: Mapping[str, Any]) -> bool:
     """Whether a JSON answer is the edge's demand for verification: `{"ret": [...], "data": {"url": ...}}`."""
     ret = value.get("ret")
@@ -177,6 +189,8 @@ def _kind(found: _Refusal, status: int, *, known: bool) -> ErrorKind:
         status, code = int(code[:3]), ""
     if meant is None or code in _VAGUE:
         words = next((kind for pattern, kind in _WORDS if pattern.search(found.details)), None)
+        if words is None and code == "badrequest":
+            return ErrorKind.OUTDATED_CLIENT  # what an old version header gets, whatever is asked (2026-07, 2026-08)
         meant = words or meant
     if meant is ErrorKind.QUOTA and code == "ratelimited" and found.num is None:
         return ErrorKind.RATE_LIMITED
@@ -207,7 +221,8 @@ def _error(
     kind: ErrorKind, found: _Refusal, *, status: int | None = None, wait_s: float | None = None
 ) -> ProviderError:
     message = _MESSAGES[kind]
-    if kind in (ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVAILABLE) and found.details:
+    quoted = (ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVAILABLE, ErrorKind.OUTDATED_CLIENT)
+    if kind in quoted and found.details:
         message += f" It says: {_shown(found.details)}"
     if kind is ErrorKind.QUOTA and found.num is not None:
         unit_s = next((unit for pattern, unit in _UNITS_S if pattern.search(found.template)), 3600)

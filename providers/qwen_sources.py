@@ -1,13 +1,16 @@
 """Where an answer's `[[37]]` marks point: the documents of search results. And the pictures of image tools."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from providers.citations import CitationStyle, CitedText, MarkSyntax, Sources
-from providers.jsontext import mapping, text, whole
+from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, text, whole
 
 _BLANK: Final = re.compile(r"\s")
+_PICTURE_LISTS: Final = ("image_list", "tool_result", "images", "results", "data")
+"""Where pictures are listed (gpt4free's recordings and reader of 2026-10)."""
+_PICTURE_DEPTH: Final = 4
 _LONGEST: Final = 6
 """Digits in a mark; no answer has a million sources."""
 
@@ -50,23 +53,42 @@ def note_pages(pages: Any, sources: Sources) -> None:
 
 
 def image_urls(extra: Mapping[str, Any], file_base: str) -> Iterable[str]:
-    """The pictures of an image tool's frame: those to show, else the originals.
+    """The pictures of an image tool's frame: those to show, else the originals, else what other fronts list.
 
     A picture given by `file_path` alone lies under `file_base` and is readable with the account's session only.
     """
-    for name in ("image_list", "tool_result"):
-        items = extra.get(name)
-        found = [_image_url(item, file_base) for item in items] if isinstance(items, list) else []
-        if any(found):
-            return [url for url in found if url]
+    for name in _PICTURE_LISTS:
+        if found := list(_pictures(extra.get(name), file_base, _PICTURE_DEPTH)):
+            return found
     return ()
 
 
-def _image_url(item: Any, file_base: str) -> str:
-    if isinstance(item, str):
-        return item if is_picture(item) else ""
-    fields = mapping(item)
-    for name in ("image", "url"):
+def named_pictures(content: str, file_base: str) -> Iterable[str]:
+    """The pictures of a drawing's content: an address, or JSON that names some. Empty for words."""
+    content = content.strip()
+    if is_picture(content):
+        return (content,)
+    value = loads(content.encode("utf-8", "surrogatepass"), EVENT_VALUES) if content[:1] in ("{", "[") else INVALID
+    return list(_pictures(value, file_base, _PICTURE_DEPTH))
+
+
+def _pictures(value: Any, file_base: str, depth: int) -> Iterator[str]:
+    if isinstance(value, list) and depth:
+        for item in value:
+            yield from _pictures(item, file_base, depth - 1)
+    elif isinstance(value, str):
+        if is_picture(value):
+            yield value
+    elif isinstance(value, dict):
+        if url := _image_url(value, file_base):
+            yield url
+        elif depth:
+            for name in _PICTURE_LISTS:
+                yield from _pictures(value.get(name), file_base, depth - 1)
+
+
+def _image_url(fields: Mapping[str, Any], file_base: str) -> str:
+    for name in ("image", "url", "image_url"):
         if is_picture(url := text(fields.get(name))):
             return url
     path = text(fields.get("file_path")).lstrip("/")

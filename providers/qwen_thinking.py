@@ -25,7 +25,8 @@ class SummaryThinking:
 
     def add(self, extra: Mapping[str, Any]) -> str:
         """The text that this frame adds."""
-        titles, thoughts = _strings(extra.get("summary_title")), _strings(extra.get("summary_thought"))
+        titles = _strings(extra.get("summary_title"))
+        thoughts = _strings(extra.get("summary_thought")) or _strings(extra.get("summary_content"))
         if not titles and not thoughts:
             return ""
         if self._begins_anew(titles, thoughts):

@@ -22,11 +22,16 @@ from providers.sandbox.server import Request, Site, Wire
 _UNAUTHORIZED = "您没有权限访问此资源"
 
 
+_PAGE = '<html><script src="https://assets.example/g/qwenweb/qwen-chat-fe/{version}/js/main.js"></script></html>'
+
+
 @dataclass
 class QwenSite(Site):
     name: str = "qwen"
     people: People = field(default_factory=People)
     chats: dict[str, Chat] = field(default_factory=dict)
+    client_version: str = "0.3.12"
+    """What the page says, and the only `version` header that a completion may have."""
     new_chat_fault: str = ""
     """A name of REFUSALS: what chats/new answers."""
     nested_chat_id: bool = False
@@ -63,7 +68,9 @@ class QwenSite(Site):
 
     async def handle(self, request: Request, wire: Wire) -> None:
         route = (request.method, request.path)
-        if route == ("POST", "/api/v2/auths/signin"):
+        if route == ("GET", "/"):
+            await wire.respond(200, _PAGE.format(version=self.client_version), "text/html")
+        elif route == ("POST", "/api/v2/auths/signin"):
             await sign_in(self.people, request, wire, older=False)
         elif route == ("POST", "/api/v1/auths/signin"):
             await sign_in(self.people, request, wire, older=True)
@@ -113,6 +120,8 @@ class QwenSite(Site):
         body: Any = request.json() if _is_json(request) else None
         chat_id = request.query.get("chat_id", "")
         problem = turn_problem(body, chat_id, self.chats, self.people.caller(request))
+        if request.headers.get("version") != self.client_version:
+            problem = refused("Bad_Request", "Invalid input")
         if problem is not None:
             await wire.respond(200, problem)
             return

@@ -232,7 +232,7 @@ def of(response_id: str, content: str, status: str = "typing") -> dict[str, Any]
     "stream",
     [
         [created("b", "1"), of("b", "no"), created("a", "0"), of("a", "yes"), of("b", "", "finished")],
-        [created("a", None), created("b", None), of("b", "no"), of("a", "yes"), of("b", "", "finished")],
+        [created("b", None), created("a", None), of("a", "yes"), of("b", "no"), of("b", "", "finished")],
         [created("a", 0), of("c", "no"), of("a", "yes")],
         [of("a", "yes"), {"response.stopped": {}}],
     ],
@@ -241,6 +241,99 @@ def of(response_id: str, content: str, status: str = "typing") -> dict[str, Any]
 def test_only_the_first_candidate_counts(stream: list[dict[str, Any]]) -> None:
     data = [b"data: " + json.dumps(one).encode() + b"\n\n" for one in [*stream, of("a", "", "finished")]]
     assert read(data).text == "yes"
+
+
+def drawn(phase: str, content: str = "", **more: Any) -> dict[str, Any]:
+    return {"phase": phase, "content": content, "status": "finished", **more}
+
+
+IMAGES = {
+    "image_list": [{"image": "https://cdn.example/1.png"}],
+    "tool_result": [{"image": "https://cdn.example/o.png"}],
+}
+NAMED = json.dumps(
+    {"results": [{"url": "https://cdn.example/1.png"}, {"data": [{"image": "https://cdn.example/2.png"}]}]}
+)
+
+
+@pytest.mark.parametrize(
+    ("deltas", "expected"),
+    [
+        pytest.param(
+            [drawn("image_edit", extra=IMAGES), answer("Done.", "finished")],
+            Read("Done.", images=["https://cdn.example/1.png"], end="stop"),
+            id="edit-then-words",
+        ),
+        pytest.param(
+            [drawn("image", extra=IMAGES)], Read(images=["https://cdn.example/1.png"], end="stop"), id="image-alone"
+        ),
+        pytest.param(
+            [drawn("image_gen", NAMED)],
+            Read(images=["https://cdn.example/1.png", "https://cdn.example/2.png"], end="stop"),
+            id="named-in-json",
+        ),
+        pytest.param(
+            [drawn("image_gen", "https://cdn.example/1.png")],
+            Read(images=["https://cdn.example/1.png"], end="stop"),
+            id="address",
+        ),
+        pytest.param(
+            [drawn("image_gen", '{"no": "picture"}')], Read('{"no": "picture"}', end="stop"), id="json-without-pictures"
+        ),
+        pytest.param(
+            [{"phase": "image_gen_think", "content": "A cat."}, drawn("image_gen", "https://cdn.example/1.png")],
+            Read(reasoning="A cat.", images=["https://cdn.example/1.png"], end="stop"),
+            id="thinking-of-a-picture",
+        ),
+        pytest.param(
+            [
+                drawn("image_search", extra={"search_result": [{"title": "S", "url": "https://s.example/"}]}),
+                answer("ok", "finished"),
+            ],
+            Read("ok", citations=[Citation("https://s.example/", "S")], end="stop"),
+            id="image-search",
+        ),
+        pytest.param(
+            [
+                {
+                    "phase": "thinking_summary",
+                    "extra": {"summary_title": {"content": ["T"]}, "summary_content": {"content": ["I think."]}},
+                },
+                answer("ok", "finished"),
+            ],
+            Read("ok", "**T**\n\nI think.", end="stop"),
+            id="summary-content",
+        ),
+        pytest.param([answer("", "finished")], Read(end="challenge None"), id="ended-without-a-word"),
+    ],
+)
+def test_phases_of_newer_fronts(deltas: list[dict[str, Any]], expected: Read) -> None:
+    assert read(frames(*deltas)) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"", Read(end="challenge None")),
+        (b": hi\n\n", Read(end="challenge None")),
+        (b'{"choices":[{"message":{"content":"Yes.","reasoning_content":"hm"}}]}', Read("Yes.", "hm", end="stop")),
+        (b'{"success":true,"data":{"content":"Yes."}}', Read("Yes.", end="stop")),
+        (b'{"success":false,"data":{"code":"RateLimited"}}', Read(end="rate_limited RateLimited")),
+    ],
+    ids=["nothing", "comments-only", "message", "data", "refusal"],
+)
+def test_bodies_that_are_no_stream(body: bytes, expected: Read) -> None:
+    assert read([body]) == expected
+    assert read([body[:9], body[9:]]) == expected
+
+
+def test_the_thinking_of_one_candidate_counts_until_one_answers() -> None:
+    def thought(response_id: str, words: str) -> dict[str, Any]:
+        return {"choices": [{"delta": {"phase": "think", "content": words}}], "response_id": response_id}
+
+    stream = [thought("a", "one "), thought("b", "two "), of("a", "yes"), of("b", "no"), of("a", "", "finished")]
+    found = read([b"data: " + json.dumps(one).encode() + b"\n\n" for one in stream])
+    assert (found.reasoning, found.text) == ("one ", "yes")
 
 
 # -- real recordings, where they are ----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ REFUSED = [
     ("parent_gone", 502, "conversation_gone", None),
     ("502", 502, "upstream_error", None),
     ("empty_json", 502, "upstream_error", None),
-    ("wordless", 502, "upstream_error", None),
+    ("wordless", 502, "provider_challenge", None),
     ("server_in_stream", 502, "upstream_error", None),
 ]
 
@@ -119,3 +119,24 @@ def test_what_another_chat_or_a_renewed_session_mends_is_not_seen(own: tuple[Gat
 def test_a_model_the_site_has_given_up_is_named(own: tuple[Gateway, QwenSite]) -> None:
     answer = posted(own[0], "Hi", model="qwen3-vl-plus")  # built in, but not of this site
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_newer_page_is_noticed_once(own: tuple[Gateway, QwenSite]) -> None:
+    """A vague refusal may mean an old version header: the page's is read, and the request made again."""
+    gateway, site = own
+    site.client_version = "0.4.7"
+    asked = len(site.requests)
+    for _ in range(2):
+        assert told(posted(gateway, "Hi\n!sandbox pace_ms=0 text=done"))[0] == "done"
+    assert [request.path for request in site.requests[asked:]].count("/") == 1
+    calls = [request for request in site.requests[asked:] if request.path.endswith("completions")]
+    assert [call.headers["version"] for call in calls] == ["0.3.12", "0.4.7", "0.4.7"]
+
+
+def test_what_stays_refused_with_the_newest_version_is_told_as_such(own: tuple[Gateway, QwenSite]) -> None:
+    gateway, site = own
+    site.client_version = "0.4.8"
+    asked = len(site.requests)
+    answer = posted(gateway, "Hi\n!sandbox fault=bad_request_final", stream=False)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_outdated_client")
+    assert [request.path for request in site.requests[asked:]].count("/") == 1
