@@ -18,7 +18,7 @@ _SLICE_BYTES: Final = 16 * 1024
 _OLD: Final = {"x-gzip": "gzip"}
 _ACCEPTED: Final = ", ".join(CODINGS)
 
-_TOGETHER: Final = 32
+_TOGETHER: Final = 16
 """Bodies of the largest size that the requests under way may have been inflated to, all together."""
 
 type Undoing = Generator[None, None, bytes]

@@ -22,12 +22,12 @@ class Page:
         self.people: People = self.site.people
         self.base, self.auth = sandbox.base_url("qwen"), sandbox.base_url("qwen-auth")
         self.client = client
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {"version": "0.3.12"}
         self.use(self.site.session())
 
     def use(self, material: dict[str, Any]) -> None:
         jar = "; ".join(f"{name}={value}" for name, value in material["cookies"].items())
-        self.headers = {"authorization": f"Bearer {material['token']}", "cookie": jar}
+        self.headers = {"version": "0.3.12", "authorization": f"Bearer {material['token']}", "cookie": jar}
 
     async def new_chat(self, **wrong: Any) -> dict[str, Any]:
         body = {"chatId": "", "models": [PLUS], "project_id": "", "timestamp": int(time.time() * 1000)}
