@@ -157,7 +157,9 @@ class StepRunner:
         except UnknownSecret as e:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
         client = self._client_for(name)
-        headers = [("Accept-Encoding", "identity"), *((name, shown(value)) for name, value in wire.headers)]
+        headers = [(name, shown(value)) for name, value in wire.headers]
+        if not any(name.lower() == "accept-encoding" for name, _ in headers):
+            headers.append(("Accept-Encoding", "identity"))  # what is not packed need not be unpacked
         request = httpx.Request(wire.method, wire.shown_url, headers=headers, content=wire.shown_body or None)
         try:
             response = await client.send(request, stream=True)

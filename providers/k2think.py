@@ -152,7 +152,8 @@ class K2Think(Provider[K2ThinkOptions]):
     def sign_in(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
         if not session.has("email") or not session.has("password"):
             return None
-        return sign_in(session, self.options.base_url, self._headers | {"accept": "application/json"}, moment)
+        headers = session.as_browser(self._headers) | {"accept": "application/json"}
+        return sign_in(session, self.options.base_url, headers, moment)
 
     def sign_in_page(self) -> str:
         return f"{self.options.base_url}/auth?mode=signin"
@@ -178,6 +179,7 @@ class K2Think(Provider[K2ThinkOptions]):
         name = next(name for name in TOKEN_NAMES if session.has(name))
         accept = "text/event-stream,application/json" if stream else "application/json"
         named: dict[str, Value] = {"accept": accept, **self._headers, "authorization": "Bearer " + session.seal(name)}
+        named = session.as_browser(named)
         if not body:
             named.pop("content-type", None)
         headers = tuple((header, value) for header, value in named.items() if value)

@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
+from providers import k2think_data as data
 from providers.jsontext import loads, mapping, text
 from providers.jwt import claims
 from providers.moments import moment_s
@@ -12,11 +13,14 @@ WANTED: Final = "a signed-in call with the cookie `token` or the header Authoriz
 
 
 def sighted(seen: Sighting) -> SessionMaterial | None:
-    """The token, and until when the site says it is good."""
+    """The token, until when the site says it is good, and the browser."""
     token, end = _from_answer(seen)
     places = (token, seen.new_cookies.get("token", ""), seen.bearer, seen.cookies.get("token", ""))
     found = next((place for place in places if claims(place) is not None), "")
-    return SessionMaterial(token=found, expires_at=end if found == token else None) if found else None
+    if not found:
+        return None
+    headers, asked = seen.browser_headers((), (data.CHAT_PATH,))
+    return SessionMaterial(token=found, headers=headers, expires_at=end if found == token else None, asked=asked)
 
 
 def lacking(material: SessionMaterial) -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from providers.jsontext import loads, mapping, text, whole
 from providers.jwt import claims
 from providers.k2think_errors import refusal
 from providers.moments import moment_s
+from providers.sealed import Value
 from providers.session import Session, given_cookies
 
 PATH = "/api/v1/auths/signin"
 _REFUSED = frozenset({400, 401, 403, 404, 422})
 
 
-def sign_in(session: Session, base_url: str, headers: Mapping[str, str], moment: Moment) -> Steps[SessionUpdate]:
+def sign_in(session: Session, base_url: str, headers: Mapping[str, Value], moment: Moment) -> Steps[SessionUpdate]:
     """Raises ProviderError: SESSION_EXPIRED for a wrong e-mail or password, CHALLENGE when the edge wants a human."""
     body = {"email": session.seal("email"), "password": session.seal("password")}
     answer = yield Call("POST", base_url + PATH, tuple(headers.items()), body)

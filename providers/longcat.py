@@ -187,8 +187,7 @@ class LongCat(Provider[LongCatOptions]):
         named: dict[str, Value] = {**self._headers, "referer": data.BASE_URL + page, "m-traceid": _trace_id(moment)}
         if not body:
             named.pop("content-type", None)
-        held = {name.removeprefix("header:").lower(): name for name in session.names if name.startswith("header:")}
-        named |= {name: session.seal(held[name]) for name in data.SESSION_HEADERS if name in held}
+        named = session.as_browser(named, data.SESSION_HEADERS)
         named["cookie"] = _cookies(session)
         headers = tuple((name, value) for name, value in named.items() if value)
         return Call(method, self.options.base_url + path, headers, body)

@@ -29,9 +29,12 @@ HEADERS: Final[Mapping[str, str]] = {
     ),
 }
 
-SESSION_HEADERS: Final = ("access-token", "user-agent", "accept-language", "x-client-language")
-"""Headers of the person's own browser that go before ours when the session holds them. `mtgsig` is not one of them:
-a signature is good for one call only."""
+SESSION_HEADERS: Final = ("access-token", "x-client-language", "m-appkey")
+"""Headers of the page in the person's own browser that go before ours when the session holds them. `mtgsig` is not one
+of them: a signature is good for one call only."""
+
+COMPLETION_PATHS: Final = (CHAT_PATH, "/api/v1/chat-completion", "/api/v1/chat-completion-oversea-V2")
+"""Where the page of one age or another asks for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ def sighted(seen: Sighting) -> SessionMaterial | None:
     jar = {**seen.cookies, **seen.new_cookies}
     if not jar.get(data.PASSPORT) or _signed_out(seen):
         return None
-    headers = {name: seen.headers[name] for name in data.SESSION_HEADERS if seen.headers.get(name)}
-    return SessionMaterial(cookies=jar, headers=headers)
+    headers, asked = seen.browser_headers(data.SESSION_HEADERS, data.COMPLETION_PATHS)
+    return SessionMaterial(cookies=jar, headers=headers, asked=asked)
 
 
 def lacking(material: SessionMaterial) -> tuple[str, ...]:

@@ -188,18 +188,19 @@ class Qwen(Provider[QwenOptions]):
         passing = error.kind is ErrorKind.PROVIDER_DOWN and (error.site_code or "").lower() == "bad_request"
         if passing or error.kind in (ErrorKind.CONVERSATION_BUSY, ErrorKind.CONVERSATION_GONE):
             return _nothing_to_do()
-        return self._learn_version(error) if error.kind is ErrorKind.OUTDATED_CLIENT else None
+        return self._learn_version(error, session) if error.kind is ErrorKind.OUTDATED_CLIENT else None
 
-    def _learn_version(self, error: ProviderError) -> Steps[None]:
+    def _learn_version(self, error: ProviderError, session: Session) -> Steps[None]:
         """Reads the page's client version. Raises when it cannot be read, or is the one that was refused."""
-        headers = {"accept": "text/html", "user-agent": self._page.user_agent, **self._page.others}
+        ours = {"accept": "text/html", "user-agent": self._page.user_agent, **self._page.others}
+        headers = session.as_browser(ours)
         answer = yield Call("GET", f"{self.options.base_url}/", tuple(headers.items()))
         found = _VERSION.search(answer.body) if answer.status == 200 else None
         if found is None:
             raise error
-        if (version := found[1].decode()) == self._page.client_version:
+        if (version := found[1].decode()) == self._page.version(session):
             raise not_outdated(error)
-        self._page = replace(self._page, client_version=version)
+        self._page = replace(self._page, read_version=version)
 
     def answers_late(self, chat: ChatRequest) -> bool:
         """A picture comes in one piece after up to a minute."""
@@ -241,7 +242,9 @@ class Qwen(Provider[QwenOptions]):
         """The cookie alone proves who asks; without the three headers of the page's origin the call is refused."""
         base = self.options.auth_url
         headers = self._page.on(session, moment, bearer=False)
-        headers |= {"x-request-origin": data.BASE_URL, "sec-fetch-site": "same-site"}
+        headers |= {"x-request-origin": data.BASE_URL}
+        if "sec-fetch-site" in headers:  # a browser that sends it says so of calls to the other host
+            headers["sec-fetch-site"] = "same-site"
         answer = yield Call("GET", f"{base}/api/v2/auths/refresh", tuple(headers.items()))
         return read_renewal(answer, session)
 

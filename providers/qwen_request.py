@@ -8,13 +8,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from providers import qwen_data as data
+from providers.browser import is_older
 from providers.chat import ChatRequest
 from providers.contract import Moment, Session
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
 from providers.qwen_data import SiteModel
 from providers.qwen_models import Choice
-from providers.qwen_session import bearer_name, cookie_header
+from providers.qwen_session import VERSION_FACT, bearer_name, cookie_header
 from providers.sealed import Value
 from providers.suffixes import wants_search
 
@@ -23,7 +24,6 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _OWN_HEADERS: Final = frozenset(
     {
         "accept",
-        "accept-encoding",
         "authorization",
         "connection",
         "content-length",
@@ -34,13 +34,10 @@ _OWN_HEADERS: Final = frozenset(
         "origin",
         "proxy-authorization",
         "referer",
-        "source",
         "te",
-        "timezone",
         "trailer",
         "transfer-encoding",
         "upgrade",
-        "version",
         "x-accel-buffering",
         "x-request-id",
         "x-request-origin",
@@ -58,6 +55,15 @@ class PageHeaders:
     client_version: str
     user_agent: str
     others: Mapping[str, str]
+    read_version: str = ""
+    """The version read from the page once the site had refused the one before."""
+
+    def version(self, session: Session) -> str:
+        """The page's version: the session's own, unless a newer one was read from the page, or ours."""
+        own = session.facts.get(VERSION_FACT, "")
+        if self.read_version and (not own or is_older(own, self.read_version)):
+            return self.read_version
+        return own or self.client_version
 
     def on(self, session: Session, moment: Moment, *, referer: str = "/", bearer: bool = True) -> dict[str, Value]:
         """The headers of a call by the page at path `referer`. What the person's own browser sent goes before ours."""
@@ -66,14 +72,16 @@ class PageHeaders:
         token = bearer_name(session)
         if bearer and token is not None:
             found["authorization"] = "Bearer " + session.seal(token)
-        found |= {"source": "web", "version": self.client_version, "timezone": js_date(moment)}
+        version = self.version(session)
+        found |= {"source": "web", "version": version, "timezone": js_date(moment)}
         found |= {"x-request-id": moment.new_id(), "origin": self.origin, "referer": self.origin + referer}
         found |= {"user-agent": self.user_agent}
         found |= {name.lower(): value for name, value in self.others.items()}
-        for name in session.names:
-            header = name.removeprefix("header:").lower()
-            if name.startswith("header:") and header not in _OWN_HEADERS and set(header) <= _NAME_CHARS:
-                found[header] = session.seal(name)
+        given = {name.removeprefix("header:").lower() for name in session.names if name.startswith("header:")}
+        given = {name for name in given - _OWN_HEADERS if set(name) <= _NAME_CHARS}
+        if version != session.facts.get(VERSION_FACT):
+            given.discard("version")
+        found = session.as_browser(found, given)
         if cookies := cookie_header(session):
             found["cookie"] = cookies
         return {name: value for name, value in found.items() if value}

@@ -21,6 +21,9 @@ REFRESH_COOKIE: Final = "cookie:refresh_token"
 SESSION_COOKIE: Final = "cookie:token"
 COOKIE_FACT: Final = "session_cookie"
 """Fact: the cookie `token` is the `same` as the access token, or a session token of its `own`. Absent without both."""
+VERSION_FACT: Final = "client_version"
+"""Fact: the page's version in the person's own browser, where it was seen."""
+_VERSION: Final = re.compile(r"\d{1,9}(?:\.\d{1,9}){1,3}")
 
 _WHERE: Final = (
     "Sign in at https://chat.qwen.ai in your browser and store localStorage key `token` (and the cookies) again."
@@ -44,6 +47,9 @@ def read_secrets(provider: str, account: str, material: SessionMaterial) -> Sess
         facts["user_id"] = user_id
     if token and cookie:
         facts[COOKIE_FACT] = "same" if token == cookie else "own"
+    version = next((value for name, value in material.headers.items() if name.lower() == "version"), "")
+    if _VERSION.fullmatch(version):
+        facts[VERSION_FACT] = version
     # A session with nothing but a refresh cookie is one that ran out long ago: it must be renewed before use.
     expires_at = ends_at(said) if bearer else 0
     return Session(provider, account, tuple(material.values()), facts, expires_at)

@@ -1,13 +1,15 @@
 """A Qwen session in the person's own browsing, of either age.
 
 The access token is in the Authorization header and in the answers of sign-in and renewal; the refresh cookie changes
-with each use, so the newest Set-Cookie counts. The jar of chat.qwen.ai goes along, as the page sends it.
+with each use, so the newest Set-Cookie counts. The jar of chat.qwen.ai goes along, as the page sends it, and
+what the browser and the page say of themselves.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from providers import qwen_data as data
 from providers.jsontext import loads, mapping, text
 from providers.jwt import claims
 from providers.session import SessionMaterial, Sighting
@@ -31,7 +33,8 @@ def sighted(seen: Sighting) -> SessionMaterial | None:
         return None
     if _is_guest(token or jar.get("token", "")):
         return None
-    return SessionMaterial(token=token or None, cookies=jar)
+    headers, asked = seen.browser_headers(data.SESSION_HEADERS, data.COMPLETION_PATHS)
+    return SessionMaterial(token=token or None, cookies=jar, headers=headers, asked=asked)
 
 
 def lacking(material: SessionMaterial) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ the secrets (providers/sealed.py). The gateway puts the real values in on the wi
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from providers import browser
 from providers.given import check_update, is_cookie, words
 from providers.jwt import claims
 from providers.sealed import Sealed, Secret, Value, joined
@@ -31,6 +32,8 @@ class SessionMaterial:
     """E-mail and password are kept only for a person who asked for it, to sign in again."""
     expires_at: int | None = None
     """Unix seconds, when the site said so and the token does not."""
+    asked: bool = field(default=False, compare=False)
+    """The headers were seen on a call that asked for an answer; known while sightings are gathered, not stored."""
 
     def __repr__(self) -> str:
         return "SessionMaterial(…)"
@@ -45,7 +48,7 @@ class SessionMaterial:
         if self.password:
             found["password_sha256"] = hashlib.sha256(self.password.encode()).hexdigest()
         found |= {f"cookie:{name}": value for name, value in self.cookies.items()}
-        found |= {f"header:{name}": value for name, value in self.headers.items()}
+        found |= {f"header:{name}": value for name, value in browser.sendable(self.headers).items()}
         return found
 
     def secrets(self) -> dict[str, str]:
@@ -59,16 +62,21 @@ class SessionMaterial:
         return hashlib.sha256(f"device/{person}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def merged(self, newer: "SessionMaterial") -> Self:
-        """This material with the newer one's values over it; what the newer one lacks stays."""
+        """This material with the newer one's values over it; what the newer one lacks stays.
+
+        A browser's headers follow browser.merged.
+        """
+        headers = browser.merged(self.headers, newer.headers, older_asked=self.asked, newer_asked=newer.asked)
         return replace(
             self,
             token=newer.token or self.token,
             cookies={**self.cookies, **newer.cookies},
-            headers={**self.headers, **newer.headers},
+            headers=headers,
             api_key=newer.api_key or self.api_key,
             email=newer.email or self.email,
             password=newer.password or self.password,
             expires_at=newer.expires_at if newer.token or newer.expires_at else self.expires_at,
+            asked=self.asked or newer.asked,
         )
 
     def updated(self, update: "SessionUpdate") -> Self:
@@ -102,6 +110,27 @@ class Session:
         """All cookies as one Cookie header value; empty when there are none."""
         names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
         return joined("; ", (f"{n}=" + self.seal("cookie:" + n) for n in names))
+
+    def header(self, name: str) -> Value | None:
+        """A header of the person's own browser (`name` lower case), sealed; None when the session has none."""
+        found = next((n for n in self.names if n.startswith("header:") and n[7:].lower() == name), None)
+        return None if found is None else self.seal(found)
+
+    def as_browser(self, ours: Mapping[str, Value], of_site: Collection[str] = ()) -> dict[str, Value]:
+        """The headers of a call: those of the person's own browser, and `ours` where it has none.
+
+        A browser that is known is never mixed with ours: it sends just the hints it sent. `of_site` names, in lower
+        case, what else of the session's headers this call is sent. Our spelling of a name stays.
+        """
+        known = self.header(browser.AGENT) is not None
+        found = {n: v for n, v in ours.items() if not (known and n.lower() in browser.IDENTITY)}
+        spelt = {n.lower(): n for n in found}
+        for name in self.names:
+            header = name.removeprefix("header:").lower()
+            wanted = name.startswith("header:") and (header in browser.IDENTITY or header in of_site)
+            if wanted and (known or not header.startswith("sec-ch-")):  # such hints say what the user agent says
+                found[spelt.get(header, header)] = self.seal(name)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +194,12 @@ class Sighting:
         """The request's cookies."""
         pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
         return {name: value for name, _, value in pairs if name and value}
+
+    def browser_headers(self, of_site: Collection[str], completions: Collection[str]) -> tuple[dict[str, str], bool]:
+        """What is kept of the browser's headers, and whether the call asked for an answer (its path is in
+        `completions`). `of_site` names the headers of the page's own that are kept."""
+        asked = browser.is_completion(self.url, completions)
+        return browser.kept(self.headers, of_site, completion=asked), asked
 
     @property
     def new_cookies(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from providers import zai_data
+from providers.browser import is_older
 from providers.chat import ChatRequest
 from providers.citations import CitationStyle
 from providers.contract import (
@@ -42,6 +43,7 @@ from providers.zai_models import LiveModel, catalogue, known_models, read_live
 from providers.zai_request import (
     Page,
     Turn,
+    browser_headers,
     completion_body,
     completion_headers,
     completion_query,
@@ -89,7 +91,8 @@ class Zai(Provider[ZaiOptions]):
 
     def __init__(self, name: str, options: ZaiOptions) -> None:
         super().__init__(name, options)
-        self._client_version = options.client_version
+        self._read_version = ""
+        """The client version read from the page once the site had refused the one before."""
         self._known = known_models(options.model_ids)
         self._efforts = {
             model.public + suffix for model in self._known if model.efforts for suffix in ("", *zai_data.SUFFIXES)
@@ -132,7 +135,7 @@ class Zai(Provider[ZaiOptions]):
 
     def build(self, chat: ChatRequest, session: Session, prepared: object, moment: Moment) -> Call:
         assert isinstance(prepared, Prepared)
-        turn, page = prepared.turn, self._page()
+        turn, page = prepared.turn, self._page(session)
         item = {"model_item": {"id": turn.site_id}} if self._completion_path == zai_data.COMPLETION_PATHS["1"] else {}
         request_id = moment.new_id()
         signature = sign(
@@ -147,7 +150,7 @@ class Zai(Provider[ZaiOptions]):
             "POST",
             f"{self.options.base_url}{self._completion_path}?" + query,
             tuple(completion_headers(page, session, turn, signature)),
-            dumps(completion_body(turn, moment) | item),
+            dumps(completion_body(turn, moment, page.query["language"] or "") | item),
         )
 
     def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
@@ -169,17 +172,18 @@ class Zai(Provider[ZaiOptions]):
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         if error.kind is not ErrorKind.OUTDATED_CLIENT:
             return None
-        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error)
+        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error, session)
 
-    def _learn_version(self, error: ProviderError) -> Steps[None]:
+    def _learn_version(self, error: ProviderError, session: Session) -> Steps[None]:
         """Reads the page's client version. Raises when it is the one that was refused."""
-        headers = (("Accept", "text/html"), *self._page().headers.items())
+        headers = (("Accept", "text/html"), *browser_headers(self._page(session), session).items())
         answer = yield Call("GET", f"{self.options.base_url}/", headers)
         found = _VERSION.search(answer.body)
-        version = found[0].decode() if found and answer.status == 200 else self._client_version
-        if version == self._client_version:
+        refused = self._version(session)
+        version = found[0].decode() if found and answer.status == 200 else refused
+        if version == refused:
             raise edge_blocked() if error.site_code == EDGE_CODE else error
-        self._client_version = version
+        self._read_version = version
 
     # -- sessions -------------------------------------------------------------------------------------------------
     def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
@@ -215,17 +219,26 @@ class Zai(Provider[ZaiOptions]):
         return SessionUpdate(cookies={"token": token} if token else {})
 
     # -- pieces ---------------------------------------------------------------------------------------------------
-    def _page(self) -> Page:
-        options = self.options
+    def _version(self, session: Session) -> str:
+        """The page's version: the session's own, unless a newer one was read from the page, or ours."""
+        own = session.facts.get("client_version", "")
+        if self._read_version and (not own or is_older(own, self._read_version)):
+            return self._read_version
+        return own or self.options.client_version
+
+    def _page(self, session: Session) -> Page:
+        options, version = self.options, self._version(session)
+        sealed = session.header(zai_data.VERSION_HEADER)
+        of_browser = {name: session.facts[name] for name in zai_data.QUERY if name in session.facts}
         return Page(
             options.origin,
-            self._client_version,
+            sealed if sealed and version == session.facts.get("client_version") else version,
             {**zai_data.HEADERS, **options.headers},
-            {**zai_data.QUERY, **options.query},
+            {**zai_data.QUERY, **of_browser, **options.query},
         )
 
     def _call(self, method: str, path: str, session: Session, body: bytes = b"") -> Call:
-        headers = page_headers(self._page(), session)
+        headers = page_headers(self._page(session), session)
         return Call(method, self.options.base_url + path, tuple([*headers, _JSON] if body else headers), body)
 
     def _turn(self, chat: ChatRequest, moment: Moment) -> Turn:

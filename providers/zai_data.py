@@ -37,6 +37,31 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 """On every call of the page's script. X-Region is there since 2026-05."""
 
+VERSION_HEADER: Final = "x-fe-version"
+REGION_HEADER: Final = "x-region"
+DEVICE_HEADER: Final = "x-device-id"
+SESSION_HEADERS: Final = (VERSION_HEADER, REGION_HEADER, DEVICE_HEADER)
+"""Headers of the page in the person's own browser that travel with the session. Not `x-signature`, which is good for
+one call only."""
+
+BROWSERS: Final = (
+    ("Firefox/", "Firefox"),
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iOS"),
+    ("Mac OS X", "Mac OS"),
+    ("Linux", "Linux"),
+)
+"""Part of a user agent → `browser_name` and `os_name` of the query, the first that fits. Only Chrome and Windows are
+in recordings; the others are guesses."""
+
 QUERY: Final[Mapping[str, str | None]] = {
     "timestamp": None,
     "requestId": None,

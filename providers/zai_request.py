@@ -9,6 +9,7 @@ from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from providers import zai_data
+from providers.browser import AGENT
 from providers.contract import Moment, Session
 from providers.sealed import Value, joined
 from providers.zai_session import other_cookies, token_name
@@ -42,7 +43,7 @@ class Page:
     """What the page says of itself and its browser: the data of zai_data with config.yaml's overrides."""
 
     origin: str
-    client_version: str
+    client_version: Value
     headers: Mapping[str, str]
     query: Mapping[str, str | None]
 
@@ -50,9 +51,14 @@ class Page:
         return f"{self.origin}/c/{chat_id}" if chat_id else f"{self.origin}/"
 
 
+def browser_headers(page: Page, session: Session) -> dict[str, Value]:
+    """What the person's own browser says of itself on every call, or ours says."""
+    return session.as_browser(page.headers, (zai_data.REGION_HEADER,))
+
+
 def page_headers(page: Page, session: Session, *, chat_id: str = "") -> Headers:
     """The headers every call of the page's script carries, the token sealed."""
-    headers: Headers = [("Accept", "application/json"), *page.headers.items()]
+    headers: Headers = [("Accept", "application/json"), *browser_headers(page, session).items()]
     headers += [
         ("Origin", page.origin),
         ("Referer", page.url(chat_id)),
@@ -72,7 +78,7 @@ def completion_headers(page: Page, session: Session, turn: Turn, signature: str)
         *headers,
         ("X-Signature", signature),
         # uid_ and 16 characters, the same for a person every time (the page keeps a random one; seen since 2026-09).
-        ("X-Device-Id", "uid_" + session.seal("device_id")),
+        ("X-Device-Id", session.header(zai_data.DEVICE_HEADER) or "uid_" + session.seal("device_id")),
     ]
 
 
@@ -82,11 +88,11 @@ def completion_query(page: Page, session: Session, turn: Turn, request_id: str, 
     utc, here = _times(moment)
     site = urlsplit(page.origin)
     offset = here.utcoffset()
-    computed = {
+    computed: dict[str, Value] = {
         "timestamp": stamp,
         "requestId": request_id,
         "user_id": session.facts.get("user_id", ""),
-        "user_agent": page.headers.get("User-Agent", ""),
+        "user_agent": session.header(AGENT) or page.headers.get("User-Agent", ""),
         "timezone": moment.timezone,
         "current_url": page.url(turn.chat_id),
         "pathname": f"/c/{turn.chat_id}",
@@ -99,7 +105,9 @@ def completion_query(page: Page, session: Session, turn: Turn, request_id: str, 
         "signature_timestamp": stamp,
     }
     values = {name: computed.get(name, "") if value is None else value for name, value in page.query.items()}
-    pairs: dict[str, Value] = {quote_plus(name): quote_plus(value) for name, value in values.items()}
+    pairs: dict[str, Value] = {
+        quote_plus(name): quote_plus(value) if isinstance(value, str) else value for name, value in values.items()
+    }
     pairs["token"] = session.seal(token_name(session))
     return joined("&", (f"{name}=" + value for name, value in pairs.items()))
 
@@ -136,7 +144,7 @@ def new_chat_body(turn: Turn, moment: Moment) -> Json:
     return {"chat": chat | _effort(turn)}
 
 
-def completion_body(turn: Turn, moment: Moment) -> Json:
+def completion_body(turn: Turn, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
     """POST /api/v2/chat/completions; the first version takes the same and `model_item`.
 
     Without `captcha_verify_param`: an empty one trips the check, none does not.
@@ -155,7 +163,7 @@ def completion_body(turn: Turn, moment: Moment) -> Json:
             "enable_thinking": turn.thinking,
             **_effort(turn),
         },
-        "variables": {**zai_data.VARIABLES, **_now(moment)},
+        "variables": {**zai_data.VARIABLES, **_now(moment, language)},
         "chat_id": turn.chat_id,
         "id": moment.new_id(),
         "current_user_message_id": turn.message_id,
@@ -168,7 +176,7 @@ def _effort(turn: Turn) -> Json:
     return {"reasoning_effort": turn.effort} if turn.effort and turn.thinking else {}
 
 
-def _now(moment: Moment) -> dict[str, str]:
+def _now(moment: Moment, language: str) -> dict[str, str]:
     _, here = _times(moment)
     return {
         "{{CURRENT_DATETIME}}": f"{here:%Y-%m-%d %H:%M:%S}",
@@ -176,7 +184,7 @@ def _now(moment: Moment) -> dict[str, str]:
         "{{CURRENT_TIME}}": f"{here:%H:%M:%S}",
         "{{CURRENT_WEEKDAY}}": _WEEKDAYS[here.weekday()],
         "{{CURRENT_TIMEZONE}}": moment.timezone,
-        "{{USER_LANGUAGE}}": zai_data.LANGUAGE,
+        "{{USER_LANGUAGE}}": language,
     }
 
 

@@ -4,8 +4,12 @@ The payload is {id, email}, no exp (usual life: weeks to months). A dead token o
 site silently answers with a fresh guest, so the answer must be compared with whom we expect.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
+from providers import zai_data
+from providers.browser import AGENT
 from providers.contract import Answer, Identity, Session, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
 from providers.given import person_id, words
@@ -15,6 +19,10 @@ from providers.sealed import Value, joined
 
 TOKEN_NAMES: Final = ("token", "cookie:token")
 """Where the token may be kept: as such, or as the cookie of that name."""
+
+_VERSION: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{2,20}")
+_LANGUAGES_LIMIT: Final = 10
 
 _WHERE: Final = (
     "Sign in at https://chat.z.ai in your browser and copy the value of localStorage key `token` (it begins with eyJ)."
@@ -36,9 +44,27 @@ def read_token(provider: str, account: str, material: SessionMaterial) -> Sessio
         provider=provider,
         account=account,
         names=(*material.values(), "device_id"),
-        facts={"user_id": user_id, "email": email},
+        facts={"user_id": user_id, "email": email, **_of_browser(material.headers)},
         expires_at=ends_at(claims),
     )
+
+
+def _of_browser(headers: Mapping[str, str]) -> dict[str, str]:
+    """What the page's query and body say of the person's own browser, in its words; empty where it is not known.
+
+    `client_version` is the page's; `language`, `languages`, `browser_name`, `os_name` as in zai_data.QUERY.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    facts = {}
+    if _VERSION.fullmatch(version := named.get(zai_data.VERSION_HEADER, "")):
+        facts["client_version"] = version
+    said = [part.partition(";")[0].strip() for part in named.get("accept-language", "").split(",")[:_LANGUAGES_LIMIT]]
+    if tags := [tag for tag in said if _LANGUAGE.fullmatch(tag)]:
+        facts |= {"language": tags[0], "languages": ",".join(tags)}
+    if agent := named.get(AGENT, ""):
+        facts["browser_name"] = next((name for part, name in zai_data.BROWSERS if part in agent), "Unknown")
+        facts["os_name"] = next((name for part, name in zai_data.SYSTEMS if part in agent), "Unknown")
+    return facts
 
 
 def token_name(session: Session) -> str:

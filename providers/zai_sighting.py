@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
+from providers import zai_data as data
 from providers.jsontext import loads, mapping, text
 from providers.jwt import claims
 from providers.session import SessionMaterial, Sighting
@@ -13,12 +14,13 @@ WANTED: Final = "a signed-in call with the header Authorization (localStorage ke
 
 
 def sighted(seen: Sighting) -> SessionMaterial | None:
-    """The token and the edge's own cookies; None for a guest and for calls that show no token."""
+    """The token, the edge's own cookies, and the browser; None for a guest and for calls that show no token."""
     token = _from_answer(seen) or _person(seen.bearer) or _person(seen.cookies.get("token", ""))
     if not token:
         return None
     cookies = {name: value for name, value in {**seen.cookies, **seen.new_cookies}.items() if name != "token"}
-    return SessionMaterial(token=token, cookies=cookies)
+    headers, asked = seen.browser_headers(data.SESSION_HEADERS, tuple(data.COMPLETION_PATHS.values()))
+    return SessionMaterial(token=token, cookies=cookies, headers=headers, asked=asked)
 
 
 def lacking(material: SessionMaterial) -> tuple[str, ...]:

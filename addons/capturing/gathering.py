@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from addons.context import AnyProvider
+from providers.browser import AGENT
 from providers.contract import Session, SessionMaterial, Sighting
 from providers.errors import ProviderError
 
@@ -29,7 +30,7 @@ class Gathering:
         if found is None:
             return False
         before, self._material = self._material, self._material.merged(found)
-        return self._material != before
+        return _news(self._material) != _news(before)
 
     def lacking(self) -> tuple[str, ...]:
         """What is still missing, in words for the person."""
@@ -37,7 +38,7 @@ class Gathering:
 
     def whole(self, now_s: float) -> tuple[SessionMaterial, Session] | None:
         """The session, once it can serve: nothing lacks, the provider can read it, it has not ended or been refused."""
-        if not self._material.values() or self.lacking() or self._material in self._refused:
+        if not self._material.values() or self.lacking() or _bare(self._material) in self._refused:
             return None
         try:
             session = self._provider.read_session(self._account, self._material)
@@ -55,8 +56,18 @@ class Gathering:
 
     def refuse(self, material: SessionMaterial) -> None:
         """The site does not take this session: begin anew, and do not offer the same again."""
-        self._refused.append(material)
+        self._refused.append(_bare(material))
         self._material = SessionMaterial()
+
+
+def _bare(material: SessionMaterial) -> SessionMaterial:
+    """The session without its browser's headers, of which one or the other (the time) is new with each call."""
+    return replace(material, headers={})
+
+
+def _news(material: SessionMaterial) -> object:
+    """What is worth storing again when it changes; the newest headers are taken along in any case."""
+    return _bare(material), frozenset(material.headers), material.headers.get(AGENT), material.asked
 
 
 def with_kept_login(new: SessionMaterial, old: SessionMaterial, email: str) -> SessionMaterial:

@@ -13,6 +13,7 @@ from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
+from providers.browser import ORDINARY
 from providers.session import SessionMaterial
 
 PIECE: Final = 12
@@ -21,9 +22,7 @@ SHORTEST: Final = 8
 """A shorter value is an ordinary word more often than a secret, so it counts only for the names in _SHORT_TOO."""
 _SHORTEST_OF_ALL: Final = 4
 _SHORT_TOO: Final = frozenset({"password", "api_key", "client_key"})
-_NO_SECRETS: Final = frozenset(
-    f"header:{name}" for name in ("user-agent", "accept", "accept-language", "content-type", "referer", "origin")
-)
+_NO_SECRETS: Final = frozenset(f"header:{name}" for name in ORDINARY)
 _OF_SITES: Final = ("cookie:", "header:")
 
 _WINDOW: Final = 8

@@ -1,0 +1,78 @@
+"""A session that was imported goes out with the very headers of the browser it came from, at each of the four sites."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from addons.cli.main import main
+from tests.support import firefox
+from tests.support.processes import NO_REST, Gateway, SandboxThread
+
+MODELS = {"zai": "GLM-4.6", "qwen": "qwen3.7-plus", "k2think": "MBZUAI-IFM/K2-Think", "longcat": "LongCat-Flash"}
+PER_CALL = {"zai": {"x-device-id"}}
+"""What a page sends on its completion alone."""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, SandboxThread]]:
+    folder = tmp_path_factory.mktemp("browser")
+    folder.chmod(0o700)
+    more = {name: {"delete_chats": True} for name in ("zai", "qwen", "longcat")}
+    with SandboxThread() as sites, Gateway(folder, sites.description(), providers=more, **NO_REST) as gateway:
+        yield gateway, sites
+
+
+def imported(gateway: Gateway, data: bytes, folder: Path) -> None:
+    (folder / "file").write_bytes(data)
+    command = ["--config", str(gateway.config_file), "sessions", "import", str(folder / "file")]
+    result = CliRunner().invoke(
+        main, command, env={"SESSION_ENCRYPTION_KEY": gateway.vault_key, "AUTH_TOKEN": "sk-wire-test-key-0123456789"}
+    )
+    assert result.exit_code == 0, result.output
+    assert firefox.AGENT not in result.output
+
+
+def asked(gateway: Gateway, site: str, words: str = "Hi") -> None:
+    body = {"model": MODELS[site], "messages": [{"role": "user", "content": words}]}
+    url = f"{gateway.url}/v1/chat/completions"
+    answer = httpx.post(url, json=body, headers=gateway.headers, timeout=30)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("form", ["har", "curl"])
+@pytest.mark.parametrize("site", list(MODELS))
+def test_a_firefox_session_arrives_with_its_own_headers(
+    own: tuple[Gateway, SandboxThread], tmp_path: Path, site: str, form: str
+) -> None:
+    gateway, sites = own
+    described = sites.description()
+    url = described["base_urls"][site] + firefox.PATHS[site]
+    sent = firefox.headers_of(site, described["sessions"][site])
+    imported(gateway, firefox.har((url, sent)) if form == "har" else firefox.curl(url, sent), tmp_path)
+    before = len(sites.site(site).requests)
+    asked(gateway, site, "Hi\n!sandbox encoding=zstd")
+    requests = sites.site(site).requests[before:]
+    assert requests
+    own_names = {name.lower(): value for name, value in firefox.BROWSER.items()}
+    page = {name.lower(): value for name, value in firefox.SITES[site].items()}
+    completion = next(request for request in requests if request.path == firefox.PATHS[site])
+    for request in requests:
+        assert firefox.of_browser(dict(request.headers)) == own_names
+        expected = page if request is completion else {n: v for n, v in page.items() if n not in PER_CALL.get(site, ())}
+        assert expected.items() <= request.headers.items()
+        assert not {"te", "upgrade", "proxy-authorization", "mtgsig", "x-odd"} & request.headers.keys()
+        assert request.headers["host"] in url
+        assert request.headers.get("x-signature", "") != "0" * 64
+    if site == "zai":
+        query = completion.query
+        assert (query["user_agent"], query["language"]) == (firefox.AGENT, "de")
+        assert (query["browser_name"], query["os_name"], query["languages"]) == ("Firefox", "Linux", "de,en-US,en")
+
+
+def test_the_log_holds_nothing_of_the_browser(own: tuple[Gateway, SandboxThread]) -> None:
+    gateway, _ = own
+    assert firefox.AGENT not in gateway.log
+    assert "firefox-of-a-person" not in gateway.log
