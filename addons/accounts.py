@@ -68,10 +68,13 @@ class Accounts:
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
         self._tried: dict[AccountId, Stored] = {}
         """Renewed sessions of which the site is just being asked whose they are: in force, not to be written yet."""
+        self._standing: dict[AccountId, tuple[int, int]] = {}
+        """The revision somebody else stored, and the newest one that we made of it."""
 
     def adopt(self, other: "Accounts") -> None:
         """Takes over what is in force but not written: for a new configuration."""
         self._unwritten, self._tried, self._stored_last = other._unwritten, other._tried, other._stored_last
+        self._standing = other._standing
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider, in order of config."""
@@ -118,6 +121,17 @@ class Accounts:
         found = self._env.get(key)
         return Stored(found) if found else None
 
+    def standing(self, key: AccountId) -> object:
+        """Another value once somebody has stored another session for the account; renewals by us change nothing."""
+        record = self._vault.known.get(key) if self._vault is not None else None
+        if record is None:
+            return self._env.get(key)
+        base, ours = self._standing.get(key, (record.rev, record.rev))
+        if record.rev != ours and key not in self._unwritten:  # (a write of ours may be known to the vault first)
+            base = ours = record.rev
+        self._standing[key] = (base, ours)
+        return base
+
     @contextmanager
     def trying(self, account: Account, old: Stored, material: SessionMaterial) -> Iterator[None]:
         """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
@@ -147,8 +161,9 @@ class Accounts:
         assert self._vault is not None
         waiting = self._unwritten[key]
         put = self._vault.put
+        self.standing(key)
         try:
-            await asyncio.to_thread(put, *key, record_of(waiting.material), expected_rev=waiting.rev)
+            made = await asyncio.to_thread(put, *key, record_of(waiting.material), expected_rev=waiting.rev)
         except VaultConflict:
             log.info("%s/%s: another session was stored meanwhile; it stands", *key)
             await self.refresh()
@@ -158,6 +173,8 @@ class Accounts:
             return True
         else:
             written = True
+            if key in self._standing:
+                self._standing[key] = (self._standing[key][0], made.rev)
         if self._unwritten.get(key) is waiting:
             del self._unwritten[key]
         return written

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from addons.accounts import AccountId
+from addons.accounts import FRESH_S, AccountId
 from addons.aftermath import Progress, leave_site, note_answer, note_failure
 from addons.attempt import Attempt
 from addons.candidates import Candidate, Candidates
@@ -85,6 +85,8 @@ class Pursuit:
 
     async def first(self) -> Planned:
         """The first attempt. Raises GatewayError, the verdict, when there is none to make."""
+        if any(self.context.traffic.challenged(candidate.key) for candidate in self._round.candidates.left):
+            await self.context.accounts.refresh(FRESH_S)  # a session stored since ends the rest
         return await self._next()
 
     async def after(self, failed: Attempt) -> Planned:
@@ -161,6 +163,8 @@ class Pursuit:
         try:
             session = await self.context.renewal.session(candidate.account)
         except ProviderError as error:
+            if error.kind is ErrorKind.CHALLENGE:  # met by the renewal
+                note_failure(self.context, candidate, error)
             self._verdict.failed(error, candidate)
             return None
         self.attempts += 1

@@ -149,7 +149,7 @@ class Running:
             clock=time.monotonic,
             rules=traffic.cooldown or CooldownRules(),
         )
-        self.traffic = Traffic(paces_of(config), traffic, self.book, time.monotonic, time.time)
+        self.traffic = Traffic(paces_of(config), traffic, self.book, time.monotonic, time.time, self.accounts.standing)
         if before is not None:
             self.accounts.adopt(before.accounts)
             self.traffic.adopt(before.traffic)
@@ -226,6 +226,8 @@ class Running:
     async def _learn_models_of(self, name: str) -> None:
         provider = self.providers[name]
         for account in self.accounts.of(name):
+            if self.traffic.challenged((account.provider, account.name)):
+                continue
             try:
                 session = await self.renewal.session(account)
             except ProviderError:

@@ -11,14 +11,14 @@ from typing import Final
 from addons.account_book import AccountBook, AccountId
 from addons.core.account_state import AccountState, Health
 from addons.core.breaker import Breaker, BreakerRules
-from addons.core.cooldown import KNOWN_LIMIT, LIMITS, Cooldown, CooldownRules, Cooldowns
+from addons.core.cooldown import CHALLENGE_REST, KNOWN_LIMIT, LIMITS, Cooldown, CooldownRules, Cooldowns
 from addons.turnstile import DAY_S, Pace, Turnstile
 from providers.errors import ErrorKind, ProviderError
 
 MODELS_KEPT: Final = 500
 """Models of one account whose faults are remembered."""
 SHUNNED_S: Final = 60.0
-"""How long a challenged account is asked only after all others: its person may pass the check at any moment."""
+"""How long a challenged account that does not rest (the configuration says so) is asked only after all others."""
 
 SITE_FAULTS: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE})
 """What counts against a site in its breaker."""
@@ -29,6 +29,7 @@ class TrafficRules:
     breaker: BreakerRules | None = field(default_factory=BreakerRules)
     """None: no breaker."""
     cooldown: CooldownRules | None = field(default_factory=CooldownRules)
+    """None: no account rests, neither for a limit nor for a challenge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Blocked:
 
 
 @dataclass(slots=True)
+class _Challenge:
+    """The site wants a human before it answers the account."""
+
+    error: ProviderError
+    session: object
+    """Which session met it (Traffic.standing): another one is tried at once."""
+    rest: Breaker
+
+
+@dataclass(slots=True)
 class _Lane:
     """One account's traffic."""
 
@@ -50,17 +61,19 @@ class _Lane:
     errors: dict[str, ProviderError] = field(default_factory=dict)
     """The newest fault of the site, by model."""
     shunned_until: float = 0.0
+    challenge: _Challenge | None = None
 
 
 @dataclass(slots=True)
 class Traffic:
-    """`clock` is monotonic, `now` gives Unix seconds."""
+    """`clock` is monotonic, `now` gives Unix seconds; `standing` another value once another session was stored."""
 
     paces: Mapping[AccountId, Pace]
     rules: TrafficRules
     book: AccountBook
     clock: Callable[[], float]
     now: Callable[[], float]
+    standing: Callable[[AccountId], object] = lambda key: None
     _lanes: dict[AccountId, _Lane] = field(default_factory=dict)
     _cooldowns: Cooldowns[tuple[str, ...]] = field(init=False)
     _reasons: dict[tuple[str, ...], ProviderError] = field(default_factory=dict)
@@ -88,13 +101,16 @@ class Traffic:
     # -- before a request -----------------------------------------------------------------------------------------
     def blocked(self, key: AccountId, model: str) -> Blocked | None:
         """Why the account is not to be asked for the model now, or None."""
-        for limited in ((*key, model), key):
+        for limited in ((*key, model), key) if self.rules.cooldown is not None else ():
             if (left := self._cooldowns.left_s(limited)) > 0:
                 known = self._reasons.get(limited)
                 kind = known.kind if known else ErrorKind.RATE_LIMITED
                 error = ProviderError(kind, known.message if known else "limited", retry_after_s=left)
                 return Blocked(error, left, by_breaker=False)
         lane = self._lane(key)
+        challenge = self._challenge(key, lane)
+        if challenge is not None and (wait := challenge.rest.wait_s()) > 0:
+            return Blocked(challenge.error, wait, by_breaker=False)
         breaker = lane.breakers.get(model)
         if breaker is not None and (wait := breaker.wait_s()) > 0:
             last = lane.errors.get(model) or ProviderError(ErrorKind.PROVIDER_DOWN, "the provider keeps failing.")
@@ -103,7 +119,11 @@ class Traffic:
 
     def shunned(self, key: AccountId) -> bool:
         """Whether others should be asked first."""
-        return self._lane(key).shunned_until > self.clock()
+        return self._lane(key).shunned_until > self.clock() or self.challenged(key)
+
+    def challenged(self, key: AccountId) -> bool:
+        """Whether the account's site wants a human, as far as is known: it rests, or is about to be tried."""
+        return self._challenge(key, self._lane(key)) is not None
 
     def has_room(self, key: AccountId) -> bool:
         return self._lane(key).turnstile.has_room
@@ -123,6 +143,8 @@ class Traffic:
             return blocked
         if (breaker := lane.breakers.get(model)) is not None:
             breaker.begin()
+        if lane.challenge is not None:
+            lane.challenge.rest.begin()
         return None
 
     def leave(self, key: AccountId, model: str) -> None:
@@ -130,6 +152,8 @@ class Traffic:
         lane.turnstile.leave()
         if (breaker := lane.breakers.get(model)) is not None:
             breaker.dropped()
+        if lane.challenge is not None:
+            lane.challenge.rest.dropped()
         if lane.turnstile.pace.per_day is not None:
             ago = self.now() - self.clock()
             self.book.note_starts(key, [start + ago for start in lane.turnstile.starts_today()])
@@ -137,7 +161,7 @@ class Traffic:
     # -- after a request ------------------------------------------------------------------------------------------
     def succeeded(self, key: AccountId, model: str) -> None:
         lane = self._lane(key)
-        lane.shunned_until = 0.0
+        lane.shunned_until, lane.challenge = 0.0, None
         if (breaker := lane.breakers.get(model)) is not None:
             breaker.succeeded()
         for limited in ((*key, model), key):
@@ -146,7 +170,8 @@ class Traffic:
         self.book.lift(key, model)
 
     def failed(self, key: AccountId, model: str, error: ProviderError) -> None:
-        """A failure: a limit cools the account or its model down, a site's fault counts in the breaker."""
+        """A failure: a limit cools the account or its model down, a challenge makes it rest, a site's fault counts in
+        the breaker."""
         lane = self._lane(key)
         if error.kind in LIMITS:
             if self.rules.cooldown is not None:
@@ -162,6 +187,12 @@ class Traffic:
                 lane.breakers.setdefault(model, Breaker(self.rules.breaker, self.clock)).failed()
         elif error.kind is ErrorKind.CHALLENGE:
             lane.shunned_until = self.clock() + SHUNNED_S
+            if self.rules.cooldown is not None:
+                rest = (
+                    challenge.rest if (challenge := self._challenge(key, lane)) else Breaker(CHALLENGE_REST, self.clock)
+                )
+                rest.failed()  # of requests that met it together the first one counts
+                lane.challenge = _Challenge(error, self.standing(key), rest)
 
     def reset(self, key: AccountId) -> None:
         """Forgets what stands against the account."""
@@ -171,6 +202,15 @@ class Traffic:
             self._reasons.pop(limited, None)
 
     # -- details --------------------------------------------------------------------------------------------------
+    def _challenge(self, key: AccountId, lane: _Lane) -> _Challenge | None:
+        """The challenge that stands against the account's session; forgotten once another session was stored."""
+        if lane.challenge is not None:
+            if self.rules.cooldown is None:
+                return None
+            if lane.challenge.session != self.standing(key):
+                lane.challenge, lane.shunned_until = None, 0.0
+        return lane.challenge
+
     def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:
         limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
         found = self._cooldowns.limited(limited, error)
@@ -189,7 +229,7 @@ class Traffic:
 
     def _calm(self, key: AccountId) -> None:
         lane = self._lanes[key]
-        lane.shunned_until = 0.0
+        lane.shunned_until, lane.challenge = 0.0, None
         lane.errors.clear()
         lane.breakers.clear()
 

@@ -1,13 +1,19 @@
 """What a client is told when no attempt brought an answer: gathered on the way, decided at the end."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from addons.candidates import Candidate, Candidates
 from addons.context import AnyProvider
-from addons.core.errors import SHORT_WAIT_S, GatewayError
+from addons.core.commands import capture, command
+from addons.core.errors import SHORT_WAIT_S, GatewayError, clean
 from addons.way_in import way_in
-from providers.errors import ProviderError
+from providers.errors import ErrorKind, ProviderError
+
+_SAID: Final = 160
+"""Characters of a site's words where advice has to stand beside them."""
 
 
 @dataclass(slots=True)
@@ -27,7 +33,9 @@ class Verdict:
         """Accounts that were passed over: resting, or no place in time."""
         if (found := candidates.soonest()) is not None:
             blocked, candidate = found
-            error = self.told(blocked.error, candidate)
+            challenged = blocked.error.kind is ErrorKind.CHALLENGE
+            said = _resting(blocked.error, candidate, blocked.wait_s) if challenged else blocked.error
+            error = self.told(said, candidate)
             if blocked.by_breaker:
                 message = f"{_name(candidate)} keeps failing and is left alone for a while: {blocked.error.message}"
                 error = GatewayError(503, message, code="provider_unavailable")
@@ -68,6 +76,24 @@ class Verdict:
 def name_of(candidate: Candidate) -> tuple[str, str, str]:
     """Model, provider and account."""
     return candidate.route.model.id, candidate.account.provider, candidate.account.name
+
+
+def _resting(error: ProviderError, candidate: Candidate, wait_s: float) -> ProviderError:
+    """What a client is told while a challenged account rests: why, how long, and what ends it at once."""
+    account = (candidate.account.provider, candidate.account.name)
+    words = f"{clean(error.message, _SAID)} The account rests and is asked again in {_span(wait_s)}. "
+    if error.credential == "key":
+        words += f"To try at once: {command('accounts', 'reset', *account)}"
+    else:
+        words += (
+            "Or use the official API, or pass the check in your browser and store the session anew, which ends the rest: "
+            f"{capture(*account)}"
+        )
+    return ProviderError(error.kind, words, site_code=error.site_code, status=error.status, advised=True)
+
+
+def _span(seconds: float) -> str:
+    return f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
 
 
 def _name(candidate: Candidate) -> str:

@@ -175,6 +175,7 @@ def page_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderErr
             "network or proxy; try another, or ask the API's operator.",
             site_code="challenge_page",
             status=status,
+            credential="key",
         )
     title = quotable(title_of(body))
     named = f" titled “{title}”" if title else ""

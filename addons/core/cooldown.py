@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final
 
+from addons.core.breaker import BreakerRules
 from providers.errors import ErrorKind, ProviderError
 from providers.retry_after import LONGEST_S
 
@@ -12,6 +13,10 @@ LIMITS: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
 """What an account, or one model of it, rests for."""
 KNOWN_LIMIT: Final = 2000
 """Cool-downs remembered; what ended, or ends, first is forgotten first. A site may rename its models every day."""
+
+CHALLENGE_REST: Final = BreakerRules(failures=1, open_s=300.0, open_max_s=4 * 3600.0)
+"""An account whose site wants a human: the first challenge opens it for five minutes, each later one for twice as long.
+One request tries it then; every one that meets the check again makes the site surer of a machine."""
 
 
 @dataclass(frozen=True, slots=True)

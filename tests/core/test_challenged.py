@@ -1,0 +1,201 @@
+"""A challenged account rests: how long, for whom, and what ends it; with clocks of the test's own."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from addons.account_book import AccountBook
+from addons.accounts import Account, Accounts
+from addons.candidates import Candidate, Candidates
+from addons.core.routing import Route
+from addons.traffic import Traffic, TrafficRules
+from addons.vault.keys import VaultKey
+from addons.vault.store import Vault
+from addons.verdict import Verdict
+from providers.contract import Model, SessionMaterial
+from providers.errors import ErrorKind, ProviderError
+
+KEY = ("zai", "main")
+MODEL = "GLM-4.6"
+CHECK = ProviderError(ErrorKind.CHALLENGE, "Z.AI asks for a captcha.")
+
+
+class House:
+    """A Traffic whose time and stored session the test sets."""
+
+    def __init__(self, folder: Path, rules: TrafficRules | None = None) -> None:
+        self.now = 1000.0
+        self.session = 1
+        book = AccountBook(folder / "accounts.json", lambda: self.now)
+        self.traffic = Traffic(
+            {}, rules or TrafficRules(), book, lambda: self.now, lambda: self.now, lambda key: self.session
+        )
+
+    def wait_s(self, model: str = MODEL) -> float:
+        blocked = self.traffic.blocked(KEY, model)
+        return blocked.wait_s if blocked else 0.0
+
+    def attempt(self, error: ProviderError | None = CHECK) -> bool:
+        """One request; False when it was not let in."""
+        if asyncio.run(self.traffic.enter(KEY, MODEL)) is not None:
+            return False
+        if error is None:
+            self.traffic.succeeded(KEY, MODEL)
+        else:
+            self.traffic.failed(KEY, MODEL, error)
+        self.traffic.leave(KEY, MODEL)
+        return True
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_the_rest_doubles_from_five_minutes_to_some_hours(house: House) -> None:
+    rests = []
+    for _ in range(8):
+        assert house.attempt()
+        rests.append(house.wait_s())
+        house.now += house.wait_s()
+    assert rests == [300, 600, 1200, 2400, 4800, 9600, 14400, 14400]
+
+
+def test_meanwhile_nobody_is_let_in_whatever_the_model(house: House) -> None:
+    assert house.attempt()
+    assert [house.attempt() for _ in range(20)] == [False] * 20
+    assert house.wait_s("another model") == 300
+    assert house.traffic.shunned(KEY)
+
+
+def test_requests_that_met_the_check_together_count_once(house: House) -> None:
+    for _ in range(2):
+        assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+    for _ in range(2):
+        house.traffic.failed(KEY, MODEL, CHECK)
+        house.traffic.leave(KEY, MODEL)
+    assert house.wait_s() == 300
+
+
+def test_after_the_rest_one_request_tries_and_the_others_wait_for_it(house: House) -> None:
+    house.attempt()
+    house.now += 300
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is not None
+    house.traffic.leave(KEY, MODEL)  # its client left: it told nothing
+    assert house.wait_s() == 0
+    assert house.attempt(None)
+    assert house.wait_s() == 0
+    assert not house.traffic.shunned(KEY)
+
+
+def test_a_passed_check_begins_anew(house: House) -> None:
+    house.attempt()
+    house.now += 300
+    house.attempt()
+    house.now += 600
+    assert house.attempt(None)
+    assert house.attempt()
+    assert house.wait_s() == 300
+
+
+def test_another_session_ends_the_rest(house: House) -> None:
+    house.attempt()
+    house.now += 300
+    house.attempt()
+    house.session = 2
+    assert house.wait_s() == 0
+    assert house.attempt()
+    assert house.wait_s() == 300, "its own first challenge"
+
+
+def test_a_reset_by_hand_ends_it(house: House) -> None:
+    house.attempt()
+    house.traffic.reset(KEY)
+    assert house.wait_s() == 0
+
+
+def test_a_new_configuration_keeps_it_or_switches_it_off(house: House, tmp_path: Path) -> None:
+    house.attempt()
+    same, off = House(tmp_path), House(tmp_path, TrafficRules(cooldown=None))
+    for other in (same, off):
+        other.traffic.paces = {KEY: house.traffic._lane(KEY).turnstile.pace}
+        other.traffic.adopt(house.traffic)
+    assert (same.wait_s(), off.wait_s()) == (300, 0)
+
+
+def test_switched_off_nothing_rests(tmp_path: Path) -> None:
+    house = House(tmp_path, TrafficRules(cooldown=None))
+    assert [house.attempt() for _ in range(5)] == [True] * 5
+    assert house.traffic.shunned(KEY), "others are asked first all the same"
+
+
+def test_a_limit_remembered_from_before_counts_for_nothing_when_rests_are_off(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    assert house.attempt(ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=100))
+    assert house.wait_s() == 100
+    house.traffic.book.save()
+    off = House(tmp_path, TrafficRules(cooldown=None))
+    assert off.wait_s() == 0
+    off.traffic.adopt(house.traffic)
+    assert off.wait_s() == 0
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            CHECK,
+            ("captcha", "in 5 min", "./run_proxy.sh capture zai main", "glassgate sessions import", "official API"),
+        ),
+        (
+            ProviderError(ErrorKind.CHALLENGE, "x" * 900),
+            ("in 5 min", "./run_proxy.sh capture zai main", "official API"),
+        ),
+        (ProviderError(ErrorKind.CHALLENGE, "no", credential="key"), ("glassgate accounts reset zai main",)),
+    ],
+)
+def test_the_client_is_told_why_how_long_and_what_to_do(
+    house: House, error: ProviderError, said: tuple[str, ...]
+) -> None:
+    house.attempt(error)
+    model = Model(MODEL, MODEL)
+    candidates = Candidates(house.traffic, [Candidate(Route("zai", model), Account(*KEY))])
+    assert asyncio.run(candidates.take()) is None
+    verdict = Verdict()
+    verdict.not_asked(candidates)
+    told = verdict.error(asked=False)
+    assert (told.status, told.code) == (502, "provider_challenge")
+    assert dict(told.headers())["retry-after"] == "300"
+    assert all(words in told.message for words in said), told.message
+    assert "capture" not in told.message or error.credential == "session"
+
+
+# -- whose session it is ----------------------------------------------------------------------------------------------
+def test_sessions_stored_by_others_count_as_another_and_renewals_of_ours_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "v" / "vault.json"
+    vault = Vault.create(path, VaultKey.from_text("A" * 43 + "="), sync=False)
+    vault.put(*KEY, {"token": "first"})
+    accounts = Accounts([Account(*KEY)], {}, vault, {})
+
+    async def scenario() -> list[object]:
+        seen = [accounts.standing(KEY)]
+        stored = accounts.stored(Account(*KEY))
+        assert stored is not None
+        await accounts.store(Account(*KEY), stored, SessionMaterial(token="renewed"))
+        seen.append(accounts.standing(KEY))
+        other = Vault.open(path, VaultKey.from_text("A" * 43 + "="))
+        other.put(*KEY, {"token": "captured"})
+        await accounts.refresh()
+        seen.append(accounts.standing(KEY))
+        return seen
+
+    first, renewed, captured = asyncio.run(scenario())
+    assert first == renewed != captured
+
+
+def test_of_the_environment_another_value_is_another_session() -> None:
+    one, two = ({KEY: SessionMaterial(token=token)} for token in ("a", "b"))
+    assert Accounts([], {}, None, one).standing(KEY) != Accounts([], {}, None, two).standing(KEY)

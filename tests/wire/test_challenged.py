@@ -1,0 +1,41 @@
+"""The only account meets the site's check for humans: one attempt, then rest, until another session is stored."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from providers.sandbox.run import Sandbox
+from providers.sandbox.zai_site import ZaiSite
+from tests.support.processes import Gateway, SandboxThread
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Gateway, ZaiSite]]:
+    tmp_path.chmod(0o700)
+    with SandboxThread(Sandbox(("zai",))) as sites, Gateway(tmp_path, sites.description()) as gateway:
+        yield gateway, sites.site("zai")
+
+
+def asked(gateway: Gateway, words: str = "Hi", *, stream: bool = False) -> httpx.Response:
+    body = {"model": "GLM-4.6", "stream": stream, "messages": [{"role": "user", "content": words}]}
+    return httpx.post(f"{gateway.url}/v1/chat/completions", json=body, headers=gateway.headers, timeout=30)
+
+
+def test_the_site_is_asked_once_and_again_with_a_new_session(own: tuple[Gateway, ZaiSite]) -> None:
+    gateway, site = own
+    first = asked(gateway, "Hi\n!sandbox fault=captcha")
+    assert (first.status_code, first.json()["error"]["code"]) == (502, "provider_challenge")
+    before = len(site.requests)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: asked(gateway, stream=number % 2 == 0), range(16)))
+    assert len(site.requests) == before, "the site was left alone"
+    for answer in answers:
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (502, "provider_challenge")
+        assert 290 < int(answer.headers["retry-after"]) <= 300
+        assert "./run_proxy.sh capture zai demo" in error["message"]
+    gateway.vault.put("zai", "demo", site.session())
+    assert asked(gateway).status_code == 200
