@@ -92,6 +92,9 @@ Try it:
 
 curl -N {base_url}/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{body}'
 
+With accounts of your own: official API keys are the main road; a web session (Z.AI, Qwen) may meet the site's check
+for humans at the first request. README.md says what to do then.
+
 Ctrl-C ends it; nothing is kept.
 """
 

@@ -35,6 +35,7 @@ from addons.door_log import line_of, line_of_head
 from addons.doors import Doors
 from addons.drain import Drain
 from addons.exchange import Exchange, error_answer
+from addons.first_words import expected_checks
 from addons.front_door import (
     client_of,
     hide_keys,
@@ -202,6 +203,8 @@ class Glassgate:
         whereabouts.leave(vault_path(config).parent, config.file, self._url)
         said = self._welcome(parts, f"{self._url}/v1")
         log.info(said.partition("\n")[0] if os.environ.pop(QUIET_START, "") else said)
+        if words := expected_checks(parts.providers):
+            log.info("%s", words)
 
     def _welcome(self, parts: Running, base_url: str) -> str:
         inside = self._inside(parts)

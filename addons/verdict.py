@@ -86,7 +86,7 @@ def _resting(error: ProviderError, candidate: Candidate, wait_s: float) -> Provi
         words += f"To try at once: {command('accounts', 'reset', *account)}"
     else:
         words += (
-            "Or use the official API, or pass the check in your browser and store the session anew, which ends the rest: "
+            "Use the official API, or pass the check in your browser and store the session anew, which ends the rest: "
             f"{capture(*account)}"
         )
     return ProviderError(error.kind, words, site_code=error.site_code, status=error.status, advised=True)

@@ -148,6 +148,8 @@ class Provider[O: ProviderOptions](ABC):
     """Request fields the provider carries itself, by ChatRequest or OpenAI name; None: all of them (official APIs)."""
     web_session: ClassVar[bool] = True
     """True for a site used with a person's session, False for an official API used with a key."""
+    meets_checks: ClassVar[bool] = False
+    """The site is known to ask programs for a check for humans these days, whatever session they show."""
 
     completes: bool = False
     """Takes raw prompts (ChatRequest.completion) as such."""

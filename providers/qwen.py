@@ -87,6 +87,7 @@ class Qwen(Provider[QwenOptions]):
     type_name: ClassVar[str] = "qwen"
     Options: ClassVar[type[ProviderOptions]] = QwenOptions
     native: ClassVar[frozenset[str] | None] = frozenset({"reasoning_effort", "web_search_options"})
+    meets_checks: ClassVar[bool] = True
 
     def __init__(self, name: str, options: QwenOptions) -> None:
         super().__init__(name, options)

@@ -84,6 +84,7 @@ class Zai(Provider[ZaiOptions]):
     Options: ClassVar[type[ProviderOptions]] = ZaiOptions
     native: ClassVar[frozenset[str] | None] = frozenset({"temperature", "top_p", "max_tokens", "stop"})
     web_session: ClassVar[bool] = True
+    meets_checks: ClassVar[bool] = True
 
     rotating_cookies = frozenset({"token"})
     renew_every_s = 12 * 3600
