@@ -15,7 +15,8 @@ def expected_checks(providers: Mapping[str, AnyProvider]) -> str:
         return ""
     return (
         f"{', '.join(names)}: a web session may meet the site's check for humans, often at the first request. "
-        "Expect it: the error is provider_challenge and says what to do. Official API keys are the main road (docs/providers.md)."
+        "Expect it: the error is provider_challenge and says what to do. Official API keys are the main road "
+        "(docs/providers.md)."
     )
 
 
