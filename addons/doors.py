@@ -51,12 +51,12 @@ class Doors:
             log.warning("%s", words)
 
     def tell(self, config: Config) -> None:
-        """Says at the start what is open and may be: one line each."""
+        """Says at the start what is open and may be, and what of the files was passed over: one line each."""
         # Another script, which may be loaded after us, may define some; and the two config.yaml may be one file.
         strange = set(self._given.deferred) - set(Sections.model_fields) - {"providers"}
         names = unknown(sorted(strange), self._given.keys()) if len(self._scripts) <= 1 else []
         open_files = (file.open_words for file in config.files if file.open_words)
-        for words in [*warned(self._options()), *names, *open_files]:
+        for words in [*warned(self._options()), *names, *open_files, *config.notes]:
             log.warning("%s", words)
 
     def address(self, modes: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from addons.asking import Answer, Questions
 from addons.core.config import Config
 from addons.core.config_file import ConfigError, load_config
 from addons.core.exposure import judge
+from addons.core.session_lines import VARIABLE
 from addons.setup import Running, vault_path
 from addons.vault.errors import VaultError
 
@@ -111,6 +112,8 @@ class Reload:
         fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(before, name)]
         self.take(Running(new, old.vault, before=old))
         self.problem = None
+        for words in new.notes:
+            log.warning("%s", words)
         said = "the changed configuration is in force"
         if fixed:
             self.problem = f"{' and '.join(fixed)} changed: this takes effect at the next start"
@@ -127,8 +130,8 @@ def _stamp(file: Path, config: Config) -> Stamp:
 
 def _files(file: Path, config: Config) -> list[Path]:
     tokens = config.environ.get("AUTH_TOKENS_FILE") or config.sections.auth.tokens_file
-    found = [file, file.parent / ".env"]
-    return [*found, file.parent / Path(tokens)] if tokens else found
+    sessions = config.environ.get(VARIABLE)
+    return [file, file.parent / ".env", *(file.parent / named for named in (tokens, sessions) if named)]
 
 
 def _of(path: Path) -> tuple[int, int, int, int] | None:

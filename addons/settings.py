@@ -93,7 +93,7 @@ def paces_of(config: Config) -> dict[AccountId, Pace]:
     defaults, paces = config.sections.accounts, {}
     for settings in config.providers:
         usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
-        for own in settings.common.accounts:
+        for own in settings.accounts:
             paces[settings.name, own.name] = Pace(
                 max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
                 queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
@@ -109,7 +109,7 @@ def planner_of(config: Config, traffic: Traffic, orderer: Orderer) -> Planner:
     shares = {
         (settings.name, account.name): Share(account.priority, account.weight)
         for settings in config.providers
-        for account in settings.common.accounts
+        for account in settings.accounts
     }
     return Planner(traffic, orderer, shares, routing.strategy, routing.strategies)
 
@@ -133,5 +133,5 @@ def accounts_of(config: Config) -> list[Account]:
     return [
         Account(settings.name, account.name, account.session == "vault")
         for settings in config.providers
-        for account in settings.common.accounts
+        for account in settings.accounts
     ]

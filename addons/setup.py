@@ -198,7 +198,7 @@ class Running:
         yield from self.accounts.in_force()
         yield from (Known(token, "client_key") for token in self.config.tokens)
         for settings in self.config.providers:
-            for account in settings.common.accounts:
+            for account in settings.accounts:
                 if (own := account.credentials) is not None:
                     given = SessionMaterial(email=own.email, password=own.password.get_secret_value())
                     yield from secrets_of(given, settings.name, account.name)

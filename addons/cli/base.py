@@ -101,7 +101,7 @@ def known_provider(config: Config, provider: str, account: str | None) -> Provid
     if provider not in names:
         raise Problem(f"config.yaml has no provider {provider!r}.{near_name(provider, names)}")
     settings = next(s for s in config.providers if s.name == provider)
-    accounts = [a.name for a in settings.common.accounts]
+    accounts = [a.name for a in settings.accounts]
     if account is not None and account not in accounts:
         raise Problem(f"provider {provider!r} has no account {account!r} in config.yaml.{near_name(account, accounts)}")
     return settings

@@ -141,7 +141,7 @@ def _credentials(settings: ProviderSettings, account: str, email: str | None, fi
     if file is not None:
         found = _read_file(file)
         return SessionMaterial(email=email or found.email, password=found.password)
-    own = next(entry.credentials for entry in settings.common.accounts if entry.name == account)
+    own = next(entry.credentials for entry in settings.accounts if entry.name == account)
     if own is not None:
         return SessionMaterial(email=email or own.email, password=own.password.get_secret_value())
     if not terminal.can_ask():

@@ -328,6 +328,13 @@ class ProviderSettings:
     name: str
     common: ProviderCommon
     options: ProviderOptions
+    from_file: tuple[AccountSettings, ...] = ()
+    """Accounts that stand in a file of sessions, not in config.yaml."""
+
+    @property
+    def accounts(self) -> tuple[AccountSettings, ...]:
+        """All of them, those of config.yaml first."""
+        return (*self.common.accounts, *self.from_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +357,8 @@ class Config:
     """Providers with `enabled: false`: they serve nothing, and whoever asks for them is told so."""
     lines: Mapping[KeyPath, int] = field(default_factory=dict, repr=False)
     """The line of each key of the file."""
+    notes: tuple[str, ...] = ()
+    """What was passed over on the way, in words without secrets."""
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ All problems are told at once: file, line, key, what was found (never the value 
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from addons.core.client_keys import ClientKey
 from addons.core.commands import command
 from addons.core.config import (
+    AccountSettings,
     Config,
     Credentials,
     ProviderCommon,
@@ -35,6 +36,7 @@ from addons.core.key_files import KeyFile
 from addons.core.key_sources import KeySources
 from addons.core.near import near
 from addons.core.secret_looks import looks_secret
+from addons.core.session_lines import VARIABLE, odd_words, read_session_lines
 from addons.core.shown import shown
 from addons.core.variables import substituted
 from addons.core.yaml_reading import KeyPath, YamlProblem, read_words
@@ -131,17 +133,22 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
     _check_vault(source, sections)
     if source.problems:
         raise ConfigError(source.problems)
+    notes: list[str] = []
+    sessions = _env_sessions(providers, env)
+    if "providers" not in without:
+        sessions |= _sessions_of_file(providers, env, source, notes)
     return Config(
         file.absolute(),
         sections,
         tuple(providers),
         keys,
         skip,
-        _env_sessions(providers, env),
+        sessions,
         env,
         tuple(files),
         tuple(settings for settings in found if not settings.common.enabled),
         source.lines,
+        tuple(notes),
     )
 
 
@@ -337,3 +344,30 @@ def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> 
         return {}
     material = SessionMaterial(cookies={"passport_token_key": token})
     return {(first.name, first.common.accounts[0].name): material}
+
+
+def _sessions_of_file(
+    providers: list[ProviderSettings], env: Mapping[str, str], source: _Source, notes: list[str]
+) -> dict[tuple[str, str], SessionMaterial]:
+    """The sessions of LONGCAT_TOKENS_FILE; each gets an account of the first longcat provider. Raises ConfigError."""
+    named = env.get(VARIABLE)
+    at = next((n for n, provider in enumerate(providers) if provider.common.type == "longcat"), None)
+    if not named:
+        return {}
+    if at is None:
+        notes.append(f"{VARIABLE} is set, but {source.file} has no provider of type longcat: its sessions are not used")
+        return {}
+    path = source.file.parent / named
+    try:
+        lines = read_session_lines(path)
+    except FileProblem as e:
+        verb = "cannot be read: " if isinstance(e, NoFile) else ""
+        raise ConfigError([f"{VARIABLE}: {path} {verb}{e}"]) from None
+    source.files.append(lines.file)
+    if words := odd_words(lines):
+        notes.append(words)
+    first = providers[at]
+    taken = {account.name for account in first.common.accounts}
+    own = {name: cookies for name, cookies in lines.cookies.items() if name not in taken}
+    providers[at] = replace(first, from_file=tuple(AccountSettings(name=name) for name in own))
+    return {(first.name, name): SessionMaterial(cookies=cookies) for name, cookies in own.items()}

@@ -8,6 +8,7 @@ import pytest
 from addons.account_book import AccountBook
 from addons.accounts import Account, Accounts
 from addons.candidates import Candidate, Candidates
+from addons.context import AnyProvider
 from addons.core.routing import Route
 from addons.traffic import Traffic, TrafficRules
 from addons.vault.keys import VaultKey
@@ -15,6 +16,7 @@ from addons.vault.store import Vault
 from addons.verdict import Verdict
 from providers.contract import Model, SessionMaterial
 from providers.errors import ErrorKind, ProviderError
+from providers.zai import Zai, ZaiOptions
 
 KEY = ("zai", "main")
 MODEL = "GLM-4.6"
@@ -164,7 +166,8 @@ def test_the_client_is_told_why_how_long_and_what_to_do(
     model = Model(MODEL, MODEL)
     candidates = Candidates(house.traffic, [Candidate(Route("zai", model), Account(*KEY))])
     assert asyncio.run(candidates.take()) is None
-    verdict = Verdict()
+    zai: AnyProvider = Zai("zai", ZaiOptions())  # type: ignore[assignment]  # invariant
+    verdict = Verdict({"zai": zai})
     verdict.not_asked(candidates)
     told = verdict.error(asked=False)
     assert (told.status, told.code) == (502, "provider_challenge")

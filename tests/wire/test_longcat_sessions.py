@@ -6,8 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
+from addons.cli.main import main
+from addons.core.session_lines import name_of
 from addons.secrets import Seals
 from addons.steps import StepRunner
 from providers.contract import Identity, Moment, SessionMaterial
@@ -129,3 +132,36 @@ def test_chats_are_deleted_at_the_site_where_wanted(
         assert streamed_text(posted(http, f"Hi\n{TOLD}")) == WORDS
         sandbox.wait_for("longcat", lambda: not site.chats)
     assert [request.path for request in site.requests] == [CREATE, CHAT, "/api/v1/session-delete"]
+
+
+def test_a_file_of_sessions_is_taken_up_while_serving(
+    own_site: tuple[LongCatSite, SandboxThread],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each line an account: the first one answers, a line that comes answers once the other is refused."""
+    site, sandbox = own_site
+    folder = folder_of(tmp_path_factory, "lines")
+    first, second, odd = site.new_token(), site.new_token(), "nobodys secret words"
+    file = folder / "cats"
+    file.write_text(f"# cats\n{first}\n{odd}\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("LONGCAT_TOKENS_FILE", str(file))
+    described = {**sandbox.description(), "sessions": {}}
+    with Gateway(folder, described, **NO_REST) as gateway, http_of(gateway) as http:
+        answer = posted(http, f"Hi\n{TOLD}")
+        assert (answer.status_code, answer.headers["x-glassgate-account"]) == (200, f"longcat/{name_of(first)}")
+        file.write_text(f"a=b; passport_token_key={second}\n")
+        taken_up(gateway)
+        site.revoke(first)
+        answer = posted(http, f"Hi\n{TOLD}")
+        assert (answer.status_code, answer.headers["x-glassgate-account"]) == (200, f"longcat/{name_of(second)}")
+        assert "no LongCat session in line 3 " in gateway.log
+        assert not [part for part in (first, second, odd) if part in gateway.log]
+
+
+def taken_up(gateway: Gateway) -> None:
+    """Returns once the running gateway has taken its changed files up."""
+    environ = {"SESSION_ENCRYPTION_KEY": gateway.vault_key, "AUTH_TOKEN": "sk-wire-test-key-0123456789"}
+    found = CliRunner().invoke(main, ["--config", str(gateway.config_file), "reload"], env=environ)
+    assert found.exit_code == 0, found.output
