@@ -77,7 +77,7 @@ def target_of(file: Path, provider: str, account: str | None) -> Target:
     if not instance.web_session:
         why = f"{provider!r} is an official API: there is no sign-in to capture."
         raise Problem(f"{why} Store its key: {way_in(instance, chosen)}")
-    if next(a.session for a in settings.common.accounts if a.name == chosen) == "none":
+    if next(a.session for a in settings.accounts if a.name == chosen) == "none":
         raise Problem(f"account {chosen!r} of {provider!r} has `session: none` in config.yaml: it needs no sign-in")
     try:
         shelf = Shelf(lazy)

@@ -150,7 +150,7 @@ def test_a_limit_remembered_from_before_counts_for_nothing_when_rests_are_off(tm
     [
         (
             CHECK,
-            ("captcha", "in 5 min", "./run_proxy.sh capture zai main", "glassgate sessions import", "official API"),
+            ("captcha", "in 5 min", "./run_proxy.sh capture zai main", "official API"),
         ),
         (
             ProviderError(ErrorKind.CHALLENGE, "x" * 900),
