@@ -30,7 +30,7 @@ NEVER: Final = {
 }
 """Headers that are not kept: of the connection, good for one call, or nobody's business."""
 SITES: Final[dict[str, dict[str, str]]] = {
-    "zai": {"X-FE-Version": "prod-fe-1.1.98", "X-Region": "overseas", "X-Device-Id": "uid_0123456789abcdef"},
+    "zai": {"X-FE-Version": "prod-fe-1.1.97", "X-Region": "overseas", "X-Device-Id": "uid_0123456789abcdef"},
     "qwen": {
         "bx-ua": "231!firefox-of-a-person/0123456789",
         "bx-umidtoken": "T2gA-firefox-of-a-person-0123456789",

@@ -12,6 +12,7 @@ from tests.support import firefox
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 
 MODELS = {"zai": "GLM-4.6", "qwen": "qwen3.7-plus", "k2think": "MBZUAI-IFM/K2-Think", "longcat": "LongCat-Flash"}
+VERSIONS = {"zai": "X-FE-Version", "qwen": "Version"}
 PER_CALL = {"zai": {"x-device-id"}}
 """What a page sends on its completion alone."""
 
@@ -49,6 +50,8 @@ def test_a_firefox_session_arrives_with_its_own_headers(
 ) -> None:
     gateway, sites = own
     described = sites.description()
+    if site in VERSIONS:
+        sites.site(site).client_version = firefox.SITES[site][VERSIONS[site]]
     url = described["base_urls"][site] + firefox.PATHS[site]
     sent = firefox.headers_of(site, described["sessions"][site])
     imported(gateway, firefox.har((url, sent)) if form == "har" else firefox.curl(url, sent), tmp_path)
@@ -70,6 +73,18 @@ def test_a_firefox_session_arrives_with_its_own_headers(
         query = completion.query
         assert (query["user_agent"], query["language"]) == (firefox.AGENT, "de")
         assert (query["browser_name"], query["os_name"], query["languages"]) == ("Firefox", "Linux", "de,en-US,en")
+
+
+def test_a_version_of_the_browser_that_is_outdated_gives_way_to_the_pages(own: tuple[Gateway, SandboxThread]) -> None:
+    gateway, sites = own
+    for site, name in VERSIONS.items():
+        newer = firefox.SITES[site][name].rpartition(".")[0] + ".100"
+        sites.site(site).client_version = newer
+        before = len(sites.site(site).requests)
+        asked(gateway, site)
+        requests = [one for one in sites.site(site).requests[before:] if one.path == firefox.PATHS[site]]
+        assert [one.headers[name.lower()] for one in requests] == [firefox.SITES[site][name], newer]
+        assert all(one.headers["user-agent"] == firefox.AGENT for one in sites.site(site).requests[before:])
 
 
 def test_the_log_holds_nothing_of_the_browser(own: tuple[Gateway, SandboxThread]) -> None:
