@@ -8,7 +8,6 @@ from providers.longcat_data import PASSPORT
 
 _VALUE: Final = re.compile(r"[!#-&(-+\--:<>-~]{8,4096}={0,2}")
 """A sign-in's value alone (a word is none): no white space, quotes, commas or semicolons, `=` at its end only."""
-_EMPTY_PAIR: Final = re.compile(r"[a-z_]+=")
 _COOKIES_LIMIT: Final = 100
 
 
@@ -17,7 +16,7 @@ def cookies_of_line(line: str) -> dict[str, str] | None:
     text = line.strip()
     if text[:7].lower() == "cookie:":
         text = text[7:].strip()
-    if _VALUE.fullmatch(text) and not _EMPTY_PAIR.fullmatch(text):
+    if _VALUE.fullmatch(text) and not _is_empty_pair(text):
         return {PASSPORT: text}
     parts = [part.strip() for part in text.split(";") if part.strip()]
     pairs = [part.partition("=")[::2] for part in parts]
@@ -26,3 +25,9 @@ def cookies_of_line(line: str) -> dict[str, str] | None:
     if not usable or not all(is_cookie(name, value) for name, value in found.items()):
         return None
     return found if _VALUE.fullmatch(found.get(PASSPORT, "")) else None
+
+
+def _is_empty_pair(text: str) -> bool:
+    """Whether it is a cookie's name with nothing behind it (`session_token=`), which a value could look like."""
+    name = text.removesuffix("=")
+    return name != text and name.islower() and name.replace("_", "a").isalpha()
