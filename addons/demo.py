@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from addons.port import is_gateway, port_problem
+from addons.port import DEMO, INSPECTOR, is_gateway, port_problem
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from addons.welcome import QUIET_START
@@ -104,9 +104,9 @@ def main(arguments: list[str]) -> int:
     host, port = arguments[0], int(arguments[1])
     web_url = os.environ.pop("GLASSGATE_WEB_URL", "") or None
     command = arguments[split + 1 :]
-    problems = [port_problem(host, port, "--port", is_gateway)]
+    problems = [port_problem(host, port, DEMO, is_gateway)]
     if web_url:
-        problems.append(port_problem("127.0.0.1", urlsplit(web_url).port or 0, "--web-port", lambda url: False))
+        problems.append(port_problem("127.0.0.1", urlsplit(web_url).port or 0, INSPECTOR, lambda url: False))
     if said := [problem for problem in problems if problem]:
         print(*(f"run_proxy.sh: {problem}" for problem in said), sep="\n", file=sys.stderr)  # noqa: T201
         return 1

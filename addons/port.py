@@ -10,16 +10,20 @@ import httpx
 from addons.core.config import url_of
 
 ASK_S: Final = 1.0
+GATEWAY: Final = "--port N, or listen.port in config.yaml"
+DEMO: Final = "--port N"
+INSPECTOR: Final = "--web-port N"
+"""Where another port is chosen: for the gateway, for the demo's (which reads no config.yaml), for mitmweb's own."""
 _WHY: Final = {
     errno.EACCES: "this user may not listen there (ports below 1024 are the system's)",
     errno.EADDRNOTAVAIL: "this machine has no such address",
 }
 
 
-def port_problem(host: str, port: int, option: str, ask: Callable[[str], bool]) -> str | None:
+def port_problem(host: str, port: int, choices: str, ask: Callable[[str], bool]) -> str | None:
     """Why nobody can listen there, and what to do; None when the port is free.
 
-    `option` is the command line's own for another port; `ask` tells whether a gateway answers at an address.
+    `choices` are the places to choose another port (`GATEWAY`, `DEMO`, `INSPECTOR`); `ask` tells whether a gateway answers at an address.
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if not 1 <= port <= 65535:
@@ -31,9 +35,9 @@ def port_problem(host: str, port: int, option: str, ask: Callable[[str], bool]) 
     except OSError as e:
         if e.errno != errno.EADDRINUSE:
             why = _WHY.get(e.errno or 0, e.strerror or str(e))
-            return f"{place} cannot be listened on: {why}; choose another address: --host, {option} N or listen.port"
+            return f"{place} cannot be listened on: {why}; choose another address: --host, {choices}"
         who = "another Glassgate serves there already" if ask(url_of(host, port)) else "another program has this port"
-        return f"{place} is in use: {who}. End it, or choose another port: {option} N, or listen.port in config.yaml"
+        return f"{place} is in use: {who}. End it, or choose another port: {choices}"
     return None
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from addons.cli.main import main
-from addons.port import is_gateway, port_problem
+from addons.port import DEMO, GATEWAY, INSPECTOR, is_gateway, port_problem
 from tests.support.ports import free_port
 
 
@@ -19,16 +19,24 @@ def taken() -> Iterator[int]:
 
 
 def test_a_free_port_is_no_problem() -> None:
-    assert port_problem("127.0.0.1", free_port(), "--port", is_gateway) is None
-    assert port_problem("localhost", free_port(), "--port", is_gateway) is None
+    assert port_problem("127.0.0.1", free_port(), GATEWAY, is_gateway) is None
+    assert port_problem("localhost", free_port(), GATEWAY, is_gateway) is None
 
 
 @pytest.mark.parametrize(("answers", "who"), [(True, "another Glassgate serves there"), (False, "another program")])
 def test_a_taken_port_says_by_whom_and_what_to_do(taken: int, answers: bool, who: str) -> None:
-    said = port_problem("127.0.0.1", taken, "--port", lambda url: answers)
+    said = port_problem("127.0.0.1", taken, GATEWAY, lambda url: answers)
     assert said is not None
     for word in (f"127.0.0.1:{taken} is in use", who, "--port N", "listen.port"):
         assert word in said
+
+
+@pytest.mark.parametrize("choices", [DEMO, INSPECTOR])
+def test_a_port_that_config_yaml_does_not_set_is_not_looked_for_there(taken: int, choices: str) -> None:
+    said = port_problem("127.0.0.1", taken, choices, lambda url: False)
+    assert said is not None
+    assert said.endswith(f"choose another port: {choices}")
+    assert "config.yaml" not in said
 
 
 @pytest.mark.parametrize(
@@ -37,7 +45,7 @@ def test_a_taken_port_says_by_whom_and_what_to_do(taken: int, answers: bool, who
      ("no-such-host.invalid", 8080, "listen.host")],
 )  # fmt: skip
 def test_other_problems(host: str, port: int, word: str) -> None:
-    said = port_problem(host, port, "--port", lambda url: False)
+    said = port_problem(host, port, GATEWAY, lambda url: False)
     assert said is not None
     assert word in said
 
@@ -58,5 +66,5 @@ def test_what_run_proxy_asks(tmp_path: Path, taken: int) -> None:
     assert "mitmproxy" not in listen()[1]
     free = free_port()
     assert listen("--port", str(free)) == (0, f"127.0.0.1 {free}\n")
-    assert "--web-port N" in listen("--port", str(free), "--web-port", str(taken))[1]
+    assert listen("--port", str(free), "--web-port", str(taken))[1].endswith("choose another port: --web-port N\n")
     assert listen("--port", str(free), "--web-port", str(free))[0] == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from addons import whereabouts
 from addons.asking import Answer, answer_to, ask, forget
 from addons.cli.base import Lazy, Problem, out
 from addons.core.commands import start
@@ -13,10 +14,13 @@ from addons.core.config import VaultSettings
 from addons.core.file_reading import FileProblem, read_text
 from addons.core.variables import substituted
 from addons.core.yaml_reading import YamlProblem, read_yaml
+from addons.port import is_gateway
 from addons.setup import vault_path
 
 PATIENCE_S = 30.0
 """The gateway looks every two seconds; reading a file may take its time."""
+UNSEEN_S = 5.0
+"""Where no gateway answers at the address one has left: one that is too busy to answer still gets two looks."""
 LOOK_S = 0.1
 
 
@@ -33,7 +37,7 @@ def reload(lazy: Lazy) -> None:
     question = secrets.token_hex(16)
     try:
         ask(folder, lazy.file.absolute(), question)
-        answer = _wait(folder, question)
+        answer = _wait(folder, question, PATIENCE_S if _is_seen(folder, lazy.file) else UNSEEN_S)
         forget(folder)
     except OSError as e:
         raise Problem(f"the gateway cannot be asked: {e.strerror or e}") from None
@@ -45,8 +49,13 @@ def reload(lazy: Lazy) -> None:
     out(*answer.said.splitlines())
 
 
-def _wait(folder: Path, question: str) -> Answer | None:
-    deadline = time.monotonic() + PATIENCE_S
+def _is_seen(folder: Path, file: Path) -> bool:
+    url = whereabouts.find(folder, file.absolute())
+    return url is not None and is_gateway(url)
+
+
+def _wait(folder: Path, question: str, patience_s: float) -> Answer | None:
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if (answer := answer_to(folder, question)) is not None:
             return answer

@@ -12,7 +12,7 @@ import click
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.local import model_object
-from addons.port import is_gateway, port_problem
+from addons.port import GATEWAY, INSPECTOR, is_gateway, port_problem
 from addons.served_names import unserved
 from addons.setup import Models, make_providers
 
@@ -87,9 +87,9 @@ def listen(lazy: Lazy, host: str | None, port: int | None, web_port: int | None)
     """The listener of the checked configuration, for run_proxy.sh: host, port. Exit status 1 when it is in use."""
     found = lazy.needing(without=()).config().sections.listen
     host, port = host or found.host, port if port is not None else found.port
-    problems = [port_problem(host, port, "--port", is_gateway)]
+    problems = [port_problem(host, port, GATEWAY, is_gateway)]
     if web_port is not None:
-        problems.append(port_problem("127.0.0.1", web_port, "--web-port", lambda url: False))
+        problems.append(port_problem("127.0.0.1", web_port, INSPECTOR, lambda url: False))
         problems.append("the gateway and mitmweb cannot have one port: --web-port N" if port == web_port else None)
     if said := [problem for problem in problems if problem]:
         raise Problem(*said)

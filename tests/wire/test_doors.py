@@ -13,6 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from addons import whereabouts
 from addons.cli.main import main
 from providers.sandbox.script import greeting
 from tests.support.mitmweb import Web, mitmweb_api
@@ -333,11 +334,17 @@ def test_reload_is_answered(sites: SandboxThread, folder: Path, ignores_hangups:
 def test_reload_without_a_gateway_is_one_line(
     sites: SandboxThread, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("addons.cli.reload.PATIENCE_S", 0.3)
+    monkeypatch.setattr("addons.cli.reload.UNSEEN_S", 0.3)
+    waited: list[float] = []
+    monkeypatch.setattr("addons.cli.reload._wait", lambda folder, question, patience_s: waited.append(patience_s))
     gateway = Gateway(folder, sites.description())
     done = reload(gateway)
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "no gateway that runs with" in done.stderr
+    gone = f"http://127.0.0.1:{free_port()}"
+    whereabouts.leave(gateway.vault_path.parent, gateway.config_file, gone)
+    assert reload(gateway).stderr == done.stderr
+    assert waited == [0.3, 0.3], "nobody answers where a gateway said it listens: it is not waited for long"
     gateway.config["vault"]["path"] = "nowhere/vault.json"
     gateway.write_config()
     assert "there is no folder" in reload(gateway).stderr
