@@ -210,7 +210,8 @@ class Glassgate:
         inside = self._inside(parts)
         aliases = parts.config.sections.models.aliases
         listed = [str(entry["id"]) for entry in local.model_list(inside, everything=False)]
-        models = [name for name in listed if name not in aliases]
+        own = {model.id for model in inside.index.models()}  # a model goes before an alias of its name
+        models = [name for name in listed if name in own or name not in aliases]
         web_port = getattr(ctx.options, "web_port", None) if "web_port" in ctx.options else None
         inspector = f"http://127.0.0.1:{web_port} (the address with its password stands above)" if web_port else ""
         keyless = parts.config.skip_auth

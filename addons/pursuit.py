@@ -281,8 +281,7 @@ class Pursuit:
         return able
 
     def _unknown_model(self, name: str) -> GatewayError:
-        message = f"{self.context.index().unknown(name)} GET /v1/models lists what is."
-        return GatewayError(404, message, code="model_not_found", param="model")
+        return GatewayError(404, self.context.index().unknown(name), code="model_not_found", param="model")
 
     # -- an attempt -----------------------------------------------------------------------------------------------
     async def _make_attempt(self, candidate: Candidate, session: Session) -> Planned:

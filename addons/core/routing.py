@@ -80,7 +80,10 @@ class ModelIndex:
         return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
 
     def unknown(self, name: str) -> str:
-        """What is told of a model that nobody serves: by whom it would be, or names that look like it."""
+        """What is told of a model that nobody serves: by whom it would be, or names that look like it; where to look."""
+        return f"{self._why_unknown(name)} GET /v1/models lists what is."
+
+    def _why_unknown(self, name: str) -> str:
         said = f"the model {name[:100]!r} is not served here"
         target = self._followed(name)[1].strip()
         if (off := self._switched_off(name.strip().casefold()) or self._switched_off(target.casefold())) is not None:

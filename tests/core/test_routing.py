@@ -175,4 +175,5 @@ def test_an_unknown_model_is_told_with_its_reason(name: str, said: str) -> None:
     index = ModelIndex(TABLES, {"lost": "nowhere", "off-alias": "m-off"}, off)
     assert not index.find(name)
     assert said in index.unknown(name)
+    assert index.unknown(name).endswith("GET /v1/models lists what is."), "wherever it is asked for, also by its id"
     assert "m-off" not in [model.id for model in index.models()]

@@ -16,8 +16,8 @@ def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> A
     folder = tmp_path_factory.mktemp("words")
     folder.chmod(0o700)
     options = ("--set", "body_sise_limit=1m", "--set", "web_password=x")
-    aliases = {"fast": "sandbox-lrge", "good": "sandbox-large"}
-    official = {"official": {"models": ["sandbox-large"]}}
+    aliases = {"fast": "sandbox-lrge", "good": "sandbox-large", "sandbox-small": "sandbox-large"}
+    official = {"official": {"models": ["sandbox-large", "sandbox-small"]}}
     only = {
         "base_urls": {"openai": sites.description()["base_urls"]["openai"]},
         "sessions": sites.description()["sessions"],
@@ -38,6 +38,10 @@ def test_a_name_that_nobody_serves_is_said_once(gateway: Gateway) -> None:
     until(gateway, words)
     assert gateway.log.count(words) == 1
     assert "models.aliases.good" not in gateway.log
+
+
+def test_a_model_counts_as_one_also_when_an_alias_has_its_name(gateway: Gateway) -> None:
+    until(gateway, "models     2 (GET /v1/models lists them)")
 
 
 def test_an_option_that_mitmproxy_does_not_have_is_said(gateway: Gateway) -> None:
