@@ -23,7 +23,8 @@ _WHY: Final = {
 def port_problem(host: str, port: int, choices: str, ask: Callable[[str], bool]) -> str | None:
     """Why nobody can listen there, and what to do; None when the port is free.
 
-    `choices` are the places to choose another port (`GATEWAY`, `DEMO`, `INSPECTOR`); `ask` tells whether a gateway answers at an address.
+    `choices` are the places to choose another port (`GATEWAY`, `DEMO`, `INSPECTOR`); `ask` tells whether a gateway
+    answers at an address.
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if not 1 <= port <= 65535:

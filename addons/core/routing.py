@@ -80,7 +80,7 @@ class ModelIndex:
         return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
 
     def unknown(self, name: str) -> str:
-        """What is told of a model that nobody serves: by whom it would be, or names that look like it; where to look."""
+        """What is told of a model that nobody serves: by whom it would be, names that look like it, where to look."""
         return f"{self._why_unknown(name)} GET /v1/models lists what is."
 
     def _why_unknown(self, name: str) -> str:
