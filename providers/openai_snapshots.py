@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from providers.openai_content import pieces
 
+_AGAIN_CHARS: Final = 4 * 1024 * 1024
+"""So much of what came again may still turn out to be pieces; with more of it in memory at once nobody else lives."""
 _TEXTS: Final = ("content", "reasoning_content", "reasoning")
 
 
@@ -37,7 +39,7 @@ class Snapshots:
         if value == before:
             self._again[name] += 1
             return ""
-        again, self._again[name] = self._again[name], 0
+        again, self._again[name] = min(self._again[name], _AGAIN_CHARS // max(len(before), 1)), 0
         if value.startswith(before):
             self._said[name] = value
             return value[len(before) :]
