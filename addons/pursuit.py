@@ -140,7 +140,16 @@ class Pursuit:
             model, provider, account = named
             found.append(("x-glassgate-model", quote(model, safe="/:@+ ", errors="replace")))
             found.append(("x-glassgate-account", f"{provider}/{account}"))
-        return (*found, ("x-glassgate-attempts", str(self.attempts)), *(self.last.mirrored if self.last else ()))
+            found += self._mirrored(named)
+        return (*found, ("x-glassgate-attempts", str(self.attempts)))
+
+    def _mirrored(self, about: tuple[str, str, str]) -> tuple[tuple[str, str], ...]:
+        """What the newest attempt's head says of limits, where it was this account's."""
+        if self.last is None:
+            return ()
+        plan = self.last.plan
+        asked = (plan.chat.model, plan.provider.name, plan.session.account)
+        return self.last.mirrored if asked == about else ()
 
     # -- the next one ---------------------------------------------------------------------------------------------
     async def _next(self) -> Planned:

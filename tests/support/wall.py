@@ -18,6 +18,9 @@ CUT_AT, STALL_AT, MALFORMED_AT = 40, 20, 10
 SLOW_S: Final = 0.7
 """How long S07 takes to its first word."""
 
+OF_A_REFUSAL: Final = {"x-request-id": "refused-1", "x-ratelimit-limit-requests": "5"}
+"""Headers of S12's answer."""
+
 _LIMITED = {"message": "Rate limit reached.", "type": "rate_limit_error", "code": "rate_limit_exceeded"}
 _FAULT = {"message": "The server had an error.", "type": "server_error", "code": None}
 _OVERLOADED = {"message": "The engine is overloaded.", "type": "server_error", "code": "overloaded"}
@@ -82,7 +85,7 @@ class Wall(Site):
             case "s06":
                 await wire.wait_gone()
             case "s12":
-                await wire.respond(400, {"error": _TOO_LONG})
+                await wire.respond(400, {"error": _TOO_LONG}, headers=OF_A_REFUSAL)
             case "s13":
                 await wire.respond(400, {"error": _CONTENT})
             case "s15" if self.down:

@@ -141,6 +141,15 @@ def test_who_answers(gateway: Gateway, asked: str, chain: list[Any], expected: s
     assert error["message"].startswith("[wall/key]")
 
 
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_an_answer_has_no_limits_and_no_id_of_who_refused_before(gateway: Gateway, stream: bool) -> None:
+    refused = ask(gateway, "s12-2", stream=stream).headers
+    assert (refused["x-glassgate-upstream-request-id"], refused["x-ratelimit-limit-requests"]) == ("refused-1", "5")
+    answered = ask(gateway, "s12-3", stream=stream).headers
+    assert answered["x-glassgate-model"] == "ok-3c"
+    assert not {"x-glassgate-upstream-request-id", "x-ratelimit-limit-requests"} & set(answered)
+
+
 def test_a_circle_is_gone_round_once(gateway: Gateway, wall: SandboxThread) -> None:
     attempts = wall.site("wall").attempts
     attempts.clear()
