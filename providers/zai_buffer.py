@@ -11,11 +11,11 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Final
 
-from providers.zai_structure import Channel, Piece, Structure
+from providers.zai_structure import Channel, Piece, Structure, cost_of
 
 SEGMENT_CHARS: Final = 2048
 WORK_LIMIT: Final = 100_000
-"""What one frame may cost to read (Structure.work); others wait meanwhile: some 50 ms."""
+"""What may be read at once (Structure.work): a frame, or what is read again for one. Others wait meanwhile: 50 ms."""
 AHEAD_CHARS: Final = 64 * 1024
 """How far the reading of a segment may look into the rest of its frame's text."""
 TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
@@ -110,7 +110,8 @@ class EditBuffer:
         return self._growth(out)
 
     def whole(self) -> list[Piece]:
-        """What the text says now, from its beginning, whatever was given out."""
+        """What the text says now, from its beginning, whatever was given out. Raises BufferLimit."""
+        _check_cost(self._segments)
         out: list[Piece] = []
         for at, segment in enumerate(self._segments):
             structure = segment.structure.copy()
@@ -202,6 +203,7 @@ class EditBuffer:
         """Drop the text from `cut` on and go back to the state there; `out` gets what is derived again up to it.
 
         Gives the pieces derived from the old text since the same point; None when nothing was dropped.
+        Raises BufferLimit: a few words may take back what it took many frames to say.
         """
         if cut >= self._segments[-1].end:
             return None
@@ -209,6 +211,7 @@ class EditBuffer:
         while len(self._segments) > 1 and self._segments[-1].start >= cut:
             dropped.append(self._segments.pop())
         last = self._segments[-1]
+        _check_cost([last, *dropped])
         old = _derive(last.structure.copy(), last.channel, [last, *reversed(dropped)])
         kept = last.text()[: cut - last.start]
         last.parts, last.length = ([kept], len(kept)) if kept else ([], 0)
@@ -258,6 +261,12 @@ def _derive(structure: Structure, channel: Channel, segments: list[_Segment]) ->
             channel = segment.channel
         structure.feed(segment.text(), channel, out)
     return out
+
+
+def _check_cost(segments: Sequence[_Segment]) -> None:
+    """Raises BufferLimit when reading them again at once would hold everybody."""
+    if sum(cost_of(segment.text()) for segment in segments if segment.structure.structured) > WORK_LIMIT:
+        raise BufferLimit("so many lines and tags of it are not read again")
 
 
 def _changed(new: list[Piece], old: list[Piece]) -> list[Channel]:

@@ -203,7 +203,10 @@ class ZaiDecoder(FrameDecoder):
         """An end mark. An answer without a word, a picture or a count is a fault of the site, not an empty success."""
         self._events(self._buffer.finish(), out)
         if self._said:
-            super()._finish(out)
+            try:
+                super()._finish(out)
+            except BufferLimit as e:  # what edits have changed cannot be said again
+                self._fail(self._unreadable(str(e)), out)
         else:
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "Z.AI ended its answer without a word."), out)
 
@@ -214,10 +217,11 @@ class ZaiDecoder(FrameDecoder):
         return "length" if self._max_tokens and self._completion_tokens >= self._max_tokens else "stop"
 
     def _say_again(self, out: list[Event]) -> None:
-        """All of an answer that edits have changed, as it stands at the end."""
+        """All of an answer that edits have changed, as it stands at the end. Raises BufferLimit."""
+        pieces = self._buffer.whole()
         out.append(Withdrawn())
         self._cited, self._opening = CitedText(self._style, MARKS, self._sources), ""
-        for channel, piece in self._buffer.whole():
+        for channel, piece in pieces:
             if channel == "answer":
                 self._answer(piece, out)
             elif channel == "reasoning":

@@ -26,6 +26,12 @@ BLOCK_LIMIT: Final = 2 * 1024 * 1024
 """Characters of a tool's JSON kept; the rest is passed over, and the JSON then tells nothing."""
 
 
+def cost_of(text: str) -> int:
+    """What it costs at most to read a structured text again (Structure.work), without reading it."""
+    tags = sum(map(text.count, (*_OPENERS, _CLOSE, _BLOCK_CLOSE, _SUMMARY)))
+    return TAG_WORK * tags + 3 * text.count("\n")  # a line may be a quote mark, a blank and words
+
+
 class Structure:
     """The state of reading. `feed` appends pieces to `out`; pieces of one channel join to that channel's text."""
 

@@ -198,6 +198,24 @@ def test_a_rewritten_answer_is_counted() -> None:
     assert decoder.unknown == {"edit of text already given out": 1}
 
 
+MANY_TAGS = delta("<glm_block a>{}</glm_block>" * 2000) * 3
+"""Three frames, none of them too much to read."""
+
+
+def test_a_few_words_take_back_no_more_than_is_read_again_at_once() -> None:
+    """Megabytes of tags took two seconds to read again for a frame of a hundred bytes; meanwhile all others wait."""
+    events = run(ZaiDecoder(), [MANY_TAGS + edit(0, "x") + DONE])
+    assert failure(events).kind is ErrorKind.PROVIDER_DOWN
+    assert "not read again" in failure(events).message
+
+
+def test_what_is_too_much_to_say_again_is_a_failure_and_no_half_answer() -> None:
+    changed = delta("first") + edit(0, "<glm_block a>{}</glm_block>second")
+    events = run(ZaiDecoder(whole=True), [changed + MANY_TAGS + DONE])
+    assert "not read again" in failure(events).message
+    assert not any(isinstance(event, Finish | Withdrawn) for event in events)
+
+
 def test_a_rewritten_answer_keeps_thinking_pictures_and_sources() -> None:
     stream = (
         delta("I think.", "thinking")
