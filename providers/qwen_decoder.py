@@ -211,7 +211,7 @@ class QwenDecoder(Decoder):
 
     # -- deltas ---------------------------------------------------------------------------------------------------
     def _delta(self, delta: Mapping[str, Any], out: list[Event]) -> None:
-        phase, status, content = delta.get("phase"), delta.get("status"), delta.get("content")
+        phase, status, content = _named(delta.get("phase")), _named(delta.get("status")), delta.get("content")
         if phase in _ANSWERS or not phase:
             self._answered(delta, out)
         elif phase == "thinking_summary":
@@ -228,12 +228,12 @@ class QwenDecoder(Decoder):
                 if phase == "image_gen":
                     self._finish(out)
         elif phase != "KeepAlive":
-            self._tool(text(phase), mapping(delta.get("extra")), out)
+            self._tool(phase, mapping(delta.get("extra")), out)
             return
         if status == "error" and not self._ended:
             self._fail(stream_error({"error": mapping(delta.get("error")) or mapping(delta.get("extra"))}), out)
         elif status and status not in _STATUSES:
-            self._count(f"status {text(status)}")
+            self._count(f"status {status}")
 
     def _answered(self, delta: Mapping[str, Any], out: list[Event]) -> None:
         """Phase answer, or none at all: a site that leaves the phase out puts thinking into `reasoning_content`."""
@@ -311,6 +311,10 @@ def _kinds(choices: Any) -> tuple[bool, bool]:
     """Whether a frame's choices bring answer text, and whether they bring any."""
     delta = mapping(mapping(choices[0]).get("delta")) if isinstance(choices, list) and choices else {}
     said = bool(text(delta.get("content")))
-    return said and (delta.get("phase") in _ANSWERS or not delta.get("phase")), said or bool(
-        mapping(delta.get("extra"))
-    )
+    phase = _named(delta.get("phase"))
+    return said and (phase in _ANSWERS or not phase), said or bool(mapping(delta.get("extra")))
+
+
+def _named(value: Any) -> str:
+    """A phase or status; what is no word is one that nobody knows."""
+    return value if isinstance(value, str) else "that is no word" if value else ""

@@ -99,7 +99,7 @@ class ZaiDecoder(FrameDecoder):
                 self._data(mapping(data), out)
             except BufferLimit as e:
                 self._fail(self._unreadable(str(e)), out)
-        elif kind not in _SILENT_TYPES:
+        elif text(kind) not in _SILENT_TYPES:
             self._note(f"type {text(kind)[:40]}")
 
     def _error(self, error: Any, done: bool, out: list[Event]) -> None:
