@@ -104,7 +104,7 @@ class Exchange:
         if self._counted:
             self._counted = False
             self.context.budget.active -= 1
-            self.context.inflated.give_back(self._inflated)
+            self._deflate()
 
     async def _guarded(self, work: Coroutine[None, None, None], flow: http.HTTPFlow) -> None:
         """Runs `work` as a task that ends when the client leaves."""
@@ -151,12 +151,21 @@ class Exchange:
         request.headers.pop("content-encoding", None)
         request.content = b""
         undoing = undone(packed, self.codings, limits.body_bytes, limits.body_message, self._grew)
-        request.content = await _in_turns(undoing, pausing=True)
+        try:
+            request.content = await _in_turns(undoing, pausing=True)
+        except GatewayError:
+            self._deflate()  # at once: else many that grow together would all find the others' share taken
+            raise
 
     def _grew(self, count: int) -> None:
         """So many bytes more came of the body. Raises GatewayError(429)."""
-        self.context.inflated.take(count, self.context.limits.body_bytes)
+        self.context.inflated.take(self.key, count, self.context.limits.body_bytes)
         self._inflated += count
+
+    def _deflate(self) -> None:
+        """What was made of the body counts no more."""
+        self.context.inflated.give_back(self.key, self._inflated)
+        self._inflated = 0
 
     async def _read(self, body: bytes) -> ParsedRequest:
         """The request; a big one in steps, between which others have their turn. Raises GatewayError."""

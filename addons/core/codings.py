@@ -4,8 +4,9 @@ RFC 9110, 8.4 and 15.5.16. Each coding of two is undone as a whole before the ne
 body may have: a bomb ends where its size passes the limit, whatever it would grow to.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from addons.core.errors import GatewayError
@@ -19,8 +20,9 @@ SLICE_BYTES: Final = 16 * 1024
 _OLD: Final = {"x-gzip": "gzip"}
 _ACCEPTED: Final = ", ".join(CODINGS)
 
-_TOGETHER: Final = 16
-"""Bodies of the largest size that the requests under way may have been inflated to, all together."""
+OF_ONE: Final = 8
+OF_ALL: Final = 16
+"""Bodies of the largest size that the requests under way may have been inflated to: of one client key, and of all."""
 
 type Undoing = Generator[None, None, bytes]
 """A body being undone; its plain bytes at the end. At each yield others may have their turn."""
@@ -45,16 +47,22 @@ class Inflated:
     """What the requests under way were inflated to: some kilobytes that were sent may stand for megabytes each."""
 
     total: int = 0
+    of: Counter[str] = field(default_factory=Counter)
+    """By the name of the client key."""
 
-    def take(self, count: int, largest: int) -> None:
+    def take(self, key: str, count: int, largest: int) -> None:
         """Counts `count` bytes more, where one body may have `largest`. Raises GatewayError(429)."""
-        if self.total + count > _TOGETHER * largest:
+        if self.total + count > OF_ALL * largest or self.of[key] + count > OF_ONE * largest:
             message = "too many big requests are compressed and under way at once; send fewer at a time, or plain ones"
             raise GatewayError(429, message, code="too_many_compressed", retry_after_s=1)
         self.total += count
+        self.of[key] += count
 
-    def give_back(self, count: int) -> None:
+    def give_back(self, key: str, count: int) -> None:
         self.total -= count
+        self.of[key] -= count
+        if self.of[key] <= 0:
+            del self.of[key]
 
 
 def undone(

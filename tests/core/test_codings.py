@@ -206,15 +206,22 @@ def test_any_bytes_are_a_body_or_a_refusal(data: bytes, name: str) -> None:
         plain(data, (name,))
 
 
-def test_all_together_may_grow_to_some_bodies_of_the_largest_size() -> None:
-    inflated = Inflated()
-    for _ in range(16):
-        inflated.take(LIMIT, LIMIT)
+def refused(inflated: Inflated, key: str) -> bool:
     with pytest.raises(GatewayError) as caught:
-        inflated.take(1, LIMIT)
-    assert (caught.value.status, caught.value.code) == (429, "too_many_compressed")
-    inflated.give_back(LIMIT)
-    inflated.take(LIMIT, LIMIT)
+        inflated.take(key, 1, LIMIT)
+    return (caught.value.status, caught.value.code) == (429, "too_many_compressed")
+
+
+def test_a_key_may_grow_to_half_of_what_all_may() -> None:
+    inflated = Inflated()
+    for key in ("ada", "ben"):
+        for _ in range(8):
+            inflated.take(key, LIMIT, LIMIT)
+        assert refused(inflated, key)
+    assert refused(inflated, "eve")
+    inflated.give_back("ada", LIMIT)
+    inflated.take("eve", LIMIT, LIMIT)
+    assert refused(inflated, "ada")
 
 
 @pytest.mark.parametrize("name", PACK)

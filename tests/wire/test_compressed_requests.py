@@ -74,7 +74,7 @@ def test_a_bomb_is_413_and_says_which_limit(gateway: Gateway, codings: tuple[str
 
 
 def test_what_is_too_large_as_it_was_sent_is_413_too(gateway: Gateway) -> None:
-    answer = post(gateway, os.urandom(11 * MB), "gzip")
+    answer = post(gateway, os.urandom(33 * MB), "gzip")
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
 
 
@@ -105,7 +105,7 @@ def test_who_has_no_key_has_nothing_inflated(gateway: Gateway) -> None:
 
 
 def test_what_was_inflated_is_given_back(sites: SandboxThread, tmp_path: Path) -> None:
-    """All together may be inflated to 32 bodies of the largest size, which these would pass otherwise."""
+    """Those of a key may be inflated to 8 bodies of the largest size, which these would pass otherwise."""
     tmp_path.chmod(0o700)
     good, big = (packed(body("a" * size + "\n!sandbox pace_ms=0 text=yes"), "gzip") for size in (9_000, 12_000))
     with Gateway(tmp_path, sites.description(), limits={"body_mb": 0.01}, **NO_REST) as gateway:
