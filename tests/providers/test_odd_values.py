@@ -1,4 +1,4 @@
-"""Any field of a frame may hold anything: a list or an object where a word is usual is no reason for a decoder to fail."""
+"""Any field of a frame may hold anything: a list or an object where a word is usual makes no decoder fail."""
 
 import json
 from collections.abc import Callable
@@ -23,13 +23,64 @@ DECODERS: dict[str, Callable[[], Decoder]] = {
     "longcat": LongCatDecoder,
     "zai": ZaiDecoder,
 }
-FIELDS = (
-    "phase status role content extra error type data event message delta index id name arguments function tool_calls "
-    "finish_reason finishType response_id response_index response.created response.info response.stopped action usage "
-    "code detail metadata edit_index edit_content delta_content content_blocks scope sources done lastOne sensitive "
-    "tokenInfo customData choices finalContentX finalContent reasoning_content reasoning annotations logprobs refusal "
-    "object model success ret tool_result docs web_search_info citations"
-).split()
+FIELDS = [
+    "phase",
+    "status",
+    "role",
+    "content",
+    "extra",
+    "error",
+    "type",
+    "data",
+    "event",
+    "message",
+    "delta",
+    "index",
+    "id",
+    "name",
+    "arguments",
+    "function",
+    "tool_calls",
+    "finish_reason",
+    "finishType",
+    "response_id",
+    "response_index",
+    "response.created",
+    "response.info",
+    "response.stopped",
+    "action",
+    "usage",
+    "code",
+    "detail",
+    "metadata",
+    "edit_index",
+    "edit_content",
+    "delta_content",
+    "content_blocks",
+    "scope",
+    "sources",
+    "done",
+    "lastOne",
+    "sensitive",
+    "tokenInfo",
+    "customData",
+    "choices",
+    "finalContentX",
+    "finalContent",
+    "reasoning_content",
+    "reasoning",
+    "annotations",
+    "logprobs",
+    "refusal",
+    "object",
+    "model",
+    "success",
+    "ret",
+    "tool_result",
+    "docs",
+    "web_search_info",
+    "citations",
+]
 VALUES: list[Any] = [{}, {"a": {"b": [1]}}, [], [{"a": 1}], [["a"]], 1, 1.5, True, None, "", "word"]
 PLACES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "frame": lambda fields: fields,
