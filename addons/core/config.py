@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -18,6 +18,7 @@ from providers.contract import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
 from providers.registry import provider_class, type_names
 from providers.written import Listed, Nothing, Span, Written, better
 
+_NAMES_OF_SECRETS: Final = ("token", "key", "secret", "password", "cookie", "auth")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PROXY = re.compile(r"https?://[^/@\s]+/?")
 
@@ -386,9 +387,17 @@ def dotted(path: KeyPath) -> str:
     """`("auth", "tokens", 0)` as `auth.tokens[0]`."""
     text = ""
     for part in path:
-        told = part if isinstance(part, int) or not looks_secret(part) else "…"
+        told = part if isinstance(part, int) else _told(part)
         text += f"[{told}]" if isinstance(told, int) else f".{told}" if text else told
     return text
+
+
+def _told(key: str) -> str:
+    """A key as people are told of it. `password:"…"` without a space behind the colon is all key: its value is not."""
+    if looks_secret(key):
+        return "…"
+    name = key[: min((at for mark in ":=\"'" if (at := key.find(mark)) >= 0), default=len(key))]
+    return f"{name}…" if name != key and any(word in name.lower() for word in _NAMES_OF_SECRETS) else key
 
 
 def is_name(value: str) -> bool:

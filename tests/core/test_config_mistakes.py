@@ -43,6 +43,14 @@ def provider(keys: str) -> str:
     return f"providers:\n  alpha: {{{keys}}}\n"
 
 
+@pytest.mark.parametrize("entry", ['password:"hunter2 and more"', "api_key='my dog'", "Password:hunter2hunter2"])
+def test_a_value_that_became_part_of_its_key_is_not_told(tmp_path: Path, entry: str) -> None:
+    """No space behind the colon, and the whole of it is the key."""
+    told = " ".join(said(tmp_path, provider(f"type: qwen, accounts: [{{name: main, {entry}}}]")))
+    assert entry[:7] in told
+    assert not any(word in told for word in ("hunter2", "my dog"))
+
+
 MISTAKES = {
     "a section": (OFFICIAL + "rooting: {}\n", "6: rooting: is not a key there; did you mean 'routing'?"),
     "base-url": (
