@@ -1,6 +1,7 @@
 """The tests run in two processes that take nothing from each other."""
 
 import itertools
+import os
 import socket
 import subprocess
 import sys
@@ -49,7 +50,8 @@ def test_two_workers_take_whole_files_and_one_file_has_none(
         (tmp_path / Path(name).name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     asked = [f"test_{name.replace('::', '.py::') if '::' in name else name + '.py'}" for name in files]
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *options, *asked]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     ran = {(tmp_path / f"test_{name.partition('::')[0]}.ran").read_text() for name in files}
     assert ("created: " in done.stdout) == bool(workers)

@@ -42,7 +42,7 @@ def _origins(providers: Mapping[str, AnyProvider]) -> Iterator[tuple[str, str]]:
     """Origin → adapter type, of the adapters as they come and of the configured providers."""
     for type_name in type_names():
         cls = provider_class(type_name)
-        if not cls.Options.model_fields["base_url"].is_required():
+        if cls.Options.model_fields["base_url"].default:
             yield from (
                 (origin, type_name) for origin in cls.configured(type_name, cls.Options.model_validate({})).origins()
             )

@@ -103,7 +103,7 @@ def test_a_changed_vault_is_taken_up_without_restart(sites: SandboxThread, folde
         assert (refused.status_code, refused.json()["error"]["code"]) == (502, "provider_auth")
         gateway.vault.remove("official", "demo")
         missing = http.post("/v1/chat/completions", json=body(OFFICIAL))
-        assert "glassgate sessions add official demo --api-key-stdin" in missing.json()["error"]["message"]
+        assert "sessions add official demo --api-key-stdin" in missing.json()["error"]["message"]
         assert OFFICIAL not in {model["id"] for model in http.get("/v1/models").json()["data"]}
         assert OFFICIAL in {model["id"] for model in http.get("/v1/models?all=true").json()["data"]}
         gateway.vault.put("official", "demo", sites.site("openai").session())

@@ -58,7 +58,7 @@ def test_a_wrong_name_is_refused_in_one_line(
 
 def test_without_a_vault_key_it_does_not_start(run: CaptureRun) -> None:
     run.environ["SESSION_ENCRYPTION_KEY"] = ""
-    assert "glassgate keygen" in one_line(run, "zai")
+    assert "keygen` makes a key" in one_line(run, "zai")
 
 
 def test_a_wrong_vault_key_shows_at_the_start(run: CaptureRun) -> None:
