@@ -215,9 +215,17 @@ class Glassgate:
         web_port = getattr(ctx.options, "web_port", None) if "web_port" in ctx.options else None
         inspector = f"http://127.0.0.1:{web_port} (the address with its password stands above)" if web_port else ""
         keyless = parts.config.skip_auth
-        report = parts.report()
+        env_file = parts.config.file.parent / ".env"
         return welcome(
-            version(), base_url, parts.config.file, report, models, aliases, inspector=inspector, keyless=keyless
+            version(),
+            base_url,
+            parts.config.file,
+            parts.report(),
+            models,
+            aliases,
+            inspector=inspector,
+            keyless=keyless,
+            key_file=env_file if "AUTH_TOKEN" not in os.environ and env_file.is_file() else None,
         )
 
     def configure(self, updated: set[str]) -> None:

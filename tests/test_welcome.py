@@ -1,6 +1,7 @@
 """What a gateway says of itself at its start."""
 
 import shlex
+import subprocess
 from pathlib import Path
 
 from addons.account_report import AccountLine
@@ -40,6 +41,19 @@ def test_the_line_to_paste_is_one_a_shell_takes_and_the_log_leaves_alone() -> No
     assert words[3:5] == ["--oauth2-bearer", "$AUTH_TOKEN"]
     assert '"model": "it\'s"' in words[-1]
     assert "AUTH_TOKEN" not in said(WELL, keyless=True)
+
+
+def test_a_key_that_only_the_env_file_has_is_taken_from_there(tmp_path: Path) -> None:
+    """Pasted into a shell, the line sends the key, whatever the folder is called and wherever the shell stands."""
+    folder = tmp_path / "a folder's"
+    folder.mkdir()
+    (folder / ".env").write_text("AUTH_TOKEN='sk-of-the-file'\n")
+    line = said(WELL, key_file=folder / ".env").splitlines()[-1].strip().removeprefix("try").strip()
+    assert without_credentials(line) == line
+    told = line.replace("curl http", "printf '%s\\n' http")
+    done = subprocess.run(["sh", "-c", told], cwd="/", capture_output=True, text=True, check=True)
+    assert "sk-of-the-file" in done.stdout.split("\n")
+    assert "(." not in said(WELL, key_file=folder / ".env", keyless=True)
 
 
 def test_without_a_model_there_is_nothing_to_try() -> None:
