@@ -31,7 +31,7 @@ ALL_OFF: Final = "every provider is disabled (enabled: false), so no model is se
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """A name that nobody serves. `certain`: no live list can bring it."""
+    """A name that nobody serves, or nobody is led to. `certain`: no live list can change it."""
 
     words: str
     certain: bool
@@ -54,7 +54,17 @@ def unserved(config: Config, index: ModelIndex, providers: Mapping[str, AnyProvi
     live = {name for name, provider in providers.items() if _asks_its_site(provider)}
     aliases = {name.casefold(): target for name, target in index.aliases().items()}
     found = (use for use in _uses(config) if not _is_served(use, index, aliases))
-    return [_told(config, use, off, live, index, aliases) for use in islice(found, TOLD_LIMIT)]
+    told = [_told(config, use, off, live, index, aliases) for use in islice(found, TOLD_LIMIT)]
+    return told + list(islice(_hidden(config, index), TOLD_LIMIT))
+
+
+def _hidden(config: Config, index: ModelIndex) -> Iterator[Unserved]:
+    """Aliases that never take effect: a model goes before an alias of its name."""
+    own = {model.id.casefold() for model in index.models()}
+    for alias in config.sections.models.aliases:
+        if alias.strip().casefold() in own:
+            words = "a model has this name, and goes before the alias; give the alias another one"
+            yield Unserved(config.said(("models", "aliases", alias), words), False)
 
 
 def unserved_of(config: Config) -> list[Unserved]:

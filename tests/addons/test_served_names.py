@@ -35,6 +35,12 @@ CASES = {
         "models.aliases.fast: no provider serves a model 'deepsek-chat'; did you mean 'deepseek-chat'?",
         True,
     ),
+    "an alias with the name of a model": (
+        LISTED,
+        "models: {aliases: {DeepSeek-Chat: deepseek-reasoner}}",
+        "models.aliases.DeepSeek-Chat: a model has this name, and goes before the alias; give the alias another one",
+        False,
+    ),
     "an alias of an alias that ends nowhere": (
         LISTED,
         "models: {aliases: {fast: deepseek-chat, two: Fast, odd: odd}}",
