@@ -147,6 +147,10 @@ class LongCatDecoder(FrameDecoder):
     def _finish(self, out: list[Event]) -> None:
         """An end mark. An answer without a word is a fault of the site, not an empty success; a filtered one is not."""
         if not self._answered and not self._filtered:  # nothing was called final: the remarks are all there is
+            if self._kept_chars > CHECK_LIMIT_CHARS:  # not all of them are kept: no half answer that looks whole
+                message = "LongCat ended very long thinking without naming an answer."
+                self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
+                return
             self._say("".join(self._remarks), out)
         if self._spoke or self._filtered:
             super()._finish(out)

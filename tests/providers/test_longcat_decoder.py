@@ -297,3 +297,13 @@ def test_what_is_called_final_reaches_the_client(
     thinking, told, drift = read(frames, remarks=remarks)
     assert (thinking, told) == ("hm", answer)
     assert bool(drift) is noted
+
+
+def test_remarks_too_long_to_keep_are_no_half_answer() -> None:
+    """Thinking beyond the limit that no final follows is a failure; with one, that is the answer."""
+    pieces = [event("content", "ab" * 500_000)] * 5
+    told = run(LongCatDecoder(remarks=True), [*pieces, FINISH])
+    assert isinstance(told[-1], Failure)
+    assert text_of(told) == ""
+    told = run(LongCatDecoder(remarks=True), [*pieces, event("finish", finalContent="answer")])
+    assert (text_of(told), told[-1]) == ("answer", Finish("stop"))
