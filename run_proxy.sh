@@ -146,15 +146,16 @@ if [ -n "$web" ]; then
   read -r password hash < <(.venv/bin/python -c 'import secrets, argon2
 word = secrets.token_urlsafe(12)
 print(word, argon2.PasswordHasher().hash(word))')
-  # Opens without typing; mitmweb makes a cookie of it.
-  web_url="http://127.0.0.1:$web_port/?token=$password"
+  # Opens without typing; mitmweb makes a cookie of it. The gateway (or the demo) tells it with its first lines.
+  export GLASSGATE_WEB_URL="http://127.0.0.1:$web_port/?token=$password"
   tool=(.venv/bin/mitmweb --quiet --no-web-open-browser --web-host 127.0.0.1 --web-port "$web_port" --set "web_password=$hash")
-  [ -n "$demo" ] || echo "inspector: $web_url" >&2
+else
+  unset GLASSGATE_WEB_URL
 fi
 # The reverse target is dead on purpose: only a planned request is ever sent anywhere, and to its provider alone.
 run=("${tool[@]}" -s addons/gateway.py --mode reverse:http://127.0.0.1:1 --listen-host "$host" --listen-port "$port")
 
 if [ -n "$demo" ]; then
-  GLASSGATE_WEB_URL="${web_url:-}" exec .venv/bin/python -m addons.demo "$host" "$port" -- "${run[@]}" --set 'gateway_config={config}' "$@"
+  exec .venv/bin/python -m addons.demo "$host" "$port" -- "${run[@]}" --set 'gateway_config={config}' "$@"
 fi
 exec "${run[@]}" --set "gateway_config=$config" "$@"

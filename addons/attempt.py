@@ -5,6 +5,7 @@ Per chunk: inflate, decode to events, keep the limits, encode. Nothing here wait
 
 import logging
 import time
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -76,9 +77,16 @@ class AttemptReport:
     received_bytes: int = 0
     arrivals: list[tuple[float, int]] = field(default_factory=list)
     """When the pieces of the body came, in seconds since the attempt began, and their lengths; up to a limit."""
+    handed_over: "array[float]" = field(default_factory=lambda: array("d"))
+    """`deliveries`, one number behind the other: 16 bytes a piece, for each stream, whether somebody looks or not."""
     cut: bool = False
     """The recorded body is only the beginning."""
     set_cookies: tuple[str, ...] = ()
+
+    @property
+    def deliveries(self) -> tuple[tuple[float, int], ...]:
+        """As `arrivals`, of what went to the client."""
+        return tuple(zip(self.handed_over[::2], map(int, self.handed_over[1::2]), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +372,9 @@ class Attempt:
         room = self.plan.record_limit_bytes - self._delivered_bytes
         if out and room > 0:
             self._delivered.append(out[:room])
+            if len(self.report.handed_over) < 2 * ARRIVALS_LIMIT:
+                self.report.handed_over.append(self.plan.clock() - self._began)
+                self.report.handed_over.append(len(out))
         self._delivered_bytes += len(out)
         return out
 

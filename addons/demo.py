@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from addons.inspect.web_link import WEB_URL
 from addons.port import DEMO, INSPECTOR, is_gateway, port_problem
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
@@ -102,7 +103,7 @@ Ctrl-C ends it; nothing is kept.
 def main(arguments: list[str]) -> int:
     split = arguments.index("--")
     host, port = arguments[0], int(arguments[1])
-    web_url = os.environ.pop("GLASSGATE_WEB_URL", "") or None
+    web_url = os.environ.pop(WEB_URL, "") or None
     command = arguments[split + 1 :]
     problems = [port_problem(host, port, DEMO, is_gateway)]
     if web_url:

@@ -61,6 +61,7 @@ from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
 from addons.inspect.scribe import Scribe
 from addons.inspect.views import register_views
+from addons.inspect.web_link import address_to_tell, tell_link
 from addons.listeners import move_listeners
 from addons.reload import Reload
 from addons.served_names import Teller
@@ -203,6 +204,7 @@ class Glassgate:
         whereabouts.leave(vault_path(config).parent, config.file, self._url)
         said = self._welcome(parts, f"{self._url}/v1")
         log.info(said.partition("\n")[0] if os.environ.pop(QUIET_START, "") else said)
+        tell_link()
         if words := expected_checks(parts.providers):
             log.info("%s", words)
 
@@ -213,7 +215,7 @@ class Glassgate:
         own = {model.id for model in inside.index.models()}  # a model goes before an alias of its name
         models = [name for name in listed if name in own or name not in aliases]
         web_port = getattr(ctx.options, "web_port", None) if "web_port" in ctx.options else None
-        inspector = f"http://127.0.0.1:{web_port} (the address with its password stands above)" if web_port else ""
+        inspector = address_to_tell(web_port)
         keyless = parts.config.skip_auth
         env_file = parts.config.file.parent / ".env"
         return welcome(

@@ -28,6 +28,7 @@ from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.problem import ImportProblem
 from addons.inspect.chat_text import chat_text
+from addons.inspect.delivered_text import delivered_text
 from addons.inspect.events_text import rows, table
 from addons.inspect.note import Note
 from addons.inspect.standins import StandIns
@@ -292,6 +293,17 @@ def as_table(data: str) -> object:
     return table(rows(data.encode(), [(0.0, len(data))], None), cut=False)
 
 
+def new_fields(size: int) -> Callable[[], object]:
+    """Chunks each of which has a field that none had before."""
+    text = sse(*({f"n{number}": "a"} for number in range(size // 8))).decode()
+    return lambda: delivered_text(text)
+
+
+def whole_answer(size: int) -> Callable[[], object]:
+    text = "[" + '{"a":1},' * (size // 8) + "1]"
+    return lambda: delivered_text(text)
+
+
 def settled(size: int) -> Callable[[], object]:
     def work() -> None:
         orderer = Orderer(random.Random(1))
@@ -399,6 +411,12 @@ READERS: dict[str, Reader] = {
     "stand-ins: numbers": fed(lambda: StandIns().text, whole("1.")),
     "chat view: pieces": fed(lambda: viewed, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n')),
     "chat view: words": fed(lambda: viewed, whole("a")),
+    "stream view: chunks": fed(lambda: delivered_text, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),
+    "stream view: new fields": new_fields,
+    "stream view: a whole answer": whole_answer,
+    "stream view: deep": fed(lambda: delivered_text, whole("[")),
+    "stream view: lines": fed(lambda: delivered_text, whole("a\n")),
+    "stream view: blank lines": fed(lambda: delivered_text, whole("\n\n")),
     "events view: events": fed(lambda: as_table, whole("data: {}\n\n")),
     "events view: blank lines": fed(lambda: as_table, whole("\n\n")),
     "import: words": fed(lambda: imported, whole("a/")),

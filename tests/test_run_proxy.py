@@ -136,32 +136,42 @@ def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: P
     assert list(tmp_path.glob("glassgate-demo-*")) == []
 
 
-def test_the_inspector_is_opened_by_a_link_and_other_users_cannot_read_its_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["demo", "own accounts"])
+def test_the_inspector_is_opened_by_one_link_that_no_log_and_no_other_user_has(tmp_path: Path, way: str) -> None:
     port, web_port = free_port(), free_port()
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "providers: {p: {type: openai_compatible, base_url: 'http://127.0.0.1:1/v1', models: [m], "
+        "accounts: [{name: a, session: none}]}}\nlog: {format: text}\n"
+    )
+    what = ["--demo"] if way == "demo" else ["--config", str(file)]
     process = subprocess.Popen(
-        [str(SCRIPT), "--demo", "--web", "--port", str(port), "--web-port", str(web_port)],
+        [str(SCRIPT), *what, "--web", "--port", str(port), "--web-port", str(web_port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path), "AUTH_TOKEN": "sk-0123456789abcdefghij"},
         start_new_session=True,
     )
     assert process.stdout
     try:
         said = ""
-        while "is ready" not in said:
+        while "is ready" not in said or "?token=" not in said:
             line = process.stdout.readline()
             assert line, said
             said += line
-        link = re.search(rf"http://127\.0\.0\.1:{web_port}/\?token=(\S+)", said)
+        link = re.search(rf"^  inspector  (http://127\.0\.0\.1:{web_port}/\?token=(\S+))$", said, re.MULTILINE)
         assert link
         with httpx.Client(timeout=30) as browser:
-            assert "mitmproxy" in browser.get(link[0]).raise_for_status().text
+            assert "403" not in browser.get(link[1]).raise_for_status().text, "no page that asks for the password"
             assert browser.get(f"http://127.0.0.1:{web_port}/flows").status_code == 200
-        assert link[1].encode() not in command_lines()
+            kept = [browser.get(f"http://127.0.0.1:{web_port}/{name}").text for name in ("events", "flows", "options")]
+        assert link[2] not in "".join(kept)
+        assert link[2].encode() not in command_lines()
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(20)
-        process.stdout.close()
+        said += process.communicate(timeout=30)[0]
+    assert said.count(f":{web_port}") == 1, "one link, and no second address beside it"
+    assert [line for line in said.splitlines() if link[2] in line] == [link[0]]
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5)

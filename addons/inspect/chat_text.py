@@ -1,39 +1,23 @@
 """A chat as a person reads it, from the body a client sent and the answer it got. Pure."""
 
 import json
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from addons.inspect.note import Note
+from addons.inspect.sse_text import lines_of
 from providers.jsontext import INVALID, loads, mapping, text
 
 _LONG = 4000
-_WIDTH = 110
+_RULE = 44
+"""A line above each part that half a window has room for."""
 _KNOWN = frozenset({"messages", "model", "stream", "stream_options"})
 
 
 def chat_text(note: Note) -> str:
     """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
-    lines = "\n".join([*_head(note), "", *_request(note.client_request), *answer_lines(note.delivered)]).rstrip()
-    return "\n".join(folded for line in lines.split("\n") for folded in _fold(line)) + "\n"
-
-
-def _fold(line: str) -> list[str]:
-    """A long line in several, broken at spaces: views do not fold, and nobody reads sideways."""
-    if len(line) <= _WIDTH:
-        return [line]
-    indent = line[: len(line) - len(line.lstrip())][:20]
-    folded = textwrap.wrap(
-        line,
-        _WIDTH,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        expand_tabs=False,
-        replace_whitespace=False,
-    )
-    return folded or [line]
+    lines = [*_head(note), "", *_request(note.client_request), *answer_lines(note.delivered)]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _head(note: Note) -> Iterator[str]:
@@ -159,7 +143,7 @@ def _list(value: Any) -> list[Any]:
 
 def _pieces(delivered: str) -> Iterator[dict[str, Any]]:
     """The JSON objects of a stream, or the one of a whole answer."""
-    texts = [line[5:].strip() for line in delivered.splitlines() if line.startswith("data:")] or [delivered]
+    texts = [line[5:].strip() for line in lines_of(delivered) if line.startswith("data:")] or [delivered]
     for one in texts:
         value = loads(one.encode("utf-8", "surrogatepass"))
         if isinstance(value, dict):
@@ -167,7 +151,7 @@ def _pieces(delivered: str) -> Iterator[dict[str, Any]]:
 
 
 def _block(name: str, text: str) -> Iterator[str]:
-    yield f"── {name} " + "─" * max(4, 60 - len(name))
+    yield f"── {name} " + "─" * max(4, _RULE - len(name))
     yield _short(text, 50 * _LONG)
     yield ""
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from mitmproxy.options import Options
 
-STORY_FIRST: Final = ("icon", "comment", "status", "time")
+STORY_FIRST: Final = ("timestamp", "comment", "status", "time")
 
 
 def show_stories(options: Options) -> None:

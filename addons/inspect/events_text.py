@@ -1,12 +1,11 @@
 """The provider's raw stream as a table: when each event came, what it was, and what our decoder made of it. Pure."""
 
-import bisect
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from addons.inspect.sse_text import Arrivals, Clock, columns, data_of, lines_of
 from providers.contract import Decoder
 from providers.events import (
     Citation,
@@ -24,7 +23,8 @@ from providers.events import (
 from providers.jsontext import INVALID, loads
 
 _BLANK_LINE: Final = re.compile(rb"\n\n|\r\n\r\n|\r\r")
-_TEXT_WIDTH: Final = 160
+_TEXT_WIDTH: Final = 300
+_KIND_WIDTH: Final = 34
 _KIND_NAMES: Final = ("type", "phase", "action", "object", "status")
 
 
@@ -39,9 +39,12 @@ class Row:
     read_as: str
 
 
-def rows(data: bytes, arrivals: Sequence[tuple[float, int]], decoder: Decoder | None) -> list[Row]:
-    """The stream's events, each with what feeding it gave. `arrivals`: offset and length of the pieces as they came."""
-    ends = list(itertools.accumulate(length for _, length in arrivals))
+def rows(data: bytes, arrivals: Arrivals, decoder: Decoder | None, *, ended: bool = True) -> list[Row]:
+    """The stream's events, each with what feeding it gave. `arrivals`: offset and length of the pieces as they came.
+
+    One that has not `ended` is no broken one: it is not asked what is missing.
+    """
+    clock = Clock(arrivals)
     found: list[Row] = []
     for number, (start, end) in enumerate(_blocks(data), 1):
         block = data[start:end]
@@ -51,20 +54,20 @@ def rows(data: bytes, arrivals: Sequence[tuple[float, int]], decoder: Decoder | 
                 found[-1] = _with(found[-1], read)
             continue
         text = block.strip().decode("utf-8", "replace")
-        at = _offset(end, ends, arrivals)
-        found.append(Row(number, at, _kind(text), text, _read_as(read)))
-    if decoder is not None and (rest := decoder.close()):
-        found.append(Row(len(found) + 1, _offset(len(data), ends, arrivals), "end of the stream", "", _read_as(rest)))
+        found.append(Row(number, clock.ms(end), _kind(text), text, _read_as(read)))
+    if decoder is not None and ended and (rest := decoder.close()):
+        found.append(Row(len(found) + 1, clock.ms(len(data)), "end of the stream", "", _read_as(rest)))
     return [Row(n, row.offset_ms, row.kind, row.text, row.read_as) for n, row in enumerate(found, 1)]
 
 
 def table(found: Sequence[Row], *, cut: bool) -> str:
     """The rows as text in columns."""
-    lines = [f"{'#':>5} {'ms':>8}  {'kind':<34} what we read in it", ""]
+    width = min(max((len(row.kind) for row in found), default=0), _KIND_WIDTH)
+    lines = [columns("#", "ms") + f"{'kind':<{width}}  what we read in it", ""]
     for row in found:
-        offset = "" if row.offset_ms is None else str(row.offset_ms)
-        lines.append(f"{row.number:>5} {offset:>8}  {row.kind[:34]:<34} {row.read_as or 'ignored'}")
-        lines.append(f"{'':>16}{_short(row.text)}" if row.text else "")
+        begin = columns(row.number, row.offset_ms)
+        lines.append(f"{begin}{row.kind[:width]:<{width}}  {row.read_as or 'ignored'}")
+        lines.append(" " * len(begin) + _short(row.text) if row.text else "")
     if cut:
         lines.append("(only the beginning of the stream was kept: inspect.body_kb)")
     return "\n".join(lines) + "\n"
@@ -80,15 +83,9 @@ def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
         yield start, len(data)
 
 
-def _offset(end: int, ends: Sequence[int], arrivals: Sequence[tuple[float, int]]) -> int | None:
-    """Milliseconds after which the byte before `end` was there; None where that is not known (packed bodies)."""
-    index = bisect.bisect_left(ends, end)
-    return round(arrivals[index][0] * 1000) if index < len(arrivals) else None
-
-
 def _kind(text: str) -> str:
     """The event's own words for what it is, wherever they stand."""
-    payload = "\n".join(line[5:].strip() for line in text.splitlines() if line.startswith("data:")) or text
+    payload = data_of(lines_of(text)) or text
     if payload.startswith(":"):
         return "comment"
     value = loads(payload.encode("utf-8", "surrogatepass"))

@@ -8,6 +8,7 @@ from mitmproxy import flow as mflow
 
 KEY: Final = "glassgate"
 """The name in `flow.metadata`."""
+_PIECES: Final = ("arrivals", "deliveries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Note:
     """What the client was sent."""
     arrivals: tuple[tuple[float, int], ...] = field(default=())
     """When the pieces of the provider's body came (seconds since the attempt began), and their lengths."""
+    deliveries: tuple[tuple[float, int], ...] = field(default=())
+    """When the pieces of `delivered` went out (seconds since the attempt began), and their lengths in bytes."""
     cut: bool = False
     """The kept body of the answer is only the beginning."""
     cut_request: bool = False
@@ -48,7 +51,8 @@ class Note:
 
     def put_on(self, flow: mflow.Flow) -> None:
         values = asdict(self)
-        values["arrivals"] = [list(arrival) for arrival in self.arrivals]
+        for name in _PIECES:
+            values[name] = [list(piece) for piece in values[name]]
         flow.metadata[KEY] = values
 
 
@@ -59,7 +63,8 @@ def note_of(flow: mflow.Flow | None) -> Note | None:
         return None
     known: dict[str, Any] = {name: found[name] for name in Note.__slots__ if name in found}
     try:
-        known["arrivals"] = tuple((float(at), int(length)) for at, length in known.get("arrivals", ()))
+        for name in _PIECES:
+            known[name] = tuple((float(at), int(length)) for at, length in known.get(name, ()))
         return Note(**known)
     except (TypeError, ValueError):
         return None

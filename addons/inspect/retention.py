@@ -28,5 +28,6 @@ def size_of(flow: mflow.Flow) -> int:
         return 0
     bodies = [message.raw_content or b"" for message in (flow.request, flow.response) if message is not None]
     note = note_of(flow)
-    words = len(note.client_request) + len(note.delivered) + 16 * len(note.arrivals) if note else 0
-    return sum(map(len, bodies)) + words
+    words = len(note.client_request) + len(note.delivered) if note else 0
+    times = 16 * (len(note.arrivals) + len(note.deliveries)) if note else 0
+    return sum(map(len, bodies)) + words + times

@@ -132,6 +132,7 @@ class Scribe:
             client_request=exchange.client_request,
             delivered=attempt.delivered.decode("utf-8", "replace") if attempt else "",
             arrivals=tuple(report.arrivals) if report else (),
+            deliveries=report.deliveries if report else (),
             cut=bool(report and report.cut),
         )
 

@@ -1,4 +1,4 @@
-"""The content views: a chat as people read it, the provider's events as a table, what the client was sent.
+"""The content views: a chat as people read it, the provider's events as a table, what the client was sent as another.
 
 They show what the gateway noted on a flow. On any other flow they decline, and whatever is odd becomes a readable line:
 a view must never end in a traceback.
@@ -9,9 +9,11 @@ from typing import Final
 
 from mitmproxy import http
 from mitmproxy.contentviews import Contentview, Metadata
-from mitmproxy.contentviews import add as register
+from mitmproxy.contentviews import registry as of_mitmproxy
+from mitmproxy.contentviews._registry import ContentviewRegistry
 
 from addons.inspect.chat_text import chat_text
+from addons.inspect.delivered_text import delivered_text
 from addons.inspect.events_text import rows, table
 from addons.inspect.note import Note, note_of
 from providers.contract import Decoder
@@ -23,6 +25,10 @@ type Clean = Callable[[str], str]
 
 FIRST: Final = 5.0
 """Above mitmproxy's own views, which give 1 to their own content types."""
+RUNNING: Final = "running"
+"""The outcome of what goes on."""
+AUTO: Final = "auto"
+"""What mitmproxy calls no choice, first in its lists."""
 NOT_OURS: Final = "This flow is not one of the gateway's: there is nothing to show here.\n"
 
 
@@ -59,7 +65,7 @@ class EventsView(Contentview):
         note = note_of(metadata.flow)
         if note is None:
             return NOT_OURS
-        found = rows(data, note.arrivals, self._decoder_for(note))
+        found = rows(data, note.arrivals, self._decoder_for(note), ended=note.outcome != RUNNING)
         return table(found, cut=note.cut) if found else "The provider sent no body.\n"
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
@@ -69,21 +75,35 @@ class EventsView(Contentview):
 
 
 class DeliveredView(Contentview):
-    """On the response: what the client was sent, without keep-alive comments."""
+    """On the response: what the client was sent, chunk by chunk, without keep-alive comments."""
 
     name = "OpenAI stream"
+
+    def __init__(self, clean: Clean = str) -> None:
+        self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
         note = note_of(metadata.flow)
         if note is None:
             return NOT_OURS
-        return note.delivered or "The client was sent nothing of this attempt.\n"
+        if not note.delivered:
+            return "The client was sent nothing of this attempt.\n"
+        return self._clean(delivered_text(note.delivered, note.deliveries))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
         return 0 if note_of(metadata.flow) is not None and not _request_side(metadata) else -1
 
 
-def register_views(decoder_for: DecoderFor, clean: Clean) -> None:
-    """Makes the views known to mitmproxy."""
-    for view in (ChatView(clean), EventsView(decoder_for), DeliveredView()):
-        register(view)
+def register_views(decoder_for: DecoderFor, clean: Clean, registry: ContentviewRegistry = of_mitmproxy) -> None:
+    """Makes the views known to mitmproxy, ahead of its own in every list that a person chooses from."""
+    ours = (ChatView(clean), EventsView(decoder_for), DeliveredView(clean))
+    for view in ours:
+        registry.register(view)
+    first = [AUTO, *(view.name.lower() for view in ours)]
+    # The class's own method, not the instance's: this may be the second time, after a reload of the script.
+    listed = type(registry).available_views
+
+    def available_views() -> list[str]:
+        return [*first, *(name for name in listed(registry) if name not in first)]
+
+    registry.available_views = available_views  # type: ignore[method-assign]  # mitmweb and the console ask it

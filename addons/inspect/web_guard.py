@@ -38,6 +38,10 @@ class WebGuard:
             self._door = guard(ctx.master, lambda: str(ctx.options.web_host))
         except Unguarded as e:
             _stop(str(e))
+            return
+        from addons.inspect.web_look import dress  # here for the same reason as in `guard`
+
+        dress(ctx.master.app)  # type: ignore[attr-defined]  # `guard` has found it
 
     def configure(self, updated: set[str]) -> None:
         if self._door is not None and "web_password" in updated:

@@ -35,3 +35,14 @@ def test_what_a_packet_unpacks_to_is_read_in_pieces() -> None:
         reads += 1
     assert reads == (len(said) - 1) // READ_BYTES
     assert (out.count(b'"b"'), attempt.state) == (1, State.DONE)
+
+
+def test_each_piece_that_goes_out_is_noted_with_its_time_and_length() -> None:
+    attempt = _attempt(RECORDING, _provider("openai_compatible"))
+    attempt.head(http.Response.make(200, b"", {"content-type": "text/event-stream"}))
+    pieces = (chunk("a"), chunk("b") + chunk("c"), b": a comment, of which the client is sent nothing\n\n", DONE)
+    out = [attempt.data(piece) for piece in pieces]
+    deliveries = attempt.report.deliveries
+    assert [length for _, length in deliveries] == [len(piece) for piece in out if piece]
+    assert sum(length for _, length in deliveries) == len(attempt.delivered)
+    assert [at for at, _ in deliveries] == sorted(at for at, _ in deliveries)

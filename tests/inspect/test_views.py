@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mitmproxy import http
 from mitmproxy.contentviews import Metadata
+from mitmproxy.contentviews import registry as of_mitmproxy
+from mitmproxy.contentviews._registry import ContentviewRegistry
 from mitmproxy.test import tflow
 
 from addons.inspect.chat_text import chat_text
 from addons.inspect.events_text import rows, table
 from addons.inspect.note import Note
-from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView
+from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView, register_views
 from providers.zai_decoder import ZaiDecoder
 from tests.inspect.test_recording import CLIENT, STREAM, delivered
 
@@ -102,6 +104,12 @@ def test_odd_bodies_are_readable_too(body: bytes) -> None:
     assert events_view().prettify(body, shown(ours(), request=False))
 
 
+def test_a_stream_that_goes_on_is_not_called_broken() -> None:
+    begun = STREAM[: STREAM.index(b"\n\n") + 2]
+    assert "end of the stream" in events_view().prettify(begun, shown(ours(), request=False))
+    assert "end of the stream" not in events_view().prettify(begun, shown(ours(outcome="running"), request=False))
+
+
 @given(st.binary(max_size=400), st.lists(st.tuples(st.floats(0, 10), st.integers(0, 50)), max_size=10))
 @settings(max_examples=150, deadline=None)
 def test_the_table_never_fails(body: bytes, arrivals: list[tuple[float, int]]) -> None:
@@ -116,8 +124,23 @@ def test_odd_requests_are_readable_too(client: str) -> None:
 
 
 def test_what_the_client_was_sent() -> None:
-    assert DeliveredView().prettify(STREAM, shown(ours(), request=False)).endswith("data: [DONE]\n\n")
+    text = DeliveredView().prettify(STREAM, shown(ours(deliveries=((0.012, 10_000),)), request=False))
+    assert [line.split(maxsplit=2) for line in text.splitlines()][-3:] == [
+        ["1", "12", "content 'Hello 你好 🌏'"],
+        ["2", "12", "finish stop"],
+        ["3", "12", "[DONE]"],
+    ]
     assert "sent nothing" in DeliveredView().prettify(STREAM, shown(ours(delivered=""), request=False))
+
+
+def test_our_views_come_first_in_every_list() -> None:
+    registry = ContentviewRegistry()
+    for name in ("raw", "json"):
+        registry.register(of_mitmproxy[name])
+    for _ in range(2):  # the second time is a reload of the addon
+        register_views(lambda note: None, str, registry)
+        views = registry.available_views()
+        assert views == ["auto", "chat", "provider events", "openai stream", "json", "raw"]
 
 
 NAMES = [
@@ -155,9 +178,14 @@ def test_a_chat_of_any_form_is_readable(asked: object, answered: object, stream:
     assert chat_text(Note("req_1", client_request=json.dumps(asked), delivered=delivered)).startswith("req_1")
 
 
-def test_long_lines_are_folded_at_spaces() -> None:
-    words = "word " * 60
-    request = json.dumps({"messages": [{"role": "user", "content": f"    {words}"}]})
-    lines = chat_text(Note("req_1", client_request=request)).splitlines()
-    assert max(map(len, lines)) <= 120
-    assert sum(line.count("word") for line in lines) == 60
+def test_lines_are_left_to_the_window_to_fold() -> None:
+    words = "    " + "word " * 60 + "end"
+    request = json.dumps({"messages": [{"role": "user", "content": words}]})
+    assert words in chat_text(Note("req_1", client_request=request)).splitlines()
+
+
+def test_a_line_separator_in_a_text_ends_no_line_of_the_stream() -> None:
+    said = json.dumps({"choices": [{"index": 0, "delta": {"content": "one\u2028two"}}]}, ensure_ascii=False)
+    assert "one\u2028two" in chat_text(Note("req_1", delivered=f"data: {said}\n\n"))
+    (row,) = rows(f"data: {said}\n\n".encode(), (), None)
+    assert row.kind != "no JSON"

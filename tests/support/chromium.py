@@ -71,8 +71,7 @@ class Chromium:
         os.close(from_browser)
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.call("Emulation.setDeviceMetricsOverride", **metrics)
+        self.resize(width, height)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -92,6 +91,10 @@ class Chromium:
     def open(self, url: str) -> None:
         self.call("Page.navigate", url=url)
 
+    def resize(self, width: int, height: int) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **metrics)
+
     def text(self) -> str:
         """The visible text."""
         return str(self.evaluate("document.body ? document.body.innerText : ''"))
@@ -105,6 +108,13 @@ class Chromium:
                 return seen
             missing = [text for text in texts if text not in seen]
             assert time.monotonic() < deadline, f"{missing} cannot be read in: {seen[:3000]}"
+            time.sleep(0.05)
+
+    def wait_until(self, expression: str) -> None:
+        """Until a JavaScript expression is true."""
+        deadline = time.monotonic() + WAIT_S
+        while not self.evaluate(f"!!({expression})"):
+            assert time.monotonic() < deadline, f"never true: {expression}; seen: {self.text()[:3000]}"
             time.sleep(0.05)
 
     def click(self, selector: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """mitmweb over the gateway: the views, the story of a fail-over, and its replay button, through its own API."""
 
+import json
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,31 @@ def test_the_views_show_the_exchange(web: Web, api: httpx.Client) -> None:
     events = shown(api, flow, "response", "auto")
     assert "what we read in it" in events
     assert "END stop" in events
-    assert "data: [DONE]" in shown(api, flow, "response", "OpenAI%20stream")
+    sent = shown(api, flow, "response", "OpenAI%20stream").splitlines()
+    assert sent[0] == f"model {MODEL}"
+    rows = [line.split(maxsplit=2) for line in sent[5:]]
+    assert [number for number, _, _ in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    times = [int(ms) for _, ms, _ in rows]
+    assert times == sorted(times), "when each went out"
+    said = [words for _, _, words in rows]
+    assert said[0].startswith("role assistant")
+    assert said[-2:] == ["finish stop", "[DONE]"]
+
+
+def test_a_whole_answer_is_shown_indented(web: Web, api: httpx.Client) -> None:
+    fields = {"model": MODEL, "messages": [{"role": "user", "content": "Whole, please"}]}
+    answer = httpx.post(f"{web.url}/v1/chat/completions", json=fields, headers=web.headers, timeout=30)
+    (flow,) = flows_of(api, answer.headers["x-request-id"])
+    text = shown(api, flow, "response", "OpenAI%20stream")
+    assert json.loads(text) == answer.json()
+    assert '\n  "choices": [' in text
+
+
+def test_our_views_come_first(api: httpx.Client) -> None:
+    views = api.get("/state").json()["contentViews"]
+    assert views[:4] == ["auto", "chat", "provider events", "openai stream"]
+    assert views[4:] == sorted(views[4:])
+    assert "raw" in views
 
 
 def test_each_attempt_and_step_is_a_flow_of_its_own(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
@@ -42,7 +67,7 @@ def test_a_flow_is_sent_again_with_the_real_secret(web: Web, api: httpx.Client, 
     again = next(f for f in api.get("/flows").json() if f["id"] == flow["id"])
     assert again["response"]["status_code"] == 200
     assert site.key not in api.get("/flows").text + shown(api, again, "response", "raw")
-    assert "data: [DONE]" in shown(api, again, "response", "OpenAI%20stream")
+    assert "[DONE]" in shown(api, again, "response", "OpenAI%20stream")
 
 
 def test_what_is_not_ours_is_not_sent_again(web: Web, api: httpx.Client) -> None:

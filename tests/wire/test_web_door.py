@@ -212,3 +212,35 @@ def test_mitmweb_without_its_door_does_not_start(sites: SandboxThread, folder: P
         command, env=web.environ(), capture_output=True, text=True, timeout=60, check=False, cwd=folder
     )
     assert "does not pass by Glassgate's door" in done.stdout + done.stderr
+
+
+# -- the page as it is dressed ----------------------------------------------------------------------------------------
+def test_the_page_names_our_look_and_still_allows_its_own_origin_alone(api: httpx.Client) -> None:
+    page = api.get("/").raise_for_status()
+    head = page.text.partition("</head>")[0]
+    assert "./static/index-" in head, "mitmweb's own"
+    named = re.findall(r'(?:href|src)="\./(glassgate/[\w.]+)"', head)
+    assert named == ["glassgate/look.css", "glassgate/look.js"]
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert not re.search(r"<(?:script|style)[^>]*>[^<]", page.text), "nothing inline"
+    for name, kind in zip(named, ("text/css", "text/javascript"), strict=True):
+        served = api.get(f"/{name}").raise_for_status()
+        assert served.headers["content-type"] == f"{kind}; charset=UTF-8"
+        again = api.get(f"/{name}", headers={"if-none-match": served.headers["etag"]})
+        assert again.status_code == 304
+
+
+@pytest.mark.parametrize("name", ["look.css", "look.js", "look.py", "../web_look.py", "%2e%2e/web_look.py", ""])
+def test_a_stranger_gets_none_of_it_and_nobody_another_file(
+    api: httpx.Client, stranger: httpx.Client, name: str
+) -> None:
+    assert stranger.get(f"/glassgate/{name}").status_code == 403
+    if name not in ("look.css", "look.js"):
+        assert api.get(f"/glassgate/{name}").status_code == 404
+
+
+def test_a_stranger_still_gets_the_password_page(stranger: httpx.Client) -> None:
+    page = stranger.get("/")
+    assert page.status_code == 403
+    assert "glassgate" not in page.text
+    assert 'name="token"' in page.text
