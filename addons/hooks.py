@@ -53,6 +53,7 @@ from addons.front_door import (
 from addons.garbage_collection import collect_in_small_steps
 from addons.hardening import harden, raise_file_limit
 from addons.inspect.columns import show_stories
+from addons.inspect.console import log_handler, show_stories_in_console
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.flow_places import FlowPlaces
@@ -239,7 +240,7 @@ class Glassgate:
         """Puts the running parts in force; requests under way keep those they began with."""
         self.running_parts = parts
         settings = parts.config.sections
-        setup_logging(settings.log.level, settings.log.format)
+        setup_logging(settings.log.level, settings.log.format, log_handler(ctx.master))
         self._listening.guests.rules = guest_rules(parts.config, self._files)
         self._gear = Gear(
             self._find,
@@ -306,6 +307,7 @@ class Glassgate:
     def _mend_inspector() -> None:
         view, saver = ctx.master.addons.get("view"), ctx.master.addons.get("savehar")
         show_stories(ctx.options)
+        show_stories_in_console(ctx.master)
         if view is not None:  # (an empty view is false)
             release_when_dropped(view)
         if saver is not None:
