@@ -57,10 +57,11 @@ from addons.inspect.console import log_handler, show_stories_in_console
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.flow_places import FlowPlaces
-from addons.inspect.note import note_of
+from addons.inspect.note import Note, note_of
 from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import replay
 from addons.inspect.scribe import Scribe
+from addons.inspect.search import Words, search_in
 from addons.inspect.views import register_views
 from addons.inspect.web_link import address_to_tell, tell_link
 from addons.listeners import move_listeners
@@ -84,6 +85,7 @@ from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
 from addons.version import version
 from addons.welcome import QUIET_START, welcome
+from providers.contract import Decoder
 
 log = logging.getLogger("glassgate")
 START_LOG = logging.getLogger("mitmproxy.glassgate")
@@ -165,10 +167,9 @@ class Glassgate:
         explain_placeholders()
         leave_out_message_checks()
         self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))
-        register_views(
-            lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None,
-            lambda text: self._cleaner().text(text),
-        )
+        register_views(self._decoder_for, lambda text: self._cleaner().text(text))
+        view = ctx.master.addons.get("view")
+        search_in(Words(self._decoder_for, None if view is None else lambda flow: view.update([flow])))
 
     def running(self) -> None:
         os.umask(0o077)
@@ -312,6 +313,9 @@ class Glassgate:
             release_when_dropped(view)
         if saver is not None:
             complete_har(saver)
+
+    def _decoder_for(self, note: Note) -> Decoder | None:
+        return decoder_for(note, self.running_parts.providers) if self.running_parts else None
 
     def _looked_at(self) -> bool:
         if self.running_parts is not None and self.running_parts.archive.recording:

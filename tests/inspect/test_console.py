@@ -48,8 +48,8 @@ def test_other_flows_have_mitmproxys_own_rows() -> None:
     foreign = tflow.tflow(resp=True)
     foreign.comment = "mine"
     for flow in (foreign, tflow.ttcpflow(), tflow.tdnsflow()):
-        how = {"render_mode": common.RenderMode.TABLE}
-        assert shown(row(flow, **how)) == shown(common.format_flow(flow, **how))
+        plain = common.format_flow(flow, render_mode=common.RenderMode.TABLE)
+        assert shown(row(flow, render_mode=common.RenderMode.TABLE)) == shown(plain)
 
 
 def test_parts_that_are_not_as_expected_cost_comfort_alone(caplog: pytest.LogCaptureFixture) -> None:

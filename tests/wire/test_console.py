@@ -71,3 +71,13 @@ def test_a_narrow_screen_has_the_story_too(console: TerminalGateway) -> None:
     until(lambda: f"{OFFICIAL} → official/demo ok" in painted(console, before))
     console.resize(40, 120)
     console.process.send_signal(28)
+
+
+def test_words_cut_into_frames_are_found(console: TerminalGateway) -> None:
+    assert asked(console, "look for me", ZAI).status_code == 200
+    assert asked(console, "not for me", ZAI).status_code == 200
+    until(lambda: painted(console).count(f"{ZAI} → zai/demo ok") >= 2)
+    before = len(console.screen)
+    console.type(":view.filter.set '~bs \"LOOK for me\"'\r")
+    until(lambda: "[1/2]" in painted(console, before))  # with the call that made the chat: its name is the question
+    console.type(":view.filter.set ''\r")
