@@ -59,7 +59,7 @@ from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.note import Note, note_of
 from addons.inspect.reading import decoder_for
-from addons.inspect.replayer import replay
+from addons.inspect.replayer import Replayer
 from addons.inspect.scribe import Scribe
 from addons.inspect.search import Words, search_in
 from addons.inspect.views import register_views
@@ -147,6 +147,7 @@ class Glassgate:
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
+        self._replayer = Replayer(self._places, self._scribe.present)
         self._end_clean_records: Callable[[], None] = lambda: None
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -420,7 +421,7 @@ class Glassgate:
             await exchange.open(flow)
         elif flow.is_replay == "request" and flow.response is None:
             try:
-                await replay(flow, self._parts(), self._places)
+                await self._replayer.replay(flow, self._parts())
             except GatewayError as error:
                 flow.response = error_answer(error, ())
                 flow.comment = f"{flow.comment} not sent again: {error.message}"

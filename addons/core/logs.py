@@ -41,7 +41,8 @@ class RequestLog:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     outcome: str = "ok"
-    """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left."""
+    """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left; replayed, of what was
+    sent again in the inspector."""
     error_code: str | None = None
     """The code the client got, be it in an answer or in the last frame of a stream; the type where it got none."""
     client: str = "-"

@@ -1,7 +1,8 @@
 """Decodes a recording again with the adapters of today and tells what would be delivered differently."""
 
 import difflib
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mitmproxy import http
@@ -19,6 +20,8 @@ from addons.inspect.recording import Answered, Recording, RecordingProblem
 from addons.relay import State, Target, Timers
 from addons.secrets import Seals
 from providers.contract import Session
+from providers.errors import ProviderError
+from providers.events import Usage
 from providers.registry import provider_class
 
 _DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
@@ -47,12 +50,32 @@ def said_of(recording: Recording) -> list[str]:
     return _seen(recording.delivered)
 
 
-def decoded(recording: Recording, answer: Answered, provider: AnyProvider | None = None) -> str:
-    """What the client would be sent today, by `provider` or the adapter as it comes. Raises RecordingProblem."""
-    attempt = _attempt(recording, provider or _provider(recording.provider))
+def decoded(recording: Recording, answer: Answered) -> str:
+    """What the client would be sent today, by the adapter as it comes. Raises RecordingProblem."""
+    provider = _provider(recording.provider)
+    return read_again(recording.client_request, recording.model, answer, provider).delivered
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What an answer is to a client. Times in milliseconds since it was asked for."""
+
+    delivered: str
+    error: ProviderError | None
+    usage: Usage | None
+    first_token_ms: int | None
+
+
+def read_again(client_request: str, model: str, answer: Answered, provider: AnyProvider) -> ReadAgain:
+    """An answer as `provider` reads it today and the client would be sent it. Raises RecordingProblem.
+
+    Takes as long as the answer needed to be read: a long one is no work for the event loop."""
+    now_ms = 0
+    attempt = _attempt(client_request, model, provider, lambda: float(now_ms))
     response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
     attempt.head(response)
     for piece in answer.pieces:
+        now_ms = piece.ms
         if attempt.state is State.OPEN:
             attempt.data(piece.data)
             while attempt.behind:
@@ -61,7 +84,13 @@ def decoded(recording: Recording, answer: Answered, provider: AnyProvider | None
         attempt.end()
     if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:
         attempt.last_words()
-    return attempt.delivered.decode("utf-8", "replace")
+    first = attempt.report.first_token_at
+    return ReadAgain(
+        delivered=attempt.delivered.decode("utf-8", "replace"),
+        error=attempt.report.error,
+        usage=attempt.report.usage,
+        first_token_ms=None if first is None else round(first),
+    )
 
 
 def _seen(delivered: str) -> list[str]:
@@ -71,9 +100,9 @@ def _seen(delivered: str) -> list[str]:
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
 
 
-def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
-    dialect, parsed = _parsed(recording)
-    chat = replace(parsed.chat, model=recording.model)
+def _attempt(client_request: str, model: str, provider: AnyProvider, clock: Callable[[], float]) -> Attempt:
+    dialect, parsed = _parsed(client_request)
+    chat = replace(parsed.chat, model=model)
     plan = AttemptPlan(
         provider=provider,
         session=Session(provider.name, "recorded"),
@@ -85,6 +114,7 @@ def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
         places=(),
         cleaner=NOTHING_KNOWN,
         record_limit_bytes=2**40,
+        clock=clock,
     )
     meta = AnswerMeta("recorded", 0, chat.model)
     output = dialect.stream(parsed, meta) if chat.stream else dialect.whole(parsed, meta)
@@ -101,11 +131,11 @@ def _provider(type_name: str) -> AnyProvider:
     return cls.configured(type_name, cls.Options.model_validate(needed))
 
 
-def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
+def _parsed(client_request: str) -> tuple[Dialect, ParsedRequest]:
     problem = ""
     for dialect in _DIALECTS:
         try:
-            return dialect, dialect.parse(recording.client_request.encode())
+            return dialect, dialect.parse(client_request.encode("utf-8", "surrogatepass"))
         except GatewayError as error:
             problem = problem or error.message
     raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")
