@@ -1,6 +1,7 @@
 """Decodes a recording again with the adapters of today and tells what would be delivered differently."""
 
 import difflib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -53,7 +54,7 @@ def said_of(recording: Recording) -> list[str]:
 def decoded(recording: Recording, answer: Answered) -> str:
     """What the client would be sent today, by the adapter as it comes. Raises RecordingProblem."""
     provider = _provider(recording.provider)
-    return read_again(recording.client_request, recording.model, answer, provider).delivered
+    return read_again(recording, answer, provider).delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ class ReadAgain:
     first_token_ms: int | None
 
 
-def read_again(client_request: str, model: str, answer: Answered, provider: AnyProvider) -> ReadAgain:
-    """An answer as `provider` reads it today and the client would be sent it. Raises RecordingProblem.
+def read_again(recording: Recording, answer: Answered, provider: AnyProvider) -> ReadAgain:
+    """An answer to the recording's request as `provider` reads it today. Raises RecordingProblem.
 
     Takes as long as the answer needed to be read: a long one is no work for the event loop."""
     now_ms = 0
-    attempt = _attempt(client_request, model, provider, lambda: float(now_ms))
+    attempt = _attempt(recording, provider, lambda: float(now_ms))
     response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
     attempt.head(response)
     for piece in answer.pieces:
@@ -100,9 +101,9 @@ def _seen(delivered: str) -> list[str]:
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
 
 
-def _attempt(client_request: str, model: str, provider: AnyProvider, clock: Callable[[], float]) -> Attempt:
-    dialect, parsed = _parsed(client_request)
-    chat = replace(parsed.chat, model=model)
+def _attempt(recording: Recording, provider: AnyProvider, clock: Callable[[], float] = time.monotonic) -> Attempt:
+    dialect, parsed = _parsed(recording)
+    chat = replace(parsed.chat, model=recording.model)
     plan = AttemptPlan(
         provider=provider,
         session=Session(provider.name, "recorded"),
@@ -131,11 +132,11 @@ def _provider(type_name: str) -> AnyProvider:
     return cls.configured(type_name, cls.Options.model_validate(needed))
 
 
-def _parsed(client_request: str) -> tuple[Dialect, ParsedRequest]:
+def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
     problem = ""
     for dialect in _DIALECTS:
         try:
-            return dialect, dialect.parse(client_request.encode("utf-8", "surrogatepass"))
+            return dialect, dialect.parse(recording.client_request.encode("utf-8", "surrogatepass"))
         except GatewayError as error:
             problem = problem or error.message
     raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")

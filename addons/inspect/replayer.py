@@ -26,7 +26,7 @@ from addons.core.logs import RequestLog
 from addons.inspect.check import ReadAgain, read_again
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.note import Note, note_of
-from addons.inspect.recording import Answered, RecordingProblem, cut_again
+from addons.inspect.recording import Answered, Asked, Recording, RecordingProblem, cut_again
 from addons.inspect.story import marker, told
 from addons.places import sealed_call
 from addons.secrets import Owner
@@ -195,8 +195,16 @@ def _read(run: _Run, note: Note, provider: AnyProvider, cleaner: Cleaner) -> tup
         headers=tuple(response.headers.items(multi=True)),
         pieces=cut_again(body, run.arrivals, len(run.answer.body)),
     )
+    asked = Recording(
+        provider=provider.type_name,
+        model=note.model,
+        outcome="",
+        client_request=note.client_request,
+        request=Asked(method="POST", url=""),
+        answer=answered,
+    )
     try:
-        return response, read_again(note.client_request, note.model, answered, provider)
+        return response, read_again(asked, answered, provider)
     except RecordingProblem:  # the client's request was not kept, or somebody has made the flow
         return response, ReadAgain("", None, None, None)
 

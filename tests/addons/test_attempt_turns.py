@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 
 from mitmproxy import http
 
@@ -26,7 +25,7 @@ def test_what_a_packet_unpacks_to_is_read_in_pieces() -> None:
     said = chunk("a") + b"data: {}\n\n" * 50_000 + chunk("b") + chunk(finish="stop") + DONE
     packed = gzip.compress(said)
     assert len(packed) < 16 * 1024 < 20 * READ_BYTES < len(said)
-    attempt = _attempt(RECORDING.client_request, RECORDING.model, _provider("openai_compatible"), time.monotonic)
+    attempt = _attempt(RECORDING, _provider("openai_compatible"))
     attempt.head(http.Response.make(200, b"", {"content-type": "text/event-stream", "content-encoding": "gzip"}))
     out = attempt.data(packed)
     assert (out.count(b'"a"'), out.count(b'"b"'), attempt.behind) == (1, 0, True)

@@ -53,7 +53,7 @@ def test_words_are_found_in_the_box_in_commands_and_in_files(web: Web, api: http
     def chat() -> dict[str, Any]:
         return next(flow for flow in flows_of(api, request_id) if "preparing" not in flow["comment"])
 
-    until(lambda: "→ zai/demo ok" in chat()["comment"])
+    until(lambda: all(word in chat()["comment"] for word in ("→ zai/demo", "ok")))
     saved = api.get("/flows/dump").content
     ours = next(flow for flow in FlowReader(io.BytesIO(saved)).stream() if flow.id == chat()["id"])
     assert isinstance(ours, http.HTTPFlow)
