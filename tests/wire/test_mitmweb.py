@@ -144,6 +144,17 @@ def test_the_command_bar_refuses_what_is_no_exchange(web: Web, api: httpx.Client
 
 
 # -- what the gateway answers itself ----------------------------------------------------------------------------------
+def test_a_preparing_call_becomes_no_case(web: Web, api: httpx.Client) -> None:
+    request_id = asked(web, "prepare", "GLM-4.6")
+    until(lambda: len(flows_of(api, request_id)) == 2)
+    (step,) = [flow["comment"] for flow in flows_of(api, request_id) if "preparing" in flow["comment"]]
+    short = next(word for word in step.split() if word.startswith("req_"))
+    chosen = f"~comment {short} & ~comment preparing"
+    refused = commanded(api, "gateway.savecase", chosen)
+    assert "this is a preparing call" in refused
+    assert "Give the attempt it prepared" in refused
+
+
 def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
     (flow,) = flows_of(api, answer.headers["x-request-id"])
