@@ -160,14 +160,16 @@ class Words:
 
     async def _read_waiting(self) -> None:
         """What did not fit, the newest first."""
-        await asyncio.sleep(0)
-        self._left = AT_ONCE_BYTES
-        while self._waiting:
-            flow, asked = self._waiting.popitem()
-            said = self._said[flow] = await asyncio.to_thread(self._read, flow, _Source.of(flow))
-            if self.show is not None and any(said.has(*what) != answer for what, answer in asked.items()):
-                self.show(flow)
-        self._reading = None
+        try:
+            await asyncio.sleep(0)
+            self._left = AT_ONCE_BYTES
+            while self._waiting:
+                flow, asked = self._waiting.popitem()
+                said = self._said[flow] = await asyncio.to_thread(self._read, flow, _Source.of(flow))
+                if self.show is not None and any(said.has(*what) != answer for what, answer in asked.items()):
+                    self.show(flow)
+        finally:
+            self._reading = None
 
     def _read(self, flow: http.HTTPFlow, source: _Source) -> _Said:
         try:

@@ -154,6 +154,25 @@ def test_much_is_read_beside_the_loop_and_shown_when_it_is_found(monkeypatch: py
     assert all(after)
 
 
+def test_a_list_that_fails_ends_no_search() -> None:
+    async def searched() -> list[Any]:
+        def fails(flow: Any) -> None:
+            shown.append(flow)
+            raise ValueError("a list that is gone")
+
+        shown: list[Any] = []
+        words = Words(reads, fails)
+        for _ in range(2):
+            words._left = 0
+            assert not words.found(noted(b"", sent("first")), "first", ("answered",))
+            assert words._reading is not None
+            with pytest.raises(ValueError, match="gone"):
+                await words._reading
+        return shown
+
+    assert len(asyncio.run(searched())) == 2
+
+
 def test_a_flow_whose_words_were_lost_is_shown_too() -> None:
     async def searched() -> list[Any]:
         shown: list[Any] = []
