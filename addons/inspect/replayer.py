@@ -136,11 +136,13 @@ def _fresh(note: Note, *, outcome: str, error: str = "") -> Note:
     """The note of another run of the same request: nothing of the run before stands in it."""
     return Note(
         request_id=note.request_id,
+        part=note.part,
         provider=note.provider,
         account=note.account,
         model=note.model,
         attempt=1,
         most=1,
+        call=note.call,
         outcome=outcome,
         error=error,
         stream=note.stream,
@@ -170,7 +172,7 @@ def _line(flow: http.HTTPFlow, note: Note, status: int, code: str | None) -> Req
         key="-",
         path=flow.request.path.partition("?")[0],
         status=status,
-        model=note.model,
+        model=note.model or None,
         provider=note.provider,
         account=note.account,
         attempts=1,

@@ -223,6 +223,22 @@ def test_a_request_that_was_not_kept_is_sent_again_without_being_read(flow: http
     assert (note.outcome, note.delivered, note.total_ms) == ("replayed", "", 300)
 
 
+def test_a_preparing_call_stays_one(flow: http.HTTPFlow, caplog: pytest.LogCaptureFixture) -> None:
+    step = Note("-", part="step", provider="p", account="a", call="GET /v1/models", outcome="ok", total_ms=8888)
+    step.put_on(flow)
+    flow.comment = told(step)
+    house = House(Answer(200, {"content-type": "application/json"}, b"{}", ()))
+    with caplog.at_level(logging.INFO, "glassgate"):
+        house.again(flow)
+    note = note_of(flow)
+    assert note is not None
+    assert (note.part, note.call, note.total_ms, note.outcome) == ("step", "GET /v1/models", 0, "replayed")
+    assert "p/a: GET /v1/models 0 ms" in flow.comment
+    assert [(before.comment, before.marked) for before in house.shown] == [(told(step), ":gear:")]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "glassgate.request"]
+    assert line == "- inspector - POST /v1/chat/completions 200 replayed attempts=1 total=0ms"
+
+
 def test_an_answer_is_read_beside_the_loop(flow: http.HTTPFlow, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
     read = replayer._read
