@@ -17,6 +17,7 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
   --port N         listen here instead of listen.port
   --web            with mitmweb, the inspector in the browser, instead of mitmdump
   --web-port N     mitmweb's own port (8081)
+  --console        with mitmproxy's console, the inspector in this terminal
   --version        which Glassgate this is
   --help           this text
 
@@ -100,7 +101,7 @@ if [ "${1:-}" = capture ]; then
 fi
 
 # -- options ----------------------------------------------------------------------------------------------------------
-config="${GLASSGATE_CONFIG:-config.yaml}" host='' port='' web='' web_port=8081 demo=''
+config="${GLASSGATE_CONFIG:-config.yaml}" host='' port='' web='' web_port=8081 console='' demo=''
 need() { [ $# -ge 2 ] || die "$1 needs a value"; }
 need_port() {
   need "$@"
@@ -117,6 +118,7 @@ while [ $# -gt 0 ]; do
     --port) need_port "$@"; port="$2"; shift 2 ;;
     --web) web=yes; shift ;;
     --web-port) need_port "$@"; web_port="$2"; shift 2 ;;
+    --console) console=yes; shift ;;
     --demo) demo=yes; shift ;;
     -h | --help) usage; exit 0 ;;
     --version) sed -n 's/^version = "\(.*\)"$/Glassgate \1/p' pyproject.toml; exit 0 ;;
@@ -124,6 +126,9 @@ while [ $# -gt 0 ]; do
     *) usage >&2; die "unknown option: $1" ;;
   esac
 done
+
+[ -z "$web" ] || [ -z "$console" ] || die '--web and --console are two inspectors: choose one'
+[ -z "$console" ] || { [ -t 0 ] && [ -t 1 ]; } || die '--console needs a terminal'
 
 set_up requirements.lock glassgate
 
@@ -141,6 +146,7 @@ case "$host" in
 esac
 
 tool=(.venv/bin/mitmdump --quiet)
+[ -z "$console" ] || tool=(.venv/bin/mitmproxy)
 if [ -n "$web" ]; then
   # mitmweb gets the hash: its command line can be read by other users of the machine, the password cannot.
   read -r password hash < <(.venv/bin/python -c 'import secrets, argon2

@@ -11,7 +11,7 @@ from mitmproxy.exceptions import CommandError
 
 from addons.account_report import told
 from addons.inspect.archive import told as told_of_recording
-from addons.inspect.cases import FOLDER, case_of, keep
+from addons.inspect.cases import FOLDER, PREPARING, case_of, keep
 from addons.inspect.note import Note, note_of
 from addons.inspect.recording import RecordingProblem, Source, recording_of
 from addons.setup import Running
@@ -65,6 +65,8 @@ class CommandBar:
         """Keep an exchange as a regression case; tells what was replaced in it."""
         note = _note(exchange)
         provider = self._running.providers.get(note.provider)
+        if note.part == "step":
+            raise CommandError(PREPARING)
         if not isinstance(exchange, http.HTTPFlow) or note.part != "attempt" or provider is None:
             raise CommandError("only an attempt at a configured provider can become a case")
         if name and not _NAME.fullmatch(name):

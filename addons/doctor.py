@@ -160,14 +160,19 @@ def _exposed(options: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def check_accounts(
-    lines: Sequence[AccountLine], providers: Mapping[str, AnyProvider], refused: Collection[str]
+    lines: Sequence[AccountLine],
+    providers: Mapping[str, AnyProvider],
+    refused: Collection[str],
+    keyless: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """How each account is; an error when none can serve. `refused`: those (provider/account) that did not answer."""
+    """How each account is; an error when none can serve. `refused`: those (provider/account) that did not answer;
+    `keyless`: those that need no session."""
     for line in lines:
         name = f"{line.provider}/{line.account}"
         if line.state is Health.OK:
             what = "session" if providers[line.provider].web_session else "key"
-            yield Finding("accounts", "ok", f"{name} has a {what}")
+            has = f"needs no {what} (session: none)" if name in keyless else f"has a {what}"
+            yield Finding("accounts", "ok", f"{name} {has}")
         else:
             words = f"{name} is {line.state.value}" + (f": {line.reason}" if line.reason else "")
             fix = _way_out(line, providers[line.provider])
@@ -249,6 +254,8 @@ async def ask_sites(running: Running, refused: set[str]) -> list[Finding]:
         except ProviderError as error:
             running.renewal.failed(account, error)
             refused.add(name)
+            if account.needs_session and running.accounts.stored(account) is None:
+                continue  # the site was not asked; `check_accounts` says what is missing
             fix = "" if error.advised or error.kind is not ErrorKind.SESSION_EXPIRED else way_in(provider, account.name)
             findings.append(Finding("sites", "warning", f"{name}: {error.message}", fix))
             continue

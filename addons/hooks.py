@@ -53,13 +53,15 @@ from addons.front_door import (
 from addons.garbage_collection import collect_in_small_steps
 from addons.hardening import harden, raise_file_limit
 from addons.inspect.columns import show_stories
+from addons.inspect.console import log_handler, show_stories_in_console
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.flow_places import FlowPlaces
-from addons.inspect.note import note_of
+from addons.inspect.note import Note, note_of
 from addons.inspect.reading import decoder_for
-from addons.inspect.replayer import replay
+from addons.inspect.replayer import Replayer
 from addons.inspect.scribe import Scribe
+from addons.inspect.search import Words, search_in
 from addons.inspect.views import register_views
 from addons.inspect.web_link import address_to_tell, tell_link
 from addons.listeners import move_listeners
@@ -83,6 +85,7 @@ from addons.upkeep import Upkeep
 from addons.vault.errors import VaultError
 from addons.version import version
 from addons.welcome import QUIET_START, welcome
+from providers.contract import Decoder
 
 log = logging.getLogger("glassgate")
 START_LOG = logging.getLogger("mitmproxy.glassgate")
@@ -144,6 +147,7 @@ class Glassgate:
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
         self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
+        self._replayer = Replayer(self._places, self._scribe.present)
         self._end_clean_records: Callable[[], None] = lambda: None
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -164,10 +168,9 @@ class Glassgate:
         explain_placeholders()
         leave_out_message_checks()
         self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))
-        register_views(
-            lambda note: decoder_for(note, self.running_parts.providers) if self.running_parts else None,
-            lambda text: self._cleaner().text(text),
-        )
+        register_views(self._decoder_for, lambda text: self._cleaner().text(text))
+        view = ctx.master.addons.get("view")
+        search_in(Words(self._decoder_for, None if view is None else lambda flow: view.update([flow])))
 
     def running(self) -> None:
         os.umask(0o077)
@@ -239,7 +242,7 @@ class Glassgate:
         """Puts the running parts in force; requests under way keep those they began with."""
         self.running_parts = parts
         settings = parts.config.sections
-        setup_logging(settings.log.level, settings.log.format)
+        setup_logging(settings.log.level, settings.log.format, log_handler(ctx.master))
         self._listening.guests.rules = guest_rules(parts.config, self._files)
         self._gear = Gear(
             self._find,
@@ -306,10 +309,14 @@ class Glassgate:
     def _mend_inspector() -> None:
         view, saver = ctx.master.addons.get("view"), ctx.master.addons.get("savehar")
         show_stories(ctx.options)
+        show_stories_in_console(ctx.master)
         if view is not None:  # (an empty view is false)
             release_when_dropped(view)
         if saver is not None:
             complete_har(saver)
+
+    def _decoder_for(self, note: Note) -> Decoder | None:
+        return decoder_for(note, self.running_parts.providers) if self.running_parts else None
 
     def _looked_at(self) -> bool:
         if self.running_parts is not None and self.running_parts.archive.recording:
@@ -414,7 +421,7 @@ class Glassgate:
             await exchange.open(flow)
         elif flow.is_replay == "request" and flow.response is None:
             try:
-                await replay(flow, self._parts(), self._places)
+                await self._replayer.replay(flow, self._parts())
             except GatewayError as error:
                 flow.response = error_answer(error, ())
                 flow.comment = f"{flow.comment} not sent again: {error.message}"

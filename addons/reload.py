@@ -25,6 +25,8 @@ log = logging.getLogger("glassgate")
 READ_S: Final = 20.0
 """Files that cannot be read within so long (a disk of the network that is away) are as good as none."""
 
+UNCHANGED: Final = "nothing has changed: the configuration in force is that of the files"
+
 type Stamp = tuple[tuple[int, int, int, int] | None, ...]
 
 
@@ -62,10 +64,11 @@ class Reload:
         except TimeoutError:
             self._hung()
             return
-        if question is None and not self._asked and stamp == self._seen:
+        changed = stamp != self._seen
+        if question is None and not self._asked and not changed:
             return
         self._seen, self._asked = stamp, False
-        answer = await self._reload()
+        answer = await self._reload(changed=changed or self.problem is not None)
         if question is not None:
             await self._read(lambda: self._questions.answer(question, answer))
 
@@ -73,10 +76,10 @@ class Reload:
         """Raises TimeoutError and what `work` raises."""
         return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._reader, work), READ_S)
 
-    async def _reload(self) -> Answer:
+    async def _reload(self, *, changed: bool) -> Answer:
         before = self.problem
         try:
-            said = await self._taken_up()
+            said = await self._taken_up(changed=changed)
         except (ConfigError, VaultError) as e:
             self.problem = str(e)
         except TimeoutError:
@@ -102,11 +105,17 @@ class Reload:
         if self.problem != before:
             log.error("%s; the configuration from before stays in force", self.problem)
 
-    async def _taken_up(self) -> str:
-        """Raises ConfigError, VaultError, TimeoutError."""
+    async def _taken_up(self, *, changed: bool) -> str:
+        """Unchanged files are judged too: the listeners may have changed.
+
+        Raises ConfigError, VaultError, TimeoutError.
+        """
         new = await self._read(lambda: load_config(self.file))
         if found := judge(new, self.hosts()):
             raise ConfigError(found)
+        if not changed:
+            log.info("%s", UNCHANGED)
+            return UNCHANGED
         old = self.running()
         before = old.config.sections
         fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(before, name)]

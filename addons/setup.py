@@ -256,6 +256,7 @@ class Running:
     async def write_down(self) -> None:
         """What has to be kept: the accounts' states, and what was unknown. The switch of recording is heeded."""
         self.archive.look()
+        self.archive.drift.heed_clearing()
         await asyncio.to_thread(self.book.write, self.book.unsaved())
         await asyncio.to_thread(self.archive.drift.write, self.archive.drift.unsaved())
 

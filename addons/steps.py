@@ -42,6 +42,10 @@ type HandedOut = Callable[[Session, Mapping[str, str]], None]
 """Told of the cookies an answer set: the session that asked, name → value."""
 
 
+type Arrived = Callable[[int], None]
+"""Told how long each piece of an answer's body is, unpacked, when it has come."""
+
+
 def new_client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncClient:
     """An HTTP client for one provider's steps: no redirects, no proxy out of the environment, bounded waits."""
     return httpx.AsyncClient(
@@ -121,21 +125,30 @@ class StepRunner:
             return result
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: preparing the request took too many steps")
 
-    async def send(self, provider: Provider[ProviderOptions], call: Call, session: Session) -> Answer:
-        """One call of the account outside of any steps (a stop call). Raises ProviderError, cleaned."""
+    async def send(
+        self, provider: Provider[ProviderOptions], call: Call, session: Session, arrived: Arrived | None = None
+    ) -> Answer:
+        """One call of the account outside of any steps (a stop call, an exchange sent again). Raises ProviderError,
+        cleaned. Who wants to know how the answer `arrived` shows the call too."""
         carried: list[Carried] = []
         try:
-            return await self._carry_out(provider, call, session, carried)
+            return await self._carry_out(provider, call, session, carried, arrived)
         finally:
-            self._show(carried)
+            if arrived is None:
+                self._show(carried)
 
     async def _carry_out(
-        self, provider: Provider[ProviderOptions], call: Call, session: Session, carried: list[Carried]
+        self,
+        provider: Provider[ProviderOptions],
+        call: Call,
+        session: Session,
+        carried: list[Carried],
+        arrived: Arrived | None = None,
     ) -> Answer:
         owner = Owner(provider.name, session.account)
         began, answer, said = time.time(), None, ""
         try:
-            answer = await self._exchange(provider, call, owner)
+            answer = await self._exchange(provider, call, owner, arrived)
         except ProviderError as error:
             said = self._cleaner.error(error).message
             raise
@@ -148,7 +161,9 @@ class StepRunner:
             for one in carried:
                 self._seen(one)
 
-    async def _exchange(self, provider: Provider[ProviderOptions], call: Call, owner: Owner) -> Answer:
+    async def _exchange(
+        self, provider: Provider[ProviderOptions], call: Call, owner: Owner, arrived: Arrived | None
+    ) -> Answer:
         name = provider.name
         if origin_of(call.shown_url) not in provider.origins():
             raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{name}: a call to a foreign address was stopped")
@@ -164,7 +179,7 @@ class StepRunner:
         try:
             response = await client.send(request, stream=True)
             try:
-                body = await _bounded_body(response)
+                body = await _bounded_body(response, arrived)
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as e:
@@ -187,12 +202,14 @@ def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[Known]:
         yield Known(value, "new", provider)
 
 
-async def _bounded_body(response: httpx.Response) -> bytes:
+async def _bounded_body(response: httpx.Response, arrived: Arrived | None) -> bytes:
     body = bytearray()
     try:
         plain = inflater(response.headers.get("content-encoding", ""))  # httpx's own inflates without a bound
         async for chunk in response.aiter_raw():
-            body += plain.feed(chunk)
+            body += (piece := plain.feed(chunk))
+            if arrived is not None:
+                arrived(len(piece))
             if len(body) > BODY_LIMIT_BYTES:
                 raise httpx.DecodingError("body too large")
         plain.close()

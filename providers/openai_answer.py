@@ -33,6 +33,7 @@ _WRAPPERS: Final = ("data", "result", "response", "output")
 
 _FORGOTTEN: Final = object()
 """Stands for a field's value that is too large to be remembered: it is equal to none, so it is told each time."""
+_NAMED_FIELDS: Final = 5
 _SMALL_PARTS: Final = 200
 _SMALL_CHARS: Final = 4000
 
@@ -99,7 +100,8 @@ class OpenAIAnswer:
             return Failure(error)
         if choices is None:
             self._note_usage(completion)
-            self._count(f"frame without choices: {text(completion.get('type')) or text(completion.get('object'))}")
+            if not _tells_usage_alone(completion):
+                self._count(f"frame without choices: {_named(completion)}")
         elif fresh:
             self._cite(fresh, out)
         return None
@@ -235,6 +237,18 @@ class OpenAIAnswer:
         """Counts, under a bounded number of names."""
         name = what[:80] if what in self._unknown or len(self._unknown) < _UNKNOWN_LIMIT else "more"
         self._unknown[name] += 1
+
+
+def _tells_usage_alone(completion: Mapping[str, Any]) -> bool:
+    """Whether a frame without choices is the last one of the official form, in which some APIs leave `choices` out."""
+    return completion.keys() <= _CHUNK_KNOWN and counts_tokens(mapping(completion.get("usage")))
+
+
+def _named(completion: Mapping[str, Any]) -> str:
+    """What a frame calls itself; one that has no name by the names of its fields."""
+    named = text(completion.get("type")) or text(completion.get("object"))
+    fields = ", ".join(map(str, islice(completion, _NAMED_FIELDS)))
+    return named or (f"fields {fields}" if fields else "an empty object")
 
 
 def unwrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -310,3 +310,20 @@ def test_a_disabled_provider_is_said_to_be_one(doctor: Doctor, house: Path) -> N
     (house / "config.yaml").write_text(text)
     result = doctor("sessions", "add", "beta", "k", "--api-key-stdin")
     assert (result.exit_code, "'beta' is disabled" in result.stderr) == (1, True)
+
+
+def test_what_is_missing_is_told_once(doctor: Doctor, vault: Vault, sites: SandboxThread) -> None:
+    vault.put("zai", "one", sites.site("zai").session())
+    online = doctor("doctor", "--online")
+    assert online.stdout.count("zai/two is missing") == 1
+    assert online.stdout.count("the vault has no session for zai/two") == 1
+    assert online.stdout.endswith("A request can succeed, but not with zai/two.\n")
+
+
+def test_who_needs_no_key_is_not_said_to_have_one(doctor: Doctor, house: Path) -> None:
+    official(house, alpha="http://127.0.0.1:9/v1")
+    file = house / "config.yaml"
+    file.write_text(file.read_text().replace("{name: k}", "{name: k, session: none}"))
+    said = doctor("doctor").stdout
+    assert "alpha/k needs no key (session: none)" in said
+    assert "has a key" not in said

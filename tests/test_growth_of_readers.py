@@ -31,6 +31,7 @@ from addons.inspect.chat_text import chat_text
 from addons.inspect.delivered_text import delivered_text
 from addons.inspect.events_text import rows, table
 from addons.inspect.note import Note
+from addons.inspect.search import answered_of, asked_of, folded, wanted_by
 from addons.inspect.standins import StandIns
 from providers.chat import ChatRequest, Message
 from providers.citations import Sources
@@ -289,6 +290,11 @@ def viewed(delivered: str) -> object:
     return chat_text(Note("req_1", client_request=delivered, delivered=delivered))
 
 
+def searched(delivered: str) -> object:
+    note = Note("req_1", client_request=delivered, delivered=delivered)
+    return asked_of(note), folded(answered_of(note, b"", None)), wanted_by(delivered)
+
+
 def as_table(data: str) -> object:
     return table(rows(data.encode(), [(0.0, len(data))], None), cut=False)
 
@@ -417,6 +423,9 @@ READERS: dict[str, Reader] = {
     "stream view: deep": fed(lambda: delivered_text, whole("[")),
     "stream view: lines": fed(lambda: delivered_text, whole("a\n")),
     "stream view: blank lines": fed(lambda: delivered_text, whole("\n\n")),
+    "search: pieces": fed(lambda: searched, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n')),
+    "search: words": fed(lambda: searched, whole(" a\\.")),
+    "search: lists": fed(lambda: searched, lambda size: [json.dumps([["a"]] * (size // 7))]),
     "events view: events": fed(lambda: as_table, whole("data: {}\n\n")),
     "events view: blank lines": fed(lambda: as_table, whole("\n\n")),
     "import: words": fed(lambda: imported, whole("a/")),

@@ -70,6 +70,8 @@ def test_a_port_in_use_is_told_in_our_words(tmp_path: Path, arguments: tuple[str
         (("--port", ""), "a number from 1 to 65535"),
         (("--web-port", "1234567890123456789012"), "--web-port: a port is a number"),
         (("--demo", "--host", "0.0.0.0"), "loopback only"),
+        (("--web", "--console"), "two inspectors: choose one"),
+        (("--console",), "--console needs a terminal"),
         (("--config", "/nowhere/config.yaml"), "no such file"),
     ],
 )

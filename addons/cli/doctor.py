@@ -90,7 +90,8 @@ def _of_vault(lazy: Lazy, config: Config, online: bool, without: list[str]) -> I
         yield from asyncio.run(_ask(config, vault, refused))
     if config.providers:
         lines = account_lines(config, vault)
-        yield from checks.check_accounts(lines, providers, refused)
+        keyless = {f"{a.provider}/{a.name}" for a in accounts_of(config) if not a.needs_session}
+        yield from checks.check_accounts(lines, providers, refused, keyless)
         without += checks.out_of_service(lines, refused)
 
 

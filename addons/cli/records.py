@@ -197,10 +197,17 @@ def _imported(lazy: Lazy, file: Path) -> list[Imported]:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--clear", is_flag=True, help="Forget all that was counted; a running gateway heeds it.")
 @click.pass_obj
-def drift(lazy: Lazy, as_json: bool) -> None:
+def drift(lazy: Lazy, as_json: bool, clear: bool) -> None:
     """What the adapters met and did not know: event kinds, phases, fields, codes, by provider."""
-    found = Drift.load(vault_path(lazy.config()).with_name(FILE_NAME))
+    file = vault_path(lazy.config()).with_name(FILE_NAME)
+    found = Drift.load(file)
+    if clear:
+        _clear(file)
+        count = sum(map(len, found.found.values()))
+        out(f"{count} {'kind' if count == 1 else 'kinds'} forgotten" if count else "nothing unknown was counted")
+        return
     if as_json:
         out_json(found.plain())
         return
@@ -210,3 +217,11 @@ def drift(lazy: Lazy, as_json: bool) -> None:
             out(f"{provider}  {kind}  {strange.count} times, last {when}, see {strange.example}")
     if not found.found:
         out("nothing unknown was met")
+
+
+def _clear(file: Path) -> None:
+    """Raises Problem."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as e:
+        raise Problem(f"{file} cannot be removed: {e.strerror or e}") from None

@@ -41,7 +41,8 @@ class RequestLog:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     outcome: str = "ok"
-    """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left."""
+    """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left; replayed, of what was
+    sent again in the inspector."""
     error_code: str | None = None
     """The code the client got, be it in an answer or in the last frame of a stream; the type where it got none."""
     client: str = "-"
@@ -127,16 +128,24 @@ def one_line_each(record: logging.LogRecord) -> bool:
     return True
 
 
-def setup_logging(level: str, form: str) -> logging.Handler:
-    """Our own handler on stderr for the `glassgate` loggers; gives it, so that it can be taken off again."""
-    handler = logging.StreamHandler()
-    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
-    handler.setFormatter(JsonFormatter() if form == "json" else text)
-    handler.addFilter(one_line_each)
+def setup_logging(level: str, form: str, handler: logging.Handler | None = None) -> logging.Handler:
+    """Our own handler on stderr for the `glassgate` loggers; gives it, so that it can be taken off again.
+
+    `handler`: where they write instead, in a form of its own.
+    """
+    handler = handler or _on_stderr(form)
     logger = logging.getLogger("glassgate")
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
     for name in ("httpx", "httpcore"):  # they would log addresses and heads of every preparing call, cookies too
         logging.getLogger(name).setLevel(logging.WARNING)
+    return handler
+
+
+def _on_stderr(form: str) -> logging.Handler:
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    handler.setFormatter(JsonFormatter() if form == "json" else text)
+    handler.addFilter(one_line_each)
     return handler

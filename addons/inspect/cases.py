@@ -12,6 +12,11 @@ from addons.inspect.standins import StandIns
 FOLDER: Final = Path("tests/fixtures/cases")
 """Where the tests look for cases, below the project's folder."""
 
+PREPARING: Final = (
+    "this is a preparing call (a chat made, a session renewed): there is no answer in it to read again. Give the "
+    "attempt it prepared: it has the same request id, and its recording has the model where this one says `preparing`"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -24,6 +29,8 @@ class Case:
 
 def case_of(recording: Recording) -> Case:
     """Raises RecordingProblem for what cannot be read again: it would prove nothing."""
+    if recording.part != "attempt":
+        raise RecordingProblem(PREPARING)
     differs = tuple(differences(recording))
     own = StandIns()
     clean = Recording.model_validate(own.value(recording.model_dump(mode="json")))

@@ -1,7 +1,9 @@
 """Decodes a recording again with the adapters of today and tells what would be delivered differently."""
 
 import difflib
-from dataclasses import replace
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mitmproxy import http
@@ -19,6 +21,8 @@ from addons.inspect.recording import Answered, Recording, RecordingProblem
 from addons.relay import State, Target, Timers
 from addons.secrets import Seals
 from providers.contract import Session
+from providers.errors import ProviderError
+from providers.events import Usage
 from providers.registry import provider_class
 
 _DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
@@ -47,12 +51,32 @@ def said_of(recording: Recording) -> list[str]:
     return _seen(recording.delivered)
 
 
-def decoded(recording: Recording, answer: Answered, provider: AnyProvider | None = None) -> str:
-    """What the client would be sent today, by `provider` or the adapter as it comes. Raises RecordingProblem."""
-    attempt = _attempt(recording, provider or _provider(recording.provider))
+def decoded(recording: Recording, answer: Answered) -> str:
+    """What the client would be sent today, by the adapter as it comes. Raises RecordingProblem."""
+    provider = _provider(recording.provider)
+    return read_again(recording, answer, provider).delivered
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What an answer is to a client. Times in milliseconds since it was asked for."""
+
+    delivered: str
+    error: ProviderError | None
+    usage: Usage | None
+    first_token_ms: int | None
+
+
+def read_again(recording: Recording, answer: Answered, provider: AnyProvider) -> ReadAgain:
+    """An answer to the recording's request as `provider` reads it today. Raises RecordingProblem.
+
+    Takes as long as the answer needed to be read: a long one is no work for the event loop."""
+    now_ms = 0
+    attempt = _attempt(recording, provider, lambda: float(now_ms))
     response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
     attempt.head(response)
     for piece in answer.pieces:
+        now_ms = piece.ms
         if attempt.state is State.OPEN:
             attempt.data(piece.data)
             while attempt.behind:
@@ -61,7 +85,13 @@ def decoded(recording: Recording, answer: Answered, provider: AnyProvider | None
         attempt.end()
     if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:
         attempt.last_words()
-    return attempt.delivered.decode("utf-8", "replace")
+    first = attempt.report.first_token_at
+    return ReadAgain(
+        delivered=attempt.delivered.decode("utf-8", "replace"),
+        error=attempt.report.error,
+        usage=attempt.report.usage,
+        first_token_ms=None if first is None else round(first),
+    )
 
 
 def _seen(delivered: str) -> list[str]:
@@ -71,7 +101,7 @@ def _seen(delivered: str) -> list[str]:
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
 
 
-def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
+def _attempt(recording: Recording, provider: AnyProvider, clock: Callable[[], float] = time.monotonic) -> Attempt:
     dialect, parsed = _parsed(recording)
     chat = replace(parsed.chat, model=recording.model)
     plan = AttemptPlan(
@@ -85,6 +115,7 @@ def _attempt(recording: Recording, provider: AnyProvider) -> Attempt:
         places=(),
         cleaner=NOTHING_KNOWN,
         record_limit_bytes=2**40,
+        clock=clock,
     )
     meta = AnswerMeta("recorded", 0, chat.model)
     output = dialect.stream(parsed, meta) if chat.stream else dialect.whole(parsed, meta)
@@ -105,7 +136,7 @@ def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
     problem = ""
     for dialect in _DIALECTS:
         try:
-            return dialect, dialect.parse(recording.client_request.encode())
+            return dialect, dialect.parse(recording.client_request.encode("utf-8", "surrogatepass"))
         except GatewayError as error:
             problem = problem or error.message
     raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")

@@ -5,6 +5,7 @@ Kinds are words of a site, and the file is plain: both are cleaned and bounded b
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,8 @@ class Drift:
     path: Path
     found: dict[str, dict[str, Strange]] = field(default_factory=dict)
     _dirty: bool = False
+    _filed: bool = False
+    """There was a file with what is counted: when it goes, somebody has cleared it."""
 
     def note(self, provider: str, unknown: Mapping[str, int], at: int, example: str) -> None:
         """Counts what one answer had; the log has a line for each kind that is new."""
@@ -59,6 +62,12 @@ class Drift:
             strange.last, strange.example = at, example
             self._dirty = True
 
+    def heed_clearing(self) -> None:
+        """Forgets what was counted when `glassgate drift --clear` has removed the file."""
+        if self._filed and not os.path.lexists(self.path):
+            self.found.clear()
+            self._dirty = self._filed = False
+
     def unsaved(self) -> bytes | None:
         """What the file should hold; None when it does."""
         if not self._dirty:
@@ -72,6 +81,7 @@ class Drift:
             return
         try:
             write_small(self.path, data)
+            self._filed = True
         except OSError as e:
             log.warning("what was unknown cannot be written to %s: %s", self.path, e.strerror or e)
 
@@ -96,6 +106,7 @@ class Drift:
             stored = json.loads(read_small(path) or b"{}")
         except (ValueError, RecursionError):
             return drift
+        drift._filed = os.path.lexists(path)
         for provider, kinds in _items(stored, PROVIDERS_LIMIT):
             if not is_name(provider):
                 continue

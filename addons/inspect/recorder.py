@@ -15,6 +15,8 @@ from addons.replacing import replace_file
 log = logging.getLogger("glassgate")
 
 ENDING: Final = ".glass.json"
+MODEL_CHARS: Final = 20
+"""Of a model's name in a file's name."""
 _ODD: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -38,9 +40,7 @@ class Recorder:
         if self.broken:
             return None
         now = self.now()
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1000):03}"
-        what = "preparing" if recording.part == "step" else recording.model
-        name = _ODD.sub("_", f"{stamp}-{recording.provider}-{what}-{request_id[-8:]}")
+        name = _name(recording, request_id, now)
         with self._lock:
             try:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,3 +79,11 @@ class Recorder:
             except OSError:
                 continue
             yield path, found.st_mtime, found.st_size
+
+
+def _name(recording: Recording, request_id: str, now: float) -> str:
+    """Sorted by time; short enough to be read in a list. All of it stands in the file too."""
+    stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(now)) + f"{int(now % 1 * 1000):03}"
+    provider = recording.provider.removesuffix("_compatible")
+    what = "preparing" if recording.part == "step" else recording.model[:MODEL_CHARS]
+    return _ODD.sub("_", f"{stamp}-{provider}-{what}-{request_id[-8:]}")

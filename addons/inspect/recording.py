@@ -173,7 +173,7 @@ def _pieces(response: http.Response, note: Note, own: StandIns) -> tuple[Arrived
     arrivals = [(0.0, len(body))] if packed or not note.arrivals else list(note.arrivals)
     clean = _replaced(body, own)
     if clean != body:
-        return _cut_again(clean, arrivals, len(body))
+        return cut_again(clean, arrivals, len(body))
     return tuple(_cut(body, arrivals))
 
 
@@ -190,8 +190,10 @@ def _cut(body: bytes, arrivals: Sequence[tuple[float, int]]) -> list[Arrived]:
     return found
 
 
-def _cut_again(clean: bytes, arrivals: Sequence[tuple[float, int]], before: int) -> tuple[Arrived, ...]:
-    """Stand-ins may have changed lengths: the pieces are cut in proportion, so that nothing is lost or doubled."""
+def cut_again(clean: bytes, arrivals: Sequence[tuple[float, int]], before: int) -> tuple[Arrived, ...]:
+    """A body that was cleaned, in the pieces that it came in. `before`: its length then.
+
+    Stand-ins may have changed lengths: the pieces are cut in proportion, so that nothing is lost or doubled."""
     if len(clean) == before:
         return tuple(_cut(clean, arrivals))
     scaled = [(offset, max(1, round(length * len(clean) / max(before, 1)))) for offset, length in arrivals]

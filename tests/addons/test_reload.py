@@ -9,7 +9,7 @@ import pytest
 import addons.reload
 from addons.asking import answer_to, ask
 from addons.core.config_file import load_config
-from addons.reload import Reload
+from addons.reload import UNCHANGED, Reload
 from addons.setup import Running
 
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
@@ -102,6 +102,29 @@ def test_who_asks_is_answered(house: House) -> None:
     assert found is not None
     assert not found.done
     assert "did you mean 'listen'" in found.said
+
+
+def test_unchanged_files_are_not_said_to_be_changed(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    folder, before = house.file.parent / "s", house.parts
+    ask(folder, house.file.absolute(), "ab" * 16)
+    with caplog.at_level("INFO", "glassgate"):
+        asyncio.run(house.reload.look())
+        house.reload.ask()
+        asyncio.run(house.reload.look())
+    found = answer_to(folder, "ab" * 16)
+    assert found is not None
+    assert (found.done, found.said) == (True, UNCHANGED)
+    assert house.parts is before
+    assert [record.getMessage() for record in caplog.records] == [UNCHANGED, UNCHANGED]
+    house.hosts = ["127.0.0.1", "0.0.0.0"]
+    house.file.chmod(0o666)
+    asyncio.run(house.reload.look())
+    assert house.reload.problem is not None
+    house.hosts = ["127.0.0.1"]
+    house.reload.ask()
+    asyncio.run(house.reload.look())
+    assert not house.reload.problem
+    assert house.parts is not before, "what was refused is taken up, unchanged too"
 
 
 @pytest.mark.parametrize("fault", [KeyError("x"), RecursionError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])

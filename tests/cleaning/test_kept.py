@@ -21,7 +21,7 @@ from addons.inspect.kept import AT_ONCE_BYTES, keep_cleaned
 from addons.inspect.note import Note
 from addons.inspect.parts import step_flow
 from addons.inspect.recording import Source, recording_of
-from addons.inspect.replayer import replay
+from addons.inspect.replayer import Replayer
 from addons.secrets import Owner
 from addons.setup import Models
 from addons.steps import Carried
@@ -126,4 +126,4 @@ def test_a_request_that_was_kept_in_part_is_not_sent_again() -> None:
     Note("req_1", provider="p", account="a", cut_request=True).put_on(flow)
     running: Any = SimpleNamespace(providers={"p": object()}, accounts=SimpleNamespace(find=lambda *names: object()))
     with pytest.raises(GatewayError, match="only the beginning of this request was kept"):
-        asyncio.run(replay(flow, running, FlowPlaces(lambda: b"k" * 32)))
+        asyncio.run(Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None).replay(flow, running))

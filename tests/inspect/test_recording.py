@@ -44,7 +44,7 @@ def recorded(body: bytes = STREAM, arrivals: tuple[tuple[float, int], ...] = (),
     note = Note(
         "req_1",
         provider="zai",
-        model="GLM-4.6",
+        model=more.pop("model", "GLM-4.6"),
         outcome=more.pop("outcome", "ok"),
         stream=True,
         client_request=more.pop("client", CLIENT),
@@ -153,6 +153,22 @@ def test_a_full_disk_ends_the_recording_and_leaves_no_half_file(tmp_path: Path, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("recording", "name"),
+    [
+        (recorded(), "231114-221320500-zai-GLM-4.6-0123abcd-1"),
+        (recorded(provider_type="openai_compatible"), "231114-221320500-openai-GLM-4.6-0123abcd-1"),
+        (recorded(model="vendor/model-of-a-very-long-name"), "231114-221320500-zai-vendor_model-of-a-ve-0123abcd-1"),
+        (recorded().model_copy(update={"part": "step"}), "231114-221320500-zai-preparing-0123abcd-1"),
+    ],
+    ids=["attempt", "official", "long", "step"],
+)
+def test_a_recordings_name_is_short(tmp_path: Path, recording: Recording, name: str) -> None:
+    path = Recorder(tmp_path, max_mb=1, max_days=1, now=lambda: 1_700_000_000.5).write(recording, "req_ffff0123abcd", 1)
+    assert path is not None
+    assert path.name == name + ENDING
+
+
 # -- drift ------------------------------------------------------------------------------------------------------------
 def test_unknown_kinds_are_counted_and_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tmp_path.chmod(0o700)
@@ -173,6 +189,27 @@ def test_a_site_that_invents_names_does_not_fill_the_disk(tmp_path: Path) -> Non
     for number in range(KINDS_LIMIT + 50):
         drift.note("zai", {f"kind {number}": 1}, 1, "x")
     assert len(drift.found["zai"]) == KINDS_LIMIT
+
+
+def test_what_was_counted_is_cleared_while_a_gateway_counts(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    drift = Drift.load(tmp_path / "drift.json")
+    drift.note("zai", {"phase dreaming": 2}, 100, "req_1")
+    drift.heed_clearing()
+    assert drift.plain(), "what was not written down yet was cleared by nobody"
+    drift.save()
+    again = Drift.load(tmp_path / "drift.json")
+    for one in (drift, again):
+        one.heed_clearing()
+        assert one.plain()
+    (tmp_path / "drift.json").unlink()
+    for one in (drift, again):
+        one.note("zai", {"phase dreaming": 1}, 200, "req_2")
+        one.heed_clearing()
+        assert (one.plain(), one.unsaved()) == ({}, None)
+    drift.note("zai", {"phase dreaming": 1}, 300, "req_3")
+    drift.save()
+    assert Drift.load(tmp_path / "drift.json").plain()["zai"]["phase dreaming"]["count"] == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"zai": 3}', '{"zai": {"a": {"count": "x"}}}'])

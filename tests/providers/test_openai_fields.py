@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from providers.events import Citation
+from providers.openai_decoder import OpenAIDecoder
+from providers.openai_form import Form
 from tests.providers.openai_streams import STOP, USAGE, chunk, decode, delta, sse, words
 
 
@@ -114,3 +116,23 @@ def test_annotations_that_are_no_links_keep_their_form() -> None:
     answer = decode([sse(chunk(delta({"annotations": [odd, link]})), words("a"), STOP)])
     assert answer.citations == [Citation("https://a.example", "A")]
     assert answer.extra == [("delta", 0, {"annotations": [odd]})]
+
+
+@pytest.mark.parametrize(
+    ("frame", "unknown"),
+    [
+        ({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "usage": USAGE}, {}),
+        ({"usage": USAGE}, {}),
+        ({"usage": USAGE, "mood": 1}, {"frame without choices: fields usage, mood": 1}),
+        ({"type": "ping"}, {"frame without choices: ping": 1}),
+        ({"object": "odd"}, {"frame without choices: odd": 1}),
+        ({"a": 1, "b": 2}, {"frame without choices: fields a, b": 1}),
+        (dict.fromkeys("abcdefgh", 1), {"frame without choices: fields a, b, c, d, e": 1}),
+        ({}, {"frame without choices: an empty object": 1}),
+    ],
+    ids=["usage", "bare-usage", "usage-and-more", "type", "object", "fields", "many-fields", "empty"],
+)
+def test_a_frame_without_choices_is_named_and_usage_alone_is_none(frame: Any, unknown: dict[str, int]) -> None:
+    decoder = OpenAIDecoder(Form())
+    decoder.feed(sse(words("a"), STOP, frame))
+    assert dict(decoder.unknown) == unknown

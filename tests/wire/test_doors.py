@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from addons import whereabouts
 from addons.cli.main import main
+from addons.reload import UNCHANGED
 from providers.sandbox.script import greeting
 from tests.support.mitmweb import Web, mitmweb_api
 from tests.support.ports import free_port
@@ -315,7 +316,7 @@ def test_reload_is_answered(sites: SandboxThread, folder: Path, ignores_hangups:
         gateway.command = lambda: ["nohup", *command]  # type: ignore[method-assign]
     with gateway:
         done = reload(gateway)
-        assert (done.exit_code, done.stdout) == (0, "the changed configuration is in force\n")
+        assert (done.exit_code, done.stdout) == (0, f"{UNCHANGED}\n")
         gateway.config["auth"] = {"tokens": [STRONG]}
         gateway.config["models"] = {"aliases": {"fast": MODEL}}
         gateway.write_config()
@@ -408,5 +409,5 @@ def test_a_service_looks_at_its_configuration(sites: SandboxThread, folder: Path
     with Gateway(folder, sites.description(), hurried=True) as gateway:
         assert gateway.process
         gateway.process.send_signal(signal.SIGHUP)
-        until(lambda: "the changed configuration is in force" in gateway.log)
+        until(lambda: UNCHANGED in gateway.log)
         assert greeting("Hi") in asked(gateway, stream=False).json()["choices"][0]["message"]["content"]

@@ -70,6 +70,23 @@ def test_a_flow_is_sent_again_with_the_real_secret(web: Web, api: httpx.Client, 
     assert "[DONE]" in shown(api, again, "response", "OpenAI%20stream")
 
 
+def test_the_run_before_stands_beside_it_and_the_log_tells_of_both(
+    web: Web, api: httpx.Client, sites: SandboxThread
+) -> None:
+    request_id = asked(web, "twice, please")
+    (flow,) = flows_of(api, request_id)
+    for runs in (1, 2):
+        api.post(f"/flows/{flow['id']}/replay").raise_for_status()
+        until(lambda runs=runs: web.log.count(f"{request_id} inspector - POST") == runs)  # type: ignore[misc]
+        until(lambda runs=runs: len(flows_of(api, request_id)) == 1 + runs)  # type: ignore[misc]
+    stories = [found["comment"] for found in flows_of(api, request_id)]
+    assert [story.startswith("↪") for story in stories] == [True, True, False], "in the order of their time"
+    assert ["replayed" in story for story in stories] == [False, True, True]
+    assert not any("preparing" in story for story in stories), "a replay is no preparing call"
+    api.post(f"/flows/{flow['id']}/revert").raise_for_status()
+    assert "replayed" not in next(found["comment"] for found in flows_of(api, request_id) if found["id"] == flow["id"])
+
+
 def test_what_is_not_ours_is_not_sent_again(web: Web, api: httpx.Client) -> None:
     httpx.get(f"{web.url}/v1/models", headers=web.headers)
     flow = next(f for f in api.get("/flows").json() if f["request"]["path"] == "/v1/models")
@@ -127,6 +144,17 @@ def test_the_command_bar_refuses_what_is_no_exchange(web: Web, api: httpx.Client
 
 
 # -- what the gateway answers itself ----------------------------------------------------------------------------------
+def test_a_preparing_call_becomes_no_case(web: Web, api: httpx.Client) -> None:
+    request_id = asked(web, "prepare", "GLM-4.6")
+    until(lambda: len(flows_of(api, request_id)) == 2)
+    (step,) = [flow["comment"] for flow in flows_of(api, request_id) if "preparing" in flow["comment"]]
+    short = next(word for word in step.split() if word.startswith("req_"))
+    chosen = f"~comment {short} & ~comment preparing"
+    refused = commanded(api, "gateway.savecase", chosen)
+    assert "this is a preparing call" in refused
+    assert "Give the attempt it prepared" in refused
+
+
 def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
     (flow,) = flows_of(api, answer.headers["x-request-id"])

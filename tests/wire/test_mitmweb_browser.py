@@ -1,5 +1,6 @@
 """mitmweb as a person sees it, in a real browser: the list of flows, the three views, and no secret anywhere."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.glass_session import PROMPT, Session, glass_session
+from tests.support.waiting import until
 
 PROGRAM = find_chromium()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium or Chrome")
@@ -223,6 +225,30 @@ def test_without_our_look_the_page_is_as_mitmproxy_made_it(page: Chromium, sessi
     finally:
         page.call("Network.setBlockedURLs", urls=[])
         page.call("Network.disable")
+
+
+def typed(page: Chromium, text: str) -> None:
+    """Types into mitmweb's search box, as React notices it."""
+    page.evaluate(
+        "(() => { const box = document.querySelector('.filter-input input');"
+        " Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(box, "
+        + json.dumps(text)
+        + "); box.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+
+
+def test_words_cut_into_frames_are_found_by_the_search_box(page: Chromium, session: Session) -> None:
+    page.open("about:blank")
+    page.open(f"{address(session)}/#/flows")
+    page.wait_for("no-such-model")
+    typed(page, '~bs "wrote: “WHAT is the sea"')
+    rows = "[...document.querySelectorAll('.flow-table tbody tr')].map(row => row.innerText).join('\\n')"
+    until(lambda: "no-such-model" not in page.evaluate(rows))
+    found = page.evaluate(rows)
+    assert "GLM-4.6-Thinking" in found
+    assert "preparing" not in found
+    typed(page, "")
+    until(lambda: "no-such-model" in page.evaluate(rows))
 
 
 def test_no_secret_stands_in_the_page(page: Chromium, session: Session) -> None:

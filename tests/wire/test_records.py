@@ -156,7 +156,7 @@ def test_the_sandbox_serves_recordings_in_the_place_of_their_sites(recorded: tup
 
 def test_a_case_is_made_of_a_recording(recorded: tuple[Gateway, Path], tmp_path: Path) -> None:
     gateway, folder = recorded
-    path = str(files(folder)[0])
+    path = next(str(path) for path in files(folder) if Recording.load(path.read_bytes()).part == "attempt")
     made = command(gateway, "cases", "add", path, "--name", "first", "--folder", str(tmp_path), "--yes")
     assert made.exit_code == 0, made.output
     assert "replaced in it" in made.output
