@@ -32,6 +32,7 @@ ANCHORED = {
     "addons.importing.shell_words._PIECE": "match",
     "addons.stream.chunks._SIZE": "fullmatch",
     "providers.contract._BARE": "fullmatch",
+    "providers.k2think_marks._MORE": "match",
     "providers.k2think_whole._OPENING_TAG": "match",
     "providers.longcat._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",
