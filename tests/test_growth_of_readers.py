@@ -41,6 +41,7 @@ from providers.events import Event, Text, ToolCallDelta
 from providers.json_tally import JsonTally
 from providers.jsontext import loads, loads_glued
 from providers.k2think_decoder import K2ThinkDecoder
+from providers.k2think_marks import EndMarks
 from providers.k2think_text import K2Text
 from providers.longcat_decoder import LongCatDecoder
 from providers.openai_decoder import OpenAIDecoder
@@ -196,6 +197,9 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
     "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
     "longcat": answer(LongCatDecoder, lambda t: {"event": {"type": "content", "content": t}}),
+    "longcat final": answer(
+        lambda: LongCatDecoder(remarks=True), lambda t: {"event": {"type": "finish", "finalContent": t + " b"}}
+    ),
     "longcat search": answer(LongCatDecoder, lambda t: {"event": {"type": "search", "content": "[" + t}}),
     "zai": answer(ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "answer", "delta_content": t}}),
     "zai tool": answer(
@@ -381,6 +385,9 @@ READERS: dict[str, Reader] = {
     "tags: blanks in the answer": fed(lambda: ThinkTags().feed, chars(" ", "<think></think><answer>a")),
     "tags: ends": fed(lambda: ThinkTags().feed, chars("</answer>", "<think></think><answer>a")),
     "tags: openings": fed(lambda: ThinkTags().feed, whole("<think ", "a")),
+    "k2 marks": fed(lambda: EndMarks().feed, whole("<|im_end|>")),
+    "k2 marks, pieces": fed(lambda: EndMarks().feed, chars("<|im_end|> <|im", "<|im_end|>")),
+    "k2 marks: beginnings": fed(lambda: EndMarks().feed, whole("<|im_end", "<")),
     "k2 text: blanks": fed(lambda: K2Text().add, chars(" ", '<details type="reasoning"><summary></summary>a')),
     "k2 text: marks": fed(lambda: K2Text().add, chars("> ", '<details type="reasoning"><summary></summary>a')),
     "k2 text: no summary end": fed(lambda: K2Text().add, chars("a", '<details type="reasoning"><summary>')),
