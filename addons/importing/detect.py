@@ -1,5 +1,6 @@
 """Which kind of file it is, by its content."""
 
+import codecs
 import re
 from typing import Final
 
@@ -10,6 +11,8 @@ from addons.importing.har import read_har
 from addons.importing.problem import Found, ImportProblem
 
 LIMIT_BYTES: Final = 256 * 1024 * 1024
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Marks of text as shells and editors of Windows may save it."""
 _FLOWS: Final = re.compile(rb"^\d{1,10}:")
 _COOKIE_LINE: Final = re.compile(r"^(#HttpOnly_)?[^\s#]\S*[ \t]+(TRUE|FALSE)[ \t]", re.IGNORECASE | re.MULTILINE)
 _CURL: Final = re.compile(r"\A(\$ )?(\S*[\\/])?curl(\.exe)?\s", re.IGNORECASE)
@@ -31,9 +34,10 @@ def read(data: bytes, now: float) -> Found:
     if _FLOWS.match(data):
         return read_flows(data)
     try:
-        text = data.decode("utf-8-sig").strip()
+        whole = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
         raise ImportProblem("the file is no text and no flow file of mitmproxy") from None
+    text = whole.strip()
     if text.startswith("{"):
         return read_har(text)
     if _CURL.match(text):
@@ -42,7 +46,7 @@ def read(data: bytes, now: float) -> Found:
         if form.match(text):
             raise ImportProblem(f"this request is copied as {name}: copy it as cURL (bash), or export a HAR")
     if text.startswith(("# Netscape HTTP Cookie File", "# HTTP Cookie File")) or _COOKIE_LINE.search(text):
-        return read_cookies(data.decode("utf-8-sig"), now)
+        return read_cookies(whole, now)
     token = _BEARER.sub("", text.strip("\"'"))
     if _TOKEN.fullmatch(token):
         return Found("token", token=token)

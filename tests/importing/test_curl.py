@@ -86,6 +86,7 @@ def test_the_table_is_whole() -> None:
         ("-A agent -e https://from.example", "GET", {"user-agent": "agent", "referer": "https://from.example"}),
         ("-A agent -H 'User-Agent: mine'", "GET", {"user-agent": "mine"}),
         ("-b 'a=1; b=2' --cookie=c=3", "GET", {"cookie": "a=1; b=2; c=3"}),
+        ("-H 'Cookie: a=1' -H 'cookie: b=2; c=3'", "GET", {"cookie": "a=1; b=2; c=3"}),
         ("-b 'a=1' -H 'Cookie: d=4'", "GET", {"cookie": "d=4"}),
         ("-b ''", "GET", {}),
         ("-H '@not: a file'", None, {}),

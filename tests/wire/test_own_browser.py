@@ -68,6 +68,7 @@ def test_a_firefox_session_arrives_with_its_own_headers(
         assert expected.items() <= request.headers.items()
         assert not {"te", "upgrade", "proxy-authorization", "mtgsig", "x-odd"} & request.headers.keys()
         assert request.headers["host"] in url
+        assert request.cookies[firefox.EDGE] == "of-a-person"
         assert request.headers.get("x-signature", "") != "0" * 64
     if site == "zai":
         query = completion.query
