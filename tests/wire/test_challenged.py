@@ -28,6 +28,8 @@ def test_the_site_is_asked_once_and_again_with_a_new_session(own: tuple[Gateway,
     gateway, site = own
     first = asked(gateway, "Hi\n!sandbox fault=captcha")
     assert (first.status_code, first.json()["error"]["code"]) == (502, "provider_challenge")
+    assert "store the session anew: ./run_proxy.sh capture zai demo" in first.json()["error"]["message"]
+    assert "try again" not in first.json()["error"]["message"]
     before = len(site.requests)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: asked(gateway, stream=number % 2 == 0), range(16)))
@@ -39,3 +41,21 @@ def test_the_site_is_asked_once_and_again_with_a_new_session(own: tuple[Gateway,
         assert "./run_proxy.sh capture zai demo" in error["message"]
     gateway.vault.put("zai", "demo", site.session())
     assert asked(gateway).status_code == 200
+
+
+def test_a_gateway_that_is_started_anew_lets_the_account_rest(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with SandboxThread(Sandbox(("zai",))) as sites:
+        gateway, site = Gateway(tmp_path, sites.description()), sites.site("zai")
+        with gateway:
+            assert asked(gateway, "Hi\n!sandbox fault=captcha").status_code == 502
+        before = len(site.requests)
+        with gateway:
+            answer = asked(gateway)
+            health = httpx.get(f"{gateway.url}/healthz", headers=gateway.headers).json()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_challenge")
+        assert 200 < int(answer.headers["retry-after"]) <= 300
+        assert len(site.requests) == before
+        (line,) = health["accounts"]
+        assert line["state"] == "challenged"
+        assert line["until"]
