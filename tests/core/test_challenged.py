@@ -246,6 +246,10 @@ def test_people_are_told_until_when_it_rests() -> None:
             ProviderError(ErrorKind.CHALLENGE, "x" * 900),
             ("in 5 min", "./run_proxy.sh capture zai main", "official API"),
         ),
+        (
+            ProviderError(ErrorKind.CHALLENGE, f"A {'long ' * 40}reason."),
+            ("long reason. The account rests", "zai main"),
+        ),
         (ProviderError(ErrorKind.CHALLENGE, "no", credential="key"), ("glassgate accounts reset zai main",)),
     ],
 )

@@ -1,6 +1,7 @@
 """A person's own browser: what of it is kept, how two calls of it are merged, and that every call wears it whole."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -213,6 +214,18 @@ def test_every_call_wears_the_whole_browser_sealed_and_nothing_of_ours(site: str
         for name in FOX.keys() - ({"sec-fetch-site"} if "refresh" in call.shown_url else set()):
             assert headers[name] == f"~sealed~{site}~main~header:{name}~"
         assert firefox.AGENT not in call.shown_url
+
+
+def test_k2think_signs_in_as_the_browser_and_with_the_cookies_of_its_edge() -> None:
+    kept = gathered("k2think", sighting("k2think"))
+    assert dict(kept.cookies) == {firefox.EDGE: "of-a-person"}
+    material = replace(kept, email="me@example.com", password="secret word", cookies={**kept.cookies, "token": TOKEN})
+    steps = provider("k2think").sign_in(provider("k2think").read_session("main", material), MOMENT)
+    assert steps is not None
+    wire = {n.lower(): v for n, v in next(steps).opened(lambda s: material.secrets()[s.name]).headers}
+    assert {n: v for n, v in wire.items() if browser.is_identity(n)} == FOX
+    assert wire["cookie"] == f"{firefox.EDGE}=of-a-person"
+    assert "authorization" not in wire
 
 
 @pytest.mark.parametrize("site", list(SESSIONS))
