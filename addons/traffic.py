@@ -107,7 +107,7 @@ class Traffic:
             at = stored_at(key)
             if key in self.paces and state.until is not None and at is not None and at <= state.since:
                 rest = Breaker(CHALLENGE_REST, self.clock)
-                rest.resume(state.until - self.now(), state.until - state.since)
+                rest.resume(state.until - self.now(), max(state.until - state.since, CHALLENGE_REST.open_s))
                 error = ProviderError(ErrorKind.CHALLENGE, state.reason)
                 self._lane(key).challenge = _Challenge(error, self.standing(key), rest)
 
@@ -175,6 +175,12 @@ class Traffic:
         if lane.turnstile.pace.per_day is not None:
             ago = self.now() - self.clock()
             self.book.note_starts(key, [start + ago for start in lane.turnstile.starts_today()])
+
+    def began(self, key: AccountId) -> None:
+        """The account's site has begun to answer: nobody need wait for the end of that to try a challenged account."""
+        lane = self._lane(key)
+        if lane.challenge is not None:
+            lane.challenge.rest.dropped()
 
     # -- after a request ------------------------------------------------------------------------------------------
     def succeeded(self, key: AccountId, model: str) -> None:

@@ -96,6 +96,17 @@ def test_after_the_rest_one_request_tries_and_the_others_wait_for_it(house: Hous
     assert not house.traffic.shunned(KEY)
 
 
+def test_nobody_waits_for_the_end_of_an_answer_that_has_begun(house: House) -> None:
+    house.attempt()
+    house.now += 300
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is not None
+    house.traffic.began(KEY)
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+    house.traffic.failed(KEY, MODEL, CHECK)  # after its first words
+    assert house.wait_s() == 600, "words that a check follows are no passed check"
+
+
 def test_a_passed_check_begins_anew(house: House) -> None:
     house.attempt()
     house.now += 300
@@ -213,6 +224,13 @@ def test_a_reset_by_hand_counts_after_a_restart_too(house: House, tmp_path: Path
 def test_an_edited_book_makes_no_account_rest_for_longer_than_the_longest_rest(house: House, tmp_path: Path) -> None:
     house.traffic.book.note(KEY, AccountState(Health.CHALLENGED, 1000, 10**9, "edited"))
     assert after_restart(house, tmp_path, stored_at=900).wait_s() == 4 * 3600
+
+
+def test_an_edited_book_makes_no_rest_shorter_than_the_first(house: House, tmp_path: Path) -> None:
+    house.traffic.book.note(KEY, AccountState(Health.CHALLENGED, 1000, 900, "edited"))
+    later = after_restart(house, tmp_path, stored_at=900)
+    assert later.attempt()
+    assert later.wait_s() == 600
 
 
 def test_a_session_stored_anew_is_seen_in_the_book_at_once(house: House) -> None:

@@ -1,5 +1,7 @@
 """The only account meets the site's check for humans: one attempt, then rest, until another session is stored."""
 
+import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,3 +61,23 @@ def test_a_gateway_that_is_started_anew_lets_the_account_rest(tmp_path: Path) ->
         (line,) = health["accounts"]
         assert line["state"] == "challenged"
         assert line["until"]
+
+
+def test_others_need_not_wait_for_the_end_of_the_answer_that_passes_the_check(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with SandboxThread(Sandbox(("zai",))) as sites:
+        gateway = Gateway(tmp_path, sites.description())
+        now = int(time.time())
+        state = {"health": "challenged", "since": now, "until": now - 1, "reason": "a check"}
+        book = {"version": 1, "accounts": {"zai/demo": {"state": state}}}
+        (gateway.vault_path.parent / "accounts.json").write_text(json.dumps(book))
+        body = {
+            "model": "GLM-4.6",
+            "stream": True,
+            "messages": [{"role": "user", "content": "Hi\n!sandbox stall_after=4"}],
+        }
+        url = f"{gateway.url}/v1/chat/completions"
+        with gateway, httpx.stream("POST", url, json=body, headers=gateway.headers, timeout=30) as stalled:
+            lines = stalled.iter_lines()
+            assert any(line.startswith("data:") for line in lines)
+            assert asked(gateway).status_code == 200
