@@ -70,7 +70,9 @@ def test_others_need_not_wait_for_the_end_of_the_answer_that_passes_the_check(tm
         now = int(time.time())
         state = {"health": "challenged", "since": now, "until": now - 1, "reason": "a check"}
         book = {"version": 1, "accounts": {"zai/demo": {"state": state}}}
-        (gateway.vault_path.parent / "accounts.json").write_text(json.dumps(book))
+        file = gateway.vault_path.with_name("accounts.json")
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(book))
         body = {
             "model": "GLM-4.6",
             "stream": True,
