@@ -27,6 +27,7 @@ SEEDS = (
 )  # fmt: skip
 ANCHORED = {
     "addons.core.config_file._OF_THE_VAULT": "fullmatch",
+    "addons.importing.powershell._TOKEN": "match",
     "addons.importing.shell_words._CMD_PIECE": "match",
     "addons.importing.shell_words._OF_CMD": "match",
     "addons.importing.shell_words._PIECE": "match",

@@ -26,6 +26,7 @@ from addons.dialects.chat_whole import ChatWhole
 from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
+from addons.importing.powershell import read_powershell
 from addons.importing.problem import ImportProblem
 from addons.inspect.chat_text import chat_text
 from addons.inspect.delivered_text import delivered_text
@@ -279,6 +280,13 @@ def imported(data: str) -> object:
         return None
 
 
+def powershell(data: str) -> object:
+    try:
+        return read_powershell(data)
+    except ImportProblem as e:
+        return e
+
+
 def curl(data: str) -> object:
     try:
         return read_curl(data)
@@ -438,6 +446,12 @@ READERS: dict[str, Reader] = {
     "import: words": fed(lambda: imported, whole("a/")),
     "import: lines": fed(lambda: imported, whole("a\tTRUE\n")),
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
+    "import: PowerShell, headers": fed(lambda: powershell, whole('"a"="b"\n', "Invoke-WebRequest -Headers @{")),
+    "import: PowerShell, calls": fed(lambda: powershell, whole("Invoke-WebRequest -Uri https://a.b -Method a\n")),
+    "import: PowerShell, quotes": fed(lambda: powershell, whole('`"$([char]', 'Invoke-WebRequest "')),
+    "import: PowerShell, cookies": fed(
+        lambda: powershell, whole('$s.Cookies.Add((x System.Net.Cookie("a", "b")))\nInvoke-WebRequest -Uri a://b\n')
+    ),
     "import: line ends": fed(lambda: curl, whole("\n a", "curl ")),
     "import: line ends before words": fed(lambda: curl, whole("\n\\ ", "curl ")),
     "import: double quotes": fed(lambda: curl, whole('"\\$`', "curl ")),
