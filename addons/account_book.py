@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from addons.core.account_state import REASON_LIMIT, AccountState, Health
 from addons.core.config import is_name
+from addons.core.cooldown import CHALLENGE_REST
 from addons.core.errors import clean
 from addons.small_files import read_small, stamp_of, write_small
 from providers.jsontext import loads, mapping
@@ -58,6 +59,8 @@ class _State(BaseModel):
         if self.health is Health.LIMITED:
             until = min(until if until is not None else int(now_s), int(now_s) + LONGEST_S)
         since = max(0, min(self.since, int(now_s)))
+        if self.health is Health.CHALLENGED and until is not None:
+            until = min(until, since + int(CHALLENGE_REST.open_max_s))
         return AccountState(self.health, since, until, clean(self.reason, REASON_LIMIT))
 
 
@@ -139,6 +142,10 @@ class AccountBook:
         for key, models in self._models.items():
             for model, state in models.items():
                 yield (*key, model), state
+
+    def challenges(self) -> Iterator[tuple[AccountId, AccountState]]:
+        """Accounts whose site wants a human."""
+        return ((key, state) for key, state in self._states.items() if state.health is Health.CHALLENGED)
 
     def note_starts(self, account: AccountId, starts: list[float]) -> None:
         """When the account's requests of the last day began, in Unix seconds."""

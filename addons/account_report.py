@@ -17,6 +17,10 @@ CAN_SERVE: Final = frozenset({Health.OK, Health.REFRESHING, Health.ENDED})
 """How an account is that a request may succeed with."""
 
 
+_OF_A_SESSION: Final = frozenset({Health.EXPIRED, Health.MISSING, Health.CHALLENGED})
+"""What holds of the session that was stored then, not of a newer one."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountLine:
     """One account. Times in Unix seconds; no secret in it."""
@@ -26,7 +30,7 @@ class AccountLine:
     state: Health
     reason: str = ""
     until: int | None = None
-    """When a limit ends."""
+    """When a limit ends, or when a challenged account is asked again."""
     expires_at: int | None = None
     """When the session itself ends, where that is known."""
     renewable: bool = False
@@ -70,9 +74,7 @@ def _line(
     if ended and not renewable:
         way = way_in(provider, account.name)
         noted = AccountState(Health.EXPIRED, reason=f"the session has ended. Sign in again: {way}")
-    elif (
-        noted.health in (Health.EXPIRED, Health.MISSING) and stored is not None and (stored.updated or 0) > noted.since
-    ):
+    elif noted.health in _OF_A_SESSION and stored is not None and (stored.updated or 0) > noted.since:
         noted = AccountState()  # another session has been stored since
     if ended and noted.health is Health.OK:
         noted = AccountState(Health.ENDED, reason="the gateway tries to renew it when it is needed next")
@@ -93,6 +95,9 @@ def told(line: AccountLine, now_s: float) -> str:
     words = [f"{line.provider}/{line.account}", line.state.value]
     if line.state is Health.LIMITED and line.until is not None:
         words.append(f"until {moment_text(line.until, now_s)}")
+    elif line.state is Health.CHALLENGED and line.until is not None:
+        when = moment_text(line.until, now_s) if line.until > now_s else "with the next request"
+        words.append(f"rests, asked again {when}")
     elif line.state is Health.ENDED and line.expires_at is not None:
         words.append(f"since {moment_text(line.expires_at, now_s)}")
     elif line.state is Health.OK and line.expires_at is not None:

@@ -121,6 +121,11 @@ class Accounts:
         found = self._env.get(key)
         return Stored(found) if found else None
 
+    def stored_at(self, key: AccountId) -> int | None:
+        """When the account's session was written to the vault, in Unix seconds; None for one that is not in it."""
+        stored = self._stored(*key)
+        return stored.updated if stored is not None else None
+
     def standing(self, key: AccountId) -> object:
         """Another value once somebody has stored another session for the account; renewals by us change nothing."""
         record = self._vault.known.get(key) if self._vault is not None else None

@@ -11,7 +11,7 @@ from addons.core.cooldown import LIMITS
 from addons.core.failover import OWN_FAULT
 from addons.relay import Fault, State
 from providers.contract import Call, Session
-from providers.errors import ProviderError
+from providers.errors import ErrorKind, ProviderError
 from providers.session import given_cookies
 
 log = logging.getLogger("glassgate")
@@ -31,7 +31,7 @@ def note_failure(context: Context, candidate: Candidate, error: ProviderError) -
     if error.kind in OWN_FAULT:
         return
     context.traffic.failed(candidate.key, candidate.route.model.id, error)
-    if error.kind not in LIMITS:
+    if error.kind not in LIMITS and error.kind is not ErrorKind.CHALLENGE:
         context.renewal.failed(candidate.account, error)
 
 

@@ -107,6 +107,8 @@ class AttemptPlan:
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
     clock: Callable[[], float] = time.monotonic
+    begun: Callable[[], object] = lambda: None
+    """Called at the first word of the answer."""
     filtered_fails: bool = False
     """A filter that ends the answer before its first word is a failure: another model stands in for that."""
 
@@ -459,6 +461,7 @@ class Attempt:
         matters = any(map(_is_word, events))
         if matters and self.report.first_token_at is None:
             self.report.first_token_at = self.plan.clock()
+            self.plan.begun()
         return matters
 
     def _complete(self, events: list[Event], end: Finish) -> bytes:

@@ -67,6 +67,7 @@ def plan_attempt(
         record_limit_bytes=context.limits.record_bytes,
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
+        begun=lambda: context.traffic.began(progress.candidate.key),
         filtered_fails=Cause.CONTENT in stand_ins,
     )
     created = context.moment().epoch_ms // 1000

@@ -36,6 +36,10 @@ SETTLE_S: Final = 5.0
 """How long the end of the process waits for what is being written."""
 TRY_AGAIN_S: Final = 15
 """How long after a failed renewal the next one is begun, while the session still serves."""
+CHALLENGE_AGAIN_S: Final = 300
+"""The same after a renewal that met the site's check for humans: every one that meets it makes the site surer."""
+IDLE_AGAIN_S: Final = 600
+"""The same for a session that nobody uses."""
 IDLE_S: Final = 3 * 86_400
 """A renewable session that nobody used for so long is renewed all the same, lest its renewal right runs out."""
 DEAD_S: Final = 600
@@ -58,6 +62,8 @@ class _Life:
     proven_at: float = -1e9
     failed_at: float = -1e9
     """When it was last renewed or its site asked about it, and when that last failed, by the monotonic clock."""
+    pause_s: float = TRY_AGAIN_S
+    """How long after that failure no renewal is begun that nobody waits for."""
 
 
 @dataclass(slots=True)
@@ -95,7 +101,7 @@ class Renewal:
             return session
         if left_s <= STILL_GOOD_S:
             return await asyncio.shield(self._flight(account))
-        if self.clock() - self._life(account).failed_at > TRY_AGAIN_S:
+        if self._may_try(account):
             self._flight(account)
         return session
 
@@ -164,7 +170,7 @@ class Renewal:
         """Raises ProviderError when the session is dead."""
         session, stored = self._alive(account), self.accounts.stored(account)
         idle = stored and stored.updated is not None and self._epoch_s() - stored.updated > IDLE_S
-        if idle and self._renewable(account, session):
+        if idle and self._may_try(account, IDLE_AGAIN_S) and self._renewable(account, session):
             await asyncio.wait({self._flight(account)})
 
     async def settle(self) -> None:
@@ -187,7 +193,9 @@ class Renewal:
         life.flight = None
         # The exception is for those who wait; when nobody does, the log and the book have it already.
         if not task.cancelled() and task.exception() is not None:
-            life.failed_at = self.clock()
+            life.failed_at, error = self.clock(), task.exception()
+            challenged = isinstance(error, ProviderError) and error.kind is ErrorKind.CHALLENGE
+            life.pause_s = CHALLENGE_AGAIN_S if challenged else TRY_AGAIN_S
 
     async def _renew(self, account: Account, before: Stored | None) -> Session:
         """Renews under the lock. Raises ProviderError."""
@@ -307,6 +315,11 @@ class Renewal:
         if self.vault is None or not account.needs_session:
             return False
         return can_renew(self.providers[account.provider], session, self.moment())
+
+    def _may_try(self, account: Account, pause_s: float = 0.0) -> bool:
+        """Whether a renewal that nobody waits for may be begun; not right after one that failed."""
+        life = self._life(account)
+        return self.clock() - life.failed_at > max(life.pause_s, pause_s)
 
     def _just_now(self, account: Account) -> bool:
         """Whether the session as it is stored was renewed or confirmed a moment ago."""

@@ -150,7 +150,9 @@ class Running:
             rules=traffic.cooldown or CooldownRules(),
         )
         self.traffic = Traffic(paces_of(config), traffic, self.book, time.monotonic, time.time, self.accounts.standing)
-        if before is not None:
+        if before is None:
+            self.traffic.recall(self.accounts.stored_at)
+        else:
             self.accounts.adopt(before.accounts)
             self.traffic.adopt(before.traffic)
             self.renewal.adopt(before.renewal)
@@ -249,6 +251,7 @@ class Running:
         for account in await self.book.resets():
             self.traffic.reset(account)
             self.renewal.reset(account)
+        self.traffic.look()
         await self.renewal.tend()
         if self.config.sections.sessions.prune_expired:
             await self._prune()

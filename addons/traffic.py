@@ -1,7 +1,7 @@
 """Traffic to the accounts: who may go in now, and what each answer teaches about its account.
 
-A request asks `blocked`, enters the account's turnstile, and tells how it ended. Limits and cool-downs outlive the
-process in the account book; breakers begin anew.
+A request asks `blocked`, enters the account's turnstile, and tells how it ended. Limits, cool-downs and the rests after
+checks for humans outlive the process in the account book; breakers begin anew.
 """
 
 from collections.abc import Callable, Mapping
@@ -98,6 +98,24 @@ class Traffic:
                     breaker.rules = self.rules.breaker or breaker.rules
                 self._lanes[key] = lane
 
+    def recall(self, stored_at: Callable[[AccountId], int | None]) -> None:
+        """Takes up the rests of an earlier process, of accounts whose session in the vault is no newer.
+
+        `stored_at` gives when the account's session was stored (Unix seconds), None for one that is not in the vault.
+        """
+        for key, state in list(self.book.challenges()) if self.rules.cooldown is not None else ():
+            at = stored_at(key)
+            if key in self.paces and state.until is not None and at is not None and at <= state.since:
+                rest = Breaker(CHALLENGE_REST, self.clock)
+                rest.resume(state.until - self.now(), max(state.until - state.since, CHALLENGE_REST.open_s))
+                error = ProviderError(ErrorKind.CHALLENGE, state.reason)
+                self._lane(key).challenge = _Challenge(error, self.standing(key), rest)
+
+    def look(self) -> None:
+        """Forgets the challenges of sessions that have been replaced. To be called now and then."""
+        for key, lane in self._lanes.items():
+            self._challenge(key, lane)
+
     # -- before a request -----------------------------------------------------------------------------------------
     def blocked(self, key: AccountId, model: str) -> Blocked | None:
         """Why the account is not to be asked for the model now, or None."""
@@ -158,6 +176,12 @@ class Traffic:
             ago = self.now() - self.clock()
             self.book.note_starts(key, [start + ago for start in lane.turnstile.starts_today()])
 
+    def began(self, key: AccountId) -> None:
+        """The account's site has begun to answer: nobody need wait for the end of that to try a challenged account."""
+        lane = self._lane(key)
+        if lane.challenge is not None:
+            lane.challenge.rest.dropped()
+
     # -- after a request ------------------------------------------------------------------------------------------
     def succeeded(self, key: AccountId, model: str) -> None:
         lane = self._lane(key)
@@ -187,12 +211,15 @@ class Traffic:
                 lane.breakers.setdefault(model, Breaker(self.rules.breaker, self.clock)).failed()
         elif error.kind is ErrorKind.CHALLENGE:
             lane.shunned_until = self.clock() + SHUNNED_S
+            until = None
             if self.rules.cooldown is not None:
                 rest = (
                     challenge.rest if (challenge := self._challenge(key, lane)) else Breaker(CHALLENGE_REST, self.clock)
                 )
                 rest.failed()  # of requests that met it together the first one counts
                 lane.challenge = _Challenge(error, self.standing(key), rest)
+                until = int(self.now() + rest.wait_s())
+            self.book.note(key, AccountState(Health.CHALLENGED, int(self.now()), until, error.message))
 
     def reset(self, key: AccountId) -> None:
         """Forgets what stands against the account."""
@@ -209,6 +236,8 @@ class Traffic:
                 return None
             if lane.challenge.session != self.standing(key):
                 lane.challenge, lane.shunned_until = None, 0.0
+                if (noted := self.book.state(key)) is not None and noted.health is Health.CHALLENGED:
+                    self.book.note(key, AccountState(Health.OK, int(self.now()), None, "another session was stored"))
         return lane.challenge
 
     def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:

@@ -8,12 +8,12 @@ from typing import Final
 from addons.candidates import Candidate, Candidates
 from addons.context import AnyProvider
 from addons.core.commands import capture, command
-from addons.core.errors import SHORT_WAIT_S, GatewayError, clean
+from addons.core.errors import MESSAGE_LIMIT, SHORT_WAIT_S, GatewayError, clean
 from addons.way_in import way_in
 from providers.errors import ErrorKind, ProviderError
 
-_SAID: Final = 160
-"""Characters of a site's words where advice has to stand beside them."""
+_LEAST_SAID: Final = 80
+"""Characters of a site's words that stand even beside long advice."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ def name_of(candidate: Candidate) -> tuple[str, str, str]:
 def _resting(error: ProviderError, candidate: Candidate, wait_s: float) -> ProviderError:
     """What a client is told while a challenged account rests: why, how long, and what ends it at once."""
     account = (candidate.account.provider, candidate.account.name)
-    words = f"{clean(error.message, _SAID)} The account rests and is asked again in {_span(wait_s)}. "
+    words = f"The account rests and is asked again in {_span(wait_s)}. "
     if error.credential == "key":
         words += f"To try at once: {command('accounts', 'reset', *account)}"
     else:
@@ -89,6 +89,8 @@ def _resting(error: ProviderError, candidate: Candidate, wait_s: float) -> Provi
             "Use the official API, or pass the check in your browser and store the session anew, which ends the rest: "
             f"{capture(*account)}"
         )
+    room = MESSAGE_LIMIT - len(f"[{'/'.join(account)}]") - len(words) - 3  # the account is put before it, with blanks
+    words = f"{clean(error.message, max(room, _LEAST_SAID))} {words}"
     return ProviderError(error.kind, words, site_code=error.site_code, status=error.status, advised=True)
 
 

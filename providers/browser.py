@@ -2,7 +2,8 @@
 
 A site ties a sign-in, and above all the cookies of its firewall, to the browser that earned them (user agent, hints,
 the page's own tokens); so they travel together, or not at all. Which headers may be kept is a fixed list: IDENTITY for
-any browser, and what each site's data names (SESSION_HEADERS of *_data.py). Nothing else of a request is taken: not
+any browser with its client hints, and what each site's data names (SESSION_HEADERS of *_data.py; `bx-*` names all that
+begin so). Nothing else of a request is taken: not
 what belongs to the connection, not cookies and authorization, which have places of their own.
 """
 
@@ -38,7 +39,7 @@ IDENTITY: Final = frozenset(
     }
 )
 """Headers a browser adds to the calls of a page's script (Fetch Metadata, Client Hints, RFC 9218, Global Privacy
-Control), lower case."""
+Control), lower case. With them go all client hints (`sec-ch-…`), of which there come new ones."""
 
 ORDINARY: Final = (
     IDENTITY
@@ -49,13 +50,26 @@ ORDINARY: Final = (
 
 ALL_LIMIT: Final = 32 * 1024
 """Bytes of all values that are kept of one browser; a real one sends less than 3 KB."""
+MOST_HEADERS: Final = 64
 
 _VALUE: Final = re.compile(r"[\t -~]{1,8192}")
+_HINT: Final = re.compile(r"sec-ch-[a-z0-9-]{1,60}")
+_NAME: Final = re.compile(r"[a-z0-9-]{1,60}")
 _NUMBER: Final = re.compile(r"\d{1,9}")
 _DECODED: Final = frozenset({"gzip", "deflate", "br", "zstd", "identity"})
 """Content codings the gateway undoes piece by piece."""
 _PAGES_CALL: Final = {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "sec-fetch-site": "same-origin"}
 """What a browser says of a call that a page's script makes to its own site."""
+
+
+def is_identity(name: str) -> bool:
+    """Whether a browser says of itself in a header of this name (lower case)."""
+    return name in IDENTITY or _HINT.fullmatch(name) is not None
+
+
+def is_ordinary(name: str) -> bool:
+    """Whether many people share the values of the header."""
+    return name in ORDINARY or _HINT.fullmatch(name) is not None
 
 
 def is_completion(url: str, paths: Collection[str]) -> bool:
@@ -71,9 +85,12 @@ def kept(headers: Mapping[str, str], of_site: Collection[str], *, completion: bo
     """
     found: dict[str, str] = {}
     size = 0
-    for name in (*sorted(IDENTITY), *sorted(of_site)):
-        value = headers.get(name, "").strip(" \t")
-        if _VALUE.fullmatch(value) and (size := size + len(value)) <= ALL_LIMIT:
+    for name in sorted(headers, key=lambda one: (not is_identity(one), one)):
+        value = headers[name].strip(" \t")
+        if (is_identity(name) or _is_of(name, of_site)) and _VALUE.fullmatch(value):
+            if size + len(value) > ALL_LIMIT or len(found) == MOST_HEADERS:
+                continue
+            size += len(value)
             found[name] = value
     if not completion:
         found.pop("priority", None)
@@ -95,7 +112,7 @@ def merged(
     if AGENT not in second or AGENT not in first:
         return {**first, **second}
     same = first[AGENT] == second[AGENT]
-    rest = {name: value for name, value in first.items() if name not in IDENTITY} if same else {}
+    rest = {name: value for name, value in first.items() if not is_identity(name)} if same else {}
     return {**rest, **second}
 
 
@@ -114,6 +131,12 @@ def decodable(codings: str) -> str:
     """An Accept-Encoding without the codings that we cannot undo; empty when none is left."""
     parts = (part.strip() for part in codings.split(","))
     return ", ".join(part for part in parts if part.partition(";")[0].strip().lower() in _DECODED)
+
+
+def _is_of(name: str, of_site: Collection[str]) -> bool:
+    """Whether a site's list names the header, itself or as one of a family (`bx-*`)."""
+    families = tuple(one[:-1] for one in of_site if one.endswith("*"))
+    return name in of_site or (bool(families) and name.startswith(families) and _NAME.fullmatch(name) is not None)
 
 
 def is_older(version: str, than: str) -> bool:

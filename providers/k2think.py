@@ -153,6 +153,8 @@ class K2Think(Provider[K2ThinkOptions]):
         if not session.has("email") or not session.has("password"):
             return None
         headers = session.as_browser(self._headers) | {"accept": "application/json"}
+        if cookies := session.cookie_header(without=("token",)):
+            headers["cookie"] = cookies
         return sign_in(session, self.options.base_url, headers, moment)
 
     def sign_in_page(self) -> str:
@@ -180,6 +182,8 @@ class K2Think(Provider[K2ThinkOptions]):
         accept = "text/event-stream,application/json" if stream else "application/json"
         named: dict[str, Value] = {"accept": accept, **self._headers, "authorization": "Bearer " + session.seal(name)}
         named = session.as_browser(named)
+        if cookies := session.cookie_header():  # those of the edge, which belong to the browser
+            named["cookie"] = cookies
         if not body:
             named.pop("content-type", None)
         headers = tuple((header, value) for header, value in named.items() if value)

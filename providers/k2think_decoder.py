@@ -13,6 +13,7 @@ from providers.events import Event, Failure, FinishReason, Reasoning, Text, Usag
 from providers.frames import FrameDecoder
 from providers.jsontext import EVENT_VALUES, INVALID, loads, mapping, text
 from providers.k2think_errors import json_error
+from providers.k2think_marks import without_end_marks
 from providers.k2think_text import K2Text
 from providers.k2think_whole import content_of, finish_reason, nothing_said, read_body, read_usage
 from providers.think_tags import settled_whole
@@ -79,7 +80,7 @@ class K2ThinkStream(FrameDecoder):
         """Reasoning in a field of its own."""
         self._usage: Usage | None = None
         self._reason: FinishReason | None = None
-        self._spoke = False
+        self._thoughtful = False
         self._tagged: list[str] = []
         self._tagged_chars = 0
         """Reasoning given out because a tag announced it, kept until the tag closes: it may be all there is."""
@@ -127,8 +128,7 @@ class K2ThinkStream(FrameDecoder):
     def _add(self, parts: tuple[str, str], out: list[Event]) -> None:
         """Text taken apart: the reasoning in a field of its own is preferred to the tagged one."""
         thought, said = parts
-        self._answered = self._answered or bool(said)
-        if thought and not self._answered and self._tagged_chars <= _TAGGED_CHARS:
+        if thought and not (self._answered or said) and self._tagged_chars <= _TAGGED_CHARS:
             self._tagged.append(thought)
             self._tagged_chars += len(thought)
         self._say(("" if self._own else thought, said), out)
@@ -136,10 +136,11 @@ class K2ThinkStream(FrameDecoder):
     def _say(self, parts: tuple[str, str], out: list[Event]) -> None:
         thought, said = parts
         if thought:
+            self._thoughtful = True
             out.append(Reasoning(thought))
         if said:
+            self._answered = self._answered or not said.isspace()
             out.append(Text(said))
-        self._spoke = self._spoke or bool(thought or said)
 
     def _finish(self, out: list[Event]) -> None:
         if self._over:
@@ -147,15 +148,18 @@ class K2ThinkStream(FrameDecoder):
         reason = self._reason or "stop"
         self._add(self._text.close(complete=reason != "length"), out)
         if reason == "stop" and not self._answered and self._text.unclosed:
-            self._say(("", settled_whole("".join(self._tagged).lstrip(), complete=True)[1]), out)
-        if reason == "stop" and not self._spoke:
-            self._fail(nothing_said(), out)
+            whole = settled_whole("".join(self._tagged).lstrip(), complete=True)[1]
+            self._say(("", without_end_marks(whole)), out)
+        if reason == "stop" and not self._answered:
+            self._fail(nothing_said(thought=self._thoughtful), out)
         else:
             super()._finish(out)
 
     def _end(self, out: list[Event]) -> FinishReason:
         if self._text.conflicts:
             self.unknown["written anew"] = self._text.conflicts
+        if self._text.marked:
+            self.unknown["end marks of the model"] = 1
         if self._usage is not None:
             out.append(self._usage)
         return self._reason or "stop"

@@ -13,14 +13,16 @@ WANTED: Final = "a signed-in call with the cookie `token` or the header Authoriz
 
 
 def sighted(seen: Sighting) -> SessionMaterial | None:
-    """The token, until when the site says it is good, and the browser."""
+    """The token, until when the site says it is good, the edge's own cookies, and the browser."""
     token, end = _from_answer(seen)
     places = (token, seen.new_cookies.get("token", ""), seen.bearer, seen.cookies.get("token", ""))
     found = next((place for place in places if claims(place) is not None), "")
     if not found:
         return None
     headers, asked = seen.browser_headers((), (data.CHAT_PATH,))
-    return SessionMaterial(token=found, headers=headers, expires_at=end if found == token else None, asked=asked)
+    cookies = {name: value for name, value in {**seen.cookies, **seen.new_cookies}.items() if name != "token"}
+    until = end if found == token else None
+    return SessionMaterial(token=found, cookies=cookies, headers=headers, expires_at=until, asked=asked)
 
 
 def lacking(material: SessionMaterial) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """K2Think's text told apart into reasoning and answer, whatever its form.
 
 Reasoning stands in think tags (providers/think_tags.py) or is drawn as a details block; the text comes in pieces or as
-snapshots that grow. All of it is found out from the text itself.
+snapshots that grow. All of it is found out from the text itself. The model's own end marks are none of the answer.
 """
 
 from typing import Final
 
 from providers.cumulative import CumulativeText
 from providers.k2think_details import OPENING, DetailsBlock
+from providers.k2think_marks import EndMarks
 from providers.think_tags import ThinkTags
 
 _BEGINNING_CHARS: Final = 64
@@ -26,6 +27,7 @@ class K2Text:
         self._block: DetailsBlock | None = None
         self._growth = CumulativeText()
         self._tags = ThinkTags(eager=eager)
+        self._marks = EndMarks()
         self._apart = False
         self._last_snapshot = ""
 
@@ -33,6 +35,11 @@ class K2Text:
     def conflicts(self) -> int:
         """Snapshots that did not go on from the one before."""
         return self._growth.conflicts + (self._block.conflicts if self._block else 0)
+
+    @property
+    def marked(self) -> bool:
+        """After `close`: the answer ended with marks of the model's own, which were left out."""
+        return self._marks.dropped
 
     @property
     def unclosed(self) -> bool:
@@ -50,9 +57,8 @@ class K2Text:
             return "", ""
         if snapshot:
             self._last_snapshot = content
-        if self._beginning is not None:
-            return self._begin(content)
-        return self._go_on(content)
+        thought, said = self._begin(content) if self._beginning is not None else self._go_on(content)
+        return thought, self._marks.feed(said)
 
     def close(self, *, complete: bool = True) -> tuple[str, str]:
         """`complete` False: the text was cut off, so what was not told apart yet is reasoning."""
@@ -63,7 +69,8 @@ class K2Text:
             flushed = self._tags.feed(self._growth.flush())
             rest = self._tags.close(complete=complete)
             more = flushed[0] + rest[0], flushed[1] + rest[1]
-        return thought + more[0], said + more[1]
+        said = self._marks.feed(said + more[1])
+        return thought + more[0], said + self._marks.close()
 
     def _begin(self, content: str) -> tuple[str, str]:
         assert self._beginning is not None

@@ -47,8 +47,8 @@ def read_completion(completion: Mapping[str, Any]) -> list[Event]:
     apart = text(message.get("reasoning_content")).strip()
     thought, answer = split(content_of(message), complete=reason != "length" or bool(apart))
     thought = apart or thought
-    if not thought and not answer and reason == "stop":
-        return [Failure(nothing_said())]
+    if not answer.strip() and reason == "stop":
+        return [Failure(nothing_said(thought=bool(thought)))]
     out: list[Event] = [Reasoning(piece) for piece in _pieces(thought)]
     out += [Text(piece) for piece in _pieces(answer)]
     if usage := read_usage(completion.get("usage")):
@@ -84,10 +84,10 @@ def finish_reason(choice: Mapping[str, Any]) -> FinishReason | None:
     return _REASONS.get(reason, "stop") if reason else None
 
 
-def nothing_said() -> ProviderError:
-    return ProviderError(
-        ErrorKind.PROVIDER_DOWN, "K2Think answered with nothing at all, which is a fault on its side. Try again."
-    )
+def nothing_said(*, thought: bool) -> ProviderError:
+    """An end without a word of an answer; `thought`: the model has thought before."""
+    what = "thought, then answered nothing" if thought else "answered with nothing at all"
+    return ProviderError(ErrorKind.PROVIDER_DOWN, f"K2Think {what}, which is a fault on its side. Try again.")
 
 
 def read_usage(value: Any) -> Usage | None:

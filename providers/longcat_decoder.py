@@ -17,6 +17,7 @@ from providers.events import Citation, Event, FinishReason, Reasoning, Text, Usa
 from providers.frames import FrameDecoder
 from providers.jsontext import mapping, text
 from providers.longcat_errors import json_error, number
+from providers.longcat_final import FinalText, differs, missing, words_of
 from providers.longcat_frames import OldFrames, read_results, read_usage
 
 _THINKING: Final = frozenset({"reason", "think"})
@@ -41,6 +42,7 @@ class LongCatDecoder(FrameDecoder):
         self._answer = CumulativeText()
         self._thought = CumulativeText()
         self._old = OldFrames()
+        self._final = FinalText()
         self._sent: list[str] = []
         self._kept_chars = 0
         self._sources = Sources()
@@ -48,13 +50,14 @@ class LongCatDecoder(FrameDecoder):
         self._totals: Usage | None = None
         """The frame's own `tokenInfo`, for want of a better count."""
         self._filtered = False
-        self._spoke = self._answered = False
+        self._thoughtful = self._answered = False
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         if frame.get("sensitive") is True:
             self._filtered = True
         if "tokenInfo" in frame:
             self._totals = read_usage(mapping(frame["tokenInfo"])) or self._totals
+        self._final.note(frame)
         event = frame.get("event")
         last = frame.get("lastOne") is True
         if isinstance(event, dict):
@@ -70,16 +73,16 @@ class LongCatDecoder(FrameDecoder):
 
     def _event(self, event: dict[str, Any], out: list[Event]) -> None:
         kind, content = text(event.get("type")), event.get("content")
-        if kind == "content" and isinstance(content, str):
-            self._content(self._answer.add(content), out)
-        elif kind in _THINKING and isinstance(content, str):
+        self._final.note(event, end=kind == "finish")
+        if kind == "content" and (words := _written(content)) is not None:
+            self._content(self._answer.add(words), out)
+        elif kind in _THINKING and (words := _written(content)) is not None:
             self._remarking = False
-            self._think(self._thought.add(content), out)
+            self._think(self._thought.add(words), out)
         elif kind in _SEARCHES:
             self._remarking = False
             self._found(content)
         elif kind == "finish":
-            self._last_check(text(event.get("finalContentX") or event.get("finalContent")), out)
             self._usage = read_usage(mapping(event.get("usage"))) or self._usage
             self._filtered = self._filtered or event.get("finishType") == "sensitive"
             self._finish(out)
@@ -97,7 +100,7 @@ class LongCatDecoder(FrameDecoder):
         if (results := self._old.results(frame)) is not None:
             self._found(results)
         if last:
-            self._last_check(text(frame.get("content")), out)
+            self._final.note(frame, end=True)
 
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _content(self, new: str, out: list[Event]) -> None:
@@ -111,7 +114,7 @@ class LongCatDecoder(FrameDecoder):
 
     def _say(self, new: str, out: list[Event]) -> None:
         if new:
-            self._spoke = self._answered = True
+            self._answered = True
             out.append(Text(new))
             self._kept_chars += len(new)
             if self._kept_chars <= CHECK_LIMIT_CHARS:
@@ -121,44 +124,55 @@ class LongCatDecoder(FrameDecoder):
 
     def _think(self, new: str, out: list[Event]) -> None:
         if new:
-            self._spoke = True
+            self._thoughtful = True
             out.append(Reasoning(new))
 
     def _found(self, content: Any) -> None:
         for url, title in read_results(content):
             self._sources.add(url, title)
 
-    def _last_check(self, final: str, out: list[Event]) -> None:
-        """The whole answer as the site gives it at the end: whatever the client has not got of it is said.
+    def _say_final(self, out: list[Event]) -> None:
+        """What the site calls final and the client has not got is said; what differs is counted.
 
-        White space apart: what differs is counted, and what stands nowhere in what was said comes after it as a
-        paragraph of its own.
+        What stands nowhere in what was said comes after it as a paragraph of its own.
         """
-        sent = "".join(self._sent)
-        if not final or (self._answered and self._kept_chars > CHECK_LIMIT_CHARS):
+        if self._answered and self._kept_chars > CHECK_LIMIT_CHARS:
             return
-        if final.startswith(sent):
-            self._say(final[len(sent) :], out)
-        elif (whole := "".join(final.split())) != (said := "".join(sent.split())):
+        said, finals = "".join(self._sent), self._final.found
+        if any(differs(final, said) for final in finals):
             self._note("finalContentX differs")
-            if whole not in said:
-                self._say("\n\n" + final, out)
+        for final in finals:
+            self._say(missing(final, said), out)
+            said = "".join(self._sent)
+
+    def _cut_off(self, out: list[Event]) -> None:
+        self._say_final(out)
 
     def _finish(self, out: list[Event]) -> None:
-        """An end mark. An answer without a word is a fault of the site, not an empty success; a filtered one is not."""
+        """An end mark. Without a word of the answer it is a fault of the site, no empty success; unless filtered."""
+        if self._over:
+            return
+        self._say_final(out)
         if not self._answered and not self._filtered:  # nothing was called final: the remarks are all there is
             if self._kept_chars > CHECK_LIMIT_CHARS:  # not all of them are kept: no half answer that looks whole
                 message = "LongCat ended very long thinking without naming an answer."
                 self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
                 return
             self._say("".join(self._remarks), out)
-        if self._spoke or self._filtered:
+        if self._answered or self._filtered:
             super()._finish(out)
         else:
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "LongCat ended its answer without a word."), out)
+            done = "thought and ended without a word of an answer" if self._thoughtful else "ended without a word"
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"LongCat {done}. Try again."), out)
 
     def _end(self, out: list[Event]) -> FinishReason:
         out += [Citation(source.url, source.title) for source in self._sources]
         if usage := self._usage or self._totals:
             out.append(usage)
         return "content_filter" if self._filtered else "stop"
+
+
+def _written(content: Any) -> str | None:
+    """The words of an event; None where it holds something else."""
+    words = words_of(content)
+    return words if words or isinstance(content, str) else None

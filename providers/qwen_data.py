@@ -30,10 +30,10 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 """On every call of the page besides those that the adapter sets by itself."""
 
-SESSION_HEADERS: Final = ("bx-ua", "bx-umidtoken", "bx-v", "version", "source", "timezone")
-"""Headers of the page in the person's own browser that travel with the session. The two tokens belong to the browser's
-cookies (`cna`, `tfstk`) and may be used as long as those live: whether a completion is answered or comes back empty was
-found to hang on them (2026-06)."""
+SESSION_HEADERS: Final = ("bx-*", "version", "source", "timezone")
+"""Headers of the page in the person's own browser that travel with the session. The two tokens of the firewall
+(bx-ua, bx-umidtoken) belong to the browser's cookies (`cna`, `tfstk`) and may be used as long as those live: whether a
+completion is answered or comes back empty was found to hang on them (2026-06)."""
 
 COMPLETION_PATHS: Final = ("/api/v2/chat/completions", "/api/chat/completions")
 """Where the page of one age or another asks for an answer."""

@@ -106,10 +106,10 @@ class Session:
             raise KeyError(name)
         return Sealed((Secret(self.provider, self.account, name),))
 
-    def cookie_header(self) -> Value:
-        """All cookies as one Cookie header value; empty when there are none."""
+    def cookie_header(self, *, without: Collection[str] = ()) -> Value:
+        """All cookies, but for some, as one Cookie header value; empty when there are none."""
         names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
-        return joined("; ", (f"{n}=" + self.seal("cookie:" + n) for n in names))
+        return joined("; ", (f"{n}=" + self.seal("cookie:" + n) for n in names if n not in without))
 
     def header(self, name: str) -> Value | None:
         """A header of the person's own browser (`name` lower case), sealed; None when the session has none."""
@@ -123,11 +123,11 @@ class Session:
         case, what else of the session's headers this call is sent. Our spelling of a name stays.
         """
         known = self.header(browser.AGENT) is not None
-        found = {n: v for n, v in ours.items() if not (known and n.lower() in browser.IDENTITY)}
+        found = {n: v for n, v in ours.items() if not (known and browser.is_identity(n.lower()))}
         spelt = {n.lower(): n for n in found}
         for name in self.names:
             header = name.removeprefix("header:").lower()
-            wanted = name.startswith("header:") and (header in browser.IDENTITY or header in of_site)
+            wanted = name.startswith("header:") and (browser.is_identity(header) or header in of_site)
             if wanted and (known or not header.startswith("sec-ch-")):  # such hints say what the user agent says
                 found[spelt.get(header, header)] = self.seal(name)
         return found

@@ -27,11 +27,13 @@ SEEDS = (
 )  # fmt: skip
 ANCHORED = {
     "addons.core.config_file._OF_THE_VAULT": "fullmatch",
+    "addons.importing.powershell._TOKEN": "match",
     "addons.importing.shell_words._CMD_PIECE": "match",
     "addons.importing.shell_words._OF_CMD": "match",
     "addons.importing.shell_words._PIECE": "match",
     "addons.stream.chunks._SIZE": "fullmatch",
     "providers.contract._BARE": "fullmatch",
+    "providers.k2think_marks._MORE": "match",
     "providers.k2think_whole._OPENING_TAG": "match",
     "providers.longcat._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",

@@ -26,6 +26,7 @@ from addons.dialects.chat_whole import ChatWhole
 from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
+from addons.importing.powershell import read_powershell
 from addons.importing.problem import ImportProblem
 from addons.inspect.chat_text import chat_text
 from addons.inspect.delivered_text import delivered_text
@@ -41,6 +42,7 @@ from providers.events import Event, Text, ToolCallDelta
 from providers.json_tally import JsonTally
 from providers.jsontext import loads, loads_glued
 from providers.k2think_decoder import K2ThinkDecoder
+from providers.k2think_marks import EndMarks
 from providers.k2think_text import K2Text
 from providers.longcat_decoder import LongCatDecoder
 from providers.openai_decoder import OpenAIDecoder
@@ -196,6 +198,9 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
     "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
     "longcat": answer(LongCatDecoder, lambda t: {"event": {"type": "content", "content": t}}),
+    "longcat final": answer(
+        lambda: LongCatDecoder(remarks=True), lambda t: {"event": {"type": "finish", "finalContent": t + " b"}}
+    ),
     "longcat search": answer(LongCatDecoder, lambda t: {"event": {"type": "search", "content": "[" + t}}),
     "zai": answer(ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "answer", "delta_content": t}}),
     "zai tool": answer(
@@ -273,6 +278,13 @@ def imported(data: str) -> object:
         return read_file(data.encode(), 0.0)
     except ImportProblem:
         return None
+
+
+def powershell(data: str) -> object:
+    try:
+        return read_powershell(data)
+    except ImportProblem as e:
+        return e
 
 
 def curl(data: str) -> object:
@@ -381,6 +393,9 @@ READERS: dict[str, Reader] = {
     "tags: blanks in the answer": fed(lambda: ThinkTags().feed, chars(" ", "<think></think><answer>a")),
     "tags: ends": fed(lambda: ThinkTags().feed, chars("</answer>", "<think></think><answer>a")),
     "tags: openings": fed(lambda: ThinkTags().feed, whole("<think ", "a")),
+    "k2 marks": fed(lambda: EndMarks().feed, whole("<|im_end|>")),
+    "k2 marks, pieces": fed(lambda: EndMarks().feed, chars("<|im_end|> <|im", "<|im_end|>")),
+    "k2 marks: beginnings": fed(lambda: EndMarks().feed, whole("<|im_end", "<")),
     "k2 text: blanks": fed(lambda: K2Text().add, chars(" ", '<details type="reasoning"><summary></summary>a')),
     "k2 text: marks": fed(lambda: K2Text().add, chars("> ", '<details type="reasoning"><summary></summary>a')),
     "k2 text: no summary end": fed(lambda: K2Text().add, chars("a", '<details type="reasoning"><summary>')),
@@ -431,6 +446,12 @@ READERS: dict[str, Reader] = {
     "import: words": fed(lambda: imported, whole("a/")),
     "import: lines": fed(lambda: imported, whole("a\tTRUE\n")),
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
+    "import: PowerShell, headers": fed(lambda: powershell, whole('"a"="b"\n', "Invoke-WebRequest -Headers @{")),
+    "import: PowerShell, calls": fed(lambda: powershell, whole("Invoke-WebRequest -Uri https://a.b -Method a\n")),
+    "import: PowerShell, quotes": fed(lambda: powershell, whole('`"$([char]', 'Invoke-WebRequest "')),
+    "import: PowerShell, cookies": fed(
+        lambda: powershell, whole('$s.Cookies.Add((x System.Net.Cookie("a", "b")))\nInvoke-WebRequest -Uri a://b\n')
+    ),
     "import: line ends": fed(lambda: curl, whole("\n a", "curl ")),
     "import: line ends before words": fed(lambda: curl, whole("\n\\ ", "curl ")),
     "import: double quotes": fed(lambda: curl, whole('"\\$`', "curl ")),

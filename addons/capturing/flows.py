@@ -5,6 +5,7 @@ from typing import Final
 
 from mitmproxy import http
 
+from addons.core.fields import by_name
 from addons.core.inflate import InflateError, inflater
 from providers.contract import Sighting, origin_of
 
@@ -61,15 +62,10 @@ def shows_body(flow: http.HTTPFlow) -> bool:
 def sighting_of(flow: http.HTTPFlow, body: bytes = b"") -> Sighting:
     """The exchange as providers look at it."""
     assert flow.response is not None
-    headers: dict[str, str] = {}
-    for name, value in flow.request.headers.items(multi=True):
-        low = name.lower()
-        # HTTP/2 allows a cookie a field; they are one list (RFC 9113 8.2.3).
-        headers[low] = f"{headers[low]}{'; ' if low == 'cookie' else ', '}{value}" if low in headers else value
     return Sighting(
         method=flow.request.method,
         url=flow.request.url,
-        headers=headers,
+        headers=by_name(flow.request.headers.fields),
         status=flow.response.status_code,
         set_cookies=tuple(flow.response.headers.get_all("set-cookie")),
         body=body,

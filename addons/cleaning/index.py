@@ -13,7 +13,7 @@ from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from providers.browser import ORDINARY
+from providers.browser import is_ordinary
 from providers.session import SessionMaterial
 
 PIECE: Final = 12
@@ -22,7 +22,6 @@ SHORTEST: Final = 8
 """A shorter value is an ordinary word more often than a secret, so it counts only for the names in _SHORT_TOO."""
 _SHORTEST_OF_ALL: Final = 4
 _SHORT_TOO: Final = frozenset({"password", "api_key", "client_key"})
-_NO_SECRETS: Final = frozenset(f"header:{name}" for name in ORDINARY)
 _OF_SITES: Final = ("cookie:", "header:")
 
 _WINDOW: Final = 8
@@ -81,7 +80,7 @@ def _encoded(value: str) -> Iterator[bytes]:
 def secrets_of(material: SessionMaterial, provider: str, account: str) -> Iterator[Known]:
     """The secrets of one session; headers that every browser sends are none."""
     for name, value in material.secrets().items():
-        if name.lower() not in _NO_SECRETS:
+        if not (name.startswith("header:") and is_ordinary(name[7:].lower())):
             yield Known(value, name, provider, account)
 
 

@@ -37,6 +37,7 @@ class AccountState:
     health: Health = Health.OK
     since: int = 0
     until: int | None = None
+    """When a limit ends, or a challenged account is asked again."""
     reason: str = ""
 
     def now(self, epoch_s: float) -> "AccountState":

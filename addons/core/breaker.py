@@ -79,6 +79,10 @@ class Breaker:
         self._open_until, self._probing = self.clock() + self._open_s, False
         self._results.clear()
 
+    def resume(self, left_s: float, open_s: float) -> None:
+        """Open as it was in another process: for so long yet, of a whole length that the next one doubles."""
+        self._open_s, self._open_until = min(open_s, self.rules.open_max_s), self.clock() + left_s
+
     def _note(self, ok: bool) -> None:
         now = self.clock()
         self._results.append((now, ok))

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from addons.core.commands import capture
 from providers.errors import ErrorKind, ProviderError
 from providers.retry_after import LONGEST_S
 
@@ -50,7 +51,7 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
         502,
         "provider_challenge",
         False,
-        "Open the site in your browser, pass its check there, then try again; or use the official API.",
+        "Use the official API, or pass the check in your browser and store the session anew",
     ),
     ErrorKind.FORBIDDEN: _Meaning(
         403, "provider_forbidden", False, "Ask the provider what this account may do, or use another account or model."
@@ -85,15 +86,15 @@ _SENTENCE_ENDS: Final = ".!?…。！？"
 _AGAIN: Final = "try again"
 
 
-def _advice(error: ProviderError, usual: str, way_in: str) -> str:
+def _advice(error: ProviderError, usual: str, way_in: str, way_back: str) -> str:
     """One sentence that fits: about a key where it is one, and not what the message says already."""
     if error.advised:
         return ""
     if error.kind is ErrorKind.SESSION_EXPIRED:
         what = _KEY_ADVICE if error.credential == "key" else usual
         return f"{what}: {way_in}" if way_in else f"{what}."  # nothing follows a line that is to be pasted
-    if error.kind is ErrorKind.CHALLENGE and error.credential == "key":
-        return ""  # nobody signs in there with a browser
+    if error.kind is ErrorKind.CHALLENGE:  # nobody signs in with a browser where a key is used
+        return "" if error.credential == "key" else f"{usual}: {way_back}"
     return "" if _AGAIN in usual.lower() and _AGAIN in error.message.lower() else usual
 
 
@@ -139,11 +140,12 @@ class GatewayError(Exception):
     def from_provider(cls, error: ProviderError, provider: str, account: str, way_in: str = "") -> "GatewayError":
         """What the provider's refusal means for the client. The message names provider and account.
 
-        `way_in` is the command that stores another session of the account (addons/way_in.py).
+        `way_in` is the command that stores another session of the account (addons/way_in.py). After a check for humans
+        only the person's own browser helps: trying again, or signing in by program, is what the site has just refused.
         """
         meaning = _MEANINGS[error.kind]
         prefix = f"[{provider}/{account}]"
-        advice = _advice(error, meaning.advice, way_in)
+        advice = _advice(error, meaning.advice, way_in, capture(provider, account))
         # A provider's long words are cut, not what to do next.
         room = MESSAGE_LIMIT - len(prefix) - len(advice) - 2
         said = clean(error.message.strip(), room)

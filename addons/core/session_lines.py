@@ -4,6 +4,7 @@ An account is named by a hash of its sign-in: the same wherever the line stands 
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ MOST_SESSIONS: Final = 200
 LINE_LIMIT: Final = 16 * 1024
 """Characters of one line."""
 _NUMBERS_TOLD: Final = 10
+_LINE_END: Final = re.compile(r"\r\n?|\n")
+_NOTE: Final = re.compile(r"(?<=\s)#.*", re.DOTALL)
+"""A comment behind a session; within one a `#` has no white space before it."""
 _PURPOSE: Final = b"glassgate: name of a longcat session\0"
 
 
@@ -32,15 +36,18 @@ class SessionLines:
 
 
 def read_session_lines(path: Path) -> SessionLines:
-    """The sessions of a file; empty lines and comments (`#`) are none. Raises FileProblem, without a secret."""
+    """The sessions of a file; empty lines and comments (`#`) are none. Raises FileProblem, without a secret.
+
+    Lines may end as on any system, and begin with the mark of a file that was put together with others.
+    """
     read = read_text(path)
     found: dict[str, dict[str, str]] = {}
     odd: list[int] = []
-    for number, line in enumerate(read.text.split("\n"), 1):
-        text = line.strip()
+    for number, line in enumerate(_LINE_END.split(read.text), 1):
+        text = line.strip("\ufeff \t\xa0")
         if not text or text.startswith("#"):
             continue
-        cookies = cookies_of_line(text) if len(text) <= LINE_LIMIT else None
+        cookies = cookies_of_line(_NOTE.sub("", text, count=1)) if len(text) <= LINE_LIMIT else None
         if cookies is None:
             odd.append(number)
             continue
@@ -56,9 +63,9 @@ def name_of(passport: str) -> str:
 
 
 def odd_words(lines: SessionLines) -> str:
-    """Names the lines that hold no session, by their numbers alone; empty when there is none."""
+    """Names the lines that hold no session, by their numbers alone, or a file without any; empty when all is well."""
     if not lines.odd:
-        return ""
+        return "" if lines.cookies else f"{lines.file.path}: no LongCat session in it"
     numbers = ", ".join(map(str, lines.odd[:_NUMBERS_TOLD])) + (", …" if len(lines.odd) > _NUMBERS_TOLD else "")
     wanted = f"the value of {PASSPORT}, or a line of cookies with it"
     return f"{lines.file.path}: no LongCat session in line {numbers} (wanted: {wanted}); passed over"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from addons.core.fields import joined
 from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.problem import Found, ImportProblem
 from addons.importing.shell_words import OpenQuote, Word, commands
@@ -119,7 +120,7 @@ class _Part:
     def __init__(self) -> None:
         self._urls: list[str] = []
         self._method = self._implied_method = ""
-        self._headers: dict[str, list[str]] = {}
+        self._headers: list[tuple[str, str]] = []
         self._implied: dict[str, str] = {}
         """What curl sends where no header of that name is given."""
         self._cookies: list[str] = []
@@ -152,8 +153,9 @@ class _Part:
         if not self._urls:
             raise ImportProblem("this cURL command names no address")
         cookies = {"cookie": "; ".join(self._cookies)} if self._cookies else {}
-        given = {name: ", ".join(filter(None, values)) for name, values in self._headers.items()}
-        headers = {**self._implied, **cookies, **given}
+        named = dict.fromkeys((name for name, _ in self._headers), "")
+        given = joined(field for field in self._headers if field[1])
+        headers = {**self._implied, **cookies, **named, **given}
         for url in self._urls:
             url = url if "://" in url else f"https://{url}"
             yield Sighting(self._method or self._implied_method or "GET", url, headers)
@@ -163,7 +165,7 @@ class _Part:
         name, colon, value = line.partition(":")
         name, value = name.strip().lower(), value.strip()
         if colon:
-            self._headers.setdefault(name, []).append(value)
+            self._headers.append((name, value))
 
     def _cookie(self, value: str) -> None:
         if "=" in value:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from addons.core.fields import joined
 from addons.importing.problem import Found, ImportProblem
 from providers.contract import Sighting
 from providers.jsontext import mapping, text
@@ -32,7 +33,7 @@ def _sighting(entry: Mapping[str, Any]) -> Sighting | None:
     url = text(request.get("url"))
     if not url.startswith(("https://", "http://")):
         return None
-    headers = {name.lower(): value for name, value in _pairs(request.get("headers")) if not name.startswith(":")}
+    headers = joined(pair for pair in _pairs(request.get("headers")) if not pair[0].startswith(":"))
     if "cookie" not in headers and (cookies := list(_pairs(request.get("cookies")))):
         headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies)
     given = tuple(value for name, value in _pairs(response.get("headers")) if name.lower() == "set-cookie")

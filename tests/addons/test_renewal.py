@@ -13,7 +13,7 @@ import pytest
 from addons.account_book import AccountBook
 from addons.accounts import Account, Accounts
 from addons.core.account_state import Health
-from addons.renewal import PROVEN_S, STILL_GOOD_S, TRY_AGAIN_S, Renewal
+from addons.renewal import CHALLENGE_AGAIN_S, IDLE_AGAIN_S, PROVEN_S, STILL_GOOD_S, TRY_AGAIN_S, Renewal
 from addons.vault.errors import VaultBusy, VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
@@ -226,6 +226,9 @@ async def test_a_challenge_at_renewal_is_said_and_not_repeated_while_the_session
         await house.renewal.settle()
     assert house.health() is Health.CHALLENGED
     house.clock_s += TRY_AGAIN_S + 1
+    assert await house.token() == START + 60
+    await house.renewal.settle()
+    house.clock_s += CHALLENGE_AGAIN_S
     house.site.answers = [renewed(START + 900)]
     await house.token()
     await house.renewal.settle()
@@ -356,6 +359,21 @@ async def test_cookies_of_any_answer_are_kept(make: Callable[..., House]) -> Non
     house.renewal.handed_out(session, {"refresh": "r2"})
     await house.renewal.settle()
     assert house.other.get("site", "me") == revision, "the same value is no news"
+
+
+@pytest.mark.parametrize("fault", [ErrorKind.CHALLENGE, ErrorKind.PROVIDER_DOWN])
+async def test_a_site_that_renews_no_idle_session_is_not_asked_on_and_on(
+    make: Callable[..., House], fault: ErrorKind
+) -> None:
+    house = make(f"a:{START + 4 * 86_400 + 900}")
+    house.now_s += 4 * 86_400
+    house.site.answers = [ProviderError(fault, "not now"), renewed(START + 4 * 86_400 + 3600)]
+    for _ in range(20):
+        await house.renewal.tend()
+    assert len(house.site.answers) == 1
+    house.clock_s += IDLE_AGAIN_S + 1
+    await house.renewal.tend()
+    assert not house.site.answers
 
 
 async def test_idle_sessions_are_renewed_now_and_then(make: Callable[..., House]) -> None:

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from addons.account_book import AccountBook
+from addons.account_report import AccountLine
+from addons.account_report import told as told_line
 from addons.accounts import Account, Accounts
 from addons.candidates import Candidate, Candidates
 from addons.context import AnyProvider
+from addons.core.account_state import AccountState, Health
 from addons.core.routing import Route
 from addons.traffic import Traffic, TrafficRules
+from addons.turnstile import Pace
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from addons.verdict import Verdict
@@ -92,6 +96,17 @@ def test_after_the_rest_one_request_tries_and_the_others_wait_for_it(house: Hous
     assert not house.traffic.shunned(KEY)
 
 
+def test_nobody_waits_for_the_end_of_an_answer_that_has_begun(house: House) -> None:
+    house.attempt()
+    house.now += 300
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is not None
+    house.traffic.began(KEY)
+    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+    house.traffic.failed(KEY, MODEL, CHECK)  # after its first words
+    assert house.wait_s() == 600, "words that a check follows are no passed check"
+
+
 def test_a_passed_check_begins_anew(house: House) -> None:
     house.attempt()
     house.now += 300
@@ -144,6 +159,99 @@ def test_a_limit_remembered_from_before_counts_for_nothing_when_rests_are_off(tm
     assert off.wait_s() == 0
 
 
+# -- another process --------------------------------------------------------------------------------------------------
+def after_restart(house: House, folder: Path, stored_at: int | None, rules: TrafficRules | None = None) -> House:
+    """A gateway that begins with the book that the other one has written."""
+    house.traffic.book.save()
+    later = House(folder, rules)
+    later.now = house.now
+    later.traffic = Traffic(
+        {KEY: Pace()}, rules or TrafficRules(), AccountBook(folder / "accounts.json", lambda: later.now),
+        lambda: later.now, lambda: later.now, lambda key: later.session,
+    )  # fmt: skip
+    later.traffic.recall(lambda key: stored_at)
+    return later
+
+
+def test_the_rest_outlives_the_process_and_goes_on_growing(house: House, tmp_path: Path) -> None:
+    house.attempt()
+    house.now += 300
+    house.attempt()
+    house.now += 100
+    later = after_restart(house, tmp_path, stored_at=900)
+    assert later.wait_s() == 500
+    assert not later.attempt()
+    later.now += 500
+    assert later.attempt()
+    assert later.wait_s() == 1200
+
+
+def test_a_rest_that_has_passed_meanwhile_is_tried_once(house: House, tmp_path: Path) -> None:
+    house.attempt()
+    house.now += 5000
+    later = after_restart(house, tmp_path, stored_at=900)
+    assert later.traffic.challenged(KEY)
+    assert later.attempt(None)
+    assert not later.traffic.challenged(KEY)
+    assert after_restart(later, tmp_path, stored_at=900).wait_s() == 0
+
+
+@pytest.mark.parametrize(
+    ("stored_at", "rules"),
+    [
+        pytest.param(1001, None, id="a newer session"),
+        pytest.param(None, None, id="not of the vault"),
+        pytest.param(900, TrafficRules(cooldown=None), id="switched off"),
+    ],
+)
+def test_what_ends_or_forbids_the_rest_counts_after_a_restart_too(
+    house: House, tmp_path: Path, stored_at: int | None, rules: TrafficRules | None
+) -> None:
+    house.attempt()
+    assert after_restart(house, tmp_path, stored_at, rules).wait_s() == 0
+
+
+def test_a_reset_by_hand_counts_after_a_restart_too(house: House, tmp_path: Path) -> None:
+    house.attempt()
+    house.traffic.book.save()
+    AccountBook(tmp_path / "accounts.json", lambda: house.now).reset([KEY])
+    book = AccountBook(tmp_path / "accounts.json", lambda: house.now)
+    later = Traffic({KEY: Pace()}, TrafficRules(), book, lambda: house.now, lambda: house.now)
+    later.recall(lambda key: 900)
+    assert later.blocked(KEY, MODEL) is None
+
+
+def test_an_edited_book_makes_no_account_rest_for_longer_than_the_longest_rest(house: House, tmp_path: Path) -> None:
+    house.traffic.book.note(KEY, AccountState(Health.CHALLENGED, 1000, 10**9, "edited"))
+    assert after_restart(house, tmp_path, stored_at=900).wait_s() == 4 * 3600
+
+
+def test_an_edited_book_makes_no_rest_shorter_than_the_first(house: House, tmp_path: Path) -> None:
+    house.traffic.book.note(KEY, AccountState(Health.CHALLENGED, 1000, 900, "edited"))
+    later = after_restart(house, tmp_path, stored_at=900)
+    assert later.attempt()
+    assert later.wait_s() == 600
+
+
+def test_a_session_stored_anew_is_seen_in_the_book_at_once(house: House) -> None:
+    house.attempt()
+    noted = house.traffic.book.state(KEY)
+    assert noted is not None
+    assert (noted.health, noted.since, noted.until) == (Health.CHALLENGED, 1000, 1300)
+    house.session = 2
+    house.traffic.look()
+    noted = house.traffic.book.state(KEY)
+    assert noted is not None
+    assert noted.health is Health.OK
+
+
+def test_people_are_told_until_when_it_rests() -> None:
+    line = AccountLine("zai", "main", Health.CHALLENGED, "Z.AI asks for a captcha.", until=1300)
+    assert "challenged  rests, asked again 1970" in told_line(line, 1000)
+    assert "(in 5 min)  Z.AI asks" in told_line(line, 1000)
+    assert "asked again with the next request" in told_line(line, 1300)
+
+
 # -- words ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("error", "said"),
@@ -155,6 +263,10 @@ def test_a_limit_remembered_from_before_counts_for_nothing_when_rests_are_off(tm
         (
             ProviderError(ErrorKind.CHALLENGE, "x" * 900),
             ("in 5 min", "./run_proxy.sh capture zai main", "official API"),
+        ),
+        (
+            ProviderError(ErrorKind.CHALLENGE, f"A {'long ' * 40}reason."),
+            ("long reason. The account rests", "zai main"),
         ),
         (ProviderError(ErrorKind.CHALLENGE, "no", credential="key"), ("glassgate accounts reset zai main",)),
     ],

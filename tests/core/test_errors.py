@@ -44,6 +44,15 @@ def test_meaning_of_kinds(kind: ErrorKind, status: int, code: str, retry: str | 
     assert dict(error.headers()).get("x-should-retry") == retry
 
 
+def test_after_a_check_for_humans_the_persons_browser_is_named_and_no_new_try() -> None:
+    message = GatewayError.from_provider(ProviderError(ErrorKind.CHALLENGE, "No."), "zai", "main", "a login").message
+    assert message == (
+        "[zai/main] No. Use the official API, or pass the check in your browser and store the session anew: "
+        "./run_proxy.sh capture zai main"
+    )
+    assert told(ErrorKind.CHALLENGE, credential="key").message == "[zai/main] it said no."
+
+
 def test_retry_after_is_rounded_up_and_told_in_both_units() -> None:
     headers = dict(told(ErrorKind.RATE_LIMITED, retry_after_s=1.2).headers())
     assert headers["retry-after"] == "2"

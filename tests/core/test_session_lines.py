@@ -108,6 +108,34 @@ def test_a_name_stays_wherever_the_line_stands_and_tells_nothing(tmp_path: Path)
     assert all(name.startswith("file-") and len(name) == 17 for name in first)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(f"# cats\r{ONE}\r{TWO}\r".encode(), id="line ends of old Macs"),
+        pytest.param(f"{ONE}\r\n\r\n{TWO}".encode(), id="line ends of Windows"),
+        pytest.param(f"\ufeff{ONE}\n\ufeff{TWO}\n".encode(), id="two marked files put together"),
+        pytest.param(f"{ONE}\n{TWO}".encode("utf-16"), id="UTF-16"),
+        pytest.param(f"{ONE} # mine\npassport_token_key={TWO}; a=b\t# hers".encode(), id="comments behind"),
+        pytest.param(f"\xa0{ONE} \n\t{TWO}\t".encode(), id="blanks around"),
+    ],
+)
+def test_a_file_as_people_write_it(tmp_path: Path, data: bytes) -> None:
+    file = written(tmp_path, "")
+    file.write_bytes(data)
+    found = read_session_lines(file)
+    assert ([cookies["passport_token_key"] for cookies in found.cookies.values()], found.odd) == ([ONE, TWO], ())
+
+
+def test_a_hash_within_a_session_is_part_of_it(tmp_path: Path) -> None:
+    found = read_session_lines(written(tmp_path, f"passport_token_key={ONE}; a=b#c"))
+    assert next(iter(found.cookies.values()))["a"] == "b#c"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n\n"])
+def test_a_file_without_a_session_is_said(tmp_path: Path, text: str) -> None:
+    assert loaded(tmp_path, text).notes == (f"{tmp_path / 'cats'}: no LongCat session in it",)
+
+
 def test_the_same_sign_in_twice_is_one_account(tmp_path: Path) -> None:
     assert len(read_session_lines(written(tmp_path, f"{ONE}\npassport_token_key={ONE}; a=b\n")).cookies) == 1
 

@@ -56,12 +56,23 @@ def har(*entries: dict[str, Any]) -> bytes:
 
 
 def flows(*entries: tuple[str, dict[str, str]]) -> bytes:
+    fields = [(url, [(name.encode(), value.encode()) for name, value in headers.items()]) for url, headers in entries]
+    return b"".join(flows_of(url, pairs) for url, pairs in fields)
+
+
+def flows_of(url: str, fields: list[tuple[bytes, bytes]]) -> bytes:
     out = io.BytesIO()
-    writer = FlowWriter(out)
-    for url, headers in entries:
-        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        writer.add(tflow.tflow(req=http.Request.make("GET", url, b"", pairs), resp=True))
+    FlowWriter(out).add(tflow.tflow(req=http.Request.make("GET", url, b"", fields), resp=True))
     return out.getvalue()
+
+
+def har_of(*requests: tuple[str, list[tuple[str, str]]]) -> bytes:
+    """A HAR with the header fields as they are given."""
+    entries = [
+        {"request": {"url": url, "headers": [{"name": name, "value": value} for name, value in fields]}}
+        for url, fields in requests
+    ]
+    return json.dumps({"log": {"entries": entries}}).encode()
 
 
 def cookies(*rows: tuple[str, str, str], expires: int = 0) -> bytes:
@@ -129,6 +140,29 @@ GOOD = [
         ("cat", "main"),
         {"cookie:passport_token_key", "cookie:_lxsdk_s"},
         id="cURL for cmd",
+    ),
+    pytest.param(
+        f"curl 'https://chat.z.ai/api/models' -H 'Authorization: Bearer {ZAI}'".encode("utf-16"),
+        (),
+        ("zai", "main"),
+        {"token"},
+        id="cURL saved by an editor of Windows",
+    ),
+    pytest.param(
+        har_of(
+            ("https://longcat.chat/t", [("cookie", "_lxsdk_s=s"), ("cookie", "passport_token_key=p1"), (":path", "/t")])
+        ),
+        (),
+        ("cat", "main"),
+        {"cookie:passport_token_key", "cookie:_lxsdk_s"},
+        id="HAR with a cookie a field",
+    ),
+    pytest.param(
+        flows_of("https://longcat.chat/t", [(b"cookie", b"passport_token_key=p1"), (b"cookie", b"_lxsdk_s=s")]),
+        (),
+        ("cat", "main"),
+        {"cookie:passport_token_key", "cookie:_lxsdk_s"},
+        id="flows with a cookie a field",
     ),
     pytest.param(cookies(("www.k2think.ai", "token", ZAI)), (), ("k2", "main"), {"token"}, id="cookies.txt"),
     pytest.param(
@@ -200,7 +234,8 @@ def test_a_remembered_password_stays(run: Run, house: Path) -> None:
 
 BAD = [
     pytest.param(b"", (), "empty", id="empty"),
-    pytest.param(b"\xff\xfe\x00\x01", (), "no text", id="binary"),
+    pytest.param(b"\xfe\x00\x01", (), "no text", id="binary"),
+    pytest.param(b"\xff\xfe\x00\xd8", (), "no text", id="binary with a mark"),
     pytest.param(har(entry(CHAT))[:-30], (), "cut off", id="HAR cut off"),
     pytest.param(b'{"a": 1}', (), "no HAR", id="other JSON"),
     pytest.param(har(entry("https://other.example/")), (), "nothing of the configured", id="foreign HAR"),

@@ -1,6 +1,7 @@
 """A person's own browser: what of it is kept, how two calls of it are merged, and that every call wears it whole."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,33 @@ def test_any_headers_are_kept_within_the_list_and_can_be_sent(headers: dict[str,
     assert found.keys() <= browser.IDENTITY | {"bx-ua"}
     for name, value in found.items():
         assert Call("GET", "https://a.example/", ((name, value),))
+
+
+def test_all_client_hints_and_a_sites_family_are_kept() -> None:
+    hints = {"sec-ch-prefers-color-scheme": "dark", "sec-ch-viewport-width": "1200", "sec-ch-ua-new": "1"}
+    page = {"bx-ua": "a", "bx-et": "b", "bx-": "c"}
+    never = {"sec-ch-": "a", "sec-ch_x": "b", "x-bx-ua": "c", "bx_ua": "d", "sec-websocket-key": "e", "bx-ü": "f"}
+    found = browser.kept({**FOX, **hints, **page, **never}, qwen_data.SESSION_HEADERS, completion=True)
+    assert found == {**FOX, **hints, **page}
+    assert not any(map(browser.is_identity, never))
+    material = SessionMaterial(token=TOKEN, cookies={"refresh_token": "r"}, headers=found)
+    session = provider("qwen").read_session("main", material)
+    assert {f"header:{name}" for name in (*hints, "bx-et")} <= set(session.names)
+    assert {*hints} <= session.as_browser({}).keys()
+    hidden = {known.name for known in secrets_of(material, "qwen", "main") if known.name.startswith("header:")}
+    assert hidden == {"header:bx-ua", "header:bx-et", "header:bx-"}
+
+
+def test_so_many_headers_are_no_browsers() -> None:
+    many = {f"bx-{number}": "x" for number in range(1000)} | FOX
+    found = browser.kept(many, ("bx-*",), completion=True)
+    assert len(found) == browser.MOST_HEADERS
+    assert found.keys() >= FOX.keys(), "what the browser says of itself goes first"
+
+
+def test_one_value_too_long_for_all_leaves_room_for_the_others() -> None:
+    big = {f"bx-{number}": "x" * 8000 for number in range(5)} | {"bx-z": "small"}
+    assert {"bx-0", "bx-z"} <= browser.kept(big, ("bx-*",), completion=True).keys()
 
 
 def test_of_a_page_the_kind_of_call_is_not_kept() -> None:
@@ -180,12 +208,24 @@ def test_every_call_wears_the_whole_browser_sealed_and_nothing_of_ours(site: str
         headers = {name.lower(): shown(value) for name, value in call.headers}
         assert len(headers) == len(call.headers)
         wire = {n.lower(): v for n, v in call.opened(lambda s: material.secrets()[s.name]).headers}
-        assert {n: v for n, v in wire.items() if n in browser.IDENTITY} == FOX | (
+        assert {n: v for n, v in wire.items() if browser.is_identity(n)} == FOX | (
             {"sec-fetch-site": "same-site"} if "refresh" in call.shown_url else {}
         )
         for name in FOX.keys() - ({"sec-fetch-site"} if "refresh" in call.shown_url else set()):
             assert headers[name] == f"~sealed~{site}~main~header:{name}~"
         assert firefox.AGENT not in call.shown_url
+
+
+def test_k2think_signs_in_as_the_browser_and_with_the_cookies_of_its_edge() -> None:
+    kept = gathered("k2think", sighting("k2think"))
+    assert dict(kept.cookies) == {firefox.EDGE: "of-a-person"}
+    material = replace(kept, email="me@example.com", password="secret word", cookies={**kept.cookies, "token": TOKEN})
+    steps = provider("k2think").sign_in(provider("k2think").read_session("main", material), MOMENT)
+    assert steps is not None
+    wire = {n.lower(): v for n, v in next(steps).opened(lambda s: material.secrets()[s.name]).headers}
+    assert {n: v for n, v in wire.items() if browser.is_identity(n)} == FOX
+    assert wire["cookie"] == f"{firefox.EDGE}=of-a-person"
+    assert "authorization" not in wire
 
 
 @pytest.mark.parametrize("site", list(SESSIONS))
@@ -269,4 +309,4 @@ def test_qwens_too() -> None:
 def test_what_many_browsers_say_is_searched_for_nowhere_and_the_pages_tokens_are() -> None:
     names = {known.name for known in secrets_of(gathered("qwen", sighting("qwen")), "qwen", "main")}
     headers = {name for name in names if name.startswith("header:")}
-    assert headers == {"header:bx-ua", "header:bx-umidtoken", "header:bx-v"}
+    assert headers == {"header:bx-ua", "header:bx-umidtoken", "header:bx-v", "header:bx-et"}

@@ -172,6 +172,79 @@ def test_a_thinking_that_never_closes_is_the_answer_of_a_stream_that_ends_well(r
 def test_thinking_that_closes_with_nothing_behind_it_is_no_answer() -> None:
     events = run(K2ThinkDecoder(), [frames(chunk("<think>R</th"), chunk("ink>"), chunk("", "stop"), b"[DONE]")])
     assert (reasoning_of(events), text_of(events)) == ("R", "")
+    assert isinstance(events[-1], Failure)
+
+
+THOUGHT: dict[str, Any] = {"choices": [{"delta": {"content": None, "reasoning_content": "R"}}]}
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param(frames(THOUGHT, chunk("", "stop"), b"[DONE]"), id="own-field"),
+        pytest.param(frames(THOUGHT, chunk(" \n<|im_end|>", "stop"), b"[DONE]"), id="only-a-mark"),
+        pytest.param(frames(chunk("R</think><answer></answer>"), chunk("", "stop")), id="empty-answer-tags"),
+        pytest.param(frames({"content": "<think>R</think>"}, {"done": True}), id="tagged"),
+        pytest.param(frames(chunk("R</think>"), chunk("<|im_end|>", "stop"), b"-1"), id="closing-tag-and-mark"),
+    ],
+)
+def test_that_nothing_was_answered_is_said_of_a_stream(stream: bytes, *, eager: bool) -> None:
+    events = same_at_every_cut(lambda: K2ThinkDecoder(eager=eager), stream)
+    assert (reasoning_of(events).strip(), text_of(events).strip()) == ("R", "")
+    assert isinstance(events[-1], Failure)
+    assert "answered nothing" in events[-1].error.message
+
+
+@pytest.mark.parametrize("content", [None, "", "<|im_end|>", "<answer></answer>", []])
+@pytest.mark.parametrize("thought", ["R", ""])
+def test_that_nothing_was_answered_is_said_of_a_whole_answer(content: Any, thought: str) -> None:
+    message = {"role": "assistant", "content": content, "reasoning_content": thought}
+    events = run(K2ThinkDecoder(), [json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()])
+    (failure,) = events
+    assert isinstance(failure, Failure)
+    assert ("thought, then answered nothing" if thought else "nothing at all") in failure.error.message
+
+
+def test_thinking_that_fills_all_the_room_is_told_as_cut_at_its_length() -> None:
+    message = {"content": "", "reasoning_content": "R"}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "length"}]}).encode()
+    assert run(K2ThinkDecoder(), [body]) == [Reasoning("R"), Finish("length")]
+    assert run(K2ThinkDecoder(), [frames(THOUGHT, chunk("", "length"))]) == [Reasoning("R"), Finish("length")]
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    ("pieces", "answer"),
+    [
+        pytest.param(["R</think>The answer.<|im_end|>"], "The answer.", id="at-the-end"),
+        pytest.param(["R</think>The answer.", "<|im", "_end|>"], "The answer.", id="in-pieces"),
+        pytest.param(["R</think>The answer.<|im_end|>\n<|endoftext|> "], "The answer.", id="several"),
+        pytest.param(["R</think><answer>The answer.<|im_end|></answer>"], "The answer.", id="inside-tags"),
+        pytest.param(["R</think><answer>The answer.</answer><|im_end|>"], "The answer.", id="behind-tags"),
+        pytest.param(["R</think>It is <|im_end|> that ends a turn."], "It is <|im_end|> that ends a turn.", id="word"),
+        pytest.param(["R</think>`<|im_end|>`"], "`<|im_end|>`", id="quoted"),
+        pytest.param(["R</think>a <|im_end"], "a <|im_end", id="beginning-of-one"),
+        pytest.param(["R</think>a<|im_end|> <|im"], "a<|im_end|> <|im", id="beginning-of-another"),
+        pytest.param(["R</think>a < b"], "a < b", id="less-than"),
+    ],
+)
+def test_the_models_end_marks_are_none_of_the_answer(pieces: list[str], answer: str, *, eager: bool) -> None:
+    stream = frames(*map(chunk, pieces), chunk("", "stop"), b"[DONE]")
+    events = same_at_every_cut(lambda: K2ThinkDecoder(eager=eager), stream)
+    assert (reasoning_of(events), text_of(events)) == ("R", answer)
+    grown = ["".join(pieces[: n + 1]) for n in range(len(pieces))]
+    events = run(K2ThinkDecoder(), [frames(*({"content": so_far} for so_far in grown), {"done": True})])
+    assert text_of(events) == answer
+    message = {"content": "".join(pieces)}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    assert text_of(run(K2ThinkDecoder(), [body])) == answer
+
+
+def test_an_end_mark_left_out_is_counted() -> None:
+    decoder = K2ThinkDecoder()
+    run(decoder, [frames(chunk("R</think>A<|im_end|>"), chunk("", "stop"))])
+    assert decoder.unknown == {"end marks of the model": 1}
 
 
 def test_words_behind_the_finish_are_none_of_the_answer() -> None:

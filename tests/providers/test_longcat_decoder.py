@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.errors import ErrorKind
-from providers.events import Citation, Event, Failure, Finish, Text, Usage
+from providers.events import Citation, Event, Failure, Finish, Reasoning, Text, Usage
 from providers.longcat_decoder import CHECK_LIMIT_CHARS, LongCatDecoder
 from tests.providers import synthetic_fixtures as synthetic
 from tests.support.decoding import RECORDINGS, joined, run, same_at_every_cut, text_of
@@ -155,8 +155,12 @@ def test_a_filtered_answer_without_a_word_is_filtered(frames: bytes) -> None:
     assert run(LongCatDecoder(), [event("create") + frames]) == [Finish("content_filter")]
 
 
-def test_thinking_alone_is_an_answer() -> None:
-    assert run(LongCatDecoder(), [event("think", "hm") + FINISH])[-1] == Finish("stop")
+@pytest.mark.parametrize("end", [FINISH, frame({"lastOne": True}), b"data: [DONE]\n\n"], ids=["finish", "last", "done"])
+def test_thinking_alone_is_no_answer(end: bytes) -> None:
+    thought, failure = run(LongCatDecoder(), [event("think", "hm") + end])
+    assert thought == Reasoning("hm")
+    assert isinstance(failure, Failure)
+    assert "without a word of an answer" in failure.error.message
 
 
 @pytest.mark.parametrize("data", [b"data:%s\n\n", b"%s", b"%s\n"], ids=["frame", "body", "line"])
@@ -297,6 +301,62 @@ def test_what_is_called_final_reaches_the_client(
     thinking, told, drift = read(frames, remarks=remarks)
     assert (thinking, told) == ("hm", answer)
     assert bool(drift) is noted
+
+
+@pytest.mark.parametrize("remarks", [False, True])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(event("finish", finalContentX={"content": "answer"}), id="object"),
+        pytest.param(event("finish", finalContentX=[{"type": "text", "text": "ans"}, "wer"]), id="list"),
+        pytest.param(event("finish", finalContentX=" \n", finalContent="answer"), id="blank-x"),
+        pytest.param(event("finish", finalContentX=7, finalContent="answer"), id="number-for-x"),
+        pytest.param(event("finish", finalContentX="answer", finalContent="answer"), id="both"),
+        pytest.param(event("finish", "answer"), id="content-of-the-end"),
+        pytest.param(event("content", "", finalContent="answer") + FINISH, id="before-the-end"),
+        pytest.param(event("summary", "2 s", finalContentX="answer") + b"data: [DONE]\n\n", id="of-another-event"),
+        pytest.param(frame({"event": {"type": "finish"}, "finalContent": "answer", "lastOne": True}), id="around"),
+        pytest.param(frame({"finalContent": "answer", "lastOne": True}), id="around-nothing"),
+        pytest.param(
+            frame({"event": {"type": "content", "content": "", "finalContent": "answer"}, "lastOne": True}),
+            id="last-content",
+        ),
+    ],
+)
+def test_a_final_text_reaches_the_client_wherever_it_stands(end: bytes, *, remarks: bool) -> None:
+    _, told, drift = read(STEPS + end, remarks=remarks)
+    assert told == ("answer" if remarks else "step onestep two\n\nanswer")
+    assert drift == ([] if remarks else ["finalContentX differs"])
+
+
+def test_two_final_texts_are_both_said_where_neither_holds_the_other() -> None:
+    end = event("finish", finalContentX="answer", finalContent="another one")
+    assert read(STEPS + end, remarks=True)[1] == "answer\n\nanother one"
+    end = event("finish", finalContentX="The answer", finalContent="answer")
+    assert read(STEPS + end, remarks=True)[1] == "The answer"
+
+
+def test_a_final_text_that_goes_on_after_other_white_space_is_gone_on_with() -> None:
+    end = event("finish", finalContent="\nHello  wide  world, and more.")
+    assert read(event("think", "hm") + event("content", "Hello wide world") + end, remarks=True)[1:] == (
+        "Hello wide world, and more.",
+        [],
+    )
+
+
+def test_a_stream_cut_off_behind_its_final_text_gives_it_and_fails() -> None:
+    events = run(LongCatDecoder(remarks=True), [STEPS + event("content", "", finalContent="answer")])
+    assert text_of(events) == "answer"
+    assert isinstance(events[-1], Failure)
+    assert events[-1].error.kind is ErrorKind.INCOMPLETE
+
+
+@pytest.mark.parametrize("content", [{"text": "Hello"}, ["Hel", {"content": "lo"}], {"content": {"text": "Hello"}}])
+@pytest.mark.parametrize("kind", ["content", "think"])
+def test_words_in_an_object_or_a_list_are_words(kind: str, content: Any) -> None:
+    events = run(LongCatDecoder(), [event(kind, content) + event("content", "!") + FINISH])
+    assert text_of(events) == ("Hello!" if kind == "content" else "!")
+    assert Text("Hello") in events or Reasoning("Hello") in events
 
 
 def test_remarks_too_long_to_keep_are_no_half_answer() -> None:

@@ -67,6 +67,12 @@ def seen(
             "k2think", seen("/api/models", authorization=f"Bearer {PERSON}"), {"token": PERSON}, id="k2 bearer"
         ),
         pytest.param("k2think", seen("/", cookie=f"token={PERSON}"), {"token": PERSON}, id="k2 cookie"),
+        pytest.param(
+            "k2think",
+            seen("/api/chat/completions", cookie=f"cf_clearance=c; token={PERSON}", set_cookies=("__cf_bm=b; Path=/",)),
+            {"token": PERSON, "cookie:cf_clearance": "c", "cookie:__cf_bm": "b"},
+            id="k2 edge",
+        ),
         pytest.param("k2think", seen("/api/v1/auths/signin", body={"token": PERSON}), {"token": PERSON}, id="k2 body"),
         pytest.param(
             "k2think",

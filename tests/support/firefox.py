@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from providers.browser import IDENTITY
+from providers.browser import is_identity
 
 AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 BROWSER: Final = {
@@ -16,7 +16,10 @@ BROWSER: Final = {
     "Sec-GPC": "1",
     "DNT": "1",
     "Priority": "u=4",
+    "Sec-CH-Prefers-Color-Scheme": "dark",
 }
+EDGE: Final = "cf_clearance"
+"""A cookie of the site's firewall, which belongs to the browser."""
 NEVER: Final = {
     "Host": "elsewhere.example",
     "Content-Length": "999",
@@ -35,6 +38,7 @@ SITES: Final[dict[str, dict[str, str]]] = {
         "bx-ua": "231!firefox-of-a-person/0123456789",
         "bx-umidtoken": "T2gA-firefox-of-a-person-0123456789",
         "bx-v": "2.5.36",
+        "bx-et": "firefox-of-a-person-et",
         "Version": "0.2.99",
         "source": "web",
         "Timezone": "Thu Nov 26 2026 11:00:00 GMT+0100",
@@ -56,7 +60,7 @@ PATHS: Final = {
 
 def headers_of(site: str, session: dict[str, Any]) -> dict[str, str]:
     """The request's headers, with a session as the vault has it."""
-    cookies = {**session.get("cookies", {})}
+    cookies = {**session.get("cookies", {}), EDGE: "of-a-person"}
     found = {**BROWSER, **SITES[site], **NEVER}
     if token := session.get("token"):
         found["Authorization"] = f"Bearer {token}"
@@ -87,4 +91,4 @@ def curl(url: str, headers: dict[str, str]) -> bytes:
 
 def of_browser(headers: dict[str, str]) -> dict[str, str]:
     """What of a received request's headers (lower case) a browser says of itself."""
-    return {name: value for name, value in headers.items() if name in IDENTITY}
+    return {name: value for name, value in headers.items() if is_identity(name)}

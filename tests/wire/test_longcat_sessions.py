@@ -156,12 +156,21 @@ def test_a_file_of_sessions_is_taken_up_while_serving(
         site.revoke(first)
         answer = posted(http, f"Hi\n{TOLD}")
         assert (answer.status_code, answer.headers["x-glassgate-account"]) == (200, f"longcat/{name_of(second)}")
+        file.unlink()
+        assert "LONGCAT_TOKENS_FILE" in taken_up(gateway, refused=True)
+        answer = posted(http, f"Hi\n{TOLD}")
+        assert (answer.status_code, answer.headers["x-glassgate-account"]) == (200, f"longcat/{name_of(second)}")
+        file.write_text("# nobody any more\n")
+        file.chmod(0o600)
+        taken_up(gateway)
+        assert posted(http, "Hi").status_code == 502
         assert "no LongCat session in line 3 " in gateway.log
         assert not [part for part in (first, second, odd) if part in gateway.log]
 
 
-def taken_up(gateway: Gateway) -> None:
-    """Returns once the running gateway has taken its changed files up."""
+def taken_up(gateway: Gateway, *, refused: bool = False) -> str:
+    """Returns once the running gateway has taken its changed files up, or refused them; what it said."""
     environ = {"SESSION_ENCRYPTION_KEY": gateway.vault_key, "AUTH_TOKEN": "sk-wire-test-key-0123456789"}
     found = CliRunner().invoke(main, ["--config", str(gateway.config_file), "reload"], env=environ)
-    assert found.exit_code == 0, found.output
+    assert found.exit_code == int(refused), found.output
+    return found.output

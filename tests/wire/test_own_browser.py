@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from addons.cli.main import main
+from providers.sandbox.server import Request
 from tests.support import firefox
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 
@@ -15,13 +16,18 @@ MODELS = {"zai": "GLM-4.6", "qwen": "qwen3.7-plus", "k2think": "MBZUAI-IFM/K2-Th
 VERSIONS = {"zai": "X-FE-Version", "qwen": "Version"}
 PER_CALL = {"zai": {"x-device-id"}}
 """What a page sends on its completion alone."""
+DELETES = ("zai", "qwen", "longcat")
+
+
+def deletes(request: Request) -> bool:
+    return request.method == "DELETE" or request.path.endswith("/session-delete")
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, SandboxThread]]:
     folder = tmp_path_factory.mktemp("browser")
     folder.chmod(0o700)
-    more = {name: {"delete_chats": True} for name in ("zai", "qwen", "longcat")}
+    more = {name: {"delete_chats": True} for name in DELETES}
     with SandboxThread() as sites, Gateway(folder, sites.description(), providers=more, **NO_REST) as gateway:
         yield gateway, sites
 
@@ -57,6 +63,8 @@ def test_a_firefox_session_arrives_with_its_own_headers(
     imported(gateway, firefox.har((url, sent)) if form == "har" else firefox.curl(url, sent), tmp_path)
     before = len(sites.site(site).requests)
     asked(gateway, site, "Hi\n!sandbox encoding=zstd")
+    if site in DELETES:
+        sites.wait_for(site, lambda: any(deletes(one) for one in sites.site(site).requests[before:]))
     requests = sites.site(site).requests[before:]
     assert requests
     own_names = {name.lower(): value for name, value in firefox.BROWSER.items()}
@@ -68,6 +76,7 @@ def test_a_firefox_session_arrives_with_its_own_headers(
         assert expected.items() <= request.headers.items()
         assert not {"te", "upgrade", "proxy-authorization", "mtgsig", "x-odd"} & request.headers.keys()
         assert request.headers["host"] in url
+        assert request.cookies[firefox.EDGE] == "of-a-person"
         assert request.headers.get("x-signature", "") != "0" * 64
     if site == "zai":
         query = completion.query

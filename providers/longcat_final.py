@@ -1,0 +1,64 @@
+"""What LongCat calls the final text of an answer, wherever it stands, and what of it the client has not got. Pure.
+
+The field is `finalContent` or `finalContentX`, by the readers of the site in the event of the end; no recording tells
+whether it stands elsewhere too, so that any event and the frame around it are looked at. Last comes what the event of
+the end has for content of its own.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any, Final
+
+_NAMES: Final = ("finalContentX", "finalContent")
+_OF_THE_END: Final = "content"
+_PARTS: Final = ("text", "content")
+_DEPTH: Final = 3
+
+
+class FinalText:
+    """`note` every frame and event; `found` gives the newest of each name that holds words, the likeliest first."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, str] = {}
+
+    def note(self, holder: Mapping[str, Any], *, end: bool = False) -> None:
+        """`end`: it is the event that ends the answer."""
+        for name in (*_NAMES, _OF_THE_END) if end else _NAMES:
+            if name in holder and (words := words_of(holder[name])).strip():
+                self._found[name] = words
+
+    @property
+    def found(self) -> list[str]:
+        return [self._found[name] for name in (*_NAMES, _OF_THE_END) if name in self._found]
+
+
+def words_of(value: Any, depth: int = _DEPTH) -> str:
+    """The text of a string, of an object that holds one, or of a list of such."""
+    if isinstance(value, str):
+        return value
+    if depth and isinstance(value, list):
+        return "".join(words_of(part, depth - 1) for part in value)
+    if depth and isinstance(value, dict):
+        return next((words for name in _PARTS if (words := words_of(value.get(name), depth - 1))), "")
+    return ""
+
+
+def missing(final: str, said: str) -> str:
+    """What is to be said after `said` so that all of `final` has been: white space between words does not count."""
+    if final.startswith(said):
+        return final[len(said) :]
+    whole, before = _squeezed(final), _squeezed(said)
+    if whole in before:
+        return ""
+    if whole.startswith(before):
+        return final[bisect_left(range(len(final)), len(before), key=lambda end: len(_squeezed(final[:end]))) :]
+    return "\n\n" + final
+
+
+def differs(final: str, said: str) -> bool:
+    """Whether they differ in more than white space and how far they go."""
+    return not final.startswith(said) and not _squeezed(final).startswith(_squeezed(said))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
