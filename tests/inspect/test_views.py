@@ -88,6 +88,13 @@ def test_the_chat_is_readable() -> None:
     assert "finish reason: stop" in text
 
 
+def test_what_is_whole_only_in_the_chat_is_cleaned_there() -> None:
+    """A secret that came piece by piece stands in no single event."""
+    flow = ours(delivered=delivered("Hello ak_9fPq") + delivered("2LzR7tXw"))
+    view = ChatView(lambda text: text.replace("ak_9fPq2LzR7tXw", "~hidden~"))
+    assert "Hello ~hidden~" in view.prettify(b"", shown(flow, request=True))
+
+
 def test_the_events_are_numbered_timed_and_read() -> None:
     first = STREAM.index(b"\n\n") + 2
     flow = ours(arrivals=((0.012, first), (0.345, len(STREAM) - first)))
