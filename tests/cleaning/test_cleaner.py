@@ -132,6 +132,25 @@ def test_letters_beyond_latin_1_go_in_the_encodings_of_texts(encoding: str) -> N
     assert "moo" not in cleaner.text(json.dumps(secret))
 
 
+def test_a_secret_that_base64_of_links_writes_in_letters_of_its_own_goes() -> None:
+    secret = "a~?b~?c~?d~?e~?f~?"  # an underscore in each four letters
+    said = base64.urlsafe_b64encode(secret.encode()).decode()
+    assert said.count("_") == 6
+    assert said not in Cleaner.knowing([Known(secret, "token", "p", "a")]).text(f"key {said}")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "gb18030"])
+def test_letters_of_latin_1_go_in_the_encodings_of_texts(encoding: str) -> None:
+    secret = "äbcöéfüñiàkèmôo"  # no twelve bytes of ASCII
+    said = secret.encode(encoding)
+    assert said not in Cleaner.knowing([Known(secret, "token", "p", "a")]).data(b"a " + said + b" b")
+
+
+def test_white_space_of_a_secret_may_be_told_run_together() -> None:
+    cleaner = Cleaner.knowing([Known("one  two\tsix   ten  red  sun", "password", "p", "a")])
+    assert cleaner.words("not one two six ten red sun,  please") == f"not {HIDDEN}, please"
+
+
 def test_short_passwords_go_as_words() -> None:
     assert CLEANER.words("the password pw12, or key_pw12") == f"the password {HIDDEN}, or key_{HIDDEN}"
 
