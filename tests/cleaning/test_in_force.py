@@ -78,6 +78,7 @@ def test_a_renewed_session_that_no_disk_has_taken_is_known(running: Running, mon
     old = running.accounts.stored(account)
     assert isinstance(old, Stored)
     monkeypatch.setattr(running.vault, "put", full)
+    assert not hides(running, WAITING)
     asyncio.run(running.accounts.store(account, old, SessionMaterial(api_key=WAITING)))
     assert hides(running, WAITING)
 

@@ -151,11 +151,12 @@ def _prepared(headers: dict[str, str], body: bytes, *cookies: str) -> http.Respo
 
 
 def test_what_a_preparing_call_hands_out_is_hidden_though_nobody_knows_it() -> None:
-    fresh = "nobody-knows-it-1"
-    headers = {"x-csrf-token": fresh, "location": f"/x?token={fresh}", "set-cookie": f"{KEY}={fresh}"}
-    shown = _prepared(headers, f'{{"access_token":"{fresh}"}}'.encode(), f"{KEY}={fresh}; path=/")
+    fresh, cookie = "nobody-knows-it-1", "nor-what-a-cookie-says-2"
+    headers = {"x-csrf-token": fresh, "location": f"/x?token={fresh}", "set-cookie": f"{KEY}={cookie}"}
+    shown = _prepared(headers, f'{{"access_token":"{fresh}"}} {cookie}'.encode(), f"{KEY}={cookie}; path=/")
     told = repr(shown.get_state())
     assert fresh not in told
+    assert cookie not in told
     assert KEY not in told
     assert len(shown.headers.get_all("set-cookie")) == 1
 
@@ -171,6 +172,23 @@ def test_a_preparing_call_says_no_more_than_was_searched(kind: str, body: bytes)
     shown = _prepared({"content-type": kind}, body)
     assert KEY not in (shown.get_text(strict=False) or "")
     assert not (shown.raw_content or b"").startswith(b"\x1f\x8b")
+
+
+def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
+    """Its answer may speak of what it hands out itself: the attempt's own cleaner knows that."""
+    flow = tflow.tflow(resp=True)
+    flow.request.data.content = f"mine: {KEY}".encode()
+    own = CLEANER.also([Known("a-fresh-cookie-1", "new")])
+    attempt: Any = SimpleNamespace(
+        body=f"key {KEY}, a-fresh-cookie-1".encode(), cleaner=own, plan=SimpleNamespace(owner=("p", "a"))
+    )
+    asked = Note("req_1", client_request=f"my {KEY}", delivered=f"told: {KEY}", model=f"m {KEY}")
+    note = asyncio.run(keep_cleaned(flow, asked, attempt, CLEANER, 1000, answered=True))
+    assert flow.request.data.content == f"mine: {HIDDEN}".encode().ljust(len(f"mine: {KEY}"), b"~")
+    assert flow.response
+    assert flow.response.data.content == f"key ~sealed~p~a~api_key~, {HIDDEN}".encode() + b"~" * 8
+    for words in (note.client_request, note.delivered, note.model):
+        assert KEY not in words
 
 
 def test_of_a_long_request_the_beginning_is_kept_and_cleaned() -> None:
