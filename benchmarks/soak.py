@@ -140,10 +140,10 @@ async def one(client: httpx.AsyncClient, gateway: Gateway, rng: random.Random, f
 
 
 async def one_attack(gateway: Gateway, rng: random.Random, figures: Figures) -> None:
-    name, right = await attack(gateway, rng)
+    wrong = await attack(gateway, rng)
     figures.outcomes["attack"] += 1
-    if not right:
-        figures.wrong.append(f"attack {name}")
+    if wrong is not None:
+        figures.wrong.append(wrong)
 
 
 async def load(gateway: Gateway, options: argparse.Namespace, figures: Figures, seconds: float, seed: int) -> None:
