@@ -241,6 +241,20 @@ def test_a_head_is_cleaned_whole() -> None:
     assert response.headers["set-cookie"] == "sid=~sealed~p~a~cookie:sid~; path=/"
 
 
+@pytest.mark.parametrize("part", ["reason", "name", "value", "trailer"])
+def test_a_secret_in_a_single_part_of_a_head_is_seen(part: str) -> None:
+    response = http.Response.make(200, b"", {"x-a": "1"})
+    response.trailers = http.Headers(x_b="2")
+    if part == "reason":
+        response.reason = KEY
+    elif part == "trailer":
+        response.trailers["x-b"] = KEY
+    else:
+        response.headers[KEY if part == "name" else "x-a"] = KEY if part == "value" else "1"
+    CLEANER.head(response, ("other", "one"))
+    assert KEY not in repr(response.get_state())
+
+
 def test_a_request_is_shown_cleaned_and_stays_itself_where_nothing_is_to_hide() -> None:
     plain = http.Request.make("GET", "http://127.0.0.1/a?b=c", b"", [(b"x", b"y")])
     assert CLEANER.request(plain) is plain

@@ -191,6 +191,16 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
         assert KEY not in words
 
 
+@pytest.mark.parametrize(("kind", "body"), ODD_BODIES)
+def test_an_attempts_answer_says_no_more_than_was_searched(kind: str, body: bytes) -> None:
+    flow = tflow.tflow(resp=http.Response.make(200, b"", {"content-type": kind}))
+    attempt: Any = SimpleNamespace(body=body, cleaner=CLEANER, plan=SimpleNamespace(owner=("p", "a")))
+    asyncio.run(keep_cleaned(flow, Note("req_1"), attempt, CLEANER, 1000, answered=True))
+    assert flow.response
+    assert KEY not in (flow.response.get_text(strict=False) or "")
+    assert not (flow.response.raw_content or b"").startswith(b"\x1f\x8b")
+
+
 def test_of_a_long_request_the_beginning_is_kept_and_cleaned() -> None:
     flow = tflow.tflow()
     most = AT_ONCE_BYTES + 1000
