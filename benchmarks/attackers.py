@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from tests.support.processes import KEY, Gateway
 
 ANSWER_S = 30.0
-"""Megabytes beside 32 streams take seconds on a busy machine; who waits longer waits for ever."""
+ATTACK = "attack"
+LATE = f"attack without an answer in {ANSWER_S:.0f} s"
 
 
 @dataclass
@@ -158,14 +159,13 @@ async def connected(gateway: Gateway) -> AsyncIterator[Wire]:
         writer.transport.abort()
 
 
-async def attack(gateway: Gateway, rng: random.Random) -> str | None:
-    """One attack: what the gateway did wrong, if anything."""
+async def attack(gateway: Gateway, rng: random.Random) -> tuple[str, str | None]:
+    """One attack: ATTACK, or LATE where no answer came in time; and what the gateway did wrong, if anything."""
     chosen = rng.choice(ATTACKS)
     try:
         async with connected(gateway) as wire:
             if await chosen(wire, rng):
-                return None
-            said = f"no answer in {ANSWER_S:.0f} s" if wire.said is None else f"status {wire.said}"
-            return f"attack {chosen.__name__}: {said}"
+                return ATTACK, None
+            return (LATE, None) if wire.said is None else (ATTACK, f"attack {chosen.__name__}: status {wire.said}")
     except ConnectionError:
-        return None  # it hung up on us: also an answer
+        return ATTACK, None  # it hung up on us: also an answer

@@ -6,7 +6,8 @@ Three processes on loopback: the sandbox sites, a gateway of usual settings but 
 part of the clients are attackers (benchmarks/attackers.py). The first five minutes, or a quarter of a shorter run, are
 for warming up: connections, caches and tables fill, and what a fresh process holds tells nothing. It is judged by
 
-- the answers: each is the whole text and `[DONE]`, or an error; a half one that looks whole is a wrong outcome
+- the answers: each is the whole text and `[DONE]`, or an error; a half one that looks whole is a wrong outcome. Attacks
+  are refused; one in a hundred may wait for that longer than half a minute
 - single steps of the event loop: none takes more than `--step-ms` of its own CPU time (benchmarks/steps.py), and no
   collection of garbage does: all streams wait that long. How long the loop was late as a whole says less: at full load
   that is a queue of many short steps, and on a busy machine the time of other processes
@@ -38,7 +39,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from addons.demo import start_sites  # noqa: E402
-from benchmarks.attackers import attack  # noqa: E402
+from benchmarks.attackers import ATTACK, LATE, attack  # noqa: E402
 from tests.support.processes import NO_REST, Gateway  # noqa: E402
 
 MODELS = ("sandbox-large", "GLM-4.6", "GLM-4.6-Thinking", "qwen3.7-plus", "LongCat", "MBZUAI-IFM/K2-Think")
@@ -48,6 +49,8 @@ STEPS = ROOT / "benchmarks" / "steps.py"
 WARM_MINUTES = 5.0
 SETTLE_S = 8.0
 MEMORY_MB = 40
+LATE_PART = 0.01
+"""A body of 5 MB has 300 turns beside all streams; on a busy machine each may take 100 ms."""
 
 
 @dataclass
@@ -140,8 +143,8 @@ async def one(client: httpx.AsyncClient, gateway: Gateway, rng: random.Random, f
 
 
 async def one_attack(gateway: Gateway, rng: random.Random, figures: Figures) -> None:
-    wrong = await attack(gateway, rng)
-    figures.outcomes["attack"] += 1
+    outcome, wrong = await attack(gateway, rng)
+    figures.outcomes[outcome] += 1
     if wrong is not None:
         figures.wrong.append(wrong)
 
@@ -244,6 +247,8 @@ def judged(
 ) -> list[str]:
     """What does not hold, a line each."""
     problems = [f"wrong: {line}" for line in figures.wrong[:20]]
+    late, attacks = figures.outcomes[LATE], figures.outcomes[ATTACK] + figures.outcomes[LATE]
+    problems += [f"{LATE}: {late} of {attacks}"] if late > attacks * LATE_PART else []
     problems += [f"{unhandled} unhandled exceptions in the log"] if unhandled else []
     problems += [
         f"one step of the event loop took {step['ms']} ms: {step['what']}"

@@ -1,11 +1,13 @@
 """The soak's own judgement: what it measures of the event loop, and what it calls wrong."""
 
 import asyncio
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from benchmarks.attackers import ATTACK, LATE
 from benchmarks.soak import Figures, State, judged, parts
 from benchmarks.steps import LISTED, Steps, named
 
@@ -123,6 +125,12 @@ def test_wrong_answers_are_told() -> None:
     assert judged(Figures(wrong=["GLM-4.6: done after 'One'"]), GOOD, GOOD, 0, _steps(), 100) == [
         "wrong: GLM-4.6: done after 'One'"
     ]
+
+
+@pytest.mark.parametrize(("late", "said"), [(1, []), (2, [f"{LATE}: 2 of 101"])])
+def test_few_attacks_may_wait_long(late: int, said: list[str]) -> None:
+    figures = Figures(outcomes=Counter({ATTACK: 101 - late, LATE: late}))
+    assert judged(figures, GOOD, GOOD, 0, _steps(), 100) == said
 
 
 @pytest.mark.parametrize(("minutes", "warm", "count"), [(20, 5.0, 16), (40, 5.0, 36), (3, 0.75, 3), (0.4, 0.1, 2)])
