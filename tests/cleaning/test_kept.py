@@ -228,7 +228,7 @@ def _sent_again(answer: Answer) -> http.Response:
         cleaner=CLEANER,
     )
     with taddons.context():
-        asyncio.run(replay(flow, running, FlowPlaces(lambda: b"k" * 32)))
+        asyncio.run(Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None).replay(flow, running))
     assert flow.response
     return flow.response
 
