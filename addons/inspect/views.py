@@ -58,15 +58,17 @@ class EventsView(Contentview):
 
     name = "Provider events"
 
-    def __init__(self, decoder_for: DecoderFor) -> None:
+    def __init__(self, decoder_for: DecoderFor, clean: Clean = str) -> None:
+        """`clean`: a decoder holds pieces back until it can tell what they are."""
         self._decoder_for = decoder_for
+        self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
         note = note_of(metadata.flow)
         if note is None:
             return NOT_OURS
         found = rows(data, note.arrivals, self._decoder_for(note), ended=note.outcome != RUNNING)
-        return table(found, cut=note.cut) if found else "The provider sent no body.\n"
+        return self._clean(table(found, cut=note.cut)) if found else "The provider sent no body.\n"
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
         note = note_of(metadata.flow)
@@ -96,7 +98,7 @@ class DeliveredView(Contentview):
 
 def register_views(decoder_for: DecoderFor, clean: Clean, registry: ContentviewRegistry = of_mitmproxy) -> None:
     """Makes the views known to mitmproxy, ahead of its own in every list that a person chooses from."""
-    ours = (ChatView(clean), EventsView(decoder_for), DeliveredView(clean))
+    ours = (ChatView(clean), EventsView(decoder_for, clean), DeliveredView(clean))
     for view in ours:
         registry.register(view)
     first = [AUTO, *(view.name.lower() for view in ours)]

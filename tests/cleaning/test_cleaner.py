@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,8 @@ from providers.errors import ErrorKind, ProviderError
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 PASSWORD = "p\"a'ss wörd/ñ{7} back\\slash"
 COOKIE = "ZmX%2Fq3.v9+Lk=8s~Tt71nB"
+QUOTES = "a1/b\"c'd<e/f\"g'h&i/j\"k'ñ"
+"""Nowhere long without a letter that some form escapes."""
 SECRETS = [
     Known(KEY, "api_key", "p", "a"),
     Known(PASSWORD, "password", "p", "a"),
@@ -30,6 +32,12 @@ SECRETS = [
 CLEANER = Cleaner.knowing(SECRETS)
 
 
+def _times(count: int, form: Callable[[str], str], text: str) -> str:
+    for _ in range(count):
+        text = form(text)
+    return text
+
+
 def _forms(secret: str) -> Iterator[tuple[str, str]]:
     data = secret.encode()
     units = "".join(f"\\u{ord(letter):04X}" for letter in secret)
@@ -39,12 +47,15 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
     yield "all JSON escapes", units
     yield "JSON in JSON", json.dumps(json.dumps({"key": secret}))
     yield "all JSON escapes in JSON", json.dumps(units)
+    yield "all JSON escapes in JSON in JSON in JSON", _times(3, json.dumps, units)
     yield "percent", urllib.parse.quote(secret, safe="")
     yield "a form's", urllib.parse.quote_plus(secret)
+    yield "percent four times", _times(4, lambda text: urllib.parse.quote(text, safe=""), secret)
     yield "all percent", "".join(f"%{byte:02x}" for byte in data)
     yield "percent twice", urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe="")
     yield "percent in JSON", json.dumps("".join(f"%{byte:02X}" for byte in data)).replace("%", "\\u0025")
     yield "HTML", html.escape(secret)
+    yield "HTML four times", _times(4, html.escape, secret)
     yield "all HTML", "".join(f"&#{ord(letter)};" for letter in secret)
     yield "all HTML, hexadecimal", "".join(f"&#x{ord(letter):X};" for letter in secret)
     yield "Python's bytes", repr(data)
@@ -79,10 +90,14 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
     yield "the middle", secret[5 : 5 + PIECE]
 
 
-@pytest.mark.parametrize("secret", [KEY, PASSWORD, COOKIE])
-def test_every_form_goes_and_the_words_around_stay(secret: str) -> None:
+@pytest.mark.parametrize("alone", [False, True], ids=["of many", "alone"])
+@pytest.mark.parametrize("secret", [KEY, PASSWORD, COOKIE, QUOTES])
+def test_every_form_goes_and_the_words_around_stay(secret: str, alone: bool) -> None:
+    """What is unpacked depends on the letters that all secrets have: one with a backslash changes it for the others."""
+    known = [Known(secret, "password", "p", "a")]
+    cleaner = Cleaner.knowing(known if alone else [*SECRETS, *known])
     for name, form in _forms(secret):
-        clean = CLEANER.text(f"before «{form}» after")
+        clean = cleaner.text(f"before «{form}» after")
         assert HIDDEN in clean, name
         assert clean.startswith("before «"), name
         assert clean.endswith("» after"), name
@@ -100,6 +115,40 @@ def test_every_form_goes_and_the_words_around_stay(secret: str) -> None:
 )  # fmt: skip
 def test_other_words_stay(text: str) -> None:
     assert CLEANER.text(text) == text
+
+
+@pytest.mark.parametrize("secret", ["a1b2\\c3d4\\e5f6\\g7h8", "a1\tb2\\c3\td4\\e5\tf6\\g7"])
+def test_a_secret_with_backslashes_of_its_own_goes_from_json(secret: str) -> None:
+    clean = Cleaner.knowing([Known(secret, "token", "p", "a")]).text(json.dumps(secret))
+    assert not any(part in clean for part in ("b2", "c3", "e5"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "gb18030"])
+def test_letters_beyond_latin_1_go_in_the_encodings_of_texts(encoding: str) -> None:
+    secret = "🌏ear🌏moo🌏sun🌏"
+    cleaner = Cleaner.knowing([Known(secret, "token", "p", "a")])
+    said = secret.encode(encoding)
+    assert said not in cleaner.data(b"a " + said + b" b")
+    assert "moo" not in cleaner.text(json.dumps(secret))
+
+
+def test_a_secret_that_base64_of_links_writes_in_letters_of_its_own_goes() -> None:
+    secret = "a~?b~?c~?d~?e~?f~?"  # an underscore in each four letters
+    said = base64.urlsafe_b64encode(secret.encode()).decode()
+    assert said.count("_") == 6
+    assert said not in Cleaner.knowing([Known(secret, "token", "p", "a")]).text(f"key {said}")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "gb18030"])
+def test_letters_of_latin_1_go_in_the_encodings_of_texts(encoding: str) -> None:
+    secret = "äbcöéfüñiàkèmôo"  # no twelve bytes of ASCII
+    said = secret.encode(encoding)
+    assert said not in Cleaner.knowing([Known(secret, "token", "p", "a")]).data(b"a " + said + b" b")
+
+
+def test_white_space_of_a_secret_may_be_told_run_together() -> None:
+    cleaner = Cleaner.knowing([Known("one  two\tsix   ten  red  sun", "password", "p", "a")])
+    assert cleaner.words("not one two six ten red sun,  please") == f"not {HIDDEN}, please"
 
 
 def test_short_passwords_go_as_words() -> None:
@@ -190,6 +239,20 @@ def test_a_head_is_cleaned_whole() -> None:
     assert KEY not in told
     assert "opaque" not in told
     assert response.headers["set-cookie"] == "sid=~sealed~p~a~cookie:sid~; path=/"
+
+
+@pytest.mark.parametrize("part", ["reason", "name", "value", "trailer"])
+def test_a_secret_in_a_single_part_of_a_head_is_seen(part: str) -> None:
+    response = http.Response.make(200, b"", {"x-a": "1"})
+    response.trailers = http.Headers(x_b="2")
+    if part == "reason":
+        response.reason = KEY
+    elif part == "trailer":
+        response.trailers["x-b"] = KEY
+    else:
+        response.headers[KEY if part == "name" else "x-a"] = KEY if part == "value" else "1"
+    CLEANER.head(response, ("other", "one"))
+    assert KEY not in repr(response.get_state())
 
 
 def test_a_request_is_shown_cleaned_and_stays_itself_where_nothing_is_to_hide() -> None:

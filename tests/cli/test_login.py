@@ -14,6 +14,7 @@ from addons.cli.main import main
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
+from providers.sandbox.server import Request, Wire
 from tests.support.ports import free_port
 from tests.support.processes import Gateway, SandboxThread
 
@@ -118,6 +119,25 @@ def test_a_wrong_password_is_said_and_nothing_stored(
     assert "does not accept this e-mail and password" in result.stderr
     assert "Nothing was stored" in result.stderr
     assert stored(house) == {}
+
+
+@pytest.mark.parametrize("call", ["_sign_in", "_who"])
+def test_a_secret_that_a_site_says_back_is_not_printed(
+    login: Login, house: Path, sites: SandboxThread, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, said = sites.site("k2think"), []
+
+    async def says_back(request: Request, wire: Wire) -> None:
+        words = site.password if call == "_sign_in" else request.headers["authorization"][-24:]
+        said.append(words)
+        await wire.respond(429 if call == "_sign_in" else 403, {"detail": f"The quota of {words} is used up."})
+
+    monkeypatch.setattr(site, call, says_back)
+    result = login("login", "k2think", "--credentials-file", credentials(house, site))
+    assert result.exit_code == 1, result.output
+    assert said
+    assert "The quota of ~hidden~ is used up" in result.stderr
+    assert said[0] not in result.output
 
 
 def test_a_challenge_names_the_next_ways(login: Login, house: Path, sites: SandboxThread) -> None:

@@ -13,6 +13,7 @@ TOKEN = jwt({"id": "u"})
     ("text", "secret"),
     [
         pytest.param(f'{{"access_token": "{TOKEN}"}}', TOKEN, id="jwt"),
+        pytest.param(f"now you are {TOKEN}, welcome", TOKEN, id="jwt in words"),
         pytest.param('{"refresh_token":"opaque-value-1"}', "opaque-value-1", id="refresh token"),
         pytest.param('{"data": {"token" : "abc\\"def"}}', "def", id="escaped quote"),
         pytest.param('{"password": "pw"}', "pw", id="password"),
@@ -51,6 +52,7 @@ def test_headers() -> None:
     assert redacted_header("Set-Cookie", "a=b") == HIDDEN
     assert redacted_header("Authorization", "Bearer ~sealed~a~b~token~") == "Bearer ~sealed~a~b~token~"
     assert redacted_header("content-type", "text/plain") == "text/plain"
+    assert redacted_header("Location", "/x?token=abcdef") == f"/x?token={HIDDEN}"
 
 
 def test_the_same_id_gets_the_same_stand_in() -> None:
@@ -61,6 +63,7 @@ def test_the_same_id_gets_the_same_stand_in() -> None:
     assert again == "00000000-0000-4000-8000-000000000001"
     assert own.text(once) == once, "a stand-in stays one"
     assert own.counts == {"id": 1, "e-mail": 1, "address": 1}
+    assert own.text("~sealed~zai~ada.lovelace~token~ of ada") == "~sealed~zai~account-1~token~ of ada"
 
 
 def test_stand_ins_reach_into_json() -> None:

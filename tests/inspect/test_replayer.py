@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -251,3 +252,14 @@ def test_an_answer_is_read_beside_the_loop(flow: http.HTTPFlow, monkeypatch: pyt
     House(pieces("one")).again(flow)
     assert threads
     assert threading.get_ident() not in threads
+
+
+def test_a_secret_is_hidden_where_its_pieces_are_put_together(flow: http.HTTPFlow) -> None:
+    """A client that wants a whole answer gets in one what came in pieces too short to be hidden."""
+    note = replace(OLD, stream=False, client_request=json.dumps({**ASKED, "stream": False}))
+    note.put_on(flow)
+    House(pieces(*(KEY[at : at + 5] for at in range(0, len(KEY), 5)))).again(flow)
+    again = note_of(flow)
+    assert again is not None
+    assert "~sealed~p~a~api_key~" in again.delivered
+    assert KEY not in repr(flow.get_state())

@@ -16,6 +16,7 @@ from addons.inspect.chat_text import chat_text
 from addons.inspect.events_text import rows, table
 from addons.inspect.note import Note
 from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView, register_views
+from providers.events import Event, Text
 from providers.zai_decoder import ZaiDecoder
 from tests.inspect.test_recording import CLIENT, STREAM, delivered
 
@@ -86,6 +87,42 @@ def test_the_chat_is_readable() -> None:
         assert words in text
     assert "Hello 你好 🌏" in text
     assert "finish reason: stop" in text
+
+
+class _Holding:
+    """A decoder that says at the end what came piece by piece."""
+
+    def __init__(self) -> None:
+        self.held = b""
+
+    def feed(self, data: bytes) -> list[Event]:
+        self.held += data.strip()
+        return []
+
+    def close(self) -> list[Event]:
+        return [Text(self.held.decode())]
+
+
+def test_what_is_whole_only_in_a_view_is_cleaned_there() -> None:
+    """A secret that came piece by piece stands in no single event, so it stands on the flow."""
+
+    def clean(text: str) -> str:
+        return text.replace("ak_9fPq2LzR7tXw", "~hidden~")
+
+    told = delivered("Hello ak_9fPq") + delivered("2LzR7tXw") + delivered("ak_9fPq2LzR7tXw")
+    flow = ours(delivered=told)
+    assert "Hello ~hidden~" in ChatView(clean).prettify(b"", shown(flow, request=True))
+    assert "ak_9fPq2LzR7tXw" not in DeliveredView(clean).prettify(b"", shown(flow, request=False))
+    decoder: Any = _Holding()
+    view = EventsView(lambda note: decoder, clean)
+    assert "~hidden~" in view.prettify(b"ak_9fPq\n\n2LzR7tXw\n\n", shown(flow, request=False))
+
+
+def test_views_are_registered_with_the_cleaning() -> None:
+    registry = ContentviewRegistry()
+    register_views(lambda note: ZaiDecoder(), lambda text: "cleaned", registry)
+    for name, request in (("chat", True), ("provider events", False), ("openai stream", False)):
+        assert registry[name].prettify(STREAM, shown(ours(), request=request)) == "cleaned"
 
 
 def test_the_events_are_numbered_timed_and_read() -> None:

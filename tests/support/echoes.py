@@ -99,6 +99,7 @@ WAYS: Mapping[str, Way] = {
         _json({"choices": [{"index": 0, "message": {"role": "assistant", "content": s}, "finish_reason": "stop"}]}),
     ),
     "unknown field": lambda s: _stream(_frame({"choices": [{"index": 0, "delta": {s: s}}], s: s}) + _answer("word")),
+    "unknown kind of frame": lambda s: _stream(_frame({"type": s}) + _answer("word")),
     "unknown end": lambda s: _stream(chunk("word") + chunk(finish=s) + DONE),
     "gzip": lambda s: _zipped(_answer(s), "gzip", "200 OK", "text/event-stream"),
     "gzip error": lambda s: _zipped(_json({"error": {"message": s}}), "gzip", "400 No", "application/json"),

@@ -35,7 +35,7 @@ QUERY_KEY = "what-stood-in-a-query-alone-2222"
 SHORT_WORDS = "short/words/only/kept7"
 """A credential none of whose words is long enough to be looked for elsewhere."""
 HOST = "HOST"
-VIEWS = ("raw", "Chat", "Provider events")
+VIEWS = ("raw", "Chat", "Provider events", "OpenAI stream")
 
 
 @dataclass(frozen=True)
