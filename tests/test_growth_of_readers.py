@@ -198,6 +198,10 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "longcat": answer(LongCatDecoder, lambda t: {"event": {"type": "content", "content": t}}),
     "longcat search": answer(LongCatDecoder, lambda t: {"event": {"type": "search", "content": "[" + t}}),
     "zai": answer(ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "answer", "delta_content": t}}),
+    "zai blocks": answer(
+        ZaiDecoder,
+        lambda t: {"type": "chat:completion", "data": {"content_blocks": [{"type": "text", "content": [t, t]}]}},
+    ),
     "zai tool": answer(
         ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "tool_response", "delta_content": t}}
     ),
