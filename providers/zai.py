@@ -35,7 +35,7 @@ from providers.contract import (
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
 from providers.given import checked_id
-from providers.jsontext import dumps, loads, mapping, text
+from providers.jsontext import dumps, loads, mapping
 from providers.suffixes import wants_search, wants_thinking
 from providers.zai_decoder import ZaiDecoder
 from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
@@ -99,6 +99,7 @@ class Zai(Provider[ZaiOptions]):
             model.public + suffix for model in self._known if model.efforts for suffix in ("", *zai_data.SUFFIXES)
         }
         self._completion_path = zai_data.COMPLETION_PATHS["2"]
+        self._path_known = False
         self._always_thinking = {
             model.public + suffix for model in self._known if model.always_thinks for suffix in ("", *zai_data.SUFFIXES)
         }
@@ -114,11 +115,18 @@ class Zai(Provider[ZaiOptions]):
         live = read_live(loads(answer.body)) if answer.status == 200 else None
         if live is None:
             raise self._refused(answer)
-        settings = yield self._call("GET", "/api/config", session)
-        version = text(mapping(loads(settings.body)).get("completion_version"))
-        self._completion_path = zai_data.COMPLETION_PATHS.get(version, self._completion_path)
         self._live = live
         self._catalogue = catalogue(self._known, live)
+        yield from self._learn_path(session)
+
+    def _learn_path(self, session: Session) -> Steps[bool]:
+        """Reads where completions are asked for; whether that is another place than before."""
+        before = self._completion_path
+        settings = yield self._call("GET", "/api/config", session)
+        version = mapping(loads(settings.body)).get("completion_version")
+        self._completion_path = zai_data.COMPLETION_PATHS.get(str(version), before)
+        self._path_known = self._path_known or settings.status == 200
+        return self._completion_path != before
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:
@@ -171,9 +179,15 @@ class Zai(Provider[ZaiOptions]):
         return classify(status, headers, body)
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+        if error.kind is ErrorKind.MODEL_UNAVAILABLE and error.status == 404 and not self._path_known:
+            return self._at_the_path(error, session)  # it may be the path that is gone
         if error.kind is not ErrorKind.OUTDATED_CLIENT:
             return None
         return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error, session)
+
+    def _at_the_path(self, error: ProviderError, session: Session) -> Steps[None]:
+        if not (yield from self._learn_path(session)):
+            raise error
 
     def _learn_version(self, error: ProviderError, session: Session) -> Steps[None]:
         """Reads the page's client version. Raises when it is the one that was refused."""
