@@ -14,7 +14,6 @@ from urllib.parse import quote
 from pydantic import Field
 
 from providers import zai_data
-from providers.browser import is_older
 from providers.chat import ChatRequest
 from providers.citations import CitationStyle
 from providers.contract import (
@@ -36,6 +35,7 @@ from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
 from providers.given import checked_id
 from providers.jsontext import dumps, loads, mapping
+from providers.page_version import PageVersion
 from providers.suffixes import wants_search, wants_thinking
 from providers.zai_decoder import ZaiDecoder
 from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
@@ -92,8 +92,7 @@ class Zai(Provider[ZaiOptions]):
 
     def __init__(self, name: str, options: ZaiOptions) -> None:
         super().__init__(name, options)
-        self._read_version = ""
-        """The client version read from the page once the site had refused the one before."""
+        self._page_version = PageVersion(options.client_version)
         self._known = known_models(options.model_ids)
         self._efforts = {
             model.public + suffix for model in self._known if model.efforts for suffix in ("", *zai_data.SUFFIXES)
@@ -183,22 +182,18 @@ class Zai(Provider[ZaiOptions]):
             return self._at_the_path(error, session)  # it may be the path that is gone
         if error.kind is not ErrorKind.OUTDATED_CLIENT:
             return None
-        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error, session)
+        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error, session, moment)
 
     def _at_the_path(self, error: ProviderError, session: Session) -> Steps[None]:
         if not (yield from self._learn_path(session)):
             raise error
 
-    def _learn_version(self, error: ProviderError, session: Session) -> Steps[None]:
+    def _learn_version(self, error: ProviderError, session: Session, asked: Moment) -> Steps[None]:
         """Reads the page's client version. Raises when it is the one that was refused."""
         headers = (("Accept", "text/html"), *browser_headers(self._page(session), session).items())
-        answer = yield Call("GET", f"{self.options.base_url}/", headers)
-        found = _VERSION.search(answer.body)
-        refused = self._version(session)
-        version = found[0].decode() if found and answer.status == 200 else refused
-        if version == refused:
+        page, own = Call("GET", f"{self.options.base_url}/", headers), session.facts.get("client_version", "")
+        if (yield from self._page_version.learn(page, _VERSION, own, asked)) != "newer":
             raise edge_blocked() if error.site_code == EDGE_CODE else error
-        self._read_version = version
 
     # -- sessions -------------------------------------------------------------------------------------------------
     def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
@@ -235,11 +230,7 @@ class Zai(Provider[ZaiOptions]):
 
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _version(self, session: Session) -> str:
-        """The page's version: the session's own, unless a newer one was read from the page, or ours."""
-        own = session.facts.get("client_version", "")
-        if self._read_version and (not own or is_older(own, self._read_version)):
-            return self._read_version
-        return own or self.options.client_version
+        return self._page_version.of(session.facts.get("client_version", ""))
 
     def _page(self, session: Session) -> Page:
         options, version = self.options, self._version(session)

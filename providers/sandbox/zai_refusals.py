@@ -32,6 +32,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "429": Refusal(429, {"detail": "Too many requests"}, retry_after="3"),
     "json_error": Refusal(403, {"error": {"code": 403, "detail": {"code": "USER_LEVEL", "message": "not allowed"}}}),
     "html": Refusal(200, "<html><body>Sign in</body></html>"),
+    "outdated": Refusal(426, {"detail": "您的客户端版本过旧"}),
     "gone": Refusal(404, {"detail": "Not Found"}),
     "gone_page": Refusal(404, _PAGE),
     "gone_empty": Refusal(404, ""),
