@@ -174,10 +174,11 @@ class Qwen(Provider[QwenOptions]):
         return self._call("DELETE", f"/api/v2/chats/{quote(prepared.chat_id, safe='')}", session, moment)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> QwenDecoder:
-        file_base = ""
+        file_base, draws = "", False
         if isinstance(prepared, Prepared):
             file_base = f"{self.options.base_url}/api/v2/chat/{quote(prepared.chat_id, safe='')}"
-        return QwenDecoder(DecoderOptions(self.options.citations, file_base))
+            draws = prepared.ask.size is not None
+        return QwenDecoder(DecoderOptions(self.options.citations, file_base, draws=draws))
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
