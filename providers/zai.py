@@ -99,9 +99,9 @@ class Zai(Provider[ZaiOptions]):
         }
         self._completion_path = zai_data.COMPLETION_PATHS["2"]
         self._path_known = False
-        self._always_thinking = {
-            model.public + suffix for model in self._known if model.always_thinks for suffix in ("", *zai_data.SUFFIXES)
-        }
+        always = [model for model in self._known if model.always_thinks]
+        self._always_thinking = {model.public + suffix for model in always for suffix in ("", *zai_data.SUFFIXES)}
+        self._always_thinking |= {site_id for model in always for site_id in model.ids}  # for other names of theirs
         self._live: Sequence[LiveModel] = ()
         self._catalogue = catalogue(self._known, self._live)
 
@@ -249,7 +249,8 @@ class Zai(Provider[ZaiOptions]):
 
     def _turn(self, chat: ChatRequest, moment: Moment) -> Turn:
         model = self._catalogue[chat.model]
-        thinking = model.id in self._always_thinking or wants_thinking(model, chat.reasoning_effort, default=False)
+        always = not self._always_thinking.isdisjoint((model.id, model.site_id))
+        thinking = always or wants_thinking(model, chat.reasoning_effort, default=False)
         wanted = zai_data.EFFORTS.get(chat.reasoning_effort or "", zai_data.DEFAULT_EFFORT)
         params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
         if chat.stop:

@@ -69,6 +69,8 @@ class EditBuffer:
         self._given: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._rewritten: dict[Channel, str] = {}
         """Channels whose given text was changed by an edit, with the newest text of each: they go on at a word."""
+        self._last: dict[Channel, str] = dict.fromkeys(_SHOWN, "")
+        """The last character of each channel that was given out."""
         self._counted = 0
         self._so_far = self._derived.copy()
         """`_derived` with the first `_counted` pieces of the call under way."""
@@ -189,6 +191,7 @@ class EditBuffer:
                 text = text[-new:] if new > 0 else ""
             if text:
                 given[channel] = derived[channel]
+                self._last[channel] = text[-1]
                 grown.append((channel, text))
         return _joined_up(grown)
 
@@ -202,7 +205,10 @@ class EditBuffer:
         begin = end = max(len(text) - new, 0)
         while begin and end - begin < _WORD_CHARS and _in_a_word(text[begin - 1]) and _in_a_word(text[begin]):
             begin -= 1
-        return text[begin - 1 if begin and text[begin - 1].isspace() else begin :]
+        if begin and text[begin - 1].isspace():
+            return text[begin - 1 :]
+        last = self._last[channel]
+        return f" {text[begin:]}" if last and _in_a_word(last) and _in_a_word(text[begin]) else text[begin:]
 
     # -- cutting --------------------------------------------------------------------------------------------------
     def _cut(self, cut: int, out: list[Piece]) -> list[Piece] | None:

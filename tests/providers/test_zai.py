@@ -298,6 +298,12 @@ def test_the_sites_settings_name_the_path_of_a_completion(settings: Any, path: s
     assert json.loads(call.body).get("model_item") == item
 
 
+def test_another_name_of_a_model_that_always_thinks_thinks_too() -> None:
+    zai = provider(model_ids={"mine": "x-preview-l"})
+    body = json.loads(made(chat("mine", reasoning_effort="none"), zai)[1].body)
+    assert (body["model"], body["features"]["enable_thinking"]) == ("x-preview-l", True)
+
+
 def test_the_signed_text_is_trimmed() -> None:
     asked = made(chat("GLM-4.6", " \n你好 \t"))[1]
     body = json.loads(asked.body)

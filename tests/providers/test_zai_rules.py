@@ -131,6 +131,39 @@ def test_an_edit_at_a_surrogate_pair(edits: bytes, text: str) -> None:
     assert whole_of(delta("x😀y") + edits + DONE)[0] == text
 
 
+@pytest.mark.parametrize(
+    ("said", "index", "edited", "streamed"),
+    [
+        ("abcf", 2, "ddec", "abcf abddec"),
+        ("Hel", 0, "Goodbye", "Hel Goodbye"),
+        ("Hello wor", 6, "all of you", "Hello wor of you"),
+        ("so-and", 3, "called it", "so-and called it"),
+        ("Good", 0, "Bad day", "Good day"),
+        ("你好", 0, "早上好吗", "你好好吗"),
+        ("One.", 0, "Two, three", "One. three"),
+    ],
+)
+def test_a_rewritten_stream_goes_on_with_a_word_of_its_own(said: str, index: int, edited: str, streamed: str) -> None:
+    """What was given out stays; the words behind it are never glued to it."""
+    events = same_at_every_cut(ZaiDecoder, delta(said) + edit(index, edited) + DONE)
+    assert text_of(events) == streamed
+    assert whole_of(delta(said) + edit(index, edited) + DONE)[0] == said[:index] + edited
+
+
+_LETTERS = st.text("abc", min_size=1, max_size=4)
+_PHRASES = st.lists(_LETTERS, min_size=1, max_size=3).map(" ".join)
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(0, 20), _PHRASES), max_size=7))
+def test_every_word_of_a_rewritten_stream_once_stood_on_the_page(frames: list[tuple[int | None, str]]) -> None:
+    shown, stood, stream = "", set[str](), b""
+    for index, words in frames:
+        shown = shown + words if index is None else shown[:index] + words
+        stood |= set(shown.split())
+        stream += delta(words) if index is None else edit(index, words)
+    assert set(text_of(run(ZaiDecoder(), [stream + DONE])).split()) <= stood
+
+
 # -- blocks -----------------------------------------------------------------------------------------------------------
 def blocks(*listed: Any, **more: Any) -> bytes:
     return data(phase="answer", content_blocks=list(listed), **more)
