@@ -20,7 +20,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from addons.core.account_state import REASON_LIMIT, AccountState, Health
+from addons.core.account_state import OF_ANSWERS, REASON_LIMIT, AccountState, Health
 from addons.core.config import is_name
 from addons.core.cooldown import CHALLENGE_REST
 from addons.core.errors import clean
@@ -113,6 +113,13 @@ class AccountBook:
 
     def note_ok(self, account: AccountId) -> None:
         self.note(account, AccountState(Health.OK, int(self._now())))
+
+    def note_known(self, account: AccountId, before: AccountState | None) -> None:
+        """The site knows the account's session. How it answers chats, as noted before, is another matter."""
+        if before is not None and before.health in OF_ANSWERS:
+            self.note(account, before)
+        else:
+            self.note_ok(account)
 
     def note_model(self, account: AccountId, model: str, state: AccountState) -> None:
         """One model of the account is limited."""

@@ -10,7 +10,7 @@ from addons.context import AnyProvider, Context
 from addons.core.cooldown import LIMITS
 from addons.core.failover import OWN_FAULT
 from addons.relay import Fault, State
-from providers.contract import Call, Session
+from providers.contract import Call, Moment, Session
 from providers.errors import ErrorKind, ProviderError
 from providers.session import given_cookies
 
@@ -24,6 +24,8 @@ class Progress:
     candidate: Candidate
     session: Session
     prepared: object = None
+    asked: Moment | None = None
+    """When the newest call of the attempt was made."""
 
 
 def note_failure(context: Context, candidate: Candidate, error: ProviderError) -> None:

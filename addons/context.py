@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from addons.accounts import Accounts
 from addons.candidates import Planner
@@ -12,6 +12,7 @@ from addons.cleaning.cleaner import Cleaner
 from addons.core.codings import Inflated
 from addons.core.failover import Fallback, RetryBudget, RetryRules
 from addons.core.routing import ModelIndex
+from addons.remedies import Remedies
 from addons.renewal import Renewal
 from addons.secrets import Seals
 from addons.steps import StepRunner
@@ -66,5 +67,6 @@ class Context:
     """Provider name → the HTTP proxy in front of it."""
     moment: Callable[[], Moment]
     rng: random.Random
+    remedies: Remedies = field(default_factory=Remedies)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep

@@ -20,6 +20,7 @@ import httpx
 import mitmproxy.version
 
 from addons.account_report import CAN_SERVE, AccountLine
+from addons.accounts import Account
 from addons.context import AnyProvider
 from addons.core.account_state import Health
 from addons.core.commands import command, start
@@ -259,9 +260,18 @@ async def ask_sites(running: Running, refused: set[str]) -> list[Finding]:
             fix = "" if error.advised or error.kind is not ErrorKind.SESSION_EXPIRED else way_in(provider, account.name)
             findings.append(Finding("sites", "warning", f"{name}: {error.message}", fix))
             continue
-        running.renewal.succeeded(account)
-        findings.append(Finding("sites", "ok", f"{name}: {_known(provider, identity)}"))
+        running.renewal.known(account)
+        findings.append(_of_a_known(running, account, f"{name}: {_known(provider, identity)}"))
     return findings
+
+
+def _of_a_known(running: Running, account: Account, known: str) -> Finding:
+    """An account whose session the site knows; what it said to its newest chat counts for more."""
+    state = running.book.state((account.provider, account.name))
+    if state is None or state.health is not Health.CHALLENGED:
+        return Finding("sites", "ok", known)
+    fix = way_in(running.providers[account.provider], account.name)
+    return Finding("sites", "warning", f"{known}, but to the newest chat it said: {state.reason}", fix)
 
 
 def _known(provider: AnyProvider, identity: Identity | None) -> str:

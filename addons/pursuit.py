@@ -22,7 +22,7 @@ from addons.core.support import check_support
 from addons.planned import Ask, Planned, plan_attempt
 from addons.relay import Fault, State
 from addons.verdict import Verdict, name_of
-from providers.contract import Session
+from providers.contract import Moment, Session
 from providers.errors import ErrorKind, ProviderError
 
 log = logging.getLogger("glassgate")
@@ -301,7 +301,8 @@ class Pursuit:
         chat = replace(self.ask.parsed.chat, model=candidate.route.model.id)
         while True:
             try:
-                steps = provider.prepare(chat, session, context.moment())
+                self.progress.asked = self._moment()
+                steps = provider.prepare(chat, session, self.progress.asked)
                 prepared = await context.steps.run(provider, steps, session) if steps is not None else None
                 break
             except ProviderError as error:
@@ -314,16 +315,15 @@ class Pursuit:
                     case _:
                         raise
         self.progress.prepared = prepared
-        call = provider.build(chat, session, prepared, context.moment())
+        self.progress.asked = self._moment()
+        call = provider.build(chat, session, prepared, self.progress.asked)
         planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), self._stand_ins)
         self.last = planned.attempt
         return planned
 
     async def _remedy(self, provider: AnyProvider, session: Session, error: ProviderError) -> None:
-        steps = provider.remedy(error, session, self.context.moment())
-        assert steps is not None
         self._remedied = True
-        await self.context.steps.run(provider, steps, session)
+        await self.context.remedies.apply(self.context.steps, provider, session, error, self._asked)
 
     async def _renew(self, candidate: Candidate, session: Session, error: ProviderError) -> Session:
         """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
@@ -371,7 +371,7 @@ class Pursuit:
         provider = self.context.providers[candidate.route.provider]
         known = False
         if self.progress is not None and not self._remedied:
-            steps = provider.remedy(error, self.progress.session, self.context.moment())
+            steps = provider.remedy(error, self.progress.session, self._asked)
             known = steps is not None
             if steps is not None:
                 steps.close()
@@ -379,6 +379,17 @@ class Pursuit:
             error, self._round.attempts, accepted, self._remedied, known, candidate.key in self._renewed
         )
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
+
+    @property
+    def _asked(self) -> Moment:
+        """When the newest attempt asked."""
+        asked = self.progress.asked if self.progress is not None else None
+        return asked or self._moment()
+
+    def _moment(self) -> Moment:
+        """Now, and when the client's request came in."""
+        now = self.context.moment()
+        return replace(now, came_ms=now.epoch_ms - int((self.context.clock() - self.ask.began) * 1000))
 
     @property
     def _stand_ins(self) -> Set[Cause]:

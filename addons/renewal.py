@@ -64,6 +64,8 @@ class _Life:
     """When it was last renewed or its site asked about it, and when that last failed, by the monotonic clock."""
     pause_s: float = TRY_AGAIN_S
     """How long after that failure no renewal is begun that nobody waits for."""
+    refused: bool = False
+    """The newest renewal was: what stands in the book may be of that."""
 
 
 @dataclass(slots=True)
@@ -127,6 +129,11 @@ class Renewal:
     def succeeded(self, account: Account) -> None:
         """The account has begun to answer."""
         self.book.note_ok((account.provider, account.name))
+
+    def known(self, account: Account) -> None:
+        """The site has said whose session it is."""
+        key = (account.provider, account.name)
+        self.book.note_known(key, self.book.state(key))
 
     def failed(self, account: Account, error: ProviderError) -> None:
         """The account could not answer."""
@@ -200,6 +207,7 @@ class Renewal:
     async def _renew(self, account: Account, before: Stored | None) -> Session:
         """Renews under the lock. Raises ProviderError."""
         key = (account.provider, account.name)
+        state = self.book.state(key)
         self.book.note(key, AccountState(Health.REFRESHING, self._epoch_s()))
         try:
             async with _polled(self._lock(account)):
@@ -211,18 +219,20 @@ class Renewal:
                     session = await self._renew_stored(account, stored)
         except VaultError as e:
             error = ProviderError(ErrorKind.PROVIDER_DOWN, f"the session cannot be renewed: {e}")
-            self._unrenewed(account, error)
+            self._unrenewed(account, error, state)
             raise error from e
         except ProviderError as error:
-            self._unrenewed(account, error)
+            self._unrenewed(account, error, state)
             raise
         except Exception as e:
             log.exception("%s/%s: a renewal failed: a fault of the gateway", *key)
             fault = ProviderError(ErrorKind.PROVIDER_DOWN, "the session could not be renewed; see the gateway's log")
-            self._unrenewed(account, fault)
+            self._unrenewed(account, fault, state)
             raise fault from e
         self._prove(account)
-        self.book.note_ok(key)
+        life = self._life(account)
+        self.book.note_known(key, None if life.refused else state)
+        life.refused = False
         return session
 
     async def _renew_stored(self, account: Account, stored: Stored) -> Session:
@@ -344,10 +354,12 @@ class Renewal:
                 self._life(account).dead = (stored, error, self.clock())
             self._note_failure(account, error)
 
-    def _unrenewed(self, account: Account, error: ProviderError) -> None:
+    def _unrenewed(self, account: Account, error: ProviderError, before: AccountState | None) -> None:
         """A renewal failed: when it says nothing of the account, the state from before holds."""
         if after_error(error, self._epoch_s(), self.rules) is None:
-            self.book.note_ok((account.provider, account.name))
+            self.book.note_known((account.provider, account.name), before)
+        else:
+            self._life(account).refused = True
         self._note_failure(account, error)
         log.warning("%s/%s: the session could not be renewed: %s", account.provider, account.name, error.message)
 

@@ -193,7 +193,7 @@ class StepRunner:
         except httpx.HTTPError as e:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, f"failed ({type(e).__name__})")) from e
         found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, body, tuple(response.headers.get_list("set-cookie")))
+        return Answer(response.status_code, found, body, tuple(response.headers.get_list("set-cookie")), _now_ms())
 
 
 def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[Known]:
@@ -216,6 +216,10 @@ async def _bounded_body(response: httpx.Response, arrived: Arrived | None) -> by
     except InflateError as e:
         raise httpx.DecodingError(str(e)) from e
     return bytes(body)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _said(provider: str, call: Call, what: str) -> str:

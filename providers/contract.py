@@ -39,6 +39,8 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     set_cookies: tuple[str, ...] = ()
+    at_ms: int = 0
+    """When it had come, in Unix milliseconds."""
 
 
 type Steps[T] = Generator[Call, Answer, T]
@@ -53,6 +55,8 @@ class Moment:
     """A fresh UUID4 in its usual text form."""
     timezone: str = "UTC"
     """IANA name of the person's time zone."""
+    came_ms: int = 0
+    """When the client's request came in, where the moment is of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,11 @@ class Provider[O: ProviderOptions](ABC):
         """True when status and content type say that `decoder` can read the body; otherwise `classify` gets it."""
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
-        """Steps after which the same call may work (a fresh client version …), or None. Run once a request."""
+        """Steps after which the same call may work (a fresh client version …), or None. Run once a request.
+
+        `moment` is when the refused call was made. One of a provider's remedies for a kind of error runs at a time, so
+        what an earlier one learnt after the request came in need not be learnt again.
+        """
         return None
 
     def answers_late(self, chat: ChatRequest) -> bool:

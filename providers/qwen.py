@@ -33,12 +33,14 @@ from providers.contract import (
 from providers.errors import ErrorKind, ProviderError
 from providers.given import checked_id
 from providers.jsontext import loads, mapping
+from providers.page_version import PageVersion
 from providers.qwen_data import SiteModel
 from providers.qwen_decoder import DecoderOptions, QwenDecoder
 from providers.qwen_errors import not_outdated, refusal
 from providers.qwen_models import Catalogue, Choice, read_live
 from providers.qwen_request import Ask, PageHeaders, ask_of, completion_body, new_chat_body, prompt_of
 from providers.qwen_session import (
+    VERSION_FACT,
     bearer_name,
     read_identity,
     read_renewal,
@@ -95,7 +97,7 @@ class Qwen(Provider[QwenOptions]):
         self._aliases = {**data.ALIASES, **given}
         self._catalogue = Catalogue(self._aliases)
         self._page = PageHeaders(
-            data.BASE_URL, options.client_version, options.user_agent, {**data.HEADERS, **options.headers}
+            data.BASE_URL, PageVersion(options.client_version), options.user_agent, {**data.HEADERS, **options.headers}
         )
 
     def origins(self) -> frozenset[str]:
@@ -172,10 +174,11 @@ class Qwen(Provider[QwenOptions]):
         return self._call("DELETE", f"/api/v2/chats/{quote(prepared.chat_id, safe='')}", session, moment)
 
     def decoder(self, chat: ChatRequest, prepared: object) -> QwenDecoder:
-        file_base = ""
+        file_base, draws = "", False
         if isinstance(prepared, Prepared):
             file_base = f"{self.options.base_url}/api/v2/chat/{quote(prepared.chat_id, safe='')}"
-        return QwenDecoder(DecoderOptions(self.options.citations, file_base))
+            draws = prepared.ask.size is not None
+        return QwenDecoder(DecoderOptions(self.options.citations, file_base, draws=draws))
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
@@ -189,19 +192,18 @@ class Qwen(Provider[QwenOptions]):
         passing = error.kind is ErrorKind.PROVIDER_DOWN and (error.site_code or "").lower() == "bad_request"
         if passing or error.kind in (ErrorKind.CONVERSATION_BUSY, ErrorKind.CONVERSATION_GONE):
             return _nothing_to_do()
-        return self._learn_version(error, session) if error.kind is ErrorKind.OUTDATED_CLIENT else None
+        return self._learn_version(error, session, moment) if error.kind is ErrorKind.OUTDATED_CLIENT else None
 
-    def _learn_version(self, error: ProviderError, session: Session) -> Steps[None]:
+    def _learn_version(self, error: ProviderError, session: Session, asked: Moment) -> Steps[None]:
         """Reads the page's client version. Raises when it cannot be read, or is the one that was refused."""
         ours = {"accept": "text/html", "user-agent": self._page.user_agent, **self._page.others}
-        headers = session.as_browser(ours)
-        answer = yield Call("GET", f"{self.options.base_url}/", tuple(headers.items()))
-        found = _VERSION.search(answer.body) if answer.status == 200 else None
-        if found is None:
-            raise error
-        if (version := found[1].decode()) == self._page.version(session):
-            raise not_outdated(error)
-        self._page = replace(self._page, read_version=version)
+        page = Call("GET", f"{self.options.base_url}/", tuple(session.as_browser(ours).items()))
+        own = session.facts.get(VERSION_FACT, "")
+        match (yield from self._page.versions.learn(page, _VERSION, own, asked)):
+            case "unknown":
+                raise error
+            case "same":
+                raise not_outdated(error)
 
     def answers_late(self, chat: ChatRequest) -> bool:
         """A picture comes in one piece after up to a minute."""

@@ -18,11 +18,17 @@ class Candidates:
         self._first: str | None = None
         """The first that said anything, while nobody answered."""
         self._others: set[str] = set()
+        self._open: set[str] = set()
+        """Announced without an index, and not known to have ended."""
 
     def note(self, created: Mapping[str, Any]) -> None:
         """A candidate begins."""
         response_id, index = created.get("response_id"), created.get("response_index")
-        if not isinstance(response_id, str) or not response_id or index in (None, ""):
+        if not isinstance(response_id, str) or not response_id:
+            return
+        if index in (None, ""):
+            if len(self._open) < _OTHERS_LIMIT:
+                self._open.add(response_id)
             return
         if self._main is None and index in ("0", 0):
             self._main = response_id
@@ -43,6 +49,17 @@ class Candidates:
         if self._main is None and speaks:
             self._first = self._first or response_id
         return (self._main or self._first) in (None, response_id)
+
+    def leaves(self, response_id: Any) -> bool:
+        """A candidate that counts has ended without an answer: whether another is left that may still give one."""
+        if self._main is not None or not isinstance(response_id, str) or response_id not in self._open:
+            return False
+        self._open.discard(response_id)
+        if not self._open:
+            return False
+        self._others.add(response_id)
+        self._first = None if self._first == response_id else self._first
+        return True
 
     def is_main(self, response_id: Any) -> bool:
         """Whether what has this id, or none, is the answer's, as far as it is known."""

@@ -19,10 +19,11 @@ from providers.events import Event, Failure, Finish, FinishReason, Image, Reason
 from providers.json_tally import holds_more
 from providers.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
 from providers.qwen_candidates import Candidates
-from providers.qwen_errors import stream_error, wordless
+from providers.qwen_errors import is_challenge, is_check_page, page_in_stream, stream_error, wordless
 from providers.qwen_sources import cited_text, image_urls, named_pictures, note_pages, note_search
 from providers.qwen_thinking import SummaryThinking
 from providers.qwen_usage import read_usage
+from providers.qwen_whole import whole_message, words_of
 from providers.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
 
 _ANSWERS: Final = frozenset({"answer", "ReportGeneration", "slides"})
@@ -58,6 +59,8 @@ class DecoderOptions:
     file_base: str = ""
     """Where a picture lies that is named by its path only."""
     limit_bytes: int = EVENT_LIMIT_BYTES
+    draws: bool = False
+    """The chat was made for a picture (chat_type t2i): the end of phase image_gen is its end."""
 
 
 class QwenDecoder(Decoder):
@@ -67,7 +70,7 @@ class QwenDecoder(Decoder):
         self.unknown: Counter[str] = Counter()
         """What had no meaning here, by kind."""
         self._options = options or DecoderOptions()
-        self._sse = SseReader(limit_bytes=self._options.limit_bytes, bare_json=True)
+        self._sse = SseReader(limit_bytes=self._options.limit_bytes, strays=True)
         self._candidates = Candidates()
         self._answer = CumulativeText(frames=3)
         self._thinking = SummaryThinking()
@@ -79,7 +82,7 @@ class QwenDecoder(Decoder):
         self._frames = self._foreign = 0
         self._said = False
         self._drew = False
-        """A drawing other than of chat_type t2i is finished: words may follow, or nothing."""
+        """A drawing is finished: words may follow, another drawing, or nothing."""
         self._ended = False
 
     def feed(self, data: bytes) -> list[Event]:
@@ -102,16 +105,17 @@ class QwenDecoder(Decoder):
         if self._ended:
             return out
         rest = self._sse.flush()
-        self._read_all([one for one in rest if one.strip() == _DONE or loads(one, EVENT_VALUES) is not INVALID], out)
+        readable = [one for one in rest if _is_whole(one)]
+        self._read_all(readable, out)
         if not self._ended:
-            self._stream_ended(out)
+            self._stream_ended(out, cut=len(readable) < len(rest))
         return out
 
-    def _stream_ended(self, out: list[Event]) -> None:
+    def _stream_ended(self, out: list[Event], *, cut: bool) -> None:
         """Without the end mark. An empty stream is over; some forms without phases say no more than a finish_reason."""
-        if self._reason is not None or self._drew or not self._frames:
+        if self._reason is not None or self._drew or not (self._frames or cut):
             self._finish(out)
-        elif self._foreign == self._frames:
+        elif self._frames and self._foreign == self._frames:
             message = "Qwen's answer is not in the form this adapter knows. The site may have changed; try again later."
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
@@ -136,6 +140,9 @@ class QwenDecoder(Decoder):
         if payload == _DONE:
             self._finish(out)
             return
+        if is_check_page(payload):
+            self._fail(page_in_stream(), out)
+            return
         if holds_more(payload, EVENT_VALUES):
             message = f"Qwen sent a piece of its answer that {unread(payload, EVENT_VALUES)}."
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
@@ -156,6 +163,8 @@ class QwenDecoder(Decoder):
         self._frames += 1
         if not self._candidates.counts(frame.get("response_id"), *_kinds(choices)):
             return
+        if _ends_silently(frame) and self._candidates.leaves(frame.get("response_id")):
+            return
         if isinstance(choices, list):
             if usage := frame.get("usage"):
                 self._usage = mapping(usage) or self._usage
@@ -167,7 +176,7 @@ class QwenDecoder(Decoder):
             self._other_frame(frame, out)
 
     def _other_frame(self, frame: Mapping[str, Any], out: list[Event]) -> None:
-        if frame.get("error") or frame.get("success") is False or isinstance(frame.get("ret"), list):
+        if frame.get("error") or frame.get("success") is False or "ret" in frame or is_challenge(frame):
             self._fail(stream_error(frame), out)
         elif "response.created" in frame:
             self._candidates.note(mapping(frame["response.created"]))
@@ -176,12 +185,16 @@ class QwenDecoder(Decoder):
             if action not in _INFOS:
                 self._count(f"info {action}")
         elif "response.stopped" in frame:
-            if self._candidates.is_main(mapping(frame["response.stopped"]).get("response_id")):
+            stopped = mapping(frame["response.stopped"]).get("response_id")
+            if self._candidates.is_main(stopped) and not self._candidates.leaves(stopped):
                 self._finish(out)
         elif frame.get("done") is True:
             self._finish(out)
-        elif isinstance(content := mapping(frame.get("data")).get("content"), str):
-            self._whole({"content": content}, out)
+        elif (message := whole_message(frame.get("data"))) is not None:
+            self._usage = mapping(mapping(frame["data"]).get("usage")) or mapping(frame.get("usage"))
+            self._whole(message, out)
+        elif frame.get("code") or mapping(frame.get("data")).get("code"):
+            self._fail(stream_error(frame), out)
         elif "sources" in frame:
             note_pages(frame["sources"], self._sources)
         else:
@@ -201,13 +214,10 @@ class QwenDecoder(Decoder):
             self._whole(message, out)
 
     def _whole(self, message: Mapping[str, Any], out: list[Event]) -> None:
-        """An answer in one piece: forms without a stream (gpt4free, 2026-10)."""
         self._think(message.get("reasoning_content"), out)
-        if words := text(message.get("content")):
+        if words := words_of(message.get("content")):
             out += self._cited.feed(words)
-            self._finish(out)
-        else:
-            self._count("answer without words")
+        self._finish(out)
 
     # -- deltas ---------------------------------------------------------------------------------------------------
     def _delta(self, delta: Mapping[str, Any], out: list[Event]) -> None:
@@ -225,7 +235,7 @@ class QwenDecoder(Decoder):
             self._drawn(content, mapping(delta.get("extra")), out)
             if status == "finished":
                 self._drew = True
-                if phase == "image_gen":
+                if phase == "image_gen" and self._options.draws and not content:
                     self._finish(out)
         elif phase != "KeepAlive":
             self._tool(phase, mapping(delta.get("extra")), out)
@@ -305,6 +315,18 @@ class QwenDecoder(Decoder):
     def _count(self, kind: str) -> None:
         kind = kind[:60]
         self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
+
+
+def _is_whole(payload: bytes) -> bool:
+    """Whether the last piece of a stream, whose end is not marked, is all there."""
+    return payload.strip() == _DONE or loads(payload, EVENT_VALUES) is not INVALID or is_check_page(payload)
+
+
+def _ends_silently(frame: Mapping[str, Any]) -> bool:
+    """Whether a frame ends an answer without a word in it."""
+    choices = frame.get("choices")
+    delta = mapping(mapping(choices[0]).get("delta")) if isinstance(choices, list) and choices else {}
+    return delta.get("status") == "finished" and delta.get("phase") in ("answer", None, "") and not delta.get("content")
 
 
 def _kinds(choices: Any) -> tuple[bool, bool]:

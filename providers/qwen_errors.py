@@ -56,6 +56,7 @@ _CODES: Final[Mapping[str, ErrorKind]] = {
     "datainspectionfailed": ErrorKind.CONTENT_FILTERED,
     "internalservererror": ErrorKind.PROVIDER_DOWN,
     "internalerror": ErrorKind.PROVIDER_DOWN,
+    "failsysuservalidate": ErrorKind.CHALLENGE,
 }
 """The site's code in lower case without separators → its meaning. RateLimited is the daily allowance."""
 
@@ -73,6 +74,7 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
         (r"quota exceeded|token-limit|rate limit", ErrorKind.RATE_LIMITED),
         (r"internal.?error", ErrorKind.PROVIDER_DOWN),
         (r"inappropriate content", ErrorKind.CONTENT_FILTERED),
+        (r"_____tmd_____|x5sec|RGV587|FAIL_SYS_USER_VALIDATE|aliyun_waf", ErrorKind.CHALLENGE),
     )
 )
 _STATUSES: Final[Mapping[int, ErrorKind]] = {
@@ -138,12 +140,28 @@ def not_outdated(error: ProviderError) -> ProviderError:
 
 
 def is_challenge(value: Mapping[str, Any]) -> bool:
-    """Whether a JSON answer is the edge's demand for verification: `{"ret": [...], "data": {"url": ...}}`."""
-    ret = value.get("ret")
-    if not isinstance(ret, list):
+    """Whether JSON is the edge's demand for verification: `{"ret": [...], "data": {"url": ...}}`, or holds one."""
+    return any(_demands(place) for place in (value, mapping(value.get("data")), mapping(value.get("error"))))
+
+
+def _demands(value: Mapping[str, Any]) -> bool:
+    if "rgv587_flag" in value:
+        return True
+    if not isinstance(value.get("ret"), list | str):
         return False
-    said = f"{_words(ret)} {text(mapping(value.get('data')).get('url'))[:_WORDS_READ]}"
-    return bool(_CHALLENGE_SIGNS.search(said))
+    urls = (text(place.get("url"))[:_WORDS_READ] for place in (value, mapping(value.get("data"))))
+    return bool(_CHALLENGE_SIGNS.search(" ".join((_words(value["ret"]), *urls))))
+
+
+def is_check_page(payload: bytes) -> bool:
+    """Whether a piece of a stream that is no JSON is a web page, or words of the edge's check."""
+    start = payload.lstrip()[:1]
+    return start == b"<" or (start != b"{" and is_check({}, payload))
+
+
+def page_in_stream() -> ProviderError:
+    """A web page instead of a piece of the answer."""
+    return _error(ErrorKind.CHALLENGE, _Refusal())
 
 
 def _first_refusal(value: Mapping[str, Any]) -> _Refusal:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from providers import qwen_data as data
-from providers.browser import is_older
 from providers.chat import ChatRequest
 from providers.contract import Moment, Session
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
+from providers.page_version import PageVersion
 from providers.qwen_data import SiteModel
 from providers.qwen_models import Choice
 from providers.qwen_session import VERSION_FACT, bearer_name, cookie_header
@@ -52,18 +52,12 @@ class PageHeaders:
     """The part of the headers that does not come from the session."""
 
     origin: str
-    client_version: str
+    versions: PageVersion
     user_agent: str
     others: Mapping[str, str]
-    read_version: str = ""
-    """The version read from the page once the site had refused the one before."""
 
     def version(self, session: Session) -> str:
-        """The page's version: the session's own, unless a newer one was read from the page, or ours."""
-        own = session.facts.get(VERSION_FACT, "")
-        if self.read_version and (not own or is_older(own, self.read_version)):
-            return self.read_version
-        return own or self.client_version
+        return self.versions.of(session.facts.get(VERSION_FACT, ""))
 
     def on(self, session: Session, moment: Moment, *, referer: str = "/", bearer: bool = True) -> dict[str, Value]:
         """The headers of a call by the page at path `referer`. What the person's own browser sent goes before ours."""

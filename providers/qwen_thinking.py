@@ -26,7 +26,7 @@ class SummaryThinking:
     def add(self, extra: Mapping[str, Any]) -> str:
         """The text that this frame adds."""
         titles = _strings(extra.get("summary_title"))
-        thoughts = _strings(extra.get("summary_thought")) or _strings(extra.get("summary_content"))
+        thoughts = _strings(extra.get("summary_thought")) or _contents(extra.get("summary_content"))
         if not titles and not thoughts:
             return ""
         if self._begins_anew(titles, thoughts):
@@ -89,6 +89,12 @@ def _strings(value: Any) -> list[str] | None:
     if not isinstance(content, list):
         return None
     return [item if isinstance(item, str) else "" for item in content]
+
+
+def _contents(value: Any) -> list[str] | None:
+    """What stands in for the thoughts in some fronts (2026-10), by a name that fits a bare list or text as well."""
+    inner = value.get("content") if isinstance(value, dict) else value
+    return _strings({"content": [inner] if isinstance(inner, str) and inner else inner})
 
 
 def _extends(old: Sequence[str], new: Sequence[str]) -> bool:

@@ -6,10 +6,13 @@ Bytes in, payloads out: the same payloads however the bytes were cut.
 """
 
 import re
+from itertools import groupby
 from typing import Final
 
 EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
+_FIELDS: Final = frozenset({b"", b"data", b"event", b"id", b"retry"})
+_STRAY_STARTS: Final = (b"{", b"[", b"<")
 LINES_LIMIT: Final = 10_000
 """Lines of one event."""
 _NOTHING: Final = re.compile(rb"(?::[^\n]*+\n|\n)*+")
@@ -29,11 +32,15 @@ class SseReader:
 
     With `bare_json`, a line that starts with `{` outside any field counts as data of its own: some sites drop a plain
     JSON error line into the stream.
+
+    With `strays`, lines that are no field of an event count so too, as far as they follow each other: a site may answer
+    with JSON of many lines, or with a web page, and call it a stream.
     """
 
-    def __init__(self, *, limit_bytes: int = EVENT_LIMIT_BYTES, bare_json: bool = False) -> None:
+    def __init__(self, *, limit_bytes: int = EVENT_LIMIT_BYTES, bare_json: bool = False, strays: bool = False) -> None:
         self._limit_bytes = limit_bytes
         self._bare_json = bare_json
+        self._strays = strays
         self._buffer = bytearray()
         self._scanned = 0
         self._at_start = True
@@ -102,6 +109,8 @@ class SseReader:
         if block.startswith(b"data:") and b"\n" not in block:
             payload = block[6:] if block[5:6] == b" " else block[5:]
             return [payload] if payload else []
+        if self._strays:
+            return _with_strays(block.split(b"\n"))
         lines: list[bytes] = []
         bare: list[bytes] = []
         for line in block.split(b"\n"):
@@ -112,3 +121,21 @@ class SseReader:
                 bare.append(line)
         data = b"\n".join(lines)
         return ([data] if data else []) + bare
+
+
+def _with_strays(lines: list[bytes]) -> list[bytes]:
+    """The data of an event's lines, and the runs of lines between its fields that look like JSON or a page."""
+    data: list[bytes] = []
+    runs: list[bytes] = []
+    for is_field, run in groupby(lines, _is_field):
+        if is_field:
+            found = (line.partition(b":") for line in run)
+            data += [value.removeprefix(b" ") for name, _, value in found if name == b"data"]
+        elif (stray := b"\n".join(run)).lstrip().startswith(_STRAY_STARTS):
+            runs.append(stray)
+    payloads = [payload] if (payload := b"\n".join(data)) else []
+    return payloads + runs if _is_field(lines[0]) else runs + payloads
+
+
+def _is_field(line: bytes) -> bool:
+    return line.partition(b":")[0] in _FIELDS

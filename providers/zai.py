@@ -14,7 +14,6 @@ from urllib.parse import quote
 from pydantic import Field
 
 from providers import zai_data
-from providers.browser import is_older
 from providers.chat import ChatRequest
 from providers.citations import CitationStyle
 from providers.contract import (
@@ -35,7 +34,8 @@ from providers.contract import (
 from providers.errors import ErrorKind, ProviderError
 from providers.folding import fold
 from providers.given import checked_id
-from providers.jsontext import dumps, loads, mapping, text
+from providers.jsontext import dumps, loads, mapping
+from providers.page_version import PageVersion
 from providers.suffixes import wants_search, wants_thinking
 from providers.zai_decoder import ZaiDecoder
 from providers.zai_errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
@@ -92,16 +92,16 @@ class Zai(Provider[ZaiOptions]):
 
     def __init__(self, name: str, options: ZaiOptions) -> None:
         super().__init__(name, options)
-        self._read_version = ""
-        """The client version read from the page once the site had refused the one before."""
+        self._page_version = PageVersion(options.client_version)
         self._known = known_models(options.model_ids)
         self._efforts = {
             model.public + suffix for model in self._known if model.efforts for suffix in ("", *zai_data.SUFFIXES)
         }
         self._completion_path = zai_data.COMPLETION_PATHS["2"]
-        self._always_thinking = {
-            model.public + suffix for model in self._known if model.always_thinks for suffix in ("", *zai_data.SUFFIXES)
-        }
+        self._path_known = False
+        always = [model for model in self._known if model.always_thinks]
+        self._always_thinking = {model.public + suffix for model in always for suffix in ("", *zai_data.SUFFIXES)}
+        self._always_thinking |= {site_id for model in always for site_id in model.ids}  # for other names of theirs
         self._live: Sequence[LiveModel] = ()
         self._catalogue = catalogue(self._known, self._live)
 
@@ -114,11 +114,18 @@ class Zai(Provider[ZaiOptions]):
         live = read_live(loads(answer.body)) if answer.status == 200 else None
         if live is None:
             raise self._refused(answer)
-        settings = yield self._call("GET", "/api/config", session)
-        version = text(mapping(loads(settings.body)).get("completion_version"))
-        self._completion_path = zai_data.COMPLETION_PATHS.get(version, self._completion_path)
         self._live = live
         self._catalogue = catalogue(self._known, live)
+        yield from self._learn_path(session)
+
+    def _learn_path(self, session: Session) -> Steps[bool]:
+        """Reads where completions are asked for; whether that is another place than before."""
+        before = self._completion_path
+        settings = yield self._call("GET", "/api/config", session)
+        version = mapping(loads(settings.body)).get("completion_version")
+        self._completion_path = zai_data.COMPLETION_PATHS.get(str(version), before)
+        self._path_known = self._path_known or settings.status == 200
+        return self._completion_path != before
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     def read_session(self, account: str, material: SessionMaterial) -> Session:
@@ -171,20 +178,22 @@ class Zai(Provider[ZaiOptions]):
         return classify(status, headers, body)
 
     def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+        if error.kind is ErrorKind.MODEL_UNAVAILABLE and error.status == 404 and not self._path_known:
+            return self._at_the_path(error, session)  # it may be the path that is gone
         if error.kind is not ErrorKind.OUTDATED_CLIENT:
             return None
-        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error, session)
+        return _sign_again() if error.site_code == SIGNATURE_CODE else self._learn_version(error, session, moment)
 
-    def _learn_version(self, error: ProviderError, session: Session) -> Steps[None]:
+    def _at_the_path(self, error: ProviderError, session: Session) -> Steps[None]:
+        if not (yield from self._learn_path(session)):
+            raise error
+
+    def _learn_version(self, error: ProviderError, session: Session, asked: Moment) -> Steps[None]:
         """Reads the page's client version. Raises when it is the one that was refused."""
         headers = (("Accept", "text/html"), *browser_headers(self._page(session), session).items())
-        answer = yield Call("GET", f"{self.options.base_url}/", headers)
-        found = _VERSION.search(answer.body)
-        refused = self._version(session)
-        version = found[0].decode() if found and answer.status == 200 else refused
-        if version == refused:
+        page, own = Call("GET", f"{self.options.base_url}/", headers), session.facts.get("client_version", "")
+        if (yield from self._page_version.learn(page, _VERSION, own, asked)) != "newer":
             raise edge_blocked() if error.site_code == EDGE_CODE else error
-        self._read_version = version
 
     # -- sessions -------------------------------------------------------------------------------------------------
     def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
@@ -221,11 +230,7 @@ class Zai(Provider[ZaiOptions]):
 
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _version(self, session: Session) -> str:
-        """The page's version: the session's own, unless a newer one was read from the page, or ours."""
-        own = session.facts.get("client_version", "")
-        if self._read_version and (not own or is_older(own, self._read_version)):
-            return self._read_version
-        return own or self.options.client_version
+        return self._page_version.of(session.facts.get("client_version", ""))
 
     def _page(self, session: Session) -> Page:
         options, version = self.options, self._version(session)
@@ -244,7 +249,8 @@ class Zai(Provider[ZaiOptions]):
 
     def _turn(self, chat: ChatRequest, moment: Moment) -> Turn:
         model = self._catalogue[chat.model]
-        thinking = model.id in self._always_thinking or wants_thinking(model, chat.reasoning_effort, default=False)
+        always = not self._always_thinking.isdisjoint((model.id, model.site_id))
+        thinking = always or wants_thinking(model, chat.reasoning_effort, default=False)
         wanted = zai_data.EFFORTS.get(chat.reasoning_effort or "", zai_data.DEFAULT_EFFORT)
         params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
         if chat.stop:

@@ -6,6 +6,7 @@ growth of each channel is given out. The text is kept in segments with the state
 costs as much as the text it replaces, not the whole.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import groupby, islice
 from operator import itemgetter
@@ -68,6 +69,8 @@ class EditBuffer:
         self._given: dict[Channel, int] = dict.fromkeys(_SHOWN, 0)
         self._rewritten: dict[Channel, str] = {}
         """Channels whose given text was changed by an edit, with the newest text of each: they go on at a word."""
+        self._last: dict[Channel, str] = dict.fromkeys(_SHOWN, "")
+        """The last character of each channel that was given out."""
         self._counted = 0
         self._so_far = self._derived.copy()
         """`_derived` with the first `_counted` pieces of the call under way."""
@@ -89,8 +92,13 @@ class EditBuffer:
         return self._growth(out)
 
     def edit(self, index: int, text: str, channel: Channel) -> list[Piece]:
-        """Replace everything from `index` (UTF-16 units) on. Raises BufferLimit."""
-        return self._replace(self._position(index), [(channel, text)])
+        """Replace everything from `index` (UTF-16 units) on. Raises BufferLimit.
+
+        An index between the halves of a pair leaves the first of them, as on the page; the text may bring another
+        second half.
+        """
+        cut, half = self._position(index)
+        return self._replace(cut, [(channel, _paired(half + text) if half else text)])
 
     def replace(self, runs: Sequence[Piece]) -> list[Piece]:
         """Replace all of the text by these runs. Raises BufferLimit."""
@@ -183,6 +191,7 @@ class EditBuffer:
                 text = text[-new:] if new > 0 else ""
             if text:
                 given[channel] = derived[channel]
+                self._last[channel] = text[-1]
                 grown.append((channel, text))
         return _joined_up(grown)
 
@@ -196,7 +205,10 @@ class EditBuffer:
         begin = end = max(len(text) - new, 0)
         while begin and end - begin < _WORD_CHARS and _in_a_word(text[begin - 1]) and _in_a_word(text[begin]):
             begin -= 1
-        return text[begin - 1 if begin and text[begin - 1].isspace() else begin :]
+        if begin and text[begin - 1].isspace():
+            return text[begin - 1 :]
+        last = self._last[channel]
+        return f" {text[begin:]}" if last and _in_a_word(last) and _in_a_word(text[begin]) else text[begin:]
 
     # -- cutting --------------------------------------------------------------------------------------------------
     def _cut(self, cut: int, out: list[Piece]) -> list[Piece] | None:
@@ -222,9 +234,9 @@ class EditBuffer:
             self._structure.feed(kept, last.channel, out)
         return old
 
-    def _position(self, index: int) -> int:
-        """A UTF-16 index as a position in our text; between the halves of a pair it is the place before them."""
-        index = max(index, 0)
+    def _position(self, index: int) -> tuple[int, str]:
+        """A UTF-16 index as a position in our text; between the halves of a pair the place before them, and the first
+        half."""
         segment = self._segments[0]
         for candidate in reversed(self._segments):
             if candidate.start_utf16 <= index:
@@ -232,11 +244,11 @@ class EditBuffer:
                 break
         text = segment.text()
         if _utf16_length(text) == len(text):
-            return min(segment.start + index - segment.start_utf16, segment.end)
-        before = text.encode("utf-16-le", "surrogatepass")[: 2 * (index - segment.start_utf16)]
-        if _ends_in_half(before):
-            before = before[:-2]
-        return segment.start + len(before.decode("utf-16-le", "surrogatepass"))
+            return min(segment.start + index - segment.start_utf16, segment.end), ""
+        wanted = index - segment.start_utf16
+        at = bisect_right(range(len(text) + 1), wanted, key=lambda end: _utf16_length(text[:end])) - 1
+        split = at < len(text) and _utf16_length(text[:at]) < wanted
+        return segment.start + at, _first_half(text[at]) if split else ""
 
 
 def _joined_up(pieces: list[Piece]) -> list[Piece]:
@@ -286,5 +298,10 @@ def _utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _ends_in_half(utf16: bytes) -> bool:
-    return len(utf16) >= 2 and 0xD8 <= utf16[-1] <= 0xDB
+def _first_half(character: str) -> str:
+    return character.encode("utf-16-le")[:2].decode("utf-16-le", "surrogatepass")
+
+
+def _paired(text: str) -> str:
+    """The text, of which the first two characters may be the halves of one."""
+    return text[:2].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") + text[2:]

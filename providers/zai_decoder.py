@@ -3,14 +3,7 @@
 A stream ends with a done frame, `[DONE]` or `{"data":"[DONE]"}`. The usage frame is no end: the last words usually come
 behind it (19 of 21 recorded streams). The connection's end without any of the marks is an incomplete answer.
 
-What a frame does to the text, by the page's own script (2026-03): the first of these that is not empty counts.
-
-    content_blocks  the whole answer so far, in blocks: all text is replaced
-    edit_content    replaces everything from edit_index on; a missing index is 0
-    content         the whole text so far
-    delta_content   is appended
-
-A frame of scope "subagent" is another answer's, which the page shows apart: nothing of it is passed on.
+What a frame does to the text stands in zai_rules.py.
 """
 
 from typing import Any, Final
@@ -20,8 +13,11 @@ from providers.errors import ErrorKind, ProviderError
 from providers.events import Event, FinishReason, Image, Reasoning, Text, Usage, Withdrawn
 from providers.frames import FrameDecoder
 from providers.jsontext import EVENT_VALUES, loads, mapping, text, whole
+from providers.zai_beginning import Beginning
+from providers.zai_blocks import runs_of
 from providers.zai_buffer import BufferLimit, EditBuffer
 from providers.zai_errors import find_error, provider_error, read_error
+from providers.zai_rules import RULES, edit_index, of_subagent
 from providers.zai_sources import MARKS, ToolResults
 from providers.zai_structure import Channel, Piece
 
@@ -37,19 +33,15 @@ _CHANNELS: Final[dict[str, Channel]] = {
     "search": "tool",
 }
 """Phase → the channel of its plain text. Words of the answer have come as `other` and as `tool_call`."""
-_BLOCKS: Final[dict[str, Channel]] = {"text": "answer", "reasoning": "reasoning", "thinking": "reasoning"}
-"""Type of a content block → its channel; those of tools say nothing to the client."""
-_STRAY: Final = "</think>"
-"""Has opened answers of GLM-5.2 (2026-07)."""
-_OPENING_LIMIT: Final = 64
 _TOOL_FIELDS: Final = frozenset({"delta_name", "delta_arguments", "tool_name"})
 """What tells a tool's frame from one that only bears its label."""
-_TEXT_FIELDS: Final = frozenset({"delta_content", "edit_content", "content", "delta_arguments"})
+_TEXT_FIELDS: Final = frozenset({rule.field for rule in RULES} | {"delta_arguments"})
 _KNOWN_FIELDS: Final = frozenset(
     {
         "phase", "delta_content", "edit_index", "edit_content", "content", "usage", "done", "error", "metadata",
         "delta_name", "delta_arguments", "tool_name", "status", "tool_calls", "data", "role", "id", "message_id",
-        "content_blocks", "scope", "sources", "selected_model_id", "files", "parent_message_id",
+        "content_blocks", "scope", "sources", "selected_model_id", "files", "parent_message_id", "agent_id", "task_id",
+        "subagent_type",
     }
 )  # fmt: skip
 
@@ -73,8 +65,7 @@ class ZaiDecoder(FrameDecoder):
         """
         super().__init__()
         self._whole, self._in_chat = whole, in_chat
-        self._opening: str | None = ""
-        """The beginning of the answer while it may be a stray tag; None when that is settled."""
+        self._beginning = Beginning()
         self._images: list[Image] = []
         self._buffer = EditBuffer()
         self._sources = Sources()
@@ -86,6 +77,8 @@ class ZaiDecoder(FrameDecoder):
         self._completion_tokens = 0
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
+        if of_subagent(frame):
+            return
         kind, data = frame.get("type"), frame.get("data")
         error = find_error(frame)
         if data == "[DONE]":
@@ -112,22 +105,13 @@ class ZaiDecoder(FrameDecoder):
             self._fail(provider_error(site), out)
 
     def _data(self, data: dict[str, Any], out: list[Event]) -> None:
-        if data.get("scope") == "subagent":
-            return
         phase = text(data.get("phase"))
         channel = _CHANNELS.get(phase)
         if channel is None:
             self._note(f"phase {phase[:40]}")
             channel = "none"
         is_tool = channel == "tool" or (phase == "tool_call" and not _TOOL_FIELDS.isdisjoint(data))
-        if blocks := _runs(data.get("content_blocks")):
-            self._replaced(self._buffer.replace(blocks), out)
-        elif edit := text(data.get("edit_content")):
-            self._edit(whole(data.get("edit_index")) or 0, _unquoted(edit), channel, out)
-        elif content := text(data.get("content")):
-            self._replaced(self._buffer.edit(0, content, channel), out)
-        elif delta := text(data.get("delta_content")):
-            self._events(self._buffer.append(delta, "tool" if is_tool else channel), out)
+        self._text(data, channel, out, is_tool=is_tool)
         if is_tool:
             self._pictures(self._tools.read_json({k: v for k, v in data.items() if k not in _TEXT_FIELDS}), out)
         if usage := data.get("usage"):
@@ -145,10 +129,30 @@ class ZaiDecoder(FrameDecoder):
         total = whole(usage.get("total_tokens"))
         cached = whole(mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
         reasoning = whole(mapping(usage.get("completion_tokens_details")).get("reasoning_tokens"))
-        self._said, self._completion_tokens = True, completion
+        self._completion_tokens = completion
         out.append(Usage(prompt, completion, prompt + completion if total is None else total, reasoning, cached))
 
     # -- text -----------------------------------------------------------------------------------------------------
+    def _text(self, data: dict[str, Any], channel: Channel, out: list[Event], *, is_tool: bool) -> None:
+        """What the frame does to the text, by the first rule of the page's that finds something. Raises BufferLimit."""
+        for rule in RULES:
+            value = data.get(rule.field)
+            if not value:
+                continue
+            if rule.field == "content_blocks":
+                runs = runs_of(value, lambda kind: self._note(f"block {kind[:40]}"))
+            else:
+                runs = [(channel, said)] if (said := text(value)) else []
+            if not runs:
+                continue
+            if rule.effect == "replaces all":
+                self._replaced(self._buffer.replace(runs), out)
+            elif rule.effect == "replaces the tail":
+                self._edit(edit_index(data.get("edit_index")), _unquoted(runs[0][1]), channel, out)
+            else:
+                self._events(self._buffer.append(runs[0][1], "tool" if is_tool else channel), out)
+            return
+
     def _edit(self, index: int, content: str, channel: Channel, out: list[Event]) -> None:
         """Replace the tail. An edit's label says little: outside of any tag its text is the answer's."""
         if channel != "tool" and (channel != "reasoning" or self._buffer.structured):
@@ -163,8 +167,7 @@ class ZaiDecoder(FrameDecoder):
     def _events(self, pieces: list[Piece], out: list[Event]) -> None:
         for channel, piece in pieces:
             if channel == "answer":
-                self._said = True
-                self._answer(piece, out)
+                self._answer(self._beginning.feed(piece), out)
             elif channel == "reasoning":
                 self._said = True
                 out.append(Reasoning(piece))
@@ -174,23 +177,9 @@ class ZaiDecoder(FrameDecoder):
                 self._pictures(self._tools.read_block(piece), out)
 
     def _answer(self, piece: str, out: list[Event]) -> None:
-        """Answer text, without a stray closing tag at its very beginning."""
-        if self._opening is not None:
-            self._opening += piece
-            lead = self._opening.lstrip()
-            if len(lead) < len(_STRAY) and _STRAY.startswith(lead):
-                if len(self._opening) < _OPENING_LIMIT:
-                    return
-            elif lead.startswith(_STRAY):
-                self._opening = lead[len(_STRAY) :].lstrip("\n")
-            piece, self._opening = self._opening, None
         if piece:
+            self._said = True
             out += self._cited.feed(piece)
-
-    def _held_opening(self, out: list[Event]) -> None:
-        if self._opening:
-            held, self._opening = self._opening, None
-            out += self._cited.feed(held)
 
     def _pictures(self, urls: list[str], out: list[Event]) -> None:
         self._said = self._said or bool(urls)
@@ -200,9 +189,10 @@ class ZaiDecoder(FrameDecoder):
 
     # -- the end --------------------------------------------------------------------------------------------------
     def _finish(self, out: list[Event]) -> None:
-        """An end mark. An answer without a word, a picture or a count is a fault of the site, not an empty success."""
+        """An end mark. An answer without a word or a picture is a fault of the site, not an empty success."""
         self._events(self._buffer.finish(), out)
-        if self._said:
+        self._answer(self._beginning.rest(), out)
+        if self._said or self._at_limit:
             try:
                 super()._finish(out)
             except BufferLimit as e:  # what edits have changed cannot be said again
@@ -214,31 +204,36 @@ class ZaiDecoder(FrameDecoder):
         self._cut_off(out)
         if self._whole and self._buffer.changed:
             self._say_again(out)
-        return "length" if self._max_tokens and self._completion_tokens >= self._max_tokens else "stop"
+        return "length" if self._at_limit else "stop"
+
+    @property
+    def _at_limit(self) -> bool:
+        """Whether the client's own limit ended the answer."""
+        return bool(self._max_tokens) and self._completion_tokens >= (self._max_tokens or 0)
 
     def _say_again(self, out: list[Event]) -> None:
         """All of an answer that edits have changed, as it stands at the end. Raises BufferLimit."""
         pieces = self._buffer.whole()
         out.append(Withdrawn())
-        self._cited, self._opening = CitedText(self._style, MARKS, self._sources), ""
+        self._cited, self._beginning = CitedText(self._style, MARKS, self._sources), Beginning()
         for channel, piece in pieces:
             if channel == "answer":
-                self._answer(piece, out)
+                self._answer(self._beginning.feed(piece), out)
             elif channel == "reasoning":
                 out.append(Reasoning(piece))
-        self._held_opening(out)
+        self._answer(self._beginning.rest(), out)
         out += [*self._images, *self._cited.flush()]
 
     def _cut_off(self, out: list[Event]) -> None:
         self._events(self._buffer.finish(), out)
-        self._held_opening(out)
+        self._answer(self._beginning.rest(), out)
         out += self._cited.flush()
 
     def _fail(self, error: ProviderError, out: list[Event]) -> None:
         """What was held back of the answer goes out before its failure."""
         if not self._over:
             self._events(self._buffer.finish(), out)
-            self._held_opening(out)
+            self._answer(self._beginning.rest(), out)
             out += [event for event in self._cited.flush() if isinstance(event, Text)]
         super()._fail(error, out)
 
@@ -249,13 +244,3 @@ def _unquoted(edit: str) -> str:
         value = loads(edit.encode("utf-8", "surrogatepass"), EVENT_VALUES)
         return value if isinstance(value, str) else edit
     return edit
-
-
-def _runs(blocks: Any) -> list[Piece]:
-    """Content blocks as runs of text; an empty list when there is none to be shown."""
-    runs: list[Piece] = []
-    for block in blocks if isinstance(blocks, list) else ():
-        kind, said = text(mapping(block).get("type")), mapping(block)
-        if (channel := _BLOCKS.get(kind)) and (words := text(said.get("content")) or text(said.get("text"))):
-            runs.append((channel, words))
-    return runs

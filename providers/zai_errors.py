@@ -77,7 +77,10 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], ErrorKind], ...]] = tuple(
             r"user level|account level|model\b[^.]{0,200}?\bnot (available|found|allowed|support)",
             ErrorKind.MODEL_UNAVAILABLE,
         ),
-        (r"app version|outdated|update (the|your) app", ErrorKind.OUTDATED_CLIENT),
+        (
+            r"app version|outdated|update (the|your) app|new version detected|version unknown|版本过旧",
+            ErrorKind.OUTDATED_CLIENT,
+        ),
         (
             r"(token|session|login)[\w ]{0,80}? (invalid|expired)|(invalid|expired) (token|session)|not authenticated",
             ErrorKind.SESSION_EXPIRED,
@@ -238,9 +241,9 @@ def _of_page(status: int, headers: Mapping[str, str], body: bytes, retry_after_s
 
 
 def _of_status(status: int, retry_after_s: float | None, otherwise: str) -> ProviderError:
-    kind = _STATUSES.get(status, ErrorKind.PROVIDER_DOWN)
-    message = otherwise if status < 400 else _MESSAGES[kind]
-    return ProviderError(kind, message, status=status, retry_after_s=_only(kind, retry_after_s))
+    if status >= 400:
+        return provider_error(SiteError((), ""), status=status, retry_after_s=retry_after_s)
+    return ProviderError(ErrorKind.PROVIDER_DOWN, otherwise, status=status, retry_after_s=retry_after_s)
 
 
 def _only(kind: ErrorKind, retry_after_s: float | None) -> float | None:

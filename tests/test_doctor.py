@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from addons.account_book import AccountBook
 from addons.cli.main import main
+from addons.core.account_state import AccountState, Health
 from addons.doctor import check_inspector, check_keys, check_packages, check_port, check_python
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
@@ -94,6 +96,23 @@ def test_a_dead_session_shows_online_only(doctor: Doctor, vault: Vault, sites: S
     later = Vault.open(vault.path, VaultKey.from_text(KEY), now=lambda: time.time() + 100, sync=False)
     later.put("zai", "one", sites.site("zai").session())
     assert {line["state"] for line in json.loads(doctor("accounts", "--json").stdout)} == {"ok"}
+
+
+def test_a_session_the_site_knows_is_not_called_well_while_its_chats_are_refused(
+    doctor: Doctor, vault: Vault, sites: SandboxThread
+) -> None:
+    vault.put("zai", "one", sites.site("zai").session())
+    vault.put("zai", "two", sites.site("zai").session())
+    book = AccountBook(vault.path.with_name("accounts.json"), time.time)
+    book.note(("zai", "one"), AccountState(Health.CHALLENGED, int(time.time()), None, "a captcha is wanted"))
+    book.save()
+    told = json.loads(doctor("doctor", "--online", "--json").stdout)["checks"]
+    [warned] = [line for line in told if line["check"] == "sites" and line["status"] == "warning"]
+    assert "zai/one: the site knows this session" in warned["message"]
+    assert "a captcha is wanted" in warned["message"]
+    assert "capture zai one" in warned["fix"]
+    states = {line["account"]: line["state"] for line in json.loads(doctor("accounts", "--json").stdout)}
+    assert states == {"one": "challenged", "two": "ok"}
 
 
 @pytest.mark.parametrize(

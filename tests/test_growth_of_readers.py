@@ -197,12 +197,18 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "k2think": answer(K2ThinkDecoder, lambda t: {"choices": [{"delta": {"content": t}}]}),
     "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
     "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
+    "qwen whole": answer(QwenDecoder, lambda t: {"data": {"content": [t, {"text": t}]}}),
+    "qwen demand": answer(QwenDecoder, lambda t: {"ret": [t, t], "data": {"url": t}}),
     "longcat": answer(LongCatDecoder, lambda t: {"event": {"type": "content", "content": t}}),
     "longcat final": answer(
         lambda: LongCatDecoder(remarks=True), lambda t: {"event": {"type": "finish", "finalContent": t + " b"}}
     ),
     "longcat search": answer(LongCatDecoder, lambda t: {"event": {"type": "search", "content": "[" + t}}),
     "zai": answer(ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "answer", "delta_content": t}}),
+    "zai blocks": answer(
+        ZaiDecoder,
+        lambda t: {"type": "chat:completion", "data": {"content_blocks": [{"type": "text", "content": [t, t]}]}},
+    ),
     "zai tool": answer(
         ZaiDecoder, lambda t: {"type": "chat:completion", "data": {"phase": "tool_response", "delta_content": t}}
     ),
@@ -377,6 +383,10 @@ READERS: dict[str, Reader] = {
     "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
     "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),
     "sse: lines": fed(lambda: SseReader().feed, lambda size: [b"data: a\n" * min(size // 8, 9000)]),
+    "sse: strays": fed(lambda: SseReader(strays=True).feed, lambda size: [b"<a>\n" * min(size // 4, 9000)]),
+    "sse: strays and data": fed(
+        lambda: SseReader(strays=True).feed, lambda size: [b"<a>\ndata: a\n" * min(size // 12, 4500)]
+    ),
     "sse: bytes": fed(lambda: SseReader().feed, lambda size: [b"d"] * size),
     "sse: line ends": fed(lambda: SseReader().feed, lambda size: [b"\n"] * size),
     "tally: quotes": fed(lambda: JsonTally().feed, lambda size: [b'"' * size]),

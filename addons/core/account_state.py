@@ -56,6 +56,10 @@ _HEALTH: Final = {
 }
 
 
+OF_ANSWERS: Final = frozenset({Health.CHALLENGED, Health.LIMITED, Health.BLOCKED})
+"""What a site says where it should answer a chat. That it knows the session takes nothing of it back."""
+
+
 def after_error(error: ProviderError, epoch_s: float, rules: CooldownRules) -> AccountState | None:
     """The state an account is in after a failure; None when the failure says nothing of the account as a whole."""
     health = _HEALTH.get(error.kind)

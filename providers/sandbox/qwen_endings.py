@@ -12,7 +12,7 @@ from providers.sandbox.qwen_frames import (
     line,
     words_of,
 )
-from providers.sandbox.qwen_refusals import IN_STREAM
+from providers.sandbox.qwen_refusals import DEMANDS, IN_STREAM
 from providers.sandbox.script import Script
 
 BIG_EVENT_CHARS = 5_000_000
@@ -23,6 +23,8 @@ def lines_of(script: Script, turn: Turn) -> list[bytes]:
     words = words_of(script)
     if script.fault in IN_STREAM:
         return encoded([created(turn), error(turn, **IN_STREAM[script.fault])])
+    if script.fault in DEMANDS:
+        return [DEMANDS[script.fault]]
     if script.fault == "wordless":
         return encoded([created(turn), finished(turn)])
     if script.fault == "empty":
@@ -55,6 +57,8 @@ def _dressed(lines: list[bytes], words: frozenset[str]) -> list[bytes]:
 def _with_fault(fault: str, lines: list[bytes], end: list[bytes], turn: Turn) -> list[bytes]:
     middle = max(2, len(lines) // 2)
     head, tail = lines[:middle], [*lines[middle:], *end]
+    if (demand := DEMANDS.get(fault.removesuffix("_mid"))) is not None:
+        return [*head, demand]
     match fault:
         case "truncated" | "reset" | "hang_up":
             return head

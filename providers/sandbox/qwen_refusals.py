@@ -1,5 +1,6 @@
 """What the Qwen stand-in says instead of an answer: mostly JSON with status 200, by fault of the directive."""
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ def invalid(*problems: str) -> dict[str, Any]:
     """A request of the wrong form: the details are a JSON list in a string."""
     listed = ", ".join(f'"{problem}"' for problem in problems)
     return refused("RequestValidationError", f"[{listed}]")
+
+
+def _lines(value: object) -> str:
+    return json.dumps(value, indent=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,24 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "html": Refusal("<html><body>Sign in</body></html>"),
     "wrong_type": Refusal("just words", content_type="text/plain"),
     "empty_json": Refusal({}),
+    "vague": Refusal(refused("Bad_Request", "参数错误")),
+    "json_answer": Refusal({"choices": [{"message": {"role": "assistant", "content": "One two."}}]}),
+    "json_content": Refusal({"success": True, "data": {"content": "One two."}}),
+    "json_lines": Refusal(_lines({"success": True, "data": {"content": "One two."}}), content_type="application/json"),
+    "quota_lines": Refusal(_lines(refused("RateLimited", "", num=10)), content_type="application/json"),
+    "waf_lines": Refusal(_lines(WAF_JSON), content_type="application/json"),
 }
 """Fault → what comes instead of a stream. A name with `_once` behind it: only the first time for the same prompt."""
+
+DEMANDS: Final[Mapping[str, bytes]] = {
+    "demand": b"data: " + json.dumps(WAF_JSON).encode() + b"\n\n",
+    "demand_bare": json.dumps(WAF_JSON).encode(),
+    "demand_lines": _lines(WAF_JSON).encode(),
+    "demand_page": f"data: {WAF_PAGE}\n\n".encode(),
+    "demand_bare_page": WAF_PAGE.replace("<script>", f"\n\n<a href='https://chat.qwen.ai{_PUNISH}'><script>").encode(),
+}
+"""Fault → the edge's demand inside a stream, after which nothing comes: as the first thing, or with `_mid` behind the
+name among the words."""
 
 IN_STREAM: Final[Mapping[str, Mapping[str, str]]] = {
     "invalid_input": {"code": "invalid_input", "details": "the attachment cannot be read"},

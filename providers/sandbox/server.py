@@ -250,7 +250,10 @@ class _Connection:
 
     async def _watch(self) -> None:
         """Reads ahead while the site answers: only to see the client leave."""
-        data = await self._reader.read(65536)
+        try:
+            data = await self._reader.read(65536)
+        except ConnectionError:  # it left with words of ours unread
+            data = b""
         if data:
             self._ahead = data
         else:

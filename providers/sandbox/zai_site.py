@@ -17,6 +17,7 @@ from providers.sandbox.script import Script, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
 from providers.sandbox.zai_frames import count_frame, data_frame, done_frame, error_frame, frames_of
+from providers.sandbox.zai_refusals import REFUSALS
 
 SIGNING_KEY = "key-@@@@)))()((9))-xxxx&&&%%%%%"
 MODELS = {
@@ -32,10 +33,10 @@ MODELS = {
     "glm-4.6v": "GLM-4.6V",
     "x-preview-l": "GLM-5.3-Flash",
 }
+_PATHS = {"1": "/api/chat/completions", "2": "/api/v2/chat/completions"}
 _QUERY = ("timestamp", "requestId", "user_id", "token", "version", "platform", "signature_timestamp")
 _HTML = """<!doctype html><html><head><script src="/assets/prod-fe-{version}/index.js"></script></head>
 <body>Z.ai sandbox</body></html>"""
-_EDGE_PAGE = "<html><head><title>405</title></head><body><a href='https://errors.aliyun.com/'>blocked</a></body></html>"
 
 
 @dataclass
@@ -49,6 +50,8 @@ class ZaiSite(Site):
     chats: dict[str, str] = field(default_factory=dict)
     """Chat id → user id."""
     check_version: bool = True
+    completion_version: str | int = "2"
+    """Where completions are asked for: "1" the old path, "2" the new one. The other is not there."""
 
     def session(self) -> dict[str, Any]:
         return {"token": self.new_token()}
@@ -70,8 +73,8 @@ class ZaiSite(Site):
         elif route == ("POST", "/api/v1/auths/signin"):
             await self._sign_in(request, wire)
         elif route == ("GET", "/api/config"):
-            features = {"enable_captcha": True}
-            await wire.respond(200, {"completion_version": "2", "features": features, "default_models": "glm-5.3"})
+            version, features = self.completion_version, {"enable_captcha": True}
+            await wire.respond(200, {"completion_version": version, "features": features, "default_models": "glm-5.3"})
         elif route == ("GET", "/api/models"):
             await wire.respond(200, {"data": [_model(key, name) for key, name in MODELS.items()]})
         elif request.bearer not in self.tokens:
@@ -81,7 +84,7 @@ class ZaiSite(Site):
         elif request.method == "DELETE" and request.path.startswith("/api/v1/chats/"):
             known = self.chats.pop(request.path.rpartition("/")[2], None)
             await wire.respond(200 if known else 404, known is not None)
-        elif route == ("POST", "/api/v2/chat/completions"):
+        elif route == ("POST", _PATHS[str(self.completion_version)]):
             await self._complete(request, wire)
         else:
             await wire.respond(404, {"detail": "Not Found"})
@@ -151,7 +154,8 @@ class ZaiSite(Site):
         elif script.fault == "error_after_text":
             frames = [*frames[: len(frames) // 2], error_frame("INTERNAL_ERROR", "Oops, something went wrong")]
         elif known_chat:
-            frames.append(done_frame(script))
+            oops = error_frame("INTERNAL_ERROR", "Oops, something went wrong", done=True)
+            frames.append(oops if script.fault == "internal_at_end" else done_frame(script))
         else:
             # A chat nobody created: the text is whole, and the last frame complains all the same.
             frames.append(error_frame("INTERNAL_ERROR", "chat not found", done=True))
@@ -167,18 +171,8 @@ class ZaiSite(Site):
             await wire.respond(400, {"detail": f"403: Signature validation failed: {problem}"})
         elif self.check_version and request.headers.get("x-fe-version") != self.client_version:
             await wire.respond(426, {"error": {"code": "APP_VERSION_OUTDATED", "detail": "Please refresh the page"}})
-        elif script.fault == "edge":
-            await wire.respond(405, _EDGE_PAGE, "text/html")
-        elif script.fault == "401":
-            await wire.respond(401, {"detail": "Your session has expired"})
-        elif script.fault == "429":
-            await wire.respond(429, {"detail": "Too many requests"}, headers={"retry-after": script.retry_after or "3"})
-        elif script.fault == "json_error":
-            await wire.respond(
-                403, {"error": {"code": 403, "detail": {"code": "USER_LEVEL", "message": "not allowed"}}}
-            )
-        elif script.fault == "html":
-            await wire.respond(200, "<html><body>Sign in</body></html>", "text/html")
+        elif script.fault in REFUSALS:
+            await REFUSALS[script.fault].send(wire, script.retry_after)
         elif script.fault == "silence":
             await wire.wait_gone()
         elif script.fault == "reset_first":

@@ -233,6 +233,32 @@ async def test_a_challenge_at_renewal_is_said_and_not_repeated_while_the_session
     await house.token()
     await house.renewal.settle()
     assert await house.token() == START + 900
+    assert house.health() is Health.OK, "the site's check at renewals was passed"
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.CHALLENGE, ErrorKind.QUOTA, ErrorKind.ACCOUNT_BLOCKED])
+async def test_a_renewal_says_nothing_of_how_chats_are_answered(make: Callable[..., House], kind: ErrorKind) -> None:
+    """Sites whose account calls went well while no chat was answered were called well."""
+    house = make(f"a:{START - 5}")
+    house.site.answers = [DOWN, renewed(START + 900)]
+    house.renewal.failed(ACCOUNT, ProviderError(kind, "not for programs", retry_after_s=3600))
+    health = house.health()
+    with pytest.raises(ProviderError, match="down"):
+        await house.token()
+    assert house.health() is health
+    assert await house.token() == START + 900
+    house.renewal.known(ACCOUNT)
+    assert house.health() is health is not Health.OK
+    house.renewal.succeeded(ACCOUNT)
+    assert house.health() is Health.OK
+
+
+async def test_a_renewed_session_is_expired_no_longer(make: Callable[..., House]) -> None:
+    house = make(f"a:{START - 5}")
+    house.renewal.failed(ACCOUNT, EXPIRED)
+    house.site.answers = [renewed(START + 900)]
+    await house.token()
+    assert house.health() is Health.OK
 
 
 async def test_a_site_that_is_down_leaves_the_account_as_it_was(make: Callable[..., House]) -> None:

@@ -42,6 +42,24 @@ def test_sse_takes_bare_json_lines_when_told_to() -> None:
     assert SseReader().feed(stream) == [b'{"a":1}']
 
 
+@pytest.mark.parametrize(
+    ("stream", "payloads"),
+    [
+        (b'{\n  "a": 1\n}\n\n', [b'{\n  "a": 1\n}']),
+        (b' \t{"a": 1}', [b' \t{"a": 1}']),
+        (b"<html>\n<p>: x</p>\n\n<p>\n\n", [b"<html>\n<p>: x</p>", b"<p>"]),
+        (b"data: 1\nevent: m\n<html>\n\n", [b"1", b"<html>"]),
+        (b"<script>\ndata: 1\n</script>\n\n", [b"<script>", b"</script>", b"1"]),
+        (b"upstream: no\nid\n\ndata: 1\n\n", [b"1"]),
+    ],
+    ids=str,
+)
+def test_sse_takes_what_is_no_event_when_told_to(stream: bytes, payloads: list[bytes]) -> None:
+    for at in range(len(stream) + 1):
+        reader = SseReader(strays=True)
+        assert [*reader.feed(stream[:at]), *reader.feed(stream[at:]), *reader.flush()] == payloads
+
+
 def test_sse_limit_does_not_lose_the_events_before() -> None:
     stream = b"data: one\n\ndata: " + b"x" * 200 + b"\n\n"
     for at in range(0, len(stream), 7):

@@ -12,6 +12,7 @@ from providers.chat import ChatRequest, Message
 from providers.contract import Answer, Call, Identity, Moment, Session, SessionMaterial, SessionUpdate
 from providers.errors import ErrorKind, ProviderError
 from providers.sandbox.tokens import jwt
+from providers.sealed import shown
 from providers.zai import Zai, ZaiOptions
 from providers.zai_signature import derived_key, sign
 from tests.support.calls import Seen, seen
@@ -297,10 +298,56 @@ def test_the_sites_settings_name_the_path_of_a_completion(settings: Any, path: s
     assert json.loads(call.body).get("model_item") == item
 
 
+def test_another_name_of_a_model_that_always_thinks_thinks_too() -> None:
+    zai = provider(model_ids={"mine": "x-preview-l"})
+    body = json.loads(made(chat("mine", reasoning_effort="none"), zai)[1].body)
+    assert (body["model"], body["features"]["enable_thinking"]) == ("x-preview-l", True)
+
+
 def test_the_signed_text_is_trimmed() -> None:
     asked = made(chat("GLM-4.6", " \n你好 \t"))[1]
     body = json.loads(asked.body)
     assert (body["signature_prompt"], body["messages"][0]["content"]) == ("你好", " \n你好 \t")
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"completion_version": "1"}, "/api/chat/completions"),
+        ({"completion_version": 1}, "/api/chat/completions"),
+        ({"completion_version": "2"}, None),
+        ({"completion_version": ["1"]}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_what_is_not_found_may_be_the_path(settings: dict[str, Any], path: str | None) -> None:
+    """The first request may be made before the site was asked which path it has."""
+    zai = provider()
+    missing = zai.classify(404, {"content-type": "application/json"}, b'{"detail":"Not Found"}')
+    steps = zai.remedy(missing, session(), MOMENT)
+    assert steps is not None
+    if path is None:
+        with pytest.raises(ProviderError) as caught:
+            answered(steps, reply(settings))
+        assert caught.value is missing
+    else:
+        answered(steps, reply(settings))
+        assert urlsplit(shown(made(chat(), zai)[1].url)).path == path
+    assert zai.remedy(missing, session(), MOMENT) is None, "once"
+
+
+def test_models_are_learnt_though_the_settings_cannot_be_read() -> None:
+    zai = provider()
+    listed = {"data": [{"id": "glm-9", "name": "GLM-9"}]}
+    answered(zai.list_models(session(), MOMENT), reply(listed), reply({"detail": "x"}, 500))
+    assert "GLM-9" in zai.models()
+    steps = zai.list_models(session(), MOMENT)
+    next(steps)
+    steps.send(reply({"data": [{"id": "glm-10", "name": "GLM-10"}]}))
+    with pytest.raises(ProviderError):
+        steps.throw(ProviderError(ErrorKind.PROVIDER_DOWN, "out of reach"))
+    assert "GLM-10" in zai.models()
 
 
 def test_a_failed_list_leaves_the_models_as_they_are() -> None:

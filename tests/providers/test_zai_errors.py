@@ -151,3 +151,20 @@ def test_a_model_that_is_gone_and_a_busy_session(status: int, body: object, kind
     error = classify(status, {"content-type": "application/json"}, json.dumps(body).encode())
     assert (error.kind, error.scope) == (kind, scope)
     assert ("busy with an earlier turn" in error.message) is (status == 409)
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", ""])
+@pytest.mark.parametrize("body", [b"", b"<html><title>x</title></html>", b"{}", b"[]", b'"x"'])
+def test_the_status_is_enough_whatever_the_body(content_type: str, body: bytes) -> None:
+    gone = classify(404, {"content-type": content_type, "retry-after": "7"}, body)
+    busy = classify(409, {"content-type": content_type, "retry-after": "7"}, body)
+    assert (gone.kind, gone.retry_after_s) == (Kind.MODEL_UNAVAILABLE, None)
+    assert (busy.kind, busy.retry_after_s) == (Kind.RATE_LIMITED, 7)
+    assert "busy with an earlier turn" in busy.message
+
+
+@pytest.mark.parametrize("words", ["您的客户端版本过旧", "New version detected", "version unknown, minimum 1.0.91"])
+@pytest.mark.parametrize("status", [400, 426])
+def test_an_old_version_in_the_sites_words(status: int, words: str) -> None:
+    body = json.dumps({"detail": words}).encode()
+    assert classify(status, {"content-type": "application/json"}, body).kind is Kind.OUTDATED_CLIENT

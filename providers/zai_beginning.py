@@ -1,0 +1,36 @@
+"""The beginning of a Z.AI answer, without the closing think tag that has strayed there (GLM-5.2, 2026-07)."""
+
+from typing import Final
+
+_STRAY: Final = "</think>"
+_HELD_LIMIT: Final = 64
+"""Blanks before the tag that are waited for."""
+
+
+class Beginning:
+    """`feed` the pieces of the answer, get them without stray tags at their head; `rest` gives what was held back."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._dropped = False
+        self._over = False
+
+    def feed(self, piece: str) -> str:
+        """The piece; nothing while all there is may still be a tag, or part it from the words."""
+        if self._over:
+            return piece
+        found = self._held + piece
+        while (lead := found.lstrip()).startswith(_STRAY):
+            found, self._dropped = lead[len(_STRAY) :], True
+        if self._dropped:
+            found = found.lstrip("\n")
+        if len(found) < _HELD_LIMIT and _STRAY.startswith(lead):
+            self._held = found
+            return ""
+        self._held, self._over = "", True
+        return found
+
+    def rest(self) -> str:
+        """The answer ended: what was no tag after all."""
+        held, self._held, self._over = self._held, "", True
+        return held
