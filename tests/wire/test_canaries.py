@@ -227,7 +227,7 @@ def _shown(api: httpx.Client, folder: Path) -> dict[str, bytes]:
     commanded(api, "save.har", "@all", str(folder / "all.har"))
     for form in ("curl", "httpie", "raw", "raw_response"):
         places[form] = "\n".join(
-            str(commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}"))
+            str(commanded(api, "export", form, f"~comment {flow['comment'].split()[1]}"))
             for flow in [flow for flow in flows if flow["comment"]][::7]
         ).encode()
     return places
@@ -245,7 +245,7 @@ def _case(api: httpx.Client, folder: Path) -> bytes:
     answer = b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": said}}]}).encode() + b"\n\n"
     edited = {"request": {"content": json.dumps(body)}, "response": {"content": answer.decode()}}
     api.put(f"/flows/{flow['id']}", json=edited).raise_for_status()
-    told = commanded(api, "gateway.savecase", f"~comment {flow['comment'].split()[-1]}", "canary")
+    told = commanded(api, "gateway.savecase", f"~comment {flow['comment'].split()[1]}", "canary")
     assert "kept as" in told, told
     return b"\n".join(path.read_bytes() for path in folder.rglob("canary*.json")) + str(told).encode()
 
