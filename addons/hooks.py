@@ -68,6 +68,7 @@ from addons.inspect.scribe import Scribe
 from addons.inspect.search import Words, search_in
 from addons.inspect.views import register_views
 from addons.inspect.web_link import address_to_tell, tell_link
+from addons.inspect.web_order import list_in_time_order
 from addons.listeners import move_listeners
 from addons.reload import Reload
 from addons.served_names import Teller
@@ -321,6 +322,7 @@ class Glassgate:
             if (app := getattr(ctx.master, "app", None)) is not None:  # mitmweb's
                 onlookers.watch_web(app)
                 have_chats_read_again()
+                list_in_time_order(app)
             self._scribe.live = Live(time.monotonic, view, onlookers.look, self._changed)
         if saver is not None:
             complete_har(saver)

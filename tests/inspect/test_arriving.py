@@ -42,9 +42,7 @@ BODIES = {
     "units": f'data: {{"x": "{"".join(f"\\u{ord(letter):04x}" for letter in SECRET)}"}}\n\n'.encode() + frame("more"),
     "base64": frame(base64.b64encode(f"so {SECRET} it is".encode()).decode()) + frame("more"),
     "a list": b"[DONE]\n\n" + f"data: {list(SECRET.encode())}\n\n".encode() + frame("more"),
-    "rows over blank lines": b"\n\n".join(f"{letter:02x}" for letter in []) + b"\n\n".join(
-        f"{letter:02x}".encode() for letter in SECRET.encode()
-    ),
+    "rows over blank lines": b"\n\n".join(f"{letter:02x}".encode() for letter in SECRET.encode()),
     "one line": json.dumps({"text": f"{'long ' * 600}{SECRET}{' and longer' * 300}"}).encode(),
     "no secret": b"".join(frame(f"word {number}") for number in range(40)),
 }  # fmt: skip
