@@ -216,7 +216,7 @@ class _Running:
         if attempt.report.first_token_at is None:
             return "waiting for the first word"
         if self._body is not None and self._body.events:
-            return f"{self._body.events} events so far"
+            return f"{self._body.events} event{'' if self._body.events == 1 else 's'} so far"
         return f"{attempt.report.received_bytes} bytes so far"
 
     # -- what was asked -------------------------------------------------------------------------------------------

@@ -322,7 +322,7 @@ def test_a_person_who_holds_a_request_is_named() -> None:
         room.answers(flow, attempt)
         attempt.data(chunk("a"))
         await asyncio.sleep(LOOK_S)
-        assert flow.comment.endswith("first 8400 ms (held 8.4 s by you) 1 events so far")
+        assert flow.comment.endswith("first 8400 ms (held 8.4 s by you) 1 event so far")
         assert room.live.over(flow) == 8400
 
     in_room(work)
@@ -393,7 +393,7 @@ def test_a_fault_with_one_flow_leaves_the_others_alone(monkeypatch: pytest.Monke
         attempt.data(chunk("a"))
         with pytest.raises(AttributeError):
             await room.live.look()
-        assert "1 events so far" in good.comment
+        assert "1 event so far" in good.comment
         assert len(room.live) == 1, "it is told at its end, as if nobody had looked"
         room.live.over(bad)
 

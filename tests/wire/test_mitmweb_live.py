@@ -17,6 +17,7 @@ import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from addons.cleaning.index import PIECE
 from addons.inspect.web_order import ORDERED
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
@@ -161,21 +162,22 @@ def speaks_until(gate: Gate, *before: bytes, after: tuple[bytes, ...] = (chunk(f
 # -- what has arrived -------------------------------------------------------------------------------------------------
 def test_a_running_stream_shows_what_has_come(stage: Stage) -> None:
     gate = Gate()
-    stage.site.programs["slowly"] = speaks_until(gate, chunk("one "), chunk("two "))
+    words = ("Once there was ", "a stream of words")
+    stage.site.programs["slowly"] = speaks_until(gate, *map(chunk, words))
     running = stage.asks("slowly please")
     story = running.says("first ", "2 events so far")
     assert story.startswith("▷ req_")
     assert " running   m → p/main first " in story
-    assert "text 'two '" in running.shown("response", "Provider events")
-    assert "one two" in running.shown("request", "Chat")
+    assert "text 'a stream of words'" in running.shown("response", "Provider events")
+    assert "Once there was a stre" in running.shown("request", "Chat")
     assert "slowly please" in running.shown("request", "Chat")
-    assert "two" in running.shown("response", "OpenAI stream")
-    assert running.shown("response", "raw") == (chunk("one ") + chunk("two ")).decode()
+    assert "stream" in running.shown("response", "OpenAI stream")
+    assert running.shown("response", "raw") == b"".join(map(chunk, words)).decode()
     assert "still runs" in str(commanded(stage.api, "gateway.savecase", f"~comment {story.split()[1]}", "early"))
     gate.open()
     running.ends()
     assert running.says(" ok ", "tok/s").startswith("✓ req_")
-    said = chunk("one ") + chunk("two ") + chunk(finish="stop") + DONE
+    said = b"".join(map(chunk, words)) + chunk(finish="stop") + DONE
     assert running.shown("response", "raw") == said.decode()
     assert running.flow["response"]["contentLength"] == len(said)
 
@@ -184,7 +186,7 @@ def test_a_whole_answer_shows_the_provider_s_stream_meanwhile(stage: Stage) -> N
     gate = Gate()
     stage.site.programs["wholly"] = speaks_until(gate, chunk("one "))
     running = stage.asks("wholly", stream=False)
-    running.says("1 events so far")
+    running.says("1 event so far")
     assert "one" in running.shown("response", "raw")
     gate.open()
     assert running.ends().json()["choices"][0]["message"]["content"] == "one "
@@ -205,7 +207,7 @@ def test_a_page_that_is_open_is_told_of_what_comes(stage: Stage) -> None:
         while True:
             message = json.loads(await page.read_message() or "{}")
             flow = message["payload"].get("flow") if message["type"] == "flows/update" else None
-            if flow and "events so far" in flow["comment"]:
+            if flow and "event so far" in flow["comment"]:
                 break
         gate.open()
         (await asks).ends()
@@ -254,7 +256,7 @@ def test_a_fail_over_stands_in_the_order_of_time(stage: Stage) -> None:
     gate = Gate()
     stage.site.programs["fails"] = once(BUSY, speaks_until(gate, chunk("one ")))
     running = stage.asks("fails", "two")
-    running.says("attempt 2 of 3", "1 events so far")
+    running.says("attempt 2 of 3", "1 event so far")
     first, second = [flow for flow in stage.flows() if running.flow["comment"].split()[1] in flow["comment"]]
     assert first["comment"].startswith("↪ ")
     assert " attempt 1 of 3 after " in first["comment"]
@@ -310,6 +312,31 @@ def test_no_secret_stands_in_a_running_flow(stage: Stage, form: str) -> None:
     shown = places["response, raw"]
     assert shown.count("it is ") == 1, "of the event that is not whole nothing is shown"
     assert "hidden" in shown or "~sealed~p~main~api_key~" in shown
+
+
+def test_of_a_secret_that_is_said_letter_by_letter_chat_shows_nothing(stage: Stage) -> None:
+    gates = [Gate() for _ in range(2)]
+    text = f"The key is: {SECRET}"
+
+    async def program(wire: Wire) -> None:
+        await wire.raw(head(CHUNKED))
+        said = 0
+        for gate, upto in zip(gates, (len(text) - len(SECRET) + PIECE - 1, len(text)), strict=True):
+            for letter in text[said:upto]:
+                await wire.raw(framed(chunk(letter)))
+            said = upto
+            await gate.passed()
+        await wire.raw(framed(chunk(finish="stop") + DONE) + END)
+
+    stage.site.programs["letters"] = program
+    running = stage.asks("letters")
+    for gate, count in zip(gates, (23, 37), strict=True):
+        running.says(f" {count} events so far")
+        shown = running.shown("request", "Chat")
+        assert "The key is:" in shown
+        assert SECRET[:4] not in shown
+        gate.open()
+    running.ends()
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------
