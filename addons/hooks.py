@@ -61,7 +61,7 @@ from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.live import Live
 from addons.inspect.note import Note, note_of
-from addons.inspect.onlookers import Onlookers, have_chats_read_again
+from addons.inspect.onlookers import Onlookers, have_chats_read_again, read_again_in_console
 from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import Replayer
 from addons.inspect.scribe import Scribe
@@ -333,6 +333,8 @@ class Glassgate:
     @staticmethod
     async def _changed(flows: Sequence[mflow.Flow]) -> None:
         await ctx.master.addons.trigger_event(UpdateHook(flows))
+        if not hasattr(ctx.master, "app"):  # mitmproxy's console
+            read_again_in_console(ctx.master.addons.get("view"), flows)
 
     def update(self, flows: Sequence[mflow.Flow]) -> None:
         """mitmproxy tells whoever looks of changed flows."""

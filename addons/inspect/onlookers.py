@@ -3,10 +3,12 @@
 The one place, with web_guard.py, that knows how mitmweb is made. What is not there is not found: nobody looks then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mitmproxy import flow as mflow
+from mitmproxy.addons.view import View
+from mitmproxy.contentviews import registry
 
 from addons.inspect.note import KEY, RUNNING
 
@@ -46,6 +48,13 @@ class Onlookers:
         if self._pages is None:
             return True
         return bool(self._pages()) or self._clock() - self._visited < VISIT_S
+
+
+def read_again_in_console(view: View, flows: Sequence[mflow.Flow]) -> None:
+    """mitmproxy's console paints a message again when its own bytes or headers have changed, and Chat, which stands on
+    the request, changes with the answer: the flow that is open is painted anew, as when a view has changed."""
+    if view.focus.flow in flows:
+        registry.on_change.send(registry["chat"])
 
 
 def have_chats_read_again() -> None:

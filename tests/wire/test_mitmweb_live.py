@@ -5,7 +5,6 @@ import base64
 import json
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from addons.inspect.web_order import ORDERED
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from tests.support.echoes import EchoWeb, found_in
+from tests.support.gate import Gate
 from tests.support.hostile import CHUNKED, DONE, END, Hostile, Program, chunk, framed, head, once, sends
 from tests.support.mitmweb import Web, commanded, mitmweb_api
 from tests.support.processes import SandboxThread
@@ -30,19 +30,6 @@ from tests.support.waiting import until
 SECRET = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 BUSY = sends(head("content-length: 2", status="503 Busy", kind="application/json") + b"{}")
 VIEWS = ("raw", "Chat", "Provider events", "OpenAI stream")
-
-
-class Gate:
-    """Holds programs of a site until the test lets them go on."""
-
-    def __init__(self) -> None:
-        self._open = threading.Event()
-
-    def open(self) -> None:
-        self._open.set()
-
-    async def passed(self) -> None:
-        await asyncio.to_thread(self._open.wait, 30)
 
 
 class SlowChats(EchoWeb):
