@@ -32,8 +32,10 @@ AT_ONCE_BYTES: Final = 32 * 1024
 """Cleaned on the event loop (200 ns a byte); more goes to a thread."""
 BYTES_PER_S: Final = 512 * 1024
 """Whoever has a flow open reads all of it again when it has changed: the longer it is, the more seldom it changes."""
-PARTS_LIMIT: Final = 1000
-_PART_S: Final = 1e-6
+PARTS_LIMIT: Final = 200
+_PART_S: Final = 5e-7
+"""Parts of a request are so far from each other in the list: more than the 2.4e-7 s that Unix time is exact to as a
+float, and all together no longer than another request takes to come between."""
 
 _BEING_MADE: Final = frozenset({Stage.QUEUED, Stage.PAUSED, Stage.SESSION})
 """The next attempt is not counted yet."""
@@ -96,8 +98,8 @@ class Live:
         return round(one.held_s * 1000)
 
     def place(self, request_id: str) -> float | None:
-        """Where a new part of a request belongs in the list (`timestamp_created`): before its flow, behind the parts
-        that stand there."""
+        """The `timestamp_created`, by which lists are ordered, of a new part of a request: before the request's own
+        flow, behind the parts that stand there."""
         one = self._of_request.get(request_id)
         if one is None:
             return None

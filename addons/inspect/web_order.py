@@ -1,8 +1,8 @@
-"""mitmweb's page lists flows in the order of their requests' times.
+"""mitmweb's page lists flows in the order of their requests, each with its attempts and preparing calls beside it.
 
 By itself it lists them as they arrive until a person chooses a column, and an attempt that has failed arrives behind
-the request that goes on, a preparing call behind the chat it has prepared. Its front end is one script, in which the
-column that is chosen at the start stands as a literal: it is served with `timestamp` in the place of none.
+the request that goes on, a preparing call behind the chat it has prepared. Its front end is one script, in which that
+is one expression: it is served with another, that looks at the time by which mitmproxy's own list is ordered.
 """
 
 import logging
@@ -12,8 +12,9 @@ from typing import Any, Final
 
 log = logging.getLogger("glassgate")
 
-UNORDERED: Final = b"sort:{column:void 0,desc:!1}"
-ORDERED: Final = b'sort:{column:"timestamp",desc:!1}'
+UNORDERED: Final = b"if(!t)return(i,r)=>0;"
+"""How two flows compare where no column is chosen."""
+ORDERED: Final = b"if(!t)return(i,r)=>i.timestamp_created-r.timestamp_created;"
 
 
 def list_in_time_order(app: Any) -> None:
@@ -21,7 +22,7 @@ def list_in_time_order(app: Any) -> None:
     from tornado.web import RequestHandler
 
     folder = Path(app.settings["static_path"])
-    scripts = {path.name: path for path in folder.glob("index-*.js") if UNORDERED in path.read_bytes()}
+    scripts = {path.name: path for path in folder.glob("index-*.js") if path.read_bytes().count(UNORDERED) == 1}
     if not scripts:
         log.warning("mitmweb lists flows as they arrive: its front end is not the one Glassgate was made for")
         return

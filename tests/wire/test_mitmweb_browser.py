@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from addons.inspect.story import short
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.glass_session import PROMPT, Session, glass_session
+from tests.support.mitmweb import asked
 from tests.support.waiting import until
 
 PROGRAM = find_chromium()
@@ -56,6 +58,16 @@ def test_the_list_tells_the_story(page: Chromium, session: Session) -> None:
         r"✓ req_\w{6} ok +GET /v1/models",
     ):
         assert re.search(words, story), words
+
+
+def test_a_call_stands_before_the_chat_it_has_prepared(page: Chromium, session: Session) -> None:
+    """It arrives behind it, while the page is open."""
+    page.open("about:blank")
+    page.open(f"{address(session)}/#/flows")
+    page.wait_for("no-such-model")
+    request_id = short(asked(session.web, "Hi", "GLM-4.6"))
+    seen = page.wait_for(f"✓ {request_id}", f"⚙ {request_id}")
+    assert seen.index(f"⚙ {request_id}") < seen.index(f"✓ {request_id}")
 
 
 def test_the_chat_is_shown_on_the_request(page: Chromium, session: Session) -> None:
