@@ -162,6 +162,7 @@ class _Running:
     _sents: int = 0
     """Pieces of both that were taken."""
     _arrivals: list[list[float]] = field(default_factory=list)
+    _deliveries: list[list[float]] = field(default_factory=list)
     _delivered: str = ""
     _kind: str | None = None
     """The answer's content type as it came, where another is shown."""
@@ -177,7 +178,7 @@ class _Running:
             self.held_s = attempt.sent_at - self.held_since
         note = self._note()
         note.put_on(self.flow)
-        self.flow.metadata[KEY]["arrivals"] = self._arrivals
+        self.flow.metadata[KEY] |= {"arrivals": self._arrivals, "deliveries": self._deliveries}
         if self.flow.comment == self._said:  # else a person has written another
             self.flow.comment = self._said = told(note)
 
@@ -259,7 +260,7 @@ class _Running:
         self._restore_kind()
         self.attempt = self._body = self._sent = None
         self._bodies = self._sents = 0
-        self._arrivals, self._delivered = [], ""
+        self._arrivals, self._deliveries, self._delivered = [], [], ""
 
     def end(self) -> None:
         self.follow()
@@ -313,8 +314,10 @@ class _Running:
             self._kind = response.headers.get("content-type", "")
         show_as_searched(response)
         self._delivered = delivered.decode("utf-8", "replace")
-        arrivals = attempt.report.arrivals
-        self._arrivals += [list(arrived) for arrived in arrivals[len(self._arrivals) : self._bodies]]
+        report = attempt.report
+        self._arrivals += [list(arrived) for arrived in report.arrivals[len(self._arrivals) : self._bodies]]
+        given_out = report.handed_over[2 * len(self._deliveries) : 2 * self._sents]
+        self._deliveries += [list(pair) for pair in zip(given_out[::2], given_out[1::2], strict=True)]
 
     def _restore_kind(self) -> None:
         """What is shown of the end decides anew how it is to be read."""

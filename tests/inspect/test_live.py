@@ -185,6 +185,11 @@ def test_who_comes_later_sees_all_of_it() -> None:
         assert "200 events so far" in flow.comment
         assert flow.response
         assert flow.response.content == attempt.body
+        note = note_of(flow)
+        assert note
+        assert note.delivered == attempt.delivered.decode()
+        assert note.arrivals == tuple(attempt.report.arrivals)
+        assert note.deliveries == attempt.report.deliveries
 
     in_room(work, Room(looked_at=False))
 
