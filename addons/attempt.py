@@ -139,8 +139,12 @@ class Attempt:
         self.response: http.Response | None = None
         """The provider's answer as it stands in the flow: its head, cleaned."""
         self.built: http.Request | None = None
-        self.shown: http.Request | None = None
-        """The request as it stands in the flow, where that is another one than was built."""
+        self._fields_built: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
+        self._path_built: tuple[bytes, bytes] | None = None
+        self._body_built: tuple[bytes, bytes] | None = None
+        """What was cleaned for the eyes only: how it stands in the flow, and how it was built."""
+        self.sent_at: float | None = None
+        """When it was let go to the provider, by the clock."""
         self.streaming = isinstance(output, StreamEncoder)
         self.commits_early = False
         self.begun = False
@@ -173,22 +177,38 @@ class Attempt:
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request | None:
         plan = self.plan
+        self.sent_at = plan.clock()
         try:
             return plan.seals.wire_request(self._as_built(request), plan.places, plan.owner)
         except UnknownSecret as e:
             self._fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
             return None
 
+    def shows(self, request: http.Request) -> None:
+        """`request` stands in the flow in the place of the one that was built: the same, its head cleaned."""
+        assert self.built
+        pairs = zip(request.headers.fields, self.built.headers.fields, strict=True)
+        self._fields_built = {shown: built for shown, built in pairs if shown != built}
+        if request.data.path != self.built.data.path:
+            self._path_built = request.data.path, self.built.data.path
+
+    def shows_body(self, shown: bytes, built: bytes) -> None:
+        """As `shows`, for the body."""
+        self._body_built = shown, built
+
+    def body_as_built(self, body: bytes | None) -> bytes | None:
+        """What is meant by a body as it stands in the flow; one that was edited is meant as it is."""
+        return self._body_built[1] if self._body_built is not None and body == self._body_built[0] else body
+
     def _as_built(self, request: http.Request) -> http.Request:
         """The flow's request, edited or not, with what was cleaned for the eyes only as the adapter built it."""
-        if self.shown is None or self.shown is self.built or self.built is None:
+        if not self._fields_built and self._path_built is None and self._body_built is None:
             return request
         found = request.copy()
-        pairs = zip(self.shown.headers.fields, self.built.headers.fields, strict=True)
-        known = {shown: built for shown, built in pairs if shown != built}
-        found.headers = http.Headers(known.get(field, field) for field in request.headers.fields)
-        if request.data.path == self.shown.data.path:
-            found.data.path = self.built.data.path
+        found.headers = http.Headers(self._fields_built.get(field, field) for field in request.headers.fields)
+        if self._path_built is not None and request.data.path == self._path_built[0]:
+            found.data.path = self._path_built[1]
+        found.data.content = self.body_as_built(request.data.content)
         return found
 
     def client_head(self, body: bytes | None) -> http.Response:
@@ -357,6 +377,19 @@ class Attempt:
     def body(self) -> bytes:
         """The provider's body as it came, unpacked, up to the cap. Secrets may stand in it."""
         return b"".join(self._recorded)
+
+    def recorded_from(self, count: int) -> Sequence[bytes]:
+        """The pieces of `body` behind the first `count`."""
+        return self._recorded[count:]
+
+    def delivered_from(self, count: int) -> Sequence[bytes]:
+        """The pieces of `delivered` behind the first `count`."""
+        return self._delivered[count:]
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since it was planned."""
+        return self.plan.clock() - self._began
 
     @property
     def unknown(self) -> Mapping[str, int]:

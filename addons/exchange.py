@@ -4,7 +4,7 @@ The stream layer sees it as a Ticket; the attempts themselves are pursuit.py's.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -60,6 +60,8 @@ class Exchange:
     stopped: GatewayError | None = None
     """The gateway ends, or the client's key was taken away: nothing is tried any more, this is the verdict."""
     status: int = 200
+    moved: Callable[[], None] = lambda: None
+    """Called when it has come further, until its provider is asked; for the inspector."""
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
     _inflated: int = 0
@@ -137,8 +139,9 @@ class Exchange:
         self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
         parsed = await self._read(body)
         self.model = parsed.chat.model[:ASKED_LIMIT]
+        self.moved()
         await self._pause(body)
-        self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began))
+        self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began), self.moved)
         await self._pause(body)
         self._take(await self.pursuit.first(), flow)
 

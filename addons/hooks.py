@@ -5,12 +5,14 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from mitmproxy import ctx, eventsequence, http
+from mitmproxy import flow as mflow
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
+from mitmproxy.hooks import UpdateHook
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
@@ -57,13 +59,16 @@ from addons.inspect.console import log_handler, show_stories_in_console
 from addons.inspect.dropped import release_when_dropped
 from addons.inspect.exports import complete_har, explain_placeholders
 from addons.inspect.flow_places import FlowPlaces
+from addons.inspect.live import Live
 from addons.inspect.note import Note, note_of
+from addons.inspect.onlookers import Onlookers, have_chats_read_again, read_again_in_console
 from addons.inspect.reading import decoder_for
 from addons.inspect.replayer import Replayer
 from addons.inspect.scribe import Scribe
 from addons.inspect.search import Words, search_in
 from addons.inspect.views import register_views
 from addons.inspect.web_link import address_to_tell, tell_link
+from addons.inspect.web_order import list_in_time_order
 from addons.listeners import move_listeners
 from addons.reload import Reload
 from addons.served_names import Teller
@@ -194,7 +199,9 @@ class Glassgate:
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
         view = ctx.master.addons.get("view")
-        self._upkeep = Upkeep(self._parts, self._sweeper, self._reload, view, lambda: self._tell_names(asked=True))
+        self._upkeep = Upkeep(
+            self._parts, self._sweeper, self._reload, view, self._scribe.live, lambda: self._tell_names(asked=True)
+        )
         self._upkeep.start()
         if modes != list(ctx.options.mode):
             self._upkeep.once("listeners", move_listeners(ctx.options, modes))
@@ -305,18 +312,35 @@ class Glassgate:
         self._end_clean_records()
 
     # -- what people see ------------------------------------------------------------------------------------------
-    @staticmethod
-    def _mend_inspector() -> None:
+    def _mend_inspector(self) -> None:
         view, saver = ctx.master.addons.get("view"), ctx.master.addons.get("savehar")
         show_stories(ctx.options)
         show_stories_in_console(ctx.master)
         if view is not None:  # (an empty view is false)
             release_when_dropped(view)
+            onlookers = Onlookers(time.monotonic)
+            if (app := getattr(ctx.master, "app", None)) is not None:  # mitmweb's
+                onlookers.watch_web(app)
+                have_chats_read_again()
+                list_in_time_order(app)
+            self._scribe.live = Live(time.monotonic, view, onlookers.look, self._changed)
         if saver is not None:
             complete_har(saver)
 
     def _decoder_for(self, note: Note) -> Decoder | None:
         return decoder_for(note, self.running_parts.providers) if self.running_parts else None
+
+    @staticmethod
+    async def _changed(flows: Sequence[mflow.Flow]) -> None:
+        await ctx.master.addons.trigger_event(UpdateHook(flows))
+        if not hasattr(ctx.master, "app"):  # mitmproxy's console
+            read_again_in_console(ctx.master.addons.get("view"), flows)
+
+    def update(self, flows: Sequence[mflow.Flow]) -> None:
+        """mitmproxy tells whoever looks of changed flows."""
+        if self._scribe.live is not None:
+            for flow in flows:
+                self._scribe.live.seen(flow)
 
     def _looked_at(self) -> bool:
         if self.running_parts is not None and self.running_parts.archive.recording:
@@ -418,7 +442,9 @@ class Glassgate:
     async def request(self, flow: http.HTTPFlow) -> None:
         exchange = self.exchanges.get(flow.id)
         if exchange is not None and flow.response is None:
+            self._scribe.begins(flow, exchange)
             await exchange.open(flow)
+            await self._scribe.planned(flow)
         elif flow.is_replay == "request" and flow.response is None:
             try:
                 await self._replayer.replay(flow, self._parts())
@@ -434,6 +460,7 @@ class Glassgate:
         failed = exchange.relay
         part = await self._scribe.earlier(flow, exchange, failed) if failed else None
         await exchange.attempt_failed(flow)
+        await self._scribe.planned(flow)
         if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
             self._scribe.present(part)
             self._keep(part, failed)

@@ -78,8 +78,9 @@ def plan_attempt(
     attempt = Attempt(plan, output, local)
     attempt.commits_early = chat.stream and late
     attempt.built = request_of(call)
-    attempt.shown = context.cleaner.request(attempt.built)
-    return Planned(attempt, attempt.shown)
+    shown = context.cleaner.request(attempt.built)
+    attempt.shows(shown)
+    return Planned(attempt, shown)
 
 
 def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool, hurried: bool) -> Timers:

@@ -5,7 +5,7 @@ same again, or another model of the chain. The policy is core/failover.py, the a
 """
 
 import logging
-from collections.abc import Awaitable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from addons.core.strategy import conversation_of
 from addons.core.support import check_support
 from addons.planned import Ask, Planned, plan_attempt
 from addons.relay import Fault, State
+from addons.stage import Stage
 from addons.verdict import Verdict, name_of
 from providers.contract import Moment, Session
 from providers.errors import ErrorKind, ProviderError
@@ -50,6 +51,9 @@ class Pursuit:
 
     context: Context
     ask: Ask
+    moved: Callable[[], None] = lambda: None
+    """Called when `stage` has changed."""
+    stage: Stage = Stage.READ
     last: Attempt | None = None
     """The newest attempt, also when it is over."""
     progress: Progress | None = None
@@ -92,6 +96,7 @@ class Pursuit:
     async def after(self, failed: Attempt) -> Planned:
         """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the verdict."""
         assert self.progress
+        self._go(Stage.AFTER)
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
         leave_site(self.context, failed, self.progress)
         planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
@@ -129,6 +134,15 @@ class Pursuit:
             self.context.budget.give_back()
 
     @property
+    def asking(self) -> tuple[str, str, str] | None:
+        """Model, provider and account of the attempt that is being made; None while none is chosen."""
+        return name_of(self._entered) if self._entered is not None else None
+
+    def _go(self, stage: Stage) -> None:
+        self.stage = stage
+        self.moved()
+
+    @property
     def about(self) -> tuple[str, str, str] | None:
         """Model, provider and account of the newest attempt."""
         return name_of(self.progress.candidate) if self.progress is not None else None
@@ -156,6 +170,8 @@ class Pursuit:
         """Makes the next attempt. Raises GatewayError, the verdict, when there is none to make."""
         while True:
             more = not self._round.refused and self._round.attempts < self._most and not self._too_late()
+            if more:
+                self._go(Stage.QUEUED)
             candidate = await self._waiting(self._round.candidates.take()) if more else None
             if candidate is None:
                 self._verdict.not_asked(self._round.candidates)
@@ -169,6 +185,7 @@ class Pursuit:
 
     async def _try(self, candidate: Candidate) -> Planned | None:
         """The candidate's attempt; None when it could not even be prepared. Raises the verdict."""
+        self._go(Stage.SESSION)
         try:
             session = await self.context.renewal.session(candidate.account)
         except ProviderError as error:
@@ -203,6 +220,7 @@ class Pursuit:
             return False
         current.retries += 1
         current.passing = [entry for entry in current.passing if entry[1] != candidate]
+        self._go(Stage.PAUSED)
         await self._waiting(context.sleep(pause))
         current.candidates.put_back(candidate)
         return True
@@ -303,6 +321,8 @@ class Pursuit:
             try:
                 self.progress.asked = self._moment()
                 steps = provider.prepare(chat, session, self.progress.asked)
+                if steps is not None:
+                    self._go(Stage.PREPARING)
                 prepared = await context.steps.run(provider, steps, session) if steps is not None else None
                 break
             except ProviderError as error:
@@ -319,15 +339,18 @@ class Pursuit:
         call = provider.build(chat, session, prepared, self.progress.asked)
         planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), self._stand_ins)
         self.last = planned.attempt
+        self._go(Stage.READY)
         return planned
 
     async def _remedy(self, provider: AnyProvider, session: Session, error: ProviderError) -> None:
         self._remedied = True
+        self._go(Stage.PREPARING)
         await self.context.remedies.apply(self.context.steps, provider, session, error, self._asked)
 
     async def _renew(self, candidate: Candidate, session: Session, error: ProviderError) -> Session:
         """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
         self._renewed.add((candidate.account.provider, candidate.account.name))
+        self._go(Stage.RENEWING)
         return await self.context.renewal.rejected(candidate.account, session, error)
 
     # -- after a failure ------------------------------------------------------------------------------------------

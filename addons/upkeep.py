@@ -10,6 +10,7 @@ from typing import Any, Final
 from mitmproxy.addons.view import View
 
 from addons.heartbeat import Heartbeat
+from addons.inspect.live import LOOK_S, Live
 from addons.inspect.retention import trim
 from addons.loop_watch import LoopWatch
 from addons.reload import Reload
@@ -24,7 +25,8 @@ CONFIGURATION: Final = "configuration"
 
 
 class Upkeep:
-    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one.
+    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one, and `live`
+    what runs in it.
 
     `learnt` is called when the sites were asked for their models.
     """
@@ -35,12 +37,14 @@ class Upkeep:
         sweeper: Sweeper,
         reload: Reload,
         view: View | None,
+        live: Live | None,
         learnt: Callable[[], None] = lambda: None,
     ) -> None:
         self._parts = parts
         self._sweeper = sweeper
         self._reload = reload
         self._view = view
+        self._live = live
         self._learnt = learnt
         self._heart = Heartbeat(time.monotonic)
 
@@ -54,6 +58,8 @@ class Upkeep:
         keep("records", lambda: self._parts().write_down(), TEND_EVERY_S)
         if self._view is not None:
             keep("inspector's list", self._trim, TEND_EVERY_S)
+        if self._live is not None:
+            keep("running flows", self._live.look, LOOK_S)
 
     def once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Work that the process cannot do without."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.core.codings import undone
 from addons.core.errors import GatewayError, clean
 from addons.core.gate import GateRules, Knock, admit
@@ -28,6 +29,7 @@ from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.powershell import read_powershell
 from addons.importing.problem import ImportProblem
+from addons.inspect.arriving import Arriving
 from addons.inspect.chat_text import chat_text
 from addons.inspect.delivered_text import delivered_text
 from addons.inspect.events_text import rows, table
@@ -70,6 +72,10 @@ META = AnswerMeta("chatcmpl-1", 1, "m")
 
 type Reader = Callable[[int], Callable[[], object]]
 """A size in characters → the work with a text of that size, ready to be done."""
+
+
+def by_pieces(take: Callable[[list[bytes]], object]) -> Callable[[bytes], object]:
+    return lambda piece: take([piece])
 
 
 def fed(make: Callable[[], Callable[[Any], object]], pieces: Callable[[int], Iterable[Any]]) -> Reader:
@@ -380,6 +386,9 @@ def plain(body: bytes) -> object:
 
 
 READERS: dict[str, Reader] = {
+    "arriving: events": fed(
+        lambda: by_pieces(Arriving(NOTHING_KNOWN.data).take), lambda size: [b'data: {"a": 1}\n\n' * 50] * (size // 800)
+    ),
     "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
     "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),
     "sse: lines": fed(lambda: SseReader().feed, lambda size: [b"data: a\n" * min(size // 8, 9000)]),

@@ -25,9 +25,14 @@ _SEARCHED: Final = frozenset(
 where the search saw none."""
 
 
+def is_packed(body: bytes) -> bool:
+    """Whether the body is packed once more than its head says; its first eight bytes tell."""
+    return body.startswith(_PACKED)
+
+
 def searchable(body: bytes) -> bytes:
-    """The body, or words in its place where it is packed once more than its head says."""
-    return PACKED_WORDS if body.startswith(_PACKED) else body
+    """The body, or words in its place where it is packed."""
+    return PACKED_WORDS if is_packed(body) else body
 
 
 def show_as_searched(message: http.Message) -> None:

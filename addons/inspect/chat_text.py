@@ -4,10 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from addons.cleaning.index import PIECE
 from addons.inspect.note import Note
 from addons.inspect.sse_text import lines_of
 from providers.jsontext import INVALID, loads, mapping, text
 
+HELD = PIECE - 1
+"""Letters at the end of a text that still comes: a secret that is said piece by piece may just have begun there, and
+is known when PIECE letters of it are there."""
 _LONG = 4000
 _RULE = 44
 """A line above each part that half a window has room for."""
@@ -16,8 +20,8 @@ _KNOWN = frozenset({"messages", "model", "stream", "stream_options"})
 
 def chat_text(note: Note) -> str:
     """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
-    lines = [*_head(note), "", *_request(note.client_request), *answer_lines(note.delivered)]
-    return "\n".join(lines).rstrip() + "\n"
+    answered = answer_lines(note.delivered, HELD if note.running else 0)
+    return "\n".join([*_head(note), "", *_request(note.client_request), *answered]).rstrip() + "\n"
 
 
 def _head(note: Note) -> Iterator[str]:
@@ -87,20 +91,25 @@ def _content(content: Any) -> str:
     return "\n".join(lines)
 
 
-def answer_lines(delivered: str) -> Iterator[str]:
-    """What the client was sent, put together again."""
+def answer_lines(delivered: str, held: int = 0) -> Iterator[str]:
+    """What the client was sent, put together again; without so many letters at the end of each text."""
     for number, choice in sorted(_choices(delivered).items()):
         name = "assistant" if number == 0 else f"assistant, candidate {number}"
-        if reasoning := "".join(choice["reasoning"]):
+        if reasoning := _but("".join(choice["reasoning"]), held):
             yield from _block(f"{name}, thinking", reasoning)
         for call in choice["calls"].values():
-            yield from _block(f"{name} calls {_short(''.join(call['name']), 100)}", "".join(call["arguments"]))
-        if said := "".join(choice["text"]):
+            arguments = _but("".join(call["arguments"]), held)
+            yield from _block(f"{name} calls {_short(''.join(call['name']), 100)}", arguments)
+        if said := _but("".join(choice["text"]), held):
             yield from _block(name, said)
         for source in choice.get("sources", []):
             yield f"  source: {source}"
         if choice.get("reason"):
             yield f"  finish reason: {choice['reason']}"
+
+
+def _but(text: str, held: int) -> str:
+    return text[: len(text) - held] if held else text
 
 
 def error_of(delivered: str) -> str:

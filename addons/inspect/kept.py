@@ -36,6 +36,7 @@ async def keep_cleaned(
 
     `most_bytes` of the request's body are kept."""
     asked = flow.request.data.content or b""
+    asked = (attempt.body_as_built(asked) if attempt is not None else asked) or b""
     most_bytes = max(most_bytes, AT_ONCE_BYTES)
     found = _Kept(
         asked[:most_bytes],

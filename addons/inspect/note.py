@@ -9,6 +9,8 @@ from mitmproxy import flow as mflow
 KEY: Final = "glassgate"
 """The name in `flow.metadata`."""
 _PIECES: Final = ("arrivals", "deliveries")
+RUNNING: Final = "running"
+"""The outcome as long as there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,15 @@ class Note:
     followed: bool = False
     """An attempt after which another was made."""
     outcome: str = ""
-    """ok, refused, failed, broken_off, client_left."""
+    """running, ok, refused, failed, broken_off, client_left, replayed."""
+    doing: str = ""
+    """While it runs: how far it is."""
     error: str = ""
     first_token_ms: int | None = None
+    held_ms: int = 0
+    """How long a person held the request back (Intercept); other times have this in them."""
+    took_ms: int | None = None
+    """Of an attempt after which another was made: its own time."""
     total_ms: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -48,6 +56,11 @@ class Note:
     """The kept body of the answer is only the beginning."""
     cut_request: bool = False
     """The kept body of the request is only the beginning."""
+
+    @property
+    def running(self) -> bool:
+        """Whether more is to come: what stands here is a moment's."""
+        return self.outcome == RUNNING
 
     def put_on(self, flow: mflow.Flow) -> None:
         values = asdict(self)

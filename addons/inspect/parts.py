@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy import connection, http
+from mitmproxy import flow as mflow
 
 from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
@@ -25,6 +26,10 @@ def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
     copy: http.HTTPFlow = flow.copy()
     copy.live = False
     copy.intercepted = False
+    if copy.response is not None:
+        copy.response.timestamp_end = time.time()
+    else:
+        copy.error = mflow.Error(note.error or "there was no answer")  # else it would look as if it still ran
     note = replace(note, followed=True)
     copy.marked = marker(note)
     note.put_on(copy)

@@ -132,7 +132,9 @@ class Source:
 
 
 def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None = None) -> Recording:
-    """The recording of a gateway flow."""
+    """The recording of a gateway flow. Raises RecordingProblem while that is under way."""
+    if source.note.running:
+        raise RecordingProblem("this exchange still runs: keep it when it is over")
     note, own = source.note, standins or StandIns(source.secrets, source.clean)
     request = flow.request
     answer = None

@@ -15,6 +15,7 @@ from addons.core.logs import RequestLog
 from addons.exchange import CURRENT, Exchange
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import keep_cleaned
+from addons.inspect.live import Live
 from addons.inspect.note import Note
 from addons.inspect.parts import earlier_attempt, step_flow
 from addons.inspect.story import marker, told
@@ -35,14 +36,28 @@ class Scribe:
     keep: Callable[[http.HTTPFlow], None]
     """Takes a preparing call for the archive."""
     places: FlowPlaces
+    live: Live | None = None
+    """Where there is a list of flows to be looked at."""
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def begins(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """A request for a provider is here."""
+        if self.live is not None:
+            self.live.begin(flow, exchange)
+
+    async def planned(self, flow: http.HTTPFlow) -> None:
+        """What is to be sent to the provider stands in the flow, or the verdict does."""
+        if self.live is not None:
+            await self.live.planned(flow)
 
     async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
         """The flow's own note, comment and body, at the end of the request."""
+        held_ms = self.live.over(flow) if self.live is not None else 0
         last = exchange.pursuit.last if exchange.pursuit else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
         if not self.looked_at():  # then nobody will ever read the texts
             note = replace(note, client_request="", delivered="")
+        note = replace(note, held_ms=held_ms)
         answered = last is not None and last.response is not None and flow.response is last.response
         context = exchange.context
         note = await keep_cleaned(flow, note, last, context.cleaner, context.limits.record_bytes, answered=answered)
@@ -72,10 +87,14 @@ class Scribe:
         """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
         if not self.looked_at():
             return None
-        error = failed.report.error
+        if self.live is not None:
+            self.live.attempt_over(flow)
+        error, took_ms = failed.report.error, round(failed.took_s * 1000)
         line = exchange.summary(client_left=False)
         note = self._note(exchange, failed, line, outcome="failed", error=error.message if error else "")
+        note = replace(note, took_ms=took_ms)
         copy = earlier_attempt(flow, replace(note, delivered="", client_request=""))
+        self._put_in_line(copy, exchange.id)
         self._put_places(copy, failed)
         answered = failed.response is not None and flow.response is failed.response
         note, context = replace(note, followed=True), exchange.context
@@ -87,10 +106,17 @@ class Scribe:
         """A preparing call, sign-in, renewal, chat made or deleted."""
         if not self.looked_at():
             return
-        flow = step_flow(step, CURRENT.get() or "-", cleaner)
+        request_id = CURRENT.get() or "-"
+        flow = step_flow(step, request_id, cleaner)
+        self._put_in_line(flow, request_id)
         self.places.put_on(flow, step.owner, places_of(step.call))
         self.present(flow)
         self.keep(flow)
+
+    def _put_in_line(self, part: http.HTTPFlow, request_id: str) -> None:
+        """In the list it stands before the flow of its request, in the order in which things happened."""
+        if self.live is not None and (place := self.live.place(request_id)) is not None:
+            part.timestamp_created = place
 
     def present(self, flow: http.HTTPFlow) -> None:
         """Shows a flow, soon."""

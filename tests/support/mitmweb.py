@@ -8,6 +8,7 @@ from typing import Any
 import argon2
 import httpx
 
+from addons.inspect.story import short
 from tests.support.ports import free_port
 from tests.support.processes import Gateway
 from tests.support.waiting import until as until
@@ -39,7 +40,7 @@ def asked(web: Web, prompt: str, model: str = MODEL) -> str:
 
 
 def flows_of(api: httpx.Client, request_id: str) -> list[dict[str, Any]]:
-    return [flow for flow in api.get("/flows").json() if request_id in flow["comment"]]
+    return [flow for flow in api.get("/flows").json() if short(request_id) in flow["comment"]]
 
 
 def shown(api: httpx.Client, flow: dict[str, Any], side: str, view: str) -> str:

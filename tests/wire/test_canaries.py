@@ -5,7 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +62,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     with SandboxThread(Sandbox((), own=own)) as thread:
         web = _gateway(folder, thread, site)
         with web, mitmweb_api(web) as api:
-            found = _ask(web)
+            with _watched(web) as running:
+                found = _ask(web)
             answers = {name: answer.text for name, answer in found.items()}
             heads = "\n".join(f"{answer.headers}" for answer in found.values()).encode()
             _knock_badly(web)
@@ -70,6 +74,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
                 places = {"healthz": http.get("/healthz").content, "models": http.get("/v1/models").content}
             places |= _shown(api, folder) | _told(web)
             places["case"] = _case(api, folder)
+            places["running flows"] = b"\n".join(running)
     tokens = {f"token {number}": token for number, token in enumerate([site.said, *site.handed_out])}
     clients = {"client key": KEY, "other client key": OTHER_KEY, "wrong client key": WRONG_KEY}
     clients |= {"key in a query": QUERY_KEY, "credential of short words": SHORT_WORDS}
@@ -152,6 +157,30 @@ def _ask(web: Web) -> dict[str, httpx.Response]:
         return dict(job.result() for job in jobs)
 
 
+@contextmanager
+def _watched(web: Web) -> Iterator[list[bytes]]:
+    """What mitmweb shows of flows while they are under way, as often as it can be asked."""
+    seen: list[bytes] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        with mitmweb_api(web) as api:
+            while not over.is_set():
+                flows = api.get("/flows").json()
+                seen.append(json.dumps(flows, ensure_ascii=False).encode())
+                for flow in [flow for flow in flows if " running " in flow["comment"]][-4:]:
+                    for side, view in (("request", "raw"), ("request", "Chat"), ("response", "raw")):
+                        seen.append(api.get(f"/flows/{flow['id']}/{side}/content/{view}.json").content)
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        try:
+            yield seen
+        finally:
+            over.set()
+            watching.result(30)
+
+
 def _more(http: httpx.Client, api: httpx.Client) -> None:
     """New chats at the other site, a client that quotes the provider, mitmweb's replay button; a refusal at the end."""
     for _ in range(4):
@@ -227,7 +256,7 @@ def _shown(api: httpx.Client, folder: Path) -> dict[str, bytes]:
     commanded(api, "save.har", "@all", str(folder / "all.har"))
     for form in ("curl", "httpie", "raw", "raw_response"):
         places[form] = "\n".join(
-            str(commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}"))
+            str(commanded(api, "export", form, f"~comment {flow['comment'].split()[1]}"))
             for flow in [flow for flow in flows if flow["comment"]][::7]
         ).encode()
     return places
@@ -245,7 +274,7 @@ def _case(api: httpx.Client, folder: Path) -> bytes:
     answer = b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": said}}]}).encode() + b"\n\n"
     edited = {"request": {"content": json.dumps(body)}, "response": {"content": answer.decode()}}
     api.put(f"/flows/{flow['id']}", json=edited).raise_for_status()
-    told = commanded(api, "gateway.savecase", f"~comment {flow['comment'].split()[-1]}", "canary")
+    told = commanded(api, "gateway.savecase", f"~comment {flow['comment'].split()[1]}", "canary")
     assert "kept as" in told, told
     return b"\n".join(path.read_bytes() for path in folder.rglob("canary*.json")) + str(told).encode()
 
@@ -287,7 +316,7 @@ PLACES = (
     "healthz", "models", "flow list", "event log", "dump", *(f"view {view}" for view in VIEWS), "curl", "httpie", "raw",
     "raw_response", "glassgate accounts", "glassgate accounts --json", "glassgate doctor", "glassgate status",
     "glassgate status --json", "glassgate drift", "glassgate drift --json", "glassgate models", "accounts.json",
-    "drift.json", "log", "saved flows", "har", "recordings", "metadata", "comments", "names", "case",
+    "drift.json", "log", "saved flows", "har", "recordings", "metadata", "comments", "names", "case", "running flows",
 )  # fmt: skip
 
 

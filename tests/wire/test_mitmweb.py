@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from addons.inspect.recording import Recording
+from addons.inspect.story import short
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, shown
 from tests.support.processes import SandboxThread
 from tests.support.waiting import until
@@ -124,10 +125,10 @@ def test_the_command_bar_switches_recording(web: Web, api: httpx.Client) -> None
 def test_the_command_bar_sends_again_and_keeps_cases(web: Web, api: httpx.Client, sites: SandboxThread) -> None:
     (flow,) = flows_of(api, asked(web, "for the command bar"))
     before = len(sites.site("openai").requests)
-    assert commanded(api, "gateway.replay", f"~comment {flow['comment'].split()[-1]}") is None
+    assert commanded(api, "gateway.replay", f"~comment {flow['comment'].split()[1]}") is None
     until(lambda: len(sites.site("openai").requests) == before + 1)
     (flow,) = flows_of(api, asked(web, "to be kept"))
-    chosen = f"~comment {flow['comment'].split()[-1]}"
+    chosen = f"~comment {flow['comment'].split()[1]}"
     kept = commanded(api, "gateway.savecase", chosen, "from-the-bar")
     assert "kept as tests/fixtures/cases/from-the-bar.glass.json" in kept
     assert "it is read as it was delivered" in kept
@@ -138,7 +139,7 @@ def test_the_command_bar_sends_again_and_keeps_cases(web: Web, api: httpx.Client
 
 def test_the_command_bar_refuses_what_is_no_exchange(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
-    chosen = f"~comment {answer.headers['x-request-id']}"
+    chosen = f"~comment {short(answer.headers['x-request-id'])}"
     assert "the gateway answered this itself" in commanded(api, "gateway.replay", chosen)
     assert "the gateway answered this itself" in commanded(api, "gateway.savecase", chosen)
 
@@ -158,10 +159,11 @@ def test_a_preparing_call_becomes_no_case(web: Web, api: httpx.Client) -> None:
 def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
     (flow,) = flows_of(api, answer.headers["x-request-id"])
-    assert flow["comment"].startswith("GET /v1/models ok")
+    assert flow["comment"].startswith(f"✓ {short(answer.headers['x-request-id'])} ok        GET /v1/models")
     refused = httpx.post(f"{web.url}/v1/chat/completions", json={}, headers={"authorization": "Bearer wrong"})
     (flow,) = flows_of(api, refused.headers["x-request-id"])
-    assert flow["comment"].startswith("⚠ POST /v1/chat/completions refused 401 invalid_api_key")
+    assert flow["comment"].startswith("⚠ req_")
+    assert " refused   POST /v1/chat/completions 401 invalid_api_key" in flow["comment"]
     assert flow["marked"] == "⚠"
     unknown = httpx.post(
         f"{web.url}/v1/chat/completions",
@@ -169,4 +171,4 @@ def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) ->
         headers=web.headers,
     )
     (flow,) = flows_of(api, unknown.headers["x-request-id"])
-    assert flow["comment"].startswith("⚠ POST /v1/chat/completions none → nobody refused")
+    assert " refused   POST /v1/chat/completions none → nobody" in flow["comment"]

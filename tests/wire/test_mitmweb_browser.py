@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from addons.inspect.story import short
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.glass_session import PROMPT, Session, glass_session
+from tests.support.mitmweb import asked
 from tests.support.waiting import until
 
 PROGRAM = find_chromium()
@@ -46,13 +48,26 @@ def test_the_list_tells_the_story(page: Chromium, session: Session) -> None:
     seen = page.wait_for("no-such-model")
     lines = [line for line in seen.splitlines() if "req_" in line]
     story = "\n".join(lines)
-    assert "GLM-4.6-Thinking → zai/demo ok first" in story
-    assert "↪ sandbox-large → team/key failed attempt 1 of 3" in story
-    assert "sandbox-large → official/demo ok attempt 2 of 3" in story
-    assert "⚙ preparing zai/demo: POST /api/v1/chats/new" in story
-    assert "⚠ GLM-4.6 → zai/demo broken_off" in story
-    assert "⚠ POST /v1/chat/completions no-such-model → nobody refused" in story
-    assert "GET /v1/models ok" in story
+    for words in (
+        r"✓ req_\w{6} ok +GLM-4.6-Thinking → zai/demo first",
+        r"↪ req_\w{6} failed +sandbox-large → team/key attempt 1 of 3 after",
+        r"✓ req_\w{6} ok +sandbox-large → official/demo attempt 2 of 3",
+        r"⚙ req_\w{6} preparing +zai/demo: POST /api/v1/chats/new",
+        r"⚠ req_\w{6} broken_off +GLM-4.6 → zai/demo",
+        r"⚠ req_\w{6} refused +POST /v1/chat/completions no-such-model → nobody",
+        r"✓ req_\w{6} ok +GET /v1/models",
+    ):
+        assert re.search(words, story), words
+
+
+def test_a_call_stands_before_the_chat_it_has_prepared(page: Chromium, session: Session) -> None:
+    """It arrives behind it, while the page is open."""
+    page.open("about:blank")
+    page.open(f"{address(session)}/#/flows")
+    page.wait_for("no-such-model")
+    request_id = short(asked(session.web, "Hi", "GLM-4.6"))
+    seen = page.wait_for(f"✓ {request_id}", f"⚙ {request_id}")
+    assert seen.index(f"⚙ {request_id}") < seen.index(f"✓ {request_id}")
 
 
 def test_the_chat_is_shown_on_the_request(page: Chromium, session: Session) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from addons.inspect.story import short
 from tests.support.canaries import canaries
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of
 from tests.support.processes import KEY, SandboxThread
@@ -107,7 +108,7 @@ def test_marks_and_comments_can_be_changed(web: Web, api: httpx.Client) -> None:
 @pytest.mark.parametrize("form", ["curl", "httpie"])
 def test_a_command_line_export_has_placeholders_and_says_so(web: Web, api: httpx.Client, form: str) -> None:
     (flow,) = flows_of(api, asked(web, "export me"))
-    exported = commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}")
+    exported = commanded(api, "export", form, f"~comment {flow['comment'].split()[1]}")
     assert "~sealed~official~demo~api_key~" in exported
     assert "stands for a secret" in exported.splitlines()[-1]
     assert exported.splitlines()[-1].startswith("#")
@@ -127,12 +128,13 @@ def test_the_filters_of_the_docs_find_what_they_say(web: Web, api: httpx.Client)
         return {flow["id"] for flow in everything if word in flow["comment"]}
 
     for expression, word in (
-        (f"~comment {request_id}", request_id),
+        (f"~comment {short(request_id)}", short(request_id)),
         ('~comment "GLM-4.6 "', "GLM-4.6 "),
         ("~comment zai/demo", "zai/demo"),
         ("~comment failed", "failed"),
     ):
         assert found(expression) == those(word) != set(), expression
+    assert found(f"~meta {request_id}") == those(short(request_id)), "the whole id, as the answer's header has it"
     assert found("~marked") == {flow["id"] for flow in everything if flow["marked"]} != set()
     api.put("/options", json={"view_filter": None}).raise_for_status()
 
@@ -155,7 +157,7 @@ def ids_in(saved: bytes) -> set[str]:
 def saved_flow(api: httpx.Client, request_id: str) -> bytes:
     """A flow file with the request's one flow."""
     until(lambda: len(flows_of(api, request_id)) == 1)
-    return api.get("/flows/dump", params={"filter": f"~comment {request_id}"}).content
+    return api.get("/flows/dump", params={"filter": f"~comment {short(request_id)}"}).content
 
 
 def loaded(api: httpx.Client, saved: bytes) -> dict[str, Any]:
@@ -223,7 +225,7 @@ def test_no_export_holds_a_secret(web: Web, api: httpx.Client, sites: SandboxThr
     commanded(api, "save.har", "@all", str(folder / "all.har"))
     commanded(api, "save.file", "@all", str(folder / "saved"))
     exported = [
-        str(commanded(api, "export", form, f"~comment {flow['comment'].split()[-1]}"))
+        str(commanded(api, "export", form, f"~comment {flow['comment'].split()[1]}"))
         for flow in api.get("/flows").json()
         for form in ("curl", "httpie", "raw")
     ]
