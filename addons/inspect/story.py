@@ -11,7 +11,9 @@ from addons.inspect.note import Note
 _MARKS: Final = {":gear:": "⚙", ":arrow_right_hook:": "↪", ":warning:": "⚠"}
 _OF_OUTCOME: Final = {"ok": "✓", "running": "▷", "client_left": "←", "replayed": "↻"}
 _ID_LETTERS: Final = len("req_24a1d4")
-_OUTCOME_WIDTH: Final = len("preparing")
+SHORTEST_MS: Final = 50
+"""An answer that took no longer came in one piece: it has no speed."""
+_OUTCOME_WIDTH: Final = len("client_left")
 
 
 def told(note: Note) -> str:
@@ -95,5 +97,7 @@ def _speed(note: Note) -> list[str]:
         return []
     if not note.stream:
         return [f"{note.total_ms} ms {note.completion_tokens} tokens"]
-    speaking_s = max(note.total_ms - note.first_token_ms, 1) / 1000
-    return [f"{note.completion_tokens / speaking_s:.0f} tok/s"]
+    speaking_ms = note.total_ms - note.first_token_ms
+    if speaking_ms < SHORTEST_MS:
+        return [f"{note.completion_tokens} tokens"]
+    return [f"{note.completion_tokens * 1000 / speaking_ms:.0f} tok/s"]

@@ -25,8 +25,6 @@ type Clean = Callable[[str], str]
 
 FIRST: Final = 5.0
 """Above mitmproxy's own views, which give 1 to their own content types."""
-RUNNING: Final = "running"
-"""The outcome of what goes on."""
 AUTO: Final = "auto"
 """What mitmproxy calls no choice, first in its lists."""
 NOT_OURS: Final = "This flow is not one of the gateway's: there is nothing to show here.\n"
@@ -67,7 +65,7 @@ class EventsView(Contentview):
         note = note_of(metadata.flow)
         if note is None:
             return NOT_OURS
-        found = rows(data, note.arrivals, self._decoder_for(note), ended=note.outcome != RUNNING)
+        found = rows(data, note.arrivals, self._decoder_for(note), ended=not note.running)
         return self._clean(table(found, cut=note.cut)) if found else "The provider sent no body.\n"
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:

@@ -231,22 +231,22 @@ def test_a_long_one_changes_more_seldom() -> None:
 def test_the_story_from_the_first_moment() -> None:
     async def work(room: Room) -> None:
         flow, exchange = room.runs()
-        assert flow.comment == "▷ req_24a1d0 running   POST /v1/chat/completions asked"
+        assert flow.comment == "▷ req_24a1d0 running     POST /v1/chat/completions asked"
         exchange.model = "m"
         exchange.pursuit = SimpleNamespace(stage=Stage.QUEUED, attempts=0, asking=None, about=None)
         exchange.moved()
-        assert flow.comment == "▷ req_24a1d0 running   m waiting for a turn"
+        assert flow.comment == "▷ req_24a1d0 running     m waiting for a turn"
         exchange.pursuit.asking, exchange.pursuit.stage = ("m", "p", "a"), Stage.PREPARING
         exchange.moved()
-        assert flow.comment == "▷ req_24a1d0 running   m → p/a preparing"
+        assert flow.comment == "▷ req_24a1d0 running     m → p/a preparing"
         attempt = await room.asks(flow, exchange)
-        assert flow.comment == "▷ req_24a1d0 running   m → p/a waiting for the answer"
+        assert flow.comment == "▷ req_24a1d0 running     m → p/a waiting for the answer"
         room.answers(flow, attempt)
         await asyncio.sleep(LOOK_S)
         assert flow.comment.endswith("waiting for the first word")
         attempt.data(chunk("a") + chunk("b"))
         await asyncio.sleep(LOOK_S)
-        assert flow.comment == "▷ req_24a1d0 running   m → p/a first 250 ms 2 events so far"
+        assert flow.comment == "▷ req_24a1d0 running     m → p/a first 250 ms 2 events so far"
         attempt.data(b"data: {")
         exchange.pursuit = SimpleNamespace(
             stage=Stage.PAUSED, attempts=1, asking=("m", "p", "a"), about=("m", "p", "a")
