@@ -171,15 +171,16 @@ def _nursery() -> socket.socket:
 
 
 # -- in the nursery ---------------------------------------------------------------------------------------------------
-def serve(requests: socket.socket) -> Callable[[], object]:
+def serve(requests: socket.socket) -> Callable[[], Any]:
     """Forks until the worker ends; what is given is what a forked process is to do, in that process."""
     awake, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     living: dict[int, socket.socket] = {}
+    sources: list[socket.socket | int] = [requests, awake]
     while True:
-        ready, _, _ = select.select([requests, awake], [], [])
+        ready, _, _ = select.select(sources, [], [])
         if awake in ready:
             os.read(awake, 4096)
             _bury(living)
@@ -213,7 +214,7 @@ def _bury(living: dict[int, socket.socket]) -> None:
                 told.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _prepared(wish: dict[str, Any], stdout: int, stderr: int) -> Callable[[], object]:
+def _prepared(wish: dict[str, Any], stdout: int, stderr: int) -> Callable[[], Any]:
     if wish["session"]:
         os.setsid()
     os.dup2(stdout, 1)
@@ -233,4 +234,4 @@ if __name__ == "__main__":
     for imported in IMPORTED:
         importlib.import_module(imported)
     assert threading.active_count() == 1, "a thread would not come along into a forked process"
-    sys.exit(serve(socket.socket(fileno=int(sys.argv[1])))())  # type: ignore[func-returns-value]
+    sys.exit(serve(socket.socket(fileno=int(sys.argv[1])))())
