@@ -1,9 +1,11 @@
+import inspect
 import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import certifi
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -75,6 +77,16 @@ def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     one.write_text(all_of_them.partition(end)[0] + end, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(one))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_clients() -> Iterator[None]:
+    """The tests' own HTTP clients wait longer than httpx's five seconds: a busy machine is no fault of a gateway."""
+    default = inspect.signature(httpx.get).parameters["timeout"].default
+    with pytest.MonkeyPatch.context() as patch:
+        for part in ("connect", "read", "write", "pool"):
+            patch.setattr(default, part, 60.0)
         yield
 
 

@@ -43,17 +43,17 @@ class SandboxThread:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def site(self, name: str) -> Any:
         return self.sandbox.site(name)
 
-    def wait_for(self, name: str, check: Callable[[], bool], timeout_s: float = 10) -> None:
+    def wait_for(self, name: str, check: Callable[[], bool], timeout_s: float = 60) -> None:
         """Until `check()` holds for the site; raises TimeoutError."""
         future = asyncio.run_coroutine_threadsafe(self.site(name).wait_for(check, timeout_s), self._loop)
         future.result(timeout_s + 1)
@@ -189,12 +189,12 @@ class Gateway:
 
     def _wait_ready(self) -> None:
         assert self.process
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"the gateway ended: {self.log}")
             try:
-                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/healthz", timeout=30).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -208,4 +208,4 @@ class Gateway:
                     self.process.wait(patience_s)
                     return
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
