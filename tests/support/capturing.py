@@ -90,6 +90,8 @@ class CaptureRun:
             "TMPDIR": str(self.tmp),
         }
         self.process: Forked | subprocess.Popen[str] | None = None
+        self.by_itself = False
+        """Whether it is started from the disk, not forked (tests/support/forked.py)."""
         self.said = ""
         """What it said on stderr up to `until`, all of it after `end`."""
         self.stdout = ""
@@ -106,7 +108,10 @@ class CaptureRun:
         if self.ca_file is not None:
             command += ["--upstream-ca", str(self.ca_file)]
         pipe = subprocess.PIPE
-        self.process = start(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe)
+        if self.by_itself:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+        else:
+            self.process = start(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe)
         return self
 
     def __enter__(self) -> Self:
