@@ -83,6 +83,7 @@ set_up() { # LOCK STAMP_NAME
 # -- tests ------------------------------------------------------------------------------------------------------------
 if [ "${1:-}" = test ]; then
   shift
+  unset PYTHONDONTWRITEBYTECODE # or each of hundreds of processes compiles the whole project again
   set_up requirements.lock glassgate # for the tests that start this script: two at once must not set it up
   set_up requirements-dev.lock glassgate-dev
   if command -v npm >/dev/null && command -v node >/dev/null && [ ! -e tests/node/node_modules/.ready ]; then

@@ -1,9 +1,11 @@
+import inspect
 import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import certifi
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -12,6 +14,18 @@ from addons.core import commands
 ROOT = Path(__file__).parent
 WORKERS = 2
 """How many run the suite, whatever the machine: a container may show far more cores than it gives."""
+LONG = (
+    "wire",
+    "test_growth_of_readers.py",
+    "cli/test_vault_faults.py",
+    "test_growth_of_patterns.py",
+    "test_run_proxy.py",
+    "test_terminal.py",
+    "providers/test_every_decoder.py",
+    "addons/test_openapi.py",
+    "vault",
+)
+"""Folders and files of seconds; the many others take a moment each and fill up what is left."""
 
 # How long an example takes depends on what runs beside it, so no test fails by it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,8 +40,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with real gateways take longest and come first, so that the workers end at about the same time."""
-    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "wire"))
+    """What takes longest comes first, so that the workers end at about the same time."""
+    items.sort(key=lambda item: next((n for n, p in enumerate(LONG) if item.path.is_relative_to(ROOT / p)), len(LONG)))
 
 
 @pytest.fixture
@@ -63,6 +77,16 @@ def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     one.write_text(all_of_them.partition(end)[0] + end, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(one))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_clients() -> Iterator[None]:
+    """The tests' own HTTP clients wait longer than httpx's five seconds: a busy machine is no fault of a gateway."""
+    default = inspect.signature(httpx.get).parameters["timeout"].default
+    with pytest.MonkeyPatch.context() as patch:
+        for part in ("connect", "read", "write", "pool"):
+            patch.setattr(default, part, 60.0)
         yield
 
 

@@ -120,7 +120,7 @@ def test_other_programs_of_the_user_cannot_look_in() -> None:
 def test_the_gateway_is_hardened(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     providers = {"zai": {"type": "zai", "accounts": [{"name": "demo"}]}}
-    with Gateway(tmp_path, providers=providers) as gateway:
+    with Gateway(tmp_path, providers=providers, by_itself=True) as gateway:
         process = gateway.process
         assert process is not None
         assert core_limit(process.pid) == ["0", "0"]

@@ -133,7 +133,7 @@ def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: P
         assert "my-own-demo-key" in said
     finally:
         os.killpg(process.pid, end)
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
     assert list(tmp_path.glob("glassgate-demo-*")) == []
 

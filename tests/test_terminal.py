@@ -63,7 +63,7 @@ class Terminal:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
         os.close(self._ours)
 
     def _more(self, wait_s: float) -> bool | None:

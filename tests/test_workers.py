@@ -49,8 +49,10 @@ def test_two_workers_take_whole_files_and_one_file_has_none(
     for name in ("pyproject.toml", "tests/conftest.py"):
         (tmp_path / Path(name).name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     asked = [f"test_{name.replace('::', '.py::') if '::' in name else name + '.py'}" for name in files]
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *options, *asked]
+    needed = [word for plugin in ("xdist", "pytest_timeout") for word in ("-p", plugin)]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *needed, *options, *asked]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    alone["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the others take a second to import, in each process
     done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     ran = {(tmp_path / f"test_{name.partition('::')[0]}.ran").read_text() for name in files}

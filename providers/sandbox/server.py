@@ -184,7 +184,7 @@ class Site(ABC):
         """Further hosts of the same site, by suffix: served as NAME-SUFFIX."""
         return {}
 
-    async def wait_for(self, check: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def wait_for(self, check: Callable[[], bool], timeout_s: float = 60) -> None:
         """Until `check()` holds; looked at whenever a request arrives or a connection opens or closes."""
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(check)

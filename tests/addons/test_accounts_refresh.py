@@ -32,7 +32,7 @@ class SlowVault(Vault):
     def _load(self) -> None:
         assert threading.get_ident() != self.loop_thread
         self.reads += 1
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         super()._load()
 
 

@@ -1,8 +1,9 @@
 """Runs commands in processes of their own, each with one fault at one call into the operating system.
 
-python -m tests.cli.faulty: a JSON object on stdin, {"arguments": […], "given": text, "folder": path, "fault": name,
-"steps": [names of calls]}; `folder` has config.yaml and the vault as every process finds them. The fault strikes before
-the first such call, then before the second … until a command gets through. Prints what each left, as JSON.
+python -m tests.cli.faulty FILE: a JSON object in the file, {"arguments": […], "given": text, "folder": path, "fault":
+name, "steps": [names of calls]}; `folder` has config.yaml and the vault as every process finds them. The fault strikes
+before the first such call, then before the second … until a command gets through. What each left replaces the file's
+text, as JSON.
 """
 
 import errno
@@ -82,5 +83,10 @@ def tries(case: dict[str, Any]) -> list[dict[str, Any]]:
     raise AssertionError("the command never got through")
 
 
+def tried() -> None:
+    file = Path(sys.argv[1])
+    file.write_text(json.dumps(tries(json.loads(file.read_text(encoding="utf-8")))), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    json.dump(tries(json.load(sys.stdin)), sys.stdout)
+    tried()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from tests.cli.conftest import KEY, OTHER, SECRET, Run
 from tests.cli.faulty import EVERY
+from tests.support.forked import start
 from tests.vault.support import body_of
 
 ROOT = Path(__file__).parents[2]
@@ -46,12 +46,11 @@ def outcomes(pristine: Path, name: str, fault: str, steps: list[str]) -> list[di
     before = vault.read_bytes() if vault.exists() else None
     case = {"arguments": arguments, "given": given, "folder": str(pristine), "fault": fault, "steps": steps}
     environ = {**os.environ, "SESSION_ENCRYPTION_KEY": KEY}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.cli.faulty"], input=json.dumps(case), cwd=ROOT, env=environ, capture_output=True,
-        text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    file = pristine.with_name("case.json")
+    file.write_text(json.dumps(case), encoding="utf-8")
+    process = start([sys.executable, "-m", "tests.cli.faulty", str(file)], cwd=ROOT, env=environ)
+    assert process.wait(100) == 0
+    found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     for outcome in found:
         outcome["vault"] = path = Path(outcome["folder"]) / ".sessions" / "vault.json"
         outcome["is"] = "old" if (path.read_bytes() if path.exists() else None) == before else "new"

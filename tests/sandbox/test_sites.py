@@ -1,13 +1,17 @@
 """The stand-ins are strict: what an adapter gets wrong fails there. Driven with hand-made requests."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import socket
+import struct
 import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -152,3 +156,20 @@ def test_directives_are_read_and_odd_ones_are_words() -> None:
     assert read_script("!sandbox text='open").text == ""
     assert read_script("!sandbox count=x").count == 0
     assert "".join(split("one  two three four five")) == "one  two three four five"
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closes", "resets"])
+async def test_a_client_that_leaves_is_noticed_however_it_does(sandbox: Sandbox, reset: bool) -> None:
+    """With bytes that it has not read, a client's system resets the connection instead of closing it."""
+    site = sandbox.site("openai")
+    url = urlsplit(sandbox.base_url("openai"))
+    fields = {"model": "sandbox-large", "stream": True}
+    body = json.dumps({**fields, "messages": [{"role": "user", "content": "Hi\n!sandbox stall_after=2"}]})
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {url.netloc}\r\ncontent-length: {len(body)}\r\n"
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(f"{head}authorization: Bearer {site.session()['api_key']}\r\n\r\n{body}".encode())
+    await reader.readuntil(b"data: ")
+    if reset:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.close()
+    await site.wait_for(lambda: site.connections == 0)

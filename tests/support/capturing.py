@@ -23,6 +23,7 @@ from addons.vault.store import Vault
 from providers.contract import Provider, SessionMaterial
 from providers.registry import provider_class
 from providers.sandbox.run import Sandbox
+from tests.support.forked import Forked, start
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, SandboxThread
 from tests.support.self_signed import make_certificate
@@ -88,7 +89,9 @@ class CaptureRun:
             "XDG_STATE_HOME": str(folder / "state"),
             "TMPDIR": str(self.tmp),
         }
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Forked | subprocess.Popen[str] | None = None
+        self.by_itself = False
+        """Whether it is started from the disk, not forked (tests/support/forked.py)."""
         self.said = ""
         """What it said on stderr up to `until`, all of it after `end`."""
         self.stdout = ""
@@ -105,7 +108,10 @@ class CaptureRun:
         if self.ca_file is not None:
             command += ["--upstream-ca", str(self.ca_file)]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+        if self.by_itself:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+        else:
+            self.process = start(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe)
         return self
 
     def __enter__(self) -> Self:
@@ -143,7 +149,7 @@ class CaptureRun:
         assert self.process is not None
         self.stdout, rest = self.process.communicate(timeout=60)
         self.said += rest
-        return self.process.returncode
+        return self.process.wait()
 
     def person(self) -> httpx.Client:
         """A browser as the person would set it up: with the proxy, and with its CA trusted."""

@@ -21,6 +21,7 @@ from addons.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
+from tests.support.forked import Process, start
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -42,17 +43,17 @@ class SandboxThread:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def site(self, name: str) -> Any:
         return self.sandbox.site(name)
 
-    def wait_for(self, name: str, check: Callable[[], bool], timeout_s: float = 10) -> None:
+    def wait_for(self, name: str, check: Callable[[], bool], timeout_s: float = 60) -> None:
         """Until `check()` holds for the site; raises TimeoutError."""
         future = asyncio.run_coroutine_threadsafe(self.site(name).wait_for(check, timeout_s), self._loop)
         future.result(timeout_s + 1)
@@ -78,7 +79,8 @@ class SandboxThread:
 class Gateway:
     """One mitmdump with the gateway, its configuration and vault in `folder`.
 
-    One that is `hurried` looks at its files, and writes its own, without a pause worth waiting for.
+    One that is `hurried` looks at its files, and writes its own, without a pause worth waiting for. One started
+    `by_itself` is the command from the disk; the others are forked from a process that has imported the same.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Gateway:
         *,
         arguments: tuple[str, ...] = (),
         hurried: bool = False,
+        by_itself: bool = False,
         **sections: Any,
     ) -> None:
         self.folder = folder
@@ -112,10 +115,11 @@ class Gateway:
                 self.vault.put(name, "demo", described["sessions"][site])
         self.config_file = folder / "config.yaml"
         self.write_config()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.log_file = folder / "gateway.log"
         self.arguments = arguments
         self.hurried = hurried
+        self.by_itself = by_itself
         self.cwd: Path | None = None
 
     def write_config(self) -> None:
@@ -167,7 +171,8 @@ class Gateway:
 
     def __enter__(self) -> Self:
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(
+            begin: Callable[..., Process] = subprocess.Popen if self.by_itself else start
+            self.process = begin(
                 self.command(),
                 stdout=log,
                 stderr=log,
@@ -184,12 +189,12 @@ class Gateway:
 
     def _wait_ready(self) -> None:
         assert self.process
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"the gateway ended: {self.log}")
             try:
-                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/healthz", timeout=30).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -203,4 +208,4 @@ class Gateway:
                     self.process.wait(patience_s)
                     return
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)

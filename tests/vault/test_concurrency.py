@@ -64,6 +64,6 @@ def test_a_reader_sees_whole_files_only(vault: Vault) -> None:
         assert reader.get("qwen", "second") is not None
         if record.material["n"] != seen[-1]:
             seen.append(record.material["n"])
-    writer.join(10)
+    writer.join(60)
     assert writer.exitcode == 0
     assert len(seen) > 20

@@ -257,13 +257,13 @@ def test_a_slow_reader_does_not_undo_a_writer(vault: Vault, monkeypatch: pytest.
     def slow(self: Vault, *found: Any) -> None:
         if not read.is_set():
             read.set()
-            assert go_on.wait(20)
+            assert go_on.wait(60)
         take(self, *found)
 
     monkeypatch.setattr(Vault, "_take", slow)
     reader = threading.Thread(target=vault.refresh)
     reader.start()
-    assert read.wait(20)
+    assert read.wait(60)
     writer = threading.Thread(target=vault.put, args=("zai", "main", {**SECRET, "token": "renewed"}))
     writer.start()
     writer.join(0.3)  # it would be done by then, if it did not have to wait

@@ -47,7 +47,7 @@ def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> I
     """
     folder = tmp_path_factory.mktemp("gateway", numbered=True)
     folder.chmod(0o700)
-    with Gateway(folder, sites.description(), **NO_REST) as running:
+    with Gateway(folder, sites.description(), by_itself=True, **NO_REST) as running:
         yield running
 
 

@@ -16,6 +16,7 @@ from addons.cli.main import main
 from providers.sandbox.openai_site import OpenAISite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import KEY, Gateway, SandboxThread
+from tests.support.raw_client import connected, request_bytes
 from tests.support.waiting import until
 
 NAMES = ("first", "second", "third")
@@ -172,13 +173,9 @@ def test_a_client_that_leaves_gives_its_place_back(start: Callable[..., Gateway]
     gateway = start({"first": {"max_concurrent": 1, "queue_s": 20}})
     site = sites.site("first")
     before = len(site.requests)
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(
-            f"{gateway.url}/v1/chat/completions",
-            json={"model": MODEL, "messages": [{"role": "user", "content": "z\n!sandbox fault=silence"}]},
-            headers=gateway.headers,
-            timeout=1,
-        )
+    with connected(gateway) as client:
+        client.sendall(request_bytes(gateway, "z\n!sandbox fault=silence", MODEL))
+        sites.wait_for("first", lambda: len(site.requests) > before)
     assert len(site.requests) == before + 1
     assert by(ask(gateway)) == "first"
 

@@ -45,7 +45,7 @@ def served() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_a_connection_goes_on_behind_a_preflight(gateway: Gateway, app: str) -> 
     one = "".join(f"{name}: {value}\r\n" for name, value in asking(app).items())
     asked = f"OPTIONS {CHATS} HTTP/1.1\r\nhost: 127.0.0.1\r\n{one}\r\n".encode()
     last = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
         sock.sendall(asked * 3 + last)
         found = b"".join(iter(lambda: sock.recv(65536), b""))
     assert found.count(b"HTTP/1.1 204 ") == 3
@@ -117,7 +117,7 @@ def test_a_connection_goes_on_behind_a_preflight(gateway: Gateway, app: str) -> 
 def test_a_preflights_body_is_neither_invited_nor_read(gateway: Gateway, app: str) -> None:
     fields = {**asking(app), "content-length": "1000000", "expect": "100-continue"}
     head = f"OPTIONS {CHATS} HTTP/1.1\r\nhost: 127.0.0.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items())
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
         sock.sendall(head.encode() + b"\r\n")
         found = b"".join(iter(lambda: sock.recv(65536), b""))
     assert found.startswith(b"HTTP/1.1 204 ")
@@ -166,7 +166,7 @@ def test_two_origins_are_none(client: httpx.Client, app: str) -> None:
 def test_an_origin_cannot_break_the_head(gateway: Gateway, app: str) -> None:
     for origin in (f"{app}\rx-evil: 1", f"{app}\x00", f"{app}\n x-evil: 1"):
         fields = f"origin: {origin}\r\naccess-control-request-method: POST\r\n"
-        with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
             sock.sendall(f"OPTIONS / HTTP/1.1\r\nhost: 127.0.0.1\r\n{fields}connection: close\r\n\r\n".encode())
             found = b"".join(iter(lambda: sock.recv(65536), b""))
         assert found.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403")), found

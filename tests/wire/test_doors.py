@@ -46,14 +46,14 @@ def asked(gateway: Gateway, prompt: str = "Hi", *, stream: bool = True, key: str
 
 def health(gateway: Gateway, key: str = KEY) -> dict[str, Any]:
     found: dict[str, Any] = httpx.get(
-        f"{gateway.url}/healthz", headers={"authorization": f"Bearer {key}"}, timeout=10
+        f"{gateway.url}/healthz", headers={"authorization": f"Bearer {key}"}, timeout=60
     ).json()
     return found
 
 
 def models_status(gateway: Gateway, key: str | None = KEY) -> int:
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(f"{gateway.url}/v1/models", headers=headers, timeout=10).status_code
+    return httpx.get(f"{gateway.url}/v1/models", headers=headers, timeout=60).status_code
 
 
 def started(gateway: Gateway, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -267,7 +267,7 @@ def test_requests_of_a_removed_key_end(sites: SandboxThread, folder: Path, pool:
         until(lambda: '"x' not in gateway.log and not any(f.done() for f in futures))
         gateway.config["auth"] = {"tokens": [STRONG]}
         gateway.write_config()
-        answers = [future.result(20) for future in futures]
+        answers = [future.result(60) for future in futures]
         assert [answer.status_code for answer in answers] == [200, 401, 401, 401]
         assert {error_of(answer)["code"] for answer in answers} == {"invalid_api_key"}
         assert models_status(gateway, KEY) == 401
@@ -284,7 +284,7 @@ def test_a_key_that_stays_keeps_its_streams(sites: SandboxThread, folder: Path, 
         gateway.write_config()
         until(lambda: models_status(gateway, STRONG) == 200)
         assert not future.done()
-        assert future.result(20).text.rstrip().endswith("[DONE]")
+        assert future.result(60).text.rstrip().endswith("[DONE]")
 
 
 def test_who_came_without_a_key_goes_when_keys_are_wanted(
@@ -368,7 +368,7 @@ def test_a_gateway_ends_with_its_terminal(
         (future,) = begun(pool, gateway, sites, ("Hi\n!sandbox count=30 pace_ms=50", True))
         gateway.hang_up()
         gateway.again()  # the shell says so too: no second signal that ends at once
-        assert future.result(20).text.rstrip().endswith("[DONE]")
+        assert future.result(60).text.rstrip().endswith("[DONE]")
         ended(gateway)
 
 

@@ -50,7 +50,7 @@ def test_a_head_request_is_answered_with_a_head_alone(gateway: Gateway, path: st
     """What would follow it is read as the next answer on the same connection."""
     wanted = f"HEAD {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n\r\n".encode()
     last = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
         sock.sendall(wanted + last)
         found = b"".join(iter(lambda: sock.recv(65536), b""))
     head, _, rest = found.partition(b"\r\n\r\n")
@@ -152,7 +152,7 @@ def test_a_33_mb_body_is_413_and_the_next_request_works(http: httpx.Client) -> N
 
 
 def raw(gateway: Gateway, data: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
         sock.sendall(data)
         sock.shutdown(socket.SHUT_WR) if data.endswith(b"!") else None
         found = b""

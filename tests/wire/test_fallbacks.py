@@ -197,7 +197,7 @@ def test_names_that_stand_for_nothing(gateway: Gateway, name: str) -> None:
 
 def test_the_list_and_its_entries(gateway: Gateway) -> None:
     def get(path: str) -> httpx.Response:
-        return httpx.get(f"{gateway.url}/v1/{path}", headers=gateway.headers, timeout=10)
+        return httpx.get(f"{gateway.url}/v1/{path}", headers=gateway.headers, timeout=60)
 
     listed = [entry["id"] for entry in get("models").json()["data"]]
     assert len(listed) == len(set(listed))

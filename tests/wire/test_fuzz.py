@@ -242,7 +242,7 @@ def broken_heads(draw: st.DrawFn) -> bytes:
 
 def exchanged(gateway: Gateway, sent: bytes) -> bytes:
     """Everything that comes back until the gateway closes, the sending side being closed."""
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
         sock.sendall(sent)
         sock.shutdown(socket.SHUT_WR)
         found = b""

@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 
 def health(gateway: Gateway) -> dict[str, Any]:
-    found: dict[str, Any] = httpx.get(f"{gateway.url}/healthz", headers=gateway.headers, timeout=10).json()
+    found: dict[str, Any] = httpx.get(f"{gateway.url}/healthz", headers=gateway.headers, timeout=60).json()
     return found
 
 
@@ -24,7 +24,7 @@ def takes_up_changes(gateway: Gateway) -> None:
     name = f"new-{time.monotonic_ns()}"
     gateway.config["providers"]["hostile"]["models"] = [MODEL, name]
     gateway.write_config()
-    until(lambda: name in httpx.get(f"{gateway.url}/v1/models?all=1", headers=gateway.headers, timeout=10).text)
+    until(lambda: name in httpx.get(f"{gateway.url}/v1/models?all=1", headers=gateway.headers, timeout=60).text)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_stream_the_clock_cannot_reach_ends_alone(folder: Path, thread: Sandbo
     ):
         lost = pool.submit(ask, gateway, "silent")
         with pytest.raises(httpx.HTTPError):
-            lost.result(20)
+            lost.result(60)
         assert read(ask(gateway, "silent")) == ("Hello ", "upstream_timeout"), "its timers still go"
         assert "its connection is ended, the others go on" in gateway.log
 

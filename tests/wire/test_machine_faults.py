@@ -73,7 +73,7 @@ def test_29_killed_and_started_again(thread: SandboxThread, folder: Path) -> Non
         assert read(ask(gateway, "well")) == (TEXT, "done")
         assert gateway.process
         gateway.process.send_signal(signal.SIGKILL)
-        gateway.process.wait(10)
+        gateway.process.wait(60)
         gateway.__enter__()
         assert read(ask(gateway, "well")) == (TEXT, "done")
         secret = thread.site("hostile").session()["api_key"].encode()

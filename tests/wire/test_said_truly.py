@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ from click.testing import CliRunner, Result
 from addons.cli.main import main
 from tests.support.ports import free_port
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
+from tests.support.waiting import until
 
 
 class Api(ThreadingHTTPServer):
@@ -208,8 +208,6 @@ def test_what_a_gateway_left_behind_ends_with_it(tmp_path: Path) -> None:
     entry = {"type": "openai_compatible", "base_url": "https://x.example/v1", "accounts": [{"name": "k"}]}
     with Gateway(tmp_path, providers={"alpha": entry}) as running:
         file = running.vault_path.with_name("gateway.json")
-        deadline = time.monotonic() + 10
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(file.exists)
         assert json.loads(file.read_text())["url"] == running.url
     assert not file.exists()

@@ -136,7 +136,9 @@ def test_no_secret_stands_in_logs_or_saved_flows(sites: SandboxThread, folder: P
     har = folder / "kept.har"
     arguments = ("-w", str(saved), "--set", f"hardump={har}", "--set", "termlog_verbosity=debug")
     with (
-        Gateway(folder, sites.description(), arguments=arguments, log={"level": "DEBUG"}, **NO_REST) as gateway,
+        Gateway(
+            folder, sites.description(), arguments=arguments, by_itself=True, log={"level": "DEBUG"}, **NO_REST
+        ) as gateway,
         httpx.Client(base_url=gateway.url, headers=gateway.headers) as http,
     ):
         qwen = sites.site("qwen").people

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.capturing import CaptureRun
+from tests.support.forked import start
 from tests.support.processes import ROOT
 
 ENTRIES = {"zai": {"type": "zai", "base_url": "https://127.0.0.1:1", "accounts": [{"name": "demo"}]}}
@@ -20,7 +21,7 @@ def run(tmp_path: Path) -> Iterator[CaptureRun]:
         yield made
 
 
-def start(run: CaptureRun, tool: str, *arguments: str) -> None:
+def started(run: CaptureRun, tool: str, *arguments: str) -> None:
     command = [
         str(Path(sys.executable).with_name(tool)),
         *("-s", str(ROOT / "addons" / "capture.py"), "--listen-port", str(run.port)),
@@ -29,7 +30,7 @@ def start(run: CaptureRun, tool: str, *arguments: str) -> None:
         *arguments,
     ]
     pipe = subprocess.PIPE
-    run.process = subprocess.Popen(command, env=run.environ, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+    run.process = start(command, env=run.environ, stdout=pipe, stderr=subprocess.STDOUT)
 
 
 def output(run: CaptureRun) -> str:
@@ -54,13 +55,13 @@ def output(run: CaptureRun) -> str:
 def test_what_would_show_or_keep_a_session_is_refused(
     run: CaptureRun, tool: str, arguments: tuple[str, ...], expected: str
 ) -> None:
-    start(run, tool, *(word.replace("{folder}", str(run.folder)) for word in arguments))
+    started(run, tool, *(word.replace("{folder}", str(run.folder)) for word in arguments))
     assert expected in output(run)
     assert not run.vault_path.exists()
 
 
 def test_it_waits_for_the_sign_in_on_loopback_until_it_is_stopped(run: CaptureRun) -> None:
-    start(run, "mitmdump", "--set", "capture_provider=zai", "--set", "capture_timeout_s=2")
+    started(run, "mitmdump", "--set", "capture_provider=zai", "--set", "capture_timeout_s=2")
     said = output(run)
     assert "waiting for a sign-in to zai/demo" in said
     assert "within 2 s; the vault is as it was" in said

@@ -97,6 +97,7 @@ def test_a_dead_session_that_the_browser_still_holds_is_not_stored(run: CaptureR
 
 @signs_in
 def test_nothing_of_the_session_is_left_outside_of_the_vault(run: CaptureRun, sites: TlsSites) -> None:
+    run.by_itself = True  # with a command line of its own
     run.by_hand("zai")
     with run.person() as client:
         token = sign_in(client, sites)
