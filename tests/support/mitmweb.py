@@ -2,11 +2,15 @@
 
 import secrets
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import argon2
 import httpx
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from addons.inspect.story import short
 from tests.support.ports import free_port
@@ -53,6 +57,19 @@ def mitmweb_api(web: Web) -> httpx.Client:
     mark = "ab" * 16
     headers = {"authorization": f"Bearer {web.password}", "X-XSRFToken": mark, "cookie": f"_mitmproxy_xsrf={mark}"}
     return httpx.Client(base_url=f"http://127.0.0.1:{web.web_port}", headers=headers, timeout=30)
+
+
+@asynccontextmanager
+async def open_page(web: Web, **headers: str) -> AsyncIterator[WebSocketClientConnection]:
+    """What an open page of mitmweb holds: its websocket. Closed for certain behind the block."""
+    url = f"ws://127.0.0.1:{web.web_port}/updates"
+    page = await websocket_connect(HTTPRequest(url, headers=headers or {"authorization": f"Bearer {web.password}"}))
+    try:
+        yield page
+    finally:
+        page.close()
+        while await page.read_message() is not None:
+            pass
 
 
 def commanded(api: httpx.Client, name: str, *arguments: str) -> Any:

@@ -51,7 +51,7 @@ def test_each_attempt_and_step_is_a_flow_of_its_own(web: Web, api: httpx.Client,
     assert sum("attempt" in flow["comment"] and "failed" in flow["comment"] for flow in flows_of(api, request_id)) == 3
     request_id = asked(web, "Hi", "GLM-4.6")
     until(lambda: len(flows_of(api, request_id)) == 2)
-    assert any("preparing zai/demo: POST /api/v1/chats/new" in flow["comment"] for flow in flows_of(api, request_id))
+    assert any("preparing   zai/demo: POST /api/v1/chats/new" in flow["comment"] for flow in flows_of(api, request_id))
     everything = api.get("/flows").text
     for secret in (sites.site("openai").key, *sites.site("zai").tokens, web.vault_key):
         assert secret not in everything
@@ -159,11 +159,11 @@ def test_a_preparing_call_becomes_no_case(web: Web, api: httpx.Client) -> None:
 def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
     (flow,) = flows_of(api, answer.headers["x-request-id"])
-    assert flow["comment"].startswith(f"✓ {short(answer.headers['x-request-id'])} ok        GET /v1/models")
+    assert flow["comment"].startswith(f"✓ {short(answer.headers['x-request-id'])} ok          GET /v1/models")
     refused = httpx.post(f"{web.url}/v1/chat/completions", json={}, headers={"authorization": "Bearer wrong"})
     (flow,) = flows_of(api, refused.headers["x-request-id"])
     assert flow["comment"].startswith("⚠ req_")
-    assert " refused   POST /v1/chat/completions 401 invalid_api_key" in flow["comment"]
+    assert " refused     POST /v1/chat/completions 401 invalid_api_key" in flow["comment"]
     assert flow["marked"] == "⚠"
     unknown = httpx.post(
         f"{web.url}/v1/chat/completions",
@@ -171,4 +171,4 @@ def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) ->
         headers=web.headers,
     )
     (flow,) = flows_of(api, unknown.headers["x-request-id"])
-    assert " refused   POST /v1/chat/completions none → nobody" in flow["comment"]
+    assert " refused     POST /v1/chat/completions none → nobody" in flow["comment"]

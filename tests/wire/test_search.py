@@ -11,11 +11,9 @@ from typing import Any
 import httpx
 from mitmproxy import http
 from mitmproxy.io import FlowReader
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 from providers.sandbox.script import greeting
-from tests.support.mitmweb import Web, asked, commanded, flows_of
+from tests.support.mitmweb import Web, asked, commanded, flows_of, open_page
 from tests.support.processes import ROOT
 from tests.support.waiting import until
 
@@ -28,22 +26,20 @@ def chosen(web: Web, *expressions: str) -> list[list[str] | None]:
     """The flows that mitmweb's page is told to show for what is typed into its search box."""
 
     async def typed() -> list[list[str] | None]:
-        url = f"ws://127.0.0.1:{web.web_port}/updates"
-        page = await websocket_connect(HTTPRequest(url, headers={"authorization": f"Bearer {web.password}"}))
         found = []
-        for expression in expressions:
-            await page.write_message(
-                json.dumps({"type": "flows/updateFilter", "payload": {"name": "search", "expr": expression}})
-            )
-            while True:
-                told = json.loads(await page.read_message() or "")
-                if told["type"] == "flows/filterUpdate":
-                    found.append(told["payload"]["matching_flow_ids"])
-                    break
-        page.close()
+        async with open_page(web) as page:
+            for expression in expressions:
+                await page.write_message(
+                    json.dumps({"type": "flows/updateFilter", "payload": {"name": "search", "expr": expression}})
+                )
+                while True:
+                    told = json.loads(await page.read_message() or "")
+                    if told["type"] == "flows/filterUpdate":
+                        found.append(told["payload"]["matching_flow_ids"])
+                        break
         return found
 
-    return asyncio.run(asyncio.wait_for(typed(), 20))
+    return asyncio.run(asyncio.wait_for(typed(), 60))
 
 
 def test_words_are_found_in_the_box_in_commands_and_in_files(web: Web, api: httpx.Client, tmp_path: Path) -> None:
