@@ -9,7 +9,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from addons.core import commands
+from addons.words import commands
 
 ROOT = Path(__file__).parent
 WORKERS = 2

@@ -5,9 +5,9 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.core.fields import by_name
-from addons.core.inflate import InflateError, inflater
-from providers.contract import Sighting, origin_of
+from addons.cleaning.fields import by_name
+from addons.transport.inflate import InflateError, inflater
+from providers.contract.provider import Sighting, origin_of
 
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 _AUTH_PATH: Final = re.compile(r"auth|sign-?_?in|log-?_?in|token|session|passport|account|user|refresh", re.IGNORECASE)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from addons.context import AnyProvider
-from providers.browser import AGENT
-from providers.contract import Session, SessionMaterial, Sighting
-from providers.errors import ProviderError
+from addons.exchange.context import AnyProvider
+from providers.contract.browser import AGENT
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Session, SessionMaterial, Sighting
 
 
 class Gathering:

@@ -8,11 +8,11 @@ from typing import Final, Protocol
 import httpx
 
 from addons.cleaning.cleaner import Cleaner
-from addons.context import AnyProvider
-from addons.secrets import Seals
-from addons.steps import StepRunner, new_client
-from providers.contract import Identity, Moment, Session, SessionMaterial
-from providers.errors import ErrorKind, ProviderError
+from addons.exchange.context import AnyProvider
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner, new_client
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Identity, Moment, Session, SessionMaterial
 
 PROOF_S: Final = 5.0
 

@@ -4,17 +4,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from addons import terminal
-from addons.accounts import material_of, record_of
+from addons.accounts.sessions import material_of, record_of
+from addons.accounts.way_in import way_in
+from addons.app.runtime import make_providers, rollback_guard, vault_key, vault_path
 from addons.capturing.gathering import with_kept_login
 from addons.cli.base import Lazy, Problem, known_provider
-from addons.context import AnyProvider
-from addons.core.commands import serves
-from addons.setup import make_providers, rollback_guard, vault_key, vault_path
+from addons.exchange.context import AnyProvider
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
-from addons.way_in import way_in
-from providers.contract import SessionMaterial
+from addons.words.commands import serves
+from providers.contract.provider import SessionMaterial
 
 
 class Shelf:

@@ -14,9 +14,9 @@ from mitmproxy import http
 from addons.cleaning.index import Index, Known, Span, merged, secrets_of
 from addons.cleaning.patterns import without_credentials
 from addons.cleaning.unpacked import encodings, escapes, readable, runs
-from addons.core.shown import shown, shown_lines
-from providers.errors import ProviderError
-from providers.session import SessionMaterial, given_cookies
+from addons.words.shown import shown, shown_lines
+from providers.contract.errors import ProviderError
+from providers.contract.session import SessionMaterial, given_cookies
 
 HIDDEN: Final = "~hidden~"
 DEPTH: Final = 2

@@ -13,8 +13,8 @@ from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from providers.browser import is_ordinary
-from providers.session import SessionMaterial
+from providers.contract.browser import is_ordinary
+from providers.contract.session import SessionMaterial
 
 PIECE: Final = 12
 """So much of a secret, in bytes, is hidden even where the rest of it does not stand."""

@@ -5,13 +5,13 @@ from dataclasses import asdict
 
 import click
 
-from addons.account_book import AccountBook
-from addons.account_report import AccountLine, report, told
-from addons.accounts import Accounts
+from addons.accounts.report import AccountLine, report, told
+from addons.accounts.sessions import Accounts
+from addons.accounts.state_file import AccountBook
+from addons.app.rules import accounts_of
+from addons.app.runtime import book_path, make_providers, moment_source
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
-from addons.core.config import Config
-from addons.settings import accounts_of
-from addons.setup import book_path, make_providers, moment_source
+from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault
 

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import click
 
-from addons import terminal
-from addons.core.config import Config, ProviderSettings
-from addons.core.config_file import ConfigError, load_config
-from addons.core.shown import json_line, shown
-from addons.hardening import harden
-from addons.setup import rollback_guard, vault_key, vault_path
+from addons.app.hardening import harden
+from addons.app.runtime import rollback_guard, vault_key, vault_path
+from addons.config.loader import ConfigError, load_config
+from addons.config.schema import Config, ProviderSettings
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.store import Vault
+from addons.words.shown import json_line, shown
 
 CLIENT_KEYS: Final = frozenset({"auth"})
 """The section that most commands have no need of: what is wrong there must not keep them from working."""

@@ -7,15 +7,15 @@ from dataclasses import asdict
 
 import click
 
-from addons import doctor as checks
+from addons.app.rules import accounts_of
+from addons.app.runtime import Running, lacks_sessions, make_providers, no_vault
+from addons.cli import checks
 from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.commands import command
-from addons.core.config import Config
-from addons.doctor import Finding
-from addons.settings import accounts_of
-from addons.setup import Running, lacks_sessions, make_providers, no_vault
+from addons.cli.checks import Finding
+from addons.config.schema import Config
 from addons.vault.store import Vault
+from addons.words.commands import command
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 

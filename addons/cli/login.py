@@ -9,23 +9,23 @@ from typing import Any
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from addons import terminal
-from addons.account_report import moment_text
-from addons.accounts import material_of, record_of
+from addons.accounts.report import moment_text
+from addons.accounts.sessions import material_of, record_of
+from addons.accounts.way_in import signs_in
+from addons.app.runtime import make_providers, moment_source
 from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
-from addons.context import AnyProvider
-from addons.core.commands import capture, command
-from addons.core.config import ProviderSettings
-from addons.secrets import Seals
-from addons.setup import make_providers, moment_source
-from addons.steps import StepRunner, new_client
+from addons.config.schema import ProviderSettings
+from addons.exchange.context import AnyProvider
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner, new_client
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.permissions import read_private
 from addons.vault.store import Vault
-from addons.way_in import signs_in
-from providers.contract import Identity, Session, SessionMaterial
-from providers.errors import ErrorKind, ProviderError
+from addons.words.commands import capture, command
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Identity, Session, SessionMaterial
 
 TRIES = 3
 _LIMIT_BYTES = 64 * 1024

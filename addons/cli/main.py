@@ -24,8 +24,8 @@ from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
 from addons.cli.vault import vault
-from addons.core.commands import serves
-from addons.core.shown import shown
+from addons.words.commands import serves
+from addons.words.shown import shown
 
 
 @contextmanager

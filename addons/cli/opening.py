@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import click
 
+from addons.app.runtime import vault_path
 from addons.cli.base import Lazy, Problem, out
-from addons.core.commands import command
-from addons.core.config import Config
-from addons.setup import vault_path
+from addons.config.schema import Config
 from addons.vault.errors import VaultError
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
+from addons.words.commands import command
 
 _NOT_OF_THE_VAULT: Final = frozenset({"auth", "providers"})
 _KDFS: Final = {"argon2id": "argon2id", "scrypt": "scrypt", "pbkdf2": "pbkdf2-sha256"}

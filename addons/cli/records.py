@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
+from addons.app.runtime import make_providers, vault_path
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.importing.exchanges import read_exchanges
 from addons.importing.problem import ImportProblem
-from addons.inspect.archive import SWITCH_NAME, in_force, told, turn
-from addons.inspect.cases import FOLDER, Case, case_of, keep
-from addons.inspect.check import differences, said_of
-from addons.inspect.drift import FILE_NAME, Drift
-from addons.inspect.foreign import Imported, import_recordings
-from addons.inspect.recorder import ENDING, Recorder
-from addons.inspect.recording import Recording, RecordingProblem
-from addons.setup import make_providers, vault_path
+from addons.recordings.archive import SWITCH_NAME, in_force, told, turn
+from addons.recordings.cases import FOLDER, Case, case_of, keep
+from addons.recordings.check import differences, said_of
+from addons.recordings.drift import FILE_NAME, Drift
+from addons.recordings.foreign import Imported, import_recordings
+from addons.recordings.recorder import ENDING, Recorder
+from addons.recordings.recording import Recording, RecordingProblem
 
 
 @click.command()
@@ -74,7 +74,7 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
     """
     if check:
         sys.exit(_check([(path, _load(path, strict=False)) for path in _spread(files)]))
-    from addons.inspect.replay_site import serve_recordings  # only serving needs the sites
+    from addons.recordings.replay_site import serve_recordings  # only serving needs the sites
 
     found = load_recordings(files)
     asyncio.run(serve_recordings(found, speed, port, lambda url: out(f"serving {len(found)} recordings at {url}")))

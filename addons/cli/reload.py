@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from addons import whereabouts
-from addons.asking import Answer, answer_to, ask, forget
+from addons.app import whereabouts
+from addons.app.asking import Answer, answer_to, ask, forget
+from addons.app.port import is_gateway
+from addons.app.runtime import vault_path
 from addons.cli.base import Lazy, Problem, out
-from addons.core.commands import start
-from addons.core.config import VaultSettings
-from addons.core.file_reading import FileProblem, read_text
-from addons.core.variables import substituted
-from addons.core.yaml_reading import YamlProblem, read_yaml
-from addons.port import is_gateway
-from addons.setup import vault_path
+from addons.config.file_reading import FileProblem, read_text
+from addons.config.schema import VaultSettings
+from addons.config.variables import substituted
+from addons.config.yaml_reading import YamlProblem, read_yaml
+from addons.words.commands import start
 
 PATIENCE_S = 30.0
 """The gateway looks every two seconds; reading a file may take its time."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from addons.account_report import moment_text
-from addons.accounts import material_of, record_of
+from addons.accounts.report import moment_text
+from addons.accounts.sessions import material_of, record_of
+from addons.app.runtime import make_providers
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
 from addons.importing.detect import LIMIT_BYTES, read
 from addons.importing.find import Candidate, find
 from addons.importing.problem import Found, ImportProblem
-from addons.setup import make_providers
 from addons.vault.errors import VaultError, VaultMissing
 
 

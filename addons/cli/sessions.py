@@ -8,20 +8,20 @@ from typing import Any, NoReturn
 import click
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
-from addons.account_report import can_renew, moment_text
-from addons.accounts import material_of
+from addons.accounts.report import can_renew, moment_text
+from addons.accounts.sessions import material_of
+from addons.app.runtime import make_providers, moment_source
 from addons.cli.base import Lazy, Problem, known_provider, out, out_json
-from addons.context import AnyProvider
-from addons.core.commands import command
-from addons.core.config import ProviderSettings
-from addons.core.near import hint
-from addons.core.plain_words import requirement
-from addons.core.secret_looks import looks_secret
-from addons.setup import make_providers, moment_source
+from addons.config.schema import ProviderSettings
+from addons.config.secret_looks import looks_secret
+from addons.exchange.context import AnyProvider
 from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.format import Record
-from providers.contract import Moment
-from providers.errors import ProviderError
+from addons.words.commands import command
+from addons.words.near import hint
+from addons.words.plain_words import requirement
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Moment
 from providers.registry import provider_class
 
 

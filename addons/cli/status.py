@@ -1,7 +1,7 @@
 """`glassgate status`: how a running gateway is, asked of itself.
 
 The details are for who shows a client key. Another program could listen where the gateway is thought to be, and would
-keep it. So the key is shown to a loopback address that has proved to know it (addons/challenge.py), on that very
+keep it. So the key is shown to a loopback address that has proved to know it (addons/ingress/key_proof.py), on that very
 connection, and to anybody else on demand alone.
 """
 
@@ -19,13 +19,13 @@ import click
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from addons import whereabouts
-from addons.account_report import AccountLine, told
-from addons.challenge import NONCE, PROOF, proves
+from addons.accounts.report import AccountLine, told
+from addons.app import whereabouts
+from addons.app.runtime import vault_path
 from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.commands import start
-from addons.core.config import Listen, url_of
-from addons.setup import vault_path
+from addons.config.schema import Listen, url_of
+from addons.ingress.key_proof import NONCE, PROOF, proves
+from addons.words.commands import start
 
 PATIENCE_S: Final = 5.0
 _LIMIT_BYTES: Final = 4 * 1024 * 1024

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
+from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
+from addons.app.runtime import Models, make_providers
+from addons.app.served_names import unserved
 from addons.cli.base import Lazy, Problem, out, out_json
 from addons.cli.records import load_recordings
-from addons.local import model_object
-from addons.port import GATEWAY, INSPECTOR, is_gateway, port_problem
-from addons.served_names import unserved
-from addons.setup import Models, make_providers
+from addons.ingress.endpoints import model_object
 
 
 @click.command()
@@ -59,7 +59,7 @@ def keygen(client: bool) -> None:
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Of --replay; times faster, 0: at once.")
 def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tuple[Path, ...], speed: float) -> None:
     """Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C."""
-    from addons.inspect.replay_site import in_place_of_sites  # only this command needs the sites
+    from addons.recordings.replay_site import in_place_of_sites  # only this command needs the sites
     from providers.sandbox.run import SITES, run
 
     unknown = [site for site in sites if site not in SITES]

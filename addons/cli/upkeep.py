@@ -4,14 +4,14 @@ import time
 
 import click
 
-from addons.account_book import AccountBook
-from addons.accounts import Accounts
+from addons.accounts.pruning import ended_for_good
+from addons.accounts.sessions import Accounts
+from addons.accounts.state_file import AccountBook
+from addons.app.rules import accounts_of
+from addons.app.runtime import book_path, make_providers, moment_source
 from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.commands import command
-from addons.pruning import ended_for_good
-from addons.settings import accounts_of
-from addons.setup import book_path, make_providers, moment_source
 from addons.vault.errors import VaultError, VaultMissing, VaultRefused
+from addons.words.commands import command
 
 
 @click.command()

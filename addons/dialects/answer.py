@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from addons.dialects.declared import MISSING, declared
-from providers.events import Citation, Image, Usage
+from providers.contract.events import Citation, Image, Usage
 
 CITATIONS_LIMIT: Final = 5000
 """Sources of one answer that are passed on."""

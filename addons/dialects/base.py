@@ -4,9 +4,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from addons.core.errors import GatewayError
-from providers.chat import ChatRequest
-from providers.events import Event
+from addons.errors import GatewayError
+from providers.contract.chat import ChatRequest
+from providers.contract.events import Event
 
 KEEPALIVE = b": keep-alive\n\n"
 """A comment: the one thing every client of chat streams ignores (id, retry and named events break some)."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from addons.core.errors import GatewayError
 from addons.dialects.answer import (
     CITATIONS_LIMIT,
     REPEATED,
@@ -17,7 +16,8 @@ from addons.dialects.answer import (
 from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.text import JsonText, json_bytes
 from addons.dialects.tool_calls import ToolCalls
-from providers.events import (
+from addons.errors import GatewayError
+from providers.contract.events import (
     Citation,
     Event,
     Extra,

@@ -7,7 +7,7 @@ from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, longer
 from addons.dialects.base import AnswerMeta
 from addons.dialects.text import joined, json_bytes
 from addons.dialects.tool_calls import ToolCalls, merged
-from providers.events import (
+from providers.contract.events import (
     Citation,
     Event,
     Extra,

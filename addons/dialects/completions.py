@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, model_told, read_object, validated
 from addons.dialects.chat_request import to_parsed
 from addons.dialects.chat_schema import FRACTIONLESS, Count
 from addons.dialects.completions_answer import TextStream, TextWhole
+from addons.errors import GatewayError
 
 _CANDIDATES_LIMIT: Final = 1024
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {

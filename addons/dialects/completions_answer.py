@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from addons.core.errors import GatewayError
 from addons.dialects.answer import foreign, longer, picture, usage_object
 from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.chat_stream import DONE
 from addons.dialects.text import JsonText, joined, json_bytes
-from providers.events import Event, Extra, Finish, FinishReason, Image, Text, Usage, Withdrawn
+from addons.errors import GatewayError
+from providers.contract.events import Event, Extra, Finish, FinishReason, Image, Text, Usage, Withdrawn
 
 type _Reason = Literal["stop", "length", "content_filter"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from addons.dialects.text import Pairs
-from providers.events import ToolCallDelta
+from providers.contract.events import ToolCallDelta
 
 
 class ToolCalls:

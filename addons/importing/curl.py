@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from addons.core.fields import joined
+from addons.cleaning.fields import joined
 from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.problem import Found, ImportProblem
 from addons.importing.shell_words import OpenQuote, Word, commands
-from providers.contract import Sighting
+from providers.contract.provider import Sighting
 
 LIMIT_CHARS: Final = 512 * 1024
 """A command with a session in it has some thousands; a longer one carries a file."""

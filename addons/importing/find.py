@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from addons.context import AnyProvider
+from addons.exchange.context import AnyProvider
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Session, SessionMaterial, Sighting, origin_of
-from providers.errors import ProviderError
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Session, SessionMaterial, Sighting, origin_of
 from providers.registry import provider_class, type_names
 
 _PEOPLE_SHOWN: Final = 8

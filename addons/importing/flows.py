@@ -5,9 +5,9 @@ import io
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
-from addons.core.fields import by_name
+from addons.cleaning.fields import by_name
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Sighting
+from providers.contract.provider import Sighting
 
 
 def read_flows(data: bytes) -> Found:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from addons.core.fields import joined
+from addons.cleaning.fields import joined
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Sighting
-from providers.jsontext import mapping, text
+from providers.contract.provider import Sighting
+from providers.formats.jsontext import mapping, text
 
 _SANITIZED: Final = "the browser left cookies and credentials out of this HAR; export it with sensitive data"
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from addons.core.fields import joined
+from addons.cleaning.fields import joined
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Sighting
+from providers.contract.provider import Sighting
 
 LIMIT_CHARS: Final = 512 * 1024
 _MOST: Final = 200

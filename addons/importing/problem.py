@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from providers.contract import Sighting
+from providers.contract.provider import Sighting
 
 
 class ImportProblem(Exception):

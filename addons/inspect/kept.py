@@ -10,10 +10,10 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.attempt import Attempt
 from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import Cleaner, Owner
-from addons.inspect.note import Note
+from addons.exchange.attempt import Attempt
+from addons.inspect.annotation import Note
 
 AT_ONCE_BYTES: Final = 64 * 1024
 

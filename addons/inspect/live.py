@@ -15,14 +15,14 @@ from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.addons.view import View
 
-from addons.attempt import Attempt
 from addons.cleaning.bodies import show_as_searched
 from addons.cleaning.cleaner import Cleaner
-from addons.exchange import Exchange
+from addons.exchange.attempt import Attempt
+from addons.exchange.exchange import Exchange
+from addons.exchange.stage import Stage
+from addons.inspect.annotation import KEY, RUNNING, Note
 from addons.inspect.arriving import Arriving
-from addons.inspect.note import KEY, RUNNING, Note
-from addons.inspect.story import told
-from addons.stage import Stage
+from addons.inspect.summary import told
 
 LOOK_S: Final = 0.25
 """Between two looks: so often, at most, a flow changes for who looks at it."""

@@ -12,11 +12,11 @@ from mitmproxy.contentviews import Contentview, Metadata
 from mitmproxy.contentviews import registry as of_mitmproxy
 from mitmproxy.contentviews._registry import ContentviewRegistry
 
-from addons.inspect.chat_text import chat_text
-from addons.inspect.delivered_text import delivered_text
-from addons.inspect.events_text import rows, table
-from addons.inspect.note import Note, note_of
-from providers.contract import Decoder
+from addons.inspect.annotation import Note, note_of
+from addons.inspect.chat_view import chat_text
+from addons.inspect.delivered_view import delivered_text
+from addons.inspect.events_view import rows, table
+from providers.contract.provider import Decoder
 
 type DecoderFor = Callable[[Note], Decoder | None]
 """A fresh decoder of the adapter as it is today, for the answer a note tells of; None when there is none."""

@@ -10,12 +10,12 @@ from mitmproxy.connection import Server
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 
-from addons.core.fields import Fields
-from addons.relay import Ticket
+from addons.cleaning.fields import Fields
 from addons.stream.bodies import Bodies
 from addons.stream.credentials import Aside
 from addons.stream.guests import Peer, host_of
 from addons.stream.line_budget import LineBudget
+from addons.stream.port import Ticket
 
 type Commands = layer.CommandGenerator[None]
 

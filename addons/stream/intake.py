@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
-from addons.core.fields import Fields
+from addons.cleaning.fields import Fields
 from addons.stream.gear import Commands, Gear, RequestRefused, Tick
 from addons.stream.refusal import error_response
 

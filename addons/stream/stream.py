@@ -28,7 +28,6 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
-from addons.relay import Fault, Relay, State, Ticket
 from addons.stream.client_end import ClientEnd
 from addons.stream.gear import (
     AttemptFailedHook,
@@ -40,6 +39,7 @@ from addons.stream.gear import (
     TurnHook,
 )
 from addons.stream.intake import RequestIntake
+from addons.stream.port import Fault, Relay, State, Ticket
 from addons.stream.refusal import error_response
 
 DRAIN_S = 1.0

@@ -5,11 +5,11 @@ import json
 import pytest
 from mitmproxy import http
 
-from addons.attempt import Attempt
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
-from addons.inspect import check
-from addons.inspect.recording import Asked, Recording
+from addons.exchange.attempt import Attempt
+from addons.recordings import check
+from addons.recordings.recording import Asked, Recording
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from addons.accounts import Stored
+from addons.accounts.sessions import Stored
+from addons.app.runtime import Running
 from addons.cleaning.cleaner import HIDDEN
-from addons.core.config_file import load_config
-from addons.setup import Running
+from addons.config.loader import load_config
 from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract import Model, SessionMaterial
+from providers.contract.provider import Model, SessionMaterial
 
 CLIENT = "client-key-0123456789abcdef0123456789abcdef"
 STORED, NEWER, WAITING = "what-the-vault-holds-1", "what-another-process-stored-2", "what-no-disk-has-taken-3"

@@ -3,7 +3,7 @@
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known, Literal, secrets_of
 from addons.cleaning.known import FORMER_LIMIT, RECENT_BYTES, KnownSecrets
-from providers.session import SessionMaterial
+from providers.contract.session import SessionMaterial
 
 
 class House:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from addons.account_book import AccountBook
+from addons.accounts.health import AccountState, Health
+from addons.accounts.state_file import AccountBook
 from addons.cli import status
-from addons.core.account_state import AccountState, Health
-from addons.inspect.drift import Drift
+from addons.recordings.drift import Drift
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.account_book import AccountBook
+from addons.accounts.health import AccountState, Health
+from addons.accounts.state_file import AccountBook
 from addons.cli.main import main
-from addons.core.account_state import AccountState, Health
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt

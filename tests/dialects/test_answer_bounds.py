@@ -7,9 +7,9 @@ from addons.dialects.answer import CITATIONS_LIMIT, REPEATED_BYTES
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
-from providers.events import Citation, Extra, Finish, Text
-from providers.openai_decoder import OpenAIDecoder
-from providers.openai_options import OpenAIOptions
+from providers.contract.events import Citation, Extra, Finish, Text
+from providers.openai.decoder import OpenAIDecoder
+from providers.openai.options import OpenAIOptions
 
 META = AnswerMeta("chatcmpl-1", 1, "m")
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
-from providers.events import Citation, Event, Extra, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
+from addons.errors import GatewayError
+from providers.contract.events import Citation, Event, Extra, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
 
 META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
 

@@ -4,14 +4,14 @@ from typing import Any
 import pytest
 from openai.types import Completion
 
-from addons.core.errors import GatewayError
-from addons.core.support import check_support
 from addons.dialects.base import AnswerMeta
 from addons.dialects.completions import Completions
-from providers.contract import Model, Moment, Session
-from providers.events import Event, Finish, Image, Reasoning, Text, Usage
-from providers.openai_compatible import OpenAICompatible
-from providers.openai_options import OpenAIOptions
+from addons.errors import GatewayError
+from addons.features.capabilities import check_support
+from providers.contract.events import Event, Finish, Image, Reasoning, Text, Usage
+from providers.contract.provider import Model, Moment, Session
+from providers.openai.options import OpenAIOptions
+from providers.openai.provider import OpenAICompatible
 from tests.support.calls import seen
 
 META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')

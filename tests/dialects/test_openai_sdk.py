@@ -7,12 +7,12 @@ import httpx
 import openai
 import pytest
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta, Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
-from providers.errors import ErrorKind, ProviderError
-from providers.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta, Usage
+from addons.errors import GatewayError
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta, Usage
 
 META = AnswerMeta("chatcmpl-1", 1700000000, "m")
 SAY: Any = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

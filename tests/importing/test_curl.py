@@ -12,7 +12,7 @@ from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.detect import read
 from addons.importing.problem import ImportProblem
 from addons.importing.shell_words import OpenQuote, commands
-from providers.contract import Sighting
+from providers.contract.provider import Sighting
 
 SECRET = "tok-9fPq2LzR7tXw4mVb"
 READ = frozenset({"url", "config"})

@@ -13,18 +13,18 @@ from mitmproxy import http
 from mitmproxy.addons.view import View
 from mitmproxy.test import taddons, tflow
 
-from addons.attempt import Attempt
+from addons.app.heartbeat import Heartbeat
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
-from addons.heartbeat import Heartbeat
-from addons.inspect.check import _attempt, _provider
+from addons.exchange.attempt import Attempt
+from addons.exchange.stage import Stage
+from addons.inspect.annotation import Note, note_of
+from addons.inspect.attempt_flows import earlier_attempt
 from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, LOOK_S, Live
-from addons.inspect.note import Note, note_of
-from addons.inspect.parts import earlier_attempt
-from addons.inspect.recording import Asked, Recording, RecordingProblem, Source, recording_of
-from addons.outgoing import request_of
-from addons.stage import Stage
-from providers.contract import Call
+from addons.recordings.check import _attempt, _provider
+from addons.recordings.recording import Asked, Recording, RecordingProblem, Source, recording_of
+from addons.transport.upstream_request import request_of
+from providers.contract.provider import Call
 from tests.support.hostile import DONE, chunk
 from tests.support.virtual_time import run_virtual
 

@@ -12,13 +12,13 @@ from mitmproxy.contentviews import registry as of_mitmproxy
 from mitmproxy.contentviews._registry import ContentviewRegistry
 from mitmproxy.test import tflow
 
-from addons.inspect.chat_text import chat_text
-from addons.inspect.events_text import rows, table
-from addons.inspect.note import Note
+from addons.inspect.annotation import Note
+from addons.inspect.chat_view import chat_text
+from addons.inspect.events_view import rows, table
 from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView, register_views
-from providers.events import Event, Text
-from providers.zai_decoder import ZaiDecoder
-from tests.inspect.test_recording import CLIENT, STREAM, delivered
+from providers.contract.events import Event, Text
+from providers.zai.decoder import ZaiDecoder
+from tests.recordings.test_recording import CLIENT, STREAM, delivered
 
 
 def events_view() -> EventsView:

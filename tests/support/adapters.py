@@ -3,8 +3,8 @@
 import json
 from base64 import urlsafe_b64encode
 
-from providers.chat import ChatRequest, Message
-from providers.contract import Answer, Moment, SessionMaterial
+from providers.contract.chat import ChatRequest, Message
+from providers.contract.provider import Answer, Moment, SessionMaterial
 from providers.registry import provider_class
 
 MOMENT = Moment(1_790_000_000_000, lambda: "0f8fad5b-d9cb-469f-a165-70867728950e")

@@ -16,11 +16,11 @@ import httpx
 import pytest
 import yaml
 
-from addons.accounts import material_of
-from addons.demo import provider_entries
+from addons.accounts.sessions import material_of
+from addons.cli.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract import Provider, SessionMaterial
+from providers.contract.provider import Provider, SessionMaterial
 from providers.registry import provider_class
 from providers.sandbox.run import Sandbox
 from tests.support.forked import Forked, start

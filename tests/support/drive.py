@@ -11,10 +11,10 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from addons.core.fields import Fields
-from addons.relay import Fault, State, Target, Timers
+from addons.cleaning.fields import Fields
 from addons.stream.gear import AttemptFailedHook, ClientLimits, Gear, Tick, Watched
 from addons.stream.layer import GatewayLayer
+from addons.stream.port import Fault, State, Target, Timers
 
 TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
 

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.cli.main import main
-from addons.core.session_lines import name_of
-from addons.secrets import Seals
-from addons.steps import StepRunner
-from providers.contract import Identity, Moment, SessionMaterial
-from providers.errors import ErrorKind, ProviderError
-from providers.longcat import LongCat, LongCatOptions
-from providers.sandbox.longcat_site import LongCatSite
+from addons.config.session_lines import name_of
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Identity, Moment, SessionMaterial
+from providers.longcat.provider import LongCat, LongCatOptions
+from providers.sandbox.longcat.site import LongCatSite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.wire.longcat_asking import CHAT, CREATE, TOLD, WORDS, posted, streamed_text

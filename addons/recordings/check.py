@@ -1,0 +1,146 @@
+"""Decodes a recording again with the adapters of today and tells what would be delivered differently."""
+
+import difflib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mitmproxy import http
+
+from addons.exchange.attempt import Attempt, AttemptPlan
+from addons.cleaning.cleaner import NOTHING_KNOWN
+from addons.exchange.context import AnyProvider
+from addons.errors import GatewayError
+from addons.features.stop_limits import OutputLimits
+from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.completions import Completions
+from addons.inspect.chat_view import answer_lines, error_of
+from addons.recordings.recording import Answered, Recording, RecordingProblem
+from addons.stream.port import State, Target, Timers
+from addons.transport.sealing import Seals
+from providers.contract.provider import Session
+from providers.contract.errors import ProviderError
+from providers.contract.events import Usage
+from providers.registry import provider_class
+
+_DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
+_TIMERS: Final = Timers(1, 1, 1, 1, 1)
+
+
+def differences(recording: Recording) -> list[str]:
+    """Lines of a diff between what was delivered then and what would be now; none when they are the same.
+
+    Raises RecordingProblem for a recording that cannot be decoded again.
+    """
+    if recording.part != "attempt":
+        return []  # nothing of a preparing call was delivered
+    if recording.answer is None:
+        raise RecordingProblem("the provider did not answer in this recording: there is nothing to read again")
+    if recording.answer.cut:
+        raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
+    if recording.outcome == "client_left":
+        raise RecordingProblem("the client left in the middle: what it got is no measure")
+    then, now = _seen(recording.delivered), _seen(decoded(recording, recording.answer))
+    return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
+
+
+def said_of(recording: Recording) -> list[str]:
+    """What a reader sees of the answer as it was delivered then."""
+    return _seen(recording.delivered)
+
+
+def decoded(recording: Recording, answer: Answered) -> str:
+    """What the client would be sent today, by the adapter as it comes. Raises RecordingProblem."""
+    provider = _provider(recording.provider)
+    return read_again(recording, answer, provider).delivered
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What an answer is to a client. Times in milliseconds since it was asked for."""
+
+    delivered: str
+    error: ProviderError | None
+    usage: Usage | None
+    first_token_ms: int | None
+
+
+def read_again(recording: Recording, answer: Answered, provider: AnyProvider) -> ReadAgain:
+    """An answer to the recording's request as `provider` reads it today. Raises RecordingProblem.
+
+    Takes as long as the answer needed to be read: a long one is no work for the event loop."""
+    now_ms = 0
+    attempt = _attempt(recording, provider, lambda: float(now_ms))
+    response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
+    attempt.head(response)
+    for piece in answer.pieces:
+        now_ms = piece.ms
+        if attempt.state is State.OPEN:
+            attempt.data(piece.data)
+            while attempt.behind:
+                attempt.read_on()
+    if attempt.state is State.OPEN:
+        attempt.end()
+    if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:
+        attempt.last_words()
+    first = attempt.report.first_token_at
+    return ReadAgain(
+        delivered=attempt.delivered.decode("utf-8", "replace"),
+        error=attempt.report.error,
+        usage=attempt.report.usage,
+        first_token_ms=None if first is None else round(first),
+    )
+
+
+def _seen(delivered: str) -> list[str]:
+    """What a reader sees of an answer: texts, calls, sources, the end; not ids and times, nor how it was cut."""
+    lines = [line for block in answer_lines(delivered) for line in block.split("\n")]
+    error = error_of(delivered)
+    return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
+
+
+def _attempt(recording: Recording, provider: AnyProvider, clock: Callable[[], float] = time.monotonic) -> Attempt:
+    dialect, parsed = _parsed(recording)
+    chat = replace(parsed.chat, model=recording.model)
+    plan = AttemptPlan(
+        provider=provider,
+        session=Session(provider.name, "recorded"),
+        chat=chat,
+        target=Target("recorded", 1, tls=True),
+        timers=_TIMERS,
+        decoder=provider.decoder(chat, None),
+        seals=Seals(_nothing),
+        places=(),
+        cleaner=NOTHING_KNOWN,
+        record_limit_bytes=2**40,
+        clock=clock,
+    )
+    meta = AnswerMeta("recorded", 0, chat.model)
+    output = dialect.stream(parsed, meta) if chat.stream else dialect.whole(parsed, meta)
+    limits = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
+    return Attempt(plan, output, limits)
+
+
+def _provider(type_name: str) -> AnyProvider:
+    try:
+        cls = provider_class(type_name)
+    except KeyError:
+        raise RecordingProblem(f"this Glassgate has no adapter {type_name!r}") from None
+    needed = {"base_url": "https://recorded.invalid"} if type_name == "openai_compatible" else {}
+    return cls.configured(type_name, cls.Options.model_validate(needed))
+
+
+def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
+    problem = ""
+    for dialect in _DIALECTS:
+        try:
+            return dialect, dialect.parse(recording.client_request.encode("utf-8", "surrogatepass"))
+        except GatewayError as error:
+            problem = problem or error.message
+    raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")
+
+
+def _nothing(provider: str, account: str) -> dict[str, str]:
+    raise KeyError(account)
