@@ -140,8 +140,9 @@ class GatewayError(Exception):
     def from_provider(cls, error: ProviderError, provider: str, account: str, way_in: str = "") -> "GatewayError":
         """What the provider's refusal means for the client. The message names provider and account.
 
-        `way_in` is the command that stores another session of the account (addons/accounts/way_in.py). After a check for humans
-        only the person's own browser helps: trying again, or signing in by program, is what the site has just refused.
+        `way_in` is the command that stores another session of the account (addons/accounts/way_in.py). After a check
+        for humans only the person's own browser helps: trying again, or signing in by program, is what the site has
+        just refused.
         """
         meaning = _MEANINGS[error.kind]
         prefix = f"[{provider}/{account}]"

@@ -25,13 +25,13 @@ from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.powershell import read_powershell
 from addons.importing.problem import ImportProblem
-from addons.ingress.gate import GateRules, Knock, admit
-from addons.inspect.annotation import Note
+from addons.ingress.gate import GateRules, RequestHead, admit
+from addons.inspect.annotation import Annotation
 from addons.inspect.arriving import Arriving
 from addons.inspect.chat_view import chat_text
 from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
-from addons.inspect.pseudonyms import StandIns
+from addons.inspect.pseudonyms import Pseudonyms
 from addons.mitm.search import answered_of, asked_of, folded, wanted_by
 from addons.routing.strategy import Choice, Orderer, conversation_of
 from addons.transport.codings import undone
@@ -311,11 +311,11 @@ def cookies(data: str) -> object:
 
 
 def viewed(delivered: str) -> object:
-    return chat_text(Note("req_1", client_request=delivered, delivered=delivered))
+    return chat_text(Annotation("req_1", client_request=delivered, delivered=delivered))
 
 
 def searched(delivered: str) -> object:
-    note = Note("req_1", client_request=delivered, delivered=delivered)
+    note = Annotation("req_1", client_request=delivered, delivered=delivered)
     return asked_of(note), folded(answered_of(note, b"", None)), wanted_by(delivered)
 
 
@@ -374,7 +374,7 @@ def knocked(target: str = "/v1/models", origin: str = "https://app.example", **f
         headers["access-control-request-method"] = "POST"
     rules = GateRules(None, allowed_origins=frozenset({"https://app.example"}))
     with suppress(GatewayError):
-        return admit(Knock(method, target, headers, False, "127.0.0.1:1", ("127.0.0.1", 1)), rules)
+        return admit(RequestHead(method, target, headers, False, "127.0.0.1:1", ("127.0.0.1", 1)), rules)
     return None
 
 
@@ -443,12 +443,12 @@ READERS: dict[str, Reader] = {
     "errors: classify": fed(
         lambda: lambda body: classify(400, {}, body, {}), lambda size: [b"<html><title" + b"<title" * size]
     ),
-    "stand-ins: letters": fed(lambda: StandIns().text, whole("a")),
-    "stand-ins: mail": fed(lambda: StandIns().text, whole("a@a.")),
-    "stand-ins: jwt": fed(lambda: StandIns().text, whole("eyJ")),
-    "stand-ins: fields": fed(lambda: StandIns().text, whole('"token":"')),
-    "stand-ins: open field": fed(lambda: StandIns().text, whole("\\", '"token":"')),
-    "stand-ins: numbers": fed(lambda: StandIns().text, whole("1.")),
+    "stand-ins: letters": fed(lambda: Pseudonyms().text, whole("a")),
+    "stand-ins: mail": fed(lambda: Pseudonyms().text, whole("a@a.")),
+    "stand-ins: jwt": fed(lambda: Pseudonyms().text, whole("eyJ")),
+    "stand-ins: fields": fed(lambda: Pseudonyms().text, whole('"token":"')),
+    "stand-ins: open field": fed(lambda: Pseudonyms().text, whole("\\", '"token":"')),
+    "stand-ins: numbers": fed(lambda: Pseudonyms().text, whole("1.")),
     "chat view: pieces": fed(lambda: viewed, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n')),
     "chat view: words": fed(lambda: viewed, whole("a")),
     "stream view: chunks": fed(lambda: delivered_text, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),

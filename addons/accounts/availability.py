@@ -11,8 +11,8 @@ from typing import Final
 from addons.accounts.breaker import Breaker, BreakerRules
 from addons.accounts.cooldown import CHALLENGE_REST, KNOWN_LIMIT, LIMITS, Cooldown, CooldownRules, Cooldowns
 from addons.accounts.health import AccountState, Health
-from addons.accounts.limiter import DAY_S, Pace, Turnstile
-from addons.accounts.state_file import AccountBook, AccountId
+from addons.accounts.limiter import DAY_S, AccountLimiter, RateLimits
+from addons.accounts.state_file import AccountId, AccountStateFile
 from providers.contract.errors import ErrorKind, ProviderError
 
 MODELS_KEPT: Final = 500
@@ -25,7 +25,7 @@ SITE_FAULTS: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE})
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficRules:
+class AvailabilityRules:
     breaker: BreakerRules | None = field(default_factory=BreakerRules)
     """None: no breaker."""
     cooldown: CooldownRules | None = field(default_factory=CooldownRules)
@@ -47,7 +47,7 @@ class _Challenge:
 
     error: ProviderError
     session: object
-    """Which session met it (Traffic.standing): another one is tried at once."""
+    """Which session met it (AccountAvailability.standing): another one is tried at once."""
     rest: Breaker
 
 
@@ -55,7 +55,7 @@ class _Challenge:
 class _Lane:
     """One account's traffic."""
 
-    turnstile: Turnstile
+    limiter: AccountLimiter
     breakers: dict[str, Breaker] = field(default_factory=dict)
     """By model: one sick model of a key must not take the others down."""
     errors: dict[str, ProviderError] = field(default_factory=dict)
@@ -65,12 +65,12 @@ class _Lane:
 
 
 @dataclass(slots=True)
-class Traffic:
+class AccountAvailability:
     """`clock` is monotonic, `now` gives Unix seconds; `standing` another value once another session was stored."""
 
-    paces: Mapping[AccountId, Pace]
-    rules: TrafficRules
-    book: AccountBook
+    paces: Mapping[AccountId, RateLimits]
+    rules: AvailabilityRules
+    book: AccountStateFile
     clock: Callable[[], float]
     now: Callable[[], float]
     standing: Callable[[AccountId], object] = lambda key: None
@@ -85,13 +85,13 @@ class Traffic:
                 self._cooldowns.known[key] = Cooldown(state.until, state.until - self.now())
                 self._reasons[key] = ProviderError(ErrorKind.RATE_LIMITED, state.reason)
 
-    def adopt(self, other: "Traffic") -> None:
+    def adopt(self, other: "AccountAvailability") -> None:
         """Takes over what another one knows: for a new configuration of the same process."""
         self._cooldowns.known.update(other._cooldowns.known)
         self._reasons.update(other._reasons)
         for key, lane in other._lanes.items():
             if key in self.paces:
-                lane.turnstile.pace = self.paces[key]
+                lane.limiter.pace = self.paces[key]
                 if self.rules.breaker is None:
                     lane.breakers.clear()
                 for breaker in lane.breakers.values():
@@ -144,20 +144,20 @@ class Traffic:
         return self._challenge(key, self._lane(key)) is not None
 
     def has_room(self, key: AccountId) -> bool:
-        return self._lane(key).turnstile.has_room
+        return self._lane(key).limiter.has_room
 
     def load(self, key: AccountId) -> float:
-        return self._lane(key).turnstile.load
+        return self._lane(key).limiter.load
 
     async def enter(self, key: AccountId, model: str) -> Blocked | None:
-        """Waits for a turn at the account; every turn ends with `leave` for that model. Raises TurnstileFull.
+        """Waits for a turn at the account; every turn ends with `leave` for that model. Raises LimiterFull.
 
         What has come to stand against the account meanwhile is given back instead of a turn.
         """
         lane = self._lane(key)
-        await lane.turnstile.enter()
+        await lane.limiter.enter()
         if (blocked := self.blocked(key, model)) is not None:
-            lane.turnstile.leave()
+            lane.limiter.leave()
             return blocked
         if (breaker := lane.breakers.get(model)) is not None:
             breaker.begin()
@@ -167,14 +167,14 @@ class Traffic:
 
     def leave(self, key: AccountId, model: str) -> None:
         lane = self._lane(key)
-        lane.turnstile.leave()
+        lane.limiter.leave()
         if (breaker := lane.breakers.get(model)) is not None:
             breaker.dropped()
         if lane.challenge is not None:
             lane.challenge.rest.dropped()
-        if lane.turnstile.pace.per_day is not None:
+        if lane.limiter.pace.per_day is not None:
             ago = self.now() - self.clock()
-            self.book.note_starts(key, [start + ago for start in lane.turnstile.starts_today()])
+            self.book.note_starts(key, [start + ago for start in lane.limiter.starts_today()])
 
     def began(self, key: AccountId) -> None:
         """The account's site has begun to answer: nobody need wait for the end of that to try a challenged account."""
@@ -254,7 +254,7 @@ class Traffic:
 
     def _busy(self, key: AccountId) -> bool:
         lane = self._lanes.get(key)
-        return lane is not None and (lane.turnstile.busy > 0 or lane.turnstile.waiting > 0)
+        return lane is not None and (lane.limiter.busy > 0 or lane.limiter.waiting > 0)
 
     def _calm(self, key: AccountId) -> None:
         lane = self._lanes[key]
@@ -265,10 +265,10 @@ class Traffic:
     def _lane(self, key: AccountId) -> _Lane:
         lane = self._lanes.get(key)
         if lane is None:
-            turnstile = Turnstile(self.paces.get(key, Pace()), self.clock)
-            if turnstile.pace.per_day is not None:
+            limiter = AccountLimiter(self.paces.get(key, RateLimits()), self.clock)
+            if limiter.pace.per_day is not None:
                 ago = self.now() - self.clock()
                 recent = [start for start in self.book.starts(key) if 0 <= self.now() - start < DAY_S]
-                turnstile.remember([start - ago for start in recent])
-            lane = self._lanes[key] = _Lane(turnstile)
+                limiter.remember([start - ago for start in recent])
+            lane = self._lanes[key] = _Lane(limiter)
         return lane

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from addons.accounts.sessions import Account, AccountId, Accounts, Stored
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Identity, Moment, Provider, ProviderOptions, Session, SessionMaterial, Steps
+from providers.contract.provider import Credentials, Identity, Moment, Provider, ProviderOptions, Session, Steps
 
 type AnyProvider = Provider[ProviderOptions]
 
@@ -47,7 +47,7 @@ class Owners:
             known = self._named[account.provider, account.name] = stored, owner
         return known[1]
 
-    async def of_new(self, account: Account, stored: Stored, material: SessionMaterial) -> str:
+    async def of_new(self, account: Account, stored: Stored, material: Credentials) -> str:
         """The owner of `material`, which is to replace `stored`. Raises ProviderError for a session that is none."""
         session = self.providers[account.provider].read_session(account.name, material)
         if by_itself := session.facts.get("user_id"):

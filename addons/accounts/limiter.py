@@ -14,7 +14,7 @@ MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400.0
 
 
-class TurnstileFull(Exception):
+class LimiterFull(Exception):
     """No room within the time that may be waited. `retry_after_s` says when there may be, where that is known."""
 
     def __init__(self, retry_after_s: float | None) -> None:
@@ -23,7 +23,7 @@ class TurnstileFull(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimits:
     """What one account bears. None: no limit."""
 
     max_concurrent: int = 2
@@ -35,10 +35,10 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Turnstile:
+class AccountLimiter:
     """`clock` is monotonic, in seconds; waiting needs a running event loop."""
 
-    pace: Pace
+    pace: RateLimits
     clock: Callable[[], float]
     busy: int = 0
     _queue: deque[asyncio.Future[None]] = field(default_factory=deque)
@@ -60,13 +60,13 @@ class Turnstile:
         return (self.busy + self.waiting) / self.pace.max_concurrent
 
     async def enter(self) -> None:
-        """Waits for a turn. Raises TurnstileFull at once when none can come in time, else after `queue_s`."""
+        """Waits for a turn. Raises LimiterFull at once when none can come in time, else after `queue_s`."""
         if self.has_room:
             self._begin()
             return
         pause = self._pace_in()
         if pause > self.pace.queue_s or self.pace.queue_s <= 0:
-            raise TurnstileFull(pause or None)
+            raise LimiterFull(pause or None)
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         self._wake_later()
@@ -79,7 +79,7 @@ class Turnstile:
             elif turn in self._queue:
                 self._queue.remove(turn)
             if isinstance(e, TimeoutError):
-                raise TurnstileFull(self._pace_in() or None) from None
+                raise LimiterFull(self._pace_in() or None) from None
             raise
 
     def leave(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from addons.accounts.health import Health
 from addons.accounts.report import can_renew
 from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from providers.contract.errors import ProviderError
 from providers.contract.provider import Moment, Provider, ProviderOptions
 
@@ -20,7 +20,7 @@ class Ended:
 
 
 def ended_for_good(
-    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], book: AccountBook, moment: Moment
+    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], book: AccountStateFile, moment: Moment
 ) -> list[Ended]:
     """Past their end without anything to renew them with, or refused by their site since they were stored."""
     found = []
@@ -32,7 +32,7 @@ def ended_for_good(
 
 
 def _why(
-    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], book: AccountBook, moment: Moment
+    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], book: AccountStateFile, moment: Moment
 ) -> str:
     try:
         stored = accounts.stored(account)

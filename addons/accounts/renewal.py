@@ -18,7 +18,7 @@ from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.identity import AnyProvider, Owners, Runner
 from addons.accounts.report import can_renew
 from addons.accounts.sessions import FRESH_S, Account, AccountId, Accounts, Stored
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from addons.tasks import Background
 from addons.vault.errors import VaultBusy, VaultError
 from addons.vault.lock import locked
@@ -76,7 +76,7 @@ class Renewal:
     providers: Mapping[str, AnyProvider]
     vault: Vault | None
     runner: Runner
-    book: AccountBook
+    book: AccountStateFile
     moment: Callable[[], Moment]
     clock: Callable[[], float]
     rules: CooldownRules = field(default_factory=CooldownRules)
@@ -146,7 +146,7 @@ class Renewal:
         account = self.accounts.find(session.provider, session.account)
         if not new or account is None:
             return
-        update = provider.rotated(session, new)
+        update = provider.from_cookies(session, new)
         stored = self.accounts.stored(account)
         if update is not None and stored is not None and stored.material.updated(update) != stored.material:
             self.background.spawn(self._keep_rotated(account, update), "glassgate rotated session")

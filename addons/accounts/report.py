@@ -7,7 +7,7 @@ from typing import Final
 
 from addons.accounts.health import AccountState, Health
 from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from addons.accounts.way_in import way_in
 from addons.words.shown import shown
 from providers.contract.errors import ProviderError
@@ -40,7 +40,7 @@ class AccountLine:
 
 
 def report(
-    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], book: AccountBook, moment: Moment
+    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], book: AccountStateFile, moment: Moment
 ) -> list[AccountLine]:
     """All configured accounts, in the order of config.yaml."""
     return [_line(account, accounts, providers[account.provider], book, moment) for account in accounts.all()]
@@ -58,7 +58,7 @@ def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Mom
 
 
 def _line(
-    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], book: AccountBook, moment: Moment
+    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], book: AccountStateFile, moment: Moment
 ) -> AccountLine:
     key = (account.provider, account.name)
     noted = book.state(key) or AccountState()

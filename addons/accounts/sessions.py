@@ -12,7 +12,7 @@ from addons.cleaning.index import Known, secrets_of
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Provider, ProviderOptions, Session, SessionMaterial
+from providers.contract.provider import Credentials, Provider, ProviderOptions, Session
 from providers.formats.moments import moment_s
 
 log = logging.getLogger("glassgate.accounts")
@@ -34,7 +34,7 @@ class Account:
 class Stored:
     """What is kept for an account. `rev` and `updated` (Unix seconds) are None outside of the vault."""
 
-    material: SessionMaterial
+    material: Credentials
     rev: int | None = None
     updated: int | None = None
 
@@ -54,16 +54,16 @@ class Accounts:
         accounts: list[Account],
         providers: Mapping[str, Provider[ProviderOptions]],
         vault: Vault | None,
-        env_sessions: Mapping[AccountId, SessionMaterial],
+        env_sessions: Mapping[AccountId, Credentials],
     ) -> None:
         self._accounts = accounts
         self._providers = providers
         self._vault = vault
         self._env = env_sessions
-        self._cache: dict[AccountId, tuple[SessionMaterial, Session | ProviderError]] = {}
+        self._cache: dict[AccountId, tuple[Credentials, Session | ProviderError]] = {}
         self._problem: str | None = None
         self._reading: asyncio.Future[None] | None = None
-        self._stored_last: SessionMaterial | None = None
+        self._stored_last: Credentials | None = None
         self._unwritten: dict[AccountId, Stored] = {}
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
         self._tried: dict[AccountId, Stored] = {}
@@ -138,7 +138,7 @@ class Accounts:
         return base
 
     @contextmanager
-    def trying(self, account: Account, old: Stored, material: SessionMaterial) -> Iterator[None]:
+    def trying(self, account: Account, old: Stored, material: Credentials) -> Iterator[None]:
         """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
         key = (account.provider, account.name)
         self._tried[key] = Stored(material, old.rev, old.updated)
@@ -147,7 +147,7 @@ class Accounts:
         finally:
             self._tried.pop(key, None)
 
-    async def store(self, account: Account, old: Stored, material: SessionMaterial) -> bool:
+    async def store(self, account: Account, old: Stored, material: Credentials) -> bool:
         """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
 
         A disk that takes nothing is logged, the session stays in force, and `write_again` tries once more.
@@ -241,7 +241,7 @@ class Accounts:
             return True
         return False
 
-    def _read(self, account: Account, material: SessionMaterial) -> Session | ProviderError:
+    def _read(self, account: Account, material: Credentials) -> Session | ProviderError:
         try:
             return self._providers[account.provider].read_session(account.name, material)
         except ProviderError as error:
@@ -260,8 +260,8 @@ class Accounts:
             log.warning("the vault file is well again")
 
 
-def material_of(stored: Mapping[str, object]) -> SessionMaterial:
-    """The vault's JSON record as SessionMaterial; anything of a wrong shape counts as absent."""
+def material_of(stored: Mapping[str, object]) -> Credentials:
+    """The vault's JSON record as Credentials; anything of a wrong shape counts as absent."""
 
     def word(name: str) -> str | None:
         value = stored.get(name)
@@ -273,7 +273,7 @@ def material_of(stored: Mapping[str, object]) -> SessionMaterial:
             return {}
         return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
 
-    return SessionMaterial(
+    return Credentials(
         token=word("token"),
         cookies=table("cookies"),
         headers=table("headers"),
@@ -284,7 +284,7 @@ def material_of(stored: Mapping[str, object]) -> SessionMaterial:
     )
 
 
-def record_of(material: SessionMaterial) -> dict[str, object]:
+def record_of(material: Credentials) -> dict[str, object]:
     """The JSON record the vault keeps of a session: the inverse of `material_of`."""
     kept = {
         "token": material.token,

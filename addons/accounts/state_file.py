@@ -72,7 +72,7 @@ class _Entry(BaseModel):
     starts: list[float] = []
 
 
-class AccountBook:
+class AccountStateFile:
     """States by account. `now` gives Unix seconds; `clean` cleans what a file says that others have written."""
 
     def __init__(self, path: Path, now: Callable[[], float], clean: Callable[[str], str] = str) -> None:

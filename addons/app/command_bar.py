@@ -11,7 +11,7 @@ from mitmproxy.exceptions import CommandError
 
 from addons.accounts.report import told
 from addons.app.runtime import Running
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.archive import told as told_of_recording
 from addons.recordings.cases import FOLDER, PREPARING, case_of, keep
 from addons.recordings.recording import RecordingProblem, Source, recording_of
@@ -86,8 +86,8 @@ class CommandBar:
         return running
 
 
-def _note(found: flow.Flow) -> Note:
-    note = note_of(found)
+def _note(found: flow.Flow) -> Annotation:
+    note = annotation_of(found)
     if note is None:
         raise CommandError("this flow is not one of the gateway's")
     if note.part == "local":

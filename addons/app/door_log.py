@@ -5,7 +5,7 @@ from mitmproxy import http
 from addons.errors import GatewayError
 from addons.exchange.request_log import RequestLog
 from addons.ingress.front_door import address_of, asked_in, path_of
-from addons.stream.gear import RefusedHead
+from addons.stream.deps import RefusedHead
 
 
 def line_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: GatewayError | None) -> RequestLog:

@@ -51,11 +51,11 @@ from addons.ingress.front_door import (
     client_of,
     hide_keys,
     key_removed,
-    knock_of,
     new_id,
     path_of,
     proof_for,
     refusal_below,
+    request_head_of,
     shutting_down,
     told_beside,
     too_many,
@@ -63,8 +63,8 @@ from addons.ingress.front_door import (
 )
 from addons.ingress.gate import Admission, GateRules, admit, still_admitted
 from addons.ingress.key_proof import PROOF
-from addons.inspect.annotation import Note, note_of
-from addons.inspect.annotator import Scribe
+from addons.inspect.annotation import Annotation, annotation_of
+from addons.inspect.annotator import Annotator
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.live import Live
 from addons.inspect.views import register_views
@@ -81,7 +81,7 @@ from addons.recordings.reading import decoder_for
 from addons.stream.bodies import Bodies
 from addons.stream.connections import ClientConnections
 from addons.stream.credentials import Aside
-from addons.stream.gear import Gear, RefusedHead
+from addons.stream.deps import LayerDeps, RefusedHead
 from addons.stream.guests import Guests
 from addons.stream.layer import choose_layer
 from addons.stream.listening import Listening
@@ -129,7 +129,7 @@ def fenced(hook: Hook) -> Hook:
 
 def _was_refused(flow: http.HTTPFlow, exchange: Exchange) -> bool:
     """Whether it was the gateway that ended the request before it was whole."""
-    return exchange.pursuit is None and exchange.error is not None and flow.response is not None
+    return exchange.attempt_loop is None and exchange.error is not None and flow.response is not None
 
 
 class Glassgate:
@@ -143,8 +143,8 @@ class Glassgate:
         self._clients = ClientConnections(ctx.master)
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver, self._clients.drop)
         self._aside, self._bodies = Aside(), Bodies()
-        self._listening = Listening(ctx.master, Guests(), lambda: self._gear.limits.head_s)
-        self._gear = Gear(lambda flow: None, self._sweeper)
+        self._listening = Listening(ctx.master, Guests(), lambda: self._deps.limits.head_s)
+        self._deps = LayerDeps(lambda flow: None, self._sweeper)
         self._files, self._url = 0, ""
         self._reload: Reload | None = None
         self._ending = Background()
@@ -152,8 +152,8 @@ class Glassgate:
         self._names = Teller()
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
-        self._scribe = Scribe(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
-        self._replayer = Replayer(self._places, self._scribe.present)
+        self._annotator = Annotator(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
+        self._replayer = Replayer(self._places, self._annotator.present)
         self._end_clean_records: Callable[[], None] = lambda: None
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class Glassgate:
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
         view = ctx.master.addons.get("view")
         self._upkeep = Upkeep(
-            self._parts, self._sweeper, self._reload, view, self._scribe.live, lambda: self._tell_names(asked=True)
+            self._parts, self._sweeper, self._reload, view, self._annotator.live, lambda: self._tell_names(asked=True)
         )
         self._upkeep.start()
         if modes != list(ctx.options.mode):
@@ -252,7 +252,7 @@ class Glassgate:
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, log_handler(ctx.master))
         self._listening.guests.rules = guest_rules(parts.config, self._files)
-        self._gear = Gear(
+        self._deps = LayerDeps(
             self._find,
             self._sweeper,
             client_limits(parts.config),
@@ -324,11 +324,11 @@ class Glassgate:
                 onlookers.watch_web(app)
                 have_chats_read_again()
                 list_in_time_order(app)
-            self._scribe.live = Live(time.monotonic, view, onlookers.look, self._changed)
+            self._annotator.live = Live(time.monotonic, view, onlookers.look, self._changed)
         if saver is not None:
             complete_har(saver)
 
-    def _decoder_for(self, note: Note) -> Decoder | None:
+    def _decoder_for(self, note: Annotation) -> Decoder | None:
         return decoder_for(note, self.running_parts.providers) if self.running_parts else None
 
     @staticmethod
@@ -339,9 +339,9 @@ class Glassgate:
 
     def update(self, flows: Sequence[mflow.Flow]) -> None:
         """mitmproxy tells whoever looks of changed flows."""
-        if self._scribe.live is not None:
+        if self._annotator.live is not None:
             for flow in flows:
-                self._scribe.live.seen(flow)
+                self._annotator.live.seen(flow)
 
     def _looked_at(self) -> bool:
         if self.running_parts is not None and self.running_parts.archive.recording:
@@ -349,7 +349,7 @@ class Glassgate:
         return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
 
     def _seen_step(self, step: Carried) -> None:
-        self._scribe.step(step, self._cleaner())
+        self._annotator.step(step, self._cleaner())
 
     @staticmethod
     async def _show(flow: http.HTTPFlow) -> None:
@@ -358,7 +358,7 @@ class Glassgate:
 
     # -- the stream layer's side ----------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
-        choose_layer(nextlayer, self._gear)
+        choose_layer(nextlayer, self._deps)
 
     def client_connected(self, client: Client) -> None:
         self._clients.mend(client)
@@ -373,7 +373,7 @@ class Glassgate:
     @fenced
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         request_id = new_id()
-        if note_of(flow) is not None and (flow.is_replay == "request" or not flow.live):
+        if annotation_of(flow) is not None and (flow.is_replay == "request" or not flow.live):
             return  # a part of a story that is told already, or a flow loaded from a file
         flow.metadata["request_id"] = request_id
         if flow.error:
@@ -385,7 +385,7 @@ class Glassgate:
                 raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
             if flow.is_replay == "request":
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
-            admission = admit(knock_of(flow, shown), parts.rules)
+            admission = admit(request_head_of(flow, shown), parts.rules)
             if self.drain.begun and admission.action not in _WHILE_ENDING:
                 raise shutting_down()
         except GatewayError as error:
@@ -443,9 +443,9 @@ class Glassgate:
     async def request(self, flow: http.HTTPFlow) -> None:
         exchange = self.exchanges.get(flow.id)
         if exchange is not None and flow.response is None:
-            self._scribe.begins(flow, exchange)
+            self._annotator.begins(flow, exchange)
             await exchange.open(flow)
-            await self._scribe.planned(flow)
+            await self._annotator.planned(flow)
         elif flow.is_replay == "request" and flow.response is None:
             try:
                 await self._replayer.replay(flow, self._parts())
@@ -459,11 +459,11 @@ class Glassgate:
         if exchange is None:
             return
         failed = exchange.relay
-        part = await self._scribe.earlier(flow, exchange, failed) if failed else None
+        part = await self._annotator.earlier(flow, exchange, failed) if failed else None
         await exchange.attempt_failed(flow)
-        await self._scribe.planned(flow)
+        await self._annotator.planned(flow)
         if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
-            self._scribe.present(part)
+            self._annotator.present(part)
             self._keep(part, failed)
 
     async def response(self, flow: http.HTTPFlow) -> None:
@@ -490,12 +490,12 @@ class Glassgate:
         exchange.over()
         line = exchange.summary(client_left=flow.error is not None and not _was_refused(flow, exchange))
         line.emit()
-        await self._scribe.conclude(flow, exchange, line)
-        self._keep(flow, exchange.pursuit.last if exchange.pursuit else None)
+        await self._annotator.conclude(flow, exchange, line)
+        self._keep(flow, exchange.attempt_loop.last if exchange.attempt_loop else None)
 
     def _refused_below(self, flow: http.HTTPFlow) -> None:
         """A request that was refused before or instead of a hook: malformed, too large, or a hook failed."""
-        if note_of(flow) is not None or not flow.live or flow.is_replay is not None:
+        if annotation_of(flow) is not None or not flow.live or flow.is_replay is not None:
             return
         if (error := refusal_below(flow)) is not None:
             told = flow.response.headers.get("x-request-id") if flow.response else None
@@ -507,7 +507,7 @@ class Glassgate:
 
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
         """The note and the line of what no provider was asked."""
-        self._scribe.local(flow, request_id, error)
+        self._annotator.local(flow, request_id, error)
         line_of(flow, self._client_of(flow), request_id, key, error).emit()
 
     def _client_of(self, flow: http.HTTPFlow) -> str:

@@ -25,7 +25,7 @@ from addons.cleaning.cleaner import Cleaner
 from addons.errors import GatewayError
 from addons.exchange.context import AnyProvider
 from addons.exchange.request_log import RequestLog
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.summary import marker, told
 from addons.recordings.check import ReadAgain, read_again
@@ -61,7 +61,7 @@ class Replayer:
 
     async def replay(self, flow: http.HTTPFlow, running: Running) -> None:
         """Puts the provider's new answer on the flow. Raises GatewayError when the flow cannot be sent again."""
-        note = note_of(flow)
+        note = annotation_of(flow)
         provider = running.providers.get(note.provider) if note else None
         if note is None or provider is None or running.accounts.find(note.provider, note.account) is None:
             message = "only exchanges with a configured account can be sent again"
@@ -88,7 +88,7 @@ class Replayer:
             self.show(before)
         _line(flow, note, response.status_code, read.error.kind.value if read.error is not None else None).emit()
 
-    async def _send(self, flow: http.HTTPFlow, note: Note, provider: AnyProvider, running: Running) -> _Run:
+    async def _send(self, flow: http.HTTPFlow, note: Annotation, provider: AnyProvider, running: Running) -> _Run:
         """Raises ProviderError."""
         account = running.accounts.find(note.provider, note.account)
         assert account is not None
@@ -116,7 +116,7 @@ class Replayer:
             found = http.HTTPFlow.from_state(copy.deepcopy(flow._backup))
             found.id = str(uuid.uuid4())
             kept = found if isinstance(found, http.HTTPFlow) else None
-        if kept is None or (note := note_of(kept)) is None:
+        if kept is None or (note := annotation_of(kept)) is None:
             return None
         kept.live = kept.intercepted = False
         kept._backup = None
@@ -132,9 +132,9 @@ class Replayer:
         self._last[flow] = (count + 1, flow.copy())
 
 
-def _fresh(note: Note, *, outcome: str, error: str = "") -> Note:
+def _fresh(note: Annotation, *, outcome: str, error: str = "") -> Annotation:
     """The note of another run of the same request: nothing of the run before stands in it."""
-    return Note(
+    return Annotation(
         request_id=note.request_id,
         part=note.part,
         provider=note.provider,
@@ -150,7 +150,7 @@ def _fresh(note: Note, *, outcome: str, error: str = "") -> Note:
     )
 
 
-def _noted(note: Note, run: _Run, status: int, read: ReadAgain) -> Note:
+def _noted(note: Annotation, run: _Run, status: int, read: ReadAgain) -> Annotation:
     """What is noted of a run that was answered."""
     problem = read.error.message if read.error is not None else f"status {status}" if status >= 400 else ""
     fresh = _fresh(note, outcome="failed" if problem else "replayed", error=f"replayed: {problem}" if problem else "")
@@ -165,7 +165,7 @@ def _noted(note: Note, run: _Run, status: int, read: ReadAgain) -> Note:
     )
 
 
-def _line(flow: http.HTTPFlow, note: Note, status: int, code: str | None) -> RequestLog:
+def _line(flow: http.HTTPFlow, note: Annotation, status: int, code: str | None) -> RequestLog:
     """The log's line: what somebody at the inspector had sent again, under the request's own id."""
     return RequestLog(
         id=note.request_id,
@@ -188,7 +188,7 @@ def _line(flow: http.HTTPFlow, note: Note, status: int, code: str | None) -> Req
     )
 
 
-def _read(run: _Run, note: Note, provider: AnyProvider, cleaner: Cleaner) -> tuple[http.Response, ReadAgain]:
+def _read(run: _Run, note: Annotation, provider: AnyProvider, cleaner: Cleaner) -> tuple[http.Response, ReadAgain]:
     """The answer as it stands in a flow, and what a client would have been sent of it. Blocks as long as that takes."""
     response = _response(run.answer, cleaner, (note.provider, note.account))
     body = response.raw_content or b""

@@ -1,16 +1,16 @@
 """From config.yaml's figures to the rules of the parts that keep to them. Pure."""
 
-from addons.accounts.availability import Traffic, TrafficRules
+from addons.accounts.availability import AccountAvailability, AvailabilityRules
 from addons.accounts.breaker import BreakerRules
 from addons.accounts.cooldown import CooldownRules
-from addons.accounts.limiter import Pace
+from addons.accounts.limiter import RateLimits
 from addons.accounts.sessions import Account, AccountId
 from addons.config.schema import Config, FallbackModel
 from addons.exchange.context import Limits
-from addons.routing.candidates import Planner, Share
+from addons.routing.candidates import CandidateOrder, Share
 from addons.routing.retry_policy import Cause, Fallback, RetryRules
 from addons.routing.strategy import Orderer
-from addons.stream.gear import ClientLimits
+from addons.stream.deps import ClientLimits
 from addons.stream.guests import GuestRules, networks_of
 from providers.registry import provider_class
 
@@ -72,7 +72,7 @@ def retry_rules(config: Config) -> RetryRules:
     )
 
 
-def traffic_rules(config: Config) -> TrafficRules:
+def traffic_rules(config: Config) -> AvailabilityRules:
     breaker, cooldown = config.sections.breaker, config.sections.cooldown
     rules = BreakerRules(
         failures=breaker.failures,
@@ -82,19 +82,19 @@ def traffic_rules(config: Config) -> TrafficRules:
         open_s=breaker.open_s,
         open_max_s=breaker.open_max_s,
     )
-    return TrafficRules(
+    return AvailabilityRules(
         breaker=rules if breaker.enabled else None,
         cooldown=CooldownRules(base_s=cooldown.base_s, max_s=cooldown.max_s) if cooldown.enabled else None,
     )
 
 
-def paces_of(config: Config) -> dict[AccountId, Pace]:
+def paces_of(config: Config) -> dict[AccountId, RateLimits]:
     """What each account bears: its own figures, else the defaults for all, else those of its kind."""
     defaults, paces = config.sections.accounts, {}
     for settings in config.providers:
         usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
         for own in settings.accounts:
-            paces[settings.name, own.name] = Pace(
+            paces[settings.name, own.name] = RateLimits(
                 max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
                 queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
                 min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
@@ -104,14 +104,14 @@ def paces_of(config: Config) -> dict[AccountId, Pace]:
     return paces
 
 
-def planner_of(config: Config, traffic: Traffic, orderer: Orderer) -> Planner:
+def planner_of(config: Config, traffic: AccountAvailability, orderer: Orderer) -> CandidateOrder:
     routing = config.sections.routing
     shares = {
         (settings.name, account.name): Share(account.priority, account.weight)
         for settings in config.providers
         for account in settings.accounts
     }
-    return Planner(traffic, orderer, shares, routing.strategy, routing.strategies)
+    return CandidateOrder(traffic, orderer, shares, routing.strategy, routing.strategies)
 
 
 def fallbacks_of(config: Config) -> dict[str, tuple[Fallback, ...]]:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 
-from addons.accounts.availability import Traffic
+from addons.accounts.availability import AccountAvailability
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.pruning import ended_for_good
 from addons.accounts.renewal import Renewal
 from addons.accounts.report import AccountLine, report
 from addons.accounts.sessions import Accounts
-from addons.accounts.state_file import FILE_NAME, AccountBook
+from addons.accounts.state_file import FILE_NAME, AccountStateFile
 from addons.app.rules import (
     accounts_of,
     fallbacks_of,
@@ -49,7 +49,7 @@ from addons.vault.keys import ENV_NAME, VaultKey, load_key
 from addons.vault.rollback import RollbackGuard
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Model, Moment, Session, SessionMaterial
+from providers.contract.provider import Credentials, Model, Moment, Session
 from providers.registry import provider_class
 
 log = logging.getLogger("glassgate")
@@ -100,7 +100,7 @@ class Models:
 class Running:
     """Everything made from one Config. `close` ends its HTTP clients."""
 
-    book: AccountBook
+    book: AccountStateFile
     context: Context
     known: KnownSecrets
     models: Models
@@ -136,7 +136,7 @@ class Running:
         seals = Seals(self.accounts.reveal)
         self.seen = seen or (before.seen if before else None)
         self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen, self.proxies.get)
-        self.book = before.book if before else AccountBook(book_path(config), time.time, self.cleaner.words)
+        self.book = before.book if before else AccountStateFile(book_path(config), time.time, self.cleaner.words)
         moment = moment_source()
         traffic = traffic_rules(config)
         self.renewal = Renewal(
@@ -149,7 +149,9 @@ class Running:
             clock=time.monotonic,
             rules=traffic.cooldown or CooldownRules(),
         )
-        self.traffic = Traffic(paces_of(config), traffic, self.book, time.monotonic, time.time, self.accounts.standing)
+        self.traffic = AccountAvailability(
+            paces_of(config), traffic, self.book, time.monotonic, time.time, self.accounts.standing
+        )
         if before is None:
             self.traffic.recall(self.accounts.stored_at)
         else:
@@ -202,7 +204,7 @@ class Running:
         for settings in self.config.providers:
             for account in settings.accounts:
                 if (own := account.credentials) is not None:
-                    given = SessionMaterial(email=own.email, password=own.password.get_secret_value())
+                    given = Credentials(email=own.email, password=own.password.get_secret_value())
                     yield from secrets_of(given, settings.name, account.name)
 
     def flow_key(self) -> bytes:

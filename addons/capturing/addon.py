@@ -26,12 +26,12 @@ from addons.capturing import page as capture_page
 from addons.capturing import peer
 from addons.capturing import setup as capture_setup
 from addons.capturing.flows import BodyCopy, is_navigation, origin, shows_body, sighting_of
-from addons.capturing.gathering import Gathering
-from addons.capturing.proof import Proof, Prover, SiteProver
+from addons.capturing.gathering import CredentialCollector
+from addons.capturing.proof import SessionCheck, SessionChecker, SiteProver
 from addons.capturing.target import Target, target_of
 from addons.cli.base import Problem
 from addons.vault.errors import VaultError
-from providers.contract.provider import Session, SessionMaterial, Sighting
+from providers.contract.provider import Credentials, ObservedExchange, Session
 
 log = logging.getLogger("glassgate.capture")
 
@@ -63,7 +63,7 @@ class Capture:
         self,
         target: Target | None = None,
         *,
-        prover: Prover | None = None,
+        prover: SessionChecker | None = None,
         on_ready: Callable[[int], None] = lambda port: None,
         on_stored: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
@@ -78,10 +78,10 @@ class Capture:
         self._on_ready = on_ready
         self._on_stored = on_stored
         self._clock = clock
-        self._gathering: Gathering | None = None
+        self._gathering: CredentialCollector | None = None
         self._work: asyncio.Task[None] | None = None
-        self._asking: asyncio.Future[Proof] | None = None
-        self._proven: Proof | None = None
+        self._asking: asyncio.Future[SessionCheck] | None = None
+        self._proven: SessionCheck | None = None
         self._ending: asyncio.TimerHandle | None = None
         self._copies: dict[str, BodyCopy] = {}
         self._ended = False
@@ -108,7 +108,7 @@ class Capture:
         except Problem as e:
             self.stop(e.format_message())
             return
-        self._target, self._gathering = target, Gathering(target.provider, target.account)
+        self._target, self._gathering = target, CredentialCollector(target.provider, target.account)
         ctx.options.update(allow_hosts=capture_setup.host_patterns(target.provider))
         loop = asyncio.get_running_loop()
         self._ending = loop.call_later(ctx.options.capture_timeout_s, self._timed_out)
@@ -142,8 +142,8 @@ class Capture:
         assert self._target is not None
         if not self._gathering.names():
             return f"no sign-in to {self._target.name} was seen (a guest's session is not stored)"
-        lacking = ", ".join(self._gathering.lacking()) or "a session the site takes"
-        return f"of the sign-in to {self._target.name} this was not seen: {lacking}"
+        missing = ", ".join(self._gathering.missing()) or "a session the site takes"
+        return f"of the sign-in to {self._target.name} this was not seen: {missing}"
 
     def _timed_out(self) -> None:
         self.stop(f"{self.missing()} within {ctx.options.capture_timeout_s} s; the vault is as it was")
@@ -225,17 +225,17 @@ class Capture:
     def _is_site(self, request: http.Request) -> bool:
         return self._target is not None and origin(request) in self._target.provider.origins()
 
-    def _look_at(self, seen: Sighting) -> None:
+    def _look_at(self, seen: ObservedExchange) -> None:
         if self._gathering is None or self._ended or not self._gathering.add(seen):
             return
         log.info("seen: %s", ", ".join(self._gathering.names()))
-        if lacking := self._gathering.lacking():
-            log.info("still lacking: %s", ", ".join(lacking))
+        if missing := self._gathering.missing():
+            log.info("still lacking: %s", ", ".join(missing))
         elif self._work is None or self._work.done():
             self._work = asyncio.create_task(self._conclude(self._gathering), name="glassgate capture")
             self._work.add_done_callback(self._worked)
 
-    async def _conclude(self, gathering: Gathering) -> None:
+    async def _conclude(self, gathering: CredentialCollector) -> None:
         """Proves and stores what was seen, again as long as the browser shows something newer meanwhile."""
         before = None
         while not self._ended and (whole := gathering.whole(self._clock())) is not None and whole[0] != before:
@@ -250,7 +250,7 @@ class Capture:
                 before = gathering.renew(before, proof.material)
                 await self._store(proof, session)
 
-    async def _proof(self, session: Session, material: SessionMaterial) -> Proof | None:
+    async def _proof(self, session: Session, material: Credentials) -> SessionCheck | None:
         """What the site says of it; None when the capture was stopped meanwhile. What is stored is asked about once."""
         if self._proven is not None:
             return replace(self._proven, material=material)
@@ -259,7 +259,7 @@ class Capture:
         await asyncio.wait([self._asking])
         return None if self._asking.cancelled() or self._ended else self._asking.result()
 
-    async def _store(self, proof: Proof, session: Session) -> None:
+    async def _store(self, proof: SessionCheck, session: Session) -> None:
         target = self._target
         assert target is not None
         email = proof.identity.email if proof.identity else ""

@@ -1,7 +1,7 @@
 """Takes secrets and personal ids out of what is shown or kept. Pure.
 
-Secrets of the vault never get into a flow in the first place (addons/transport/sealing.py). This is for what a site hands out
-anew: tokens in the body of a sign-in or renewal, cookies, signed links.
+Secrets of the vault never get into a flow in the first place (addons/transport/sealing.py). This is for what a site
+hands out anew: tokens in the body of a sign-in or renewal, cookies, signed links.
 """
 
 import re

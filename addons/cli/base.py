@@ -43,7 +43,7 @@ class Problem(click.ClickException):
         click.echo(f"glassgate: {self.format_message()}", err=True)
 
 
-class Lazy:
+class CliContext:
     """The configuration, read when a command first needs it. `without`: sections that it does not need."""
 
     def __init__(self, file: Path, without: Collection[str] = CLIENT_KEYS) -> None:
@@ -61,9 +61,9 @@ class Lazy:
                 raise Problem(*e.problems) from None
         return self._config
 
-    def needing(self, *, without: Collection[str]) -> "Lazy":
+    def needing(self, *, without: Collection[str]) -> "CliContext":
         """The same for a command that needs other sections."""
-        return Lazy(self.file, without)
+        return CliContext(self.file, without)
 
     def vault(self, *, create: bool = False) -> Vault:
         """The opened vault, made if it may be. Raises VaultMissing or Problem."""

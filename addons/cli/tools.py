@@ -12,7 +12,7 @@ import click
 from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
 from addons.app.runtime import Models, make_providers
 from addons.app.served_names import unserved
-from addons.cli.base import Lazy, Problem, out, out_json
+from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.ingress.endpoints import model_object
 
@@ -20,7 +20,7 @@ from addons.ingress.endpoints import model_object
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /v1/models gives it.")
 @click.pass_obj
-def models(lazy: Lazy, as_json: bool) -> None:
+def models(lazy: CliContext, as_json: bool) -> None:
     """The public models of the configured providers."""
     config = lazy.config()
     aliases, providers = config.sections.models.aliases, make_providers(config)
@@ -83,7 +83,7 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 @click.option("--port", type=int, help="In the place of listen.port.")
 @click.option("--web-port", type=int, help="mitmweb's port.")
 @click.pass_obj
-def listen(lazy: Lazy, host: str | None, port: int | None, web_port: int | None) -> None:
+def listen(lazy: CliContext, host: str | None, port: int | None, web_port: int | None) -> None:
     """The listener of the checked configuration, for run_proxy.sh: host, port. Exit status 1 when it is in use."""
     found = lazy.needing(without=()).config().sections.listen
     host, port = host or found.host, port if port is not None else found.port

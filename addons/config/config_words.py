@@ -49,8 +49,8 @@ def wrongs(error: ValidationError, model: type[BaseModel], raw: Any, more: Seque
     """The mistakes in `raw`, which is no `model`; paths begin there. `more` are keys known beside the model's."""
     told: dict[tuple[KeyPath, object], list[ErrorDetails]] = {}
     for found in error.errors(include_url=False)[:FINDINGS_LIMIT]:
-        lacking = found["loc"][-1] if found["type"] == "missing" else None
-        told.setdefault((_written(found, raw), lacking), []).append(found)
+        missing = found["loc"][-1] if found["type"] == "missing" else None
+        told.setdefault((_written(found, raw), missing), []).append(found)
     return one_each([_wrong(path, findings, model, more) for (path, _), findings in told.items()])
 
 

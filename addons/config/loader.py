@@ -22,7 +22,7 @@ from addons.config.key_sources import KeySources
 from addons.config.schema import (
     AccountSettings,
     Config,
-    Credentials,
+    LoginCredentials,
     ProviderCommon,
     ProviderSettings,
     Sections,
@@ -40,7 +40,7 @@ from addons.config.yaml_reading import KeyPath, YamlProblem, read_words
 from addons.words.commands import command
 from addons.words.near import near
 from addons.words.shown import shown
-from providers.contract.provider import SessionMaterial
+from providers.contract.provider import Credentials
 from providers.registry import preset_names
 
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie|auth", re.IGNORECASE)
@@ -304,7 +304,7 @@ _OF_THE_VAULT: Final = re.compile(
 def _of_the_vault(source: _Source, provider: str, raw: Mapping[str, Any], wrong: Wrong) -> Wrong:
     """For a key that would hold a secret: where that belongs. The value is never looked at."""
     key = str(wrong.path[-1]) if wrong.path else ""
-    if wrong.unknown and key in Credentials.model_fields and "accounts" in wrong.path:
+    if wrong.unknown and key in LoginCredentials.model_fields and "accounts" in wrong.path:
         return Wrong(wrong.path, 'belongs under credentials: {email: "${NAME}", password: "${OTHER}"}')
     if not wrong.unknown or not _OF_THE_VAULT.fullmatch(key):
         return wrong
@@ -337,18 +337,18 @@ def _check_vault(source: _Source, sections: Sections) -> None:
         source.say(("vault", "key_file"), "is needed with key_source: file")
 
 
-def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> dict[tuple[str, str], SessionMaterial]:
+def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> dict[tuple[str, str], Credentials]:
     token = env.get("LONGCAT_PASSPORT_TOKEN")
     first = next((p for p in providers if p.common.type == "longcat"), None)
     if not token or first is None:
         return {}
-    material = SessionMaterial(cookies={"passport_token_key": token})
+    material = Credentials(cookies={"passport_token_key": token})
     return {(first.name, first.common.accounts[0].name): material}
 
 
 def _sessions_of_file(
     providers: list[ProviderSettings], env: Mapping[str, str], source: _Source, notes: list[str]
-) -> dict[tuple[str, str], SessionMaterial]:
+) -> dict[tuple[str, str], Credentials]:
     """The sessions of LONGCAT_TOKENS_FILE; each gets an account of the first longcat provider. Raises ConfigError."""
     named = env.get(VARIABLE)
     at = next((n for n, provider in enumerate(providers) if provider.common.type == "longcat"), None)
@@ -370,4 +370,4 @@ def _sessions_of_file(
     taken = {account.name for account in first.common.accounts}
     own = {name: cookies for name, cookies in lines.cookies.items() if name not in taken}
     providers[at] = replace(first, from_file=tuple(AccountSettings(name=name) for name in own))
-    return {(first.name, name): SessionMaterial(cookies=cookies) for name, cookies in own.items()}
+    return {(first.name, name): Credentials(cookies=cookies) for name, cookies in own.items()}

@@ -14,7 +14,7 @@ from addons.config.key_files import KeyFile
 from addons.config.origins import origin_of
 from addons.config.secret_looks import looks_random, looks_secret
 from addons.config.yaml_reading import KeyPath
-from providers.contract.provider import LOOPBACK_HOSTS, ProviderOptions, SessionMaterial
+from providers.contract.provider import LOOPBACK_HOSTS, Credentials, ProviderOptions
 from providers.contract.written import Listed, Nothing, Span, Written, better
 from providers.registry import provider_class, type_names
 
@@ -109,7 +109,7 @@ class AccountDefaults(Written):
     requests_per_day: int | None = Field(default=None, ge=1)
 
 
-class Credentials(Written):
+class LoginCredentials(Written):
     """For `glassgate login`; to be given by reference: `${NAME}`."""
 
     email: str = Field(repr=False, min_length=1)
@@ -120,7 +120,7 @@ class AccountSettings(Written):
     """An account: its name alone, or with keys of its own."""
 
     name: str
-    credentials: Credentials | None = None
+    credentials: LoginCredentials | None = None
     session: Literal["vault", "none"] = "vault"
     priority: int = 0
     weight: int = Field(default=1, ge=1)
@@ -350,7 +350,7 @@ class Config:
     providers: tuple[ProviderSettings, ...]
     keys: tuple[ClientKey, ...] = ()
     skip_auth: bool = False
-    env_sessions: Mapping[tuple[str, str], SessionMaterial] = field(default_factory=dict, repr=False)
+    env_sessions: Mapping[tuple[str, str], Credentials] = field(default_factory=dict, repr=False)
     environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
     files: tuple[KeyFile, ...] = ()
     """The files all this was read from."""

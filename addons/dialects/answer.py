@@ -28,7 +28,7 @@ def is_empty(value: Any) -> bool:
 
 
 def foreign(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an Extra that the gateway does not write itself, in the form their names have."""
+    """The fields of a Passthrough that the gateway does not write itself, in the form their names have."""
     own = _OWN[scope]
     found = ((name, declared(scope, name, value)) for name, value in fields.items() if name not in own)
     return {name: value for name, value in found if value is not MISSING}

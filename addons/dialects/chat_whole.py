@@ -10,11 +10,11 @@ from addons.dialects.tool_calls import ToolCalls, merged
 from providers.contract.events import (
     Citation,
     Event,
-    Extra,
     Failure,
     Finish,
     FinishReason,
     Image,
+    Passthrough,
     Reasoning,
     Text,
     ToolCallDelta,
@@ -81,7 +81,7 @@ class ChatWhole:
                     self._add_picture(event)
                 case Usage():
                     self._usage = event
-                case Extra():
+                case Passthrough():
                     self._merge(event)
                 case Finish():
                     reasons = dict.fromkeys(self._choices, event.reason) | dict(event.others)
@@ -117,7 +117,7 @@ class ChatWhole:
             text.append("\n\n")
         text.append(picture(image) + "\n")
 
-    def _merge(self, extra: Extra) -> None:
+    def _merge(self, extra: Passthrough) -> None:
         if extra.scope == "chunk":
             self._id = extra.fields.get("id", self._id)
         choice = self._choice(extra.choice)

@@ -8,7 +8,7 @@ from addons.dialects.base import KEEPALIVE, AnswerMeta
 from addons.dialects.chat_stream import DONE
 from addons.dialects.text import JsonText, joined, json_bytes
 from addons.errors import GatewayError
-from providers.contract.events import Event, Extra, Finish, FinishReason, Image, Text, Usage, Withdrawn
+from providers.contract.events import Event, Finish, FinishReason, Image, Passthrough, Text, Usage, Withdrawn
 
 type _Reason = Literal["stop", "length", "content_filter"]
 
@@ -58,7 +58,7 @@ class TextStream:
                 self._chunk(index, self._escape(index).escape(text), b"null", _beside(behind, index), out)
             elif isinstance(event, Usage):
                 self._usage = event
-            elif isinstance(event, Extra):
+            elif isinstance(event, Passthrough):
                 self._extra(event, events[at - 1] if at else None, out)
             elif isinstance(event, Finish):
                 self._finish(event, out)
@@ -70,7 +70,7 @@ class TextStream:
     def _escape(self, index: int) -> JsonText:
         return self._escapes.setdefault(index, JsonText())
 
-    def _extra(self, extra: Extra, before: Event | None, out: list[bytes]) -> None:
+    def _extra(self, extra: Passthrough, before: Event | None, out: list[bytes]) -> None:
         if extra.scope == "chunk":
             if "id" in extra.fields and not self._escapes:
                 self._head["id"] = extra.fields["id"]
@@ -96,7 +96,7 @@ class TextStream:
 
 
 def _beside(event: Event | None, index: int) -> Mapping[str, Any]:
-    if not isinstance(event, Extra) or event.scope != "choice" or event.choice != index:
+    if not isinstance(event, Passthrough) or event.scope != "choice" or event.choice != index:
         return {}
     return {name: value for name, value in foreign("choice", event.fields).items() if name != "text"}
 
@@ -126,10 +126,10 @@ class TextWhole:
                 self._choice(0).text.clear()
             elif isinstance(event, Usage):
                 self._usage = event
-            elif isinstance(event, Extra) and event.scope == "chunk":
+            elif isinstance(event, Passthrough) and event.scope == "chunk":
                 self._id = event.fields.get("id", self._id)
                 self._extra |= foreign("chunk", event.fields)
-            elif isinstance(event, Extra) and event.scope == "choice":
+            elif isinstance(event, Passthrough) and event.scope == "choice":
                 fields = self._choice(event.choice).fields
                 for name, value in _beside(event, event.choice).items():
                     fields[name] = longer(fields.get(name), value)

@@ -1,4 +1,4 @@
-"""One attempt at one provider: the Relay that turns its bytes into the client's format.
+"""One attempt at one provider: the UpstreamAttempt that turns its bytes into the client's format.
 
 Per chunk: inflate, decode to events, keep the limits, encode. Nothing here waits, logs or validates models.
 """
@@ -26,7 +26,7 @@ from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection
 from providers.contract.chat import ChatRequest
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Extra, Failure, Finish, Reasoning, Text, Usage
+from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, Usage
 from providers.contract.provider import Decoder, Provider, ProviderOptions, Session
 
 log = logging.getLogger("glassgate")
@@ -120,7 +120,7 @@ class AttemptPlan:
 
 def _is_word(event: Event) -> bool:
     """Whether an event is a part of the answer: any delta that holds something is, whatever it is called."""
-    if isinstance(event, Extra):
+    if isinstance(event, Passthrough):
         return event.scope == "delta" and any(value not in (None, "", [], {}) for value in event.fields.values())
     return not isinstance(event, Usage | Finish)
 
@@ -146,10 +146,10 @@ class Attempt:
         self.sent_at: float | None = None
         """When it was let go to the provider, by the clock."""
         self.streaming = isinstance(output, StreamEncoder)
-        self.commits_early = False
+        self.keepalive_before_first_token = False
         self.begun = False
         """The client got the head of an answer."""
-        self.cut_short = False
+        self.closes_early = False
         self.last_error: GatewayError | None = None
         """What the client is told when the gateway itself ends the attempt."""
         self._stream = output if isinstance(output, StreamEncoder) else None
@@ -211,7 +211,7 @@ class Attempt:
         found.data.content = self.body_as_built(request.data.content)
         return found
 
-    def client_head(self, body: bytes | None) -> http.Response:
+    def response_head(self, body: bytes | None) -> http.Response:
         self.begun = True
         extra = dict((*self.plan.answer_headers, *self.mirrored))
         if body is not None:
@@ -220,7 +220,7 @@ class Attempt:
         del head.headers["content-length"]
         return head
 
-    def last_words(self) -> bytes:
+    def final_error_bytes(self) -> bytes:
         if self._stream is None:
             return b""
         return self._hand_over(self._stream.error(self.broken_off()))
@@ -332,7 +332,7 @@ class Attempt:
     def settle(self) -> bytes:
         try:
             assert self._decoder is not None
-            self.cut_short = True
+            self.closes_early = True
             return self._hand_over(self._take(self._decoder.close()))
         except Exception:
             return self._bug()
@@ -469,7 +469,7 @@ class Attempt:
                 ended = event
             kept.append(event)
         if self._limits.done:
-            self.cut_short = True
+            self.closes_early = True
         if ended is not None:
             return self._complete(kept, ended)
         if self._whole is not None:
@@ -499,7 +499,7 @@ class Attempt:
 
     def _complete(self, events: list[Event], end: Finish) -> bytes:
         said = self._note_first(events) or self.report.first_token_at is not None
-        if not said and end.reason == "stop" and self.plan.provider.web_session and not self.cut_short:
+        if not said and end.reason == "stop" and self.plan.provider.web_session and not self.closes_early:
             name = self.plan.provider.name
             self._fail(ErrorKind.PROVIDER_DOWN, f"{name} answered with nothing at all; try again or another model.")
             return b""

@@ -1,7 +1,7 @@
 """The pursuit of one answer: which account is asked next, until one answers or none is left.
 
 Gets in at an account, prepares, builds the attempt; after a failure a remedy, a renewed session, another account, the
-same again, or another model of the chain. The policy is core/failover.py, the accounts' traffic is traffic.py.
+same again, or another model of the chain. The policy is routing/retry_policy.py, who may be asked now accounts/availability.py.
 """
 
 import logging
@@ -15,7 +15,7 @@ from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
 from addons.exchange.context import AnyProvider, Context
 from addons.exchange.feedback import Progress, leave_site, note_answer, note_failure
-from addons.exchange.final_error import Verdict, name_of
+from addons.exchange.final_error import FinalError, name_of
 from addons.exchange.stage import Stage
 from addons.features.capabilities import check_support
 from addons.routing.candidates import Candidate, Candidates
@@ -30,7 +30,7 @@ log = logging.getLogger("glassgate")
 
 
 @dataclass(slots=True)
-class Round:
+class ModelRound:
     """The attempts for one model: the one asked for, or a fallback."""
 
     candidates: Candidates
@@ -46,7 +46,7 @@ class Round:
 
 
 @dataclass(slots=True)
-class Pursuit:
+class AttemptLoop:
     """All attempts for one request. `release` must be called at its end, whatever that is."""
 
     context: Context
@@ -60,19 +60,19 @@ class Pursuit:
     attempts: int = 0
     waited_s: float = 0.0
     """In line for a turn at an account, and in pauses before another attempt."""
-    _round: Round = field(init=False)
+    _round: ModelRound = field(init=False)
     _fallbacks: list[Fallback] = field(init=False)
     """Models still to be asked."""
     _refusal: GatewayError | None = None
     """How the model asked for refused the request itself: told when no fallback takes it either."""
     _causes: set[Cause] = field(default_factory=set)
     """Why others are asked than the model asked for: what it said or did, and what those said that stood in."""
-    _slow: tuple[Round, Candidate] | None = None
+    _slow: tuple[ModelRound, Candidate] | None = None
     """Who was given up as slow, in which round: asked once more, with all the time there is, when nobody stands in."""
     _seen: list[Sequence[Route]] = field(default_factory=list)
     """The routes of each round: a chain may name a model twice, or the one asked for."""
     _conversation: str = field(init=False)
-    _verdict: Verdict = field(init=False)
+    _verdict: FinalError = field(init=False)
     _remedied: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
     """Accounts whose session this request has had renewed."""
@@ -82,7 +82,7 @@ class Pursuit:
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
         chat = self.ask.parsed.chat
-        self._verdict = Verdict(self.context.providers)
+        self._verdict = FinalError(self.context.providers)
         self._conversation = conversation_of(chat)
         self._fallbacks = list(self._chain(chat.model))
         self._round = self._new_round(chat.model)
@@ -277,7 +277,7 @@ class Pursuit:
         routes = self.context.index().find(model)
         return chains.get(routes[0].model.id.casefold(), ()) if routes else ()
 
-    def _new_round(self, model: str, *, stand_in: bool = False) -> Round:
+    def _new_round(self, model: str, *, stand_in: bool = False) -> ModelRound:
         """The candidates of a model. Raises GatewayError when nobody serves it, nobody can carry the request, or it
         had its round."""
         routes = self.context.index().find(model)
@@ -287,7 +287,7 @@ class Pursuit:
         able = self._able(routes)
         found = [Candidate(route, account) for route in able for account in self.context.accounts.of(route.provider)]
         candidates = self.context.planner.candidates(found, routes[0].model.id, self._conversation)
-        return Round(candidates, stand_in=stand_in)
+        return ModelRound(candidates, stand_in=stand_in)
 
     def _able(self, routes: Sequence[Route]) -> list[Route]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""
@@ -345,7 +345,7 @@ class Pursuit:
     async def _remedy(self, provider: AnyProvider, session: Session, error: ProviderError) -> None:
         self._remedied = True
         self._go(Stage.PREPARING)
-        await self.context.remedies.apply(self.context.steps, provider, session, error, self._asked)
+        await self.context.recoveries.apply(self.context.steps, provider, session, error, self._asked)
 
     async def _renew(self, candidate: Candidate, session: Session, error: ProviderError) -> Session:
         """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
@@ -394,7 +394,7 @@ class Pursuit:
         provider = self.context.providers[candidate.route.provider]
         known = False
         if self.progress is not None and not self._remedied:
-            steps = provider.remedy(error, self.progress.session, self._asked)
+            steps = provider.recover(error, self.progress.session, self._asked)
             known = steps is not None
             if steps is not None:
                 steps.close()

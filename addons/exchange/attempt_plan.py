@@ -33,7 +33,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An attempt to make: the Relay of the stream layer, and the request as it shall stand in the flow."""
+    """An attempt to make: the UpstreamAttempt of the stream layer, and the request as it shall stand in the flow."""
 
     attempt: Attempt
     request: http.Request
@@ -53,7 +53,7 @@ def plan_attempt(
     `stand_ins`: what another model stands in for, should this one fail so.
     """
     provider = context.providers[progress.candidate.route.provider]
-    late = provider.answers_late(chat)
+    late = provider.buffers(chat)
     plan = AttemptPlan(
         provider=provider,
         session=progress.session,
@@ -76,7 +76,7 @@ def plan_attempt(
     # An official API keeps the limits itself; for a web session they are kept here.
     local = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
     attempt = Attempt(plan, output, local)
-    attempt.commits_early = chat.stream and late
+    attempt.keepalive_before_first_token = chat.stream and late
     attempt.built = request_of(call)
     shown = context.cleaner.request(attempt.built)
     attempt.shows(shown)

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from addons.accounts.availability import Traffic
+from addons.accounts.availability import AccountAvailability
 from addons.accounts.renewal import Renewal
 from addons.accounts.sessions import Accounts
 from addons.cleaning.cleaner import Cleaner
-from addons.routing.candidates import Planner
+from addons.routing.candidates import CandidateOrder
 from addons.routing.model_index import ModelIndex
 from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
 from addons.transport.codings import Inflated
-from addons.transport.recoveries import Remedies
+from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.provider import Moment, Provider, ProviderOptions
@@ -49,8 +49,8 @@ class Context:
     providers: Mapping[str, AnyProvider]
     accounts: Accounts
     renewal: Renewal
-    traffic: Traffic
-    planner: Planner
+    traffic: AccountAvailability
+    planner: CandidateOrder
     index: Callable[[], ModelIndex]
     seals: Seals
     cleaner: Cleaner
@@ -67,6 +67,6 @@ class Context:
     """Provider name → the HTTP proxy in front of it."""
     moment: Callable[[], Moment]
     rng: random.Random
-    remedies: Remedies = field(default_factory=Remedies)
+    recoveries: Recoveries = field(default_factory=Recoveries)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep

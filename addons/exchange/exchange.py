@@ -1,6 +1,6 @@
 """One client request, from the hook that reads it to the line that is logged about it.
 
-The stream layer sees it as a Ticket; the attempts themselves are pursuit.py's.
+The stream layer sees it as a RequestPort; the attempts themselves are attempt_loop.py's.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.body import ASKED_LIMIT
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
-from addons.exchange.attempt_loop import Pursuit
+from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import Ask, Planned
 from addons.exchange.context import Context
 from addons.exchange.request_log import RequestLog
@@ -33,7 +33,7 @@ AT_ONCE_BYTES: Final = 128 * 1024
 
 @dataclass(slots=True)
 class Exchange:
-    """The Ticket of one client request."""
+    """The RequestPort of one client request."""
 
     id: str
     key: str
@@ -54,7 +54,7 @@ class Exchange:
     """The model asked for, in the client's words."""
     client_request: str = ""
     """The body as the client sent it, for the inspector; up to a limit."""
-    pursuit: Pursuit | None = None
+    attempt_loop: AttemptLoop | None = None
     error: GatewayError | None = None
     left: bool = False
     stopped: GatewayError | None = None
@@ -67,7 +67,7 @@ class Exchange:
     _inflated: int = 0
     """Bytes that were made of its compressed body."""
 
-    # -- the Ticket -----------------------------------------------------------------------------------------------
+    # -- the RequestPort -----------------------------------------------------------------------------------------------
     def client_left(self) -> None:
         self.left = True
         if self._task is not None:
@@ -101,8 +101,8 @@ class Exchange:
 
     def over(self) -> None:
         """The exchange has ended, one way or another."""
-        if self.pursuit is not None:
-            self.pursuit.over(answered=self.error is None)
+        if self.attempt_loop is not None:
+            self.attempt_loop.over(answered=self.error is None)
         if self._counted:
             self._counted = False
             self.context.budget.active -= 1
@@ -127,8 +127,8 @@ class Exchange:
             self._task = None
 
     def _release(self) -> None:
-        if self.pursuit is not None:
-            self.pursuit.release()
+        if self.attempt_loop is not None:
+            self.attempt_loop.release()
 
     async def _open(self, flow: http.HTTPFlow) -> None:
         if self.stopped is not None:  # while its body came
@@ -141,9 +141,9 @@ class Exchange:
         self.model = parsed.chat.model[:ASKED_LIMIT]
         self.moved()
         await self._pause(body)
-        self.pursuit = Pursuit(self.context, Ask(self.id, parsed, self.dialect, self.began), self.moved)
+        self.attempt_loop = AttemptLoop(self.context, Ask(self.id, parsed, self.dialect, self.began), self.moved)
         await self._pause(body)
-        self._take(await self.pursuit.first(), flow)
+        self._take(await self.attempt_loop.first(), flow)
 
     async def _undo_codings(self, request: http.Request) -> None:
         """From here on the request is as if it had been sent plain; what cannot be undone is not kept.
@@ -184,10 +184,10 @@ class Exchange:
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
         failed, self.relay = self.relay, None
         assert failed
-        assert self.pursuit
+        assert self.attempt_loop
         if self.stopped is not None:
             raise self.stopped
-        self._take(await self.pursuit.after(failed), flow)
+        self._take(await self.attempt_loop.after(failed), flow)
 
     def _take(self, planned: Planned, flow: http.HTTPFlow) -> None:
         self.relay = planned.attempt
@@ -207,18 +207,18 @@ class Exchange:
     def headers(self, error: GatewayError | None = None) -> tuple[tuple[str, str], ...]:
         """What an answer says of how it came about."""
         about = error.about if error else None
-        return (("x-request-id", self.id), *(self.pursuit.headers(about) if self.pursuit else ()))
+        return (("x-request-id", self.id), *(self.attempt_loop.headers(about) if self.attempt_loop else ()))
 
     # -- what is told of it ---------------------------------------------------------------------------------------
     def summary(self, *, client_left: bool) -> RequestLog:
         """The request's line for the log."""
-        pursuit = self.pursuit
-        last = pursuit.last if pursuit else None
+        attempt_loop = self.attempt_loop
+        last = attempt_loop.last if attempt_loop else None
         report = last.report if last else None
         usage = report.usage if report else None
         first = report.first_token_at if report else None
         outcome, status, error = self._ending(last, left=client_left or self.left)
-        about = error.about if error and error.about else pursuit.about if pursuit else None
+        about = error.about if error and error.about else attempt_loop.about if attempt_loop else None
         model, provider, account = about or (self.model, None, None)
         return RequestLog(
             id=self.id,
@@ -228,7 +228,7 @@ class Exchange:
             model=model,
             provider=provider,
             account=account,
-            attempts=pursuit.attempts if pursuit else 0,
+            attempts=attempt_loop.attempts if attempt_loop else 0,
             first_token_ms=round((first - self.began) * 1000) if first is not None else None,
             total_ms=round((self.context.clock() - self.began) * 1000),
             prompt_tokens=usage.prompt_tokens if usage else None,
@@ -239,7 +239,7 @@ class Exchange:
             method=self.method,
             asked=self.model,
             why=error.message if error else self._left_at(last) if outcome == "client_left" else "",
-            wait_ms=round(pursuit.waited_s * 1000) if pursuit else 0,
+            wait_ms=round(attempt_loop.waited_s * 1000) if attempt_loop else 0,
         )
 
     def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:
@@ -247,7 +247,7 @@ class Exchange:
         if left:
             return "client_left", self.status if last is not None and last.begun else CLIENT_LEFT, None
         if self.error is not None:
-            asked = self.pursuit is not None and self.pursuit.attempts
+            asked = self.attempt_loop is not None and self.attempt_loop.attempts
             return "failed" if self.error.status >= 500 or asked else "refused", self.status, self.error
         if last is not None and last.state is State.FAILED:
             return "broken_off", self.status, last.broken_off()

@@ -17,7 +17,7 @@ _LEAST_SAID: Final = 80
 
 
 @dataclass(slots=True)
-class Verdict:
+class FinalError:
     """The first failure at a provider says most; only where nobody was asked, why nobody was."""
 
     providers: Mapping[str, AnyProvider]

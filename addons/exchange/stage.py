@@ -6,7 +6,7 @@ from enum import StrEnum
 class Stage(StrEnum):
     READ = "asked"
     QUEUED = "waiting for a turn"
-    """In line for an account: its own limits (turnstile.py), or a rest that ends soon."""
+    """In line for an account: its own limits (accounts/limiter.py), or a rest that ends soon."""
     AFTER = "looking for another way"
     """An attempt has failed."""
     PAUSED = "pausing before another attempt"

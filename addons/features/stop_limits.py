@@ -7,7 +7,7 @@ first. For sites with one candidate: events of the text lose their `choice`.
 
 from collections.abc import Sequence
 
-from addons.dialects.text import Pairs
+from addons.dialects.text import SurrogateJoiner
 from addons.features.token_estimate import TokenCounter
 from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
 
@@ -21,8 +21,8 @@ class OutputLimits:
         self._stop = tuple(s for s in stop if s)
         self._max_tokens = max_tokens
         self._counter = TokenCounter()
-        self._text_pairs = Pairs()
-        self._reasoning_pairs = Pairs()
+        self._text_pairs = SurrogateJoiner()
+        self._reasoning_pairs = SurrogateJoiner()
         self._held = ""
         self._idle = not self._stop and max_tokens is None
 
@@ -40,7 +40,7 @@ class OutputLimits:
                 self._give(self._reasoning_pairs.feed(event.text), out, reasoning=True)
             elif isinstance(event, Withdrawn):
                 self._counter, self._held = TokenCounter(), ""
-                self._text_pairs, self._reasoning_pairs = Pairs(), Pairs()
+                self._text_pairs, self._reasoning_pairs = SurrogateJoiner(), SurrogateJoiner()
                 out.append(event)
             else:
                 if isinstance(event, Finish | Failure | Image):

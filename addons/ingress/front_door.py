@@ -13,7 +13,7 @@ from addons.cleaning.fields import Fields, by_name
 from addons.cleaning.index import Known
 from addons.errors import GatewayError
 from addons.ingress.cors import answer_headers
-from addons.ingress.gate import Knock
+from addons.ingress.gate import RequestHead
 from addons.ingress.key_proof import NONCE, proof_of
 from addons.stream.credentials import FRAMING
 from addons.stream.guests import GuestRules, Peer, host_of
@@ -29,12 +29,12 @@ def new_id() -> str:
     return f"req_{uuid.uuid4().hex}"
 
 
-def knock_of(flow: http.HTTPFlow, shown: Mapping[str, str]) -> Knock:
+def request_head_of(flow: http.HTTPFlow, shown: Mapping[str, str]) -> RequestHead:
     """The request as the gate reads it. `shown` are the credentials, which were taken off it (addons/stream)."""
     request = flow.request
     sockname: Any = flow.client_conn.sockname
     is_h2 = flow.client_conn.alpn == b"h2"
-    return Knock(
+    return RequestHead(
         method=request.method,
         target=request.path,
         headers={**by_name(request.headers.fields), **shown},

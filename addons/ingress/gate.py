@@ -38,7 +38,7 @@ _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class RequestHead:
     """What the gate looks at. `headers` by lower-case name; `local_address` is where the connection arrived."""
 
     method: str
@@ -83,49 +83,51 @@ class GateRules:
     allowed_origins: frozenset[str] = frozenset()
 
 
-def admit(knock: Knock, rules: GateRules) -> Admission:
+def admit(request_head: RequestHead, rules: GateRules) -> Admission:
     """The request's admission. Raises GatewayError: 400, 401, 403, 404, 405 or 415."""
-    if knock.absolute_form:
+    if request_head.absolute_form:
         raise GatewayError(
             400, "this is a gateway, not a proxy: send the path alone (/v1/…)", code="bad_request_target"
         )
-    _check_host(knock, rules)
-    if is_preflight(knock.method, knock.headers):
-        return Admission("preflight", "", headers=preflight_headers(knock.headers))
-    path, _, query = knock.target.partition("?")
+    _check_host(request_head, rules)
+    if is_preflight(request_head.method, request_head.headers):
+        return Admission("preflight", "", headers=preflight_headers(request_head.headers))
+    path, _, query = request_head.target.partition("?")
     route = _route(path)
-    if route is not None and route[0] in _OPEN and knock.method in route[2]:
-        shown = _shown(knock, rules)
-        page = "text/html" in knock.headers.get("accept", "").lower()
+    if route is not None and route[0] in _OPEN and request_head.method in route[2]:
+        shown = _shown(request_head, rules)
+        page = "text/html" in request_head.headers.get("accept", "").lower()
         name = shown[0].name if len(shown) == 1 else ""
-        return Admission(route[0], name, base_url=_base_url(knock), page=page)
-    who = _identify(knock, rules)
+        return Admission(route[0], name, base_url=_base_url(request_head), page=page)
+    who = _identify(request_head, rules)
     try:
-        return _routed(knock, route, path, query, who)
+        return _routed(request_head, route, path, query, who)
     except GatewayError as error:
         error.key = who.name
         raise
 
 
 def _routed(
-    knock: Knock, route: tuple[Action, str, frozenset[str]] | None, path: str, query: str, who: Identity
+    request_head: RequestHead, route: tuple[Action, str, frozenset[str]] | None, path: str, query: str, who: Identity
 ) -> Admission:
     if route is None:
         raise GatewayError(
             404,
-            f"there is no {knock.method} {path[:200]} here. Known: {', '.join(ROUTES)}, {MODEL_PREFIX}{{id}}; "
+            f"there is no {request_head.method} {path[:200]} here. Known: {', '.join(ROUTES)}, {MODEL_PREFIX}{{id}}; "
             "those of /v1 also without it.",
             code="unknown_url",
         )
     action, argument, methods = route
     allow = ", ".join(sorted(methods | {"OPTIONS"}))
-    if knock.method == "OPTIONS":
+    if request_head.method == "OPTIONS":
         return Admission("options", who.name, headers=(("allow", allow),))
-    if knock.method not in methods:
-        error = GatewayError(405, f"{path[:200]} takes {allow}, not {knock.method[:20]}", code="method_not_allowed")
+    if request_head.method not in methods:
+        error = GatewayError(
+            405, f"{path[:200]} takes {allow}, not {request_head.method[:20]}", code="method_not_allowed"
+        )
         error.extra_headers = (("allow", allow),)
         raise error
-    codings = codings_of(knock.headers.get("content-encoding", ""))
+    codings = codings_of(request_head.headers.get("content-encoding", ""))
     return Admission(action, who.name, argument, query, (), who.digest, codings)
 
 
@@ -153,8 +155,8 @@ def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:
     return None
 
 
-def _identify(knock: Knock, rules: GateRules) -> Identity:
-    shown = _shown(knock, rules)
+def _identify(request_head: RequestHead, rules: GateRules) -> Identity:
+    shown = _shown(request_head, rules)
     if not shown:
         raise GatewayError(
             401,
@@ -173,23 +175,23 @@ def _identify(knock: Knock, rules: GateRules) -> Identity:
     return shown[0]
 
 
-def _shown(knock: Knock, rules: GateRules) -> tuple[Identity, ...]:
-    return (_ANYONE,) if rules.keys is None else rules.keys.shown_in(knock.headers)
+def _shown(request_head: RequestHead, rules: GateRules) -> tuple[Identity, ...]:
+    return (_ANYONE,) if rules.keys is None else rules.keys.shown_in(request_head.headers)
 
 
-def _check_host(knock: Knock, rules: GateRules) -> None:
-    address, port = knock.local_address
-    name, _, given_port = _split_host(knock.host)
+def _check_host(request_head: RequestHead, rules: GateRules) -> None:
+    address, port = request_head.local_address
+    name, _, given_port = _split_host(request_head.host)
     known = _LOOPBACK_NAMES | {address, f"[{address}]"}
     named = name in known and (given_port in ("", str(port)))
-    if not named and knock.host not in rules.allowed_hosts and name not in rules.allowed_hosts:
+    if not named and request_head.host not in rules.allowed_hosts and name not in rules.allowed_hosts:
         raise GatewayError(
             403,
-            f"the Host header {knock.host[:100]!r} is not one this gateway answers to. "
+            f"the Host header {request_head.host[:100]!r} is not one this gateway answers to. "
             "Add it to listen.allowed_hosts in config.yaml if it is yours.",
             code="forbidden_host",
         )
-    origin = knock.headers.get("origin")
+    origin = request_head.headers.get("origin")
     if origin is not None and origin not in rules.allowed_origins:
         raise GatewayError(
             403,
@@ -199,11 +201,11 @@ def _check_host(knock: Knock, rules: GateRules) -> None:
         )
 
 
-def _base_url(knock: Knock) -> str:
+def _base_url(request_head: RequestHead) -> str:
     """The base URL as the client has reached it; its Host was checked before. A proxy in front may speak TLS for us."""
-    name, _, port = _split_host(knock.host)
-    told = knock.headers.get("x-forwarded-proto", "").strip().lower()  # only shown, and only to who says it
-    scheme = told if told in ("http", "https") else "https" if knock.tls else "http"
+    name, _, port = _split_host(request_head.host)
+    told = request_head.headers.get("x-forwarded-proto", "").strip().lower()  # only shown, and only to who says it
+    scheme = told if told in ("http", "https") else "https" if request_head.tls else "http"
     right = port.isascii() and port.isdecimal() and len(port) <= 5  # an allowed name is allowed with any port
     return f"{scheme}://{name}{':' + port if right else ''}{_VERSION}"
 

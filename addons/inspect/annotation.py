@@ -14,7 +14,7 @@ RUNNING: Final = "running"
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Annotation:
     """One flow's part in a client request. No secret stands in it."""
 
     request_id: str
@@ -69,15 +69,15 @@ class Note:
         flow.metadata[KEY] = values
 
 
-def note_of(flow: mflow.Flow | None) -> Note | None:
+def annotation_of(flow: mflow.Flow | None) -> Annotation | None:
     """The note on a flow; None on one that is not ours, or of another version."""
     found = flow.metadata.get(KEY) if flow is not None else None
     if not isinstance(found, Mapping) or not isinstance(found.get("request_id"), str):
         return None
-    known: dict[str, Any] = {name: found[name] for name in Note.__slots__ if name in found}
+    known: dict[str, Any] = {name: found[name] for name in Annotation.__slots__ if name in found}
     try:
         for name in _PIECES:
             known[name] = tuple((float(at), int(length)) for at, length in known.get(name, ()))
-        return Note(**known)
+        return Annotation(**known)
     except (TypeError, ValueError):
         return None

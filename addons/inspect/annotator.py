@@ -13,7 +13,7 @@ from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.exchange import CURRENT, Exchange
 from addons.exchange.request_log import RequestLog
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.inspect.attempt_flows import earlier_attempt, step_flow
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import keep_cleaned
@@ -28,7 +28,7 @@ type Show = Callable[[http.HTTPFlow], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Scribe:
+class Annotator:
     """`looked_at` tells whether anybody can see flows: without a view or a file, parts are not even made."""
 
     show: Show
@@ -53,7 +53,7 @@ class Scribe:
     async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
         """The flow's own note, comment and body, at the end of the request."""
         held_ms = self.live.over(flow) if self.live is not None else 0
-        last = exchange.pursuit.last if exchange.pursuit else None
+        last = exchange.attempt_loop.last if exchange.attempt_loop else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
         if not self.looked_at():  # then nobody will ever read the texts
             note = replace(note, client_request="", delivered="")
@@ -73,7 +73,7 @@ class Scribe:
     @staticmethod
     def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
         """The note and comment of what the gateway answered itself."""
-        note = Note(
+        note = Annotation(
             request_id=request_id,
             part="local",
             call=_call(flow),
@@ -137,9 +137,9 @@ class Scribe:
         call: str = "",
         outcome: str = "",
         error: str = "",
-    ) -> Note:
+    ) -> Annotation:
         report = attempt.report if attempt else None
-        return Note(
+        return Annotation(
             request_id=exchange.id,
             part="attempt" if attempt else "local",
             provider=line.provider or "",

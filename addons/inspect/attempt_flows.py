@@ -11,7 +11,7 @@ from mitmproxy import flow as mflow
 from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
 from addons.cleaning.redaction import redacted_bytes, redacted_header
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.inspect.summary import marker, told
 from addons.transport.step_runner import Carried
 from addons.transport.upstream_request import request_of
@@ -21,7 +21,7 @@ SHOWN_BYTES = 256 * 1024
 """Of a preparing call's answer: it is searched for secrets while others wait."""
 
 
-def earlier_attempt(flow: http.HTTPFlow, note: Note) -> http.HTTPFlow:
+def earlier_attempt(flow: http.HTTPFlow, note: Annotation) -> http.HTTPFlow:
     """A failed attempt as a flow of its own, before the flow goes on to the next one. Its body is still to come."""
     copy: http.HTTPFlow = flow.copy()
     copy.live = False
@@ -50,7 +50,7 @@ def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
         flow.response = _response(step.answer, step.ended, owner, cleaner)
-    note = Note(
+    note = Annotation(
         request_id=request_id,
         part="step",
         provider=owner.provider,

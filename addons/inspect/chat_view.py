@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from addons.cleaning.index import PIECE
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.inspect.sse_text import lines_of
 from providers.formats.jsontext import INVALID, loads, mapping, text
 
@@ -18,13 +18,13 @@ _RULE = 44
 _KNOWN = frozenset({"messages", "model", "stream", "stream_options"})
 
 
-def chat_text(note: Note) -> str:
+def chat_text(note: Annotation) -> str:
     """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
     answered = answer_lines(note.delivered, HELD if note.running else 0)
     return "\n".join([*_head(note), "", *_request(note.client_request), *answered]).rstrip() + "\n"
 
 
-def _head(note: Note) -> Iterator[str]:
+def _head(note: Annotation) -> Iterator[str]:
     where = f"{note.provider}/{note.account}" if note.provider else "nobody"
     yield f"{note.request_id}   {note.model or '?'} → {where}   {note.outcome or note.part}"
     figures = [

@@ -9,10 +9,10 @@ from addons.inspect.sse_text import Arrivals, Clock, columns, data_of, lines_of
 from providers.contract.events import (
     Citation,
     Event,
-    Extra,
     Failure,
     Finish,
     Image,
+    Passthrough,
     Reasoning,
     Text,
     ToolCallDelta,
@@ -134,7 +134,7 @@ def _said(event: Event) -> str:
             return f"picture {_short(url, 80)}"
         case Usage(prompt_tokens=prompt, completion_tokens=completion):
             return f"usage {prompt}+{completion}"
-        case Extra(fields=fields):
+        case Passthrough(fields=fields):
             return f"fields {', '.join(fields)}"
         case Finish(reason=reason):
             return f"END {reason}"

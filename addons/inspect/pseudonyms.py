@@ -13,7 +13,7 @@ _ADDRESS: Final = re.compile(r"(?<![A-Za-z]/)\b(?:(?!127\.0\.0\.1)(?:\d{1,3}\.){
 _SEALED: Final = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~")
 
 
-class StandIns:
+class Pseudonyms:
     """Replaces personal ids in texts, consistently over all texts it is given; `counts` says how many of each kind."""
 
     def __init__(self, secrets: Iterable[str] = (), clean: Callable[[str], str] = str) -> None:

@@ -6,7 +6,7 @@ other, and the parts of one request are known by the same six letters.
 
 from typing import Final
 
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 
 _MARKS: Final = {":gear:": "⚙", ":arrow_right_hook:": "↪", ":warning:": "⚠"}
 _OF_OUTCOME: Final = {"ok": "✓", "running": "▷", "client_left": "←", "replayed": "↻"}
@@ -16,7 +16,7 @@ SHORTEST_MS: Final = 50
 _OUTCOME_WIDTH: Final = len("client_left")
 
 
-def told(note: Note) -> str:
+def told(note: Annotation) -> str:
     """What happened, or happens, at a glance."""
     return " ".join([_mark(note), *_id_and_outcome(note), *_words(note)])
 
@@ -26,7 +26,7 @@ def short(request_id: str) -> str:
     return request_id[:_ID_LETTERS]
 
 
-def marker(note: Note) -> str:
+def marker(note: Annotation) -> str:
     """mitmproxy's name of the marker that fits, or nothing."""
     match note.part:
         case "step":
@@ -37,18 +37,18 @@ def marker(note: Note) -> str:
             return "" if note.outcome in _OF_OUTCOME else ":warning:"
 
 
-def _mark(note: Note) -> str:
+def _mark(note: Annotation) -> str:
     """The marker itself: mitmweb shows markers in a column it has no room for beside the story."""
     return _MARKS[found] if (found := marker(note)) else _OF_OUTCOME[note.outcome]
 
 
-def _id_and_outcome(note: Note) -> tuple[str, str]:
+def _id_and_outcome(note: Annotation) -> tuple[str, str]:
     """An errand of the gateway's own is of no request."""
     outcome = "preparing" if note.part == "step" else note.outcome
     return short(note.request_id).ljust(_ID_LETTERS), outcome.ljust(_OUTCOME_WIDTH)
 
 
-def _words(note: Note) -> list[str]:
+def _words(note: Annotation) -> list[str]:
     match note.part:
         case "step":
             return [f"{note.provider}/{note.account}: {note.call}", *_failed(note), *_took(note.total_ms)]
@@ -58,16 +58,16 @@ def _words(note: Note) -> list[str]:
             return [*_whom(note), *_figures(note), *_doing(note), *_failed(note)]
 
 
-def _whom(note: Note) -> list[str]:
+def _whom(note: Annotation) -> list[str]:
     account = ["→", f"{note.provider}/{note.account}"] if note.provider else []
     return [note.model or note.call, *account]
 
 
-def _failed(note: Note) -> list[str]:
+def _failed(note: Annotation) -> list[str]:
     return [note.error] if note.error else []
 
 
-def _doing(note: Note) -> list[str]:
+def _doing(note: Annotation) -> list[str]:
     return [note.doing] if note.doing else []
 
 
@@ -75,7 +75,7 @@ def _took(ms: int | None) -> list[str]:
     return [f"{ms} ms"] if ms is not None else []
 
 
-def _figures(note: Note) -> list[str]:
+def _figures(note: Annotation) -> list[str]:
     words = []
     if note.attempt > 1 or note.outcome == "failed":
         # So many there may be for a model; after them come those of its fallbacks.
@@ -91,7 +91,7 @@ def _figures(note: Note) -> list[str]:
     return words
 
 
-def _speed(note: Note) -> list[str]:
+def _speed(note: Annotation) -> list[str]:
     """How fast it spoke. A whole answer comes at once: that it took so long is all there is to say."""
     if not note.completion_tokens or note.total_ms is None or note.first_token_ms is None:
         return []

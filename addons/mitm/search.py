@@ -20,7 +20,7 @@ from mitmproxy import flowfilter, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.flow import Flow
 
-from addons.inspect.annotation import KEY, Note, note_of
+from addons.inspect.annotation import KEY, Annotation, annotation_of
 from addons.inspect.chat_view import answer_lines
 from providers.contract.events import Citation, Reasoning, Text
 from providers.contract.provider import Decoder
@@ -29,7 +29,7 @@ from providers.formats.jsontext import INVALID, loads
 log = logging.getLogger("glassgate")
 
 type Side = Literal["asked", "answered"]
-type DecoderFor = Callable[[Note], Decoder | None]
+type DecoderFor = Callable[[Annotation], Decoder | None]
 type Show = Callable[[Flow], None]
 
 AT_ONCE_BYTES: Final = 512 * 1024
@@ -55,13 +55,13 @@ def wanted_by(expression: str) -> str:
     return folded(_ESCAPED.sub(r"\1", expression))
 
 
-def asked_of(note: Note) -> str:
+def asked_of(note: Annotation) -> str:
     """The words of the client's request."""
     value = loads(note.client_request.encode("utf-8", "surrogatepass"))
     return note.client_request if value is INVALID else "\n".join(_leaves(value))
 
 
-def answered_of(note: Note, body: bytes, decoder: Decoder | None) -> str:
+def answered_of(note: Annotation, body: bytes, decoder: Decoder | None) -> str:
     """What the client was sent, and what today's adapter reads in the provider's answer: one may have what the other
     lacks (an attempt that failed, an answer that was cut short)."""
     return "\n".join((*answer_lines(note.delivered), *_read(body, decoder)))
@@ -180,7 +180,7 @@ class Words:
         return _Said(source, words)
 
     def _words_of(self, flow: http.HTTPFlow, source: _Source) -> Mapping[Side, str]:
-        if (note := note_of(flow)) is None:
+        if (note := annotation_of(flow)) is None:
             return {"asked": "", "answered": ""}
         decoder = self.decoder_for(note) if note.part == "attempt" else None
         return {"asked": folded(asked_of(note)), "answered": folded(answered_of(note, source.body, decoder))}

@@ -14,7 +14,7 @@ from addons.exchange.attempt import Attempt
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.context import AnyProvider
 from addons.recordings.drift import Drift
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Source, recording_of
 from addons.vault.small_files import read_small, write_small
@@ -72,7 +72,7 @@ class Archive:
 
     async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
         """Keeps what there is to keep of an attempt or a preparing call that is over."""
-        note = note_of(flow)
+        note = annotation_of(flow)
         provider = providers.get(note.provider) if note else None
         if note is None or provider is None or note.part == "local":
             return
@@ -83,7 +83,7 @@ class Archive:
             unknown = {self._cleaner.words(kind): count for kind, count in attempt.unknown.items()}
             self.drift.note(provider.type_name, unknown, int(time.time()), example)
 
-    def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Note, type_name: str) -> Path | None:
+    def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Annotation, type_name: str) -> Path | None:
         source = Source(note, type_name, clean=self._cleaner.text)
         return recorder.write(recording_of(flow, source), note.request_id, note.attempt)
 

@@ -7,7 +7,7 @@ from typing import Final
 from addons.recordings.check import differences
 from addons.recordings.recorder import ENDING
 from addons.recordings.recording import Recording, RecordingProblem, summary
-from addons.inspect.pseudonyms import StandIns
+from addons.inspect.pseudonyms import Pseudonyms
 
 FOLDER: Final = Path("tests/fixtures/cases")
 """Where the tests look for cases, below the project's folder."""
@@ -32,7 +32,7 @@ def case_of(recording: Recording) -> Case:
     if recording.part != "attempt":
         raise RecordingProblem(PREPARING)
     differs = tuple(differences(recording))
-    own = StandIns()
+    own = Pseudonyms()
     clean = Recording.model_validate(own.value(recording.model_dump(mode="json")))
     return Case(clean, summary(own.counts), differs)
 

@@ -84,7 +84,7 @@ def read_again(recording: Recording, answer: Answered, provider: AnyProvider) ->
     if attempt.state is State.OPEN:
         attempt.end()
     if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:
-        attempt.last_words()
+        attempt.final_error_bytes()
     first = attempt.report.first_token_at
     return ReadAgain(
         delivered=attempt.delivered.decode("utf-8", "replace"),

@@ -14,7 +14,7 @@ from mitmproxy import http
 from addons.exchange.context import AnyProvider
 from addons.inspect.chat_view import error_of
 from addons.recordings.check import decoded
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
 from providers.contract.provider import origin_of
 from providers.formats.jsontext import mapping, text
@@ -53,7 +53,7 @@ def _origins(providers: Mapping[str, AnyProvider]) -> Iterator[tuple[str, str]]:
 def _import(flow: http.HTTPFlow, providers: Mapping[str, AnyProvider], known: Mapping[str, str]) -> Imported | None:
     url = flow.request.pretty_url.partition("?")[0]
     type_name = known.get(_origin(flow.request.url))
-    own = note_of(flow)
+    own = annotation_of(flow)
     if own is not None and own.part == "attempt":
         type_name = providers[own.provider].type_name if own.provider in providers else type_name
         if type_name is None:
@@ -90,7 +90,7 @@ def _recording(flow: http.HTTPFlow, type_name: str) -> Recording:
     body = mapping(_json(flow.request.get_content(strict=False)))
     model = text(body.get("model")) or "unknown"
     asked = {"model": model, "stream": True, "messages": [{"role": "user", "content": _words(body)}]}
-    note = Note("import", model=model, stream=True, client_request=json.dumps(asked, ensure_ascii=False))
+    note = Annotation("import", model=model, stream=True, client_request=json.dumps(asked, ensure_ascii=False))
     bare = recording_of(flow, Source(note, type_name, _credentials(flow.request)))
     assert bare.answer
     delivered = decoded(bare, bare.answer)

@@ -7,18 +7,18 @@ from addons.exchange.context import AnyProvider
 from addons.errors import GatewayError
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.provider import Decoder
 
 
-def decoder_for(note: Note, providers: Mapping[str, AnyProvider]) -> Decoder | None:
+def decoder_for(note: Annotation, providers: Mapping[str, AnyProvider]) -> Decoder | None:
     """A fresh decoder for the answer a note tells of; None when its provider is not configured any more."""
     provider = providers.get(note.provider)
     return provider.decoder(chat_of(note), None) if provider is not None else None
 
 
-def chat_of(note: Note) -> ChatRequest:
+def chat_of(note: Annotation) -> ChatRequest:
     """The chat a note tells of; a bare one when the client's request cannot be read any more."""
     body = note.client_request.encode("utf-8", "surrogateescape")
     for dialect in (ChatCompletions(), Completions()):

@@ -12,9 +12,9 @@ from mitmproxy import http
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from addons.words.plain_words import requirement
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.cleaning.redaction import redacted_header
-from addons.inspect.pseudonyms import StandIns
+from addons.inspect.pseudonyms import Pseudonyms
 
 FORMAT: Final = "glassgate-recording"
 VERSION: Final = 1
@@ -123,7 +123,7 @@ class Recording(_Form):
 class Source:
     """What a recording is made of, besides the flow itself."""
 
-    note: Note
+    note: Annotation
     provider_type: str
     secrets: Sequence[str] = ()
     """What the exchange itself shows to be secret."""
@@ -131,11 +131,11 @@ class Source:
     """Takes the secrets in force out of a text."""
 
 
-def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None = None) -> Recording:
+def recording_of(flow: http.HTTPFlow, source: Source, pseudonyms: Pseudonyms | None = None) -> Recording:
     """The recording of a gateway flow. Raises RecordingProblem while that is under way."""
     if source.note.running:
         raise RecordingProblem("this exchange still runs: keep it when it is over")
-    note, own = source.note, standins or StandIns(source.secrets, source.clean)
+    note, own = source.note, pseudonyms or Pseudonyms(source.secrets, source.clean)
     request = flow.request
     answer = None
     if flow.response is not None:
@@ -163,12 +163,12 @@ def recording_of(flow: http.HTTPFlow, source: Source, standins: StandIns | None 
     )
 
 
-def _headers(found: Any, own: StandIns) -> tuple[tuple[str, str], ...]:
+def _headers(found: Any, own: Pseudonyms) -> tuple[tuple[str, str], ...]:
     skipped = ("content-length", "transfer-encoding", "content-encoding", "date", "host")
     return tuple((name, own.text(redacted_header(name, value))) for name, value in found if name.lower() not in skipped)
 
 
-def _pieces(response: http.Response, note: Note, own: StandIns) -> tuple[Arrived, ...]:
+def _pieces(response: http.Response, note: Annotation, own: Pseudonyms) -> tuple[Arrived, ...]:
     """The answer as it came. A packed one is kept unpacked, in one piece: its times belong to other bytes."""
     packed = response.headers.get("content-encoding", "identity") not in ("identity", "")
     body = (response.get_content(strict=False) if packed else response.raw_content) or b""
@@ -202,7 +202,7 @@ def cut_again(clean: bytes, arrivals: Sequence[tuple[float, int]], before: int) 
     return tuple(_cut(clean, scaled))
 
 
-def _replaced(body: bytes, own: StandIns) -> bytes:
+def _replaced(body: bytes, own: Pseudonyms) -> bytes:
     return own.text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from addons.accounts.availability import Blocked, Traffic
-from addons.accounts.limiter import TurnstileFull
+from addons.accounts.availability import AccountAvailability, Blocked
+from addons.accounts.limiter import LimiterFull
 from addons.accounts.sessions import Account, AccountId
 from addons.routing.model_index import Route
 from addons.routing.strategy import Choice, Orderer, Strategy
@@ -31,10 +31,10 @@ class Share:
 
 
 @dataclass(slots=True)
-class Planner:
+class CandidateOrder:
     """Makes candidates out of routes. Lives as long as the configuration; the orderer longer."""
 
-    traffic: Traffic
+    traffic: AccountAvailability
     orderer: Orderer
     shares: Mapping[AccountId, Share]
     strategy: Strategy
@@ -56,11 +56,11 @@ class Planner:
 class Candidates:
     """The candidates of one model. Each is taken once, unless it is put back."""
 
-    traffic: Traffic
+    traffic: AccountAvailability
     left: list[Candidate]
     blocked: list[tuple[Blocked, Candidate]] = field(default_factory=list)
     """Those that were not asked because of what is known of them."""
-    full: list[tuple[TurnstileFull, Candidate]] = field(default_factory=list)
+    full: list[tuple[LimiterFull, Candidate]] = field(default_factory=list)
     """Those whose line was too long."""
 
     async def take(self) -> Candidate | None:
@@ -78,7 +78,7 @@ class Candidates:
             self.left.remove(chosen)
             try:
                 blocked = await self.traffic.enter(chosen.key, chosen.route.model.id)
-            except TurnstileFull as full:
+            except LimiterFull as full:
                 self.full.append((full, chosen))
                 continue
             if blocked is None:

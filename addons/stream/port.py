@@ -57,7 +57,7 @@ class Fault(Enum):
     """The gateway itself ends."""
 
 
-class Relay(Protocol):
+class UpstreamAttempt(Protocol):
     """One attempt. Methods never raise; after each of head/data/end the layer reads `state`."""
 
     target: Target
@@ -65,9 +65,9 @@ class Relay(Protocol):
     state: State
     streaming: bool
     """The client gets a stream; otherwise the one `data` or `end` that completes the answer gives all of it."""
-    commits_early: bool
+    keepalive_before_first_token: bool
     """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
-    cut_short: bool
+    closes_early: bool
     """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
     keepalive: bytes
 
@@ -109,11 +109,11 @@ class Relay(Protocol):
         """The attempt failed below HTTP, or ran out of time; `state` becomes FAILED."""
         ...
 
-    def client_head(self, body: bytes | None) -> http.Response:
+    def response_head(self, body: bytes | None) -> http.Response:
         """The head of the client's answer: of a stream (None), or of this whole body."""
         ...
 
-    def last_words(self) -> bytes:
+    def final_error_bytes(self) -> bytes:
         """What a client that already got a part of the answer is told when the rest will not come."""
         ...
 
@@ -123,11 +123,11 @@ class Relay(Protocol):
         ...
 
 
-class Ticket(Protocol):
+class RequestPort(Protocol):
     """One client request as the stream layer knows it."""
 
     @property
-    def relay(self) -> Relay | None:
+    def relay(self) -> UpstreamAttempt | None:
         """The attempt to make; None: nothing may be sent."""
         ...
 

@@ -19,7 +19,7 @@ class _Turn:
 
 
 @dataclass(slots=True)
-class Remedies:
+class Recoveries:
     """`clock` is monotonic."""
 
     clock: Callable[[], float] = time.monotonic
@@ -42,7 +42,7 @@ class Remedies:
         async with turn.lock:
             if turn.failed_at > began:
                 raise error
-            steps = provider.remedy(error, session, asked)
+            steps = provider.recover(error, session, asked)
             if steps is None:  # another has mended it meanwhile
                 return
             try:

@@ -1,7 +1,7 @@
 """Opens the secrets of a call, on the wire only: those of the account whose call it is, where its adapter put them.
 
-A call names its secrets as values (providers/contract/sealed.py). No text is searched for placeholders: neither a client's words
-nor a site's can name a secret.
+A call names its secrets as values (providers/contract/sealed.py). No text is searched for placeholders: neither a
+client's words nor a site's can name a secret.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,7 @@
 """pydantic's findings in plain words: what must stand there. The one place where they are translated. Pure.
 
-Its own (`valid tuple`, `Extra inputs are not permitted`, `unable to parse string as a number`) are a programmer's.
+Its own (`valid tuple`, `Extra inputs are not permitted`, `unable to parse string as a number`) are a
+programmer's.
 """
 
 from collections.abc import Iterable

@@ -81,7 +81,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
+class Passthrough:
     """Fields of an OpenAI-form answer that have no event of their own (logprobs, refusal, system_fingerprint …).
 
     `scope` says where they stood: on the chunk/completion itself, on the choice, or on the delta/message.
@@ -107,4 +107,4 @@ class Failure:
     error: ProviderError
 
 
-type Event = Text | Reasoning | Withdrawn | ToolCallDelta | Citation | Image | Usage | Extra | Finish | Failure
+type Event = Text | Reasoning | Withdrawn | ToolCallDelta | Citation | Image | Usage | Passthrough | Finish | Failure

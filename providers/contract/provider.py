@@ -5,10 +5,11 @@ nothing of mitmproxy, the vault or the client's format. What must happen over th
 written as *steps*: a generator that yields a Call, is sent the Answer, and returns its result. The gateway runs it.
 
 Secrets: a provider never builds a request with a real secret. `session.seal("token")` gives a value that names it
-(providers/contract/sealed.py); the gateway opens it on the wire, for that account's own calls alone. Only `read_session` sees
-the values themselves.
+(providers/contract/sealed.py); the gateway opens it on the wire, for that account's own calls alone. Only
+`read_session` sees the values themselves.
 
-Whatever a site hands out to be sent back (ids, tokens, addresses) is checked where it is read: providers/contract/given.py.
+Whatever a site hands out to be sent back (ids, tokens, addresses) is checked where it is read:
+providers/contract/given.py.
 """
 
 import re
@@ -24,7 +25,7 @@ from providers.contract.call import Call, origin_of
 from providers.contract.chat import ChatRequest
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event
-from providers.contract.session import Identity, Session, SessionMaterial, SessionUpdate, Sighting
+from providers.contract.session import Credentials, Identity, ObservedExchange, Session, SessionUpdate
 from providers.contract.written import Written, better
 from providers.formats.jsontext import INVALID, loads
 
@@ -185,7 +186,7 @@ class Provider[O: ProviderOptions](ABC):
 
     # -- a chat ---------------------------------------------------------------------------------------------------
     @abstractmethod
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         """The provider's view of an account's secrets. Raises ProviderError(SESSION_EXPIRED) when they cannot serve."""
 
     def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object] | None:
@@ -208,7 +209,7 @@ class Provider[O: ProviderOptions](ABC):
     def is_answer(self, status: int, headers: Mapping[str, str], chat: ChatRequest) -> bool:
         """True when status and content type say that `decoder` can read the body; otherwise `classify` gets it."""
 
-    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+    def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """Steps after which the same call may work (a fresh client version …), or None. Run once a request.
 
         `moment` is when the refused call was made. One of a provider's remedies for a kind of error runs at a time, so
@@ -216,7 +217,7 @@ class Provider[O: ProviderOptions](ABC):
         """
         return None
 
-    def answers_late(self, chat: ChatRequest) -> bool:
+    def buffers(self, chat: ChatRequest) -> bool:
         """True where the site says nothing until its answer is whole, so that the client is kept waiting visibly."""
         return False
 
@@ -224,7 +225,7 @@ class Provider[O: ProviderOptions](ABC):
         """The site's own stop call for an answer the client left, or None."""
         return None
 
-    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+    def cleanup(self, session: Session, prepared: object, moment: Moment) -> Call | None:
         """The call that removes what `prepare` made at the site (a chat), or None. Only where the person wants it."""
         return None
 
@@ -248,7 +249,7 @@ class Provider[O: ProviderOptions](ABC):
         """
         return None
 
-    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+    def from_cookies(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
         """The new secrets in `cookies` (those of `rotating_cookies`) that some answer set; None to pass them over."""
         return SessionUpdate(None, cookies)
 
@@ -264,14 +265,14 @@ class Provider[O: ProviderOptions](ABC):
         """Where the person signs in with a browser."""
         return self.options.base_url
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
         """What an exchange of the person's own browser with one of our origins shows of a signed-in session.
 
         None for an exchange that shows nothing, or a guest. Sightings of one session are merged, the newest value wins.
         """
         return None
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+    def missing(self, material: Credentials) -> tuple[str, ...]:
         """What material out of sightings still lacks to serve, in words for the person; empty when it is whole."""
         return ()
 
@@ -286,17 +287,17 @@ __all__ = [
     "LOOPBACK_HOSTS",
     "Answer",
     "Call",
+    "Credentials",
     "Decoder",
     "ErrorKind",
     "Identity",
     "Model",
     "Moment",
+    "ObservedExchange",
     "Provider",
     "ProviderOptions",
     "Session",
-    "SessionMaterial",
     "SessionUpdate",
-    "Sighting",
     "Steps",
     "checked_url",
     "json_or_none",

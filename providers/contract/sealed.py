@@ -14,7 +14,7 @@ from typing import NoReturn
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The name of one secret of one account, as in SessionMaterial.values()."""
+    """The name of one secret of one account, as in Credentials.values()."""
 
     provider: str
     account: str

@@ -20,7 +20,7 @@ _COOKIES_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SessionMaterial:
+class Credentials:
     """The secrets of one account as the vault holds them."""
 
     token: str | None = None
@@ -61,7 +61,7 @@ class SessionMaterial:
         person = (claims(token) or {}).get("id") or token or sorted(self.cookies.items())
         return hashlib.sha256(f"device/{person}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
-    def merged(self, newer: "SessionMaterial") -> Self:
+    def merged(self, newer: "Credentials") -> Self:
         """This material with the newer one's values over it; what the newer one lacks stays.
 
         A browser's headers follow browser.merged.
@@ -81,7 +81,7 @@ class SessionMaterial:
 
     def updated(self, update: "SessionUpdate") -> Self:
         """This material with what a site handed out."""
-        return self.merged(SessionMaterial(update.token, update.cookies, expires_at=update.expires_at))
+        return self.merged(Credentials(update.token, update.cookies, expires_at=update.expires_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Session:
     provider: str
     account: str
     names: tuple[str, ...] = ()
-    """Names of the secrets there are, as in SessionMaterial.values()."""
+    """Names of the secrets there are, as in Credentials.values()."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What may stand in a request in clear: `user_id`, `email` … (provider's choice)."""
     expires_at: int | None = None
@@ -167,7 +167,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ObservedExchange:
     """One exchange of the person's own browser with a site, as capture and import see it. Header names lower case."""
 
     method: str

@@ -1,7 +1,7 @@
 """config.yaml's values as a person writes them, and the base of the models that give them their kind.
 
-The reader (addons/config/yaml_reading.py) hands over plain words: `off`, `no`, `1.10` and `12:30` are names where a name
-is wanted, and truth, numbers or text where one of those is. Pure.
+The reader (addons/config/yaml_reading.py) hands over plain words: `off`, `no`, `1.10` and `12:30` are names where a
+name is wanted, and truth, numbers or text where one of those is. Pure.
 """
 
 from collections.abc import Mapping

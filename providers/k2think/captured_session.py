@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.contract.session import SessionMaterial, Sighting
+from providers.contract.session import Credentials, ObservedExchange
 from providers.formats.jsontext import loads, mapping, text
 from providers.formats.jwt import claims
 from providers.formats.moments import moment_s
@@ -12,7 +12,7 @@ from providers.k2think import data
 WANTED: Final = "a signed-in call with the cookie `token` or the header Authorization of www.k2think.ai"
 
 
-def sighted(seen: Sighting) -> SessionMaterial | None:
+def extract(seen: ObservedExchange) -> Credentials | None:
     """The token, until when the site says it is good, the edge's own cookies, and the browser."""
     token, end = _from_answer(seen)
     places = (token, seen.new_cookies.get("token", ""), seen.bearer, seen.cookies.get("token", ""))
@@ -22,14 +22,14 @@ def sighted(seen: Sighting) -> SessionMaterial | None:
     headers, asked = seen.browser_headers((), (data.CHAT_PATH,))
     cookies = {name: value for name, value in {**seen.cookies, **seen.new_cookies}.items() if name != "token"}
     until = end if found == token else None
-    return SessionMaterial(token=found, cookies=cookies, headers=headers, expires_at=until, asked=asked)
+    return Credentials(token=found, cookies=cookies, headers=headers, expires_at=until, asked=asked)
 
 
-def lacking(material: SessionMaterial) -> tuple[str, ...]:
+def missing(material: Credentials) -> tuple[str, ...]:
     return () if material.token or material.cookies.get("token") else (WANTED,)
 
 
-def _from_answer(seen: Sighting) -> tuple[str, int | None]:
+def _from_answer(seen: ObservedExchange) -> tuple[str, int | None]:
     if seen.status != 200 or "/auths" not in urlsplit(seen.url).path:
         return "", None
     body = mapping(loads(seen.body))

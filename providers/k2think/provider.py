@@ -14,22 +14,22 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import person_id, words
 from providers.contract.provider import (
     Call,
+    Credentials,
     Identity,
     Model,
     Moment,
+    ObservedExchange,
     Provider,
     ProviderOptions,
     Session,
-    SessionMaterial,
     SessionUpdate,
-    Sighting,
     Steps,
 )
 from providers.contract.sealed import Value
 from providers.formats.jsontext import dumps, loads, mapping, text
 from providers.formats.jwt import claims, ends_at
 from providers.k2think import data
-from providers.k2think.captured_session import lacking, sighted
+from providers.k2think.captured_session import extract, missing
 from providers.k2think.decoder import K2ThinkDecoder
 from providers.k2think.errors import refusal
 from providers.k2think.models import LiveModel, catalogue, read_live
@@ -85,7 +85,7 @@ class K2Think(Provider[K2ThinkOptions]):
         self._catalogue = catalogue(self._known, live)
 
     # -- a chat ---------------------------------------------------------------------------------------------------
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         """The token stands as such or as the cookie `token`; it says itself until when it is good, if it says so."""
         found = claims(material.token or material.cookies.get("token") or "")
         if found is None:
@@ -126,7 +126,7 @@ class K2Think(Provider[K2ThinkOptions]):
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
 
-    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+    def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """A model that is not there: the site's list may know its new name."""
         return self._learn_names(error, session) if error.kind is ErrorKind.MODEL_UNAVAILABLE else None
 
@@ -137,11 +137,11 @@ class K2Think(Provider[K2ThinkOptions]):
         if before == {public: self._catalogue[public].site_id for public in self._known}:
             raise error
 
-    def answers_late(self, chat: ChatRequest) -> bool:
+    def buffers(self, chat: ChatRequest) -> bool:
         return not self.options.stream
 
     # -- sessions -------------------------------------------------------------------------------------------------
-    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+    def from_cookies(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
         """The token renews whichever place it is kept in; another person's (read_session tells) is refused later."""
         token = cookies.get("token", "")
         if claims(token) is None:
@@ -160,11 +160,11 @@ class K2Think(Provider[K2ThinkOptions]):
     def sign_in_page(self) -> str:
         return f"{self.options.base_url}/auth?mode=signin"
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
-        return sighted(seen)
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
-        return lacking(material)
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """Open WebUI's own call; where the site lacks it, a list of models shows that the token is good."""

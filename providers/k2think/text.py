@@ -1,7 +1,8 @@
 """K2Think's text told apart into reasoning and answer, whatever its form.
 
-Reasoning stands in think tags (providers/shared/think_tags.py) or is drawn as a details block; the text comes in pieces or as
-snapshots that grow. All of it is found out from the text itself. The model's own end marks are none of the answer.
+Reasoning stands in think tags (providers/shared/think_tags.py) or is drawn as a details block; the text comes in pieces
+or as snapshots that grow. All of it is found out from the text itself. The model's own end marks are none of the
+answer.
 """
 
 from typing import Final

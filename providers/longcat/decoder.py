@@ -1,7 +1,7 @@
 """LongCat's answer stream to events: the V2 event frames, and the older choices frames (longcat/frames.py).
 
-Whether text comes as pieces or as snapshots is decided once per stream and kind (providers/shared/cumulative.py). The end is
-an event of type finish or `lastOne: true`; a FINISHED status ends only its own event.
+Whether text comes as pieces or as snapshots is decided once per stream and kind (providers/shared/cumulative.py). The
+end is an event of type finish or `lastOne: true`; a FINISHED status ends only its own event.
 
 Where thinking was asked for and no search, and no event of the thinking itself (think, reason, summary) came, content
 events are opening remarks, that is thinking; the answer is what the finish event calls final. So three independent

@@ -18,21 +18,21 @@ from providers.contract.given import checked_id
 from providers.contract.provider import (
     Answer,
     Call,
+    Credentials,
     Identity,
     Model,
     Moment,
+    ObservedExchange,
     Provider,
     ProviderOptions,
     Session,
-    SessionMaterial,
-    Sighting,
     Steps,
 )
 from providers.contract.sealed import Value, joined
 from providers.contract.written import Written
 from providers.formats.jsontext import dumps, loads, mapping, text
 from providers.longcat import data
-from providers.longcat.captured_session import lacking, sighted
+from providers.longcat.captured_session import extract, missing
 from providers.longcat.decoder import LongCatDecoder
 from providers.longcat.errors import number, refusal
 from providers.shared.folding import fold
@@ -85,7 +85,7 @@ class LongCat(Provider[LongCatOptions]):
         return self._models
 
     # -- a chat ---------------------------------------------------------------------------------------------------
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         """The sign-in is the cookie passport_token_key; a token given alone is taken for its value.
 
         Either may hold more than the value, as people paste it: the pair `passport_token_key=…`, or all cookies.
@@ -123,7 +123,7 @@ class LongCat(Provider[LongCatOptions]):
             "POST", data.CHAT_PATH, session, moment, dumps(body), page=f"/c/{quote(prepared.conversation_id)}"
         )
 
-    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+    def cleanup(self, session: Session, prepared: object, moment: Moment) -> Call | None:
         if not isinstance(prepared, Prepared):
             return None
         chat = quote(prepared.conversation_id, safe="")
@@ -141,7 +141,7 @@ class LongCat(Provider[LongCatOptions]):
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
 
-    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+    def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """A conversation that is gone: the same again in another new one."""
         return _nothing_to_do() if error.kind is ErrorKind.CONVERSATION_GONE else None
 
@@ -149,11 +149,11 @@ class LongCat(Provider[LongCatOptions]):
     def sign_in_page(self) -> str:
         return f"{self.options.base_url}/t"
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
-        return sighted(seen)
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
-        return lacking(material)
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """GET user-current. It answers code 0 to a stranger too: only loginStatus tells."""

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Extra, Failure, Finish, FinishReason, Usage
+from providers.contract.events import Event, Failure, Finish, FinishReason, Passthrough, Usage
 from providers.formats.jsontext import mapping, text, whole
 from providers.openai.choice import Choice, Reading
 from providers.openai.citations import from_web_search
@@ -196,7 +196,7 @@ class OpenAIAnswer:
         said = completion.get("id")
         if not self._identified and isinstance(said, str) and _ID.fullmatch(said):
             self._identified = True
-            out.append(Extra("chunk", {"id": said}))
+            out.append(Passthrough("chunk", {"id": said}))
 
     def _around(self, completion: Mapping[str, Any], out: list[Event]) -> Mapping[str, Any] | None:
         """Usage, and the fields beside the choices: each is passed on, before the words it came with, when it is new.
@@ -217,7 +217,7 @@ class OpenAIAnswer:
         if not fresh:
             return None
         self._fields |= {name: value if _is_small(value) else _FORGOTTEN for name, value in fresh.items()}
-        out.append(Extra("chunk", fresh))
+        out.append(Passthrough("chunk", fresh))
         self._note_usage(mapping(fresh.get("x_groq")))
         return fresh
 

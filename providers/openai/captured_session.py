@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from providers.contract.session import SessionMaterial, Sighting
+from providers.contract.session import Credentials, ObservedExchange
 
 _HEADERS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 WANTED: Final = "a call with the API key in the header Authorization"
 
 
-def sighted(seen: Sighting) -> SessionMaterial | None:
+def extract(seen: ObservedExchange) -> Credentials | None:
     key = seen.bearer or next((seen.headers[name] for name in _HEADERS if seen.headers.get(name)), "")
-    return SessionMaterial(api_key=key) if key and seen.status not in (401, 403) else None
+    return Credentials(api_key=key) if key and seen.status not in (401, 403) else None
 
 
-def lacking(material: SessionMaterial) -> tuple[str, ...]:
+def missing(material: Credentials) -> tuple[str, ...]:
     return () if material.api_key or material.token else (WANTED,)

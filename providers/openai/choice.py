@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from providers.contract.events import Event, Extra, FinishReason, Image, Reasoning, Text
+from providers.contract.events import Event, FinishReason, Image, Passthrough, Reasoning, Text
 from providers.formats.jsontext import mapping, text
 from providers.openai.citations import from_annotations
 from providers.openai.content import pieces, thoughts
@@ -96,7 +96,7 @@ class Choice:
         if not value.keys() <= _CHOICE_KNOWN:
             fields = _filled(value, _CHOICE_KNOWN)
             if fields:
-                out.append(Extra("choice", fields, self._index))
+                out.append(Passthrough("choice", fields, self._index))
 
     def close(self, out: list[Event]) -> None:
         """The answer is complete: what was held back."""
@@ -226,11 +226,11 @@ class Choice:
             elif piece.picture:
                 out.append(Image(piece.picture))
             elif piece.refusal:
-                out.append(Extra("delta", {"refusal": piece.refusal}, self._index))
+                out.append(Passthrough("delta", {"refusal": piece.refusal}, self._index))
             elif piece.call:
                 self._call([piece.call], out, complete=True)
             else:
-                out.append(Extra("delta", {"content_parts": [piece.other]}, self._index))
+                out.append(Passthrough("delta", {"content_parts": [piece.other]}, self._index))
 
     def _other(self, delta: Mapping[str, Any], told: str, out: list[Event], *, complete: bool) -> None:
         """Everything beside text, reasoning (`told`) and tool calls, passed on under its own name."""
@@ -254,7 +254,7 @@ class Choice:
                 fields["function_call"] = {**call, "arguments": _as_text(call["arguments"])}
         if fields:
             self._said = self._said or any(name not in _THINKING and fields[name] not in _EMPTY for name in fields)
-            out.append(Extra("delta", fields, self._index))
+            out.append(Passthrough("delta", fields, self._index))
 
     def _is_news(self, name: str, value: Any) -> bool:
         """Whether a field says something: an empty one does so once."""

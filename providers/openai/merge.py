@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from providers.contract.events import Event, Extra
+from providers.contract.events import Event, Passthrough
 
 _REPLACED: Final = frozenset({"id", "type", "format", "index", "signature", "role"})
 """Names whose text is one value, not pieces of a text."""
@@ -13,7 +13,7 @@ _FIRST_FOLD: Final = 1000
 
 
 class ExtraPile:
-    """Gathers Extra events of choice and delta scope until the end."""
+    """Gathers Passthrough events of choice and delta scope until the end."""
 
     def __init__(self) -> None:
         self._fields: dict[tuple[str, int], dict[str, _Pieces]] = {}
@@ -22,7 +22,7 @@ class ExtraPile:
         """The events without those that are gathered."""
         passed: list[Event] = []
         for event in events:
-            if isinstance(event, Extra) and event.scope != "chunk":
+            if isinstance(event, Passthrough) and event.scope != "chunk":
                 known = self._fields.setdefault((event.scope, event.choice), {})
                 for name, value in event.fields.items():
                     known.setdefault(name, _Pieces(name)).add(value)
@@ -31,11 +31,11 @@ class ExtraPile:
         return passed
 
     def rest(self) -> list[Event]:
-        """One Extra for each scope and candidate."""
+        """One Passthrough for each scope and candidate."""
         found: list[Event] = []
         for (scope, choice), fields in self._fields.items():
             whole = {name: pieces.whole() for name, pieces in fields.items()}
-            found.append(Extra("choice" if scope == "choice" else "delta", whole, choice))
+            found.append(Passthrough("choice" if scope == "choice" else "delta", whole, choice))
         self._fields = {}
         return found
 

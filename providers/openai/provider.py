@@ -15,21 +15,21 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import (
     Answer,
     Call,
+    Credentials,
     Decoder,
     Identity,
     Model,
     Moment,
+    ObservedExchange,
     Provider,
     Session,
-    SessionMaterial,
-    Sighting,
     Steps,
 )
 from providers.contract.sealed import Value
 from providers.formats.jsontext import loads
 from providers.formats.pages import is_mitigated
 from providers.openai.address import advice, meant, without_endpoint
-from providers.openai.captured_session import lacking, sighted
+from providers.openai.captured_session import extract, missing
 from providers.openai.choice import Reading
 from providers.openai.decoder import OpenAIDecoder
 from providers.openai.errors import classify
@@ -115,11 +115,11 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         right = self._meant() if without_endpoint(base_url) is not None else None
         return (advice(self.name, base_url, right),) if right else ()
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
-        return sighted(seen)
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
-        return lacking(material)
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """The list of models shows whether the key is taken; whose it is, no such API says."""
@@ -133,7 +133,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         return Identity("", proven=False)  # an API without a list is asked in vain, and says nothing of the key
 
     # -- a chat ---------------------------------------------------------------------------------------------------
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         secrets = [secret for secret in (material.api_key, material.token) if secret]
         if not secrets and not material.headers:
             raise ProviderError(
@@ -196,7 +196,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
             error.message = _joined(error.message, advice(self.name, self.options.base_url, self._meant()))
         return error
 
-    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+    def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """The same request without what the gateway put into it and the API does not take."""
         return self._without(error.model, error.refused) if error.refused else None
 
@@ -204,7 +204,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         self._learnt.refuses(model, fields)
         yield from ()
 
-    def answers_late(self, chat: ChatRequest) -> bool:
+    def buffers(self, chat: ChatRequest) -> bool:
         """True for a whole answer, and where text is held back until it is clear whether it is reasoning."""
         return not chat.stream or self._form.think_tags == "implicit"
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from providers.contract.session import SessionMaterial, Sighting
+from providers.contract.session import Credentials, ObservedExchange
 from providers.formats.jsontext import loads, mapping, text
 from providers.formats.jwt import claims
 from providers.qwen import data
@@ -24,7 +24,7 @@ REFRESH_WANTED: Final = (
 )
 
 
-def sighted(seen: Sighting) -> SessionMaterial | None:
+def extract(seen: ObservedExchange) -> Credentials | None:
     """What a call shows of a signed-in session; None for a guest's."""
     given = seen.new_cookies
     token = _from_answer(seen) or _person(seen.bearer)
@@ -34,10 +34,10 @@ def sighted(seen: Sighting) -> SessionMaterial | None:
     if _is_guest(token or jar.get("token", "")):
         return None
     headers, asked = seen.browser_headers(data.SESSION_HEADERS, data.COMPLETION_PATHS)
-    return SessionMaterial(token=token or None, cookies=jar, headers=headers, asked=asked)
+    return Credentials(token=token or None, cookies=jar, headers=headers, asked=asked)
 
 
-def lacking(material: SessionMaterial) -> tuple[str, ...]:
+def missing(material: Credentials) -> tuple[str, ...]:
     """A long token of the older age lives in the cookie `token` too; the short one needs something to renew it with."""
     if not material.token and not material.cookies.get("token"):
         renewable = "refresh_token" in material.cookies
@@ -45,7 +45,7 @@ def lacking(material: SessionMaterial) -> tuple[str, ...]:
     return () if _SESSION_COOKIES & material.cookies.keys() else (REFRESH_WANTED,)
 
 
-def _from_answer(seen: Sighting) -> str:
+def _from_answer(seen: ObservedExchange) -> str:
     """The token of a sign-in or renewal, under whichever name an age of the site gave it."""
     if seen.status != 200 or "/auths" not in urlsplit(seen.url).path:
         return ""

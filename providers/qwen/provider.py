@@ -17,22 +17,22 @@ from providers.contract.given import checked_id
 from providers.contract.provider import (
     Answer,
     Call,
+    Credentials,
     Identity,
     Model,
     Moment,
+    ObservedExchange,
     Provider,
     ProviderOptions,
     Session,
-    SessionMaterial,
     SessionUpdate,
-    Sighting,
     Steps,
     checked_url,
     origin_of,
 )
 from providers.formats.jsontext import loads, mapping
 from providers.qwen import data
-from providers.qwen.captured_session import lacking, sighted
+from providers.qwen.captured_session import extract, missing
 from providers.qwen.data import SiteModel
 from providers.qwen.decoder import DecoderOptions, QwenDecoder
 from providers.qwen.errors import not_outdated, refusal
@@ -140,7 +140,7 @@ class Qwen(Provider[QwenOptions]):
         )
 
     # -- a chat ---------------------------------------------------------------------------------------------------
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         return read_secrets(self.name, account, material)
 
     def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object]:
@@ -168,7 +168,7 @@ class Qwen(Provider[QwenOptions]):
         url = f"{self.options.base_url}/api/v2/chat/completions?chat_id={quoted}"
         return Call("POST", url, tuple(headers.items()), body)
 
-    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+    def cleanup(self, session: Session, prepared: object, moment: Moment) -> Call | None:
         if not isinstance(prepared, Prepared):
             return None
         return self._call("DELETE", f"/api/v2/chats/{quote(prepared.chat_id, safe='')}", session, moment)
@@ -187,7 +187,7 @@ class Qwen(Provider[QwenOptions]):
         """Words and pictures come as a stream, or whole in JSON; the decoder tells refusals in either."""
         return status == 200 and headers.get("content-type", "").strip().lower().startswith(_ANSWER_TYPES)
 
-    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+    def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """A chat that is busy or gone, and the passing fault of a new one: the same again in another new chat."""
         passing = error.kind is ErrorKind.PROVIDER_DOWN and (error.site_code or "").lower() == "bad_request"
         if passing or error.kind in (ErrorKind.CONVERSATION_BUSY, ErrorKind.CONVERSATION_GONE):
@@ -205,7 +205,7 @@ class Qwen(Provider[QwenOptions]):
             case "same":
                 raise not_outdated(error)
 
-    def answers_late(self, chat: ChatRequest) -> bool:
+    def buffers(self, chat: ChatRequest) -> bool:
         """A picture comes in one piece after up to a minute."""
         choice = self._catalogue.choices.get(chat.model)
         return choice is not None and choice.image
@@ -220,11 +220,11 @@ class Qwen(Provider[QwenOptions]):
     def sign_in_page(self) -> str:
         return f"{self.options.base_url}/auth"
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
-        return sighted(seen)
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
-        return lacking(material)
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         """GET /api/v1/auths/, else its successor on the sign-in host."""
@@ -235,7 +235,7 @@ class Qwen(Provider[QwenOptions]):
 
     rotating_cookies = frozenset({"token", "refresh_token"})
 
-    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+    def from_cookies(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
         return read_rotated(session, cookies)
 
     def refresh(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:

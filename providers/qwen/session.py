@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import person_id
-from providers.contract.provider import Answer, Identity, Session, SessionMaterial, SessionUpdate
+from providers.contract.provider import Answer, Credentials, Identity, Session, SessionUpdate
 from providers.contract.sealed import Value, joined
 from providers.contract.session import given_cookies
 from providers.formats.jsontext import loads, mapping, text
@@ -33,7 +33,7 @@ _GUEST_ROLES: Final = frozenset({"guest", "visitor", "anonymous"})
 _ODD: Final = re.compile(r"[\s\x00-\x1f\x7f;,]")
 
 
-def read_secrets(provider: str, account: str, material: SessionMaterial) -> Session:
+def read_secrets(provider: str, account: str, material: Credentials) -> Session:
     """The session of an account. Raises ProviderError(SESSION_EXPIRED) when its secrets cannot serve."""
     cookie, token = material.cookies.get("token"), material.token
     bearer = token or cookie
@@ -92,8 +92,8 @@ def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
             )
         raise error
     cookies = {}
-    if rotated := text(mapping(body.get("data")).get("refresh_token")) or text(body.get("refresh_token")):
-        cookies["refresh_token"] = rotated
+    if from_cookies := text(mapping(body.get("data")).get("refresh_token")) or text(body.get("refresh_token")):
+        cookies["refresh_token"] = from_cookies
     if session.facts.get(COOKIE_FACT) == "same" or not session.has("token"):
         cookies |= {"token": token} if session.has(SESSION_COOKIE) else {}
     cookies |= dict(_set_cookies(answer.set_cookies, session))

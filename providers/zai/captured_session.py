@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.contract.session import SessionMaterial, Sighting
+from providers.contract.session import Credentials, ObservedExchange
 from providers.formats.jsontext import loads, mapping, text
 from providers.formats.jwt import claims
 from providers.zai import data
@@ -13,21 +13,21 @@ _AUTH_PATHS: Final = ("/api/v1/auths", "/api/v1/auths/signin", "/api/v1/auths/si
 WANTED: Final = "a signed-in call with the header Authorization (localStorage key `token` of chat.z.ai)"
 
 
-def sighted(seen: Sighting) -> SessionMaterial | None:
+def extract(seen: ObservedExchange) -> Credentials | None:
     """The token, the edge's own cookies, and the browser; None for a guest and for calls that show no token."""
     token = _from_answer(seen) or _person(seen.bearer) or _person(seen.cookies.get("token", ""))
     if not token:
         return None
     cookies = {name: value for name, value in {**seen.cookies, **seen.new_cookies}.items() if name != "token"}
     headers, asked = seen.browser_headers(data.SESSION_HEADERS, tuple(data.COMPLETION_PATHS.values()))
-    return SessionMaterial(token=token, cookies=cookies, headers=headers, asked=asked)
+    return Credentials(token=token, cookies=cookies, headers=headers, asked=asked)
 
 
-def lacking(material: SessionMaterial) -> tuple[str, ...]:
+def missing(material: Credentials) -> tuple[str, ...]:
     return () if material.token or material.cookies.get("token") else (WANTED,)
 
 
-def _from_answer(seen: Sighting) -> str:
+def _from_answer(seen: ObservedExchange) -> str:
     """The fresh token of a sign-in, or of asking who is signed in; a dead token is answered with a guest's."""
     if seen.status != 200 or urlsplit(seen.url).path.rstrip("/") not in _AUTH_PATHS:
         return ""

@@ -19,16 +19,16 @@ from providers.contract.given import checked_id
 from providers.contract.provider import (
     Answer,
     Call,
+    Credentials,
     Decoder,
     Identity,
     Model,
     Moment,
+    ObservedExchange,
     Provider,
     ProviderOptions,
     Session,
-    SessionMaterial,
     SessionUpdate,
-    Sighting,
     Steps,
 )
 from providers.formats.jsontext import dumps, loads, mapping
@@ -37,7 +37,7 @@ from providers.shared.folding import fold
 from providers.shared.page_version import PageVersion
 from providers.shared.suffixes import wants_search, wants_thinking
 from providers.zai import data as zai_data
-from providers.zai.captured_session import lacking, sighted
+from providers.zai.captured_session import extract, missing
 from providers.zai.decoder import ZaiDecoder
 from providers.zai.errors import EDGE_CODE, SIGNATURE_CODE, classify, edge_blocked
 from providers.zai.models import LiveModel, catalogue, known_models, read_live
@@ -128,7 +128,7 @@ class Zai(Provider[ZaiOptions]):
         return self._completion_path != before
 
     # -- a chat ---------------------------------------------------------------------------------------------------
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         return read_token(self.name, account, material)
 
     def prepare(self, chat: ChatRequest, session: Session, moment: Moment) -> Steps[object]:
@@ -161,7 +161,7 @@ class Zai(Provider[ZaiOptions]):
             dumps(completion_body(turn, moment, page.query["language"] or "") | item),
         )
 
-    def tidy(self, session: Session, prepared: object, moment: Moment) -> Call | None:
+    def cleanup(self, session: Session, prepared: object, moment: Moment) -> Call | None:
         if not isinstance(prepared, Prepared) or not self.options.create_chat:
             return None
         return self._call("DELETE", f"/api/v1/chats/{quote(prepared.turn.chat_id, safe='')}", session)
@@ -177,7 +177,7 @@ class Zai(Provider[ZaiOptions]):
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return classify(status, headers, body)
 
-    def remedy(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
+    def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         if error.kind is ErrorKind.MODEL_UNAVAILABLE and error.status == 404 and not self._path_known:
             return self._at_the_path(error, session)  # it may be the path that is gone
         if error.kind is not ErrorKind.OUTDATED_CLIENT:
@@ -196,20 +196,20 @@ class Zai(Provider[ZaiOptions]):
             raise edge_blocked() if error.site_code == EDGE_CODE else error
 
     # -- sessions -------------------------------------------------------------------------------------------------
-    def rotated(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+    def from_cookies(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
         """A person's token in a cookie renews the session; a guest's is passed over."""
-        seen = Sighting("GET", self.options.base_url, {"authorization": f"Bearer {cookies.get('token', '')}"})
-        found = sighted(seen)
+        seen = ObservedExchange("GET", self.options.base_url, {"authorization": f"Bearer {cookies.get('token', '')}"})
+        found = extract(seen)
         if found is None or not found.token:
             return None
         name = token_name(session)
         return SessionUpdate(found.token) if name == "token" else SessionUpdate(None, {"token": found.token})
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
-        return sighted(seen)
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
-        return lacking(material)
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)
 
     def identify(self, session: Session, moment: Moment) -> Steps[Identity]:
         answer = yield self._call("GET", "/api/v1/auths/", session)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from providers.contract.browser import AGENT
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import person_id, words
-from providers.contract.provider import Answer, Identity, Session, SessionMaterial
+from providers.contract.provider import Answer, Credentials, Identity, Session
 from providers.contract.sealed import Value, joined
 from providers.formats.jsontext import loads, mapping, text
 from providers.formats.jwt import claims, ends_at
@@ -29,7 +29,7 @@ _WHERE: Final = (
 )
 
 
-def read_token(provider: str, account: str, material: SessionMaterial) -> Session:
+def read_token(provider: str, account: str, material: Credentials) -> Session:
     """The session of an account. Raises ProviderError(SESSION_EXPIRED) when its secrets cannot serve."""
     token = material.token or material.cookies.get("token")
     if not token:

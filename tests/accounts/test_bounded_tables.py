@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from addons.accounts.availability import Traffic, TrafficRules
+from addons.accounts.availability import AccountAvailability, AvailabilityRules
 from addons.accounts.cooldown import KNOWN_LIMIT, CooldownRules, Cooldowns
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import MODELS_KEPT, AccountBook
+from addons.accounts.state_file import MODELS_KEPT, AccountStateFile
 from addons.errors import GatewayError
 from addons.features.token_estimate import TokenCounter, count, estimated
 from addons.recordings.drift import KIND_CHARS, KINDS_LIMIT, Drift
@@ -53,7 +53,7 @@ def test_cool_downs_are_bounded_and_the_first_to_end_is_forgotten() -> None:
 
 
 def test_limited_models_are_bounded(tmp_path: Path) -> None:
-    book = AccountBook(tmp_path / "accounts.json", lambda: 0.0)
+    book = AccountStateFile(tmp_path / "accounts.json", lambda: 0.0)
     for number in range(MODELS_KEPT + 3):
         book.note_model(("p", "a"), f"m{number}", AccountState(Health.LIMITED, 0, 100 + number, ""))
     assert len(book.models(("p", "a"))) == MODELS_KEPT
@@ -61,8 +61,8 @@ def test_limited_models_are_bounded(tmp_path: Path) -> None:
 
 
 def test_traffic_keeps_no_reason_without_its_cool_down(tmp_path: Path) -> None:
-    book = AccountBook(tmp_path / "accounts.json", lambda: 0.0)
-    traffic = Traffic({}, TrafficRules(), book, lambda: 0.0, lambda: 0.0)
+    book = AccountStateFile(tmp_path / "accounts.json", lambda: 0.0)
+    traffic = AccountAvailability({}, AvailabilityRules(), book, lambda: 0.0, lambda: 0.0)
     error = ProviderError(ErrorKind.RATE_LIMITED, "slow down", scope="model")
     for number in range(KNOWN_LIMIT + 50):
         traffic.failed(("p", "a"), f"m{number}", error)

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from addons.accounts.availability import Traffic, TrafficRules
+from addons.accounts.availability import AccountAvailability, AvailabilityRules
 from addons.accounts.health import AccountState, Health
-from addons.accounts.limiter import Pace
+from addons.accounts.limiter import RateLimits
 from addons.accounts.report import AccountLine
 from addons.accounts.report import told as told_line
 from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from addons.exchange.context import AnyProvider
-from addons.exchange.final_error import Verdict
+from addons.exchange.final_error import FinalError
 from addons.routing.candidates import Candidate, Candidates
 from addons.routing.model_index import Route
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Model, SessionMaterial
+from providers.contract.provider import Credentials, Model
 from providers.zai.provider import Zai, ZaiOptions
 
 KEY = ("zai", "main")
@@ -30,12 +30,12 @@ CHECK = ProviderError(ErrorKind.CHALLENGE, "Z.AI asks for a captcha.")
 class House:
     """A Traffic whose time and stored session the test sets."""
 
-    def __init__(self, folder: Path, rules: TrafficRules | None = None) -> None:
+    def __init__(self, folder: Path, rules: AvailabilityRules | None = None) -> None:
         self.now = 1000.0
         self.session = 1
-        book = AccountBook(folder / "accounts.json", lambda: self.now)
-        self.traffic = Traffic(
-            {}, rules or TrafficRules(), book, lambda: self.now, lambda: self.now, lambda key: self.session
+        book = AccountStateFile(folder / "accounts.json", lambda: self.now)
+        self.traffic = AccountAvailability(
+            {}, rules or AvailabilityRules(), book, lambda: self.now, lambda: self.now, lambda key: self.session
         )
 
     def wait_s(self, model: str = MODEL) -> float:
@@ -135,15 +135,15 @@ def test_a_reset_by_hand_ends_it(house: House) -> None:
 
 def test_a_new_configuration_keeps_it_or_switches_it_off(house: House, tmp_path: Path) -> None:
     house.attempt()
-    same, off = House(tmp_path), House(tmp_path, TrafficRules(cooldown=None))
+    same, off = House(tmp_path), House(tmp_path, AvailabilityRules(cooldown=None))
     for other in (same, off):
-        other.traffic.paces = {KEY: house.traffic._lane(KEY).turnstile.pace}
+        other.traffic.paces = {KEY: house.traffic._lane(KEY).limiter.pace}
         other.traffic.adopt(house.traffic)
     assert (same.wait_s(), off.wait_s()) == (300, 0)
 
 
 def test_switched_off_nothing_rests(tmp_path: Path) -> None:
-    house = House(tmp_path, TrafficRules(cooldown=None))
+    house = House(tmp_path, AvailabilityRules(cooldown=None))
     assert [house.attempt() for _ in range(5)] == [True] * 5
     assert house.traffic.shunned(KEY), "others are asked first all the same"
 
@@ -153,21 +153,21 @@ def test_a_limit_remembered_from_before_counts_for_nothing_when_rests_are_off(tm
     assert house.attempt(ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=100))
     assert house.wait_s() == 100
     house.traffic.book.save()
-    off = House(tmp_path, TrafficRules(cooldown=None))
+    off = House(tmp_path, AvailabilityRules(cooldown=None))
     assert off.wait_s() == 0
     off.traffic.adopt(house.traffic)
     assert off.wait_s() == 0
 
 
 # -- another process --------------------------------------------------------------------------------------------------
-def after_restart(house: House, folder: Path, stored_at: int | None, rules: TrafficRules | None = None) -> House:
+def after_restart(house: House, folder: Path, stored_at: int | None, rules: AvailabilityRules | None = None) -> House:
     """A gateway that begins with the book that the other one has written."""
     house.traffic.book.save()
     later = House(folder, rules)
     later.now = house.now
-    later.traffic = Traffic(
-        {KEY: Pace()}, rules or TrafficRules(), AccountBook(folder / "accounts.json", lambda: later.now),
-        lambda: later.now, lambda: later.now, lambda key: later.session,
+    later.traffic = AccountAvailability(
+        {KEY: RateLimits()}, rules or AvailabilityRules(), AccountStateFile(folder / "accounts.json", lambda:
+        later.now), lambda: later.now, lambda: later.now, lambda key: later.session,
     )  # fmt: skip
     later.traffic.recall(lambda key: stored_at)
     return later
@@ -201,11 +201,11 @@ def test_a_rest_that_has_passed_meanwhile_is_tried_once(house: House, tmp_path: 
     [
         pytest.param(1001, None, id="a newer session"),
         pytest.param(None, None, id="not of the vault"),
-        pytest.param(900, TrafficRules(cooldown=None), id="switched off"),
+        pytest.param(900, AvailabilityRules(cooldown=None), id="switched off"),
     ],
 )
 def test_what_ends_or_forbids_the_rest_counts_after_a_restart_too(
-    house: House, tmp_path: Path, stored_at: int | None, rules: TrafficRules | None
+    house: House, tmp_path: Path, stored_at: int | None, rules: AvailabilityRules | None
 ) -> None:
     house.attempt()
     assert after_restart(house, tmp_path, stored_at, rules).wait_s() == 0
@@ -214,9 +214,9 @@ def test_what_ends_or_forbids_the_rest_counts_after_a_restart_too(
 def test_a_reset_by_hand_counts_after_a_restart_too(house: House, tmp_path: Path) -> None:
     house.attempt()
     house.traffic.book.save()
-    AccountBook(tmp_path / "accounts.json", lambda: house.now).reset([KEY])
-    book = AccountBook(tmp_path / "accounts.json", lambda: house.now)
-    later = Traffic({KEY: Pace()}, TrafficRules(), book, lambda: house.now, lambda: house.now)
+    AccountStateFile(tmp_path / "accounts.json", lambda: house.now).reset([KEY])
+    book = AccountStateFile(tmp_path / "accounts.json", lambda: house.now)
+    later = AccountAvailability({KEY: RateLimits()}, AvailabilityRules(), book, lambda: house.now, lambda: house.now)
     later.recall(lambda key: 900)
     assert later.blocked(KEY, MODEL) is None
 
@@ -279,7 +279,7 @@ def test_the_client_is_told_why_how_long_and_what_to_do(
     candidates = Candidates(house.traffic, [Candidate(Route("zai", model), Account(*KEY))])
     assert asyncio.run(candidates.take()) is None
     zai: AnyProvider = Zai("zai", ZaiOptions())  # type: ignore[assignment]  # invariant
-    verdict = Verdict({"zai": zai})
+    verdict = FinalError({"zai": zai})
     verdict.not_asked(candidates)
     told = verdict.error(asked=False)
     assert (told.status, told.code) == (502, "provider_challenge")
@@ -299,7 +299,7 @@ def test_sessions_stored_by_others_count_as_another_and_renewals_of_ours_do_not(
         seen = [accounts.standing(KEY)]
         stored = accounts.stored(Account(*KEY))
         assert stored is not None
-        await accounts.store(Account(*KEY), stored, SessionMaterial(token="renewed"))
+        await accounts.store(Account(*KEY), stored, Credentials(token="renewed"))
         seen.append(accounts.standing(KEY))
         other = Vault.open(path, VaultKey.from_text("A" * 43 + "="))
         other.put(*KEY, {"token": "captured"})
@@ -312,5 +312,5 @@ def test_sessions_stored_by_others_count_as_another_and_renewals_of_ours_do_not(
 
 
 def test_of_the_environment_another_value_is_another_session() -> None:
-    one, two = ({KEY: SessionMaterial(token=token)} for token in ("a", "b"))
+    one, two = ({KEY: Credentials(token=token)} for token in ("a", "b"))
     assert Accounts([], {}, None, one).standing(KEY) != Accounts([], {}, None, two).standing(KEY)

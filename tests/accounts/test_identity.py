@@ -7,7 +7,7 @@ import pytest
 
 from addons.accounts.health import Health
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Identity, Session, SessionMaterial, SessionUpdate
+from providers.contract.provider import Credentials, Identity, Session, SessionUpdate
 from tests.accounts.test_renewal import ACCOUNT, START, FakeSite, House
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ DOWN = ProviderError(ErrorKind.PROVIDER_DOWN, "no answer")
 class OpaqueSite(FakeSite):
     """Its tokens name nobody."""
 
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         read = super().read_session(account, material)
         return Session(read.provider, read.account, read.names, {}, read.expires_at)
 

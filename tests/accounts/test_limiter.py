@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from addons.accounts.limiter import Pace, Turnstile, TurnstileFull
+from addons.accounts.limiter import AccountLimiter, LimiterFull, RateLimits
 from tests.support.virtual_time import run_virtual
 
 
-def stile(**pace: Any) -> Turnstile:
-    return Turnstile(Pace(**pace), asyncio.get_running_loop().time)
+def stile(**pace: Any) -> AccountLimiter:
+    return AccountLimiter(RateLimits(**pace), asyncio.get_running_loop().time)
 
 
 def test_so_many_at_once_and_the_rest_in_order_of_arrival() -> None:
@@ -52,7 +52,7 @@ def test_waiting_has_an_end() -> None:
     async def work() -> None:
         gate, loop = stile(max_concurrent=1, queue_s=30), asyncio.get_running_loop()
         await gate.enter()
-        with pytest.raises(TurnstileFull) as caught:
+        with pytest.raises(LimiterFull) as caught:
             await gate.enter()
         assert (loop.time(), caught.value.retry_after_s) == (30, None)
         gate.leave()
@@ -66,7 +66,7 @@ def test_no_waiting_at_all() -> None:
     async def work() -> None:
         gate = stile(max_concurrent=1, queue_s=0)
         await gate.enter()
-        with pytest.raises(TurnstileFull):
+        with pytest.raises(LimiterFull):
             await gate.enter()
         assert asyncio.get_running_loop().time() == 0
 
@@ -137,7 +137,7 @@ def test_a_pace_that_cannot_be_met_in_time_is_said_at_once_with_the_time() -> No
         await gate.enter()
         gate.leave()
         await asyncio.sleep(100)
-        with pytest.raises(TurnstileFull) as caught:
+        with pytest.raises(LimiterFull) as caught:
             await gate.enter()
         assert caught.value.retry_after_s == 86_300
 
@@ -151,7 +151,7 @@ def test_starts_of_an_earlier_process_count() -> None:
         assert gate.starts_today() == [-100.0]
         await gate.enter()
         gate.leave()
-        with pytest.raises(TurnstileFull):
+        with pytest.raises(LimiterFull):
             await gate.enter()
 
     run_virtual(work())

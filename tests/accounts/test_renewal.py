@@ -13,19 +13,19 @@ import pytest
 from addons.accounts.health import Health
 from addons.accounts.renewal import CHALLENGE_AGAIN_S, IDLE_AGAIN_S, PROVEN_S, STILL_GOOD_S, TRY_AGAIN_S, Renewal
 from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from addons.vault.errors import VaultBusy, VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import (
+    Credentials,
     Identity,
     Moment,
     Provider,
     ProviderOptions,
     Session,
-    SessionMaterial,
     SessionUpdate,
     Steps,
 )
@@ -54,7 +54,7 @@ class FakeSite(Provider[ProviderOptions]):
     def models(self) -> Mapping[str, Any]:
         return {}
 
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         if not material.token:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "no token")
         name, _, end = material.token.partition(":")
@@ -97,7 +97,7 @@ class House:
         self.vault = Vault.create(self.folder / "vault.json", key, sync=False, now=lambda: self.now_s)
         if self.material:
             self.vault.put("site", "me", self.material)
-        self.book = AccountBook(self.folder / "accounts.json", lambda: self.now_s)
+        self.book = AccountStateFile(self.folder / "accounts.json", lambda: self.now_s)
         self.other = Vault.open(self.folder / "vault.json", key, sync=False, now=lambda: self.now_s)
         self.renewal = self.second()
 
@@ -430,7 +430,7 @@ async def test_the_book_outlives_the_process(make: Callable[..., House]) -> None
     limited = ProviderError(ErrorKind.QUOTA, "used up", retry_after_s=3600)
     house.renewal.failed(ACCOUNT, limited)
     house.book.save()
-    again = AccountBook(house.folder / "accounts.json", lambda: house.now_s)
+    again = AccountStateFile(house.folder / "accounts.json", lambda: house.now_s)
     state = again.state(("site", "me"))
     assert state
     assert (state.health, state.until, state.reason) == (Health.LIMITED, START + 3600, "used up")
@@ -447,7 +447,7 @@ def test_a_damaged_book_counts_as_empty(tmp_path: Path, content: str) -> None:
     file = tmp_path / "accounts.json"
     file.write_text(content)
     file.chmod(0o600)
-    book = AccountBook(file, lambda: START)
+    book = AccountStateFile(file, lambda: START)
     assert book.state(("a", "b")) is None
 
 
@@ -476,7 +476,7 @@ async def test_a_token_that_names_no_end_is_renewed_when_it_is_old(make: Callabl
 async def test_a_rotated_cookie_of_somebody_else_is_not_kept(make: Callable[..., House]) -> None:
     house = make(f"a:{START + 1000}")
     session = await house.renewal.session(ACCOUNT)
-    house.site.rotated = lambda session, cookies: SessionUpdate(f"b:{START + 9000}")  # type: ignore[method-assign]
+    house.site.from_cookies = lambda session, cookies: SessionUpdate(f"b:{START + 9000}")  # type: ignore[method-assign]
     house.renewal.handed_out(session, {"refresh": "r2"})
     await house.renewal.settle()
     assert house.stored["token"] == f"a:{START + 1000}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import RESET, AccountBook
+from addons.accounts.state_file import RESET, AccountStateFile
 from tests.support.counting import work_of
 
 STATE = {"health": "limited", "since": 1, "until": 4_000_000_000, "reason": "x"}
@@ -31,7 +31,7 @@ def test_a_large_book_is_read_and_written_beside_the_loop(file: Path) -> None:
     models = {f"m{number}": STATE for number in range(500)}
     put(file, {f"p/a{number}": {"models": models} for number in range(60)})
 
-    book = AccountBook(file, time.time)
+    book = AccountStateFile(file, time.time)
 
     async def tended() -> None:
         put(file, {f"p/a{number}": {"state": {**STATE, "reason": "y"}, "models": models} for number in range(60)})
@@ -45,10 +45,10 @@ def test_a_large_book_is_read_and_written_beside_the_loop(file: Path) -> None:
 
 
 def test_a_reset_of_another_process_is_heeded_once(file: Path) -> None:
-    book = AccountBook(file, lambda: 100.0)
+    book = AccountStateFile(file, lambda: 100.0)
     book.note(("p", "a"), AccountState(Health.LIMITED, 1, 5000, "x"))
     book.save()
-    assert AccountBook(file, lambda: 100.0).reset([("p", "a")])
+    assert AccountStateFile(file, lambda: 100.0).reset([("p", "a")])
     assert asyncio.run(book.resets()) == [("p", "a")]
     assert asyncio.run(book.resets()) == []
     state = book.state(("p", "a"))
@@ -61,6 +61,6 @@ def test_a_reset_of_another_process_is_heeded_once(file: Path) -> None:
     [[], "x", {"p/a": 5}, {"p/a": {"state": RESET}}, {"p/a": {"state": {"reason": RESET, "health": "x"}}}, {"": {}}],
 )
 def test_nonsense_in_the_file_resets_nothing(file: Path, accounts: object) -> None:
-    book = AccountBook(file, time.time)
+    book = AccountStateFile(file, time.time)
     put(file, accounts)
     assert asyncio.run(book.resets()) == []

@@ -27,7 +27,7 @@ sys.stdin.read()
 HARDEN = "from addons.app.hardening import harden; harden()"
 OPEN_VAULT = """
 from pathlib import Path
-from addons.cli.base import Lazy
+from addons.cli.base import CliContext
 Lazy(Path(sys.argv[1])).config()
 """
 

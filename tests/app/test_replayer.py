@@ -18,7 +18,7 @@ from addons.app.replayer import Replayer
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.errors import GatewayError
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.summary import told
 from providers.contract.errors import ErrorKind, ProviderError
@@ -28,7 +28,7 @@ from providers.openai.provider import OpenAICompatible
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-OLD = Note(
+OLD = Annotation(
     "req_1",
     provider="p",
     account="a",
@@ -121,7 +121,7 @@ def test_the_figures_are_the_new_runs_own(flow: http.HTTPFlow, caplog: pytest.Lo
     house = House(pieces("", "Hel", "lo"))
     with caplog.at_level(logging.INFO, "glassgate"):
         house.again(flow)
-    note = note_of(flow)
+    note = annotation_of(flow)
     assert note is not None
     assert (note.outcome, note.first_token_ms, note.total_ms) == ("replayed", 200, 500)
     assert (note.prompt_tokens, note.completion_tokens, note.error) == (3, 4, "")
@@ -155,7 +155,7 @@ def test_the_runs_before_stand_beside_it_in_their_order(flow: http.HTTPFlow) -> 
     first, second, third = house.shown
     assert first.timestamp_created < second.timestamp_created < third.timestamp_created < flow.timestamp_created
     assert len({shown.id for shown in (*house.shown, flow)}) == 4
-    notes = [note_of(shown) for shown in house.shown]
+    notes = [annotation_of(shown) for shown in house.shown]
     assert [(note.followed, note.outcome) for note in notes if note] == [
         (True, "ok"),
         (True, "replayed"),
@@ -164,7 +164,7 @@ def test_the_runs_before_stand_beside_it_in_their_order(flow: http.HTTPFlow) -> 
     assert notes[0] is not None
     assert (notes[0].first_token_ms, notes[0].delivered) == (7777, "data: old\n\n")
     assert all(shown.marked == ":arrow_right_hook:" and not shown.live for shown in house.shown)
-    own = note_of(flow)
+    own = annotation_of(flow)
     assert own is not None
     assert not own.followed
 
@@ -186,7 +186,7 @@ def test_revert_brings_the_first_run_back_with_its_note(flow: http.HTTPFlow) -> 
     flow.revert()
     assert flow.response
     assert flow.response.raw_content == b"data: old\n\n"
-    assert (note_of(flow), flow.comment) == (OLD, told(OLD))
+    assert (annotation_of(flow), flow.comment) == (OLD, told(OLD))
 
 
 def test_a_refusal_is_a_failure_that_says_it_was_a_replay(
@@ -196,7 +196,7 @@ def test_a_refusal_is_a_failure_that_says_it_was_a_replay(
     house = House(Answer(429, {"content-type": "application/json"}, refusal, ()))
     with caplog.at_level(logging.INFO, "glassgate"):
         house.again(flow)
-    note = note_of(flow)
+    note = annotation_of(flow)
     assert note is not None
     assert (note.outcome, note.completion_tokens, note.first_token_ms) == ("failed", None, None)
     assert note.error.startswith("replayed: ")
@@ -212,26 +212,26 @@ def test_a_provider_out_of_reach_is_told_in_the_log(flow: http.HTTPFlow, caplog:
         house.again(flow)
     (line,) = [record.getMessage() for record in caplog.records if record.name == "glassgate.request"]
     assert " failed attempts=1 total=0ms error=" in line
-    assert note_of(flow) == OLD
+    assert annotation_of(flow) == OLD
 
 
 def test_a_request_that_was_not_kept_is_sent_again_without_being_read(flow: http.HTTPFlow) -> None:
-    Note("req_1", provider="p", account="a", model="m", outcome="ok").put_on(flow)
+    Annotation("req_1", provider="p", account="a", model="m", outcome="ok").put_on(flow)
     house = House(pieces("one"))
     house.again(flow)
-    note = note_of(flow)
+    note = annotation_of(flow)
     assert note is not None
     assert (note.outcome, note.delivered, note.total_ms) == ("replayed", "", 300)
 
 
 def test_a_preparing_call_stays_one(flow: http.HTTPFlow, caplog: pytest.LogCaptureFixture) -> None:
-    step = Note("-", part="step", provider="p", account="a", call="GET /v1/models", outcome="ok", total_ms=8888)
+    step = Annotation("-", part="step", provider="p", account="a", call="GET /v1/models", outcome="ok", total_ms=8888)
     step.put_on(flow)
     flow.comment = told(step)
     house = House(Answer(200, {"content-type": "application/json"}, b"{}", ()))
     with caplog.at_level(logging.INFO, "glassgate"):
         house.again(flow)
-    note = note_of(flow)
+    note = annotation_of(flow)
     assert note is not None
     assert (note.part, note.call, note.total_ms, note.outcome) == ("step", "GET /v1/models", 0, "replayed")
     assert "p/a: GET /v1/models 0 ms" in flow.comment
@@ -259,7 +259,7 @@ def test_a_secret_is_hidden_where_its_pieces_are_put_together(flow: http.HTTPFlo
     note = replace(OLD, stream=False, client_request=json.dumps({**ASKED, "stream": False}))
     note.put_on(flow)
     House(pieces(*(KEY[at : at + 5] for at in range(0, len(KEY), 5)))).again(flow)
-    again = note_of(flow)
+    again = annotation_of(flow)
     assert again is not None
     assert "~sealed~p~a~api_key~" in again.delivered
     assert KEY not in repr(flow.get_state())

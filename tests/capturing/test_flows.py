@@ -69,7 +69,7 @@ def test_a_sighting_has_one_cookie_list_and_every_set_cookie() -> None:
     assert seen.new_cookies == {"c": "3", "d": "4"}
     assert (seen.bearer, seen.status, seen.body) == ("t", 200, b"{}")
     assert seen.url == "https://chat.example/api/v1/auths/"
-    assert "t" not in repr(seen).removeprefix("Sighting")
+    assert "t" not in repr(seen).removeprefix("ObservedExchange")
 
 
 def test_the_origin_is_where_the_request_goes_and_not_what_it_says() -> None:

@@ -2,49 +2,49 @@
 
 import pytest
 
-from addons.capturing.gathering import Gathering, with_kept_login
+from addons.capturing.gathering import CredentialCollector, with_kept_login
 from addons.exchange.context import AnyProvider
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Session, SessionMaterial, Sighting
+from providers.contract.provider import Credentials, ObservedExchange, Session
 from providers.zai.provider import Zai, ZaiOptions
 
 
 class Two(Zai):
     """A site whose session is a token and a cookie."""
 
-    def sighted(self, seen: Sighting) -> SessionMaterial | None:
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
         if not seen.bearer and not seen.new_cookies:
             return None
-        return SessionMaterial(seen.bearer or None, seen.new_cookies)
+        return Credentials(seen.bearer or None, seen.new_cookies)
 
-    def lacking(self, material: SessionMaterial) -> tuple[str, ...]:
+    def missing(self, material: Credentials) -> tuple[str, ...]:
         return () if material.token and material.cookies else ("a token and a cookie",)
 
-    def read_session(self, account: str, material: SessionMaterial) -> Session:
+    def read_session(self, account: str, material: Credentials) -> Session:
         if material.token == "unfit":
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "unfit")
         return Session(self.name, account, tuple(material.values()), expires_at=material.expires_at)
 
 
-def gathering() -> Gathering:
+def gathering() -> CredentialCollector:
     two: AnyProvider = Two("two", ZaiOptions(base_url="https://two.example"))  # type: ignore[assignment]  # invariant
-    return Gathering(two, "main")
+    return CredentialCollector(two, "main")
 
 
-def seen(token: str = "", cookie: str = "") -> Sighting:
+def seen(token: str = "", cookie: str = "") -> ObservedExchange:
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    return Sighting("GET", "https://two.example/", headers, 200, (f"c={cookie}",) if cookie else ())
+    return ObservedExchange("GET", "https://two.example/", headers, 200, (f"c={cookie}",) if cookie else ())
 
 
 def test_a_session_is_whole_once_all_of_it_was_seen() -> None:
     gathered = gathering()
     assert gathered.add(seen(token="t1"))
     assert gathered.whole(0) is None
-    assert gathered.lacking() == ("a token and a cookie",)
+    assert gathered.missing() == ("a token and a cookie",)
     assert gathered.add(seen(cookie="c1"))
     whole = gathered.whole(0)
     assert whole is not None
-    assert whole[0] == SessionMaterial("t1", {"c": "c1"})
+    assert whole[0] == Credentials("t1", {"c": "c1"})
 
 
 def test_the_newest_value_wins_and_what_is_known_is_no_news() -> None:
@@ -67,7 +67,7 @@ def test_a_session_the_provider_cannot_read_is_not_whole() -> None:
 def test_a_refused_session_is_not_offered_again() -> None:
     gathered = gathering()
     gathered.add(seen("t1", "c1"))
-    gathered.refuse(SessionMaterial("t1", {"c": "c1"}))
+    gathered.refuse(Credentials("t1", {"c": "c1"}))
     gathered.add(seen("t1", "c1"))
     assert gathered.whole(0) is None
     gathered.add(seen("t2", "c2"))
@@ -77,9 +77,9 @@ def test_a_refused_session_is_not_offered_again() -> None:
 def test_what_the_browser_showed_meanwhile_is_newer_than_what_the_proof_brought() -> None:
     gathered = gathering()
     gathered.add(seen("t1", "c1"))
-    before = SessionMaterial("t1", {"c": "c1"})
+    before = Credentials("t1", {"c": "c1"})
     gathered.add(seen(cookie="c3"))
-    gathered.renew(before, SessionMaterial("t1", {"c": "c2"}))
+    gathered.renew(before, Credentials("t1", {"c": "c2"}))
     whole = gathered.whole(0)
     assert whole is not None
     assert whole[0].cookies == {"c": "c3"}
@@ -101,7 +101,7 @@ def test_it_shows_names_and_no_values() -> None:
     ],
 )
 def test_a_kept_login_stays_with_its_person(email: str, keeps: bool) -> None:
-    old = SessionMaterial("old", email="person@example.com", password="p")
-    found = with_kept_login(SessionMaterial("new"), old, email)
+    old = Credentials("old", email="person@example.com", password="p")
+    found = with_kept_login(Credentials("new"), old, email)
     assert found.token == "new"
     assert (found.password == "p") is keeps

@@ -3,7 +3,7 @@
 import pytest
 
 from addons.cleaning.redaction import HIDDEN, redacted, redacted_header
-from addons.inspect.pseudonyms import StandIns
+from addons.inspect.pseudonyms import Pseudonyms
 from providers.sandbox.tokens import jwt
 
 TOKEN = jwt({"id": "u"})
@@ -56,7 +56,7 @@ def test_headers() -> None:
 
 
 def test_the_same_id_gets_the_same_stand_in() -> None:
-    own = StandIns()
+    own = Pseudonyms()
     first = "12345678-1234-4123-8123-123456789abc"
     once, again = own.text(f"chat {first} of me@home.example at 10.1.2.3"), own.text(first.upper())
     assert once == "chat 00000000-0000-4000-8000-000000000001 of person-1@example.com at 192.0.2.1"
@@ -67,12 +67,12 @@ def test_the_same_id_gets_the_same_stand_in() -> None:
 
 
 def test_stand_ins_reach_into_json() -> None:
-    own = StandIns(["opensesame"])
+    own = Pseudonyms(["opensesame"])
     value = own.value({"a": ["x@y.example", {"b": "opensesame", "n": 3}], "m": "127.0.0.1"})
     assert value == {"a": ["person-1@example.com", {"b": HIDDEN + "~~", "n": 3}], "m": "127.0.0.1"}
 
 
 def test_a_browsers_version_is_no_address() -> None:
     agent = "Mozilla/5.0 Chrome/146.0.0.0 Safari/537.36"
-    assert StandIns().text(agent) == agent
-    assert StandIns().text("http://203.0.113.9/x") == "http://192.0.2.1/x"
+    assert Pseudonyms().text(agent) == agent
+    assert Pseudonyms().text("http://203.0.113.9/x") == "http://192.0.2.1/x"

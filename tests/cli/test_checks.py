@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from addons.cli.checks import check_inspector, check_keys, check_packages, check_port, check_python
 from addons.cli.main import main
 from addons.vault.keys import VaultKey
@@ -103,7 +103,7 @@ def test_a_session_the_site_knows_is_not_called_well_while_its_chats_are_refused
 ) -> None:
     vault.put("zai", "one", sites.site("zai").session())
     vault.put("zai", "two", sites.site("zai").session())
-    book = AccountBook(vault.path.with_name("accounts.json"), time.time)
+    book = AccountStateFile(vault.path.with_name("accounts.json"), time.time)
     book.note(("zai", "one"), AccountState(Health.CHALLENGED, int(time.time()), None, "a captcha is wanted"))
     book.save()
     told = json.loads(doctor("doctor", "--online", "--json").stdout)["checks"]

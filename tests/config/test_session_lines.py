@@ -14,7 +14,7 @@ from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config
 from addons.config.session_lines import LINE_LIMIT, MOST_SESSIONS, name_of, read_session_lines
 from providers.contract.given import is_cookie
-from providers.contract.provider import SessionMaterial
+from providers.contract.provider import Credentials
 from providers.longcat.line import cookies_of_line
 from providers.longcat.provider import LongCat, LongCatOptions
 
@@ -73,7 +73,7 @@ def test_any_line_gives_cookies_that_serve_or_nothing(line: str) -> None:
     cookies = cookies_of_line(line)
     if cookies is not None:
         assert all(is_cookie(name, value) for name, value in cookies.items())
-        LongCat("cat", LongCatOptions()).read_session("x", SessionMaterial(cookies=cookies))
+        LongCat("cat", LongCatOptions()).read_session("x", Credentials(cookies=cookies))
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import pytest
 
 from addons.config.client_keys import ClientKey, ClientKeys
 from addons.errors import GatewayError
-from addons.ingress.gate import GateRules, Knock, admit, still_admitted
+from addons.ingress.gate import GateRules, RequestHead, admit, still_admitted
 
 KEY = "sk-test-1234567890"
 KEYS = ClientKeys([ClientKey("ada", KEY), ClientKey("bob", "sk-second-key")])
@@ -10,7 +10,7 @@ RULES = GateRules(KEYS, frozenset({"gate.example", "other.example:8443"}))
 AUTH = {"authorization": f"Bearer {KEY}"}
 
 
-def knock(method: str = "POST", target: str = "/v1/chat/completions", **changes: object) -> Knock:
+def request_head(method: str = "POST", target: str = "/v1/chat/completions", **changes: object) -> RequestHead:
     facts: dict[str, object] = {
         "method": method,
         "target": target,
@@ -19,10 +19,10 @@ def knock(method: str = "POST", target: str = "/v1/chat/completions", **changes:
         "host": "127.0.0.1:8080",
         "local_address": ("127.0.0.1", 8080),
     }
-    return Knock(**{**facts, **changes})  # type: ignore[arg-type]
+    return RequestHead(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def refusal(attempt: Knock, rules: GateRules = RULES) -> GatewayError:
+def refusal(attempt: RequestHead, rules: GateRules = RULES) -> GatewayError:
     with pytest.raises(GatewayError) as caught:
         admit(attempt, rules)
     return caught.value
@@ -58,7 +58,7 @@ def refusal(attempt: Knock, rules: GateRules = RULES) -> GatewayError:
     ],
 )
 def test_known_paths_are_admitted(method: str, target: str, action: str, argument: str) -> None:
-    admission = admit(knock(method, target), RULES)
+    admission = admit(request_head(method, target), RULES)
     assert (admission.action, admission.argument, admission.key) == (action, argument, "ada")
 
 
@@ -73,8 +73,8 @@ NEARLY = [
 @pytest.mark.parametrize("target", NEARLY)
 def test_nothing_else_is_made_of_a_path(target: str) -> None:
     """Who has no key is told so, and who has one that there is no such path: no way leads to what is open."""
-    assert refusal(knock("GET", target, headers={})).status == 401
-    assert refusal(knock("GET", target)).status == 404
+    assert refusal(request_head("GET", target, headers={})).status == 401
+    assert refusal(request_head("GET", target)).status == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD", "TRACE"])
@@ -83,7 +83,7 @@ def test_nothing_else_is_made_of_a_path(target: str) -> None:
     ["/v1/chat/completions", "/v1/models", "/unknown", "/v1/models/x", "/models", "//v1//models", "/chat/completions/"],
 )
 def test_every_path_and_method_wants_the_key_first(method: str, target: str) -> None:
-    assert refusal(knock(method, target, headers={})).status == 401
+    assert refusal(request_head(method, target, headers={})).status == 401
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_every_path_and_method_wants_the_key_first(method: str, target: str) -> 
     ],
 )
 def test_keys_that_open_nothing(headers: dict[str, str]) -> None:
-    error = refusal(knock(headers=headers))
+    error = refusal(request_head(headers=headers))
     assert (error.status, error.code) == (401, "invalid_api_key")
     assert KEY[:-1] not in error.message
 
 
 def test_the_same_key_in_two_headers_is_one_key() -> None:
-    assert admit(knock(headers={**AUTH, "x-api-key": KEY}), RULES).key == "ada"
+    assert admit(request_head(headers={**AUTH, "x-api-key": KEY}), RULES).key == "ada"
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_the_same_key_in_two_headers_is_one_key() -> None:
     ],
 )
 def test_a_key_of_another_service_beside_ours_is_passed_over(headers: dict[str, str]) -> None:
-    admission = admit(knock(headers=headers), RULES)
+    admission = admit(request_head(headers=headers), RULES)
     assert admission.key == "ada"
     assert still_admitted(admission.identity, RULES)
     assert not still_admitted(admission.identity, GateRules(ClientKeys([ClientKey("ada", "sk-newer")])))
-    assert admit(knock("GET", "/healthz", headers=headers), RULES).key == "ada"
+    assert admit(request_head("GET", "/healthz", headers=headers), RULES).key == "ada"
 
 
 @pytest.mark.parametrize(
@@ -139,37 +139,37 @@ def test_a_key_of_another_service_beside_ours_is_passed_over(headers: dict[str, 
     ],
 )
 def test_two_keys_of_ours_are_nobodys(headers: dict[str, str]) -> None:
-    error = refusal(knock(headers=headers))
+    error = refusal(request_head(headers=headers))
     assert (error.status, error.code) == (401, "invalid_api_key")
     assert "two different keys of this gateway (ada and bob)" in error.message
     assert KEY not in error.message
-    assert admit(knock("GET", "/healthz", headers=headers), RULES).key == ""
+    assert admit(request_head("GET", "/healthz", headers=headers), RULES).key == ""
 
 
 def test_a_key_may_hold_a_comma() -> None:
     rules = GateRules(ClientKeys([ClientKey("odd", "first, second")]))
-    assert admit(knock(headers={"x-api-key": "first, second"}), rules).key == "odd"
+    assert admit(request_head(headers={"x-api-key": "first, second"}), rules).key == "odd"
 
 
 def test_two_names_of_one_key_are_one_key() -> None:
     rules = GateRules(ClientKeys([ClientKey("one", KEY), ClientKey("two", KEY)]))
-    assert admit(knock(), rules).key == "two"
+    assert admit(request_head(), rules).key == "two"
 
 
 def test_without_a_key_check_nobody_is_anybody() -> None:
-    admission = admit(knock(headers={**AUTH, "x-api-key": "sk-second-key"}), GateRules(None))
+    admission = admit(request_head(headers={**AUTH, "x-api-key": "sk-second-key"}), GateRules(None))
     assert admission.key == "anyone"
     assert still_admitted(admission.identity, GateRules(None))
     assert not still_admitted(admission.identity, RULES)
 
 
 def test_health_is_open_and_says_nothing_else() -> None:
-    assert admit(knock("GET", "/healthz", headers={}), RULES).action == "health"
-    assert refusal(knock("POST", "/healthz", headers={})).status == 401
+    assert admit(request_head("GET", "/healthz", headers={}), RULES).action == "health"
+    assert refusal(request_head("POST", "/healthz", headers={})).status == 401
 
 
 def test_switched_off_key_check_lets_anyone_in() -> None:
-    assert admit(knock(headers={}), GateRules(None)).key == "anyone"
+    assert admit(request_head(headers={}), GateRules(None)).key == "anyone"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_switched_off_key_check_lets_anyone_in() -> None:
     ],
 )
 def test_refusals(changes: dict[str, object], status: int) -> None:
-    assert refusal(knock(**changes)).status == status  # type: ignore[arg-type]
+    assert refusal(request_head(**changes)).status == status  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -203,23 +203,23 @@ def test_refusals(changes: dict[str, object], status: int) -> None:
     ],
 )
 def test_known_hosts(host: str) -> None:
-    admit(knock(host=host), RULES)
+    admit(request_head(host=host), RULES)
 
 
 def test_a_wrong_method_says_which_are_right() -> None:
-    assert dict(refusal(knock("DELETE")).headers())["allow"] == "OPTIONS, POST"
+    assert dict(refusal(request_head("DELETE")).headers())["allow"] == "OPTIONS, POST"
 
 
 def test_a_path_that_is_not_there_is_told_those_that_are() -> None:
-    message = refusal(knock("POST", "/v1/embeddings")).message
+    message = refusal(request_head("POST", "/v1/embeddings")).message
     assert "no POST /v1/embeddings" in message
     assert "/v1/chat/completions" in message
     assert "without" in message
 
 
 def test_compressed_bodies_are_admitted_with_what_is_to_be_undone() -> None:
-    assert admit(knock(headers={**AUTH, "content-encoding": "gzip, br"}), RULES).codings == ("br", "gzip")
-    assert admit(knock(), RULES).codings == ()
+    assert admit(request_head(headers={**AUTH, "content-encoding": "gzip, br"}), RULES).codings == ("br", "gzip")
+    assert admit(request_head(), RULES).codings == ()
 
 
 # -- browsers ---------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ ASKED = {"origin": APP, "access-control-request-method": "POST", "access-control
 
 @pytest.mark.parametrize("target", ["/v1/chat/completions", "/chat/completions", "/healthz", "/", "/unknown"])
 def test_a_preflight_needs_no_key_and_tells_nothing_of_the_path(target: str) -> None:
-    admission = admit(knock("OPTIONS", target, headers=ASKED), WEB)
+    admission = admit(request_head("OPTIONS", target, headers=ASKED), WEB)
     assert (admission.action, admission.key, admission.identity) == ("preflight", "", None)
     assert dict(admission.headers)["access-control-allow-headers"] == "authorization"
 
@@ -248,24 +248,24 @@ def test_a_preflight_needs_no_key_and_tells_nothing_of_the_path(target: str) -> 
     ],
 )
 def test_a_preflight_of_another_origin_is_refused_and_told_which_key_to_set(changes: dict[str, str]) -> None:
-    error = refusal(knock("OPTIONS", headers={**ASKED, **changes}), WEB)
+    error = refusal(request_head("OPTIONS", headers={**ASKED, **changes}), WEB)
     assert (error.status, error.code) == (403, "forbidden_origin")
     assert "listen.allowed_origins" in error.message
 
 
 def test_a_preflight_under_a_foreign_host_is_refused() -> None:
-    assert refusal(knock("OPTIONS", headers=ASKED, host="evil.example"), WEB).code == "forbidden_host"
+    assert refusal(request_head("OPTIONS", headers=ASKED, host="evil.example"), WEB).code == "forbidden_host"
 
 
 @pytest.mark.parametrize(
     "headers", [{"origin": APP}, {"access-control-request-method": "POST"}, {"access-control-request-headers": "x"}]
 )
 def test_what_is_no_preflight_wants_a_key(headers: dict[str, str]) -> None:
-    assert refusal(knock("OPTIONS", headers=headers), WEB).status == 401
+    assert refusal(request_head("OPTIONS", headers=headers), WEB).status == 401
 
 
 def test_a_page_without_a_key_gets_no_further_than_its_preflight() -> None:
-    assert refusal(knock(headers={"origin": APP}), WEB).status == 401
+    assert refusal(request_head(headers={"origin": APP}), WEB).status == 401
 
 
 # -- the front page ---------------------------------------------------------------------------------------------------
@@ -284,15 +284,15 @@ def test_a_page_without_a_key_gets_no_further_than_its_preflight() -> None:
     ],
 )
 def test_the_front_page_names_the_checked_base_url(host: str, more: dict[str, object], base_url: str) -> None:
-    admission = admit(knock("GET", "/", **{"headers": {}, "host": host, **more}), RULES)
+    admission = admit(request_head("GET", "/", **{"headers": {}, "host": host, **more}), RULES)
     assert (admission.action, admission.key, admission.base_url) == ("front", "", base_url)
 
 
 def test_the_front_page_is_for_known_hosts_and_origins() -> None:
-    assert refusal(knock("GET", "/", headers={}, host="evil.example")).status == 403
-    assert refusal(knock("GET", "/", headers={"origin": "https://evil.example"})).status == 403
-    assert refusal(knock("POST", "/", headers={})).status == 401
-    assert refusal(knock("POST", "/")).status == 405
+    assert refusal(request_head("GET", "/", headers={}, host="evil.example")).status == 403
+    assert refusal(request_head("GET", "/", headers={"origin": "https://evil.example"})).status == 403
+    assert refusal(request_head("POST", "/", headers={})).status == 401
+    assert refusal(request_head("POST", "/")).status == 405
 
 
 @pytest.mark.parametrize(
@@ -300,4 +300,4 @@ def test_the_front_page_is_for_known_hosts_and_origins() -> None:
     [("text/html,application/xhtml+xml,*/*;q=0.8", True), ("*/*", False), ("application/json", False), ("", False)],
 )
 def test_a_browser_sees_a_page(accept: str, page: bool) -> None:
-    assert admit(knock("GET", "/", headers={"accept": accept}), RULES).page is page
+    assert admit(request_head("GET", "/", headers={"accept": accept}), RULES).page is page

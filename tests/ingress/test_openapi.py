@@ -17,7 +17,7 @@ from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.errors import GatewayError
-from addons.ingress.gate import MODEL_METHODS, MODEL_PREFIX, ROUTES, GateRules, Knock, admit
+from addons.ingress.gate import MODEL_METHODS, MODEL_PREFIX, ROUTES, GateRules, RequestHead, admit
 from addons.ingress.openapi import document, document_bytes
 
 API = schemathesis.openapi.from_dict(json.loads(document_bytes()))
@@ -65,9 +65,9 @@ def test_the_gates_routes_and_methods_are_described_and_no_others() -> None:
 
 
 def test_the_description_itself_wants_a_key() -> None:
-    knock = Knock("GET", "/openapi.json", {}, False, "127.0.0.1:1", ("127.0.0.1", 1))
+    request_head = RequestHead("GET", "/openapi.json", {}, False, "127.0.0.1:1", ("127.0.0.1", 1))
     with pytest.raises(GatewayError) as caught:
-        admit(knock, GateRules(ClientKeys([ClientKey("ada", "sk-some-key-of-ours")])))
+        admit(request_head, GateRules(ClientKeys([ClientKey("ada", "sk-some-key-of-ours")])))
     assert caught.value.status == 401
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.delivered_view import DEPTH, ROWS, delivered_text
 from addons.inspect.sse_text import blocks, data_of
 from tests.inspect.test_views import JSON, ours
@@ -126,7 +126,7 @@ def test_a_block_ends_where_its_last_byte_is(payloads: list[str]) -> None:
 
 
 def test_the_note_keeps_when_pieces_went_out() -> None:
-    note = note_of(ours(deliveries=((0.25, 3), (0.5, 4))))
+    note = annotation_of(ours(deliveries=((0.25, 3), (0.5, 4))))
     assert note
     assert note.deliveries == ((0.25, 3), (0.5, 4))
-    assert Note("req_1").deliveries == ()
+    assert Annotation("req_1").deliveries == ()

@@ -11,13 +11,13 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import taddons, tflow
 
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from addons.app.replayer import Replayer
 from addons.app.runtime import Models
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.errors import GatewayError
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.inspect.attempt_flows import step_flow
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import AT_ONCE_BYTES, keep_cleaned
@@ -41,7 +41,7 @@ def test_account_states_of_before_are_read_cleaned(tmp_path: Path) -> None:
     state = {"health": "expired", "since": 1, "reason": f"bad {KEY}\x1b[2J"}
     file.write_text(json.dumps({"version": 1, "accounts": {"p/a": {"state": state, "models": {KEY: state}}}}))
     file.chmod(0o600)
-    book = AccountBook(file, lambda: 5.0, CLEANER.words)
+    book = AccountStateFile(file, lambda: 5.0, CLEANER.words)
     found = book.state(("p", "a"))
     assert found is not None
     assert found.reason == f"bad {HIDDEN} [2J"
@@ -58,7 +58,7 @@ def test_unknown_kinds_of_before_are_read_cleaned(tmp_path: Path) -> None:
     assert list(Drift.load(file, CLEANER.words).found["zai"]) == [f"field {HIDDEN}"]
 
 
-NOTE = Note(
+NOTE = Annotation(
     "req_1",
     provider="p",
     account="a",
@@ -182,7 +182,7 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
     attempt: Any = SimpleNamespace(
         body=f"key {KEY}, a-fresh-cookie-1".encode(), cleaner=own, plan=SimpleNamespace(owner=("p", "a"))
     )
-    asked = Note("req_1", client_request=f"my {KEY}", delivered=f"told: {KEY}", model=f"m {KEY}")
+    asked = Annotation("req_1", client_request=f"my {KEY}", delivered=f"told: {KEY}", model=f"m {KEY}")
     note = asyncio.run(keep_cleaned(flow, asked, attempt, CLEANER, 1000, answered=True))
     assert flow.request.data.content == f"mine: {HIDDEN}".encode().ljust(len(f"mine: {KEY}"), b"~")
     assert flow.response
@@ -195,7 +195,7 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
 def test_an_attempts_answer_says_no_more_than_was_searched(kind: str, body: bytes) -> None:
     flow = tflow.tflow(resp=http.Response.make(200, b"", {"content-type": kind}))
     attempt: Any = SimpleNamespace(body=body, cleaner=CLEANER, plan=SimpleNamespace(owner=("p", "a")))
-    asyncio.run(keep_cleaned(flow, Note("req_1"), attempt, CLEANER, 1000, answered=True))
+    asyncio.run(keep_cleaned(flow, Annotation("req_1"), attempt, CLEANER, 1000, answered=True))
     assert flow.response
     assert KEY not in (flow.response.get_text(strict=False) or "")
     assert not (flow.response.raw_content or b"").startswith(b"\x1f\x8b")
@@ -205,10 +205,10 @@ def test_of_a_long_request_the_beginning_is_kept_and_cleaned() -> None:
     flow = tflow.tflow()
     most = AT_ONCE_BYTES + 1000
     flow.request.data.content = f"{KEY} ".encode() + b"a" * 10 * most
-    note = asyncio.run(keep_cleaned(flow, Note("req_1"), None, CLEANER, most, answered=False))
+    note = asyncio.run(keep_cleaned(flow, Annotation("req_1"), None, CLEANER, most, answered=False))
     kept = flow.request.data.content
     assert (len(kept), KEY.encode() in kept, note.cut_request) == (most, False, True)
-    again = asyncio.run(keep_cleaned(flow, Note("req_1"), None, CLEANER, most, answered=False))
+    again = asyncio.run(keep_cleaned(flow, Annotation("req_1"), None, CLEANER, most, answered=False))
     assert not again.cut_request
 
 
@@ -219,7 +219,7 @@ def _sent_again(answer: Answer) -> http.Response:
         return value
 
     flow = tflow.tflow()
-    Note("req_1", provider="p", account="a").put_on(flow)
+    Annotation("req_1", provider="p", account="a").put_on(flow)
     running: Any = SimpleNamespace(
         providers={"p": _provider()},
         accounts=SimpleNamespace(find=lambda *names: object()),
@@ -248,7 +248,7 @@ def test_what_is_sent_again_says_no_more_than_was_searched(kind: str, body: byte
 
 def test_a_request_that_was_kept_in_part_is_not_sent_again() -> None:
     flow = tflow.tflow()
-    Note("req_1", provider="p", account="a", cut_request=True).put_on(flow)
+    Annotation("req_1", provider="p", account="a", cut_request=True).put_on(flow)
     running: Any = SimpleNamespace(providers={"p": object()}, accounts=SimpleNamespace(find=lambda *names: object()))
     with pytest.raises(GatewayError, match="only the beginning of this request was kept"):
         asyncio.run(Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None).replay(flow, running))

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.inspect.summary import marker, told
 
 ID = "req_24a1d4e0b7c94f5f9c7b"
-ASKED = Note(ID, provider="zai", account="main", model="GLM-4.6", attempt=1, most=3, outcome="ok")
+ASKED = Annotation(ID, provider="zai", account="main", model="GLM-4.6", attempt=1, most=3, outcome="ok")
 SAID = replace(ASKED, attempt=2, first_token_ms=200, total_ms=1200, completion_tokens=80, stream=True)
-STEP = Note(ID, part="step", provider="zai", account="a", call="POST /new", outcome="ok", total_ms=30)
-LOCAL = Note(ID, part="local", call="GET /v1/models", outcome="ok")
+STEP = Annotation(ID, part="step", provider="zai", account="a", call="POST /new", outcome="ok", total_ms=30)
+LOCAL = Annotation(ID, part="local", call="GET /v1/models", outcome="ok")
 RUNS = replace(ASKED, outcome="running")
 
 
@@ -67,12 +67,12 @@ RUNS = replace(ASKED, outcome="running")
             id="refused",
         ),
         pytest.param(
-            Note(ID, call="POST /v1/chat/completions", outcome="running", doing="asked"),
+            Annotation(ID, call="POST /v1/chat/completions", outcome="running", doing="asked"),
             "▷ req_24a1d4 running     POST /v1/chat/completions asked",
             id="just come",
         ),
         pytest.param(
-            Note(ID, model="GLM-4.6", outcome="running", doing="waiting for a turn"),
+            Annotation(ID, model="GLM-4.6", outcome="running", doing="waiting for a turn"),
             "▷ req_24a1d4 running     GLM-4.6 waiting for a turn",
             id="in line",
         ),
@@ -88,7 +88,7 @@ RUNS = replace(ASKED, outcome="running")
         ),
     ],
 )  # fmt: skip
-def test_one_line(note: Note, line: str) -> None:
+def test_one_line(note: Annotation, line: str) -> None:
     assert told(note) == line
 
 

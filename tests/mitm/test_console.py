@@ -7,11 +7,11 @@ import pytest
 from mitmproxy.test import taddons, tflow
 from mitmproxy.tools.console import common
 
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.inspect.summary import told
 from addons.mitm.console import _with_stories, log_handler, show_stories_in_console
 
-NOTE = Note("req_1", provider="zai", account="main", model="GLM-4.6", attempt=1, most=3, outcome="ok")
+NOTE = Annotation("req_1", provider="zai", account="main", model="GLM-4.6", attempt=1, most=3, outcome="ok")
 MODES = list(common.RenderMode)
 
 

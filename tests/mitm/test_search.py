@@ -10,7 +10,7 @@ from mitmproxy import flowfilter, http
 from mitmproxy.test import tflow
 
 import addons.mitm.search as search
-from addons.inspect.annotation import Note
+from addons.inspect.annotation import Annotation
 from addons.mitm.search import Words, folded, search_in
 from providers.contract.provider import Decoder
 from providers.zai.decoder import ZaiDecoder
@@ -35,11 +35,11 @@ def noted(body: bytes = b"", delivered: str = "", **more: Any) -> http.HTTPFlow:
         req=http.Request.make("POST", "https://x.example/chat", b"{}"), resp=http.Response.make(200, body)
     )
     fields = {"provider": "zai", "account": "a", "client_request": json.dumps(ASKED), "delivered": delivered, **more}
-    Note("req_1", **fields).put_on(flow)
+    Annotation("req_1", **fields).put_on(flow)
     return flow
 
 
-def reads(note: Note) -> Decoder:
+def reads(note: Annotation) -> Decoder:
     return ZaiDecoder()
 
 
@@ -117,7 +117,7 @@ def test_a_note_of_another_form_is_passed_over(metadata: Any) -> None:
 def test_a_flow_that_changes_is_read_again() -> None:
     flow = noted(zai("one"), sent("one"))
     assert not finds("~b two", flow)
-    Note("req_1", delivered=sent("one", " t", "wo")).put_on(flow)
+    Annotation("req_1", delivered=sent("one", " t", "wo")).put_on(flow)
     assert finds("~b two", flow)
     assert flow.response
     flow.response.raw_content = zai("th", "ree")
@@ -179,7 +179,7 @@ def test_a_flow_whose_words_were_lost_is_shown_too() -> None:
         words, flow = Words(reads, shown.append), noted(b"", sent("first"))
         assert words.found(flow, "first", ("answered",))
         words._left = 0
-        Note("req_1", delivered=sent("second")).put_on(flow)
+        Annotation("req_1", delivered=sent("second")).put_on(flow)
         assert words.found(flow, "first", ("answered",)), "what was known, until it is read again"
         assert words._reading is not None
         await words._reading

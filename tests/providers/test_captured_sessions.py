@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from providers.contract.provider import Provider, ProviderOptions, SessionMaterial, Sighting
+from providers.contract.provider import Credentials, ObservedExchange, Provider, ProviderOptions
 from providers.registry import provider_class
 from providers.sandbox.tokens import jwt
 
@@ -22,10 +22,10 @@ def provider(name: str) -> Provider[ProviderOptions]:
 
 def seen(
     path: str, *, body: Any = None, status: int | None = 200, set_cookies: tuple[str, ...] = (), **headers: str
-) -> Sighting:
+) -> ObservedExchange:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Sighting("GET", f"https://site.example{path}", named, status, set_cookies, data)
+    return ObservedExchange("GET", f"https://site.example{path}", named, status, set_cookies, data)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def seen(
         ),
     ],
 )
-def test_a_signed_in_call_shows_the_session(name: str, sighting: Sighting, expected: dict[str, str]) -> None:
-    found = provider(name).sighted(sighting)
+def test_a_signed_in_call_shows_the_session(name: str, observed: ObservedExchange, expected: dict[str, str]) -> None:
+    found = provider(name).extract(observed)
     assert found
     assert found.values() == expected
     assert provider(name).read_session("me", found)
@@ -135,30 +135,30 @@ def test_a_signed_in_call_shows_the_session(name: str, sighting: Sighting, expec
         pytest.param("openai_compatible", seen("/v1/models", cookie="a=b"), id="no key"),
     ],
 )
-def test_a_guest_or_nothing_is_no_session(name: str, sighting: Sighting) -> None:
-    assert provider(name).sighted(sighting) is None
+def test_a_guest_or_nothing_is_no_session(name: str, observed: ObservedExchange) -> None:
+    assert provider(name).extract(observed) is None
 
 
 @pytest.mark.parametrize(
     ("name", "material", "whole"),
     [
-        ("zai", SessionMaterial(token=PERSON), True),
-        ("zai", SessionMaterial(), False),
-        ("qwen", SessionMaterial(token=QWEN_SHORT), False),
-        ("qwen", SessionMaterial(token=QWEN_SHORT, cookies={"refresh_token": "r"}), True),
-        ("qwen", SessionMaterial(token=PERSON, cookies={"token": PERSON}), True),
-        ("qwen", SessionMaterial(cookies={"refresh_token": "r"}), True),
-        ("qwen", SessionMaterial(cookies={"cna": "c"}), False),
-        ("k2think", SessionMaterial(token=PERSON), True),
-        ("k2think", SessionMaterial(), False),
-        ("longcat", SessionMaterial(cookies={"passport_token_key": "p"}), True),
-        ("longcat", SessionMaterial(cookies={"a": "b"}), False),
-        ("openai_compatible", SessionMaterial(api_key="k"), True),
-        ("openai_compatible", SessionMaterial(), False),
+        ("zai", Credentials(token=PERSON), True),
+        ("zai", Credentials(), False),
+        ("qwen", Credentials(token=QWEN_SHORT), False),
+        ("qwen", Credentials(token=QWEN_SHORT, cookies={"refresh_token": "r"}), True),
+        ("qwen", Credentials(token=PERSON, cookies={"token": PERSON}), True),
+        ("qwen", Credentials(cookies={"refresh_token": "r"}), True),
+        ("qwen", Credentials(cookies={"cna": "c"}), False),
+        ("k2think", Credentials(token=PERSON), True),
+        ("k2think", Credentials(), False),
+        ("longcat", Credentials(cookies={"passport_token_key": "p"}), True),
+        ("longcat", Credentials(cookies={"a": "b"}), False),
+        ("openai_compatible", Credentials(api_key="k"), True),
+        ("openai_compatible", Credentials(), False),
     ],
 )
-def test_what_is_still_lacking_is_said(name: str, material: SessionMaterial, whole: bool) -> None:
-    assert (provider(name).lacking(material) == ()) is whole
+def test_what_is_still_lacking_is_said(name: str, material: Credentials, whole: bool) -> None:
+    assert (provider(name).missing(material) == ()) is whole
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_is_still_lacking_is_said(name: str, material: SessionMaterial, who
     ],
 )
 def test_cookies_that_are_given_and_taken_away(value: str, given: list[tuple[str, str]]) -> None:
-    assert list(Sighting("GET", "https://x", {}, 200, (value,)).new_cookies.items()) == given
+    assert list(ObservedExchange("GET", "https://x", {}, 200, (value,)).new_cookies.items()) == given
 
 
 def test_a_sighting_shows_nothing_of_itself() -> None:

@@ -13,7 +13,7 @@ from mitmproxy.test import tflow
 
 from addons.recordings.check import differences
 from addons.recordings.drift import KINDS_LIMIT, Drift
-from addons.inspect.annotation import Note, note_of
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.recorder import ENDING, Recorder
 from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
 
@@ -41,7 +41,7 @@ def recorded(body: bytes = STREAM, arrivals: tuple[tuple[float, int], ...] = (),
         ),
         resp=http.Response.make(200, body, {"content-type": "text/event-stream", "set-cookie": "token=abcdefgh"}),
     )
-    note = Note(
+    note = Annotation(
         "req_1",
         provider="zai",
         model=more.pop("model", "GLM-4.6"),
@@ -53,7 +53,7 @@ def recorded(body: bytes = STREAM, arrivals: tuple[tuple[float, int], ...] = (),
         cut=more.pop("cut", False),
     )
     note.put_on(flow)
-    assert note_of(flow) == note
+    assert annotation_of(flow) == note
     return recording_of(flow, Source(note, more.pop("provider_type", "zai"), ["the-secret"]))
 
 

@@ -8,7 +8,7 @@ from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
-from addons.ingress.front_door import hide_keys, knock_of
+from addons.ingress.front_door import hide_keys, request_head_of
 from tests.support.door import KEY, POST, error_of, refusal
 from tests.support.drive import Drive, FakeRelay
 from tests.support.http1 import status_of
@@ -76,11 +76,11 @@ def test_credentials_are_kept_beside_the_flow(line: str) -> None:
     flow = drive.flows[0]
     assert KEY not in str(flow.get_state())
     assert flow.request.path == "/v1/models?all=1"
-    shown = drive.gear.aside.take(flow.request)
+    shown = drive.deps.aside.take(flow.request)
     name, _, value = line.partition(": ")
     assert shown == {name.lower(): value}
-    assert knock_of(flow, shown).headers[name.lower()] == value
-    assert drive.gear.aside.take(flow.request) == {}
+    assert request_head_of(flow, shown).headers[name.lower()] == value
+    assert drive.deps.aside.take(flow.request) == {}
 
 
 def test_a_body_that_is_too_large_is_refused_with_a_flow_that_holds_no_key() -> None:

@@ -42,7 +42,7 @@ def test_next_request_does_not_wait_for_an_undrained_connection() -> None:
 
 def test_an_answer_cut_short_closes_the_provider_connection_at_once() -> None:
     relay = FakeRelay()
-    relay.cut_short = True
+    relay.closes_early = True
     drive = Drive([relay])
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]"))

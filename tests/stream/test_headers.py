@@ -18,7 +18,7 @@ def whole(drive: Drive) -> None:
 
 
 def begun_early(drive: Drive) -> None:
-    drive.ticket.relays[0].commits_early = True
+    drive.ticket.relays[0].keepalive_before_first_token = True
     drive.post()
     drive.tick(16)
 

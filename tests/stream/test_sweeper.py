@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from addons.stream.gear import Tick, Watched
+from addons.stream.deps import Tick, Timed
 from addons.stream.sweeper import Sweeper
 
 
@@ -58,7 +58,7 @@ def test_those_who_are_due_are_ticked() -> None:
 
 def test_one_fault_ends_one_stream(caplog: pytest.LogCaptureFixture) -> None:
     house = House(lambda client: client == "bad")
-    house.sweeper.add(cast(Watched, Broken()))
+    house.sweeper.add(cast(Timed, Broken()))
     for client in ("a", "bad", "b"):
         house.sweeper.add(Waiting(client, 1.0))
     with caplog.at_level(logging.ERROR, "glassgate"):

@@ -56,7 +56,7 @@ def test_total_limit_holds_although_words_keep_coming() -> None:
 
 def test_a_late_provider_is_kept_alive_before_its_first_word() -> None:
     relay = FakeRelay(keepalive_s=15, first_token_s=100)
-    relay.commits_early = True
+    relay.keepalive_before_first_token = True
     drive = Drive([relay])
     drive.post()
     drive.tick(15)

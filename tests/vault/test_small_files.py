@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
-from addons.accounts.state_file import MODELS_KEPT, AccountBook
+from addons.accounts.state_file import MODELS_KEPT, AccountStateFile
 from addons.app.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
 from addons.recordings.archive import Switch, read_switch, write_switch
 from addons.recordings.drift import KINDS_LIMIT, Drift
@@ -37,8 +37,8 @@ def put(path: Path, value: object) -> Path:
     return path
 
 
-def book(folder: Path) -> AccountBook:
-    return AccountBook(folder / "accounts.json", lambda: NOW)
+def book(folder: Path) -> AccountStateFile:
+    return AccountStateFile(folder / "accounts.json", lambda: NOW)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import (
     Answer,
     Call,
+    Credentials,
     Moment,
+    ObservedExchange,
     Provider,
     ProviderOptions,
     Session,
-    SessionMaterial,
-    Sighting,
 )
 from providers.contract.sealed import shown
 from providers.longcat import data as longcat_data
@@ -42,10 +42,10 @@ TOKEN = jwt({"id": "u1", "email": "me@example.com"})
 MOMENT = Moment(1_795_000_000_000, lambda: "00000000-0000-4000-8000-000000000001", "Europe/Berlin")
 MODELS = {"zai": "GLM-4.6", "qwen": "qwen3.7-plus", "k2think": "MBZUAI-IFM/K2-Think", "longcat": "LongCat-Flash"}
 SESSIONS = {
-    "zai": SessionMaterial(token=TOKEN, cookies={"acw_tc": "edge"}),
-    "qwen": SessionMaterial(token=TOKEN, cookies={"refresh_token": "r", "cna": "c"}),
-    "k2think": SessionMaterial(token=TOKEN),
-    "longcat": SessionMaterial(cookies={"passport_token_key": "p"}),
+    "zai": Credentials(token=TOKEN, cookies={"acw_tc": "edge"}),
+    "qwen": Credentials(token=TOKEN, cookies={"refresh_token": "r", "cna": "c"}),
+    "k2think": Credentials(token=TOKEN),
+    "longcat": Credentials(cookies={"passport_token_key": "p"}),
 }
 
 
@@ -54,17 +54,17 @@ def provider(name: str) -> Provider[ProviderOptions]:
     return cls.configured(name, cls.Options.model_validate({}))
 
 
-def sighting(site: str, path: str = "", **other: str) -> Sighting:
+def observed(site: str, path: str = "", **other: str) -> ObservedExchange:
     material = SESSIONS[site]
     headers = firefox.headers_of(site, {"token": material.token, "cookies": material.cookies}) | other
     url = f"https://site.example{path or firefox.PATHS[site]}"
-    return Sighting("POST", url, {name.lower(): value for name, value in headers.items()}, 200)
+    return ObservedExchange("POST", url, {name.lower(): value for name, value in headers.items()}, 200)
 
 
-def gathered(site: str, *sightings: Sighting) -> SessionMaterial:
-    found = SessionMaterial()
+def gathered(site: str, *sightings: ObservedExchange) -> Credentials:
+    found = Credentials()
     for seen in sightings:
-        newer = provider(site).sighted(seen)
+        newer = provider(site).extract(seen)
         assert newer is not None
         found = found.merged(newer)
     return found
@@ -74,7 +74,7 @@ def gathered(site: str, *sightings: Sighting) -> SessionMaterial:
 @pytest.mark.parametrize("site", list(SESSIONS))
 def test_a_completion_shows_the_browser_and_the_page_and_no_more(site: str) -> None:
     expected = FOX | {name.lower(): value for name, value in firefox.SITES[site].items()}
-    assert dict(gathered(site, sighting(site)).headers) == expected
+    assert dict(gathered(site, observed(site)).headers) == expected
 
 
 @pytest.mark.parametrize("site", list(SESSIONS))
@@ -109,7 +109,7 @@ def test_all_client_hints_and_a_sites_family_are_kept() -> None:
     found = browser.kept({**FOX, **hints, **page, **never}, qwen_data.SESSION_HEADERS, completion=True)
     assert found == {**FOX, **hints, **page}
     assert not any(map(browser.is_identity, never))
-    material = SessionMaterial(token=TOKEN, cookies={"refresh_token": "r"}, headers=found)
+    material = Credentials(token=TOKEN, cookies={"refresh_token": "r"}, headers=found)
     session = provider("qwen").read_session("main", material)
     assert {f"header:{name}" for name in (*hints, "bx-et")} <= set(session.names)
     assert {*hints} <= session.as_browser({}).keys()
@@ -138,19 +138,19 @@ def test_of_a_page_the_kind_of_call_is_not_kept() -> None:
 def test_the_newest_completion_goes_before_any_other_call() -> None:
     other = {"Version": "0.3.99", "Accept-Language": "fr", "bx-pp": "x"}
     for calls in (
-        (sighting("qwen"), sighting("qwen", "/api/v2/chats/1", **other)),
-        (sighting("qwen", "/api/v2/chats/1", **other), sighting("qwen")),
-        (sighting("qwen", Version="0.2.1"), sighting("qwen")),
+        (observed("qwen"), observed("qwen", "/api/v2/chats/1", **other)),
+        (observed("qwen", "/api/v2/chats/1", **other), observed("qwen")),
+        (observed("qwen", Version="0.2.1"), observed("qwen")),
     ):
         headers = gathered("qwen", *calls).headers
         assert (headers["version"], headers["accept-language"]) == ("0.2.99", FOX["accept-language"])
 
 
 def test_tokens_that_only_other_calls_carry_are_joined() -> None:
-    bare = sighting("qwen")
+    bare = observed("qwen")
     without = {n: v for n, v in bare.headers.items() if not n.startswith("bx-")}
-    seen = Sighting("POST", bare.url, without, 200)
-    headers = gathered("qwen", sighting("qwen", "/api/v2/chats/new"), seen).headers
+    seen = ObservedExchange("POST", bare.url, without, 200)
+    headers = gathered("qwen", observed("qwen", "/api/v2/chats/new"), seen).headers
     assert headers["bx-ua"] == firefox.SITES["qwen"]["bx-ua"]
 
 
@@ -163,12 +163,12 @@ def test_two_browsers_are_never_mixed() -> None:
 
 
 def test_what_a_site_hands_out_leaves_the_browser_as_it_is() -> None:
-    material = gathered("qwen", sighting("qwen"))
-    assert material.merged(SessionMaterial("new")).headers == material.headers
+    material = gathered("qwen", observed("qwen"))
+    assert material.merged(Credentials("new")).headers == material.headers
 
 
 def test_the_vault_keeps_it() -> None:
-    material = gathered("qwen", sighting("qwen"))
+    material = gathered("qwen", observed("qwen"))
     assert material_of(record_of(material)) == material
 
 
@@ -192,9 +192,9 @@ def calls_of(site: str, session: Session) -> Iterator[Call]:
         prepared = prepared or result
         yield from calls
     yield one.build(chat, session, prepared, MOMENT)
-    tidy = one.tidy(session, prepared, MOMENT)
-    if tidy is not None:
-        yield tidy
+    cleanup = one.cleanup(session, prepared, MOMENT)
+    if cleanup is not None:
+        yield cleanup
 
 
 def walked(steps: Generator[Call, Answer, Any] | None, body: bytes) -> tuple[list[Call], Any]:
@@ -213,7 +213,7 @@ def walked(steps: Generator[Call, Answer, Any] | None, body: bytes) -> tuple[lis
 
 @pytest.mark.parametrize("site", list(SESSIONS))
 def test_every_call_wears_the_whole_browser_sealed_and_nothing_of_ours(site: str) -> None:
-    material = gathered(site, sighting(site))
+    material = gathered(site, observed(site))
     calls = list(calls_of(site, provider(site).read_session("main", material)))
     assert len(calls) >= 2
     for call in calls:
@@ -229,7 +229,7 @@ def test_every_call_wears_the_whole_browser_sealed_and_nothing_of_ours(site: str
 
 
 def test_k2think_signs_in_as_the_browser_and_with_the_cookies_of_its_edge() -> None:
-    kept = gathered("k2think", sighting("k2think"))
+    kept = gathered("k2think", observed("k2think"))
     assert dict(kept.cookies) == {firefox.EDGE: "of-a-person"}
     material = replace(kept, email="me@example.com", password="secret word", cookies={**kept.cookies, "token": TOKEN})
     steps = provider("k2think").sign_in(provider("k2think").read_session("main", material), MOMENT)
@@ -269,7 +269,7 @@ def test_hints_without_a_user_agent_are_not_sent() -> None:
 )
 def test_only_what_can_be_undone_is_asked_for(codings: str, asked: str | None) -> None:
     for name in ("accept-encoding", "Accept-Encoding"):
-        assert SessionMaterial(headers={name: codings}).values().get(f"header:{name}") == asked
+        assert Credentials(headers={name: codings}).values().get(f"header:{name}") == asked
 
 
 # -- versions ---------------------------------------------------------------------------------------------------------
@@ -283,10 +283,10 @@ def test_versions_are_compared_by_number(version: str, than: str, older: bool) -
 
 def test_a_version_that_the_site_calls_outdated_gives_way_to_the_pages() -> None:
     zai = provider("zai")
-    material = gathered("zai", sighting("zai", **{"X-FE-Version": "prod-fe-1.1.1"}))
+    material = gathered("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.1"}))
     session = zai.read_session("main", material)
     refused = zai.classify(426, {}, b'{"error":{"code":"APP_VERSION_OUTDATED","detail":"x"}}')
-    steps = zai.remedy(refused, session, MOMENT)
+    steps = zai.recover(refused, session, MOMENT)
     assert steps is not None
     page = next(steps)
     assert shown(dict(page.headers)["user-agent"]) == "~sealed~zai~main~header:user-agent~"
@@ -294,23 +294,23 @@ def test_a_version_that_the_site_calls_outdated_gives_way_to_the_pages() -> None
         steps.send(Answer(200, {}, b"<script src=/prod-fe-1.1.98/x.js>"))
     call = next(zai.identify(session, MOMENT) or iter(()))
     assert dict(call.headers)["X-FE-Version"] == "prod-fe-1.1.98"
-    newer = zai.read_session("main", gathered("zai", sighting("zai", **{"X-FE-Version": "prod-fe-1.1.99"})))
+    newer = zai.read_session("main", gathered("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.99"})))
     call = next(zai.identify(newer, MOMENT) or iter(()))
     assert shown(dict(call.headers)["X-FE-Version"]) == "~sealed~zai~main~header:x-fe-version~"
 
 
 def test_qwens_too() -> None:
     qwen = provider("qwen")
-    session = qwen.read_session("main", gathered("qwen", sighting("qwen")))  # 0.2.99
+    session = qwen.read_session("main", gathered("qwen", observed("qwen")))  # 0.2.99
     outdated = ProviderError(ErrorKind.OUTDATED_CLIENT, "old")
-    steps = qwen.remedy(outdated, session, MOMENT)
+    steps = qwen.recover(outdated, session, MOMENT)
     assert steps is not None
     assert shown(dict(next(steps).headers)["user-agent"]) == "~sealed~qwen~main~header:user-agent~"
     with pytest.raises(StopIteration):  # our own version is newer than the session's
         steps.send(Answer(200, {}, b"<script src=/qwen-chat-fe/0.3.12/x.js>"))
     call = next(qwen.identify(session, MOMENT) or iter(()))
     assert dict(call.headers)["version"] == "0.3.12"
-    steps = qwen.remedy(outdated, session, MOMENT)
+    steps = qwen.recover(outdated, session, MOMENT)
     assert steps is not None
     next(steps)
     with pytest.raises(ProviderError):  # that is the page's own
@@ -319,6 +319,6 @@ def test_qwens_too() -> None:
 
 # -- secrets ----------------------------------------------------------------------------------------------------------
 def test_what_many_browsers_say_is_searched_for_nowhere_and_the_pages_tokens_are() -> None:
-    names = {known.name for known in secrets_of(gathered("qwen", sighting("qwen")), "qwen", "main")}
+    names = {known.name for known in secrets_of(gathered("qwen", observed("qwen")), "qwen", "main")}
     headers = {name for name in names if name.startswith("header:")}
     assert headers == {"header:bx-ua", "header:bx-umidtoken", "header:bx-v", "header:bx-et"}

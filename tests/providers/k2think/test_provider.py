@@ -8,7 +8,7 @@ import pytest
 
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Identity, Model, Moment, Session, SessionMaterial
+from providers.contract.provider import Answer, Credentials, Identity, Model, Moment, Session
 from providers.k2think.provider import K2Think, K2ThinkOptions
 from providers.sandbox.tokens import jwt
 from tests.support.calls import Seen, seen
@@ -25,7 +25,7 @@ def provider(**options: Any) -> K2Think:
 
 
 def session(**material: Any) -> Session:
-    return provider().read_session("main", SessionMaterial(**(material or {"token": TOKEN})))
+    return provider().read_session("main", Credentials(**(material or {"token": TOKEN})))
 
 
 def listed(*models: Any) -> Answer:
@@ -59,12 +59,12 @@ def test_a_token_that_does_not_say_when_it_ends_is_taken() -> None:
 @pytest.mark.parametrize(
     "material",
     [
-        pytest.param(SessionMaterial(), id="nothing"),
-        pytest.param(SessionMaterial(token="no jwt"), id="no-jwt"),
-        pytest.param(SessionMaterial(api_key="IFM-abc"), id="official-key"),
+        pytest.param(Credentials(), id="nothing"),
+        pytest.param(Credentials(token="no jwt"), id="no-jwt"),
+        pytest.param(Credentials(api_key="IFM-abc"), id="official-key"),
     ],
 )
-def test_a_token_that_is_none_cannot_serve(material: SessionMaterial) -> None:
+def test_a_token_that_is_none_cannot_serve(material: Credentials) -> None:
     with pytest.raises(ProviderError, match="JWT") as caught:
         provider().read_session("main", material)
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -146,7 +146,7 @@ def test_without_a_list_the_known_models_stay(answer: Answer, kind: ErrorKind) -
 
 def test_a_model_not_found_is_looked_up_and_tried_under_its_new_name() -> None:
     site = provider()
-    steps = site.remedy(MISSING, session(), MOMENT)
+    steps = site.recover(MISSING, session(), MOMENT)
     assert steps is not None
     next(steps)
     with pytest.raises(StopIteration):
@@ -155,13 +155,13 @@ def test_a_model_not_found_is_looked_up_and_tried_under_its_new_name() -> None:
 
 
 def test_a_model_not_found_under_the_same_name_stays_an_error() -> None:
-    steps = provider().remedy(MISSING, session(), MOMENT)
+    steps = provider().recover(MISSING, session(), MOMENT)
     assert steps is not None
     next(steps)
     with pytest.raises(ProviderError) as caught:
         steps.send(listed(V2))
     assert caught.value is MISSING
-    assert provider().remedy(ProviderError(ErrorKind.PROVIDER_DOWN, "x"), session(), MOMENT) is None
+    assert provider().recover(ProviderError(ErrorKind.PROVIDER_DOWN, "x"), session(), MOMENT) is None
 
 
 # -- the chat call ----------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_the_setting_decides_how_the_site_is_asked_not_the_client(stream: bool) 
         call = seen(site.build(chat, session(), None, MOMENT))
         assert json.loads(call.body)["stream"] is stream
         assert dict(call.headers)["accept"].startswith("text/event-stream") is stream
-        assert site.answers_late(chat) is not stream
+        assert site.buffers(chat) is not stream
 
 
 @pytest.mark.parametrize(

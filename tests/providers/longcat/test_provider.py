@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Identity, Moment, Session, SessionMaterial, Steps
+from providers.contract.provider import Answer, Credentials, Identity, Moment, Session, Steps
 from providers.longcat.provider import LongCat, LongCatOptions, Prepared
 from tests.support.calls import Seen, seen
 
@@ -22,7 +22,7 @@ def provider(**options: Any) -> LongCat:
 
 
 def session(**material: Any) -> Session:
-    return provider().read_session("main", SessionMaterial(**(material or COOKIES)))
+    return provider().read_session("main", Credentials(**(material or COOKIES)))
 
 
 def outcome(steps: Steps[Any] | None, answer: Answer) -> Any:
@@ -80,19 +80,19 @@ def test_the_sign_in_goes_out_as_the_cookie_it_is(material: dict[str, Any], cook
 @pytest.mark.parametrize(
     "material",
     [
-        pytest.param(SessionMaterial(), id="nothing"),
-        pytest.param(SessionMaterial(token="two words"), id="white-space"),
-        pytest.param(SessionMaterial(token="a; b=c"), id="other-cookies-pasted"),
-        pytest.param(SessionMaterial(token="passport_token_key="), id="the-pair-without-a-value"),
-        pytest.param(SessionMaterial(token='passport_token_key="v"'), id="the-pair-in-quotes"),
-        pytest.param(SessionMaterial(token="passport_token_key=two words"), id="the-pair-with-white-space"),
-        pytest.param(SessionMaterial(token="passport_token_key=v; passport_token_key="), id="the-pair-twice"),
-        pytest.param(SessionMaterial(token="passport_token_key=v\r\nx: y"), id="a-header-of-its-own"),
-        pytest.param(SessionMaterial(token="x; passport_token_key=v"), id="no-list-of-cookies"),
-        pytest.param(SessionMaterial(cookies={"_lxsdk_s": "w"}), id="only-other-cookies"),
+        pytest.param(Credentials(), id="nothing"),
+        pytest.param(Credentials(token="two words"), id="white-space"),
+        pytest.param(Credentials(token="a; b=c"), id="other-cookies-pasted"),
+        pytest.param(Credentials(token="passport_token_key="), id="the-pair-without-a-value"),
+        pytest.param(Credentials(token='passport_token_key="v"'), id="the-pair-in-quotes"),
+        pytest.param(Credentials(token="passport_token_key=two words"), id="the-pair-with-white-space"),
+        pytest.param(Credentials(token="passport_token_key=v; passport_token_key="), id="the-pair-twice"),
+        pytest.param(Credentials(token="passport_token_key=v\r\nx: y"), id="a-header-of-its-own"),
+        pytest.param(Credentials(token="x; passport_token_key=v"), id="no-list-of-cookies"),
+        pytest.param(Credentials(cookies={"_lxsdk_s": "w"}), id="only-other-cookies"),
     ],
 )
-def test_a_session_without_the_cookie_cannot_serve(material: SessionMaterial) -> None:
+def test_a_session_without_the_cookie_cannot_serve(material: Credentials) -> None:
     with pytest.raises(ProviderError, match="passport_token_key") as caught:
         provider().read_session("main", material)
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -138,14 +138,14 @@ def test_identify_names_a_dead_session_and_other_refusals_apart(answer: Answer, 
 
 
 def test_a_conversation_made_is_taken_away_again() -> None:
-    made = provider().tidy(session(), Prepared("c/1&x"), MOMENT)
+    made = provider().cleanup(session(), Prepared("c/1&x"), MOMENT)
     assert made is not None
     call = seen(made)
     assert (call.method, call.body) == ("GET", b"")
     assert call.url == "https://longcat.chat/api/v1/session-delete?conversationId=c%2F1%26x"
     assert dict(call.headers)["referer"] == "https://longcat.chat/c/c%2F1%26x"
     assert "passport_token_key" in dict(call.headers)["cookie"]
-    assert provider().tidy(session(), None, MOMENT) is None
+    assert provider().cleanup(session(), None, MOMENT) is None
 
 
 # -- conversations ----------------------------------------------------------------------------------------------------
@@ -191,10 +191,10 @@ def test_a_number_is_a_conversation_too_and_ids_are_safe_in_headers() -> None:
 
 def test_a_gone_conversation_is_tried_again_in_a_new_one() -> None:
     gone = ProviderError(ErrorKind.CONVERSATION_GONE, "x")
-    steps = provider().remedy(gone, session(), MOMENT)
+    steps = provider().recover(gone, session(), MOMENT)
     assert steps is not None
     assert list(steps) == []
-    assert provider().remedy(ProviderError(ErrorKind.CHALLENGE, "x"), session(), MOMENT) is None
+    assert provider().recover(ProviderError(ErrorKind.CHALLENGE, "x"), session(), MOMENT) is None
 
 
 # -- the chat call ----------------------------------------------------------------------------------------------------

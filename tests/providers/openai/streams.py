@@ -9,10 +9,10 @@ from typing import Any
 from providers.contract.events import (
     Citation,
     Event,
-    Extra,
     Failure,
     Finish,
     Image,
+    Passthrough,
     Reasoning,
     Text,
     ToolCallDelta,
@@ -62,7 +62,7 @@ def joined(events: Sequence[Event]) -> Answer:
                 answer.citations.append(event)
             case Image():
                 answer.images.append(event)
-            case Extra():
+            case Passthrough():
                 fields = dict(event.fields)
                 if event.scope == "chunk":
                     answer.id = fields.pop("id", answer.id)

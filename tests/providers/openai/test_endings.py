@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind
-from providers.contract.events import Extra, Failure, Finish, Text, Usage
+from providers.contract.events import Failure, Finish, Passthrough, Text, Usage
 from providers.openai.decoder import OpenAIDecoder
 from providers.openai.form import Form
 from tests.providers.openai.streams import FIXTURES, STOP, USAGE, chunk, decode, delta, joined, sse, words
@@ -51,7 +51,7 @@ def test_a_stream_ends_once_and_rightly(body: bytes, end: Finish | ErrorKind) ->
 
 def test_finish_waits_for_the_usage_behind_it() -> None:
     decoder = OpenAIDecoder(Form())
-    assert decoder.feed(sse(words("a"), STOP, done=False)) == [Extra("chunk", {"id": "chatcmpl-1"}), Text("a")]
+    assert decoder.feed(sse(words("a"), STOP, done=False)) == [Passthrough("chunk", {"id": "chatcmpl-1"}), Text("a")]
     assert decoder.feed(sse(chunk(usage=USAGE), done=False)) == []
     assert decoder.feed(b"data: [DONE]\n\n") == [Usage(9, 4, 13, raw=USAGE), Finish("stop")]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.contract.events import Event, Extra
+from providers.contract.events import Event, Passthrough
 from providers.openai import merge as openai_merge
 from providers.openai.merge import ExtraPile, merged
 
@@ -55,7 +55,7 @@ def test_any_values_are_taken(values: list[Any]) -> None:
 def told(pieces: list[Any]) -> list[Event]:
     pile = ExtraPile()
     for piece in pieces:
-        assert pile.sift([Extra("delta", {"audio": piece}, 0)]) == []
+        assert pile.sift([Passthrough("delta", {"audio": piece}, 0)]) == []
     return pile.rest()
 
 
@@ -68,5 +68,5 @@ def test_pieces_are_copied_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> 
         return merged(values, name, depth=depth)
 
     monkeypatch.setattr(openai_merge, "merged", counted)
-    assert told([{"data": "x"}] * 50_000) == [Extra("delta", {"audio": {"data": "x" * 50_000}}, 0)]
+    assert told([{"data": "x"}] * 50_000) == [Passthrough("delta", {"audio": {"data": "x" * 50_000}}, 0)]
     assert sum(handled) <= 4 * 50_000

@@ -11,8 +11,8 @@ from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Extra, Finish, Text, Usage
-from providers.contract.provider import Answer, Moment, Session, SessionMaterial
+from providers.contract.events import Finish, Passthrough, Text, Usage
+from providers.contract.provider import Answer, Credentials, Moment, Session
 from providers.openai.learnt import Learnt
 from providers.openai.options import OpenAIOptions
 from providers.openai.presets import PRESETS
@@ -150,9 +150,7 @@ def test_every_deviation_can_be_overridden() -> None:
 # -- sessions -------------------------------------------------------------------------------------------------------
 def test_the_key_stands_in_the_request_sealed() -> None:
     site = provider(preset="openai")
-    session = site.read_session(
-        "key1", SessionMaterial(api_key="sk-secret", headers={"OpenAI-Organization": "org-secret"})
-    )
+    session = site.read_session("key1", Credentials(api_key="sk-secret", headers={"OpenAI-Organization": "org-secret"}))
     found, _ = call(site, chat(), session)
     headers = dict(found.headers)
     assert headers["Authorization"] == "Bearer ~sealed~api~key1~api_key~"
@@ -163,9 +161,9 @@ def test_the_key_stands_in_the_request_sealed() -> None:
 
 def test_a_token_serves_as_a_key_and_own_headers_replace_it() -> None:
     site = provider(base_url="https://azure.example/v1")
-    token = site.read_session("a", SessionMaterial(token="t"))
+    token = site.read_session("a", Credentials(token="t"))
     assert dict(call(site, chat(), token)[0].headers)["Authorization"] == "Bearer ~sealed~api~a~token~"
-    header = site.read_session("a", SessionMaterial(headers={"api-key": "k"}))
+    header = site.read_session("a", Credentials(headers={"api-key": "k"}))
     headers = dict(call(site, chat(), header)[0].headers)
     assert "Authorization" not in headers
     assert headers["api-key"] == "~sealed~api~a~header:api-key~"
@@ -174,15 +172,15 @@ def test_a_token_serves_as_a_key_and_own_headers_replace_it() -> None:
 @pytest.mark.parametrize(
     "material",
     [
-        SessionMaterial(),
-        SessionMaterial(cookies={"a": "b"}),
-        SessionMaterial(api_key="sk-secret\n"),
-        SessionMaterial(api_key="sk secret"),
-        SessionMaterial(api_key="sk-secrét"),
-        SessionMaterial(headers={"x": "secret\r\ny: z"}),
+        Credentials(),
+        Credentials(cookies={"a": "b"}),
+        Credentials(api_key="sk-secret\n"),
+        Credentials(api_key="sk secret"),
+        Credentials(api_key="sk-secrét"),
+        Credentials(headers={"x": "secret\r\ny: z"}),
     ],
 )
-def test_a_session_that_cannot_serve_is_refused_without_its_value(material: SessionMaterial) -> None:
+def test_a_session_that_cannot_serve_is_refused_without_its_value(material: Credentials) -> None:
     with pytest.raises(ProviderError) as caught:
         provider(preset="openai").read_session("a", material)
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -310,9 +308,9 @@ def test_the_decoder_knows_what_the_client_asked() -> None:
 
 
 def test_answers_that_come_late_are_said_to() -> None:
-    assert provider(preset="k2think").answers_late(chat(stream=True))
-    assert not provider(preset="openai").answers_late(chat(stream=True))
-    assert provider(preset="openai").answers_late(chat(stream=False))
+    assert provider(preset="k2think").buffers(chat(stream=True))
+    assert not provider(preset="openai").buffers(chat(stream=True))
+    assert provider(preset="openai").buffers(chat(stream=False))
 
 
 META = AnswerMeta(id="chatcmpl-9", created=2, model="m")
@@ -341,7 +339,7 @@ def test_a_stream_reaches_the_client_with_all_it_held() -> None:
 
 def test_words_are_told_as_they_come() -> None:
     decoder = provider(preset="openai").decoder(chat(stream=True), None)
-    assert decoder.feed(sse(words("a"), done=False)) == [Extra("chunk", {"id": "chatcmpl-1"}), Text("a")]
+    assert decoder.feed(sse(words("a"), done=False)) == [Passthrough("chunk", {"id": "chatcmpl-1"}), Text("a")]
     end = sse(chunk(delta({}, reason="stop"), usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}))
     events = decoder.feed(end)
     assert [type(event) for event in events] == [Usage, Finish]
@@ -356,7 +354,7 @@ def refuse(site: OpenAICompatible, body: Any, status: int = 422) -> ProviderErro
 
 
 def mend(site: OpenAICompatible, error: ProviderError) -> bool:
-    steps = site.remedy(error, KEY, MOMENT)
+    steps = site.recover(error, KEY, MOMENT)
     if steps is None:
         return False
     assert list(steps) == []

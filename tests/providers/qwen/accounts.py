@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from providers.contract.chat import ChatRequest, Message
-from providers.contract.provider import Answer, Moment, Session, SessionMaterial, Steps
+from providers.contract.provider import Answer, Credentials, Moment, Session, Steps
 from providers.qwen.provider import Qwen, QwenOptions
 from tests.support.calls import Seen, seen
 
@@ -21,8 +21,8 @@ def jwt(**claims: Any) -> str:
 
 
 ACCESS = jwt(id="user-1", exp=1_791_063_000)
-OLD_STYLE = SessionMaterial(cookies={"token": ACCESS})
-NEW_STYLE = SessionMaterial(token=ACCESS, cookies={"refresh_token": "refresh-1", "acw_tc": "edge"})
+OLD_STYLE = Credentials(cookies={"token": ACCESS})
+NEW_STYLE = Credentials(token=ACCESS, cookies={"refresh_token": "refresh-1", "acw_tc": "edge"})
 
 
 def moment(epoch_ms: int = 1_772_702_645_123, timezone: str = "Asia/Shanghai") -> Moment:
@@ -34,7 +34,7 @@ def qwen(**options: Any) -> Qwen:
     return Qwen("qwen", QwenOptions(**options))
 
 
-def session(material: SessionMaterial = NEW_STYLE) -> Session:
+def session(material: Credentials = NEW_STYLE) -> Session:
     return qwen().read_session("main", material)
 
 
@@ -64,7 +64,7 @@ def run[T](steps: Steps[T] | None, *answers: Answer) -> tuple[T, list[Seen]]:
         return end.value, calls
 
 
-def asked(request: ChatRequest, provider: Qwen | None = None, material: SessionMaterial = NEW_STYLE) -> Seen:
+def asked(request: ChatRequest, provider: Qwen | None = None, material: Credentials = NEW_STYLE) -> Seen:
     """The completion of a chat, after its new chat was made."""
     provider = provider or qwen()
     account = session(material)

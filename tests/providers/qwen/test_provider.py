@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import SessionMaterial
+from providers.contract.provider import Credentials
 from providers.qwen.provider import Qwen, QwenOptions
 from providers.registry import provider_class
 from tests.providers.qwen.accounts import (
@@ -88,7 +88,7 @@ def test_a_chat_that_cannot_be_made(reply: Any, kind: ErrorKind) -> None:
 
 
 def test_a_session_that_must_be_renewed_first_makes_no_call() -> None:
-    only_refresh = session(SessionMaterial(cookies={"refresh_token": "r"}))
+    only_refresh = session(Credentials(cookies={"refresh_token": "r"}))
     with pytest.raises(ProviderError) as caught:
         run(qwen().prepare(chat(), only_refresh, moment()))
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -153,7 +153,7 @@ def test_the_decoder_knows_where_files_of_the_chat_lie() -> None:
 def test_another_new_chat_mends_what_was_wrong_with_this_one(details: str, code: str, mended: bool) -> None:
     provider = qwen()
     body = json.dumps({"success": False, "data": {"code": code, "details": details}}).encode()
-    steps = provider.remedy(provider.classify(200, {}, body), session(), moment())
+    steps = provider.recover(provider.classify(200, {}, body), session(), moment())
     assert (steps is not None) is mended
     if steps is not None:
         assert run(steps) == (None, [])

@@ -7,7 +7,7 @@ import pytest
 
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import SessionMaterial
+from providers.contract.provider import Credentials
 from tests.providers.qwen.accounts import (
     ACCESS,
     CHAT_ID,
@@ -115,7 +115,7 @@ def test_no_secret_stands_in_any_call() -> None:
 
 
 def test_what_the_persons_browser_sent_goes_along_sealed() -> None:
-    material = SessionMaterial(
+    material = Credentials(
         token=ACCESS, headers={"User-Agent": "Mine", "bx-ua": "231!x", "Cookie": "no", "Host": "no", "odd name": "no"}
     )
     headers = dict(asked(chat(), material=material).headers)
@@ -288,5 +288,5 @@ def test_a_picture_is_made_from_the_last_user_turn() -> None:
 
 
 def test_only_pictures_come_late() -> None:
-    assert qwen().answers_late(chat("qwen-max-image"))
-    assert not qwen().answers_late(chat("qwen-max-thinking"))
+    assert qwen().buffers(chat("qwen-max-image"))
+    assert not qwen().buffers(chat("qwen-max-thinking"))

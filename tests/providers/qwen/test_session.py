@@ -4,32 +4,32 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import SessionMaterial, SessionUpdate
+from providers.contract.provider import Credentials, SessionUpdate
 from providers.contract.sealed import shown
 from providers.qwen.session import cookie_header
 from tests.providers.qwen.accounts import ACCESS, NEW_STYLE, OLD_STYLE, answer, jwt, moment, qwen, run, session
 
 RENEWED = jwt(id="user-1", exp=1_791_064_000)
-REFRESH_ONLY = SessionMaterial(cookies={"refresh_token": "refresh-1"})
-BOTH_SAME = SessionMaterial(token=ACCESS, cookies={"token": ACCESS, "refresh_token": "refresh-1"})
-OWN_SESSION = SessionMaterial(token=ACCESS, cookies={"token": jwt(id="user-1", exp=1_793_000_000)})
+REFRESH_ONLY = Credentials(cookies={"refresh_token": "refresh-1"})
+BOTH_SAME = Credentials(token=ACCESS, cookies={"token": ACCESS, "refresh_token": "refresh-1"})
+OWN_SESSION = Credentials(token=ACCESS, cookies={"token": jwt(id="user-1", exp=1_793_000_000)})
 
 
 @pytest.mark.parametrize("material", [OLD_STYLE, NEW_STYLE], ids=["long-token-in-cookie", "short-token"])
-def test_a_session_tells_user_and_expiry(material: SessionMaterial) -> None:
+def test_a_session_tells_user_and_expiry(material: Credentials) -> None:
     found = session(material)
     assert found.facts["user_id"] == "user-1"
     assert found.expires_at == 1_791_063_000
 
 
 def test_a_token_that_is_no_jwt_has_no_expiry_of_its_own() -> None:
-    found = session(SessionMaterial(token="opaque-session-token"))
+    found = session(Credentials(token="opaque-session-token"))
     assert (found.expires_at, dict(found.facts)) == (None, {})
 
 
 @pytest.mark.parametrize("token", ["a.b.c", "a.!!!.c", "a.eyJ.c", "a.bnVsbA.c", "..", "a.W10.c"])
 def test_a_token_of_broken_form_is_left_to_the_site(token: str) -> None:
-    assert session(SessionMaterial(token=token)).expires_at is None
+    assert session(Credentials(token=token)).expires_at is None
 
 
 def test_a_refresh_cookie_alone_counts_as_run_out() -> None:
@@ -39,16 +39,16 @@ def test_a_refresh_cookie_alone_counts_as_run_out() -> None:
 @pytest.mark.parametrize(
     "material",
     [
-        SessionMaterial(),
-        SessionMaterial(api_key="sk-1"),
-        SessionMaterial(cookies={"acw_tc": "x"}),
-        SessionMaterial(token="Bearer eyJx.y.z"),
-        SessionMaterial(token="two\nlines"),
-        SessionMaterial(cookies={"token": "a; b"}),
+        Credentials(),
+        Credentials(api_key="sk-1"),
+        Credentials(cookies={"acw_tc": "x"}),
+        Credentials(token="Bearer eyJx.y.z"),
+        Credentials(token="two\nlines"),
+        Credentials(cookies={"token": "a; b"}),
     ],
     ids=["nothing", "api-key", "edge-cookies", "with-the-word-bearer", "line-end", "separator"],
 )
-def test_secrets_that_cannot_serve_are_refused_in_words(material: SessionMaterial) -> None:
+def test_secrets_that_cannot_serve_are_refused_in_words(material: Credentials) -> None:
     with pytest.raises(ProviderError) as caught:
         session(material)
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -66,7 +66,7 @@ def test_secrets_that_cannot_serve_are_refused_in_words(material: SessionMateria
     ],
     ids=["old", "new", "own", "refresh-only"],
 )
-def test_the_token_goes_along_as_a_cookie(material: SessionMaterial, cookies: list[str]) -> None:
+def test_the_token_goes_along_as_a_cookie(material: Credentials, cookies: list[str]) -> None:
     assert re.sub(r"~sealed~\w+~\w+~([\w:]+)~", r"\1", shown(cookie_header(session(material)))).split("; ") == cookies
 
 
@@ -110,8 +110,10 @@ def test_the_new_token_is_found_under_every_name(body: Any) -> None:
     ],
     ids=["body", "cookie", "cookie-before-body", "edge", "taken-away"],
 )
-def test_rotated_cookies_are_kept(rotated: str | None, set_cookies: tuple[str, ...], cookies: dict[str, str]) -> None:
-    body = {"success": True, "data": {"access_token": RENEWED, "refresh_token": rotated}}
+def test_rotated_cookies_are_kept(
+    from_cookies: str | None, set_cookies: tuple[str, ...], cookies: dict[str, str]
+) -> None:
+    body = {"success": True, "data": {"access_token": RENEWED, "refresh_token": from_cookies}}
     update, _ = run(qwen().refresh(session(), moment()), answer(body, cookies=set_cookies))
     assert update == SessionUpdate(RENEWED, cookies)
 
@@ -121,13 +123,13 @@ def test_rotated_cookies_are_kept(rotated: str | None, set_cookies: tuple[str, .
     [(BOTH_SAME, {"token": RENEWED}), (OWN_SESSION, {}), (REFRESH_ONLY, {})],
     ids=["same-in-cookie", "own-session-token", "refresh-only"],
 )
-def test_a_copy_of_the_token_in_the_jar_is_renewed_with_it(material: SessionMaterial, cookies: dict[str, str]) -> None:
+def test_a_copy_of_the_token_in_the_jar_is_renewed_with_it(material: Credentials, cookies: dict[str, str]) -> None:
     update, _ = run(qwen().refresh(session(material), moment()), answer({"data": {"token": RENEWED}}))
     assert update == SessionUpdate(RENEWED, cookies)
 
 
-@pytest.mark.parametrize("material", [OLD_STYLE, SessionMaterial(token=ACCESS)], ids=["long-token", "bare-token"])
-def test_a_session_of_the_old_age_cannot_be_renewed(material: SessionMaterial) -> None:
+@pytest.mark.parametrize("material", [OLD_STYLE, Credentials(token=ACCESS)], ids=["long-token", "bare-token"])
+def test_a_session_of_the_old_age_cannot_be_renewed(material: Credentials) -> None:
     assert qwen().refresh(session(material), moment()) is None
 
 
@@ -206,6 +208,6 @@ GUEST = jwt(id="somebody-else", exp=1_793_000_000)
     ],
 )
 def test_cookies_of_any_answer_renew_the_session_but_never_make_it_a_guests(
-    material: SessionMaterial, cookies: dict[str, str], expected: SessionUpdate | None
+    material: Credentials, cookies: dict[str, str], expected: SessionUpdate | None
 ) -> None:
-    assert qwen().rotated(session(material), cookies) == expected
+    assert qwen().from_cookies(session(material), cookies) == expected

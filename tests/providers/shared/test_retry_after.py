@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addons.accounts.availability import Traffic, TrafficRules
+from addons.accounts.availability import AccountAvailability, AvailabilityRules
 from addons.accounts.report import moment_text
-from addons.accounts.state_file import AccountBook
+from addons.accounts.state_file import AccountStateFile
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Provider, SessionMaterial
+from providers.contract.provider import Credentials, Provider
 from providers.formats.jwt import claims, ends_at
 from providers.formats.moments import LAST_S, date_s, moment_s
 from providers.registry import provider_class
@@ -180,7 +180,7 @@ def test_any_end_in_a_token_can_be_told(site: str, end: object) -> None:
     """A site, or who wrote the file that was imported, chooses the claims."""
     cls = provider_class(site)
     session = cls.configured(site, cls.Options.model_validate({})).read_session(
-        "main", SessionMaterial(token=jwt(id="u1", email="a@b.example", exp=end))
+        "main", Credentials(token=jwt(id="u1", email="a@b.example", exp=end))
     )
     assert session.expires_at is None or 0 <= session.expires_at <= LAST_S
     moment_text(session.expires_at or 0, NOW_S)
@@ -230,9 +230,9 @@ def refusals(site: str) -> Iterator[ProviderError]:
             yield provider.classify(429, headers, json.dumps(body).encode())
 
 
-def traffic_in(folder: Path) -> Traffic:
-    book = AccountBook(folder / "accounts.json", lambda: float(NOW_S))
-    return Traffic({}, TrafficRules(), book, lambda: 0.0, lambda: float(NOW_S))
+def traffic_in(folder: Path) -> AccountAvailability:
+    book = AccountStateFile(folder / "accounts.json", lambda: float(NOW_S))
+    return AccountAvailability({}, AvailabilityRules(), book, lambda: 0.0, lambda: float(NOW_S))
 
 
 @pytest.mark.parametrize("site", BODIES)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract.chat import Message, TextPart, ToolCall
-from providers.contract.provider import Model, Session, SessionMaterial, checked_url, origin_of
+from providers.contract.provider import Credentials, Model, Session, checked_url, origin_of
 from providers.contract.sealed import shown
 from providers.formats.jsontext import INVALID, dumps, loads, loads_glued
 from providers.formats.jwt import claims
@@ -139,7 +139,7 @@ def test_suffixes_switch_and_names_win_over_the_client() -> None:
 
 # -- sessions and addresses -------------------------------------------------------------------------------------------
 def test_sessions_give_placeholders_only() -> None:
-    material = SessionMaterial(token="secret-1", cookies={"a": "secret-2"})
+    material = Credentials(token="secret-1", cookies={"a": "secret-2"})
     session = Session("p", "acc", tuple(material.values()))
     assert session.seal("token").shown == "~sealed~p~acc~token~"
     assert shown(session.cookie_header()) == "a=~sealed~p~acc~cookie:a~"

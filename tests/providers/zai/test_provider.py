@@ -9,7 +9,7 @@ import pytest
 
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Call, Identity, Moment, Session, SessionMaterial, SessionUpdate
+from providers.contract.provider import Answer, Call, Credentials, Identity, Moment, Session, SessionUpdate
 from providers.contract.sealed import shown
 from providers.sandbox.tokens import jwt
 from providers.zai import data as zai_data
@@ -29,7 +29,7 @@ def provider(**options: Any) -> Zai:
 
 
 def session(token: str = TOKEN) -> Session:
-    return provider().read_session("main", SessionMaterial(token=token))
+    return provider().read_session("main", Credentials(token=token))
 
 
 def chat(model: str = "GLM-4.6", *prompts: str, **fields: Any) -> ChatRequest:
@@ -111,14 +111,14 @@ def test_known_signature_with_another_key_and_no_user() -> None:
 @pytest.mark.parametrize(
     "material",
     [
-        pytest.param(SessionMaterial(), id="nothing"),
-        pytest.param(SessionMaterial(token="not a token"), id="no JWT"),
-        pytest.param(SessionMaterial(token="a.b.c"), id="three parts of nothing"),
-        pytest.param(SessionMaterial(token=jwt({"email": "x@y"})), id="no user"),
-        pytest.param(SessionMaterial(token=jwt({"id": "g", "email": "guest-1@guest.com"})), id="a guest"),
+        pytest.param(Credentials(), id="nothing"),
+        pytest.param(Credentials(token="not a token"), id="no JWT"),
+        pytest.param(Credentials(token="a.b.c"), id="three parts of nothing"),
+        pytest.param(Credentials(token=jwt({"email": "x@y"})), id="no user"),
+        pytest.param(Credentials(token=jwt({"id": "g", "email": "guest-1@guest.com"})), id="a guest"),
     ],
 )
-def test_secrets_that_cannot_serve(material: SessionMaterial) -> None:
+def test_secrets_that_cannot_serve(material: Credentials) -> None:
     with pytest.raises(ProviderError) as caught:
         provider().read_session("main", material)
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -127,7 +127,7 @@ def test_secrets_that_cannot_serve(material: SessionMaterial) -> None:
 
 
 def test_the_token_may_be_a_cookie() -> None:
-    found = provider().read_session("main", SessionMaterial(cookies={"token": TOKEN, "acw_tc": "edge"}))
+    found = provider().read_session("main", Credentials(cookies={"token": TOKEN, "acw_tc": "edge"}))
     call = seen(next(provider().list_models(found, MOMENT)))
     headers = dict(call.headers)
     assert headers["Authorization"] == "Bearer ~sealed~zai~main~cookie:token~"
@@ -325,7 +325,7 @@ def test_what_is_not_found_may_be_the_path(settings: dict[str, Any], path: str |
     """The first request may be made before the site was asked which path it has."""
     zai = provider()
     missing = zai.classify(404, {"content-type": "application/json"}, b'{"detail":"Not Found"}')
-    steps = zai.remedy(missing, session(), MOMENT)
+    steps = zai.recover(missing, session(), MOMENT)
     assert steps is not None
     if path is None:
         with pytest.raises(ProviderError) as caught:
@@ -334,7 +334,7 @@ def test_what_is_not_found_may_be_the_path(settings: dict[str, Any], path: str |
     else:
         answered(steps, reply(settings))
         assert urlsplit(shown(made(chat(), zai)[1].url)).path == path
-    assert zai.remedy(missing, session(), MOMENT) is None, "once"
+    assert zai.recover(missing, session(), MOMENT) is None, "once"
 
 
 def test_models_are_learnt_though_the_settings_cannot_be_read() -> None:
@@ -364,7 +364,7 @@ OUTDATED = ProviderError(ErrorKind.OUTDATED_CLIENT, "too old")
 
 def test_a_newer_client_version_is_learnt_from_the_page() -> None:
     zai = provider()
-    steps = zai.remedy(OUTDATED, session(), MOMENT)
+    steps = zai.recover(OUTDATED, session(), MOMENT)
     assert steps is not None
     calls, _ = answered(steps, reply(b'<script src="/x/prod-fe-1.2.30/a.js">'))
     assert urlsplit(calls[0].url).path == "/"
@@ -373,7 +373,7 @@ def test_a_newer_client_version_is_learnt_from_the_page() -> None:
 
 @pytest.mark.parametrize("page", [b"<html>nothing</html>", zai_data.CLIENT_VERSION.encode()])
 def test_without_a_newer_version_the_error_stands(page: bytes) -> None:
-    steps = provider().remedy(OUTDATED, session(), MOMENT)
+    steps = provider().recover(OUTDATED, session(), MOMENT)
     assert steps is not None
     with pytest.raises(ProviderError) as caught:
         answered(steps, reply(page))
@@ -382,7 +382,7 @@ def test_without_a_newer_version_the_error_stands(page: bytes) -> None:
 
 def test_an_edge_block_with_the_newest_version_is_a_challenge() -> None:
     error = provider().classify(405, {"content-type": "text/html"}, b"<html>405 errors.aliyun.com</html>")
-    steps = provider().remedy(error, session(), MOMENT)
+    steps = provider().recover(error, session(), MOMENT)
     assert steps is not None
     with pytest.raises(ProviderError) as caught:
         answered(steps, reply(zai_data.CLIENT_VERSION.encode()))
@@ -392,14 +392,14 @@ def test_an_edge_block_with_the_newest_version_is_a_challenge() -> None:
 def test_a_refused_signature_is_made_anew_once_without_asking() -> None:
     body = b'{"detail":"403: Signature validation failed: \xe7\xad\xbe\xe5\x90\x8d"}'
     error = provider().classify(400, {"content-type": "application/json"}, body)
-    steps = provider().remedy(error, session(), MOMENT)
+    steps = provider().recover(error, session(), MOMENT)
     assert steps is not None
     assert answered(steps)[0] == []
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.CHALLENGE, ErrorKind.SESSION_EXPIRED, ErrorKind.RATE_LIMITED])
 def test_nothing_else_is_mended(kind: ErrorKind) -> None:
-    assert provider().remedy(ProviderError(kind, "x"), session(), MOMENT) is None
+    assert provider().recover(ProviderError(kind, "x"), session(), MOMENT) is None
 
 
 def test_site_data_can_be_overridden() -> None:

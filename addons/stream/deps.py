@@ -15,12 +15,12 @@ from addons.stream.bodies import Bodies
 from addons.stream.credentials import Aside
 from addons.stream.guests import Peer, host_of
 from addons.stream.line_budget import LineBudget
-from addons.stream.port import Ticket
+from addons.stream.port import RequestPort
 
 type Commands = layer.CommandGenerator[None]
 
 
-class Watched(Protocol):
+class Timed(Protocol):
     """Something with a deadline: a stream, or a client connection whose request has only begun."""
 
     deadline: float
@@ -31,12 +31,12 @@ class Watched(Protocol):
     def client_id(self) -> str: ...
 
 
-class Watch(Protocol):
+class Deadlines(Protocol):
     """Where those with a deadline are registered for ticks."""
 
-    def add(self, watched: Watched) -> None: ...
+    def add(self, watched: Timed) -> None: ...
 
-    def discard(self, watched: Watched) -> None: ...
+    def discard(self, watched: Timed) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +138,11 @@ class Nobody:
 
 
 @dataclass(frozen=True)
-class Gear:
+class LayerDeps:
     """What the layer is given from outside."""
 
-    find: Callable[[http.HTTPFlow], Ticket | None]
-    watch: Watch
+    find: Callable[[http.HTTPFlow], RequestPort | None]
+    watch: Deadlines
     limits: ClientLimits = ClientLimits()
     wire: ClientWire = field(default_factory=NoWire)
     clock: Callable[[], float] = field(default=time.monotonic)
@@ -160,7 +160,7 @@ class Gear:
 class Tick(events.Event):
     """The clock reached the deadline of somebody."""
 
-    watched: Watched
+    watched: Timed
 
 
 @dataclass
