@@ -37,7 +37,7 @@ from addons.routing.strategy import Choice, Orderer, conversation_of
 from addons.transport.codings import undone
 from addons.words.near import near
 from providers.contract.chat import ChatRequest, Message
-from providers.contract.events import Event, Text, ToolCallDelta
+from providers.contract.events import Event, Finish, Text, ToolCallDelta
 from providers.contract.provider import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import loads, loads_glued
@@ -277,8 +277,8 @@ def encoded(event: Callable[[int], Event]) -> Reader:
             stream, gathered = ChatStream(META, include_usage=True), ChatWhole(META)
             for one in events:
                 stream.encode([one])
-                gathered.add([one])
-            gathered.result()
+                gathered.encode([one])
+            gathered.encode([Finish("stop")])
 
         return work
 

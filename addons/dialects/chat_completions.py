@@ -1,6 +1,6 @@
 """The dialect of POST /v1/chat/completions."""
 
-from addons.dialects.base import AnswerMeta, ParsedRequest
+from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import Reading
 from addons.dialects.chat_request import parse_chat, read_chat
 from addons.dialects.chat_stream import ChatStream
@@ -14,8 +14,5 @@ class ChatCompletions:
     def parse(self, body: bytes) -> ParsedRequest:
         return parse_chat(body)
 
-    def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> ChatStream:
-        return ChatStream(meta, include_usage=parsed.include_usage)
-
-    def whole(self, parsed: ParsedRequest, meta: AnswerMeta) -> ChatWhole:
-        return ChatWhole(meta)
+    def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
+        return ChatStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else ChatWhole(meta)

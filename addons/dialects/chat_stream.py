@@ -13,7 +13,7 @@ from addons.dialects.answer import (
     picture,
     usage_object,
 )
-from addons.dialects.base import KEEPALIVE, AnswerMeta
+from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta
 from addons.dialects.text import JsonText, json_bytes
 from addons.dialects.tool_calls import ToolCalls
 from addons.errors import GatewayError
@@ -64,8 +64,10 @@ def _behind(events: Sequence[Event], at: int, choice: int) -> Passthrough | None
 
 
 class ChatStream:
-    """The StreamEncoder of /v1/chat/completions."""
+    """The Encoder of streams of /v1/chat/completions."""
 
+    streaming = True
+    content_type = EVENT_STREAM
     keepalive = KEEPALIVE
 
     def __init__(self, meta: AnswerMeta, *, include_usage: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from addons.dialects.base import AnswerMeta, ParsedRequest
+from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, model_told, read_object, validated
 from addons.dialects.chat_request import to_parsed
 from addons.dialects.chat_schema import FRACTIONLESS, Count
@@ -60,11 +60,9 @@ class Completions:
     def parse(self, body: bytes) -> ParsedRequest:
         return all_at_once(_read(body, VALUES_LIMIT))
 
-    def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextStream:
-        return TextStream(_text_meta(meta), include_usage=parsed.include_usage)
-
-    def whole(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextWhole:
-        return TextWhole(_text_meta(meta))
+    def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
+        meta = _text_meta(meta)
+        return TextStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else TextWhole(meta)
 
 
 def _read(body: bytes, most_values: int) -> Reading[ParsedRequest]:

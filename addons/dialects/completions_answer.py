@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from addons.dialects.answer import foreign, longer, picture, usage_object
-from addons.dialects.base import KEEPALIVE, AnswerMeta
+from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta
 from addons.dialects.chat_stream import DONE
 from addons.dialects.text import JsonText, joined, json_bytes
 from addons.errors import GatewayError
@@ -31,8 +31,10 @@ def _text(event: Event) -> str:
 
 
 class TextStream:
-    """The StreamEncoder of /v1/completions."""
+    """The Encoder of streams of /v1/completions."""
 
+    streaming = True
+    content_type = EVENT_STREAM
     keepalive = KEEPALIVE
 
     def __init__(self, meta: AnswerMeta, *, include_usage: bool) -> None:
@@ -109,7 +111,11 @@ class _Choice:
 
 
 class TextWhole:
-    """The WholeEncoder of /v1/completions."""
+    """The Encoder of whole answers of /v1/completions."""
+
+    streaming = False
+    content_type = JSON
+    keepalive = b""
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
@@ -118,7 +124,15 @@ class TextWhole:
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
 
-    def add(self, events: Sequence[Event]) -> None:
+    def encode(self, events: Sequence[Event]) -> bytes:
+        """Nothing until the Finish, which must be the last of its events."""
+        self._add(events)
+        return self._result() if events and isinstance(events[-1], Finish) else b""
+
+    def error(self, error: GatewayError) -> bytes:
+        return b""
+
+    def _add(self, events: Sequence[Event]) -> None:
         for event in events:
             if text := _text(event):
                 self._choice(event.choice if isinstance(event, Text) else 0).text.append(text)
@@ -137,7 +151,7 @@ class TextWhole:
                 for index, reason in _reasons(event, list(self._choices)).items():
                     self._choice(index).reason = reason
 
-    def result(self) -> bytes:
+    def _result(self) -> bytes:
         completion = {
             "id": self._id,
             "object": "text_completion",

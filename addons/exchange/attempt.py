@@ -14,7 +14,7 @@ from mitmproxy import http
 from addons.accounts.way_in import way_in
 from addons.cleaning.cleaner import Cleaner, handed_out
 from addons.cleaning.fields import by_name
-from addons.dialects.base import StreamEncoder, WholeEncoder
+from addons.dialects.base import Encoder
 from addons.errors import GatewayError
 from addons.features.stop_limits import OutputLimits
 from addons.features.token_estimate import TokenCounter, estimated
@@ -57,7 +57,6 @@ _NO_CONNECTION: dict[Fault, str] = {
 }
 
 _STREAM_HEAD = {
-    "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",  # some proxies gather a stream to compress it
     "x-accel-buffering": "no",  # nginx and others that have taken it over pass each piece on at once
 }
@@ -126,9 +125,9 @@ def _is_word(event: Event) -> bool:
 
 
 class Attempt:
-    """The methods' contract: addons/stream/port.py. `output` encodes a stream or collects a whole answer."""
+    """The methods' contract: addons/stream/port.py. `encoder` writes the answer's body."""
 
-    def __init__(self, plan: AttemptPlan, output: StreamEncoder | WholeEncoder, limits: OutputLimits) -> None:
+    def __init__(self, plan: AttemptPlan, encoder: Encoder, limits: OutputLimits) -> None:
         self.plan = plan
         self.target = plan.target
         self.timers = plan.timers
@@ -145,17 +144,15 @@ class Attempt:
         """What was cleaned for the eyes only: how it stands in the flow, and how it was built."""
         self.sent_at: float | None = None
         """When it was let go to the provider, by the clock."""
-        self.streaming = isinstance(output, StreamEncoder)
+        self.streaming = encoder.streaming
         self.keepalive_before_first_token = False
         self.begun = False
         """The client got the head of an answer."""
         self.closes_early = False
         self.last_error: GatewayError | None = None
         """What the client is told when the gateway itself ends the attempt."""
-        self._stream = output if isinstance(output, StreamEncoder) else None
-        self._whole = None if isinstance(output, StreamEncoder) else output
-        self._output = output
-        self.keepalive = output.keepalive if isinstance(output, StreamEncoder) else b""
+        self.keepalive = encoder.keepalive
+        self._encoder = encoder
         self._limits = limits
         self._counter = TokenCounter()
         self._inflater: Inflater = Identity()
@@ -213,17 +210,15 @@ class Attempt:
 
     def response_head(self, body: bytes | None) -> http.Response:
         self.begun = True
-        extra = dict((*self.plan.answer_headers, *self.mirrored))
+        extra = dict((("content-type", self._encoder.content_type), *self.plan.answer_headers, *self.mirrored))
         if body is not None:
-            return http.Response.make(200, body, {"content-type": "application/json"} | extra)
+            return http.Response.make(200, body, extra)
         head = http.Response.make(200, b"", _STREAM_HEAD | extra)
         del head.headers["content-length"]
         return head
 
     def final_error_bytes(self) -> bytes:
-        if self._stream is None:
-            return b""
-        return self._hand_over(self._stream.error(self.broken_off()))
+        return self._hand_over(self._encoder.error(self.broken_off()))
 
     def broken_off(self) -> GatewayError:
         """What a client that already got a part of the answer is told, and the log too."""
@@ -472,22 +467,17 @@ class Attempt:
             self.closes_early = True
         if ended is not None:
             return self._complete(kept, ended)
-        if self._whole is not None:
-            self._note_first(kept)
-            self._whole.add(kept)
-            return b""
         return self._pass_on(kept)
 
     def _pass_on(self, events: list[Event]) -> bytes:
         """Encodes; before the first word that matters, events are held: they must not commit the answer."""
-        assert self._stream
         if not self._spoke:
             self._held += events
             if self.state is State.FAILED or not self._note_first(events):
                 return b""
             events, self._held = self._held, []
             self._spoke = True
-        return self._stream.encode(events) if events else b""
+        return self._encoder.encode(events) if events else b""
 
     def _note_first(self, events: list[Event]) -> bool:
         """Whether there is a word that matters among `events`; notes when the first came."""
@@ -510,11 +500,7 @@ class Attempt:
             self.report.usage = self._estimated_usage()
             events = [*events[:-1], self.report.usage, end]
         self.state = State.DONE
-        if self._whole is not None:
-            self._whole.add(events)
-            return self._whole.result()
-        assert self._stream
-        out = self._stream.encode([*self._held, *events])
+        out = self._encoder.encode([*self._held, *events])
         self._held = []
         self._spoke = True
         return out

@@ -1,7 +1,8 @@
 """The pursuit of one answer: which account is asked next, until one answers or none is left.
 
 Gets in at an account, prepares, builds the attempt; after a failure a remedy, a renewed session, another account, the
-same again, or another model of the chain. The policy is routing/retry_policy.py, who may be asked now accounts/availability.py.
+same again, or another model of the chain. The policy is routing/retry_policy.py; who may be asked now,
+accounts/availability.py knows.
 """
 
 import logging

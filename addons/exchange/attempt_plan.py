@@ -72,10 +72,9 @@ def plan_attempt(
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=f"chatcmpl-{ask.id.removeprefix('req_')}", created=created, model=chat.model)
-    output = ask.dialect.stream(ask.parsed, meta) if chat.stream else ask.dialect.whole(ask.parsed, meta)
     # An official API keeps the limits itself; for a web session they are kept here.
     local = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
-    attempt = Attempt(plan, output, local)
+    attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta), local)
     attempt.keepalive_before_first_token = chat.stream and late
     attempt.built = request_of(call)
     shown = context.cleaner.request(attempt.built)

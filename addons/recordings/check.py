@@ -118,9 +118,8 @@ def _attempt(recording: Recording, provider: AnyProvider, clock: Callable[[], fl
         clock=clock,
     )
     meta = AnswerMeta("recorded", 0, chat.model)
-    output = dialect.stream(parsed, meta) if chat.stream else dialect.whole(parsed, meta)
     limits = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
-    return Attempt(plan, output, limits)
+    return Attempt(plan, dialect.encoder(parsed, meta), limits)
 
 
 def _provider(type_name: str) -> AnyProvider:

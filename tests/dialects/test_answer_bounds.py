@@ -58,7 +58,7 @@ def test_names_of_fields_are_bounded() -> None:
 def test_sources_are_bounded() -> None:
     cited = [Citation("https://a.example", "A")] * (CITATIONS_LIMIT + 5)
     whole = ChatWhole(META)
-    whole.add([*cited, Finish("stop")])
-    assert len(json.loads(whole.result())["choices"][0]["message"]["annotations"]) == CITATIONS_LIMIT
+    body = whole.encode([*cited, Finish("stop")])
+    assert len(json.loads(body)["choices"][0]["message"]["annotations"]) == CITATIONS_LIMIT
     told = chunks(ChatStream(META, include_usage=False).encode([*cited, Finish("stop")]))
     assert sum(len(c["choices"][0]["delta"].get("annotations", ())) for c in told) == CITATIONS_LIMIT

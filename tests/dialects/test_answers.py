@@ -42,8 +42,8 @@ def content(found: list[dict[str, Any]], field: str = "content", index: int = 0)
 
 def whole(events: Sequence[Event]) -> dict[str, Any]:
     collector = ChatWhole(META)
-    collector.add(events)
-    found: dict[str, Any] = json.loads(collector.result())
+    body = collector.encode(events)
+    found: dict[str, Any] = json.loads(body)
     ChatCompletion.model_validate(found, strict=True)
     return found
 
@@ -241,8 +241,8 @@ def test_infinite_logprobs_are_null_since_json_has_no_infinity() -> None:
     raw = ChatStream(META, include_usage=False).encode(events)
     assert b'"logprob":null' in raw
     collector = ChatWhole(META)
-    collector.add(events)
-    assert b'"logprob":null' in collector.result()
+    body = collector.encode(events)
+    assert b'"logprob":null' in body
 
 
 def test_the_id_of_an_official_answer_is_the_clients_too() -> None:
@@ -280,8 +280,10 @@ def test_ids_of_calls_that_have_none_are_never_given_again() -> None:
     for answer in ("chatcmpl-1", "chatcmpl-2"):
         meta = AnswerMeta(answer, 1, "m")
         collector = ChatWhole(meta)
-        collector.add([*call, *(ToolCallDelta(0, None, "f", "{}", 1) for _ in range(1)), Finish("tool_calls")])
-        message = json.loads(collector.result())["choices"]
+        body = collector.encode(
+            [*call, *(ToolCallDelta(0, None, "f", "{}", 1) for _ in range(1)), Finish("tool_calls")]
+        )
+        message = json.loads(body)["choices"]
         ids += [entry["id"] for choice in message for entry in choice["message"]["tool_calls"]]
         stream = ChatStream(meta, include_usage=False).encode(call).decode()
         assert ids[-3] in stream
@@ -318,8 +320,10 @@ def test_every_candidate_that_began_gets_an_end() -> None:
 def test_sources_the_provider_annotated_itself_stay_beside_ours() -> None:
     own = {"type": "file_citation", "file_id": "f"}
     collector = ChatWhole(META)
-    collector.add([Passthrough("delta", {"annotations": [own]}), Citation("https://a", "A"), Text("x"), Finish("stop")])
-    kinds = [a["type"] for a in json.loads(collector.result())["choices"][0]["message"]["annotations"]]
+    body = collector.encode(
+        [Passthrough("delta", {"annotations": [own]}), Citation("https://a", "A"), Text("x"), Finish("stop")]
+    )
+    kinds = [a["type"] for a in json.loads(body)["choices"][0]["message"]["annotations"]]
     assert kinds == ["file_citation", "url_citation"]
 
 

@@ -55,12 +55,12 @@ class Gateway:
         if parsed.chat.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8"}
             return httpx.Response(200, headers=headers, content=self._frames(dialect, parsed))
-        collector = dialect.whole(parsed, META)
-        collector.add([event for event in self.events if not isinstance(event, GatewayError)])
-        return httpx.Response(200, headers={"content-type": "application/json"}, content=collector.result())
+        collector = dialect.encoder(parsed, META)
+        body = collector.encode([event for event in self.events if not isinstance(event, GatewayError)])
+        return httpx.Response(200, headers={"content-type": "application/json"}, content=body)
 
     def _frames(self, dialect: Dialect, parsed: Any) -> Iterator[bytes]:
-        stream = dialect.stream(parsed, META)
+        stream = dialect.encoder(parsed, META)
         pieces = [
             stream.error(event) if isinstance(event, GatewayError) else stream.encode([event]) for event in self.events
         ]

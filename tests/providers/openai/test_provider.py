@@ -320,8 +320,8 @@ def test_a_whole_answer_reaches_the_client_with_all_it_held() -> None:
     raw = (FIXTURES / "synthetic-whole.json").read_bytes()
     decoder = provider(preset="openai").decoder(chat(), None)
     encoder = ChatWhole(META)
-    encoder.add([*decoder.feed(raw), *decoder.close()])
-    given, found = json.loads(raw), json.loads(encoder.result())
+    body = encoder.encode([*decoder.feed(raw), *decoder.close()])
+    given, found = json.loads(raw), json.loads(body)
     given["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = '{"a": 1}'
     assert found == {**given, "created": 2}
 
