@@ -1,6 +1,6 @@
-"""One attempt at one provider: the UpstreamAttempt that turns its bytes into the client's format.
+"""One attempt at one provider: the UpstreamAttempt of the stream layer, around the reader of its answer.
 
-Per chunk: inflate, decode to events, keep the limits, encode. Nothing here waits, logs or validates models.
+What the answer says is answer_reader.py's; here are its secrets, what is kept of it, and the faults of the connection.
 """
 
 import logging
@@ -16,25 +16,18 @@ from addons.cleaning.cleaner import Cleaner, handed_out
 from addons.cleaning.fields import by_name
 from addons.dialects.base import Encoder
 from addons.errors import GatewayError
-from addons.features.stop_limits import OutputLimits
-from addons.features.token_estimate import TokenCounter, estimated
+from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.ingress.mirrored import mirrored
 from addons.stream.port import Fault, State, Target, Timers
-from addons.transport.inflate import Identity, InflateError, Inflater, inflater
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection
 from providers.contract.chat import ChatRequest
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, Usage
-from providers.contract.provider import Decoder, Provider, ProviderOptions, Session
+from providers.contract.events import Usage
+from providers.contract.provider import Provider, ProviderOptions, Session
 
 log = logging.getLogger("glassgate")
-
-REFUSAL_LIMIT_BYTES = 256 * 1024
-READ_BYTES = 16 * 1024
-"""Of an unpacked body, between two turns of others: as much as is read of a connection at once."""
-"""How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
 
 ARRIVALS_LIMIT = 20_000
 """Pieces of a body whose arrival is remembered."""
@@ -67,12 +60,8 @@ _SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTA
 class AttemptReport:
     """What is known of an attempt once it is over."""
 
-    error: ProviderError | None = None
+    reader: AnswerReader
     fault: Fault | None = None
-    accepted: bool = False
-    """The provider began a proper answer: the prompt has been spent."""
-    first_token_at: float | None = None
-    usage: Usage | None = None
     received_bytes: int = 0
     arrivals: list[tuple[float, int]] = field(default_factory=list)
     """When the pieces of the body came, in seconds since the attempt began, and their lengths; up to a limit."""
@@ -87,17 +76,32 @@ class AttemptReport:
         """As `arrivals`, of what went to the client."""
         return tuple(zip(self.handed_over[::2], map(int, self.handed_over[1::2]), strict=True))
 
+    @property
+    def error(self) -> ProviderError | None:
+        return self.reader.error
+
+    @property
+    def accepted(self) -> bool:
+        """The prompt has been spent: an answer was begun, or who was silent for so long may be at work on it."""
+        return self.reader.accepted or self.fault in _SILENCES
+
+    @property
+    def first_token_at(self) -> float | None:
+        return self.reader.first_token_at
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.reader.usage
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptPlan:
     """Everything an attempt is made of; put together by the exchange."""
 
-    provider: Provider[ProviderOptions]
+    source: AnswerSource
     session: Session
-    chat: ChatRequest
     target: Target
     timers: Timers
-    decoder: Decoder
     seals: Seals
     places: tuple[Place, ...]
     """Where the session's secrets belong in the request."""
@@ -108,8 +112,14 @@ class AttemptPlan:
     clock: Callable[[], float] = time.monotonic
     begun: Callable[[], object] = lambda: None
     """Called at the first word of the answer."""
-    filtered_fails: bool = False
-    """A filter that ends the answer before its first word is a failure: another model stands in for that."""
+
+    @property
+    def provider(self) -> Provider[ProviderOptions]:
+        return self.source.provider
+
+    @property
+    def chat(self) -> ChatRequest:
+        return self.source.chat
 
     @property
     def owner(self) -> Owner:
@@ -117,24 +127,19 @@ class AttemptPlan:
         return Owner(self.provider.name, self.session.account)
 
 
-def _is_word(event: Event) -> bool:
-    """Whether an event is a part of the answer: any delta that holds something is, whatever it is called."""
-    if isinstance(event, Passthrough):
-        return event.scope == "delta" and any(value not in (None, "", [], {}) for value in event.fields.values())
-    return not isinstance(event, Usage | Finish)
-
-
 class Attempt:
     """The methods' contract: addons/stream/port.py. `encoder` writes the answer's body."""
 
-    def __init__(self, plan: AttemptPlan, encoder: Encoder, limits: OutputLimits) -> None:
+    def __init__(self, plan: AttemptPlan, encoder: Encoder) -> None:
         self.plan = plan
         self.target = plan.target
         self.timers = plan.timers
-        self.state = State.OPEN
-        self.report = AttemptReport()
         self.cleaner = plan.cleaner
         """Knows what the answer's own head has handed out, too."""
+        self.reader = AnswerReader(
+            plan.source, encoder, received=self._record, spoke=plan.begun, told=self._told, clock=plan.clock
+        )
+        self.report = AttemptReport(self.reader)
         self.response: http.Response | None = None
         """The provider's answer as it stands in the flow: its head, cleaned."""
         self.built: http.Request | None = None
@@ -145,31 +150,36 @@ class Attempt:
         self.sent_at: float | None = None
         """When it was let go to the provider, by the clock."""
         self.streaming = encoder.streaming
+        self.keepalive = encoder.keepalive
         self.keepalive_before_first_token = False
-        self.begun = False
-        """The client got the head of an answer."""
-        self.closes_early = False
         self.last_error: GatewayError | None = None
         """What the client is told when the gateway itself ends the attempt."""
-        self.keepalive = encoder.keepalive
         self._encoder = encoder
-        self._limits = limits
-        self._counter = TokenCounter()
-        self._inflater: Inflater = Identity()
-        self._decoder: Decoder | None = None
-        self._refusal: bytearray | None = None
-        self._status = 0
-        self._headers: dict[str, str] = {}
-        self._held: list[Event] = []
-        self._spoke = False
         self._recorded: list[bytes] = []
         self._delivered: list[bytes] = []
         self._delivered_bytes = 0
         self._began = plan.clock()
-        self._plain = b""
-        """Of the body, unpacked: what came last."""
-        self._read = 0
-        """How much of that was read."""
+
+    @property
+    def state(self) -> State:
+        return self.reader.state
+
+    @property
+    def begun(self) -> bool:
+        """The client got the head of an answer."""
+        return self.reader.begun
+
+    @property
+    def closes_early(self) -> bool:
+        return self.reader.closes_early
+
+    @property
+    def behind(self) -> bool:
+        return self.reader.behind
+
+    @property
+    def ended(self) -> bool:
+        return self.reader.ended
 
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request | None:
@@ -178,7 +188,7 @@ class Attempt:
         try:
             return plan.seals.wire_request(self._as_built(request), plan.places, plan.owner)
         except UnknownSecret as e:
-            self._fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
+            self.reader.fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
             return None
 
     def shows(self, request: http.Request) -> None:
@@ -209,7 +219,7 @@ class Attempt:
         return found
 
     def response_head(self, body: bytes | None) -> http.Response:
-        self.begun = True
+        self.reader.begun = True
         extra = dict((("content-type", self._encoder.content_type), *self.plan.answer_headers, *self.mirrored))
         if body is not None:
             return http.Response.make(200, body, extra)
@@ -238,32 +248,28 @@ class Attempt:
             self._bug()
 
     def data(self, chunk: bytes) -> bytes:
-        try:
-            return self._data(chunk)
-        except Exception:
-            return self._bug()
-
-    @property
-    def behind(self) -> bool:
-        return self._read < len(self._plain) and self.state is State.OPEN
+        return self._guarded(self.reader.feed, chunk)
 
     def read_on(self) -> bytes:
-        try:
-            return self._read_some()
-        except Exception:
-            return self._bug()
+        return self._guarded(self.reader.read_on)
 
     def end(self) -> bytes:
-        try:
-            return self._end()
-        except Exception:
-            return self._bug()
+        return self._guarded(self.reader.close)
 
-    def _bug(self) -> bytes:
+    def settle(self) -> bytes:
+        return self._guarded(self.reader.settle)
+
+    def _guarded[*P](self, read: Callable[[*P], bytes], *given: *P) -> bytes:
+        try:
+            return self._hand_over(read(*given))
+        except Exception:
+            self._bug()
+            return b""
+
+    def _bug(self) -> None:
         name = self.plan.provider.name
         log.exception("the answer of %s could not be read: a fault of the gateway", name)
         self.fault(Fault.INTERNAL, "see the gateway's log")
-        return b""
 
     def _head(self, response: http.Response) -> None:
         plan = self.plan
@@ -271,97 +277,38 @@ class Attempt:
         self.report.set_cookies = tuple(plan.cleaner.head(response, plan.owner))
         if self.report.set_cookies:
             self.cleaner = plan.cleaner.also(handed_out(self.report.set_cookies))
-        self._status = response.status_code
-        self._headers = by_name(response.headers.fields)
-        if plan.provider.is_answer(self._status, self._headers, plan.chat):
-            self._decoder = plan.decoder
-            self.report.accepted = True
-        else:
-            self._refusal = bytearray()
-        try:
-            self._inflater = inflater(self._headers.get("content-encoding", ""))
+        self.reader.head(response.status_code, by_name(response.headers.fields))
+        if self.state is State.OPEN:
             response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
-        except InflateError as e:
-            self._fail(ErrorKind.PROVIDER_DOWN, f"{plan.provider.name} sent an answer that cannot be read: {e}")
-
-    def _data(self, chunk: bytes) -> bytes:
-        if self.state is not State.OPEN:
-            return b""
-        try:
-            plain = self._inflater.feed(chunk)
-        except InflateError as e:
-            self._fail(ErrorKind.PROVIDER_DOWN, f"{self.plan.provider.name} sent an answer that cannot be read: {e}")
-            return b""
-        self._record(plain)
-        if self._decoder is None:
-            self._read_refusal(plain)
-            return b""
-        self._plain, self._read = self._plain[self._read :] + plain, 0
-        return self._read_some()
-
-    def _read_some(self) -> bytes:
-        """A small packet may have been packed a hundred times smaller still."""
-        assert self._decoder is not None
-        begin, self._read = self._read, self._read + READ_BYTES
-        return self._hand_over(self._take(self._decoder.feed(self._plain[begin : self._read])))
-
-    def _end(self) -> bytes:
-        if self.state is not State.OPEN:
-            return b""
-        if self._decoder is None:
-            self._refused()
-            return b""
-        try:
-            self._inflater.close()
-        except InflateError as e:
-            if self.ended:
-                return self.settle()
-            self._fail(ErrorKind.INCOMPLETE, f"{self.plan.provider.name}: {e}")
-            return b""
-        return self._hand_over(self._take(self._decoder.close()))
-
-    @property
-    def ended(self) -> bool:
-        return self.state is State.OPEN and self._decoder is not None and self._decoder.ended
-
-    def settle(self) -> bytes:
-        try:
-            assert self._decoder is not None
-            self.closes_early = True
-            return self._hand_over(self._take(self._decoder.close()))
-        except Exception:
-            return self._bug()
 
     def fault(self, fault: Fault, detail: str) -> None:
         if self.state is State.FAILED:
             return
-        broke_off = fault is Fault.CLOSED and self._decoder is not None
+        broke_off = fault is Fault.CLOSED and self.reader.accepted
         kind = ErrorKind.INCOMPLETE if broke_off else ErrorKind.PROVIDER_DOWN
         self.report.fault = fault
-        # Who was silent for so long has the whole request and may be at work on it.
-        self.report.accepted = self.report.accepted or fault in _SILENCES
-        if (error := self._said_at_last(fault)) is not None:
-            self._failed(error)
+        if fault is not Fault.INTERNAL and (error := self.reader.said_at_last()) is not None:
+            self.reader.failed(error)
             return
         name = self.plan.provider.name
         if (code := _NO_CONNECTION.get(fault)) is not None:
             in_time = fault is not Fault.CONNECT_TIMEOUT
-            self._fail(kind, no_connection(name, self.target, detail, in_time=in_time), code)
+            self.reader.fail(kind, no_connection(name, self.target, detail, in_time=in_time), code)
             return
         what, code = _FAULTS[fault]
-        self._fail(kind, f"{name} {what} ({detail[:DETAIL_LIMIT]}).", code)
+        self.reader.fail(kind, f"{name} {what} ({detail[:DETAIL_LIMIT]}).", code)
 
-    def _said_at_last(self, fault: Fault) -> ProviderError | None:
-        """What the provider itself said of its failure before the connection broke (an error, half a page)."""
-        if self.state is not State.OPEN or self._decoder is None or fault is Fault.INTERNAL:
-            return None
-        failures = [event.error for event in self._decoder.close() if isinstance(event, Failure)]
-        return failures[0] if failures and failures[0].kind is not ErrorKind.INCOMPLETE else None
+    def _told(self, error: ProviderError) -> ProviderError:
+        """What may be kept of a failure: it may quote the provider."""
+        if error.refused:  # only what this request had: others may have taught the provider meanwhile
+            asked = self.built.data.content if self.built is not None else None
+            error.refused = frozenset(name for name in error.refused if b'"%s"' % name.encode() in (asked or b""))
+        return self.cleaner.error(error)
 
     @property
     def mirrored(self) -> tuple[tuple[str, str], ...]:
         """What the provider's head says of limits and of its own id for the request, for the client's answer."""
-        return mirrored(self._headers)
+        return mirrored(self.reader.headers)
 
     @property
     def recorded(self) -> Sequence[bytes]:
@@ -389,7 +336,7 @@ class Attempt:
     @property
     def unknown(self) -> Mapping[str, int]:
         """What the decoder met and did not know, by kind."""
-        found: Mapping[str, int] = getattr(self.plan.decoder, "unknown", {})
+        found: Mapping[str, int] = getattr(self.plan.source.decoder, "unknown", {})
         return found
 
     @property
@@ -419,93 +366,3 @@ class Attempt:
             self.report.cut = True
             if room > 0:
                 self._recorded.append(chunk[:room])
-
-    # -- refusals -------------------------------------------------------------------------------------------------
-    def _read_refusal(self, plain: bytes) -> None:
-        assert self._refusal is not None
-        self._refusal += plain
-        if len(self._refusal) > REFUSAL_LIMIT_BYTES:
-            self._refused()
-
-    def _refused(self) -> None:
-        body = bytes(self._refusal or b"")[:REFUSAL_LIMIT_BYTES]
-        error = self.plan.provider.classify(self._status, self._headers, body)
-        error.model = self.plan.chat.model
-        if error.refused:  # only what this request had: others may have taught the provider meanwhile
-            asked = self.built.data.content if self.built is not None else None
-            error.refused = frozenset(name for name in error.refused if b'"%s"' % name.encode() in (asked or b""))
-        self._failed(error)
-
-    def _fail(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
-        self._failed(ProviderError(kind, message, site_code=code))
-
-    def _failed(self, error: ProviderError) -> None:
-        """Every error of an attempt comes by here: it may quote the provider."""
-        self.report.error = self.cleaner.error(error)
-        self.state = State.FAILED
-
-    # -- answers --------------------------------------------------------------------------------------------------
-    def _take(self, events: list[Event]) -> bytes:
-        """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
-        if not events:
-            return b""
-        events = self._limits.filter(events)
-        kept: list[Event] = []
-        ended: Finish | None = None
-        for event in events:
-            if isinstance(event, Text | Reasoning):
-                self._counter.add(event.text)
-            elif isinstance(event, Usage):
-                self.report.usage = event
-            elif isinstance(event, Failure):
-                self._failed(event.error)
-                break
-            elif isinstance(event, Finish):
-                ended = event
-            kept.append(event)
-        if self._limits.done:
-            self.closes_early = True
-        if ended is not None:
-            return self._complete(kept, ended)
-        return self._pass_on(kept)
-
-    def _pass_on(self, events: list[Event]) -> bytes:
-        """Encodes; before the first word that matters, events are held: they must not commit the answer."""
-        if not self._spoke:
-            self._held += events
-            if self.state is State.FAILED or not self._note_first(events):
-                return b""
-            events, self._held = self._held, []
-            self._spoke = True
-        return self._encoder.encode(events) if events else b""
-
-    def _note_first(self, events: list[Event]) -> bool:
-        """Whether there is a word that matters among `events`; notes when the first came."""
-        matters = any(map(_is_word, events))
-        if matters and self.report.first_token_at is None:
-            self.report.first_token_at = self.plan.clock()
-            self.plan.begun()
-        return matters
-
-    def _complete(self, events: list[Event], end: Finish) -> bytes:
-        said = self._note_first(events) or self.report.first_token_at is not None
-        if not said and end.reason == "stop" and self.plan.provider.web_session and not self.closes_early:
-            name = self.plan.provider.name
-            self._fail(ErrorKind.PROVIDER_DOWN, f"{name} answered with nothing at all; try again or another model.")
-            return b""
-        if not said and end.reason == "content_filter" and self.plan.filtered_fails and not self.begun:
-            self._fail(ErrorKind.CONTENT_FILTERED, f"{self.plan.provider.name} refuses the content.")
-            return b""
-        if self.report.usage is None:
-            self.report.usage = self._estimated_usage()
-            events = [*events[:-1], self.report.usage, end]
-        self.state = State.DONE
-        out = self._encoder.encode([*self._held, *events])
-        self._held = []
-        self._spoke = True
-        return out
-
-    def _estimated_usage(self) -> Usage:
-        """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
-        prompt = estimated(message.text() for message in self.plan.chat.messages)
-        return Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)

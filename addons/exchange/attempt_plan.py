@@ -7,10 +7,10 @@ from typing import Final
 from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptPlan
 from addons.exchange.context import Context
 from addons.exchange.feedback import Progress
-from addons.features.stop_limits import OutputLimits
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
 from addons.transport.places import places_of
@@ -55,12 +55,15 @@ def plan_attempt(
     provider = context.providers[progress.candidate.route.provider]
     late = provider.buffers(chat)
     plan = AttemptPlan(
-        provider=provider,
+        source=AnswerSource(
+            provider,
+            chat,
+            provider.decoder(chat, progress.prepared),
+            filtered_fails=Cause.CONTENT in stand_ins,
+        ),
         session=progress.session,
-        chat=chat,
         target=target_of(call, provider, context.proxies.get(provider.name)),
         timers=_timers(context, progress, chat, late=late, hurried=Cause.SLOW in stand_ins),
-        decoder=provider.decoder(chat, progress.prepared),
         seals=context.seals,
         places=places_of(call),
         cleaner=context.cleaner,
@@ -68,13 +71,10 @@ def plan_attempt(
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
         begun=lambda: context.traffic.began(progress.candidate.key),
-        filtered_fails=Cause.CONTENT in stand_ins,
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=f"chatcmpl-{ask.id.removeprefix('req_')}", created=created, model=chat.model)
-    # An official API keeps the limits itself; for a web session they are kept here.
-    local = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
-    attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta), local)
+    attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta))
     attempt.keepalive_before_first_token = chat.stream and late
     attempt.built = request_of(call)
     shown = context.cleaner.request(attempt.built)

@@ -1,32 +1,24 @@
 """Decodes a recording again with the adapters of today and tells what would be delivered differently."""
 
 import difflib
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mitmproxy import http
-
-from addons.exchange.attempt import Attempt, AttemptPlan
-from addons.cleaning.cleaner import NOTHING_KNOWN
+from addons.accounts.way_in import way_in
+from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.exchange.context import AnyProvider
 from addons.errors import GatewayError
-from addons.features.stop_limits import OutputLimits
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
 from addons.inspect.chat_view import answer_lines, error_of
 from addons.recordings.recording import Answered, Recording, RecordingProblem
-from addons.stream.port import State, Target, Timers
-from addons.transport.sealing import Seals
-from providers.contract.provider import Session
-from providers.contract.errors import ProviderError
+from addons.stream.port import State
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from providers.registry import provider_class
 
 _DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
-_TIMERS: Final = Timers(1, 1, 1, 1, 1)
 
 
 def differences(recording: Recording) -> list[str]:
@@ -72,26 +64,33 @@ def read_again(recording: Recording, answer: Answered, provider: AnyProvider) ->
 
     Takes as long as the answer needed to be read: a long one is no work for the event loop."""
     now_ms = 0
-    attempt = _attempt(recording, provider, lambda: float(now_ms))
-    response = http.Response.make(answer.status, b"", [(n.encode(), v.encode()) for n, v in answer.headers])
-    attempt.head(response)
+    dialect, parsed = _parsed(recording)
+    chat = replace(parsed.chat, model=recording.model)
+    encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, chat.model))
+    source = AnswerSource(provider, chat, provider.decoder(chat, None))
+    reader = AnswerReader(source, encoder, clock=lambda: float(now_ms))
+    reader.head(answer.status, {name.lower(): value for name, value in answer.headers})
+    body: list[bytes] = []
     for piece in answer.pieces:
         now_ms = piece.ms
-        if attempt.state is State.OPEN:
-            attempt.data(piece.data)
-            while attempt.behind:
-                attempt.read_on()
-    if attempt.state is State.OPEN:
-        attempt.end()
-    if attempt.state is State.FAILED and attempt.delivered and attempt.streaming:
-        attempt.final_error_bytes()
-    first = attempt.report.first_token_at
+        body.append(reader.feed(piece.data))
+        while reader.behind:
+            body.append(reader.read_on())
+    body.append(reader.close())
+    if reader.state is State.FAILED and any(body):
+        body.append(encoder.error(_broken_off(reader, provider)))
+    first = reader.first_token_at
     return ReadAgain(
-        delivered=attempt.delivered.decode("utf-8", "replace"),
-        error=attempt.report.error,
-        usage=attempt.report.usage,
+        delivered=b"".join(body).decode("utf-8", "replace"),
+        error=reader.error,
+        usage=reader.usage,
         first_token_ms=None if first is None else round(first),
     )
+
+
+def _broken_off(reader: AnswerReader, provider: AnyProvider) -> GatewayError:
+    error = reader.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
+    return GatewayError.from_provider(error, provider.name, "recorded", way_in(provider, "recorded"))
 
 
 def _seen(delivered: str) -> list[str]:
@@ -99,27 +98,6 @@ def _seen(delivered: str) -> list[str]:
     lines = [line for block in answer_lines(delivered) for line in block.split("\n")]
     error = error_of(delivered)
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
-
-
-def _attempt(recording: Recording, provider: AnyProvider, clock: Callable[[], float] = time.monotonic) -> Attempt:
-    dialect, parsed = _parsed(recording)
-    chat = replace(parsed.chat, model=recording.model)
-    plan = AttemptPlan(
-        provider=provider,
-        session=Session(provider.name, "recorded"),
-        chat=chat,
-        target=Target("recorded", 1, tls=True),
-        timers=_TIMERS,
-        decoder=provider.decoder(chat, None),
-        seals=Seals(_nothing),
-        places=(),
-        cleaner=NOTHING_KNOWN,
-        record_limit_bytes=2**40,
-        clock=clock,
-    )
-    meta = AnswerMeta("recorded", 0, chat.model)
-    limits = OutputLimits((), None) if provider.native is None else OutputLimits(chat.stop, chat.max_tokens)
-    return Attempt(plan, dialect.encoder(parsed, meta), limits)
 
 
 def _provider(type_name: str) -> AnyProvider:
@@ -139,7 +117,3 @@ def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
         except GatewayError as error:
             problem = problem or error.message
     raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")
-
-
-def _nothing(provider: str, account: str) -> dict[str, str]:
-    raise KeyError(account)

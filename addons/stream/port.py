@@ -62,14 +62,19 @@ class UpstreamAttempt(Protocol):
 
     target: Target
     timers: Timers
-    state: State
     streaming: bool
     """The client gets a stream; otherwise the one `data` or `end` that completes the answer gives all of it."""
     keepalive_before_first_token: bool
     """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
-    closes_early: bool
-    """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
     keepalive: bytes
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def closes_early(self) -> bool:
+        """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
+        ...
 
     def wire_request(self, request: http.Request) -> http.Request | None:
         """A copy of the request with the real secrets in it, for the wire only; None (and FAILED) without them."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,22 +21,15 @@ from addons.exchange.stage import Stage
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.attempt_flows import earlier_attempt
 from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, LOOK_S, Live
-from addons.recordings.check import _attempt, _provider
-from addons.recordings.recording import Asked, Recording, RecordingProblem, Source, recording_of
+from addons.recordings.recording import RecordingProblem, Source, recording_of
 from addons.transport.upstream_request import request_of
 from providers.contract.provider import Call
+from tests.support.attempts import attempt_of
 from tests.support.hostile import DONE, chunk
 from tests.support.virtual_time import run_virtual
 
 SECRET = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 BODY = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": f"is it {SECRET}?"}]})
-RECORDING = Recording(
-    provider="openai_compatible",
-    model="m",
-    outcome="ok",
-    client_request=BODY,
-    request=Asked(method="POST", url="https://recorded.invalid/v1/chat/completions", headers=(), body=""),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +76,7 @@ class Room:
         exchange.model = "m"
         exchange.attempt_loop = SimpleNamespace(stage=Stage.READY, attempts=number, asking=name, about=name)
         exchange.moved()
-        attempt = _attempt(RECORDING, _provider("openai_compatible"))
-        attempt.plan = replace(attempt.plan, clock=self.clock, cleaner=self.cleaner)
-        attempt.cleaner = self.cleaner
+        attempt = attempt_of(self.cleaner, self.clock)
         attempt.built = request_of(Call("POST", "https://p.invalid/v1/chat/completions", (), BODY.encode()))
         attempt.shows(attempt.built)
         flow.request, flow.response, exchange.relay = attempt.built, None, attempt
