@@ -59,13 +59,16 @@ def limits_of_the_tests() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def hangups() -> None:
-    """Processes of the tests meet a hangup as those of a terminal do, also when the tests themselves run under nohup.
+def signals() -> None:
+    """Processes of the tests meet a hangup and Ctrl-C as those of a terminal do, also when the tests run under
+    nohup or in the background of a script.
 
     What is ignored stays so in a new program, what is handled does not (execve(2)).
     """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -56,11 +56,11 @@ from providers.openai.learnt import refused_fields
 from providers.openai.options import OpenAIOptions
 from providers.openai.reasons import end_of
 from providers.openai.refusals import too_long, unwanted
-from providers.openai.words import quotable
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.sources import cited_text
 from providers.shared.citations import Sources
 from providers.shared.cumulative import CumulativeText
+from providers.shared.quotable import quotable
 from providers.shared.retry_after import header_wait, period_of, retry_after
 from providers.shared.think_tags import ThinkTags
 from providers.zai.buffer import BufferLimit, EditBuffer

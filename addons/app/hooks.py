@@ -39,9 +39,7 @@ from addons.cleaning.fields import Fields
 from addons.cleaning.log_records import clean_records
 from addons.config.loader import ConfigError, load_config
 from addons.config.version import version
-from addons.dialects.base import Dialect
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.exchange import Exchange, error_answer
@@ -97,7 +95,6 @@ log = logging.getLogger("glassgate")
 START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
-_DIALECTS: Mapping[str, Dialect] = {"chat_completions": ChatCompletions(), "completions": Completions()}
 
 _WHILE_ENDING = frozenset({"health", "preflight"})
 """What is answered as always while the gateway drains: a page must be able to read that it does."""
@@ -412,7 +409,7 @@ class Glassgate:
             flow.response = answer
             self._log_local(flow, request_id, admission.key or "-")
             return
-        dialect = _DIALECTS[admission.action]
+        dialect = DIALECTS[admission.action]
         exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic(), admission.identity)
         exchange.client, exchange.method, exchange.path = self._client_of(flow), flow.request.method, path_of(flow)
         exchange.codings = admission.codings

@@ -11,8 +11,7 @@ from typing import Final
 
 from addons.config.file_reading import FileProblem, read_text
 from addons.config.key_files import KeyFile
-from providers.longcat.data import PASSPORT
-from providers.longcat.line import cookies_of_line
+from providers.registry import provider_class
 
 VARIABLE: Final = "LONGCAT_TOKENS_FILE"
 MOST_SESSIONS: Final = 200
@@ -41,17 +40,19 @@ def read_session_lines(path: Path) -> SessionLines:
     Lines may end as on any system, and begin with the mark of a file that was put together with others.
     """
     read = read_text(path)
+    session_of_line = provider_class("longcat").session_of_line
     found: dict[str, dict[str, str]] = {}
     odd: list[int] = []
     for number, line in enumerate(_LINE_END.split(read.text), 1):
         text = line.strip("\ufeff \t\xa0")
         if not text or text.startswith("#"):
             continue
-        cookies = cookies_of_line(_NOTE.sub("", text, count=1)) if len(text) <= LINE_LIMIT else None
-        if cookies is None:
+        session = session_of_line(_NOTE.sub("", text, count=1)) if len(text) <= LINE_LIMIT else None
+        if session is None:
             odd.append(number)
             continue
-        found[name_of(cookies[PASSPORT])] = cookies  # of one sign-in the last line counts
+        passport, cookies = session
+        found[name_of(passport)] = cookies  # of one sign-in the last line counts
         if len(found) > MOST_SESSIONS:
             raise FileProblem(f"holds more than {MOST_SESSIONS} sessions")
     return SessionLines(found, tuple(odd), KeyFile.of(path, read.found, only_keys=True))
@@ -67,5 +68,5 @@ def odd_words(lines: SessionLines) -> str:
     if not lines.odd:
         return "" if lines.cookies else f"{lines.file.path}: no LongCat session in it"
     numbers = ", ".join(map(str, lines.odd[:_NUMBERS_TOLD])) + (", …" if len(lines.odd) > _NUMBERS_TOLD else "")
-    wanted = f"the value of {PASSPORT}, or a line of cookies with it"
+    wanted = "the value of passport_token_key, or a line of cookies with it"
     return f"{lines.file.path}: no LongCat session in line {numbers} (wanted: {wanted}); passed over"

@@ -56,6 +56,15 @@ class Encoder(Protocol):
 class Dialect(Protocol):
     """A client format."""
 
+    name: str
+    """Its name in the gateway's own description, in recordings and in code."""
+    path: str
+    """Where it is served, for POST."""
+
+    def answer_id(self, request_id: str) -> str:
+        """The id of the answer to a request (`req_…`)."""
+        ...
+
     def read(self, body: bytes, most_values: int) -> Generator[None, None, ParsedRequest]:
         """The request, read in steps (addons/dialects/body.py). Raises GatewayError (400) naming the field at fault."""
         ...

@@ -8,6 +8,12 @@ from addons.dialects.chat_whole import ChatWhole
 
 
 class ChatCompletions:
+    name = "chat_completions"
+    path = "/v1/chat/completions"
+
+    def answer_id(self, request_id: str) -> str:
+        return f"chatcmpl-{request_id.removeprefix('req_')}"
+
     def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
         return read_chat(body, most_values)
 

@@ -54,6 +54,12 @@ class CompletionBody(OpenCompletion):
 
 
 class Completions:
+    name = "completions"
+    path = "/v1/completions"
+
+    def answer_id(self, request_id: str) -> str:
+        return f"cmpl-{request_id.removeprefix('req_')}"
+
     def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
         return _read(body, most_values)
 
@@ -61,7 +67,6 @@ class Completions:
         return all_at_once(_read(body, VALUES_LIMIT))
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
-        meta = _text_meta(meta)
         return TextStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else TextWhole(meta)
 
 
@@ -106,7 +111,3 @@ def _candidates(raw: dict[str, Any]) -> int:
     if wanted > _CANDIDATES_LIMIT:
         raise bad(f"{wanted} texts are asked for, more than {_CANDIDATES_LIMIT}", "prompt", "too_many_values")
     return wanted
-
-
-def _text_meta(meta: AnswerMeta) -> AnswerMeta:
-    return replace(meta, id="cmpl-" + meta.id.removeprefix("chatcmpl-"))

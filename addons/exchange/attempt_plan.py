@@ -73,7 +73,7 @@ def plan_attempt(
         begun=lambda: context.traffic.began(progress.candidate.key),
     )
     created = context.moment().epoch_ms // 1000
-    meta = AnswerMeta(id=f"chatcmpl-{ask.id.removeprefix('req_')}", created=created, model=chat.model)
+    meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=chat.model)
     attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta))
     attempt.keepalive_before_first_token = chat.stream and late
     attempt.built = request_of(call)

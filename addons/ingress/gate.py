@@ -6,21 +6,21 @@ method. One parsed path serves both the key check and the routing; nobody looks 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import unquote
 
 from addons.cleaning.fields import Fields
 from addons.config.client_keys import ClientKeys, Identity
+from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
 from addons.transport.codings import codings_of
 
-type Action = Literal["chat_completions", "completions", "models", "model", "health", "openapi", "front"]
+type Action = str
+"""Who answers: a dialect, by its name, or the gateway itself (`models`, `model`, `health`, `openapi`, `front`)."""
 
 ROUTES: Mapping[str, tuple[Action, frozenset[str]]] = {
     "/": ("front", frozenset({"GET", "HEAD"})),
-    "/v1/chat/completions": ("chat_completions", frozenset({"POST"})),
-    "/v1/completions": ("completions", frozenset({"POST"})),
+    **{dialect.path: (dialect.name, frozenset({"POST"})) for dialect in DIALECTS.values()},
     "/v1/models": ("models", frozenset({"GET", "HEAD"})),
     "/healthz": ("health", frozenset({"GET", "HEAD"})),
     "/openapi.json": ("openapi", frozenset({"GET", "HEAD"})),
@@ -59,7 +59,8 @@ class Admission:
     which can show none.
     """
 
-    action: Action | Literal["options", "preflight"]
+    action: Action
+    """Or `options`, or `preflight`."""
     key: str
     argument: str = ""
     query: str = ""

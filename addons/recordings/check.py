@@ -9,8 +9,7 @@ from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.exchange.context import AnyProvider
 from addons.errors import GatewayError
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.registry import parsed_anyhow
 from addons.inspect.chat_view import answer_lines, error_of
 from addons.recordings.recording import Answered, Recording, RecordingProblem
 from addons.stream.port import State
@@ -18,7 +17,6 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from providers.registry import provider_class
 
-_DIALECTS: Final[tuple[Dialect, ...]] = (ChatCompletions(), Completions())
 
 
 def differences(recording: Recording) -> list[str]:
@@ -110,10 +108,8 @@ def _provider(type_name: str) -> AnyProvider:
 
 
 def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
-    problem = ""
-    for dialect in _DIALECTS:
-        try:
-            return dialect, dialect.parse(recording.client_request.encode("utf-8", "surrogatepass"))
-        except GatewayError as error:
-            problem = problem or error.message
-    raise RecordingProblem(f"the client's request in the recording cannot be read: {problem}")
+    try:
+        return parsed_anyhow(recording.client_request.encode("utf-8", "surrogatepass"))
+    except GatewayError as error:
+        problem = f"the client's request in the recording cannot be read: {error.message}"
+        raise RecordingProblem(problem) from None

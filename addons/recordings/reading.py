@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from addons.exchange.context import AnyProvider
 from addons.errors import GatewayError
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.registry import parsed_anyhow
 from addons.inspect.annotation import Annotation
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.provider import Decoder
@@ -21,9 +20,7 @@ def decoder_for(note: Annotation, providers: Mapping[str, AnyProvider]) -> Decod
 def chat_of(note: Annotation) -> ChatRequest:
     """The chat a note tells of; a bare one when the client's request cannot be read any more."""
     body = note.client_request.encode("utf-8", "surrogateescape")
-    for dialect in (ChatCompletions(), Completions()):
-        try:
-            return replace(dialect.parse(body).chat, model=note.model)
-        except GatewayError:
-            continue
-    return ChatRequest(note.model, (Message("user", ""),), stream=note.stream)
+    try:
+        return replace(parsed_anyhow(body)[1].chat, model=note.model)
+    except GatewayError:
+        return ChatRequest(note.model, (Message("user", ""),), stream=note.stream)

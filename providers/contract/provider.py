@@ -167,6 +167,14 @@ class Provider[O: ProviderOptions](ABC):
     def configured(cls, name: str, options: O) -> Self:
         return cls(name, options)
 
+    @classmethod
+    def session_of_line(cls, line: str) -> tuple[str, dict[str, str]] | None:
+        """The value that signs in, and all cookies, of a session that a person keeps as one line of a file.
+
+        None when the line holds none; also where the provider knows no such form.
+        """
+        return None
+
     def origins(self) -> frozenset[str]:
         """The only places a Call of this provider may go to, as `scheme://host:port`."""
         return frozenset({origin_of(self.options.base_url)})

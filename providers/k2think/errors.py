@@ -10,7 +10,7 @@ from typing import Any, Final
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.formats.jsontext import INVALID, loads, mapping
 from providers.formats.pages import SEARCHED_BYTES, is_check, is_mitigated, is_page
-from providers.openai.words import quotable
+from providers.shared.quotable import quotable
 from providers.shared.retry_after import retry_after
 
 _STATUSES: Final[Mapping[int, ErrorKind]] = {

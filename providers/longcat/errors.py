@@ -11,7 +11,7 @@ from typing import Any, Final
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.formats.jsontext import INVALID, loads, mapping, text, whole
 from providers.formats.pages import is_check, is_mitigated, is_page
-from providers.openai.words import quotable
+from providers.shared.quotable import quotable
 from providers.shared.retry_after import retry_after
 
 _NUMBERS: Final[Mapping[int, ErrorKind]] = {

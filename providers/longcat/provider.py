@@ -35,6 +35,7 @@ from providers.longcat import data
 from providers.longcat.captured_session import extract, missing
 from providers.longcat.decoder import LongCatDecoder
 from providers.longcat.errors import number, refusal
+from providers.longcat.line import cookies_of_line
 from providers.shared.folding import fold
 from providers.shared.suffixes import wants_search, wants_thinking, with_suffixes
 
@@ -80,6 +81,11 @@ class LongCat(Provider[LongCatOptions]):
         super().__init__(name, options)
         self._models = _catalogue(options.models)
         self._headers = {**data.HEADERS, **{key.lower(): value for key, value in options.headers.items()}}
+
+    @classmethod
+    def session_of_line(cls, line: str) -> tuple[str, dict[str, str]] | None:
+        cookies = cookies_of_line(line)
+        return (cookies[data.PASSPORT], cookies) if cookies is not None else None
 
     def models(self) -> Mapping[str, Model]:
         return self._models

@@ -15,7 +15,7 @@ from providers.openai.errors import error_event, says_error
 from providers.openai.form import Form
 from providers.openai.reasons import end_of, joined
 from providers.openai.usage import best, counts_tokens, usage_of
-from providers.openai.words import quotable
+from providers.shared.quotable import quotable
 
 CHOICES_LIMIT: Final = 1024
 ENTRIES_LIMIT: Final = 5000

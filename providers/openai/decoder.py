@@ -24,7 +24,7 @@ from providers.openai.form import Form
 from providers.openai.frames import DONE, BrokenFrame, Frames, glued
 from providers.openai.json_end import JsonEnd
 from providers.openai.merge import ExtraPile
-from providers.openai.words import quotable
+from providers.shared.quotable import quotable
 
 LIMIT_BYTES: Final = 10 * 1024 * 1024
 """Of one event and of a whole answer: a picture in base64 fits."""

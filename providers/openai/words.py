@@ -7,16 +7,10 @@ from typing import Final, NamedTuple
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.formats.pages import is_check, is_mitigated, is_page, title_of
 from providers.openai.refusals import oversized, too_long, unwanted
+from providers.shared.quotable import quotable
 from providers.shared.retry_after import Period
 
-MESSAGE_LIMIT: Final = 300
-"""Characters of an API's own words that are passed on."""
-
 _READ_LIMIT: Final = 4000
-_SECRETS: Final = re.compile(
-    r"\b(?:sk|pk|gsk|xai|IFM)-[\w*.-]{6,}|\b[0-9a-f]{32}\.\w{16}\b|\beyJ[\w-]{8,}+(?:\.[\w.-]+)?|(?i:bearer)\s+\S{8,}"
-)
-_LINK_TAIL: Final = re.compile(r"(https?://[^\s?#\"'<>]++)(?:[?#][^\s\"'<>]*+)?")
 _SHORT: Final = re.compile(r"[\w.\[\]-]{1,64}")
 
 _SPENT: Final = (
@@ -150,13 +144,6 @@ def sentence(kind: ErrorKind | None, message: str, status: int) -> str:
     if words:
         return f"{lead}: {words}" if lead else f" It said: {words}"
     return f"{lead} (status {status})." if status >= 400 else f"{lead}."
-
-
-def quotable(message: str) -> str:
-    """An API's words in one line, without keys and the signed ends of links, at most MESSAGE_LIMIT characters."""
-    line = " ".join(message[:_READ_LIMIT].split())
-    line = _LINK_TAIL.sub(r"\1", _SECRETS.sub("[key]", line)).replace("[DONE]", "(DONE)")
-    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"
 
 
 def short_code(value: str | None) -> str | None:

@@ -7,6 +7,7 @@ from openai.types import Completion
 
 from addons.dialects.base import AnswerMeta
 from addons.dialects.completions import Completions
+from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.features.capabilities import check_support
 from providers.contract.events import Event, Finish, Image, Reasoning, Text, Usage
@@ -15,7 +16,7 @@ from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.support.calls import seen
 
-META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
+META = AnswerMeta("cmpl-1", 1700000000, 'mo"del')
 
 
 def legacy(**fields: Any) -> bytes:
@@ -77,6 +78,10 @@ def test_legacy_answers_pass_the_sdk() -> None:
     completion = Completion.model_validate_json(body, strict=True)
     assert completion.choices[0].text == 'He"llo'
     assert completion.id == "cmpl-1"
+
+
+def test_the_ids_of_answers_are_of_their_format() -> None:
+    assert {dialect.answer_id("req_1") for dialect in DIALECTS.values()} == {"chatcmpl-1", "cmpl-1"}
 
 
 def test_every_legacy_piece_has_the_same_head_and_usage_null_until_the_end() -> None:

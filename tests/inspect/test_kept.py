@@ -180,7 +180,10 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
     flow.request.data.content = f"mine: {KEY}".encode()
     own = CLEANER.also([Known("a-fresh-cookie-1", "new")])
     attempt: Any = SimpleNamespace(
-        body=f"key {KEY}, a-fresh-cookie-1".encode(), cleaner=own, plan=SimpleNamespace(owner=("p", "a"))
+        body_as_built=lambda body: body,
+        body=f"key {KEY}, a-fresh-cookie-1".encode(),
+        cleaner=own,
+        plan=SimpleNamespace(owner=("p", "a")),
     )
     asked = Annotation("req_1", client_request=f"my {KEY}", delivered=f"told: {KEY}", model=f"m {KEY}")
     note = asyncio.run(keep_cleaned(flow, asked, attempt, CLEANER, 1000, answered=True))
@@ -194,7 +197,9 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
 @pytest.mark.parametrize(("kind", "body"), ODD_BODIES)
 def test_an_attempts_answer_says_no_more_than_was_searched(kind: str, body: bytes) -> None:
     flow = tflow.tflow(resp=http.Response.make(200, b"", {"content-type": kind}))
-    attempt: Any = SimpleNamespace(body=body, cleaner=CLEANER, plan=SimpleNamespace(owner=("p", "a")))
+    attempt: Any = SimpleNamespace(
+        body_as_built=lambda body: body, body=body, cleaner=CLEANER, plan=SimpleNamespace(owner=("p", "a"))
+    )
     asyncio.run(keep_cleaned(flow, Annotation("req_1"), attempt, CLEANER, 1000, answered=True))
     assert flow.response
     assert KEY not in (flow.response.get_text(strict=False) or "")

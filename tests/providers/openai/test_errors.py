@@ -9,7 +9,7 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.openai.codes import COMMON
 from providers.openai.errors import classify
 from providers.openai.presets import PRESETS
-from providers.openai.words import MESSAGE_LIMIT
+from providers.shared.quotable import MESSAGE_LIMIT
 
 K = ErrorKind
 JSON = {"content-type": "application/json"}
