@@ -1,4 +1,4 @@
-"""A provider's answer, byte by byte, to the bytes of the client's: unpack, decode, keep the limits, encode. Sans-IO.
+"""A provider's answer, byte by byte, to the bytes of the client's: unpack, decode, filter, encode. Sans-IO.
 
 The same reader serves clients, replays and checks of recordings. Nothing here waits, logs or validates models.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from addons.dialects.base import Encoder
-from addons.features.stop_limits import OutputLimits
+from addons.features.feature import EventFilter
 from addons.features.token_estimate import TokenCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import Identity, InflateError, Inflater, inflater
@@ -31,15 +31,10 @@ class AnswerSource:
     provider: Provider[ProviderOptions]
     chat: ChatRequest
     decoder: Decoder
+    filters: tuple[EventFilter, ...] = ()
+    """What the gateway does itself to the answer's events (addons/features/), in this order."""
     filtered_fails: bool = False
-    """A filter that ends the answer before its first word is a failure: another model stands in for that."""
-
-    @property
-    def limits(self) -> OutputLimits:
-        """An official API keeps the limits itself; for a web session they are kept here."""
-        if self.provider.native is None:
-            return OutputLimits((), None)
-        return OutputLimits(self.chat.stop, self.chat.max_tokens)
+    """That the provider's own filter ends the answer before its first word is a failure: another model stands in."""
 
 
 def _is_word(event: Event) -> bool:
@@ -78,7 +73,7 @@ class AnswerReader:
         """The answer was complete before its body was."""
         self.headers: dict[str, str] = {}
         """Of the provider's head; names in lower case."""
-        self._source, self._encoder, self._limits = source, encoder, source.limits
+        self._source, self._encoder = source, encoder
         self._received, self._told, self._clock = received, told, clock
         self._says_first = spoke
         self._counter = TokenCounter()
@@ -195,7 +190,8 @@ class AnswerReader:
         """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
         if not events:
             return b""
-        events = self._limits.filter(events)
+        for one in self._source.filters:
+            events = one.filter(events)
         kept: list[Event] = []
         ended: Finish | None = None
         for event in events:
@@ -209,7 +205,7 @@ class AnswerReader:
             elif isinstance(event, Finish):
                 ended = event
             kept.append(event)
-        if self._limits.done:
+        if any(one.done for one in self._source.filters):
             self.closes_early = True
         return self._complete(kept, ended) if ended is not None else self._pass_on(kept)
 

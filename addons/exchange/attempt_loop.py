@@ -19,6 +19,7 @@ from addons.exchange.feedback import Progress, leave_site, note_answer, note_fai
 from addons.exchange.final_error import FinalError, name_of
 from addons.exchange.stage import Stage
 from addons.features.capabilities import check_support
+from addons.features.chain import applied
 from addons.routing.candidates import Candidate, Candidates
 from addons.routing.model_index import Route
 from addons.routing.retry_policy import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
@@ -297,8 +298,14 @@ class AttemptLoop:
         for route in routes:
             try:
                 provider = self.context.providers[route.provider]
+                claims = applied(self.ask.parsed.chat, route.model, provider.native).claims
                 check_support(
-                    self.ask.parsed, provider.native, route.provider, route.model, completes=provider.completes
+                    self.ask.parsed,
+                    provider.native,
+                    route.provider,
+                    route.model,
+                    claims=claims,
+                    completes=provider.completes,
                 )
             except GatewayError as error:
                 refusal = refusal or error
@@ -317,7 +324,9 @@ class AttemptLoop:
         context = self.context
         provider = context.providers[candidate.route.provider]
         self.progress = Progress(candidate, session)
-        chat = replace(self.ask.parsed.chat, model=candidate.route.model.id)
+        asked = replace(self.ask.parsed.chat, model=candidate.route.model.id)
+        done = applied(asked, candidate.route.model, provider.native)
+        chat = done.request
         while True:
             try:
                 self.progress.asked = self._moment()
@@ -338,7 +347,9 @@ class AttemptLoop:
         self.progress.prepared = prepared
         self.progress.asked = self._moment()
         call = provider.build(chat, session, prepared, self.progress.asked)
-        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), self._stand_ins)
+        planned = plan_attempt(
+            context, self.ask, self.progress, chat, call, self.headers(), done.filters, self._stand_ins
+        )
         self.last = planned.attempt
         self._go(Stage.READY)
         return planned

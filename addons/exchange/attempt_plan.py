@@ -11,6 +11,7 @@ from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptPlan
 from addons.exchange.context import Context
 from addons.exchange.feedback import Progress
+from addons.features.feature import EventFilter
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
 from addons.transport.places import places_of
@@ -46,11 +47,12 @@ def plan_attempt(
     chat: ChatRequest,
     call: Call,
     headers: Sequence[tuple[str, str]],
+    filters: tuple[EventFilter, ...] = (),
     stand_ins: Set[Cause] = frozenset(),
 ) -> Planned:
     """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
 
-    `stand_ins`: what another model stands in for, should this one fail so.
+    `filters` are the features' for the answer. `stand_ins`: what another model stands in for, should this one fail so.
     """
     provider = context.providers[progress.candidate.route.provider]
     late = provider.buffers(chat)
@@ -59,6 +61,7 @@ def plan_attempt(
             provider,
             chat,
             provider.decoder(chat, progress.prepared),
+            filters,
             filtered_fails=Cause.CONTENT in stand_ins,
         ),
         session=progress.session,

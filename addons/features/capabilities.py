@@ -1,8 +1,8 @@
 """What a provider cannot do is refused by name; what changes nothing is ignored.
 
-For a web session each field of the request is one of: carried by the site (`native`), kept by the gateway itself
-(`EMULATED`), a hint that may be ignored (`HINTS`), or refused unless its value changes nothing. Official APIs get
-everything. Fields that OpenAI does not have are ignored for sites.
+For a web session each field of the request is one of: carried by the site (`native`), seen to by a feature (its
+claims) or by the client's own format (`OF_THE_FORM`), a hint that may be ignored (`HINTS`), or refused unless its value
+changes nothing. Official APIs get everything. Fields that OpenAI does not have are ignored for sites.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ from providers.contract.provider import Model
 
 type _ChangesNothing = Callable[[Any], bool]
 
-EMULATED: Final = frozenset({"stop", "max_tokens", "max_completion_tokens", "stream", "stream_options"})
-"""addons/features/stop_limits.py cuts the answer; the dialects give it the form the client wants."""
+OF_THE_FORM: Final = frozenset({"stream", "stream_options"})
+"""The dialects give the answer the form the client wants."""
 
 HINTS: Final = frozenset(
     {
@@ -75,11 +75,17 @@ REFUSED: Final[Mapping[str, _ChangesNothing]] = {
 
 
 def check_support(
-    parsed: ParsedRequest, native: frozenset[str] | None, provider: str, model: Model, *, completes: bool = True
+    parsed: ParsedRequest,
+    native: frozenset[str] | None,
+    provider: str,
+    model: Model,
+    *,
+    claims: frozenset[str] = frozenset(),
+    completes: bool = True,
 ) -> None:
     """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it.
 
-    `completes`: an official API takes raw prompts.
+    `claims`: fields that features see to. `completes`: an official API takes raw prompts.
     """
     if native is None:
         if parsed.chat.completion is not None and not completes:
@@ -87,7 +93,7 @@ def check_support(
         return
     if parsed.refusal is not None:
         raise parsed.refusal
-    chat = parsed.chat
+    chat, native = parsed.chat, native | claims
     for param, refused in _own_fields(chat, model):
         if refused and param not in native:
             raise _unsupported(param, provider)

@@ -8,8 +8,11 @@ first. For sites with one candidate: events of the text lose their `choice`.
 from collections.abc import Sequence
 
 from addons.dialects.text import SurrogateJoiner
+from addons.features.feature import Applied
 from addons.features.token_estimate import TokenCounter
+from providers.contract.chat import ChatRequest
 from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
+from providers.contract.provider import Model
 
 
 class OutputLimits:
@@ -103,3 +106,15 @@ class OutputLimits:
         self.done = True
         self._held = ""
         out.append(Finish(reason))
+
+
+class StopLimits:
+    """The Feature of `stop` and `max_tokens`. An official API keeps them itself."""
+
+    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+        if native is None:
+            return None
+        claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
+        if not request.stop and request.max_tokens is None:
+            return Applied(request, claims)
+        return Applied(request, claims, (OutputLimits(request.stop, request.max_tokens),))

@@ -8,6 +8,7 @@ from addons.accounts.way_in import way_in
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.exchange.context import AnyProvider
 from addons.errors import GatewayError
+from addons.features.chain import applied
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.dialects.registry import parsed_anyhow
 from addons.inspect.chat_view import answer_lines, error_of
@@ -15,6 +16,7 @@ from addons.recordings.recording import Answered, Recording, RecordingProblem
 from addons.stream.port import State
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
+from providers.contract.provider import Model
 from providers.registry import provider_class
 
 
@@ -65,7 +67,9 @@ def read_again(recording: Recording, answer: Answered, provider: AnyProvider) ->
     dialect, parsed = _parsed(recording)
     chat = replace(parsed.chat, model=recording.model)
     encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, chat.model))
-    source = AnswerSource(provider, chat, provider.decoder(chat, None))
+    # The model as it was then is not known; no feature depends on more of it than its name.
+    done = applied(chat, Model(chat.model, chat.model), provider.native)
+    source = AnswerSource(provider, done.request, provider.decoder(done.request, None), done.filters)
     reader = AnswerReader(source, encoder, clock=lambda: float(now_ms))
     reader.head(answer.status, {name.lower(): value for name, value in answer.headers})
     body: list[bytes] = []

@@ -8,7 +8,9 @@ from openai.types.chat import completion_create_params as openai_params
 
 from addons.dialects.chat_request import parse_chat
 from addons.errors import GatewayError
-from addons.features.capabilities import EMULATED, HINTS, OF_THE_MODEL, REFUSED, check_support
+from addons.features.capabilities import HINTS, OF_THE_FORM, OF_THE_MODEL, REFUSED, check_support
+from addons.features.chain import applied
+from providers.contract.chat import ChatRequest
 from providers.contract.provider import Model
 
 NOTHING: frozenset[str] = frozenset()
@@ -134,7 +136,8 @@ def test_hints_and_what_the_gateway_keeps_itself_pass(fields: dict[str, Any]) ->
 
 def test_every_field_of_the_openai_request_is_in_one_place_of_the_table() -> None:
     known = {*openai_params.CompletionCreateParamsBase.__annotations__, "stream"}
-    places = [EMULATED, HINTS, OF_THE_MODEL, frozenset(REFUSED)]
+    claims = applied(ChatRequest("m", ()), Model("m", "m"), frozenset()).claims
+    places = [claims, HINTS, OF_THE_FORM, OF_THE_MODEL, frozenset(REFUSED)]
     assert known == frozenset().union(*places)
     assert sum(map(len, places)) == len(known)
 
