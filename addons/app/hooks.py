@@ -54,13 +54,12 @@ from addons.ingress.front_door import (
     proof_for,
     refusal_below,
     request_head_of,
-    shutting_down,
     told_beside,
-    too_many,
     without_body,
 )
 from addons.ingress.gate import Admission, GateRules, admit, still_admitted
 from addons.ingress.key_proof import PROOF
+from addons.ingress.policies import InFlight, NotDraining, Policy, shutting_down
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.annotator import Annotator
 from addons.inspect.flow_places import FlowPlaces
@@ -95,9 +94,6 @@ log = logging.getLogger("glassgate")
 START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
-
-_WHILE_ENDING = frozenset({"health", "preflight"})
-"""What is answered as always while the gateway drains: a page must be able to read that it does."""
 
 type Hook = Callable[["Glassgate", http.HTTPFlow], Awaitable[None]]
 
@@ -136,6 +132,10 @@ class Glassgate:
         self.running_parts: Running | None = None
         self.exchanges: dict[str, Exchange] = {}
         self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
+        self.policies: tuple[Policy, ...] = (
+            NotDraining(lambda: self.drain.begun),
+            InFlight(lambda: len(self.exchanges), lambda: self._parts().config.sections.limits.requests),
+        )
         self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver, self._clients.drop)
@@ -383,8 +383,6 @@ class Glassgate:
             if flow.is_replay == "request":
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
             admission = admit(request_head_of(flow, shown), parts.rules)
-            if self.drain.begun and admission.action not in _WHILE_ENDING:
-                raise shutting_down()
         except GatewayError as error:
             self._refuse(flow, request_id, error.key or "-", error, shown)
             return
@@ -396,9 +394,9 @@ class Glassgate:
 
     def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
         try:
+            for policy in self.policies:
+                policy.check(admission)
             answer = local.answer(admission, self._inside(parts))
-            if answer is None and len(self.exchanges) >= parts.config.sections.limits.requests:
-                raise too_many()
         except GatewayError as error:
             self._refuse(flow, request_id, admission.key, error, {})
             return

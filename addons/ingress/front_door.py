@@ -136,16 +136,6 @@ def without_body(answer: http.Response) -> None:
     answer.headers["content-length"] = length
 
 
-def shutting_down() -> GatewayError:
-    message = "the gateway is shutting down; try again when it runs again"
-    return GatewayError(503, message, code="shutting_down", retry_after_s=5)
-
-
 def key_removed() -> GatewayError:
     message = "the API key of this request is no longer one of this gateway's; its answer was ended"
     return GatewayError(401, message, code="invalid_api_key", should_retry=False)
-
-
-def too_many() -> GatewayError:
-    message = "the gateway has as many requests under way as it may (limits.requests in config.yaml); try again soon"
-    return GatewayError(429, message, code="too_many_requests", retry_after_s=1)
