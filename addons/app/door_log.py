@@ -3,15 +3,15 @@
 from mitmproxy import http
 
 from addons.errors import GatewayError
-from addons.exchange.request_log import RequestLog
+from addons.exchange.outcome import Outcome
 from addons.ingress.front_door import address_of, asked_in, path_of
 from addons.stream.deps import RefusedHead
 
 
-def line_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: GatewayError | None) -> RequestLog:
+def outcome_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: GatewayError | None) -> Outcome:
     """The line of a request that no provider was asked for; `error` is the refusal, None for an answer of our own."""
     status = error.status if error else flow.response.status_code if flow.response else 0
-    return RequestLog(
+    return Outcome(
         id=request_id,
         key=key,
         path=path_of(flow),
@@ -24,10 +24,10 @@ def line_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: 
     )
 
 
-def line_of_head(found: RefusedHead) -> RequestLog:
+def outcome_of_head(found: RefusedHead) -> Outcome:
     """The line of a head that could not become a request."""
     method, path = asked_in(found.begins)
-    return RequestLog(
+    return Outcome(
         id=found.id,
         key="-",
         path=path,

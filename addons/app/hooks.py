@@ -19,7 +19,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from addons.accounts.sessions import FRESH_S
 from addons.app import whereabouts
 from addons.app.command_bar import CommandBar
-from addons.app.door_log import line_of, line_of_head
+from addons.app.door_log import outcome_of, outcome_of_head
 from addons.app.doors import Doors
 from addons.app.drain import Drain
 from addons.app.first_words import expected_checks
@@ -43,7 +43,8 @@ from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.exchange import Exchange, error_answer
-from addons.exchange.request_log import setup_logging
+from addons.exchange.outcome import Observer, tell
+from addons.exchange.request_log import RequestLog, setup_logging
 from addons.ingress import endpoints as local
 from addons.ingress.front_door import (
     client_of,
@@ -136,6 +137,7 @@ class Glassgate:
             NotDraining(lambda: self.drain.begun),
             InFlight(lambda: len(self.exchanges), lambda: self._parts().config.sections.limits.requests),
         )
+        self.observers: tuple[Observer, ...] = (RequestLog(),)
         self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
         self._sweeper = Sweeper(time.monotonic, self._clients.deliver, self._clients.drop)
@@ -484,7 +486,7 @@ class Glassgate:
         self.drain.one_less()
         exchange.over()
         line = exchange.summary(client_left=flow.error is not None and not _was_refused(flow, exchange))
-        line.emit()
+        tell(self.observers, line)
         await self._annotator.conclude(flow, exchange, line)
         self._keep(flow, exchange.attempt_loop.last if exchange.attempt_loop else None)
 
@@ -496,14 +498,13 @@ class Glassgate:
             told = flow.response.headers.get("x-request-id") if flow.response else None
             self._log_local(flow, told or flow.metadata.get("request_id") or new_id(), "-", error)
 
-    @staticmethod
-    def _refused_head(found: RefusedHead) -> None:
-        line_of_head(found).emit()
+    def _refused_head(self, found: RefusedHead) -> None:
+        tell(self.observers, outcome_of_head(found))
 
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
         """The note and the line of what no provider was asked."""
         self._annotator.local(flow, request_id, error)
-        line_of(flow, self._client_of(flow), request_id, key, error).emit()
+        tell(self.observers, outcome_of(flow, self._client_of(flow), request_id, key, error))
 
     def _client_of(self, flow: http.HTTPFlow) -> str:
         return client_of(flow, self._listening.guests.rules)

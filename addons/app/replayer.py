@@ -24,6 +24,7 @@ from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import Cleaner
 from addons.errors import GatewayError
 from addons.exchange.context import AnyProvider
+from addons.exchange.outcome import Outcome
 from addons.exchange.request_log import RequestLog
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
@@ -74,7 +75,7 @@ class Replayer:
         except ProviderError as error:
             failure = GatewayError.from_provider(error, note.provider, note.account, way_in(provider, note.account))
             nothing = _fresh(note, outcome="failed", error=failure.message)
-            _line(flow, nothing, failure.status, failure.code or failure.type).emit()
+            RequestLog().ended(_line(flow, nothing, failure.status, failure.code or failure.type))
             raise failure from None
         response, read = await asyncio.to_thread(_read, run, note, provider, running.cleaner)
         before = self._before(flow)
@@ -86,7 +87,9 @@ class Replayer:
         self._remember(flow)
         if before is not None:
             self.show(before)
-        _line(flow, note, response.status_code, read.error.kind.value if read.error is not None else None).emit()
+        RequestLog().ended(
+            _line(flow, note, response.status_code, read.error.kind.value if read.error is not None else None)
+        )
 
     async def _send(self, flow: http.HTTPFlow, note: Annotation, provider: AnyProvider, running: Running) -> _Run:
         """Raises ProviderError."""
@@ -165,9 +168,9 @@ def _noted(note: Annotation, run: _Run, status: int, read: ReadAgain) -> Annotat
     )
 
 
-def _line(flow: http.HTTPFlow, note: Annotation, status: int, code: str | None) -> RequestLog:
+def _line(flow: http.HTTPFlow, note: Annotation, status: int, code: str | None) -> Outcome:
     """The log's line: what somebody at the inspector had sent again, under the request's own id."""
-    return RequestLog(
+    return Outcome(
         id=note.request_id,
         key="-",
         path=flow.request.path.partition("?")[0],

@@ -18,7 +18,7 @@ from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import Ask, Planned
 from addons.exchange.context import Context
-from addons.exchange.request_log import RequestLog
+from addons.exchange.outcome import Outcome
 from addons.stream.port import State
 from addons.transport.codings import undone
 
@@ -210,7 +210,7 @@ class Exchange:
         return (("x-request-id", self.id), *(self.attempt_loop.headers(about) if self.attempt_loop else ()))
 
     # -- what is told of it ---------------------------------------------------------------------------------------
-    def summary(self, *, client_left: bool) -> RequestLog:
+    def summary(self, *, client_left: bool) -> Outcome:
         """The request's line for the log."""
         attempt_loop = self.attempt_loop
         last = attempt_loop.last if attempt_loop else None
@@ -220,7 +220,7 @@ class Exchange:
         outcome, status, error = self._ending(last, left=client_left or self.left)
         about = error.about if error and error.about else attempt_loop.about if attempt_loop else None
         model, provider, account = about or (self.model, None, None)
-        return RequestLog(
+        return Outcome(
             id=self.id,
             key=self.key,
             path=self.path,

@@ -1,103 +1,61 @@
 """Logging: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
 
 import logging
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 from addons.cleaning.log_records import CleanRecord
+from addons.exchange.outcome import Outcome
 from addons.words.shown import json_line, shown
 
 log = logging.getLogger("glassgate.request")
 
 HEALTH_PATH: Final = "/healthz"
 """Asked every few seconds by whoever watches the gateway: told at level DEBUG only."""
-WHY_LIMIT: Final = 300
-SHORTEST_SENTENCE: Final = 30
-"""A full stop before this, in characters, may be that of an abbreviation."""
-_NEXT_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _WORDS: Final = ("path", "asked", "model", "why")
 """Fields of a request that hold words of clients and providers."""
 
 
-@dataclass(slots=True)
 class RequestLog:
-    """What is told of one request. Times in milliseconds. The JSON form has these names, which stay."""
+    """The Observer that writes a line of the log for each request."""
 
-    id: str
-    key: str
-    """The client key's name; `-` where none was right, `anyone` where none is wanted."""
-    path: str
-    status: int
-    """What the client got; 499 when it left before it got anything."""
-    model: str | None = None
-    """The model that answered, or that `why` is about, or was asked last; without any attempt the one asked for."""
-    provider: str | None = None
-    account: str | None = None
-    attempts: int = 0
-    first_token_ms: int | None = None
-    """From the request's arrival."""
-    total_ms: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    outcome: str = "ok"
-    """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left; replayed, of what was
-    sent again in the inspector."""
-    error_code: str | None = None
-    """The code the client got, be it in an answer or in the last frame of a stream; the type where it got none."""
-    client: str = "-"
-    """The address the request came from."""
-    method: str = ""
-    asked: str | None = None
-    """The model in the client's words."""
-    why: str = ""
-    """What the client was told went wrong, without the advice behind it; or how far its answer was when it left."""
-    wait_ms: int = 0
-    """Of the total: in line for a turn at an account, or before another attempt."""
-
-    def __post_init__(self) -> None:
-        self.why = shown(_first_sentence(self.why), WHY_LIMIT)
-
-    def line(self) -> str:
-        """The line of the text form: printable whatever the words in it."""
-        request = [self.id, self.client, self.key, self.method or "-", self.path or "-"]
-        parts = [*request, *self._way(), str(self.status), self.outcome]
-        if self.attempts:
-            parts.append(f"attempts={self.attempts}")
-        if self.wait_ms:
-            parts.append(f"wait={self.wait_ms}ms")
-        if self.first_token_ms is not None:
-            parts.append(f"first={self.first_token_ms}ms")
-        parts.append(f"total={self.total_ms}ms")
-        if self.completion_tokens is not None:
-            parts.append(f"tokens={self.prompt_tokens}+{self.completion_tokens}")
-        if self.error_code:
-            parts.append(f"error={self.error_code}")
-        if self.why:
-            parts.append(f"why: {self.why}")
-        return shown(" ".join(parts))
-
-    def emit(self) -> None:
-        asked_by_machines = self.path == HEALTH_PATH or (self.method == "OPTIONS" and self.key == "-")
-        if asked_by_machines and self.outcome == "ok":  # also health that says 503 while the gateway drains
+    def ended(self, outcome: Outcome) -> None:
+        asked_by_machines = outcome.path == HEALTH_PATH or (outcome.method == "OPTIONS" and outcome.key == "-")
+        if asked_by_machines and outcome.outcome == "ok":  # also health that says 503 while the gateway drains
             level = logging.DEBUG
         else:
-            level = logging.WARNING if self.status >= 500 or self.outcome == "broken_off" else logging.INFO
+            level = logging.WARNING if outcome.status >= 500 or outcome.outcome == "broken_off" else logging.INFO
         if log.isEnabledFor(level):
-            log.log(level, "%s", self.line(), extra={"request": self})
-
-    def _way(self) -> list[str]:
-        """From the model asked for over the one that answered to the account; nothing where none was asked for."""
-        if self.model is None:
-            return []
-        renamed = self.asked is not None and self.asked.strip().casefold() != self.model.casefold()
-        where = f"{self.provider}/{self.account}" if self.provider else "-"
-        return [*([str(self.asked), "->"] if renamed else []), self.model, "->", where]
+            log.log(level, "%s", line_of(outcome), extra={"request": outcome})
 
 
-def _first_sentence(text: str) -> str:
-    end = _NEXT_SENTENCE.search(text, SHORTEST_SENTENCE)
-    return text[: end.start()] if end else text
+def line_of(outcome: Outcome) -> str:
+    """The line of the text form: printable whatever the words in it."""
+    request = [outcome.id, outcome.client, outcome.key, outcome.method or "-", outcome.path or "-"]
+    parts = [*request, *_way(outcome), str(outcome.status), outcome.outcome]
+    if outcome.attempts:
+        parts.append(f"attempts={outcome.attempts}")
+    if outcome.wait_ms:
+        parts.append(f"wait={outcome.wait_ms}ms")
+    if outcome.first_token_ms is not None:
+        parts.append(f"first={outcome.first_token_ms}ms")
+    parts.append(f"total={outcome.total_ms}ms")
+    if outcome.completion_tokens is not None:
+        parts.append(f"tokens={outcome.prompt_tokens}+{outcome.completion_tokens}")
+    if outcome.error_code:
+        parts.append(f"error={outcome.error_code}")
+    if outcome.why:
+        parts.append(f"why: {outcome.why}")
+    return shown(" ".join(parts))
+
+
+def _way(outcome: Outcome) -> list[str]:
+    """From the model asked for over the one that answered to the account; nothing where none was asked for."""
+    if outcome.model is None:
+        return []
+    renamed = outcome.asked is not None and outcome.asked.strip().casefold() != outcome.model.casefold()
+    where = f"{outcome.provider}/{outcome.account}" if outcome.provider else "-"
+    return [*([str(outcome.asked), "->"] if renamed else []), outcome.model, "->", where]
 
 
 class JsonFormatter(logging.Formatter):
@@ -111,7 +69,7 @@ class JsonFormatter(logging.Formatter):
         }
         request = getattr(record, "request", None)
         ours = record if isinstance(record, CleanRecord) else None
-        if isinstance(request, RequestLog):
+        if isinstance(request, Outcome):
             fields |= asdict(request)
             fields |= {name: ours.clean(fields[name]) for name in _WORDS if ours and fields[name]}
         else:

@@ -12,7 +12,7 @@ from addons.cleaning.cleaner import Cleaner
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.exchange import CURRENT, Exchange
-from addons.exchange.request_log import RequestLog
+from addons.exchange.outcome import Outcome
 from addons.inspect.annotation import Annotation
 from addons.inspect.attempt_flows import earlier_attempt, step_flow
 from addons.inspect.flow_places import FlowPlaces
@@ -50,7 +50,7 @@ class Annotator:
         if self.live is not None:
             await self.live.planned(flow)
 
-    async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: RequestLog) -> None:
+    async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: Outcome) -> None:
         """The flow's own note, comment and body, at the end of the request."""
         held_ms = self.live.over(flow) if self.live is not None else 0
         last = exchange.attempt_loop.last if exchange.attempt_loop else None
@@ -132,7 +132,7 @@ class Annotator:
     def _note(
         exchange: Exchange,
         attempt: Attempt | None,
-        line: RequestLog,
+        line: Outcome,
         *,
         call: str = "",
         outcome: str = "",

@@ -9,9 +9,10 @@ import pytest
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.cleaning.log_records import clean_records
-from addons.exchange.request_log import WHY_LIMIT, RequestLog, setup_logging
+from addons.exchange.outcome import WHY_LIMIT, Outcome
+from addons.exchange.request_log import RequestLog, setup_logging
 
-CHAT = RequestLog("req_1", "ada", "/v1/chat/completions", 200, client="192.0.2.7", method="POST")
+CHAT = Outcome("req_1", "ada", "/v1/chat/completions", 200, client="192.0.2.7", method="POST")
 LINE = replace(
     CHAT,
     model="GLM-4.6",
@@ -43,7 +44,7 @@ def out(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("out", ["text"], indirect=True)
 def test_one_line_tells_the_request(out: io.StringIO) -> None:
-    LINE.emit()
+    RequestLog().ended(LINE)
     assert out.getvalue().endswith(
         " INFO req_1 192.0.2.7 ada POST /v1/chat/completions GLM-4.6 -> zai/main 200 ok "
         "attempts=2 wait=45ms first=120ms total=900ms tokens=10+20\n"
@@ -67,8 +68,8 @@ def test_one_line_tells_the_request(out: io.StringIO) -> None:
     ],
 )
 @pytest.mark.parametrize("out", ["text"], indirect=True)
-def test_what_the_line_says(out: io.StringIO, line: RequestLog, expected: str) -> None:
-    line.emit()
+def test_what_the_line_says(out: io.StringIO, line: Outcome, expected: str) -> None:
+    RequestLog().ended(line)
     assert expected in out.getvalue()
 
 
@@ -86,14 +87,16 @@ def test_what_the_line_says(out: io.StringIO, line: RequestLog, expected: str) -
     ],
 )
 @pytest.mark.parametrize("out", ["text"], indirect=True)
-def test_levels(out: io.StringIO, line: RequestLog, level: str) -> None:
-    line.emit()
+def test_levels(out: io.StringIO, line: Outcome, level: str) -> None:
+    RequestLog().ended(line)
     assert out.getvalue()[9:].partition(" ")[0] == level
 
 
 @pytest.mark.parametrize("out", ["text", "json"], indirect=True)
 def test_words_of_others_make_no_lines_and_move_no_cursor(out: io.StringIO) -> None:
-    replace(LINE, key=EVIL, path=EVIL, model=EVIL, asked=f"{EVIL}!", method=EVIL, why=EVIL, client=EVIL).emit()
+    RequestLog().ended(
+        replace(LINE, key=EVIL, path=EVIL, model=EVIL, asked=f"{EVIL}!", method=EVIL, why=EVIL, client=EVIL)
+    )
     logging.getLogger("glassgate.x").warning("account %s is limited: %s", EVIL, EVIL)
     assert [line for line in out.getvalue().split("\n") if not line.isprintable()] == []
     assert out.getvalue().count("\n") == 2
@@ -134,7 +137,7 @@ def test_the_reason_is_bounded() -> None:
 
 @pytest.mark.parametrize("out", ["json"], indirect=True)
 def test_json_form_has_every_field(out: io.StringIO) -> None:
-    LINE.emit()
+    RequestLog().ended(LINE)
     found = json.loads(out.getvalue())
     assert {name: found[name] for name in ("id", "key", "client", "method", "path", "status", "outcome")} == {
         "id": "req_1",
@@ -168,7 +171,7 @@ def test_json_form_has_every_field(out: io.StringIO) -> None:
 )
 def test_secrets_are_masked_wherever_they_stand(out: io.StringIO, message: str) -> None:
     logging.getLogger("glassgate.x").info("%s", message)
-    replace(LINE, why=message, path=message, asked=message).emit()
+    RequestLog().ended(replace(LINE, why=message, path=message, asked=message))
     try:
         raise ValueError(message)
     except ValueError:
