@@ -35,7 +35,7 @@ ANCHORED = {
     "providers.contract.provider._BARE": "fullmatch",
     "providers.k2think.marks._MORE": "match",
     "providers.k2think.whole._OPENING_TAG": "match",
-    "providers.longcat._PAIR": "fullmatch",
+    "providers.longcat.provider._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",
     "providers.openai.json_end._LEAD": "match",
     "providers.openai.tools._EMPTY_OBJECTS": "match",

@@ -19,7 +19,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from addons.accounts.sessions import FRESH_S
 from addons.app import whereabouts
 from addons.app.command_bar import CommandBar
-from addons.app.door_log import outcome_of, outcome_of_head
+from addons.app.door_outcomes import outcome_of, outcome_of_head
 from addons.app.doors import Doors
 from addons.app.drain import Drain
 from addons.app.first_words import expected_checks

@@ -18,7 +18,7 @@ class CredentialCollector:
         self._refused: list[Credentials] = []
 
     def __repr__(self) -> str:
-        return f"Gathering({', '.join(self.names())})"
+        return f"CredentialCollector({', '.join(self.names())})"
 
     def names(self) -> tuple[str, ...]:
         """Names of the secrets seen so far."""

@@ -24,6 +24,7 @@ import yaml
 
 from addons.app.port import DEMO, INSPECTOR, is_gateway, port_problem
 from addons.app.welcome import QUIET_START
+from addons.cli.base import out
 from addons.mitm.web_link import WEB_URL
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
@@ -109,7 +110,7 @@ def main(arguments: list[str]) -> int:
     if web_url:
         problems.append(port_problem("127.0.0.1", urlsplit(web_url).port or 0, INSPECTOR, lambda url: False))
     if said := [problem for problem in problems if problem]:
-        print(*(f"run_proxy.sh: {problem}" for problem in said), sep="\n", file=sys.stderr)  # noqa: T201
+        out(*(f"run_proxy.sh: {problem}" for problem in said), err=True)
         return 1
     os.umask(0o077)
     folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))
@@ -139,7 +140,7 @@ def main(arguments: list[str]) -> int:
         sites, described = start_sites()
         config = write_demo(folder, described, host, port, vault_key)
         environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
-        print(welcome(host, port, key, "GLM-4.6-Thinking", web_url), flush=True)  # noqa: T201
+        out(*welcome(host, port, key, "GLM-4.6-Thinking", web_url).split("\n"))
         command = [word.replace("{config}", str(config)) for word in command]
         gateway = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603
         for number in (signal.SIGINT, signal.SIGTERM):

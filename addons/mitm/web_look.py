@@ -37,7 +37,7 @@ class Look(RequestHandler):
     def get(self, name: str) -> None:
         self.set_header("Content-Type", f"{_KINDS[name]}; charset=UTF-8")
         self.set_header("Cache-Control", "no-cache")  # asked for anew after an update; tornado answers 304 otherwise
-        self.finish(files("addons.inspect").joinpath(f"web_{name}").read_bytes())
+        self.finish(files(__package__).joinpath(f"web_{name}").read_bytes())
 
 
 def dress(app: Application) -> None:

@@ -36,7 +36,7 @@ class Credentials:
     """The headers were seen on a call that asked for an answer; known while sightings are gathered, not stored."""
 
     def __repr__(self) -> str:
-        return "SessionMaterial(…)"
+        return "Credentials(…)"
 
     def values(self) -> dict[str, str]:
         """Secret name → value: `token`, `api_key`, `cookie:NAME`, `header:NAME`, `email`, `password`.
@@ -181,7 +181,7 @@ class ObservedExchange:
     """The answer's body, unpacked."""
 
     def __repr__(self) -> str:
-        return "Sighting(…)"
+        return "ObservedExchange(…)"
 
     @property
     def bearer(self) -> str:

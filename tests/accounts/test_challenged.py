@@ -28,7 +28,7 @@ CHECK = ProviderError(ErrorKind.CHALLENGE, "Z.AI asks for a captcha.")
 
 
 class House:
-    """A Traffic whose time and stored session the test sets."""
+    """An AccountAvailability whose time and stored session the test sets."""
 
     def __init__(self, folder: Path, rules: AvailabilityRules | None = None) -> None:
         self.now = 1000.0

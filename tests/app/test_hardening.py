@@ -28,7 +28,7 @@ HARDEN = "from addons.app.hardening import harden; harden()"
 OPEN_VAULT = """
 from pathlib import Path
 from addons.cli.base import CliContext
-Lazy(Path(sys.argv[1])).config()
+CliContext(Path(sys.argv[1])).config()
 """
 
 

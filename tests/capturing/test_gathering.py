@@ -88,7 +88,7 @@ def test_what_the_browser_showed_meanwhile_is_newer_than_what_the_proof_brought(
 def test_it_shows_names_and_no_values() -> None:
     gathered = gathering()
     gathered.add(seen("secret-token", "secret-cookie"))
-    assert repr(gathered) == "Gathering(cookie:c, token)"
+    assert repr(gathered) == "CredentialCollector(cookie:c, token)"
 
 
 @pytest.mark.parametrize(

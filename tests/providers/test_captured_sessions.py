@@ -29,7 +29,7 @@ def seen(
 
 
 @pytest.mark.parametrize(
-    ("name", "sighting", "expected"),
+    ("name", "observed", "expected"),
     [
         pytest.param(
             "zai", seen("/api/v1/chats/", authorization=f"Bearer {PERSON}"), {"token": PERSON}, id="zai bearer"
@@ -108,7 +108,7 @@ def test_a_signed_in_call_shows_the_session(name: str, observed: ObservedExchang
 
 
 @pytest.mark.parametrize(
-    ("name", "sighting"),
+    ("name", "observed"),
     [
         pytest.param("zai", seen("/api/v1/chats/", authorization=f"Bearer {GUEST}"), id="zai guest"),
         pytest.param("zai", seen("/api/v1/auths/", body={"token": GUEST}), id="zai guest made"),

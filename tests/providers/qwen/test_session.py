@@ -100,7 +100,7 @@ def test_the_new_token_is_found_under_every_name(body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rotated", "set_cookies", "cookies"),
+    ("from_cookies", "set_cookies", "cookies"),
     [
         ("refresh-2", (), {"refresh_token": "refresh-2"}),
         (None, ("refresh_token=refresh-3; Domain=.qwen.ai; HttpOnly",), {"refresh_token": "refresh-3"}),

@@ -1,4 +1,4 @@
-"""The log lines of what was answered at the door: by the gateway itself, as a refusal, or below the hooks."""
+"""How requests ended that were answered at the door: by the gateway itself, as a refusal, or below the hooks."""
 
 from mitmproxy import http
 
