@@ -163,6 +163,6 @@ fi
 run=("${tool[@]}" -s addons/gateway.py --mode reverse:http://127.0.0.1:1 --listen-host "$host" --listen-port "$port")
 
 if [ -n "$demo" ]; then
-  exec .venv/bin/python -m addons.demo "$host" "$port" -- "${run[@]}" --set 'gateway_config={config}' "$@"
+  exec .venv/bin/python -m addons.cli.demo "$host" "$port" -- "${run[@]}" --set 'gateway_config={config}' "$@"
 fi
 exec "${run[@]}" --set "gateway_config=$config" "$@"

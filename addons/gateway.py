@@ -1,6 +1,6 @@
-"""What `mitmdump -s addons/gateway.py` loads: puts the rooms together. Wiring only; the logic is in `addons.hooks`."""
+"""What `mitmdump -s addons/gateway.py` loads: wiring only; the logic is in `addons.app.hooks`."""
 
-from addons.hooks import Glassgate
-from addons.inspect.web_guard import WebGuard
+from addons.app.hooks import Glassgate
+from addons.mitm.web_guard import WebGuard
 
 addons = [WebGuard(), Glassgate()]

@@ -26,10 +26,10 @@ import httpx
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from providers.sandbox.qwen_site import QwenSite  # noqa: E402
+from providers.sandbox.qwen.site import QwenSite  # noqa: E402
 from providers.sandbox.run import Sandbox  # noqa: E402
 from providers.sandbox.server import Request, Site, Wire  # noqa: E402
-from providers.sandbox.zai_site import ZaiSite  # noqa: E402
+from providers.sandbox.zai.site import ZaiSite  # noqa: E402
 from tests.support.hostile import CHUNKED, Hostile, chunk, framed, head  # noqa: E402
 from tests.support.processes import KEY, Gateway, SandboxThread  # noqa: E402
 

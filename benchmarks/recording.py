@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from addons.demo import start_sites  # noqa: E402
+from addons.cli.demo import start_sites  # noqa: E402
 from benchmarks.throughput import Way, events_a_second, requests_a_second  # noqa: E402
 from tests.support.processes import KEY, Gateway  # noqa: E402
 

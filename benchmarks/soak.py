@@ -38,7 +38,7 @@ import httpx
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from addons.demo import start_sites  # noqa: E402
+from addons.cli.demo import start_sites  # noqa: E402
 from benchmarks.attackers import ATTACK, LATE, attack  # noqa: E402
 from tests.support.processes import NO_REST, Gateway  # noqa: E402
 

@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from addons.demo import start_sites  # noqa: E402
+from addons.cli.demo import start_sites  # noqa: E402
 from tests.support.ports import free_port  # noqa: E402
 from tests.support.processes import KEY, Gateway  # noqa: E402
 

@@ -3,14 +3,14 @@
 import importlib
 from functools import cache
 
-from providers.contract import Provider, ProviderOptions
+from providers.contract.provider import Provider, ProviderOptions
 
 _TYPES = {
-    "zai": "providers.zai:Zai",
-    "k2think": "providers.k2think:K2Think",
-    "qwen": "providers.qwen:Qwen",
-    "longcat": "providers.longcat:LongCat",
-    "openai_compatible": "providers.openai_compatible:OpenAICompatible",
+    "zai": "providers.zai.provider:Zai",
+    "k2think": "providers.k2think.provider:K2Think",
+    "qwen": "providers.qwen.provider:Qwen",
+    "longcat": "providers.longcat.provider:LongCat",
+    "openai_compatible": "providers.openai.provider:OpenAICompatible",
 }
 
 
@@ -21,7 +21,7 @@ def type_names() -> list[str]:
 @cache
 def preset_names() -> frozenset[str]:
     """The official APIs that are known by name."""
-    return frozenset(importlib.import_module("providers.openai_presets").PRESETS)
+    return frozenset(importlib.import_module("providers.openai.presets").PRESETS)
 
 
 @cache

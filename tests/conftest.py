@@ -9,7 +9,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from addons.core import commands
+from addons.words import commands
 
 ROOT = Path(__file__).parent
 WORKERS = 2
@@ -20,9 +20,10 @@ LONG = (
     "cli/test_vault_faults.py",
     "test_growth_of_patterns.py",
     "test_run_proxy.py",
-    "test_terminal.py",
     "providers/test_every_decoder.py",
-    "addons/test_openapi.py",
+    "providers/qwen/test_decoder.py",
+    "providers/zai/test_decoder.py",
+    "ingress/test_openapi.py",
     "vault",
 )
 """Folders and files of seconds; the many others take a moment each and fill up what is left."""

@@ -15,7 +15,7 @@ import pytest
 
 import addons
 import providers
-from addons.core.variables import substituted
+from addons.config.variables import substituted
 from tests.support.growth import MOST_RATIO, growth
 
 SIZE = 6000
@@ -26,27 +26,27 @@ SEEDS = (
     "19",
 )  # fmt: skip
 ANCHORED = {
-    "addons.core.config_file._OF_THE_VAULT": "fullmatch",
+    "addons.config.loader._OF_THE_VAULT": "fullmatch",
     "addons.importing.powershell._TOKEN": "match",
     "addons.importing.shell_words._CMD_PIECE": "match",
     "addons.importing.shell_words._OF_CMD": "match",
     "addons.importing.shell_words._PIECE": "match",
     "addons.stream.chunks._SIZE": "fullmatch",
-    "providers.contract._BARE": "fullmatch",
-    "providers.k2think_marks._MORE": "match",
-    "providers.k2think_whole._OPENING_TAG": "match",
-    "providers.longcat._PAIR": "fullmatch",
+    "providers.contract.provider._BARE": "fullmatch",
+    "providers.k2think.marks._MORE": "match",
+    "providers.k2think.whole._OPENING_TAG": "match",
+    "providers.longcat.provider._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",
-    "providers.openai_json_end._LEAD": "match",
-    "providers.openai_tools._EMPTY_OBJECTS": "match",
-    "providers.openai_tools._LEAD": "match",
-    "providers.retry_after._DURATION": "fullmatch",
-    "providers.retry_after._RESET": "fullmatch",
-    "providers.sse._NOTHING": "match",
+    "providers.openai.json_end._LEAD": "match",
+    "providers.openai.tools._EMPTY_OBJECTS": "match",
+    "providers.openai.tools._LEAD": "match",
+    "providers.shared.retry_after._DURATION": "fullmatch",
+    "providers.shared.retry_after._RESET": "fullmatch",
+    "providers.formats.sse._NOTHING": "match",
 }
 """Patterns that are looked for in one place of a text only, by this method."""
 GUARDED: dict[str, Callable[[str], Any]] = {
-    "addons.core.variables._VARIABLE": lambda text: substituted(text, lambda name, default: ""),
+    "addons.config.variables._VARIABLE": lambda text: substituted(text, lambda name, default: ""),
 }
 """Patterns whose only user takes away first what would make them slow: that user is measured."""
 _WORD = re.compile(r"[A-Za-z<\"$\[~]{2,}")
@@ -130,8 +130,8 @@ def test_no_pattern_hides_in_a_call() -> None:
 
 def test_the_walk_finds_what_it_is_for() -> None:
     assert len(KNOWN) > 60
-    assert "addons.inspect.standins._MAIL[0]" in KNOWN
-    assert "providers.zai_errors._WORDS[3]" in KNOWN
+    assert "addons.inspect.pseudonyms._MAIL[0]" in KNOWN
+    assert "providers.zai.errors._WORDS[3]" in KNOWN
 
 
 def test_a_quadratic_pattern_is_caught() -> None:

@@ -11,60 +11,60 @@ from typing import Any
 import pytest
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
-from addons.core.codings import undone
-from addons.core.errors import GatewayError, clean
-from addons.core.gate import GateRules, Knock, admit
-from addons.core.limits import OutputLimits
-from addons.core.near import near
-from addons.core.secret_looks import looks_secret
-from addons.core.strategy import Choice, Orderer, conversation_of
-from addons.core.tokens import TokenCounter
-from addons.core.yaml_reading import YamlProblem, read_words
+from addons.config.secret_looks import looks_secret
+from addons.config.yaml_reading import YamlProblem, read_words
 from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
+from addons.errors import GatewayError, clean
+from addons.features.stop_limits import OutputLimits
+from addons.features.token_estimate import TokenCounter
 from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.powershell import read_powershell
 from addons.importing.problem import ImportProblem
+from addons.ingress.gate import GateRules, RequestHead, admit
+from addons.inspect.annotation import Annotation
 from addons.inspect.arriving import Arriving
-from addons.inspect.chat_text import chat_text
-from addons.inspect.delivered_text import delivered_text
-from addons.inspect.events_text import rows, table
-from addons.inspect.note import Note
-from addons.inspect.search import answered_of, asked_of, folded, wanted_by
-from addons.inspect.standins import StandIns
-from providers.chat import ChatRequest, Message
-from providers.citations import Sources
-from providers.contract import Decoder
-from providers.cumulative import CumulativeText
-from providers.events import Event, Text, ToolCallDelta
-from providers.json_tally import JsonTally
-from providers.jsontext import loads, loads_glued
-from providers.k2think_decoder import K2ThinkDecoder
-from providers.k2think_marks import EndMarks
-from providers.k2think_text import K2Text
-from providers.longcat_decoder import LongCatDecoder
-from providers.openai_decoder import OpenAIDecoder
-from providers.openai_errors import classify
-from providers.openai_form import Form
-from providers.openai_frames import glued
-from providers.openai_json_end import JsonEnd
-from providers.openai_learnt import refused_fields
-from providers.openai_options import OpenAIOptions
-from providers.openai_reasons import end_of
-from providers.openai_refusals import too_long, unwanted
-from providers.openai_words import quotable
-from providers.pages import is_check, is_page, title_of
-from providers.qwen_decoder import QwenDecoder
-from providers.qwen_sources import cited_text
-from providers.retry_after import header_wait, period_of, retry_after
-from providers.sse import SseReader
-from providers.think_tags import ThinkTags
-from providers.zai_buffer import BufferLimit, EditBuffer
-from providers.zai_decoder import ZaiDecoder
+from addons.inspect.chat_view import chat_text
+from addons.inspect.delivered_view import delivered_text
+from addons.inspect.events_view import rows, table
+from addons.inspect.pseudonyms import Pseudonyms
+from addons.mitm.search import answered_of, asked_of, folded, wanted_by
+from addons.routing.strategy import Choice, Orderer, conversation_of
+from addons.transport.codings import undone
+from addons.words.near import near
+from providers.contract.chat import ChatRequest, Message
+from providers.contract.events import Event, Finish, Text, ToolCallDelta
+from providers.contract.provider import Decoder
+from providers.formats.json_tally import JsonTally
+from providers.formats.jsontext import loads, loads_glued
+from providers.formats.pages import is_check, is_page, title_of
+from providers.formats.sse import SseReader
+from providers.k2think.decoder import K2ThinkDecoder
+from providers.k2think.marks import EndMarks
+from providers.k2think.text import K2Text
+from providers.longcat.decoder import LongCatDecoder
+from providers.openai.decoder import OpenAIDecoder
+from providers.openai.errors import classify
+from providers.openai.form import Form
+from providers.openai.frames import glued
+from providers.openai.json_end import JsonEnd
+from providers.openai.learnt import refused_fields
+from providers.openai.options import OpenAIOptions
+from providers.openai.reasons import end_of
+from providers.openai.refusals import too_long, unwanted
+from providers.qwen.decoder import QwenDecoder
+from providers.qwen.sources import cited_text
+from providers.shared.citations import Sources
+from providers.shared.cumulative import CumulativeText
+from providers.shared.quotable import quotable
+from providers.shared.retry_after import header_wait, period_of, retry_after
+from providers.shared.think_tags import ThinkTags
+from providers.zai.buffer import BufferLimit, EditBuffer
+from providers.zai.decoder import ZaiDecoder
 from tests.support.growth import MOST_RATIO, growth
 
 FORM: Form = OpenAIOptions(base_url="https://api.example").form()
@@ -277,8 +277,8 @@ def encoded(event: Callable[[int], Event]) -> Reader:
             stream, gathered = ChatStream(META, include_usage=True), ChatWhole(META)
             for one in events:
                 stream.encode([one])
-                gathered.add([one])
-            gathered.result()
+                gathered.encode([one])
+            gathered.encode([Finish("stop")])
 
         return work
 
@@ -311,11 +311,11 @@ def cookies(data: str) -> object:
 
 
 def viewed(delivered: str) -> object:
-    return chat_text(Note("req_1", client_request=delivered, delivered=delivered))
+    return chat_text(Annotation("req_1", client_request=delivered, delivered=delivered))
 
 
 def searched(delivered: str) -> object:
-    note = Note("req_1", client_request=delivered, delivered=delivered)
+    note = Annotation("req_1", client_request=delivered, delivered=delivered)
     return asked_of(note), folded(answered_of(note, b"", None)), wanted_by(delivered)
 
 
@@ -374,7 +374,7 @@ def knocked(target: str = "/v1/models", origin: str = "https://app.example", **f
         headers["access-control-request-method"] = "POST"
     rules = GateRules(None, allowed_origins=frozenset({"https://app.example"}))
     with suppress(GatewayError):
-        return admit(Knock(method, target, headers, False, "127.0.0.1:1", ("127.0.0.1", 1)), rules)
+        return admit(RequestHead(method, target, headers, False, "127.0.0.1:1", ("127.0.0.1", 1)), rules)
     return None
 
 
@@ -443,12 +443,12 @@ READERS: dict[str, Reader] = {
     "errors: classify": fed(
         lambda: lambda body: classify(400, {}, body, {}), lambda size: [b"<html><title" + b"<title" * size]
     ),
-    "stand-ins: letters": fed(lambda: StandIns().text, whole("a")),
-    "stand-ins: mail": fed(lambda: StandIns().text, whole("a@a.")),
-    "stand-ins: jwt": fed(lambda: StandIns().text, whole("eyJ")),
-    "stand-ins: fields": fed(lambda: StandIns().text, whole('"token":"')),
-    "stand-ins: open field": fed(lambda: StandIns().text, whole("\\", '"token":"')),
-    "stand-ins: numbers": fed(lambda: StandIns().text, whole("1.")),
+    "stand-ins: letters": fed(lambda: Pseudonyms().text, whole("a")),
+    "stand-ins: mail": fed(lambda: Pseudonyms().text, whole("a@a.")),
+    "stand-ins: jwt": fed(lambda: Pseudonyms().text, whole("eyJ")),
+    "stand-ins: fields": fed(lambda: Pseudonyms().text, whole('"token":"')),
+    "stand-ins: open field": fed(lambda: Pseudonyms().text, whole("\\", '"token":"')),
+    "stand-ins: numbers": fed(lambda: Pseudonyms().text, whole("1.")),
     "chat view: pieces": fed(lambda: viewed, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n')),
     "chat view: words": fed(lambda: viewed, whole("a")),
     "stream view: chunks": fed(lambda: delivered_text, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),

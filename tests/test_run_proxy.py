@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from addons.version import version
+from addons.config.version import version
 from tests.support.capturing import command_lines
 from tests.support.ports import free_port
 from tests.support.processes import ROOT

@@ -18,7 +18,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from addons.cli.base import Problem
-from providers.contract import LOOPBACK_HOSTS
+from providers.contract.provider import LOOPBACK_HOSTS
 
 OVERRIDE: Final = "GLASSGATE_BROWSER"
 END_S: Final = 5.0

@@ -5,9 +5,9 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.core.fields import by_name
-from addons.core.inflate import InflateError, inflater
-from providers.contract import Sighting, origin_of
+from addons.cleaning.fields import by_name
+from addons.transport.inflate import InflateError, inflater
+from providers.contract.provider import ObservedExchange, origin_of
 
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 _AUTH_PATH: Final = re.compile(r"auth|sign-?_?in|log-?_?in|token|session|passport|account|user|refresh", re.IGNORECASE)
@@ -59,10 +59,10 @@ def shows_body(flow: http.HTTPFlow) -> bool:
     return is_json and small and _AUTH_PATH.search(flow.request.path.partition("?")[0]) is not None
 
 
-def sighting_of(flow: http.HTTPFlow, body: bytes = b"") -> Sighting:
+def sighting_of(flow: http.HTTPFlow, body: bytes = b"") -> ObservedExchange:
     """The exchange as providers look at it."""
     assert flow.response is not None
-    return Sighting(
+    return ObservedExchange(
         method=flow.request.method,
         url=flow.request.url,
         headers=by_name(flow.request.headers.fields),

@@ -2,43 +2,43 @@
 
 from dataclasses import replace
 
-from addons.context import AnyProvider
-from providers.browser import AGENT
-from providers.contract import Session, SessionMaterial, Sighting
-from providers.errors import ProviderError
+from addons.exchange.context import AnyProvider
+from providers.contract.browser import AGENT
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Credentials, ObservedExchange, Session
 
 
-class Gathering:
+class CredentialCollector:
     """The sightings of one sign-in, merged: the newest value wins. It holds secrets and shows none."""
 
     def __init__(self, provider: AnyProvider, account: str) -> None:
         self._provider = provider
         self._account = account
-        self._material = SessionMaterial()
-        self._refused: list[SessionMaterial] = []
+        self._material = Credentials()
+        self._refused: list[Credentials] = []
 
     def __repr__(self) -> str:
-        return f"Gathering({', '.join(self.names())})"
+        return f"CredentialCollector({', '.join(self.names())})"
 
     def names(self) -> tuple[str, ...]:
         """Names of the secrets seen so far."""
         return tuple(sorted(self._material.values()))
 
-    def add(self, seen: Sighting) -> bool:
+    def add(self, seen: ObservedExchange) -> bool:
         """Whether the exchange showed anything that was not known."""
-        found = self._provider.sighted(seen)
+        found = self._provider.extract(seen)
         if found is None:
             return False
         before, self._material = self._material, self._material.merged(found)
         return _news(self._material) != _news(before)
 
-    def lacking(self) -> tuple[str, ...]:
+    def missing(self) -> tuple[str, ...]:
         """What is still missing, in words for the person."""
-        return self._provider.lacking(self._material)
+        return self._provider.missing(self._material)
 
-    def whole(self, now_s: float) -> tuple[SessionMaterial, Session] | None:
+    def whole(self, now_s: float) -> tuple[Credentials, Session] | None:
         """The session, once it can serve: nothing lacks, the provider can read it, it has not ended or been refused."""
-        if not self._material.values() or self.lacking() or _bare(self._material) in self._refused:
+        if not self._material.values() or self.missing() or _bare(self._material) in self._refused:
             return None
         try:
             session = self._provider.read_session(self._account, self._material)
@@ -48,29 +48,29 @@ class Gathering:
             return None
         return self._material, session
 
-    def renew(self, before: SessionMaterial, now: SessionMaterial) -> SessionMaterial:
+    def renew(self, before: Credentials, now: Credentials) -> Credentials:
         """`before` became `now` when the site was asked; what was seen since is newer still. Gives `now`."""
         if self._material == before:
             self._material = now
         return now
 
-    def refuse(self, material: SessionMaterial) -> None:
+    def refuse(self, material: Credentials) -> None:
         """The site does not take this session: begin anew, and do not offer the same again."""
         self._refused.append(_bare(material))
-        self._material = SessionMaterial()
+        self._material = Credentials()
 
 
-def _bare(material: SessionMaterial) -> SessionMaterial:
+def _bare(material: Credentials) -> Credentials:
     """The session without its browser's headers, of which one or the other (the time) is new with each call."""
     return replace(material, headers={})
 
 
-def _news(material: SessionMaterial) -> object:
+def _news(material: Credentials) -> object:
     """What is worth storing again when it changes; the newest headers are taken along in any case."""
     return _bare(material), frozenset(material.headers), material.headers.get(AGENT), material.asked
 
 
-def with_kept_login(new: SessionMaterial, old: SessionMaterial, email: str) -> SessionMaterial:
+def with_kept_login(new: Credentials, old: Credentials, email: str) -> Credentials:
     """The captured session with the e-mail and password that the vault keeps to sign in again.
 
     Those of another person (`email` is whose session it is, if the site says so) would change the account by and by.

@@ -8,20 +8,20 @@ from typing import Final, Protocol
 import httpx
 
 from addons.cleaning.cleaner import Cleaner
-from addons.context import AnyProvider
-from addons.secrets import Seals
-from addons.steps import StepRunner, new_client
-from providers.contract import Identity, Moment, Session, SessionMaterial
-from providers.errors import ErrorKind, ProviderError
+from addons.exchange.context import AnyProvider
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner, new_client
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Credentials, Identity, Moment, Session
 
 PROOF_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class SessionCheck:
     """What came of asking. `refused` says why the session cannot serve; `identity` is None where nobody could say."""
 
-    material: SessionMaterial
+    material: Credentials
     identity: Identity | None = None
     refused: str = ""
     doubt: str = ""
@@ -34,8 +34,8 @@ class Proof:
         return next((word for word in said if word), "")
 
 
-class Prover(Protocol):
-    async def __call__(self, session: Session, material: SessionMaterial) -> Proof: ...
+class SessionChecker(Protocol):
+    async def __call__(self, session: Session, material: Credentials) -> SessionCheck: ...
 
 
 class SiteProver:
@@ -49,30 +49,30 @@ class SiteProver:
         self._proxy = proxy
         self._ca_file = ca_file
 
-    async def __call__(self, session: Session, material: SessionMaterial) -> Proof:
+    async def __call__(self, session: Session, material: Credentials) -> SessionCheck:
         steps = self._provider.identify(session, self._moment())
         if steps is None:
-            return Proof(material, doubt=f"{self._provider.name} cannot be asked whose session it is")
+            return SessionCheck(material, doubt=f"{self._provider.name} cannot be asked whose session it is")
         async with new_client(self._proxy, verify=self._ca_file or True) as client:
             asking = _Asking(self._provider, material, client)
             try:
                 async with asyncio.timeout(PROOF_S):
                     identity = await asking.runner.run(self._provider, steps, session)
             except TimeoutError:
-                return Proof(asking.material, doubt="the site did not answer in time")
+                return SessionCheck(asking.material, doubt="the site did not answer in time")
             except ProviderError as error:
                 if error.kind is ErrorKind.SESSION_EXPIRED:
-                    return Proof(material, refused=error.message)
-                return Proof(asking.material, doubt=error.message)
+                    return SessionCheck(material, refused=error.message)
+                return SessionCheck(asking.material, doubt=error.message)
         if identity.guest:
-            return Proof(material, identity, refused="it is a guest's")
-        return Proof(asking.material, identity)
+            return SessionCheck(material, identity, refused="it is a guest's")
+        return SessionCheck(asking.material, identity)
 
 
 class _Asking:
     """The material while the site is asked with it: a cookie that rotates on the way is kept."""
 
-    def __init__(self, provider: AnyProvider, material: SessionMaterial, client: httpx.AsyncClient) -> None:
+    def __init__(self, provider: AnyProvider, material: Credentials, client: httpx.AsyncClient) -> None:
         self.material = material
         self._provider = provider
         cleaner = Cleaner.of(material, provider.name, "")
@@ -81,6 +81,6 @@ class _Asking:
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}
-        update = self._provider.rotated(session, ours) if ours else None
+        update = self._provider.from_cookies(session, ours) if ours else None
         if update is not None:
             self.material = self.material.updated(update)

@@ -20,10 +20,10 @@ from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconf
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 
-from addons.account_report import moment_text
-from addons.capture import Capture, Stored
+from addons.accounts.report import moment_text
 from addons.capturing import ca as capture_ca
 from addons.capturing import page as capture_page
+from addons.capturing.addon import Capture, Stored
 from addons.capturing.browser import Browser, Wish, find_browser
 from addons.capturing.setup import TIMEOUT_S
 from addons.capturing.target import Target, target_of

@@ -11,8 +11,8 @@ from mitmproxy.options import Options
 
 from addons.capturing import page as capture_page
 from addons.cli.base import Problem
-from addons.context import AnyProvider
-from providers.contract import LOOPBACK_HOSTS
+from addons.exchange.context import AnyProvider
+from providers.contract.provider import LOOPBACK_HOSTS
 
 TIMEOUT_S: Final = 600
 _NOTHING: Final = "^$"

@@ -4,23 +4,23 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from addons import terminal
-from addons.accounts import material_of, record_of
+from addons.accounts.sessions import material_of, record_of
+from addons.accounts.way_in import way_in
+from addons.app.runtime import make_providers, rollback_guard, vault_key, vault_path
 from addons.capturing.gathering import with_kept_login
-from addons.cli.base import Lazy, Problem, known_provider
-from addons.context import AnyProvider
-from addons.core.commands import serves
-from addons.setup import make_providers, rollback_guard, vault_key, vault_path
+from addons.cli.base import CliContext, Problem, known_provider
+from addons.exchange.context import AnyProvider
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
-from addons.way_in import way_in
-from providers.contract import SessionMaterial
+from addons.words.commands import serves
+from providers.contract.provider import Credentials
 
 
-class Shelf:
+class VaultSink:
     """The vault, opened at the start so that a wrong key shows then; one that is missing is made when needed."""
 
-    def __init__(self, lazy: Lazy) -> None:
+    def __init__(self, lazy: CliContext) -> None:
         """Raises VaultError."""
         self._config = lazy.config()
         path = vault_path(self._config)
@@ -28,7 +28,7 @@ class Shelf:
         if self._vault is None:
             self._key = vault_key(self._config, terminal.prompt("New vault passphrase", new=True))
 
-    def put(self, provider: str, account: str, material: SessionMaterial, email: str) -> None:
+    def put(self, provider: str, account: str, material: Credentials, email: str) -> None:
         """Stores the session; `email` says whose it is, if known. Blocks on the disk. Raises VaultError."""
         if self._vault is None:
             path, guard = vault_path(self._config), rollback_guard(self._config)
@@ -40,7 +40,7 @@ class Shelf:
             self._replace(self._vault, provider, account, material, email)
 
     @staticmethod
-    def _replace(vault: Vault, provider: str, account: str, material: SessionMaterial, email: str) -> None:
+    def _replace(vault: Vault, provider: str, account: str, material: Credentials, email: str) -> None:
         old = vault.get(provider, account)
         if vault.problem is not None:
             raise vault.problem
@@ -53,7 +53,7 @@ class Shelf:
 class Target:
     provider: AnyProvider
     account: str
-    shelf: Shelf
+    shelf: VaultSink
     proxy: str | None
     """The provider's own forward proxy of config.yaml."""
 
@@ -65,7 +65,7 @@ class Target:
 def target_of(file: Path, provider: str, account: str | None) -> Target:
     """The target by its names in config.yaml; an account need not be named where there is one. Raises Problem."""
     serves(file)
-    lazy = Lazy(file)
+    lazy = CliContext(file)
     config = lazy.config()
     known = next((s for s in config.providers if s.name == provider), None)
     accounts = [a.name for a in known.common.accounts] if known else []
@@ -80,7 +80,7 @@ def target_of(file: Path, provider: str, account: str | None) -> Target:
     if next(a.session for a in settings.accounts if a.name == chosen) == "none":
         raise Problem(f"account {chosen!r} of {provider!r} has `session: none` in config.yaml: it needs no sign-in")
     try:
-        shelf = Shelf(lazy)
+        shelf = VaultSink(lazy)
     except VaultError as e:
         raise Problem(str(e)) from None
     return Target(instance, chosen, shelf, settings.common.proxy)

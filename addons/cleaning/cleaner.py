@@ -14,9 +14,9 @@ from mitmproxy import http
 from addons.cleaning.index import Index, Known, Span, merged, secrets_of
 from addons.cleaning.patterns import without_credentials
 from addons.cleaning.unpacked import encodings, escapes, readable, runs
-from addons.core.shown import shown, shown_lines
-from providers.errors import ProviderError
-from providers.session import SessionMaterial, given_cookies
+from addons.words.shown import shown, shown_lines
+from providers.contract.errors import ProviderError
+from providers.contract.session import Credentials, given_cookies
 
 HIDDEN: Final = "~hidden~"
 DEPTH: Final = 2
@@ -49,7 +49,7 @@ class Cleaner:
         return cls(lambda: index)
 
     @classmethod
-    def of(cls, material: SessionMaterial, provider: str, account: str) -> "Cleaner":
+    def of(cls, material: Credentials, provider: str, account: str) -> "Cleaner":
         """A cleaner that knows one session: for one that is in no vault yet."""
         return cls.knowing(secrets_of(material, provider, account))
 

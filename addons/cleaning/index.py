@@ -13,8 +13,8 @@ from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from providers.browser import is_ordinary
-from providers.session import SessionMaterial
+from providers.contract.browser import is_ordinary
+from providers.contract.session import Credentials
 
 PIECE: Final = 12
 """So much of a secret, in bytes, is hidden even where the rest of it does not stand."""
@@ -77,7 +77,7 @@ def _encoded(value: str) -> Iterator[bytes]:
             yield value.encode("utf-16-be", "surrogatepass")
 
 
-def secrets_of(material: SessionMaterial, provider: str, account: str) -> Iterator[Known]:
+def secrets_of(material: Credentials, provider: str, account: str) -> Iterator[Known]:
     """The secrets of one session; headers that every browser sends are none."""
     for name, value in material.secrets().items():
         if not (name.startswith("header:") and is_ordinary(name[7:].lower())):

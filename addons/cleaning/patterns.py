@@ -6,7 +6,7 @@ The secrets in force are found by index.py; this is for those nobody has told th
 import re
 from typing import Final
 
-from addons.inspect.redaction import HIDDEN, redacted
+from addons.cleaning.redaction import HIDDEN, redacted
 
 _HEADER: Final = re.compile(
     r"""(?i)((?:authorization|set-cookie|cookie|x-api-key|api-key|proxy-authorization)"""

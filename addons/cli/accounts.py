@@ -5,13 +5,13 @@ from dataclasses import asdict
 
 import click
 
-from addons.account_book import AccountBook
-from addons.account_report import AccountLine, report, told
-from addons.accounts import Accounts
-from addons.cli.base import Lazy, Problem, known_provider, out, out_json
-from addons.core.config import Config
-from addons.settings import accounts_of
-from addons.setup import book_path, make_providers, moment_source
+from addons.accounts.report import AccountLine, report, told
+from addons.accounts.sessions import Accounts
+from addons.accounts.state_file import AccountStateFile
+from addons.app.rules import accounts_of
+from addons.app.runtime import book_path, make_providers, moment_source
+from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault
 
@@ -20,11 +20,11 @@ def account_lines(config: Config, vault: Vault | None) -> list[AccountLine]:
     """The accounts as vault and book have them now."""
     providers = make_providers(config)
     accounts = Accounts(accounts_of(config), providers, vault, config.env_sessions)
-    book = AccountBook(book_path(config), time.time)
+    book = AccountStateFile(book_path(config), time.time)
     return report(accounts, providers, book, moment_source()())
 
 
-def vault_if_any(lazy: Lazy) -> Vault | None:
+def vault_if_any(lazy: CliContext) -> Vault | None:
     """The vault; None when no account needs one or there is none yet. Raises Problem when it cannot be opened."""
     if not any(account.needs_session for account in accounts_of(lazy.config())):
         return None
@@ -41,7 +41,7 @@ def accounts(context: click.Context, as_json: bool) -> None:
     """How every account is: ok, expired, challenged, limited until …, blocked, missing."""
     if context.invoked_subcommand is not None:
         return
-    lazy: Lazy = context.obj
+    lazy: CliContext = context.obj
     lines = account_lines(lazy.config(), vault_if_any(lazy))
     if as_json:
         out_json([asdict(line) for line in lines])
@@ -54,7 +54,7 @@ def accounts(context: click.Context, as_json: bool) -> None:
 @click.argument("provider", required=False)
 @click.argument("account", required=False)
 @click.pass_obj
-def reset(lazy: Lazy, provider: str | None, account: str | None) -> None:
+def reset(lazy: CliContext, provider: str | None, account: str | None) -> None:
     """Forget what stands against accounts: limits, cool-downs, breakers, refusals. A running gateway takes it up."""
     config = lazy.config()
     if provider is not None:
@@ -64,7 +64,7 @@ def reset(lazy: Lazy, provider: str | None, account: str | None) -> None:
         for found in accounts_of(config)
         if provider in (None, found.provider) and account in (None, found.name)
     ]
-    if not AccountBook(book_path(config), time.time).reset(chosen):
+    if not AccountStateFile(book_path(config), time.time).reset(chosen):
         raise Problem(f"{book_path(config)} cannot be written; nothing was reset")
     for name in chosen:
         out(f"reset {'/'.join(name)}")

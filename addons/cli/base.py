@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import click
 
-from addons import terminal
-from addons.core.config import Config, ProviderSettings
-from addons.core.config_file import ConfigError, load_config
-from addons.core.shown import json_line, shown
-from addons.hardening import harden
-from addons.setup import rollback_guard, vault_key, vault_path
+from addons.app.hardening import harden
+from addons.app.runtime import rollback_guard, vault_key, vault_path
+from addons.config.loader import ConfigError, load_config
+from addons.config.schema import Config, ProviderSettings
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.store import Vault
+from addons.words.shown import json_line, shown
 
 CLIENT_KEYS: Final = frozenset({"auth"})
 """The section that most commands have no need of: what is wrong there must not keep them from working."""
@@ -43,7 +43,7 @@ class Problem(click.ClickException):
         click.echo(f"glassgate: {self.format_message()}", err=True)
 
 
-class Lazy:
+class CliContext:
     """The configuration, read when a command first needs it. `without`: sections that it does not need."""
 
     def __init__(self, file: Path, without: Collection[str] = CLIENT_KEYS) -> None:
@@ -61,9 +61,9 @@ class Lazy:
                 raise Problem(*e.problems) from None
         return self._config
 
-    def needing(self, *, without: Collection[str]) -> "Lazy":
+    def needing(self, *, without: Collection[str]) -> "CliContext":
         """The same for a command that needs other sections."""
-        return Lazy(self.file, without)
+        return CliContext(self.file, without)
 
     def vault(self, *, create: bool = False) -> Vault:
         """The opened vault, made if it may be. Raises VaultMissing or Problem."""

@@ -7,15 +7,15 @@ from dataclasses import asdict
 
 import click
 
-from addons import doctor as checks
+from addons.app.rules import accounts_of
+from addons.app.runtime import Running, lacks_sessions, make_providers, no_vault
+from addons.cli import checks
 from addons.cli.accounts import account_lines, vault_if_any
-from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.commands import command
-from addons.core.config import Config
-from addons.doctor import Finding
-from addons.settings import accounts_of
-from addons.setup import Running, lacks_sessions, make_providers, no_vault
+from addons.cli.base import CliContext, Problem, out, out_json
+from addons.cli.checks import Finding
+from addons.config.schema import Config
 from addons.vault.store import Vault
+from addons.words.commands import command
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -24,7 +24,7 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 @click.option("--online", is_flag=True, help="Ask the sites about every session too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def doctor(lazy: Lazy, online: bool, as_json: bool) -> None:
+def doctor(lazy: CliContext, online: bool, as_json: bool) -> None:
     """Check Python, mitmproxy, configuration, vault, accounts, port, keys and file modes.
 
     Exit status 0 when a request can succeed, else 1.
@@ -54,7 +54,7 @@ def _verdict(well: bool, without: list[str]) -> str:
     return f"A request can succeed, but not with {', '.join(without)}." if without else "A request can succeed."
 
 
-def _of_config(lazy: Lazy, online: bool, without: list[str]) -> Iterable[Finding]:
+def _of_config(lazy: CliContext, online: bool, without: list[str]) -> Iterable[Finding]:
     try:
         config = lazy.config()
     except Problem as e:
@@ -70,7 +70,7 @@ def _of_config(lazy: Lazy, online: bool, without: list[str]) -> Iterable[Finding
     yield from _of_vault(lazy, config, online, without)
 
 
-def _of_vault(lazy: Lazy, config: Config, online: bool, without: list[str]) -> Iterable[Finding]:
+def _of_vault(lazy: CliContext, config: Config, online: bool, without: list[str]) -> Iterable[Finding]:
     try:
         vault = vault_if_any(lazy)
     except Problem as e:

@@ -9,23 +9,23 @@ from typing import Any
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from addons import terminal
-from addons.account_report import moment_text
-from addons.accounts import material_of, record_of
+from addons.accounts.report import moment_text
+from addons.accounts.sessions import material_of, record_of
+from addons.accounts.way_in import signs_in
+from addons.app.runtime import make_providers, moment_source
 from addons.cleaning.cleaner import Cleaner
-from addons.cli.base import Lazy, Problem, known_provider, out, out_json
-from addons.context import AnyProvider
-from addons.core.commands import capture, command
-from addons.core.config import ProviderSettings
-from addons.secrets import Seals
-from addons.setup import make_providers, moment_source
-from addons.steps import StepRunner, new_client
+from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.schema import ProviderSettings
+from addons.exchange.context import AnyProvider
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner, new_client
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.permissions import read_private
 from addons.vault.store import Vault
-from addons.way_in import signs_in
-from providers.contract import Identity, Session, SessionMaterial
-from providers.errors import ErrorKind, ProviderError
+from addons.words.commands import capture, command
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Credentials, Identity, Session
 
 TRIES = 3
 _LIMIT_BYTES = 64 * 1024
@@ -42,7 +42,7 @@ class _File(BaseModel):
 class _Signed:
     """A session just obtained, and whose it is as far as the site said."""
 
-    material: SessionMaterial
+    material: Credentials
     session: Session
     identity: Identity | None
     doubt: str = ""
@@ -60,7 +60,7 @@ class _Signed:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def login(
-    lazy: Lazy,
+    lazy: CliContext,
     provider: str,
     account: str | None,
     email: str | None,
@@ -87,7 +87,7 @@ def login(
 
 
 # -- where programs are not let in ------------------------------------------------------------------------------------
-def _next_way(lazy: Lazy, settings: ProviderSettings, provider: AnyProvider, account: str, as_json: bool) -> None:
+def _next_way(lazy: CliContext, settings: ProviderSettings, provider: AnyProvider, account: str, as_json: bool) -> None:
     why = (
         f"{settings.name} asks people for a check at its door, so a program cannot sign in there."
         if provider.web_session
@@ -104,7 +104,7 @@ def _next_way(lazy: Lazy, settings: ProviderSettings, provider: AnyProvider, acc
     if not pasted.strip():
         raise Problem("nothing was stored")
     key = pasted.strip()
-    material = SessionMaterial(token=key) if provider.web_session else SessionMaterial(api_key=key)
+    material = Credentials(token=key) if provider.web_session else Credentials(api_key=key)
     try:
         session = provider.read_session(account, material)
         signed = asyncio.run(_prove(provider, settings, _Signed(material, session, None)))
@@ -136,19 +136,19 @@ def _only_account(settings: ProviderSettings) -> str:
     return names[0]
 
 
-def _credentials(settings: ProviderSettings, account: str, email: str | None, file: Path | None) -> SessionMaterial:
+def _credentials(settings: ProviderSettings, account: str, email: str | None, file: Path | None) -> Credentials:
     """From the file, else config.yaml, else the person."""
     if file is not None:
         found = _read_file(file)
-        return SessionMaterial(email=email or found.email, password=found.password)
+        return Credentials(email=email or found.email, password=found.password)
     own = next(entry.credentials for entry in settings.accounts if entry.name == account)
     if own is not None:
-        return SessionMaterial(email=email or own.email, password=own.password.get_secret_value())
+        return Credentials(email=email or own.email, password=own.password.get_secret_value())
     if not terminal.can_ask():
         raise Problem("nobody can be asked here: give --credentials-file FILE, or credentials in config.yaml")
     address: str = email or click.prompt("E-mail", err=True)
     try:
-        return SessionMaterial(email=address, password=terminal.ask_secret("Password"))
+        return Credentials(email=address, password=terminal.ask_secret("Password"))
     except VaultError:
         raise Problem("no password was given; nothing was stored") from None
 
@@ -174,7 +174,7 @@ def _read_file(file: Path) -> _File:
     raise Problem(f"{file} holds no e-mail and password (JSON, EMAIL= and PASSWORD= lines, or two lines)")
 
 
-async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: SessionMaterial) -> _Signed:
+async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: Credentials) -> _Signed:
     """Raises ProviderError."""
     session = Session(provider.name, account, tuple(given.values()))
     steps = provider.sign_in(session, moment_source()())
@@ -184,7 +184,7 @@ async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: s
         cleaner = Cleaner.of(given, provider.name, account)
         seals = Seals(lambda *who: given.secrets())
         runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
-        material = SessionMaterial().updated(await runner.run(provider, steps, session))
+        material = Credentials().updated(await runner.run(provider, steps, session))
     finally:
         await client.aclose()
     session = provider.read_session(account, material)
@@ -213,11 +213,11 @@ async def _prove(provider: AnyProvider, settings: ProviderSettings, signed: _Sig
 
 # -- storing ----------------------------------------------------------------------------------------------------------
 def _store(
-    lazy: Lazy,
+    lazy: CliContext,
     settings: ProviderSettings,
     account: str,
     signed: _Signed,
-    remembered: SessionMaterial | None,
+    remembered: Credentials | None,
     as_json: bool,
 ) -> None:
     try:
@@ -247,13 +247,11 @@ def _store(
         out(f"warning: the session could not be proven: {signed.doubt}", err=True)
 
 
-def _put(
-    vault: Vault, provider: str, account: str, material: SessionMaterial, remembered: SessionMaterial | None
-) -> int:
+def _put(vault: Vault, provider: str, account: str, material: Credentials, remembered: Credentials | None) -> int:
     """Stores over whatever is there now; a password kept before stays. Raises VaultError."""
     for _ in range(TRIES):
         before = vault.get(provider, account)
-        kept = remembered or (material_of(before.material) if before else SessionMaterial())
+        kept = remembered or (material_of(before.material) if before else Credentials())
         whole = replace(material, email=kept.email, password=kept.password)
         try:
             return vault.put(provider, account, record_of(whole), expected_rev=before.rev if before else 0).rev

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from addons.cli.accounts import accounts
-from addons.cli.base import Lazy
+from addons.cli.base import CliContext
 from addons.cli.doctor import doctor
 from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
@@ -24,8 +24,8 @@ from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
 from addons.cli.vault import vault
-from addons.core.commands import serves
-from addons.core.shown import shown
+from addons.words.commands import serves
+from addons.words.shown import shown
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def main(context: click.Context, file: Path) -> None:
     os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
     serves(file)
-    context.obj = Lazy(file)
+    context.obj = CliContext(file)
 
 
 for command in (

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from addons import terminal
+from addons.vault import prompt as terminal
 from addons.vault.errors import VaultLocked
 from addons.vault.keys import VaultKey, read_key_file
 from addons.vault.secret import Secret

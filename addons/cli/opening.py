@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import click
 
-from addons.cli.base import Lazy, Problem, out
-from addons.core.commands import command
-from addons.core.config import Config
-from addons.setup import vault_path
+from addons.app.runtime import vault_path
+from addons.cli.base import CliContext, Problem, out
+from addons.config.schema import Config
 from addons.vault.errors import VaultError
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
+from addons.words.commands import command
 
 _NOT_OF_THE_VAULT: Final = frozenset({"auth", "providers"})
 _KDFS: Final = {"argon2id": "argon2id", "scrypt": "scrypt", "pbkdf2": "pbkdf2-sha256"}
@@ -42,7 +42,7 @@ kdf_option = click.option(
 class Opening:
     """How this command may open the vault."""
 
-    lazy: Lazy
+    lazy: CliContext
     accept_rollback: bool
     allow_weak_kdf: bool
 
@@ -67,7 +67,7 @@ class Opening:
 def vault_command(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command its Opening, and its problems their one line."""
 
-    def inner(lazy: Lazy, /, accept_rollback: bool, allow_weak_kdf: bool, **rest: Any) -> None:
+    def inner(lazy: CliContext, /, accept_rollback: bool, allow_weak_kdf: bool, **rest: Any) -> None:
         opening = Opening(lazy.needing(without=_NOT_OF_THE_VAULT), accept_rollback, allow_weak_kdf)
         with _logged(), _told(opening):
             command(opening, **rest)

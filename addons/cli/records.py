@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from addons.cli.base import Lazy, Problem, out, out_json
+from addons.app.runtime import make_providers, vault_path
+from addons.cli.base import CliContext, Problem, out, out_json
 from addons.importing.exchanges import read_exchanges
 from addons.importing.problem import ImportProblem
-from addons.inspect.archive import SWITCH_NAME, in_force, told, turn
-from addons.inspect.cases import FOLDER, Case, case_of, keep
-from addons.inspect.check import differences, said_of
-from addons.inspect.drift import FILE_NAME, Drift
-from addons.inspect.foreign import Imported, import_recordings
-from addons.inspect.recorder import ENDING, Recorder
-from addons.inspect.recording import Recording, RecordingProblem
-from addons.setup import make_providers, vault_path
+from addons.recordings.archive import SWITCH_NAME, in_force, told, turn
+from addons.recordings.cases import FOLDER, Case, case_of, keep
+from addons.recordings.check import differences, said_of
+from addons.recordings.drift import FILE_NAME, Drift
+from addons.recordings.foreign import Imported, import_recordings
+from addons.recordings.recorder import ENDING, Recorder
+from addons.recordings.recording import Recording, RecordingProblem
 
 
 @click.command()
@@ -25,7 +25,7 @@ from addons.setup import make_providers, vault_path
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where files go; kept for later.")
 @click.pass_obj
-def record(lazy: Lazy, what: str, files: tuple[Path, ...], folder: Path | None) -> None:
+def record(lazy: CliContext, what: str, files: tuple[Path, ...], folder: Path | None) -> None:
     """How the recording of provider exchanges stands. `on` and `off` switch it; a running gateway heeds that within
     two seconds. The folder stays the one chosen last.
 
@@ -53,7 +53,7 @@ def record(lazy: Lazy, what: str, files: tuple[Path, ...], folder: Path | None) 
     out(told(enabled=enabled, folder=there))
 
 
-def _import(lazy: Lazy, file: Path, recorder: Recorder) -> None:
+def _import(lazy: CliContext, file: Path, recorder: Recorder) -> None:
     """Raises Problem."""
     for number, recording in enumerate(_chats(lazy, file), start=1):
         path = recorder.write(recording, f"{file.stem}-{number}"[-8:], number)
@@ -74,7 +74,7 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
     """
     if check:
         sys.exit(_check([(path, _load(path, strict=False)) for path in _spread(files)]))
-    from addons.inspect.replay_site import serve_recordings  # only serving needs the sites
+    from addons.recordings.replay_site import serve_recordings  # only serving needs the sites
 
     found = load_recordings(files)
     asyncio.run(serve_recordings(found, speed, port, lambda url: out(f"serving {len(found)} recordings at {url}")))
@@ -137,7 +137,7 @@ def cases() -> None:
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER, show_default=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def add_case(lazy: Lazy, file: Path, name: str | None, folder: Path, yes: bool) -> None:
+def add_case(lazy: CliContext, file: Path, name: str | None, folder: Path, yes: bool) -> None:
     """Make a regression case of a recording, after showing what was replaced in it.
 
     FILE may also be a browser's HAR or a flow file of mitmproxy: each chat in it becomes a case.
@@ -168,7 +168,7 @@ def _show(case: Case) -> None:
         out("read as:", *said[:40], *(["    …"] if len(said) > 40 else []))
 
 
-def _chats(lazy: Lazy, file: Path) -> list[Recording]:
+def _chats(lazy: CliContext, file: Path) -> list[Recording]:
     """The recordings in a file: its own, or those of the chats in a HAR or flow file. Raises Problem."""
     if file.name.endswith(ENDING):
         recording = _load(file, strict=True)
@@ -184,7 +184,7 @@ def _chats(lazy: Lazy, file: Path) -> list[Recording]:
     return chats
 
 
-def _imported(lazy: Lazy, file: Path) -> list[Imported]:
+def _imported(lazy: CliContext, file: Path) -> list[Imported]:
     try:
         data = file.read_bytes()
     except OSError as e:
@@ -199,7 +199,7 @@ def _imported(lazy: Lazy, file: Path) -> list[Imported]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--clear", is_flag=True, help="Forget all that was counted; a running gateway heeds it.")
 @click.pass_obj
-def drift(lazy: Lazy, as_json: bool, clear: bool) -> None:
+def drift(lazy: CliContext, as_json: bool, clear: bool) -> None:
     """What the adapters met and did not know: event kinds, phases, fields, codes, by provider."""
     file = vault_path(lazy.config()).with_name(FILE_NAME)
     found = Drift.load(file)

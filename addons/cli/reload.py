@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from addons import whereabouts
-from addons.asking import Answer, answer_to, ask, forget
-from addons.cli.base import Lazy, Problem, out
-from addons.core.commands import start
-from addons.core.config import VaultSettings
-from addons.core.file_reading import FileProblem, read_text
-from addons.core.variables import substituted
-from addons.core.yaml_reading import YamlProblem, read_yaml
-from addons.port import is_gateway
-from addons.setup import vault_path
+from addons.app import whereabouts
+from addons.app.asking import Answer, answer_to, ask, forget
+from addons.app.port import is_gateway
+from addons.app.runtime import vault_path
+from addons.cli.base import CliContext, Problem, out
+from addons.config.file_reading import FileProblem, read_text
+from addons.config.schema import VaultSettings
+from addons.config.variables import substituted
+from addons.config.yaml_reading import YamlProblem, read_yaml
+from addons.words.commands import start
 
 PATIENCE_S = 30.0
 """The gateway looks every two seconds; reading a file may take its time."""
@@ -26,7 +26,7 @@ LOOK_S = 0.1
 
 @click.command()
 @click.pass_obj
-def reload(lazy: Lazy) -> None:
+def reload(lazy: CliContext) -> None:
     """Have the running gateway take its configuration up now, whatever it makes of SIGHUP.
 
     Exit status 0 when it is in force, 1 when the gateway refused it (the one from before stays) or none answers.
@@ -63,7 +63,7 @@ def _wait(folder: Path, question: str, patience_s: float) -> Answer | None:
     return None
 
 
-def _folder(lazy: Lazy) -> Path:
+def _folder(lazy: CliContext) -> Path:
     """The vault's folder, where a gateway listens. The file may be broken just now: the gateway is to say so."""
     try:
         return vault_path(lazy.config()).parent

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from addons.account_report import moment_text
-from addons.accounts import material_of, record_of
-from addons.cli.base import Lazy, Problem, known_provider, out, out_json
+from addons.accounts.report import moment_text
+from addons.accounts.sessions import material_of, record_of
+from addons.app.runtime import make_providers
+from addons.cli.base import CliContext, Problem, known_provider, out, out_json
 from addons.importing.detect import LIMIT_BYTES, read
 from addons.importing.find import Candidate, find
 from addons.importing.problem import Found, ImportProblem
-from addons.setup import make_providers
 from addons.vault.errors import VaultError, VaultMissing
 
 
@@ -25,7 +25,7 @@ from addons.vault.errors import VaultError, VaultMissing
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def import_session(
-    lazy: Lazy, file: str, provider: str | None, account: str | None, dry_run: bool, as_json: bool
+    lazy: CliContext, file: str, provider: str | None, account: str | None, dry_run: bool, as_json: bool
 ) -> None:
     """Store a session out of FILE (- for stdin): HAR, copied cURL, cookies.txt, mitmproxy flows, or a pasted token."""
     config = lazy.config()
@@ -67,7 +67,7 @@ def _check(candidate: Candidate, found: Found) -> None:
         raise Problem(f"the {found.kind}'s session ended {when}; sign in again and export anew. Nothing was stored.")
 
 
-def _store(lazy: Lazy, candidate: Candidate, account: str) -> int:
+def _store(lazy: CliContext, candidate: Candidate, account: str) -> int:
     try:
         vault = lazy.vault(create=True)
         before = vault.get(candidate.provider, account)

@@ -8,20 +8,20 @@ from typing import Any, NoReturn
 import click
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
-from addons.account_report import can_renew, moment_text
-from addons.accounts import material_of
-from addons.cli.base import Lazy, Problem, known_provider, out, out_json
-from addons.context import AnyProvider
-from addons.core.commands import command
-from addons.core.config import ProviderSettings
-from addons.core.near import hint
-from addons.core.plain_words import requirement
-from addons.core.secret_looks import looks_secret
-from addons.setup import make_providers, moment_source
+from addons.accounts.report import can_renew, moment_text
+from addons.accounts.sessions import material_of
+from addons.app.runtime import make_providers, moment_source
+from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.schema import ProviderSettings
+from addons.config.secret_looks import looks_secret
+from addons.exchange.context import AnyProvider
 from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.format import Record
-from providers.contract import Moment
-from providers.errors import ProviderError
+from addons.words.commands import command
+from addons.words.near import hint
+from addons.words.plain_words import requirement
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Moment
 from providers.registry import provider_class
 
 
@@ -54,7 +54,7 @@ def sessions() -> None:
 @click.argument("more", nargs=-1, metavar="")
 @click.pass_obj
 def add(
-    lazy: Lazy,
+    lazy: CliContext,
     provider: str,
     account: str,
     source: Any,
@@ -89,7 +89,7 @@ def add(
     out(f"stored {provider}/{account} (revision {record.rev})")
 
 
-def _not_here(lazy: Lazy, settings: ProviderSettings, account: str) -> NoReturn:
+def _not_here(lazy: CliContext, settings: ProviderSettings, account: str) -> NoReturn:
     """Raises Problem: what stands on a command line is seen by other users, and stays in the shell's memory."""
     how = "--token-stdin" if provider_class(settings.common.type).web_session else "--api-key-stdin"
     line = command("sessions", "add", settings.name, account, how)
@@ -102,7 +102,7 @@ def _not_here(lazy: Lazy, settings: ProviderSettings, account: str) -> NoReturn:
 @sessions.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_sessions(lazy: Lazy, as_json: bool) -> None:
+def list_sessions(lazy: CliContext, as_json: bool) -> None:
     """What the vault holds; never a secret."""
     try:
         records = lazy.vault().records()
@@ -153,7 +153,7 @@ def _told(row: dict[str, Any]) -> list[str]:
 @click.argument("provider")
 @click.argument("account")
 @click.pass_obj
-def remove(lazy: Lazy, provider: str, account: str) -> None:
+def remove(lazy: CliContext, provider: str, account: str) -> None:
     """Remove a session from the vault."""
     try:
         removed = lazy.vault().remove(provider, account)

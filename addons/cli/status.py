@@ -1,8 +1,8 @@
 """`glassgate status`: how a running gateway is, asked of itself.
 
 The details are for who shows a client key. Another program could listen where the gateway is thought to be, and would
-keep it. So the key is shown to a loopback address that has proved to know it (addons/challenge.py), on that very
-connection, and to anybody else on demand alone.
+keep it. So the key is shown to a loopback address that has proved to know it (addons/ingress/key_proof.py), on that
+very connection, and to anybody else on demand alone.
 """
 
 import http.client
@@ -19,13 +19,13 @@ import click
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from addons import whereabouts
-from addons.account_report import AccountLine, told
-from addons.challenge import NONCE, PROOF, proves
-from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.commands import start
-from addons.core.config import Listen, url_of
-from addons.setup import vault_path
+from addons.accounts.report import AccountLine, told
+from addons.app import whereabouts
+from addons.app.runtime import vault_path
+from addons.cli.base import CliContext, Problem, out, out_json
+from addons.config.schema import Listen, url_of
+from addons.ingress.key_proof import NONCE, PROOF, proves
+from addons.words.commands import start
 
 PATIENCE_S: Final = 5.0
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
@@ -38,7 +38,7 @@ _LINES: Final = TypeAdapter(list[AccountLine])
 @click.option("--url", help="Where the gateway is; config.yaml's listener when not given.")
 @click.option("--send-key", is_flag=True, help="Show the first client key to whoever answers there, for the details.")
 @click.pass_obj
-def status(lazy: Lazy, as_json: bool, url: str | None, send_key: bool) -> None:
+def status(lazy: CliContext, as_json: bool, url: str | None, send_key: bool) -> None:
     """How the running gateway is: its state, problems with configuration and vault, its accounts.
 
     Exit status 0 when it is well, 1 when it is degraded, draining or not there.
@@ -123,7 +123,7 @@ def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:
         raise Problem(f"what answers at {base} is no Glassgate") from None
 
 
-def _where(lazy: Lazy) -> tuple[str | None, str | None, str | None]:
+def _where(lazy: CliContext) -> tuple[str | None, str | None, str | None]:
     """The gateway's address, where it can be known, a key of it, and where a running one says it listens.
 
     A file that is broken just now must not keep anybody from asking.

@@ -9,18 +9,18 @@ from typing import Any
 
 import click
 
-from addons.cli.base import Lazy, Problem, out, out_json
+from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
+from addons.app.runtime import Models, make_providers
+from addons.app.served_names import unserved
+from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.records import load_recordings
-from addons.local import model_object
-from addons.port import GATEWAY, INSPECTOR, is_gateway, port_problem
-from addons.served_names import unserved
-from addons.setup import Models, make_providers
+from addons.ingress.endpoints import model_object
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /v1/models gives it.")
 @click.pass_obj
-def models(lazy: Lazy, as_json: bool) -> None:
+def models(lazy: CliContext, as_json: bool) -> None:
     """The public models of the configured providers."""
     config = lazy.config()
     aliases, providers = config.sections.models.aliases, make_providers(config)
@@ -59,7 +59,7 @@ def keygen(client: bool) -> None:
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Of --replay; times faster, 0: at once.")
 def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tuple[Path, ...], speed: float) -> None:
     """Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C."""
-    from addons.inspect.replay_site import in_place_of_sites  # only this command needs the sites
+    from addons.recordings.replay_site import in_place_of_sites  # only this command needs the sites
     from providers.sandbox.run import SITES, run
 
     unknown = [site for site in sites if site not in SITES]
@@ -83,7 +83,7 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 @click.option("--port", type=int, help="In the place of listen.port.")
 @click.option("--web-port", type=int, help="mitmweb's port.")
 @click.pass_obj
-def listen(lazy: Lazy, host: str | None, port: int | None, web_port: int | None) -> None:
+def listen(lazy: CliContext, host: str | None, port: int | None, web_port: int | None) -> None:
     """The listener of the checked configuration, for run_proxy.sh: host, port. Exit status 1 when it is in use."""
     found = lazy.needing(without=()).config().sections.listen
     host, port = host or found.host, port if port is not None else found.port

@@ -4,21 +4,21 @@ import time
 
 import click
 
-from addons.account_book import AccountBook
-from addons.accounts import Accounts
-from addons.cli.base import Lazy, Problem, out, out_json
-from addons.core.commands import command
-from addons.pruning import ended_for_good
-from addons.settings import accounts_of
-from addons.setup import book_path, make_providers, moment_source
+from addons.accounts.pruning import ended_for_good
+from addons.accounts.sessions import Accounts
+from addons.accounts.state_file import AccountStateFile
+from addons.app.rules import accounts_of
+from addons.app.runtime import book_path, make_providers, moment_source
+from addons.cli.base import CliContext, Problem, out, out_json
 from addons.vault.errors import VaultError, VaultMissing, VaultRefused
+from addons.words.commands import command
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def prune(lazy: Lazy, dry_run: bool, as_json: bool) -> None:
+def prune(lazy: CliContext, dry_run: bool, as_json: bool) -> None:
     """Remove sessions that have ended for good. Their bytes cannot be read afterwards: the data key is made anew."""
     config = lazy.config()
     try:
@@ -27,24 +27,24 @@ def prune(lazy: Lazy, dry_run: bool, as_json: bool) -> None:
         raise Problem(str(e)) from None
     providers = make_providers(config)
     accounts = Accounts(accounts_of(config), providers, vault, {})
-    ended = ended_for_good(accounts, providers, AccountBook(book_path(config), time.time), moment_source()())
-    rotated = True
+    ended = ended_for_good(accounts, providers, AccountStateFile(book_path(config), time.time), moment_source()())
+    from_cookies = True
     try:
         for one in ended if not dry_run else []:
             vault.remove(one.account.provider, one.account.name)
         if ended and not dry_run:
             vault.rotate_data_key()
     except VaultRefused:
-        rotated = False
+        from_cookies = False
     except VaultError as e:
         raise Problem(str(e)) from None
     rows = [{"provider": one.account.provider, "account": one.account.name, "why": one.why} for one in ended]
     if as_json:
-        out_json({"removed": not dry_run, "sessions": rows, "erased": rotated and not dry_run})
+        out_json({"removed": not dry_run, "sessions": rows, "erased": from_cookies and not dry_run})
         return
     for row in rows:
         out(f"{'would remove' if dry_run else 'removed'} {row['provider']}/{row['account']}: {row['why']}")
     if not rows:
         out("every stored session can still serve")
-    if not rotated:
+    if not from_cookies:
         out(f"the vault has other slots: {command('vault', 'rotate-key')} makes the removed bytes unreadable")

@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
+from addons.app.runtime import rollback_guard
 from addons.cli.base import out, out_json
+from addons.cli.checks import Finding
 from addons.cli.opening import Opening, kdf_option, vault_command
 from addons.cli.vault_keys import add_slot, remove_slot, rotate_key, rotate_passphrase
-from addons.core.commands import command
-from addons.doctor import Finding
-from addons.setup import rollback_guard
 from addons.vault.copies import find_copies
 from addons.vault.encoding import b64
 from addons.vault.errors import VaultError
 from addons.vault.facts import Facts, SlotFacts
 from addons.vault.permissions import check_folder, check_private
+from addons.words.commands import command
 
 
 @click.group()

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 from dotenv import dotenv_values
 
-from addons import terminal
+from addons.app.runtime import rollback_guard
 from addons.cli.base import out
 from addons.cli.new_key import NewKey, read_lines, read_new_key
 from addons.cli.opening import Opening, kdf_option, vault_command
-from addons.core.config import Config
-from addons.setup import rollback_guard
+from addons.config.schema import Config
+from addons.vault import prompt as terminal
 from addons.vault.copies import find_copies, remove_backups
 from addons.vault.durable import replace_file
 from addons.vault.encoding import b64

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from addons.dialects.declared import MISSING, declared
-from providers.events import Citation, Image, Usage
+from providers.contract.events import Citation, Image, Usage
 
 CITATIONS_LIMIT: Final = 5000
 """Sources of one answer that are passed on."""
@@ -28,7 +28,7 @@ def is_empty(value: Any) -> bool:
 
 
 def foreign(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an Extra that the gateway does not write itself, in the form their names have."""
+    """The fields of a Passthrough that the gateway does not write itself, in the form their names have."""
     own = _OWN[scope]
     found = ((name, declared(scope, name, value)) for name, value in fields.items() if name not in own)
     return {name: value for name, value in found if value is not MISSING}

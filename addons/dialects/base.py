@@ -2,13 +2,15 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol
 
-from addons.core.errors import GatewayError
-from providers.chat import ChatRequest
-from providers.events import Event
+from addons.errors import GatewayError
+from providers.contract.chat import ChatRequest
+from providers.contract.events import Event
 
-KEEPALIVE = b": keep-alive\n\n"
+JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
+KEEPALIVE: Final = b": keep-alive\n\n"
 """A comment: the one thing every client of chat streams ignores (id, retry and named events break some)."""
 
 
@@ -33,31 +35,36 @@ class AnswerMeta:
     model: str
 
 
-@runtime_checkable
-class StreamEncoder(Protocol):
-    """Events to the bytes of a stream."""
+class Encoder(Protocol):
+    """The events of one answer to the bytes of its body: a stream of frames, or one document."""
 
+    streaming: bool
+    """Whether bytes come while the answer does; else all of them come with the Finish."""
+    content_type: str
     keepalive: bytes
+    """What a stream says while nothing else is said; nothing for a whole answer."""
 
     def encode(self, events: Sequence[Event]) -> bytes:
-        """The bytes for these events; a Finish among them closes the stream properly."""
+        """The bytes for these events. A Finish among them ends the answer properly."""
         ...
 
     def error(self, error: GatewayError) -> bytes:
-        """What a stream that was begun ends with when it fails."""
+        """What an answer that was begun ends with when it fails; nothing for a whole one, of which nothing was sent."""
         ...
 
 
-@runtime_checkable
-class WholeEncoder(Protocol):
-    """Gathers the events of one answer."""
-
-    def add(self, events: Sequence[Event]) -> None: ...
-
-    def result(self) -> bytes: ...
-
-
 class Dialect(Protocol):
+    """A client format."""
+
+    name: str
+    """Its name in the gateway's own description, in recordings and in code."""
+    path: str
+    """Where it is served, for POST."""
+
+    def answer_id(self, request_id: str) -> str:
+        """The id of the answer to a request (`req_…`)."""
+        ...
+
     def read(self, body: bytes, most_values: int) -> Generator[None, None, ParsedRequest]:
         """The request, read in steps (addons/dialects/body.py). Raises GatewayError (400) naming the field at fault."""
         ...
@@ -66,6 +73,6 @@ class Dialect(Protocol):
         """The request, read in one go."""
         ...
 
-    def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> StreamEncoder: ...
-
-    def whole(self, parsed: ParsedRequest, meta: AnswerMeta) -> WholeEncoder: ...
+    def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
+        """What writes the answer to a request: a stream or a whole answer, as it asks for."""
+        ...

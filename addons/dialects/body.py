@@ -12,11 +12,11 @@ from typing import Any, Final, NoReturn
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from addons.core.errors import GatewayError
-from addons.core.plain_words import either, requirement
 from addons.dialects.ambiguity import AmbiguityError, first_double_name
 from addons.dialects.ambiguity import survey as surveyed
-from providers.json_tally import DIGITS_LIMIT, SLICE_BYTES, JsonTally
+from addons.errors import GatewayError
+from addons.words.plain_words import either, requirement
+from providers.formats.json_tally import DIGITS_LIMIT, SLICE_BYTES, JsonTally
 
 DEPTH_LIMIT: Final = 128
 ASKED_LIMIT: Final = 100

@@ -5,7 +5,6 @@ from typing import Any, Final, cast, get_args
 
 from pydantic import ValidationError
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, model_told, read_object, validated
 from addons.dialects.chat_schema import (
@@ -17,7 +16,8 @@ from addons.dialects.chat_schema import (
     ToolCallBody,
     check_entries,
 )
-from providers.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
+from addons.errors import GatewayError
+from providers.contract.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
 
 _CANDIDATES_LIMIT: Final = 1024
 _STEP: Final = 1000

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from addons.core.errors import GatewayError
+from addons.errors import GatewayError
 
 MESSAGES_LIMIT: Final = 2000
 OPEN_MESSAGES_LIMIT: Final = 50_000

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from addons.core.errors import GatewayError
 from addons.dialects.answer import (
     CITATIONS_LIMIT,
     REPEATED,
@@ -14,16 +13,17 @@ from addons.dialects.answer import (
     picture,
     usage_object,
 )
-from addons.dialects.base import KEEPALIVE, AnswerMeta
+from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta
 from addons.dialects.text import JsonText, json_bytes
 from addons.dialects.tool_calls import ToolCalls
-from providers.events import (
+from addons.errors import GatewayError
+from providers.contract.events import (
     Citation,
     Event,
-    Extra,
     Failure,
     Finish,
     Image,
+    Passthrough,
     Reasoning,
     Text,
     ToolCallDelta,
@@ -53,10 +53,10 @@ class _Choice:
         """Empty fields that the API opened its message with."""
 
 
-def _behind(events: Sequence[Event], at: int, choice: int) -> Extra | None:
+def _behind(events: Sequence[Event], at: int, choice: int) -> Passthrough | None:
     """What the API says of a piece of text (logprobs), which comes behind it and belongs into the same chunk."""
     for event in events[at + 1 : at + 1 + _BEHIND]:
-        if not isinstance(event, Extra):
+        if not isinstance(event, Passthrough):
             return None
         if event.scope == "choice" and event.choice == choice:
             return event if foreign("choice", event.fields) else None
@@ -64,8 +64,10 @@ def _behind(events: Sequence[Event], at: int, choice: int) -> Extra | None:
 
 
 class ChatStream:
-    """The StreamEncoder of /v1/chat/completions."""
+    """The Encoder of streams of /v1/chat/completions."""
 
+    streaming = True
+    content_type = EVENT_STREAM
     keepalive = KEEPALIVE
 
     def __init__(self, meta: AnswerMeta, *, include_usage: bool) -> None:
@@ -133,7 +135,7 @@ class ChatStream:
                 choice.new_line = True
             case Usage():
                 self._usage = event
-            case Extra():
+            case Passthrough():
                 self._merge(event, out)
             case Finish():
                 self._finish(event, out)
@@ -159,7 +161,9 @@ class ChatStream:
         once, self._once = self._once, {}
         return self._open.removesuffix(_CHOICES) + b"," + json_bytes(once)[1:-1] + _CHOICES if once else self._open
 
-    def _delta(self, index: int, name: bytes, value: bytes, out: list[bytes], beside: Extra | None = None) -> None:
+    def _delta(
+        self, index: int, name: bytes, value: bytes, out: list[bytes], beside: Passthrough | None = None
+    ) -> None:
         opening = b'{"index":%d,"delta":{' % index
         end = b'},"finish_reason":null}'
         if beside is not None:
@@ -170,7 +174,7 @@ class ChatStream:
         choice = {"index": index, "delta": delta, "finish_reason": None, **fields}
         out += (self._opening(), json_bytes(choice), self._close)
 
-    def _merge(self, extra: Extra, out: list[bytes]) -> None:
+    def _merge(self, extra: Passthrough, out: list[bytes]) -> None:
         if extra.scope == "chunk" and "id" in extra.fields and self._silent:
             self._id = extra.fields["id"]  # all chunks have one id: the API's, if it comes before the first
             self._prepare()

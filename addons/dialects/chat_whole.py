@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, longer, picture, usage_object
-from addons.dialects.base import AnswerMeta
+from addons.dialects.base import JSON, AnswerMeta
 from addons.dialects.text import joined, json_bytes
 from addons.dialects.tool_calls import ToolCalls, merged
-from providers.events import (
+from addons.errors import GatewayError
+from providers.contract.events import (
     Citation,
     Event,
-    Extra,
     Failure,
     Finish,
     FinishReason,
     Image,
+    Passthrough,
     Reasoning,
     Text,
     ToolCallDelta,
@@ -50,7 +51,11 @@ class _Choice:
 
 
 class ChatWhole:
-    """The WholeEncoder of /v1/chat/completions."""
+    """The Encoder of whole answers of /v1/chat/completions."""
+
+    streaming = False
+    content_type = JSON
+    keepalive = b""
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
@@ -60,7 +65,15 @@ class ChatWhole:
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
 
-    def add(self, events: Sequence[Event]) -> None:
+    def encode(self, events: Sequence[Event]) -> bytes:
+        """Nothing until the Finish, which must be the last of its events."""
+        self._add(events)
+        return self._result() if events and isinstance(events[-1], Finish) else b""
+
+    def error(self, error: GatewayError) -> bytes:
+        return b""
+
+    def _add(self, events: Sequence[Event]) -> None:
         for event in events:
             match event:
                 case Text():
@@ -81,7 +94,7 @@ class ChatWhole:
                     self._add_picture(event)
                 case Usage():
                     self._usage = event
-                case Extra():
+                case Passthrough():
                     self._merge(event)
                 case Finish():
                     reasons = dict.fromkeys(self._choices, event.reason) | dict(event.others)
@@ -90,7 +103,7 @@ class ChatWhole:
                 case Failure():
                     pass  # the caller's to tell; there is no half answer
 
-    def result(self) -> bytes:
+    def _result(self) -> bytes:
         choices = [
             choice.rendered(index, self._citations if index == 0 else ())
             for index, choice in sorted(self._choices.items())
@@ -117,7 +130,7 @@ class ChatWhole:
             text.append("\n\n")
         text.append(picture(image) + "\n")
 
-    def _merge(self, extra: Extra) -> None:
+    def _merge(self, extra: Passthrough) -> None:
         if extra.scope == "chunk":
             self._id = extra.fields.get("id", self._id)
         choice = self._choice(extra.choice)

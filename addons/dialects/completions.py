@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from addons.core.errors import GatewayError
-from addons.dialects.base import AnswerMeta, ParsedRequest
+from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, model_told, read_object, validated
 from addons.dialects.chat_request import to_parsed
 from addons.dialects.chat_schema import FRACTIONLESS, Count
 from addons.dialects.completions_answer import TextStream, TextWhole
+from addons.errors import GatewayError
 
 _CANDIDATES_LIMIT: Final = 1024
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
@@ -54,17 +54,20 @@ class CompletionBody(OpenCompletion):
 
 
 class Completions:
+    name = "completions"
+    path = "/v1/completions"
+
+    def answer_id(self, request_id: str) -> str:
+        return f"cmpl-{request_id.removeprefix('req_')}"
+
     def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
         return _read(body, most_values)
 
     def parse(self, body: bytes) -> ParsedRequest:
         return all_at_once(_read(body, VALUES_LIMIT))
 
-    def stream(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextStream:
-        return TextStream(_text_meta(meta), include_usage=parsed.include_usage)
-
-    def whole(self, parsed: ParsedRequest, meta: AnswerMeta) -> TextWhole:
-        return TextWhole(_text_meta(meta))
+    def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
+        return TextStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else TextWhole(meta)
 
 
 def _read(body: bytes, most_values: int) -> Reading[ParsedRequest]:
@@ -108,7 +111,3 @@ def _candidates(raw: dict[str, Any]) -> int:
     if wanted > _CANDIDATES_LIMIT:
         raise bad(f"{wanted} texts are asked for, more than {_CANDIDATES_LIMIT}", "prompt", "too_many_values")
     return wanted
-
-
-def _text_meta(meta: AnswerMeta) -> AnswerMeta:
-    return replace(meta, id="cmpl-" + meta.id.removeprefix("chatcmpl-"))

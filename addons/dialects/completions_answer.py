@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from addons.core.errors import GatewayError
 from addons.dialects.answer import foreign, longer, picture, usage_object
-from addons.dialects.base import KEEPALIVE, AnswerMeta
+from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta
 from addons.dialects.chat_stream import DONE
 from addons.dialects.text import JsonText, joined, json_bytes
-from providers.events import Event, Extra, Finish, FinishReason, Image, Text, Usage, Withdrawn
+from addons.errors import GatewayError
+from providers.contract.events import Event, Finish, FinishReason, Image, Passthrough, Text, Usage, Withdrawn
 
 type _Reason = Literal["stop", "length", "content_filter"]
 
@@ -31,8 +31,10 @@ def _text(event: Event) -> str:
 
 
 class TextStream:
-    """The StreamEncoder of /v1/completions."""
+    """The Encoder of streams of /v1/completions."""
 
+    streaming = True
+    content_type = EVENT_STREAM
     keepalive = KEEPALIVE
 
     def __init__(self, meta: AnswerMeta, *, include_usage: bool) -> None:
@@ -58,7 +60,7 @@ class TextStream:
                 self._chunk(index, self._escape(index).escape(text), b"null", _beside(behind, index), out)
             elif isinstance(event, Usage):
                 self._usage = event
-            elif isinstance(event, Extra):
+            elif isinstance(event, Passthrough):
                 self._extra(event, events[at - 1] if at else None, out)
             elif isinstance(event, Finish):
                 self._finish(event, out)
@@ -70,7 +72,7 @@ class TextStream:
     def _escape(self, index: int) -> JsonText:
         return self._escapes.setdefault(index, JsonText())
 
-    def _extra(self, extra: Extra, before: Event | None, out: list[bytes]) -> None:
+    def _extra(self, extra: Passthrough, before: Event | None, out: list[bytes]) -> None:
         if extra.scope == "chunk":
             if "id" in extra.fields and not self._escapes:
                 self._head["id"] = extra.fields["id"]
@@ -96,7 +98,7 @@ class TextStream:
 
 
 def _beside(event: Event | None, index: int) -> Mapping[str, Any]:
-    if not isinstance(event, Extra) or event.scope != "choice" or event.choice != index:
+    if not isinstance(event, Passthrough) or event.scope != "choice" or event.choice != index:
         return {}
     return {name: value for name, value in foreign("choice", event.fields).items() if name != "text"}
 
@@ -109,7 +111,11 @@ class _Choice:
 
 
 class TextWhole:
-    """The WholeEncoder of /v1/completions."""
+    """The Encoder of whole answers of /v1/completions."""
+
+    streaming = False
+    content_type = JSON
+    keepalive = b""
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
@@ -118,7 +124,15 @@ class TextWhole:
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
 
-    def add(self, events: Sequence[Event]) -> None:
+    def encode(self, events: Sequence[Event]) -> bytes:
+        """Nothing until the Finish, which must be the last of its events."""
+        self._add(events)
+        return self._result() if events and isinstance(events[-1], Finish) else b""
+
+    def error(self, error: GatewayError) -> bytes:
+        return b""
+
+    def _add(self, events: Sequence[Event]) -> None:
         for event in events:
             if text := _text(event):
                 self._choice(event.choice if isinstance(event, Text) else 0).text.append(text)
@@ -126,10 +140,10 @@ class TextWhole:
                 self._choice(0).text.clear()
             elif isinstance(event, Usage):
                 self._usage = event
-            elif isinstance(event, Extra) and event.scope == "chunk":
+            elif isinstance(event, Passthrough) and event.scope == "chunk":
                 self._id = event.fields.get("id", self._id)
                 self._extra |= foreign("chunk", event.fields)
-            elif isinstance(event, Extra) and event.scope == "choice":
+            elif isinstance(event, Passthrough) and event.scope == "choice":
                 fields = self._choice(event.choice).fields
                 for name, value in _beside(event, event.choice).items():
                     fields[name] = longer(fields.get(name), value)
@@ -137,7 +151,7 @@ class TextWhole:
                 for index, reason in _reasons(event, list(self._choices)).items():
                     self._choice(index).reason = reason
 
-    def result(self) -> bytes:
+    def _result(self) -> bytes:
         completion = {
             "id": self._id,
             "object": "text_completion",

@@ -25,7 +25,7 @@ def joined(text: str) -> str:
     return text
 
 
-class Pairs:
+class SurrogateJoiner:
     """Makes the pieces of one text valid; a trailing half of a pair waits for the next piece."""
 
     __slots__ = ("_half",)
@@ -55,7 +55,7 @@ class Pairs:
         return "\ufffd" if half else ""
 
 
-class JsonText(Pairs):
+class JsonText(SurrogateJoiner):
     """Escapes pieces of one text as JSON strings."""
 
     __slots__ = ()

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from addons.dialects.text import Pairs
-from providers.events import ToolCallDelta
+from addons.dialects.text import SurrogateJoiner
+from providers.contract.events import ToolCallDelta
 
 
 class ToolCalls:
@@ -18,14 +18,14 @@ class ToolCalls:
     def __init__(self, answer: str, choice: int = 0) -> None:
         self._salt = f"{answer}/{choice}"
         self._dense: dict[int, int] = {}
-        self._arguments: list[Pairs] = []
+        self._arguments: list[SurrogateJoiner] = []
 
     def fragment(self, delta: ToolCallDelta) -> dict[str, Any]:
         """The fragment as a stream shows it."""
         first = delta.index not in self._dense
         index = self._dense.setdefault(delta.index, len(self._dense))
         if first:
-            self._arguments.append(Pairs())
+            self._arguments.append(SurrogateJoiner())
         function: dict[str, Any] = {"arguments": self._arguments[index].feed(delta.arguments)}
         found: dict[str, Any] = {"index": index}
         extra = delta.extra or {}

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from addons.core.fields import joined
+from addons.cleaning.fields import joined
 from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.problem import Found, ImportProblem
 from addons.importing.shell_words import OpenQuote, Word, commands
-from providers.contract import Sighting
+from providers.contract.provider import ObservedExchange
 
 LIMIT_CHARS: Final = 512 * 1024
 """A command with a session in it has some thousands; a longer one carries a file."""
@@ -38,7 +38,7 @@ def read_curl(data: str) -> Found:
         raise ImportProblem("this cURL command is cut off: a quotation mark is open") from None
     if not found:
         raise ImportProblem("this is no cURL command")
-    sightings: list[Sighting] = []
+    sightings: list[ObservedExchange] = []
     for words in found:
         sightings += _requests(words[1:])
         if len(sightings) > _MOST_REQUESTS:
@@ -46,7 +46,7 @@ def read_curl(data: str) -> Found:
     return Found("cURL", tuple(sightings))
 
 
-def _requests(words: list[Word]) -> Iterator[Sighting]:
+def _requests(words: list[Word]) -> Iterator[ObservedExchange]:
     """One request for each address of each part of the command (`--next` begins another part)."""
     part = _Part()
     for option, value in _options(words):
@@ -148,7 +148,7 @@ class _Part:
         elif option in ("get", "head", "upload-file"):
             self._implied_method = {"get": "GET", "head": "HEAD", "upload-file": "PUT"}[option]
 
-    def sightings(self) -> Iterator[Sighting]:
+    def sightings(self) -> Iterator[ObservedExchange]:
         """Raises ImportProblem when there is no address."""
         if not self._urls:
             raise ImportProblem("this cURL command names no address")
@@ -158,7 +158,7 @@ class _Part:
         headers = {**self._implied, **cookies, **named, **given}
         for url in self._urls:
             url = url if "://" in url else f"https://{url}"
-            yield Sighting(self._method or self._implied_method or "GET", url, headers)
+            yield ObservedExchange(self._method or self._implied_method or "GET", url, headers)
 
     def _header(self, line: str) -> None:
         """`Name: value`; `Name:` takes one of curl's own away, `Name;` sends one without a value."""

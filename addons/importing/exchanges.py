@@ -12,7 +12,7 @@ from mitmproxy.io import FlowReader
 from mitmproxy.io.har import request_to_flow
 
 from addons.importing.problem import ImportProblem
-from providers.jsontext import mapping, text
+from providers.formats.jsontext import mapping, text
 
 
 def read_exchanges(data: bytes) -> list[http.HTTPFlow]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from addons.context import AnyProvider
+from addons.exchange.context import AnyProvider
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Session, SessionMaterial, Sighting, origin_of
-from providers.errors import ProviderError
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Credentials, ObservedExchange, Session, origin_of
 from providers.registry import provider_class, type_names
 
 _PEOPLE_SHOWN: Final = 8
@@ -19,7 +19,7 @@ class Candidate:
     """One session that was found. `missing` in words; `problem` when it cannot serve as it is."""
 
     provider: str
-    material: SessionMaterial
+    material: Credentials
     missing: tuple[str, ...]
     session: Session | None
     problem: str = ""
@@ -64,7 +64,7 @@ def _of_site(provider: AnyProvider) -> frozenset[str]:
 
 def _gathered(
     found: Found, providers: Mapping[str, AnyProvider], places: Callable[[AnyProvider], frozenset[str]]
-) -> dict[str, SessionMaterial]:
+) -> dict[str, Credentials]:
     return {
         name: material
         for name, provider in providers.items()
@@ -84,13 +84,13 @@ def _at(url: str, origins: frozenset[str]) -> bool:
         return False
 
 
-def _gather(found: Found, provider: AnyProvider, origins: frozenset[str]) -> SessionMaterial | None:
+def _gather(found: Found, provider: AnyProvider, origins: frozenset[str]) -> Credentials | None:
     """The sightings of the origins, merged. Raises ImportProblem for two people's sessions in one file."""
     material, person = None, ""
     for seen in (*found.sightings, *_of_cookies(found, origins)):
         if not _at(seen.url, origins):
             continue
-        newer = provider.sighted(seen)
+        newer = provider.extract(seen)
         if newer is None:
             continue
         whose = _whose(provider, newer)
@@ -102,17 +102,17 @@ def _gather(found: Found, provider: AnyProvider, origins: frozenset[str]) -> Ses
     return material
 
 
-def _of_cookies(found: Found, origins: frozenset[str]) -> Iterable[Sighting]:
+def _of_cookies(found: Found, origins: frozenset[str]) -> Iterable[ObservedExchange]:
     """Cookies of a file as each of the origins' hosts would get them."""
     for origin in sorted(origins):
         host = urlsplit(origin).hostname or ""
         jar = {cookie.name: cookie.value for cookie in found.cookies if cookie.fits(host)}
         if jar:
             header = "; ".join(f"{name}={value}" for name, value in jar.items())
-            yield Sighting("GET", f"{origin}/", {"cookie": header})
+            yield ObservedExchange("GET", f"{origin}/", {"cookie": header})
 
 
-def _whose(provider: AnyProvider, material: SessionMaterial) -> str:
+def _whose(provider: AnyProvider, material: Credentials) -> str:
     try:
         return provider.read_session("import", material).facts.get("user_id", "")
     except ProviderError:
@@ -123,13 +123,13 @@ def _of_token(token: str, providers: Mapping[str, AnyProvider], wanted: str | No
     """A pasted token: for the provider that is named, or the only one that can make sense of it."""
     if wanted:
         provider = providers[wanted]
-        material = SessionMaterial(token=token) if provider.web_session else SessionMaterial(api_key=token)
+        material = Credentials(token=token) if provider.web_session else Credentials(api_key=token)
         return _candidate(provider, material)
     fitting = [
         candidate
         for provider in providers.values()
         if provider.web_session
-        and (candidate := _candidate(provider, SessionMaterial(token=token))).session is not None
+        and (candidate := _candidate(provider, Credentials(token=token))).session is not None
         and candidate.session is not None
         and candidate.session.facts.get("user_id")
     ]
@@ -138,8 +138,8 @@ def _of_token(token: str, providers: Mapping[str, AnyProvider], wanted: str | No
     return fitting[0]
 
 
-def _candidate(provider: AnyProvider, material: SessionMaterial) -> Candidate:
-    missing = provider.lacking(material)
+def _candidate(provider: AnyProvider, material: Credentials) -> Candidate:
+    missing = provider.missing(material)
     try:
         session = provider.read_session("import", material)
     except ProviderError as error:
@@ -158,8 +158,8 @@ def _nothing(found: Found, providers: Mapping[str, AnyProvider], wanted: str | N
             return (
                 f"the {found.kind} has nothing of {name}'s hosts ({', '.join(sorted(_hosts(providers[name])))}){tail}"
             )
-        lacking = "; ".join(providers[name].lacking(SessionMaterial()))
-        return f"the {found.kind} has no signed-in call of {name}; it needs {lacking}{tail}"
+        missing = "; ".join(providers[name].missing(Credentials()))
+        return f"the {found.kind} has no signed-in call of {name}; it needs {missing}{tail}"
     for type_name in type_names():
         cls = provider_class(type_name)
         default = cls.Options.model_fields["base_url"].default

@@ -5,9 +5,9 @@ import io
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
-from addons.core.fields import by_name
+from addons.cleaning.fields import by_name
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Sighting
+from providers.contract.provider import ObservedExchange
 
 
 def read_flows(data: bytes) -> Found:
@@ -26,10 +26,10 @@ def read_flows(data: bytes) -> Found:
     return Found("flow file", tuple(sightings))
 
 
-def sighting_of(flow: http.HTTPFlow) -> Sighting:
+def sighting_of(flow: http.HTTPFlow) -> ObservedExchange:
     """One exchange of a flow file."""
     response = flow.response
-    return Sighting(
+    return ObservedExchange(
         method=flow.request.method,
         url=flow.request.pretty_url,
         headers=by_name(flow.request.headers.fields),

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from addons.core.fields import joined
+from addons.cleaning.fields import joined
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Sighting
-from providers.jsontext import mapping, text
+from providers.contract.provider import ObservedExchange
+from providers.formats.jsontext import mapping, text
 
 _SANITIZED: Final = "the browser left cookies and credentials out of this HAR; export it with sensitive data"
 
@@ -23,12 +23,12 @@ def read_har(data: str) -> Found:
     entries = mapping(mapping(value).get("log")).get("entries")
     if not isinstance(entries, list):
         raise ImportProblem("this JSON is no HAR: it has no log.entries")
-    sightings = tuple(sighting for entry in entries if (sighting := _sighting(mapping(entry))) is not None)
+    sightings = tuple(observed for entry in entries if (observed := _sighting(mapping(entry))) is not None)
     shown = any("cookie" in seen.headers or "authorization" in seen.headers for seen in sightings)
     return Found("HAR", sightings, note="" if shown else _SANITIZED)
 
 
-def _sighting(entry: Mapping[str, Any]) -> Sighting | None:
+def _sighting(entry: Mapping[str, Any]) -> ObservedExchange | None:
     request, response = mapping(entry.get("request")), mapping(entry.get("response"))
     url = text(request.get("url"))
     if not url.startswith(("https://", "http://")):
@@ -38,7 +38,7 @@ def _sighting(entry: Mapping[str, Any]) -> Sighting | None:
         headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies)
     given = tuple(value for name, value in _pairs(response.get("headers")) if name.lower() == "set-cookie")
     status = response.get("status")
-    return Sighting(
+    return ObservedExchange(
         method=text(request.get("method")) or "GET",
         url=url,
         headers=headers,

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from addons.core.fields import joined
+from addons.cleaning.fields import joined
 from addons.importing.problem import Found, ImportProblem
-from providers.contract import Sighting
+from providers.contract.provider import ObservedExchange
 
 LIMIT_CHARS: Final = 512 * 1024
 _MOST: Final = 200
@@ -52,7 +52,7 @@ def read_powershell(data: str) -> Found:
     return Found("PowerShell command", found)
 
 
-def _requests(tokens: list[_Token]) -> Iterator[Sighting]:
+def _requests(tokens: list[_Token]) -> Iterator[ObservedExchange]:
     """The requests, each with the agent and the cookies that were set before it."""
     agent, cookies = "", []
     at = 0
@@ -73,7 +73,7 @@ def _requests(tokens: list[_Token]) -> Iterator[Sighting]:
         at += 1
 
 
-def _request(tokens: list[_Token], fields: list[tuple[str, str]]) -> Sighting | None:
+def _request(tokens: list[_Token], fields: list[tuple[str, str]]) -> ObservedExchange | None:
     """One call; `fields` are the headers that its session gives it."""
     url, method, given = "", "GET", dict[str, str]()
     for at, token in enumerate(tokens):
@@ -87,7 +87,7 @@ def _request(tokens: list[_Token], fields: list[tuple[str, str]]) -> Sighting | 
         elif option == "-headers":
             given |= _table(tokens, at + 1)
     own = [field for field in fields if field[0] not in given]
-    return Sighting(method, url, joined([*own, *given.items()])) if "://" in url else None
+    return ObservedExchange(method, url, joined([*own, *given.items()])) if "://" in url else None
 
 
 def _table(tokens: list[_Token], at: int) -> dict[str, str]:

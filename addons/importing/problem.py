@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from providers.contract import Sighting
+from providers.contract.provider import ObservedExchange
 
 
 class ImportProblem(Exception):
@@ -29,7 +29,7 @@ class Found:
     """What a file holds, before anybody asks whose it is."""
 
     kind: str
-    sightings: tuple[Sighting, ...] = ()
+    sightings: tuple[ObservedExchange, ...] = ()
     cookies: tuple[Stored, ...] = ()
     token: str = ""
     note: str = ""

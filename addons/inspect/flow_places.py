@@ -13,9 +13,9 @@ from typing import Final
 
 from mitmproxy import flow as mflow
 
-from addons import places
-from addons.places import Place
-from addons.secrets import Owner
+from addons.transport import places
+from addons.transport.places import Place
+from addons.transport.sealing import Owner
 
 KEY: Final = "glassgate_places"
 """The name in `flow.metadata`."""

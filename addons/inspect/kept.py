@@ -10,10 +10,10 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.attempt import Attempt
 from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import Cleaner, Owner
-from addons.inspect.note import Note
+from addons.exchange.attempt import Attempt
+from addons.inspect.annotation import Annotation
 
 AT_ONCE_BYTES: Final = 64 * 1024
 
@@ -30,8 +30,8 @@ class _Kept:
 
 
 async def keep_cleaned(
-    flow: http.HTTPFlow, note: Note, attempt: Attempt | None, cleaner: Cleaner, most_bytes: int, *, answered: bool
-) -> Note:
+    flow: http.HTTPFlow, note: Annotation, attempt: Attempt | None, cleaner: Cleaner, most_bytes: int, *, answered: bool
+) -> Annotation:
     """Puts the bodies on the flow and gives the note to put there. `answered`: its response is the attempt's.
 
     `most_bytes` of the request's body are kept."""

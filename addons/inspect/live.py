@@ -15,14 +15,14 @@ from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.addons.view import View
 
-from addons.attempt import Attempt
 from addons.cleaning.bodies import show_as_searched
 from addons.cleaning.cleaner import Cleaner
-from addons.exchange import Exchange
+from addons.exchange.attempt import Attempt
+from addons.exchange.exchange import Exchange
+from addons.exchange.stage import Stage
+from addons.inspect.annotation import KEY, RUNNING, Annotation
 from addons.inspect.arriving import Arriving
-from addons.inspect.note import KEY, RUNNING, Note
-from addons.inspect.story import told
-from addons.stage import Stage
+from addons.inspect.summary import told
 
 LOOK_S: Final = 0.25
 """Between two looks: so often, at most, a flow changes for who looks at it."""
@@ -182,15 +182,15 @@ class _Running:
         if self.flow.comment == self._said:  # else a person has written another
             self.flow.comment = self._said = told(note)
 
-    def _note(self) -> Note:
-        exchange, pursuit, attempt = self.exchange, self.exchange.pursuit, self.attempt
-        about = (pursuit.asking or pursuit.about) if pursuit is not None else None
+    def _note(self) -> Annotation:
+        exchange, attempt_loop, attempt = self.exchange, self.exchange.attempt_loop, self.attempt
+        about = (attempt_loop.asking or attempt_loop.about) if attempt_loop is not None else None
         model, provider, account = about or (exchange.model or "", "", "")
         first = attempt.report.first_token_at if attempt is not None else None
-        number = pursuit.attempts if pursuit is not None else 0
-        if number and pursuit is not None and attempt is None and pursuit.stage in _BEING_MADE:
+        number = attempt_loop.attempts if attempt_loop is not None else 0
+        if number and attempt_loop is not None and attempt is None and attempt_loop.stage in _BEING_MADE:
             number += 1
-        return Note(
+        return Annotation(
             request_id=self.request_id,
             provider=provider,
             account=account,
@@ -209,11 +209,11 @@ class _Running:
         )
 
     def _doing(self) -> str:
-        attempt, pursuit = self.attempt, self.exchange.pursuit
+        attempt, attempt_loop = self.attempt, self.exchange.attempt_loop
         if self.flow.intercepted:
             return "stopped by you, not sent yet"
         if attempt is None:
-            return pursuit.stage if pursuit is not None else Stage.READ
+            return attempt_loop.stage if attempt_loop is not None else Stage.READ
         if attempt.response is None:
             return Stage.READY
         if attempt.report.first_token_at is None:

@@ -12,13 +12,13 @@ from mitmproxy.contentviews import Contentview, Metadata
 from mitmproxy.contentviews import registry as of_mitmproxy
 from mitmproxy.contentviews._registry import ContentviewRegistry
 
-from addons.inspect.chat_text import chat_text
-from addons.inspect.delivered_text import delivered_text
-from addons.inspect.events_text import rows, table
-from addons.inspect.note import Note, note_of
-from providers.contract import Decoder
+from addons.inspect.annotation import Annotation, annotation_of
+from addons.inspect.chat_view import chat_text
+from addons.inspect.delivered_view import delivered_text
+from addons.inspect.events_view import rows, table
+from providers.contract.provider import Decoder
 
-type DecoderFor = Callable[[Note], Decoder | None]
+type DecoderFor = Callable[[Annotation], Decoder | None]
 """A fresh decoder of the adapter as it is today, for the answer a note tells of; None when there is none."""
 type Clean = Callable[[str], str]
 """Takes secrets out of a text: where words come in pieces, a secret is whole only when they are put together."""
@@ -43,11 +43,11 @@ class ChatView(Contentview):
         self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
-        note = note_of(metadata.flow)
+        note = annotation_of(metadata.flow)
         return NOT_OURS if note is None else self._clean(chat_text(note))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
-        note = note_of(metadata.flow)
+        note = annotation_of(metadata.flow)
         return FIRST if note is not None and note.client_request and _request_side(metadata) else -1
 
 
@@ -62,14 +62,14 @@ class EventsView(Contentview):
         self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
-        note = note_of(metadata.flow)
+        note = annotation_of(metadata.flow)
         if note is None:
             return NOT_OURS
         found = rows(data, note.arrivals, self._decoder_for(note), ended=not note.running)
         return self._clean(table(found, cut=note.cut)) if found else "The provider sent no body.\n"
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
-        note = note_of(metadata.flow)
+        note = annotation_of(metadata.flow)
         fits = note is not None and note.part == "attempt" and not _request_side(metadata)
         return FIRST if fits and metadata.content_type == "text/event-stream" else -1
 
@@ -83,7 +83,7 @@ class DeliveredView(Contentview):
         self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
-        note = note_of(metadata.flow)
+        note = annotation_of(metadata.flow)
         if note is None:
             return NOT_OURS
         if not note.delivered:
@@ -91,7 +91,7 @@ class DeliveredView(Contentview):
         return self._clean(delivered_text(note.delivered, note.deliveries))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
-        return 0 if note_of(metadata.flow) is not None and not _request_side(metadata) else -1
+        return 0 if annotation_of(metadata.flow) is not None and not _request_side(metadata) else -1
 
 
 def register_views(decoder_for: DecoderFor, clean: Clean, registry: ContentviewRegistry = of_mitmproxy) -> None:

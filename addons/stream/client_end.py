@@ -7,7 +7,7 @@ from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 
-from addons.stream.gear import Gear
+from addons.stream.deps import LayerDeps
 
 H2_UNSENT_LIMIT_BYTES = 16 * 1024 * 1024
 """What may wait for the flow control window of an h2 client; there TCP slows the provider too late."""
@@ -16,9 +16,9 @@ H2_UNSENT_LIMIT_BYTES = 16 * 1024 * 1024
 class ClientEnd:
     """Progress is measured in bytes handed over less those that still wait; times are the gear's clock's."""
 
-    def __init__(self, stream: HttpStream, gear: Gear) -> None:
+    def __init__(self, stream: HttpStream, deps: LayerDeps) -> None:
         self._stream = stream
-        self._gear = gear
+        self._deps = deps
         self._handed_bytes = 0
         self._taken_bytes = 0
         self._taking_since = 0.0
@@ -31,12 +31,12 @@ class ClientEnd:
     @property
     def connection_waits(self) -> bool:
         """Whether bytes wait below HTTP, for all streams of the connection."""
-        return self._gear.wire.unsent(self._stream.context.client.id) > 0
+        return self._deps.wire.unsent(self._stream.context.client.id) > 0
 
     @property
     def unsent(self) -> int:
         """Bytes of answers that wait until the client reads: below HTTP, and for the window of an h2 stream."""
-        waiting = self._gear.wire.unsent(self._stream.context.client.id)
+        waiting = self._deps.wire.unsent(self._stream.context.client.id)
         if isinstance(server := self._server(), Http2Server):
             held = server.h2_conn.stream_buffers.get(self._stream.stream_id, ())
             waiting += sum(len(piece.data) for piece in held)
@@ -60,7 +60,7 @@ class ClientEnd:
 
     # -- taking what is sent --------------------------------------------------------------------------------------
     def begins(self) -> None:
-        self._taking_since = self._gear.clock()
+        self._taking_since = self._deps.clock()
 
     def handed(self, count: int) -> None:
         self._handed_bytes += count
@@ -70,7 +70,7 @@ class ClientEnd:
         taken = self._handed_bytes - self.unsent
         if taken > self._taken_bytes:
             self._taken_bytes, self._taking_since = taken, now
-        return self._taking_since + self._gear.limits.stall_s
+        return self._taking_since + self._deps.limits.stall_s
 
     def _server(self) -> object:
         layers = self._stream.context.layers

@@ -12,7 +12,7 @@ from mitmproxy.proxy import events
 from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
-from addons.stream.gear import Tick
+from addons.stream.deps import Tick
 from addons.stream.turned_away import TurnedAway
 from addons.stream.turns import take_turns
 

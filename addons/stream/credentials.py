@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
-from addons.core.fields import by_name
+from addons.cleaning.fields import by_name
 
 _NAMES: Final = re.compile(
     rb"auth|key|token|cookie|secret|passw|session|credential|signature|sec-websocket-protocol", re.IGNORECASE

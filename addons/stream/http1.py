@@ -24,7 +24,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 
 from addons.stream.chunks import FRAMING_BYTES, read_on, reader_of
-from addons.stream.gear import Commands, Gear, RefusedHead, RequestRefused, Tick
+from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
 from addons.stream.guests import Peer
 from addons.stream.lines import Bound, LineBuffer, TooLarge
 from addons.stream.refusal import error_response
@@ -44,9 +44,9 @@ LINGER_S: Final = 1.0
 class JsonHttp1Server(Http1Server):
     """The client's connection. States: read_headers, read_body (or drop_body), wait (for the answer), linger, done."""
 
-    def __init__(self, context: Context, gear: Gear) -> None:
+    def __init__(self, context: Context, deps: LayerDeps) -> None:
         super().__init__(context)
-        self.gear = gear
+        self.deps = deps
         self.buf: LineBuffer = LineBuffer()
         self.deadline = float("inf")
         self.ending = False
@@ -77,23 +77,23 @@ class JsonHttp1Server(Http1Server):
             return
         if self.state == self.read_headers and (self.buf or self._blank_bytes):
             if self.deadline == float("inf"):
-                self.gear.presence.greeted(self._peer)
-                self._watch(self.gear.limits.head_s)
+                self.deps.presence.greeted(self._peer)
+                self._watch(self.deps.limits.head_s)
         elif self.deadline != float("inf"):
             self._unwatch()
 
     def _watch(self, seconds: float) -> None:
-        self.deadline = self.gear.clock() + seconds
-        self.gear.watch.add(self)
+        self.deadline = self.deps.clock() + seconds
+        self.deps.watch.add(self)
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
-        self.gear.watch.discard(self)
+        self.deps.watch.discard(self)
 
     def _on_tick(self) -> Commands:
-        late = self.gear.clock() >= self.deadline
+        late = self.deps.clock() >= self.deadline
         if late and self.state == self.read_headers and self.buf:
-            yield from self._refuse(408, f"the request's head did not arrive within {self.gear.limits.head_s:g} s")
+            yield from self._refuse(408, f"the request's head did not arrive within {self.deps.limits.head_s:g} s")
         elif (late and self.state == self.read_headers) or (self.state == self.linger and (late or self.ending)):
             yield from self._close()
         elif late or self.ending:
@@ -104,7 +104,7 @@ class JsonHttp1Server(Http1Server):
         """Refuses what has not become a flow; it is told here, since no hook will."""
         answer = error_response(status, message, code)
         begins = self._begins or bytes(self.buf)[:BEGINNING_BYTES]
-        self.gear.refused(RefusedHead(answer.headers["x-request-id"], self._peer, begins, status, code, message))
+        self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, begins, status, code, message))
         if self.conn.state & ConnectionState.CAN_WRITE:
             yield commands.SendData(self.conn, http1.assemble_response(answer))
         yield from self._hang_up()
@@ -115,7 +115,7 @@ class JsonHttp1Server(Http1Server):
         self.state = self.linger
         self._linger_bytes = LINGER_BYTES
         self._watch(LINGER_S)
-        self.gear.presence.rests(self._peer)
+        self.deps.presence.rests(self._peer)
         yield commands.CloseTcpConnection(self.conn, half_close=True)
 
     def linger(self, event: events.Event) -> Commands:
@@ -140,9 +140,9 @@ class JsonHttp1Server(Http1Server):
             self._blank_bytes += self.buf.skip_blank_lines()
             if self._blank_bytes > BLANK_BYTES:
                 raise TooLarge("blank lines and nothing else")
-            lines = self.buf.take_lines(Bound(HEAD_BYTES, self.gear.limits.head_fields + 1)) if self.buf else None
+            lines = self.buf.take_lines(Bound(HEAD_BYTES, self.deps.limits.head_fields + 1)) if self.buf else None
         except TooLarge:
-            bounds = f"{HEAD_BYTES // 1024} KB and {self.gear.limits.head_fields} fields (limits.header_fields)"
+            bounds = f"{HEAD_BYTES // 1024} KB and {self.deps.limits.head_fields} fields (limits.header_fields)"
             yield from self._refuse(431, f"the request's head is too large: at most {bounds} are read")
             return
         if lines is None:
@@ -153,9 +153,9 @@ class JsonHttp1Server(Http1Server):
         except HeadRefused as refused:
             yield from self._refuse(refused.status, str(refused))
             return
-        self.gear.aside.put(self.request)
-        self.gear.presence.greeted(self._peer)
-        self.gear.presence.asks(self._peer)
+        self.deps.aside.put(self.request)
+        self.deps.presence.greeted(self._peer)
+        self.deps.presence.asks(self._peer)
         self._blank_bytes, self._body_bytes, self._begins = 0, 0, b""
         self.body_reader = reader_of(size)  # type: ignore[assignment]
         self.state = self.read_body
@@ -174,8 +174,8 @@ class JsonHttp1Server(Http1Server):
             yield ReceiveHttp(RequestData(self.stream_id, piece))
         if self.state != self.read_body:
             return  # the stream has refused it
-        if self._body_bytes > self.gear.limits.body_bytes + FRAMING_BYTES:
-            yield from self._give_up_body(413, self.gear.limits.body_message, "request_too_large")
+        if self._body_bytes > self.deps.limits.body_bytes + FRAMING_BYTES:
+            yield from self._give_up_body(413, self.deps.limits.body_message, "request_too_large")
         elif found.fault:
             message = f"the request's body is malformed: {found.fault}"
             yield from self._give_up_body(400, message, "bad_http_request")
@@ -226,7 +226,7 @@ class JsonHttp1Server(Http1Server):
 
     def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:
         if (request or self.request_done) and (response or self.response_done):
-            self.gear.presence.rests(self._peer)
+            self.deps.presence.rests(self._peer)
             if self._deaf:
                 yield from self._hang_up()
                 return

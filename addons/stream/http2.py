@@ -25,8 +25,8 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
 
+from addons.stream.deps import Commands, LayerDeps, RefusedHead, Tick
 from addons.stream.frames import BudgetSpent, FrameBudget
-from addons.stream.gear import Commands, Gear, RefusedHead, Tick
 from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import error_response
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head
@@ -40,13 +40,13 @@ FRAME_BYTES: Final = 16 * 1024
 class JsonHttp2Server(Http2Server):
     """The client's connection."""
 
-    def __init__(self, context: Context, gear: Gear) -> None:
+    def __init__(self, context: Context, deps: LayerDeps) -> None:
         super().__init__(context)
-        self.gear = gear
+        self.deps = deps
         self.deadline = float("inf")
         self.ending = False
         self._peer: Peer = self.conn.peername or ()
-        self._budget = FrameBudget(gear.clock())
+        self._budget = FrameBudget(deps.clock())
         self.h2_conn.local_settings.max_frame_size = FRAME_BYTES
         self.h2_conn.local_settings.acknowledge()
         self.h2_conn.max_inbound_frame_size = FRAME_BYTES
@@ -70,7 +70,7 @@ class JsonHttp2Server(Http2Server):
 
     def _receive(self, event: events.DataReceived) -> Commands:
         try:
-            pieces = self._budget.pay(event.data, self.gear.clock())
+            pieces = self._budget.pay(event.data, self.deps.clock())
         except BudgetSpent:
             yield from self._end_flood()
             return
@@ -96,11 +96,11 @@ class JsonHttp2Server(Http2Server):
         if sum(len(frame.data) for frame in held) > HEAD_BYTES:
             yield from self.protocol_error("the head is too large", h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
         elif self.deadline == float("inf"):
-            self.deadline = self.gear.clock() + self.gear.limits.head_s
-            self.gear.watch.add(self)
+            self.deadline = self.deps.clock() + self.deps.limits.head_s
+            self.deps.watch.add(self)
 
     def _on_tick(self) -> Commands:
-        late = self.gear.clock() >= self.deadline
+        late = self.deps.clock() >= self.deadline
         if late or self.ending:
             self._unwatch()
         if late:
@@ -108,7 +108,7 @@ class JsonHttp2Server(Http2Server):
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
-        self.gear.watch.discard(self)
+        self.deps.watch.discard(self)
 
     # -- requests in ----------------------------------------------------------------------------------------------
     def handle_h2_event(self, event: h2.events.Event) -> CommandGenerator[bool]:
@@ -118,16 +118,16 @@ class JsonHttp2Server(Http2Server):
         if isinstance(event, h2.events.UnknownFrameReceived):
             return False  # RFC 9113, 4.1: to be ignored; mitmproxy writes a line about each
         if isinstance(event, h2.events.RemoteSettingsChanged):
-            self.gear.presence.greeted(self._peer)
+            self.deps.presence.greeted(self._peer)
         elif isinstance(event, h2.events.RequestReceived):
-            self.gear.presence.asks(self._peer)
+            self.deps.presence.asks(self._peer)
             try:
                 self._budget.pay_head(event.headers)
             except BudgetSpent:
                 yield from self._end_flood()
                 return True
-            if len(event.headers) > self.gear.limits.head_fields + 4:  # four of them stand for the request line
-                most = f"{self.gear.limits.head_fields} fields (limits.header_fields)"
+            if len(event.headers) > self.deps.limits.head_fields + 4:  # four of them stand for the request line
+                most = f"{self.deps.limits.head_fields} fields (limits.header_fields)"
                 refused = HeadRefused(431, f"the head has more than {most}")
                 yield from self._refuse(event.stream_id, refused, _begins(event.headers))
                 return False
@@ -144,7 +144,7 @@ class JsonHttp2Server(Http2Server):
                     request = command.event.request.data
                     yield from self._refuse(command.event.stream_id, refused, request.method + b" " + request.path)
                     continue
-                self.gear.aside.put(command.event.request)
+                self.deps.aside.put(command.event.request)
             elif isinstance(command, ReceiveHttp) and isinstance(command.event, RequestTrailers):
                 continue  # they mean nothing to the gateway, and may hold anything
             yield command
@@ -154,7 +154,7 @@ class JsonHttp2Server(Http2Server):
         status, message = refused.status, str(refused)
         answer = error_response(status, message, "bad_http_request")
         request_id = answer.headers["x-request-id"]
-        self.gear.refused(RefusedHead(request_id, self._peer, begins, status, "bad_http_request", message))
+        self.deps.refused(RefusedHead(request_id, self._peer, begins, status, "bad_http_request", message))
         if not self.is_open_for_us(stream_id):
             return
         yield from self._send_whole(stream_id, answer)
@@ -174,7 +174,7 @@ class JsonHttp2Server(Http2Server):
             self.streams.pop(stream_id, None)
             yield commands.SendData(self.conn, self.h2_conn.data_to_send())
         if not self.h2_conn.open_inbound_streams:
-            self.gear.presence.rests(self._peer)
+            self.deps.presence.rests(self._peer)
 
     # -- ends -----------------------------------------------------------------------------------------------------
     def protocol_error(
@@ -182,7 +182,7 @@ class JsonHttp2Server(Http2Server):
     ) -> CommandGenerator[None]:
         """Ends the connection; mitmproxy's words about it repeat what was sent, ours do not."""
         told = "the client broke the rules of HTTP/2" if error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR else message
-        if (left_out := self.gear.lines.take(self.gear.clock())) is not None:
+        if (left_out := self.deps.lines.take(self.deps.clock())) is not None:
             others = f" (and {left_out} others before)" if left_out else ""
             log.info("the connection of %s was ended: %s%s", self._from, told, others)
         self.h2_conn.close_connection(error_code, told.encode())

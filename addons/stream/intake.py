@@ -22,8 +22,8 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
-from addons.core.fields import Fields
-from addons.stream.gear import Commands, Gear, RequestRefused, Tick
+from addons.cleaning.fields import Fields
+from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
 from addons.stream.refusal import error_response
 
 
@@ -34,9 +34,9 @@ class RequestIntake(HttpStream):
     request that nobody wants, and none of its body is kept.
     """
 
-    def __init__(self, context: Context, stream_id: int, gear: Gear) -> None:
+    def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
         super().__init__(context, stream_id)
-        self.gear = gear
+        self.deps = deps
         self.deadline = float("inf")
         self.ending = False
         self._kept_bytes = 0
@@ -68,8 +68,8 @@ class RequestIntake(HttpStream):
         self.flow = http.HTTPFlow(self.context.client, self.context.server)
         self.flow.request = event.request
         self.flow.live = True
-        self._host = self.gear.presence.client_behind(self.context.client.peername, event.request.headers.fields)
-        self._beside = self.gear.beside(event.request)
+        self._host = self.deps.presence.client_behind(self.context.client.peername, event.request.headers.fields)
+        self._beside = self.deps.beside(event.request)
         assert self.context.server.address
         request = self.flow.request
         request.data.host, request.data.port = self.context.server.address[:2]
@@ -88,12 +88,12 @@ class RequestIntake(HttpStream):
             yield from self._answer_early(self.flow.response)
             return
         request = self.flow.request
-        if int(request.headers.get("content-length", "0")) > self.gear.limits.body_bytes:  # (checked with the head)
-            yield from self._refuse(413, self.gear.limits.body_message, "request_too_large")
+        if int(request.headers.get("content-length", "0")) > self.deps.limits.body_bytes:  # (checked with the head)
+            yield from self._refuse(413, self.deps.limits.body_message, "request_too_large")
             return
         self._holders = self._whose()
-        self.deadline = self.gear.clock() + self.gear.limits.body_s
-        self.gear.watch.add(self)
+        self.deadline = self.deps.clock() + self.deps.limits.body_s
+        self.deps.watch.add(self)
         if request.headers.get("expect", "").lower() == "100-continue":
             go_on = http.Response.make(100)
             go_on.headers.clear()
@@ -120,18 +120,18 @@ class RequestIntake(HttpStream):
             self._unwatch()
             self.flow.request.timestamp_end = time.time()
             self.flow.request.data.content = bytes(self.request_body_buf)
-            if self._kept_bytes and self.gear.find(self.flow) is not None:
-                self.gear.bodies.whole(self.flow.id, self._holders, self._kept_bytes)
+            if self._kept_bytes and self.deps.find(self.flow) is not None:
+                self.deps.bodies.whole(self.flow.id, self._holders, self._kept_bytes)
                 self._kept_bytes = 0
             self._forget_body()
             self.client_state = self.state_done
             yield from self.request_complete()
 
     def _keep(self, data: bytes) -> Commands:
-        limits = self.gear.limits
+        limits = self.deps.limits
         if self._kept_bytes + len(data) > limits.body_bytes:
             yield from self._refuse(413, limits.body_message, "request_too_large")
-        elif not self.gear.bodies.take(self._holders, len(data), limits.body_bytes):
+        elif not self.deps.bodies.take(self._holders, len(data), limits.body_bytes):
             message = "the requests under way hold as much as they may together; send fewer big ones at a time"
             yield from self._refuse(429, message, "too_many_unfinished", retry_after_s=1)
         else:
@@ -141,27 +141,27 @@ class RequestIntake(HttpStream):
     def _whose(self) -> tuple[str, ...]:
         """Who the body counts for."""
         key = self.flow.metadata.get("client_key")
-        host = (f"address {self._host}",) if self.gear.presence.is_one_person(self._host) else ()
+        host = (f"address {self._host}",) if self.deps.presence.is_one_person(self._host) else ()
         return (*host, f"key {key}") if key else host
 
     def _forget_body(self) -> None:
         self.request_body_buf.clear()
         if self._kept_bytes:
-            self.gear.bodies.give_back(self._holders, self._kept_bytes)
+            self.deps.bodies.give_back(self._holders, self._kept_bytes)
             self._kept_bytes = 0
 
     # -- time -----------------------------------------------------------------------------------------------------
     def _on_tick(self) -> Commands:
-        if self.gear.clock() < self.deadline:
+        if self.deps.clock() < self.deadline:
             return
         if self.client_state == self.state_consume_request_body:
-            message = f"the request's body did not arrive within {self.gear.limits.body_s:g} s"
+            message = f"the request's body did not arrive within {self.deps.limits.body_s:g} s"
             yield from self._refuse(408, message, "request_timeout")
         self._unwatch()
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
-        self.gear.watch.discard(self)
+        self.deps.watch.discard(self)
 
     # -- refusals -------------------------------------------------------------------------------------------------
     def _refuse(self, status: int, message: str, code: str, *, retry_after_s: int = 0) -> Commands:
@@ -172,7 +172,7 @@ class RequestIntake(HttpStream):
         answer = self.flow.response = error_response(status, message, code, retry_after_s=retry_after_s)
         self._complete_head(answer)
         self.flow.error = mflow.Error(message)
-        if ticket := self.gear.find(self.flow):
+        if ticket := self.deps.find(self.flow):
             ticket.refused(status, message, code, answer.headers["x-request-id"])
         yield HttpErrorHook(self.flow)
         yield from self._send_and_leave(answer)

@@ -9,33 +9,33 @@ from mitmproxy.proxy.layers.http import GetHttpConnection, HttpLayer, HTTPMode, 
 from mitmproxy.proxy.layers.http._events import ErrorCode, RequestProtocolError
 
 from addons.stream.client_tls import BoundedClientTLS
-from addons.stream.gear import BindAttempt, Commands, DrainAttempt, Gear, GiveUpConnecting, Tick, Watched
+from addons.stream.deps import BindAttempt, Commands, DrainAttempt, GiveUpConnecting, LayerDeps, Tick, Timed
 from addons.stream.http1 import JsonHttp1Server
 from addons.stream.http2 import JsonHttp2Server
 from addons.stream.provider_http1 import FinalHttp1Client, with_final_answers
 from addons.stream.stream import GatewayStream
 
 
-def choose_layer(nextlayer: layer.NextLayer, gear: Gear) -> None:
+def choose_layer(nextlayer: layer.NextLayer, deps: LayerDeps) -> None:
     """Puts our layer on a reverse-mode connection; plain HTTP and TLS (HTTP/1.1 and h2) clients alike."""
     context = nextlayer.context
     if nextlayer.layer or not isinstance(context.layers[-1], modes.ReverseProxy):
         if isinstance(context.layers[-1], ClientTLSLayer) and not nextlayer.layer:
-            nextlayer.layer = GatewayLayer(context, HTTPMode.transparent, gear)
+            nextlayer.layer = GatewayLayer(context, HTTPMode.transparent, deps)
         return
     stack = tunnel.LayerStack()
     if starts_like_tls_record(nextlayer.data_client()):
         stack /= BoundedClientTLS(context)
-    stack /= GatewayLayer(context, HTTPMode.transparent, gear)
+    stack /= GatewayLayer(context, HTTPMode.transparent, deps)
     nextlayer.layer = stack[0]
 
 
 class GatewayLayer(HttpLayer):
     """mitmproxy's HTTP layer with our streams, attempt ids and ticks."""
 
-    def __init__(self, context: Context, mode: HTTPMode, gear: Gear) -> None:
+    def __init__(self, context: Context, mode: HTTPMode, deps: LayerDeps) -> None:
         super().__init__(context, mode)
-        self.gear = gear
+        self.deps = deps
         self.draining: dict[int, Server] = {}
 
     def _handle_event(self, event: events.Event) -> Commands:
@@ -44,11 +44,11 @@ class GatewayLayer(HttpLayer):
             return
         if isinstance(event, events.Start):
             speaking = JsonHttp2Server if self.context.client.alpn == b"h2" else JsonHttp1Server
-            self.connections[self.context.client] = speaking(self.context.fork(), self.gear)
+            self.connections[self.context.client] = speaking(self.context.fork(), self.deps)
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
-        self.streams[stream_id] = GatewayStream(self.context.fork(), stream_id, self.gear)
+        self.streams[stream_id] = GatewayStream(self.context.fork(), stream_id, self.deps)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def event_to_child(self, child: layer.Layer | HttpStream, event: events.Event) -> Commands:
@@ -83,9 +83,9 @@ class GatewayLayer(HttpLayer):
             with_final_answers(self.connections[command.connection])
         yield from super().register_connection(command)
 
-    def _tick(self, watched: Watched) -> Commands:
+    def _tick(self, watched: Timed) -> Commands:
         if isinstance(watched, GatewayStream) and watched.drains_until is not None:
-            self.gear.watch.discard(watched)
+            self.deps.watch.discard(watched)
             yield from self.close_drains()
         elif isinstance(watched, GatewayStream) and watched.waits_for_connection:
             yield from self._give_up_connecting(watched)

@@ -21,7 +21,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http1 import Http1Client
 
 from addons.stream.chunks import read_on, reader_of
-from addons.stream.gear import Commands
+from addons.stream.deps import Commands
 from addons.stream.lines import Bound, LineBuffer, TooLarge
 from addons.stream.request_head import HTTP1
 

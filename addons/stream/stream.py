@@ -28,18 +28,18 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
-from addons.relay import Fault, Relay, State, Ticket
 from addons.stream.client_end import ClientEnd
-from addons.stream.gear import (
+from addons.stream.deps import (
     AttemptFailedHook,
     BindAttempt,
     Commands,
     DrainAttempt,
-    Gear,
     GiveUpConnecting,
+    LayerDeps,
     TurnHook,
 )
 from addons.stream.intake import RequestIntake
+from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
 from addons.stream.refusal import error_response
 
 DRAIN_S = 1.0
@@ -51,27 +51,27 @@ class GatewayStream(RequestIntake):
 
     attempt_ids = itertools.count(-1, -1)
 
-    def __init__(self, context: Context, stream_id: int, gear: Gear) -> None:
-        super().__init__(context, stream_id, gear)
-        self.ticket: Ticket | None = None
-        self.relay: Relay | None = None
+    def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
+        super().__init__(context, stream_id, deps)
+        self.ticket: RequestPort | None = None
+        self.relay: UpstreamAttempt | None = None
         self.attempt: int | None = None
         self.committed = False
         self.drains_until: float | None = None
         self.waits_for_connection = False
-        self._began = gear.clock()
+        self._began = deps.clock()
         self._attempt_began = 0.0
         self._last_heard = 0.0
         self._last_said = 0.0
         self._settles_at: float | None = None
         """When an answer without an end mark, of which all was said, is taken for complete."""
-        self._client = ClientEnd(self, gear)
+        self._client = ClientEnd(self, deps)
 
     # -- events in ------------------------------------------------------------------------------------------------
     def handle_event(self, event: events.Event) -> Commands:
         # While a hook plans an attempt, this layer is paused and its events wait; a client that leaves must not.
         if self._paused and isinstance(event, RequestProtocolError) and hasattr(self, "flow"):
-            if ticket := self.gear.find(self.flow):
+            if ticket := self.deps.find(self.flow):
                 ticket.client_left()
             if self.waits_for_connection:
                 yield GiveUpConnecting(self.stream_id)
@@ -90,7 +90,7 @@ class GatewayStream(RequestIntake):
 
     def _next_step(self) -> Commands:
         """After a hook: the next attempt, the client's verdict, or (no plan) a refusal. Nothing else is possible."""
-        self.ticket = self.gear.find(self.flow)
+        self.ticket = self.deps.find(self.flow)
         self.relay = self.ticket.relay if self.ticket else None
         if self.ticket and self.ticket.verdict:
             yield from self._answer_apart(self.ticket.verdict)
@@ -104,11 +104,11 @@ class GatewayStream(RequestIntake):
             yield from self._answer_locally()
 
     # -- attempts -------------------------------------------------------------------------------------------------
-    def _start_attempt(self, relay: Relay) -> Commands:
-        self._attempt_began = self._last_heard = self._last_said = self.gear.clock()
+    def _start_attempt(self, relay: UpstreamAttempt) -> Commands:
+        self._attempt_began = self._last_heard = self._last_said = self.deps.clock()
         self._settles_at = None
         self.deadline = self._attempt_began + relay.timers.connect_s
-        self.gear.watch.add(self)
+        self.deps.watch.add(self)
         head = relay.wire_request(self.flow.request)
         if head is None:
             yield from self._fail_attempt(Fault.INTERNAL, "the account has lost its secrets; nothing was sent")
@@ -137,7 +137,7 @@ class GatewayStream(RequestIntake):
 
     def _connect_fault(self, err: str) -> tuple[Fault, str]:
         assert self.relay
-        if self.gear.clock() - self._attempt_began >= self.relay.timers.connect_s:
+        if self.deps.clock() - self._attempt_began >= self.relay.timers.connect_s:
             return Fault.CONNECT_TIMEOUT, err
         is_tls = "tls" in err.lower() or "certificate" in err.lower()
         return (Fault.TLS if is_tls else Fault.CONNECT), err
@@ -173,7 +173,7 @@ class GatewayStream(RequestIntake):
             return
         self.relay.head(event.response)  # seals secrets before any other addon sees the flow
         self.flow.response = event.response
-        self._last_heard = self.gear.clock()
+        self._last_heard = self.deps.clock()
         self.server_state = self.state_read_answer
         yield HttpResponseHeadersHook(self.flow)
         if (yield from self.check_killed(True)):
@@ -186,7 +186,7 @@ class GatewayStream(RequestIntake):
         if relay is None:
             return
         if isinstance(event, ResponseData):
-            self._last_heard = self.gear.clock()
+            self._last_heard = self.deps.clock()
             yield from self._advance(relay.data(event.data))
             while self.relay is relay and relay.behind:
                 yield TurnHook(self)
@@ -207,7 +207,7 @@ class GatewayStream(RequestIntake):
         elif relay.state is State.FAILED:
             yield from self._broken(Fault.PROTOCOL, "the provider's answer failed")
         elif (out or self._settles_at is None) and relay.ended:
-            self._settles_at = self.gear.clock() + relay.timers.settle_s
+            self._settles_at = self.deps.clock() + relay.timers.settle_s
             self._set_deadline()
 
     def _broken(self, fault: Fault, detail: str) -> Commands:
@@ -222,7 +222,7 @@ class GatewayStream(RequestIntake):
         if self.relay.state is not State.FAILED:
             self.relay.fault(fault, detail)
         yield from self._drop_attempt(detail)
-        yield SendHttp(ResponseData(self.stream_id, self.relay.last_words()), self.context.client)
+        yield SendHttp(ResponseData(self.stream_id, self.relay.final_error_bytes()), self.context.client)
         yield from self._finish()
 
     def _emit(self, data: bytes) -> Commands:
@@ -230,12 +230,12 @@ class GatewayStream(RequestIntake):
         if not self.committed:
             self.committed = True
             self._client.begins()
-            head = self.relay.client_head(None if self.relay.streaming else data)
+            head = self.relay.response_head(None if self.relay.streaming else data)
             self._complete_head(head)
             if self.relay.streaming:
                 self._client.frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
-        self._last_said = self.gear.clock()
+        self._last_said = self.deps.clock()
         self._client.handed(len(data))
         self._set_deadline()
         yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
@@ -245,14 +245,14 @@ class GatewayStream(RequestIntake):
     def _finish(self) -> Commands:
         """The client's answer ends; an attempt still open may end its own within DRAIN_S."""
         self._keep_provider_body()
-        if self.relay and self.relay.cut_short:
+        if self.relay and self.relay.closes_early:
             yield from self._drop_attempt("limit reached")
         if self.attempt is not None:
             attempt, self.attempt = self.attempt, None
             yield DropStream(attempt)
             if self.context.server.connected:
                 yield DrainAttempt(attempt, self.context.server)
-                self.drains_until = self.deadline = self.gear.clock() + DRAIN_S
+                self.drains_until = self.deadline = self.deps.clock() + DRAIN_S
         if self.drains_until is None:
             self._unwatch()
         if self.flow.response:
@@ -305,7 +305,7 @@ class GatewayStream(RequestIntake):
             due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
         else:
             due = min(due, self._attempt_began + timers.first_token_s)
-            if self.relay.commits_early:
+            if self.relay.keepalive_before_first_token:
                 due = min(due, self._last_said + timers.keepalive_s)
         self.deadline = due if self._settles_at is None else min(due, self._settles_at)
 
@@ -314,7 +314,7 @@ class GatewayStream(RequestIntake):
         if relay is None or self.attempt is None:
             yield from super()._on_tick()
             return
-        now, timers = self.gear.clock(), relay.timers
+        now, timers = self.deps.clock(), relay.timers
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway ended it")
         elif self.committed and self._client.unsent:
@@ -325,9 +325,9 @@ class GatewayStream(RequestIntake):
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
             yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")
-        elif self.committed and not relay.commits_early and now >= self._last_heard + timers.idle_s:
+        elif self.committed and not relay.keepalive_before_first_token and now >= self._last_heard + timers.idle_s:
             yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
-        elif (self.committed or relay.commits_early) and now >= self._last_said + timers.keepalive_s:
+        elif (self.committed or relay.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
             yield from self._emit(relay.keepalive)
         else:
             self._set_deadline()
@@ -354,7 +354,7 @@ class GatewayStream(RequestIntake):
             yield SendHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.CANCEL), self.context.client)
         else:
             self._unwatch()
-            self.gear.wire.abort(self.client_id)  # what comes of it is a client that left
+            self.deps.wire.abort(self.client_id)  # what comes of it is a client that left
 
     # -- failures of either side ----------------------------------------------------------------------------------
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:

@@ -6,7 +6,7 @@ No flow is made of it, so no key is seen, and nothing is dialled.
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 
-from addons.stream.gear import Commands
+from addons.stream.deps import Commands
 from addons.stream.refusal import raw_refusal
 
 _DROPPED_BYTES = 256 * 1024

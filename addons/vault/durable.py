@@ -1,11 +1,11 @@
-"""Replacing the vault's file (addons/replacing.py), with what was written read back from the disk first."""
+"""Replacing the vault's file (addons/vault/replacing.py), with what was written read back from the disk first."""
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from addons import replacing
+from addons.vault import replacing
 from addons.vault.errors import VaultError
 from addons.vault.permissions import read_private
 

@@ -14,7 +14,7 @@ VaultError
   VaultVersion       the file is of a newer format
 """
 
-from addons.core.commands import command
+from addons.words.commands import command
 
 
 class VaultError(Exception):

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from addons.core.commands import command
 from addons.vault.encoding import canonical
 from addons.vault.errors import VaultDamaged, VaultLocked, VaultMissing
 from addons.vault.kdf import checked_kdf, derive, hkdf
 from addons.vault.permissions import read_private
 from addons.vault.secret import Secret
+from addons.words.commands import command
 
 ENV_NAME: Final = "SESSION_ENCRYPTION_KEY"
 SHORTEST_PASSPHRASE: Final = 12

@@ -9,10 +9,10 @@ import os
 from pathlib import Path
 from typing import Final
 
-from addons.core.commands import command
 from addons.vault.errors import VaultError, VaultMissing, VaultPermissions, VaultRollback
 from addons.vault.lock import locked
 from addons.vault.permissions import make_folder, open_private, read_private
+from addons.words.commands import command
 
 log = logging.getLogger("glassgate")
 

@@ -4,7 +4,7 @@ Writers take the lock beside the file, read afresh and change that, never what t
 of a write). Readers need no lock. A file that turns bad while we run does not take the known sessions away.
 
 `known` and `changed` cost nothing and may be called anywhere. Everything else may derive a slow key or wait for a lock:
-on an event loop's thread it is to be called in another (addons/accounts.py does).
+on an event loop's thread it is to be called in another (addons/accounts/sessions.py does).
 """
 
 import logging

@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from providers.sandbox.k2think_site import K2ThinkSite
-from providers.sandbox.longcat_site import LongCatSite
-from providers.sandbox.openai_site import OpenAISite
-from providers.sandbox.qwen_site import QwenSite
+from providers.sandbox.k2think.site import K2ThinkSite
+from providers.sandbox.longcat.site import LongCatSite
+from providers.sandbox.openai.site import OpenAISite
+from providers.sandbox.qwen.site import QwenSite
 from providers.sandbox.server import Site, serve
 from providers.sandbox.sign_in_page import sign_in_pages
-from providers.sandbox.zai_site import ZaiSite
+from providers.sandbox.zai.site import ZaiSite
 
 SITES: Mapping[str, Callable[[], Site]] = {
     "zai": ZaiSite,

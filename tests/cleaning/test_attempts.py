@@ -5,29 +5,19 @@ import json
 import pytest
 from mitmproxy import http
 
-from addons.attempt import Attempt
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
-from addons.inspect import check
-from addons.inspect.recording import Asked, Recording
+from addons.exchange.attempt import Attempt
+from tests.support.attempts import attempt_of
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])
-ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}
-RECORDING = Recording(
-    provider="openai_compatible",
-    model="m",
-    outcome="ok",
-    client_request=json.dumps(ASKED),
-    request=Asked(method="POST", url="https://recorded.invalid/v1/chat/completions", headers=(), body=""),
-)
 
 
 @pytest.fixture
-def attempt(monkeypatch: pytest.MonkeyPatch) -> Attempt:
+def attempt() -> Attempt:
     """One of an account whose key is known to the cleaner."""
-    monkeypatch.setattr(check, "NOTHING_KNOWN", CLEANER)
-    return check._attempt(RECORDING, check._provider("openai_compatible"))
+    return attempt_of(CLEANER)
 
 
 def _answer(status: int, **headers: str) -> http.Response:

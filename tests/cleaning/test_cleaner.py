@@ -13,7 +13,7 @@ from mitmproxy import http
 
 from addons.cleaning.cleaner import HIDDEN, OVERLAP_BYTES, PASSED_BYTES, PASSED_LIMIT, SLICE_BYTES, Cleaner
 from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Index, Known
-from providers.errors import ErrorKind, ProviderError
+from providers.contract.errors import ErrorKind, ProviderError
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 PASSWORD = "p\"a'ss wörd/ñ{7} back\\slash"

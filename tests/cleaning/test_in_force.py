@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from addons.accounts import Stored
+from addons.accounts.sessions import Stored
+from addons.app.runtime import Running
 from addons.cleaning.cleaner import HIDDEN
-from addons.core.config_file import load_config
-from addons.setup import Running
+from addons.config.loader import load_config
 from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract import Model, SessionMaterial
+from providers.contract.provider import Credentials, Model
 
 CLIENT = "client-key-0123456789abcdef0123456789abcdef"
 STORED, NEWER, WAITING = "what-the-vault-holds-1", "what-another-process-stored-2", "what-no-disk-has-taken-3"
@@ -79,7 +79,7 @@ def test_a_renewed_session_that_no_disk_has_taken_is_known(running: Running, mon
     assert isinstance(old, Stored)
     monkeypatch.setattr(running.vault, "put", full)
     assert not hides(running, WAITING)
-    asyncio.run(running.accounts.store(account, old, SessionMaterial(api_key=WAITING)))
+    asyncio.run(running.accounts.store(account, old, Credentials(api_key=WAITING)))
     assert hides(running, WAITING)
 
 

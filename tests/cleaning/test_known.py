@@ -3,7 +3,7 @@
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known, Literal, secrets_of
 from addons.cleaning.known import FORMER_LIMIT, RECENT_BYTES, KnownSecrets
-from providers.session import SessionMaterial
+from providers.contract.session import Credentials
 
 
 class House:
@@ -84,7 +84,7 @@ def test_another_configuration_asks_elsewhere() -> None:
 
 def test_what_every_browser_sends_is_no_secret() -> None:
     agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
-    material = SessionMaterial(headers={"User-Agent": agent, "x-device": "device-0123456789"}, password="hunter2")
+    material = Credentials(headers={"User-Agent": agent, "x-device": "device-0123456789"}, password="hunter2")
     cleaner = Cleaner.of(material, "p", "a")
     assert cleaner.text(agent) == agent
     assert cleaner.words("device-0123456789 hunter2") == f"{HIDDEN} {HIDDEN}"

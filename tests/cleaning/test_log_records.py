@@ -11,7 +11,7 @@ from mitmproxy.log import MitmFormatter
 from addons.cleaning.cleaner import HIDDEN, LOG_LIMIT, Cleaner
 from addons.cleaning.index import Known
 from addons.cleaning.log_records import clean_records
-from addons.core.logs import JsonFormatter
+from addons.exchange.request_log import JsonFormatter
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])

@@ -8,13 +8,13 @@ import pytest
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.cleaning.known import KnownSecrets
-from addons.secrets import Seals
-from addons.steps import Carried, StepRunner
-from providers.contract import Call, Session, Steps
-from providers.errors import ErrorKind, ProviderError
-from providers.openai_compatible import OpenAICompatible
-from providers.openai_options import OpenAIOptions
-from providers.session import SessionUpdate
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import Carried, StepRunner
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Call, Session, Steps
+from providers.contract.session import SessionUpdate
+from providers.openai.options import OpenAIOptions
+from providers.openai.provider import OpenAICompatible
 
 pytestmark = pytest.mark.anyio
 

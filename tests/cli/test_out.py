@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from addons.account_book import AccountBook
+from addons.accounts.health import AccountState, Health
+from addons.accounts.state_file import AccountStateFile
 from addons.cli import status
-from addons.core.account_state import AccountState, Health
-from addons.inspect.drift import Drift
+from addons.recordings.drift import Drift
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ def noted(house: Path) -> Path:
     """A house whose files hold words of a hostile site."""
     folder = house / ".sessions"
     folder.mkdir(mode=0o700)
-    book = AccountBook(folder / "accounts.json", time.time)
+    book = AccountStateFile(folder / "accounts.json", time.time)
     book.note(("official", "key1"), AccountState(Health.BLOCKED, 1, None, EVIL))
     book.note_model(("official", "key1"), EVIL, AccountState(Health.LIMITED, 1, int(time.time()) + 500, EVIL))
     book.save()

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from addons.inspect.drift import Drift
-from addons.inspect.recorder import ENDING
+from addons.recordings.drift import Drift
+from addons.recordings.recorder import ENDING
 from tests.cli.conftest import Run
 
 STEP = {

@@ -11,9 +11,9 @@ from unittest.mock import patch
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.challenge import NONCE, PROOF, SHORTEST_KEY, proof_of, proves
 from addons.cli.base import Problem
 from addons.cli.main import main
+from addons.ingress.key_proof import NONCE, PROOF, SHORTEST_KEY, proof_of, proves
 
 KEY = "sk-a-client-key-of-good-length"
 

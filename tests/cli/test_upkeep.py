@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.account_book import AccountBook
+from addons.accounts.health import AccountState, Health
+from addons.accounts.state_file import AccountStateFile
 from addons.cli.main import main
-from addons.core.account_state import AccountState, Health
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
@@ -50,7 +50,7 @@ def vault(tmp_path: Path) -> Vault:
     made = Vault.create(tmp_path / "vault" / "v.json", VaultKey.from_text(KEY), sync=False)
     for name, material in STORED.items():
         made.put(*name, material)
-    book = AccountBook(tmp_path / "vault" / "accounts.json", time.time)
+    book = AccountStateFile(tmp_path / "vault" / "accounts.json", time.time)
     book.note(("cat", "refused"), AccountState(Health.EXPIRED, int(time.time()), None, "signed out"))
     book.save()
     return made

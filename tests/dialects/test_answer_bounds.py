@@ -7,9 +7,9 @@ from addons.dialects.answer import CITATIONS_LIMIT, REPEATED_BYTES
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
-from providers.events import Citation, Extra, Finish, Text
-from providers.openai_decoder import OpenAIDecoder
-from providers.openai_options import OpenAIOptions
+from providers.contract.events import Citation, Finish, Passthrough, Text
+from providers.openai.decoder import OpenAIDecoder
+from providers.openai.options import OpenAIOptions
 
 META = AnswerMeta("chatcmpl-1", 1, "m")
 
@@ -22,7 +22,7 @@ def test_a_long_field_beside_the_choices_is_sent_once_a_short_one_of_every_chunk
     long = "x" * REPEATED_BYTES
     for include_usage in (False, True):
         stream = ChatStream(META, include_usage=include_usage)
-        extra = Extra("chunk", {"system_fingerprint": "fp", "provider": long, "results": [long]})
+        extra = Passthrough("chunk", {"system_fingerprint": "fp", "provider": long, "results": [long]})
         found = chunks(stream.encode([extra, Text("a"), Text("b"), Finish("stop")]))
         assert [chunk["provider"] for chunk in found if "provider" in chunk] == [long]
         assert [chunk["results"] for chunk in found if "results" in chunk] == [[long]]
@@ -33,7 +33,7 @@ def test_a_long_field_beside_the_choices_is_sent_once_a_short_one_of_every_chunk
 def test_a_field_that_grows_long_stands_in_no_chunk_twice() -> None:
     long = "x" * REPEATED_BYTES
     stream = ChatStream(META, include_usage=False)
-    raw = [stream.encode([Extra("chunk", {"provider": said}), Text("a")]) for said in ("p", long, "q", long)]
+    raw = [stream.encode([Passthrough("chunk", {"provider": said}), Text("a")]) for said in ("p", long, "q", long)]
     assert all(chunk.count(b'"provider"') <= 1 for data in raw for chunk in data.split(b"\n\n"))
     told = [chunk.get("provider") for chunk in chunks(b"".join(raw) + stream.encode([Finish("stop")]))]
     assert told == ["p", "p", long, "q", long, None]
@@ -42,7 +42,7 @@ def test_a_field_that_grows_long_stands_in_no_chunk_twice() -> None:
 def test_many_fields_beside_the_choices_do_not_grow_every_chunk() -> None:
     stream = ChatStream(META, include_usage=False)
     for number in range(500):
-        stream.encode([Extra("chunk", {f"field{number}": "x" * 100})])
+        stream.encode([Passthrough("chunk", {f"field{number}": "x" * 100})])
     stream.encode([Text("a")])
     assert len(stream.encode([Text("a")])) < 2 * REPEATED_BYTES
 
@@ -52,13 +52,13 @@ def test_names_of_fields_are_bounded() -> None:
     events = []
     for number in range(1000):
         events += decoder.feed(b"data: " + json.dumps({"choices": [], f"field{number}": 1}).encode() + b"\n\n")
-    assert len([event for event in events if isinstance(event, Extra)]) <= 256
+    assert len([event for event in events if isinstance(event, Passthrough)]) <= 256
 
 
 def test_sources_are_bounded() -> None:
     cited = [Citation("https://a.example", "A")] * (CITATIONS_LIMIT + 5)
     whole = ChatWhole(META)
-    whole.add([*cited, Finish("stop")])
-    assert len(json.loads(whole.result())["choices"][0]["message"]["annotations"]) == CITATIONS_LIMIT
+    body = whole.encode([*cited, Finish("stop")])
+    assert len(json.loads(body)["choices"][0]["message"]["annotations"]) == CITATIONS_LIMIT
     told = chunks(ChatStream(META, include_usage=False).encode([*cited, Finish("stop")]))
     assert sum(len(c["choices"][0]["delta"].get("annotations", ())) for c in told) == CITATIONS_LIMIT

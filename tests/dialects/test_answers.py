@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
 from addons.dialects.chat_whole import ChatWhole
-from providers.events import Citation, Event, Extra, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
+from addons.errors import GatewayError
+from providers.contract.events import Citation, Event, Finish, Image, Passthrough, Reasoning, Text, ToolCallDelta, Usage
 
 META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
 
@@ -42,8 +42,8 @@ def content(found: list[dict[str, Any]], field: str = "content", index: int = 0)
 
 def whole(events: Sequence[Event]) -> dict[str, Any]:
     collector = ChatWhole(META)
-    collector.add(events)
-    found: dict[str, Any] = json.loads(collector.result())
+    body = collector.encode(events)
+    found: dict[str, Any] = json.loads(body)
     ChatCompletion.model_validate(found, strict=True)
     return found
 
@@ -152,12 +152,12 @@ def test_pictures_are_markdown_on_a_line_of_their_own() -> None:
 
 def test_several_candidates_and_foreign_fields_pass() -> None:
     events: list[Event] = [
-        Extra("chunk", {"system_fingerprint": "fp_1"}),
+        Passthrough("chunk", {"system_fingerprint": "fp_1"}),
         Text("a", 0),
         Text("b", 1),
-        Extra("choice", {"logprobs": {"content": [], "refusal": None}}, 1),
-        Extra("delta", {"refusal": "no "}, 0),
-        Extra("delta", {"refusal": "way"}, 0),
+        Passthrough("choice", {"logprobs": {"content": [], "refusal": None}}, 1),
+        Passthrough("delta", {"refusal": "no "}, 0),
+        Passthrough("delta", {"refusal": "way"}, 0),
         Finish("stop", ((1, "length"),)),
     ]
     found = streamed(events)
@@ -177,10 +177,10 @@ def test_what_is_said_of_a_text_stands_in_its_chunk() -> None:
         "refusal": None,
     }
     events: list[Event] = [
-        Extra("chunk", {"obfuscation": "x"}),
+        Passthrough("chunk", {"obfuscation": "x"}),
         Text("a"),
-        Extra("delta", {"annotations": []}),
-        Extra("choice", {"logprobs": logprobs}),
+        Passthrough("delta", {"annotations": []}),
+        Passthrough("choice", {"logprobs": logprobs}),
         Finish("stop"),
     ]
     found = streamed(events, apart=False)
@@ -213,7 +213,7 @@ SURROGATES: list[Event] = [
     ToolCallDelta(0, None, None, '\ude00"}'),
     ToolCallDelta(1, "b", "g", "\ud83d"),
     Citation("https://a", "half \ud83d"),
-    Extra("delta", {"refusal": "no\ud83d"}),
+    Passthrough("delta", {"refusal": "no\ud83d"}),
     Finish("tool_calls"),
 ]
 
@@ -237,16 +237,21 @@ def test_no_field_of_a_provider_makes_a_whole_answer_no_client_can_read() -> Non
 
 def test_infinite_logprobs_are_null_since_json_has_no_infinity() -> None:
     entry: dict[str, Any] = {"token": "a", "bytes": None, "logprob": float("-inf"), "top_logprobs": []}
-    events: list[Event] = [Text("a"), Extra("choice", {"logprobs": {"content": [entry]}}), Finish("stop")]
+    events: list[Event] = [Text("a"), Passthrough("choice", {"logprobs": {"content": [entry]}}), Finish("stop")]
     raw = ChatStream(META, include_usage=False).encode(events)
     assert b'"logprob":null' in raw
     collector = ChatWhole(META)
-    collector.add(events)
-    assert b'"logprob":null' in collector.result()
+    body = collector.encode(events)
+    assert b'"logprob":null' in body
 
 
 def test_the_id_of_an_official_answer_is_the_clients_too() -> None:
-    early: list[Event] = [Extra("chunk", {"id": "gen-7"}), Text("a"), Extra("chunk", {"id": "gen-8"}), Finish("stop")]
+    early: list[Event] = [
+        Passthrough("chunk", {"id": "gen-7"}),
+        Text("a"),
+        Passthrough("chunk", {"id": "gen-8"}),
+        Finish("stop"),
+    ]
     raw = ChatStream(META, include_usage=True).encode(early).decode()
     frames = [json.loads(frame.removeprefix("data: ")) for frame in raw.split("\n\n")[:-2]]
     assert {frame["id"] for frame in frames} == {"gen-7"}
@@ -256,14 +261,14 @@ def test_the_id_of_an_official_answer_is_the_clients_too() -> None:
 def test_a_field_that_came_once_is_told_once() -> None:
     sources = [{"link": "https://a.example"}]
     around = {"web_search": sources, "system_fingerprint": "fp"}
-    found = streamed([Extra("chunk", around), *(Text("a") for _ in range(9)), Finish("stop")])
+    found = streamed([Passthrough("chunk", around), *(Text("a") for _ in range(9)), Finish("stop")])
     assert [chunk["web_search"] for chunk in found if "web_search" in chunk] == [sources]
     assert all(chunk["system_fingerprint"] == "fp" for chunk in found)
-    assert len(streamed([Text("a"), Extra("chunk", around), Finish("stop")])) == 3
+    assert len(streamed([Text("a"), Passthrough("chunk", around), Finish("stop")])) == 3
 
 
 def test_empty_fields_of_the_first_delta_stand_in_ours() -> None:
-    empty = Extra("delta", {"refusal": None, "annotations": []})
+    empty = Passthrough("delta", {"refusal": None, "annotations": []})
     found = streamed([empty, Text("a"), Finish("stop")])
     assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": "", "refusal": None, "annotations": []}
     assert whole([empty, Text("a"), Finish("stop")])["choices"][0]["message"]["annotations"] == []
@@ -275,8 +280,10 @@ def test_ids_of_calls_that_have_none_are_never_given_again() -> None:
     for answer in ("chatcmpl-1", "chatcmpl-2"):
         meta = AnswerMeta(answer, 1, "m")
         collector = ChatWhole(meta)
-        collector.add([*call, *(ToolCallDelta(0, None, "f", "{}", 1) for _ in range(1)), Finish("tool_calls")])
-        message = json.loads(collector.result())["choices"]
+        body = collector.encode(
+            [*call, *(ToolCallDelta(0, None, "f", "{}", 1) for _ in range(1)), Finish("tool_calls")]
+        )
+        message = json.loads(body)["choices"]
         ids += [entry["id"] for choice in message for entry in choice["message"]["tool_calls"]]
         stream = ChatStream(meta, include_usage=False).encode(call).decode()
         assert ids[-3] in stream
@@ -286,9 +293,9 @@ def test_ids_of_calls_that_have_none_are_never_given_again() -> None:
 
 def test_a_providers_own_model_and_choices_do_not_stand_beside_ours() -> None:
     events: list[Event] = [
-        Extra("chunk", {"model": "theirs", "choices": 7, "system_fingerprint": "fp"}),
-        Extra("choice", {"index": 9, "finish_reason": "length", "score": 1}),
-        Extra("delta", {"role": "user", "content": "no", "mood": "good"}),
+        Passthrough("chunk", {"model": "theirs", "choices": 7, "system_fingerprint": "fp"}),
+        Passthrough("choice", {"index": 9, "finish_reason": "length", "score": 1}),
+        Passthrough("delta", {"role": "user", "content": "no", "mood": "good"}),
         Text("yes"),
         Finish("stop"),
     ]
@@ -313,8 +320,10 @@ def test_every_candidate_that_began_gets_an_end() -> None:
 def test_sources_the_provider_annotated_itself_stay_beside_ours() -> None:
     own = {"type": "file_citation", "file_id": "f"}
     collector = ChatWhole(META)
-    collector.add([Extra("delta", {"annotations": [own]}), Citation("https://a", "A"), Text("x"), Finish("stop")])
-    kinds = [a["type"] for a in json.loads(collector.result())["choices"][0]["message"]["annotations"]]
+    body = collector.encode(
+        [Passthrough("delta", {"annotations": [own]}), Citation("https://a", "A"), Text("x"), Finish("stop")]
+    )
+    kinds = [a["type"] for a in json.loads(body)["choices"][0]["message"]["annotations"]]
     assert kinds == ["file_citation", "url_citation"]
 
 

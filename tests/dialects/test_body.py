@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
+from addons.errors import GatewayError
 
 HI = [{"role": "user", "content": "hi"}]
 

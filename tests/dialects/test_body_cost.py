@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from addons.core.errors import GatewayError
 from addons.dialects import body
 from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.body import LONG_NUMBERS_LIMIT, VALUES_LIMIT, all_at_once
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.chat_schema import ENTRIES_LIMIT, STOP_CHARS, TOOLS_LIMIT
 from addons.dialects.completions import Completions
-from providers.contract import Model
-from providers.openai_form import Form
-from providers.openai_request import wire_request
+from addons.errors import GatewayError
+from providers.contract.provider import Model
+from providers.openai.form import Form
+from providers.openai.request import wire_request
 from tests.support.counting import work_of
 
 MOST_WORK = 4_000_000

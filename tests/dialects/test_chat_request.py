@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 from openai.types.chat import completion_create_params as openai_params
 
-from addons.core.errors import GatewayError
-from addons.core.support import check_support
 from addons.dialects.chat_completions import ChatCompletions
-from providers.chat import ImagePart, OtherPart, TextPart
-from providers.contract import Model
-from providers.openai_form import Form
-from providers.openai_request import wire_request
+from addons.errors import GatewayError
+from addons.features.capabilities import check_support
+from providers.contract.chat import ImagePart, OtherPart, TextPart
+from providers.contract.provider import Model
+from providers.openai.form import Form
+from providers.openai.request import wire_request
 
 HI = [{"role": "user", "content": "hi"}]
 

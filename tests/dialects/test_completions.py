@@ -1,20 +1,22 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from openai.types import Completion
 
-from addons.core.errors import GatewayError
-from addons.core.support import check_support
 from addons.dialects.base import AnswerMeta
 from addons.dialects.completions import Completions
-from providers.contract import Model, Moment, Session
-from providers.events import Event, Finish, Image, Reasoning, Text, Usage
-from providers.openai_compatible import OpenAICompatible
-from providers.openai_options import OpenAIOptions
+from addons.dialects.registry import DIALECTS
+from addons.errors import GatewayError
+from addons.features.capabilities import check_support
+from providers.contract.events import Event, Finish, Image, Reasoning, Text, Usage
+from providers.contract.provider import Model, Moment, Session
+from providers.openai.options import OpenAIOptions
+from providers.openai.provider import OpenAICompatible
 from tests.support.calls import seen
 
-META = AnswerMeta("chatcmpl-1", 1700000000, 'mo"del')
+META = AnswerMeta("cmpl-1", 1700000000, 'mo"del')
 
 
 def legacy(**fields: Any) -> bytes:
@@ -64,25 +66,29 @@ def test_legacy_answers_pass_the_sdk() -> None:
     dialect = Completions()
     parsed = dialect.parse(b'{"model":"m","prompt":"p","stream":true,"stream_options":{"include_usage":true}}')
     events: list[Event] = [Reasoning("hidden"), Text('He"'), Text("llo"), Usage(1, 2, 3), Finish("stop")]
-    frames = dialect.stream(parsed, META).encode(events).decode().split("\n\n")
+    frames = dialect.encoder(parsed, META).encode(events).decode().split("\n\n")
     assert frames[-2] == "data: [DONE]"
     found = [json.loads(frame.removeprefix("data: ")) for frame in frames[:-2]]
     for chunk in found:
         Completion.model_validate({**chunk, "choices": [{**c, "finish_reason": "stop"} for c in chunk["choices"]]})
     assert "".join(c["text"] for chunk in found for c in chunk["choices"]) == 'He"llo'
     assert found[-1]["usage"]["total_tokens"] == 3
-    collector = dialect.whole(parsed, META)
-    collector.add(events)
-    completion = Completion.model_validate_json(collector.result(), strict=True)
+    asked = replace(parsed, chat=replace(parsed.chat, stream=False))
+    body = dialect.encoder(asked, META).encode(events)
+    completion = Completion.model_validate_json(body, strict=True)
     assert completion.choices[0].text == 'He"llo'
     assert completion.id == "cmpl-1"
+
+
+def test_the_ids_of_answers_are_of_their_format() -> None:
+    assert {dialect.answer_id("req_1") for dialect in DIALECTS.values()} == {"chatcmpl-1", "cmpl-1"}
 
 
 def test_every_legacy_piece_has_the_same_head_and_usage_null_until_the_end() -> None:
     dialect = Completions()
     parsed = dialect.parse(legacy(stream=True, stream_options={"include_usage": True}))
     events: list[Event] = [Text("a\ud83d"), Text("\ude00"), Image("https://x"), Usage(1, 2, 3), Finish("length")]
-    stream = dialect.stream(parsed, META)
+    stream = dialect.encoder(parsed, META)
     raw = b"".join(stream.encode([event]) for event in events).decode()
     found = [json.loads(frame.removeprefix("data: ")) for frame in raw.split("\n\n")[:-2]]
     assert {(c["id"], c["object"], c["created"], c["model"]) for c in found} == {
@@ -99,9 +105,9 @@ def test_every_legacy_piece_has_the_same_head_and_usage_null_until_the_end() -> 
 )
 def test_legacy_finish_reasons_are_those_the_form_knows(reason: Any, expected: str) -> None:
     dialect = Completions()
-    collector = dialect.whole(dialect.parse(legacy()), META)
-    collector.add([Text("x"), Finish(reason)])
-    assert json.loads(collector.result())["choices"][0]["finish_reason"] == expected
+    collector = dialect.encoder(dialect.parse(legacy()), META)
+    body = collector.encode([Text("x"), Finish(reason)])
+    assert json.loads(body)["choices"][0]["finish_reason"] == expected
 
 
 # -- for an official API ----------------------------------------------------------------------------------------------
@@ -149,7 +155,7 @@ def test_all_texts_and_their_logprobs_reach_the_client() -> None:
     raw = b"".join(b"data: " + json.dumps(frame).encode() + b"\n\n" for frame in sent) + b"data: [DONE]\n\n"
     decoder = site.decoder(parsed.chat, None)
     events = [*decoder.feed(raw), *decoder.close()]
-    stream = dialect.stream(parsed, META).encode(events).decode()
+    stream = dialect.encoder(parsed, META).encode(events).decode()
     found = [json.loads(frame.removeprefix("data: ")) for frame in stream.split("\n\n")[:-2]]
     texts = {0: "", 1: ""}
     for choice in (choice for frame in found for choice in frame["choices"]):
@@ -158,8 +164,8 @@ def test_all_texts_and_their_logprobs_reach_the_client() -> None:
     assert texts == {0: "xy", 1: "</think>z"}
     assert {frame["id"] for frame in found} == {"cmpl-7"}
     assert sum("warning" in frame for frame in found) == 1
-    collector = dialect.whole(parsed, META)
-    collector.add(events)
-    whole = json.loads(collector.result())
+    asked = replace(parsed, chat=replace(parsed.chat, stream=False))
+    body = dialect.encoder(asked, META).encode(events)
+    whole = json.loads(body)
     assert [(c["text"], c["finish_reason"]) for c in whole["choices"]] == [("xy", "stop"), ("</think>z", "length")]
     assert whole["choices"][0]["logprobs"] == {"tokens": ["x", "y"]}

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from addons.core.errors import GatewayError
 from addons.dialects.answer import foreign
-from providers.events import Event, Failure
-from providers.openai_decoder import OpenAIDecoder
-from providers.openai_form import Form
+from addons.errors import GatewayError
+from providers.contract.events import Event, Failure
+from providers.openai.decoder import OpenAIDecoder
+from providers.openai.form import Form
 from tests.dialects.test_openai_sdk import SAY, Gateway, client
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}

@@ -7,12 +7,12 @@ import httpx
 import openai
 import pytest
 
-from addons.core.errors import GatewayError
 from addons.dialects.base import AnswerMeta, Dialect
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
-from providers.errors import ErrorKind, ProviderError
-from providers.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta, Usage
+from addons.errors import GatewayError
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta, Usage
 
 META = AnswerMeta("chatcmpl-1", 1700000000, "m")
 SAY: Any = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -55,12 +55,12 @@ class Gateway:
         if parsed.chat.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8"}
             return httpx.Response(200, headers=headers, content=self._frames(dialect, parsed))
-        collector = dialect.whole(parsed, META)
-        collector.add([event for event in self.events if not isinstance(event, GatewayError)])
-        return httpx.Response(200, headers={"content-type": "application/json"}, content=collector.result())
+        collector = dialect.encoder(parsed, META)
+        body = collector.encode([event for event in self.events if not isinstance(event, GatewayError)])
+        return httpx.Response(200, headers={"content-type": "application/json"}, content=body)
 
     def _frames(self, dialect: Dialect, parsed: Any) -> Iterator[bytes]:
-        stream = dialect.stream(parsed, META)
+        stream = dialect.encoder(parsed, META)
         pieces = [
             stream.error(event) if isinstance(event, GatewayError) else stream.encode([event]) for event in self.events
         ]

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from addons.core.errors import GatewayError
 from addons.dialects.chat_completions import ChatCompletions
 from addons.dialects.completions import Completions
-from providers.contract import Model
-from providers.openai_form import Form
-from providers.openai_learnt import Learnt
-from providers.openai_request import completion_request, wire_request
+from addons.errors import GatewayError
+from providers.contract.provider import Model
+from providers.openai.form import Form
+from providers.openai.learnt import Learnt
+from providers.openai.request import completion_request, wire_request
 
 MODEL = Model("m", "m", tools="native")
 FORM = Form(developer_role=True)

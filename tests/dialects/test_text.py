@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.dialects.text import JsonText, Pairs, joined, json_bytes
+from addons.dialects.text import JsonText, SurrogateJoiner, joined, json_bytes
 
 ANY_TEXT = st.text(st.one_of(st.characters(), st.sampled_from("\ud83d\ude00\udbff\udc00a")), max_size=12)
 
 
 @given(st.lists(ANY_TEXT, max_size=8))
 def test_pieces_of_any_text_are_valid_and_give_the_whole(pieces: list[str]) -> None:
-    pairs = Pairs()
+    pairs = SurrogateJoiner()
     said = [pairs.feed(piece) for piece in pieces] + [pairs.rest()]
     for piece in said:
         piece.encode()

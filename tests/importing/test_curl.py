@@ -12,23 +12,23 @@ from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.detect import read
 from addons.importing.problem import ImportProblem
 from addons.importing.shell_words import OpenQuote, commands
-from providers.contract import Sighting
+from providers.contract.provider import ObservedExchange
 
 SECRET = "tok-9fPq2LzR7tXw4mVb"
 READ = frozenset({"url", "config"})
 """Options whose value is an address of its own, or that are refused."""
 
 
-def seen(command: str) -> list[Sighting]:
+def seen(command: str) -> list[ObservedExchange]:
     return list(read_curl(command).sightings)
 
 
-def one(command: str) -> Sighting:
+def one(command: str) -> ObservedExchange:
     [found] = seen(command)
     return found
 
 
-def plain(found: Sighting) -> tuple[str, str, str]:
+def plain(found: ObservedExchange) -> tuple[str, str, str]:
     return found.method, found.url, found.headers.get("x-last", "")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from addons.importing.detect import read
 from addons.importing.problem import ImportProblem
-from providers.contract import Sighting
+from providers.contract.provider import ObservedExchange
 
 SECRET = "AgHkJ3passport-0123456789"
 URL = "https://longcat.chat/api/v1/chat-completion-V2"
@@ -30,7 +30,7 @@ Invoke-WebRequest -UseBasicParsing -Uri "{URL}" `
 """
 
 
-def one(data: str) -> Sighting:
+def one(data: str) -> ObservedExchange:
     (found,) = read(data.encode(), 0).sightings
     return found
 

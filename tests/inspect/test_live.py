@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,30 +13,23 @@ from mitmproxy import http
 from mitmproxy.addons.view import View
 from mitmproxy.test import taddons, tflow
 
-from addons.attempt import Attempt
+from addons.app.heartbeat import Heartbeat
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
-from addons.heartbeat import Heartbeat
-from addons.inspect.check import _attempt, _provider
+from addons.exchange.attempt import Attempt
+from addons.exchange.stage import Stage
+from addons.inspect.annotation import Annotation, annotation_of
+from addons.inspect.attempt_flows import earlier_attempt
 from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, LOOK_S, Live
-from addons.inspect.note import Note, note_of
-from addons.inspect.parts import earlier_attempt
-from addons.inspect.recording import Asked, Recording, RecordingProblem, Source, recording_of
-from addons.outgoing import request_of
-from addons.stage import Stage
-from providers.contract import Call
+from addons.recordings.recording import RecordingProblem, Source, recording_of
+from addons.transport.upstream_request import request_of
+from providers.contract.provider import Call
+from tests.support.attempts import attempt_of
 from tests.support.hostile import DONE, chunk
 from tests.support.virtual_time import run_virtual
 
 SECRET = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 BODY = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": f"is it {SECRET}?"}]})
-RECORDING = Recording(
-    provider="openai_compatible",
-    model="m",
-    outcome="ok",
-    client_request=BODY,
-    request=Asked(method="POST", url="https://recorded.invalid/v1/chat/completions", headers=(), body=""),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +64,7 @@ class Room:
         self.view.add([flow])
         context = SimpleNamespace(limits=SimpleNamespace(max_attempts=3), cleaner=self.cleaner)
         exchange = SimpleNamespace(
-            id=f"req_24a1d{number}aaaa", model=None, pursuit=None, relay=None, began=self.clock(), method="POST",
+            id=f"req_24a1d{number}aaaa", model=None, attempt_loop=None, relay=None, began=self.clock(), method="POST",
             path="/v1/chat/completions", context=context, client_request=BODY, moved=None,
         )  # fmt: skip
         self.live.begin(flow, exchange)  # type: ignore[arg-type]
@@ -81,11 +74,9 @@ class Room:
         """Its attempt stands in the flow."""
         name = ("m", "p", "a")
         exchange.model = "m"
-        exchange.pursuit = SimpleNamespace(stage=Stage.READY, attempts=number, asking=name, about=name)
+        exchange.attempt_loop = SimpleNamespace(stage=Stage.READY, attempts=number, asking=name, about=name)
         exchange.moved()
-        attempt = _attempt(RECORDING, _provider("openai_compatible"))
-        attempt.plan = replace(attempt.plan, clock=self.clock, cleaner=self.cleaner)
-        attempt.cleaner = self.cleaner
+        attempt = attempt_of(self.cleaner, self.clock)
         attempt.built = request_of(Call("POST", "https://p.invalid/v1/chat/completions", (), BODY.encode()))
         attempt.shows(attempt.built)
         flow.request, flow.response, exchange.relay = attempt.built, None, attempt
@@ -185,7 +176,7 @@ def test_who_comes_later_sees_all_of_it() -> None:
         assert "200 events so far" in flow.comment
         assert flow.response
         assert flow.response.content == attempt.body
-        note = note_of(flow)
+        note = annotation_of(flow)
         assert note
         assert note.delivered == attempt.delivered.decode()
         assert note.arrivals == tuple(attempt.report.arrivals)
@@ -233,10 +224,10 @@ def test_the_story_from_the_first_moment() -> None:
         flow, exchange = room.runs()
         assert flow.comment == "▷ req_24a1d0 running     POST /v1/chat/completions asked"
         exchange.model = "m"
-        exchange.pursuit = SimpleNamespace(stage=Stage.QUEUED, attempts=0, asking=None, about=None)
+        exchange.attempt_loop = SimpleNamespace(stage=Stage.QUEUED, attempts=0, asking=None, about=None)
         exchange.moved()
         assert flow.comment == "▷ req_24a1d0 running     m waiting for a turn"
-        exchange.pursuit.asking, exchange.pursuit.stage = ("m", "p", "a"), Stage.PREPARING
+        exchange.attempt_loop.asking, exchange.attempt_loop.stage = ("m", "p", "a"), Stage.PREPARING
         exchange.moved()
         assert flow.comment == "▷ req_24a1d0 running     m → p/a preparing"
         attempt = await room.asks(flow, exchange)
@@ -248,7 +239,7 @@ def test_the_story_from_the_first_moment() -> None:
         await asyncio.sleep(LOOK_S)
         assert flow.comment == "▷ req_24a1d0 running     m → p/a first 250 ms 2 events so far"
         attempt.data(b"data: {")
-        exchange.pursuit = SimpleNamespace(
+        exchange.attempt_loop = SimpleNamespace(
             stage=Stage.PAUSED, attempts=1, asking=("m", "p", "a"), about=("m", "p", "a")
         )
         room.live.attempt_over(flow)
@@ -264,7 +255,7 @@ def test_what_is_shown_while_it_runs_is_clean_and_what_is_sent_is_not_touched() 
         flow, exchange = room.runs()
         attempt = await room.asks(flow, exchange)
         assert SECRET.encode() not in (flow.request.content or b"")
-        assert SECRET not in (note_of(flow) or Note("")).client_request
+        assert SECRET not in (annotation_of(flow) or Annotation("")).client_request
         sent = attempt.wire_request(flow.request)
         assert sent
         assert sent.content == BODY.encode()
@@ -362,7 +353,7 @@ def test_how_the_answer_is_to_be_read_is_decided_at_its_end() -> None:
 def test_what_runs_cannot_be_kept_as_a_case() -> None:
     async def work(room: Room) -> None:
         flow, _ = room.runs()
-        note = note_of(flow)
+        note = annotation_of(flow)
         assert note
         assert note.running
         with pytest.raises(RecordingProblem, match="still runs"):
@@ -393,7 +384,7 @@ def test_a_fault_with_one_flow_leaves_the_others_alone(monkeypatch: pytest.Monke
     async def work(room: Room) -> None:
         bad, bad_exchange = room.runs(1)
         good, exchange = room.runs(2)
-        bad_exchange.pursuit = 7
+        bad_exchange.attempt_loop = 7
         room.answers(good, attempt := await room.asks(good, exchange))
         attempt.data(chunk("a"))
         with pytest.raises(AttributeError):
@@ -448,7 +439,7 @@ def test_a_failed_attempt_does_not_look_as_if_it_ran(answered: bool) -> None:
     flow = tflow.tflow(resp=answered)
     if flow.response:
         flow.response.timestamp_end = None
-    part = earlier_attempt(flow, Note("req_1", outcome="failed", error="cannot be reached"))
+    part = earlier_attempt(flow, Annotation("req_1", outcome="failed", error="cannot be reached"))
     if answered:
         assert part.response
         assert part.response.timestamp_end

@@ -12,13 +12,13 @@ from mitmproxy.contentviews import registry as of_mitmproxy
 from mitmproxy.contentviews._registry import ContentviewRegistry
 from mitmproxy.test import tflow
 
-from addons.inspect.chat_text import chat_text
-from addons.inspect.events_text import rows, table
-from addons.inspect.note import Note
+from addons.inspect.annotation import Annotation
+from addons.inspect.chat_view import chat_text
+from addons.inspect.events_view import rows, table
 from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView, register_views
-from providers.events import Event, Text
-from providers.zai_decoder import ZaiDecoder
-from tests.inspect.test_recording import CLIENT, STREAM, delivered
+from providers.contract.events import Event, Text
+from providers.zai.decoder import ZaiDecoder
+from tests.recordings.test_recording import CLIENT, STREAM, delivered
 
 
 def events_view() -> EventsView:
@@ -37,7 +37,7 @@ def ours(**more: Any) -> http.HTTPFlow:
         resp=http.Response.make(200, STREAM, {"content-type": "text/event-stream"}),
     )
     fields = {"provider": "zai", "account": "me", "model": "GLM-4.6", "outcome": "ok", "client_request": CLIENT}
-    Note("req_1", **{**fields, "delivered": delivered("Hello 你好 🌏"), **more}).put_on(flow)
+    Annotation("req_1", **{**fields, "delivered": delivered("Hello 你好 🌏"), **more}).put_on(flow)
     return flow
 
 
@@ -212,17 +212,17 @@ JSON = st.recursive(
 def test_a_chat_of_any_form_is_readable(asked: object, answered: object, stream: bool) -> None:
     body = json.dumps(answered)
     delivered = f"data: {body}\n\n" if stream else body
-    assert chat_text(Note("req_1", client_request=json.dumps(asked), delivered=delivered)).startswith("req_1")
+    assert chat_text(Annotation("req_1", client_request=json.dumps(asked), delivered=delivered)).startswith("req_1")
 
 
 def test_lines_are_left_to_the_window_to_fold() -> None:
     words = "    " + "word " * 60 + "end"
     request = json.dumps({"messages": [{"role": "user", "content": words}]})
-    assert words in chat_text(Note("req_1", client_request=request)).splitlines()
+    assert words in chat_text(Annotation("req_1", client_request=request)).splitlines()
 
 
 def test_a_line_separator_in_a_text_ends_no_line_of_the_stream() -> None:
     said = json.dumps({"choices": [{"index": 0, "delta": {"content": "one\u2028two"}}]}, ensure_ascii=False)
-    assert "one\u2028two" in chat_text(Note("req_1", delivered=f"data: {said}\n\n"))
+    assert "one\u2028two" in chat_text(Annotation("req_1", delivered=f"data: {said}\n\n"))
     (row,) = rows(f"data: {said}\n\n".encode(), (), None)
     assert row.kind != "no JSON"

@@ -4,8 +4,8 @@ import json
 from functools import cache
 from pathlib import Path
 
-from providers.chat import ChatRequest, Message
-from providers.contract import Decoder, Provider, ProviderOptions
+from providers.contract.chat import ChatRequest, Message
+from providers.contract.provider import Decoder, Provider, ProviderOptions
 from providers.registry import provider_class
 
 _FIXTURES = Path(__file__).parents[1] / "fixtures"

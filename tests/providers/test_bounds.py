@@ -10,32 +10,32 @@ from typing import Any
 import httpx
 import pytest
 
-from addons import steps
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_stream import ChatStream
-from addons.secrets import Seals
-from addons.steps import StepRunner
-from providers.citations import KEY_LIMIT, MARK_LIMIT, SOURCE_LIMIT, URL_LIMIT, CitedText, Sources
-from providers.contract import Call, Decoder, Session
-from providers.errors import ErrorKind, ProviderError
-from providers.events import Event, Failure, Text
-from providers.jsontext import BODY_VALUES, EVENT_VALUES, MODELS_LIMIT, NAME_LIMIT
-from providers.k2think_decoder import K2ThinkDecoder
-from providers.k2think_models import read_live as read_k2think
-from providers.longcat_decoder import LongCatDecoder
-from providers.openai_answer import ENTRIES_LIMIT
-from providers.openai_compatible import OpenAICompatible
-from providers.openai_decoder import NAMES_LIMIT, OpenAIDecoder
-from providers.openai_models import read_list
-from providers.openai_options import OpenAIOptions
-from providers.qwen_decoder import QwenDecoder
-from providers.qwen_models import read_live as read_qwen
-from providers.sse import LINES_LIMIT, SseLimit, SseReader
-from providers.zai_buffer import SEGMENT_CHARS, EditBuffer
-from providers.zai_decoder import ZaiDecoder
-from providers.zai_models import read_live as read_zai
-from providers.zai_sources import MARKS
+from addons.transport import step_runner as steps
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event, Failure, Text
+from providers.contract.provider import Call, Decoder, Session
+from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, MODELS_LIMIT, NAME_LIMIT
+from providers.formats.sse import LINES_LIMIT, SseLimit, SseReader
+from providers.k2think.decoder import K2ThinkDecoder
+from providers.k2think.models import read_live as read_k2think
+from providers.longcat.decoder import LongCatDecoder
+from providers.openai.answer import ENTRIES_LIMIT
+from providers.openai.decoder import NAMES_LIMIT, OpenAIDecoder
+from providers.openai.models import read_list
+from providers.openai.options import OpenAIOptions
+from providers.openai.provider import OpenAICompatible
+from providers.qwen.decoder import QwenDecoder
+from providers.qwen.models import read_live as read_qwen
+from providers.shared.citations import KEY_LIMIT, MARK_LIMIT, SOURCE_LIMIT, URL_LIMIT, CitedText, Sources
+from providers.zai.buffer import SEGMENT_CHARS, EditBuffer
+from providers.zai.decoder import ZaiDecoder
+from providers.zai.models import read_live as read_zai
+from providers.zai.sources import MARKS
 from tests.support.counting import work_of
 
 OPTIONS = OpenAIOptions(base_url="https://api.example")

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.events import Failure, Finish
+from providers.contract.events import Failure, Finish
+from providers.formats.sse import SseLimit, SseReader
 from providers.registry import type_names
-from providers.sse import SseLimit, SseReader
 from tests.providers.seeds import decoder_of, provider_of, seeds
 from tests.support.decoding import joined, run
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from providers import k2think_models, openai_models, qwen_models, zai_models
-from providers.openai_presets import PRESETS
+from providers.k2think import models as k2think_models
+from providers.openai import models as openai_models
+from providers.openai.presets import PRESETS
+from providers.qwen import models as qwen_models
+from providers.zai import models as zai_models
 
 PRESET = next(iter(PRESETS.values()))
 GOOD = ["glm-5", "vendor/model:free", "Qwen3 Max", "模型", "x" * 256]

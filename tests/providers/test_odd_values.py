@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from providers.contract import Decoder
-from providers.events import Failure, Finish
-from providers.k2think_decoder import K2ThinkDecoder
-from providers.longcat_decoder import LongCatDecoder
-from providers.openai_decoder import OpenAIDecoder
-from providers.openai_options import OpenAIOptions
-from providers.qwen_decoder import QwenDecoder
-from providers.zai_decoder import ZaiDecoder
+from providers.contract.events import Failure, Finish
+from providers.contract.provider import Decoder
+from providers.k2think.decoder import K2ThinkDecoder
+from providers.longcat.decoder import LongCatDecoder
+from providers.openai.decoder import OpenAIDecoder
+from providers.openai.options import OpenAIOptions
+from providers.qwen.decoder import QwenDecoder
+from providers.zai.decoder import ZaiDecoder
 from tests.support.decoding import run
 
 DECODERS: dict[str, Callable[[], Decoder]] = {

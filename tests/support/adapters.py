@@ -3,8 +3,8 @@
 import json
 from base64 import urlsafe_b64encode
 
-from providers.chat import ChatRequest, Message
-from providers.contract import Answer, Moment, SessionMaterial
+from providers.contract.chat import ChatRequest, Message
+from providers.contract.provider import Answer, Credentials, Moment
 from providers.registry import provider_class
 
 MOMENT = Moment(1_790_000_000_000, lambda: "0f8fad5b-d9cb-469f-a165-70867728950e")
@@ -16,10 +16,10 @@ def jwt(**claims: object) -> str:
 
 
 MATERIAL = {
-    "zai": SessionMaterial(token=jwt(id="u1", email="a@b.example")),
-    "qwen": SessionMaterial(token=jwt(id="u1", exp=4_000_000_000)),
-    "longcat": SessionMaterial(cookies={"passport_token_key": "p1"}),
-    "k2think": SessionMaterial(token=jwt(id="u1", exp=4_000_000_000)),
+    "zai": Credentials(token=jwt(id="u1", email="a@b.example")),
+    "qwen": Credentials(token=jwt(id="u1", exp=4_000_000_000)),
+    "longcat": Credentials(cookies={"passport_token_key": "p1"}),
+    "k2think": Credentials(token=jwt(id="u1", exp=4_000_000_000)),
 }
 
 

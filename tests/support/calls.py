@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from providers.call import Call
-from providers.sealed import shown
+from providers.contract.call import Call
+from providers.contract.sealed import shown
 
 
 class Seen(NamedTuple):

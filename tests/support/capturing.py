@@ -16,11 +16,11 @@ import httpx
 import pytest
 import yaml
 
-from addons.accounts import material_of
-from addons.demo import provider_entries
+from addons.accounts.sessions import material_of
+from addons.cli.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract import Provider, SessionMaterial
+from providers.contract.provider import Credentials, Provider
 from providers.registry import provider_class
 from providers.sandbox.run import Sandbox
 from tests.support.forked import Forked, start
@@ -37,7 +37,7 @@ PAGE: Mapping[str, str] = {
 
 
 def reads_sightings(name: str) -> bool:
-    return provider_class(name).sighted is not Provider.sighted
+    return provider_class(name).extract is not Provider.extract
 
 
 signs_in = pytest.mark.skipif(not reads_sightings("zai"), reason="the provider reads no sightings")
@@ -182,7 +182,7 @@ def read_the_end(client: httpx.Client, sites: TlsSites) -> None:
     assert "you may close this window" in client.get(sites.url("zai"), headers=PAGE).text
 
 
-def kept(run: CaptureRun, provider: str = "zai") -> SessionMaterial:
+def kept(run: CaptureRun, provider: str = "zai") -> Credentials:
     record = run.vault().get(provider, "demo")
     assert record is not None
     return material_of(record.material)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from providers.contract import Decoder
-from providers.events import Event, Failure, Finish, Reasoning, Text
+from providers.contract.events import Event, Failure, Finish, Reasoning, Text
+from providers.contract.provider import Decoder
 
 RECORDINGS = Path(os.environ.get("GLASSGATE_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
 

@@ -11,10 +11,10 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from addons.core.fields import Fields
-from addons.relay import Fault, State, Target, Timers
-from addons.stream.gear import AttemptFailedHook, ClientLimits, Gear, Tick, Watched
+from addons.cleaning.fields import Fields
+from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
+from addons.stream.port import Fault, State, Target, Timers
 
 TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
 
@@ -29,8 +29,8 @@ class FakeRelay:
         self.target = Target("127.0.0.1", port, tls=False)
         self.timers = Timers(**{**{n: getattr(TIMERS, n) for n in TIMERS.__slots__}, **timers})
         self.state = State.OPEN
-        self.commits_early = False
-        self.cut_short = False
+        self.keepalive_before_first_token = False
+        self.closes_early = False
         self.keepalive = b": keep-alive\n\n"
         self.recorded: list[bytes] = []
         self.faults: list[tuple[Fault, str]] = []
@@ -72,21 +72,21 @@ class FakeRelay:
         return b""
 
     def settle(self) -> bytes:
-        self.state, self.ended, self.cut_short = State.DONE, False, True
+        self.state, self.ended, self.closes_early = State.DONE, False, True
         return b"settled"
 
     def fault(self, fault: Fault, detail: str) -> None:
         self.faults.append((fault, detail))
         self.state = State.FAILED
 
-    def client_head(self, body: bytes | None) -> http.Response:
+    def response_head(self, body: bytes | None) -> http.Response:
         if body is not None:
             return http.Response.make(200, body, {"content-type": "application/json"})
         head = http.Response.make(200, b"", {"content-type": "text/event-stream"})
         del head.headers["content-length"]
         return head
 
-    def last_words(self) -> bytes:
+    def final_error_bytes(self) -> bytes:
         return b"data: {last words}\n\n"
 
 
@@ -121,8 +121,8 @@ class FakeTicket:
         self.left = True
 
 
-class WatchSet(set[Watched]):
-    """The Watch of the layer, open to the test."""
+class WatchSet(set[Timed]):
+    """The Deadlines of the layer, open to the test."""
 
 
 @dataclass
@@ -178,7 +178,7 @@ class Drive:
         self.watch = WatchSet()
         self.wire = FakeWire()
         self.ticket = FakeTicket(list(self.relays))
-        self.gear = Gear(
+        self.deps = LayerDeps(
             lambda flow: self.ticket,
             self.watch,
             ClientLimits(body_bytes=self.body_limit),
@@ -186,7 +186,7 @@ class Drive:
             clock=lambda: self.now,
             beside=lambda request: self.beside,
         )
-        self.layer = GatewayLayer(context, HTTPMode.transparent, self.gear)
+        self.layer = GatewayLayer(context, HTTPMode.transparent, self.deps)
         self.feed(events.Start())
 
     # -- what the world does --------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from providers.browser import is_identity
+from providers.contract.browser import is_identity
 
 AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 BROWSER: Final = {

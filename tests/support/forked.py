@@ -35,8 +35,8 @@ MODULES: Final = {
 IMPORTED: Final = (
     "mitmproxy.tools.dump",
     "mitmproxy.tools.web.master",
-    "addons.hooks",
-    "addons.inspect.web_guard",
+    "addons.app.hooks",
+    "addons.mitm.web_guard",
     "addons.cli.main",
     "addons.capturing.run",
 )

@@ -3,6 +3,6 @@
 For tests that wait for it; how often it is done in earnest is part of no promise.
 """
 
-from addons import upkeep
+from addons.app import jobs as upkeep
 
 upkeep.TEND_EVERY_S = 0.2  # type: ignore[misc]

@@ -12,7 +12,7 @@ import httpx
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from addons.inspect.story import short
+from addons.inspect.summary import short
 from tests.support.ports import free_port
 from tests.support.processes import Gateway
 from tests.support.waiting import until as until

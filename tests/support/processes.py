@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from addons.demo import provider_entries
+from addons.cli.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox

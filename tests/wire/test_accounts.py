@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from addons.cli.main import main
-from providers.sandbox.openai_site import OpenAISite
+from providers.sandbox.openai.site import OpenAISite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import KEY, Gateway, SandboxThread
 from tests.support.raw_client import connected, request_bytes

@@ -16,7 +16,7 @@ import pytest
 
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
-from providers.sandbox.zai_site import ZaiSite
+from providers.sandbox.zai.site import ZaiSite
 from tests.support.faulty import BEGUN, MODEL, PATIENT, ask, made, read
 from tests.support.hostile import CHUNKED, TEXT, Hostile, chunk, framed, head, sends
 from tests.support.processes import NO_REST, Gateway, SandboxThread

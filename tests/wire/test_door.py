@@ -17,7 +17,7 @@ from tests.support.raw_client import connected, read_all, request_bytes
 
 TIMES = {**PATIENT, "head_s": 1, "body_s": 5}
 ROOM = 32
-"""Connections of clients that a process with 128 open files has room for (addons/settings.py)."""
+"""Connections of clients that a process with 128 open files has room for (addons/app/rules.py)."""
 
 
 class Narrow(Gateway):

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from addons import whereabouts
+from addons.app import whereabouts
+from addons.app.reload import UNCHANGED
 from addons.cli.main import main
-from addons.reload import UNCHANGED
 from providers.sandbox.script import greeting
 from tests.support.mitmweb import Web, mitmweb_api
 from tests.support.ports import free_port

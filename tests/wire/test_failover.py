@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.openai_site import OpenAISite
+from providers.sandbox.openai.site import OpenAISite
 from providers.sandbox.run import Sandbox
 from providers.sandbox.script import greeting
 from tests.support.processes import Gateway, SandboxThread

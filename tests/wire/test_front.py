@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from addons.version import version
+from addons.config.version import version
 from tests.support.processes import KEY, Gateway
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

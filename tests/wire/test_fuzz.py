@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from addons.openapi import document
+from addons.ingress.openapi import document
 from tests.support.processes import KEY, Gateway
 
 WEB_MODELS = ["GLM-4.6", "qwen-max", "LongCat", "MBZUAI-IFM/K2-Think"]

@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from providers.sandbox import k2think_frames as shapes
+from providers.sandbox.k2think import frames as shapes
 from providers.sandbox.script import greeting, read_script
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 

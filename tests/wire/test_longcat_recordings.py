@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.longcat_site import LongCatSite
+from providers.sandbox.longcat.site import LongCatSite
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from tests.providers import synthetic_fixtures as synthetic

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.cli.main import main
-from addons.core.session_lines import name_of
-from addons.secrets import Seals
-from addons.steps import StepRunner
-from providers.contract import Identity, Moment, SessionMaterial
-from providers.errors import ErrorKind, ProviderError
-from providers.longcat import LongCat, LongCatOptions
-from providers.sandbox.longcat_site import LongCatSite
+from addons.config.session_lines import name_of
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Credentials, Identity, Moment
+from providers.longcat.provider import LongCat, LongCatOptions
+from providers.sandbox.longcat.site import LongCatSite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.wire.longcat_asking import CHAT, CREATE, TOLD, WORDS, posted, streamed_text
@@ -79,7 +79,7 @@ def test_a_token_that_is_no_token_never_leaves(
 
 
 # -- whose session it is ----------------------------------------------------------------------------------------------
-async def identified(site: LongCatSite, material: SessionMaterial) -> Identity:
+async def identified(site: LongCatSite, material: Credentials) -> Identity:
     """What `identify` says of a session, asked over the network as the gateway asks."""
     async with Sandbox((), own={"longcat": site}) as sandbox, httpx.AsyncClient() as client:
         provider: Any = LongCat("longcat", LongCatOptions(base_url=sandbox.base_url("longcat")))
@@ -92,9 +92,9 @@ async def identified(site: LongCatSite, material: SessionMaterial) -> Identity:
 @pytest.mark.parametrize("form", ["value", "pair", "all"])
 async def test_the_site_says_whose_session_it_is(form: str) -> None:
     site = LongCatSite()
-    ready = SessionMaterial(**site.session())
+    ready = Credentials(**site.session())
     token = ready.cookies["passport_token_key"]
-    forms = {"value": SessionMaterial(token), "pair": SessionMaterial(f"passport_token_key={token}"), "all": ready}
+    forms = {"value": Credentials(token), "pair": Credentials(f"passport_token_key={token}"), "all": ready}
     assert await identified(site, forms[form]) == Identity(site.user_id, email=site.email)
 
 
@@ -114,7 +114,7 @@ async def test_the_site_says_whose_session_it_is(form: str) -> None:
 async def test_a_stranger_is_known_from_a_refusal(fault: str, kind: ErrorKind) -> None:
     site = LongCatSite(who_fault=fault)
     with pytest.raises(ProviderError) as caught:
-        await identified(site, SessionMaterial("nobodys-token"))
+        await identified(site, Credentials("nobodys-token"))
     assert caught.value.kind is kind
 
 

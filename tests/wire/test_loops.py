@@ -30,11 +30,11 @@ def takes_up_changes(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("broken", "loop"),
     [
-        pytest.param("addons.account_book.AccountBook.unsaved", "records", id="states"),
-        pytest.param("addons.inspect.drift.Drift.unsaved", "records", id="unknown kinds"),
-        pytest.param("addons.account_book.AccountBook.resets", "sessions", id="resets"),
-        pytest.param("addons.setup.Running.learn_models", "models", id="models"),
-        pytest.param("addons.loop_watch.LoopWatch.step", "event loop watch", id="watch"),
+        pytest.param("addons.accounts.state_file.AccountStateFile.unsaved", "records", id="states"),
+        pytest.param("addons.recordings.drift.Drift.unsaved", "records", id="unknown kinds"),
+        pytest.param("addons.accounts.state_file.AccountStateFile.resets", "sessions", id="resets"),
+        pytest.param("addons.app.runtime.Running.learn_models", "models", id="models"),
+        pytest.param("addons.app.loop_watch.LoopWatch.step", "event loop watch", id="watch"),
     ],
 )
 def test_a_step_that_raises_is_told_and_nothing_else_stops(
@@ -59,7 +59,7 @@ def fails(self, *args):
 
 def test_a_fault_while_a_configuration_is_read_is_told(folder: Path, thread: SandboxThread) -> None:
     script = """
-from addons import reload
+from addons.app import reload
 def fails(file):
     raise KeyError("a bug")
 reload.load_config = fails
@@ -73,7 +73,7 @@ reload.load_config = fails
 
 
 TICK_RAISES = """
-from addons import sweeper
+from addons.stream import sweeper
 real, first = sweeper.Tick, []
 def fails(stream):
     if getattr(stream, "committed", False):

@@ -24,13 +24,13 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="need
 
 # -- 28: code that raises ---------------------------------------------------------------------------------------------
 HOOK_RAISES = """
-from addons.exchange import Exchange
+from addons.exchange.exchange import Exchange
 async def fails(self, flow):
     raise RuntimeError("a bug")
 Exchange.open = fails
 """
 DECODER_RAISES = """
-from providers import openai_decoder
+from providers.openai import decoder as openai_decoder
 real = openai_decoder.OpenAIDecoder.feed
 def fails(self, data):
     if b"raise" in data:

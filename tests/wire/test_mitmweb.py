@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from addons.inspect.recording import Recording
-from addons.inspect.story import short
+from addons.inspect.summary import short
+from addons.recordings.recording import Recording
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, shown
 from tests.support.processes import SandboxThread
 from tests.support.waiting import until

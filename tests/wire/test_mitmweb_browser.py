@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.inspect.story import short
+from addons.inspect.summary import short
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.glass_session import PROMPT, Session, glass_session
 from tests.support.mitmweb import asked

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from addons.inspect.story import short
+from addons.inspect.summary import short
 from tests.support.canaries import canaries
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of
 from tests.support.processes import KEY, SandboxThread

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from addons.cleaning.index import PIECE
-from addons.inspect.web_order import ORDERED
+from addons.mitm.web_order import ORDERED
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from tests.support.echoes import EchoWeb, found_in

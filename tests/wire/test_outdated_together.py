@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.qwen_site import QwenSite
+from providers.sandbox.qwen.site import QwenSite
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Site, Wire
-from providers.sandbox.zai_site import ZaiSite
+from providers.sandbox.zai.site import ZaiSite
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.wire.qwen_asking import posted, told
 

@@ -4,7 +4,7 @@ import httpx
 import openai
 import pytest
 
-from providers.sandbox.qwen_frames import DOCS, IMAGE_URL, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_URL, TOKENS_A_FRAME
+from providers.sandbox.qwen.frames import DOCS, IMAGE_URL, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_URL, TOKENS_A_FRAME
 from providers.sandbox.script import greeting, split
 from tests.support.processes import Gateway, SandboxThread
 from tests.wire.qwen_asking import MAX, PLUS, SAID, SCRIPT, WORDS, asked, posted, streamed, told

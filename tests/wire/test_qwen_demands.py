@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.sandbox.qwen_refusals import DEMANDS
-from providers.sandbox.qwen_site import QwenSite
+from providers.sandbox.qwen.refusals import DEMANDS
+from providers.sandbox.qwen.site import QwenSite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import Gateway, SandboxThread
 from tests.wire.qwen_asking import posted, told

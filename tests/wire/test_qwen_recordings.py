@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.sandbox.qwen_site import QwenSite
+from providers.sandbox.qwen.site import QwenSite
 from providers.sandbox.run import Sandbox
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.wire.qwen_asking import posted, told

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.events import Reasoning, Text, Usage
+from providers.contract.events import Reasoning, Text, Usage
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
-from providers.sandbox.zai_site import ZaiSite
-from providers.zai_decoder import ZaiDecoder
+from providers.sandbox.zai.site import ZaiSite
+from providers.zai.decoder import ZaiDecoder
 from tests.support.decoding import RECORDINGS, run
 from tests.support.processes import Gateway, SandboxThread
 

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.cli.main import main
-from addons.inspect.recorder import ENDING
-from addons.inspect.recording import Recording
-from addons.inspect.replay_site import in_place_of_sites
+from addons.recordings.recorder import ENDING
+from addons.recordings.recording import Recording
+from addons.recordings.replay_site import in_place_of_sites
 from providers.sandbox.run import Sandbox
 from tests.support.canaries import canaries
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread

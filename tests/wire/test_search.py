@@ -68,7 +68,7 @@ def test_words_are_found_in_the_box_in_commands_and_in_files(web: Web, api: http
 
     file, out = tmp_path / "flows", tmp_path / "found"
     file.write_bytes(saved)
-    tool, script = Path(sys.executable).with_name("mitmdump"), ROOT / "addons" / "inspect" / "search.py"
+    tool, script = Path(sys.executable).with_name("mitmdump"), ROOT / "addons" / "mitm" / "search.py"
     arguments = ["--set", f"confdir={tmp_path}", "-n", "-r", str(file), "-w", str(out), "-s", str(script)]
     done = subprocess.run([str(tool), *arguments, f'~bs "{WORDS}"'], capture_output=True, timeout=60, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -14,8 +14,8 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from addons.inspect.web_door import BODY_BYTES, CONNECTIONS, FORM_BYTES
-from addons.inspect.web_heads import FIELDS
+from addons.mitm.web_door import BODY_BYTES, CONNECTIONS, FORM_BYTES
+from addons.mitm.web_heads import FIELDS
 from tests.support.mitmweb import Web, asked
 from tests.support.processes import SandboxThread
 from tests.support.waiting import until

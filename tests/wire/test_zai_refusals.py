@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from providers.sandbox.run import Sandbox
-from providers.sandbox.zai_site import ZaiSite
+from providers.sandbox.zai.site import ZaiSite
 from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.wire.qwen_asking import posted, told
 

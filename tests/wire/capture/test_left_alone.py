@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.sandbox.server import Request, Wire
-from providers.sandbox.zai_site import ZaiSite
+from providers.sandbox.zai.site import ZaiSite
 from tests.support.capturing import PAGE, CaptureRun, TlsSites
 from tests.support.self_signed import SelfSignedServer
 

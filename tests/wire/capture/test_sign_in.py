@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.sandbox.longcat_site import PASSPORT, LongCatSite
+from providers.sandbox.longcat.site import PASSPORT, LongCatSite
 from providers.sandbox.server import Request, Wire
 from tests.support.capturing import (
     PAGE,

@@ -1,0 +1,1 @@
+"""Accounts: sessions, renewal, limits, health, and which of them may be asked now."""

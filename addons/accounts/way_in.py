@@ -1,0 +1,23 @@
+"""The command that stores a session of an account, or another one: the same one wherever it is named."""
+
+import time
+import uuid
+
+from addons.words.commands import capture, command
+from providers.contract.provider import Moment, Provider, ProviderOptions, Session
+
+
+def way_in(provider: Provider[ProviderOptions], account: str) -> str:
+    """A key is stored; a session comes out of a sign-in by program, where the site lets one in, or in the browser."""
+    if not provider.web_session:
+        return command("sessions", "add", provider.name, account, "--api-key-stdin")
+    return command("login", provider.name, account) if signs_in(provider, account) else capture(provider.name, account)
+
+
+def signs_in(provider: Provider[ProviderOptions], account: str) -> bool:
+    """Whether a program may sign in at the site with e-mail and password."""
+    session = Session(provider.name, account, ("email", "password", "password_sha256"))
+    steps = provider.sign_in(session, Moment(time.time_ns() // 1_000_000, lambda: str(uuid.uuid4()), "UTC"))
+    if steps is not None:
+        steps.close()
+    return steps is not None

@@ -1,0 +1,151 @@
+"""A changed configuration is taken up while the gateway runs: judged as at the start, then swapped whole or not at all.
+
+Files are read and checked in a thread, the result is put in force on the event loop. Whatever goes wrong on the way is
+a problem that is told (log, /healthz, the answer to `glassgate reload`), and what was in force before stays.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from addons.app.asking import Answer, Questions
+from addons.app.runtime import Running, vault_path
+from addons.config.exposure import judge
+from addons.config.loader import ConfigError, load_config
+from addons.config.schema import Config
+from addons.config.session_lines import VARIABLE
+from addons.vault.errors import VaultError
+
+log = logging.getLogger("glassgate")
+
+READ_S: Final = 20.0
+"""Files that cannot be read within so long (a disk of the network that is away) are as good as none."""
+
+UNCHANGED: Final = "nothing has changed: the configuration in force is that of the files"
+
+type Stamp = tuple[tuple[int, int, int, int] | None, ...]
+
+
+@dataclass(slots=True)
+class Reload:
+    """Watches the files of the configuration. `take` puts a new Running in the old one's place."""
+
+    file: Path
+    running: Callable[[], Running]
+    take: Callable[[Running], None]
+    hosts: Callable[[], Sequence[str]]
+    """Where the gateway really listens."""
+    problem: str | None = None
+    """Why the files as they stand now were not taken up, if so."""
+    _seen: Stamp = field(init=False)
+    _questions: Questions = field(init=False)
+    _asked: bool = False
+    _reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "glassgate configuration"))
+    """A thread of its own: should a file hang, nothing else waits."""
+
+    def __post_init__(self) -> None:
+        config = self.running().config
+        self._seen = _stamp(self.file, config)
+        self._questions = Questions(vault_path(config).parent, self.file)
+
+    def ask(self) -> None:
+        """The next look takes the files up whether they have changed or not."""
+        self._asked = True
+
+    async def look(self) -> None:
+        """Takes a changed configuration up, and answers who asks. A bad one is said once and changes nothing."""
+        question = self._questions.new()
+        try:
+            stamp = await self._read(lambda: _stamp(self.file, self.running().config))
+        except TimeoutError:
+            self._hung()
+            return
+        changed = stamp != self._seen
+        if question is None and not self._asked and not changed:
+            return
+        self._seen, self._asked = stamp, False
+        answer = await self._reload(changed=changed or self.problem is not None)
+        if question is not None:
+            await self._read(lambda: self._questions.answer(question, answer))
+
+    async def _read[T](self, work: Callable[[], T]) -> T:
+        """Raises TimeoutError and what `work` raises."""
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._reader, work), READ_S)
+
+    async def _reload(self, *, changed: bool) -> Answer:
+        before = self.problem
+        try:
+            said = await self._taken_up(changed=changed)
+        except (ConfigError, VaultError) as e:
+            self.problem = str(e)
+        except TimeoutError:
+            self._hung()
+            return Answer(False, str(self.problem))
+        except Exception as e:
+            self.problem = (
+                f"{self.file} could not be taken up ({type(e).__name__}): a fault of the gateway, see its log"
+            )
+            log.exception("a fault of the gateway while it took a changed configuration up")
+        else:
+            return Answer(True, said)
+        if self.problem != before:  # the same answer to the same file was logged when it was looked at first
+            lines = self.problem.splitlines()
+            kept = "the changed configuration is not taken up; the one from before stays in force:"
+            log.error(kept + "\n%s" * len(lines), *lines)  # a line for each problem
+        return Answer(False, self.problem)
+
+    def _hung(self) -> None:
+        """The files could not even be looked at: they are once more when that goes, changed or not."""
+        before, self.problem = self.problem, f"{self.file} and its like could not be read within {READ_S:g} s"
+        self._asked = True
+        if self.problem != before:
+            log.error("%s; the configuration from before stays in force", self.problem)
+
+    async def _taken_up(self, *, changed: bool) -> str:
+        """Unchanged files are judged too: the listeners may have changed.
+
+        Raises ConfigError, VaultError, TimeoutError.
+        """
+        new = await self._read(lambda: load_config(self.file))
+        if found := judge(new, self.hosts()):
+            raise ConfigError(found)
+        if not changed:
+            log.info("%s", UNCHANGED)
+            return UNCHANGED
+        old = self.running()
+        before = old.config.sections
+        fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(before, name)]
+        self.take(Running(new, old.vault, before=old))
+        self.problem = None
+        for words in new.notes:
+            log.warning("%s", words)
+        said = "the changed configuration is in force"
+        if fixed:
+            self.problem = f"{' and '.join(fixed)} changed: this takes effect at the next start"
+            log.warning("%s; %s", said, self.problem)
+            return f"{said}; {self.problem}"
+        log.info("%s", said)
+        return said
+
+
+def _stamp(file: Path, config: Config) -> Stamp:
+    """Tells one state of the files from another. Blocks on the disk."""
+    return tuple(_of(path) for path in _files(file, config))
+
+
+def _files(file: Path, config: Config) -> list[Path]:
+    tokens = config.environ.get("AUTH_TOKENS_FILE") or config.sections.auth.tokens_file
+    sessions = config.environ.get(VARIABLE)
+    return [file, file.parent / ".env", *(file.parent / named for named in (tokens, sessions) if named)]
+
+
+def _of(path: Path) -> tuple[int, int, int, int] | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode)

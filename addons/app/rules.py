@@ -1,0 +1,137 @@
+"""From config.yaml's figures to the rules of the parts that keep to them. Pure."""
+
+from addons.accounts.availability import AccountAvailability, AvailabilityRules
+from addons.accounts.breaker import BreakerRules
+from addons.accounts.cooldown import CooldownRules
+from addons.accounts.limiter import RateLimits
+from addons.accounts.sessions import Account, AccountId
+from addons.config.schema import Config, FallbackModel
+from addons.exchange.context import Limits
+from addons.routing.candidates import CandidateOrder, Share
+from addons.routing.retry_policy import Cause, Fallback, RetryRules
+from addons.routing.strategy import Orderer
+from addons.stream.deps import ClientLimits
+from addons.stream.guests import GuestRules, networks_of
+from providers.registry import provider_class
+
+WEB_CONCURRENT = 2
+"""Requests at once that a person's web session bears; a person has one or two answers running."""
+API_CONCURRENT = 64
+OTHER_FILES = 64
+"""Open files that are no client's and no chat's: listeners, logs, the vault, preparing calls, the inspector."""
+FEWEST_CONNECTIONS = 8
+MOST_CONNECTIONS = 10_000
+"""Of clients. Each may need a second open file, for its provider."""
+
+
+def limits_of(config: Config) -> Limits:
+    """The figures of config.yaml that an exchange keeps to."""
+    times, routing = config.sections.timeouts, config.sections.routing
+    clients = client_limits(config)
+    return Limits(
+        connect_s=times.connect_s,
+        first_token_s=times.first_token_s,
+        first_token_thinking_s=times.first_token_thinking_s,
+        slow_s=times.slow_s,
+        idle_s=times.idle_s,
+        total_s=times.total_s,
+        keepalive_s=times.keepalive_s,
+        max_attempts=routing.max_attempts,
+        retry_accepted=routing.retry_accepted,
+        record_bytes=config.sections.inspect.body_kb * 1024,
+        body_values=config.sections.limits.body_values,
+        body_bytes=clients.body_bytes,
+        body_message=clients.body_message,
+    )
+
+
+def client_limits(config: Config) -> ClientLimits:
+    """What a client may take of space and time."""
+    times, limits = config.sections.timeouts, config.sections.limits
+    body_bytes = int(limits.body_mb * 1024 * 1024)
+    return ClientLimits(body_bytes, times.head_s, times.body_s, times.write_stall_s, limits.header_fields)
+
+
+def guest_rules(config: Config, files: int) -> GuestRules:
+    """How many connections there may be, in a process that may have so many open files."""
+    sections = config.sections
+    most = min(MOST_CONNECTIONS, max(FEWEST_CONNECTIONS, (files - OTHER_FILES) // 2))
+    trusted = networks_of(sections.listen.trusted_proxies)
+    return GuestRules(most, sections.limits.connections_per_address, trusted)
+
+
+def retry_rules(config: Config) -> RetryRules:
+    found = config.sections.retries
+    return RetryRules(
+        enabled=found.enabled,
+        base_s=found.base_s,
+        cap_s=found.cap_s,
+        retry_after_max_s=found.retry_after_max_s,
+        budget=found.budget,
+        budget_min=found.budget_min,
+    )
+
+
+def traffic_rules(config: Config) -> AvailabilityRules:
+    breaker, cooldown = config.sections.breaker, config.sections.cooldown
+    rules = BreakerRules(
+        failures=breaker.failures,
+        ratio=breaker.ratio,
+        min_requests=breaker.min_requests,
+        window_s=breaker.window_s,
+        open_s=breaker.open_s,
+        open_max_s=breaker.open_max_s,
+    )
+    return AvailabilityRules(
+        breaker=rules if breaker.enabled else None,
+        cooldown=CooldownRules(base_s=cooldown.base_s, max_s=cooldown.max_s) if cooldown.enabled else None,
+    )
+
+
+def paces_of(config: Config) -> dict[AccountId, RateLimits]:
+    """What each account bears: its own figures, else the defaults for all, else those of its kind."""
+    defaults, paces = config.sections.accounts, {}
+    for settings in config.providers:
+        usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
+        for own in settings.accounts:
+            paces[settings.name, own.name] = RateLimits(
+                max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
+                queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
+                min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
+                per_minute=own.requests_per_minute or defaults.requests_per_minute,
+                per_day=own.requests_per_day or defaults.requests_per_day,
+            )
+    return paces
+
+
+def planner_of(config: Config, traffic: AccountAvailability, orderer: Orderer) -> CandidateOrder:
+    routing = config.sections.routing
+    shares = {
+        (settings.name, account.name): Share(account.priority, account.weight)
+        for settings in config.providers
+        for account in settings.accounts
+    }
+    return CandidateOrder(traffic, orderer, shares, routing.strategy, routing.strategies)
+
+
+def fallbacks_of(config: Config) -> dict[str, tuple[Fallback, ...]]:
+    return {
+        model.strip().casefold(): tuple(_fallback(entry) for entry in chain)
+        for model, chain in config.sections.routing.fallbacks.items()
+    }
+
+
+def _fallback(entry: str | FallbackModel) -> Fallback:
+    """A plain name stands in when every account is out."""
+    if isinstance(entry, str):
+        return Fallback(entry, frozenset({Cause.UNAVAILABLE}))
+    return Fallback(entry.model, frozenset(map(Cause, entry.on)))
+
+
+def accounts_of(config: Config) -> list[Account]:
+    """The configured accounts, in order of the file."""
+    return [
+        Account(settings.name, account.name, account.session == "vault")
+        for settings in config.providers
+        for account in settings.accounts
+    ]

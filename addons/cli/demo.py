@@ -1,0 +1,162 @@
+"""`./run_proxy.sh --demo`: the sandbox sites, a throw-away vault and a configuration for them, then the gateway.
+
+    python -m addons.cli.demo HOST PORT -- COMMAND…    `{config}` in COMMAND is the demo's configuration file
+
+GLASSGATE_WEB_URL in the environment, which other users cannot read, is the inspector's address with its password.
+
+Nothing is kept: the folder with vault and configuration goes when the gateway ends.
+"""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from addons.app.port import DEMO, INSPECTOR, is_gateway, port_problem
+from addons.app.welcome import QUIET_START
+from addons.cli.base import out
+from addons.mitm.web_link import WEB_URL
+from addons.vault.keys import ENV_NAME, VaultKey
+from addons.vault.store import Vault
+from providers.registry import type_names
+
+_OFFICIAL = {"models": ["sandbox-large", "sandbox-small", "vendor/sandbox-slash"]}
+
+
+def provider_entries(urls: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """The `providers` section for the sandbox sites: each site under its own name, the official form as `official`."""
+    entries: dict[str, dict[str, Any]] = {}
+    for name in type_names():
+        if name in urls:
+            entries[name] = {"type": name, "base_url": urls[name], "accounts": [{"name": "demo"}]}
+            if f"{name}-auth" in urls:
+                entries[name]["auth_url"] = urls[f"{name}-auth"]
+    if "openai" in urls:
+        base_url = f"{urls['openai']}/v1"
+        entries["official"] = {"type": "openai_compatible", "base_url": base_url, **_OFFICIAL}
+        entries["official"]["accounts"] = [{"name": "demo"}]
+    return entries
+
+
+def write_demo(folder: Path, sites: dict[str, Any], host: str, port: int, vault_key: str) -> Path:
+    """The demo's configuration and vault in `folder`; gives the configuration's path."""
+    entries = provider_entries(sites["base_urls"])
+    config = {
+        "listen": {"host": host, "port": port},
+        "auth": {"tokens": ["${AUTH_TOKEN}"]},
+        "vault": {"path": "sessions/vault.json", "rollback_guard": False},
+        "providers": entries,
+    }
+    vault = Vault.create(folder / "sessions" / "vault.json", VaultKey.from_text(vault_key), sync=False)
+    for name in entries:
+        material = sites["sessions"]["openai" if name == "official" else name]
+        vault.put(name, "demo", material)
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def start_sites() -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    """The sandbox as a process of its own, and what it says of itself."""
+    command = [sys.executable, "-m", "addons.cli", "sandbox", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        sys.exit("the sandbox sites did not start")
+    return process, json.loads(line)
+
+
+def welcome(host: str, port: int, key: str, model: str, web_url: str | None) -> str:
+    """What a newcomer is told."""
+    base_url = f"http://{host}:{port}/v1"
+    body = json.dumps({"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello!"}]})
+    inspector = web_url or "run again with --web to see every exchange in mitmweb"
+    return f"""
+Glassgate demo: sandbox sites, no account needed.
+
+  base URL   {base_url}
+  key        {key}
+  models     curl -s {base_url}/models -H 'Authorization: Bearer {key}'
+  inspector  {inspector}
+
+Try it:
+
+curl -N {base_url}/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{body}'
+
+With accounts of your own: official API keys are the main road; a web session (Z.AI, Qwen) may meet the site's check
+for humans at the first request. README.md says what to do then.
+
+Ctrl-C ends it; nothing is kept.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    split = arguments.index("--")
+    host, port = arguments[0], int(arguments[1])
+    web_url = os.environ.pop(WEB_URL, "") or None
+    command = arguments[split + 1 :]
+    problems = [port_problem(host, port, DEMO, is_gateway)]
+    if web_url:
+        problems.append(port_problem("127.0.0.1", urlsplit(web_url).port or 0, INSPECTOR, lambda url: False))
+    if said := [problem for problem in problems if problem]:
+        out(*(f"run_proxy.sh: {problem}" for problem in said), err=True)
+        return 1
+    os.umask(0o077)
+    folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))
+    key = os.environ.get("AUTH_TOKEN") or f"sk-demo-{secrets.token_urlsafe(18)}"
+    vault_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    sites: subprocess.Popen[str] | None = None
+    gateway: subprocess.Popen[bytes] | None = None
+
+    def stop(number: int, frame: object) -> None:
+        if gateway is not None:
+            gateway.send_signal(number)
+        else:
+            raise KeyboardInterrupt
+
+    hung_up = False
+
+    def hang_up(number: int, frame: object) -> None:
+        """The terminal has gone, which is told more than once; the gateway, in a session of its own, hears nothing."""
+        nonlocal hung_up
+        if not hung_up:
+            hung_up = True
+            stop(signal.SIGTERM, frame)
+
+    try:
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, hang_up)
+        sites, described = start_sites()
+        config = write_demo(folder, described, host, port, vault_key)
+        environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
+        out(*welcome(host, port, key, "GLM-4.6-Thinking", web_url).split("\n"))
+        command = [word.replace("{config}", str(config)) for word in command]
+        gateway = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        return gateway.wait()
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        for process in (gateway, sites):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                process.wait(10)
+        if sites is not None and sites.stdout is not None:
+            sites.stdout.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

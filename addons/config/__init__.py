@@ -1,0 +1,1 @@
+"""config.yaml, .env and the key files, read into checked, immutable data."""

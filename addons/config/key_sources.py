@@ -1,0 +1,111 @@
+"""Client keys out of config.yaml, the environment and the tokens file, and the name each one has in the log."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from addons.config.client_keys import ENVIRONMENT_NAME, ClientKey, name_by_hash
+from addons.config.file_reading import FileProblem, NoFile, read_text
+from addons.config.key_files import KeyFile
+from addons.config.schema import Auth, checked_name
+from addons.config.yaml_reading import KeyPath
+
+MOST_KEYS: Final = 1000
+_KEY_LINE: Final = re.compile(r"(\S+)(?:\s+#\s*(.*))?")
+"""A line of the tokens file: a key, which holds no white space, and behind it its name as a comment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One place where a key is configured. `usual` names it where nobody gave it a name."""
+
+    path: KeyPath
+    source: str
+    token: str = field(repr=False)
+    name: str | None = None
+    usual: str | None = None
+
+
+@dataclass(slots=True)
+class KeySources:
+    """`folder` is config.yaml's. `problems` gathers what is wrong: where in config.yaml, and a sentence; no key."""
+
+    auth: Auth
+    env: Mapping[str, str]
+    folder: Path
+    files: list[KeyFile] = field(default_factory=list)
+    """The tokens file joins them."""
+    problems: list[tuple[KeyPath, str]] = field(default_factory=list)
+
+    def keys(self) -> tuple[ClientKey, ...]:
+        """Every key once, in order of config.yaml, AUTH_TOKEN, tokens file. No two have the same name."""
+        found: dict[str, _Entry] = {}
+        for entry in self._entries():
+            before = found.get(entry.token)
+            found[entry.token] = self._one(before, entry) if before else entry
+        if len(found) > MOST_KEYS:  # each is compared with what any stranger shows, and named in its time
+            self._say(("auth", "tokens"), f"at most {MOST_KEYS} client keys can be configured, not {len(found)}")
+        if self.problems:
+            return ()
+        keys = [ClientKey(_name(entry), entry.token, entry.source) for entry in found.values()]
+        names = [key.name for key in keys]
+        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            where = " and ".join(key.source for key in keys if key.name == name)
+            self._say(("auth", "tokens"), f"two keys are named {name!r} ({where}); name one of them otherwise")
+        return tuple(keys)
+
+    def _entries(self) -> Iterator[_Entry]:
+        for index, token in enumerate(self.auth.tokens):
+            if token.key:
+                yield self._checked(_Entry(("auth", "tokens", index), f"auth.tokens[{index}]", token.key, token.name))
+        if own := self.env.get("AUTH_TOKEN"):
+            yield self._checked(_Entry(("auth", "tokens"), "AUTH_TOKEN", own, usual=ENVIRONMENT_NAME))
+        file = self.env.get("AUTH_TOKENS_FILE") or self.auth.tokens_file
+        if file:
+            yield from self._in_file(self.folder / Path(file))
+
+    def _in_file(self, file: Path) -> Iterator[_Entry]:
+        path: KeyPath = ("auth", "tokens_file")
+        try:
+            read = read_text(file)
+        except FileProblem as e:
+            self._say(path, f"{file} cannot be read: {e}" if isinstance(e, NoFile) else f"{file} {e}")
+            return
+        self.files.append(KeyFile.of(file, read.found, only_keys=True))
+        for number, line in enumerate(map(str.strip, read.text.splitlines()), 1):
+            if not line or line.startswith("#"):
+                continue
+            source = f"{file.name}:{number}"
+            key = _KEY_LINE.fullmatch(line)
+            if key is None:
+                self._say(path, f"{source}: a line is one key, which holds no white space, and may end in '# name'")
+                continue
+            try:
+                name = checked_name(key[2]) if key[2] else None
+            except ValueError as e:
+                self._say(path, f"{source}: the name behind the key {e}")
+                continue
+            yield self._checked(_Entry(path, source, key[1], name))
+
+    def _checked(self, entry: _Entry) -> _Entry:
+        if entry.name == entry.token:
+            self._say(entry.path, f"{entry.source}: a key's name must not be the key itself: names stand in the log")
+        if not entry.token.isprintable():
+            self._say(entry.path, f"{entry.source}: the key holds a character that no request can carry")
+        return entry
+
+    def _one(self, first: _Entry, second: _Entry) -> _Entry:
+        """The same key found in two places."""
+        if first.name and second.name and first.name != second.name:
+            self._say(second.path, f"one key is named {first.name!r} ({first.source}) and {second.name!r}")
+        name, usual = first.name or second.name, first.usual or second.usual
+        return _Entry(first.path, first.source, first.token, name, usual)
+
+    def _say(self, path: KeyPath, what: str) -> None:
+        self.problems.append((path, what))
+
+
+def _name(entry: _Entry) -> str:
+    return entry.name or entry.usual or name_by_hash(entry.token)

@@ -1,0 +1,432 @@
+"""config.yaml as checked, immutable data. Names are part of the product's face: docs/configuration.md lists them."""
+
+import re
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from addons.config.client_keys import ClientKey
+from addons.config.key_files import KeyFile
+from addons.config.origins import origin_of
+from addons.config.secret_looks import looks_random, looks_secret
+from addons.config.yaml_reading import KeyPath
+from providers.contract.provider import LOOPBACK_HOSTS, Credentials, ProviderOptions
+from providers.contract.written import Listed, Nothing, Span, Written, better
+from providers.registry import provider_class, type_names
+
+_NAMES_OF_SECRETS: Final = ("token", "key", "secret", "password", "cookie", "auth")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PROXY = re.compile(r"https?://[^/@\s]+/?")
+
+type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
+type Seconds = Annotated[Span, Field(gt=0, le=86400)]
+
+
+class Listen(Written):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    allowed_hosts: Listed[str] = ()
+    allowed_origins: Listed[str] = ()
+    trusted_proxies: Listed[str] = ()
+    """Addresses or networks of proxies in front of the gateway: many clients behind one address."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(origin_of, value))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ip_network(text, strict=False)
+            except ValueError:
+                raise ValueError("must be addresses or networks, such as [10.0.0.7, 192.168.0.0/16]") from None
+        return value
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in LOOPBACK_HOSTS
+
+    @property
+    def url(self) -> str:
+        """Where programs of this machine reach it; what listens on all addresses does not answer to `0.0.0.0`."""
+        return url_of(self.host, self.port)
+
+
+def url_of(host: str, port: object) -> str:
+    """The address of a listener for programs of the same machine, without a slash at its end."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class ClientToken(Written):
+    """One entry of `auth.tokens`: a key alone, or `{name: ada, key: "${ADA}"}`. An empty key is none."""
+
+    name: str | None = None
+    key: str = Field(repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_key_alone(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"key": value}
+        if not isinstance(value, Mapping):
+            raise ValueError("must be a key, or {name: …, key: …}")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str | None) -> str | None:
+        return None if value is None else checked_name(value)
+
+
+class Auth(Written):
+    tokens: Listed[ClientToken] = Field(default=(), repr=False)
+    tokens_file: Path | None = None
+    skip: bool = False
+
+
+class VaultSettings(Written):
+    path: Path = Path(".sessions/vault.json")
+    key_source: Literal["env", "file", "keyring", "prompt"] = "env"
+    key_file: Path | None = None
+    rollback_guard: bool = True
+    """Remember the vault's generation outside of its folder, and refuse an older copy."""
+
+
+class AccountDefaults(Written):
+    max_concurrent: int | None = Field(default=None, ge=1)
+    """None: 2 for web sessions, 64 for keys of official APIs."""
+    queue_s: Span = Field(default=30, ge=0, le=3600)
+    min_interval_s: Span = Field(default=0, ge=0, le=3600)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_day: int | None = Field(default=None, ge=1)
+
+
+class LoginCredentials(Written):
+    """For `glassgate login`; to be given by reference: `${NAME}`."""
+
+    email: str = Field(repr=False, min_length=1)
+    password: SecretStr = Field(min_length=1)
+
+
+class AccountSettings(Written):
+    """An account: its name alone, or with keys of its own."""
+
+    name: str
+    credentials: LoginCredentials | None = None
+    session: Literal["vault", "none"] = "vault"
+    priority: int = 0
+    weight: int = Field(default=1, ge=1)
+    max_concurrent: int | None = Field(default=None, ge=1)
+    queue_s: Span | None = Field(default=None, ge=0, le=3600)
+    min_interval_s: Span | None = Field(default=None, ge=0, le=3600)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_day: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_name_alone(cls, value: object) -> object:
+        """Also with the ':' of a key behind it that has no value (`- main:`)."""
+        if isinstance(value, Mapping) and len(value) == 1:
+            (key, own), *_ = value.items()
+            value = key if isinstance(own, Nothing) and key not in cls.model_fields else value
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        return checked_name(value)
+
+
+class ProviderCommon(Written):
+    """The keys of a provider that are the gateway's; the rest belong to its type."""
+
+    type: Literal["zai", "k2think", "qwen", "longcat", "openai_compatible"]
+    accounts: Annotated[Listed[AccountSettings], Field(min_length=1)]
+    proxy: str | None = None
+    enabled: bool = True
+    delete_chats: bool = False
+    """Whether the chats the gateway makes at the site are deleted when they are answered."""
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str | None) -> str | None:
+        if value is not None and not _PROXY.fullmatch(value):
+            meant = f"http://{value}" if "://" not in value and _PROXY.fullmatch(f"http://{value}") else ""
+            raise better("must be http://host:port or https://host:port, without user or path", meant)
+        return value
+
+    @field_validator("accounts", mode="before")
+    @classmethod
+    def _table_of_names(cls, value: object) -> object:
+        """`{main: {priority: 1}, two: }` is a list of accounts too."""
+        if isinstance(value, Mapping) and all(isinstance(own, Mapping | Nothing) for own in value.values()):
+            return [{**(own or {}), "name": name} for name, own in value.items()]
+        return value
+
+    @field_validator("accounts")
+    @classmethod
+    def _accounts_differ(cls, value: tuple[AccountSettings, ...]) -> tuple[AccountSettings, ...]:
+        names = [account.name for account in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two accounts have the same name; give each its own")
+        return value
+
+
+class Models(Written):
+    aliases: Mapping[str, str] = Field(default_factory=dict)
+    """Name → the model it stands for. A `*` in the name stands for any letters (`claude-*`)."""
+    variants: bool = False
+    """Whether GET /v1/models lists the names with suffixes (-Thinking, -search …) too; they are served in any case."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_list(cls, value: object) -> object:
+        if isinstance(value, str | list) and value:
+            raise ValueError(
+                "has the keys aliases and variants; which models a provider serves stands there: "
+                "providers: {NAME: {…, models: [gpt-4o]}}"
+            )
+        return value
+
+
+class Log(Written):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+class FallbackModel(Written):
+    """A model to go on with, and after what: all accounts out, conversation too long, content refused, slow."""
+
+    model: str
+    on: Annotated[Listed[Literal["unavailable", "context", "content", "slow"]], Field(min_length=1)]
+
+
+class Routing(Written):
+    strategy: Strategy = "priority"
+    strategies: Mapping[str, Strategy] = Field(default_factory=dict)
+    """Model → its own strategy."""
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    fallbacks: Mapping[str, Listed[str | FallbackModel]] = Field(default_factory=dict)
+    retry_accepted: bool = True
+
+
+class Retries(Written):
+    """The same account once more: after a failure that passes, when no other account is left."""
+
+    enabled: bool = True
+    base_s: Span = Field(default=0.5, ge=0, le=60)
+    cap_s: Span = Field(default=8, ge=0, le=300)
+    retry_after_max_s: Span = Field(default=30, ge=0, le=600)
+    """A wait the provider names is kept up to this; a longer one is told to the client."""
+    budget: float = Field(default=0.2, ge=0, le=1)
+    """At most this part of the requests under way may be such retries …"""
+    budget_min: int = Field(default=3, ge=0)
+    """… but always so many."""
+
+
+class BreakerSettings(Written):
+    enabled: bool = True
+    failures: int = Field(default=5, ge=1)
+    ratio: float = Field(default=0.5, gt=0, le=1)
+    min_requests: int = Field(default=10, ge=1)
+    window_s: Seconds = 60
+    open_s: Seconds = 10
+    open_max_s: Seconds = 25
+
+
+class CooldownSettings(Written):
+    enabled: bool = True
+    base_s: Seconds = 15
+    max_s: Seconds = 600
+
+
+class Timeouts(Written):
+    connect_s: Seconds = 5
+    first_token_s: Seconds = 60
+    first_token_thinking_s: Seconds = 300
+    slow_s: Seconds = 12
+    """Until the first word of a stream, where another model stands in for a slow one (routing.fallbacks)."""
+    idle_s: Seconds = 60
+    total_s: Seconds = 600
+    keepalive_s: Seconds = 15
+    drain_s: Seconds = 30
+    head_s: Seconds = 30
+    """For the head of a client's request, from its first byte."""
+    body_s: Seconds = 300
+    write_stall_s: Seconds = 120
+    """How long a client may leave its answer unread."""
+
+
+class RequestLimits(Written):
+    body_mb: float = Field(default=32, gt=0, le=1024)
+    body_values: int = Field(default=200_000, ge=1000, le=1_000_000)
+    """JSON values in a request's body; each costs time and memory, whatever its size."""
+    requests: int = Field(default=1000, ge=1)
+    """Chats under way at once; more are refused with 429."""
+    header_fields: int = Field(default=100, ge=10, le=1000)
+    """Of a request."""
+    connections_per_address: int = Field(default=256, ge=1)
+    """Of one client address at once; not for loopback and listen.trusted_proxies."""
+
+
+class Inspect(Written):
+    body_kb: int = Field(default=2048, ge=0)
+    """How much of a provider's answer a flow keeps for the inspector."""
+    max_flows: int = Field(default=1000, ge=1)
+    max_mb: float = Field(default=256, gt=0)
+    """What the inspector keeps in all; the oldest go first."""
+
+
+class Record(Written):
+    enabled: bool = False
+    folder: Path = Path("recordings")
+    max_mb: float = Field(default=200, gt=0)
+    max_days: float = Field(default=30, gt=0)
+
+
+class SessionSettings(Written):
+    prune_expired: bool = False
+    """Whether a running gateway removes sessions that have ended for good."""
+
+
+class Sections(Written):
+    """Every top-level section but `providers`, which is checked by type."""
+
+    listen: Listen = Listen()
+    auth: Auth = Auth()
+    vault: VaultSettings = VaultSettings()
+    models: Models = Models()
+    log: Log = Log()
+    routing: Routing = Routing()
+    timeouts: Timeouts = Timeouts()
+    accounts: AccountDefaults = AccountDefaults()
+    retries: Retries = Retries()
+    breaker: BreakerSettings = BreakerSettings()
+    cooldown: CooldownSettings = CooldownSettings()
+    limits: RequestLimits = RequestLimits()
+    inspect: Inspect = Inspect()
+    record: Record = Record()
+    sessions: SessionSettings = SessionSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """One provider of config.yaml: the gateway's keys, and its own as its Options."""
+
+    name: str
+    common: ProviderCommon
+    options: ProviderOptions
+    from_file: tuple[AccountSettings, ...] = ()
+    """Accounts that stand in a file of sessions, not in config.yaml."""
+
+    @property
+    def accounts(self) -> tuple[AccountSettings, ...]:
+        """All of them, those of config.yaml first."""
+        return (*self.common.accounts, *self.from_file)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration, environment included. Relative paths are resolved against the file's folder.
+
+    What a command asked to be left out stands at its default: no client keys, no providers.
+    """
+
+    file: Path
+    sections: Sections
+    providers: tuple[ProviderSettings, ...]
+    keys: tuple[ClientKey, ...] = ()
+    skip_auth: bool = False
+    env_sessions: Mapping[tuple[str, str], Credentials] = field(default_factory=dict, repr=False)
+    environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
+    files: tuple[KeyFile, ...] = ()
+    """The files all this was read from."""
+    disabled: tuple[ProviderSettings, ...] = ()
+    """Providers with `enabled: false`: they serve nothing, and whoever asks for them is told so."""
+    lines: Mapping[KeyPath, int] = field(default_factory=dict, repr=False)
+    """The line of each key of the file."""
+    notes: tuple[str, ...] = ()
+    """What was passed over on the way, in words without secrets."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The client keys themselves: secrets."""
+        return tuple(key.token for key in self.keys)
+
+    def path(self, value: Path) -> Path:
+        """A path of the configuration, absolute."""
+        return value if value.is_absolute() else (self.file.parent / value)
+
+    def said(self, path: KeyPath, words: str) -> str:
+        """A sentence about what stands at `path` of the file."""
+        return placed(self.file, self.lines, path, words)
+
+
+def placed(file: Path, lines: Mapping[KeyPath, int], path: KeyPath, words: str) -> str:
+    """`words` with file, line and key before them. What looks like a secret is no key that is told."""
+    line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
+    where = f"{file}:{line}" if line else str(file)
+    key = dotted(path)
+    return f"{where}: {key}: {words}" if key else f"{where}: {words}"
+
+
+def dotted(path: KeyPath) -> str:
+    """`("auth", "tokens", 0)` as `auth.tokens[0]`."""
+    text = ""
+    for part in path:
+        told = part if isinstance(part, int) else _told(part)
+        text += f"[{told}]" if isinstance(told, int) else f".{told}" if text else told
+    return text
+
+
+def _told(key: str) -> str:
+    """A key as people are told of it. `password:"…"` without a space behind the colon is all key: its value is not."""
+    if looks_secret(key):
+        return "…"
+    name = key[: min((at for mark in ":=\"'" if (at := key.find(mark)) >= 0), default=len(key))]
+    return f"{name}…" if name != key and any(word in name.lower() for word in _NAMES_OF_SECRETS) else key
+
+
+def is_name(value: str) -> bool:
+    """Whether this can be a provider's or account's name."""
+    return _NAME.fullmatch(value) is not None
+
+
+def checked_name(value: str) -> str:
+    """A provider's, account's or client key's name. Raises ValueError."""
+    if not is_name(value):
+        raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
+    if looks_random(value):
+        raise ValueError("looks like a key or token, and names stand in the log; choose a word, such as main")
+    return value
+
+
+def split_provider(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A provider's raw keys: the gateway's, and those of its type."""
+    common = {key: value for key, value in raw.items() if key in ProviderCommon.model_fields}
+    return common, {key: value for key, value in raw.items() if key not in ProviderCommon.model_fields}
+
+
+__all__ = [
+    "Config",
+    "ProviderSettings",
+    "Sections",
+    "checked_name",
+    "placed",
+    "provider_class",
+    "split_provider",
+    "type_names",
+]

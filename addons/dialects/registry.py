@@ -1,0 +1,24 @@
+"""The client formats that are served: the one list of them. Another format is a folder and a line here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from addons.dialects.base import Dialect, ParsedRequest
+from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.completions import Completions
+from addons.errors import GatewayError
+
+DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (ChatCompletions(), Completions())}
+"""By name. Bodies of unknown format are tried in this order."""
+
+
+def parsed_anyhow(body: bytes) -> tuple[Dialect, ParsedRequest]:
+    """A body whose format nobody noted, by the first dialect that can read it. Raises GatewayError, of the first."""
+    first: GatewayError | None = None
+    for dialect in DIALECTS.values():
+        try:
+            return dialect, dialect.parse(body)
+        except GatewayError as error:
+            first = first or error
+    assert first is not None
+    raise first

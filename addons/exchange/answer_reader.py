@@ -1,0 +1,252 @@
+"""A provider's answer, byte by byte, to the bytes of the client's: unpack, decode, filter, encode. Sans-IO.
+
+The same reader serves clients, replays and checks of recordings. Nothing here waits, logs or validates models.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from addons.dialects.base import Encoder
+from addons.features.feature import EventFilter
+from addons.features.token_estimate import TokenCounter, estimated
+from addons.stream.port import State
+from addons.transport.inflate import Identity, InflateError, Inflater, inflater
+from providers.contract.chat import ChatRequest
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, Usage
+from providers.contract.provider import Decoder, Provider, ProviderOptions
+
+REFUSAL_LIMIT_BYTES: Final = 256 * 1024
+"""How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
+READ_BYTES: Final = 16 * 1024
+"""Of an unpacked body, between two turns of others: as much as is read of a connection at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSource:
+    """What the answer is an answer to."""
+
+    provider: Provider[ProviderOptions]
+    chat: ChatRequest
+    decoder: Decoder
+    filters: tuple[EventFilter, ...] = ()
+    """What the gateway does itself to the answer's events (addons/features/), in this order."""
+    filtered_fails: bool = False
+    """That the provider's own filter ends the answer before its first word is a failure: another model stands in."""
+
+
+def _is_word(event: Event) -> bool:
+    """Whether an event is a part of the answer: any delta that holds something is, whatever it is called."""
+    if isinstance(event, Passthrough):
+        return event.scope == "delta" and any(value not in (None, "", [], {}) for value in event.fields.values())
+    return not isinstance(event, Usage | Finish)
+
+
+class AnswerReader:
+    """`head` first, then `feed` and, while `behind`, `read_on`; `close` at the end of the body.
+
+    `received` is given each piece of the body, unpacked; `spoke` is called at the first word; `told` makes
+    of a failure what may be kept of it.
+    """
+
+    def __init__(
+        self,
+        source: AnswerSource,
+        encoder: Encoder,
+        *,
+        received: Callable[[bytes], None] = lambda plain: None,
+        spoke: Callable[[], object] = lambda: None,
+        told: Callable[[ProviderError], ProviderError] = lambda error: error,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = State.OPEN
+        self.error: ProviderError | None = None
+        """Why it failed; None but in state FAILED."""
+        self.usage: Usage | None = None
+        self.first_token_at: float | None = None
+        """When the first word came, by `clock`."""
+        self.begun = False
+        """The client has the head of an answer: no other can take its place."""
+        self.closes_early = False
+        """The answer was complete before its body was."""
+        self.headers: dict[str, str] = {}
+        """Of the provider's head; names in lower case."""
+        self._source, self._encoder = source, encoder
+        self._received, self._told, self._clock = received, told, clock
+        self._says_first = spoke
+        self._counter = TokenCounter()
+        self._inflater: Inflater = Identity()
+        self._decoder: Decoder | None = None
+        self._refusal = bytearray()
+        self._status = 0
+        self._held: list[Event] = []
+        self._spoke = False
+        self._plain = b""
+        """Of the body, unpacked: what came last."""
+        self._read = 0
+        """How much of that was read."""
+
+    @property
+    def accepted(self) -> bool:
+        """The provider began a proper answer."""
+        return self._decoder is not None
+
+    @property
+    def behind(self) -> bool:
+        """There is more to `read_on` of what was fed."""
+        return self._read < len(self._plain) and self.state is State.OPEN
+
+    @property
+    def ended(self) -> bool:
+        """All was said, and only the end mark or the end of the body is missing."""
+        return self.state is State.OPEN and self._decoder is not None and self._decoder.ended
+
+    # -- the provider's bytes -------------------------------------------------------------------------------------
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """The answer's head; names in lower case."""
+        self._status, self.headers = status, dict(headers)
+        if self._source.provider.is_answer(status, self.headers, self._source.chat):
+            self._decoder = self._source.decoder
+        try:
+            self._inflater = inflater(self.headers.get("content-encoding", ""))
+        except InflateError as e:
+            self._unreadable(e)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """A piece of the body, as packed as it came; of what it unpacks to, only the first part is read."""
+        if self.state is not State.OPEN:
+            return b""
+        try:
+            plain = self._inflater.feed(chunk)
+        except InflateError as e:
+            self._unreadable(e)
+            return b""
+        self._received(plain)
+        if self._decoder is None:
+            self._refusal += plain
+            if len(self._refusal) > REFUSAL_LIMIT_BYTES:
+                self._refused()
+            return b""
+        self._plain, self._read = self._plain[self._read :] + plain, 0
+        return self.read_on()
+
+    def read_on(self) -> bytes:
+        """The next part of what was fed: a small packet may have been packed a hundred times smaller still."""
+        assert self._decoder is not None
+        begin, self._read = self._read, self._read + READ_BYTES
+        return self._take(self._decoder.feed(self._plain[begin : self._read]))
+
+    def close(self) -> bytes:
+        """The body has ended."""
+        if self.state is not State.OPEN:
+            return b""
+        if self._decoder is None:
+            self._refused()
+            return b""
+        try:
+            self._inflater.close()
+        except InflateError as e:
+            if self.ended:
+                return self.settle()
+            self.fail(ErrorKind.INCOMPLETE, f"{self._source.provider.name}: {e}")
+            return b""
+        return self._take(self._decoder.close())
+
+    def settle(self) -> bytes:
+        """The answer is complete, as `ended` says; whatever the body may still bring is not waited for."""
+        assert self._decoder is not None
+        self.closes_early = True
+        return self._take(self._decoder.close())
+
+    # -- failures -------------------------------------------------------------------------------------------------
+    def said_at_last(self) -> ProviderError | None:
+        """What the provider itself said of its failure before the connection broke (an error, half a page)."""
+        if self.state is not State.OPEN or self._decoder is None:
+            return None
+        failures = [event.error for event in self._decoder.close() if isinstance(event, Failure)]
+        return failures[0] if failures and failures[0].kind is not ErrorKind.INCOMPLETE else None
+
+    def fail(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
+        self.failed(ProviderError(kind, message, site_code=code))
+
+    def failed(self, error: ProviderError) -> None:
+        """Every failure comes by here: it may quote the provider."""
+        self.error = self._told(error)
+        self.state = State.FAILED
+
+    def _unreadable(self, error: InflateError) -> None:
+        self.fail(ErrorKind.PROVIDER_DOWN, f"{self._source.provider.name} sent an answer that cannot be read: {error}")
+
+    def _refused(self) -> None:
+        body = bytes(self._refusal)[:REFUSAL_LIMIT_BYTES]
+        error = self._source.provider.classify(self._status, self.headers, body)
+        error.model = self._source.chat.model
+        self.failed(error)
+
+    # -- answers --------------------------------------------------------------------------------------------------
+    def _take(self, events: list[Event]) -> bytes:
+        """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
+        if not events:
+            return b""
+        for one in self._source.filters:
+            events = one.filter(events)
+        kept: list[Event] = []
+        ended: Finish | None = None
+        for event in events:
+            if isinstance(event, Text | Reasoning):
+                self._counter.add(event.text)
+            elif isinstance(event, Usage):
+                self.usage = event
+            elif isinstance(event, Failure):
+                self.failed(event.error)
+                break
+            elif isinstance(event, Finish):
+                ended = event
+            kept.append(event)
+        if any(one.done for one in self._source.filters):
+            self.closes_early = True
+        return self._complete(kept, ended) if ended is not None else self._pass_on(kept)
+
+    def _pass_on(self, events: list[Event]) -> bytes:
+        """Encodes; before the first word that matters, events are held: they must not commit the answer."""
+        if not self._spoke:
+            self._held += events
+            if self.state is State.FAILED or not self._note_first(events):
+                return b""
+            events, self._held = self._held, []
+            self._spoke = True
+        return self._encoder.encode(events) if events else b""
+
+    def _note_first(self, events: list[Event]) -> bool:
+        """Whether there is a word that matters among `events`; notes when the first came."""
+        matters = any(map(_is_word, events))
+        if matters and self.first_token_at is None:
+            self.first_token_at = self._clock()
+            self._says_first()
+        return matters
+
+    def _complete(self, events: list[Event], end: Finish) -> bytes:
+        said = self._note_first(events) or self.first_token_at is not None
+        provider = self._source.provider
+        if not said and end.reason == "stop" and provider.web_session and not self.closes_early:
+            message = f"{provider.name} answered with nothing at all; try again or another model."
+            self.fail(ErrorKind.PROVIDER_DOWN, message)
+            return b""
+        if not said and end.reason == "content_filter" and self._source.filtered_fails and not self.begun:
+            self.fail(ErrorKind.CONTENT_FILTERED, f"{provider.name} refuses the content.")
+            return b""
+        if self.usage is None:
+            self.usage = self._estimated_usage()
+            events = [*events[:-1], self.usage, end]
+        self.state = State.DONE
+        out = self._encoder.encode([*self._held, *events])
+        self._held = []
+        self._spoke = True
+        return out
+
+    def _estimated_usage(self) -> Usage:
+        """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
+        prompt = estimated(message.text() for message in self._source.chat.messages)
+        return Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)

@@ -1,0 +1,368 @@
+"""One attempt at one provider: the UpstreamAttempt of the stream layer, around the reader of its answer.
+
+What the answer says is answer_reader.py's; here are its secrets, what is kept of it, and the faults of the connection.
+"""
+
+import logging
+import time
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mitmproxy import http
+
+from addons.accounts.way_in import way_in
+from addons.cleaning.cleaner import Cleaner, handed_out
+from addons.cleaning.fields import by_name
+from addons.dialects.base import Encoder
+from addons.errors import GatewayError
+from addons.exchange.answer_reader import AnswerReader, AnswerSource
+from addons.ingress.mirrored import mirrored
+from addons.stream.port import Fault, State, Target, Timers
+from addons.transport.places import Place
+from addons.transport.sealing import Owner, Seals, UnknownSecret
+from addons.transport.unreachable import DETAIL_LIMIT, no_connection
+from providers.contract.chat import ChatRequest
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Usage
+from providers.contract.provider import Provider, ProviderOptions, Session
+
+log = logging.getLogger("glassgate")
+
+ARRIVALS_LIMIT = 20_000
+"""Pieces of a body whose arrival is remembered."""
+
+_FAULTS: dict[Fault, tuple[str, str | None]] = {
+    Fault.CLOSED: ("closed the connection before its answer was complete", None),
+    Fault.PROTOCOL: ("answered with broken HTTP", None),
+    Fault.FIRST_TOKEN_TIMEOUT: ("did not begin to answer in time", "timeout"),
+    Fault.IDLE_TIMEOUT: ("fell silent in the middle of its answer", "timeout"),
+    Fault.TOTAL_TIMEOUT: ("did not complete its answer in time", "timeout"),
+    Fault.STOPPED: ("was still answering", "shutting_down"),
+    Fault.INTERNAL: ("answered with something the gateway failed to read: a bug of the gateway", None),
+}
+"""What happened, and the code that addons/errors.py knows it by."""
+
+_NO_CONNECTION: dict[Fault, str] = {
+    Fault.CONNECT: "upstream_unreachable",
+    Fault.CONNECT_TIMEOUT: "timeout",
+    Fault.TLS: "upstream_tls",
+}
+
+_STREAM_HEAD = {
+    "cache-control": "no-cache, no-transform",  # some proxies gather a stream to compress it
+    "x-accel-buffering": "no",  # nginx and others that have taken it over pass each piece on at once
+}
+_SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTAL_TIMEOUT})
+
+
+@dataclass(slots=True)
+class AttemptReport:
+    """What is known of an attempt once it is over."""
+
+    reader: AnswerReader
+    fault: Fault | None = None
+    received_bytes: int = 0
+    arrivals: list[tuple[float, int]] = field(default_factory=list)
+    """When the pieces of the body came, in seconds since the attempt began, and their lengths; up to a limit."""
+    handed_over: "array[float]" = field(default_factory=lambda: array("d"))
+    """`deliveries`, one number behind the other: 16 bytes a piece, for each stream, whether somebody looks or not."""
+    cut: bool = False
+    """The recorded body is only the beginning."""
+    set_cookies: tuple[str, ...] = ()
+
+    @property
+    def deliveries(self) -> tuple[tuple[float, int], ...]:
+        """As `arrivals`, of what went to the client."""
+        return tuple(zip(self.handed_over[::2], map(int, self.handed_over[1::2]), strict=True))
+
+    @property
+    def error(self) -> ProviderError | None:
+        return self.reader.error
+
+    @property
+    def accepted(self) -> bool:
+        """The prompt has been spent: an answer was begun, or who was silent for so long may be at work on it."""
+        return self.reader.accepted or self.fault in _SILENCES
+
+    @property
+    def first_token_at(self) -> float | None:
+        return self.reader.first_token_at
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.reader.usage
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPlan:
+    """Everything an attempt is made of; put together by the exchange."""
+
+    source: AnswerSource
+    session: Session
+    target: Target
+    timers: Timers
+    seals: Seals
+    places: tuple[Place, ...]
+    """Where the session's secrets belong in the request."""
+    cleaner: Cleaner
+    record_limit_bytes: int
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the client's answer besides the format's own."""
+    clock: Callable[[], float] = time.monotonic
+    begun: Callable[[], object] = lambda: None
+    """Called at the first word of the answer."""
+
+    @property
+    def provider(self) -> Provider[ProviderOptions]:
+        return self.source.provider
+
+    @property
+    def chat(self) -> ChatRequest:
+        return self.source.chat
+
+    @property
+    def owner(self) -> Owner:
+        """Whose secrets stand in the flow by their names."""
+        return Owner(self.provider.name, self.session.account)
+
+
+class Attempt:
+    """The methods' contract: addons/stream/port.py. `encoder` writes the answer's body."""
+
+    def __init__(self, plan: AttemptPlan, encoder: Encoder) -> None:
+        self.plan = plan
+        self.target = plan.target
+        self.timers = plan.timers
+        self.cleaner = plan.cleaner
+        """Knows what the answer's own head has handed out, too."""
+        self.reader = AnswerReader(
+            plan.source, encoder, received=self._record, spoke=plan.begun, told=self._told, clock=plan.clock
+        )
+        self.report = AttemptReport(self.reader)
+        self.response: http.Response | None = None
+        """The provider's answer as it stands in the flow: its head, cleaned."""
+        self.built: http.Request | None = None
+        self._fields_built: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
+        self._path_built: tuple[bytes, bytes] | None = None
+        self._body_built: tuple[bytes, bytes] | None = None
+        """What was cleaned for the eyes only: how it stands in the flow, and how it was built."""
+        self.sent_at: float | None = None
+        """When it was let go to the provider, by the clock."""
+        self.streaming = encoder.streaming
+        self.keepalive = encoder.keepalive
+        self.keepalive_before_first_token = False
+        self.last_error: GatewayError | None = None
+        """What the client is told when the gateway itself ends the attempt."""
+        self._encoder = encoder
+        self._recorded: list[bytes] = []
+        self._delivered: list[bytes] = []
+        self._delivered_bytes = 0
+        self._began = plan.clock()
+
+    @property
+    def state(self) -> State:
+        return self.reader.state
+
+    @property
+    def begun(self) -> bool:
+        """The client got the head of an answer."""
+        return self.reader.begun
+
+    @property
+    def closes_early(self) -> bool:
+        return self.reader.closes_early
+
+    @property
+    def behind(self) -> bool:
+        return self.reader.behind
+
+    @property
+    def ended(self) -> bool:
+        return self.reader.ended
+
+    # -- what goes out --------------------------------------------------------------------------------------------
+    def wire_request(self, request: http.Request) -> http.Request | None:
+        plan = self.plan
+        self.sent_at = plan.clock()
+        try:
+            return plan.seals.wire_request(self._as_built(request), plan.places, plan.owner)
+        except UnknownSecret as e:
+            self.reader.fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
+            return None
+
+    def shows(self, request: http.Request) -> None:
+        """`request` stands in the flow in the place of the one that was built: the same, its head cleaned."""
+        assert self.built
+        pairs = zip(request.headers.fields, self.built.headers.fields, strict=True)
+        self._fields_built = {shown: built for shown, built in pairs if shown != built}
+        if request.data.path != self.built.data.path:
+            self._path_built = request.data.path, self.built.data.path
+
+    def shows_body(self, shown: bytes, built: bytes) -> None:
+        """As `shows`, for the body."""
+        self._body_built = shown, built
+
+    def body_as_built(self, body: bytes | None) -> bytes | None:
+        """What is meant by a body as it stands in the flow; one that was edited is meant as it is."""
+        return self._body_built[1] if self._body_built is not None and body == self._body_built[0] else body
+
+    def _as_built(self, request: http.Request) -> http.Request:
+        """The flow's request, edited or not, with what was cleaned for the eyes only as the adapter built it."""
+        if not self._fields_built and self._path_built is None and self._body_built is None:
+            return request
+        found = request.copy()
+        found.headers = http.Headers(self._fields_built.get(field, field) for field in request.headers.fields)
+        if self._path_built is not None and request.data.path == self._path_built[0]:
+            found.data.path = self._path_built[1]
+        found.data.content = self.body_as_built(request.data.content)
+        return found
+
+    def response_head(self, body: bytes | None) -> http.Response:
+        self.reader.begun = True
+        extra = dict((("content-type", self._encoder.content_type), *self.plan.answer_headers, *self.mirrored))
+        if body is not None:
+            return http.Response.make(200, body, extra)
+        head = http.Response.make(200, b"", _STREAM_HEAD | extra)
+        del head.headers["content-length"]
+        return head
+
+    def final_error_bytes(self) -> bytes:
+        return self._hand_over(self._encoder.error(self.broken_off()))
+
+    def broken_off(self) -> GatewayError:
+        """What a client that already got a part of the answer is told, and the log too."""
+        error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
+        if self.last_error is not None:
+            return self.last_error
+        provider, account = self.plan.provider, self.plan.session.account
+        return GatewayError.from_provider(error, provider.name, account, way_in(provider, account))
+
+    # -- what comes in --------------------------------------------------------------------------------------------
+    # A decoder is code of many odd cases. Should one raise after all, its stream ends and no other.
+    def head(self, response: http.Response) -> None:
+        try:
+            self._head(response)
+        except Exception:
+            response.headers, response.data.reason = http.Headers(), b""  # it may not have been cleaned
+            self._bug()
+
+    def data(self, chunk: bytes) -> bytes:
+        return self._guarded(self.reader.feed, chunk)
+
+    def read_on(self) -> bytes:
+        return self._guarded(self.reader.read_on)
+
+    def end(self) -> bytes:
+        return self._guarded(self.reader.close)
+
+    def settle(self) -> bytes:
+        return self._guarded(self.reader.settle)
+
+    def _guarded[*P](self, read: Callable[[*P], bytes], *given: *P) -> bytes:
+        try:
+            return self._hand_over(read(*given))
+        except Exception:
+            self._bug()
+            return b""
+
+    def _bug(self) -> None:
+        name = self.plan.provider.name
+        log.exception("the answer of %s could not be read: a fault of the gateway", name)
+        self.fault(Fault.INTERNAL, "see the gateway's log")
+
+    def _head(self, response: http.Response) -> None:
+        plan = self.plan
+        self.response = response
+        self.report.set_cookies = tuple(plan.cleaner.head(response, plan.owner))
+        if self.report.set_cookies:
+            self.cleaner = plan.cleaner.also(handed_out(self.report.set_cookies))
+        self.reader.head(response.status_code, by_name(response.headers.fields))
+        if self.state is State.OPEN:
+            response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
+
+    def fault(self, fault: Fault, detail: str) -> None:
+        if self.state is State.FAILED:
+            return
+        broke_off = fault is Fault.CLOSED and self.reader.accepted
+        kind = ErrorKind.INCOMPLETE if broke_off else ErrorKind.PROVIDER_DOWN
+        self.report.fault = fault
+        if fault is not Fault.INTERNAL and (error := self.reader.said_at_last()) is not None:
+            self.reader.failed(error)
+            return
+        name = self.plan.provider.name
+        if (code := _NO_CONNECTION.get(fault)) is not None:
+            in_time = fault is not Fault.CONNECT_TIMEOUT
+            self.reader.fail(kind, no_connection(name, self.target, detail, in_time=in_time), code)
+            return
+        what, code = _FAULTS[fault]
+        self.reader.fail(kind, f"{name} {what} ({detail[:DETAIL_LIMIT]}).", code)
+
+    def _told(self, error: ProviderError) -> ProviderError:
+        """What may be kept of a failure: it may quote the provider."""
+        if error.refused:  # only what this request had: others may have taught the provider meanwhile
+            asked = self.built.data.content if self.built is not None else None
+            error.refused = frozenset(name for name in error.refused if b'"%s"' % name.encode() in (asked or b""))
+        return self.cleaner.error(error)
+
+    @property
+    def mirrored(self) -> tuple[tuple[str, str], ...]:
+        """What the provider's head says of limits and of its own id for the request, for the client's answer."""
+        return mirrored(self.reader.headers)
+
+    @property
+    def recorded(self) -> Sequence[bytes]:
+        """Nothing: a body gets onto a flow cleaned or not at all (addons/inspect/annotator.py)."""
+        return ()
+
+    @property
+    def body(self) -> bytes:
+        """The provider's body as it came, unpacked, up to the cap. Secrets may stand in it."""
+        return b"".join(self._recorded)
+
+    def recorded_from(self, count: int) -> Sequence[bytes]:
+        """The pieces of `body` behind the first `count`."""
+        return self._recorded[count:]
+
+    def delivered_from(self, count: int) -> Sequence[bytes]:
+        """The pieces of `delivered` behind the first `count`."""
+        return self._delivered[count:]
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since it was planned."""
+        return self.plan.clock() - self._began
+
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """What the decoder met and did not know, by kind."""
+        found: Mapping[str, int] = getattr(self.plan.source.decoder, "unknown", {})
+        return found
+
+    @property
+    def delivered(self) -> bytes:
+        """What the client was sent of the answer (without keep-alive comments), up to the cap."""
+        return b"".join(self._delivered)
+
+    def _hand_over(self, out: bytes) -> bytes:
+        """Notes what goes to the client."""
+        room = self.plan.record_limit_bytes - self._delivered_bytes
+        if out and room > 0:
+            self._delivered.append(out[:room])
+            if len(self.report.handed_over) < 2 * ARRIVALS_LIMIT:
+                self.report.handed_over.append(self.plan.clock() - self._began)
+                self.report.handed_over.append(len(out))
+        self._delivered_bytes += len(out)
+        return out
+
+    def _record(self, chunk: bytes) -> None:
+        if len(self.report.arrivals) < ARRIVALS_LIMIT:
+            self.report.arrivals.append((self.plan.clock() - self._began, len(chunk)))
+        room = self.plan.record_limit_bytes - self.report.received_bytes
+        self.report.received_bytes += len(chunk)
+        if room >= len(chunk):
+            self._recorded.append(chunk)
+        else:
+            self.report.cut = True
+            if room > 0:
+                self._recorded.append(chunk[:room])

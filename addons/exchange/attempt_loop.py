@@ -1,0 +1,442 @@
+"""The pursuit of one answer: which account is asked next, until one answers or none is left.
+
+Gets in at an account, prepares, builds the attempt; after a failure a remedy, a renewed session, another account, the
+same again, or another model of the chain. The policy is routing/retry_policy.py; who may be asked now,
+accounts/availability.py knows.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence, Set
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from addons.accounts.sessions import FRESH_S, AccountId
+from addons.errors import GatewayError
+from addons.exchange.attempt import Attempt
+from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
+from addons.exchange.context import AnyProvider, Context
+from addons.exchange.feedback import Progress, leave_site, note_answer, note_failure
+from addons.exchange.final_error import FinalError, name_of
+from addons.exchange.stage import Stage
+from addons.features.capabilities import check_support
+from addons.features.chain import applied
+from addons.routing.candidates import Candidate, Candidates
+from addons.routing.model_index import Route
+from addons.routing.retry_policy import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
+from addons.routing.strategy import conversation_of
+from addons.stream.port import Fault, State
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Moment, Session
+
+log = logging.getLogger("glassgate")
+
+
+@dataclass(slots=True)
+class ModelRound:
+    """The attempts for one model: the one asked for, or a fallback."""
+
+    candidates: Candidates
+    attempts: int = 0
+    retries: int = 0
+    """Attempts that asked the same account again."""
+    passing: list[tuple[ProviderError, Candidate, bool]] = field(default_factory=list)
+    """Failures so far: error, candidate, whether the provider had accepted the request."""
+    refused: bool = False
+    """None of the model's accounts is asked any more: the request itself was refused, or the model is slow."""
+    stand_in: bool = False
+    """The model is not the one that was asked for."""
+
+
+@dataclass(slots=True)
+class AttemptLoop:
+    """All attempts for one request. `release` must be called at its end, whatever that is."""
+
+    context: Context
+    ask: Ask
+    moved: Callable[[], None] = lambda: None
+    """Called when `stage` has changed."""
+    stage: Stage = Stage.READ
+    last: Attempt | None = None
+    """The newest attempt, also when it is over."""
+    progress: Progress | None = None
+    attempts: int = 0
+    waited_s: float = 0.0
+    """In line for a turn at an account, and in pauses before another attempt."""
+    _round: ModelRound = field(init=False)
+    _fallbacks: list[Fallback] = field(init=False)
+    """Models still to be asked."""
+    _refusal: GatewayError | None = None
+    """How the model asked for refused the request itself: told when no fallback takes it either."""
+    _causes: set[Cause] = field(default_factory=set)
+    """Why others are asked than the model asked for: what it said or did, and what those said that stood in."""
+    _slow: tuple[ModelRound, Candidate] | None = None
+    """Who was given up as slow, in which round: asked once more, with all the time there is, when nobody stands in."""
+    _seen: list[Sequence[Route]] = field(default_factory=list)
+    """The routes of each round: a chain may name a model twice, or the one asked for."""
+    _conversation: str = field(init=False)
+    _verdict: FinalError = field(init=False)
+    _remedied: bool = False
+    _renewed: set[AccountId] = field(default_factory=set)
+    """Accounts whose session this request has had renewed."""
+    _entered: Candidate | None = None
+    _retrying: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises GatewayError when nobody serves the model or nobody can carry the request."""
+        chat = self.ask.parsed.chat
+        self._verdict = FinalError(self.context.providers)
+        self._conversation = conversation_of(chat)
+        self._fallbacks = list(self._chain(chat.model))
+        self._round = self._new_round(chat.model)
+
+    async def first(self) -> Planned:
+        """The first attempt. Raises GatewayError, the verdict, when there is none to make."""
+        if any(self.context.traffic.challenged(candidate.key) for candidate in self._round.candidates.left):
+            await self.context.accounts.refresh(FRESH_S)  # a session stored since ends the rest
+        return await self._next()
+
+    async def after(self, failed: Attempt) -> Planned:
+        """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the verdict."""
+        assert self.progress
+        self._go(Stage.AFTER)
+        error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
+        leave_site(self.context, failed, self.progress)
+        planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
+        if planned is not None:
+            return planned
+        if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
+            self._too_slow(failed, self.progress.candidate)
+        self.release()
+        return await self._next()
+
+    def over(self, *, answered: bool) -> None:
+        """The request has ended: what it taught of the account is noted.
+
+        `answered`: the client was given no verdict of ours, but the answer, a part of it, or nothing as it left.
+        """
+        last, progress = self.last, self.progress
+        if last is not None and progress is not None:
+            if last.report.accepted and last.report.error is None:
+                note_answer(self.context, progress.candidate, self._conversation, complete=last.state is State.DONE)
+            elif answered and last.report.fault is Fault.STOPPED:
+                pass  # the gateway ended it; the account did nothing wrong
+            elif answered and last.state is State.FAILED and last.report.error is not None:
+                note_failure(self.context, progress.candidate, last.report.error)
+            if last.state is not State.FAILED or answered:
+                leave_site(self.context, last, progress)
+        self.release()
+
+    def release(self) -> None:
+        """Gives back the turn at the account and the place in the retry budget. May be called again."""
+        if self._entered is not None:
+            entered, self._entered = self._entered, None
+            self.context.traffic.leave(entered.key, entered.route.model.id)
+        if self._retrying:
+            self._retrying = False
+            self.context.budget.give_back()
+
+    @property
+    def asking(self) -> tuple[str, str, str] | None:
+        """Model, provider and account of the attempt that is being made; None while none is chosen."""
+        return name_of(self._entered) if self._entered is not None else None
+
+    def _go(self, stage: Stage) -> None:
+        self.stage = stage
+        self.moved()
+
+    @property
+    def about(self) -> tuple[str, str, str] | None:
+        """Model, provider and account of the newest attempt."""
+        return name_of(self.progress.candidate) if self.progress is not None else None
+
+    def headers(self, about: tuple[str, str, str] | None = None) -> tuple[tuple[str, str], ...]:
+        """What every answer says of how it came about; names only, no secrets. `about`: whom a refusal is about."""
+        found = []
+        if (named := about or self.about) is not None:
+            model, provider, account = named
+            found.append(("x-glassgate-model", quote(model, safe="/:@+ ", errors="replace")))
+            found.append(("x-glassgate-account", f"{provider}/{account}"))
+            found += self._mirrored(named)
+        return (*found, ("x-glassgate-attempts", str(self.attempts)))
+
+    def _mirrored(self, about: tuple[str, str, str]) -> tuple[tuple[str, str], ...]:
+        """What the newest attempt's head says of limits, where it was this account's."""
+        if self.last is None:
+            return ()
+        plan = self.last.plan
+        asked = (plan.chat.model, plan.provider.name, plan.session.account)
+        return self.last.mirrored if asked == about else ()
+
+    # -- the next one ---------------------------------------------------------------------------------------------
+    async def _next(self) -> Planned:
+        """Makes the next attempt. Raises GatewayError, the verdict, when there is none to make."""
+        while True:
+            more = not self._round.refused and self._round.attempts < self._most and not self._too_late()
+            if more:
+                self._go(Stage.QUEUED)
+            candidate = await self._waiting(self._round.candidates.take()) if more else None
+            if candidate is None:
+                self._verdict.not_asked(self._round.candidates)
+                if await self._same_again() or self._next_model() or self._slow_after_all():
+                    continue
+                raise self._refusal or self._verdict.error(asked=self.attempts > 0)
+            self._entered = candidate
+            if (planned := await self._try(candidate)) is not None:
+                return planned
+            self.release()
+
+    async def _try(self, candidate: Candidate) -> Planned | None:
+        """The candidate's attempt; None when it could not even be prepared. Raises the verdict."""
+        self._go(Stage.SESSION)
+        try:
+            session = await self.context.renewal.session(candidate.account)
+        except ProviderError as error:
+            if error.kind is ErrorKind.CHALLENGE:  # met by the renewal
+                note_failure(self.context, candidate, error)
+            self._verdict.failed(error, candidate)
+            return None
+        self.attempts += 1
+        self._round.attempts += 1
+        try:
+            return await self._make_attempt(candidate, session)
+        except ProviderError as error:
+            self._failed(error, candidate, self._decide(error, candidate, accepted=False), accepted=False)
+            return None
+
+    async def _same_again(self) -> bool:
+        """Puts the account back that is worth asking once more, after a pause; False when none is."""
+        context, current = self.context, self._round
+        if current.refused or current.attempts >= self._most or self._retrying or self._too_late():
+            return False
+        pauses = [
+            (pause, candidate)
+            for error, candidate, accepted in current.passing
+            if (pause := context.retries.pause_s(error, current.retries + 1, accepted=accepted, rng=context.rng))
+            is not None
+        ]
+        if not pauses or not context.budget.take(context.retries):
+            return False
+        self._retrying = True
+        pause, candidate = min(pauses, key=lambda entry: entry[0])
+        if self._too_late(pause):
+            return False
+        current.retries += 1
+        current.passing = [entry for entry in current.passing if entry[1] != candidate]
+        self._go(Stage.PAUSED)
+        await self._waiting(context.sleep(pause))
+        current.candidates.put_back(candidate)
+        return True
+
+    async def _waiting[T](self, wait: Awaitable[T]) -> T:
+        """Waits, and counts how long; also when the client leaves meanwhile."""
+        began = self.context.clock()
+        try:
+            return await wait
+        finally:
+            self.waited_s += self.context.clock() - began
+
+    def _next_model(self) -> bool:
+        """Goes on to the next model of the chain that is meant for the causes and that anybody serves."""
+        if not self._round.refused and not self._round.stand_in:
+            self._causes.add(Cause.UNAVAILABLE)
+        while not self._too_late() and (fallback := self._stand_in(self._causes)) is not None:
+            self._fallbacks.remove(fallback)
+            try:
+                self._round = self._new_round(fallback.model, stand_in=True)
+            except GatewayError:
+                continue
+            return True
+        return False
+
+    def _stand_in(self, causes: Set[Cause]) -> Fallback | None:
+        return next((fallback for fallback in self._fallbacks if causes & fallback.causes), None)
+
+    def _too_slow(self, failed: Attempt, candidate: Candidate) -> None:
+        """The account has said no word in time: where a model stands in for slow ones, it is asked next.
+
+        One that had all the time there is is not merely slow: other accounts of the model go first.
+        """
+        if self._stand_in({Cause.SLOW}) is not None:
+            self._causes.add(Cause.SLOW)
+            if failed.plan.timers.first_token_s <= self.context.limits.slow_s:
+                self._slow = self._slow or (self._round, candidate)
+                self._round.refused = True
+
+    def _slow_after_all(self) -> bool:
+        """Goes back to the model that was given up as slow; False when there is none."""
+        if self._slow is None or self._refusal is not None or self._too_late():
+            return False
+        (self._round, candidate), self._slow = self._slow, None
+        self._round.refused = False
+        self._round.candidates.put_back(candidate)
+        return True
+
+    def _chain(self, model: str) -> Sequence[Fallback]:
+        """What stands in for a name: what is said of the name itself, else of the model it stands for."""
+        chains = self.context.fallbacks
+        if (found := chains.get(model.strip().casefold())) is not None:
+            return found
+        routes = self.context.index().find(model)
+        return chains.get(routes[0].model.id.casefold(), ()) if routes else ()
+
+    def _new_round(self, model: str, *, stand_in: bool = False) -> ModelRound:
+        """The candidates of a model. Raises GatewayError when nobody serves it, nobody can carry the request, or it
+        had its round."""
+        routes = self.context.index().find(model)
+        if not routes or routes in self._seen:
+            raise self._unknown_model(model)
+        self._seen.append(routes)
+        able = self._able(routes)
+        found = [Candidate(route, account) for route in able for account in self.context.accounts.of(route.provider)]
+        candidates = self.context.planner.candidates(found, routes[0].model.id, self._conversation)
+        return ModelRound(candidates, stand_in=stand_in)
+
+    def _able(self, routes: Sequence[Route]) -> list[Route]:
+        """The routes whose provider can carry this request. Raises the first refusal when none can."""
+        able: list[Route] = []
+        refusal: GatewayError | None = None
+        for route in routes:
+            try:
+                provider = self.context.providers[route.provider]
+                claims = applied(self.ask.parsed.chat, route.model, provider.native).claims
+                check_support(
+                    self.ask.parsed,
+                    provider.native,
+                    route.provider,
+                    route.model,
+                    claims=claims,
+                    completes=provider.completes,
+                )
+            except GatewayError as error:
+                refusal = refusal or error
+            else:
+                able.append(route)
+        if not able and refusal:
+            raise refusal
+        return able
+
+    def _unknown_model(self, name: str) -> GatewayError:
+        return GatewayError(404, self.context.index().unknown(name), code="model_not_found", param="model")
+
+    # -- an attempt -----------------------------------------------------------------------------------------------
+    async def _make_attempt(self, candidate: Candidate, session: Session) -> Planned:
+        """Preparing steps, then the request. Raises ProviderError."""
+        context = self.context
+        provider = context.providers[candidate.route.provider]
+        self.progress = Progress(candidate, session)
+        asked = replace(self.ask.parsed.chat, model=candidate.route.model.id)
+        done = applied(asked, candidate.route.model, provider.native)
+        chat = done.request
+        while True:
+            try:
+                self.progress.asked = self._moment()
+                steps = provider.prepare(chat, session, self.progress.asked)
+                if steps is not None:
+                    self._go(Stage.PREPARING)
+                prepared = await context.steps.run(provider, steps, session) if steps is not None else None
+                break
+            except ProviderError as error:
+                match self._decide(error, candidate, accepted=False):
+                    case Next.REMEDY:
+                        await self._remedy(provider, session, error)
+                    case Next.RENEW:
+                        session = await self._renew(candidate, session, error)
+                        self.progress = Progress(candidate, session)
+                    case _:
+                        raise
+        self.progress.prepared = prepared
+        self.progress.asked = self._moment()
+        call = provider.build(chat, session, prepared, self.progress.asked)
+        planned = plan_attempt(
+            context, self.ask, self.progress, chat, call, self.headers(), done.filters, self._stand_ins
+        )
+        self.last = planned.attempt
+        self._go(Stage.READY)
+        return planned
+
+    async def _remedy(self, provider: AnyProvider, session: Session, error: ProviderError) -> None:
+        self._remedied = True
+        self._go(Stage.PREPARING)
+        await self.context.recoveries.apply(self.context.steps, provider, session, error, self._asked)
+
+    async def _renew(self, candidate: Candidate, session: Session, error: ProviderError) -> Session:
+        """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
+        self._renewed.add((candidate.account.provider, candidate.account.name))
+        self._go(Stage.RENEWING)
+        return await self.context.renewal.rejected(candidate.account, session, error)
+
+    # -- after a failure ------------------------------------------------------------------------------------------
+    async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> Planned | None:
+        """Asks the same account again at once where its provider mends what was wrong. Raises the verdict."""
+        candidate, session = progress.candidate, progress.session
+        what_next = self._decide(error, candidate, accepted=accepted)
+        if what_next not in (Next.REMEDY, Next.RENEW):
+            self._failed(error, candidate, what_next, accepted=accepted)
+            return None
+        try:
+            if what_next is Next.RENEW:
+                session = await self._renew(candidate, session, error)
+            else:
+                await self._remedy(self.context.providers[candidate.route.provider], session, error)
+            self.attempts += 1
+            self._round.attempts += 1
+            return await self._make_attempt(candidate, session)
+        except ProviderError as later:
+            self._failed(later, candidate, self._decide(later, candidate, accepted=False), accepted=False)
+            return None
+
+    def _failed(self, error: ProviderError, candidate: Candidate, what_next: Next, *, accepted: bool) -> None:
+        """Takes a failure down. Raises the verdict when nobody else is to be asked."""
+        note_failure(self.context, candidate, error)
+        if self._round.stand_in and error.kind in OWN_FAULT:
+            # The refusal of a model that nobody asked for says nothing of the one that was: others may stand in.
+            self._round.refused = True
+            self._causes |= {CAUSES[error.kind]} if error.kind in CAUSES else set()
+            return
+        self._verdict.failed(error, candidate)
+        self._round.passing.append((error, candidate, accepted))
+        if what_next is Next.GIVE_UP:
+            self._refusal = self._refusal or self._verdict.told(error, candidate)
+            causes = {CAUSES[error.kind]} if error.kind in CAUSES else set()
+            if self._stand_in(causes) is None:
+                raise self._refusal
+            self._round.refused, self._causes = True, causes
+
+    def _decide(self, error: ProviderError, candidate: Candidate, *, accepted: bool) -> Next:
+        provider = self.context.providers[candidate.route.provider]
+        known = False
+        if self.progress is not None and not self._remedied:
+            steps = provider.recover(error, self.progress.session, self._asked)
+            known = steps is not None
+            if steps is not None:
+                steps.close()
+        failed = FailedAttempt(
+            error, self._round.attempts, accepted, self._remedied, known, candidate.key in self._renewed
+        )
+        return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
+
+    @property
+    def _asked(self) -> Moment:
+        """When the newest attempt asked."""
+        asked = self.progress.asked if self.progress is not None else None
+        return asked or self._moment()
+
+    def _moment(self) -> Moment:
+        """Now, and when the client's request came in."""
+        now = self.context.moment()
+        return replace(now, came_ms=now.epoch_ms - int((self.context.clock() - self.ask.began) * 1000))
+
+    @property
+    def _stand_ins(self) -> Set[Cause]:
+        """What other models stand in for, once the provider has begun to answer."""
+        if not self.context.limits.retry_accepted:
+            return frozenset()
+        return frozenset[Cause]().union(*(fallback.causes for fallback in self._fallbacks))
+
+    @property
+    def _most(self) -> int:
+        return self.context.limits.max_attempts
+
+    def _too_late(self, in_s: float = 0.0) -> bool:
+        """Whether the time for the whole request is used up (in so many seconds)."""
+        return self.context.clock() + in_s - self.ask.began >= self.context.limits.total_s

@@ -1,0 +1,104 @@
+"""From a provider's Call to an attempt that the stream layer can make."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+
+from mitmproxy import http
+
+from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.exchange.answer_reader import AnswerSource
+from addons.exchange.attempt import Attempt, AttemptPlan
+from addons.exchange.context import Context
+from addons.exchange.feedback import Progress
+from addons.features.feature import EventFilter
+from addons.routing.retry_policy import Cause
+from addons.stream.port import Timers
+from addons.transport.places import places_of
+from addons.transport.upstream_request import request_of, target_of
+from providers.contract.chat import ChatRequest
+from providers.contract.provider import Call
+
+WHOLE_SHARE: Final = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is pursued, and for whom."""
+
+    id: str
+    parsed: ParsedRequest
+    dialect: Dialect
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An attempt to make: the UpstreamAttempt of the stream layer, and the request as it shall stand in the flow."""
+
+    attempt: Attempt
+    request: http.Request
+
+
+def plan_attempt(
+    context: Context,
+    ask: Ask,
+    progress: Progress,
+    chat: ChatRequest,
+    call: Call,
+    headers: Sequence[tuple[str, str]],
+    filters: tuple[EventFilter, ...] = (),
+    stand_ins: Set[Cause] = frozenset(),
+) -> Planned:
+    """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
+
+    `filters` are the features' for the answer. `stand_ins`: what another model stands in for, should this one fail so.
+    """
+    provider = context.providers[progress.candidate.route.provider]
+    late = provider.buffers(chat)
+    plan = AttemptPlan(
+        source=AnswerSource(
+            provider,
+            chat,
+            provider.decoder(chat, progress.prepared),
+            filters,
+            filtered_fails=Cause.CONTENT in stand_ins,
+        ),
+        session=progress.session,
+        target=target_of(call, provider, context.proxies.get(provider.name)),
+        timers=_timers(context, progress, chat, late=late, hurried=Cause.SLOW in stand_ins),
+        seals=context.seals,
+        places=places_of(call),
+        cleaner=context.cleaner,
+        record_limit_bytes=context.limits.record_bytes,
+        answer_headers=(("x-request-id", ask.id), *headers),
+        clock=context.clock,
+        begun=lambda: context.traffic.began(progress.candidate.key),
+    )
+    created = context.moment().epoch_ms // 1000
+    meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=chat.model)
+    attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta))
+    attempt.keepalive_before_first_token = chat.stream and late
+    attempt.built = request_of(call)
+    shown = context.cleaner.request(attempt.built)
+    attempt.shows(shown)
+    return Planned(attempt, shown)
+
+
+def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool, hurried: bool) -> Timers:
+    """Thinking models and sites that answer in one piece may be silent for longer, and are not called slow for it."""
+    limits = context.limits
+    thinks = progress.candidate.route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
+    first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
+    if hurried and chat.stream and not (thinks or late):
+        first_s = min(first_s, limits.slow_s)
+    total_s = time_for_all(limits.total_s, stream=chat.stream)
+    return Timers(limits.connect_s, first_s, limits.idle_s, total_s, limits.keepalive_s)
+
+
+def time_for_all(total_s: float, *, stream: bool) -> float:
+    """Seconds for the whole request. A client that waits for a whole answer hears of its end before it gives up.
+
+    The SDKs wait 600 s, as we do, but they begin to count before the request is here.
+    """
+    return total_s if stream else total_s * WHOLE_SHARE

@@ -1,0 +1,72 @@
+"""What every exchange works with: one immutable snapshot of the running gateway."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from addons.accounts.availability import AccountAvailability
+from addons.accounts.renewal import Renewal
+from addons.accounts.sessions import Accounts
+from addons.cleaning.cleaner import Cleaner
+from addons.routing.candidates import CandidateOrder
+from addons.routing.model_index import ModelIndex
+from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
+from addons.transport.codings import Inflated
+from addons.transport.recoveries import Recoveries
+from addons.transport.sealing import Seals
+from addons.transport.step_runner import StepRunner
+from providers.contract.provider import Moment, Provider, ProviderOptions
+
+type AnyProvider = Provider[ProviderOptions]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and counts an exchange keeps to; from config.yaml."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 60.0
+    first_token_thinking_s: float = 300.0
+    slow_s: float = 12.0
+    idle_s: float = 60.0
+    total_s: float = 600.0
+    keepalive_s: float = 15.0
+    max_attempts: int = 3
+    retry_accepted: bool = True
+    record_bytes: int = 2 * 1024 * 1024
+    body_values: int = 200_000
+    body_bytes: int = 10 * 1024 * 1024
+    """Of a request, also when it is undone."""
+    body_message: str = "the request body is too large"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts; see their own files."""
+
+    providers: Mapping[str, AnyProvider]
+    accounts: Accounts
+    renewal: Renewal
+    traffic: AccountAvailability
+    planner: CandidateOrder
+    index: Callable[[], ModelIndex]
+    seals: Seals
+    cleaner: Cleaner
+    steps: StepRunner
+    limits: Limits
+    retries: RetryRules
+    budget: RetryBudget
+    inflated: Inflated
+    tidied: frozenset[str]
+    """Providers whose chats are deleted once they are answered."""
+    fallbacks: Mapping[str, Sequence[Fallback]]
+    """Model, case folded → the models to go on with."""
+    proxies: Mapping[str, str]
+    """Provider name → the HTTP proxy in front of it."""
+    moment: Callable[[], Moment]
+    rng: random.Random
+    recoveries: Recoveries = field(default_factory=Recoveries)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep

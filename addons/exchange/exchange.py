@@ -1,0 +1,279 @@
+"""One client request, from the hook that reads it to the line that is logged about it.
+
+The stream layer sees it as a RequestPort; the attempts themselves are attempt_loop.py's.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from mitmproxy import http
+
+from addons.dialects.base import Dialect, ParsedRequest
+from addons.dialects.body import ASKED_LIMIT
+from addons.errors import GatewayError
+from addons.exchange.attempt import Attempt
+from addons.exchange.attempt_loop import AttemptLoop
+from addons.exchange.attempt_plan import Ask, Planned
+from addons.exchange.context import Context
+from addons.exchange.outcome import Outcome
+from addons.stream.port import State
+from addons.transport.codings import undone
+
+CURRENT: ContextVar[str] = ContextVar("request_id", default="")
+"""The request on whose behalf something is done."""
+
+CLIENT_LEFT: Final = 499
+"""The status in the log of a request whose client left before it got any; nginx began with this one."""
+AT_ONCE_BYTES: Final = 128 * 1024
+"""A body up to this size is read without a pause: that takes a few milliseconds at most."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The RequestPort of one client request."""
+
+    id: str
+    key: str
+    dialect: Dialect
+    context: Context
+    began: float
+    identity: bytes | None = None
+    """The client key it was admitted with."""
+    codings: tuple[str, ...] = ()
+    """How its body is compressed, in the order in which that is to be undone."""
+    client: str = "-"
+    """The client's address."""
+    method: str = ""
+    path: str = ""
+    relay: Attempt | None = None
+    verdict: http.Response | None = None
+    model: str | None = None
+    """The model asked for, in the client's words."""
+    client_request: str = ""
+    """The body as the client sent it, for the inspector; up to a limit."""
+    attempt_loop: AttemptLoop | None = None
+    error: GatewayError | None = None
+    left: bool = False
+    stopped: GatewayError | None = None
+    """The gateway ends, or the client's key was taken away: nothing is tried any more, this is the verdict."""
+    status: int = 200
+    moved: Callable[[], None] = lambda: None
+    """Called when it has come further, until its provider is asked; for the inspector."""
+    _task: asyncio.Task[None] | None = None
+    _counted: bool = False
+    _inflated: int = 0
+    """Bytes that were made of its compressed body."""
+
+    # -- the RequestPort -----------------------------------------------------------------------------------------------
+    def client_left(self) -> None:
+        self.left = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
+        self.error = GatewayError(status, message, code=code)
+        self.status, self.id = status, request_id
+
+    # -- called from the hooks ------------------------------------------------------------------------------------
+    async def open(self, flow: http.HTTPFlow) -> None:
+        """Plans the first attempt; on a refusal the flow gets the answer."""
+        self._counted = True
+        self.context.budget.active += 1
+        await self._guarded(self._open(flow), flow)
+
+    def stop(self, error: GatewayError) -> None:
+        """Ends what is under way, with this verdict, or these last words where an answer was begun.
+
+        A stream with an attempt ends when it is ticked next: Sweeper.end sees to that.
+        """
+        self.stopped = error
+        if self.relay is not None:
+            self.relay.last_error = error
+        if self._task is not None:
+            self._task.cancel()
+
+    async def attempt_failed(self, flow: http.HTTPFlow) -> None:
+        """Plans what follows a failed attempt: another one, or the verdict."""
+        await self._guarded(self._after_failure(flow), flow)
+
+    def over(self) -> None:
+        """The exchange has ended, one way or another."""
+        if self.attempt_loop is not None:
+            self.attempt_loop.over(answered=self.error is None)
+        if self._counted:
+            self._counted = False
+            self.context.budget.active -= 1
+            self._deflate()
+
+    async def _guarded(self, work: Coroutine[None, None, None], flow: http.HTTPFlow) -> None:
+        """Runs `work` as a task that ends when the client leaves."""
+        CURRENT.set(self.id)  # for what is done on behalf of this request
+        self._task = asyncio.ensure_future(work)
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            self._release()
+            if self.stopped is not None:
+                self._give(self.stopped, flow)
+            elif not self.left:
+                raise
+        except GatewayError as error:
+            self._release()
+            self._give(error, flow)
+        finally:
+            self._task = None
+
+    def _release(self) -> None:
+        if self.attempt_loop is not None:
+            self.attempt_loop.release()
+
+    async def _open(self, flow: http.HTTPFlow) -> None:
+        if self.stopped is not None:  # while its body came
+            raise self.stopped
+        if self.codings:
+            await self._undo_codings(flow.request)
+        body = flow.request.raw_content or b""
+        self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
+        parsed = await self._read(body)
+        self.model = parsed.chat.model[:ASKED_LIMIT]
+        self.moved()
+        await self._pause(body)
+        self.attempt_loop = AttemptLoop(self.context, Ask(self.id, parsed, self.dialect, self.began), self.moved)
+        await self._pause(body)
+        self._take(await self.attempt_loop.first(), flow)
+
+    async def _undo_codings(self, request: http.Request) -> None:
+        """From here on the request is as if it had been sent plain; what cannot be undone is not kept.
+
+        Raises GatewayError (400, 413, 429).
+        """
+        packed, limits = request.raw_content or b"", self.context.limits
+        request.headers.pop("content-encoding", None)
+        request.content = b""
+        undoing = undone(packed, self.codings, limits.body_bytes, limits.body_message, self._grew)
+        try:
+            request.content = await _in_turns(undoing, pausing=True)
+        except GatewayError:
+            self._deflate()  # at once: else many that grow together would all find the others' share taken
+            raise
+
+    def _grew(self, count: int) -> None:
+        """So many bytes more came of the body. Raises GatewayError(429)."""
+        self.context.inflated.take(self.key, count, self.context.limits.body_bytes)
+        self._inflated += count
+
+    def _deflate(self) -> None:
+        """What was made of the body counts no more."""
+        self.context.inflated.give_back(self.key, self._inflated)
+        self._inflated = 0
+
+    async def _read(self, body: bytes) -> ParsedRequest:
+        """The request; a big one in steps, between which others have their turn. Raises GatewayError."""
+        reading = self.dialect.read(body, self.context.limits.body_values)
+        return await _in_turns(reading, pausing=len(body) > AT_ONCE_BYTES)
+
+    @staticmethod
+    async def _pause(body: bytes) -> None:
+        """Others have their turn between two steps with a big body."""
+        if len(body) > AT_ONCE_BYTES:
+            await asyncio.sleep(0)
+
+    async def _after_failure(self, flow: http.HTTPFlow) -> None:
+        failed, self.relay = self.relay, None
+        assert failed
+        assert self.attempt_loop
+        if self.stopped is not None:
+            raise self.stopped
+        self._take(await self.attempt_loop.after(failed), flow)
+
+    def _take(self, planned: Planned, flow: http.HTTPFlow) -> None:
+        self.relay = planned.attempt
+        flow.request = planned.request
+        flow.response = None
+
+    def _give(self, error: GatewayError, flow: http.HTTPFlow) -> None:
+        """The verdict: what the client is told. Shown in the flow only where no provider answered."""
+        self.relay = None
+        self.model = self.model or error.asked or None
+        self.error = error.cleaned(self.context.cleaner.words)
+        self.status = error.status
+        self.verdict = error_answer(error, self.headers(error))
+        if flow.response is None:
+            flow.response = self.verdict
+
+    def headers(self, error: GatewayError | None = None) -> tuple[tuple[str, str], ...]:
+        """What an answer says of how it came about."""
+        about = error.about if error else None
+        return (("x-request-id", self.id), *(self.attempt_loop.headers(about) if self.attempt_loop else ()))
+
+    # -- what is told of it ---------------------------------------------------------------------------------------
+    def summary(self, *, client_left: bool) -> Outcome:
+        """The request's line for the log."""
+        attempt_loop = self.attempt_loop
+        last = attempt_loop.last if attempt_loop else None
+        report = last.report if last else None
+        usage = report.usage if report else None
+        first = report.first_token_at if report else None
+        outcome, status, error = self._ending(last, left=client_left or self.left)
+        about = error.about if error and error.about else attempt_loop.about if attempt_loop else None
+        model, provider, account = about or (self.model, None, None)
+        return Outcome(
+            id=self.id,
+            key=self.key,
+            path=self.path,
+            status=status,
+            model=model,
+            provider=provider,
+            account=account,
+            attempts=attempt_loop.attempts if attempt_loop else 0,
+            first_token_ms=round((first - self.began) * 1000) if first is not None else None,
+            total_ms=round((self.context.clock() - self.began) * 1000),
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+            outcome=outcome,
+            error_code=(error.code or error.type) if error else None,
+            client=self.client,
+            method=self.method,
+            asked=self.model,
+            why=error.message if error else self._left_at(last) if outcome == "client_left" else "",
+            wait_ms=round(attempt_loop.waited_s * 1000) if attempt_loop else 0,
+        )
+
+    def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:
+        """How it ended: outcome, the status the client got, and what it was told went wrong."""
+        if left:
+            return "client_left", self.status if last is not None and last.begun else CLIENT_LEFT, None
+        if self.error is not None:
+            asked = self.attempt_loop is not None and self.attempt_loop.attempts
+            return "failed" if self.error.status >= 500 or asked else "refused", self.status, self.error
+        if last is not None and last.state is State.FAILED:
+            return "broken_off", self.status, last.broken_off()
+        return "ok", self.status, None
+
+    def _left_at(self, last: Attempt | None) -> str:
+        if last is None:
+            return "the client left before a provider was asked"
+        if last.report.first_token_at is None:
+            return "the client left before the first word"
+        return "the client left in the middle of the answer"
+
+
+async def _in_turns[T](work: Generator[None, None, T], *, pausing: bool) -> T:
+    """The result of a work in steps; where it is `pausing`, others have their turn between them."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if pausing:
+            await asyncio.sleep(0)
+
+
+def error_answer(error: GatewayError, headers: Sequence[tuple[str, str]]) -> http.Response:
+    """A GatewayError as the HTTP answer of ours."""
+    found = [(name.encode(), value.encode()) for name, value in [*error.headers(), *headers]]
+    return http.Response.make(error.status, error.body(), found)

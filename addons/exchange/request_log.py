@@ -1,0 +1,109 @@
+"""Logging: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
+
+import logging
+from dataclasses import asdict
+from typing import Any, Final
+
+from addons.cleaning.log_records import CleanRecord
+from addons.exchange.outcome import Outcome
+from addons.words.shown import json_line, shown
+
+log = logging.getLogger("glassgate.request")
+
+HEALTH_PATH: Final = "/healthz"
+"""Asked every few seconds by whoever watches the gateway: told at level DEBUG only."""
+_WORDS: Final = ("path", "asked", "model", "why")
+"""Fields of a request that hold words of clients and providers."""
+
+
+class RequestLog:
+    """The Observer that writes a line of the log for each request."""
+
+    def ended(self, outcome: Outcome) -> None:
+        asked_by_machines = outcome.path == HEALTH_PATH or (outcome.method == "OPTIONS" and outcome.key == "-")
+        if asked_by_machines and outcome.outcome == "ok":  # also health that says 503 while the gateway drains
+            level = logging.DEBUG
+        else:
+            level = logging.WARNING if outcome.status >= 500 or outcome.outcome == "broken_off" else logging.INFO
+        if log.isEnabledFor(level):
+            log.log(level, "%s", line_of(outcome), extra={"request": outcome})
+
+
+def line_of(outcome: Outcome) -> str:
+    """The line of the text form: printable whatever the words in it."""
+    request = [outcome.id, outcome.client, outcome.key, outcome.method or "-", outcome.path or "-"]
+    parts = [*request, *_way(outcome), str(outcome.status), outcome.outcome]
+    if outcome.attempts:
+        parts.append(f"attempts={outcome.attempts}")
+    if outcome.wait_ms:
+        parts.append(f"wait={outcome.wait_ms}ms")
+    if outcome.first_token_ms is not None:
+        parts.append(f"first={outcome.first_token_ms}ms")
+    parts.append(f"total={outcome.total_ms}ms")
+    if outcome.completion_tokens is not None:
+        parts.append(f"tokens={outcome.prompt_tokens}+{outcome.completion_tokens}")
+    if outcome.error_code:
+        parts.append(f"error={outcome.error_code}")
+    if outcome.why:
+        parts.append(f"why: {outcome.why}")
+    return shown(" ".join(parts))
+
+
+def _way(outcome: Outcome) -> list[str]:
+    """From the model asked for over the one that answered to the account; nothing where none was asked for."""
+    if outcome.model is None:
+        return []
+    renamed = outcome.asked is not None and outcome.asked.strip().casefold() != outcome.model.casefold()
+    where = f"{outcome.provider}/{outcome.account}" if outcome.provider else "-"
+    return [*([str(outcome.asked), "->"] if renamed else []), outcome.model, "->", where]
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        request = getattr(record, "request", None)
+        ours = record if isinstance(record, CleanRecord) else None
+        if isinstance(request, Outcome):
+            fields |= asdict(request)
+            fields |= {name: ours.clean(fields[name]) for name in _WORDS if ours and fields[name]}
+        else:
+            fields["message"] = ours.said() if ours else record.getMessage()
+        if ours and (trace := ours.trace()):
+            fields["exception"] = trace
+        return json_line(fields)
+
+
+def one_line_each(record: logging.LogRecord) -> bool:
+    """Words put into a message of ours make no lines of their own; the message itself may have several."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(shown(word) if isinstance(word, str) else word for word in record.args)
+    return True
+
+
+def setup_logging(level: str, form: str, handler: logging.Handler | None = None) -> logging.Handler:
+    """Our own handler on stderr for the `glassgate` loggers; gives it, so that it can be taken off again.
+
+    `handler`: where they write instead, in a form of its own.
+    """
+    handler = handler or _on_stderr(form)
+    logger = logging.getLogger("glassgate")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+    for name in ("httpx", "httpcore"):  # they would log addresses and heads of every preparing call, cookies too
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return handler
+
+
+def _on_stderr(form: str) -> logging.Handler:
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    handler.setFormatter(JsonFormatter() if form == "json" else text)
+    handler.addFilter(one_line_each)
+    return handler

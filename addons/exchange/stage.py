@@ -1,0 +1,19 @@
+"""How far a request is before its provider is asked, in words for people."""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    READ = "asked"
+    QUEUED = "waiting for a turn"
+    """In line for an account: its own limits (accounts/limiter.py), or a rest that ends soon."""
+    AFTER = "looking for another way"
+    """An attempt has failed."""
+    PAUSED = "pausing before another attempt"
+    SESSION = "preparing its session"
+    """One that is about to end is renewed now."""
+    RENEWING = "preparing a new session"
+    PREPARING = "preparing"
+    """The provider's steps run: a chat is made, a page read."""
+    READY = "waiting for the answer"
+    """An attempt is made: it goes out at once, unless a person stops it."""

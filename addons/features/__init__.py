@@ -1,0 +1,1 @@
+"""What the gateway does itself for sites that cannot: stop strings, limits, token counts, refusals by name."""

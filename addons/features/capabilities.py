@@ -1,0 +1,142 @@
+"""What a provider cannot do is refused by name; what changes nothing is ignored.
+
+For a web session each field of the request is one of: carried by the site (`native`), seen to by a feature (its
+claims) or by the client's own format (`OF_THE_FORM`), a hint that may be ignored (`HINTS`), or refused unless its value
+changes nothing. Official APIs get everything. Fields that OpenAI does not have are ignored for sites.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from addons.dialects.base import ParsedRequest
+from addons.errors import GatewayError
+from providers.contract.chat import ChatRequest, ImagePart, Message, OtherPart
+from providers.contract.provider import Model
+
+type _ChangesNothing = Callable[[Any], bool]
+
+OF_THE_FORM: Final = frozenset({"stream", "stream_options"})
+"""The dialects give the answer the form the client wants."""
+
+HINTS: Final = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "seed",
+        "user",
+        "metadata",
+        "store",
+        "service_tier",
+        "parallel_tool_calls",
+        "prediction",
+        "moderation",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "verbosity",
+        "reasoning_effort",
+    }
+)
+"""An answer given without them is still an answer to what was asked."""
+
+OF_THE_MODEL: Final = frozenset(
+    {"model", "messages", "n", "tools", "tool_choice", "response_format", "web_search_options"}
+)
+"""Checked with the model's abilities in view."""
+
+
+def _empty(value: Any) -> bool:
+    return not value
+
+
+def _no_bias(value: Any) -> bool:
+    return not value or not any(value.values())
+
+
+def _no_choice(value: Any) -> bool:
+    """Of a tool: none, or the model's own."""
+    return not value or (value.get("type") if isinstance(value, Mapping) else value) in ("none", "auto")
+
+
+REFUSED: Final[Mapping[str, _ChangesNothing]] = {
+    "logprobs": _empty,
+    "top_logprobs": _empty,
+    "logit_bias": _no_bias,
+    # Unlike temperature these are sent only by who wants to be rid of repetition: without them it is another answer.
+    "presence_penalty": _empty,
+    "frequency_penalty": _empty,
+    "functions": _empty,
+    "function_call": _no_choice,
+    "modalities": lambda value: value in (None, [], ["text"]),
+    "audio": _empty,
+}
+"""Fields of `ChatRequest.extra` that change the answer's meaning, and when they do not."""
+
+
+def check_support(
+    parsed: ParsedRequest,
+    native: frozenset[str] | None,
+    provider: str,
+    model: Model,
+    *,
+    claims: frozenset[str] = frozenset(),
+    completes: bool = True,
+) -> None:
+    """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it.
+
+    `claims`: fields that features see to. `completes`: an official API takes raw prompts.
+    """
+    if native is None:
+        if parsed.chat.completion is not None and not completes:
+            raise _unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
+        return
+    if parsed.refusal is not None:
+        raise parsed.refusal
+    chat, native = parsed.chat, native | claims
+    for param, refused in _own_fields(chat, model):
+        if refused and param not in native:
+            raise _unsupported(param, provider)
+    for name, changes_nothing in REFUSED.items():
+        if name in chat.extra and name not in native and not changes_nothing(chat.extra[name]):
+            raise _unsupported(name, provider)
+    for index, message in enumerate(chat.messages):
+        where = f"messages[{index}]"
+        if model.tools == "none" and "tools" not in native and _holds_tools(message):
+            raise _unsupported(where, provider, "tool calls and tool results are not carried yet")
+        _check_parts(message, where, native, provider, model)
+
+
+def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
+    kind = (chat.response_format or {}).get("type", "text")
+    has_tools = model.tools != "none"
+    return [
+        ("n", chat.n > 1),
+        ("tools", bool(chat.tools) and chat.tool_choice != "none" and not has_tools),
+        ("tool_choice", not _no_choice(chat.tool_choice) and not has_tools),
+        ("response_format", kind != "text"),
+        ("web_search_options", chat.search is True and model.search is False),
+    ]
+
+
+def _holds_tools(message: Message) -> bool:
+    return bool(
+        message.tool_calls or message.role in ("tool", "function") or message.extra.get("function_call") is not None
+    )
+
+
+def _check_parts(message: Message, where: str, native: frozenset[str], provider: str, model: Model) -> None:
+    if message.extra.get("audio") is not None and "audio" not in native:
+        raise _unsupported(f"{where}.audio", provider, "spoken answers are not carried")
+    for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
+        place = f"{where}.content[{at}]"
+        if isinstance(part, ImagePart) and not ("images" in native and model.vision):
+            raise _unsupported(place, provider, "pictures are not carried to this model")
+        if isinstance(part, OtherPart):
+            raise _unsupported(place, provider, f"a part of type {part.kind[:40]!r} is not carried")
+
+
+def _unsupported(param: str, provider: str, why: str = "") -> GatewayError:
+    reason = f" ({why})" if why else ""
+    message = f"{param} is not supported by provider {provider!r}{reason}. Leave it out, or use an official API for it."
+    return GatewayError(400, message, param=param, code="unsupported_parameter")

@@ -1,0 +1,120 @@
+"""`stop` and `max_tokens`, kept by the gateway for sites that know no such thing.
+
+A filter over events. The outcome is the same however the provider cut its text: stop strings may be split over any
+number of deltas, so the longest tail that could still become one is held back; halves of a surrogate pair are joined
+first. For sites with one candidate: events of the text lose their `choice`.
+"""
+
+from collections.abc import Sequence
+
+from addons.dialects.text import SurrogateJoiner
+from addons.features.feature import Applied
+from addons.features.token_estimate import TokenCounter
+from providers.contract.chat import ChatRequest
+from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
+from providers.contract.provider import Model
+
+
+class OutputLimits:
+    """Cuts the answer at a stop string (text only) or after `max_tokens` tokens (reasoning and text)."""
+
+    def __init__(self, stop: tuple[str, ...], max_tokens: int | None) -> None:
+        self.done = False
+        """True once a limit was reached; the Finish for it has been given, and nothing follows."""
+        self._stop = tuple(s for s in stop if s)
+        self._max_tokens = max_tokens
+        self._counter = TokenCounter()
+        self._text_pairs = SurrogateJoiner()
+        self._reasoning_pairs = SurrogateJoiner()
+        self._held = ""
+        self._idle = not self._stop and max_tokens is None
+
+    def filter(self, events: Sequence[Event]) -> list[Event]:
+        """The events as the client may have them."""
+        if self._idle:
+            return list(events)
+        out: list[Event] = []
+        for event in events:
+            if self.done:
+                break
+            if isinstance(event, Text):
+                self._text(self._text_pairs.feed(event.text), out)
+            elif isinstance(event, Reasoning):
+                self._give(self._reasoning_pairs.feed(event.text), out, reasoning=True)
+            elif isinstance(event, Withdrawn):
+                self._counter, self._held = TokenCounter(), ""
+                self._text_pairs, self._reasoning_pairs = SurrogateJoiner(), SurrogateJoiner()
+                out.append(event)
+            else:
+                if isinstance(event, Finish | Failure | Image):
+                    self._release(out)
+                if not self.done:
+                    out.append(event)
+        return out
+
+    def _release(self, out: list[Event]) -> None:
+        """Everything held back: no more text follows, or what follows stands behind it in the answer (a picture)."""
+        self._give(self._reasoning_pairs.rest(), out, reasoning=True)
+        self._text(self._text_pairs.rest(), out)
+        held, self._held = self._held, ""
+        self._give(held, out)
+
+    def _text(self, text: str, out: list[Event]) -> None:
+        if self.done or not text:
+            return
+        text = self._held + text
+        self._held = ""
+        found = [(at + len(stop), at) for stop in self._stop if (at := text.find(stop)) >= 0]
+        if found:
+            # The stop string that is complete first counts: with another rule the cut of the deltas would matter.
+            self._give(text[: min(found)[1]], out)
+            if not self.done:
+                self._end("stop", out)
+            return
+        keep = self._tail(text)
+        if keep:
+            self._held = text[-keep:]
+            text = text[:-keep]
+        self._give(text, out)
+
+    def _tail(self, text: str) -> int:
+        """Length of the longest end of `text` with which a stop string begins."""
+        longest = 0
+        for stop in self._stop:
+            at = text.find(stop[0], max(0, len(text) - len(stop) + 1))
+            while at >= 0 and len(text) - at > longest:
+                if stop.startswith(text[at:]):
+                    longest = len(text) - at
+                at = text.find(stop[0], at + 1)
+        return longest
+
+    def _give(self, text: str, out: list[Event], *, reasoning: bool = False) -> None:
+        if self.done or not text:
+            return
+        over = False
+        if self._max_tokens is not None:
+            room = self._counter.room(text, self._max_tokens)
+            over = room < len(text)
+            text = text[:room]
+            self._counter.add(text)
+        if text:
+            out.append(Reasoning(text) if reasoning else Text(text))
+        if over:
+            self._end("length", out)
+
+    def _end(self, reason: FinishReason, out: list[Event]) -> None:
+        self.done = True
+        self._held = ""
+        out.append(Finish(reason))
+
+
+class StopLimits:
+    """The Feature of `stop` and `max_tokens`. An official API keeps them itself."""
+
+    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+        if native is None:
+            return None
+        claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
+        if not request.stop and request.max_tokens is None:
+            return Applied(request, claims)
+        return Applied(request, claims, (OutputLimits(request.stop, request.max_tokens),))

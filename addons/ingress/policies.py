@@ -1,0 +1,52 @@
+"""What a request that was admitted is judged by before anything is done for it: one small object a rule. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from addons.dialects.registry import DIALECTS
+from addons.errors import GatewayError
+from addons.ingress.gate import Action, Admission
+
+_WHILE_ENDING: Final[frozenset[Action]] = frozenset({"health", "preflight"})
+"""What is answered as always while the gateway drains: a page must be able to read that it does."""
+
+
+class Policy(Protocol):
+    def check(self, admission: Admission) -> None:
+        """Raises GatewayError, which the client gets, where the request may not go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotDraining:
+    """`draining` tells whether the gateway ends."""
+
+    draining: Callable[[], bool]
+
+    def check(self, admission: Admission) -> None:
+        if self.draining() and admission.action not in _WHILE_ENDING:
+            raise shutting_down()
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """So many requests to models at once, in all (limits.requests)."""
+
+    count: Callable[[], int]
+    most: Callable[[], int]
+
+    def check(self, admission: Admission) -> None:
+        if admission.action in DIALECTS and self.count() >= self.most():
+            raise GatewayError(
+                429,
+                "the gateway has as many requests under way as it may (limits.requests in config.yaml); try again soon",
+                code="too_many_requests",
+                retry_after_s=1,
+            )
+
+
+def shutting_down() -> GatewayError:
+    """What requests are told that come, or still run, when the gateway ends."""
+    message = "the gateway is shutting down; try again when it runs again"
+    return GatewayError(503, message, code="shutting_down", retry_after_s=5)

@@ -1,0 +1,83 @@
+"""Flows for what a flow list would not show by itself: attempts that were followed by another, and preparing calls."""
+
+import time
+import uuid
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from mitmproxy import connection, http
+from mitmproxy import flow as mflow
+
+from addons.cleaning.bodies import searchable, show_as_searched
+from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
+from addons.cleaning.redaction import redacted_bytes, redacted_header
+from addons.inspect.annotation import Annotation
+from addons.inspect.summary import marker, told
+from addons.transport.step_runner import Carried
+from addons.transport.upstream_request import request_of
+from providers.contract.provider import Answer
+
+SHOWN_BYTES = 256 * 1024
+"""Of a preparing call's answer: it is searched for secrets while others wait."""
+
+
+def earlier_attempt(flow: http.HTTPFlow, note: Annotation) -> http.HTTPFlow:
+    """A failed attempt as a flow of its own, before the flow goes on to the next one. Its body is still to come."""
+    copy: http.HTTPFlow = flow.copy()
+    copy.live = False
+    copy.intercepted = False
+    if copy.response is not None:
+        copy.response.timestamp_end = time.time()
+    else:
+        copy.error = mflow.Error(note.error or "there was no answer")  # else it would look as if it still ran
+    note = replace(note, followed=True)
+    copy.marked = marker(note)
+    note.put_on(copy)
+    copy.comment = told(note)
+    return copy
+
+
+def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow:
+    """A preparing call as a flow. What the site handed out in it is hidden: it is in no vault yet."""
+    owner = step.owner
+    parts = urlsplit(step.call.shown_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    client = connection.Client(peername=("127.0.0.1", 0), sockname=("127.0.0.1", 0), timestamp_start=step.began)
+    flow = http.HTTPFlow(client, connection.Server(address=(parts.hostname or "", port)), live=False)
+    flow.id = str(uuid.uuid4())
+    flow.request = cleaner.request(request_of(step.call))
+    flow.request.data.content = cleaner.data(flow.request.data.content or b"")
+    flow.request.timestamp_start = flow.request.timestamp_end = step.began
+    if step.answer is not None:
+        flow.response = _response(step.answer, step.ended, owner, cleaner)
+    note = Annotation(
+        request_id=request_id,
+        part="step",
+        provider=owner.provider,
+        account=owner.account,
+        call=f"{flow.request.method} {flow.request.path.partition('?')[0]}",
+        outcome="failed" if step.error else "ok",
+        error=step.error,
+        total_ms=round((step.ended - step.began) * 1000),
+    )
+    note.put_on(flow)
+    flow.comment, flow.marked = told(note), marker(note)
+    return flow
+
+
+def _response(answer: Answer, ended: float, owner: Owner, cleaner: Cleaner) -> http.Response:
+    """Without the secrets in force, without what looks like one, and without what the answer's own cookies say."""
+    cleaner = cleaner.also(handed_out(answer.set_cookies))
+    headers = [
+        (name.encode(), redacted_header(name, value).encode("utf-8", "surrogateescape"))
+        for name, value in answer.headers.items()
+        if name not in ("set-cookie", "content-length", "transfer-encoding", "content-encoding")
+    ]
+    response = http.Response.make(answer.status, b"", headers)
+    cleaner.head(response, owner)
+    for cookie in answer.set_cookies:
+        response.headers.add("set-cookie", f"{cleaner.text(cookie.partition('=')[0])}={HIDDEN}")
+    response.content = redacted_bytes(cleaner.data(searchable(answer.body[:SHOWN_BYTES]), owner))
+    show_as_searched(response)
+    response.timestamp_start = response.timestamp_end = ended or time.time()
+    return response

@@ -1,0 +1,1 @@
+"""What reaches into mitmproxy outside its proxy core: its inspector, exports, list of flows, version."""

@@ -1,0 +1,77 @@
+"""Whether anybody looks at the flows now: the console always does, mitmweb when a page is open or its API is asked.
+
+The one place, with web_guard.py, that knows how mitmweb is made. What is not there is not found: nobody looks then.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from mitmproxy import flow as mflow
+from mitmproxy.addons.view import View
+from mitmproxy.contentviews import registry
+
+from addons.inspect.annotation import KEY, RUNNING
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
+
+VISIT_S: Final = 5.0
+"""Who has asked mitmweb's API for flows is taken to look for so long."""
+
+
+class Onlookers:
+    """`clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._pages: Callable[[], int] | None = None
+        self._visited = float("-inf")
+
+    def watch_web(self, app: Any) -> None:
+        """From now on it is the pages of this mitmweb application that count."""
+        from mitmproxy.tools.web.app import ClientConnection
+
+        self._pages = lambda: len(ClientConnection.connections)
+        before: Callable[[RequestHandler], None] | None = app.settings.get("log_function")
+
+        def answered(handler: "RequestHandler") -> None:
+            """Called by tornado behind every answer; who is not signed in gets none of these."""
+            if handler.request.path.startswith("/flows") and handler.get_status() < 400:
+                self._visited = self._clock()
+            if before is not None:
+                before(handler)
+
+        app.settings["log_function"] = answered
+
+    def look(self) -> bool:
+        """Whether anybody looks."""
+        if self._pages is None:
+            return True
+        return bool(self._pages()) or self._clock() - self._visited < VISIT_S
+
+
+def read_again_in_console(view: View, flows: Sequence[mflow.Flow]) -> None:
+    """mitmproxy's console paints a message again when its own bytes or headers have changed, and Chat, which stands on
+    the request, changes with the answer: the flow that is open is painted anew, as when a view has changed."""
+    if view.focus.flow in flows:
+        registry.on_change.send(registry["chat"])
+
+
+def have_chats_read_again() -> None:
+    """mitmweb's page reads a message again when its hash has changed. The Chat view stands on the request, and shows
+    what was answered: while that grows, the request's hash says so."""
+    from mitmproxy.tools.web import app
+
+    if getattr(app.flow_to_json, "tells_of_chats", False):
+        return
+    told = app.flow_to_json
+
+    def flow_to_json(flow: mflow.Flow) -> dict[str, Any]:
+        found: dict[str, Any] = told(flow)
+        note = flow.metadata.get(KEY)
+        if isinstance(note, dict) and note.get("outcome") == RUNNING and "request" in found:
+            found["request"]["contentHash"] = f"{found['request']['contentHash']}-{len(note.get('delivered', ''))}"
+        return found
+
+    flow_to_json.tells_of_chats = True  # type: ignore[attr-defined]
+    app.flow_to_json = flow_to_json

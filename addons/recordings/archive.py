@@ -1,0 +1,136 @@
+"""What is kept of exchanges beyond the flow list: recordings while that is on, and the count of unknown kinds."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mitmproxy import http
+
+from addons.exchange.attempt import Attempt
+from addons.cleaning.cleaner import Cleaner
+from addons.exchange.context import AnyProvider
+from addons.recordings.drift import Drift
+from addons.inspect.annotation import Annotation, annotation_of
+from addons.recordings.recorder import Recorder
+from addons.recordings.recording import Source, recording_of
+from addons.vault.small_files import read_small, write_small
+
+SWITCH_NAME: Final = "record.json"
+"""Beside the vault: `glassgate record on` writes it, a running gateway looks."""
+_SWITCH_BYTES: Final = 16 * 1024
+_PATH_LIMIT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRules:
+    """Where recordings go and how many are kept. `enabled` is config.yaml's word; the switch goes before it."""
+
+    enabled: bool
+    folder: Path
+    max_mb: float
+    max_days: float
+
+
+class Archive:
+    """`cleaner` takes out what must never be kept."""
+
+    def __init__(self, rules: RecordRules, switch: Path, drift: Drift, cleaner: Cleaner) -> None:
+        self.drift = drift
+        self._rules = rules
+        self._switch = switch
+        self._cleaner = cleaner
+        self._recorder: Recorder | None = None
+        self.look()
+
+    @property
+    def recording(self) -> bool:
+        return self._recorder is not None and not self._recorder.broken
+
+    @property
+    def folder(self) -> Path:
+        """Where recordings go."""
+        return self._recorder.folder if self._recorder else self._rules.folder
+
+    def switch(self, *, enabled: bool) -> None:
+        """Switches recording, as `glassgate record` does. Raises OSError."""
+        turn(self._switch, enabled=enabled)
+        if enabled and self._recorder is not None and self._recorder.broken:
+            self._recorder = None  # the disk may take it now
+        self.look()
+
+    def look(self) -> None:
+        """Heeds the switch."""
+        enabled, folder = in_force(self._switch, enabled=self._rules.enabled, folder=self._rules.folder)
+        if not enabled:
+            self._recorder = None
+        elif self._recorder is None or self._recorder.folder != folder:
+            self._recorder = Recorder(folder, self._rules.max_mb, self._rules.max_days)
+
+    async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
+        """Keeps what there is to keep of an attempt or a preparing call that is over."""
+        note = annotation_of(flow)
+        provider = providers.get(note.provider) if note else None
+        if note is None or provider is None or note.part == "local":
+            return
+        recorder = self._recorder if self.recording else None
+        path = await asyncio.to_thread(self._write, recorder, flow, note, provider.type_name) if recorder else None
+        if attempt is not None:
+            example = path.name if path else note.request_id
+            unknown = {self._cleaner.words(kind): count for kind, count in attempt.unknown.items()}
+            self.drift.note(provider.type_name, unknown, int(time.time()), example)
+
+    def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Annotation, type_name: str) -> Path | None:
+        source = Source(note, type_name, clean=self._cleaner.text)
+        return recorder.write(recording_of(flow, source), note.request_id, note.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    enabled: bool
+    folder: Path | None
+
+
+def read_switch(path: Path) -> Switch | None:
+    """What `glassgate record` said last; None when it never said anything (that can be trusted and read)."""
+    try:
+        value = json.loads(read_small(path, _SWITCH_BYTES) or b"")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    return Switch(value.get("enabled") is True, _folder(value.get("folder")))
+
+
+def in_force(switch: Path, *, enabled: bool, folder: Path) -> tuple[bool, Path]:
+    """Whether exchanges are recorded, and where to; `enabled` and `folder` are config.yaml's words."""
+    state = read_switch(switch)
+    return (enabled, folder) if state is None else (state.enabled, state.folder or folder)
+
+
+def turn(switch: Path, *, enabled: bool, folder: Path | None = None) -> None:
+    """Switches recording; the folder stays the one chosen last unless one is given. Raises OSError."""
+    before = read_switch(switch)
+    write_switch(switch, Switch(enabled, folder or (before.folder if before else None)))
+
+
+def told(*, enabled: bool, folder: Path) -> str:
+    """How recording stands, for people."""
+    return f"recording is on; files go to {folder}" if enabled else "recording is off"
+
+
+def write_switch(path: Path, switch: Switch) -> None:
+    """Raises OSError."""
+    folder = str(switch.folder) if switch.folder else None
+    write_small(path, json.dumps({"enabled": switch.enabled, "folder": folder}).encode())
+
+
+def _folder(value: object) -> Path | None:
+    """A folder as the switch names it: absolute, without detours; else config.yaml's is used."""
+    if not isinstance(value, str) or not value.isprintable() or len(value) > _PATH_LIMIT:
+        return None
+    path = Path(value)
+    return path if path.is_absolute() and ".." not in path.parts else None

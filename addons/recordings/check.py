@@ -1,0 +1,119 @@
+"""Decodes a recording again with the adapters of today and tells what would be delivered differently."""
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import Final
+
+from addons.accounts.way_in import way_in
+from addons.exchange.answer_reader import AnswerReader, AnswerSource
+from addons.exchange.context import AnyProvider
+from addons.errors import GatewayError
+from addons.features.chain import applied
+from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.dialects.registry import parsed_anyhow
+from addons.inspect.chat_view import answer_lines, error_of
+from addons.recordings.recording import Answered, Recording, RecordingProblem
+from addons.stream.port import State
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Usage
+from providers.contract.provider import Model
+from providers.registry import provider_class
+
+
+
+def differences(recording: Recording) -> list[str]:
+    """Lines of a diff between what was delivered then and what would be now; none when they are the same.
+
+    Raises RecordingProblem for a recording that cannot be decoded again.
+    """
+    if recording.part != "attempt":
+        return []  # nothing of a preparing call was delivered
+    if recording.answer is None:
+        raise RecordingProblem("the provider did not answer in this recording: there is nothing to read again")
+    if recording.answer.cut:
+        raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
+    if recording.outcome == "client_left":
+        raise RecordingProblem("the client left in the middle: what it got is no measure")
+    then, now = _seen(recording.delivered), _seen(decoded(recording, recording.answer))
+    return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
+
+
+def said_of(recording: Recording) -> list[str]:
+    """What a reader sees of the answer as it was delivered then."""
+    return _seen(recording.delivered)
+
+
+def decoded(recording: Recording, answer: Answered) -> str:
+    """What the client would be sent today, by the adapter as it comes. Raises RecordingProblem."""
+    provider = _provider(recording.provider)
+    return read_again(recording, answer, provider).delivered
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What an answer is to a client. Times in milliseconds since it was asked for."""
+
+    delivered: str
+    error: ProviderError | None
+    usage: Usage | None
+    first_token_ms: int | None
+
+
+def read_again(recording: Recording, answer: Answered, provider: AnyProvider) -> ReadAgain:
+    """An answer to the recording's request as `provider` reads it today. Raises RecordingProblem.
+
+    Takes as long as the answer needed to be read: a long one is no work for the event loop."""
+    now_ms = 0
+    dialect, parsed = _parsed(recording)
+    chat = replace(parsed.chat, model=recording.model)
+    encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, chat.model))
+    # The model as it was then is not known; no feature depends on more of it than its name.
+    done = applied(chat, Model(chat.model, chat.model), provider.native)
+    source = AnswerSource(provider, done.request, provider.decoder(done.request, None), done.filters)
+    reader = AnswerReader(source, encoder, clock=lambda: float(now_ms))
+    reader.head(answer.status, {name.lower(): value for name, value in answer.headers})
+    body: list[bytes] = []
+    for piece in answer.pieces:
+        now_ms = piece.ms
+        body.append(reader.feed(piece.data))
+        while reader.behind:
+            body.append(reader.read_on())
+    body.append(reader.close())
+    if reader.state is State.FAILED and any(body):
+        body.append(encoder.error(_broken_off(reader, provider)))
+    first = reader.first_token_at
+    return ReadAgain(
+        delivered=b"".join(body).decode("utf-8", "replace"),
+        error=reader.error,
+        usage=reader.usage,
+        first_token_ms=None if first is None else round(first),
+    )
+
+
+def _broken_off(reader: AnswerReader, provider: AnyProvider) -> GatewayError:
+    error = reader.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
+    return GatewayError.from_provider(error, provider.name, "recorded", way_in(provider, "recorded"))
+
+
+def _seen(delivered: str) -> list[str]:
+    """What a reader sees of an answer: texts, calls, sources, the end; not ids and times, nor how it was cut."""
+    lines = [line for block in answer_lines(delivered) for line in block.split("\n")]
+    error = error_of(delivered)
+    return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
+
+
+def _provider(type_name: str) -> AnyProvider:
+    try:
+        cls = provider_class(type_name)
+    except KeyError:
+        raise RecordingProblem(f"this Glassgate has no adapter {type_name!r}") from None
+    needed = {"base_url": "https://recorded.invalid"} if type_name == "openai_compatible" else {}
+    return cls.configured(type_name, cls.Options.model_validate(needed))
+
+
+def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
+    try:
+        return parsed_anyhow(recording.client_request.encode("utf-8", "surrogatepass"))
+    except GatewayError as error:
+        problem = f"the client's request in the recording cannot be read: {error.message}"
+        raise RecordingProblem(problem) from None

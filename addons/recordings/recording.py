@@ -1,0 +1,211 @@
+"""One provider exchange as a small readable file: the request as built, the answer's bytes with their times, and what
+was delivered. It holds no secret, and stand-ins for personal ids."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from mitmproxy import http
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
+
+from addons.words.plain_words import requirement
+from addons.inspect.annotation import Annotation
+from addons.cleaning.redaction import redacted_header
+from addons.inspect.pseudonyms import Pseudonyms
+
+FORMAT: Final = "glassgate-recording"
+VERSION: Final = 1
+TEXT_CHARS: Final = 4 * 1024 * 1024
+"""Of each text but the answer's, which is as long as `inspect.body_kb` lets it be; what is beyond is left out."""
+
+
+class RecordingProblem(Exception):
+    """A recording that cannot be read or used. The text is one clear line."""
+
+
+def _read_piece(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, dict) and isinstance(value.get("base64"), str):
+        try:
+            return base64.b64decode(value["base64"], validate=True)
+        except binascii.Error:
+            pass
+    raise ValueError("must be text, or an object with base64")
+
+
+def _write_piece(value: bytes) -> object:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+type Piece = Annotated[bytes, PlainValidator(_read_piece), PlainSerializer(_write_piece)]
+"""Bytes as text where they are UTF-8, else as base64."""
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Arrived(_Form):
+    """A piece of the answer and when it came."""
+
+    ms: int = Field(ge=0)
+    data: Piece
+
+
+class Asked(_Form):
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+class Answered(_Form):
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    pieces: tuple[Arrived, ...] = ()
+    cut: bool = False
+    """Only the beginning was kept."""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(piece.data for piece in self.pieces)
+
+
+class Recording(_Form):
+    """One exchange. `provider` is the adapter's type."""
+
+    format: Literal["glassgate-recording"] = FORMAT
+    version: Literal[1] = VERSION
+    part: Literal["attempt", "step"] = "attempt"
+    """`step`: a preparing call (a chat made, a session renewed); nothing of it was delivered."""
+    provider: str
+    model: str
+    outcome: str
+    error: str = ""
+    client_request: str
+    request: Asked
+    answer: Answered | None = None
+    delivered: str = ""
+
+    def dump(self) -> str:
+        """The file's text."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def load(cls, text: str | bytes, name: str = "the file") -> "Recording":
+        """Raises RecordingProblem."""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            raise RecordingProblem(f"{name} is no whole JSON file: it was cut off or edited") from None
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise RecordingProblem(f"{name} is no recording of Glassgate")
+        if value.get("version") != VERSION:
+            raise RecordingProblem(f"{name} is of version {value.get('version')!r}; this Glassgate reads {VERSION}")
+        try:
+            return cls.model_validate(value)
+        except ValidationError as e:
+            first = e.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RecordingProblem(f"{name}: {where}: {requirement(first, 'an object')}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a recording is made of, besides the flow itself."""
+
+    note: Annotation
+    provider_type: str
+    secrets: Sequence[str] = ()
+    """What the exchange itself shows to be secret."""
+    clean: Callable[[str], str] = str
+    """Takes the secrets in force out of a text."""
+
+
+def recording_of(flow: http.HTTPFlow, source: Source, pseudonyms: Pseudonyms | None = None) -> Recording:
+    """The recording of a gateway flow. Raises RecordingProblem while that is under way."""
+    if source.note.running:
+        raise RecordingProblem("this exchange still runs: keep it when it is over")
+    note, own = source.note, pseudonyms or Pseudonyms(source.secrets, source.clean)
+    request = flow.request
+    answer = None
+    if flow.response is not None:
+        answer = Answered(
+            status=flow.response.status_code,
+            headers=_headers(flow.response.headers.items(multi=True), own),
+            pieces=_pieces(flow.response, note, own),
+            cut=note.cut,
+        )
+    return Recording(
+        part="step" if note.part == "step" else "attempt",
+        provider=source.provider_type,
+        model=note.model,
+        outcome=note.outcome,
+        error=own.text(note.error),
+        client_request=own.text(note.client_request[:TEXT_CHARS]),
+        request=Asked(
+            method=request.method,
+            url=own.text(request.url),
+            headers=_headers(request.headers.items(multi=True), own),
+            body=own.text((request.content or b"")[:TEXT_CHARS].decode("utf-8", "replace")),
+        ),
+        answer=answer,
+        delivered=own.text(note.delivered[:TEXT_CHARS]),
+    )
+
+
+def _headers(found: Any, own: Pseudonyms) -> tuple[tuple[str, str], ...]:
+    skipped = ("content-length", "transfer-encoding", "content-encoding", "date", "host")
+    return tuple((name, own.text(redacted_header(name, value))) for name, value in found if name.lower() not in skipped)
+
+
+def _pieces(response: http.Response, note: Annotation, own: Pseudonyms) -> tuple[Arrived, ...]:
+    """The answer as it came. A packed one is kept unpacked, in one piece: its times belong to other bytes."""
+    packed = response.headers.get("content-encoding", "identity") not in ("identity", "")
+    body = (response.get_content(strict=False) if packed else response.raw_content) or b""
+    arrivals = [(0.0, len(body))] if packed or not note.arrivals else list(note.arrivals)
+    clean = _replaced(body, own)
+    if clean != body:
+        return cut_again(clean, arrivals, len(body))
+    return tuple(_cut(body, arrivals))
+
+
+def _cut(body: bytes, arrivals: Sequence[tuple[float, int]]) -> list[Arrived]:
+    found, at = [], 0
+    for offset_s, length in arrivals:
+        if at >= len(body):
+            break
+        found.append(Arrived(ms=round(offset_s * 1000), data=body[at : at + length]))
+        at += length
+    if at < len(body):
+        last = found[-1].ms if found else 0
+        found.append(Arrived(ms=last, data=body[at:]))
+    return found
+
+
+def cut_again(clean: bytes, arrivals: Sequence[tuple[float, int]], before: int) -> tuple[Arrived, ...]:
+    """A body that was cleaned, in the pieces that it came in. `before`: its length then.
+
+    Stand-ins may have changed lengths: the pieces are cut in proportion, so that nothing is lost or doubled."""
+    if len(clean) == before:
+        return tuple(_cut(clean, arrivals))
+    scaled = [(offset, max(1, round(length * len(clean) / max(before, 1)))) for offset, length in arrivals]
+    return tuple(_cut(clean, scaled))
+
+
+def _replaced(body: bytes, own: Pseudonyms) -> bytes:
+    return own.text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def summary(counts: Mapping[str, int]) -> str:
+    """What was replaced, in words."""
+    return ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items()) or "nothing"

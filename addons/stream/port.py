@@ -1,0 +1,150 @@
+"""What the stream layer asks of the gateway, in types that know nothing of mitmproxy's inner classes.
+
+The stream layer is mechanism: connections, attempts, timers, the commit point. A Relay is the meaning: which bytes go
+to the provider, what its bytes mean for the client, and whether the answer is complete.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Literal, Protocol
+
+from mitmproxy import http
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an attempt goes. `via` is an HTTP proxy in front of it: (scheme, (host, port))."""
+
+    host: str
+    port: int
+    tls: bool
+    via: tuple[Literal["http", "https"], tuple[str, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Limits of one attempt, in seconds. `total_s` counts from the client's request, the others from the attempt."""
+
+    connect_s: float
+    first_token_s: float
+    idle_s: float
+    total_s: float
+    keepalive_s: float
+    settle_s: float = 1.5
+    """How long an answer of which every word was said is waited for: its token counts and end mark may still come."""
+
+
+class State(Enum):
+    OPEN = auto()
+    DONE = auto()
+    FAILED = auto()
+
+
+class Fault(Enum):
+    """What can go wrong with an attempt below the provider's own words."""
+
+    CONNECT = auto()
+    CONNECT_TIMEOUT = auto()
+    TLS = auto()
+    CLOSED = auto()
+    PROTOCOL = auto()
+    FIRST_TOKEN_TIMEOUT = auto()
+    IDLE_TIMEOUT = auto()
+    TOTAL_TIMEOUT = auto()
+    INTERNAL = auto()
+    STOPPED = auto()
+    """The gateway itself ends."""
+
+
+class UpstreamAttempt(Protocol):
+    """One attempt. Methods never raise; after each of head/data/end the layer reads `state`."""
+
+    target: Target
+    timers: Timers
+    streaming: bool
+    """The client gets a stream; otherwise the one `data` or `end` that completes the answer gives all of it."""
+    keepalive_before_first_token: bool
+    """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
+    keepalive: bytes
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def closes_early(self) -> bool:
+        """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
+        ...
+
+    def wire_request(self, request: http.Request) -> http.Request | None:
+        """A copy of the request with the real secrets in it, for the wire only; None (and FAILED) without them."""
+        ...
+
+    def head(self, response: http.Response) -> None:
+        """The provider's status and headers came (secrets in them are sealed in place)."""
+        ...
+
+    def data(self, chunk: bytes) -> bytes:
+        """Bytes of the provider's body; gives the bytes to send to the client now (often none)."""
+        ...
+
+    @property
+    def behind(self) -> bool:
+        """Whether `data` was given more than it reads at once: `read_on`, when others have had a turn."""
+        ...
+
+    def read_on(self) -> bytes:
+        """As `data`, with what is left of what it was given."""
+        ...
+
+    def end(self) -> bytes:
+        """The provider's body ended as HTTP says it should."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the answer was said, though its end mark has not come."""
+        ...
+
+    def settle(self) -> bytes:
+        """Takes an answer that has `ended` for complete; gives the bytes that end the client's."""
+        ...
+
+    def fault(self, fault: Fault, detail: str) -> None:
+        """The attempt failed below HTTP, or ran out of time; `state` becomes FAILED."""
+        ...
+
+    def response_head(self, body: bytes | None) -> http.Response:
+        """The head of the client's answer: of a stream (None), or of this whole body."""
+        ...
+
+    def final_error_bytes(self) -> bytes:
+        """What a client that already got a part of the answer is told when the rest will not come."""
+        ...
+
+    @property
+    def recorded(self) -> Sequence[bytes]:
+        """The provider's body bytes as they came, up to the cap."""
+        ...
+
+
+class RequestPort(Protocol):
+    """One client request as the stream layer knows it."""
+
+    @property
+    def relay(self) -> UpstreamAttempt | None:
+        """The attempt to make; None: nothing may be sent."""
+        ...
+
+    @property
+    def verdict(self) -> http.Response | None:
+        """The client's final answer where it is not to be the flow's own response."""
+        ...
+
+    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
+        """The request was refused before it was whole."""
+        ...
+
+    def client_left(self) -> None:
+        """The client is gone: stop whatever is under way for it."""
+        ...

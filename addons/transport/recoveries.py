@@ -1,0 +1,53 @@
+"""Remedies, one of a provider at a time: requests refused together are mended by what the first of them learnt."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from addons.transport.step_runner import StepRunner
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Moment, Provider, ProviderOptions, Session
+
+
+@dataclass(slots=True)
+class _Turn:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failed_at: float = -math.inf
+    """When the site could not even be asked."""
+
+
+@dataclass(slots=True)
+class Recoveries:
+    """`clock` is monotonic."""
+
+    clock: Callable[[], float] = time.monotonic
+    _turns: dict[tuple[str, ErrorKind], _Turn] = field(default_factory=dict)
+
+    async def apply(
+        self,
+        runner: StepRunner,
+        provider: Provider[ProviderOptions],
+        session: Session,
+        error: ProviderError,
+        asked: Moment,
+    ) -> None:
+        """Mends what was wrong with a call made at `asked`. Raises ProviderError where it stays wrong.
+
+        Whoever waited for another's turn is not made to wait for a site that did not answer that one.
+        """
+        turn = self._turns.setdefault((provider.name, error.kind), _Turn())
+        began = self.clock()
+        async with turn.lock:
+            if turn.failed_at > began:
+                raise error
+            steps = provider.recover(error, session, asked)
+            if steps is None:  # another has mended it meanwhile
+                return
+            try:
+                await runner.run(provider, steps, session)
+            except ProviderError as found:
+                if found.kind is ErrorKind.PROVIDER_DOWN:
+                    turn.failed_at = self.clock()
+                raise

@@ -1,0 +1,68 @@
+"""From a provider's Call to the request on the wire and where it goes. Fails closed."""
+
+import time
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from mitmproxy import http
+from mitmproxy.net.http import url
+
+from addons.stream.port import Target
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Call, Provider, ProviderOptions, origin_of
+from providers.contract.sealed import shown
+
+
+def request_of(call: Call) -> http.Request:
+    """The Call as the flow's request, its secrets shown as placeholders (places.py says where they go).
+
+    A new object: mitmproxy's client side still holds the client's own.
+    """
+    address, body, now = call.shown_url, call.shown_body, time.time()
+    parts = urlsplit(address)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    scheme, host, port = _parsed_origin(origin)
+    path = address[len(origin) :]
+    fields = [(name.encode(), shown(value).encode("utf-8", "surrogateescape")) for name, value in call.headers]
+    named = {name.lower() for name, _ in fields}
+    if b"host" not in named:
+        fields.insert(0, (b"Host", parts.netloc.encode()))
+    if b"content-length" not in named:
+        fields.append((b"content-length", b"%d" % len(body)))
+    if b"accept-encoding" not in named:
+        fields.append((b"Accept-Encoding", b"identity"))  # what is not packed need not be unpacked
+    return http.Request(
+        host=host,
+        port=port,
+        method=call.method.encode(),
+        scheme=scheme,
+        authority=b"",
+        path=(path if path.startswith("/") else f"/{path}").encode(),
+        http_version=b"HTTP/1.1",
+        headers=http.Headers(fields),
+        content=body,
+        trailers=None,
+        timestamp_start=now,
+        timestamp_end=now,
+    )
+
+
+@lru_cache(maxsize=256)
+def _parsed_origin(origin: str) -> tuple[bytes, str, int]:
+    """Scheme, host and port; there are few, and mitmproxy takes its time to check them. Raises ValueError."""
+    scheme, host, port, _ = url.parse(origin)
+    return scheme, host.decode("idna"), port
+
+
+def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None) -> Target:
+    """Where the call goes. Raises ProviderError when it is not the provider's own origin: fail closed."""
+    if origin_of(call.shown_url) not in provider.origins():
+        raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: a call to a foreign address was stopped")
+    parts = urlsplit(call.shown_url)
+    tls = parts.scheme == "https"
+    via = None
+    if proxy:
+        front = urlsplit(proxy)
+        scheme = "https" if front.scheme == "https" else "http"
+        via = (scheme, (front.hostname or "", front.port or {"http": 80, "https": 443}[scheme]))
+    return Target(parts.hostname or "", parts.port or (443 if tls else 80), tls, via)  # type: ignore[arg-type]

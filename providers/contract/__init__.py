@@ -1,0 +1,1 @@
+"""The contract between the gateway and a provider, and the values that cross it."""

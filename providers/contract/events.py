@@ -1,0 +1,110 @@
+"""What a decoder says: small frozen events, one terminal (Finish or Failure) at the very end.
+
+`choice` is the candidate's index (only official APIs asked for n > 1 use more than 0).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from providers.contract.errors import ProviderError
+
+type FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next piece of the answer."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """The next piece of the model's thinking."""
+
+    text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """All text, thinking, pictures and citations said so far are void; what is valid follows. In whole answers only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A fragment of a tool call. `id` and `name` are set in the first fragment of an index only."""
+
+    index: int
+    id: str | None
+    name: str | None
+    arguments: str
+    choice: int = 0
+    extra: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source of the answer. `mark` is the text in the answer that points at it (`[[3]]`), None for a plain list.
+
+    `start`/`end` are character offsets of the mark in the answer text as delivered (all Text events joined).
+    """
+
+    url: str
+    title: str
+    mark: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture the model made. `url` is http(s) or data:."""
+
+    url: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the provider gives them. The last Usage of a stream wins."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    raw: Mapping[str, Any] | None = None
+    """The provider's whole usage object, where it already has the OpenAI form (official APIs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passthrough:
+    """Fields of an OpenAI-form answer that have no event of their own (logprobs, refusal, system_fingerprint …).
+
+    `scope` says where they stood: on the chunk/completion itself, on the choice, or on the delta/message.
+    """
+
+    scope: Literal["chunk", "choice", "delta"]
+    fields: Mapping[str, Any]
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The answer is complete. `others` holds (choice, reason) of the candidates beyond the first."""
+
+    reason: FinishReason
+    others: tuple[tuple[int, FinishReason], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The answer failed, before or after some of it was delivered."""
+
+    error: ProviderError
+
+
+type Event = Text | Reasoning | Withdrawn | ToolCallDelta | Citation | Image | Usage | Passthrough | Finish | Failure

@@ -1,0 +1,92 @@
+"""Secrets as values: a request names the secrets it needs, and only the wire knows what they are.
+
+    session.seal("token")              → Sealed
+    "Bearer " + session.seal("token")  → Sealed, as part of a longer value
+
+A Sealed is never text. What stands in a flow for it (`shown`) is a placeholder that opens nothing: no text is ever
+searched for secrets to put in, so nobody gets one by writing its placeholder.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The name of one secret of one account, as in Credentials.values()."""
+
+    provider: str
+    account: str
+    name: str
+
+    @property
+    def placeholder(self) -> str:
+        """What people see in its place."""
+        return f"~sealed~{self.provider}~{self.account}~{self.name}~"
+
+
+type ValueOf = Callable[[Secret], str]
+"""Opens one secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A header's value, or a part of a URL, with secrets in it: plain text and secrets in their order."""
+
+    parts: tuple[str | Secret, ...]
+
+    def __add__(self, more: "Value") -> "Sealed":
+        return Sealed((*self.parts, *_parts(more)))
+
+    def __radd__(self, before: str) -> "Sealed":
+        return Sealed((before, *self.parts))
+
+    def __str__(self) -> NoReturn:
+        """Raises TypeError: in an f-string it would become a placeholder that never opens."""
+        raise TypeError("a sealed value is no text; join it with + or joined(), show it with .shown")
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Secret))
+
+    @property
+    def shown(self) -> str:
+        """The text with placeholders."""
+        return "".join(part if isinstance(part, str) else part.placeholder for part in self.parts)
+
+    def opened(self, value_of: ValueOf) -> str:
+        """The text with the secrets in it, for the wire alone."""
+        return "".join(part if isinstance(part, str) else value_of(part) for part in self.parts)
+
+
+type Value = str | Sealed
+
+
+def shown(value: Value) -> str:
+    """The value as it may be seen."""
+    return value if isinstance(value, str) else value.shown
+
+
+def opened(value: Value, value_of: ValueOf) -> str:
+    """The value as it goes out."""
+    return value if isinstance(value, str) else value.opened(value_of)
+
+
+def joined(separator: str, values: Iterable[Value]) -> Value:
+    """As str.join, empty values left out; text where nothing is sealed."""
+    parts: list[str | Secret] = []
+    for value in values:
+        if value:
+            parts += (separator, *_parts(value)) if parts else _parts(value)
+    if any(isinstance(part, Secret) for part in parts):
+        return Sealed(tuple(parts))
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def secrets_of(value: Value) -> tuple[Secret, ...]:
+    return () if isinstance(value, str) else value.secrets
+
+
+def _parts(value: Value) -> tuple[str | Secret, ...]:
+    return (value,) if isinstance(value, str) else value.parts

@@ -1,0 +1,1 @@
+"""K2Think's web chat (www.k2think.ai)."""

@@ -1,0 +1,1 @@
+"""LongCat's web chat (longcat.chat)."""

@@ -1,0 +1,1 @@
+"""Official APIs of the OpenAI form."""

@@ -1,0 +1,93 @@
+"""Models of an OpenAI-form API: those known beforehand, those config.yaml names, and the API's own list."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from providers.contract.provider import Model
+from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, whole
+from providers.openai.abilities import context_length, tools, vision
+from providers.openai.preset import Preset
+
+
+def built_in(preset: Preset) -> dict[str, Model]:
+    """Public id → model of a preset, with the variants each model has."""
+    table: dict[str, Model] = {}
+    for known in preset.models:
+        model = Model(
+            id=known.public,
+            site_id=known.site_id or known.public,
+            thinking=True if known.always_thinking else None,
+            vision=known.vision,
+            tools="native",
+            context_length=known.context_length,
+            owned_by=preset.owned_by,
+        )
+        table.setdefault(model.id, model)
+        for suffix, (thinking, search) in (preset.suffixes or {}).items():
+            if (thinking and not known.thinking) or (search and not known.search):
+                continue
+            variant = _variant(model, suffix, thinking, search)
+            table.setdefault(variant.id, variant)
+    return table
+
+
+def read_list(value: Any, preset: Preset) -> list[Model] | None:
+    """The chat models of GET /models; None when the answer is no list of models."""
+    entries = value if isinstance(value, list) else mapping(value).get("data", mapping(value).get("models"))
+    if not isinstance(entries, list):
+        return None
+    found = []
+    for entry in map(mapping, entries[:MODELS_LIMIT]):
+        model_id = model_name(entry.get("id")) or model_name(entry.get("name"))
+        if model_id and not any(part in model_id.lower() for part in preset.not_chat):
+            found.append(_model(model_id, entry, preset))
+    return found
+
+
+def joined(known: Mapping[str, Model], live: Sequence[Model]) -> dict[str, Model]:
+    """The known models, then those only the API's own list has."""
+    table = dict(known)
+    taken = {name.casefold() for model in known.values() for name in (model.id, model.site_id)}
+    for model in live:
+        if model.id.casefold() not in taken:
+            table[model.id] = model
+    return table
+
+
+def renamed(models: Mapping[str, str], known: Iterable[Model], owned_by: str) -> dict[str, Model]:
+    """The models of config.yaml (public id → the API's id, or a known public id), with what is known of them."""
+    by_name: dict[str, Model] = {}
+    for model in known:
+        by_name.setdefault(model.id.casefold(), model)
+        by_name.setdefault(model.site_id.casefold(), model)
+    table: dict[str, Model] = {}
+    for public, site_id in models.items():
+        model = by_name.get(site_id.casefold()) or Model(
+            public, site_id, vision=None, tools="unknown", owned_by=owned_by
+        )
+        table[public] = replace(model, id=public)
+    return table
+
+
+def _variant(model: Model, suffix: str, thinking: bool | None, search: bool | None) -> Model:
+    return replace(
+        model,
+        id=model.id + suffix,
+        thinking=model.thinking if thinking is None else thinking,
+        search=model.search if search is None else search,
+    )
+
+
+def _model(model_id: str, entry: Mapping[str, Any], preset: Preset) -> Model:
+    """A model of the list, with what the list says of it."""
+    calls = tools(entry)
+    return Model(
+        id=model_id,
+        site_id=model_id,
+        vision=vision(entry),
+        tools="unknown" if calls is None else "native" if calls else "none",
+        context_length=context_length(entry),
+        owned_by=model_name(entry.get("owned_by")) or preset.owned_by,
+        created=whole(entry.get("created")) or 0,
+    )

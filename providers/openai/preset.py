@@ -1,0 +1,32 @@
+"""What is known of an API beforehand: its address, its form, its models."""
+
+from dataclasses import dataclass
+
+from providers.openai.form import Form
+from providers.shared.suffixes import Suffixes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model served without asking the API for its list. `thinking`/`search`: there are variants with these on."""
+
+    public: str
+    site_id: str = ""
+    """The API's name, where it is another."""
+    thinking: bool = False
+    search: bool = False
+    vision: bool = False
+    context_length: int | None = None
+    always_thinking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    base_url: str
+    owned_by: str
+    form: Form
+    models: tuple[KnownModel, ...] = ()
+    suffixes: Suffixes | None = None
+    """Variants of the known models by the ends of their names, as the site's web adapter has them."""
+    not_chat: tuple[str, ...] = ()
+    """Parts of ids in the live list that are no chat models."""

@@ -1,0 +1,440 @@
+"""Tool call fragments as APIs really send them, put in order: dense indexes, id and name once, whole JSON arguments.
+
+Two ends decide what belongs together: the end of a call's JSON, behind which another object is another call, and the
+end of the answer, at which a call without arguments has none (`{}`). Seen in real answers:
+
+    no index at all, or every parallel call at index 0, with own ids, without ids, or without a second name
+    an id or a name repeated in each fragment, another id in each, an id or a name in several pieces, a late name
+    arguments "" or null or absent, as an object, `{}` before the real ones, whole once more at the end
+    calls without `function` around name and arguments; indexes as text; one call or a table of calls instead of a list
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from providers.contract.events import Event, ToolCallDelta
+from providers.formats.jsontext import EVENT_VALUES, loads, mapping, text, whole
+from providers.openai.json_end import JsonEnd
+
+_KNOWN: Final = frozenset({"index", "id", "type", "function"})
+_FLAT: Final = frozenset({"name", "arguments", "input", "parameters"})
+_NAMELESS_LIMIT: Final = 64
+"""Fragments to wait for a name."""
+_CALLS_LIMIT: Final = 1024
+_WORD_LIMIT: Final = 1024
+"""Characters of an id or a name that comes in pieces."""
+_SETTLED_ID: Final = 9
+"""An id of so many characters is a whole one (Mistral's have nine), not the `call_` of one in pieces."""
+_EMPTY_OBJECTS: Final = re.compile(r"(?:\s*+\{\s*+\})++")
+_MAYBE_OPEN: Final = re.compile(r"\s*+\{?\s*+")
+"""What may still turn out to be an empty object that only holds the place of the real arguments."""
+_LEAD: Final = re.compile(r"\s*+(\S)")
+_EMPTY: Final = "{}"
+_EMPTY_LIMIT: Final = 1000
+"""Longer arguments than this are no empty object, however blank."""
+_SNAPSHOT_CHARS: Final = 4
+"""Arguments that begin with so much of what was told already are not their next piece, but all of them so far."""
+_TEXT_LIMIT: Final = 1024 * 1024
+_DEPTH_LIMIT: Final = 3
+
+
+class Said(NamedTuple):
+    """One fragment. `free`: a custom tool, whose input is no JSON."""
+
+    place: int | None
+    """The API's index, which is not always one."""
+    id: str
+    name: str
+    arguments: str
+    extra: dict[str, Any]
+    free: bool
+
+
+class _Call:
+    __slots__ = (
+        "_digest", "extra", "free", "held", "id", "index", "json", "name", "pending", "said_id", "size", "started",
+    )  # fmt: skip
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.said_id = ""
+        self.id: str | None = None
+        """The id to tell; None where the API gave none, or one that another call has already."""
+        self.name = ""
+        self.started = False
+        self.free = False
+        self.held = ""
+        """The beginning of the arguments, while it may be an empty object before the real ones."""
+        self.pending: list[str] = []
+        self.extra: dict[str, Any] = {}
+        self.json = JsonEnd()
+        self.size = 0
+        """Characters of the arguments that were told."""
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    @property
+    def blank(self) -> bool:
+        """No arguments so far, not even an empty object."""
+        return not self.json.begun and not self.held
+
+    @property
+    def open(self) -> bool:
+        """In the middle of its arguments."""
+        return not self.free and not self.json.ended and (self.json.begun or not self.whole_object)
+
+    @property
+    def whole_object(self) -> bool:
+        """An empty object is all there is so far."""
+        return "}" in self.held
+
+    def note(self, arguments: str) -> None:
+        self.size += len(arguments)
+        self._digest.update(arguments.encode("utf-8", "surrogatepass"))
+
+    def same_as(self, arguments: str) -> bool:
+        if len(arguments) != self.size:
+            return False
+        other = hashlib.blake2b(arguments.encode("utf-8", "surrogatepass"), digest_size=16)
+        return other.digest() == self._digest.digest()
+
+
+class ToolCalls:
+    """The tool calls of one candidate. `names`: the tools of the request; they tell a name from a piece of one."""
+
+    def __init__(self, choice: int, names: Set[str] = frozenset()) -> None:
+        self._choice = choice
+        self._names = names
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
+        self._waiting = 0
+        """The first call that was not told yet."""
+        self._row: list[_Call] = []
+        """The calls that the last delta with several began; where nothing else names them, their place in it does."""
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the end of the answer would now cut a call: its arguments are not all there, or not at all."""
+        return any(call.open for call in self._calls)
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the JSON of a call has begun and not ended, whatever the API says of the answer's end."""
+        return any(not call.free and (call.json.inside or call.held == "{") for call in self._calls)
+
+    def read(self, fragments: Sequence[Mapping[str, Any]], out: list[Event], *, complete: bool) -> None:
+        """Fragments of a delta, or the `complete` calls of a whole message; as `listed` gives them."""
+        before = len(self._calls)
+        said_all = list(map(_said, fragments))
+        row = self._row if len(said_all) == len(self._row) and not any(map(_is_named, said_all)) else []
+        for position, said in enumerate(said_all):
+            known = self._calls[position] if complete and position < before else None
+            if known is not None and (self._repeats(known, said) or self._grows(known, said, out)):
+                continue
+            if complete and (known is None or not known.open):
+                call = self._new(said)
+            elif known is not None and not said.id and not said.name:
+                call = known
+            else:
+                call = row[position] if row and row[position].open else self._find(said)
+            if known is not None or not self._grows(call, said, out):
+                self._add(call, said, out)
+        if len(said_all) > 1 and len(self._calls) - before == len(said_all):
+            self._row = self._calls[before:]
+
+    def flush(self, out: list[Event], *, complete: bool = True) -> None:
+        """What was held back. `complete` False: the answer was cut, and no call is given what it never said."""
+        for call in self._calls:
+            arguments = _EMPTY if call.whole_object or (complete and call.blank and not call.free) else call.held
+            call.held = ""
+            if call.started:
+                self._tell(call, arguments, {}, out)
+            elif call.said_id or call.name or call.pending or arguments != _EMPTY:
+                call.pending.append(arguments)
+                self._start(call, out)
+
+    # -- which call -----------------------------------------------------------------------------------------------
+    def _find(self, said: Said) -> _Call:
+        """The call a fragment belongs to, a new one if need be."""
+        last = self._calls[-1] if self._calls else None
+        if said.place is None:
+            known = self._by_id.get(said.id) if said.id else last
+            if known is None and last is not None and self._goes_on_unnumbered(last, said):
+                known = last
+        else:
+            known = self._by_index.get(said.place)
+            named = self._by_id.get(said.id) if said.id else None
+            if named is not None and named.open and (known is not None or not said.name):
+                known = named  # of two calls at one index the id tells them apart
+        if known is not None and self._goes_on(known, said):
+            return known
+        if len(self._calls) >= _CALLS_LIMIT and last is not None:
+            return last
+        return self._new(said, like=known)
+
+    def _goes_on_unnumbered(self, last: _Call, said: Said) -> bool:
+        """An unknown id, and no index: the same call under another id, while its JSON is open and none begins."""
+        begins = not said.arguments.strip() or said.arguments.lstrip()[0] == "{"
+        return last.json.begun and last.open and (not said.name or (said.name == last.name and not begins))
+
+    def _goes_on(self, call: _Call, said: Said) -> bool:
+        """Whether the fragment is more of `call`, not the beginning of the next one."""
+        new_id = bool(said.id and call.said_id and said.id != call.said_id)
+        renamed = bool(said.name and call.name and said.name != call.name)
+        if call.free or said.free:
+            return not new_id
+        arguments = said.arguments.strip()
+        if call.blank:
+            if renamed:
+                return not new_id and self._is_piece(call, said)
+            return not (new_id and said.name and call.name and not arguments)
+        if renamed:
+            return False
+        repeated = bool(said.id) and not new_id
+        if call.json.ended:
+            if not arguments or arguments == _EMPTY:
+                return not said.name or ((repeated or not arguments) and not new_id)
+            if arguments[0] not in "{[":
+                return True
+            return (repeated or not (said.name or new_id)) and call.same_as(arguments)
+        if call.json.begun:
+            return True
+        if arguments == _EMPTY:
+            return repeated or not (said.name or new_id)
+        return not (new_id and said.name)
+
+    def _is_piece(self, call: _Call, said: Said) -> bool:
+        """Whether another name before any arguments is the next piece of the name."""
+        if said.name.startswith(call.name) and said.name not in self._names:
+            return True
+        if self._names:
+            joined = call.name + said.name
+            return any(name.startswith(joined) for name in self._names) or call.name not in self._names
+        return said.place is not None
+
+    def _repeats(self, call: _Call, said: Said) -> bool:
+        """Whether a whole call is one that was told before: a message that is sent again as it grows."""
+        same = said.id == call.said_id if said.id and call.said_id else said.name == call.name
+        arguments = said.arguments.strip()
+        return same and (call.same_as(arguments) or (not call.json.begun and arguments in ("", _EMPTY)))
+
+    def _grows(self, call: _Call, said: Said, out: list[Event]) -> bool:
+        """Whether a fragment says all of a call so far once more, and some more of it; that is then told."""
+        if not (call.started and call.open and call.size >= _SNAPSHOT_CHARS and len(said.arguments) > call.size):
+            return False
+        named = (said.name and said.name == call.name) or (said.id and said.id == call.said_id)
+        if not named:
+            return False
+        if not call.same_as(said.arguments[: call.size]):
+            return False
+        self._add(call, said._replace(arguments=said.arguments[call.size :]), out)
+        return True
+
+    def _new(self, said: Said, like: _Call | None = None) -> _Call:
+        call = _Call(len(self._calls))
+        self._calls.append(call)
+        if said.place is not None:
+            self._by_index[said.place] = call
+        if like is not None and not said.name and said.arguments:
+            call.name = like.name  # a second object without a name of its own
+        return call
+
+    # -- what it says ---------------------------------------------------------------------------------------------
+    def _add(self, call: _Call, said: Said, out: list[Event]) -> None:
+        call.free = call.free or said.free
+        self._identify(call, said)
+        started, before, first = call.started, len(out), call
+        if not started:
+            call.extra |= said.extra
+        arguments, at = said.arguments, 0
+        if not call.whole_object:
+            arguments, call.held = call.held + arguments, ""
+        while True:
+            at = self._argue(call, arguments, at, out)
+            if not call.started and self._may_start(call):
+                self._start(call, out)
+            if at >= len(arguments):
+                break
+            call = self._new(said._replace(name="", id=""), like=call)  # another object behind the end of this one
+        if started and said.extra:
+            told = out[before] if len(out) > before else None
+            if isinstance(told, ToolCallDelta) and told.index == first.index:
+                out[before] = replace(told, extra=said.extra)
+            else:
+                self._tell(first, "", said.extra, out)
+
+    def _identify(self, call: _Call, said: Said) -> None:
+        """Id and name, as far as this fragment has them."""
+        if said.id and said.id != call.said_id and not call.started:
+            more = not said.name and not said.arguments and call.blank
+            if not call.said_id or more:
+                grown = said.id if said.id.startswith(call.said_id) else (call.said_id + said.id)[:_WORD_LIMIT]
+                if self._by_id.get(call.said_id) is call:
+                    del self._by_id[call.said_id]
+                call.said_id = grown
+                call.id = grown if self._by_id.setdefault(grown, call) is call else None
+        if said.name and not call.started:
+            if said.name.startswith(call.name) or not call.blank:
+                call.name = said.name if call.blank or not call.name else call.name
+            elif said.name != call.name:
+                call.name = (call.name + said.name)[:_WORD_LIMIT]
+
+    def _argue(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+        """Takes the arguments from `at` on that are the call's; gives where behind the end of its JSON another begins.
+
+        Positions, not copies of the rest: a fragment may be megabytes of objects.
+        """
+        while at < len(arguments) and not call.json.ended:
+            if call.whole_object:
+                lead = _LEAD.match(arguments, at)
+                if lead is None:
+                    return len(arguments)
+                held, call.held = call.held, ""
+                if lead[1] != "{":  # the empty object was the value; else it held the place of these
+                    call.json.read(held)
+                    self._say(call, held, out)
+                    break
+            if not call.json.begun:
+                if empty := _EMPTY_OBJECTS.match(arguments, at):
+                    call.held, at = _EMPTY, empty.end()
+                    continue
+                if len(arguments) - at <= _EMPTY_LIMIT and _MAYBE_OPEN.fullmatch(arguments, at):
+                    call.held = arguments[at:].strip()
+                    return len(arguments)
+            end = call.json.read(arguments, at)
+            self._say(call, arguments[at:end], out)
+            at = end
+        return self._behind(call, arguments, at, out)
+
+    def _behind(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+        """What stands behind the end of a call's JSON: nothing, the same once more, another object, or odd words."""
+        lead = _LEAD.match(arguments, at)
+        if lead is None:
+            return len(arguments)
+        if len(arguments) - at <= max(_EMPTY_LIMIT, 2 * call.size):  # in what is longer both are lost
+            behind = arguments[at:].strip()
+            if behind == _EMPTY or call.same_as(behind):
+                return len(arguments)
+        if lead[1] in "{[" and len(self._calls) < _CALLS_LIMIT:
+            return lead.start(1)
+        self._say(call, arguments[at:], out)
+        return len(arguments)
+
+    def _say(self, call: _Call, arguments: str, out: list[Event]) -> None:
+        call.note(arguments)
+        if call.started:
+            self._tell(call, arguments, {}, out)
+        else:
+            call.pending.append(arguments)
+
+    def _may_start(self, call: _Call) -> bool:
+        """Whether name and id are whole: the arguments have begun, or the name is one of the request's tools."""
+        if call.free:
+            return bool(call.name)
+        if len(call.pending) > _NAMELESS_LIMIT:
+            return True
+        if not call.name:
+            return False
+        if call.json.begun or call.held:
+            return True
+        if len(call.said_id) < _SETTLED_ID or call.name not in self._names:
+            return False
+        return not any(name != call.name and name.startswith(call.name) for name in self._names)
+
+    def _start(self, call: _Call, out: list[Event]) -> None:
+        """Tells a call, and before it those that came first: clients count calls as they come."""
+        for earlier in self._calls[self._waiting : call.index]:
+            if not earlier.started and earlier.name:
+                self._begin(earlier, out)
+        self._begin(call, out)
+        while self._waiting < len(self._calls) and self._calls[self._waiting].started:
+            self._waiting += 1
+
+    def _begin(self, call: _Call, out: list[Event]) -> None:
+        call.started = True
+        arguments = "".join(call.pending)
+        call.pending = []
+        out.append(ToolCallDelta(call.index, call.id, call.name, arguments, self._choice, call.extra or None))
+
+    def _tell(self, call: _Call, arguments: str, extra: dict[str, Any], out: list[Event]) -> None:
+        if arguments or extra:
+            out.append(ToolCallDelta(call.index, None, None, arguments, self._choice, extra or None))
+
+
+def listed(value: Any, depth: int = 0) -> list[Mapping[str, Any]]:
+    """The fragments in `tool_calls`: a list, one call, a table of calls by index, or one of these as JSON in a text."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) <= _TEXT_LIMIT:
+        value = loads(value.encode("utf-8", "surrogatepass"), EVENT_VALUES)
+    if isinstance(value, list):
+        if depth == 0 and all(type(entry) is dict for entry in value):  # nearly always
+            return value
+        return [found for entry in value for found in listed(entry, depth + 1)] if depth < _DEPTH_LIMIT else []
+    if not isinstance(value, dict) or not value:
+        return []
+    if depth or value.keys() & {"function", "id", "name", "arguments", "custom"}:
+        return [value]
+    return [{"index": key, **entry} for key, entry in value.items() if isinstance(entry, dict)]
+
+
+def _said(fragment: Mapping[str, Any]) -> Said:
+    function = fragment.get("function")
+    if isinstance(function, str):
+        function = {**fragment, "name": function}
+    flat = not isinstance(function, dict)
+    place = fragment if flat else mapping(function)
+    custom = mapping(fragment.get("custom"))
+    arguments = place.get("arguments")
+    if arguments is None:  # Anthropic's and Llama's names for them
+        arguments = next((place[name] for name in ("input", "parameters") if isinstance(place.get(name), dict)), None)
+    return Said(
+        place=_index(fragment.get("index")),
+        id=_word(fragment.get("id")),
+        name=text(place.get("name")) or text(custom.get("name")),
+        arguments=_arguments(arguments),
+        extra=_extra(fragment, _KNOWN | _FLAT if flat and not custom else _KNOWN),
+        free=bool(custom),
+    )
+
+
+def _is_named(said: Said) -> bool:
+    """Whether a fragment says of itself which call it belongs to."""
+    return said.place is not None or bool(said.id or said.name)
+
+
+def _index(value: Any) -> int | None:
+    if isinstance(value, str):
+        return int(value[:9]) if value.isascii() and value.removeprefix("-").isdigit() else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e9 else None
+    return whole(value)
+
+
+def _word(value: Any) -> str:
+    number = whole(value)
+    return str(number) if number is not None and abs(number) < 1 << 64 else text(value)
+
+
+def _arguments(value: Any) -> str:
+    if isinstance(value, str):
+        return "" if value.strip() == "null" else value
+    if value is None or value == []:
+        return ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _extra(fragment: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """Fields without a place of their own: `extra_content`, `custom` …"""
+    kind = text(fragment.get("type"))
+    if fragment.keys() <= known and kind in ("function", ""):
+        return {}
+    extra = {name: value for name, value in fragment.items() if name not in known and value is not None}
+    if kind not in ("", "function", "tool_use", "tool_call"):
+        extra["type"] = kind
+    return extra

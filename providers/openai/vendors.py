@@ -1,0 +1,141 @@
+"""More known APIs of the OpenAI form, as data: those without models, thinking switches or codes of their own here.
+
+Sources and dates stand in docs/providers.md. `stream_usage` None: the API tells usage by itself, or it is not known to
+take the field, so that nothing is added to a request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from providers.openai.codes import MINIMAX
+from providers.openai.form import Form
+from providers.openai.preset import KnownModel, Preset
+
+AZURE_ADDRESS: Final = "https://YOUR-RESOURCE.openai.azure.com/openai/v1"
+_SILICONFLOW: Final = Preset(
+    base_url="https://api.siliconflow.com/v1",
+    owned_by="siliconflow",
+    form=Form(max_tokens_name="max_tokens", thinking="enable_thinking", reasoning_field="reasoning_content"),
+    not_chat=("embed", "bge-", "rerank", "flux", "stable-diffusion", "kolors", "cosyvoice", "sensevoice", "wan"),
+)
+_MINIMAX: Final = Preset(
+    base_url="https://api.minimax.io/v1",
+    owned_by="minimax",
+    form=Form(
+        completions_path=None,
+        max_tokens_name="max_completion_tokens",
+        think_tags="explicit",
+        reasoning_field="tags",
+        error_codes=MINIMAX,
+    ),
+    models=(KnownModel("MiniMax-M3"), KnownModel("MiniMax-M2.7"), KnownModel("MiniMax-M2.5")),
+)
+
+VENDORS: Final[Mapping[str, Preset]] = {
+    "gemini": Preset(
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        owned_by="google",
+        # Unknown fields of a message are refused: thinking comes back in extra_content, which clients keep.
+        form=Form(completions_path=None, stream_usage=True, reasoning_field="drop"),
+        not_chat=("embedding", "imagen", "veo", "tts", "aqa", "-image", "lyria", "native-audio", "live"),
+    ),
+    "groq": Preset(
+        base_url="https://api.groq.com/openai/v1",
+        owned_by="groq",
+        form=Form(completions_path=None, stream_usage=True, reasoning_field="reasoning"),
+        not_chat=("whisper", "tts", "orpheus", "prompt-guard"),
+    ),
+    "mistral": Preset(
+        base_url="https://api.mistral.ai/v1",
+        owned_by="mistralai",
+        form=Form(completions_path=None, stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
+        not_chat=("embed", "moderation", "ocr", "transcribe"),
+    ),
+    "xai": Preset(
+        base_url="https://api.x.ai/v1",
+        owned_by="xai",
+        form=Form(max_tokens_name="max_completion_tokens", reasoning_field="reasoning_content"),
+        not_chat=("image", "imagine", "video"),
+    ),
+    "together": Preset(
+        base_url="https://api.together.xyz/v1",
+        owned_by="together",
+        form=Form(max_tokens_name="max_tokens", think_tags="explicit"),
+        not_chat=("embed", "bge-", "flux", "rerank", "whisper", "imagen", "veo", "sora", "kling", "guard"),
+    ),
+    "fireworks": Preset(
+        base_url="https://api.fireworks.ai/inference/v1",
+        owned_by="fireworks",
+        form=Form(think_tags="explicit"),
+        not_chat=("embed", "flux", "rerank", "whisper", "stable-diffusion"),
+    ),
+    "siliconflow": _SILICONFLOW,
+    "siliconflow-cn": replace(_SILICONFLOW, base_url="https://api.siliconflow.cn/v1"),
+    "minimax": _MINIMAX,
+    "minimax-cn": replace(_MINIMAX, base_url="https://api.minimaxi.com/v1"),
+    "volcengine": Preset(
+        base_url="https://ark.cn-beijing.volces.com/api/v3",
+        owned_by="volcengine",
+        form=Form(
+            completions_path=None,
+            stream_usage=True,
+            max_tokens_name="max_tokens",
+            thinking="type",
+            reasoning_field="reasoning_content",
+        ),
+        not_chat=("embedding", "seedance", "seedream", "seededit"),
+    ),
+    "nvidia": Preset(
+        base_url="https://integrate.api.nvidia.com/v1",
+        owned_by="nvidia",
+        form=Form(max_tokens_name="max_tokens", think_tags="explicit"),
+        not_chat=("embed", "rerank", "nvclip", "retriever", "reward", "guard", "parakeet"),
+    ),
+    "cerebras": Preset(
+        base_url="https://api.cerebras.ai/v1",
+        owned_by="cerebras",
+        form=Form(max_tokens_name="max_completion_tokens", think_tags="explicit", reasoning_field="reasoning"),
+    ),
+    "perplexity": Preset(
+        base_url="https://api.perplexity.ai",
+        owned_by="perplexity",
+        # Every chunk has usage; there is no list of models.
+        form=Form(
+            completions_path=None,
+            stream_usage=False,
+            max_tokens_name="max_tokens",
+            think_tags="explicit",
+            reasoning_field="drop",
+        ),
+        models=(
+            KnownModel("sonar"),
+            KnownModel("sonar-pro"),
+            KnownModel("sonar-reasoning-pro", always_thinking=True),
+            KnownModel("sonar-deep-research", always_thinking=True),
+        ),
+    ),
+    "github-models": Preset(
+        base_url="https://models.github.ai/inference",
+        owned_by="github",
+        form=Form(
+            completions_path=None,
+            models_path="/catalog/models",
+            stream_usage=True,
+            developer_role=True,
+            reasoning_field="drop",
+        ),
+        not_chat=("embed",),
+    ),
+    "azure": Preset(
+        base_url="",  # each resource has its own
+        owned_by="azure",
+        form=Form(
+            stream_usage=True,
+            max_tokens_name="max_completion_tokens",
+            developer_role=True,
+            reasoning_field="drop",
+        ),
+        not_chat=("embedding", "tts", "whisper", "dall-e", "image", "sora", "realtime", "transcribe"),
+    ),
+}

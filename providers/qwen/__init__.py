@@ -1,0 +1,1 @@
+"""Qwen Chat (chat.qwen.ai)."""

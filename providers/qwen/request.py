@@ -1,0 +1,246 @@
+"""What is sent to Qwen Chat: the page's headers, the new-chat body, and the completion with its one message."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from providers.contract.chat import ChatRequest
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Moment, Session
+from providers.contract.sealed import Value
+from providers.qwen import data
+from providers.qwen.data import SiteModel
+from providers.qwen.models import Choice
+from providers.qwen.session import VERSION_FACT, bearer_name, cookie_header
+from providers.shared.folding import fold
+from providers.shared.page_version import PageVersion
+from providers.shared.suffixes import wants_search
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OWN_HEADERS: Final = frozenset(
+    {
+        "accept",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "keep-alive",
+        "origin",
+        "proxy-authorization",
+        "referer",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-accel-buffering",
+        "x-request-id",
+        "x-request-origin",
+    }
+)
+"""Headers that a stored session does not decide: those of the connection, and those the adapter makes itself."""
+_NAME_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
+@dataclass(frozen=True, slots=True)
+class PageHeaders:
+    """The part of the headers that does not come from the session."""
+
+    origin: str
+    versions: PageVersion
+    user_agent: str
+    others: Mapping[str, str]
+
+    def version(self, session: Session) -> str:
+        return self.versions.of(session.facts.get(VERSION_FACT, ""))
+
+    def on(self, session: Session, moment: Moment, *, referer: str = "/", bearer: bool = True) -> dict[str, Value]:
+        """The headers of a call by the page at path `referer`. What the person's own browser sent goes before ours."""
+        found: dict[str, Value] = {"accept": "application/json", "accept-encoding": "identity"}
+        found |= {"content-type": "application/json"}
+        token = bearer_name(session)
+        if bearer and token is not None:
+            found["authorization"] = "Bearer " + session.seal(token)
+        version = self.version(session)
+        found |= {"source": "web", "version": version, "timezone": js_date(moment)}
+        found |= {"x-request-id": moment.new_id(), "origin": self.origin, "referer": self.origin + referer}
+        found |= {"user-agent": self.user_agent}
+        found |= {name.lower(): value for name, value in self.others.items()}
+        given = {name.removeprefix("header:").lower() for name in session.names if name.startswith("header:")}
+        given = {name for name in given - _OWN_HEADERS if set(name) <= _NAME_CHARS}
+        if version != session.facts.get(VERSION_FACT):
+            given.discard("version")
+        found = session.as_browser(found, given)
+        if cookies := cookie_header(session):
+            found["cookie"] = cookies
+        return {name: value for name, value in found.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of a chat, beyond the words: made once, used for the new chat and for the completion."""
+
+    site: SiteModel
+    thinking: str
+    """auto, on or off."""
+    search: bool
+    size: str | None
+    """The shape of the picture asked for; None when words are."""
+    thinking_budget: int | None = None
+
+    @property
+    def chat_type(self) -> str:
+        if self.size is not None:
+            return "t2i"
+        return "search" if self.search and self.site.search_type else "t2t"
+
+
+def ask_of(chat: ChatRequest, choice: Choice, *, thinking: str, size: str, budget: int | None) -> Ask:
+    """The switches of a chat. Raises ProviderError(BAD_REQUEST) for a size the site does not have."""
+    return Ask(
+        choice.site,
+        "on" if choice.site.must_think else "off" if choice.image else _thinking(chat, choice, thinking),
+        not choice.image and wants_search(choice.model, chat.search),
+        _size(chat, size) if choice.image else None,
+        budget,
+    )
+
+
+def prompt_of(chat: ChatRequest, ask: Ask) -> str:
+    """The one message. A picture is made from the last user turn alone: labels and old turns would be drawn into it.
+
+    Raises ProviderError(BAD_REQUEST) when there are no words.
+    """
+    if ask.size is None:
+        words = fold(chat.messages)
+    else:
+        words = next((message.text() for message in reversed(chat.messages) if message.role == "user"), "")
+    if not words.strip():
+        raise ProviderError(ErrorKind.BAD_REQUEST, "The conversation holds no text to send.", param="messages")
+    return words
+
+
+def new_chat_body(ask: Ask, moment: Moment) -> bytes:
+    """POST chats/new, front 0.2.81 and later. The timestamp is in milliseconds here."""
+    return _json(
+        {
+            "chatId": "",
+            "models": [ask.site.id],
+            "project_id": "",
+            "timestamp": moment.epoch_ms,
+            "chat_type": ask.chat_type,
+            "chat_mode": "normal",
+        }
+    )
+
+
+def completion_body(words: str, ask: Ask, chat_id: str, moment: Moment) -> bytes:
+    """POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in seconds."""
+    body: dict[str, Any] = {
+        "stream": True,
+        "version": "2.1",
+        "incremental_output": True,
+        "chatId": chat_id,
+        "chat_id": chat_id,
+        "parentId": None,
+        "parent_id": None,
+        "chat_mode": "normal",
+        "model": ask.site.id,
+        "messages": [_message(words, ask, moment)],
+        "timestamp": moment.epoch_ms // 1000,
+    }
+    if ask.size is not None:
+        body["size"] = ask.size
+    return _json(body)
+
+
+def _message(words: str, ask: Ask, moment: Moment) -> dict[str, Any]:
+    """The only element of `messages` the site takes; its role is `user` always."""
+    return {
+        "id": None,
+        "fid": moment.new_id(),
+        "parentId": None,
+        "parent_id": None,
+        "childrenIds": [moment.new_id()],
+        "role": "user",
+        "content": words,
+        "user_action": "chat",
+        "files": [],
+        "timestamp": moment.epoch_ms // 1000,
+        "models": [ask.site.id],
+        "model": "",
+        "chat_type": ask.chat_type,
+        "sub_chat_type": ask.chat_type,
+        "feature_config": _features(ask),
+        "extra": {"meta": {"subChatType": ask.chat_type}},
+    }
+
+
+def _features(ask: Ask) -> dict[str, Any]:
+    """Without output_schema "phase" the frames of the answer lack their phase (2026-07)."""
+    enabled, auto, mode = data.THINKING_MODES[ask.thinking]
+    features: dict[str, Any] = {
+        "thinking_enabled": enabled,
+        "output_schema": "phase",
+        "research_mode": "normal",
+        "auto_thinking": auto,
+        "thinking_mode": mode,
+        "thinking_format": ask.site.thinking_format,
+        "auto_search": ask.search,
+    }
+    if enabled and ask.thinking_budget is not None:
+        features["thinking_budget"] = ask.thinking_budget
+    return features
+
+
+def _thinking(chat: ChatRequest, choice: Choice, default: str) -> str:
+    """The model's name decides, else the client's reasoning_effort, else the configuration."""
+    if choice.model.thinking is not None:
+        return "on" if choice.model.thinking else "off"
+    if chat.reasoning_effort is not None:
+        return "off" if chat.reasoning_effort in ("none", "minimal") else "on"
+    return "off" if default == "auto" and not choice.site.auto_thinking else default
+
+
+def _size(chat: ChatRequest, default: str) -> str:
+    """The picture's shape: `size` of the request, as a ratio of the site's or in pixels (1024x768), else `default`."""
+    wanted = chat.extra.get("size")
+    shape = str(wanted).strip().lower()
+    if wanted is None or shape == "auto":
+        return default
+    if shape in data.SIZES:
+        return shape
+    width, _, height = shape.partition("x")
+    for size in data.SIZES:
+        across, _, down = size.partition(":")
+        both = width.isdecimal() and height.isdecimal() and len(shape) < 16
+        if both and int(width) * int(down) == int(height) * int(across) > 0:
+            return size
+    allowed = ", ".join(data.SIZES)
+    raise ProviderError(ErrorKind.BAD_REQUEST, f"size must be one of {allowed}, or pixels of that shape.", param="size")
+
+
+def js_date(moment: Moment) -> str:
+    """The time as the page's script writes it: `Thu Mar 05 2026 17:24:05 GMT+0800`."""
+    at = datetime.fromtimestamp(moment.epoch_ms // 1000, UTC).astimezone(_zone(moment.timezone))
+    offset = at.utcoffset() or timedelta()
+    minutes = int(offset.total_seconds()) // 60
+    sign, minutes = ("-", -minutes) if minutes < 0 else ("+", minutes)
+    day = f"{_DAYS[at.weekday()]} {_MONTHS[at.month - 1]} {at.day:02d} {at.year:04d}"
+    return f"{day} {at.hour:02d}:{at.minute:02d}:{at.second:02d} GMT{sign}{minutes // 60:02d}{minutes % 60:02d}"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, KeyError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        return ZoneInfo("UTC")
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

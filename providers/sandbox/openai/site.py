@@ -1,0 +1,245 @@
+"""A stand-in for an official API of the OpenAI form."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from providers.sandbox.openai.completions import complete
+from providers.sandbox.script import Script, end, play, play_counted, read_script
+from providers.sandbox.server import Request, Site, Wire
+from providers.sandbox.tokens import api_key
+
+MODELS = ("sandbox-large", "sandbox-small", "vendor/sandbox-slash")
+REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
+    "500": (500, {"error": {"message": "The server had an error", "type": "server_error", "code": None}}, {}),
+    "503": (503, {"error": {"message": "Overloaded", "type": "server_error", "code": "overloaded"}}, {}),
+    "401": (401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, {}),
+    "quota": (429, {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}, {}),
+    "context": (400, {"error": {"message": "maximum context length", "code": "context_length_exceeded"}}, {}),
+    "redirect": (302, {}, {"location": "https://example.invalid/"}),
+}
+
+
+@dataclass
+class OpenAISite(Site):
+    name: str = "openai"
+    key: str = field(default_factory=api_key)
+
+    def session(self) -> dict[str, Any]:
+        return {"api_key": self.key}
+
+    async def handle(self, request: Request, wire: Wire) -> None:
+        if request.bearer != self.key:
+            error = {
+                "message": "Incorrect API key provided",
+                "type": "invalid_request_error",
+                "code": "invalid_api_key",
+            }
+            await wire.respond(401, {"error": {**error, "param": None}})
+        elif request.path == "/v1/models" and request.method == "GET":
+            data = [{"id": m, "object": "model", "created": 1700000000, "owned_by": "sandbox"} for m in MODELS]
+            await wire.respond(200, {"object": "list", "data": data})
+        elif request.path == "/v1/chat/completions" and request.method == "POST":
+            await self._chat(request, wire)
+        elif request.path == "/v1/completions" and request.method == "POST":
+            body = request.json()
+            known = isinstance(body, dict) and body.get("model") in MODELS
+            await (complete(body, wire) if known else wire.respond(404, {"error": {"code": "model_not_found"}}))
+        else:
+            await wire.respond(404, {"error": {"message": f"Invalid URL ({request.path})", "code": None}})
+
+    async def _chat(self, request: Request, wire: Wire) -> None:
+        body = request.json()
+        if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
+            await wire.respond(400, {"error": {"message": "bad request body", "type": "invalid_request_error"}})
+            return
+        if body.get("model") not in MODELS:
+            error = {"message": f"The model {body.get('model')} does not exist", "code": "model_not_found"}
+            await wire.respond(404, {"error": {**error, "type": "invalid_request_error", "param": None}})
+            return
+        if not all(_is_function(tool) for tool in body.get("tools") or ()):
+            message = "Unsupported tool type: this model calls functions only"
+            error = {"message": message, "type": "invalid_request_error", "param": "tools"}
+            await wire.respond(400, {"error": {**error, "code": None}})
+            return
+        script = read_script(_text(body["messages"][-1]))
+        if script.only_model not in ("", body["model"]):
+            script = replace(script, fault="")
+        if await _misbehaved(script, wire):
+            return
+        if body.get("stream"):
+            await self._stream(body, script, wire)
+        else:
+            await wire.pause(script.delay_first_ms / 1000)
+            await wire.respond(200, _whole(body, script))
+
+    async def _stream(self, body: dict[str, Any], script: Script, wire: Wire) -> None:
+        await wire.begin(encoding=script.encoding)
+        chat = _Chunks(body)
+        if script.count:
+            await wire.send(chat.frame({"role": "assistant", "content": ""}))
+            await play_counted(wire, chat.frame({"content": "word "}), script)
+            await play(wire, list(chat.tail("stop")), Script(pace_ms=0))
+        else:
+            await play(wire, _with_fault(list(chat.frames(script)), script, chat), script)
+        await end(wire, script)
+
+
+class _Chunks:
+    """The chunks of one answer."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self._body = body
+        self._n = int(body.get("n") or 1)
+        options = body.get("stream_options") or {}
+        self._usage = bool(options.get("include_usage"))
+        self._head = {
+            "id": "chatcmpl-sandbox",
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": body["model"],
+            "system_fingerprint": "fp_sandbox",
+        }
+
+    def frame(self, delta: dict[str, Any], index: int = 0, reason: str | None = None, **choice: Any) -> bytes:
+        chunk = {**self._head, "choices": [{"index": index, "delta": delta, "finish_reason": reason, **choice}]}
+        return _frame(chunk)
+
+    def frames(self, script: Script) -> Iterator[bytes]:
+        yield b": processing\n\n"
+        for index in range(self._n):
+            yield self.frame({"role": "assistant", "content": ""}, index)
+        tools = self._body.get("tools")
+        if tools and script.variant != "no_tool":
+            yield from self._tool_frames(tools[0]["function"]["name"])
+            yield from self.tail("tool_calls")
+            return
+        if script.variant == "reasoning" or self._body.get("reasoning_effort"):
+            for piece in script.thoughts():
+                yield self.frame({"reasoning_content": piece})
+        for piece in script.pieces():
+            for index in range(self._n):
+                extra: dict[str, Any] = {"logprobs": _logprobs(piece)} if self._body.get("logprobs") else {}
+                yield self.frame({"content": piece}, index, **extra)
+        yield from self.tail(script.fault if script.fault in ("sensitive", "network_error", "length") else "stop")
+
+    def _tool_frames(self, name: str) -> Iterator[bytes]:
+        call = {"index": 0, "id": "call_sandbox", "type": "function", "function": {"name": name, "arguments": ""}}
+        yield self.frame({"content": None, "tool_calls": [call]})
+        for part in ('{"cit', 'y":"Par', 'is"}'):
+            yield self.frame({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
+
+    def tail(self, reason: str) -> Iterator[bytes]:
+        for index in range(self._n):
+            yield self.frame({}, index, reason)
+        if self._usage:
+            yield _frame({**self._head, "choices": [], "usage": _usage()})
+        yield b"data: [DONE]\n\n"
+
+
+def _with_fault(frames: list[bytes], script: Script, chat: _Chunks) -> list[bytes]:
+    """The frames as a faulty server would send them."""
+    middle = len(frames) // 2
+    error = _frame({"error": {"message": "The engine crashed", "type": "server_error", "code": "engine_error"}})
+    match script.fault:
+        case "glued":
+            return [b"data: " + b"".join(f[6:].rstrip() if f.startswith(b"data: {") else b"" for f in frames) + b"\n\n"]
+        case "glued_lines":
+            return [frame.replace(b"\n\n", b"\n") for frame in frames[:-1]] + [b"\n", frames[-1]]
+        case "broken_json":
+            return [*frames[:middle], b'data: {"id":"x","choices":[{"index":0,"delta":{"con\n\n', *frames[middle:]]
+        case "error_first":
+            return [error]
+        case "error_mid":
+            return [*frames[:middle], error]
+        case "no_done":
+            return frames[:-1]
+        case "truncated" | "reset" | "hang_up":
+            return frames[:middle]
+        case "unknown_event":
+            return [*frames[:middle], b"event: ping\nid: 7\nretry: 10\n\n", b'data: {"ping":1}\n\n', *frames[middle:]]
+        case "crlf":
+            return [frame.replace(b"\n", b"\r\n") for frame in frames]
+        case "after_done":
+            return [*frames, chat.frame({"content": "words after the end"})]
+    return frames
+
+
+async def _misbehaved(script: Script, wire: Wire) -> bool:
+    """Whether the answer was a refusal or fault before any stream."""
+    fault = script.fault
+    if fault in REFUSALS:
+        status, body, headers = REFUSALS[fault]
+        await wire.respond(status, body, headers=headers)
+    elif fault == "429":
+        headers = {"retry-after": script.retry_after or "2"}
+        error = {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}
+        await wire.respond(429, {"error": error}, headers=headers)
+    elif fault == "html":
+        await wire.respond(200, "<html><body>Sign in</body></html>", "text/html")
+    elif fault == "json_error":
+        await wire.respond(200, {"error": {"message": "no such thing", "code": "engine_error"}})
+    elif fault == "empty":
+        await wire.begin()
+        await wire.end()
+    elif fault == "silence":
+        await wire.wait_gone()
+    elif fault == "reset_first":
+        wire.reset()
+    elif fault == "bad_encoding":
+        await wire.respond(200, b"this is no gzip", "text/event-stream", {"content-encoding": "gzip"})
+    else:
+        return False
+    return True
+
+
+def _is_function(tool: object) -> bool:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return isinstance(function, dict) and isinstance(function.get("name"), str)
+
+
+def _whole(body: dict[str, Any], script: Script) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(script.pieces()), "refusal": None}
+    reason = "stop"
+    if script.variant == "reasoning" or body.get("reasoning_effort"):
+        message["reasoning_content"] = "".join(script.thoughts())
+    if (tools := body.get("tools")) and script.variant != "no_tool":
+        call = {"name": tools[0]["function"]["name"], "arguments": '{"city":"Paris"}'}
+        message |= {"content": None, "tool_calls": [{"id": "call_sandbox", "type": "function", "function": call}]}
+        reason = "tool_calls"
+    logprobs = _logprobs(str(message["content"])) if body.get("logprobs") else None
+    choices = [
+        {"index": index, "message": message, "logprobs": logprobs, "finish_reason": reason}
+        for index in range(int(body.get("n") or 1))
+    ]
+    return {
+        "id": "chatcmpl-sandbox",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": body["model"],
+        "system_fingerprint": "fp_sandbox",
+        "choices": choices,
+        "usage": _usage(),
+    }
+
+
+def _usage() -> dict[str, Any]:
+    details = {"prompt_tokens_details": {"cached_tokens": 3}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    return {"prompt_tokens": 11, "completion_tokens": 22, "total_tokens": 33, **details}
+
+
+def _logprobs(text: str) -> dict[str, Any]:
+    return {"content": [{"token": text, "logprob": -0.1, "bytes": None, "top_logprobs": []}], "refusal": None}
+
+
+def _frame(value: object) -> bytes:
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+
+
+def _text(message: Any) -> str:
+    content = message.get("content") if isinstance(message, dict) else ""
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""

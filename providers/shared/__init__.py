@@ -1,0 +1,1 @@
+"""What several providers' decoders and requests have in common."""

@@ -1,0 +1,104 @@
+"""What decoders of event streams of JSON frames have in common: reading on, the end marks, the one terminal event."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from typing import Any, ClassVar, Final
+
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event, Failure, Finish, FinishReason
+from providers.contract.provider import Decoder
+from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
+from providers.formats.sse import SseLimit, SseReader
+
+_KINDS_LIMIT: Final = 64
+_KIND_CHARS: Final = 60
+
+
+class FrameDecoder(Decoder, ABC):
+    """A Decoder (providers/contract/provider.py) of which a site writes only what its frames mean.
+
+    `unknown` counts what could not be made sense of. A frame that is no JSON ends the answer: words may be lost in it.
+    """
+
+    site: ClassVar[str]
+    """The site's name in messages."""
+    end_marks: ClassVar[frozenset[bytes]] = frozenset({b"[DONE]"})
+    bare_json: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.unknown: Counter[str] = Counter()
+        self._reader = SseReader(bare_json=self.bare_json)
+        self._over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        out: list[Event] = []
+        if self._over:
+            return out
+        limit: SseLimit | None = None
+        try:
+            payloads = self._reader.feed(data)
+        except SseLimit as e:
+            payloads, limit = e.payloads, e
+        for payload in payloads:
+            self._payload(payload, out)
+        if limit is not None:
+            self._fail(self._unreadable(str(limit)), out)
+        return out
+
+    def close(self) -> list[Event]:
+        out: list[Event] = []
+        if self._over:
+            return out
+        for payload in self._reader.flush():
+            self._payload(payload, out)
+        if not self._over:
+            self._cut_off(out)
+        message = f"{self.site}'s stream ended without its end mark, so the answer is not complete."
+        self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
+        return out
+
+    def _note(self, kind: str) -> None:
+        """Counts what had no meaning, under a bounded number of names: a mad stream must not fill the memory."""
+        kind = kind[:_KIND_CHARS]
+        self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
+
+    # -- a site's part --------------------------------------------------------------------------------------------
+    @abstractmethod
+    def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
+        """The events of one frame; ends with `_finish` or `_fail` where the frame ends the answer."""
+
+    @abstractmethod
+    def _end(self, out: list[Event]) -> FinishReason:
+        """The answer is complete: whatever is still to be said, and why it ended."""
+
+    def _cut_off(self, out: list[Event]) -> None:
+        """The stream ended without an end mark: what was held back. A site may know it for the end all the same."""
+        return
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+    def _payload(self, payload: bytes, out: list[Event]) -> None:
+        if self._over:
+            return
+        if payload.strip() in self.end_marks:
+            self._finish(out)
+            return
+        value = loads(payload, EVENT_VALUES)
+        if value is INVALID:
+            message = f"{self.site} sent a frame that {unread(payload, EVENT_VALUES)}."
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
+        else:
+            self._frame(mapping(value), out)
+
+    def _unreadable(self, why: str) -> ProviderError:
+        return ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site}'s answer cannot be read on: {why}.")
+
+    def _finish(self, out: list[Event]) -> None:
+        if not self._over:
+            reason = self._end(out)
+            out.append(Finish(reason))
+            self._over = True
+
+    def _fail(self, error: ProviderError, out: list[Event]) -> None:
+        if not self._over:
+            out.append(Failure(error))
+            self._over = True

@@ -1,0 +1,1 @@
+"""The Z.AI web chat (chat.z.ai)."""

@@ -1,0 +1,200 @@
+"""The requests of Z.AI's page, as data: query, headers and bodies for creating a chat and for a completion. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote_plus, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from providers.contract.browser import AGENT
+from providers.contract.provider import Moment, Session
+from providers.contract.sealed import Value, joined
+from providers.zai import data as zai_data
+from providers.zai.session import other_cookies, token_name
+
+type Json = dict[str, Any]
+type Headers = list[tuple[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One chat call to be made: what is asked, of which model, under which ids."""
+
+    prompt: str
+    site_id: str
+    chat_id: str
+    message_id: str
+    thinking: bool
+    search: bool
+    effort: str | None
+    """The site's reasoning_effort, None where the model does not take one."""
+    params: Mapping[str, Any]
+
+    @property
+    def signed_prompt(self) -> str:
+        """What is signed: the page trims the text first (its script of 2026-03)."""
+        return self.prompt.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page says of itself and its browser: the data of zai_data with config.yaml's overrides."""
+
+    origin: str
+    client_version: Value
+    headers: Mapping[str, str]
+    query: Mapping[str, str | None]
+
+    def url(self, chat_id: str = "") -> str:
+        return f"{self.origin}/c/{chat_id}" if chat_id else f"{self.origin}/"
+
+
+def browser_headers(page: Page, session: Session) -> dict[str, Value]:
+    """What the person's own browser says of itself on every call, or ours says."""
+    return session.as_browser(page.headers, (zai_data.REGION_HEADER,))
+
+
+def page_headers(page: Page, session: Session, *, chat_id: str = "") -> Headers:
+    """The headers every call of the page's script carries, the token sealed."""
+    headers: Headers = [("Accept", "application/json"), *browser_headers(page, session).items()]
+    headers += [
+        ("Origin", page.origin),
+        ("Referer", page.url(chat_id)),
+        ("Authorization", "Bearer " + session.seal(token_name(session))),
+        ("X-FE-Version", page.client_version),
+    ]
+    if cookies := other_cookies(session):
+        headers.append(("Cookie", cookies))
+    return headers
+
+
+def completion_headers(page: Page, session: Session, turn: Turn, signature: str) -> Headers:
+    headers = [pair for pair in page_headers(page, session, chat_id=turn.chat_id) if pair[0] != "Accept"]
+    return [
+        ("Accept", "*/*"),
+        ("Content-Type", "application/json"),
+        *headers,
+        ("X-Signature", signature),
+        # uid_ and 16 characters, the same for a person every time (the page keeps a random one; seen since 2026-09).
+        ("X-Device-Id", session.header(zai_data.DEVICE_HEADER) or "uid_" + session.seal("device_id")),
+    ]
+
+
+def completion_query(page: Page, session: Session, turn: Turn, request_id: str, moment: Moment) -> Value:
+    """The query string of a completion, in the page's order. The token in it is sealed."""
+    stamp = str(moment.epoch_ms)
+    utc, here = _times(moment)
+    site = urlsplit(page.origin)
+    offset = here.utcoffset()
+    computed: dict[str, Value] = {
+        "timestamp": stamp,
+        "requestId": request_id,
+        "user_id": session.facts.get("user_id", ""),
+        "user_agent": session.header(AGENT) or page.headers.get("User-Agent", ""),
+        "timezone": moment.timezone,
+        "current_url": page.url(turn.chat_id),
+        "pathname": f"/c/{turn.chat_id}",
+        "host": site.netloc,
+        "hostname": site.hostname or "",
+        "protocol": f"{site.scheme}:",
+        "timezone_offset": str(-int(offset.total_seconds() // 60) if offset else 0),
+        "local_time": utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "utc_time": format_datetime(utc, usegmt=True),
+        "signature_timestamp": stamp,
+    }
+    values = {name: computed.get(name, "") if value is None else value for name, value in page.query.items()}
+    pairs: dict[str, Value] = {
+        quote_plus(name): quote_plus(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+    pairs["token"] = session.seal(token_name(session))
+    return joined("&", (f"{name}=" + value for name, value in pairs.items()))
+
+
+def new_chat_body(turn: Turn, moment: Moment) -> Json:
+    """POST /api/v1/chats/new: a chat whose first message is ours."""
+    seconds = moment.epoch_ms // 1000
+    message = {
+        "id": turn.message_id,
+        "parentId": None,
+        "childrenIds": [],
+        "role": "user",
+        "content": turn.prompt,
+        "timestamp": seconds,
+        "models": [turn.site_id],
+    }
+    chat: Json = {
+        "id": "",
+        "title": "New Chat",
+        "models": [turn.site_id],
+        "params": {},
+        "history": {"messages": {turn.message_id: message}, "currentId": turn.message_id},
+        "tags": [],
+        "flags": [],
+        "features": [{"type": "tool_selector", "server": "tool_selector_h", "status": "hidden"}],
+        "mcp_servers": [],
+        "enable_thinking": turn.thinking,
+        "auto_web_search": turn.search,
+        "message_version": 1,
+        "extra": {},
+        "timestamp": moment.epoch_ms,
+        "type": "default",
+    }
+    return {"chat": chat | _effort(turn)}
+
+
+def completion_body(turn: Turn, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
+    """POST /api/v2/chat/completions; the first version takes the same and `model_item`.
+
+    Without `captcha_verify_param`: an empty one trips the check, none does not.
+    """
+    return {
+        "stream": True,
+        "model": turn.site_id,
+        "messages": [{"role": "user", "content": turn.prompt}],
+        "signature_prompt": turn.signed_prompt,
+        "params": dict(turn.params),
+        "extra": {},
+        "features": {
+            **zai_data.FEATURES,
+            "web_search": False,  # the page's switch is auto_web_search alone (2026-03 and later)
+            "auto_web_search": turn.search,
+            "enable_thinking": turn.thinking,
+            **_effort(turn),
+        },
+        "variables": {**zai_data.VARIABLES, **_now(moment, language)},
+        "chat_id": turn.chat_id,
+        "id": moment.new_id(),
+        "current_user_message_id": turn.message_id,
+        "current_user_message_parent_id": None,
+        "background_tasks": {"title_generation": False, "tags_generation": False},
+    }
+
+
+def _effort(turn: Turn) -> Json:
+    return {"reasoning_effort": turn.effort} if turn.effort and turn.thinking else {}
+
+
+def _now(moment: Moment, language: str) -> dict[str, str]:
+    _, here = _times(moment)
+    return {
+        "{{CURRENT_DATETIME}}": f"{here:%Y-%m-%d %H:%M:%S}",
+        "{{CURRENT_DATE}}": f"{here:%Y-%m-%d}",
+        "{{CURRENT_TIME}}": f"{here:%H:%M:%S}",
+        "{{CURRENT_WEEKDAY}}": _WEEKDAYS[here.weekday()],
+        "{{CURRENT_TIMEZONE}}": moment.timezone,
+        "{{USER_LANGUAGE}}": language,
+    }
+
+
+def _times(moment: Moment) -> tuple[datetime, datetime]:
+    """The moment in UTC and in the person's time zone (UTC where this machine does not know the zone)."""
+    utc = datetime.fromtimestamp(moment.epoch_ms / 1000, UTC)
+    try:
+        return utc, utc.astimezone(ZoneInfo(moment.timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return utc, utc
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -1,0 +1,90 @@
+"""A site that swaps a session for another person's, where no token says whose it is."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from addons.accounts.health import Health
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Credentials, Identity, Session, SessionUpdate
+from tests.accounts.test_renewal import ACCOUNT, START, FakeSite, House
+
+pytestmark = pytest.mark.anyio
+
+ENDED = ProviderError(ErrorKind.SESSION_EXPIRED, "who is that?")
+DOWN = ProviderError(ErrorKind.PROVIDER_DOWN, "no answer")
+
+
+class OpaqueSite(FakeSite):
+    """Its tokens name nobody."""
+
+    def read_session(self, account: str, material: Credentials) -> Session:
+        read = super().read_session(account, material)
+        return Session(read.provider, read.account, read.names, {}, read.expires_at)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., House]:
+    tmp_path.chmod(0o700)
+
+    def house(*identities: Identity | ProviderError) -> House:
+        made = House(tmp_path, {"token": f"a:{START - 5}", "cookies": {"refresh": "r1"}}, OpaqueSite())
+        made.site.answers, made.site.identities = [SessionUpdate(f"b:{START + 900}")], list(identities)
+        return made
+
+    return house
+
+
+async def test_a_renewed_session_of_somebody_else_is_not_taken(make: Callable[..., House]) -> None:
+    house = make(Identity("ada"), Identity("eve"))
+    with pytest.raises(ProviderError, match="somebody else"):
+        await house.token()
+    assert house.stored["token"] == f"a:{START - 5}"
+    assert house.health() is Health.EXPIRED
+    assert house.site.asked == ["identify", "refresh", "identify"]
+
+
+async def test_the_same_persons_is_and_the_name_is_remembered(make: Callable[..., House]) -> None:
+    house = make(Identity("ada"), Identity("ada"), Identity("ada"))
+    assert await house.token() == START + 900
+    house.now_s += 900
+    house.site.answers = [SessionUpdate(f"c:{START + 1800}")]
+    assert await house.token() == START + 1800
+    assert house.site.asked == ["identify", "refresh", "identify", "refresh", "identify"]
+
+
+async def test_an_address_will_do_where_there_is_no_id(make: Callable[..., House]) -> None:
+    with pytest.raises(ProviderError, match="somebody else"):
+        await make(Identity("", email="ada@example.org"), Identity("", email="eve@example.org")).token()
+
+
+@pytest.mark.parametrize("identities", [(ENDED,), (DOWN,), (Identity(""),), (Identity("ada"), DOWN)])
+async def test_where_it_cannot_be_known_the_renewed_session_serves(
+    make: Callable[..., House], identities: tuple[Identity | ProviderError, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert await make(*identities).token() == START + 900
+    assert "whose it is could not be compared" in caplog.text
+
+
+async def test_a_renewed_session_the_site_does_not_know_is_not_kept(make: Callable[..., House]) -> None:
+    house = make(Identity("ada"), ENDED)
+    with pytest.raises(ProviderError, match="who is that"):
+        await house.token()
+    assert house.stored["token"] == f"a:{START - 5}"
+
+
+@pytest.mark.parametrize(("now", "kept"), [("ada", "r2"), ("eve", "r1")])
+async def test_a_rotated_cookie_is_kept_for_the_same_person_only(
+    make: Callable[..., House], now: str, kept: str
+) -> None:
+    house = make(Identity("ada"), Identity(now))
+    house.other.put("site", "me", {"token": f"a:{START + 5000}", "cookies": {"refresh": "r1"}})
+    session = await house.renewal.session(ACCOUNT)
+    house.renewal.handed_out(session, {"refresh": "r2"})
+    await house.renewal.settle()
+    assert house.stored["cookies"] == {"refresh": kept}
+    material = house.renewal.accounts.stored(ACCOUNT)
+    assert material is not None
+    assert material.material.cookies == {"refresh": kept}, "and it is out of force"

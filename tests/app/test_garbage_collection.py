@@ -1,0 +1,60 @@
+"""Collections of garbage: what the process has set, and that mitmproxy's messages make none."""
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+from mitmproxy import http
+from mitmproxy.http import MessageData
+
+from addons.app.garbage_collection import collect_in_small_steps
+from addons.stream.message_checks import leave_out_message_checks
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    thresholds, check = gc.get_threshold(), MessageData.__post_init__
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    MessageData.__post_init__ = check  # type: ignore[method-assign]
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_what_lives_at_the_start_is_set_apart() -> None:
+    before, thresholds = gc.get_freeze_count(), gc.get_threshold()
+    collect_in_small_steps()
+    assert gc.get_freeze_count() > before + 10_000
+    assert gc.get_threshold()[0] == thresholds[0]
+    assert gc.get_threshold()[1:] < thresholds[1:]
+
+
+def _steps_of_one_request() -> int:
+    """Python functions called while a request is made."""
+    called = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal called
+        called += event == "call"
+
+    sys.setprofile(count)
+    try:
+        http.Request("h", 80, b"GET", b"http", b"", b"/", b"HTTP/1.1", http.Headers(), None, None, 1.0, None)
+    finally:
+        sys.setprofile(None)
+    return called
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_a_message_is_made_without_garbage() -> None:
+    checked = _steps_of_one_request()
+    leave_out_message_checks()
+    assert _steps_of_one_request() < checked / 5
+    gc.collect()
+    gc.disable()
+    try:
+        http.Request("h", 80, b"GET", b"http", b"", b"/", b"HTTP/1.1", http.Headers(), None, None, 1.0, None)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -1,0 +1,169 @@
+"""A changed configuration: judged by the real listeners, read where it holds nobody, swapped whole or not at all."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+import addons.app.reload
+from addons.app.asking import answer_to, ask
+from addons.app.reload import UNCHANGED, Reload
+from addons.app.runtime import Running
+from addons.config.loader import load_config
+
+STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
+PROVIDERS = """
+vault: {path: s/vault.json}
+providers:
+  p: {type: openai_compatible, base_url: 'https://x.example/v1', models: [m], accounts: [{name: a, session: none}]}
+"""
+
+
+class House:
+    """A running gateway's parts without the gateway."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "config.yaml"
+        self.write(f"auth: {{tokens: [{STRONG}]}}")
+        self.file.chmod(0o600)
+        self.parts = Running(load_config(self.file), None)
+        self.hosts = ["127.0.0.1"]
+        self.reload = Reload(self.parts.config.file, lambda: self.parts, self.take, lambda: self.hosts)
+
+    def write(self, text: str) -> None:
+        self.file.write_text(text + PROVIDERS)
+
+    def take(self, parts: Running) -> None:
+        self.parts = parts
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    for name in ("AUTH_TOKEN", "AUTH_TOKENS_FILE", "SKIP_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return House(tmp_path)
+
+
+def test_what_has_not_changed_is_not_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addons.app.reload, "load_config", None)
+    asyncio.run(house.reload.look())
+    assert house.reload.problem is None
+
+
+def test_a_good_change_is_in_force(house: House) -> None:
+    before = house.parts
+    house.write(f"auth: {{tokens: [{STRONG}x]}}")
+    asyncio.run(house.reload.look())
+    assert house.parts is not before
+    assert house.parts.config.tokens == (f"{STRONG}x",)
+    assert house.reload.problem is None
+
+
+@pytest.mark.parametrize("text", ["auth: {skip: true}", "auth: {tokens: [sk-not-so-long]}"])
+def test_the_real_listeners_judge(house: House, text: str) -> None:
+    before = house.parts
+    house.hosts = ["127.0.0.1", "0.0.0.0"]
+    house.write(text)
+    asyncio.run(house.reload.look())
+    assert house.parts is before
+    assert "auth" in (house.reload.problem or "") or "listen" in (house.reload.problem or "")
+    house.hosts = ["127.0.0.1"]
+    house.reload.ask()
+    asyncio.run(house.reload.look())
+    assert house.parts is not before
+    assert house.reload.problem is None
+
+
+def test_a_file_opened_to_others_is_noticed_by_its_mode_alone(house: House) -> None:
+    house.hosts = ["0.0.0.0"]
+    house.file.chmod(0o666)
+    asyncio.run(house.reload.look())
+    assert "read and changed by others (mode 0666)" in (house.reload.problem or "")
+    house.file.chmod(0o600)
+    asyncio.run(house.reload.look())
+    assert house.reload.problem is None
+
+
+def test_who_asks_is_answered(house: House) -> None:
+    """Without a vault too: the gateway makes the folder where questions are left."""
+    folder, question = house.file.parent / "s", "ab" * 16
+    assert folder.is_dir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    ask(folder, house.file.absolute(), question)
+    asyncio.run(house.reload.look())
+    found = answer_to(folder, question)
+    assert found is not None
+    assert found.done
+    house.write("lisen: {}")
+    ask(folder, house.file.absolute(), "cd" * 16)
+    asyncio.run(house.reload.look())
+    found = answer_to(folder, "cd" * 16)
+    assert found is not None
+    assert not found.done
+    assert "did you mean 'listen'" in found.said
+
+
+def test_unchanged_files_are_not_said_to_be_changed(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    folder, before = house.file.parent / "s", house.parts
+    ask(folder, house.file.absolute(), "ab" * 16)
+    with caplog.at_level("INFO", "glassgate"):
+        asyncio.run(house.reload.look())
+        house.reload.ask()
+        asyncio.run(house.reload.look())
+    found = answer_to(folder, "ab" * 16)
+    assert found is not None
+    assert (found.done, found.said) == (True, UNCHANGED)
+    assert house.parts is before
+    assert [record.getMessage() for record in caplog.records] == [UNCHANGED, UNCHANGED]
+    house.hosts = ["127.0.0.1", "0.0.0.0"]
+    house.file.chmod(0o666)
+    asyncio.run(house.reload.look())
+    assert house.reload.problem is not None
+    house.hosts = ["127.0.0.1"]
+    house.reload.ask()
+    asyncio.run(house.reload.look())
+    assert not house.reload.problem
+    assert house.parts is not before, "what was refused is taken up, unchanged too"
+
+
+@pytest.mark.parametrize("fault", [KeyError("x"), RecursionError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
+def test_any_fault_is_a_problem_and_no_end(house: House, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    def fails(file: Path) -> None:
+        raise fault
+
+    before = house.parts
+    monkeypatch.setattr(addons.app.reload, "load_config", fails)
+    house.reload.ask()
+    asyncio.run(house.reload.look())
+    assert house.parts is before
+    assert type(fault).__name__ in (house.reload.problem or "")
+
+
+@pytest.mark.parametrize("hangs", ["_stamp", "load_config"])
+def test_a_disk_that_hangs_is_a_problem_and_holds_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, hangs: str
+) -> None:
+    event = threading.Event()
+    monkeypatch.setattr(addons.app.reload, "READ_S", 0.05)
+    plain = getattr(addons.app.reload, hangs)
+
+    def hanging(*arguments: object) -> object:
+        event.wait(60)
+        return plain(*arguments)
+
+    async def look() -> None:
+        before = house.parts
+        for _ in range(3):
+            house.reload.ask()
+            await house.reload.look()
+        assert house.parts is before
+        assert "could not be read within" in (house.reload.problem or "")
+        assert len([record for record in caplog.records if "could not be read" in record.getMessage()]) == 1
+        event.set()
+        monkeypatch.setattr(addons.app.reload, "READ_S", 60)
+        await house.reload.look()
+        assert house.reload.problem is None, "it goes again"
+
+    monkeypatch.setattr(addons.app.reload, hangs, hanging)
+    asyncio.run(look())

@@ -1,0 +1,78 @@
+"""What is taken out of texts that are shown or kept, and what stays."""
+
+import pytest
+
+from addons.cleaning.redaction import HIDDEN, redacted, redacted_header
+from addons.inspect.pseudonyms import Pseudonyms
+from providers.sandbox.tokens import jwt
+
+TOKEN = jwt({"id": "u"})
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        pytest.param(f'{{"access_token": "{TOKEN}"}}', TOKEN, id="jwt"),
+        pytest.param(f"now you are {TOKEN}, welcome", TOKEN, id="jwt in words"),
+        pytest.param('{"refresh_token":"opaque-value-1"}', "opaque-value-1", id="refresh token"),
+        pytest.param('{"data": {"token" : "abc\\"def"}}', "def", id="escaped quote"),
+        pytest.param('{"password": "pw"}', "pw", id="password"),
+        pytest.param('{"passport_token_key":"zzz-1"}', "zzz-1", id="passport"),
+        pytest.param("https://cdn.example/x.png?key=abcdef&w=1", "abcdef", id="signed link"),
+        pytest.param("https://x.example/punish?x5secdata=abc", "abc", id="challenge link"),
+        pytest.param("Authorization: Bearer abcdefghijklmnop", "abcdefghijklmnop", id="bearer"),
+    ],
+)
+def test_secrets_go(text: str, secret: str) -> None:
+    clean = redacted(text)
+    assert secret not in clean
+    assert HIDDEN in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"token": "~sealed~zai~main~token~"}',
+        "Bearer ~sealed~zai~main~token~",
+        "https://x.example/?token=~sealed~zai~main~token~&a=1",
+        '{"prompt_tokens": 12, "total_tokens": 40, "content": "the key of the house"}',
+        "I token you so; bearer of news",
+    ],
+)
+def test_placeholders_and_words_stay(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_literal_secrets_go_wherever_they_stand() -> None:
+    assert redacted("before s3cr3t-value after", ["s3cr3t-value"]) == f"before {HIDDEN}~~~~ after"
+    assert redacted("an ordinary word", ["word"]) == "an ordinary word"
+
+
+def test_headers() -> None:
+    assert redacted_header("Set-Cookie", "a=b") == HIDDEN
+    assert redacted_header("Authorization", "Bearer ~sealed~a~b~token~") == "Bearer ~sealed~a~b~token~"
+    assert redacted_header("content-type", "text/plain") == "text/plain"
+    assert redacted_header("Location", "/x?token=abcdef") == f"/x?token={HIDDEN}"
+
+
+def test_the_same_id_gets_the_same_stand_in() -> None:
+    own = Pseudonyms()
+    first = "12345678-1234-4123-8123-123456789abc"
+    once, again = own.text(f"chat {first} of me@home.example at 10.1.2.3"), own.text(first.upper())
+    assert once == "chat 00000000-0000-4000-8000-000000000001 of person-1@example.com at 192.0.2.1"
+    assert again == "00000000-0000-4000-8000-000000000001"
+    assert own.text(once) == once, "a stand-in stays one"
+    assert own.counts == {"id": 1, "e-mail": 1, "address": 1}
+    assert own.text("~sealed~zai~ada.lovelace~token~ of ada") == "~sealed~zai~account-1~token~ of ada"
+
+
+def test_stand_ins_reach_into_json() -> None:
+    own = Pseudonyms(["opensesame"])
+    value = own.value({"a": ["x@y.example", {"b": "opensesame", "n": 3}], "m": "127.0.0.1"})
+    assert value == {"a": ["person-1@example.com", {"b": HIDDEN + "~~", "n": 3}], "m": "127.0.0.1"}
+
+
+def test_a_browsers_version_is_no_address() -> None:
+    agent = "Mozilla/5.0 Chrome/146.0.0.0 Safari/537.36"
+    assert Pseudonyms().text(agent) == agent
+    assert Pseudonyms().text("http://203.0.113.9/x") == "http://192.0.2.1/x"

@@ -1,0 +1,133 @@
+"""What is too open, judged by where the gateway really listens; and files that hold keys."""
+
+from pathlib import Path
+
+import pytest
+
+from addons.config.exposure import has_literal_keys, judge
+from addons.config.key_files import KeyFile, is_reachable
+from addons.config.key_sources import MOST_KEYS
+from addons.config.loader import load_config
+from addons.config.schema import Config
+from addons.config.yaml_reading import read_words
+
+STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
+PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}}\n"
+
+
+def config(folder: Path, text: str = "", environ: dict[str, str] | None = None) -> Config:
+    file = folder / "config.yaml"
+    file.write_text(text + PROVIDERS)
+    return load_config(file, {"AUTH_TOKEN": STRONG} if environ is None else environ)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.7", "Localhost", "0"])
+@pytest.mark.parametrize(
+    ("text", "environ", "words"),
+    [
+        pytest.param("auth: {skip: true}\n", {}, "loopback", id="skip"),
+        pytest.param("", {"SKIP_AUTH_TOKEN": "true"}, "loopback", id="skip by environment"),
+        pytest.param("", {"AUTH_TOKEN": "sk-not-so-long"}, "at least 32 bytes", id="short key"),
+        pytest.param(
+            "auth: {tokens: [sk-not-so-long]}\n", {"AUTH_TOKEN": STRONG}, "(auth.tokens[0]) is shorter", id="one short"
+        ),
+    ],
+)
+def test_the_listener_judges_not_the_file(
+    tmp_path: Path, host: str, text: str, environ: dict[str, str], words: str
+) -> None:
+    found = config(tmp_path, text, environ)  # the file itself says loopback
+    assert not judge(found, ["127.0.0.1"])
+    assert words in "\n".join(judge(found, ["127.0.0.1", host]))
+
+
+def test_a_strong_key_may_be_shown_everywhere(tmp_path: Path) -> None:
+    assert judge(config(tmp_path), ["0.0.0.0", "::1"]) == []
+
+
+def test_keys_are_bounded_in_number(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("".join(f"{STRONG}{i}\n" for i in range(MOST_KEYS + 1)))
+    with pytest.raises(Exception, match="at most 1000"):
+        config(tmp_path, "auth: {tokens_file: keys}\n", {})
+
+
+def test_a_key_no_client_can_send_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="no request can carry"):
+        config(tmp_path, environ={"AUTH_TOKEN": "sk-0123456789\udcff"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("auth: {tokens: ['${A}', '${B:-}']}", False, id="by reference"),
+        pytest.param("auth: {tokens: ['${A}', sk-literal]}", True, id="a key"),
+        pytest.param("auth: {tokens: [{name: ada, key: sk-literal}]}", True, id="a named key"),
+        pytest.param("auth: {tokens: [{name: ada, key: '${ADA}'}]}", False, id="a named key by reference"),
+        pytest.param("auth: {tokens: ['${A:-sk-literal}']}", True, id="a default"),
+        pytest.param("providers: {x: {accounts: [{credentials: {email: a, password: p}}]}}", True, id="a password"),
+        pytest.param("providers: {x: {accounts: [{credentials: {password: '${P}'}}]}}", False, id="no password"),
+        pytest.param("providers: {x: {headers: {Authorization: Bearer x}}}", True, id="a header"),
+        pytest.param("providers: {x: {headers: {user-agent: x}}}", False, id="another header"),
+        pytest.param("auth: {tokens: sk-literal}", True, id="one key"),
+        pytest.param("auth: {tokens: '${A}'}", False, id="one key by reference"),
+        pytest.param("auth: {tokens: {name: ada, key: sk-literal}}", True, id="one named key"),
+        pytest.param("auth: {tokens: 12345678}", True, id="a key of digits"),
+        pytest.param("auth: {tokens: [null, ~]}", False, id="no keys"),
+        pytest.param("providers: {x: {accounts: {name: a, credentials: {password: p}}}}", True, id="one account"),
+        pytest.param("providers: {x: {accounts: {a: {credentials: {password: p}}}}}", True, id="a table of accounts"),
+        pytest.param("auth: [1]\nproviders: [2]", False, id="other shapes"),
+        pytest.param("", False, id="nothing"),
+        pytest.param("auth: {tokens: {a: b}}\nproviders: {x: {accounts: {a: b}, headers: [1]}}", False, id="odd"),
+    ],
+)
+def test_keys_in_the_file_itself(text: str, expected: bool) -> None:
+    assert has_literal_keys(read_words(text).value) is expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "only_keys", "holds_keys", "reachable", "said", "refused"),
+    [
+        pytest.param(0o600, True, True, True, None, False, id="private"),
+        pytest.param(0o644, True, True, False, "read by others (mode 0644); run: chmod 600", True, id=".env readable"),
+        pytest.param(0o640, True, True, True, "read by others", True, id=".env for the group"),
+        pytest.param(0o666, True, True, True, "read and changed by others", True, id=".env for all"),
+        pytest.param(0o644, False, True, True, "read by others", True, id="keys in config.yaml"),
+        pytest.param(0o644, False, True, False, "read by others", False, id="keys in a private folder"),
+        pytest.param(0o644, False, False, True, None, False, id="config.yaml without keys"),
+        pytest.param(0o664, False, False, True, "changed by others (mode 0664); run: chmod go-w", True, id="writable"),
+    ],
+)
+def test_files_open_to_others(
+    tmp_path: Path, mode: int, only_keys: bool, holds_keys: bool, reachable: bool, said: str | None, refused: bool
+) -> None:
+    file = KeyFile(Path("/x/it's/file"), mode, only_keys, holds_keys, reachable)
+    assert (file.open_words is None) == (said is None)
+    assert said is None or (said in (file.open_words or "") and "'/x/it'" in (file.open_words or ""))
+    assert file.gives_keys_away is refused
+    found = config(tmp_path)
+    open_one = Config(found.file, found.sections, found.providers, found.keys, files=(file,))
+    assert bool(judge(open_one, ["0.0.0.0"])) is refused
+    assert not judge(open_one, ["127.0.0.1", "localhost"])
+
+
+def test_the_files_a_configuration_was_read_from(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("X=1\n")
+    (tmp_path / ".env").chmod(0o604)
+    (tmp_path / "keys").write_text(f"{STRONG}\n")
+    (tmp_path / "keys").chmod(0o600)
+    (tmp_path / "config.yaml").touch(0o600)
+    files = config(tmp_path, "auth: {tokens_file: keys}\n").files
+    assert [(file.path.name, file.mode, file.holds_keys) for file in files] == [
+        (".env", 0o604, True),
+        ("config.yaml", 0o600, False),
+        ("keys", 0o600, True),
+    ]
+
+
+def test_a_private_folder_keeps_others_away(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "a").chmod(0o700)
+    assert not is_reachable(inner / "file")
+    assert is_reachable(Path("/file"))
+    assert is_reachable(tmp_path / "nowhere" / "file", lambda folder: Path("/").stat())

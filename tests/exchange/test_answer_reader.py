@@ -1,0 +1,141 @@
+"""The reader of an answer, without a network: what it gives of a body, however that comes in pieces."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from addons.dialects.base import AnswerMeta
+from addons.dialects.chat_completions import ChatCompletions
+from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, AnswerSource
+from addons.stream.port import State
+from providers.contract.errors import ErrorKind
+from providers.openai.options import OpenAIOptions
+from providers.openai.provider import OpenAICompatible
+from tests.support.hostile import DONE, chunk
+
+STREAM = {"content-type": "text/event-stream"}
+PACKED = STREAM | {"content-encoding": "gzip"}
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n'
+
+
+def reader_of(**body: Any) -> AnswerReader:
+    """A reader of an official API's answer to a chat that streams unless `body` says otherwise; its clock stands."""
+    provider: Any = OpenAICompatible.configured("api", OpenAIOptions(base_url="https://api.invalid/v1"))
+    asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]} | body
+    dialect = ChatCompletions()
+    parsed = dialect.parse(json.dumps(asked).encode())
+    source = AnswerSource(provider, parsed.chat, provider.decoder(parsed.chat, None))
+    return AnswerReader(source, dialect.encoder(parsed, AnswerMeta("chatcmpl-1", 1, "m")), clock=lambda: 5.0)
+
+
+def read(reader: AnswerReader, *pieces: bytes, status: int = 200, headers: Mapping[str, str] = STREAM) -> bytes:
+    """All of an answer."""
+    reader.head(status, headers)
+    out = b""
+    for piece in pieces:
+        out += reader.feed(piece)
+        while reader.behind:
+            out += reader.read_on()
+    return out + reader.close()
+
+
+@pytest.mark.parametrize("packing", [None, "gzip"])
+def test_an_answer_reads_the_same_at_every_cut(packing: str | None) -> None:
+    body = chunk("a") + chunk("b") + chunk(finish="stop") + USAGE + DONE
+    sent, headers = (gzip.compress(body), PACKED) if packing else (body, STREAM)
+    whole = read(reader_of(), sent, headers=headers)
+    assert whole.endswith(DONE)
+    for at in range(len(sent)):
+        reader = reader_of()
+        assert read(reader, sent[:at], sent[at:], headers=headers) == whole
+        assert reader.state is State.DONE
+        assert reader.usage is not None
+        assert (reader.usage.total_tokens, reader.first_token_at, reader.accepted) == (3, 5.0, True)
+
+
+def test_a_whole_answer_comes_with_its_end_and_not_before() -> None:
+    reader = reader_of(stream=False)
+    reader.head(200, STREAM)
+    assert reader.feed(chunk("a")) == b""
+    assert reader.feed(chunk("b")) == b""
+    out = reader.feed(chunk(finish="stop") + DONE)
+    assert json.loads(out)["choices"][0]["message"]["content"] == "ab"
+
+
+def test_what_comes_before_the_first_word_commits_to_nothing() -> None:
+    reader = reader_of()
+    reader.head(200, STREAM)
+    assert reader.feed(b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n') == b""
+    assert reader.first_token_at is None
+    assert b'"a"' in reader.feed(chunk("a"))
+
+
+def test_a_refusal_is_read_to_its_end_and_classified() -> None:
+    reader = reader_of()
+    body = b'{"error":{"message":"no such key","code":"invalid_api_key"}}'
+    assert read(reader, body[:9], body[9:], status=401, headers={"content-type": "application/json"}) == b""
+    assert reader.state is State.FAILED
+    assert reader.error is not None
+    assert (reader.error.kind, reader.error.model, reader.accepted) == (ErrorKind.SESSION_EXPIRED, "m", False)
+
+
+def test_a_refusal_without_end_is_read_up_to_a_limit() -> None:
+    reader = reader_of()
+    reader.head(500, {"content-type": "text/html"})
+    fed = 0
+    while reader.state is State.OPEN:
+        reader.feed(b"x" * 50_000)
+        fed += 50_000
+    assert fed <= REFUSAL_LIMIT_BYTES + 50_000
+
+
+@pytest.mark.parametrize(
+    ("body", "packing", "kind"),
+    [
+        pytest.param(b"no gzip", "gzip", ErrorKind.PROVIDER_DOWN, id="broken packing"),
+        pytest.param(b"", "x-unknown", ErrorKind.PROVIDER_DOWN, id="unknown packing"),
+        pytest.param(gzip.compress(chunk("a") * 9)[:-9], "gzip", ErrorKind.INCOMPLETE, id="packing cut off"),
+        pytest.param(chunk("a"), "", ErrorKind.INCOMPLETE, id="no end"),
+    ],
+)
+def test_what_cannot_be_read_to_its_end_is_no_answer(body: bytes, packing: str, kind: ErrorKind) -> None:
+    reader = reader_of()
+    out = read(reader, body, headers=STREAM | {"content-encoding": packing})
+    assert DONE not in out
+    assert reader.state is State.FAILED
+    assert reader.error is not None
+    assert reader.error.kind is kind
+    assert reader.feed(chunk("b")) == b""
+
+
+def test_an_answer_that_was_cut_in_its_packing_after_its_end_is_whole() -> None:
+    reader = reader_of()
+    packed = gzip.compress(chunk("a") + chunk(finish="stop") + USAGE)
+    out = read(reader, packed[:-4], headers=PACKED)
+    assert (reader.state, reader.closes_early, out.endswith(DONE)) == (State.DONE, True, True)
+
+
+def test_the_first_to_hear_of_a_failure_may_clean_it() -> None:
+    reader = reader_of()
+    reader._told = lambda error: type(error)(error.kind, "cleaned")
+    read(reader, b"data: {}\n\n")
+    assert str(reader.error) == "cleaned"
+
+
+def test_what_a_packet_unpacks_to_is_read_in_pieces() -> None:
+    said = chunk("a") + b"data: {}\n\n" * 50_000 + chunk("b") + chunk(finish="stop") + DONE
+    packed = gzip.compress(said)
+    assert len(packed) < 16 * 1024 < 20 * READ_BYTES < len(said)
+    reader = reader_of()
+    reader.head(200, PACKED)
+    out = reader.feed(packed)
+    assert (out.count(b'"a"'), out.count(b'"b"'), reader.behind) == (1, 0, True)
+    reads = 0
+    while reader.behind:
+        out += reader.read_on()
+        reads += 1
+    assert reads == (len(said) - 1) // READ_BYTES
+    assert (out.count(b'"b"'), reader.state) == (1, State.DONE)

@@ -1,0 +1,96 @@
+"""The chain of features, with features that exist only here: what each claims, changes and filters."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from addons.dialects.chat_completions import ChatCompletions
+from addons.errors import GatewayError
+from addons.features import chain
+from addons.features.capabilities import check_support
+from addons.features.chain import applied
+from addons.features.feature import Applied, Feature
+from addons.features.stop_limits import OutputLimits
+from providers.contract.chat import ChatRequest, Message
+from providers.contract.events import Event, Finish, Text
+from providers.contract.provider import Model
+
+MODEL = Model("m", "m")
+CHAT = ChatRequest("m", (Message("user", "hi"),), stop=("END",))
+WEB: frozenset[str] = frozenset()
+"""What a web session carries itself."""
+
+
+class Louder:
+    """An EventFilter."""
+
+    done = False
+
+    def filter(self, events: Sequence[Event]) -> list[Event]:
+        return [Text(event.text.upper()) if isinstance(event, Text) else event for event in events]
+
+
+class Tools:
+    """Claims tools, tells the model of them in words, and says its answer louder."""
+
+    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+        if native is None:
+            return None
+        told = replace(request, messages=(*request.messages, Message("user", "there are tools")))
+        return Applied(told, frozenset({"tools", "tool_choice"}), (Louder(),))
+
+
+@pytest.fixture(params=["first", "last"])
+def with_tools(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    added: list[Feature] = [Tools()]
+    found = [*added, *chain.FEATURES] if request.param == "first" else [*chain.FEATURES, *added]
+    monkeypatch.setattr(chain, "FEATURES", found)
+    return str(request.param)
+
+
+def filtered(found: Applied, *events: Event) -> list[Event]:
+    out = list(events)
+    for one in found.filters:
+        out = one.filter(out)
+    return out
+
+
+def test_limits_are_kept_for_a_web_session_and_left_to_an_official_api() -> None:
+    mine = applied(CHAT, MODEL, WEB)
+    assert mine.claims == {"stop", "max_tokens", "max_completion_tokens"}
+    assert [type(one) for one in mine.filters] == [OutputLimits]
+    assert applied(CHAT, MODEL, None) == Applied(CHAT)
+
+
+def test_filters_are_made_anew_for_each_attempt() -> None:
+    first, second = applied(CHAT, MODEL, WEB), applied(CHAT, MODEL, WEB)
+    assert filtered(first, Text("a END b")) == [Text("a "), Finish("stop")]
+    assert first.filters[0].done
+    assert not second.filters[0].done
+
+
+def test_features_add_up(with_tools: str) -> None:
+    found = applied(CHAT, MODEL, WEB)
+    assert found.claims == {"stop", "max_tokens", "max_completion_tokens", "tools", "tool_choice"}
+    assert found.request.messages[-1] == Message("user", "there are tools")
+    assert len(found.filters) == 2
+
+
+def test_an_answer_passes_the_features_backwards(with_tools: str) -> None:
+    """The last to have touched the request is the first to see its answer."""
+    said = filtered(applied(CHAT, MODEL, WEB), Text("the end"))
+    by_name = [type(one).__name__ for one in applied(CHAT, MODEL, WEB).filters]
+    expected = ["OutputLimits", "Louder"] if with_tools == "first" else ["Louder", "OutputLimits"]
+    assert by_name == expected
+    # Only a filter behind the louder one sees the stop string.
+    assert said == ([Text("THE END")] if with_tools == "first" else [Text("THE "), Finish("stop")])
+
+
+def test_what_a_feature_claims_no_provider_has_to_carry(with_tools: str) -> None:
+    tool = '{"type":"function","function":{"name":"f"}}'
+    raw = f'{{"model":"m","messages":[{{"role":"user","content":"hi"}}],"tools":[{tool}],"tool_choice":"required"}}'
+    parsed = ChatCompletions().parse(raw.encode())
+    with pytest.raises(GatewayError, match="tools is not supported"):
+        check_support(parsed, WEB, "site", MODEL)
+    check_support(parsed, WEB, "site", MODEL, claims=applied(parsed.chat, MODEL, WEB).claims)

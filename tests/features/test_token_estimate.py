@@ -1,0 +1,58 @@
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addons.features.token_estimate import TokenCounter, count
+
+
+def fed(pieces: list[str]) -> TokenCounter:
+    counter = TokenCounter()
+    for piece in pieces:
+        counter.add(piece)
+    return counter
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        pytest.param("", 0, id="nothing"),
+        pytest.param(" \n\t", 0, id="white space"),
+        pytest.param("hi", 1, id="short word"),
+        pytest.param("four", 1, id="four letters"),
+        pytest.param("fiver", 2, id="five letters"),
+        pytest.param("2025", 1, id="digits"),
+        pytest.param("a, b", 3, id="marks"),
+        pytest.param("你好世界", 4, id="Chinese"),
+        pytest.param("größe", 2, id="Latin with marks"),
+        pytest.param("привет", 2, id="Cyrillic"),
+        pytest.param("😀", 1, id="emoji"),
+    ],
+)
+def test_estimate_by_the_shape_of_the_text(text: str, tokens: int) -> None:
+    assert count(text) == tokens
+
+
+def test_a_word_goes_on_over_pieces_but_not_over_a_space() -> None:
+    assert fed(["ab", "cd"]).tokens == 1
+    assert fed(["ab", "", "cd"]).tokens == 1
+    assert fed(["ab ", "cd"]).tokens == 2
+    assert fed(["ab", " cd"]).tokens == 2
+
+
+@given(st.text(max_size=60), st.lists(st.integers(0, 60), max_size=8))
+def test_the_count_does_not_depend_on_the_cut(text: str, places: list[int]) -> None:
+    edges = [0, *sorted(min(place, len(text)) for place in places), len(text)]
+    assert fed([text[a:b] for a, b in itertools.pairwise(edges)]).tokens == count(text)
+
+
+@given(st.text(alphabet="ab 你.", max_size=20), st.text(alphabet="abc 你.\n", max_size=30), st.integers(0, 15))
+def test_room_is_the_longest_beginning_that_still_fits(before: str, text: str, most: int) -> None:
+    counter = fed([before])
+    room = counter.room(text, most)
+    assert counter.tokens == count(before)  # asking changes nothing
+    if counter.tokens > most:
+        return
+    assert count(before + text[:room]) <= most
+    assert room == len(text) or count(before + text[: room + 1]) > most

@@ -1,0 +1,68 @@
+"""Calls in answers of the OpenAI form: the places they stand at and the reason they end with.
+
+How fragments become calls: test_openai_tools.py.
+"""
+
+import json
+
+import pytest
+
+from providers.contract.errors import ErrorKind
+from providers.contract.events import Finish
+from providers.openai.choice import Reading
+from tests.providers.openai.streams import chunk, decode, delta, sse, words
+
+
+@pytest.mark.parametrize(
+    ("reasons", "meant"),
+    [
+        (["stop"], "tool_calls"),
+        (["tool_calls", "stop"], "tool_calls"),
+        (["length", "stop"], "length"),
+        (["stop", "length"], "length"),
+        (["content_filter", "tool_calls"], "content_filter"),
+    ],
+)
+def test_the_reason_agrees_with_what_was_sent(reasons: list[str], meant: str) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    frames = [chunk(delta({}, reason=reason)) for reason in reasons]
+    assert decode([sse(chunk(delta({"tool_calls": [call]})), *frames)]).end == Finish(meant)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["tool_calls", "function_call"])
+def test_a_call_that_never_came_is_not_spoken_of(reason: str) -> None:
+    assert decode([sse(words("a", reason))]).end == Finish("stop")
+    assert decode([sse(chunk(delta({}, reason=reason)))]).failure.kind is ErrorKind.PROVIDER_DOWN
+
+
+def test_function_call_becomes_a_tool_call_unless_it_was_asked_for() -> None:
+    body = sse(
+        chunk(delta({"function_call": {"name": "f", "arguments": "{"}})),
+        chunk(delta({"function_call": {"arguments": "}"}}, reason="function_call")),
+    )
+    answer = decode([body])
+    assert (answer.calls, answer.end) == ([(0, 0, None, "f", "{}")], Finish("tool_calls"))
+    legacy = decode([body], reading=Reading(legacy=True))
+    assert (legacy.calls, legacy.end) == ([], Finish("function_call"))
+    assert [fields for _, _, fields in legacy.extra] == [
+        {"function_call": {"name": "f", "arguments": "{"}},
+        {"function_call": {"arguments": "}"}},
+    ]
+
+
+def test_a_call_among_the_parts_is_a_call() -> None:
+    part = {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}}
+    answer = decode([sse(chunk(delta({"content": [{"type": "text", "text": "a"}, part]}, reason="tool_use")))])
+    assert (answer.calls, answer.text) == ([(0, 0, "a", "f", '{"x": 1}')], {0: "a"})
+
+
+def test_calls_in_a_choice_of_their_own_belong_to_the_only_candidate() -> None:
+    call = {"id": "a", "function": {"name": "f", "arguments": "{}"}}
+    body = {
+        "choices": [
+            {"index": 0, "message": {"content": "a"}, "finish_reason": "tool_calls"},
+            {"index": 1, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"},
+        ]
+    }
+    answer = decode([json.dumps(body).encode()], stream=False)
+    assert (answer.text, answer.calls, answer.end) == ({0: "a"}, [(0, 0, "a", "f", "{}")], Finish("tool_calls"))

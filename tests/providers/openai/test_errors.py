@@ -1,0 +1,485 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.openai.codes import COMMON
+from providers.openai.errors import classify
+from providers.openai.presets import PRESETS
+from providers.shared.quotable import MESSAGE_LIMIT
+
+K = ErrorKind
+JSON = {"content-type": "application/json"}
+
+
+def refusal(status: int, body: Any, preset: str = "openai", **headers: str) -> ProviderError:
+    raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    given = JSON | {name.replace("_", "-"): value for name, value in headers.items()}
+    return classify(status, given, raw, PRESETS[preset].form.error_codes)
+
+
+def error(message: str = "no", **fields: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **fields}}
+
+
+OPENAI = {
+    "bad-key": (
+        401,
+        error("Incorrect API key", type="invalid_request_error", code="invalid_api_key"),
+        K.SESSION_EXPIRED,
+    ),
+    "no-key": (401, error("You didn't provide an API key", type="invalid_request_error", code=None), K.SESSION_EXPIRED),
+    "country": (403, error(code="unsupported_country_region_territory", type="request_forbidden"), K.FORBIDDEN),
+    "quota": (429, error(code="insufficient_quota", type="insufficient_quota"), K.QUOTA),
+    "rate": (429, error("Rate limit reached … add a payment method", code="rate_limit_exceeded"), K.RATE_LIMITED),
+    "rate-without-code": (429, error("Rate limit … see billing"), K.RATE_LIMITED),
+    "quota-without-code": (429, error("You exceeded your current quota"), K.QUOTA),
+    "long": (
+        400,
+        error("maximum context length", type="invalid_request_error", code="context_length_exceeded"),
+        K.TOO_LONG,
+    ),
+    "long-in-words": (400, error("This model's maximum context length is 4096 tokens.", code=400), K.TOO_LONG),
+    "model": (
+        404,
+        error("The model `x` does not exist", type="invalid_request_error", code="model_not_found"),
+        K.MODEL_UNAVAILABLE,
+    ),
+    "model-in-words": (
+        404,
+        error("The model `x` does not exist.", type="NotFoundError", code=404),
+        K.MODEL_UNAVAILABLE,
+    ),
+    "filter": (400, error(code="content_policy_violation"), K.CONTENT_FILTERED),
+    "parameter": (400, error("bad", type="invalid_request_error", param="temperature"), K.BAD_REQUEST),
+    "parameter-of-a-model": (
+        400,
+        error("'temperature' is not supported with this model.", code="unsupported_parameter"),
+        K.BAD_REQUEST,
+    ),
+    "parameter-of-a-model-without-code": (400, error("tools are not supported by this model"), K.BAD_REQUEST),
+    "fault": (500, error(type="server_error"), K.PROVIDER_DOWN),
+    "overloaded": (503, error("The model is overloaded", type="server_error"), K.PROVIDER_DOWN),
+    "402": (402, error("Insufficient Balance", type="unknown_error"), K.QUOTA),
+    "403": (403, error("not allowed"), K.FORBIDDEN),
+    "413": (413, error(), K.TOO_LONG),
+    "418": (418, error(), K.BAD_REQUEST),
+    "422": (422, {"detail": [{"loc": ["body", "messages", 0], "msg": "field required"}]}, K.BAD_REQUEST),
+    "408": (408, error(), K.PROVIDER_DOWN),
+    "451": (451, error(), K.CONTENT_FILTERED),
+    "529": (529, error(type="overloaded_error"), K.PROVIDER_DOWN),
+    "404-of-a-wrong-path": (404, {"detail": "Not Found"}, K.MISCONFIGURED),
+    "404-empty": (404, b"", K.MISCONFIGURED),
+    "405": (405, {"detail": "Method Not Allowed"}, K.MISCONFIGURED),
+    "openai-wrong-path": (404, error("Invalid URL (POST /chat/completions)"), K.MISCONFIGURED),
+    "groq-wrong-path": (404, error("Unknown request URL: POST /chat/completions"), K.MISCONFIGURED),
+    "gin-wrong-path": (404, b"404 page not found", K.MISCONFIGURED),
+    "plain-text": (500, b"upstream connect error", K.PROVIDER_DOWN),
+    "empty-object": (400, {}, K.BAD_REQUEST),
+    "string-error": (404, {"error": "model 'x' not found, try pulling it first"}, K.MODEL_UNAVAILABLE),
+    "llama-cpp": (
+        400,
+        error("the request exceeds the available context size", type="exceed_context_size_error", code=400),
+        K.TOO_LONG,
+    ),
+    "llama-cpp-loading": (503, error("Loading model", type="unavailable_error", code=503), K.PROVIDER_DOWN),
+    "moonshot-rate": (429, error(type="rate_limit_reached_error"), K.RATE_LIMITED),
+    "moonshot-quota": (429, error(type="exceeded_current_quota_error"), K.QUOTA),
+    "moonshot-model": (
+        404,
+        error("Not found the model or Permission denied", type="resource_not_found_error"),
+        K.MODEL_UNAVAILABLE,
+    ),
+    "openrouter-credits": (402, error("Insufficient credits", code=402), K.QUOTA),
+    "openrouter-moderation": (
+        403,
+        error("Your chosen model requires moderation and your input was flagged", code=403),
+        K.CONTENT_FILTERED,
+    ),
+    "openrouter-endpoints": (404, error("No endpoints found for a/b.", code=404), K.MODEL_UNAVAILABLE),
+    "openrouter-model-id": (400, error("a/b is not a valid model ID", code=400), K.MODEL_UNAVAILABLE),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), OPENAI.values(), ids=OPENAI.keys())
+def test_refusals_of_the_common_form(status: int, body: Any, kind: ErrorKind) -> None:
+    found = refusal(status, body)
+    assert found.kind is kind
+    assert found.status == status
+
+
+ZAI = {
+    **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1110", "1111"), K.SESSION_EXPIRED),
+    **dict.fromkeys(("1112", "1121"), K.ACCOUNT_BLOCKED),
+    **dict.fromkeys(("1113", "1304", "1308", "1309"), K.QUOTA),
+    **dict.fromkeys(("1302", "1303"), K.RATE_LIMITED),
+    **dict.fromkeys(("1211", "1220", "1222"), K.MODEL_UNAVAILABLE),
+    **dict.fromkeys(("1210", "1213", "1214", "1215"), K.BAD_REQUEST),
+    **dict.fromkeys(("1300", "1301"), K.CONTENT_FILTERED),
+    **dict.fromkeys(("500", "1230", "1234"), K.PROVIDER_DOWN),
+    "1261": K.TOO_LONG,
+    "1231": K.CONVERSATION_BUSY,
+}
+
+
+@pytest.mark.parametrize(("code", "kind"), ZAI.items(), ids=ZAI.keys())
+def test_codes_of_zai(code: str, kind: ErrorKind) -> None:
+    found = refusal(429 if kind in (K.QUOTA, K.RATE_LIMITED) else 400, error("说明", code=code), "zai")
+    assert (found.kind, found.site_code) == (kind, code)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(434, K.MODEL_UNAVAILABLE), (435, K.TOO_LONG)])
+def test_statuses_of_zai(status: int, kind: ErrorKind) -> None:
+    assert refusal(status, error(), "zai").kind is kind
+
+
+DASHSCOPE = {
+    "invalid_api_key": (401, K.SESSION_EXPIRED),
+    "InvalidApiKey": (401, K.SESSION_EXPIRED),
+    "AccessDenied": (403, K.SESSION_EXPIRED),
+    "Arrearage": (400, K.QUOTA),
+    "ModelNotFound": (404, K.MODEL_UNAVAILABLE),
+    "model_not_found": (404, K.MODEL_UNAVAILABLE),
+    "InvalidParameter": (400, K.BAD_REQUEST),
+    "data_inspection_failed": (400, K.CONTENT_FILTERED),
+    "DataInspectionFailed": (400, K.CONTENT_FILTERED),
+    "Throttling.RateQuota": (429, K.RATE_LIMITED),
+    "Throttling.AllocationQuota": (429, K.QUOTA),
+    "insufficient_quota": (429, K.QUOTA),
+    "InternalError.Algo": (500, K.PROVIDER_DOWN),
+}
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), [(c, *rest) for c, rest in DASHSCOPE.items()], ids=DASHSCOPE)
+def test_codes_of_dashscope_in_both_its_forms(code: str, status: int, kind: ErrorKind) -> None:
+    assert refusal(status, error("x", code=code, type="x"), "dashscope-intl").kind is kind
+    assert refusal(status, {"code": code, "message": "x", "request_id": "r"}, "dashscope-cn").kind is kind
+
+
+def test_a_too_long_input_of_dashscope_is_told_by_its_words() -> None:
+    body = error("Range of input length should be [1, 30720]", code="InvalidParameter", type="invalid_request_error")
+    assert refusal(400, body, "dashscope-intl").kind is K.TOO_LONG
+
+
+LONGCAT = [
+    (401, "authentication_error", "invalid_api_key", K.SESSION_EXPIRED),
+    (403, "permission_error", "insufficient_quota", K.QUOTA),
+    (400, "invalid_request_error", "invalid_parameter", K.BAD_REQUEST),
+    (400, "invalid_request_error", "invalid_json", K.BAD_REQUEST),
+    (429, "rate_limit_error", "rate_limit_exceeded", K.RATE_LIMITED),
+    (500, "server_error", "internal_error", K.PROVIDER_DOWN),
+]
+
+
+@pytest.mark.parametrize(("status", "type", "code", "kind"), LONGCAT, ids=[row[2] for row in LONGCAT])
+def test_errors_of_longcat(status: int, type: str, code: str, kind: ErrorKind) -> None:
+    assert refusal(status, error("x", type=type, code=code, retry_after=60), "longcat").kind is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, {"detail": "Model not found"}, K.MODEL_UNAVAILABLE),
+        (401, {"detail": "Not authenticated"}, K.SESSION_EXPIRED),
+        (429, {"message": "slow down"}, K.RATE_LIMITED),
+        (500, {"error": {"message": "x"}}, K.PROVIDER_DOWN),
+    ],
+)
+def test_errors_of_k2think(status: int, body: Any, kind: ErrorKind) -> None:
+    assert refusal(status, body, "k2think").kind is kind
+
+
+# -- pages, redirects, answers of another kind ----------------------------------------------------------------------
+def page(status: int, body: bytes, **headers: str) -> ProviderError:
+    given = {"content-type": "text/html; charset=utf-8", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    return classify(status, given, body, COMMON)
+
+
+def test_a_challenge_page_is_a_challenge() -> None:
+    body = b"<!DOCTYPE html><title>Just a moment...</title><script src=/cdn-cgi/challenge-platform/x></script>"
+    assert page(403, body).kind is K.CHALLENGE
+    assert page(503, b"<html></html>", cf_mitigated="challenge").kind is K.CHALLENGE
+    assert page(200, b"<html>captcha</html>").kind is K.CHALLENGE
+
+
+def test_other_pages_say_what_they_are() -> None:
+    found = page(502, b"<html><head><title>502 Bad Gateway</title></head>", retry_after="7")
+    assert (found.kind, found.retry_after_s) == (K.PROVIDER_DOWN, 7)
+    assert "502 Bad Gateway" in found.message
+    assert page(429, b"<html>").kind is K.RATE_LIMITED
+    assert "base_url" in page(200, b"<html><title>Welcome</title>").message
+    assert "base_url" in page(404, b"<html><title>Welcome</title>").message
+
+
+def test_a_redirect_names_the_host_and_nothing_more() -> None:
+    found = classify(307, {"location": "https://user:pw@sso.example/in?token=abc"}, b"", COMMON)
+    assert (found.kind, found.status, found.site_code) == (K.MISCONFIGURED, 307, "redirect")
+    assert "sso.example" in found.message
+    assert "abc" not in found.message
+    assert "pw" not in found.message
+    assert classify(302, {}, b"", COMMON).kind is K.MISCONFIGURED
+
+
+@pytest.mark.parametrize("body", [b"", b"OK", b'{"hello": 1}', b"\x00\xff"])
+def test_a_good_status_without_an_answer_points_at_the_address(body: bytes) -> None:
+    found = classify(200, {"content-type": "application/grpc"}, body, COMMON)
+    assert found.kind is K.PROVIDER_DOWN
+    assert "base_url" in found.message
+
+
+# -- when to come back ----------------------------------------------------------------------------------------------
+NOW = "Wed, 21 Oct 2026 07:28:00 GMT"
+RETRY: dict[str, tuple[dict[str, str], Any, float | None]] = {
+    "seconds": ({"retry_after": "20"}, {}, 20),
+    "fraction": ({"retry_after": "0.5"}, {}, 0.5),
+    "milliseconds-first": ({"retry_after_ms": "1500", "retry_after": "20"}, {}, 1.5),
+    "far": ({"retry_after": "9999"}, {}, 9999),
+    "date": ({"retry_after": "Wed, 21 Oct 2026 07:30:00 GMT", "date": NOW}, {}, 120),
+    "date-in-the-past": ({"retry_after": "Wed, 21 Oct 2026 07:00:00 GMT", "date": NOW}, {}, None),
+    "date-without-a-clock": ({"retry_after": "Wed, 21 Oct 2026 07:30:00 GMT"}, {}, None),
+    "date-without-zone": ({"retry_after": "Wed, 21 Oct 2026 07:30:00 -0000", "date": NOW}, {}, None),
+    "garbage": ({"retry_after": "soon"}, {}, None),
+    "negative": ({"retry_after": "-5"}, {}, None),
+    "zero": ({"retry_after": "0"}, {}, None),
+    "infinite": ({"retry_after": "inf"}, {}, None),
+    "nan": ({"retry_after": "nan"}, {}, None),
+    "year": ({"retry_after": "31536000000"}, {}, None),
+    "garbage-then-body": ({"retry_after": "soon"}, error(retry_after=60), 60),
+    "body-top": ({}, {**error(), "retry_after": 61}, 61),
+    "body-text": ({}, error(retry_after="62"), 62),
+    "body-milliseconds": ({}, error(retry_after_ms=2500), 2.5),
+    "body-bool": ({}, error(retry_after=True), None),
+    "metadata": ({}, error(metadata={"retry_after_seconds": 5}), 5),
+    "words": ({}, error("Please try again in 20s. Contact us"), 20),
+    "words-compound": ({}, error("Please try again in 6m0s."), 360),
+    "words-milliseconds": ({}, error("Please try again in 150ms."), 0.15),
+    "words-long": ({}, error("Retry after 3 minutes"), 180),
+    "words-of-something-else": ({}, error("You sent 20 requests. Please try again later; limit 3 / min"), None),
+}
+
+
+@pytest.mark.parametrize(("headers", "body", "seconds"), RETRY.values(), ids=RETRY.keys())
+def test_the_time_to_wait_is_found(headers: dict[str, str], body: Any, seconds: float | None) -> None:
+    assert refusal(429, body, **headers).retry_after_s == (None if seconds is None else pytest.approx(seconds))
+
+
+# -- words ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-proj-abcDEF123456",
+        "sk-or-v1-0123456789abcdef",
+        "IFM-abcdef123456",
+        "Bearer abcdefgh12345",
+        "0123456789abcdef0123456789abcdef.ABCDEFGHIJKLMNOP",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig",
+    ],
+)
+def test_keys_in_an_apis_words_are_not_passed_on(secret: str) -> None:
+    found = refusal(401, error(f"Incorrect key provided: {secret}"))
+    assert secret not in found.message
+    assert "Incorrect key provided" in found.message
+
+
+def test_signed_links_lose_their_signature() -> None:
+    message = refusal(400, error("cannot read https://a.example/x.png?sig=abc&e=1 now")).message
+    assert "https://a.example/x.png now" in message
+    assert "sig" not in message
+
+
+def test_words_are_short_and_in_one_line() -> None:
+    message = refusal(400, error("a\r\nb\t" + "long " * 10_000)).message
+    assert "a b long" in message
+    assert len(message) < MESSAGE_LIMIT + 60
+
+
+def test_param_and_code_are_names_or_nothing() -> None:
+    found = refusal(400, error("bad", param="messages[0].content", code="invalid_value"))
+    assert (found.param, found.site_code) == ("messages[0].content", "invalid_value")
+    found = refusal(400, error("bad", param="all of this\n", code="some free text"))
+    assert (found.param, found.site_code) == (None, None)
+    assert refusal(422, {"detail": [{"loc": ["body", "top_p"], "msg": "too big"}]}).param == "top_p"
+
+
+def test_openrouter_tells_its_providers_words() -> None:
+    body = error("Provider returned error", code=400, metadata={"raw": "tool schema is bad", "provider_name": "X"})
+    assert "tool schema is bad" in refusal(400, body, "openrouter").message
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_error_says_something(preset: str) -> None:
+    for status in (*range(200, 208), *range(300, 309), *range(400, 452), *range(500, 530)):
+        found = refusal(status, b"", preset)
+        assert found.message.strip()
+        assert len(found.message) < 500
+
+
+@given(
+    st.integers(100, 999),
+    st.binary(max_size=200),
+    st.dictionaries(st.sampled_from(["retry-after", "date", "location", "content-type"]), st.text(max_size=30)),
+)
+def test_any_answer_is_classified(status: int, body: bytes, headers: dict[str, str]) -> None:
+    assert isinstance(classify(status, headers, body, COMMON), ProviderError)
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error", "code", "message", "type", "detail", "loc", "msg", "param", "errors", "metadata", "raw"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([200, 400, 404, 429, 500]), JSONS)
+def test_any_json_is_classified(status: int, value: Any) -> None:
+    assert isinstance(classify(status, JSON, json.dumps(value).encode(), COMMON), ProviderError)
+
+
+# -- whose fault, and how long ----------------------------------------------------------------------------------------
+THROTTLE = (
+    "You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: "
+    "free_tier_requests, limit: 10, model: x Please retry in 6.07s."
+)
+
+
+def google(message: str, quota: str, delay: str = "6s") -> Any:
+    details = [{"violations": [{"quotaId": quota}]}, {"retryDelay": delay}]
+    return [{"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": details}}]
+
+
+def test_googles_limit_of_the_minute_is_no_used_up_balance() -> None:
+    found = refusal(429, google(THROTTLE, "GenerateRequestsPerMinutePerProjectPerModel"))
+    assert (found.kind, found.scope) == (K.RATE_LIMITED, "model")
+    assert found.retry_after_s == pytest.approx(6.07)
+    assert refusal(429, google("your current quota", "TokensPerMinutePerModel-FreeTier", "")).kind is K.RATE_LIMITED
+    assert refusal(429, google("Quota exceeded.", "X", "90s")).retry_after_s == 90
+
+
+def test_googles_limit_of_the_day_is_the_models_allowance() -> None:
+    found = refusal(429, google(THROTTLE, "GenerateRequestsPerDayPerProjectPerModel"))
+    assert (found.kind, found.scope) == (K.QUOTA, "model")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (error("This model is not allowed for your tier.", type="tier_not_allowed", code="3403"), K.MODEL_UNAVAILABLE),
+        (error("Blocked.", type="permissions_error", code="model_permission_blocked_project"), K.MODEL_UNAVAILABLE),
+        (error("Project has no access to model `x`", type="permission_error"), K.MODEL_UNAVAILABLE),
+        (error("Country, region, or territory not supported", code="x"), K.FORBIDDEN),
+        (error("Your IP is not in the list", type="permission_error"), K.FORBIDDEN),
+        (error("Invalid API key"), K.SESSION_EXPIRED),
+        (error("Your API key was revoked"), K.SESSION_EXPIRED),
+        (error("Insufficient credits"), K.QUOTA),
+        ({}, K.FORBIDDEN),
+    ],
+)
+def test_a_403_blames_the_key_only_where_it_is_the_key(body: Any, kind: ErrorKind) -> None:
+    found = refusal(403, body)
+    assert found.kind is kind
+    assert found.credential == "key"
+
+
+WORDS: dict[str, Any] = {
+    "text": {"error": {"message": "the words"}},
+    "object": {"error": {"message": {"detail": "the words"}}},
+    "validation": {"object": "error", "message": {"detail": [{"loc": ["body", "top_k"], "msg": "the words"}]}},
+    "list": {"error": {"message": ["the words", "more"]}},
+    "details": {"error": {"details": "the words"}},
+    "description": {"error": {"code": "x", "description": "the words"}},
+    "errors table": {"errors": {"top_k": ["the words"]}},
+    "problem": {"title": "Bad", "detail": "the words", "status": 400},
+    "capital": {"Error": {"Message": "x", "message": "the words"}},
+    "camel": {"errorCode": 5, "errorMsg": "the words"},
+    "nested": {"error": {"error": {"error": {"message": "the words"}}}},
+    "raw": {"error": {"message": "Provider returned error", "metadata": {"raw": {"error": {"message": "the words"}}}}},
+    "minimax": {"base_resp": {"status_code": 2013, "status_msg": "the words"}},
+}
+
+
+@pytest.mark.parametrize("body", WORDS.values(), ids=WORDS.keys())
+def test_an_apis_words_are_quoted_in_whatever_shape(body: Any) -> None:
+    found = refusal(400, body)
+    assert "the words" in found.message
+    assert found.kind is K.BAD_REQUEST
+
+
+def test_a_field_of_a_validation_error_is_named() -> None:
+    found = refusal(422, WORDS["validation"])
+    assert found.param == "top_k"
+    assert "top_k: the words" in found.message
+
+
+def test_an_end_mark_in_an_apis_words_is_none() -> None:
+    assert "[DONE]" not in refusal(400, error("stop at [DONE] please")).message
+
+
+# -- words in whatever shape ----------------------------------------------------------------------------------------
+SHAPES: dict[str, Any] = {
+    "a-list": ["SAID"],
+    "a-text": "SAID",
+    "plain": b"SAID",
+    "list-of-objects": [{"error": {"message": "SAID"}}],
+    "fastapi": {"detail": [{"loc": ["body", "n"], "msg": "SAID", "type": "x"}, {"msg": "more"}]},
+    "detail-object": {"detail": {"error": {"message": "SAID"}}},
+    "errors-texts": {"errors": ["SAID", "more"]},
+    "errors-objects": {"success": False, "errors": [{"code": 7003, "message": "SAID"}], "messages": []},
+    "errors-by-field": {"errors": {"n": ["SAID"]}},
+    "message-list": {"error": {"message": ["SAID", "more"]}},
+    "message-object": {"error": {"message": {"text": "SAID"}}},
+    "inner-errors": {"error": {"errors": [{"reason": "x", "message": "SAID"}]}},
+    "json-in-a-text": {"error": json.dumps({"error": {"message": "SAID"}})},
+    "json-in-a-message": {"error": {"message": json.dumps({"error": {"message": "SAID"}})}},
+    "broken-json-in-a-message": {"error": {"message": '{"error": SAID'}},
+    "oauth": {"error": "invalid_request", "error_description": "SAID"},
+    "data": {"status": "error", "data": {"message": "SAID"}},
+    "result": {"result": {"error": "SAID"}},
+    "response": {"response": {"error": {"message": "SAID"}}},
+    "apigee": {"fault": {"faultstring": "SAID", "detail": {"errorcode": "x"}}},
+    "problem-json": {"title": "Bad", "detail": "SAID", "type": "about:blank"},
+    "capital": {"error": {"Message": "SAID"}},
+}
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+def test_the_apis_own_words_are_quoted_in_whatever_shape(body: Any) -> None:
+    found = refusal(400, body)
+    assert "SAID" in found.message
+    assert '{"error": {' not in found.message
+
+
+def test_words_are_looked_for_within_bounds() -> None:
+    deep: Any = "SAID"
+    for _ in range(100):
+        deep = {"data": {"result": deep}}
+    assert refusal(400, deep).message == "The API refuses the request (status 400)."
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code", "kind"),
+    [
+        (403, "User location is not supported for the API use.", None, K.FORBIDDEN),
+        (400, "User location is not supported for the API use.", None, K.FORBIDDEN),
+        (401, "Country, region, or territory not supported", "unsupported_country_region_territory", K.FORBIDDEN),
+        (451, "This service is not available in your country", None, K.FORBIDDEN),
+        (403, "You are not allowed to sample from this model", None, K.MODEL_UNAVAILABLE),
+        (403, "API key not valid. Please pass a valid API key.", None, K.SESSION_EXPIRED),
+        (400, "the parameter region is unknown", None, K.BAD_REQUEST),
+        (429, "Too many requests per minute, check your balance", "insufficient_quota", K.RATE_LIMITED),
+        (429, "You exceeded your current quota, please check your plan", "insufficient_quota", K.QUOTA),
+    ],
+)
+def test_what_is_not_the_keys_fault(status: int, message: str, code: str | None, kind: ErrorKind) -> None:
+    assert refusal(status, error(message, code=code)).kind is kind

@@ -1,0 +1,158 @@
+"""The stream layer's door, event by event: what is refused there, how soon, and what is kept of it."""
+
+import pytest
+
+from addons.stream import http1
+from addons.stream.bodies import OF_ONE
+from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
+from tests.support.drive import Drive, FakeRelay
+from tests.support.http1 import END, OK, status_of
+
+
+# -- refused at the head ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("framing", [b"content-length: 900\r\n", CHUNKED, b"content-length: 999999999\r\n"])
+def test_who_is_refused_at_the_head_is_answered_before_the_body(framing: bytes) -> None:
+    drive = Drive([], at_head=refusal())
+    drive.client_sends(POST + framing + b"\r\n")
+    assert status_of(drive.to_client) == 401
+    assert b"connection: close" in drive.to_client
+    assert drive.client in drive.half_closed, "our side has ended"
+    assert drive.client not in drive.closed, "the client may still read"
+    assert drive.log == ["requestheaders", "responseheaders", "response"]
+    assert not drive.layer.streams, "nothing waits for the body"
+
+
+def test_of_a_refused_request_only_so_much_is_read_past() -> None:
+    drive = Drive([], at_head=refusal())
+    drive.client_sends(POST + b"content-length: 999999999\r\n\r\n")
+    sent = 0
+    while drive.client not in drive.closed:
+        drive.client_sends(b"x" * 65536)
+        sent += 65536
+    assert sent <= http1.LINGER_BYTES + 65536
+    assert drive.watch == set()
+
+
+def test_a_refused_client_that_stays_is_closed_in_a_moment() -> None:
+    drive = Drive([], at_head=refusal())
+    drive.client_sends(POST + CHUNKED + b"\r\n")
+    drive.tick(http1.LINGER_S)
+    assert drive.client in drive.closed
+    assert drive.watch == set()
+
+
+def test_a_refused_request_that_is_whole_leaves_its_connection_open() -> None:
+    drive = Drive([], at_head=refusal())
+    for count in (1, 2):
+        drive.client_sends(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert drive.to_client.count(b"HTTP/1.1 401") == count
+    assert not drive.client_closed()
+
+
+@pytest.mark.parametrize("admitted", [True, False])
+def test_only_who_is_admitted_is_told_to_go_on(admitted: bool) -> None:
+    drive = Drive([FakeRelay()], at_head=None if admitted else refusal())
+    drive.client_sends(POST + b"content-length: 2\r\nexpect: 100-continue\r\n\r\n")
+    if not admitted:
+        assert status_of(drive.to_client) == 401
+        return
+    assert drive.to_client == b"HTTP/1.1 100 Continue\r\n\r\n"
+    drive.client_sends(b"{}")
+    drive.server_sends(OK + DONE + END)
+    assert b"HTTP/1.1 200 OK" in drive.to_client
+
+
+def test_a_body_that_is_refused_after_100_continue_is_told_why() -> None:
+    drive = Drive([FakeRelay()], body_limit=1000)
+    drive.client_sends(POST + CHUNKED + b"expect: 100-continue\r\n\r\n")
+    drive.client_sends(b"zz\r\n")
+    assert status_of(drive.to_client.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")) == 400
+
+
+# -- bodies -----------------------------------------------------------------------------------------------------------
+def test_a_clients_trailers_are_read_past_however_they_are_cut() -> None:
+    raw = POST + CHUNKED + b"\r\n" + b"2\r\n{}\r\n0\r\nx-t: 1\r\nauthorization: Bearer " + KEY.encode() + b"\r\n\r\n"
+    for first, second in cuts(raw):
+        drive = Drive([FakeRelay()])
+        drive.client_sends(first)
+        drive.client_sends(second)
+        drive.server_sends(OK + DONE + END)
+        assert status_of(drive.to_client) == 200
+        assert drive.flows[0].request.trailers is None
+        assert drive.logged == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"5;" + b"a" * 5000, 400),
+        (b"0\r\n" + b"x: " + b"a" * 20_000, 400),
+        (b"5\nabcde", 400),
+        (b"-1\r\n", 400),
+        (b"1\r\nx\r\n" * 20_000, 413),
+        (b"12c\r\n" + b"x" * 300 + b"\r\n" + b"12c\r\n" + b"x" * 300 + b"\r\n" + b"1f4\r\n" + b"x" * 500, 413),
+    ],
+)
+def test_what_is_over_in_a_body_is_a_clear_refusal(body: bytes, status: int) -> None:
+    drive = Drive([FakeRelay()])
+    drive.client_sends(POST + CHUNKED + b"\r\n")
+    for at in range(0, len(body), 1000):
+        drive.client_sends(body[at : at + 1000])
+    assert status_of(drive.to_client) == status
+    assert error_of(drive.to_client)["message"]
+    assert drive.client_closed()
+    assert drive.log[-1] == "error"
+    assert drive.ticket.refusal == (status, error_of(drive.to_client)["code"])
+    assert not drive.deps.bodies.held
+
+
+def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
+    drive = Drive([FakeRelay()], hold={"requestheaders"})
+    drive.client_sends(POST + CHUNKED + b"\r\nzz\r\n")
+    drive.client_sends(b"more")
+    drive.complete()
+    assert status_of(drive.to_client) == 400
+    assert drive.client_closed()
+
+
+def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
+    drive = Drive([FakeRelay()])
+    bodies = drive.deps.bodies
+    bodies.least_of_one = 0
+    assert bodies.take(["address 127.0.0.1"], OF_ONE * drive.body_limit, drive.body_limit)
+    drive.client_sends(POST + b"content-length: 900\r\n\r\nx")
+    assert status_of(drive.to_client) == 429
+    assert b"retry-after: 1" in drive.to_client
+    assert error_of(drive.to_client)["code"] == "too_many_unfinished"
+    assert bodies.total == OF_ONE * drive.body_limit
+
+
+@pytest.mark.parametrize("end", ["whole", "left", "late", "too large"])
+def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
+    drive = Drive([FakeRelay()])
+    drive.client_sends(POST + CHUNKED + b"\r\n64\r\n" + b"x" * 100 + b"\r\n")
+    assert drive.deps.bodies.total == 100
+    if end == "whole":
+        drive.client_sends(END)
+    elif end == "left":
+        drive.client_leaves()
+    elif end == "late":
+        drive.tick(301)
+    else:
+        drive.client_sends(b"3e8\r\n" + b"x" * 1000)
+    if end == "whole":  # it counts until the hooks say that its request is over
+        assert drive.deps.bodies.total == 100
+        drive.deps.bodies.over(drive.flows[0].id)
+    assert (drive.deps.bodies.total, dict(drive.deps.bodies.held)) == (0, {})
+
+
+def test_what_is_sent_in_advance_is_bounded() -> None:
+    drive = Drive([FakeRelay()])
+    drive.post()
+    for _ in range(100):
+        drive.client_sends(b"x" * 65536)
+    (server,) = [layer for layer in drive.layer.connections.values() if isinstance(layer, http1.JsonHttp1Server)]
+    assert len(server.buf) <= http1.PIPELINED_BYTES + 65536
+    drive.server_sends(OK + DONE + END)
+    assert drive.to_client.count(b"HTTP/1.1 200") == 1
+    assert drive.client_closed()

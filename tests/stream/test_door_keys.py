@@ -1,0 +1,126 @@
+"""The door, event by event: a client's key is kept nowhere, whatever is wrong with its request."""
+
+import base64
+import logging
+
+import pytest
+from mitmproxy import http
+
+from addons.cleaning.cleaner import Cleaner
+from addons.cleaning.index import Known
+from addons.ingress.front_door import hide_keys, request_head_of
+from tests.support.door import KEY, POST, error_of, refusal
+from tests.support.drive import Drive, FakeRelay
+from tests.support.http1 import status_of
+
+MALFORMED = [
+    b"POST / HTTP/1.1\r\nauthorization: Bearer %s\r\ncontent-length: x\r\n\r\n",
+    b"POST / HTTP/1.1\r\nauthorization: Bearer %s\r\ncontent-length: %s\r\n\r\n",
+    b"POST / HTTP/1.1\r\nauthorization: Bearer %s\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+    b"POST / HTTP/1.1\r\nauthorization: Bearer %s\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
+    b"POST / HTTP/1.1\r\ntransfer-encoding: %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nauthorization : Bearer %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nauthorization\x00: Bearer %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nauthorization Bearer %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\n folded %s\r\n\r\n",
+    b"GET /?api_key=%s HTTP/1.1 x\r\nhost: x\r\n\r\n",
+    b"GET /?api_key=%s HTTP/9.9\r\nhost: x\r\n\r\n",
+    b"%s / HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"%s\r\n\r\n",
+    b"CONNECT site:443 HTTP/1.1\r\nproxy-authorization: Basic %s\r\n\r\n",
+    b"CONNECT %s:443 HTTP/1.1\r\n\r\n",
+    b"GET http://user:%s@x/ HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nauthorization: Bearer %s\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+    b"GET / HTTP/1.1\r\nauthorization: Bearer %s\r\nx: " + b"y" * 70_000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nauthorization: Bearer %s",
+]
+
+
+@pytest.mark.parametrize("head", MALFORMED)
+def test_a_malformed_head_leaves_nothing_behind(head: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    head = head.replace(b"%s", KEY.encode())
+    for pieces in ([head], [head[:20], head[20:]]):
+        drive = Drive([])
+        for piece in pieces:
+            drive.client_sends(piece)
+        drive.client_leaves()
+        assert drive.flows == []
+        assert KEY not in str(drive.logged) + caplog.text
+        assert KEY.encode() not in drive.to_client
+        if drive.to_client:
+            assert 400 <= status_of(drive.to_client) < 500
+            assert error_of(drive.to_client)["code"] == "bad_http_request"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "authorization: Bearer %s",
+        "AUTHORIZATION: %s",
+        "x-api-key: %s",
+        "api-key: %s",
+        "cookie: a=%s",
+        "proxy-authorization: Basic %s",
+        "x-goog-api-key: %s",
+        "sec-websocket-protocol: realtime, openai-insecure-api-key.%s",
+        "autorizaton: Bearer %s",
+        "x: Bearer %s",
+    ],
+)
+def test_credentials_are_kept_beside_the_flow(line: str) -> None:
+    drive = Drive([], at_head=refusal())
+    line = line.replace("%s", KEY)
+    head = f"POST /v1/models?api_key={KEY}&all=1&token={KEY} HTTP/1.1\r\nhost: x\r\n{line}\r\ncontent-length: 9\r\n\r\n"
+    drive.client_sends(head.encode())
+    flow = drive.flows[0]
+    assert KEY not in str(flow.get_state())
+    assert flow.request.path == "/v1/models?all=1"
+    shown = drive.deps.aside.take(flow.request)
+    name, _, value = line.partition(": ")
+    assert shown == {name.lower(): value}
+    assert request_head_of(flow, shown).headers[name.lower()] == value
+    assert drive.deps.aside.take(flow.request) == {}
+
+
+def test_a_body_that_is_too_large_is_refused_with_a_flow_that_holds_no_key() -> None:
+    drive = Drive([FakeRelay()])
+    drive.client_sends(POST + f"authorization: Bearer {KEY}\r\ncontent-length: 99999\r\n\r\n".encode())
+    assert status_of(drive.to_client) == 413
+    assert KEY not in str([flow.get_state() for flow in drive.flows])
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a key of ours", "the key that was shown"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("{}", id="alone"),
+        pytest.param("pre{}post", id="inside a word"),
+        pytest.param("user:{}", id="behind a colon"),
+        pytest.param("prog/1 ({})", id="in brackets"),
+        pytest.param("http://u:{}@x/", id="in an address"),
+    ],
+)
+def test_a_key_is_hidden_wherever_it_stands(said: str, known: bool) -> None:
+    fields = [(b"x-mine", said.format(KEY).encode()), (KEY.encode(), b"1"), (b"x-other", b"words of no weight at all")]
+    request = http.Request.make("GET", f"http://localhost/v1/{KEY}/models", b"", fields)
+    cleaner = Cleaner.knowing([Known(KEY, "client_key")] if known else [])
+    hide_keys(request, cleaner, {} if known else {"authorization": f"Bearer {KEY}"})
+    assert KEY[:12] not in str(request.get_state())
+    assert request.headers["x-other"] == "words of no weight at all"
+
+
+@pytest.mark.parametrize("encoded", [KEY.encode().hex(), base64.b64encode(KEY.encode()).decode(), KEY[:20]])
+def test_a_key_is_hidden_encoded_and_in_pieces(encoded: str) -> None:
+    request = http.Request.make("GET", f"http://localhost/v1/{encoded}", b"", [(b"x-mine", encoded.encode())])
+    hide_keys(request, Cleaner.knowing([Known(KEY, "client_key")]), {})
+    assert encoded not in str(request.get_state())
+
+
+def test_only_the_beginning_of_a_long_head_is_kept_for_people() -> None:
+    """Looking through it takes time, and who sends it may have no key. What HTTP needs stays."""
+    fields = [(b"x-%d" % n, b"%41" * 300) for n in range(60)]
+    request = http.Request.make("GET", "http://localhost/v1", b"", [*fields, (b"connection", b"close")])
+    hide_keys(request, Cleaner.knowing([Known(KEY, "client_key")]), {})
+    assert sum(len(name) + len(value) for name, value in request.headers.fields) < 9000
+    assert request.headers["connection"] == "close"

@@ -1,0 +1,44 @@
+"""Attempts at an official API for tests that need no connection."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
+from addons.dialects.base import AnswerMeta
+from addons.dialects.chat_completions import ChatCompletions
+from addons.exchange.answer_reader import AnswerSource
+from addons.exchange.attempt import Attempt, AttemptPlan
+from addons.stream.port import Target, Timers
+from addons.transport.sealing import Seals
+from providers.contract.provider import Session
+from providers.openai.options import OpenAIOptions
+from providers.openai.provider import OpenAICompatible
+
+
+def official(name: str = "openai_compatible") -> Any:
+    """A provider of the OpenAI form."""
+    return OpenAICompatible.configured(name, OpenAIOptions(base_url="https://recorded.invalid"))
+
+
+def attempt_of(cleaner: Cleaner = NOTHING_KNOWN, clock: Callable[[], float] = lambda: 0.0, **body: Any) -> Attempt:
+    """An attempt at answering a chat that streams unless `body` says otherwise."""
+    provider, dialect = official(), ChatCompletions()
+    asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]} | body
+    parsed = dialect.parse(json.dumps(asked).encode())
+    plan = AttemptPlan(
+        source=AnswerSource(provider, parsed.chat, provider.decoder(parsed.chat, None)),
+        session=Session(provider.name, "recorded"),
+        target=Target("recorded", 1, tls=True),
+        timers=Timers(1, 1, 1, 1, 1),
+        seals=Seals(_no_secrets),
+        places=(),
+        cleaner=cleaner,
+        record_limit_bytes=2**40,
+        clock=clock,
+    )
+    return Attempt(plan, dialect.encoder(parsed, AnswerMeta("recorded", 0, parsed.chat.model)))
+
+
+def _no_secrets(provider: str, account: str) -> dict[str, str]:
+    raise KeyError(account)

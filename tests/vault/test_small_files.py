@@ -1,0 +1,343 @@
+"""Small files beside the vault: whole, private, never through a link; and what is taken of forged ones."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addons.accounts.cooldown import CooldownRules
+from addons.accounts.health import AccountState, Health, after_error
+from addons.accounts.state_file import MODELS_KEPT, AccountStateFile
+from addons.app.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
+from addons.recordings.archive import Switch, read_switch, write_switch
+from addons.recordings.drift import KINDS_LIMIT, Drift
+from addons.vault.small_files import LEFT_OVER_S, read_small, write_small
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.shared.retry_after import LONGEST_S
+
+NOW = 1_800_000_000
+ACCOUNT = ("zai", "main")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "sessions"
+    folder.mkdir(0o700)
+    return folder
+
+
+def put(path: Path, value: object) -> Path:
+    path.write_text(json.dumps(value))
+    path.chmod(0o600)
+    return path
+
+
+def book(folder: Path) -> AccountStateFile:
+    return AccountStateFile(folder / "accounts.json", lambda: NOW)
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+def test_a_file_is_replaced_whole_and_private(folder: Path) -> None:
+    path = folder / "file.json"
+    for content in (b"one", b"two"):
+        write_small(path, content)
+        assert path.read_bytes() == content
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(folder) == ["file.json"]
+
+
+def test_what_was_written_is_on_the_disk_before_it_takes_the_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def noted(name: str) -> None:
+        real = getattr(os, name)
+
+        def step(*given: object) -> object:
+            order.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(os, name, step)
+
+    for name in ("write", "fsync", "replace"):
+        noted(name)
+    write_small(folder / "file.json", b"new")
+    assert order == ["write", "fsync", "replace", "fsync"]
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_a_disk_that_takes_nothing_leaves_the_old_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    write_small(folder / "file.json", b"old")
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, step, full)
+        with pytest.raises(OSError, match="No space"):
+            write_small(folder / "file.json", b"new")
+    assert (folder / "file.json").read_bytes() == b"old"
+    assert os.listdir(folder) == ["file.json"]
+
+
+@pytest.mark.parametrize("name", ["file.json", ".file.json.tmp"])
+def test_nothing_is_written_through_a_link(folder: Path, tmp_path: Path, name: str) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    (folder / name).symlink_to(victim)
+    write_small(folder / "file.json", b"new")
+    assert victim.read_text() == "untouched"
+    assert (folder / "file.json").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("kind", ["link", "open", "file"])
+def test_a_folder_that_is_not_ours_alone_is_refused(folder: Path, tmp_path: Path, kind: str) -> None:
+    where = folder
+    if kind == "open":
+        folder.chmod(0o777)
+    elif kind == "link":
+        where = tmp_path / "link"
+        where.symlink_to(folder)
+    else:
+        where = tmp_path / "file"
+        where.write_text("")
+    with pytest.raises(OSError, match=r"sessions|link|file"):
+        write_small(where / "file.json", b"new")
+    assert os.listdir(folder) == []
+
+
+def test_what_dead_writers_left_is_removed(folder: Path) -> None:
+    old, young = folder / ".file.json.x.tmp", folder / ".file.json.y.tmp"
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (time.time() - 2 * LEFT_OVER_S,) * 2)
+    write_small(folder / "file.json", b"new")
+    assert sorted(os.listdir(folder)) == [".file.json.y.tmp", "file.json"]
+
+
+def test_what_is_large_open_or_a_link_is_not_read(folder: Path, tmp_path: Path) -> None:
+    path = folder / "file.json"
+    write_small(path, b"x" * 101)
+    assert read_small(path, 100) is None
+    assert read_small(path, 101) is not None
+    path.chmod(0o644)
+    assert read_small(path) is None
+    (folder / "link").symlink_to(put(tmp_path / "other", {}))
+    assert read_small(folder / "link") is None
+    os.mkfifo(folder / "pipe", 0o600)
+    assert read_small(folder / "pipe") is None
+
+
+# -- the book of accounts ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", ["no \ud800 key", "\x1b]0;x\x07", "a\nb", "x" * 10_000, "\0"])
+def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
+    state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW, CooldownRules())
+    assert state is not None
+    assert state.reason.isprintable()
+    first = book(folder)
+    first.note(ACCOUNT, state)
+    first.note(("zai", "two"), AccountState(Health.EXPIRED, NOW, None, words))
+    first.note_model(ACCOUNT, words, AccountState(Health.LIMITED, NOW, NOW + 60, words))
+    first.save()
+    kept = book(folder)
+    found = kept.state(ACCOUNT)
+    assert found is not None
+    assert (found.health, found.until) == (Health.LIMITED, NOW + 60)
+    assert len(kept.models(ACCOUNT)) == 1
+    assert kept.state(("zai", "two")) is not None
+
+
+@pytest.mark.parametrize("wait_s", [float("inf"), float("nan"), -1e300, 1e300])
+def test_no_wait_a_site_names_is_longer_than_a_month(wait_s: float) -> None:
+    state = after_error(ProviderError(ErrorKind.QUOTA, "x", retry_after_s=wait_s), NOW, CooldownRules())
+    assert state is not None
+    assert state.until is not None
+    assert NOW <= state.until <= NOW + LONGEST_S
+
+
+def entry(**state: Any) -> dict[str, Any]:
+    return {"state": {"health": "limited", "since": NOW, "until": None, "reason": ""} | state}
+
+
+@pytest.mark.parametrize(
+    ("stored", "health", "until"),
+    [
+        pytest.param(entry(until=NOW * 5), "limited", NOW + LONGEST_S, id="limited for a century"),
+        pytest.param(entry(until=2**62), "limited", NOW + LONGEST_S, id="limited for ever"),
+        pytest.param(entry(), "ok", None, id="limited without an end"),
+        pytest.param(entry(until=NOW + 60), "limited", NOW + 60, id="limited as it may be"),
+        pytest.param(entry(health="expired", since=NOW * 5), "expired", None, id="refused tomorrow"),
+        pytest.param(entry(health="dead"), None, None, id="a state that is none"),
+    ],
+)
+def test_a_forged_book_is_bounded(folder: Path, stored: object, health: str | None, until: int | None) -> None:
+    put(folder / "accounts.json", {"accounts": {"zai/main": stored}})
+    found = book(folder).state(ACCOUNT)
+    assert (found.health.value if found else None) == health
+    if found is not None:
+        assert found.until == until
+        assert found.since <= NOW
+
+
+def test_forged_words_names_and_starts_are_bounded(folder: Path) -> None:
+    accounts: dict[str, Any] = {f"zai/a{i}": {} for i in range(20_000)}
+    accounts["zai/main"] = {
+        **entry(until=NOW + 9, reason="\x1b[2J" + "x" * 100_000),
+        "models": {f"m{i}\x1b": entry(until=NOW * 9)["state"] for i in range(1000)},
+        "starts": [NOW - 5, NOW + 10**9, -1, 1e308, *range(1000)],
+    }
+    accounts = {"zai/main": accounts.pop("zai/main"), "../../x": entry(), "zai/\x1b": entry(), "noname": {}} | accounts
+    path = put(folder / "accounts.json", {"accounts": accounts})
+    found = book(folder)
+    state = found.state(ACCOUNT)
+    assert state is not None
+    assert len(state.reason) <= 500
+    assert state.reason.isprintable()
+    assert len(found.models(ACCOUNT)) == MODELS_KEPT
+    assert all(name.isprintable() and (m.until or 0) < NOW * 2 for name, m in found.models(ACCOUNT).items())
+    assert found.starts(ACCOUNT) == [NOW - 5]
+    found.keep_only([ACCOUNT])
+    found.note_ok(ACCOUNT)
+    found.save()
+    assert list(json.loads(path.read_bytes())["accounts"]) == ["zai/main"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda i: (
+            st.lists(i)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "accounts",
+                        "zai/main",
+                        "state",
+                        "until",
+                        "models",
+                        "starts",
+                        "record",
+                        "enabled",
+                        "folder",
+                        "zai",
+                        "count",
+                        "last",
+                        "version",
+                        "health",
+                    ]
+                )
+                | st.text(),
+                i,
+            )
+        ),
+    )
+)
+def test_any_file_is_read_or_passed_over(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    folder.chmod(0o700)
+    for name in ("accounts.json", "drift.json", "record.json"):
+        put(folder / name, value)
+    book(folder).state(ACCOUNT)
+    Drift.load(folder / "drift.json").plain()
+    read_switch(folder / "record.json")
+
+
+# -- what was unknown -------------------------------------------------------------------------------------------------
+def test_any_word_of_a_site_can_be_counted(folder: Path) -> None:
+    drift = Drift.load(folder / "drift.json")
+    drift.note("zai", {"field \ud800": 2, "\x1b[2J": 1, "x" * 10_000: 1}, NOW, "req\ud800")
+    drift.save()
+    kept = Drift.load(folder / "drift.json").plain()["zai"]
+    assert len(kept) == 3
+    assert all(kind.isprintable() and len(kind) <= 200 for kind in kept)
+
+
+def test_a_forged_count_is_bounded(folder: Path) -> None:
+    good = {"count": 3, "last": NOW, "example": "x"}
+    stored = {
+        "zai": {f"k{i}": good for i in range(5000)},
+        "\x1b": {"k": good},
+        "qwen": {
+            "\x1bk": good | {"example": "\x1b" * 10_000},
+            "many": good | {"count": 10**30},
+            "few": good | {"count": -1},
+            "true": good | {"count": True},
+            "late": good | {"last": 10**30},
+            "nan": good | {"last": float("nan")},
+        },
+    }
+    kept = Drift.load(put(folder / "drift.json", stored)).plain()
+    assert set(kept) == {"zai", "qwen"}
+    assert len(kept["zai"]) == KINDS_LIMIT
+    (kind,) = kept["qwen"]
+    assert kind.isprintable()
+    assert len(str(kept["qwen"][kind]["example"])) <= 200
+
+
+# -- the switch of recording ------------------------------------------------------------------------------------------
+def test_the_switch_is_kept(folder: Path) -> None:
+    write_switch(folder / "record.json", Switch(True, Path("/somewhere/else")))
+    assert read_switch(folder / "record.json") == Switch(True, Path("/somewhere/else"))
+
+
+@pytest.mark.parametrize("named", ["relative", "/a/../../etc", "/a\x1b", "/a\0b", "/" + "x" * 5000, 5, ["/a"]])
+def test_a_switch_names_no_odd_folder(folder: Path, named: object) -> None:
+    put(folder / "record.json", {"enabled": True, "folder": named})
+    assert read_switch(folder / "record.json") == Switch(True, None)
+
+
+def test_a_switch_that_others_can_change_says_nothing(folder: Path) -> None:
+    put(folder / "record.json", {"enabled": True}).chmod(0o666)
+    assert read_switch(folder / "record.json") is None
+
+
+# -- questions to a running gateway -----------------------------------------------------------------------------------
+QUESTION = "ab" * 16
+
+
+def test_a_question_is_heard_once_and_answered(folder: Path) -> None:
+    file = Path("/x/config.yaml")
+    ask(folder, file, "00" * 16)
+    questions = Questions(folder, file)
+    assert questions.new() is None, "it was there before the start"
+    ask(folder, file, QUESTION)
+    assert questions.new() == QUESTION
+    assert questions.new() is None
+    assert answer_to(folder, QUESTION) is None
+    questions.answer(QUESTION, Answer(False, "one\x1b[2J\ntwo"))
+    assert answer_to(folder, QUESTION) == Answer(False, "one [2J\ntwo")
+    assert answer_to(folder, "cd" * 16) is None
+    forget(folder)
+    assert questions.new() is None
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"id": QUESTION, "config": "/other/config.yaml"}, id="another configuration"),
+        pytest.param({"id": "x\x1b", "config": "/x/config.yaml"}, id="an id that is none"),
+        pytest.param([1], id="no question"),
+        pytest.param({"id": QUESTION}, id="about nothing"),
+    ],
+)
+def test_other_questions_are_passed_over(folder: Path, asked: object) -> None:
+    questions = Questions(folder, Path("/x/config.yaml"))
+    put(folder / QUESTION_NAME, asked)
+    assert questions.new() is None
+
+
+def test_a_forged_answer_acts_on_no_terminal(folder: Path) -> None:
+    put(folder / ANSWER_NAME, {"id": QUESTION, "done": 1, "said": "\x1b[2J" * 10})
+    found = answer_to(folder, QUESTION)
+    assert found is not None
+    assert not found.done
+    assert "\x1b" not in found.said
