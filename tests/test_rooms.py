@@ -76,6 +76,11 @@ def test_every_file_stands_in_a_room_that_is_known() -> None:
     assert {room_of(file) for file in sources()} == set(FLOOR_OF)
 
 
+def test_every_folder_is_a_package() -> None:
+    """One without `__init__.py` works here and is left out of what is installed elsewhere."""
+    assert [file.parent for file in sources() if not (file.parent / "__init__.py").is_file()] == []
+
+
 def test_a_room_imports_only_from_floors_below() -> None:
     wrong = [
         f"{file.relative_to(ROOT)} imports {other.relative_to(ROOT)}"

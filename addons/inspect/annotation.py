@@ -44,6 +44,8 @@ class Annotation:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     stream: bool = False
+    dialect: str = ""
+    """The client format, by its name in addons/dialects/registry.py; empty where there is none."""
     client_request: str = ""
     """The body the client sent, as text."""
     delivered: str = ""

@@ -155,6 +155,7 @@ class Annotator:
             prompt_tokens=line.prompt_tokens,
             completion_tokens=line.completion_tokens,
             stream=bool(attempt and attempt.streaming),
+            dialect=exchange.dialect.name,
             client_request=exchange.client_request,
             delivered=attempt.delivered.decode("utf-8", "replace") if attempt else "",
             arrivals=tuple(report.arrivals) if report else (),

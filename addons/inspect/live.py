@@ -203,6 +203,7 @@ class _Running:
             first_token_ms=round((first - exchange.began) * 1000) if first is not None else None,
             held_ms=round(self.held_s * 1000),
             stream=attempt is not None and attempt.streaming,
+            dialect=exchange.dialect.name,
             client_request=self._asked or "",
             delivered=self._delivered,
             cut=attempt is not None and attempt.report.cut,

@@ -10,11 +10,11 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.exchange.attempt import Attempt
 from addons.cleaning.cleaner import Cleaner
+from addons.exchange.attempt import Attempt
 from addons.exchange.context import AnyProvider
-from addons.recordings.drift import Drift
 from addons.inspect.annotation import Annotation, annotation_of
+from addons.recordings.drift import Drift
 from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Source, recording_of
 from addons.vault.small_files import read_small, write_small

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from addons.inspect.pseudonyms import Pseudonyms
 from addons.recordings.check import differences
 from addons.recordings.recorder import ENDING
 from addons.recordings.recording import Recording, RecordingProblem, summary
-from addons.inspect.pseudonyms import Pseudonyms
 
 FOLDER: Final = Path("tests/fixtures/cases")
 """Where the tests look for cases, below the project's folder."""

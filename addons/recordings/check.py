@@ -2,15 +2,14 @@
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import Final
 
 from addons.accounts.way_in import way_in
+from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.dialects.registry import parsed_as
+from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.exchange.context import AnyProvider
-from addons.errors import GatewayError
 from addons.features.chain import applied
-from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
-from addons.dialects.registry import parsed_anyhow
 from addons.inspect.chat_view import answer_lines, error_of
 from addons.recordings.recording import Answered, Recording, RecordingProblem
 from addons.stream.port import State
@@ -18,7 +17,6 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from providers.contract.provider import Model
 from providers.registry import provider_class
-
 
 
 def differences(recording: Recording) -> list[str]:
@@ -113,7 +111,7 @@ def _provider(type_name: str) -> AnyProvider:
 
 def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:
     try:
-        return parsed_anyhow(recording.client_request.encode("utf-8", "surrogatepass"))
+        return parsed_as(recording.dialect, recording.client_request.encode("utf-8", "surrogatepass"))
     except GatewayError as error:
         problem = f"the client's request in the recording cannot be read: {error.message}"
         raise RecordingProblem(problem) from None

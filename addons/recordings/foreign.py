@@ -12,9 +12,9 @@ from typing import Any, Final
 from mitmproxy import http
 
 from addons.exchange.context import AnyProvider
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.chat_view import error_of
 from addons.recordings.check import decoded
-from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
 from providers.contract.provider import origin_of
 from providers.formats.jsontext import mapping, text

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from addons.exchange.context import AnyProvider
+from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
-from addons.dialects.registry import parsed_anyhow
+from addons.exchange.context import AnyProvider
 from addons.inspect.annotation import Annotation
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.provider import Decoder
@@ -21,6 +21,6 @@ def chat_of(note: Annotation) -> ChatRequest:
     """The chat a note tells of; a bare one when the client's request cannot be read any more."""
     body = note.client_request.encode("utf-8", "surrogateescape")
     try:
-        return replace(parsed_anyhow(body)[1].chat, model=note.model)
+        return replace(parsed_as(note.dialect, body)[1].chat, model=note.model)
     except GatewayError:
         return ChatRequest(note.model, (Message("user", ""),), stream=note.stream)

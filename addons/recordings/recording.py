@@ -11,13 +11,15 @@ from typing import Annotated, Any, Final, Literal
 from mitmproxy import http
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
-from addons.words.plain_words import requirement
-from addons.inspect.annotation import Annotation
 from addons.cleaning.redaction import redacted_header
+from addons.inspect.annotation import Annotation
 from addons.inspect.pseudonyms import Pseudonyms
+from addons.words.plain_words import requirement
 
 FORMAT: Final = "glassgate-recording"
-VERSION: Final = 1
+VERSION: Final = 2
+"""Since 2 a recording names its dialect; those of version 1 are read as well."""
+_READ: Final = (1, VERSION)
 TEXT_CHARS: Final = 4 * 1024 * 1024
 """Of each text but the answer's, which is as long as `inspect.body_kb` lets it be; what is beyond is left out."""
 
@@ -84,13 +86,15 @@ class Recording(_Form):
     """One exchange. `provider` is the adapter's type."""
 
     format: Literal["glassgate-recording"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[1, 2] = VERSION
     part: Literal["attempt", "step"] = "attempt"
     """`step`: a preparing call (a chat made, a session renewed); nothing of it was delivered."""
     provider: str
     model: str
     outcome: str
     error: str = ""
+    dialect: str = ""
+    """The format of the client's request and of what was delivered; empty where nobody noted it."""
     client_request: str
     request: Asked
     answer: Answered | None = None
@@ -109,8 +113,9 @@ class Recording(_Form):
             raise RecordingProblem(f"{name} is no whole JSON file: it was cut off or edited") from None
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise RecordingProblem(f"{name} is no recording of Glassgate")
-        if value.get("version") != VERSION:
-            raise RecordingProblem(f"{name} is of version {value.get('version')!r}; this Glassgate reads {VERSION}")
+        if value.get("version") not in _READ:
+            known = " and ".join(map(str, _READ))
+            raise RecordingProblem(f"{name} is of version {value.get('version')!r}; this Glassgate reads {known}")
         try:
             return cls.model_validate(value)
         except ValidationError as e:
@@ -151,6 +156,7 @@ def recording_of(flow: http.HTTPFlow, source: Source, pseudonyms: Pseudonyms | N
         model=note.model,
         outcome=note.outcome,
         error=own.text(note.error),
+        dialect=note.dialect,
         client_request=own.text(note.client_request[:TEXT_CHARS]),
         request=Asked(
             method=request.method,

@@ -16,6 +16,7 @@ from mitmproxy.test import taddons, tflow
 from addons.app.heartbeat import Heartbeat
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
+from addons.dialects.registry import DIALECTS
 from addons.exchange.attempt import Attempt
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import Annotation, annotation_of
@@ -66,6 +67,7 @@ class Room:
         exchange = SimpleNamespace(
             id=f"req_24a1d{number}aaaa", model=None, attempt_loop=None, relay=None, began=self.clock(), method="POST",
             path="/v1/chat/completions", context=context, client_request=BODY, moved=None,
+            dialect=DIALECTS["chat_completions"],
         )  # fmt: skip
         self.live.begin(flow, exchange)  # type: ignore[arg-type]
         return flow, exchange

@@ -11,9 +11,10 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 
+from addons.dialects.registry import parsed_as
+from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.check import differences
 from addons.recordings.drift import KINDS_LIMIT, Drift
-from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.recorder import ENDING, Recorder
 from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
 
@@ -57,6 +58,22 @@ def recorded(body: bytes = STREAM, arrivals: tuple[tuple[float, int], ...] = (),
     return recording_of(flow, Source(note, more.pop("provider_type", "zai"), ["the-secret"]))
 
 
+def test_a_recording_of_the_first_version_is_read_as_well() -> None:
+    value = json.loads(recorded().dump())
+    del value["dialect"]
+    first = Recording.load(json.dumps(value | {"version": 1}))
+    assert (first.version, first.dialect, differences(first)) == (1, "", [])
+
+
+@pytest.mark.parametrize("name", ["", "completions", "chat_completions", "gone"])
+def test_a_body_is_read_by_the_dialect_that_was_noted(name: str) -> None:
+    """Both dialects can read this one: it has messages and a prompt."""
+    raw = json.dumps({"model": "m", "messages": [{"role": "user", "content": "of the chat"}], "prompt": "alone"})
+    dialect, parsed = parsed_as(name, raw.encode())
+    assert dialect.name == ("completions" if name == "completions" else "chat_completions")
+    assert (parsed.chat.completion is not None) == (name == "completions")
+
+
 def test_a_recording_is_read_back_as_it_was_written() -> None:
     recording = recorded(arrivals=((0.01, 10), (0.5, 60), (0.9, len(STREAM) - 70)))
     assert Recording.load(recording.dump()) == recording
@@ -96,7 +113,7 @@ def test_a_changed_reading_shows_as_a_diff() -> None:
     ("change", "words"),
     [
         pytest.param(lambda t: t[: len(t) // 2], "cut off or edited", id="cut off"),
-        pytest.param(lambda t: t.replace('"version": 1', '"version": 9'), "version 9", id="version"),
+        pytest.param(lambda t: t.replace('"version": 2', '"version": 9'), "version 9", id="version"),
         pytest.param(lambda t: '{"log": {"entries": []}}', "no recording", id="HAR"),
         pytest.param(lambda t: "[" * 100_000, "cut off or edited", id="deep"),
         pytest.param(lambda t: t.replace('"ms": 0', '"ms": -4'), "answer.pieces.0.ms", id="negative time"),

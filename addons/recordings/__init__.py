@@ -1,0 +1,1 @@
+"""Exchanges kept as files: recording, checking, cases, replaying, drift."""
