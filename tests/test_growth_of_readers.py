@@ -495,6 +495,7 @@ READERS: dict[str, Reader] = {
     "yaml: a problem far down": fed(lambda: words, whole("a\n", "\t")),
     "names: random": fed(lambda: looks_secret, whole("aA1")),
     "names: near": fed(lambda: lambda name: near(name, ["providers", "routing", "listen"]), whole("rout")),
+    "waits: RateLimit": fed(lambda: lambda said: header_wait({"ratelimit": said}), whole('"a";r=0;t=1,')),
     "waits: one header": fed(lambda: lambda said: header_wait({"retry-after": said, "date": said}), whole("1m30s")),
     "waits: many headers": fed(
         lambda: header_wait, lambda size: [{f"x-ratelimit-reset-{n}": "1s" for n in range(size)}]

@@ -6,7 +6,7 @@ right. A wait beyond LONGEST_S is none.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from providers.formats.jsontext import mapping, text
@@ -38,6 +38,8 @@ _BODY_FIELDS: Final = (
 )
 _RESET: Final = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:reset\b.*|[\w-]{1,40}-reset)")
 """x-ratelimit-reset(-requests, -tokens, -requests-day …), ratelimit-reset, anthropic-ratelimit-requests-reset."""
+_FIELD_LIMIT: Final = 2000
+_ITEMS_LIMIT: Final = 20
 _EPOCH_S: Final = 1e8
 """A larger number is no wait but a moment; one of thousand times the size is in milliseconds (OpenRouter)."""
 _EPOCH_MS: Final = 1e11
@@ -109,7 +111,7 @@ def _reset(headers: Mapping[str, str]) -> float | None:
 
     One that names no kind (`x-ratelimit-reset`) counts also where nothing is said of what remains.
     """
-    waits = []
+    waits = [*_ietf(headers.get("ratelimit", ""))]
     for name in headers:
         if "ratelimit" not in name or not _RESET.fullmatch(name):
             continue
@@ -117,6 +119,26 @@ def _reset(headers: Mapping[str, str]) -> float | None:
         if remaining.strip() in ("0", "0.0") and (wait := _wait(headers[name], headers.get("date"))) is not None:
             waits.append(wait)
     return max(waits, default=None)
+
+
+def _ietf(said: str) -> Iterator[float]:
+    """The field RateLimit: `"default";r=0;t=30, …` (draft-ietf-httpapi-ratelimit-headers-08 and later), or before that
+    `limit=100, remaining=0, reset=30`."""
+    whole: dict[str, str] = {}
+    for item in said[:_FIELD_LIMIT].split(",")[:_ITEMS_LIMIT]:
+        name, *parameters = item.split(";")[:_ITEMS_LIMIT]
+        found = _named(parameters)
+        whole |= _named([name])
+        if found.get("r") == "0" and (wait := named_s(found.get("t"))) is not None:
+            yield wait
+    if whole.get("remaining") == "0" and (wait := named_s(whole.get("reset"))) is not None:
+        yield wait
+
+
+def _named(parts: list[str]) -> dict[str, str]:
+    """`name=value` of each part."""
+    pairs = (part.partition("=") for part in parts)
+    return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}
 
 
 def _wait(value: Any, date: str | None, unit_s: float = 1.0) -> float | None:

@@ -45,6 +45,16 @@ MONTH_S = 31 * 86_400
         ({"retry-after": str(NOW_S + 60)}, 60),
         ({"retry-after": str((NOW_S + 60) * 1000)}, 60),
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"ratelimit": '"default";r=0;t=30'}, 30),
+        ({"ratelimit": '"burst";r=0;t=5, "daily" ; R=0 ; T=600, "other";r=3;t=900'}, 600),
+        ({"ratelimit": "limit=100, remaining=0, reset=50"}, 50),
+        ({"ratelimit": "limit=100, remaining=1, reset=50"}, None),
+        ({"ratelimit": '"default";r=1;t=30'}, None),
+        ({"ratelimit": '"default";r=0'}, None),
+        ({"ratelimit": '"default";r=0;t=soon'}, None),
+        ({"ratelimit": '"default";r=0;t=-1'}, None),
+        ({"ratelimit": ",;=;,=;r=0;t=0;;" * 500}, None),
+        ({"ratelimit": '"default";r=0;t=30', "retry-after": "7"}, 7),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "7.66s"}, 7.66),
         (
             {
