@@ -46,7 +46,7 @@ class Annotator:
             self.live.begin(flow, exchange)
 
     async def planned(self, flow: http.HTTPFlow) -> None:
-        """What is to be sent to the provider stands in the flow, or the verdict does."""
+        """What is to be sent to the provider stands in the flow, or the final answer does."""
         if self.live is not None:
             await self.live.planned(flow)
 
@@ -169,7 +169,7 @@ def _call(flow: http.HTTPFlow) -> str:
 
 
 def _reason(exchange: Exchange, attempt: Attempt | None) -> str:
-    """Why it failed, in words: the verdict's, or those of an answer that broke off."""
+    """Why it failed, in words: the final error's, or those of an answer that broke off."""
     if exchange.error is not None:
         return exchange.error.message
     return attempt.report.error.message if attempt and attempt.report.error else ""

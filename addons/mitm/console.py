@@ -1,6 +1,6 @@
 """mitmproxy's console: the story of each flow in its list, and log lines in its event log instead of over its screen.
 
-Uses the console's own parts (mitmproxy.tools.console.common, of the version that stream/fitting.py asks for). Where
+Uses the console's own parts (mitmproxy.tools.console.common, of the version that mitm/compat.py asks for). Where
 they are not as expected, the rows are mitmproxy's own: only comfort is lost.
 """
 

@@ -1,6 +1,6 @@
 """A person's session at a site: its secrets, and what a provider may know of it.
 
-Only `read_session`, `sighted` and `lacking` of a provider see values; everything else works with a Session, which names
+Only `read_session`, `extract` and `missing` of a provider see values; everything else works with a Session, which names
 the secrets (providers/contract/sealed.py). The gateway puts the real values in on the wire.
 """
 
@@ -33,7 +33,7 @@ class Credentials:
     expires_at: int | None = None
     """Unix seconds, when the site said so and the token does not."""
     asked: bool = field(default=False, compare=False)
-    """The headers were seen on a call that asked for an answer; known while sightings are gathered, not stored."""
+    """The headers were seen on a call that asked for an answer; known while exchanges are gathered, not stored."""
 
     def __repr__(self) -> str:
         return "Credentials(…)"
