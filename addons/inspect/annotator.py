@@ -51,7 +51,7 @@ class Annotator:
             await self.live.planned(flow)
 
     async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: Outcome) -> None:
-        """The flow's own note, comment and body, at the end of the request."""
+        """The flow's own annotation, comment and body, at the end of the request."""
         held_ms = self.live.over(flow) if self.live is not None else 0
         last = exchange.attempt_loop.last if exchange.attempt_loop else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
@@ -72,7 +72,7 @@ class Annotator:
 
     @staticmethod
     def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
-        """The note and comment of what the gateway answered itself."""
+        """The annotation and comment of what the gateway answered itself."""
         note = Annotation(
             request_id=request_id,
             part="local",

@@ -62,7 +62,7 @@ class Credentials:
         return hashlib.sha256(f"device/{person}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def merged(self, newer: "Credentials") -> Self:
-        """This material with the newer one's values over it; what the newer one lacks stays.
+        """These Credentials with the newer ones' values over them; what the newer ones lack stays.
 
         A browser's headers follow browser.merged.
         """
@@ -80,7 +80,7 @@ class Credentials:
         )
 
     def updated(self, update: "SessionUpdate") -> Self:
-        """This material with what a site handed out."""
+        """These Credentials with what a site handed out."""
         return self.merged(Credentials(update.token, update.cookies, expires_at=update.expires_at))
 
 
