@@ -1,4 +1,4 @@
-"""What is done once an attempt is over: what it taught of its account is noted, and what was made at the site is removed."""
+"""What is done once an attempt is over: what it taught of its account, and removing what was made at the site."""
 
 import logging
 from collections.abc import Sequence

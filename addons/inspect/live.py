@@ -1,8 +1,8 @@
 """Flows that are under way: their summary from the first moment, and what has arrived of them so far.
 
-Annotation and summary are written when a request moves on, a few times in its life. What arrives is looked at by one loop,
-four times a second, and only while somebody looks at the list: an event costs nothing more than without an inspector. All that is
-put on a flow is cleaned first, as at its end; what the provider is sent is not touched by that.
+Annotation and summary are written when a request moves on, a few times in its life. What arrives is looked at by one
+loop, four times a second, and only while somebody looks at the list: an event costs nothing more than without an
+inspector. All that is put on a flow is cleaned first, as at its end; what the provider is sent is not touched by that.
 """
 
 import asyncio
