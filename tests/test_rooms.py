@@ -76,9 +76,14 @@ def test_every_file_stands_in_a_room_that_is_known() -> None:
     assert {room_of(file) for file in sources()} == set(FLOOR_OF)
 
 
-def test_every_folder_is_a_package() -> None:
-    """One without `__init__.py` works here and is left out of what is installed elsewhere."""
-    assert [file.parent for file in sources() if not (file.parent / "__init__.py").is_file()] == []
+def test_every_folder_is_a_package_that_says_what_it_is() -> None:
+    """One without `__init__.py` would not be installed; an ignored name hid one once."""
+    silent = [
+        str(folder.relative_to(ROOT))
+        for folder in {file.parent for file in sources()} | {ROOT / "addons", ROOT / "providers"}
+        if not (init := folder / "__init__.py").is_file() or not ast.get_docstring(ast.parse(init.read_bytes()))
+    ]
+    assert silent == []
 
 
 def test_a_room_imports_only_from_floors_below() -> None:
