@@ -1,6 +1,7 @@
 """The rooms of the house and their floors: a room imports only from floors below its own."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -115,3 +116,15 @@ def test_only_the_stream_layer_and_the_wiring_know_the_proxy_core_of_mitmproxy()
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mitmproxy.proxy")
     ]
     assert wrong == []
+
+
+def test_the_architecture_page_has_the_same_rooms_on_the_same_floors() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    floors: list[set[str]] = []
+    for floor, rooms in re.findall(
+        r"^\| ([\w ]*?) ?\| ((?:`(?:addons|providers)/[\w./]+`(?:, )?)+) \|", page, re.MULTILINE
+    ):
+        if floor:
+            floors.append(set())
+        floors[-1] |= {room.rstrip("/") for room in re.findall(r"`([^`]+)`", rooms)}
+    assert floors == [set(floor) for floor in FLOORS]
