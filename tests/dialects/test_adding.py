@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from addons.dialects.base import AnswerMeta, Dialect
-from addons.dialects.registry import DIALECTS, parsed_anyhow
+from addons.dialects.registry import DIALECTS, parsed_as
 from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.ingress import gate
@@ -51,8 +51,8 @@ def test_its_path_is_a_route_of_the_gate(plain: Dialect) -> None:
 
 def test_its_bodies_are_read_and_bad_ones_refused_by_name(plain: Dialect) -> None:
     body = json.dumps({"model": "m", "ask": "Hello"}).encode()
-    dialect, parsed = parsed_anyhow(body)
-    assert dialect is plain
+    assert parsed_as("", body)[0] is parsed_as("plain", body)[0] is plain
+    parsed = plain.parse(body)
     assert (parsed.chat.model, parsed.chat.messages[0].text(), parsed.chat.stream) == ("m", "Hello", False)
     with pytest.raises(GatewayError) as refused:
         plain.parse(b'{"model": "m"}')
