@@ -1,0 +1,1 @@
+"""The gateway: rooms in floors, named from the top down in docs/architecture.md."""

@@ -1,6 +1,7 @@
 """The rooms of the house and their floors: a room imports only from floors below its own."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -76,9 +77,14 @@ def test_every_file_stands_in_a_room_that_is_known() -> None:
     assert {room_of(file) for file in sources()} == set(FLOOR_OF)
 
 
-def test_every_folder_is_a_package() -> None:
-    """One without `__init__.py` works here and is left out of what is installed elsewhere."""
-    assert [file.parent for file in sources() if not (file.parent / "__init__.py").is_file()] == []
+def test_every_folder_is_a_package_that_says_what_it_is() -> None:
+    """One without `__init__.py` would not be installed; an ignored name hid one once."""
+    silent = [
+        str(folder.relative_to(ROOT))
+        for folder in {file.parent for file in sources()} | {ROOT / "addons", ROOT / "providers"}
+        if not (init := folder / "__init__.py").is_file() or not ast.get_docstring(ast.parse(init.read_bytes()))
+    ]
+    assert silent == []
 
 
 def test_a_room_imports_only_from_floors_below() -> None:
@@ -110,3 +116,15 @@ def test_only_the_stream_layer_and_the_wiring_know_the_proxy_core_of_mitmproxy()
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mitmproxy.proxy")
     ]
     assert wrong == []
+
+
+def test_the_architecture_page_has_the_same_rooms_on_the_same_floors() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    floors: list[set[str]] = []
+    for floor, rooms in re.findall(
+        r"^\| ([\w ]*?) ?\| ((?:`(?:addons|providers)/[\w./]+`(?:, )?)+) \|", page, re.MULTILINE
+    ):
+        if floor:
+            floors.append(set())
+        floors[-1] |= {room.rstrip("/") for room in re.findall(r"`([^`]+)`", rooms)}
+    assert floors == [set(floor) for floor in FLOORS]

@@ -1,7 +1,7 @@
-"""Traffic to the accounts: who may go in now, and what each answer teaches about its account.
+"""Availability of the accounts: who may be asked now, and what each answer teaches about its account.
 
-A request asks `blocked`, enters the account's turnstile, and tells how it ended. Limits, cool-downs and the rests after
-checks for humans outlive the process in the account book; breakers begin anew.
+A request asks `blocked`, enters the account's limiter, and tells how it ended. Limits, cool-downs and the rests after
+checks for humans outlive the process in the state file; breakers begin anew.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ class _Challenge:
 
 @dataclass(slots=True)
 class _Lane:
-    """One account's traffic."""
+    """One account: who is in, and what stands against it."""
 
     limiter: AccountLimiter
     breakers: dict[str, Breaker] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The way into one account: so many requests at once, so fast, in order of arrival.
 
-People's accounts get limited when a program uses them like a machine. A turnstile lets in at most `max_concurrent`
+People's accounts get limited when a program uses them like a machine. A limiter lets in at most `max_concurrent`
 requests, keeps `min_interval_s` between two starts, and counts starts per minute and per day.
 """
 

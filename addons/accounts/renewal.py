@@ -65,7 +65,7 @@ class _Life:
     pause_s: float = TRY_AGAIN_S
     """How long after that failure no renewal is begun that nobody waits for."""
     refused: bool = False
-    """The newest renewal was: what stands in the book may be of that."""
+    """The newest renewal was: what the state file says may be of that."""
 
 
 @dataclass(slots=True)
@@ -198,7 +198,7 @@ class Renewal:
 
     def _landed(self, life: _Life, task: asyncio.Task[Session]) -> None:
         life.flight = None
-        # The exception is for those who wait; when nobody does, the log and the book have it already.
+        # The exception is for those who wait; when nobody does, the log and the state file have it already.
         if not task.cancelled() and task.exception() is not None:
             life.failed_at, error = self.clock(), task.exception()
             challenged = isinstance(error, ProviderError) and error.kind is ErrorKind.CHALLENGE

@@ -1,4 +1,4 @@
-"""The account keeper: which accounts there are, and each one's session as the vault holds it now."""
+"""Accounts and sessions: which accounts there are, and each one's session as the vault holds it now."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
-"""The book of account states: kept in memory, written to a small file beside the vault, read by the command line too.
+"""The states of accounts: kept in memory, written to a small file beside the vault, read by the command line too.
 
-It holds names, states, times and the provider's words, no secret. A file that cannot be read counts as an empty book;
+It holds names, states, times and the provider's words, no secret. A file that cannot be read counts as an empty one;
 one that cannot be written is said once in the log: the gateway serves without it.
 
 The file is plain, outside the vault's seal: what it says is taken within bounds. Whoever edits it can make an account
@@ -231,7 +231,7 @@ class AccountStateFile:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The book at one moment, to be written in a thread."""
+    """The states at one moment, to be written in a thread."""
 
     states: Mapping[AccountId, AccountState]
     models: Mapping[AccountId, Mapping[str, AccountState]]

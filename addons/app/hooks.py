@@ -373,7 +373,7 @@ class Glassgate:
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         request_id = new_id()
         if annotation_of(flow) is not None and (flow.is_replay == "request" or not flow.live):
-            return  # a part of a story that is told already, or a flow loaded from a file
+            return  # a flow of an attempt or step, which has its annotation already, or a flow loaded from a file
         flow.metadata["request_id"] = request_id
         if flow.error:
             return  # the head is malformed; mitmproxy says so to the client
@@ -502,7 +502,7 @@ class Glassgate:
         tell(self.observers, outcome_of_head(found))
 
     def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
-        """The note and the line of what no provider was asked."""
+        """The annotation and the outcome of what no provider was asked."""
         self._annotator.local(flow, request_id, error)
         tell(self.observers, outcome_of(flow, self._client_of(flow), request_id, key, error))
 

@@ -136,7 +136,7 @@ class Replayer:
 
 
 def _fresh(note: Annotation, *, outcome: str, error: str = "") -> Annotation:
-    """The note of another run of the same request: nothing of the run before stands in it."""
+    """The annotation of another run of the same request: nothing of the run before stands in it."""
     return Annotation(
         request_id=note.request_id,
         part=note.part,

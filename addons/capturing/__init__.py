@@ -1,1 +1,1 @@
-"""Taking a session out of the person's own browsing: the parts of addons/capture.py."""
+"""Capturing a session out of the person's own browsing: a local proxy, a browser that uses it, and their end."""

@@ -62,7 +62,7 @@ class Wish:
     proxy_port: int
     ca_file: Path
     key_hash: str
-    """Of the CA's key (capture_ca.py)."""
+    """Of the CA's key (capturing/ca.py)."""
     headless: bool = False
 
 

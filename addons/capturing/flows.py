@@ -1,4 +1,4 @@
-"""From mitmproxy's flows to sightings: what of an exchange is looked at, and when a page is what is asked for."""
+"""From mitmproxy's flows to ObservedExchanges: what is looked at, and when a page is what is asked for."""
 
 import re
 from typing import Final

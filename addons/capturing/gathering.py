@@ -9,7 +9,7 @@ from providers.contract.provider import Credentials, ObservedExchange, Session
 
 
 class CredentialCollector:
-    """The sightings of one sign-in, merged: the newest value wins. It holds secrets and shows none."""
+    """The observed exchanges of one sign-in, merged: the newest value wins. It holds secrets and shows none."""
 
     def __init__(self, provider: AnyProvider, account: str) -> None:
         self._provider = provider

@@ -70,7 +70,7 @@ class SiteProver:
 
 
 class _Asking:
-    """The material while the site is asked with it: a cookie that rotates on the way is kept."""
+    """The Credentials while the site is asked with it: a cookie that rotates on the way is kept."""
 
     def __init__(self, provider: AnyProvider, material: Credentials, client: httpx.AsyncClient) -> None:
         self.material = material

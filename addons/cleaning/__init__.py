@@ -1,5 +1,6 @@
 """One cleaning for everything a provider said that is kept or told: it knows the real secrets in force.
 
 index.py finds them in bytes, unpacked.py looks below escapes and base64, known.py keeps the index fresh, cleaner.py
-replaces what was found, lines.py keeps one line one line, log_records.py puts it before every logger of the process.
+replaces what was found, bodies.py keeps of a body no more than was searched, log_records.py puts it before every logger
+of the process.
 """

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: `glassgate` and its commands, the checks of `doctor`, the demo."""

@@ -77,7 +77,8 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
     from addons.recordings.replay_site import serve_recordings  # only serving needs the sites
 
     found = load_recordings(files)
-    asyncio.run(serve_recordings(found, speed, port, lambda url: out(f"serving {len(found)} recordings at {url}")))
+    many = f"{len(found)} recording{'' if len(found) == 1 else 's'}"
+    asyncio.run(serve_recordings(found, speed, port, lambda url: out(f"serving {many} at {url}")))
 
 
 def load_recordings(files: tuple[Path, ...]) -> list[Recording]:

@@ -148,7 +148,8 @@ class AccountSettings(Written):
 class ProviderCommon(Written):
     """The keys of a provider that are the gateway's; the rest belong to its type."""
 
-    type: Literal["zai", "k2think", "qwen", "longcat", "openai_compatible"]
+    type: str
+    """A name of providers/registry.py; the loader looks before anything else is read of a provider."""
     accounts: Annotated[Listed[AccountSettings], Field(min_length=1)]
     proxy: str | None = None
     enabled: bool = True

@@ -57,7 +57,7 @@ class Dialect(Protocol):
     """A client format."""
 
     name: str
-    """Its name in the gateway's own description, in recordings and in code."""
+    """Its name in the registry, in recordings and flows, and in the gateway's own description (the operation's id)."""
     path: str
     """Where it is served, for POST."""
 

@@ -1,4 +1,4 @@
-"""The client formats that are served: the one list of them. Another format is a folder and a line here."""
+"""The client formats that are served: the one list of them. Another format is a module or folder and a line here."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,1 +1,1 @@
-"""One client request: its attempts, one after another, and what is told of it."""
+"""One client request: its attempts, one after another, and how it ended."""

@@ -330,7 +330,7 @@ class Attempt:
 
     @property
     def took_s(self) -> float:
-        """Seconds since it was planned."""
+        """Seconds since it was made."""
         return self.plan.clock() - self._began
 
     @property

@@ -1,6 +1,6 @@
-"""The pursuit of one answer: which account is asked next, until one answers or none is left.
+"""The attempts for one request: which account is asked next, until one answers or none is left.
 
-Gets in at an account, prepares, builds the attempt; after a failure a remedy, a renewed session, another account, the
+Gets in at an account, prepares, builds the attempt; after a failure a recovery, a renewed session, another account, the
 same again, or another model of the chain. The policy is routing/retry_policy.py; who may be asked now,
 accounts/availability.py knows.
 """
@@ -90,13 +90,13 @@ class AttemptLoop:
         self._round = self._new_round(chat.model)
 
     async def first(self) -> Planned:
-        """The first attempt. Raises GatewayError, the verdict, when there is none to make."""
+        """The first attempt. Raises GatewayError, the final error, when there is none to make."""
         if any(self.context.traffic.challenged(candidate.key) for candidate in self._round.candidates.left):
             await self.context.accounts.refresh(FRESH_S)  # a session stored since ends the rest
         return await self._next()
 
     async def after(self, failed: Attempt) -> Planned:
-        """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the verdict."""
+        """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the final error."""
         assert self.progress
         self._go(Stage.AFTER)
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
@@ -112,7 +112,7 @@ class AttemptLoop:
     def over(self, *, answered: bool) -> None:
         """The request has ended: what it taught of the account is noted.
 
-        `answered`: the client was given no verdict of ours, but the answer, a part of it, or nothing as it left.
+        `answered`: the client was given no error of ours, but the answer, a part of it, or nothing as it left.
         """
         last, progress = self.last, self.progress
         if last is not None and progress is not None:
@@ -169,7 +169,7 @@ class AttemptLoop:
 
     # -- the next one ---------------------------------------------------------------------------------------------
     async def _next(self) -> Planned:
-        """Makes the next attempt. Raises GatewayError, the verdict, when there is none to make."""
+        """Makes the next attempt. Raises GatewayError, the final error, when there is none to make."""
         while True:
             more = not self._round.refused and self._round.attempts < self._most and not self._too_late()
             if more:
@@ -186,7 +186,7 @@ class AttemptLoop:
             self.release()
 
     async def _try(self, candidate: Candidate) -> Planned | None:
-        """The candidate's attempt; None when it could not even be prepared. Raises the verdict."""
+        """The candidate's attempt; None when it could not even be prepared. Raises the final error."""
         self._go(Stage.SESSION)
         try:
             session = await self.context.renewal.session(candidate.account)
@@ -367,7 +367,7 @@ class AttemptLoop:
 
     # -- after a failure ------------------------------------------------------------------------------------------
     async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> Planned | None:
-        """Asks the same account again at once where its provider mends what was wrong. Raises the verdict."""
+        """Asks the same account again at once where its provider mends what was wrong. Raises the final error."""
         candidate, session = progress.candidate, progress.session
         what_next = self._decide(error, candidate, accepted=accepted)
         if what_next not in (Next.REMEDY, Next.RENEW):
@@ -386,7 +386,7 @@ class AttemptLoop:
             return None
 
     def _failed(self, error: ProviderError, candidate: Candidate, what_next: Next, *, accepted: bool) -> None:
-        """Takes a failure down. Raises the verdict when nobody else is to be asked."""
+        """Takes a failure down. Raises the final error when nobody else is to be asked."""
         note_failure(self.context, candidate, error)
         if self._round.stand_in and error.kind in OWN_FAULT:
             # The refusal of a model that nobody asked for says nothing of the one that was: others may stand in.

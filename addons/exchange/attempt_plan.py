@@ -24,7 +24,7 @@ WHOLE_SHARE: Final = 0.97
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is pursued, and for whom."""
+    """What is asked for, and by which request."""
 
     id: str
     parsed: ParsedRequest

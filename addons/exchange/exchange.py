@@ -58,7 +58,7 @@ class Exchange:
     error: GatewayError | None = None
     left: bool = False
     stopped: GatewayError | None = None
-    """The gateway ends, or the client's key was taken away: nothing is tried any more, this is the verdict."""
+    """The gateway ends, or the client's key was taken away: nothing is tried any more, this is the final error."""
     status: int = 200
     moved: Callable[[], None] = lambda: None
     """Called when it has come further, until its provider is asked; for the inspector."""
@@ -85,7 +85,7 @@ class Exchange:
         await self._guarded(self._open(flow), flow)
 
     def stop(self, error: GatewayError) -> None:
-        """Ends what is under way, with this verdict, or these last words where an answer was begun.
+        """Ends what is under way, with this error, or its frame at the end where an answer was begun.
 
         A stream with an attempt ends when it is ticked next: Sweeper.end sees to that.
         """
@@ -96,7 +96,7 @@ class Exchange:
             self._task.cancel()
 
     async def attempt_failed(self, flow: http.HTTPFlow) -> None:
-        """Plans what follows a failed attempt: another one, or the verdict."""
+        """Plans what follows a failed attempt: another one, or the final error."""
         await self._guarded(self._after_failure(flow), flow)
 
     def over(self) -> None:
@@ -195,7 +195,7 @@ class Exchange:
         flow.response = None
 
     def _give(self, error: GatewayError, flow: http.HTTPFlow) -> None:
-        """The verdict: what the client is told. Shown in the flow only where no provider answered."""
+        """The final error: what the client is told. Shown in the flow only where no provider answered."""
         self.relay = None
         self.model = self.model or error.asked or None
         self.error = error.cleaned(self.context.cleaner.words)

@@ -1,4 +1,4 @@
-"""What is done once an attempt is over: what it taught of its account is noted, and the site is left tidily."""
+"""What is done once an attempt is over: what it taught of its account, and removing what was made at the site."""
 
 import logging
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Progress:
 
 
 def note_failure(context: Context, candidate: Candidate, error: ProviderError) -> None:
-    """The account's traffic and state learn of a failure; not of one that is the request's own."""
+    """The account's availability and state learn of a failure; not of one that is the request's own."""
     if error.kind in OWN_FAULT:
         return
     context.traffic.failed(candidate.key, candidate.route.model.id, error)

@@ -54,7 +54,7 @@ class FinalError:
             self._note(error, wait_s)
 
     def error(self, *, asked: bool) -> GatewayError:
-        """The verdict. `asked`: at least one attempt was made."""
+        """The error for the client. `asked`: at least one attempt was made."""
         if self._failure and (asked or self._unasked is None):
             return self.told(*self._failure)
         if self._unasked:

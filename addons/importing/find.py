@@ -85,7 +85,7 @@ def _at(url: str, origins: frozenset[str]) -> bool:
 
 
 def _gather(found: Found, provider: AnyProvider, origins: frozenset[str]) -> Credentials | None:
-    """The sightings of the origins, merged. Raises ImportProblem for two people's sessions in one file."""
+    """What exchanges with these origins show, merged. Raises ImportProblem for two people's sessions in one file."""
     material, person = None, ""
     for seen in (*found.sightings, *_of_cookies(found, origins)):
         if not _at(seen.url, origins):

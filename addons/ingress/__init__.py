@@ -1,1 +1,1 @@
-"""What comes in: the gate, the client keys' proof, the gateway's own small answers."""
+"""Before a request is an exchange: the gate, policies, CORS, the gateway's own answers and its OpenAPI description."""

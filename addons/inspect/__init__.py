@@ -1,1 +1,1 @@
-"""What people see of an exchange: summaries, content views, parts of the story, recordings."""
+"""What people see of an exchange: annotations and summary of its flow, content views, flows of attempts and steps."""

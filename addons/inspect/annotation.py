@@ -72,7 +72,7 @@ class Annotation:
 
 
 def annotation_of(flow: mflow.Flow | None) -> Annotation | None:
-    """The note on a flow; None on one that is not ours, or of another version."""
+    """The annotation of a flow; None on one that is not ours, or of another version."""
     found = flow.metadata.get(KEY) if flow is not None else None
     if not isinstance(found, Mapping) or not isinstance(found.get("request_id"), str):
         return None

@@ -46,12 +46,12 @@ class Annotator:
             self.live.begin(flow, exchange)
 
     async def planned(self, flow: http.HTTPFlow) -> None:
-        """What is to be sent to the provider stands in the flow, or the verdict does."""
+        """What is to be sent to the provider stands in the flow, or the final answer does."""
         if self.live is not None:
             await self.live.planned(flow)
 
     async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: Outcome) -> None:
-        """The flow's own note, comment and body, at the end of the request."""
+        """The flow's own annotation, comment and body, at the end of the request."""
         held_ms = self.live.over(flow) if self.live is not None else 0
         last = exchange.attempt_loop.last if exchange.attempt_loop else None
         note = self._note(exchange, last, line, call="" if last else _call(flow))
@@ -72,7 +72,7 @@ class Annotator:
 
     @staticmethod
     def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
-        """The note and comment of what the gateway answered itself."""
+        """The annotation and comment of what the gateway answered itself."""
         note = Annotation(
             request_id=request_id,
             part="local",
@@ -169,7 +169,7 @@ def _call(flow: http.HTTPFlow) -> str:
 
 
 def _reason(exchange: Exchange, attempt: Attempt | None) -> str:
-    """Why it failed, in words: the verdict's, or those of an answer that broke off."""
+    """Why it failed, in words: the final error's, or those of an answer that broke off."""
     if exchange.error is not None:
         return exchange.error.message
     return attempt.report.error.message if attempt and attempt.report.error else ""

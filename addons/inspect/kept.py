@@ -32,7 +32,7 @@ class _Kept:
 async def keep_cleaned(
     flow: http.HTTPFlow, note: Annotation, attempt: Attempt | None, cleaner: Cleaner, most_bytes: int, *, answered: bool
 ) -> Annotation:
-    """Puts the bodies on the flow and gives the note to put there. `answered`: its response is the attempt's.
+    """Puts the bodies on the flow and gives the annotation to put there. `answered`: its response is the attempt's.
 
     `most_bytes` of the request's body are kept."""
     asked = flow.request.data.content or b""

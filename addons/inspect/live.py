@@ -1,8 +1,8 @@
-"""Flows that are under way: their story from the first moment, and what has arrived of them so far.
+"""Flows that are under way: their summary from the first moment, and what has arrived of them so far.
 
-The story is written when a request moves on, a few times in its life. What arrives is looked at by one loop, four times
-a second, and only while somebody looks at the list: an event costs nothing more than without an inspector. All that is
-put on a flow is cleaned first, as at its end; what the provider is sent is not touched by that.
+Annotation and summary are written when a request moves on, a few times in its life. What arrives is looked at by one
+loop, four times a second, and only while somebody looks at the list: an event costs nothing more than without an
+inspector. All that is put on a flow is cleaned first, as at its end; what the provider is sent is not touched by that.
 """
 
 import asyncio
@@ -168,9 +168,9 @@ class _Running:
     """The answer's content type as it came, where another is shown."""
     _shown: tuple[str, int, int] = ("", 0, 0)
 
-    # -- the story ------------------------------------------------------------------------------------------------
+    # -- what is told ---------------------------------------------------------------------------------------------
     def tell(self) -> None:
-        """Writes note and comment as things stand."""
+        """Writes annotation and comment as things stand."""
         if self.exchange.model is not None and self._asked is None and self._withheld is None:
             self._clean_asked()
         attempt = self.attempt

@@ -1,4 +1,4 @@
-"""A flow's part of the story in one line, for the flow list. Pure.
+"""What happened to a flow, in one line, for the flow list. Pure.
 
 Each line begins with the same three: a mark, the beginning of the request's id, the outcome. So they stand below each
 other, and the parts of one request are known by the same six letters.
@@ -38,7 +38,7 @@ def marker(note: Annotation) -> str:
 
 
 def _mark(note: Annotation) -> str:
-    """The marker itself: mitmweb shows markers in a column it has no room for beside the story."""
+    """The marker itself: mitmweb shows markers in a column it has no room for beside the summary."""
     return _MARKS[found] if (found := marker(note)) else _OF_OUTCOME[note.outcome]
 
 

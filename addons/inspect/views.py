@@ -19,7 +19,7 @@ from addons.inspect.events_view import rows, table
 from providers.contract.provider import Decoder
 
 type DecoderFor = Callable[[Annotation], Decoder | None]
-"""A fresh decoder of the adapter as it is today, for the answer a note tells of; None when there is none."""
+"""A fresh decoder of the adapter as it is today, for the answer an annotation tells of; None when there is none."""
 type Clean = Callable[[str], str]
 """Takes secrets out of a text: where words come in pieces, a secret is whole only when they are put together."""
 

@@ -1,4 +1,4 @@
-"""The columns of mitmweb's flow list: the story first, which mitmweb does not show by itself."""
+"""The columns of mitmweb's flow list: the summary first, which mitmweb does not show by itself."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""mitmproxy's console: the story of each flow in its list, and log lines in its event log instead of over its screen.
+"""mitmproxy's console: the summary of each flow in its list, and log lines in its event log instead of over its screen.
 
-Uses the console's own parts (mitmproxy.tools.console.common, of the version that stream/fitting.py asks for). Where
+Uses the console's own parts (mitmproxy.tools.console.common, of the version that mitm/compat.py asks for). Where
 they are not as expected, the rows are mitmproxy's own: only comfort is lost.
 """
 
@@ -85,7 +85,7 @@ def _with_stories(plain: Row, common: ModuleType) -> Row:
 def _row(
     f: http.HTTPFlow, plain: Row, common: ModuleType, *, render_mode: Any, focused: bool = True, **how: Any
 ) -> Any:
-    """Time of day, story, status, size, duration; where the screen is narrow in two lines, above a flow's own page
+    """Time of day, summary, status, size, duration; where the screen is narrow in two lines, above a flow's own page
     above mitmproxy's."""
     urwid = common.urwid
     outcome = f.metadata[KEY].get("outcome")
@@ -96,7 +96,7 @@ def _row(
         focused=focused, intercepted=f.intercepted, timestamp=f.request.timestamp_start
     )
     story = common.truncated_plain(shown(f.comment), style, "left")
-    marked = "" if f.comment.startswith(common.render_marker(f.marked)) else f.marked  # the story begins with its own
+    marked = "" if f.comment.startswith(common.render_marker(f.marked)) else f.marked  # the summary begins with its own
     signs = common.format_right_indicators(replay=bool(f.is_replay), marked=marked)
     figures = list(_figures(f, common, bad=outcome in _BAD))
     if render_mode is common.RenderMode.LIST:

@@ -48,7 +48,7 @@ class WebGuard:
             self._door.passwords.forget()
 
     async def running(self) -> None:
-        """mitmweb listens by now: a stranger knocks, and must be turned away by our door."""
+        """mitmweb listens by now: a stranger who asks must be turned away by our door."""
         if self._door is None:
             return
         before = self._door.strangers

@@ -12,13 +12,13 @@ from providers.contract.provider import Decoder
 
 
 def decoder_for(note: Annotation, providers: Mapping[str, AnyProvider]) -> Decoder | None:
-    """A fresh decoder for the answer a note tells of; None when its provider is not configured any more."""
+    """A fresh decoder for the answer an annotation tells of; None when its provider is not configured any more."""
     provider = providers.get(note.provider)
     return provider.decoder(chat_of(note), None) if provider is not None else None
 
 
 def chat_of(note: Annotation) -> ChatRequest:
-    """The chat a note tells of; a bare one when the client's request cannot be read any more."""
+    """The chat an annotation tells of; a bare one when the client's request cannot be read any more."""
     body = note.client_request.encode("utf-8", "surrogateescape")
     try:
         return replace(parsed_as(note.dialect, body)[1].chat, model=note.model)

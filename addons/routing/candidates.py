@@ -66,7 +66,7 @@ class Candidates:
     async def take(self) -> Candidate | None:
         """Gets in at the first that has room, else waits where the line is shortest. None: nobody is left.
 
-        The turn at the taken one's turnstile belongs to the caller.
+        The place in the taken one's limiter belongs to the caller.
         """
         while True:
             self._sort_out()

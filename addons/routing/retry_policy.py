@@ -1,6 +1,6 @@
 """What follows a failed attempt: the policy, apart from the mechanism in the stream layer and the exchange. Pure.
 
-Only while the client has seen nothing. In this order: what a remedy mends, what a renewed session mends, another
+Only while the client has seen nothing. In this order: what a recovery mends, what a renewed session mends, another
 account or provider, and only when none is left the same account again, after a pause and within a budget.
 """
 
@@ -68,7 +68,7 @@ class FailedAttempt:
     accepted: bool
     """The provider had begun to answer: trying again elsewhere spends quota twice."""
     remedied: bool
-    """A remedy was already applied to this request."""
+    """A recovery was already run to this request."""
     remedy_known: bool
     renewed: bool
     """The account's session was already renewed for this request."""

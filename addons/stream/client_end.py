@@ -14,7 +14,7 @@ H2_UNSENT_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class ClientEnd:
-    """Progress is measured in bytes handed over less those that still wait; times are the gear's clock's."""
+    """Progress is measured in bytes handed over less those that still wait; times are of the deps' clock."""
 
     def __init__(self, stream: HttpStream, deps: LayerDeps) -> None:
         self._stream = stream

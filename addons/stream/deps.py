@@ -165,7 +165,7 @@ class Tick(events.Event):
 
 @dataclass
 class AttemptFailedHook(commands.StartHook):
-    """An attempt failed and the client has seen nothing of it: the exchange names the next one or the verdict."""
+    """An attempt failed and the client has seen nothing of it: the exchange names the next one or the final answer."""
 
     flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
 

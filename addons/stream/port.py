@@ -1,7 +1,7 @@
 """What the stream layer asks of the gateway, in types that know nothing of mitmproxy's inner classes.
 
-The stream layer is mechanism: connections, attempts, timers, the commit point. A Relay is the meaning: which bytes go
-to the provider, what its bytes mean for the client, and whether the answer is complete.
+The stream layer is mechanism: connections, attempts, timers, the commit point. An UpstreamAttempt is the meaning: which
+bytes go to the provider, what its bytes mean for the client, and whether the answer is complete.
 """
 
 from collections.abc import Sequence

@@ -89,7 +89,7 @@ class GatewayStream(RequestIntake):
         yield from self._next_step()
 
     def _next_step(self) -> Commands:
-        """After a hook: the next attempt, the client's verdict, or (no plan) a refusal. Nothing else is possible."""
+        """After a hook: the next attempt, a final answer, or (no plan) a refusal. Nothing else is possible."""
         self.ticket = self.deps.find(self.flow)
         self.relay = self.ticket.relay if self.ticket else None
         if self.ticket and self.ticket.verdict:

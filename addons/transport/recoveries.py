@@ -1,4 +1,4 @@
-"""Remedies, one of a provider at a time: requests refused together are mended by what the first of them learnt."""
+"""Recoveries, one of a provider at a time: requests refused together are mended by what the first of them learnt."""
 
 import asyncio
 import math

@@ -2,9 +2,9 @@
 
 A site ties a sign-in, and above all the cookies of its firewall, to the browser that earned them (user agent, hints,
 the page's own tokens); so they travel together, or not at all. Which headers may be kept is a fixed list: IDENTITY for
-any browser with its client hints, and what each site's data names (SESSION_HEADERS of *_data.py; `bx-*` names all that
-begin so). Nothing else of a request is taken: not
-what belongs to the connection, not cookies and authorization, which have places of their own.
+any browser with its client hints, and what each site's data names (SESSION_HEADERS of its data.py; `bx-*` names all
+that begin so). Nothing else of a request is taken: not what belongs to the connection, not cookies and
+authorization, which have places of their own.
 """
 
 import re

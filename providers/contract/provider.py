@@ -220,7 +220,7 @@ class Provider[O: ProviderOptions](ABC):
     def recover(self, error: ProviderError, session: Session, moment: Moment) -> Steps[None] | None:
         """Steps after which the same call may work (a fresh client version …), or None. Run once a request.
 
-        `moment` is when the refused call was made. One of a provider's remedies for a kind of error runs at a time, so
+        `moment` is when the refused call was made. One recovery of a provider for a kind of error runs at a time, so
         what an earlier one learnt after the request came in need not be learnt again.
         """
         return None
@@ -276,12 +276,12 @@ class Provider[O: ProviderOptions](ABC):
     def extract(self, seen: ObservedExchange) -> Credentials | None:
         """What an exchange of the person's own browser with one of our origins shows of a signed-in session.
 
-        None for an exchange that shows nothing, or a guest. Sightings of one session are merged, the newest value wins.
+        None for an exchange that shows nothing, or a guest. What several show is merged, the newest value wins.
         """
         return None
 
     def missing(self, material: Credentials) -> tuple[str, ...]:
-        """What material out of sightings still lacks to serve, in words for the person; empty when it is whole."""
+        """What Credentials out of exchanges still lack to serve, in words for the person; empty when they are whole."""
         return ()
 
 

@@ -1,6 +1,6 @@
 """A person's session at a site: its secrets, and what a provider may know of it.
 
-Only `read_session`, `sighted` and `lacking` of a provider see values; everything else works with a Session, which names
+Only `read_session`, `extract` and `missing` of a provider see values; everything else works with a Session, which names
 the secrets (providers/contract/sealed.py). The gateway puts the real values in on the wire.
 """
 
@@ -33,7 +33,7 @@ class Credentials:
     expires_at: int | None = None
     """Unix seconds, when the site said so and the token does not."""
     asked: bool = field(default=False, compare=False)
-    """The headers were seen on a call that asked for an answer; known while sightings are gathered, not stored."""
+    """The headers were seen on a call that asked for an answer; known while exchanges are gathered, not stored."""
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -62,7 +62,7 @@ class Credentials:
         return hashlib.sha256(f"device/{person}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def merged(self, newer: "Credentials") -> Self:
-        """This material with the newer one's values over it; what the newer one lacks stays.
+        """These Credentials with the newer ones' values over them; what the newer ones lack stays.
 
         A browser's headers follow browser.merged.
         """
@@ -80,7 +80,7 @@ class Credentials:
         )
 
     def updated(self, update: "SessionUpdate") -> Self:
-        """This material with what a site handed out."""
+        """These Credentials with what a site handed out."""
         return self.merged(Credentials(update.token, update.cookies, expires_at=update.expires_at))
 
 

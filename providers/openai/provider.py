@@ -1,4 +1,4 @@
-"""Any official API of the OpenAI form, used with a key. What is special about the known ones is data: openai_presets.
+"""Any official API of the OpenAI form, used with a key. What is special about the known ones is data: presets.py.
 
 The answer passes through the same events as every provider's, so an official API can stand in for a web session of the
 same models; whatever has no event of its own travels on under its own name.

@@ -56,7 +56,7 @@ def recorded(name: str) -> bytes:
 
 
 def held(stream: bytes) -> tuple[str, str, int]:
-    """Text, reasoning and tokens of a stream, by the decoder that test_zai_decoder.py proves against the recordings."""
+    """Text, reasoning and tokens of a stream, by a decoder proven against recordings (tests/providers/zai)."""
     events = run(ZaiDecoder(), [stream])
     usage = next(event for event in events if isinstance(event, Usage))
     text = "".join(event.text for event in events if isinstance(event, Text))

@@ -1,6 +1,6 @@
 """Calls in answers of the OpenAI form: the places they stand at and the reason they end with.
 
-How fragments become calls: test_openai_tools.py.
+How fragments become calls: test_tools.py.
 """
 
 import json

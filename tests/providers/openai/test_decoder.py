@@ -1,6 +1,6 @@
 """The decoder of the OpenAI form as a whole: every stream at every cut; never raising, never growing.
 
-Its rooms: test_openai_endings.py, _failures, _forms, _fields, _reasoning, _calls; fragments of calls: _tools.
+Its parts: test_endings.py, _failures, _forms, _fields, _reasoning, _calls; fragments of calls: _tools.
 """
 
 import json
