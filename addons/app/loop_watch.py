@@ -14,6 +14,10 @@ QUIET_S = 10.0
 """At most one line in so many seconds."""
 
 
+START_S = 5.0
+"""What is loaded at the start holds the loop while there is no stream yet: that is worth no line."""
+
+
 class LoopWatch:
     """`step` is to be done again and again, without a pause.
 
@@ -29,6 +33,7 @@ class LoopWatch:
         self._clock = clock
         self._cpu = cpu
         self._sleep = sleep
+        self._from = clock() + START_S
         self._said_at = float("-inf")
         self._unsaid = 0
         """Times the loop was held since the last line."""
@@ -44,6 +49,8 @@ class LoopWatch:
         if held_s < HELD_S and own_s < OWN_S:
             return
         now = self._clock()
+        if now < self._from:
+            return
         if now - self._said_at < QUIET_S:
             self._unsaid += 1
             return

@@ -5,10 +5,12 @@ import logging
 
 import pytest
 
-from addons.app.loop_watch import LoopWatch
+from addons.app.loop_watch import START_S, LoopWatch
 
 
-def lines_of(held: list[float], caplog: pytest.LogCaptureFixture, *, own: float = 0.0) -> list[str]:
+def lines_of(
+    held: list[float], caplog: pytest.LogCaptureFixture, *, own: float = 0.0, at_start: bool = False
+) -> list[str]:
     """The log's lines after beats that came so many seconds late, `own` of them for the loop's own work."""
     now, worked, late = 0.0, 0.0, iter(held)
 
@@ -22,6 +24,7 @@ def lines_of(held: list[float], caplog: pytest.LogCaptureFixture, *, own: float 
             raise asyncio.CancelledError from None
 
     watch = LoopWatch(lambda: now, lambda: worked, sleep)
+    now += 0 if at_start else START_S
 
     async def beat() -> None:
         while True:
@@ -47,6 +50,11 @@ def test_one_line_and_no_storm(held: list[float], expected: list[str], caplog: p
     found = lines_of(held, caplog)
     assert len(found) == len(expected)
     assert all(part in line for part, line in zip(expected, found, strict=True))
+
+
+def test_what_the_start_loads_is_worth_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert lines_of([0.4, 0.3], caplog, at_start=True) == []
+    assert len(lines_of([0.4, 0.3, *[0.0] * 50, 0.5], caplog, at_start=True)) == 1
 
 
 def test_own_work_is_told_earlier_and_apart_from_the_machines(caplog: pytest.LogCaptureFixture) -> None:
