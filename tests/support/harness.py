@@ -182,6 +182,9 @@ class Visit(Drive):
         self.house = house
         self.transports: dict[object, object] = {}
         """As a ConnectionHandler has it: nothing ever waits to be sent."""
+        self.requests: list[httpx.Request] = []
+        """What providers were sent, in order."""
+        self._unread: dict[Server, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         super().__init__([])
 
@@ -284,15 +287,26 @@ class Visit(Drive):
         self.server_closes(server)
         await self.house.settle()
 
-    def asked(self, server: int = -1) -> httpx.Request:
-        """What the provider was sent."""
-        head, _, body = self.to_server(server).partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
-        method, target, _ = first.split(" ")
-        address = self.servers[server].address
-        assert address
-        fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-        return httpx.Request(method, f"http://{address[0]}:{address[1]}{target}", headers=fields, content=body)
+    def _do(self, command: commands.Command) -> None:
+        super()._do(command)
+        if isinstance(command, commands.SendData) and isinstance(command.connection, Server):
+            unread = self._unread.get(command.connection, b"") + command.data
+            head, end, rest = unread.partition(b"\r\n\r\n")
+            first, *lines = head.decode().split("\r\n")
+            fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+            length = next((int(value) for name, value in fields if name.lower() == "content-length"), 0)
+            whole = bool(end) and len(rest) >= length
+            if whole:
+                method, target, _ = first.split(" ")
+                host, port = cast(tuple[str, int], command.connection.address)
+                self.requests.append(
+                    httpx.Request(method, f"http://{host}:{port}{target}", headers=fields, content=rest)
+                )
+            self._unread[command.connection] = b"" if whole else unread
+
+    def asked(self) -> httpx.Request:
+        """What a provider was sent last."""
+        return self.requests[-1]
 
     # -- what is told of it ---------------------------------------------------------------------------------------
     @property
