@@ -338,6 +338,8 @@ class House:
     more: str = ""
     """More of config.yaml."""
     tokens: str = f"[{KEY}]"
+    starts: bool = True
+    """False: mitmproxy has loaded the addon, and says later that it runs (`gate.running`)."""
     site: Site = field(default_factory=Site)
     lines: list[Outcome] = field(default_factory=list)
     """The log's line of each request."""
@@ -365,7 +367,8 @@ class House:
             self.vault.put(provider, account, material)
         try:
             self._enter()
-            self.gate.running()
+            if self.starts:
+                self.gate.running()
         except BaseException:
             self._stack.close()
             raise
