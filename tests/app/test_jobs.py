@@ -1,13 +1,16 @@
 """What goes on beside the requests, each at its own pace, whatever becomes of the others."""
 
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from addons.accounts.state_file import AccountStateFile
 from addons.app.jobs import MODELS_EVERY_S, TEND_EVERY_S
 from addons.app.runtime import Running
-from tests.support.harness import STREAM, answer, api, said, word, zai, zai_token
+from providers.sandbox.tokens import jwt
+from tests.support.harness import ALL_SAID, STREAM, answer, api, said, whole, word, zai, zai_token
 from tests.support.virtual_time import in_virtual_time
 
 LISTED = (200, {"object": "list", "data": [{"id": "learnt", "object": "model"}]})
@@ -37,38 +40,70 @@ async def test_a_site_without_a_list_costs_the_others_nothing(tmp_path: Path) ->
         assert visit.requests
 
 
+@pytest.mark.parametrize(("ahead_h", "renewed"), [(11, False), (13, True)])
 @in_virtual_time
-async def test_sessions_are_renewed_beside_requests(tmp_path: Path) -> None:
-    """Z.AI's token names no end; it is renewed every twelve hours."""
+async def test_sessions_are_renewed_that_nobody_uses(tmp_path: Path, ahead_h: int, renewed: bool) -> None:
+    """Z.AI's token names no end; it is renewed after twelve hours."""
     house = zai(tmp_path)
-    renewed: list[str] = []
+    house.ahead_s = ahead_h * 3600.0
+    tokens = {house.sessions["zai", name]["token"]: name for name in "ab"}
 
     def renews(request: httpx.Request) -> tuple[int, object]:
-        person = "a" if request.headers["authorization"].endswith(house.sessions["zai", "a"]["token"]) else "b"
-        renewed.append(person)
-        return 200, {"id": person, "email": f"{person}@example.com", "token": zai_token(person)}
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        person = tokens[token]
+        tokens[fresh := zai_token(person)] = person
+        return 200, {"id": person, "email": f"{person}@example.com", "token": fresh}
 
     house.site.replies["GET /api/v1/auths/"] = renews
     async with house:
-        house.parts.renewal.clock = lambda: 13 * 3600.0
         visit = await house.visit().chats("GLM-4.7")
         await visit.says(STREAM, said("Good "))
         await house.pass_s(TEND_EVERY_S + 0.1)
-        assert set(renewed) <= {"a", "b"}
+        assert bool(house.site.count("GET /api/v1/auths/")) is renewed
+        house.vault.refresh()
+        for name in "ab":
+            kept = house.vault.known["zai", name].material["token"]
+            assert (kept != house.sessions["zai", name]["token"]) is renewed
+            assert tokens[str(kept)] == name
+        await visit.says(said("day"), ALL_SAID)
+        assert visit.got.text == "Good day"  # whatever its session has become meanwhile
 
 
 @in_virtual_time
 async def test_a_reset_by_hand_is_heeded(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
         visit = await house.visit().chats("m")
-        await visit.says(b"HTTP/1.1 429 X\r\ncontent-length: 0\r\nretry-after: 500\r\n\r\n")
+        await visit.says(whole(429, {"error": {"message": "x"}}, retry_after="500"))
         assert house.parts.traffic.blocked(("api", "a"), "m")
         await house.pass_s(TEND_EVERY_S + 0.1)
         file = tmp_path / "s" / "accounts.json"
         assert "limited" in file.read_text()  # written down meanwhile
-        type(house.parts.book).ask_reset(house.parts.book.path, [("api", "a")])  # type: ignore[attr-defined]
+        assert AccountStateFile(file, time.time).reset([("api", "a")])
         await house.pass_s(TEND_EVERY_S + 0.1)
         assert house.parts.traffic.blocked(("api", "a"), "m") is None
+
+
+@in_virtual_time
+async def test_sessions_that_have_ended_for_good_are_removed_where_a_person_wants_that(tmp_path: Path) -> None:
+    house = zai(tmp_path, "sessions: {prune_expired: true}")
+    house.sessions["zai", "a"] = {"token": jwt({"id": "a", "email": "a@example.com", "exp": 1})}
+    house.site.replies["GET /api/v1/auths/"] = (401, {"detail": "Your session has expired"})
+    async with house:
+        await house.pass_s(3 * TEND_EVERY_S)
+        house.vault.refresh()
+        assert ("zai", "b") in house.vault.known
+
+
+@in_virtual_time
+async def test_a_look_can_be_asked_for(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        house.write(more="limits: {requests: 7}")
+        before = house.parts
+        signalled = house.heeded["heed_signals"].call_args.args[1]
+        signalled()
+        await house.settle()
+        assert house.parts is not before
+        assert house.parts.config.sections.limits.requests == 7
 
 
 @in_virtual_time

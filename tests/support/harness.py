@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, cast
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import h11
 import httpx
@@ -338,6 +338,8 @@ class House:
     more: str = ""
     """More of config.yaml."""
     tokens: str = f"[{KEY}]"
+    ahead_s: float = 0.0
+    """How far its wall clock is ahead of that with which sessions are stored."""
     starts: bool = True
     """False: mitmproxy has loaded the addon, and says later that it runs (`gate.running`)."""
     site: Site = field(default_factory=Site)
@@ -345,6 +347,9 @@ class House:
     """The log's line of each request."""
     said: list[str] = field(default_factory=list)
     """What else the log has."""
+    heeded: dict[str, Mock] = field(default_factory=dict)
+    """Of what the start does to its process: what it was given."""
+    _began: float = 0.0
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -362,7 +367,9 @@ class House:
     async def __aenter__(self) -> Self:
         self.folder.chmod(0o700)
         self.write()
-        self.vault = Vault.create(self.folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY), sync=False)
+        loop, self._began = asyncio.get_running_loop(), time.time()
+        path, key = self.folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY)
+        self.vault = Vault.create(path, key, now=lambda: self._began + loop.time(), sync=False)
         for (provider, account), material in self.sessions.items():
             self.vault.put(provider, account, material)
         try:
@@ -376,12 +383,12 @@ class House:
         return self
 
     def _enter(self) -> None:
-        stack, loop, began = self._stack, asyncio.get_running_loop(), time.time()
+        stack, loop = self._stack, asyncio.get_running_loop()
         gone = ("AUTH_TOKEN", "AUTH_TOKENS_FILE", "SKIP_AUTH_TOKEN", "LONGCAT_PASSPORT_TOKEN", "LONGCAT_TOKENS_FILE")
         environ = {name: value for name, value in os.environ.items() if name not in gone}
         stack.enter_context(patch.dict(os.environ, environ | {ENV_NAME: VAULT_KEY.hex()}, clear=True))
         for name in _OF_A_PROCESS:
-            stack.enter_context(patch(f"addons.app.hooks.{name}", return_value=4096))
+            self.heeded[name] = stack.enter_context(patch(f"addons.app.hooks.{name}", return_value=4096))
         stack.callback(os.umask, os.umask(0o077))
         self._listen()
         options = Options()
@@ -390,7 +397,7 @@ class House:
         options.add_option("scripts", Sequence[str], [], "")
         self.master.addons.add(View(), Proxyserver())
         transport = httpx.MockTransport(self.site)
-        self.gate = Glassgate(Outside(transport, loop.time, lambda: began + loop.time()))
+        self.gate = Glassgate(Outside(transport, loop.time, lambda: self._began + self.ahead_s + loop.time()))
         self.master.addons.add(self.gate)
         options.update(mode=["reverse:http://127.0.0.1:1"], gateway_config=str(self.file))
 
