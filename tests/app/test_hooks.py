@@ -14,6 +14,7 @@ from addons.exchange.exchange import Exchange
 from addons.ingress.key_proof import NONCE, PROOF, proves
 from addons.stream.deps import ClientLimits
 from tests.support.harness import (
+    API_KEYS,
     DONE,
     FINISH,
     KEY,
@@ -369,3 +370,38 @@ async def test_the_layers_keep_to_the_limits_of_the_configuration(tmp_path: Path
         visit.client_sends(b"GET /v1/models HTTP/1.1\r\nhost: 127")
         await house.pass_s(3.2)
         assert visit.got.status == 408
+
+
+@in_virtual_time
+async def test_a_flow_can_be_sent_again_and_that_is_no_clients_request(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m", stream=False)
+        await visit.says(answer("Hi"))
+        house.site.replies["POST /v1/chat/completions"] = (200, {"id": "again"})
+        again = visit.flows[0].copy()
+        again.response, again.is_replay = None, "request"
+        await house.gate.requestheaders(again)
+        await house.gate.request(again)
+        assert again.response
+        assert b"again" in (again.response.content or b"")
+        assert house.site.asked[-1].headers["authorization"] == f"Bearer {API_KEYS['api', 'a']['api_key']}"
+        unknown = again.copy()
+        unknown.response, unknown.metadata = None, {}
+        unknown.is_replay = "request"
+        await house.gate.request(unknown)
+        assert unknown.response
+        assert unknown.response.status_code >= 400
+        assert "not sent again" in unknown.comment
+        assert [(line.client, line.outcome) for line in house.lines] == [("127.0.0.1", "ok"), ("inspector", "replayed")]
+
+
+@in_virtual_time
+async def test_what_is_recorded_is_each_attempt(tmp_path: Path) -> None:
+    async with api(tmp_path, "record: {enabled: true}") as house:
+        visit = await house.visit().chats("m")
+        await visit.says(whole(503, {}))
+        await visit.says(STREAM, word("Hi"), FINISH, DONE)
+        await house.pass_s(1)
+        kept = sorted((tmp_path / "recordings").rglob("*.json"))
+        assert len(kept) == 2
+        assert not any(key["api_key"] in file.read_text() for key in API_KEYS.values() for file in kept)

@@ -566,3 +566,83 @@ async def test_nothing_is_tried_for_an_answer_that_is_there(tmp_path: Path) -> N
         await house.pass_s(700)
         assert [line.outcome for line in house.lines] == ["ok"]
         assert len(visit.requests) == 1
+
+
+# -- what is told of who was not asked --------------------------------------------------------------------------------
+@in_virtual_time
+async def test_an_account_that_keeps_failing_is_left_alone_and_that_is_told(tmp_path: Path) -> None:
+    async with one(tmp_path, "breaker: {failures: 1, open_s: 20}\nretries: {enabled: false}") as house:
+        visit = await house.visit().chats("m")
+        await visit.says(DOWN)
+        second = await house.visit().chats("m")
+        got = second.got
+        assert (got.status, got.error["code"], got.headers["x-glassgate-account"]) == (
+            503,
+            "provider_unavailable",
+            "api/a",
+        )
+        assert "keeps failing" in got.error["message"]
+        assert got.headers["retry-after"] == "20"
+        assert not second.requests
+        await house.pass_s(21)
+        assert (await house.visit().chats("m")).requests
+
+
+@in_virtual_time
+async def test_of_several_that_rest_the_one_is_told_that_is_asked_first(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m")
+        await visit.says(limited(300))
+        await visit.says(limited(100))
+        second = await house.visit().chats("m")
+        assert second.got.headers["x-glassgate-account"] == "api/b"
+        assert second.got.headers["retry-after"] == "100"
+
+
+@in_virtual_time
+async def test_a_limit_that_the_answers_head_tells_is_passed_on_from_the_account_that_answered(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m", stream=False)
+        await visit.says(whole(503, {}, x_ratelimit_remaining_requests="7"))
+        await visit.says(whole(400, {"error": {"message": "bad"}}, x_ratelimit_remaining_requests="8"))
+        assert visit.got.headers["x-ratelimit-remaining-requests"] == "8"
+        second = await house.visit().chats("m")
+        await second.says(
+            whole(429, {"error": {"message": "x"}}, retry_after="300", x_ratelimit_remaining_requests="0")
+        )
+        await second.says(
+            whole(429, {"error": {"message": "x"}}, retry_after="200", x_ratelimit_remaining_requests="1")
+        )
+        assert second.got.headers["x-glassgate-account"] == "api/a"
+        assert "x-ratelimit-remaining-requests" not in second.got.headers  # what came last was the other account's
+
+
+@in_virtual_time
+async def test_a_cookie_that_the_site_hands_out_with_an_answer_is_kept(tmp_path: Path) -> None:
+    house = zai(tmp_path)
+    token = house.sessions["zai", "a"]["token"]
+    house.sessions["zai", "a"] = {"cookies": {"token": token}}
+    fresh = zai_token("a")
+    house.site.replies["GET /api/v1/auths/"] = (200, {"id": "a", "email": "a@example.com", "token": token})
+    async with house:
+        visit = await house.visit().chats("GLM-4.7")
+        head = STREAM.replace(b"\r\n\r\n", f"\r\nset-cookie: token={fresh}; Path=/\r\n\r\n".encode())
+        await visit.says(head, said("Hi"), ALL_SAID)
+        await house.pass_s(1)
+        house.vault.refresh()
+        assert house.vault.known["zai", "a"].material["cookies"] == {"token": fresh}
+        assert fresh not in repr([flow.get_state() for flow in house.flows()])
+
+
+@in_virtual_time
+async def test_a_chat_that_cannot_be_deleted_costs_a_line_in_the_log(tmp_path: Path) -> None:
+    async with zai(tmp_path, delete_chats="true") as house:
+
+        def fails(request: httpx.Request) -> httpx.Response:
+            raise httpx.ReadError("gone")
+
+        house.site.replies["DELETE /api/v1/chats/chat-1"] = fails
+        visit = await house.visit().chats("GLM-4.7")
+        await visit.says(STREAM, said("Hi"), ALL_SAID)
+        assert house.line.outcome == "ok"
+        assert any("tidying up failed" in words for words in house.said)

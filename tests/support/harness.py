@@ -390,6 +390,7 @@ class House:
         for name in _OF_A_PROCESS:
             self.heeded[name] = stack.enter_context(patch(f"addons.app.hooks.{name}", return_value=4096))
         stack.callback(os.umask, os.umask(0o077))
+        stack.enter_context(patch.object(http.MessageData, "__post_init__", http.MessageData.__post_init__))
         self._listen()
         options = Options()
         self.master = Master(options)
