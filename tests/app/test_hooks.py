@@ -377,7 +377,7 @@ async def test_a_flow_can_be_sent_again_and_that_is_no_clients_request(tmp_path:
     async with api(tmp_path) as house:
         visit = await house.visit().chats("m", stream=False)
         await visit.says(answer("Hi"))
-        house.site.replies["POST /v1/chat/completions"] = (200, {"id": "again"})
+        house.site.replies["POST /v1/chat/completions"] = (200, answer("again").partition(b"\r\n\r\n")[2])
         again = visit.flows[0].copy()
         again.response, again.is_replay = None, "request"
         await house.gate.requestheaders(again)

@@ -191,6 +191,9 @@ async def test_the_first_failure_says_most(tmp_path: Path) -> None:
         got = visit.got
         assert got.headers["x-glassgate-account"] == "api/a"
         assert "api/a" in got.error["message"] or "no such key" in got.error["message"]
+        shown = visit.flows[0].response
+        assert shown
+        assert shown.status_code == 503  # the provider's own answer, of the attempt that stands in the flow
         assert (house.line.account, house.line.attempts, house.line.outcome) == ("a", 2, "failed")
 
 

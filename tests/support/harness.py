@@ -45,6 +45,8 @@ from tests.support.http1 import END, chunk
 KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
 VAULT_KEY: Final = b"h" * 32
 STREAM: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+BOOT_S: Final = 5000.0
+"""What the monotonic clock says at the start; it never begins at nothing."""
 _OF_A_PROCESS: Final = ("harden", "raise_file_limit", "heed_signals", "collect_in_small_steps")
 """What the start does to its whole process, which here is the tests'."""
 
@@ -398,7 +400,8 @@ class House:
         options.add_option("scripts", Sequence[str], [], "")
         self.master.addons.add(View(), Proxyserver())
         transport = httpx.MockTransport(self.site)
-        self.gate = Glassgate(Outside(transport, loop.time, lambda: self._began + self.ahead_s + loop.time()))
+        clock, now = lambda: BOOT_S + loop.time(), lambda: self._began + self.ahead_s + loop.time()
+        self.gate = Glassgate(Outside(transport, clock, now))
         self.master.addons.add(self.gate)
         options.update(mode=["reverse:http://127.0.0.1:1"], gateway_config=str(self.file))
 
