@@ -12,6 +12,7 @@ from mitmproxy.exceptions import OptionsError
 from addons.app.whereabouts import FILE_NAME
 from addons.exchange.exchange import Exchange
 from addons.ingress.key_proof import NONCE, PROOF, proves
+from addons.inspect.annotator import Annotator
 from addons.stream.deps import ClientLimits
 from tests.support.harness import (
     API_KEYS,
@@ -182,6 +183,21 @@ async def test_a_hook_that_fails_answers_and_sends_nothing(tmp_path: Path, monke
         assert not visit.requests
         assert (house.line.status, house.line.outcome, house.line.id) == (500, "failed", got.headers["x-request-id"])
         assert any("a hook failed" in words for words in house.said)
+        assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_a_hook_that_fails_once_the_attempt_is_made_sends_nothing_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(annotator: Annotator, flow: http.HTTPFlow) -> None:
+        raise RuntimeError("a bug")
+
+    async with api(tmp_path) as house:
+        monkeypatch.setattr(Annotator, "planned", fails)
+        visit = await house.visit().chats("m")
+        assert visit.got.status == 500
+        assert not visit.requests
         assert is_quiet(house)
 
 

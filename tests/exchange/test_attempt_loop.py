@@ -1,11 +1,13 @@
 """Who is asked next: another account, the same again, with a renewed session, mended, or another model of the chain."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from providers.sandbox.tokens import jwt
 from tests.support.harness import (
     ALL_SAID,
     DONE,
@@ -649,3 +651,86 @@ async def test_a_chat_that_cannot_be_deleted_costs_a_line_in_the_log(tmp_path: P
         await visit.says(STREAM, said("Hi"), ALL_SAID)
         assert house.line.outcome == "ok"
         assert any("tidying up failed" in words for words in house.said)
+
+
+@in_virtual_time
+async def test_what_refuses_the_request_says_more_than_an_account_that_was_down_before(tmp_path: Path) -> None:
+    more = "routing: {fallbacks: {m: [{model: n, on: [context]}]}}\nretries: {enabled: false}"
+    async with api(tmp_path, more) as house:
+        visit = await house.visit().chats("m")
+        await visit.says(DOWN)
+        await visit.says(TOO_LONG)
+        assert model(visit) == "n"
+        await visit.says(DOWN)
+        await visit.says(DOWN)
+        assert visit.got.error["code"] == "context_length_exceeded"
+        assert visit.got.headers["x-glassgate-account"] == "api/b"
+
+
+@in_virtual_time
+async def test_a_check_for_humans_that_a_renewal_meets_makes_the_account_rest(tmp_path: Path) -> None:
+    house = zai(tmp_path)
+    house.sessions["zai", "a"] = {"token": jwt({"id": "a", "email": "a@example.com", "exp": int(time.time()) + 10})}
+    house.site.replies["GET /api/v1/auths/"] = (403, {"error": {"code": "FRONTEND_CAPTCHA_REQUIRED"}})
+    async with house:
+        visit = await house.visit().chats("GLM-4.7")
+        assert visit.asked().headers["authorization"] == f"Bearer {house.sessions['zai', 'b']['token']}"
+        await visit.says(STREAM, said("Hi"), ALL_SAID)
+        assert house.parts.traffic.blocked(("zai", "a"), "GLM-4.7")
+        assert house.line.attempts == 1
+
+
+@in_virtual_time
+async def test_who_refuses_the_request_itself_is_not_followed_by_an_account_of_the_same_model(tmp_path: Path) -> None:
+    async with api(tmp_path, "routing: {fallbacks: {m: [{model: n, on: [context]}]}}") as house:
+        visit = await house.visit().chats("m")
+        await visit.says(TOO_LONG)
+        assert (model(visit), account(visit)) == ("n", "a")
+
+
+@in_virtual_time
+async def test_who_had_all_the_time_there_is_is_followed_by_accounts_of_the_same_model(tmp_path: Path) -> None:
+    """A model that is to think is not called slow."""
+    async with api(tmp_path, "routing: {fallbacks: {m: [{model: n, on: [slow]}]}}") as house:
+        visit = await house.visit().chats("m", reasoning_effort="high")
+        await house.pass_s(299)
+        assert len(visit.requests) == 1
+        await house.pass_s(2)
+        assert (model(visit), account(visit)) == ("m", "b")
+
+
+@in_virtual_time
+async def test_nobody_stands_in_for_a_slow_one_where_nothing_is_to_be_asked_twice(tmp_path: Path) -> None:
+    more = "routing: {retry_accepted: false, fallbacks: {m: [{model: n, on: [slow]}]}}"
+    async with api(tmp_path, more) as house:
+        visit = await house.visit().chats("m")
+        await house.pass_s(59)
+        assert len(visit.requests) == 1
+        await visit.says(STREAM, word("Hi"), FINISH, DONE)
+        assert house.line.outcome == "ok"
+
+
+@in_virtual_time
+async def test_the_newest_failure_of_an_account_says_whether_it_is_asked_again(tmp_path: Path) -> None:
+    async with one(tmp_path) as house:
+        visit = await house.visit().chats("m")
+        await visit.says(DOWN)
+        await house.pass_s(1)
+        await visit.says(NO_KEY)
+        await house.pass_s(10)
+        assert len(visit.requests) == 2
+        assert visit.got.complete
+
+
+@in_virtual_time
+async def test_an_answer_makes_up_for_a_failure_and_a_refused_request_is_none(tmp_path: Path) -> None:
+    async with one(tmp_path, "breaker: {failures: 2}\nretries: {enabled: false}") as house:
+        for said_by_it in (DOWN, answer("Hi"), DOWN, answer("Hi")):
+            visit = await house.visit().chats("m", stream=False)
+            await visit.says(said_by_it)
+        for _ in range(2):
+            visit = await house.visit().chats("m")
+            await visit.says(TOO_LONG)
+        noted = house.parts.book.state(("api", "a"))
+        assert noted is None or noted.health.value == "ok"
+        assert (await house.visit().chats("m")).requests
