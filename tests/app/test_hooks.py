@@ -421,3 +421,21 @@ async def test_what_is_recorded_is_each_attempt(tmp_path: Path) -> None:
         kept = sorted((tmp_path / "recordings").rglob("*.json"))
         assert len(kept) == 2
         assert not any(key["api_key"] in file.read_text() for key in API_KEYS.values() for file in kept)
+
+
+@in_virtual_time
+async def test_a_body_counts_until_its_request_is_over(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m", stream=False)
+        assert visit.deps.bodies.total > 0
+        await visit.says(answer("Hi"))
+        assert visit.deps.bodies.total == 0
+
+
+@in_virtual_time
+async def test_a_key_that_stands_elsewhere_in_a_head_is_not_kept(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().asks(None, "/v1/models", "GET", x_note=f"mine is {KEY}")
+        assert visit.got.status == 200
+        assert "x-note" in visit.flows[0].request.headers
+        assert KEY not in repr([flow.get_state() for flow in house.flows()])

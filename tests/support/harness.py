@@ -27,6 +27,7 @@ from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.layers.modes import ReverseProxy
 from mitmproxy.proxy.server_hooks import ServerConnectHook, ServerConnectionHookData
 
@@ -35,6 +36,7 @@ from addons.app.outside import Outside
 from addons.app.runtime import Running
 from addons.exchange.outcome import Outcome
 from addons.inspect.annotation import Annotation, annotation_of
+from addons.stream.layer import GatewayLayer
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
@@ -208,6 +210,8 @@ class Visit(Drive):
         if isinstance(data, http.HTTPFlow) and data not in self.flows:
             self.flows.append(data)
         await self.house.master.addons.handle_lifecycle(command)
+        if isinstance(data, NextLayer) and isinstance(data.layer, GatewayLayer):
+            self.deps = data.layer.deps
         if isinstance(data, mflow.Flow):
             await data.wait_for_resume()
         if command.name in self.hold:
