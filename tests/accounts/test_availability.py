@@ -87,6 +87,7 @@ def test_an_answer_lifts_the_accounts_limit_whatever_the_model(house: House) -> 
     house.fails(ErrorKind.RATE_LIMITED, retry_after_s=60.0)
     house.traffic.succeeded(A, "n")
     assert house.traffic.blocked(A, "m") is None
+    assert house.made().blocked(A, "m") is None  # nor by the next process
 
 
 def test_without_cool_downs_a_limit_is_nothing(tmp_path: Path) -> None:
