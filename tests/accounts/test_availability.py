@@ -79,15 +79,16 @@ def test_a_limit_of_a_model_holds_for_that_one(house: House) -> None:
     assert house.book.state(A) is None
     house.traffic.succeeded(A, "n")
     assert house.traffic.blocked(A, "m")
+    assert house.made().blocked(A, "m")
     house.traffic.succeeded(A, "m")
     assert house.traffic.blocked(A, "m") is None
+    assert house.made().blocked(A, "m") is None  # nor is it for the next process
 
 
 def test_an_answer_lifts_the_accounts_limit_whatever_the_model(house: House) -> None:
     house.fails(ErrorKind.RATE_LIMITED, retry_after_s=60.0)
     house.traffic.succeeded(A, "n")
     assert house.traffic.blocked(A, "m") is None
-    assert house.made().blocked(A, "m") is None  # nor by the next process
 
 
 def test_without_cool_downs_a_limit_is_nothing(tmp_path: Path) -> None:

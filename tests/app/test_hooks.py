@@ -432,10 +432,12 @@ async def test_a_body_counts_until_its_request_is_over(tmp_path: Path) -> None:
         assert visit.deps.bodies.total == 0
 
 
+@pytest.mark.parametrize(("path", "status"), [("/v1/models", 200), ("/v1/nothing", 404)])
 @in_virtual_time
-async def test_a_key_that_stands_elsewhere_in_a_head_is_not_kept(tmp_path: Path) -> None:
+async def test_a_secret_that_stands_in_a_head_is_not_kept(tmp_path: Path, path: str, status: int) -> None:
+    secret = API_KEYS["api", "a"]["api_key"]
     async with api(tmp_path) as house:
-        visit = await house.visit().asks(None, f"/v1/models?note={KEY}", "GET")
-        assert visit.got.status == 200
-        assert "note=" in visit.flows[0].request.path
-        assert KEY not in repr([flow.get_state() for flow in house.flows()]) + repr(house.lines)
+        visit = await house.visit().asks(None, f"{path}?x={secret}", "GET", x_note=f"for {secret}")
+        assert visit.got.status == status
+        assert "x-note" in visit.flows[0].request.headers
+        assert secret not in repr([flow.get_state() for flow in house.flows()]) + repr(house.lines)
