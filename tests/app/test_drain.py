@@ -105,6 +105,17 @@ async def test_a_hangup_after_a_signal_changes_nothing() -> None:
     process = Process(1)
     process.drain.asked()
     process.drain.hung_up()
+    await process.one_ends(1)
+    await asyncio.sleep(1)
+    assert process.did == [("stop", 1.0)]
+
+
+@in_virtual_time
+async def test_an_hour_without_requests_before_does_not_make_it_hurry() -> None:
+    process = Process(0)
+    process.drain.one_less()
+    process.live = 1
+    process.drain.asked()
     await asyncio.sleep(1)
     assert process.did == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from addons.accounts.state_file import AccountStateFile
 from addons.app.jobs import MODELS_EVERY_S, TEND_EVERY_S
+from addons.app.reload import UNCHANGED
 from addons.app.runtime import Running
 from providers.sandbox.tokens import jwt
 from tests.support.harness import ALL_SAID, STREAM, answer, api, said, whole, word, zai, zai_token
@@ -104,6 +105,9 @@ async def test_a_look_can_be_asked_for(tmp_path: Path) -> None:
         await house.settle()
         assert house.parts is not before
         assert house.parts.config.sections.limits.requests == 7
+        signalled()
+        await house.settle()
+        assert UNCHANGED in house.said[-1]  # who asks is told, changed or not
 
 
 @in_virtual_time
