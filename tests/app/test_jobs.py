@@ -167,3 +167,14 @@ async def test_at_the_end_all_jobs_stop(tmp_path: Path) -> None:
     await house.pass_s(60)
     assert house.gate.running_parts is parts
     assert len(house.site.asked) == before
+
+
+@in_virtual_time
+async def test_names_that_nobody_serves_are_told_once_the_sites_were_asked(tmp_path: Path) -> None:
+    house = api(tmp_path, "models: {aliases: {fast: nowhere-to-be-found, good: learnt}}")
+    house.providers = house.providers.replace("models: [m, n], ", "")
+    house.site.replies["GET /v1/models"] = LISTED
+    async with house:
+        told = [words for words in house.said if "no provider serves" in words]
+        assert len(told) == 1
+        assert "nowhere-to-be-found" in told[0]
