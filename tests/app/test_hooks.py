@@ -441,3 +441,19 @@ async def test_a_secret_that_stands_in_a_head_is_not_kept(tmp_path: Path, path: 
         assert visit.got.status == status
         assert "x-note" in visit.flows[0].request.headers
         assert secret not in repr([flow.get_state() for flow in house.flows()]) + repr(house.lines)
+
+
+@in_virtual_time
+async def test_a_hook_that_fails_with_the_next_attempt_made_sends_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(annotator: Annotator, flow: http.HTTPFlow) -> None:
+        raise RuntimeError("a bug")
+
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m")
+        monkeypatch.setattr(Annotator, "planned", fails)
+        await visit.says(whole(503, {}))
+        assert (visit.got.status, visit.got.error["code"]) == (500, "internal_error")
+        assert len(visit.requests) == 1
+        assert is_quiet(house)
