@@ -194,6 +194,11 @@ async def test_a_session_the_site_does_not_take_is_not_stored_and_not_asked_abou
         await goes_by(capture, signed_in(token))
         await asyncio.sleep(1.1)
         assert (len(house.prover.asked), house.shelf.kept, house.has_ended()) == (1, [], False)
+        await goes_by(capture, signed_in(zai_token()))
+        await asyncio.sleep(1.1)
+        await goes_by(capture, signed_in(token))
+        await asyncio.sleep(1.1)
+        assert len(house.prover.asked) == 2
         house.prover.refused = ""
         await goes_by(capture, signed_in(zai_token()))
         await asyncio.sleep(1.1)
@@ -228,6 +233,9 @@ async def test_a_capture_that_is_stopped_asks_and_stores_no_more() -> None:
     async with house.running() as capture:
         await goes_by(capture, signed_in(zai_token()))
         capture.stop("stopped by hand")
+        stopped_at = asyncio.get_running_loop().time()
+        await capture.done()
+        assert asyncio.get_running_loop().time() == stopped_at  # the site's answer is not waited for
         await asyncio.sleep(2)
         assert house.shelf.kept == []
         await goes_by(capture, signed_in(zai_token()))

@@ -734,3 +734,13 @@ async def test_an_answer_makes_up_for_a_failure_and_a_refused_request_is_none(tm
         noted = house.parts.book.state(("api", "a"))
         assert noted is None or noted.health.value == "ok"
         assert (await house.visit().chats("m")).requests
+
+
+@in_virtual_time
+async def test_a_full_account_is_told_of_before_one_that_rests_for_long(tmp_path: Path) -> None:
+    async with api(tmp_path, "accounts: {max_concurrent: 1, queue_s: 0}") as house:
+        first = await house.visit().chats("m")
+        await first.says(limited(300))
+        assert account(first) == "b"
+        second = await house.visit().chats("m")
+        assert (second.got.error["code"], second.got.headers["x-glassgate-account"]) == ("account_busy", "api/b")
