@@ -744,3 +744,17 @@ async def test_a_full_account_is_told_of_before_one_that_rests_for_long(tmp_path
         assert account(first) == "b"
         second = await house.visit().chats("m")
         assert (second.got.error["code"], second.got.headers["x-glassgate-account"]) == ("account_busy", "api/b")
+
+
+@pytest.mark.parametrize(("after_s", "told"), [(5, None), (500, "false")])
+@in_virtual_time
+async def test_who_rests_for_a_moment_may_be_asked_again_by_the_client_itself(
+    tmp_path: Path, after_s: int, told: str | None
+) -> None:
+    empty = whole(429, {"error": {"message": "x", "code": "insufficient_quota"}}, retry_after=str(after_s))
+    async with one(tmp_path, "retries: {enabled: false}") as house:
+        visit = await house.visit().chats("m")
+        await visit.says(empty)
+        second = await house.visit().chats("m")
+        assert not second.requests
+        assert second.got.headers.get("x-should-retry") == told
