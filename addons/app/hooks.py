@@ -4,7 +4,6 @@ import functools
 import logging
 import os
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from addons.app.garbage_collection import collect_in_small_steps
 from addons.app.hardening import harden, raise_file_limit
 from addons.app.jobs import Upkeep
 from addons.app.listeners import move_listeners
+from addons.app.outside import Outside
 from addons.app.reload import Reload
 from addons.app.replayer import Replayer
 from addons.app.rules import client_limits, guest_rules
@@ -129,7 +129,8 @@ def _was_refused(flow: http.HTTPFlow, exchange: Exchange) -> bool:
 class Glassgate:
     """The addon. State: the running configuration and the exchanges under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Outside | None = None) -> None:
+        self._outside = outside = outside or Outside()
         self.running_parts: Running | None = None
         self.exchanges: dict[str, Exchange] = {}
         self.drain = Drain(lambda: len(self.exchanges), self._end_all, lambda: ctx.master.shutdown(), self._drain_s)
@@ -140,7 +141,7 @@ class Glassgate:
         self.observers: tuple[Observer, ...] = (RequestLog(),)
         self._upkeep: Upkeep | None = None
         self._clients = ClientConnections(ctx.master)
-        self._sweeper = Sweeper(time.monotonic, self._clients.deliver, self._clients.drop)
+        self._sweeper = Sweeper(outside.clock, self._clients.deliver, self._clients.drop)
         self._aside, self._bodies = Aside(), Bodies()
         self._listening = Listening(ctx.master, Guests(), lambda: self._deps.limits.head_s)
         self._deps = LayerDeps(lambda flow: None, self._sweeper)
@@ -188,7 +189,7 @@ class Glassgate:
             doors = Doors(ctx.options)
             modes = doors.checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
-            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._seen_step)
+            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._seen_step, outside=self._outside)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
@@ -200,7 +201,13 @@ class Glassgate:
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
         view = ctx.master.addons.get("view")
         self._upkeep = Upkeep(
-            self._parts, self._sweeper, self._reload, view, self._annotator.live, lambda: self._tell_names(asked=True)
+            self._parts,
+            self._sweeper,
+            self._reload,
+            view,
+            self._annotator.live,
+            lambda: self._tell_names(asked=True),
+            self._outside.clock,
         )
         self._upkeep.start()
         if modes != list(ctx.options.mode):
@@ -256,6 +263,7 @@ class Glassgate:
             self._sweeper,
             client_limits(parts.config),
             self._clients,
+            self._outside.clock,
             refused=self._refused_head,
             presence=self._listening,
             bodies=self._bodies,
@@ -318,12 +326,12 @@ class Glassgate:
         show_stories_in_console(ctx.master)
         if view is not None:  # (an empty view is false)
             release_when_dropped(view)
-            onlookers = Onlookers(time.monotonic)
+            onlookers = Onlookers(self._outside.clock)
             if (app := getattr(ctx.master, "app", None)) is not None:  # mitmweb's
                 onlookers.watch_web(app)
                 have_chats_read_again()
                 list_in_time_order(app)
-            self._annotator.live = Live(time.monotonic, view, onlookers.look, self._changed)
+            self._annotator.live = Live(self._outside.clock, view, onlookers.look, self._changed)
         if saver is not None:
             complete_har(saver)
 
@@ -410,7 +418,8 @@ class Glassgate:
             self._log_local(flow, request_id, admission.key or "-")
             return
         dialect = DIALECTS[admission.action]
-        exchange = Exchange(request_id, admission.key, dialect, parts.context, time.monotonic(), admission.identity)
+        began = self._outside.clock()
+        exchange = Exchange(request_id, admission.key, dialect, parts.context, began, admission.identity)
         exchange.client, exchange.method, exchange.path = self._client_of(flow), flow.request.method, path_of(flow)
         exchange.codings = admission.codings
         self.exchanges[flow.id] = exchange
@@ -433,7 +442,7 @@ class Glassgate:
             problems=lambda: [said for said in (reload, parts.problem(), *stopped) if said],
             variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
-            created=int(time.time()),
+            created=int(self._outside.now()),
         )
 
     @fenced

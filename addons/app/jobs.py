@@ -39,6 +39,7 @@ class Upkeep:
         view: View | None,
         live: Live | None,
         learnt: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._parts = parts
         self._sweeper = sweeper
@@ -46,12 +47,13 @@ class Upkeep:
         self._view = view
         self._live = live
         self._learnt = learnt
-        self._heart = Heartbeat(time.monotonic)
+        self._clock = clock
+        self._heart = Heartbeat(clock)
 
     def start(self) -> None:
         keep = self._heart.keep
         keep("timers", self._sweeper.sweep, SWEEP_S)
-        keep("event loop watch", LoopWatch(time.monotonic, time.thread_time).step, 0)
+        keep("event loop watch", LoopWatch(self._clock, time.thread_time).step, 0)
         keep(CONFIGURATION, self._reload.look, TEND_EVERY_S)
         keep("models", self._learn_models, MODELS_EVERY_S, SITES_PATIENCE_S)
         keep("sessions", lambda: self._parts().tend(), TEND_EVERY_S, SITES_PATIENCE_S)

@@ -18,6 +18,7 @@ from addons.accounts.renewal import Renewal
 from addons.accounts.report import AccountLine, report
 from addons.accounts.sessions import Accounts
 from addons.accounts.state_file import FILE_NAME, AccountStateFile
+from addons.app.outside import Outside
 from addons.app.rules import (
     accounts_of,
     fallbacks_of,
@@ -41,6 +42,7 @@ from addons.routing.model_index import ModelIndex
 from addons.routing.retry_policy import RetryBudget
 from addons.routing.strategy import Orderer
 from addons.transport.codings import Inflated
+from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import Carried, StepRunner, new_client
 from addons.vault import prompt as terminal
@@ -103,6 +105,7 @@ class Running:
     book: AccountStateFile
     context: Context
     known: KnownSecrets
+    outside: Outside
     models: Models
     _clients: "Clients"
     seen: Callable[[Carried], None] | None
@@ -116,8 +119,10 @@ class Running:
         ca_file: str | None = None,
         before: "Running | None" = None,
         seen: Callable[[Carried], None] | None = None,
+        outside: Outside | None = None,
     ) -> None:
         """`before` is what runs already: what it has learnt of sites, accounts and conversations is taken over."""
+        self.outside = outside = before.outside if before else outside or Outside()
         self.config = config
         self.providers = make_providers(config, before)
         self.vault = vault
@@ -132,12 +137,12 @@ class Running:
             {s.name: provider_class(s.common.type).configured(s.name, s.options) for s in config.disabled},
         )
         self.proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
-        self._clients = before._clients if before else Clients(ca_file)
+        self._clients = before._clients if before else Clients(ca_file, outside.transport)
         seals = Seals(self.accounts.reveal)
         self.seen = seen or (before.seen if before else None)
         self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen, self.proxies.get)
-        self.book = before.book if before else AccountStateFile(book_path(config), time.time, self.cleaner.words)
-        moment = moment_source()
+        self.book = before.book if before else AccountStateFile(book_path(config), outside.now, self.cleaner.words)
+        moment = moment_source(outside.now)
         traffic = traffic_rules(config)
         self.renewal = Renewal(
             self.accounts,
@@ -146,11 +151,11 @@ class Running:
             self.steps,
             self.book,
             moment,
-            clock=time.monotonic,
+            clock=outside.clock,
             rules=traffic.cooldown or CooldownRules(),
         )
         self.traffic = AccountAvailability(
-            paces_of(config), traffic, self.book, time.monotonic, time.time, self.accounts.standing
+            paces_of(config), traffic, self.book, outside.clock, outside.now, self.accounts.standing
         )
         if before is None:
             self.traffic.recall(self.accounts.stored_at)
@@ -178,6 +183,8 @@ class Running:
             proxies=self.proxies,
             moment=moment,
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
+            recoveries=Recoveries(outside.clock),
+            clock=outside.clock,
         )
         record = config.sections.record
         rules = RecordRules(record.enabled, config.path(record.folder), record.max_mb, record.max_days)
@@ -294,14 +301,15 @@ class Running:
 class Clients:
     """The HTTP clients for steps, one a provider and proxy; they outlive a change of the configuration."""
 
-    def __init__(self, ca_file: str | None) -> None:
+    def __init__(self, ca_file: str | None, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._ca_file = ca_file
+        self._transport = transport
         self._known: dict[tuple[str, str | None], httpx.AsyncClient] = {}
 
     def of(self, proxy: str | None, provider: str) -> httpx.AsyncClient:
         key = (provider, proxy)
         if key not in self._known:
-            self._known[key] = new_client(proxy, verify=self._ca_file or True)
+            self._known[key] = new_client(proxy, verify=self._ca_file or True, transport=self._transport)
         return self._known[key]
 
     async def close(self) -> None:
@@ -384,10 +392,10 @@ def lacks_sessions(config: Config) -> bool:
     return any(name not in config.env_sessions for name in wanted)
 
 
-def moment_source() -> Callable[[], Moment]:
-    """The real clock and randomness for providers."""
+def moment_source(now: Callable[[], float] = time.time) -> Callable[[], Moment]:
+    """Time and randomness for providers; `now` gives Unix seconds."""
     zone = _zone_name()
-    return lambda: Moment(time.time_ns() // 1_000_000, lambda: str(uuid.uuid4()), zone)
+    return lambda: Moment(int(now() * 1000), lambda: str(uuid.uuid4()), zone)
 
 
 def _zone_name() -> str:

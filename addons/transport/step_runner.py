@@ -46,10 +46,16 @@ type Arrived = Callable[[int], None]
 """Told how long each piece of an answer's body is, unpacked, when it has come."""
 
 
-def new_client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncClient:
-    """An HTTP client for one provider's steps: no redirects, no proxy out of the environment, bounded waits."""
+def new_client(
+    proxy: str | None, *, verify: bool | str = True, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """An HTTP client for one provider's steps: no redirects, no proxy out of the environment, bounded waits.
+
+    `transport` carries its calls in the place of connections, those to a proxy too.
+    """
     return httpx.AsyncClient(
-        proxy=proxy,
+        transport=transport,
+        proxy=proxy if transport is None else None,
         verify=verify,
         follow_redirects=False,
         trust_env=False,

@@ -127,6 +127,13 @@ def test_unchanged_files_are_not_said_to_be_changed(house: House, caplog: pytest
     assert house.parts is not before, "what was refused is taken up, unchanged too"
 
 
+def test_what_only_a_start_can_change_is_told_and_the_rest_is_in_force(house: House) -> None:
+    house.write(f"auth: {{tokens: [{STRONG}x]}}\nlisten: {{port: 8099}}")
+    asyncio.run(house.reload.look())
+    assert house.parts.config.tokens == (f"{STRONG}x",)
+    assert house.reload.problem == "listen changed: this takes effect at the next start"
+
+
 @pytest.mark.parametrize("fault", [KeyError("x"), RecursionError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
 def test_any_fault_is_a_problem_and_no_end(house: House, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     def fails(file: Path) -> None:

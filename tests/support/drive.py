@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mitmproxy import http
 from mitmproxy import options as moptions
@@ -178,6 +179,11 @@ class Drive:
         self.watch = WatchSet()
         self.wire = FakeWire()
         self.ticket = FakeTicket(list(self.relays))
+        self.layer = self._outermost(context)
+        self.feed(events.Start())
+
+    def _outermost(self, context: Context) -> Any:
+        """The layer that is given the events of the connection: a GatewayLayer, but for the harness."""
         self.deps = LayerDeps(
             lambda flow: self.ticket,
             self.watch,
@@ -186,8 +192,7 @@ class Drive:
             clock=lambda: self.now,
             beside=lambda request: self.beside,
         )
-        self.layer = GatewayLayer(context, HTTPMode.transparent, self.deps)
-        self.feed(events.Start())
+        return GatewayLayer(context, HTTPMode.transparent, self.deps)
 
     # -- what the world does --------------------------------------------------------------------------------------
     def feed(self, event: events.Event) -> None:
@@ -237,11 +242,7 @@ class Drive:
     def _do(self, command: commands.Command) -> None:
         if isinstance(command, commands.StartHook):
             self.log.append(command.name)
-            self._hook(command)
-            if command.name in self.hold:
-                self.pending.append(command)
-            else:
-                self.feed(events.HookCompleted(command))
+            self._run_hook(command)
         elif isinstance(command, commands.OpenConnection):
             self.servers.append(command.connection)
             self.log.append("connect")
@@ -259,6 +260,13 @@ class Drive:
         else:
             assert isinstance(command, commands.Log), command
             self.logged.append(command.message)
+
+    def _run_hook(self, command: commands.StartHook) -> None:
+        self._hook(command)
+        if command.name in self.hold:
+            self.pending.append(command)
+        else:
+            self.feed(events.HookCompleted(command))
 
     def _hook(self, command: commands.StartHook) -> None:
         flow = command.args()[0]
