@@ -16,7 +16,7 @@ from addons.app.asking import Answer, Questions
 from addons.app.runtime import Running, vault_path
 from addons.config.exposure import judge
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config
+from addons.config.schema import Config, Sections
 from addons.config.session_lines import VARIABLE
 from addons.vault.errors import VaultError
 
@@ -42,6 +42,8 @@ class Reload:
     problem: str | None = None
     """Why the files as they stand now were not taken up, if so."""
     _seen: Stamp = field(init=False)
+    _first: Sections = field(init=False)
+    """As they were at the start: some are in force until the end."""
     _questions: Questions = field(init=False)
     _asked: bool = False
     _reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "glassgate configuration"))
@@ -49,7 +51,7 @@ class Reload:
 
     def __post_init__(self) -> None:
         config = self.running().config
-        self._seen = _stamp(self.file, config)
+        self._seen, self._first = _stamp(self.file, config), config.sections
         self._questions = Questions(vault_path(config).parent, self.file)
 
     def ask(self) -> None:
@@ -117,8 +119,7 @@ class Reload:
             log.info("%s", UNCHANGED)
             return UNCHANGED
         old = self.running()
-        before = old.config.sections
-        fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(before, name)]
+        fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(self._first, name)]
         self.take(Running(new, old.vault, before=old))
         self.problem = None
         for words in new.notes:

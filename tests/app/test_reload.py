@@ -174,3 +174,16 @@ def test_a_disk_that_hangs_is_a_problem_and_holds_nobody(
 
     monkeypatch.setattr(addons.app.reload, hangs, hanging)
     asyncio.run(look())
+
+
+def test_what_waits_for_the_next_start_is_told_until_it_is_taken_back(house: House) -> None:
+    """Another change, taken up since, does not put it in force."""
+    waits = "listen changed: this takes effect at the next start"
+    for text, problem in (
+        (f"auth: {{tokens: [{STRONG}]}}\nlisten: {{port: 5}}", waits),
+        (f"auth: {{tokens: [{STRONG}x]}}\nlisten: {{port: 5}}", waits),
+        (f"auth: {{tokens: [{STRONG}x]}}", None),
+    ):
+        house.write(text)
+        asyncio.run(house.reload.look())
+        assert house.reload.problem == problem
