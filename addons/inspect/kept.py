@@ -49,10 +49,10 @@ async def keep_cleaned(
     owner = attempt.plan.owner if attempt is not None else None
     size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
     cleaner = attempt.cleaner if attempt is not None else cleaner
+    flow.request.data.content = None  # nobody sees it meanwhile, nor ever should this fail
     if size <= AT_ONCE_BYTES:
         kept = _clean(found, owner, cleaner)
     else:
-        flow.request.data.content = None  # nobody sees it meanwhile, nor ever should this fail
         kept = await asyncio.to_thread(_clean, found, owner, cleaner)
     if stood is not None:
         flow.request.data.content = kept.asked
