@@ -318,6 +318,10 @@ def test_an_edited_request_goes_out_as_edited() -> None:
         sent = attempt.wire_request(flow.request)
         assert sent
         assert sent.content == b"something else"
+        flow.request.content = b"is it ~hidden~?"
+        sent = attempt.wire_request(flow.request)
+        assert sent
+        assert sent.content == b"is it ~hidden~?", "docs/inspect.md says so"
 
     in_room(work)
 
