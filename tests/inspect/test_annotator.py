@@ -29,6 +29,7 @@ def test_a_request_whose_texts_cannot_be_cleaned_has_ended_all_the_same(monkeypa
     exchange: Any = SimpleNamespace(
         id="req_24a1d4aa",
         attempt_loop=None,
+        dialect=SimpleNamespace(name="chat"),
         error=None,
         client_request=f"is it {SECRET}?",
         context=SimpleNamespace(cleaner=cleaner, limits=SimpleNamespace(max_attempts=3, record_bytes=1000)),
