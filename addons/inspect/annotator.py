@@ -60,10 +60,11 @@ class Annotator:
         note = replace(note, held_ms=held_ms)
         answered = last is not None and last.response is not None and flow.response is last.response
         context = exchange.context
+        # How it ended is told at once: to clean long texts takes a while, and should that fail nothing runs for ever.
+        _tell(flow, replace(note, client_request="", delivered="", model=context.cleaner.text(note.model)))
         note = await keep_cleaned(flow, note, last, context.cleaner, context.limits.record_bytes, answered=answered)
-        note.put_on(flow)
         self._put_places(flow, last)
-        flow.comment, flow.marked = told(note), marker(note)
+        _tell(flow, note)
 
     def _put_places(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
         if attempt is not None:
@@ -80,8 +81,7 @@ class Annotator:
             outcome="refused" if error else "ok",
             error=f"{error.status} {error.code}: {error.message}" if error else "",
         )
-        note.put_on(flow)
-        flow.comment, flow.marked = told(note), marker(note)
+        _tell(flow, note)
 
     async def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
         """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
@@ -162,6 +162,11 @@ class Annotator:
             deliveries=report.deliveries if report else (),
             cut=bool(report and report.cut),
         )
+
+
+def _tell(flow: http.HTTPFlow, note: Annotation) -> None:
+    note.put_on(flow)
+    flow.comment, flow.marked = told(note), marker(note)
 
 
 def _call(flow: http.HTTPFlow) -> str:

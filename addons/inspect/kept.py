@@ -35,7 +35,8 @@ async def keep_cleaned(
     """Puts the bodies on the flow and gives the annotation to put there. `answered`: its response is the attempt's.
 
     `most_bytes` of the request's body are kept."""
-    asked = flow.request.data.content or b""
+    stood = flow.request.data.content
+    asked = stood or b""
     asked = (attempt.body_as_built(asked) if attempt is not None else asked) or b""
     most_bytes = max(most_bytes, AT_ONCE_BYTES)
     found = _Kept(
@@ -48,11 +49,12 @@ async def keep_cleaned(
     owner = attempt.plan.owner if attempt is not None else None
     size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
     cleaner = attempt.cleaner if attempt is not None else cleaner
+    flow.request.data.content = None  # nobody sees it meanwhile, nor ever should this fail
     if size <= AT_ONCE_BYTES:
         kept = _clean(found, owner, cleaner)
     else:
         kept = await asyncio.to_thread(_clean, found, owner, cleaner)
-    if flow.request.data.content is not None:
+    if stood is not None:
         flow.request.data.content = kept.asked
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered

@@ -6,8 +6,10 @@ inspector. All that is put on a flow is cleaned first, as at its end; what the p
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import nsmallest
 from typing import Final
 
@@ -24,6 +26,8 @@ from addons.inspect.annotation import KEY, RUNNING, Annotation
 from addons.inspect.arriving import Arriving
 from addons.inspect.summary import told
 
+log = logging.getLogger("glassgate")
+
 LOOK_S: Final = 0.25
 """Between two looks: so often, at most, a flow changes for who looks at it."""
 AT_ONCE: Final = 25
@@ -32,6 +36,8 @@ AT_ONCE_BYTES: Final = 32 * 1024
 """Cleaned on the event loop (200 ns a byte); more goes to a thread."""
 BYTES_PER_S: Final = 512 * 1024
 """Whoever has a flow open reads all of it again when it has changed: the longer it is, the more seldom it changes."""
+_PER_HASHED: Final = 8
+"""What is to be sent is not read again but hashed (by mitmweb), which is so many times faster."""
 PARTS_LIMIT: Final = 200
 _PART_S: Final = 5e-7
 """Parts of a request are so far from each other in the list: more than the 2.4e-7 s that Unix time is exact to as a
@@ -66,35 +72,40 @@ class Live:
         """The request is here whole."""
         one = _Running(flow, exchange, exchange.id)
         self._running[flow.id] = self._of_request[one.request_id] = one
-        exchange.moved = one.tell
-        one.tell()
+        exchange.moved = partial(self._safely, one, one.tell)
+        exchange.moved()
 
     async def planned(self, flow: http.HTTPFlow) -> None:
         """An attempt stands in the flow, about to be sent or to be stopped by a person."""
         if (one := self._running.get(flow.id)) is not None and one.exchange.relay is not None:
-            one.follow()
-            await one.clean_request()
-            one.tell()
+            self._safely(one, one.follow)
+            try:
+                await one.clean_request(one.exchange.relay)
+            except Exception:
+                self._give_up(one)
+            self._safely(one, one.tell)
 
     def seen(self, flow: mflow.Flow) -> None:
         """Somebody is told of a flow: it may have been stopped."""
         one = self._running.get(flow.id)
         if one is not None and flow.intercepted and one.held_since is None:
             one.held_since = self._clock()
-            one.tell()
+            self._safely(one, one.tell)
 
     def attempt_over(self, flow: http.HTTPFlow) -> None:
         """What was shown of an attempt is taken off the flow: its last form comes now."""
         if (one := self._running.get(flow.id)) is not None:
-            one.leave_attempt()
+            self._safely(one, one.leave_attempt)
 
     def over(self, flow: http.HTTPFlow) -> int:
         """The request has ended; gives for how many milliseconds a person held it."""
         one = self._running.get(flow.id)
         if one is None:
             return 0
-        self._forget(one)
-        one.end()
+        self._running.pop(flow.id)
+        self._of_request.pop(one.request_id, None)
+        self._safely(one, one.end)
+        one.let_go()
         return round(one.held_s * 1000)
 
     def place(self, request_id: str) -> float | None:
@@ -112,25 +123,40 @@ class Live:
         if not self._running or not self._looked_at():
             return
         now = self._clock()
-        due = [one for one in self._running.values() if now - one.looked >= one.pause_s and self._in_list(one)]
-        changed: list[mflow.Flow] = []
+        due = [one for one in self._running.values() if now - one.looked >= one.pause_s and self._may_be_shown(one)]
         problem: Exception | None = None
         for one in nsmallest(AT_ONCE, due, key=lambda one: one.looked):
             one.looked = now
             try:
-                if await one.look():
-                    changed.append(one.flow)
+                changed = not one.ended and await one.look()
             except Exception as e:
-                self._forget(one)
-                problem = e
-        if changed:
-            await self._changed(changed)
+                one.lost, problem = True, e
+                continue
+            if changed:
+                await self._changed([one.flow])
+            await asyncio.sleep(0)  # all of them together would keep everybody waiting
         if problem is not None:
             raise problem
 
-    def _forget(self, one: "_Running") -> None:
-        self._running.pop(one.flow.id, None)
-        self._of_request.pop(one.request_id, None)
+    # -- faults ---------------------------------------------------------------------------------------------------
+    def _safely(self, one: "_Running", work: Callable[[], None]) -> None:
+        """Does what is done for the eyes in the midst of a request: a fault there is none of the request's."""
+        if one.lost:
+            return
+        try:
+            work()
+        except Exception:
+            self._give_up(one)
+
+    @staticmethod
+    def _give_up(one: "_Running") -> None:
+        """It is shown again at its end."""
+        if not one.lost:
+            one.lost = True
+            log.exception("request %s is not shown while it runs: a fault of the gateway", one.request_id)
+
+    def _may_be_shown(self, one: "_Running") -> bool:
+        return not one.lost and self._in_list(one)
 
     def _in_list(self, one: "_Running") -> bool:
         """Somebody may have thrown the flow out of the list, or have put a file's flows in the place of all."""
@@ -151,6 +177,8 @@ class _Running:
     held_since: float | None = None
     held_s: float = 0.0
     ended: bool = False
+    lost: bool = False
+    """There was a fault in showing it."""
     _said: str = ""
     _asked: str | None = None
     """The client's request as it may be shown; None before it was cleaned."""
@@ -170,7 +198,9 @@ class _Running:
 
     # -- what is told ---------------------------------------------------------------------------------------------
     def tell(self) -> None:
-        """Writes annotation and comment as things stand."""
+        """Writes annotation and comment as things stand; nothing behind the end, whoever is late."""
+        if self.ended:
+            return
         if self.exchange.model is not None and self._asked is None and self._withheld is None:
             self._clean_asked()
         attempt = self.attempt
@@ -227,25 +257,29 @@ class _Running:
     def _clean_asked(self) -> None:
         """The client's own request, while its first attempt is made. It was read by now."""
         body = self.flow.request.data.content or b""
-        if len(body) > AT_ONCE_BYTES:
-            self._withheld, self.flow.request.data.content = body, None
-            return
-        self.flow.request.data.content, self._asked = _cleaned_request(
-            body, self.exchange.client_request, self.exchange.context.cleaner
-        )
+        self._withheld, self.flow.request.data.content = body, None
+        if len(body) <= AT_ONCE_BYTES:
+            self.flow.request.data.content, self._asked = _cleaned_request(
+                body, self.exchange.client_request, self.exchange.context.cleaner
+            )
+            self._withheld = None
 
-    async def clean_request(self) -> None:
-        """What is to be sent: it has the conversation in it, and so perhaps what providers have said before."""
-        attempt, request = self.attempt, self.flow.request
-        assert attempt
+    async def clean_request(self, attempt: Attempt) -> None:
+        """What is to be sent: it has the conversation in it, and so perhaps what providers have said before. It stands
+        in the flow when it is clean, and nothing does if it cannot be cleaned."""
+        request = self.flow.request
         self._withheld = None
-        body = request.data.content or b""
+        body, shown = request.data.content or b"", b""
         text = self.exchange.client_request if self._asked is None else ""
-        shown, asked = await _in_thread(len(body) + len(text), _cleaned_request, body, text, attempt.cleaner)
-        self._asked = asked if self._asked is None else self._asked
-        if shown is not body:
-            request.data.content = shown
-            attempt.shows_body(shown, body)
+        request.data.content = None
+        try:
+            shown, asked = await _in_thread(len(body) + len(text), _cleaned_request, body, text, attempt.cleaner)
+            self._asked = asked if self._asked is None else self._asked
+        finally:
+            if request.data.content is None:  # else a person was quick
+                request.data.content = shown
+            if shown is not body:
+                attempt.shows_body(shown, body)
 
     # -- what arrives ---------------------------------------------------------------------------------------------
     def follow(self) -> None:
@@ -266,6 +300,9 @@ class _Running:
     def end(self) -> None:
         self.follow()
         self.tell()
+
+    def let_go(self) -> None:
+        """What was changed for the eyes only is as it was: the last form is made of that."""
         self._restore_kind()
         self.ended = True
         self.exchange.moved = lambda: None
@@ -284,8 +321,8 @@ class _Running:
             return False
         self.tell()
         response = self.flow.response.data.content if self.flow.response is not None else None
-        size = len(response or b"") + len(self._delivered)
-        self.pause_s = size / BYTES_PER_S
+        asked = len(self._asked or "") + len(self.flow.request.data.content or b"") // _PER_HASHED
+        self.pause_s = (len(response or b"") + len(self._delivered) + asked) / BYTES_PER_S
         before, self._shown = self._shown, (self.flow.comment, len(response or b""), len(self._delivered))
         return before != self._shown
 

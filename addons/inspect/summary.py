@@ -7,6 +7,7 @@ other, and the parts of one request are known by the same six letters.
 from typing import Final
 
 from addons.inspect.annotation import Annotation
+from addons.words.shown import shown
 
 _MARKS: Final = {":gear:": "⚙", ":arrow_right_hook:": "↪", ":warning:": "⚠"}
 _OF_OUTCOME: Final = {"ok": "✓", "running": "▷", "client_left": "←", "replayed": "↻"}
@@ -17,8 +18,8 @@ _OUTCOME_WIDTH: Final = len("client_left")
 
 
 def told(note: Annotation) -> str:
-    """What happened, or happens, at a glance."""
-    return " ".join([_mark(note), *_id_and_outcome(note), *_words(note)])
+    """What happened, or happens, at a glance; on one line, whatever the client calls its model."""
+    return shown(" ".join([_mark(note), *_id_and_outcome(note), *_words(note)]))
 
 
 def short(request_id: str) -> str:

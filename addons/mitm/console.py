@@ -88,8 +88,8 @@ def _row(
     """Time of day, summary, status, size, duration; where the screen is narrow in two lines, above a flow's own page
     above mitmproxy's."""
     urwid = common.urwid
-    outcome = f.metadata[KEY].get("outcome")
-    style = "intercept" if f.intercepted else "error" if outcome in _BAD else "text"
+    bad = str(f.metadata[KEY].get("outcome")) in _BAD  # a flow of a file may say anything
+    style = "intercept" if f.intercepted else "error" if bad else "text"
     if render_mode is common.RenderMode.DETAILVIEW:
         return urwid.Pile([urwid.Text((style, shown(f.comment))), plain(f, render_mode=render_mode, **how)])
     when = common.format_left_indicators(
@@ -98,7 +98,7 @@ def _row(
     story = common.truncated_plain(shown(f.comment), style, "left")
     marked = "" if f.comment.startswith(common.render_marker(f.marked)) else f.marked  # the summary begins with its own
     signs = common.format_right_indicators(replay=bool(f.is_replay), marked=marked)
-    figures = list(_figures(f, common, bad=outcome in _BAD))
+    figures = list(_figures(f, common, bad=bad))
     if render_mode is common.RenderMode.LIST:
         below = urwid.Columns([("fixed", 10, urwid.Text("")), *figures], dividechars=1)
         return urwid.Pile([urwid.Columns([when, story, signs], dividechars=1), below])

@@ -3,7 +3,7 @@
 The one place, with web_guard.py, that knows how mitmweb is made. What is not there is not found: nobody looks then.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mitmproxy import flow as mflow
@@ -15,6 +15,8 @@ from addons.inspect.annotation import KEY, RUNNING
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
+UNTOLD_MOST: Final = 2000
+"""Messages of some 2 KB each that wait for a page: so many come in half a minute of very many running flows."""
 VISIT_S: Final = 5.0
 """Who has asked mitmweb's API for flows is taken to look for so long."""
 
@@ -31,7 +33,7 @@ class Onlookers:
         """From now on it is the pages of this mitmweb application that count."""
         from mitmproxy.tools.web.app import ClientConnection
 
-        self._pages = lambda: len(ClientConnection.connections)
+        self._pages = lambda: len(listening(ClientConnection.connections))
         before: Callable[[RequestHandler], None] | None = app.settings.get("log_function")
 
         def answered(handler: "RequestHandler") -> None:
@@ -48,6 +50,17 @@ class Onlookers:
         if self._pages is None:
             return True
         return bool(self._pages()) or self._clock() - self._visited < VISIT_S
+
+
+def listening(pages: Collection[Any]) -> Collection[Any]:
+    """The pages of these that take what they are told. One that does not (its computer sleeps) is let go: mitmweb keeps
+    all it is to be told, and running flows are much to be told of. A page that wakes asks anew."""
+    for page in list(pages):
+        queue = getattr(page, "_send_queue", None)
+        if queue is not None and queue.qsize() > UNTOLD_MOST:
+            page.on_close()
+            page.close()
+    return pages
 
 
 def read_again_in_console(view: View, flows: Sequence[mflow.Flow]) -> None:
@@ -70,7 +83,9 @@ def have_chats_read_again() -> None:
         found: dict[str, Any] = told(flow)
         note = flow.metadata.get(KEY)
         if isinstance(note, dict) and note.get("outcome") == RUNNING and "request" in found:
-            found["request"]["contentHash"] = f"{found['request']['contentHash']}-{len(note.get('delivered', ''))}"
+            delivered = note.get("delivered")  # a flow of a file may say anything
+            size = len(delivered) if isinstance(delivered, str) else 0
+            found["request"]["contentHash"] = f"{found['request']['contentHash']}-{size}"
         return found
 
     flow_to_json.tells_of_chats = True  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.addons.view import View
 
-from addons.inspect.annotation import annotation_of
+from addons.inspect.annotation import KEY
 
 
 def trim(view: View, max_flows: int, max_mb: float) -> int:
@@ -27,7 +27,10 @@ def size_of(flow: mflow.Flow) -> int:
     if not isinstance(flow, http.HTTPFlow):
         return 0
     bodies = [message.raw_content or b"" for message in (flow.request, flow.response) if message is not None]
-    note = annotation_of(flow)
-    words = len(note.client_request) + len(note.delivered) if note else 0
-    times = 16 * (len(note.arrivals) + len(note.deliveries)) if note else 0
-    return sum(map(len, bodies)) + words + times
+    note = flow.metadata.get(KEY)
+    noted = (
+        note.values() if isinstance(note, dict) else ()
+    )  # as it stands: a note of its own would be made of all pieces
+    words = sum(len(value) for value in noted if isinstance(value, str))
+    pieces = sum(len(value) for value in noted if isinstance(value, list | tuple))
+    return sum(map(len, bodies)) + words + 16 * pieces

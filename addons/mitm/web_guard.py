@@ -40,8 +40,10 @@ class WebGuard:
             _stop(str(e))
             return
         from addons.mitm.web_look import dress  # here for the same reason as in `guard`
+        from addons.mitm.web_views import read_in_threads
 
         dress(ctx.master.app)  # type: ignore[attr-defined]  # `guard` has found it
+        read_in_threads(ctx.master.app)  # type: ignore[attr-defined]
 
     def configure(self, updated: set[str]) -> None:
         if self._door is not None and "web_password" in updated:

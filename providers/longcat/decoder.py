@@ -24,7 +24,7 @@ _THINKING: Final = frozenset({"reason", "think"})
 _SEARCHES: Final = frozenset({"search", "common_search", "general_search", "local_life_search"})
 _SILENT: Final = frozenset({"create"})
 _ERRORS: Final = frozenset({"event_error", "eventError"})
-CHECK_LIMIT_CHARS: Final = 4 * 1024 * 1024
+CHECK_LIMIT_CHARS: Final = 1024 * 1024
 """Answers longer than this are not kept for the check against the whole answer at the end."""
 
 

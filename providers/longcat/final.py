@@ -5,7 +5,6 @@ whether it stands elsewhere too, so that any event and the frame around it are l
 the end has for content of its own.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,7 +28,7 @@ class FinalText:
 
     @property
     def found(self) -> list[str]:
-        return [self._found[name] for name in (*_NAMES, _OF_THE_END) if name in self._found]
+        return list(dict.fromkeys(self._found[name] for name in (*_NAMES, _OF_THE_END) if name in self._found))
 
 
 def words_of(value: Any, depth: int = _DEPTH) -> str:
@@ -51,13 +50,26 @@ def missing(final: str, said: str) -> str:
     if whole in before:
         return ""
     if whole.startswith(before):
-        return final[bisect_left(range(len(final)), len(before), key=lambda end: len(_squeezed(final[:end]))) :]
+        return final[_end_of(len(before), final) :]
     return "\n\n" + final
 
 
 def differs(final: str, said: str) -> bool:
     """Whether they differ in more than white space and how far they go."""
     return not final.startswith(said) and not _squeezed(final).startswith(_squeezed(said))
+
+
+def _end_of(count: int, text: str) -> int:
+    """Where the first `count` characters end that are no white space. By halves: all in all the text is read once."""
+    begin, end = 0, len(text)
+    while end - begin > 1:
+        middle = (begin + end) // 2
+        inside = len(_squeezed(text[begin:middle]))
+        if inside < count:
+            begin, count = middle, count - inside
+        else:
+            end = middle
+    return end if count else begin
 
 
 def _squeezed(text: str) -> str:

@@ -23,6 +23,14 @@ def whole_message(data: Any) -> Mapping[str, Any] | None:
     return found if isinstance(found.get("content"), str | list) else None
 
 
+def whole_reason(data: Any) -> Any:
+    """Why that answer ended, where it says so: beside the message, or above it."""
+    found = mapping(data)
+    choices = found.get("choices")
+    choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    return choice.get("finish_reason") or found.get("finish_reason")
+
+
 def words_of(content: Any) -> str:
     """A message's words: a text, or the texts of a list of parts."""
     if not isinstance(content, list):

@@ -1,8 +1,10 @@
 """The beginning of a Z.AI answer, without the closing think tag that has strayed there (GLM-5.2, 2026-07)."""
 
+import re
 from typing import Final
 
 _STRAY: Final = "</think>"
+_STRAYS: Final = re.compile(rf"(?:\s*+{_STRAY})*+")
 _HELD_LIMIT: Final = 64
 """Blanks before the tag that are waited for."""
 
@@ -20,8 +22,9 @@ class Beginning:
         if self._over:
             return piece
         found = self._held + piece
-        while (lead := found.lstrip()).startswith(_STRAY):
-            found, self._dropped = lead[len(_STRAY) :], True
+        if strays := _strays(found):
+            found, self._dropped = found[strays:], True
+        lead = found.lstrip()
         if self._dropped:
             found = found.lstrip("\n")
         if len(found) < _HELD_LIMIT and _STRAY.startswith(lead):
@@ -34,3 +37,9 @@ class Beginning:
         """The answer ended: what was no tag after all."""
         held, self._held, self._over = self._held, "", True
         return held
+
+
+def _strays(text: str) -> int:
+    """Where the tags at the head of a text end, all of them at once: a hostile frame is nothing else."""
+    found = _STRAYS.match(text)
+    return found.end() if found is not None else 0

@@ -17,6 +17,10 @@ from providers.zai.structure import Channel, Piece, Structure, cost_of
 SEGMENT_CHARS: Final = 2048
 WORK_LIMIT: Final = 100_000
 """What may be read at once (Structure.work): a frame, or what is read again for one. Others wait meanwhile: 50 ms."""
+CHANGE_WORK: Final = 40
+"""What it costs to turn from one channel to another, beside a line of text: a frame may hold thousands of blocks."""
+SEGMENTS_LIMIT: Final = 20_000
+"""Of 1 KB and more each, however little text it holds; the longest text alone takes 8192."""
 AHEAD_CHARS: Final = 64 * 1024
 """How far the reading of a segment may look into the rest of its frame's text."""
 TEXT_LIMIT_CHARS: Final = 16 * 1024 * 1024
@@ -154,6 +158,7 @@ class EditBuffer:
         if segment.channel != channel or segment.length >= SEGMENT_CHARS:
             if segment.channel != channel and segment.length:
                 self._structure.begin(segment.channel, out)
+                self._structure.work += CHANGE_WORK
             segment = self._open(segment, channel, out)
         segment.parts.append(text)
         segment.length += len(text)
@@ -161,7 +166,7 @@ class EditBuffer:
             raise BufferLimit(f"the answer is longer than {TEXT_LIMIT_CHARS} characters")
         self._structure.feed(text, channel, out, ahead)
         if self._structure.work > WORK_LIMIT:
-            raise BufferLimit("a frame of it has too many lines and tags")
+            raise BufferLimit("a frame of it has too many lines, tags and blocks")
 
     def _open(self, last: _Segment, channel: Channel, out: Sequence[Piece]) -> _Segment:
         """A new segment after the last one. `out` holds pieces not yet counted in `_derived`."""
@@ -172,6 +177,8 @@ class EditBuffer:
         segment = _Segment(channel, last.end, last.end_utf16(), self._structure.copy(), self._so_far.copy())
         if not last.length:
             self._segments.pop()
+        if len(self._segments) >= SEGMENTS_LIMIT:
+            raise BufferLimit("it goes to and fro between thinking and answer too often")
         self._segments.append(segment)
         return segment
 

@@ -257,3 +257,17 @@ def test_a_request_that_was_kept_in_part_is_not_sent_again() -> None:
     running: Any = SimpleNamespace(providers={"p": object()}, accounts=SimpleNamespace(find=lambda *names: object()))
     with pytest.raises(GatewayError, match="only the beginning of this request was kept"):
         asyncio.run(Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None).replay(flow, running))
+
+
+def test_a_body_that_is_cleaned_in_a_thread_is_not_seen_meanwhile() -> None:
+    async def work() -> None:
+        asked = b'{"said": "' + KEY.encode() + b'"' + b" " * AT_ONCE_BYTES + b"}"
+        flow = tflow.tflow(req=http.Request.make("POST", "http://gateway/v1/chat/completions", asked))
+        keeping = asyncio.ensure_future(keep_cleaned(flow, Annotation("r"), None, CLEANER, len(asked), answered=False))
+        await asyncio.sleep(0)
+        assert flow.request.raw_content is None
+        await keeping
+        assert (flow.request.content or b"").startswith(b'{"said": "~')
+        assert KEY.encode() not in (flow.request.content or b"")
+
+    asyncio.run(work())

@@ -206,6 +206,42 @@ def test_many_flows_have_their_turn_one_after_the_other() -> None:
     run_virtual(work(room))
 
 
+def test_others_have_their_turn_between_two_flows() -> None:
+    async def work(room: Room) -> None:
+        flows = [room.runs(number) for number in range(9)]
+        for flow, exchange in flows:
+            room.answers(flow, attempt := await room.asks(flow, exchange))
+            attempt.data(chunk("word"))
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.ensure_future(other())
+        await room.live.look()
+        task.cancel()
+        assert turns >= len(flows)
+
+    run_virtual(work(Room()))
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_a_long_question_changes_more_seldom() -> None:
+    """Chat, which shows it, is read again as a whole."""
+
+    async def work(room: Room) -> None:
+        flow, exchange = room.runs()
+        exchange.client_request = BODY + " " * 2 * BYTES_PER_S
+        room.answers(flow, attempt := await room.asks(flow, exchange))
+        room.told.clear()
+        await speaks(attempt, 20, 0.1)
+
+    assert 6 <= len(in_room(work).told) <= 10
+
+
 @pytest.mark.usefixtures("no_threads")
 def test_a_long_one_changes_more_seldom() -> None:
     async def work(room: Room) -> None:
@@ -282,6 +318,10 @@ def test_an_edited_request_goes_out_as_edited() -> None:
         sent = attempt.wire_request(flow.request)
         assert sent
         assert sent.content == b"something else"
+        flow.request.content = b"is it ~hidden~?"
+        sent = attempt.wire_request(flow.request)
+        assert sent
+        assert sent.content == b"is it ~hidden~?", "docs/inspect.md says so"
 
     in_room(work)
 
@@ -304,6 +344,22 @@ def test_a_request_too_big_to_be_cleaned_at_once_is_not_shown_until_it_is() -> N
         later.moved()
         room.live.over(other)
         assert other.request.data.content == big, "its last form is made of it"
+
+    in_real_time(work)
+
+
+def test_what_is_to_be_sent_is_not_seen_before_it_is_clean() -> None:
+    async def work(room: Room) -> None:
+        flow, exchange = room.runs()
+        attempt = await room.asks(flow, exchange)
+        big = BODY.encode() + b" " * AT_ONCE_BYTES
+        flow.request.data.content = big
+        planned = asyncio.ensure_future(room.live.planned(flow))
+        await asyncio.sleep(0)
+        assert flow.request.raw_content is None
+        await planned
+        assert SECRET.encode() not in (flow.request.content or b"")
+        assert attempt.body_as_built(flow.request.content) == big
 
     in_real_time(work)
 
@@ -392,10 +448,68 @@ def test_a_fault_with_one_flow_leaves_the_others_alone(monkeypatch: pytest.Monke
         with pytest.raises(AttributeError):
             await room.live.look()
         assert "1 event so far" in good.comment
-        assert len(room.live) == 1, "it is told at its end, as if nobody had looked"
+        await asyncio.sleep(LOOK_S)
+        await room.live.look()  # no more of the one with the fault: it is told at its end
         room.live.over(bad)
+        room.live.over(good)
+        assert len(room.live) == 0
 
     run_virtual(work(Room()))
+
+
+def test_a_fault_in_what_is_shown_is_none_of_the_requests(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*given: object) -> str:
+        raise ValueError("cannot be told")
+
+    async def work(room: Room) -> None:
+        monkeypatch.setattr("addons.inspect.live.told", fails)
+        flow, exchange = room.runs()
+        attempt = await room.asks(flow, exchange)
+        assert SECRET.encode() not in (flow.request.content or b"")
+        sent = attempt.wire_request(flow.request)
+        assert sent
+        assert sent.content == BODY.encode()
+        room.live.attempt_over(flow)
+        assert room.live.over(flow) == 0
+        assert len(room.live) == 0
+        assert caplog.text.count("is not shown while it runs") == 1
+
+    run_virtual(work(Room()))
+
+
+def test_what_cannot_be_cleaned_is_sent_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*given: object) -> bytes:
+        raise ValueError("cannot be cleaned")
+
+    async def work(room: Room) -> None:
+        flow, exchange = room.runs()
+        monkeypatch.setattr(Cleaner, "data", fails)
+        attempt = await room.asks(flow, exchange)
+        assert flow.request.content == b""
+        sent = attempt.wire_request(flow.request)
+        assert sent
+        assert sent.content == BODY.encode()
+
+    run_virtual(work(Room()))
+
+
+def test_who_is_late_does_not_write_on_a_flow_that_has_ended() -> None:
+    """The pursuit of an answer may be told to stop while it is about to say how far it is."""
+
+    async def work(room: Room) -> None:
+        flow, exchange = room.runs()
+        await room.asks(flow, exchange)
+        moved = exchange.moved
+        room.live.over(flow)
+        Annotation(exchange.id, outcome="ok").put_on(flow)
+        moved()
+        note = annotation_of(flow)
+        assert note
+        assert note.outcome == "ok"
+
+    in_room(work)
 
 
 def test_an_ended_flow_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,3 +94,8 @@ def test_one_line(note: Annotation, line: str) -> None:
 
 def test_what_runs_is_not_marked() -> None:
     assert marker(RUNS) == ""
+
+
+def test_the_words_of_others_make_no_line_of_their_own() -> None:
+    note = Annotation("req_24a1d4aa", model="m\n✓ req_000000 ok \x1b[2J\u202e", attempt=1, most=3, outcome="running")
+    assert told(note).isprintable()

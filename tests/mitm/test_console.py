@@ -7,7 +7,7 @@ import pytest
 from mitmproxy.test import taddons, tflow
 from mitmproxy.tools.console import common
 
-from addons.inspect.annotation import Annotation
+from addons.inspect.annotation import KEY, Annotation
 from addons.inspect.summary import told
 from addons.mitm.console import _with_stories, log_handler, show_stories_in_console
 
@@ -76,3 +76,11 @@ def test_without_a_console_nothing_is_changed() -> None:
         assert common.format_flow is before
 
     asyncio.run(loaded())
+
+
+def test_a_flow_of_a_file_that_says_anything_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    row = _with_stories(common.format_flow, common)
+    flow = tflow.tflow(resp=True)
+    flow.comment, flow.metadata[KEY] = "a story", {"outcome": ["ok"]}
+    assert "a story" in shown(row(flow, render_mode=common.RenderMode.TABLE))
+    assert not caplog.records

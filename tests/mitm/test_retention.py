@@ -7,6 +7,7 @@ from mitmproxy import http
 from mitmproxy.addons.view import View
 from mitmproxy.test import taddons, tflow
 
+from addons.inspect.annotation import KEY
 from addons.mitm.retention import size_of, trim
 
 
@@ -51,3 +52,11 @@ def test_what_is_under_way_stays() -> None:
 def test_sizes_count_bodies() -> None:
     assert size_of(tflow.tflow(resp=http.Response.make(200, b"x" * 5000))) >= 5000
     assert size_of(tflow.ttcpflow()) == 0
+
+
+def test_sizes_count_notes_also_those_that_somebody_has_made() -> None:
+    flow = tflow.tflow()
+    flow.metadata[KEY] = {"request_id": "r", "client_request": "x" * 3000, "arrivals": [7] * 100, "attempt": 3}
+    assert size_of(flow) >= 3000 + 16 * 100
+    flow.metadata[KEY] = 7
+    assert size_of(flow) < 3000

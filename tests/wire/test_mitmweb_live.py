@@ -269,6 +269,36 @@ def test_while_a_chat_is_made(stage: Stage) -> None:
     assert step["request"]["timestamp_start"] < chat["request"]["timestamp_start"]
 
 
+# -- the end ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("how", ["leaves", "dropped", "dropped in line", "edited", "reverted"])
+def test_nothing_runs_for_ever(stage: Stage, how: str) -> None:
+    """However a request ends, its flow says so, and its place is free for the next one."""
+    gate, name = Gate(), how.replace(" ", "-")
+    stage.site.programs[name] = speaks_until(gate, chunk("one "))
+    sock, running = stage.leaves(name)
+    running.says("1 event so far")
+    other, ending = sock, running
+    if how == "dropped in line":
+        other, ending = stage.leaves("after it")
+        ending.says("waiting for a turn")
+    if how.startswith("dropped"):
+        stage.api.post(f"/flows/{ending.id}/kill").raise_for_status()
+    if how in ("edited", "reverted"):
+        edited = {"comment": "mine", "response": {"content": "edited"}, "request": {"content": "edited"}}
+        stage.api.put(f"/flows/{running.id}", json=edited).raise_for_status()
+    if how == "reverted":
+        stage.api.post(f"/flows/{running.id}/revert").raise_for_status()
+    if how != "dropped":
+        sock.close()
+    gate.open()
+    until(lambda: "running" not in running.flow["comment"] and "running" not in ending.flow["comment"])
+    for one in (sock, other):
+        one.close()
+    fields = {"model": "m", "messages": [{"role": "user", "content": "and now"}]}
+    url = f"{stage.web.url}/v1/chat/completions"
+    assert httpx.post(url, json=fields, headers=stage.web.headers, timeout=30).status_code == 200
+
+
 # -- no secret --------------------------------------------------------------------------------------------------------
 FORMS: dict[str, Callable[[str], str]] = {
     "as it is": str,

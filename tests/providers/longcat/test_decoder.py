@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from providers.contract.errors import ErrorKind
 from providers.contract.events import Citation, Event, Failure, Finish, Reasoning, Text, Usage
+from providers.longcat import final
 from providers.longcat.decoder import CHECK_LIMIT_CHARS, LongCatDecoder
 from tests.providers import synthetic_fixtures as synthetic
 from tests.support.decoding import RECORDINGS, joined, run, same_at_every_cut, text_of
@@ -367,3 +368,26 @@ def test_remarks_too_long_to_keep_are_no_half_answer() -> None:
     assert text_of(told) == ""
     told = run(LongCatDecoder(remarks=True), [*pieces, event("finish", finalContent="answer")])
     assert (text_of(told), told[-1]) == ("answer", Finish("stop"))
+
+
+def test_where_the_final_text_goes_on_is_found_by_reading_it_a_few_times_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[int] = []
+
+    def squeezed(text: str) -> str:
+        read.append(len(text))
+        return "".join(text.split())
+
+    monkeypatch.setattr(final, "_squeezed", squeezed)
+    said = "some words " * 10_000
+    assert final.missing(f" {said}and more", said) == " and more"
+    assert sum(read) < 4 * len(said)
+
+
+@pytest.mark.parametrize(
+    ("whole", "said", "rest"),
+    [("a  b c", "a b", " c"), (" ab", "a", "b"), ("ab", "a b", ""), ("\n a", "", "\n a"), (" \na b", "a", " b")],
+)
+def test_white_space_does_not_count_where_a_final_text_goes_on(whole: str, said: str, rest: str) -> None:
+    assert final.missing(whole, said) == rest

@@ -92,6 +92,12 @@ USED = {"input_tokens": 3, "output_tokens": 4}
         pytest.param({"data": {"content": "Yes."}, "usage": USED}, "Yes.||stop|7", id="content"),
         pytest.param({"data": {"content": [{"type": "text", "text": "Y"}, "es."]}}, "Yes.||stop|", id="parts"),
         pytest.param({"choices": [{"message": MESSAGE, "finish_reason": "length"}]}, "Yes.|Hm.|length|", id="length"),
+        pytest.param(
+            {"data": {"choices": [{"message": MESSAGE, "finish_reason": "length"}]}}, "Yes.|Hm.|length|", id="cut off"
+        ),
+        pytest.param(
+            {"data": {"content": "Yes.", "finish_reason": "content_filter"}}, "Yes.||content_filter|", id="filtered"
+        ),
         pytest.param({"choices": [{"message": {"content": ""}}]}, "||challenge None|", id="no words"),
         pytest.param({"success": True, "data": {"content": ""}}, "||challenge None|", id="no content"),
         pytest.param({"success": True}, "||provider_down None|", id="nothing known"),

@@ -140,3 +140,28 @@ def test_the_token_limit_sent_to_the_site_is_told_as_length(tokens: int, reason:
     usage = data(phase="other", usage={"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": tokens + 1})
     events = same_at_every_cut(lambda: ZaiDecoder(max_tokens=10), delta("x") + usage + DONE)
     assert events[-1] == Finish(reason)  # type: ignore[arg-type]
+
+
+# -- to and fro -------------------------------------------------------------------------------------------------------
+def blocks(count: int) -> bytes:
+    kinds = ("text", "reasoning")
+    return data(content_blocks=[{"type": kinds[number % 2], "content": "a"} for number in range(count)])
+
+
+def test_a_frame_of_very_many_blocks_is_not_read_at_once() -> None:
+    """Each block is little text and much work, and others wait meanwhile."""
+    assert text_of(run(ZaiDecoder(), [blocks(1000) + DONE])) == "a" * 500
+    last = run(ZaiDecoder(), [blocks(6000) + DONE])[-1]
+    assert isinstance(last, Failure)
+    assert last.error.kind is ErrorKind.PROVIDER_DOWN
+    assert "too many lines, tags and blocks" in last.error.message
+
+
+def test_an_answer_that_goes_to_and_fro_without_end_takes_no_memory_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("providers.zai.buffer.SEGMENTS_LIMIT", 50)
+    last = run(ZaiDecoder(), [(delta("a", "answer") + delta("b", "thinking")) * 30 + DONE])[-1]
+    assert isinstance(last, Failure)
+    assert "to and fro" in last.error.message
+    assert isinstance(run(ZaiDecoder(), [(delta("a", "answer") + delta("b", "thinking")) * 20 + DONE])[-1], Finish)

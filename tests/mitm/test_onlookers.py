@@ -1,0 +1,78 @@
+"""Who looks at flows, and what of it is kept for those that do not listen."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mitmproxy.test import tflow
+from mitmproxy.tools.web import app as web
+
+from addons.inspect.annotation import KEY, RUNNING
+from addons.mitm.onlookers import UNTOLD_MOST, VISIT_S, Onlookers, have_chats_read_again
+
+
+class Page:
+    """A websocket of mitmweb's."""
+
+    def __init__(self, pages: set[Any]) -> None:
+        self._pages = pages
+        self._send_queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self.closed = False
+        pages.add(self)
+
+    def on_close(self) -> None:
+        self._pages.discard(self)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> set[Any]:
+    found: set[Any] = set()
+    monkeypatch.setattr(web.ClientConnection, "connections", found)
+    return found
+
+
+def test_a_page_that_takes_nothing_is_let_go(pages: set[Any]) -> None:
+    onlookers = Onlookers(lambda: 0.0)
+    onlookers.watch_web(SimpleNamespace(settings={}))
+    assert not onlookers.look()
+    deaf, other = Page(pages), Page(pages)
+    for _ in range(UNTOLD_MOST):
+        deaf._send_queue.put_nowait(b"a flow")
+    assert onlookers.look()
+    assert pages == {deaf, other}
+    deaf._send_queue.put_nowait(b"one more")
+    assert onlookers.look()
+    assert (pages, deaf.closed, other.closed) == ({other}, True, False)
+
+
+def test_who_asks_for_flows_looks_for_a_while(pages: set[Any]) -> None:
+    now = 0.0
+    onlookers = Onlookers(lambda: now)
+    app = SimpleNamespace(settings={})
+    onlookers.watch_web(app)
+    for path, status, looks in (
+        ("/flows", 403, False),
+        ("/", 200, False),
+        ("/flows/x/response/content.data", 200, True),
+    ):
+        app.settings["log_function"](
+            SimpleNamespace(request=SimpleNamespace(path=path), get_status=lambda status=status: status)
+        )
+        assert onlookers.look() is looks
+    now = VISIT_S
+    assert not onlookers.look()
+
+
+@pytest.mark.parametrize("delivered", ["words", None, 7, ["words"]], ids=repr)
+def test_a_flow_of_a_file_that_says_anything_does_not_end_the_list(
+    delivered: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "flow_to_json", web.flow_to_json)  # put back at the end
+    have_chats_read_again()
+    flow = tflow.tflow()
+    flow.metadata[KEY] = {"outcome": RUNNING, "delivered": delivered}
+    assert web.flow_to_json(flow)["request"]["contentHash"].endswith("-5" if delivered == "words" else "-0")
