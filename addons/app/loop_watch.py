@@ -14,10 +14,6 @@ QUIET_S = 10.0
 """At most one line in so many seconds."""
 
 
-START_S = 5.0
-"""What is loaded at the start holds the loop while there is no stream yet: that is worth no line."""
-
-
 class LoopWatch:
     """`step` is to be done again and again, without a pause.
 
@@ -33,7 +29,8 @@ class LoopWatch:
         self._clock = clock
         self._cpu = cpu
         self._sleep = sleep
-        self._from = clock() + START_S
+        self._starting = True
+        """The first beat ends when the start does, whose loading holds nobody: there is no stream yet."""
         self._said_at = float("-inf")
         self._unsaid = 0
         """Times the loop was held since the last line."""
@@ -43,14 +40,15 @@ class LoopWatch:
         began, worked = self._clock(), self._cpu()
         await self._sleep(BEAT_S)
         held_s = self._clock() - began - BEAT_S
+        if self._starting:
+            self._starting = False
+            return
         self._beat(held_s, min(held_s, self._cpu() - worked))
 
     def _beat(self, held_s: float, own_s: float) -> None:
         if held_s < HELD_S and own_s < OWN_S:
             return
         now = self._clock()
-        if now < self._from:
-            return
         if now - self._said_at < QUIET_S:
             self._unsaid += 1
             return
