@@ -1,7 +1,7 @@
 """What the gateway notes on a flow: plain values in `flow.metadata`, for views, filters and saved files."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mitmproxy import flow as mflow
@@ -65,7 +65,7 @@ class Annotation:
         return self.outcome == RUNNING
 
     def put_on(self, flow: mflow.Flow) -> None:
-        values = asdict(self)
+        values = {name: getattr(self, name) for name in self.__slots__}  # flat: asdict would copy each pair of numbers
         for name in _PIECES:
             values[name] = [list(piece) for piece in values[name]]
         flow.metadata[KEY] = values
