@@ -1,6 +1,6 @@
 """Whether anybody looks at the flows now: the console always does, mitmweb when a page is open or its API is asked.
 
-The one place, with web_guard.py, that knows how mitmweb is made. What is not there is not found: nobody looks then.
+Knows how mitmweb is made, as the web_*.py beside it do. What is not there is not found: nobody looks then.
 """
 
 from collections.abc import Callable, Collection, Sequence
