@@ -34,7 +34,7 @@ class Place:
 def places_of(call: Call) -> tuple[Place, ...]:
     found = [Place("header", name.lower(), value) for name, value in call.headers if isinstance(value, Sealed)]
     if isinstance(call.url, Sealed):
-        found += [Place("query", "", segment) for segment in _segments(call.url) if segment.secrets]
+        found += [Place("query", "", segment) for segment in _segments(call.url)]
     return tuple(found)
 
 
@@ -101,17 +101,20 @@ def _place(entry: object, provider: str, account: str) -> Place:
 
 # -- the query --------------------------------------------------------------------------------------------------------
 def _segments(url: Sealed) -> list[Sealed]:
-    """What stands between the `?` and `&` signs of a sealed URL."""
+    """What stands between the `?` and `&` signs of a sealed URL, where secrets are in it."""
     segments: list[list[str | Secret]] = [[]]
+    sealed: list[list[str | Secret]] = []
     for index, part in enumerate(url.parts):
         if isinstance(part, Secret):
+            if not sealed or sealed[-1] is not segments[-1]:
+                sealed.append(segments[-1])
             segments[-1].append(part)
             continue
         text = part.partition("?")[2] if index == 0 else part
         first, *others = text.split("&")
         segments[-1].append(first)
         segments += [[other] for other in others]
-    return [Sealed(tuple(part for part in segment if part)) for segment in segments]
+    return [Sealed(tuple(part for part in segment if part)) for segment in sealed]
 
 
 def _queries[T](places: Sequence[Place], put: Callable[[Sealed], T]) -> dict[str, T]:

@@ -14,7 +14,6 @@ from addons.transport.unreachable import is_fault_of_tls, no_connection
 from addons.transport.upstream_request import target_of
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
-from providers.contract.sealed import shown
 from providers.contract.session import SessionUpdate, given_cookies
 
 STEP_S = 15.0
@@ -178,7 +177,7 @@ class StepRunner:
         except UnknownSecret as e:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
         client = self._client_for(name)
-        headers = [(name, shown(value)) for name, value in wire.headers]
+        headers = [(name, value if isinstance(value, str) else value.shown) for name, value in wire.headers]
         if not any(name.lower() == "accept-encoding" for name, _ in headers):
             headers.append(("Accept-Encoding", "identity"))  # what is not packed need not be unpacked
         request = httpx.Request(wire.method, wire.shown_url, headers=headers, content=wire.shown_body or None)

@@ -10,7 +10,6 @@ from mitmproxy.net.http import url
 from addons.stream.port import Target
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Call, Provider, ProviderOptions, origin_of
-from providers.contract.sealed import shown
 
 
 def request_of(call: Call) -> http.Request:
@@ -23,7 +22,10 @@ def request_of(call: Call) -> http.Request:
     origin = f"{parts.scheme}://{parts.netloc}"
     scheme, host, port = _parsed_origin(origin)
     path = address[len(origin) :]
-    fields = [(name.encode(), shown(value).encode("utf-8", "surrogateescape")) for name, value in call.headers]
+    fields = [
+        (name.encode(), (value if isinstance(value, str) else value.shown).encode("utf-8", "surrogateescape"))
+        for name, value in call.headers
+    ]
     named = {name.lower() for name, _ in fields}
     if b"host" not in named:
         fields.insert(0, (b"Host", parts.netloc.encode()))

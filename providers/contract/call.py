@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.sealed import Sealed, Secret, Value, ValueOf, opened, secrets_of, shown
+from providers.contract.sealed import Sealed, Secret, Value, ValueOf, opened, secrets_of
 
 type Body = bytes | Mapping[str, Value]
 
@@ -46,7 +46,7 @@ class Call:
             raise _impossible("address")
         size = len(url)
         for name, value in self.headers:
-            text = shown(value)
+            text = value if isinstance(value, str) else value.shown
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
                 raise _impossible("header")
             size += len(name) + len(text)
@@ -55,7 +55,7 @@ class Call:
 
     @property
     def shown_url(self) -> str:
-        return shown(self.url)
+        return self.url if isinstance(self.url, str) else self.url.shown
 
     @property
     def shown_body(self) -> bytes:
@@ -72,7 +72,7 @@ class Call:
 
     def opened(self, value_of: ValueOf) -> "Call":
         """The Call with its secrets in it, for the wire alone. Raises what `value_of` raises, and ProviderError."""
-        headers = tuple((name, opened(value, value_of)) for name, value in self.headers)
+        headers = tuple((n, value if isinstance(value, str) else value.opened(value_of)) for n, value in self.headers)
         return Call(self.method, opened_url(self.url, value_of), headers, _body(self.body, value_of))
 
 

@@ -109,7 +109,7 @@ class Session:
     def cookie_header(self, *, without: Collection[str] = ()) -> Value:
         """All cookies, but for some, as one Cookie header value; empty when there are none."""
         names = [n.removeprefix("cookie:") for n in self.names if n.startswith("cookie:")]
-        return joined("; ", (f"{n}=" + self.seal("cookie:" + n) for n in names if n not in without))
+        return joined("; ", [f"{n}=" + self.seal("cookie:" + n) for n in names if n not in without])
 
     def header(self, name: str) -> Value | None:
         """A header of the person's own browser (`name` lower case), sealed; None when the session has none."""

@@ -39,7 +39,7 @@ def loads(payload: bytes, most_values: int = PREPARED_VALUES) -> Any:
 
     Text that holds more values than `most_values` is INVALID unread: `unread` says so.
     """
-    if holds_more(payload, most_values):
+    if len(payload) >= 2 * most_values and holds_more(payload, most_values):  # (a short one cannot)
         return INVALID
     if len(payload) <= _ONCE_BYTES:
         try:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason
 from providers.contract.provider import Decoder
-from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, mapping, unread
+from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, unread
 from providers.formats.sse import SseLimit, SseReader
 
 _KINDS_LIMIT: Final = 64
@@ -87,7 +87,7 @@ class FrameDecoder(Decoder, ABC):
             message = f"{self.site} sent a frame that {unread(payload, EVENT_VALUES)}."
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
-            self._frame(mapping(value), out)
+            self._frame(value if isinstance(value, dict) else {}, out)
 
     def _unreadable(self, why: str) -> ProviderError:
         return ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site}'s answer cannot be read on: {why}.")

@@ -84,12 +84,12 @@ class ZaiDecoder(FrameDecoder):
         if data == "[DONE]":
             self._finish(out)
         elif error is not None:
-            self._error(error, bool(mapping(data).get("done")), out)
+            self._error(error, isinstance(data, dict) and bool(data.get("done")), out)
         elif kind is None and "detail" in frame:
             self._fail(provider_error(read_error(frame)), out)
         elif kind == "chat:completion" or kind is None:
             try:
-                self._data(mapping(data), out)
+                self._data(data if isinstance(data, dict) else {}, out)
             except BufferLimit as e:
                 self._fail(self._unreadable(str(e)), out)
         elif text(kind) not in _SILENT_TYPES:
@@ -105,7 +105,8 @@ class ZaiDecoder(FrameDecoder):
             self._fail(provider_error(site), out)
 
     def _data(self, data: dict[str, Any], out: list[Event]) -> None:
-        phase = text(data.get("phase"))
+        said = data.get("phase")
+        phase = said if isinstance(said, str) else ""
         channel = _CHANNELS.get(phase)
         if channel is None:
             self._note(f"phase {phase[:40]}")
@@ -142,7 +143,7 @@ class ZaiDecoder(FrameDecoder):
             if rule.field == "content_blocks":
                 runs = runs_of(value, lambda kind: self._note(f"block {kind[:40]}"))
             else:
-                runs = [(channel, said)] if (said := text(value)) else []
+                runs = [(channel, value)] if isinstance(value, str) else []
             if not runs:
                 continue
             if rule.effect == "replaces all":

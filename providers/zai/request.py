@@ -109,7 +109,7 @@ def completion_query(page: Page, session: Session, turn: Turn, request_id: str, 
         quote_plus(name): quote_plus(value) if isinstance(value, str) else value for name, value in values.items()
     }
     pairs["token"] = session.seal(token_name(session))
-    return joined("&", (f"{name}=" + value for name, value in pairs.items()))
+    return joined("&", [f"{name}=" + value for name, value in pairs.items()])
 
 
 def new_chat_body(turn: Turn, moment: Moment) -> Json:

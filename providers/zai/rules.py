@@ -8,8 +8,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from providers.formats.jsontext import mapping, text
-
 type Effect = Literal["replaces all", "replaces the tail", "appends"]
 
 
@@ -55,4 +53,6 @@ def of_subagent(frame: Mapping[str, Any]) -> bool:
 
     `scope` is "legacy", which is the default, or "subagent"; agent_id, task_id and subagent_type then say whose.
     """
-    return "subagent" in (text(frame.get("scope")).lower(), text(mapping(frame.get("data")).get("scope")).lower())
+    data = frame.get("data")
+    scopes = frame.get("scope"), data.get("scope") if isinstance(data, dict) else None
+    return scopes != (None, None) and any(isinstance(one, str) and one.lower() == "subagent" for one in scopes)
