@@ -15,8 +15,8 @@ from addons.config.secret_looks import looks_secret
 from addons.config.yaml_reading import YamlProblem, read_words
 from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
-from addons.dialects.chat_stream import ChatStream
-from addons.dialects.chat_whole import ChatWhole
+from addons.dialects.chat_completions.stream import ChatStream
+from addons.dialects.chat_completions.whole import ChatWhole
 from addons.errors import GatewayError, clean
 from addons.features.stop_limits import OutputLimits
 from addons.features.token_estimate import TokenCounter

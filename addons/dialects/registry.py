@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from addons.dialects.base import Dialect, ParsedRequest
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.chat_completions.dialect import ChatCompletions
+from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 
 DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (ChatCompletions(), Completions())}

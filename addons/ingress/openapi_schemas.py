@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from addons.accounts.health import Health
-from addons.dialects.chat_schema import STOPS_LIMIT, ChatBody
-from addons.dialects.completions import CompletionBody
+from addons.dialects.chat_completions.schema import STOPS_LIMIT, ChatBody
+from addons.dialects.completions.dialect import CompletionBody
 
 type Schema = dict[str, Any]
 

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from addons.dialects.answer import CITATIONS_LIMIT, REPEATED_BYTES
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_stream import ChatStream
-from addons.dialects.chat_whole import ChatWhole
+from addons.dialects.chat_completions.stream import ChatStream
+from addons.dialects.chat_completions.whole import ChatWhole
+from addons.dialects.openai.answer import CITATIONS_LIMIT, REPEATED_BYTES
 from providers.contract.events import Citation, Finish, Passthrough, Text
 from providers.openai.decoder import OpenAIDecoder
 from providers.openai.options import OpenAIOptions

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_stream import ChatStream
-from addons.dialects.chat_whole import ChatWhole
+from addons.dialects.chat_completions.stream import ChatStream
+from addons.dialects.chat_completions.whole import ChatWhole
 from addons.errors import GatewayError
 from providers.contract.events import Citation, Event, Finish, Image, Passthrough, Reasoning, Text, ToolCallDelta, Usage
 

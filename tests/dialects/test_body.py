@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.dialects.base import Dialect
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.chat_completions.dialect import ChatCompletions
+from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 
 HI = [{"role": "user", "content": "hi"}]

@@ -11,9 +11,9 @@ from pydantic_core import from_json
 from addons.dialects import body
 from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.body import LONG_NUMBERS_LIMIT, VALUES_LIMIT, all_at_once
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.chat_schema import ENTRIES_LIMIT, STOP_CHARS, TOOLS_LIMIT
-from addons.dialects.completions import Completions
+from addons.dialects.chat_completions.dialect import ChatCompletions
+from addons.dialects.chat_completions.schema import ENTRIES_LIMIT, STOP_CHARS, TOOLS_LIMIT
+from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 from providers.contract.provider import Model
 from providers.openai.form import Form

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from openai.types.chat import completion_create_params as openai_params
 
-from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.errors import GatewayError
 from addons.features.capabilities import check_support
 from providers.contract.chat import ImagePart, OtherPart, TextPart

@@ -6,7 +6,7 @@ import pytest
 from openai.types import Completion
 
 from addons.dialects.base import AnswerMeta
-from addons.dialects.completions import Completions
+from addons.dialects.completions.dialect import Completions
 from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.features.capabilities import check_support

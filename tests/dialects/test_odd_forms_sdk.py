@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from addons.dialects.answer import foreign
+from addons.dialects.openai.answer import foreign
 from addons.errors import GatewayError
 from providers.contract.events import Event, Failure
 from providers.openai.decoder import OpenAIDecoder

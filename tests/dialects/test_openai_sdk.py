@@ -8,8 +8,8 @@ import openai
 import pytest
 
 from addons.dialects.base import AnswerMeta, Dialect
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.chat_completions.dialect import ChatCompletions
+from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta, Usage

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.chat_completions.dialect import ChatCompletions
+from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 from providers.contract.provider import Model
 from providers.openai.form import Form

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, AnswerSource
 from addons.stream.port import State
 from providers.contract.errors import ErrorKind

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.errors import GatewayError
 from addons.features import chain
 from addons.features.capabilities import check_support

@@ -14,8 +14,8 @@ from schemathesis import GenerationMode
 from addons.config.client_keys import ClientKey, ClientKeys
 from addons.dialects.ambiguity import survey as surveyed
 from addons.dialects.base import Dialect
-from addons.dialects.chat_completions import ChatCompletions
-from addons.dialects.completions import Completions
+from addons.dialects.chat_completions.dialect import ChatCompletions
+from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 from addons.ingress.gate import MODEL_METHODS, MODEL_PREFIX, ROUTES, GateRules, RequestHead, admit
 from addons.ingress.openapi import document, document_bytes

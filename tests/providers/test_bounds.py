@@ -12,7 +12,7 @@ import pytest
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_stream import ChatStream
+from addons.dialects.chat_completions.stream import ChatStream
 from addons.transport import step_runner as steps
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner

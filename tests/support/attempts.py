@@ -6,7 +6,7 @@ from typing import Any
 
 from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_completions import ChatCompletions
+from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptPlan
 from addons.stream.port import Target, Timers

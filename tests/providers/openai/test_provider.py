@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from addons.dialects.base import AnswerMeta
-from addons.dialects.chat_stream import ChatStream
-from addons.dialects.chat_whole import ChatWhole
+from addons.dialects.chat_completions.stream import ChatStream
+from addons.dialects.chat_completions.whole import ChatWhole
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Finish, Passthrough, Text, Usage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from addons.dialects.chat_request import parse_chat
+from addons.dialects.chat_completions.request import parse_chat
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from addons.dialects.answer import CITATIONS_LIMIT, annotations, foreign, longer, picture, usage_object
 from addons.dialects.base import JSON, AnswerMeta
+from addons.dialects.chat_completions.tool_calls import ToolCalls, merged
+from addons.dialects.openai.answer import CITATIONS_LIMIT, annotations, foreign, longer, picture, usage_object
 from addons.dialects.text import joined, json_bytes
-from addons.dialects.tool_calls import ToolCalls, merged
 from addons.errors import GatewayError
 from providers.contract.events import (
     Citation,

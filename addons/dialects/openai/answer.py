@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from addons.dialects.declared import MISSING, declared
+from addons.dialects.openai.declared import MISSING, declared
 from providers.contract.events import Citation, Image, Usage
 
 CITATIONS_LIMIT: Final = 5000

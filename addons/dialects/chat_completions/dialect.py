@@ -2,9 +2,9 @@
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import Reading
-from addons.dialects.chat_request import parse_chat, read_chat
-from addons.dialects.chat_stream import ChatStream
-from addons.dialects.chat_whole import ChatWhole
+from addons.dialects.chat_completions.request import parse_chat, read_chat
+from addons.dialects.chat_completions.stream import ChatStream
+from addons.dialects.chat_completions.whole import ChatWhole
 
 
 class ChatCompletions:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from addons.dialects.answer import (
+from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta
+from addons.dialects.chat_completions.tool_calls import ToolCalls
+from addons.dialects.openai.answer import (
     CITATIONS_LIMIT,
     REPEATED,
     REPEATED_BYTES,
@@ -13,9 +15,7 @@ from addons.dialects.answer import (
     picture,
     usage_object,
 )
-from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta
 from addons.dialects.text import JsonText, json_bytes
-from addons.dialects.tool_calls import ToolCalls
 from addons.errors import GatewayError
 from providers.contract.events import (
     Citation,

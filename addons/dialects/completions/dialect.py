@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, model_told, read_object, validated
-from addons.dialects.chat_request import to_parsed
-from addons.dialects.chat_schema import FRACTIONLESS, Count
-from addons.dialects.completions_answer import TextStream, TextWhole
+from addons.dialects.chat_completions.request import to_parsed
+from addons.dialects.chat_completions.schema import FRACTIONLESS, Count
+from addons.dialects.completions.answer import TextStream, TextWhole
 from addons.errors import GatewayError
 
 _CANDIDATES_LIMIT: Final = 1024

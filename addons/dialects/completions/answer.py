@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from addons.dialects.answer import foreign, longer, picture, usage_object
 from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta
-from addons.dialects.chat_stream import DONE
+from addons.dialects.chat_completions.stream import DONE
+from addons.dialects.openai.answer import foreign, longer, picture, usage_object
 from addons.dialects.text import JsonText, joined, json_bytes
 from addons.errors import GatewayError
 from providers.contract.events import Event, Finish, FinishReason, Image, Passthrough, Text, Usage, Withdrawn

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, model_told, read_object, validated
-from addons.dialects.chat_schema import (
+from addons.dialects.chat_completions.schema import (
     EFFORTS,
     ChatBody,
     MessageBody,

@@ -1,0 +1,1 @@
+"""What the formats of OpenAI's API have in common: no dialect of its own."""

@@ -1,0 +1,106 @@
+"""Where an API is served: routes, and the table that finds those of a path. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from urllib.parse import unquote
+
+VERSION: Final = "/v1"
+_REST: Final = ":path}"
+GET: Final = frozenset({"GET", "HEAD"})
+POST: Final = frozenset({"POST"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Methods at one path, and who answers: a provider's model, or the gateway itself from what it knows."""
+
+    methods: frozenset[str]
+    path: str
+    """A template: `{name}` stands for one segment, `{name:path}`, at its end, for all that follow."""
+    answered_by: Literal["model", "local"]
+    operation: str
+    """The operation's id in the API's description."""
+    header: str = ""
+    """It is for requests alone that have this header (lower case); before another one at the same path."""
+
+    @property
+    def shown_path(self) -> str:
+        """The path as people and OpenAPI write it."""
+        return self.path.replace(_REST, "}")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMatch[Owner]:
+    """A route that was found; `owner` is who it belongs to."""
+
+    route: Route
+    owner: Owner
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What the template's names stand for, unescaped."""
+
+
+class RouteTable[Owner]:
+    """All routes that are served.
+
+    Doubled slashes and one at the end change nothing, nor does /v1 left out. Nothing else is made of a path: neither
+    dot segments nor escapes lead anywhere, and what a template's names stand for is unescaped once.
+    """
+
+    def __init__(self, routes: Iterable[tuple[Route, Owner]]) -> None:
+        self.rows: Final = tuple(routes)
+        self._exact: dict[str, list[tuple[Route, Owner]]] = {}
+        self._templates: list[tuple[list[str], Route, Owner]] = []
+        for route, owner in sorted(self.rows, key=lambda row: not row[0].header):
+            if "{" in route.path:
+                self._templates.append((_segments(route.path), route, owner))
+            else:
+                self._exact.setdefault(route.path, []).append((route, owner))
+        versioned = (_segments(route.path) for route, _ in self.rows if route.path.startswith(f"{VERSION}/"))
+        self._versioned = frozenset(segments[1] for segments in versioned)
+        """How the paths below /v1 begin, which many clients leave out."""
+
+    def at(self, path: str, headers: Mapping[str, str]) -> list[RouteMatch[Owner]]:
+        """The routes at a path for a request with these headers (names in lower case), the most special one first."""
+        if (segments := self._read(path)) is None:
+            return []
+        if (exact := self._exact.get("/" + "/".join(segments))) is not None:
+            found = [RouteMatch(route, owner) for route, owner in exact]
+        else:
+            fitting = ((route, owner, _params(wanted, segments)) for wanted, route, owner in self._templates)
+            found = [RouteMatch(route, owner, params) for route, owner, params in fitting if params is not None]
+        return [match for match in found if not match.route.header or match.route.header in headers]
+
+    def nearest(self, path: str) -> Owner | None:
+        """Whose path this is, or is below of; None where it is nobody's."""
+        segments = self._read(path) or []
+        while segments:
+            if found := self.at("/" + "/".join(segments), {}):
+                return found[0].owner
+            segments = segments[:-1]
+        return None
+
+    def _read(self, path: str) -> list[str] | None:
+        if not path.startswith("/"):
+            return None
+        segments = _segments(path)
+        return [VERSION[1:], *segments] if segments and segments[0] in self._versioned else segments
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+def _params(wanted: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    """What the names of a template stand for in a path; None where it is not one of its paths."""
+    found: dict[str, str] = {}
+    for at, part in enumerate(wanted):
+        if at >= len(segments):
+            return None
+        if part.endswith(_REST):
+            return found | {part[1 : -len(_REST)]: unquote("/".join(segments[at:]))}
+        if part.startswith("{"):
+            found[part[1:-1]] = unquote(segments[at])
+        elif part != segments[at]:
+            return None
+    return found if len(wanted) == len(segments) else None
