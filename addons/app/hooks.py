@@ -113,8 +113,8 @@ def fenced(hook: Hook) -> Hook:
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
             flow.response = error_answer(error, (("x-request-id", request_id),))
             if exchange is not None:
-                exchange.relay, exchange.error, exchange.status = None, error, 500
-                exchange.verdict = flow.response
+                exchange.attempt, exchange.error, exchange.status = None, error, 500
+                exchange.answer = flow.response
         if flow.request.method == "HEAD" and flow.live and flow.response is not None:
             without_body(flow.response)  # refusals too: what follows the head would be read as the next answer
 
@@ -286,10 +286,8 @@ class Glassgate:
         log.warning("%d requests of client keys that were removed are ended", len(removed))
         for exchange in removed:
             exchange.stop(key_removed())
-        tickets = set(map(id, removed))
-        self._ending.spawn(
-            self._sweeper.end(lambda one: id(getattr(one, "ticket", None)) in tickets), "ending requests"
-        )
+        ports = set(map(id, removed))
+        self._ending.spawn(self._sweeper.end(lambda one: id(getattr(one, "port", None)) in ports), "ending requests")
 
     def _beside(self, request: http.Request) -> Fields:
         """Asked of the rules in force, by connections that are older than these too."""
@@ -464,11 +462,11 @@ class Glassgate:
         exchange = self.exchanges.get(flow.id)
         if exchange is None:
             return
-        failed = exchange.relay
+        failed = exchange.attempt
         part = await self._annotator.earlier(flow, exchange, failed) if failed else None
         await exchange.attempt_failed(flow)
         await self._annotator.planned(flow)
-        if part is not None and exchange.relay is not None:  # else this flow stays the last attempt's
+        if part is not None and exchange.attempt is not None:  # else this flow stays the last attempt's
             self._annotator.present(part)
             self._keep(part, failed)
 

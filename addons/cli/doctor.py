@@ -43,11 +43,11 @@ def doctor(lazy: CliContext, online: bool, as_json: bool) -> None:
     else:
         for finding in findings:
             out(*_told(finding))
-        out(_verdict(well, without))
+        out(_conclusion(well, without))
     raise SystemExit(0 if well else 1)
 
 
-def _verdict(well: bool, without: list[str]) -> str:
+def _conclusion(well: bool, without: list[str]) -> str:
     """The truth in one sentence. `without` are the accounts that are out."""
     if not well:
         return "No request can succeed until the errors above are mended."

@@ -74,7 +74,7 @@ class AttemptLoop:
     _seen: list[Sequence[Route]] = field(default_factory=list)
     """The routes of each round: a chain may name a model twice, or the one asked for."""
     _conversation: str = field(init=False)
-    _verdict: FinalError = field(init=False)
+    _final_error: FinalError = field(init=False)
     _remedied: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
     """Accounts whose session this request has had renewed."""
@@ -84,7 +84,7 @@ class AttemptLoop:
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
         chat = self.ask.parsed.chat
-        self._verdict = FinalError(self.context.providers)
+        self._final_error = FinalError(self.context.providers)
         self._conversation = conversation_of(chat)
         self._fallbacks = list(self._chain(chat.model))
         self._round = self._new_round(chat.model)
@@ -176,10 +176,10 @@ class AttemptLoop:
                 self._go(Stage.QUEUED)
             candidate = await self._waiting(self._round.candidates.take()) if more else None
             if candidate is None:
-                self._verdict.not_asked(self._round.candidates)
+                self._final_error.not_asked(self._round.candidates)
                 if await self._same_again() or self._next_model() or self._slow_after_all():
                     continue
-                raise self._refusal or self._verdict.error(asked=self.attempts > 0)
+                raise self._refusal or self._final_error.error(asked=self.attempts > 0)
             self._entered = candidate
             if (planned := await self._try(candidate)) is not None:
                 return planned
@@ -193,7 +193,7 @@ class AttemptLoop:
         except ProviderError as error:
             if error.kind is ErrorKind.CHALLENGE:  # met by the renewal
                 note_failure(self.context, candidate, error)
-            self._verdict.failed(error, candidate)
+            self._final_error.failed(error, candidate)
             return None
         self.attempts += 1
         self._round.attempts += 1
@@ -393,10 +393,10 @@ class AttemptLoop:
             self._round.refused = True
             self._causes |= {CAUSES[error.kind]} if error.kind in CAUSES else set()
             return
-        self._verdict.failed(error, candidate)
+        self._final_error.failed(error, candidate)
         self._round.passing.append((error, candidate, accepted))
         if what_next is Next.GIVE_UP:
-            self._refusal = self._refusal or self._verdict.told(error, candidate)
+            self._refusal = self._refusal or self._final_error.told(error, candidate)
             causes = {CAUSES[error.kind]} if error.kind in CAUSES else set()
             if self._stand_in(causes) is None:
                 raise self._refusal

@@ -48,8 +48,8 @@ class Exchange:
     """The client's address."""
     method: str = ""
     path: str = ""
-    relay: Attempt | None = None
-    verdict: http.Response | None = None
+    attempt: Attempt | None = None
+    answer: http.Response | None = None
     model: str | None = None
     """The model asked for, in the client's words."""
     client_request: str = ""
@@ -90,8 +90,8 @@ class Exchange:
         A stream with an attempt ends when it is ticked next: Sweeper.end sees to that.
         """
         self.stopped = error
-        if self.relay is not None:
-            self.relay.last_error = error
+        if self.attempt is not None:
+            self.attempt.last_error = error
         if self._task is not None:
             self._task.cancel()
 
@@ -182,7 +182,7 @@ class Exchange:
             await asyncio.sleep(0)
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
-        failed, self.relay = self.relay, None
+        failed, self.attempt = self.attempt, None
         assert failed
         assert self.attempt_loop
         if self.stopped is not None:
@@ -190,19 +190,19 @@ class Exchange:
         self._take(await self.attempt_loop.after(failed), flow)
 
     def _take(self, planned: Planned, flow: http.HTTPFlow) -> None:
-        self.relay = planned.attempt
+        self.attempt = planned.attempt
         flow.request = planned.request
         flow.response = None
 
     def _give(self, error: GatewayError, flow: http.HTTPFlow) -> None:
         """The final error: what the client is told. Shown in the flow only where no provider answered."""
-        self.relay = None
+        self.attempt = None
         self.model = self.model or error.asked or None
         self.error = error.cleaned(self.context.cleaner.words)
         self.status = error.status
-        self.verdict = error_answer(error, self.headers(error))
+        self.answer = error_answer(error, self.headers(error))
         if flow.response is None:
-            flow.response = self.verdict
+            flow.response = self.answer
 
     def headers(self, error: GatewayError | None = None) -> tuple[tuple[str, str], ...]:
         """What an answer says of how it came about."""

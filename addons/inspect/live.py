@@ -77,10 +77,10 @@ class Live:
 
     async def planned(self, flow: http.HTTPFlow) -> None:
         """An attempt stands in the flow, about to be sent or to be stopped by a person."""
-        if (one := self._running.get(flow.id)) is not None and one.exchange.relay is not None:
+        if (one := self._running.get(flow.id)) is not None and one.exchange.attempt is not None:
             self._safely(one, one.follow)
             try:
-                await one.clean_request(one.exchange.relay)
+                await one.clean_request(one.exchange.attempt)
             except Exception:
                 self._give_up(one)
             self._safely(one, one.tell)
@@ -284,9 +284,9 @@ class _Running:
     # -- what arrives ---------------------------------------------------------------------------------------------
     def follow(self) -> None:
         """Turns to the attempt that is under way now."""
-        if self.exchange.relay is not self.attempt:
+        if self.exchange.attempt is not self.attempt:
             self.leave_attempt()
-            self.attempt = self.exchange.relay
+            self.attempt = self.exchange.attempt
 
     def leave_attempt(self) -> None:
         if self.attempt is None:

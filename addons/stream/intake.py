@@ -172,8 +172,8 @@ class RequestIntake(HttpStream):
         answer = self.flow.response = error_response(status, message, code, retry_after_s=retry_after_s)
         self._complete_head(answer)
         self.flow.error = mflow.Error(message)
-        if ticket := self.deps.find(self.flow):
-            ticket.refused(status, message, code, answer.headers["x-request-id"])
+        if port := self.deps.find(self.flow):
+            port.refused(status, message, code, answer.headers["x-request-id"])
         yield HttpErrorHook(self.flow)
         yield from self._send_and_leave(answer)
 

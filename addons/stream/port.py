@@ -132,12 +132,12 @@ class RequestPort(Protocol):
     """One client request as the stream layer knows it."""
 
     @property
-    def relay(self) -> UpstreamAttempt | None:
+    def attempt(self) -> UpstreamAttempt | None:
         """The attempt to make; None: nothing may be sent."""
         ...
 
     @property
-    def verdict(self) -> http.Response | None:
+    def answer(self) -> http.Response | None:
         """The client's final answer where it is not to be the flow's own response."""
         ...
 

@@ -53,9 +53,9 @@ class GatewayStream(RequestIntake):
 
     def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
         super().__init__(context, stream_id, deps)
-        self.ticket: RequestPort | None = None
-        self.relay: UpstreamAttempt | None = None
-        self.attempt: int | None = None
+        self.port: RequestPort | None = None
+        self.attempt: UpstreamAttempt | None = None
+        self.attempt_id: int | None = None
         self.committed = False
         self.drains_until: float | None = None
         self.waits_for_connection = False
@@ -71,14 +71,14 @@ class GatewayStream(RequestIntake):
     def handle_event(self, event: events.Event) -> Commands:
         # While a hook plans an attempt, this layer is paused and its events wait; a client that leaves must not.
         if self._paused and isinstance(event, RequestProtocolError) and hasattr(self, "flow"):
-            if ticket := self.deps.find(self.flow):
-                ticket.client_left()
+            if port := self.deps.find(self.flow):
+                port.client_left()
             if self.waits_for_connection:
                 yield GiveUpConnecting(self.stream_id)
         yield from super().handle_event(event)
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, HttpEvent) and event.stream_id < 0 and event.stream_id != self.attempt:
+        if isinstance(event, HttpEvent) and event.stream_id < 0 and event.stream_id != self.attempt_id:
             return  # a late word of an attempt that was given up
         yield from super()._handle_event(event)
 
@@ -90,70 +90,70 @@ class GatewayStream(RequestIntake):
 
     def _next_step(self) -> Commands:
         """After a hook: the next attempt, a final answer, or (no plan) a refusal. Nothing else is possible."""
-        self.ticket = self.deps.find(self.flow)
-        self.relay = self.ticket.relay if self.ticket else None
-        if self.ticket and self.ticket.verdict:
-            yield from self._answer_apart(self.ticket.verdict)
+        self.port = self.deps.find(self.flow)
+        self.attempt = self.port.attempt if self.port else None
+        if self.port and self.port.answer:
+            yield from self._answer_apart(self.port.answer)
         elif self.flow.response:
             yield from self._answer_locally()
-        elif self.relay:
-            yield from self._start_attempt(self.relay)
+        elif self.attempt:
+            yield from self._start_attempt(self.attempt)
         else:
             message = "the gateway failed before it had a plan for this request; nothing was sent. See its log."
             self.flow.response = error_response(500, message, "internal_error")
             yield from self._answer_locally()
 
     # -- attempts -------------------------------------------------------------------------------------------------
-    def _start_attempt(self, relay: UpstreamAttempt) -> Commands:
+    def _start_attempt(self, attempt: UpstreamAttempt) -> Commands:
         self._attempt_began = self._last_heard = self._last_said = self.deps.clock()
         self._settles_at = None
-        self.deadline = self._attempt_began + relay.timers.connect_s
+        self.deadline = self._attempt_began + attempt.timers.connect_s
         self.deps.watch.add(self)
-        head = relay.wire_request(self.flow.request)
+        head = attempt.wire_request(self.flow.request)
         if head is None:
             yield from self._fail_attempt(Fault.INTERNAL, "the account has lost its secrets; nothing was sent")
             return
-        target = relay.target
+        target = attempt.target
         self.waits_for_connection = True
         connection, err = yield GetHttpConnection((target.host, target.port), target.tls, target.via, "tcp")
         self.waits_for_connection = False
         if any(isinstance(event, RequestProtocolError) for event in self._paused_event_queue):
-            self.relay = None
+            self.attempt = None
             self._unwatch()
             return  # the client left meanwhile; its own event comes next
         if err:
             yield from self._fail_attempt(*self._connect_fault(err))
             return
         self.context.server = self.flow.server_conn = connection
-        self.attempt = next(self.attempt_ids)
+        self.attempt_id = next(self.attempt_ids)
         self.server_state = self.state_wait_for_response_headers
-        yield BindAttempt(self.attempt, self.stream_id)
+        yield BindAttempt(self.attempt_id, self.stream_id)
         content = head.raw_content or b""
         self._set_deadline()
-        yield SendHttp(RequestHeaders(self.attempt, head, not content), connection)
+        yield SendHttp(RequestHeaders(self.attempt_id, head, not content), connection)
         if content:
-            yield SendHttp(RequestData(self.attempt, content), connection)
-        yield SendHttp(RequestEndOfMessage(self.attempt), connection)
+            yield SendHttp(RequestData(self.attempt_id, content), connection)
+        yield SendHttp(RequestEndOfMessage(self.attempt_id), connection)
 
     def _connect_fault(self, err: str) -> tuple[Fault, str]:
-        assert self.relay
-        if self.deps.clock() - self._attempt_began >= self.relay.timers.connect_s:
+        assert self.attempt
+        if self.deps.clock() - self._attempt_began >= self.attempt.timers.connect_s:
             return Fault.CONNECT_TIMEOUT, err
         is_tls = "tls" in err.lower() or "certificate" in err.lower()
         return (Fault.TLS if is_tls else Fault.CONNECT), err
 
     def _drop_attempt(self, reason: str) -> Commands:
         """Forgets the attempt and closes its connection: nothing of it is wanted any more."""
-        if self.attempt is None:
+        if self.attempt_id is None:
             return
-        attempt, self.attempt = self.attempt, None
+        attempt_id, self.attempt_id = self.attempt_id, None
         if self.context.server.connected:
-            yield SendHttp(RequestProtocolError(attempt, reason, ErrorCode.CANCEL), self.context.server)
-        yield DropStream(attempt)
+            yield SendHttp(RequestProtocolError(attempt_id, reason, ErrorCode.CANCEL), self.context.server)
+        yield DropStream(attempt_id)
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
-        if self.relay and self.relay.state is not State.FAILED:
-            self.relay.fault(fault, detail)
+        if self.attempt and self.attempt.state is not State.FAILED:
+            self.attempt.fault(fault, detail)
         yield from self._drop_attempt(detail)
         self._unwatch()
         self._keep_provider_body()
@@ -164,14 +164,14 @@ class GatewayStream(RequestIntake):
 
     # -- the provider answers -------------------------------------------------------------------------------------
     def state_wait_for_response_headers(self, event: events.Event) -> Commands:
-        if not isinstance(event, ResponseHeaders) or self.relay is None:
+        if not isinstance(event, ResponseHeaders) or self.attempt is None:
             return
         try:
             validate_headers(event.response)
         except ValueError as e:
             yield from self._broken(Fault.PROTOCOL, f"the provider's headers are not valid: {e}")
             return
-        self.relay.head(event.response)  # seals secrets before any other addon sees the flow
+        self.attempt.head(event.response)  # seals secrets before any other addon sees the flow
         self.flow.response = event.response
         self._last_heard = self.deps.clock()
         self.server_state = self.state_read_answer
@@ -182,57 +182,57 @@ class GatewayStream(RequestIntake):
         yield from self._advance(b"")
 
     def state_read_answer(self, event: events.Event) -> Commands:
-        relay = self.relay
-        if relay is None:
+        attempt = self.attempt
+        if attempt is None:
             return
         if isinstance(event, ResponseData):
             self._last_heard = self.deps.clock()
-            yield from self._advance(relay.data(event.data))
-            while self.relay is relay and relay.behind:
+            yield from self._advance(attempt.data(event.data))
+            while self.attempt is attempt and attempt.behind:
                 yield TurnHook(self)
-                yield from self._advance(relay.read_on())
+                yield from self._advance(attempt.read_on())
         elif isinstance(event, ResponseEndOfMessage):
-            ended, self.attempt = self.attempt, None
+            ended, self.attempt_id = self.attempt_id, None
             if ended is not None:
                 yield DropStream(ended)
-            yield from self._advance(relay.end())
+            yield from self._advance(attempt.end())
 
     def _advance(self, out: bytes) -> Commands:
-        relay = self.relay
-        assert relay
+        attempt = self.attempt
+        assert attempt
         if out:
             yield from self._emit(out)
-        if relay.state is State.DONE:
+        if attempt.state is State.DONE:
             yield from self._finish()
-        elif relay.state is State.FAILED:
+        elif attempt.state is State.FAILED:
             yield from self._broken(Fault.PROTOCOL, "the provider's answer failed")
-        elif (out or self._settles_at is None) and relay.ended:
-            self._settles_at = self.deps.clock() + relay.timers.settle_s
+        elif (out or self._settles_at is None) and attempt.ended:
+            self._settles_at = self.deps.clock() + attempt.timers.settle_s
             self._set_deadline()
 
     def _broken(self, fault: Fault, detail: str) -> Commands:
         """The attempt is over without an answer: a last word after the commit, else the next attempt."""
-        assert self.relay
-        if self.relay.ended:  # whatever became of its connection, the answer is whole
-            yield from self._advance(self.relay.settle())
+        assert self.attempt
+        if self.attempt.ended:  # whatever became of its connection, the answer is whole
+            yield from self._advance(self.attempt.settle())
             return
         if not self.committed:
             yield from self._fail_attempt(fault, detail)
             return
-        if self.relay.state is not State.FAILED:
-            self.relay.fault(fault, detail)
+        if self.attempt.state is not State.FAILED:
+            self.attempt.fault(fault, detail)
         yield from self._drop_attempt(detail)
-        yield SendHttp(ResponseData(self.stream_id, self.relay.final_error_bytes()), self.context.client)
+        yield SendHttp(ResponseData(self.stream_id, self.attempt.final_error_bytes()), self.context.client)
         yield from self._finish()
 
     def _emit(self, data: bytes) -> Commands:
-        assert self.relay
+        assert self.attempt
         if not self.committed:
             self.committed = True
             self._client.begins()
-            head = self.relay.response_head(None if self.relay.streaming else data)
+            head = self.attempt.response_head(None if self.attempt.streaming else data)
             self._complete_head(head)
-            if self.relay.streaming:
+            if self.attempt.streaming:
                 self._client.frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
         self._last_said = self.deps.clock()
@@ -245,13 +245,13 @@ class GatewayStream(RequestIntake):
     def _finish(self) -> Commands:
         """The client's answer ends; an attempt still open may end its own within DRAIN_S."""
         self._keep_provider_body()
-        if self.relay and self.relay.closes_early:
+        if self.attempt and self.attempt.closes_early:
             yield from self._drop_attempt("limit reached")
-        if self.attempt is not None:
-            attempt, self.attempt = self.attempt, None
-            yield DropStream(attempt)
+        if self.attempt_id is not None:
+            attempt_id, self.attempt_id = self.attempt_id, None
+            yield DropStream(attempt_id)
             if self.context.server.connected:
-                yield DrainAttempt(attempt, self.context.server)
+                yield DrainAttempt(attempt_id, self.context.server)
                 self.drains_until = self.deadline = self.deps.clock() + DRAIN_S
         if self.drains_until is None:
             self._unwatch()
@@ -264,8 +264,8 @@ class GatewayStream(RequestIntake):
         yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
     def _keep_provider_body(self) -> None:
-        if self.relay and self.flow.response:
-            self.flow.response.data.content = b"".join(self.relay.recorded)
+        if self.attempt and self.flow.response:
+            self.flow.response.data.content = b"".join(self.attempt.recorded)
 
     # -- answers of the gateway itself ----------------------------------------------------------------------------
     def _answer_locally(self) -> Commands:
@@ -276,20 +276,20 @@ class GatewayStream(RequestIntake):
         yield HttpResponseHeadersHook(self.flow)
         yield from self.send_response()
 
-    def _answer_apart(self, verdict: http.Response) -> Commands:
-        """Sends `verdict` to the client; flow.response stays what the provider answered, when it answered."""
+    def _answer_apart(self, answer: http.Response) -> Commands:
+        """Sends `answer` to the client; flow.response stays what the provider answered, when it answered."""
         if self.flow.response is None:
-            self.flow.response = verdict
+            self.flow.response = answer
             yield from self._answer_locally()
             return
         self._unwatch()
-        self._complete_head(verdict)
+        self._complete_head(answer)
         self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
         self.server_state = self.state_done
         self.flow.live = False
-        content = verdict.raw_content or b""
-        yield SendHttp(ResponseHeaders(self.stream_id, verdict, not content), self.context.client)
+        content = answer.raw_content or b""
+        yield SendHttp(ResponseHeaders(self.stream_id, answer, not content), self.context.client)
         if content:
             yield SendHttp(ResponseData(self.stream_id, content), self.context.client)
         yield DropStream(self.stream_id)
@@ -298,51 +298,51 @@ class GatewayStream(RequestIntake):
     # -- timers ---------------------------------------------------------------------------------------------------
     def _set_deadline(self) -> None:
         """The earliest moment at which `_on_tick` could have something to do."""
-        assert self.relay
-        timers = self.relay.timers
+        assert self.attempt
+        timers = self.attempt.timers
         due = self._began + timers.total_s
         if self.committed:
             due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
         else:
             due = min(due, self._attempt_began + timers.first_token_s)
-            if self.relay.keepalive_before_first_token:
+            if self.attempt.keepalive_before_first_token:
                 due = min(due, self._last_said + timers.keepalive_s)
         self.deadline = due if self._settles_at is None else min(due, self._settles_at)
 
     def _on_tick(self) -> Commands:
-        relay = self.relay
-        if relay is None or self.attempt is None:
+        attempt = self.attempt
+        if attempt is None or self.attempt_id is None:
             yield from super()._on_tick()
             return
-        now, timers = self.deps.clock(), relay.timers
+        now, timers = self.deps.clock(), attempt.timers
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway ended it")
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
         elif self._settles_at is not None and now >= self._settles_at:
-            yield from self._advance(relay.settle() if relay.ended else b"")
+            yield from self._advance(attempt.settle() if attempt.ended else b"")
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
             yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")
-        elif self.committed and not relay.keepalive_before_first_token and now >= self._last_heard + timers.idle_s:
+        elif self.committed and not attempt.keepalive_before_first_token and now >= self._last_heard + timers.idle_s:
             yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
-        elif (self.committed or relay.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
-            yield from self._emit(relay.keepalive)
+        elif (self.committed or attempt.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
+            yield from self._emit(attempt.keepalive)
         else:
             self._set_deadline()
 
     def _wait_for_client(self, now: float) -> Commands:
         """The client is behind: the provider is not read meanwhile, so its silence is not its own."""
-        assert self.relay
-        due = min(self._client.gives_up_at(now), self._began + self.relay.timers.total_s)
+        assert self.attempt
+        due = min(self._client.gives_up_at(now), self._began + self.attempt.timers.total_s)
         if now >= due:
             yield from self._stalled()
             return
         self._last_heard = now
-        look_again_s = self.relay.timers.keepalive_s
+        look_again_s = self.attempt.timers.keepalive_s
         if self._settles_at is not None:
-            look_again_s = min(look_again_s, self.relay.timers.settle_s)
+            look_again_s = min(look_again_s, self.attempt.timers.settle_s)
             self._settles_at = now + look_again_s
         self.deadline = min(now + look_again_s, due)
 
@@ -360,13 +360,13 @@ class GatewayStream(RequestIntake):
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
         if isinstance(event, RequestProtocolError):
             yield from self._client_left(event.message)
-        elif self.attempt is None:
+        elif self.attempt_id is None:
             yield from super().handle_protocol_error(event)
         else:
             # A body cut short by the end of its connection is reported as an error of the protocol too.
             broken = "protocol error" in event.message.lower() and "peer closed" not in event.message.lower()
             fault = Fault.PROTOCOL if broken else Fault.CLOSED
-            self.attempt = None  # its connection is gone already
+            self.attempt_id = None  # its connection is gone already
             yield DropStream(event.stream_id)
             yield from self._broken(fault, event.message)
 

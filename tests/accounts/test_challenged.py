@@ -279,9 +279,9 @@ def test_the_client_is_told_why_how_long_and_what_to_do(
     candidates = Candidates(house.traffic, [Candidate(Route("zai", model), Account(*KEY))])
     assert asyncio.run(candidates.take()) is None
     zai: AnyProvider = Zai("zai", ZaiOptions())  # type: ignore[assignment]  # invariant
-    verdict = FinalError({"zai": zai})
-    verdict.not_asked(candidates)
-    told = verdict.error(asked=False)
+    final_error = FinalError({"zai": zai})
+    final_error.not_asked(candidates)
+    told = final_error.error(asked=False)
     assert (told.status, told.code) == (502, "provider_challenge")
     assert dict(told.headers())["retry-after"] == "300"
     assert all(words in told.message for words in said), told.message

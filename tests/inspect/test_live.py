@@ -65,7 +65,7 @@ class Room:
         self.view.add([flow])
         context = SimpleNamespace(limits=SimpleNamespace(max_attempts=3), cleaner=self.cleaner)
         exchange = SimpleNamespace(
-            id=f"req_24a1d{number}aaaa", model=None, attempt_loop=None, relay=None, began=self.clock(), method="POST",
+            id=f"req_24a1d{number}aaaa", model=None, attempt_loop=None, attempt=None, began=self.clock(), method="POST",
             path="/v1/chat/completions", context=context, client_request=BODY, moved=None,
             dialect=DIALECTS["chat_completions"],
         )  # fmt: skip
@@ -81,7 +81,7 @@ class Room:
         attempt = attempt_of(self.cleaner, self.clock)
         attempt.built = request_of(Call("POST", "https://p.invalid/v1/chat/completions", (), BODY.encode()))
         attempt.shows(attempt.built)
-        flow.request, flow.response, exchange.relay = attempt.built, None, attempt
+        flow.request, flow.response, exchange.attempt = attempt.built, None, attempt
         await self.live.planned(flow)
         return attempt
 
@@ -281,7 +281,7 @@ def test_the_story_from_the_first_moment() -> None:
             stage=Stage.PAUSED, attempts=1, asking=("m", "p", "a"), about=("m", "p", "a")
         )
         room.live.attempt_over(flow)
-        exchange.relay = None
+        exchange.attempt = None
         exchange.moved()
         assert flow.comment.endswith("m → p/a attempt 2 of 3 pausing before another attempt")
 

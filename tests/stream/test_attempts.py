@@ -3,7 +3,7 @@
 import pytest
 
 from addons.stream.port import Fault
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, REFUSED, body_of, chunk, status_of
 
 
@@ -16,7 +16,7 @@ from tests.support.http1 import END, OK, REFUSED, body_of, chunk, status_of
     ],
 )
 def test_a_failure_before_the_commit_moves_on(first_answer: bytes) -> None:
-    drive = Drive([FakeRelay(9000), FakeRelay(9001)])
+    drive = Drive([FakeAttempt(9000), FakeAttempt(9001)])
     drive.post()
     drive.server_sends(first_answer, 0)
     assert drive.servers[1].address == ("127.0.0.1", 9001)
@@ -26,15 +26,15 @@ def test_a_failure_before_the_commit_moves_on(first_answer: bytes) -> None:
 
 
 def test_a_connection_closed_before_the_answer_moves_on() -> None:
-    drive = Drive([FakeRelay(9000), FakeRelay(9001)])
+    drive = Drive([FakeAttempt(9000), FakeAttempt(9001)])
     drive.post()
     drive.server_closes(0)
-    assert drive.ticket.relay is not None
-    assert drive.ticket.relay.target.port == 9001
+    assert drive.port.attempt is not None
+    assert drive.port.attempt.target.port == 9001
 
 
 def test_late_words_of_a_given_up_attempt_are_dropped() -> None:
-    first, second = FakeRelay(9000, first_token_s=10), FakeRelay(9001)
+    first, second = FakeAttempt(9000, first_token_s=10), FakeAttempt(9001)
     drive = Drive([first, second])
     drive.post()
     drive.server_sends(OK, 0)
@@ -45,24 +45,24 @@ def test_late_words_of_a_given_up_attempt_are_dropped() -> None:
     assert b"right" in drive.to_client
 
 
-def test_connection_refused_ends_in_the_verdict_as_json() -> None:
-    relay = FakeRelay()
-    drive = Drive([relay], connect_error="connection refused")
+def test_connection_refused_ends_in_the_final_error_as_json() -> None:
+    attempt = FakeAttempt()
+    drive = Drive([attempt], connect_error="connection refused")
     drive.post()
-    assert relay.faults == [(Fault.CONNECT, "connection refused")]
+    assert attempt.faults == [(Fault.CONNECT, "connection refused")]
     assert status_of(drive.to_client) == 502
     assert b"application/json" in drive.to_client
 
 
 def test_tls_failure_is_told_apart() -> None:
-    relay = FakeRelay()
-    drive = Drive([relay], connect_error="Certificate verify failed: self-signed certificate")
+    attempt = FakeAttempt()
+    drive = Drive([attempt], connect_error="Certificate verify failed: self-signed certificate")
     drive.post()
-    assert relay.faults[0][0] is Fault.TLS
+    assert attempt.faults[0][0] is Fault.TLS
 
 
-def test_verdict_after_a_refusal_leaves_the_providers_answer_in_the_flow() -> None:
-    drive = Drive([FakeRelay()])
+def test_the_final_error_after_a_refusal_leaves_the_providers_answer_in_the_flow() -> None:
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(REFUSED)
     assert status_of(drive.to_client) == 502
@@ -73,7 +73,7 @@ def test_verdict_after_a_refusal_leaves_the_providers_answer_in_the_flow() -> No
 
 
 def test_a_failure_after_the_commit_ends_with_the_last_words() -> None:
-    drive = Drive([FakeRelay(), FakeRelay(9001)])
+    drive = Drive([FakeAttempt(), FakeAttempt(9001)])
     drive.post()
     drive.server_sends(OK + chunk(b"some "))
     drive.server_closes()
@@ -82,9 +82,9 @@ def test_a_failure_after_the_commit_ends_with_the_last_words() -> None:
 
 
 def test_smuggling_headers_of_a_provider_fail_the_attempt() -> None:
-    relay = FakeRelay()
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n")
-    assert relay.faults
+    assert attempt.faults
     assert status_of(drive.to_client) == 502

@@ -3,13 +3,13 @@
 import json
 
 from addons.stream import http1
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk, status_of
 
 
 # -- a client that leaves ---------------------------------------------------------------------------------------------
 def test_client_leaving_mid_stream_closes_the_provider_connection() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"x "))
     drive.client_leaves()
@@ -19,16 +19,16 @@ def test_client_leaving_mid_stream_closes_the_provider_connection() -> None:
 
 
 def test_client_leaving_while_an_attempt_is_planned_is_told_at_once() -> None:
-    drive = Drive([FakeRelay()], hold={"request"})
+    drive = Drive([FakeAttempt()], hold={"request"})
     drive.post()
     drive.client_leaves()
-    assert drive.ticket.left
+    assert drive.port.left
     drive.complete()
     assert drive.servers == []
 
 
 def test_client_leaving_while_connecting_gives_the_connection_up() -> None:
-    drive = Drive([FakeRelay()], hold={"connect"})
+    drive = Drive([FakeAttempt()], hold={"connect"})
     drive.post()
     drive.client_leaves()
     assert drive.servers[0] in drive.closed
@@ -52,7 +52,7 @@ def test_a_head_that_does_not_end_is_a_json_408() -> None:
 
 
 def test_a_quiet_connection_may_stay() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.tick(31)
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]") + END)
@@ -62,7 +62,7 @@ def test_a_quiet_connection_may_stay() -> None:
 
 
 def test_the_head_of_a_second_request_is_timed_too() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]") + END)
     drive.client_sends(b"GET /v1/mod")
@@ -71,7 +71,7 @@ def test_the_head_of_a_second_request_is_timed_too() -> None:
 
 
 def test_a_body_that_does_not_end_is_a_json_408() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n")
     for _ in range(29):
         drive.client_sends(b"x")
@@ -87,7 +87,7 @@ def test_a_body_that_does_not_end_is_a_json_408() -> None:
 
 
 def test_a_body_that_comes_in_time_is_no_longer_watched() -> None:
-    drive = Drive([FakeRelay(total_s=2000, first_token_s=2000)])
+    drive = Drive([FakeAttempt(total_s=2000, first_token_s=2000)])
     drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{")
     drive.client_sends(b"}")
     drive.tick(301)
@@ -96,8 +96,8 @@ def test_a_body_that_comes_in_time_is_no_longer_watched() -> None:
 
 
 def test_a_client_that_stops_reading_is_given_up() -> None:
-    relay = FakeRelay()
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"x" * 100))
     drive.wire.waiting = 60
@@ -106,14 +106,14 @@ def test_a_client_that_stops_reading_is_given_up() -> None:
         assert not drive.wire.aborted, drive.now
     drive.tick(15)
     assert drive.wire.aborted
-    assert relay.faults == [], "the provider is not to blame"
+    assert attempt.faults == [], "the provider is not to blame"
     drive.client_leaves()  # which is what comes of it
     assert drive.servers[0] in drive.closed
     assert drive.log[-1] == "error"
 
 
 def test_a_client_that_reads_slowly_is_waited_for() -> None:
-    drive = Drive([FakeRelay(total_s=10_000)])
+    drive = Drive([FakeAttempt(total_s=10_000)])
     drive.post()
     drive.server_sends(OK + chunk(b"x" * 1000))
     for waiting in range(900, 0, -100):
@@ -127,12 +127,12 @@ def test_a_client_that_reads_slowly_is_waited_for() -> None:
 
 
 def test_the_time_for_all_ends_a_slow_readers_answer_too() -> None:
-    relay = FakeRelay(total_s=100)
-    drive = Drive([relay])
+    attempt = FakeAttempt(total_s=100)
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"x" * 1000))
     for waiting in range(900, 0, -100):
         drive.wire.waiting = waiting
         drive.tick(15)
     assert drive.wire.aborted
-    assert relay.faults == []
+    assert attempt.faults == []

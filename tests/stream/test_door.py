@@ -5,7 +5,7 @@ import pytest
 from addons.stream import http1
 from addons.stream.bodies import OF_ONE
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, status_of
 
 
@@ -51,7 +51,7 @@ def test_a_refused_request_that_is_whole_leaves_its_connection_open() -> None:
 
 @pytest.mark.parametrize("admitted", [True, False])
 def test_only_who_is_admitted_is_told_to_go_on(admitted: bool) -> None:
-    drive = Drive([FakeRelay()], at_head=None if admitted else refusal())
+    drive = Drive([FakeAttempt()], at_head=None if admitted else refusal())
     drive.client_sends(POST + b"content-length: 2\r\nexpect: 100-continue\r\n\r\n")
     if not admitted:
         assert status_of(drive.to_client) == 401
@@ -63,7 +63,7 @@ def test_only_who_is_admitted_is_told_to_go_on(admitted: bool) -> None:
 
 
 def test_a_body_that_is_refused_after_100_continue_is_told_why() -> None:
-    drive = Drive([FakeRelay()], body_limit=1000)
+    drive = Drive([FakeAttempt()], body_limit=1000)
     drive.client_sends(POST + CHUNKED + b"expect: 100-continue\r\n\r\n")
     drive.client_sends(b"zz\r\n")
     assert status_of(drive.to_client.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")) == 400
@@ -73,7 +73,7 @@ def test_a_body_that_is_refused_after_100_continue_is_told_why() -> None:
 def test_a_clients_trailers_are_read_past_however_they_are_cut() -> None:
     raw = POST + CHUNKED + b"\r\n" + b"2\r\n{}\r\n0\r\nx-t: 1\r\nauthorization: Bearer " + KEY.encode() + b"\r\n\r\n"
     for first, second in cuts(raw):
-        drive = Drive([FakeRelay()])
+        drive = Drive([FakeAttempt()])
         drive.client_sends(first)
         drive.client_sends(second)
         drive.server_sends(OK + DONE + END)
@@ -94,7 +94,7 @@ def test_a_clients_trailers_are_read_past_however_they_are_cut() -> None:
     ],
 )
 def test_what_is_over_in_a_body_is_a_clear_refusal(body: bytes, status: int) -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.client_sends(POST + CHUNKED + b"\r\n")
     for at in range(0, len(body), 1000):
         drive.client_sends(body[at : at + 1000])
@@ -102,12 +102,12 @@ def test_what_is_over_in_a_body_is_a_clear_refusal(body: bytes, status: int) -> 
     assert error_of(drive.to_client)["message"]
     assert drive.client_closed()
     assert drive.log[-1] == "error"
-    assert drive.ticket.refusal == (status, error_of(drive.to_client)["code"])
+    assert drive.port.refusal == (status, error_of(drive.to_client)["code"])
     assert not drive.deps.bodies.held
 
 
 def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
-    drive = Drive([FakeRelay()], hold={"requestheaders"})
+    drive = Drive([FakeAttempt()], hold={"requestheaders"})
     drive.client_sends(POST + CHUNKED + b"\r\nzz\r\n")
     drive.client_sends(b"more")
     drive.complete()
@@ -116,7 +116,7 @@ def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
 
 
 def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     bodies = drive.deps.bodies
     bodies.least_of_one = 0
     assert bodies.take(["address 127.0.0.1"], OF_ONE * drive.body_limit, drive.body_limit)
@@ -129,7 +129,7 @@ def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
 
 @pytest.mark.parametrize("end", ["whole", "left", "late", "too large"])
 def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.client_sends(POST + CHUNKED + b"\r\n64\r\n" + b"x" * 100 + b"\r\n")
     assert drive.deps.bodies.total == 100
     if end == "whole":
@@ -147,7 +147,7 @@ def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
 
 
 def test_what_is_sent_in_advance_is_bounded() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     for _ in range(100):
         drive.client_sends(b"x" * 65536)

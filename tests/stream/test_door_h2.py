@@ -10,7 +10,7 @@ import pytest
 from mitmproxy.connection import ConnectionState
 
 from tests.support.door import DONE, KEY, refusal
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK
 
 
@@ -61,7 +61,7 @@ def test_h2_every_answer_says_what_the_gateway_wants_said() -> None:
     origin = ("access-control-allow-origin", "https://app.example")
     refused = H2(Drive([], alpn=b"h2", at_head=refusal(), beside=(origin,)))
     refused.ask(1, end=True)
-    large = H2(Drive([FakeRelay()], alpn=b"h2", beside=(origin,)))
+    large = H2(Drive([FakeAttempt()], alpn=b"h2", beside=(origin,)))
     large.ask(1, ("content-length", "5000"))
     assert (refused.statuses, large.statuses) == ([b"401"], [b"413"])
     for client in (refused, large):
@@ -90,7 +90,7 @@ def test_h2_a_malformed_head_leaves_nothing_behind(caplog: pytest.LogCaptureFixt
 
 
 def test_h2_trailers_are_dropped() -> None:
-    drive = Drive([FakeRelay()], alpn=b"h2")
+    drive = Drive([FakeAttempt()], alpn=b"h2")
     client = H2(drive)
     client.ask()
     client.speaking.send_data(1, b"{}")

@@ -10,7 +10,7 @@ from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.ingress.front_door import hide_keys, request_head_of
 from tests.support.door import KEY, POST, error_of, refusal
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import status_of
 
 MALFORMED = [
@@ -84,7 +84,7 @@ def test_credentials_are_kept_beside_the_flow(line: str) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_with_a_flow_that_holds_no_key() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.client_sends(POST + f"authorization: Bearer {KEY}\r\ncontent-length: 99999\r\n\r\n".encode())
     assert status_of(drive.to_client) == 413
     assert KEY not in str([flow.get_state() for flow in drive.flows])

@@ -5,7 +5,7 @@ import pytest
 from addons.stream import provider_http1
 from addons.stream.port import Fault
 from tests.support.door import DONE, KEY
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, status_of
 
 
@@ -26,27 +26,27 @@ from tests.support.http1 import END, OK, status_of
 )
 @pytest.mark.parametrize("size", [7, 100_000])
 def test_what_is_too_much_of_a_provider_is_broken_http(raw: bytes, size: int) -> None:
-    relay = FakeRelay()
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    drive = Drive([attempt])
     drive.post()
     for at in range(0, len(raw), size):
         if drive.servers[0] not in drive.closed:
             drive.server_sends(raw[at : at + size])
-    assert relay.faults[0][0] is Fault.PROTOCOL
-    assert KEY not in relay.faults[0][1]
+    assert attempt.faults[0][0] is Fault.PROTOCOL
+    assert KEY not in attempt.faults[0][1]
     assert drive.servers[0] in drive.closed
     assert status_of(drive.to_client) == 502
 
 
 def test_two_hundred_fields_of_a_provider_are_read() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n" + b"a: b\r\n" * 198 + b"\r\n" + DONE + END)
     assert status_of(drive.to_client) == 200
 
 
 def test_trailers_of_a_provider_are_read_past() -> None:
-    drive = Drive([FakeRelay(), FakeRelay()])
+    drive = Drive([FakeAttempt(), FakeAttempt()])
     for _ in range(2):
         drive.post()
         drive.server_sends(OK + DONE + b"0\r\nx-t: 1\r\n\r\n")
@@ -55,7 +55,7 @@ def test_trailers_of_a_provider_are_read_past() -> None:
 
 
 def test_what_a_provider_sends_behind_its_answer_is_bounded() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + DONE)
     sent = 0
@@ -66,7 +66,7 @@ def test_what_a_provider_sends_behind_its_answer_is_bounded() -> None:
 
 
 def test_what_nobody_asked_a_provider_for_is_not_told() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + DONE + END)
     drive.server_sends(b"EXTRA " + KEY.encode())

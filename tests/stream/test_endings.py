@@ -3,13 +3,13 @@
 import pytest
 
 from addons.stream import stream
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk
 
 
 # -- an answer that is complete before its body is --------------------------------------------------------------------
 def test_answer_ends_at_once_although_the_provider_keeps_the_body_open() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]"))
     assert drive.to_client.endswith(END)
@@ -19,7 +19,7 @@ def test_answer_ends_at_once_although_the_provider_keeps_the_body_open() -> None
 
 
 def test_connection_is_used_again_when_the_body_ends_in_time() -> None:
-    drive = Drive([FakeRelay(), FakeRelay()])
+    drive = Drive([FakeAttempt(), FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]"))
     drive.server_sends(END)
@@ -30,7 +30,7 @@ def test_connection_is_used_again_when_the_body_ends_in_time() -> None:
 
 
 def test_next_request_does_not_wait_for_an_undrained_connection() -> None:
-    drive = Drive([FakeRelay(), FakeRelay()])
+    drive = Drive([FakeAttempt(), FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]"))
     drive.post()
@@ -41,9 +41,9 @@ def test_next_request_does_not_wait_for_an_undrained_connection() -> None:
 
 
 def test_an_answer_cut_short_closes_the_provider_connection_at_once() -> None:
-    relay = FakeRelay()
-    relay.closes_early = True
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    attempt.closes_early = True
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"x [DONE]"))
     assert drive.servers[0] in drive.closed
@@ -57,8 +57,8 @@ def settled(drive: Drive) -> bool:
 
 @pytest.mark.parametrize("comments", [False, True], ids=["silence", "comments go on"])
 def test_an_ended_answer_is_waited_for_a_moment_and_no_longer(comments: bool) -> None:
-    relay = FakeRelay(idle_s=40, keepalive_s=15, settle_s=2)
-    drive = Drive([relay])
+    attempt = FakeAttempt(idle_s=40, keepalive_s=15, settle_s=2)
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word [LAST]"))
     for _ in range(3):
@@ -68,12 +68,12 @@ def test_an_ended_answer_is_waited_for_a_moment_and_no_longer(comments: bool) ->
             drive.server_sends(chunk(b": still here\n\n"))
     drive.tick(0.6)
     assert settled(drive)
-    assert not relay.faults
+    assert not attempt.faults
     assert not drive.watch
 
 
 def test_words_behind_the_end_are_waited_for_anew() -> None:
-    drive = Drive([FakeRelay(idle_s=40, settle_s=2)])
+    drive = Drive([FakeAttempt(idle_s=40, settle_s=2)])
     drive.post()
     drive.server_sends(OK + chunk(b"word [LAST]"))
     drive.tick(1.5)
@@ -86,19 +86,19 @@ def test_words_behind_the_end_are_waited_for_anew() -> None:
 
 @pytest.mark.parametrize("limits", [{"idle_s": 1.0}, {"total_s": 1.0}], ids=["idle", "total"])
 def test_a_limit_that_is_shorter_ends_the_answer_well(limits: dict[str, float]) -> None:
-    relay = FakeRelay(9000, **{"settle_s": 5.0, "keepalive_s": 100.0} | limits)
-    drive = Drive([relay])
+    attempt = FakeAttempt(9000, **{"settle_s": 5.0, "keepalive_s": 100.0} | limits)
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word [LAST]"))
     drive.tick(1.1)
     assert settled(drive)
-    assert not relay.faults
+    assert not attempt.faults
 
 
 @pytest.mark.parametrize("broken", [b"", b"zz\r\nno chunk"], ids=["closed without the last chunk", "broken chunk"])
 def test_a_connection_that_breaks_behind_the_end_breaks_nothing(broken: bytes) -> None:
-    relay = FakeRelay()
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word [LAST]"))
     if broken:
@@ -106,13 +106,13 @@ def test_a_connection_that_breaks_behind_the_end_breaks_nothing(broken: bytes) -
     else:
         drive.server_closes()
     assert drive.to_client.endswith(chunk(b"settled") + END)
-    assert not relay.faults
+    assert not attempt.faults
 
 
 def test_a_whole_answer_settles_too() -> None:
-    relay = FakeRelay(settle_s=2)
-    relay.streaming = False
-    drive = Drive([relay])
+    attempt = FakeAttempt(settle_s=2)
+    attempt.streaming = False
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word [LAST]"))
     drive.tick(2.1)
@@ -120,7 +120,7 @@ def test_a_whole_answer_settles_too() -> None:
 
 
 def test_a_client_that_is_behind_is_waited_for_before_the_answer_settles() -> None:
-    drive = Drive([FakeRelay(settle_s=2, keepalive_s=100)])
+    drive = Drive([FakeAttempt(settle_s=2, keepalive_s=100)])
     drive.post()
     drive.server_sends(OK + chunk(b"word [LAST]"))
     drive.wire.waiting = 1 << 30

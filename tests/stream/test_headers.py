@@ -3,7 +3,7 @@
 import pytest
 from mitmproxy import http
 
-from tests.support.drive import Check, Drive, FakeRelay
+from tests.support.drive import Check, Drive, FakeAttempt
 from tests.support.http1 import END, OK, REFUSED, chunk, status_of
 
 
@@ -13,12 +13,12 @@ def streamed(drive: Drive) -> None:
 
 
 def whole(drive: Drive) -> None:
-    drive.ticket.relays[0].streaming = False
+    drive.port.attempts[0].streaming = False
     streamed(drive)
 
 
 def begun_early(drive: Drive) -> None:
-    drive.ticket.relays[0].keepalive_before_first_token = True
+    drive.port.attempts[0].keepalive_before_first_token = True
     drive.post()
     drive.tick(16)
 
@@ -35,7 +35,7 @@ def unreachable(drive: Drive) -> None:
 
 def unplanned(drive: Drive) -> None:
     drive.plan = False
-    drive.ticket.relays.clear()
+    drive.port.attempts.clear()
     drive.post()
 
 
@@ -84,7 +84,7 @@ ANSWERS: dict[Check, int] = {
 
 @pytest.mark.parametrize("course", ANSWERS, ids=lambda course: course.__name__)
 def test_every_answer_says_what_the_gateway_wants_said(course: Check) -> None:
-    drive = Drive([FakeRelay()], beside=(("vary", "Origin"), ("access-control-allow-origin", "https://app.example")))
+    drive = Drive([FakeAttempt()], beside=(("vary", "Origin"), ("access-control-allow-origin", "https://app.example")))
     course(drive)
     head = drive.to_client.partition(b"\r\n\r\n")[0]
     assert status_of(head) == ANSWERS[course]

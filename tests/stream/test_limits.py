@@ -5,13 +5,13 @@ import json
 import pytest
 
 from addons.mitm import compat as fitting
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, body_of, chunk, status_of
 
 
 @pytest.mark.parametrize("framing", ["content-length: 2000", "transfer-encoding: chunked"])
 def test_a_body_over_the_limit_is_a_json_413(framing: str) -> None:
-    drive = Drive([FakeRelay()], body_limit=1000)
+    drive = Drive([FakeAttempt()], body_limit=1000)
     drive.client_sends(f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n{framing}\r\n\r\n".encode())
     body = b"x" * 2000
     drive.client_sends(body if "length" in framing else chunk(body) + END)
@@ -22,7 +22,7 @@ def test_a_body_over_the_limit_is_a_json_413(framing: str) -> None:
 
 
 def test_an_endless_body_over_the_limit_is_cut_off() -> None:
-    drive = Drive([FakeRelay()], body_limit=1000)
+    drive = Drive([FakeAttempt()], body_limit=1000)
     drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
     piece = chunk(b"x" * 1024 * 1024)
     for _ in range(40):
@@ -49,7 +49,7 @@ def test_a_malformed_head_is_a_json_400(head: bytes) -> None:
 
 
 def test_smuggling_headers_of_a_client_are_a_json_400() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
     drive.client_sends(head)
     assert status_of(drive.to_client) == 400

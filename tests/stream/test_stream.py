@@ -1,16 +1,16 @@
-"""The stream layer, event by event. What the bytes mean is a fake relay's; connections and the clock are the test's."""
+"""The stream layer, event by event. Bytes mean what a fake attempt says; connections and the clock are the test's."""
 
 import json
 
 import pytest
 
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk, status_of
 
 
 # -- the plain way ----------------------------------------------------------------------------------------------------
 def test_stream_arrives_as_it_comes_and_ends() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"one "))
     assert drive.to_client.endswith(chunk(b"one "))
@@ -21,10 +21,10 @@ def test_stream_arrives_as_it_comes_and_ends() -> None:
 
 
 def test_a_packet_that_says_much_is_read_in_turns() -> None:
-    relay = FakeRelay()
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    drive = Drive([attempt])
     drive.post()
-    relay.later = [b"two ", b"three [DONE]", b"never read"]
+    attempt.later = [b"two ", b"three [DONE]", b"never read"]
     drive.server_sends(OK + chunk(b"one ") + END)
     assert drive.log.count("turn") == 2
     assert drive.to_client.endswith(chunk(b"one ") + chunk(b"two ") + chunk(b"three [DONE]") + END)
@@ -32,10 +32,10 @@ def test_a_packet_that_says_much_is_read_in_turns() -> None:
 
 
 def test_what_comes_meanwhile_waits_for_its_turn() -> None:
-    relay = FakeRelay()
-    drive = Drive([relay], hold={"turn"})
+    attempt = FakeAttempt()
+    drive = Drive([attempt], hold={"turn"})
     drive.post()
-    relay.later = [b"two "]
+    attempt.later = [b"two "]
     drive.server_sends(OK + chunk(b"one "))
     drive.server_sends(chunk(b"three [DONE]") + END)
     assert drive.to_client.endswith(chunk(b"one "))
@@ -44,21 +44,21 @@ def test_what_comes_meanwhile_waits_for_its_turn() -> None:
 
 
 def test_nothing_reaches_the_client_before_the_first_bytes() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK)
     assert drive.to_client == b""
 
 
 def test_secret_goes_on_the_wire_and_not_into_the_flow() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     assert b"authorization: Bearer the-real-secret" in drive.to_server()
     assert "authorization" not in drive.flows[0].request.headers
 
 
 def test_flow_keeps_the_providers_own_answer() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(
         b"HTTP/1.1 200 OK\r\nx-site: yes\r\ntransfer-encoding: chunked\r\n\r\n" + chunk(b"a [DONE]") + END
@@ -71,9 +71,9 @@ def test_flow_keeps_the_providers_own_answer() -> None:
 
 
 def test_whole_answer_has_a_length_and_no_chunks() -> None:
-    relay = FakeRelay()
-    relay.streaming = False
-    drive = Drive([relay])
+    attempt = FakeAttempt()
+    attempt.streaming = False
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b'{"a":1}') + chunk(b"[DONE]") + END)
     assert b"content-length: 6" in drive.to_client
@@ -82,7 +82,7 @@ def test_whole_answer_has_a_length_and_no_chunks() -> None:
 
 
 def test_two_requests_use_one_upstream_connection() -> None:
-    drive = Drive([FakeRelay(), FakeRelay()])
+    drive = Drive([FakeAttempt(), FakeAttempt()])
     for _ in range(2):
         drive.post()
         drive.server_sends(OK + chunk(b"x [DONE]") + END)
@@ -91,7 +91,7 @@ def test_two_requests_use_one_upstream_connection() -> None:
 
 
 def test_http_1_0_client_gets_no_chunks() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post(version="HTTP/1.0")
     drive.server_sends(OK + chunk(b"x [DONE]") + END)
     assert b"transfer-encoding" not in drive.to_client
@@ -111,7 +111,7 @@ def test_no_plan_means_no_connection_and_a_json_500() -> None:
 # -- interim answers --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_interim_answers_are_passed_over(cut: int) -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     raw = b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK + chunk(b"x [DONE]") + END
     drive.server_sends(raw[:cut])
@@ -128,7 +128,7 @@ def test_interim_answers_are_passed_over(cut: int) -> None:
     ],
 )
 def test_what_is_no_final_answer_fails(raw: bytes) -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(raw)
     drive.server_closes() if not drive.closed else None

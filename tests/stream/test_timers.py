@@ -1,24 +1,24 @@
 """The stream layer, event by event: the limits of time, on the test's clock."""
 
 from addons.stream.port import Fault
-from tests.support.drive import Drive, FakeRelay
+from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, chunk, status_of
 
 
 def test_connect_timeout_gives_the_connection_up() -> None:
-    relay = FakeRelay(connect_s=5)
-    drive = Drive([relay], hold={"connect"})
+    attempt = FakeAttempt(connect_s=5)
+    drive = Drive([attempt], hold={"connect"})
     drive.post()
     drive.tick(4.9)
-    assert not relay.faults
+    assert not attempt.faults
     drive.tick(0.2)
-    assert relay.faults[0][0] is Fault.CONNECT_TIMEOUT
+    assert attempt.faults[0][0] is Fault.CONNECT_TIMEOUT
     assert status_of(drive.to_client) == 502
 
 
 def test_silence_after_the_commit_is_kept_alive_and_then_ended() -> None:
-    relay = FakeRelay(keepalive_s=15, idle_s=40)
-    drive = Drive([relay])
+    attempt = FakeAttempt(keepalive_s=15, idle_s=40)
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word "))
     drive.tick(15)
@@ -26,38 +26,38 @@ def test_silence_after_the_commit_is_kept_alive_and_then_ended() -> None:
     drive.tick(15)
     assert drive.to_client.count(b": keep-alive") == 2
     drive.tick(10.1)
-    assert relay.faults[0][0] is Fault.IDLE_TIMEOUT
+    assert attempt.faults[0][0] is Fault.IDLE_TIMEOUT
     assert drive.to_client.endswith(chunk(b"data: {last words}\n\n") + END)
     assert drive.servers[0] in drive.closed
 
 
 def test_words_of_the_provider_put_the_idle_limit_off() -> None:
-    relay = FakeRelay(keepalive_s=1000, idle_s=40)
-    drive = Drive([relay])
+    attempt = FakeAttempt(keepalive_s=1000, idle_s=40)
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word "))
     for _ in range(5):
         drive.tick(39)
         drive.server_sends(chunk(b"more "))
-    assert not relay.faults
+    assert not attempt.faults
 
 
 def test_total_limit_holds_although_words_keep_coming() -> None:
-    relay = FakeRelay(total_s=100, idle_s=50, keepalive_s=1000)
-    drive = Drive([relay])
+    attempt = FakeAttempt(total_s=100, idle_s=50, keepalive_s=1000)
+    drive = Drive([attempt])
     drive.post()
     drive.server_sends(OK + chunk(b"word "))
     for _ in range(3):
         drive.tick(34)
-        if not relay.faults:
+        if not attempt.faults:
             drive.server_sends(chunk(b"more "))
-    assert relay.faults[0][0] is Fault.TOTAL_TIMEOUT
+    assert attempt.faults[0][0] is Fault.TOTAL_TIMEOUT
 
 
 def test_a_late_provider_is_kept_alive_before_its_first_word() -> None:
-    relay = FakeRelay(keepalive_s=15, first_token_s=100)
-    relay.keepalive_before_first_token = True
-    drive = Drive([relay])
+    attempt = FakeAttempt(keepalive_s=15, first_token_s=100)
+    attempt.keepalive_before_first_token = True
+    drive = Drive([attempt])
     drive.post()
     drive.tick(15)
     assert status_of(drive.to_client) == 200
@@ -65,7 +65,7 @@ def test_a_late_provider_is_kept_alive_before_its_first_word() -> None:
 
 
 def test_no_timer_is_left_when_a_request_is_over() -> None:
-    drive = Drive([FakeRelay()])
+    drive = Drive([FakeAttempt()])
     drive.post()
     drive.server_sends(OK + chunk(b"x "))
     drive.server_sends(chunk(b"[DONE]") + END)

@@ -20,7 +20,7 @@ from addons.stream.port import Fault, State, Target, Timers
 TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
 
 
-class FakeRelay:
+class FakeAttempt:
     """Passes bytes through. `[DONE]` in them ends the answer, `[FAIL]` fails it; a status other than 200 refuses.
 
     Behind `[LAST]` all is said, though the end mark is missing.
@@ -107,10 +107,10 @@ def layer_options() -> moptions.Options:
 
 
 @dataclass
-class FakeTicket:
-    relays: list[FakeRelay]
-    relay: FakeRelay | None = None
-    verdict: http.Response | None = None
+class FakePort:
+    attempts: list[FakeAttempt]
+    attempt: FakeAttempt | None = None
+    answer: http.Response | None = None
     left: bool = False
 
     refusal: tuple[int, str] | None = None
@@ -144,7 +144,7 @@ class FakeWire:
 class Drive:
     """One client connection. `hold` names hooks that stay pending until `complete` is called."""
 
-    relays: list[FakeRelay]
+    attempts: list[FakeAttempt]
     connect_error: str | None = None
     hold: set[str] = field(default_factory=set)
     plan: bool = True
@@ -178,14 +178,14 @@ class Drive:
         context.server.address = ("127.0.0.1", 1)
         self.watch = WatchSet()
         self.wire = FakeWire()
-        self.ticket = FakeTicket(list(self.relays))
+        self.port = FakePort(list(self.attempts))
         self.layer = self._outermost(context)
         self.feed(events.Start())
 
     def _outermost(self, context: Context) -> Any:
         """The layer that is given the events of the connection: a GatewayLayer, but for the harness."""
         self.deps = LayerDeps(
-            lambda flow: self.ticket,
+            lambda flow: self.port,
             self.watch,
             ClientLimits(body_bytes=self.body_limit),
             wire=self.wire,
@@ -277,13 +277,13 @@ class Drive:
             self._next(flow)
 
     def _next(self, flow: http.HTTPFlow) -> None:
-        if self.ticket.relays:
-            self.ticket.relay = self.ticket.relays.pop(0)
+        if self.port.attempts:
+            self.port.attempt = self.port.attempts.pop(0)
             flow.response = None
             flow.request = http.Request.make("POST", "http://127.0.0.1/chat", b"body", [(b"host", b"127.0.0.1")])
         else:
-            self.ticket.relay = None
-            self.ticket.verdict = http.Response.make(502, b'{"error":{}}', {"content-type": "application/json"})
+            self.port.attempt = None
+            self.port.answer = http.Response.make(502, b'{"error":{}}', {"content-type": "application/json"})
 
     def _complete(self, command: commands.Command) -> None:
         if isinstance(command, commands.OpenConnection):
