@@ -30,6 +30,7 @@ from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from providers.registry import type_names
 
+_PROJECT = Path(__file__).resolve().parents[2]
 _OFFICIAL = {"models": ["sandbox-large", "sandbox-small", "vendor/sandbox-slash"]}
 
 
@@ -69,7 +70,9 @@ def write_demo(folder: Path, sites: dict[str, Any], host: str, port: int, vault_
 def start_sites() -> tuple[subprocess.Popen[str], dict[str, Any]]:
     """The sandbox as a process of its own, and what it says of itself."""
     command = [sys.executable, "-m", "addons.cli", "sandbox", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stdout
     line = process.stdout.readline()
     if not line:
