@@ -59,6 +59,29 @@ class ChunkReader:
             self._footer = 2
         return h11.Data(data=bytes(data))
 
+    def whole_chunks(self, buf: LineBuffer) -> list[bytes]:
+        """The data of the chunks that stand whole at the start of `buf`: the usual case, in one go.
+
+        What is anything else (the rest of a chunk, its end, a fault) is left to the call.
+        """
+        pieces: list[bytes] = []
+        if self._left or self._footer or self._in_trailers:
+            return pieces
+        data, at = buf.data, 0
+        while found := _SIZE.match(data, at, at + CHUNK_LINE_BYTES):
+            begin, size = found.end(), int(found[1], 16)
+            end = begin + size
+            framing = self._framing_bytes + begin - at - len(found[1]) - len("\r\n")
+            if not size or data[end : end + 2] != b"\r\n" or framing > FRAMING_BYTES + self._data_bytes:
+                break
+            pieces.append(bytes(data[begin:end]))
+            self._framing_bytes = framing
+            self._data_bytes += size
+            at = end + 2
+        if at:
+            buf.drop(at)
+        return pieces
+
     def read_eof(self) -> NoReturn:
         raise h11.RemoteProtocolError("peer closed connection without sending complete message body (chunked)")
 
@@ -80,7 +103,7 @@ class ChunkReader:
             raise h11.RemoteProtocolError(f"the line of a chunk is {e}") from None
 
     def _size(self, line: bytes) -> int:
-        found = _SIZE.fullmatch(line)
+        found = _SIZE.match(line)  # (a line ends at its first line end, so nothing is left behind)
         if found is None:
             raise h11.RemoteProtocolError("the line of a chunk is malformed")
         self._framing_bytes += len(line) - len(found[1]) - len("\r\n")  # some sites send chunks of one byte
@@ -117,18 +140,19 @@ def reader_of(size: int | None) -> ChunkReader | ContentLengthReader | Http10Rea
 
 def read_on(reader: BodyReader, buf: LineBuffer) -> Read:
     """All that is there, in a few pieces: a flood of tiny chunks must not cost an event each."""
-    pieces: list[bytes] = []
-    rest: list[bytes] = []
+    pieces = reader.whole_chunks(buf) if isinstance(reader, ChunkReader) else []
+    if pieces and not buf:
+        return Read(_few(pieces))
     while True:
         try:
             found = reader(buf)
         except h11.ProtocolError as e:
-            return Read(_joined(pieces, rest), fault=str(e))
+            return Read(_few(pieces), fault=str(e))
         if isinstance(found, h11.Data):
-            (pieces if len(pieces) < PIECES else rest).append(bytes(found.data))
+            pieces.append(bytes(found.data))
         else:
-            return Read(_joined(pieces, rest), ended=found is not None)
+            return Read(_few(pieces), ended=found is not None)
 
 
-def _joined(pieces: list[bytes], rest: list[bytes]) -> list[bytes]:
-    return [*pieces, b"".join(rest)] if rest else pieces
+def _few(pieces: list[bytes]) -> list[bytes]:
+    return [*pieces[:PIECES], b"".join(pieces[PIECES:])] if len(pieces) > PIECES else pieces

@@ -38,6 +38,16 @@ class LineBuffer(ReceiveBuffer):
         self._searched = self._lines = 0
         return super()._extract(count)
 
+    @property
+    def data(self) -> bytearray:
+        """What is there, to be looked at; `drop` takes it away."""
+        return self._data
+
+    def drop(self, count: int) -> None:
+        """Takes the first bytes away."""
+        self._searched = self._lines = 0
+        del self._data[:count]
+
     def skip_blank_lines(self) -> int:
         """Drops the blank lines at the beginning; gives how many bytes they were."""
         found = _BLANK.match(self._data)
