@@ -71,13 +71,18 @@ class AnswerReader:
         """The client has the head of an answer: no other can take its place."""
         self.closes_early = False
         """The answer was complete before its body was."""
+        self.behind = False
+        """There is more to `read_on` of what was fed."""
+        self.ended = False
+        """All was said, and only the end mark or the end of the body is missing."""
         self.headers: dict[str, str] = {}
         """Of the provider's head; names in lower case."""
         self._source, self._encoder = source, encoder
         self._received, self._told, self._clock = received, told, clock
         self._says_first = spoke
         self._counter = TokenCounter()
-        self._inflater: Inflater = Identity()
+        self._inflater: Inflater | None = None
+        """None for a body that is not packed, as nearly all are."""
         self._decoder: Decoder | None = None
         self._refusal = bytearray()
         self._status = 0
@@ -93,16 +98,6 @@ class AnswerReader:
         """The provider began a proper answer."""
         return self._decoder is not None
 
-    @property
-    def behind(self) -> bool:
-        """There is more to `read_on` of what was fed."""
-        return self._read < len(self._plain) and self.state is State.OPEN
-
-    @property
-    def ended(self) -> bool:
-        """All was said, and only the end mark or the end of the body is missing."""
-        return self.state is State.OPEN and self._decoder is not None and self._decoder.ended
-
     # -- the provider's bytes -------------------------------------------------------------------------------------
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The answer's head; names in lower case."""
@@ -110,7 +105,8 @@ class AnswerReader:
         if self._source.provider.is_answer(status, self.headers, self._source.chat):
             self._decoder = self._source.decoder
         try:
-            self._inflater = inflater(self.headers.get("content-encoding", ""))
+            found = inflater(self.headers.get("content-encoding", ""))
+            self._inflater = None if isinstance(found, Identity) else found
         except InflateError as e:
             self._unreadable(e)
 
@@ -119,7 +115,7 @@ class AnswerReader:
         if self.state is not State.OPEN:
             return b""
         try:
-            plain = self._inflater.feed(chunk)
+            plain = chunk if self._inflater is None else self._inflater.feed(chunk)
         except InflateError as e:
             self._unreadable(e)
             return b""
@@ -136,7 +132,11 @@ class AnswerReader:
         """The next part of what was fed: a small packet may have been packed a hundred times smaller still."""
         assert self._decoder is not None
         begin, self._read = self._read, self._read + READ_BYTES
-        return self._take(self._decoder.feed(self._plain[begin : self._read]))
+        out = self._take(self._decoder.feed(self._plain[begin : self._read]))
+        is_open = self.state is State.OPEN
+        self.behind = is_open and self._read < len(self._plain)
+        self.ended = is_open and self._decoder.ended
+        return out
 
     def close(self) -> bytes:
         """The body has ended."""
@@ -146,7 +146,8 @@ class AnswerReader:
             self._refused()
             return b""
         try:
-            self._inflater.close()
+            if self._inflater is not None:
+                self._inflater.close()
         except InflateError as e:
             if self.ended:
                 return self.settle()
@@ -174,7 +175,7 @@ class AnswerReader:
     def failed(self, error: ProviderError) -> None:
         """Every failure comes by here: it may quote the provider."""
         self.error = self._told(error)
-        self.state = State.FAILED
+        self.state, self.behind, self.ended = State.FAILED, False, False
 
     def _unreadable(self, error: InflateError) -> None:
         self.fail(ErrorKind.PROVIDER_DOWN, f"{self._source.provider.name} sent an answer that cannot be read: {error}")
@@ -240,7 +241,7 @@ class AnswerReader:
         if self.usage is None:
             self.usage = self._estimated_usage()
             events = [*events[:-1], self.usage, end]
-        self.state = State.DONE
+        self.state, self.behind, self.ended = State.DONE, False, False
         out = self._encoder.encode([*self._held, *events])
         self._held = []
         self._spoke = True

@@ -161,25 +161,9 @@ class Attempt:
         self._began = plan.clock()
 
     @property
-    def state(self) -> State:
-        return self.reader.state
-
-    @property
     def begun(self) -> bool:
         """The client got the head of an answer."""
         return self.reader.begun
-
-    @property
-    def closes_early(self) -> bool:
-        return self.reader.closes_early
-
-    @property
-    def behind(self) -> bool:
-        return self.reader.behind
-
-    @property
-    def ended(self) -> bool:
-        return self.reader.ended
 
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request | None:
@@ -278,11 +262,11 @@ class Attempt:
         if self.report.set_cookies:
             self.cleaner = plan.cleaner.also(handed_out(self.report.set_cookies))
         self.reader.head(response.status_code, by_name(response.headers.fields))
-        if self.state is State.OPEN:
+        if self.reader.state is State.OPEN:
             response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
 
     def fault(self, fault: Fault, detail: str) -> None:
-        if self.state is State.FAILED:
+        if self.reader.state is State.FAILED:
             return
         broke_off = fault is Fault.CLOSED and self.reader.accepted
         kind = ErrorKind.INCOMPLETE if broke_off else ErrorKind.PROVIDER_DOWN

@@ -117,12 +117,14 @@ class AttemptLoop:
         last, progress = self.last, self.progress
         if last is not None and progress is not None:
             if last.report.accepted and last.report.error is None:
-                note_answer(self.context, progress.candidate, self._conversation, complete=last.state is State.DONE)
+                note_answer(
+                    self.context, progress.candidate, self._conversation, complete=last.reader.state is State.DONE
+                )
             elif answered and last.report.fault is Fault.STOPPED:
                 pass  # the gateway ended it; the account did nothing wrong
-            elif answered and last.state is State.FAILED and last.report.error is not None:
+            elif answered and last.reader.state is State.FAILED and last.report.error is not None:
                 note_failure(self.context, progress.candidate, last.report.error)
-            if last.state is not State.FAILED or answered:
+            if last.reader.state is not State.FAILED or answered:
                 leave_site(self.context, last, progress)
         self.release()
 

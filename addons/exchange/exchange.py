@@ -249,7 +249,7 @@ class Exchange:
         if self.error is not None:
             asked = self.attempt_loop is not None and self.attempt_loop.attempts
             return "failed" if self.error.status >= 500 or asked else "refused", self.status, self.error
-        if last is not None and last.state is State.FAILED:
+        if last is not None and last.reader.state is State.FAILED:
             return "broken_off", self.status, last.broken_off()
         return "ok", self.status, None
 

@@ -52,7 +52,7 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
         context.renewal.handed_out(attempt.plan.session, given)
     moment, provider = context.moment(), context.providers[progress.candidate.route.provider]
     calls = []
-    if attempt.state is State.OPEN or attempt.closes_early or attempt.report.fault is Fault.STOPPED:
+    if attempt.reader.state is State.OPEN or attempt.reader.closes_early or attempt.report.fault is Fault.STOPPED:
         calls.append(provider.cancel_call(attempt.plan.chat, progress.session, progress.prepared, moment))
     if provider.name in context.tidied:
         calls.append(provider.cleanup(progress.session, progress.prepared, moment))

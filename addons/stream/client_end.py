@@ -19,14 +19,12 @@ class ClientEnd:
     def __init__(self, stream: HttpStream, deps: LayerDeps) -> None:
         self._stream = stream
         self._deps = deps
-        self._handed_bytes = 0
+        self.speaks_h2 = stream.context.client.alpn == b"h2"
+        self.handed_bytes = 0
+        """Of the answer, to the connection."""
         self._taken_bytes = 0
         self._taking_since = 0.0
         """When the client was last seen taking something of what waits for it."""
-
-    @property
-    def speaks_h2(self) -> bool:
-        return self._stream.context.client.alpn == b"h2"
 
     @property
     def connection_waits(self) -> bool:
@@ -62,12 +60,9 @@ class ClientEnd:
     def begins(self) -> None:
         self._taking_since = self._deps.clock()
 
-    def handed(self, count: int) -> None:
-        self._handed_bytes += count
-
     def gives_up_at(self, now: float) -> float:
         """When the client will have stalled for too long, as it stands now."""
-        taken = self._handed_bytes - self.unsent
+        taken = self.handed_bytes - self.unsent
         if taken > self._taken_bytes:
             self._taken_bytes, self._taking_since = taken, now
         return self._taking_since + self._deps.limits.stall_s

@@ -57,8 +57,33 @@ class Fault(Enum):
     """The gateway itself ends."""
 
 
+class AnswerProgress(Protocol):
+    """How far the reading of an answer has come: attributes, since they are looked at with every piece of a stream."""
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def behind(self) -> bool:
+        """`data` was given more than it reads at once: `read_on`, when others have had a turn."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """All of the answer was said, though its end mark has not come."""
+        ...
+
+    @property
+    def closes_early(self) -> bool:
+        """The answer is complete for the client while the provider still speaks: its connection is closed."""
+        ...
+
+
 class UpstreamAttempt(Protocol):
-    """One attempt. Methods never raise; after each of head/data/end the layer reads `state`."""
+    """One attempt. Methods never raise; after each of head/data/end the layer reads the `reader`'s state."""
+
+    @property
+    def reader(self) -> AnswerProgress: ...
 
     target: Target
     timers: Timers
@@ -67,14 +92,6 @@ class UpstreamAttempt(Protocol):
     keepalive_before_first_token: bool
     """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
     keepalive: bytes
-
-    @property
-    def state(self) -> State: ...
-
-    @property
-    def closes_early(self) -> bool:
-        """True when the answer is complete for the client while the provider still speaks: its connection is closed."""
-        ...
 
     def wire_request(self, request: http.Request) -> http.Request | None:
         """A copy of the request with the real secrets in it, for the wire only; None (and FAILED) without them."""
@@ -88,11 +105,6 @@ class UpstreamAttempt(Protocol):
         """Bytes of the provider's body; gives the bytes to send to the client now (often none)."""
         ...
 
-    @property
-    def behind(self) -> bool:
-        """Whether `data` was given more than it reads at once: `read_on`, when others have had a turn."""
-        ...
-
     def read_on(self) -> bytes:
         """As `data`, with what is left of what it was given."""
         ...
@@ -101,17 +113,12 @@ class UpstreamAttempt(Protocol):
         """The provider's body ended as HTTP says it should."""
         ...
 
-    @property
-    def ended(self) -> bool:
-        """Whether all of the answer was said, though its end mark has not come."""
-        ...
-
     def settle(self) -> bytes:
         """Takes an answer that has `ended` for complete; gives the bytes that end the client's."""
         ...
 
     def fault(self, fault: Fault, detail: str) -> None:
-        """The attempt failed below HTTP, or ran out of time; `state` becomes FAILED."""
+        """The attempt failed below HTTP, or ran out of time; the state becomes FAILED."""
         ...
 
     def response_head(self, body: bytes | None) -> http.Response:

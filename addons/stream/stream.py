@@ -152,7 +152,7 @@ class GatewayStream(RequestIntake):
         yield DropStream(attempt_id)
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
-        if self.attempt and self.attempt.state is not State.FAILED:
+        if self.attempt and self.attempt.reader.state is not State.FAILED:
             self.attempt.fault(fault, detail)
         yield from self._drop_attempt(detail)
         self._unwatch()
@@ -188,7 +188,7 @@ class GatewayStream(RequestIntake):
         if isinstance(event, ResponseData):
             self._last_heard = self.deps.clock()
             yield from self._advance(attempt.data(event.data))
-            while self.attempt is attempt and attempt.behind:
+            while self.attempt is attempt and attempt.reader.behind:
                 yield TurnHook(self)
                 yield from self._advance(attempt.read_on())
         elif isinstance(event, ResponseEndOfMessage):
@@ -202,24 +202,24 @@ class GatewayStream(RequestIntake):
         assert attempt
         if out:
             yield from self._emit(out)
-        if attempt.state is State.DONE:
+        if attempt.reader.state is State.DONE:
             yield from self._finish()
-        elif attempt.state is State.FAILED:
+        elif attempt.reader.state is State.FAILED:
             yield from self._broken(Fault.PROTOCOL, "the provider's answer failed")
-        elif (out or self._settles_at is None) and attempt.ended:
+        elif (out or self._settles_at is None) and attempt.reader.ended:
             self._settles_at = self.deps.clock() + attempt.timers.settle_s
             self._set_deadline()
 
     def _broken(self, fault: Fault, detail: str) -> Commands:
         """The attempt is over without an answer: a last word after the commit, else the next attempt."""
         assert self.attempt
-        if self.attempt.ended:  # whatever became of its connection, the answer is whole
+        if self.attempt.reader.ended:  # whatever became of its connection, the answer is whole
             yield from self._advance(self.attempt.settle())
             return
         if not self.committed:
             yield from self._fail_attempt(fault, detail)
             return
-        if self.attempt.state is not State.FAILED:
+        if self.attempt.reader.state is not State.FAILED:
             self.attempt.fault(fault, detail)
         yield from self._drop_attempt(detail)
         yield SendHttp(ResponseData(self.stream_id, self.attempt.final_error_bytes()), self.context.client)
@@ -236,16 +236,16 @@ class GatewayStream(RequestIntake):
                 self._client.frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
         self._last_said = self.deps.clock()
-        self._client.handed(len(data))
+        self._client.handed_bytes += len(data)
         self._set_deadline()
         yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
-        if self._client.is_choked:
+        if self._client.speaks_h2 and self._client.is_choked:
             yield from self._stalled()
 
     def _finish(self) -> Commands:
         """The client's answer ends; an attempt still open may end its own within DRAIN_S."""
         self._keep_provider_body()
-        if self.attempt and self.attempt.closes_early:
+        if self.attempt and self.attempt.reader.closes_early:
             yield from self._drop_attempt("limit reached")
         if self.attempt_id is not None:
             attempt_id, self.attempt_id = self.attempt_id, None
@@ -320,7 +320,7 @@ class GatewayStream(RequestIntake):
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
         elif self._settles_at is not None and now >= self._settles_at:
-            yield from self._advance(attempt.settle() if attempt.ended else b"")
+            yield from self._advance(attempt.settle() if attempt.reader.ended else b"")
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:

@@ -24,6 +24,8 @@ class FrameDecoder(Decoder, ABC):
     """The site's name in messages."""
     end_marks: ClassVar[frozenset[bytes]] = frozenset({b"[DONE]"})
     bare_json: ClassVar[bool] = False
+    ended = False
+    """An answer of these sites is whole at its end mark and not before."""
 
     def __init__(self) -> None:
         self.unknown: Counter[str] = Counter()

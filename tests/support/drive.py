@@ -68,6 +68,10 @@ class FakeAttempt:
     def read_on(self) -> bytes:
         return self.data(self.later.pop(0))
 
+    @property
+    def reader(self) -> "FakeAttempt":
+        return self
+
     def end(self) -> bytes:
         self.state = State.FAILED if self.refused else State.DONE
         return b""
