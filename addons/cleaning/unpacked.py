@@ -79,18 +79,20 @@ def readable(decoded: bytes) -> bytes:
     return b"\n".join(_READABLE.findall(decoded))
 
 
-def encodings(data: bytes) -> Iterator[Unpacked]:
+def encodings(data: bytes) -> list[Unpacked]:
     """What `data` says as base64 (both alphabets) and hexadecimal, at each place one may begin.
 
     It is decoded as a whole, what is none of the alphabet counting as its zero: so places stay in proportion.
     """
     letters, digits = data.translate(_TO_BASE64), data.translate(_TO_HEX)
+    found: list[Unpacked] = []
     for offset in range(4):
         count = (len(data) - offset) // 4 * 4
-        yield a2b_base64(letters[offset : offset + count]), _from_base64(offset)
+        found.append((a2b_base64(letters[offset : offset + count]), _from_base64(offset)))
     for offset in range(2):
         count = (len(data) - offset) // 2 * 2
-        yield unhexlify(digits[offset : offset + count]), _from_hex(offset)
+        found.append((unhexlify(digits[offset : offset + count]), _from_hex(offset)))
+    return found
 
 
 @lru_cache(maxsize=16)

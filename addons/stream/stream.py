@@ -80,7 +80,10 @@ class GatewayStream(RequestIntake):
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, HttpEvent) and event.stream_id < 0 and event.stream_id != self.attempt_id:
             return  # a late word of an attempt that was given up
-        yield from super()._handle_event(event)
+        if isinstance(event, ResponseData):  # the pieces of a stream, without the layers below
+            yield from self.server_state(event)
+        else:
+            yield from super()._handle_event(event)
 
     def request_complete(self) -> Commands:
         yield HttpRequestHook(self.flow)
