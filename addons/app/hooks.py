@@ -18,19 +18,21 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from addons.accounts.sessions import FRESH_S
 from addons.app import whereabouts
 from addons.app.command_bar import CommandBar
+from addons.app.configured_vault import open_vault, vault_path
 from addons.app.door_outcomes import outcome_of, outcome_of_head
 from addons.app.doors import Doors
 from addons.app.drain import Drain
 from addons.app.first_words import expected_checks
 from addons.app.garbage_collection import collect_in_small_steps
 from addons.app.hardening import harden, raise_file_limit
-from addons.app.jobs import Upkeep
+from addons.app.job_list import CONFIGURATION, JobList
+from addons.app.jobs import Jobs
 from addons.app.listeners import move_listeners
 from addons.app.outside import Outside
 from addons.app.reload import Reload
 from addons.app.replayer import Replayer
 from addons.app.rules import client_limits, guest_rules
-from addons.app.runtime import Running, open_vault, vault_path
+from addons.app.runtime import Running
 from addons.app.served_names import Teller
 from addons.app.signals import heed_signals
 from addons.app.welcome import QUIET_START, welcome
@@ -139,7 +141,7 @@ class Glassgate:
             InFlight(lambda: len(self.exchanges), lambda: self._parts().config.sections.limits.requests),
         )
         self.observers: tuple[Observer, ...] = (RequestLog(),)
-        self._upkeep: Upkeep | None = None
+        self._jobs = Jobs(outside.clock)
         self._clients = ClientConnections(ctx.master)
         self._sweeper = Sweeper(outside.clock, self._clients.deliver, self._clients.drop)
         self._aside, self._bodies = Aside(), Bodies()
@@ -199,20 +201,20 @@ class Glassgate:
         self._listening.start()
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
-        view = ctx.master.addons.get("view")
-        self._upkeep = Upkeep(
+        jobs = JobList(
             self._parts,
             self._sweeper,
             self._reload,
-            view,
+            ctx.master.addons.get("view"),
             self._annotator.live,
             lambda: self._tell_names(asked=True),
             self._outside.clock,
         )
-        self._upkeep.start()
+        for job in jobs.jobs():
+            self._jobs.start(job)
         if modes != list(ctx.options.mode):
-            self._upkeep.once("listeners", move_listeners(ctx.options, modes))
-        heed_signals(self.drain, self._upkeep.look_now, ctx.master)
+            self._jobs.once("listeners", move_listeners(ctx.options, modes))
+        heed_signals(self.drain, self._look_now, ctx.master)
         doors.tell(config)
         collect_in_small_steps()
         for said in (words for provider in parts.providers.values() for words in provider.doubts()):
@@ -271,7 +273,13 @@ class Glassgate:
             beside=self._beside,
         )
         self._end_removed(parts.rules)
-        self._tell_names(asked=self._upkeep is not None)
+        self._tell_names(asked=self._reload is not None)
+
+    def _look_now(self) -> None:
+        """Somebody asks for the configuration to be looked at."""
+        if self._reload is not None:
+            self._reload.ask()
+            self._jobs.wake(CONFIGURATION)
 
     def _tell_names(self, *, asked: bool) -> None:
         """Says which models config.yaml names and nobody serves; `asked`: the sites were asked for their lists."""
@@ -310,8 +318,7 @@ class Glassgate:
         await self._sweeper.end()
 
     async def done(self) -> None:
-        if self._upkeep is not None:
-            self._upkeep.stop()
+        self._jobs.stop()
         if self.running_parts is not None:
             await self.running_parts.close()
             whereabouts.forget(vault_path(self.running_parts.config).parent, self._url)
@@ -432,12 +439,11 @@ class Glassgate:
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None
-        stopped = self._upkeep.problems() if self._upkeep else []
         return local.Inside(
             index=parts.models(),
             can_serve=parts.accounts.can_serve,
             report=parts.report,
-            problems=lambda: [said for said in (reload, parts.problem(), *stopped) if said],
+            problems=lambda: [said for said in (reload, parts.problem(), *self._jobs.problems()) if said],
             variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
             created=int(self._outside.now()),
@@ -481,7 +487,7 @@ class Glassgate:
         if (parts := self.running_parts) is None:
             return
         work = parts.archive.take(flow, attempt, parts.providers)
-        parts.renewal.background.spawn(work, "glassgate archive")
+        parts.background.spawn(work, "glassgate archive")
 
     async def _over(self, flow: http.HTTPFlow) -> None:
         """The exchange has ended, one way or another: its line in the log, its summary on the flow."""

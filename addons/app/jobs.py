@@ -1,89 +1,145 @@
-"""What goes on beside the requests: sweeping, learning models, renewing, writing down, trimming the inspector's list.
+"""Background jobs: a run that is done again and again, each in a loop of its own. No fault ends one in silence.
 
-Each is a loop of its own: a site that is slow to renew a session keeps no changed configuration waiting.
+What a run raises is logged (with its traceback, once for each distinct fault) and the job goes on. When each job ran
+last is kept; `problems` says which one has stopped or fails.
 """
 
-import time
-from collections.abc import Callable, Coroutine
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mitmproxy.addons.view import View
+log = logging.getLogger("glassgate")
 
-from addons.app.heartbeat import Heartbeat
-from addons.app.loop_watch import LoopWatch
-from addons.app.reload import Reload
-from addons.app.runtime import Running
-from addons.inspect.live import LOOK_S, Live
-from addons.mitm.retention import trim
-from addons.stream.sweeper import SWEEP_S, Sweeper
-
-MODELS_EVERY_S: Final = 3600.0
-TEND_EVERY_S: Final = 2.0
-SITES_PATIENCE_S: Final = 900.0
-"""For a step that asks sites: each account may take its time, and another process may hold its lock."""
-CONFIGURATION: Final = "configuration"
+PATIENCE_S: Final = 30.0
+"""A job whose run has not ended for so long longer than its pause has stopped, or hangs."""
+AFTER_FAULT_S: Final = 1.0
+"""A run that failed is not done again before, however short the job's pause is."""
+FAULTS_LIMIT: Final = 100
+"""Distinct faults remembered for one job."""
 
 
-class Upkeep:
-    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one, and `live`
-    what runs in it.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done again and again, with a pause of `every_s` between; a run may take up to `patience_s`."""
 
-    `learnt` is called when the sites were asked for their models.
-    """
+    name: str
+    every_s: float
+    run: Callable[[], Awaitable[None]]
+    patience_s: float = PATIENCE_S
 
-    def __init__(
-        self,
-        parts: Callable[[], Running],
-        sweeper: Sweeper,
-        reload: Reload,
-        view: View | None,
-        live: Live | None,
-        learnt: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._parts = parts
-        self._sweeper = sweeper
-        self._reload = reload
-        self._view = view
-        self._live = live
-        self._learnt = learnt
+
+@dataclass(slots=True)
+class _Loop:
+    """A job that is under way."""
+
+    job: Job
+    ran_at: float
+    """When its last run ended, by the clock."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    said: set[str] = field(default_factory=set)
+    """Faults that the log has already."""
+    failing: str = ""
+    """What the last run raised, if it did."""
+    task: asyncio.Task[None] | None = None
+
+
+class Jobs:
+    """Runs jobs. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._heart = Heartbeat(clock)
+        self._loops: dict[str, _Loop] = {}
+        self._works: dict[asyncio.Task[None], str] = {}
+        self._failed: list[str] = []
+        self._stopped = False
 
-    def start(self) -> None:
-        keep = self._heart.keep
-        keep("timers", self._sweeper.sweep, SWEEP_S)
-        keep("event loop watch", LoopWatch(self._clock, time.thread_time).step, 0)
-        keep(CONFIGURATION, self._reload.look, TEND_EVERY_S)
-        keep("models", self._learn_models, MODELS_EVERY_S, SITES_PATIENCE_S)
-        keep("sessions", lambda: self._parts().tend(), TEND_EVERY_S, SITES_PATIENCE_S)
-        keep("records", lambda: self._parts().write_down(), TEND_EVERY_S)
-        if self._view is not None:
-            keep("inspector's list", self._trim, TEND_EVERY_S)
-        if self._live is not None:
-            keep("running flows", self._live.look, LOOK_S)
+    def start(self, job: Job) -> None:
+        """Runs the job from now on."""
+        loop = self._loops[job.name] = _Loop(job, self._clock())
+        loop.task = asyncio.create_task(self._run(loop), name=f"glassgate {job.name}")
 
     def once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Work that the process cannot do without."""
-        self._heart.once(name, work)
+        """Does a piece of work that the process cannot do without."""
+        task = asyncio.create_task(work, name=f"glassgate {name}")
+        self._works[task] = name
+        task.add_done_callback(self._done)
 
-    def look_now(self) -> None:
-        """Somebody asks for the configuration to be looked at."""
-        self._reload.ask()
-        self._heart.wake(CONFIGURATION)
-
-    def problems(self) -> list[str]:
-        """Which of all that has stopped, if something has."""
-        return self._heart.problems()
+    def wake(self, name: str) -> None:
+        """Has a job's next run done now."""
+        if name in self._loops:
+            self._loops[name].wake.set()
 
     def stop(self) -> None:
-        self._heart.stop()
+        self._stopped = True
+        tasks = [loop.task for loop in self._loops.values() if loop.task is not None]
+        for task in [*tasks, *self._works]:
+            task.cancel()
 
-    async def _learn_models(self) -> None:
-        await self._parts().learn_models()
-        self._learnt()
+    def problems(self) -> list[str]:
+        """What has stopped or fails, a sentence each; nothing once the whole process is stopping."""
+        if self._stopped:
+            return []
+        return [*self._failed, *(said for loop in self._loops.values() if (said := self._problem(loop)))]
 
-    async def _trim(self) -> None:
-        kept = self._parts().config.sections.inspect
-        if self._view is not None:
-            trim(self._view, kept.max_flows, kept.max_mb)
+    def _problem(self, loop: _Loop) -> str | None:
+        silent_s = self._clock() - loop.ran_at
+        if loop.task is not None and loop.task.done():
+            return f"the background loop '{loop.job.name}' has ended; restart the gateway, and please report its log"
+        if silent_s > loop.job.every_s + loop.job.patience_s:
+            return f"the background loop '{loop.job.name}' has not moved for {silent_s:.0f} s; the log may say why"
+        if loop.failing:
+            return f"the background loop '{loop.job.name}' fails ({loop.failing}); the log says where"
+        return None
+
+    async def _run(self, loop: _Loop) -> None:
+        while not self._stopped:
+            loop.wake.clear()
+            try:
+                await loop.job.run()
+                loop.failing = ""
+            except asyncio.CancelledError:
+                if self._stopped or _is_cancelled():
+                    raise
+                self._fault(loop, "something it waited for was cancelled")
+            except Exception as e:
+                self._fault(loop, type(e).__name__, e)
+            loop.ran_at = self._clock()
+            await self._pause(loop)
+
+    @staticmethod
+    async def _pause(loop: _Loop) -> None:
+        if loop.failing:
+            await asyncio.sleep(max(loop.job.every_s, AFTER_FAULT_S))
+        elif not loop.job.every_s:
+            await asyncio.sleep(0)  # the run waits by itself
+        elif loop.job.every_s < 1:
+            await asyncio.sleep(loop.job.every_s)  # no task to wait for a waking, ten times a second
+        else:
+            try:
+                await asyncio.wait_for(loop.wake.wait(), loop.job.every_s)
+            except TimeoutError:
+                return
+
+    @staticmethod
+    def _fault(loop: _Loop, words: str, error: Exception | None = None) -> None:
+        loop.failing = words
+        where = traceback.extract_tb(error.__traceback__)[-1:] if error else []
+        which = f"{words} at {where[0].filename}:{where[0].lineno}" if where else words
+        if which in loop.said or len(loop.said) >= FAULTS_LIMIT:
+            return
+        loop.said.add(which)
+        log.error("the background loop '%s' failed (%s); it goes on", loop.job.name, words, exc_info=error)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        name = self._works.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(f"'{name}' failed ({type(error).__name__}); restart the gateway. Its log says why")
+            log.error("'%s' failed", name, exc_info=error)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,10 +1,14 @@
-"""What the gateway has from outside of itself: the network of its own calls, and the time."""
+"""What the gateway has from outside of itself: the network of its own calls, time and randomness."""
 
+import os
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+
+from providers.contract.provider import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +21,15 @@ class Outside:
     """Seconds that only ever grow; where they begin means nothing."""
     now: Callable[[], float] = time.time
     """Unix seconds."""
+
+
+def moment_source(now: Callable[[], float] = time.time) -> Callable[[], Moment]:
+    """Time and randomness for providers; `now` gives Unix seconds."""
+    zone = _zone_name()
+    return lambda: Moment(int(now() * 1000), lambda: str(uuid.uuid4()), zone)
+
+
+def _zone_name() -> str:
+    """The machine's IANA time zone, or UTC."""
+    name = os.environ.get("TZ") or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
+    return name if name and "/" in name else "UTC"

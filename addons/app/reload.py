@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from addons.app.asking import Answer, Questions
-from addons.app.runtime import Running, vault_path
+from addons.app.configured_vault import vault_path
+from addons.app.runtime import Running
 from addons.config.exposure import judge
 from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config, Sections

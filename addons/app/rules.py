@@ -5,8 +5,11 @@ from addons.accounts.breaker import BreakerRules
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.limiter import RateLimits
 from addons.accounts.sessions import Account, AccountId
+from addons.config.client_keys import ClientKeys
 from addons.config.schema import Config, FallbackModel
 from addons.exchange.context import Limits
+from addons.ingress.gate import GateRules
+from addons.recordings.archive import RecordRules
 from addons.routing.candidates import CandidateOrder, Share
 from addons.routing.retry_policy import Cause, Fallback, RetryRules
 from addons.routing.strategy import Orderer
@@ -135,3 +138,18 @@ def accounts_of(config: Config) -> list[Account]:
         for settings in config.providers
         for account in settings.accounts
     ]
+
+
+def gate_rules(config: Config) -> GateRules:
+    """Who is let in: keys, hosts, origins."""
+    listen = config.sections.listen
+    return GateRules(
+        keys=None if config.skip_auth else ClientKeys(config.keys),
+        allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
+        allowed_origins=frozenset(listen.allowed_origins),
+    )
+
+
+def record_rules(config: Config) -> RecordRules:
+    record = config.sections.record
+    return RecordRules(record.enabled, config.path(record.folder), record.max_mb, record.max_days)

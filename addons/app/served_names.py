@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from addons.app.runtime import Models, make_providers
+from addons.config.providers import make_providers
 from addons.config.schema import Config, FallbackModel
 from addons.config.secret_looks import looks_secret
 from addons.config.yaml_reading import KeyPath
 from addons.exchange.context import AnyProvider
 from addons.routing.model_index import ModelIndex
+from addons.routing.models import Models
 from providers.contract.provider import Moment, Session
 from providers.registry import provider_class
 

@@ -21,7 +21,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import Client
 
 from addons.app.hardening import harden
-from addons.app.runtime import moment_source
+from addons.app.outside import moment_source
 from addons.capturing import page as capture_page
 from addons.capturing import peer
 from addons.capturing import setup as capture_setup

@@ -9,8 +9,9 @@ import httpx
 
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.context import AnyProvider
+from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import StepRunner, new_client
+from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Identity, Moment, Session
 

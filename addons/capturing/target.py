@@ -6,9 +6,10 @@ from pathlib import Path
 
 from addons.accounts.sessions import material_of, record_of
 from addons.accounts.way_in import way_in
-from addons.app.runtime import make_providers, rollback_guard, vault_key, vault_path
+from addons.app.configured_vault import rollback_guard, vault_key, vault_path
 from addons.capturing.gathering import with_kept_login
 from addons.cli.base import CliContext, Problem, known_provider
+from addons.config.providers import make_providers
 from addons.exchange.context import AnyProvider
 from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError

@@ -8,9 +8,11 @@ import click
 from addons.accounts.report import AccountLine, report, told
 from addons.accounts.sessions import Accounts
 from addons.accounts.state_file import AccountStateFile
+from addons.app.configured_vault import book_path
+from addons.app.outside import moment_source
 from addons.app.rules import accounts_of
-from addons.app.runtime import book_path, make_providers, moment_source
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.providers import make_providers
 from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
+from addons.app.configured_vault import rollback_guard, vault_key, vault_path
 from addons.app.hardening import harden
-from addons.app.runtime import rollback_guard, vault_key, vault_path
 from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config, ProviderSettings
 from addons.vault import prompt as terminal

@@ -7,12 +7,14 @@ from dataclasses import asdict
 
 import click
 
+from addons.app.configured_vault import lacks_sessions, no_vault
 from addons.app.rules import accounts_of
-from addons.app.runtime import Running, lacks_sessions, make_providers, no_vault
+from addons.app.runtime import Running
 from addons.cli import checks
 from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.checks import Finding
+from addons.config.providers import make_providers
 from addons.config.schema import Config
 from addons.vault.store import Vault
 from addons.words.commands import command

@@ -12,13 +12,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from addons.accounts.report import moment_text
 from addons.accounts.sessions import material_of, record_of
 from addons.accounts.way_in import signs_in
-from addons.app.runtime import make_providers, moment_source
+from addons.app.outside import moment_source
 from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
 from addons.exchange.context import AnyProvider
+from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import StepRunner, new_client
+from addons.transport.step_runner import StepRunner
 from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.permissions import read_private

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from addons.app.runtime import vault_path
+from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out
 from addons.config.schema import Config
 from addons.vault.errors import VaultError

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from addons.app.runtime import make_providers, vault_path
+from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
+from addons.config.providers import make_providers
 from addons.importing.exchanges import read_exchanges
 from addons.importing.problem import ImportProblem
 from addons.recordings.archive import SWITCH_NAME, in_force, told, turn

@@ -8,8 +8,8 @@ import click
 
 from addons.app import whereabouts
 from addons.app.asking import Answer, answer_to, ask, forget
+from addons.app.configured_vault import vault_path
 from addons.app.port import is_gateway
-from addons.app.runtime import vault_path
 from addons.cli.base import CliContext, Problem, out
 from addons.config.file_reading import FileProblem, read_text
 from addons.config.schema import VaultSettings

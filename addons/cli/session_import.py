@@ -9,8 +9,8 @@ import click
 
 from addons.accounts.report import moment_text
 from addons.accounts.sessions import material_of, record_of
-from addons.app.runtime import make_providers
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.providers import make_providers
 from addons.importing.detect import LIMIT_BYTES, read
 from addons.importing.find import Candidate, find
 from addons.importing.problem import Found, ImportProblem

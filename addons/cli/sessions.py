@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from addons.accounts.report import can_renew, moment_text
 from addons.accounts.sessions import material_of
-from addons.app.runtime import make_providers, moment_source
+from addons.app.outside import moment_source
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
 from addons.config.secret_looks import looks_secret
 from addons.exchange.context import AnyProvider

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from addons.accounts.report import AccountLine, told
 from addons.app import whereabouts
-from addons.app.runtime import vault_path
+from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.config.schema import Listen, url_of
 from addons.ingress.key_proof import NONCE, PROOF, proves

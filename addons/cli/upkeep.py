@@ -7,9 +7,11 @@ import click
 from addons.accounts.pruning import ended_for_good
 from addons.accounts.sessions import Accounts
 from addons.accounts.state_file import AccountStateFile
+from addons.app.configured_vault import book_path
+from addons.app.outside import moment_source
 from addons.app.rules import accounts_of
-from addons.app.runtime import book_path, make_providers, moment_source
 from addons.cli.base import CliContext, Problem, out, out_json
+from addons.config.providers import make_providers
 from addons.vault.errors import VaultError, VaultMissing, VaultRefused
 from addons.words.commands import command
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from addons.app.runtime import rollback_guard
+from addons.app.configured_vault import rollback_guard
 from addons.cli.base import out, out_json
 from addons.cli.checks import Finding
 from addons.cli.opening import Opening, kdf_option, vault_command

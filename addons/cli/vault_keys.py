@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from dotenv import dotenv_values
 
-from addons.app.runtime import rollback_guard
+from addons.app.configured_vault import rollback_guard
 from addons.cli.base import out
 from addons.cli.new_key import NewKey, read_lines, read_new_key
 from addons.cli.opening import Opening, kdf_option, vault_command

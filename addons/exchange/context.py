@@ -11,8 +11,9 @@ from addons.accounts.renewal import Renewal
 from addons.accounts.sessions import Accounts
 from addons.cleaning.cleaner import Cleaner
 from addons.routing.candidates import CandidateOrder
-from addons.routing.model_index import ModelIndex
+from addons.routing.models import Models
 from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
+from addons.tasks import Background
 from addons.transport.codings import Inflated
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
@@ -51,7 +52,7 @@ class Context:
     renewal: Renewal
     traffic: AccountAvailability
     planner: CandidateOrder
-    index: Callable[[], ModelIndex]
+    index: Models
     seals: Seals
     cleaner: Cleaner
     steps: StepRunner
@@ -67,6 +68,8 @@ class Context:
     """Provider name → the HTTP proxy in front of it."""
     moment: Callable[[], Moment]
     rng: random.Random
+    background: Background
+    """For what no request waits for."""
     recoveries: Recoveries = field(default_factory=Recoveries)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep

@@ -58,7 +58,7 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
         calls.append(provider.cleanup(progress.session, progress.prepared, moment))
     wanted = [call for call in calls if call is not None]
     if wanted:
-        context.renewal.background.spawn(_send(context, provider, wanted, progress.session), "glassgate tidying up")
+        context.background.spawn(_send(context, provider, wanted, progress.session), "glassgate tidying up")
 
 
 async def _send(context: Context, provider: AnyProvider, calls: Sequence[Call], session: Session) -> None:

@@ -16,7 +16,6 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
 from providers.contract.session import SessionUpdate, given_cookies
 
-STEP_S = 15.0
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 STEP_LIMIT = 32
 """No provider needs more calls in one go; more means a loop."""
@@ -43,25 +42,6 @@ type HandedOut = Callable[[Session, Mapping[str, str]], None]
 
 type Arrived = Callable[[int], None]
 """Told how long each piece of an answer's body is, unpacked, when it has come."""
-
-
-def new_client(
-    proxy: str | None, *, verify: bool | str = True, transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
-    """An HTTP client for one provider's steps: no redirects, no proxy out of the environment, bounded waits.
-
-    `transport` carries its calls in the place of connections, those to a proxy too.
-    """
-    return httpx.AsyncClient(
-        transport=transport,
-        proxy=proxy if transport is None else None,
-        verify=verify,
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx.Timeout(STEP_S, connect=5.0, pool=5.0),
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-        headers={},
-    )
 
 
 class StepRunner:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from addons.app.runtime import Models, make_providers
 from addons.app.served_names import ALL_OFF, Teller, unserved_of
 from addons.config.loader import load_config
+from addons.config.providers import make_providers
 from addons.config.schema import Config
+from addons.routing.models import Models
 
 LISTED = (
     "  alpha: {type: openai_compatible, preset: deepseek, models: [deepseek-chat, deepseek-reasoner], accounts: main}\n"

@@ -13,7 +13,6 @@ from mitmproxy.test import taddons, tflow
 
 from addons.accounts.state_file import AccountStateFile
 from addons.app.replayer import Replayer
-from addons.app.runtime import Models
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.errors import GatewayError
@@ -24,6 +23,7 @@ from addons.inspect.kept import AT_ONCE_BYTES, keep_cleaned
 from addons.recordings.archive import Archive, RecordRules
 from addons.recordings.drift import Drift
 from addons.recordings.recording import Source, recording_of
+from addons.routing.models import Models
 from addons.stream.refusal import error_response
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried

@@ -13,7 +13,7 @@ from mitmproxy import http
 from mitmproxy.addons.view import View
 from mitmproxy.test import taddons, tflow
 
-from addons.app.heartbeat import Heartbeat
+from addons.app.jobs import Job, Jobs
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.dialects.registry import DIALECTS
@@ -96,13 +96,13 @@ def in_room(work: Callable[[Room], Coroutine[Any, Any, None]], room: Room | None
     room = room or Room()
 
     async def run() -> None:
-        heart = Heartbeat(room.clock)
-        heart.keep("running flows", room.live.look, LOOK_S)
+        jobs = Jobs(room.clock)
+        jobs.start(Job("running flows", LOOK_S, room.live.look))
         try:
             await work(room)
         finally:
-            assert heart.problems() == []
-            heart.stop()
+            assert jobs.problems() == []
+            jobs.stop()
 
     run_virtual(run())
     return room

@@ -3,6 +3,6 @@
 For tests that wait for it; how often it is done in earnest is part of no promise.
 """
 
-from addons.app import jobs as upkeep
+from addons.app import job_list
 
-upkeep.TEND_EVERY_S = 0.2  # type: ignore[misc]
+job_list.TEND_EVERY_S = 0.2  # type: ignore[misc]

@@ -31,9 +31,9 @@ def takes_up_changes(gateway: Gateway) -> None:
     ("broken", "loop"),
     [
         pytest.param("addons.accounts.state_file.AccountStateFile.unsaved", "records", id="states"),
-        pytest.param("addons.recordings.drift.Drift.unsaved", "records", id="unknown kinds"),
+        pytest.param("addons.recordings.drift.Drift.unsaved", "recording", id="unknown kinds"),
         pytest.param("addons.accounts.state_file.AccountStateFile.resets", "sessions", id="resets"),
-        pytest.param("addons.app.runtime.Running.learn_models", "models", id="models"),
+        pytest.param("addons.app.live_models.LiveModels.learn", "models", id="models"),
         pytest.param("addons.app.loop_watch.LoopWatch.step", "event loop watch", id="watch"),
     ],
 )

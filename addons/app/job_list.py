@@ -1,0 +1,104 @@
+"""The jobs of a running gateway: what goes on beside the requests.
+
+Each is a loop of its own: a site that is slow to renew a session keeps no changed configuration waiting.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from mitmproxy.addons.view import View
+
+from addons.accounts.pruning import ended_for_good
+from addons.app.jobs import Job
+from addons.app.live_models import LiveModels
+from addons.app.loop_watch import LoopWatch
+from addons.app.reload import Reload
+from addons.app.runtime import Running
+from addons.inspect.live import LOOK_S, Live
+from addons.mitm.retention import trim
+from addons.stream.sweeper import SWEEP_S, Sweeper
+from addons.vault.errors import VaultError
+
+log = logging.getLogger("glassgate")
+
+MODELS_EVERY_S: Final = 3600.0
+TEND_EVERY_S: Final = 2.0
+SITES_PATIENCE_S: Final = 900.0
+"""For a run that asks sites: each account may take its time, and another process may hold its lock."""
+CONFIGURATION: Final = "configuration"
+"""The name of the job that a signal wakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobList:
+    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one, and `live`
+    what runs in it. `learnt` is called when the sites were asked for their models."""
+
+    parts: Callable[[], Running]
+    sweeper: Sweeper
+    reload: Reload
+    view: View | None
+    live: Live | None
+    learnt: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.monotonic
+
+    def jobs(self) -> tuple[Job, ...]:
+        found = [
+            Job("timers", SWEEP_S, self.sweeper.sweep),
+            Job("event loop watch", 0, LoopWatch(self.clock, time.thread_time).step),
+            Job(CONFIGURATION, TEND_EVERY_S, self.reload.look),
+            Job("models", MODELS_EVERY_S, LiveModels(self.parts, self.learnt).learn, SITES_PATIENCE_S),
+            Job("sessions", TEND_EVERY_S, self._tend, SITES_PATIENCE_S),
+            Job("pruning", TEND_EVERY_S, self._prune),
+            Job("records", TEND_EVERY_S, self._write_states),
+            Job("recording", TEND_EVERY_S, self._look_at_recording),
+        ]
+        if self.view is not None:
+            found.append(Job("inspector's list", TEND_EVERY_S, self._trim))
+        if self.live is not None:
+            found.append(Job("running flows", LOOK_S, self.live.look))
+        return tuple(found)
+
+    async def _tend(self) -> None:
+        """Heeds resets of accounts, and renews idle sessions."""
+        parts = self.parts()
+        for account in await parts.book.resets():
+            parts.traffic.reset(account)
+            parts.renewal.reset(account)
+        parts.traffic.look()
+        await parts.renewal.tend()
+
+    async def _prune(self) -> None:
+        """Removes sessions that have ended for good. The data key stays: other processes hold it."""
+        parts = self.parts()
+        if parts.vault is None or not parts.config.sections.sessions.prune_expired:
+            return
+        for one in ended_for_good(parts.accounts, parts.providers, parts.book, parts.context.moment()):
+            name = (one.account.provider, one.account.name)
+            try:
+                await asyncio.to_thread(parts.vault.remove, *name)
+            except VaultError as e:
+                log.warning("%s/%s could not be removed from the vault: %s", *name, e)
+            else:
+                log.warning("%s/%s was removed from the vault: %s", *name, one.why)
+
+    async def _write_states(self) -> None:
+        """Writes down how the accounts are."""
+        book = self.parts().book
+        await asyncio.to_thread(book.write, book.unsaved())
+
+    async def _look_at_recording(self) -> None:
+        """Heeds the switch of recording, and writes down what adapters did not know."""
+        archive = self.parts().archive
+        archive.look()
+        archive.drift.heed_clearing()
+        await asyncio.to_thread(archive.drift.write, archive.drift.unsaved())
+
+    async def _trim(self) -> None:
+        kept = self.parts().config.sections.inspect
+        if self.view is not None:
+            trim(self.view, kept.max_flows, kept.max_mb)

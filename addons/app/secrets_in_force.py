@@ -1,0 +1,31 @@
+"""Every secret that is in force, for the cleaner: of all sessions, the clients' keys, the passwords for signing in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from addons.accounts.sessions import Accounts
+from addons.cleaning.index import Known, secrets_of
+from addons.cleaning.known import Version
+from addons.config.schema import Config
+from providers.contract.provider import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsInForce:
+    """Those of a configuration and its accounts."""
+
+    config: Config
+    accounts: Accounts
+
+    def version(self) -> Version:
+        """Another one when `find` gives others."""
+        return (self.config, *self.accounts.version())
+
+    def find(self) -> Iterator[Known]:
+        yield from self.accounts.in_force()
+        yield from (Known(token, "client_key") for token in self.config.tokens)
+        for settings in self.config.providers:
+            for account in settings.accounts:
+                if (own := account.credentials) is not None:
+                    given = Credentials(email=own.email, password=own.password.get_secret_value())
+                    yield from secrets_of(given, settings.name, account.name)
