@@ -1,13 +1,12 @@
-"""Errors as the client of an OpenAI API expects them.
+"""Refusals and failures as a client is told them; each dialect has its own envelope for them.
 
-    GatewayError                      status, the four keys of the envelope, retry hints
+    GatewayError                      status, message, code, field at fault, retry hints
       GatewayError.from_provider(…)   what a ProviderError means for the client (table below)
 
 Never 401 for a provider's session (people would think their gateway key is wrong), never 408 or 409 (the SDKs repeat
 those by themselves).
 """
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -178,16 +177,9 @@ class GatewayError(Exception):
         self.param = words(self.param) if self.param else self.param
         return self
 
-    def envelope(self) -> dict[str, dict[str, str | None]]:
-        """The OpenAI error object, all four keys present."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
-
-    def body(self) -> bytes:
-        return json.dumps(self.envelope(), ensure_ascii=False).encode()
-
     def headers(self) -> list[tuple[str, str]]:
-        """Content type and retry hints, which agree: no short wait is named where waiting so long cannot help."""
-        found = [("content-type", "application/json")]
+        """Retry hints, which agree (no short wait is named where waiting so long cannot help), and the error's own."""
+        found: list[tuple[str, str]] = []
         wait_s = self.retry_after_s if self.retry_after_s is not None and self.retry_after_s > 0 else None  # nor NaN
         if wait_s is not None and (self.should_retry is not False or wait_s > SHORT_WAIT_S):
             wait_s = min(wait_s, LONGEST_S)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from addons.dialects.openai.error import error_body
 from addons.errors import MESSAGE_LIMIT, GatewayError
 from providers.contract.errors import ErrorKind, ProviderError
 
@@ -15,7 +16,7 @@ def test_every_kind_has_an_honest_status(kind: ErrorKind) -> None:
     error = told(kind)
     assert error.status not in (401, 408, 409)  # a client would blame its own key, or repeat by itself
     assert error.message.startswith("[zai/main] it said no.")
-    assert set(json.loads(error.body())["error"]) == {"message", "type", "param", "code"}
+    assert set(json.loads(error_body(error))["error"]) == {"message", "type", "param", "code"}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_messages_are_short_clean_and_encodable() -> None:
     error = GatewayError(502, "a\x00b\ud83d" + "x" * 1000)
     assert len(error.message) == 500
     assert "\x00" not in error.message
-    error.body().decode()
+    error_body(error).decode()
 
 
 @pytest.mark.parametrize("said", ["no such model", "no such model."])
@@ -171,4 +172,4 @@ def test_a_message_is_whole_sentences_and_one_advice(message: str, kind: ErrorKi
     error = GatewayError.from_provider(ProviderError(kind, message), "zai", "main")
     assert error.message.startswith(f"[zai/main] {told}")
     assert error.message.lower().count("try again") <= 1
-    assert b"[DONE]" not in error.body()
+    assert b"[DONE]" not in error_body(error)

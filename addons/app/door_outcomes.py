@@ -4,7 +4,7 @@ from mitmproxy import http
 
 from addons.errors import GatewayError
 from addons.exchange.outcome import Outcome
-from addons.ingress.front_door import address_of, asked_in, path_of
+from addons.ingress.front_door import address_of, path_of
 from addons.stream.deps import RefusedHead
 
 
@@ -26,15 +26,14 @@ def outcome_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, erro
 
 def outcome_of_head(found: RefusedHead) -> Outcome:
     """The line of a head that could not become a request."""
-    method, path = asked_in(found.begins)
     return Outcome(
         id=found.id,
         key="-",
-        path=path,
-        status=found.status,
+        path=found.path,
+        status=found.error.status,
         outcome="refused",
-        error_code=found.code,
+        error_code=found.error.code,
         client=address_of(found.peer),
-        method=method,
-        why=found.message,
+        method=found.method,
+        why=found.error.message,
     )

@@ -41,10 +41,10 @@ from addons.cleaning.fields import Fields
 from addons.cleaning.log_records import clean_records
 from addons.config.loader import ConfigError, load_config
 from addons.config.version import version
-from addons.dialects.registry import DIALECTS
+from addons.dialects import registry
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
-from addons.exchange.exchange import Exchange, error_answer
+from addons.exchange.exchange import Exchange
 from addons.exchange.outcome import Observer, tell
 from addons.exchange.request_log import RequestLog, setup_logging
 from addons.ingress import endpoints as local
@@ -86,6 +86,7 @@ from addons.stream.guests import Guests
 from addons.stream.layer import choose_layer
 from addons.stream.listening import Listening
 from addons.stream.message_checks import leave_out_message_checks
+from addons.stream.refusal import note
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
 from addons.transport.step_runner import Carried
@@ -113,8 +114,11 @@ def fenced(hook: Hook) -> Hook:
             exchange = self.exchanges.get(flow.id)
             request_id = exchange.id if exchange else new_id()
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
-            flow.response = error_answer(error, (("x-request-id", request_id),))
-            if exchange is not None:
+            flow.response = exchange.dialect.error(error) if exchange else registry.refusal(flow.request.path, error)
+            flow.response.headers["x-request-id"] = request_id
+            if exchange is None:
+                note(flow, error)
+            else:
                 exchange.attempt, exchange.error, exchange.status = None, error, 500
                 exchange.answer = flow.response
         if flow.request.method == "HEAD" and flow.live and flow.response is not None:
@@ -142,11 +146,11 @@ class Glassgate:
         )
         self.observers: tuple[Observer, ...] = (RequestLog(),)
         self._jobs = Jobs(outside.clock)
-        self._clients = ClientConnections(ctx.master)
+        self._clients = ClientConnections(ctx.master, registry.refusal)
         self._sweeper = Sweeper(outside.clock, self._clients.deliver, self._clients.drop)
         self._aside, self._bodies = Aside(), Bodies()
-        self._listening = Listening(ctx.master, Guests(), lambda: self._deps.limits.head_s)
-        self._deps = LayerDeps(lambda flow: None, self._sweeper)
+        self._listening = Listening(ctx.master, Guests(), lambda: self._deps.limits.head_s, registry.refusal)
+        self._deps = LayerDeps(lambda flow: None, self._sweeper, registry.refusal)
         self._files, self._url = 0, ""
         self._reload: Reload | None = None
         self._ending = Background()
@@ -230,7 +234,7 @@ class Glassgate:
     def _welcome(self, parts: Running, base_url: str) -> str:
         inside = self._inside(parts)
         aliases = parts.config.sections.models.aliases
-        listed = [str(entry["id"]) for entry in local.model_list(inside, everything=False)]
+        listed = [name for name, _ in inside.listed(everything=False)]
         own = {model.id for model in inside.index.models()}  # a model goes before an alias of its name
         models = [name for name in listed if name in own or name not in aliases]
         web_port = getattr(ctx.options, "web_port", None) if "web_port" in ctx.options else None
@@ -263,6 +267,7 @@ class Glassgate:
         self._deps = LayerDeps(
             self._find,
             self._sweeper,
+            registry.refusal,
             client_limits(parts.config),
             self._clients,
             self._outside.clock,
@@ -422,9 +427,9 @@ class Glassgate:
             flow.response = answer
             self._log_local(flow, request_id, admission.key or "-")
             return
-        dialect = DIALECTS[admission.action]
+        assert admission.dialect is not None
         began = self._outside.clock()
-        exchange = Exchange(request_id, admission.key, dialect, parts.context, began, admission.identity)
+        exchange = Exchange(request_id, admission.key, admission.dialect, parts.context, began, admission.identity)
         exchange.client, exchange.method, exchange.path = self._client_of(flow), flow.request.method, path_of(flow)
         exchange.codings = admission.codings
         self.exchanges[flow.id] = exchange
@@ -434,7 +439,8 @@ class Glassgate:
     ) -> None:
         """Answers with the error and notes it; neither has a secret that the head had anywhere."""
         cleaner = hide_keys(flow.request, self._cleaner(), shown)
-        flow.response = error_answer(error.cleaned(cleaner.words), (("x-request-id", request_id),))
+        flow.response = registry.refusal(flow.request.path, error.cleaned(cleaner.words))
+        flow.response.headers["x-request-id"] = request_id
         self._log_local(flow, request_id, key, error)
 
     def _inside(self, parts: Running) -> local.Inside:
@@ -460,7 +466,7 @@ class Glassgate:
             try:
                 await self._replayer.replay(flow, self._parts())
             except GatewayError as error:
-                flow.response = error_answer(error, ())
+                flow.response = registry.refusal("", error)
                 flow.comment = f"{flow.comment} not sent again: {error.message}"
 
     @fenced

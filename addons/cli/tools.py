@@ -14,7 +14,7 @@ from addons.app.served_names import unserved
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.config.providers import make_providers
-from addons.ingress.endpoints import model_object
+from addons.dialects.openai.models import model_object
 from addons.routing.models import Models
 
 

@@ -4,6 +4,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from mitmproxy import http
+
+from addons.dialects.description import Description
+from addons.dialects.routes import Route
 from addons.errors import GatewayError
 from providers.contract.chat import ChatRequest
 from providers.contract.events import Event
@@ -57,9 +61,9 @@ class Dialect(Protocol):
     """A client format."""
 
     name: str
-    """Its name in the registry, in recordings and flows, and in the gateway's own description (the operation's id)."""
-    path: str
-    """Where it is served, for POST."""
+    """Its name in the registry, in recordings and in flows."""
+    routes: Sequence[Route]
+    """Where it is served: first what asks a model, then its own small answers."""
 
     def answer_id(self, request_id: str) -> str:
         """The id of the answer to a request (`req_…`)."""
@@ -75,4 +79,12 @@ class Dialect(Protocol):
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         """What writes the answer to a request: a stream or a whole answer, as it asks for."""
+        ...
+
+    def error(self, error: GatewayError) -> http.Response:
+        """A refusal or failure as an answer: its status, the format's envelope, the error's own headers."""
+        ...
+
+    def description(self) -> Description:
+        """What /openapi.json says of it."""
         ...

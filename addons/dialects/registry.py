@@ -1,15 +1,37 @@
 """The client formats that are served: the one list of them. Another format is a module or folder and a line here."""
 
-from collections.abc import Mapping
-from typing import Final
+from functools import cache
+
+from mitmproxy import http
 
 from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
+from addons.dialects.routes import RouteTable
 from addons.errors import GatewayError
 
-DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (ChatCompletions(), Completions())}
-"""By name. Bodies of unknown format are tried in this order."""
+DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions())
+"""Bodies of unknown format are tried in this order. Refusals at paths of no dialect have the first one's envelope."""
+
+
+def named(name: str) -> Dialect | None:
+    """The dialect of a name; None where there is none (any more)."""
+    return next((dialect for dialect in DIALECTS if dialect.name == name), None)
+
+
+def for_path(path: str) -> Dialect:
+    """The dialect whose envelope a refusal at a path has: whose path it is or lies below, else the first one."""
+    return _table(DIALECTS).nearest(path.partition("?")[0]) or DIALECTS[0]
+
+
+@cache
+def _table(dialects: tuple[Dialect, ...]) -> RouteTable[Dialect]:
+    return RouteTable((route, dialect) for dialect in dialects for route in dialect.routes)
+
+
+def refusal(path: str, error: GatewayError) -> http.Response:
+    """The error as an answer to a request at a path: for who knows no more of it than that."""
+    return for_path(path).error(error)
 
 
 def parsed_as(name: str, body: bytes) -> tuple[Dialect, ParsedRequest]:
@@ -17,10 +39,10 @@ def parsed_as(name: str, body: bytes) -> tuple[Dialect, ParsedRequest]:
 
     Raises GatewayError.
     """
-    if (dialect := DIALECTS.get(name)) is not None:
+    if (dialect := named(name)) is not None:
         return dialect, dialect.parse(body)
     first: GatewayError | None = None
-    for dialect in DIALECTS.values():
+    for dialect in DIALECTS:
         try:
             return dialect, dialect.parse(body)
         except GatewayError as error:

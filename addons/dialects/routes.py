@@ -2,25 +2,30 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import unquote
+
+from addons.dialects.local import LocalAnswer
 
 VERSION: Final = "/v1"
 _REST: Final = ":path}"
 GET: Final = frozenset({"GET", "HEAD"})
 POST: Final = frozenset({"POST"})
+_DEPTH: Final = 8
+"""Segments of a path that are looked at to see whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Methods at one path, and who answers: a provider's model, or the gateway itself from what it knows."""
+    """Methods at one path, and who answers."""
 
     methods: frozenset[str]
     path: str
     """A template: `{name}` stands for one segment, `{name:path}`, at its end, for all that follow."""
-    answered_by: Literal["model", "local"]
     operation: str
     """The operation's id in the API's description."""
+    local: LocalAnswer | None = None
+    """What answers it from what the gateway knows; None where a model is asked."""
     header: str = ""
     """It is for requests alone that have this header (lower case); before another one at the same path."""
 
@@ -73,7 +78,7 @@ class RouteTable[Owner]:
 
     def nearest(self, path: str) -> Owner | None:
         """Whose path this is, or is below of; None where it is nobody's."""
-        segments = self._read(path) or []
+        segments = (self._read(path) or [])[:_DEPTH]
         while segments:
             if found := self.at("/" + "/".join(segments), {}):
                 return found[0].owner

@@ -4,7 +4,7 @@ The stream layer sees it as a RequestPort; the attempts themselves are attempt_l
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -73,9 +73,8 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
 
-    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
-        self.error = GatewayError(status, message, code=code)
-        self.status, self.id = status, request_id
+    def refused(self, error: GatewayError, request_id: str) -> None:
+        self.error, self.status, self.id = error, error.status, request_id
 
     # -- called from the hooks ------------------------------------------------------------------------------------
     async def open(self, flow: http.HTTPFlow) -> None:
@@ -200,7 +199,9 @@ class Exchange:
         self.model = self.model or error.asked or None
         self.error = error.cleaned(self.context.cleaner.words)
         self.status = error.status
-        self.answer = error_answer(error, self.headers(error))
+        self.answer = self.dialect.error(error)
+        for name, value in self.headers(error):
+            self.answer.headers.add(name, value)
         if flow.response is None:
             flow.response = self.answer
 
@@ -271,9 +272,3 @@ async def _in_turns[T](work: Generator[None, None, T], *, pausing: bool) -> T:
             return result
         if pausing:
             await asyncio.sleep(0)
-
-
-def error_answer(error: GatewayError, headers: Sequence[tuple[str, str]]) -> http.Response:
-    """A GatewayError as the HTTP answer of ours."""
-    found = [(name.encode(), value.encode()) for name, value in [*error.headers(), *headers]]
-    return http.Response.make(error.status, error.body(), found)

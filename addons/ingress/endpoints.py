@@ -1,9 +1,8 @@
-"""What the gateway answers itself: the list of models, health, its own description, the front page, OPTIONS."""
+"""What the gateway answers itself: health, its own description, the front page, OPTIONS."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from urllib.parse import parse_qs
 
 from mitmproxy import http
 
@@ -32,9 +31,34 @@ class Inside:
     draining: bool
     created: int
 
+    # -- as a dialect's Catalog -----------------------------------------------------------------------------------
+    def listed(self, *, everything: bool) -> Iterator[tuple[str, Model]]:
+        """The models and aliases that an account can serve; with `everything` also others, and names with a suffix."""
+        variants = everything or self.variants
+        names: set[str] = set()
+        for model in self.index.models():
+            if (variants or not model.variant) and (everything or self._served(model.id)):
+                names.add(model.id.casefold())
+                yield model.id, model
+        for alias in self.index.aliases():
+            routes = self.index.find(alias)
+            if routes and alias.casefold() not in names and (everything or self._served(alias)):
+                yield alias, routes[0].model
+
+    def find(self, name: str) -> Model:
+        """The model of a name, in any case. Raises GatewayError (404)."""
+        if not (routes := self.index.find(name)):
+            raise GatewayError(404, self.index.unknown(name), code="model_not_found", param="model")
+        return routes[0].model
+
+    def _served(self, name: str) -> bool:
+        return any(self.can_serve(route.provider) for route in self.index.find(name))
+
 
 def answer(admission: Admission, inside: Inside) -> http.Response | None:
-    """The answer, or None for a chat. Raises GatewayError(404) for a model that is not served."""
+    """The answer, or None where a model is asked. Raises GatewayError(404) for a model that is not served."""
+    if admission.local is not None:
+        return admission.local(admission.request, inside)
     match admission.action:
         case "health":
             return _health(inside, admission.key)
@@ -44,50 +68,8 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
             return front_page(admission.base_url, page=admission.page)
         case "options" | "preflight":
             return _empty(admission.headers)
-        case "models":
-            everything = parse_qs(admission.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
-            return _json({"object": "list", "data": model_list(inside, everything=everything)})
-        case "model":
-            routes = inside.index.find(admission.argument)
-            if not routes:
-                message = inside.index.unknown(admission.argument)
-                raise GatewayError(404, message, code="model_not_found", param="model")
-            model = routes[0].model
-            alias = "" if model.id.casefold() == admission.argument.casefold() else admission.argument
-            return _json(model_object(model, inside.created, alias))
         case _:
             return None
-
-
-def model_list(inside: Inside, *, everything: bool) -> list[dict[str, object]]:
-    """The models and aliases that an account can serve; with `everything` also others, and names with a suffix."""
-    variants = everything or inside.variants
-    listed = [model for model in inside.index.models() if variants or not model.variant]
-    found = [model_object(model, inside.created) for model in listed if everything or _served(model.id, inside)]
-    names = {str(entry["id"]).casefold() for entry in found}
-    for alias in inside.index.aliases():
-        routes = inside.index.find(alias)
-        if routes and alias.casefold() not in names and (everything or _served(alias, inside)):
-            found.append(model_object(routes[0].model, inside.created, alias))
-    return found
-
-
-def model_object(model: Model, created: int, name: str = "") -> dict[str, object]:
-    """A model as OpenAI lists it, and what is known of its abilities under the names OpenRouter gave them."""
-    told: dict[str, object] = {
-        "id": name or model.id,
-        "object": "model",
-        "created": model.created or created,
-        "owned_by": model.owned_by,
-    }
-    if model.context_length:
-        told["context_length"] = model.context_length
-    if model.vision is not None:
-        inputs = ["text", "image"] if model.vision else ["text"]
-        told["architecture"] = {"input_modalities": inputs, "output_modalities": ["text"]}
-    if model.tools != "unknown":
-        told["supported_parameters"] = ["tools", "tool_choice"] if model.tools != "none" else []
-    return told
 
 
 def _health(inside: Inside, key: str) -> http.Response:
@@ -112,10 +94,6 @@ def _empty(headers: Fields) -> http.Response:
     found = http.Response.make(204, b"", dict(headers))
     del found.headers["content-length"]  # RFC 9110, 8.6: a 204 has none
     return found
-
-
-def _served(model_id: str, inside: Inside) -> bool:
-    return any(inside.can_serve(route.provider) for route in inside.index.find(model_id))
 
 
 def _json(value: object) -> http.Response:

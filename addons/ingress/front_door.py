@@ -1,6 +1,5 @@
 """What comes to the door: a request's outside as the gate reads it, and the refusals at the door itself."""
 
-import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,9 +16,9 @@ from addons.ingress.gate import RequestHead
 from addons.ingress.key_proof import NONCE, proof_of
 from addons.stream.credentials import FRAMING
 from addons.stream.guests import GuestRules, Peer, host_of
+from addons.stream.refusal import noted
+from addons.stream.request_head import PATH_LIMIT
 
-PATH_LIMIT: Final = 100
-_REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
 _WORD: Final = re.compile(rb"[^\s,;=/?&\"'#]{8,}")
 _KEPT_BYTES: Final = 8 * 1024
 """So much of a client's head is kept where people can see it; programs send a tenth of that."""
@@ -70,21 +69,11 @@ def address_of(peer: Peer | None) -> str:
     return host_of(peer).removeprefix("::ffff:") or "-" if peer else "-"
 
 
-def asked_in(begins: bytes) -> tuple[str, str]:
-    """Method and path in the first bytes of a head that is no request, if they are there; no other word of it."""
-    found = _REQUEST_LINE.match(begins)
-    return (found[1].decode("latin-1"), found[2][:PATH_LIMIT].decode("latin-1")) if found else ("", "")
-
-
 def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
     """The refusal of a request that no hook has answered: the layers below gave it, or mitmproxy itself."""
-    if flow.response is None:
-        return GatewayError(400, flow.error.msg, code="bad_http_request") if flow.error else None
-    try:
-        told = json.loads(flow.response.content or b"")["error"]
-        return GatewayError(flow.response.status_code, str(told["message"]), code=str(told["code"]))
-    except (ValueError, TypeError, KeyError):
-        return None
+    if flow.response is None and flow.error:
+        return GatewayError(400, flow.error.msg, code="bad_http_request")
+    return noted(flow)
 
 
 def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str]) -> Cleaner:

@@ -5,33 +5,28 @@ method. One parsed path serves both the key check and the routing; nobody looks 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote
+from dataclasses import dataclass, field
+from functools import cache
 
 from addons.cleaning.fields import Fields
 from addons.config.client_keys import ClientKeys, Identity
-from addons.dialects.registry import DIALECTS
+from addons.dialects import registry
+from addons.dialects.base import Dialect
+from addons.dialects.local import LocalAnswer, LocalRequest
+from addons.dialects.routes import GET, VERSION, Route, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
 from addons.transport.codings import codings_of
 
 type Action = str
-"""Who answers: a dialect, by its name, or the gateway itself (`models`, `model`, `health`, `openapi`, `front`)."""
+"""What is asked for: the operation of a dialect's route or of the gateway's own (`health`, `openapi`, `front`)."""
+type Routes = RouteTable[Dialect | None]
+"""Routes with the dialects they belong to; the gateway's own belong to none."""
 
-ROUTES: Mapping[str, tuple[Action, frozenset[str]]] = {
-    "/": ("front", frozenset({"GET", "HEAD"})),
-    **{dialect.path: (dialect.name, frozenset({"POST"})) for dialect in DIALECTS.values()},
-    "/v1/models": ("models", frozenset({"GET", "HEAD"})),
-    "/healthz": ("health", frozenset({"GET", "HEAD"})),
-    "/openapi.json": ("openapi", frozenset({"GET", "HEAD"})),
-}
-MODEL_PREFIX = "/v1/models/"
-MODEL_METHODS = frozenset({"GET", "HEAD"})
+_FRONT = Route(GET, "/", "front")
+_OWN = (Route(GET, "/healthz", "health"), Route(GET, "/openapi.json", "openapi"))
 _ANYONE = Identity("anyone", b"")
 """Who asks where no key is wanted."""
-_VERSION = "/v1"
-_VERSIONED = frozenset(route.split("/")[2] for route in ROUTES if route.startswith(f"{_VERSION}/"))
-"""How the paths below /v1 begin, which many clients leave out."""
 _OPEN: frozenset[Action] = frozenset({"health", "front"})
 """Answered without a key, and then without details."""
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -53,7 +48,7 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that may go on. `argument` is the model id of `/v1/models/{id}`; `key` the client key's name.
+    """A request that may go on. `key` is the client key's name.
 
     Health and the front page alone are also answered without a key (`key` is then empty), and a browser's preflight,
     which can show none.
@@ -62,8 +57,11 @@ class Admission:
     action: Action
     """Or `options`, or `preflight`."""
     key: str
-    argument: str = ""
-    query: str = ""
+    dialect: Dialect | None = None
+    """Whose route it is; None for the gateway's own."""
+    local: LocalAnswer | None = None
+    """What answers it for its dialect; None where a model is to."""
+    request: LocalRequest = field(default_factory=LocalRequest)
     headers: Fields = ()
     """Of an answer that is nothing else: which methods a path takes, what a page may send."""
     identity: bytes | None = None
@@ -74,6 +72,10 @@ class Admission:
     """Where the client has reached the gateway; for the front page."""
     page: bool = False
     """The client would rather see a page than JSON."""
+
+    @property
+    def asks_model(self) -> bool:
+        return self.dialect is not None and self.local is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,66 +96,66 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
     if is_preflight(request_head.method, request_head.headers):
         return Admission("preflight", "", headers=preflight_headers(request_head.headers))
     path, _, query = request_head.target.partition("?")
-    route = _route(path)
-    if route is not None and route[0] in _OPEN and request_head.method in route[2]:
+    matches = routes().at(path, request_head.headers)
+    match = next((one for one in matches if request_head.method in one.route.methods), None)
+    if match is not None and match.route.operation in _OPEN:
         shown = _shown(request_head, rules)
         page = "text/html" in request_head.headers.get("accept", "").lower()
         name = shown[0].name if len(shown) == 1 else ""
-        return Admission(route[0], name, base_url=_base_url(request_head), page=page)
+        return Admission(match.route.operation, name, base_url=_base_url(request_head), page=page)
     who = _identify(request_head, rules)
     try:
-        return _routed(request_head, route, path, query, who)
+        if match is None:
+            return _unmatched(request_head, path, frozenset(m for one in matches for m in one.route.methods), who)
+        codings = codings_of(request_head.headers.get("content-encoding", ""))
+        return Admission(
+            match.route.operation,
+            who.name,
+            match.owner,
+            match.route.local,
+            LocalRequest(match.params, query),
+            identity=who.digest,
+            codings=codings,
+        )
     except GatewayError as error:
         error.key = who.name
         raise
 
 
-def _routed(
-    request_head: RequestHead, route: tuple[Action, str, frozenset[str]] | None, path: str, query: str, who: Identity
-) -> Admission:
-    if route is None:
+def routes() -> Routes:
+    """All that is served, by which dialect."""
+    return _table(registry.DIALECTS)
+
+
+@cache
+def _table(dialects: tuple[Dialect, ...]) -> Routes:
+    served: list[tuple[Route, Dialect | None]] = [(route, dialect) for dialect in dialects for route in dialect.routes]
+    asking = [row for row in served if row[0].local is None]
+    rows = [(_FRONT, None), *asking, *(row for row in served if row not in asking), *((route, None) for route in _OWN)]
+    return RouteTable(sorted(rows, key=lambda row: "{" in row[0].path))
+
+
+def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], who: Identity) -> Admission:
+    """OPTIONS tells `methods`, which the path takes; all else is refused."""
+    if not methods:
         raise GatewayError(
             404,
-            f"there is no {request_head.method} {path[:200]} here. Known: {', '.join(ROUTES)}, {MODEL_PREFIX}{{id}}; "
+            f"there is no {request_head.method} {path[:200]} here. "
+            f"Known: {', '.join(dict.fromkeys(route.shown_path for route, _ in routes().rows))}; "
             "those of /v1 also without it.",
             code="unknown_url",
         )
-    action, argument, methods = route
     allow = ", ".join(sorted(methods | {"OPTIONS"}))
     if request_head.method == "OPTIONS":
         return Admission("options", who.name, headers=(("allow", allow),))
-    if request_head.method not in methods:
-        error = GatewayError(
-            405, f"{path[:200]} takes {allow}, not {request_head.method[:20]}", code="method_not_allowed"
-        )
-        error.extra_headers = (("allow", allow),)
-        raise error
-    codings = codings_of(request_head.headers.get("content-encoding", ""))
-    return Admission(action, who.name, argument, query, (), who.digest, codings)
+    error = GatewayError(405, f"{path[:200]} takes {allow}, not {request_head.method[:20]}", code="method_not_allowed")
+    error.extra_headers = (("allow", allow),)
+    raise error
 
 
 def still_admitted(identity: bytes | None, rules: GateRules) -> bool:
     """Whether who came with this key may stay under (new) rules."""
     return rules.keys is None or rules.keys.holds(identity)
-
-
-def _route(path: str) -> tuple[Action, str, frozenset[str]] | None:
-    """Doubled slashes and one at the end change nothing, nor does /v1 left out. Nothing else is made of a path.
-
-    So neither dot segments nor escapes lead anywhere; only the id of a model is unescaped, once.
-    """
-    if not path.startswith("/"):
-        return None
-    segments = [segment for segment in path.split("/") if segment]
-    clean = "/" + "/".join(segments)
-    if segments and segments[0] in _VERSIONED:
-        clean = _VERSION + clean
-    if clean in ROUTES:
-        action, methods = ROUTES[clean]
-        return action, "", methods
-    if clean.startswith(MODEL_PREFIX):
-        return "model", unquote(clean.removeprefix(MODEL_PREFIX)), MODEL_METHODS
-    return None
 
 
 def _identify(request_head: RequestHead, rules: GateRules) -> Identity:
@@ -208,7 +210,7 @@ def _base_url(request_head: RequestHead) -> str:
     told = request_head.headers.get("x-forwarded-proto", "").strip().lower()  # only shown, and only to who says it
     scheme = told if told in ("http", "https") else "https" if request_head.tls else "http"
     right = port.isascii() and port.isdecimal() and len(port) <= 5  # an allowed name is allowed with any port
-    return f"{scheme}://{name}{':' + port if right else ''}{_VERSION}"
+    return f"{scheme}://{name}{':' + port if right else ''}{VERSION}"
 
 
 def _split_host(host: str) -> tuple[str, str, str]:

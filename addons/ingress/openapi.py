@@ -1,12 +1,16 @@
 """The gateway's own description in OpenAPI 3.1, as GET /openapi.json answers it. Pure, made once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from addons.ingress.gate import MODEL_METHODS, MODEL_PREFIX, ROUTES, Action
-from addons.ingress.openapi_schemas import answer_schemas, request_schemas
+from addons.accounts.health import Health
+from addons.dialects import registry
+from addons.dialects.base import Dialect
+from addons.dialects.description import TEXT, Operation, json_content, list_of, object_of, ref
+from addons.dialects.routes import Route
+from addons.ingress import gate
 
 type _Object = dict[str, Any]
 
@@ -77,138 +81,147 @@ _OF_ALL: Final = ("x-request-id",)
 _OF_CHATS: Final = ("x-request-id", "x-glassgate-model", "x-glassgate-account", "x-glassgate-attempts")
 _OF_ERRORS: Final = (*_OF_CHATS, "retry-after", "retry-after-ms", "x-should-retry")
 
-_MODEL_ID: Final[_Object] = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "A model's name, in any case; a slash in it may stand as it is.",
-    "schema": {"type": "string", "minLength": 1},
+_HEALTH: Final[_Object] = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {
+        "status": {"enum": ["ok", "degraded", "draining"]},
+        "key": TEXT,
+        "accounts": list_of(object_of(provider=TEXT, account=TEXT, state={"enum": [state.value for state in Health]})),
+        "problem": TEXT,
+    },
+    "additionalProperties": False,
 }
-_ALL_MODELS: Final[_Object] = {
-    "name": "all",
-    "in": "query",
-    "description": "`true`, `1` or `yes`: those too that no account can serve now.",
-    "schema": {"type": "string"},
+_SCHEMAS: Final[Mapping[str, _Object]] = {
+    "Health": _HEALTH,
+    "Front": object_of(name=TEXT, version=TEXT, base_url=TEXT),
 }
 
 
-_ERROR: Final[_Object] = {"$ref": "#/components/schemas/Error"}
-_EXAMPLE_CHAT: Final[_Object] = {"model": "GLM-4.6", "messages": [{"role": "user", "content": "Hello"}]}
-_EXAMPLE_OLD: Final[_Object] = {"model": "GLM-4.6", "prompt": "Hello"}
+def document() -> _Object:
+    """The description of all that is served. Shared: not to be changed."""
+    return _document(registry.DIALECTS)
+
+
+def document_bytes() -> bytes:
+    return _bytes(registry.DIALECTS)
 
 
 @cache
-def document() -> _Object:
-    """The description. Shared: not to be changed."""
+def _bytes(dialects: tuple[Dialect, ...]) -> bytes:
+    return json.dumps(_document(dialects), ensure_ascii=False).encode()
+
+
+@cache
+def _document(dialects: tuple[Dialect, ...]) -> _Object:
+    described = {dialect.name: dialect.description() for dialect in dialects}
+    own = described[dialects[0].name].error
+    paths: dict[str, _Object] = {}
+    for route, dialect in gate.routes().rows:
+        found = described[dialect.name] if dialect else None
+        operation = (
+            _rendered(route, found.operations[route.operation], found.error) if found else _OWN[route.operation](own)
+        )
+        path = paths.setdefault(route.shown_path, {})
+        for name, part in _methods(route, operation, found.error if found else own).items():
+            path.setdefault(name, part)
+    errors = dict.fromkeys((own, *(found.error for found in described.values())))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Glassgate", "version": "1", "description": _ABOUT},
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "paths": {
-            **{path: _path(action, methods) for path, (action, methods) in ROUTES.items()},
-            MODEL_PREFIX + "{id}": {"parameters": [_MODEL_ID], **_path("model", MODEL_METHODS)},
-        },
+        "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _KEY_ABOUT}},
-            "schemas": {**request_schemas(), **answer_schemas()},
+            "schemas": {
+                **{name: schema for found in described.values() for name, schema in found.schemas.items()},
+                **_SCHEMAS,
+            },
             "headers": dict(_HEADERS),
-            "responses": {f"Error{status}": _error(status) for status in _WHY},
+            "responses": {f"{name}{status}": _error(name, status) for name in errors for status in _WHY},
         },
     }
 
 
-@cache
-def document_bytes() -> bytes:
-    return json.dumps(document(), ensure_ascii=False).encode()
-
-
-def _path(action: Action, methods: frozenset[str]) -> _Object:
-    """All operations of a path: those of its route, and OPTIONS, which tells them."""
-    main = _OPERATIONS[action]
-    found: _Object = {method.lower(): main for method in sorted(methods - {"HEAD"})}
-    named: _Object = {method: {"operationId": action, **operation} for method, operation in found.items()}
-    if "HEAD" in methods:
-        named["head"] = {"operationId": f"{action}_head", **main, "summary": "The head of the answer to GET."}
+def _methods(route: Route, main: _Object, error: str) -> _Object:
+    """What a route adds to its path: the path's parameters, the operation, and OPTIONS, which tells the methods."""
+    parameters = main.pop("parameters", [])
+    in_path = [one for one in parameters if one["in"] == "path"]
+    if others := [one for one in parameters if one["in"] != "path"]:
+        main["parameters"] = others
+    named: _Object = {
+        method.lower(): {"operationId": route.operation, **main} for method in sorted(route.methods - {"HEAD"})
+    }
+    if "HEAD" in route.methods:
+        named["head"] = {"operationId": f"{route.operation}_head", **main, "summary": "The head of the answer to GET."}
     told: _Object = {"description": "The methods, in `allow`.", "headers": _headers(*_OF_ALL, "allow")}
     told["headers"]["allow"] = {"required": True, **_HEADERS["allow"]}
     named["options"] = {
-        "operationId": f"{action}_options",
+        "operationId": f"{route.operation}_options",
         "summary": "Which methods the path takes.",
-        "responses": {"204": told, **_errors(_KEYED)},
+        "responses": {"204": told, **_errors(error, _KEYED)},
     }
-    return named
+    return {"parameters": in_path, **named} if in_path else named
 
 
-def _chat(summary: str, request: str, answer: str, example: _Object) -> _Object:
-    """The operation of one dialect."""
-    taken = {"schema": _schema(request), "example": example}
-    told = {
-        "description": "The answer; with `stream` true its pieces as server-sent events, ending with `[DONE]`.",
-        "headers": _headers(*_OF_CHATS),
-        "content": {
-            "application/json": {"schema": _schema(answer)},
-            "text/event-stream": {"example": "data: {…}\n\ndata: [DONE]\n\n"},
-        },
+def _rendered(route: Route, operation: Operation, error: str) -> _Object:
+    """A dialect's operation."""
+    asks = route.local is None
+    found: _Object = {"summary": operation.summary}
+    if operation.parameters:
+        found["parameters"] = list(operation.parameters)
+    if operation.request is not None:
+        found["requestBody"] = {"required": True, "content": operation.request}
+    answer = {
+        "description": operation.answer,
+        "headers": _headers(*(_OF_CHATS if asks else _OF_ALL)),
+        "content": operation.content,
     }
-    return {
-        "summary": summary,
-        "requestBody": {"required": True, "content": {"application/json": taken}},
-        "responses": {"200": told, **_errors(_CHAT)},
+    statuses = dict.fromkeys((*(_CHAT if asks else _LOCAL), *operation.errors))
+    return {**found, "responses": {"200": answer, **_errors(error, tuple(statuses))}}
+
+
+def _get(summary: str, content: _Object, error: str, errors: tuple[int, ...] = _LOCAL) -> _Object:
+    """An operation of the gateway's own."""
+    answer = {"description": "The answer.", "headers": _headers(*_OF_ALL), "content": content}
+    return {"summary": summary, "responses": {"200": answer, **_errors(error, errors)}}
+
+
+def _health(error: str) -> _Object:
+    found = _get(
+        "Whether the gateway serves; with a key, how its accounts are.", json_content(ref("Health")), error, _HEAD
+    )
+    found["responses"]["503"] = {
+        "description": "The gateway ends (its health), or has not started yet (an error).",
+        "headers": _headers(*_OF_ERRORS),
+        "content": json_content({"anyOf": [ref("Health"), ref(error)]}),
     }
-
-
-def _get(summary: str, schema: _Object, errors: tuple[int, ...] = _LOCAL, **more: Any) -> _Object:
-    """An operation the gateway answers from what it knows."""
-    return {"summary": summary, **more, "responses": {"200": _json("The answer.", schema), **_errors(errors)}}
-
-
-def _health() -> _Object:
-    found = _get("Whether the gateway serves; with a key, how its accounts are.", _schema("Health"), _HEAD)
-    ending = "The gateway ends (its health), or has not started yet (an error)."
-    found["responses"]["503"] = _json(ending, {"anyOf": [_schema("Health"), _ERROR]}, _OF_ERRORS)
     return {"security": [{}, {"key": []}], **found}
 
 
-def _front() -> _Object:
-    found = _get("Where one is: name, version, base URL. A page for who would see one.", _schema("Front"), _HEAD)
-    found["responses"]["200"]["content"]["text/html"] = {}
+def _front(error: str) -> _Object:
+    content = {**json_content(ref("Front")), "text/html": {}}
+    found = _get("Where one is: name, version, base URL. A page for who would see one.", content, error, _HEAD)
     return {"security": [{}, {"key": []}], **found}
 
 
-def _json(description: str, schema: _Object, headers: tuple[str, ...] = _OF_ALL) -> _Object:
-    return {
-        "description": description,
-        "headers": _headers(*headers),
-        "content": {"application/json": {"schema": schema}},
-    }
+def _openapi(error: str) -> _Object:
+    return _get("This description.", json_content({"type": "object", "required": ["openapi", "paths"]}), error)
 
 
-def _error(status: int) -> _Object:
-    found = _json(_WHY[status], _ERROR, _OF_ERRORS)
-    if status in _NAMING:
-        found["headers"] = _headers(*_OF_ALL, _NAMING[status])
-    return found
+_OWN: Final[Mapping[str, Callable[[str], _Object]]] = {"health": _health, "front": _front, "openapi": _openapi}
+"""The gateway's own operations, given the name of the schema of its errors."""
 
 
-def _errors(statuses: tuple[int, ...]) -> _Object:
-    return {str(status): {"$ref": f"#/components/responses/Error{status}"} for status in sorted(statuses)}
+def _error(name: str, status: int) -> _Object:
+    headers = _headers(*_OF_ALL, _NAMING[status]) if status in _NAMING else _headers(*_OF_ERRORS)
+    return {"description": _WHY[status], "headers": headers, "content": json_content(ref(name))}
+
+
+def _errors(name: str, statuses: tuple[int, ...]) -> _Object:
+    return {str(status): {"$ref": f"#/components/responses/{name}{status}"} for status in sorted(statuses)}
 
 
 def _headers(*names: str) -> _Object:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _schema(name: str) -> _Object:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_OPERATIONS: Final[Mapping[Action, _Object]] = {
-    "chat_completions": _chat("A chat.", "ChatRequest", "ChatCompletion", _EXAMPLE_CHAT),
-    "completions": _chat("The older form: one prompt, plain text.", "CompletionRequest", "Completion", _EXAMPLE_OLD),
-    "models": _get("The models that are served.", _schema("ModelList"), parameters=[_ALL_MODELS]),
-    "model": _get("One model.", _schema("Model"), (*_LOCAL, 404)),
-    "health": _health(),
-    "front": _front(),
-    "openapi": _get("This description.", {"type": "object", "required": ["openapi", "paths"]}),
-}

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.ingress.gate import Action, Admission
 
@@ -37,7 +36,7 @@ class InFlight:
     most: Callable[[], int]
 
     def check(self, admission: Admission) -> None:
-        if admission.action in DIALECTS and self.count() >= self.most():
+        if admission.asks_model and self.count() >= self.most():
             raise GatewayError(
                 429,
                 "the gateway has as many requests under way as it may (limits.requests in config.yaml); try again soon",

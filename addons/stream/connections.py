@@ -13,6 +13,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.deps import Tick
+from addons.stream.refusal import Refuse
 from addons.stream.turned_away import TurnedAway
 from addons.stream.turns import take_turns
 
@@ -23,8 +24,9 @@ MOST_CONNECTIONS = 1000
 class ClientConnections:
     """Client connections by mitmproxy's id for them. `master` is who holds them."""
 
-    def __init__(self, master: Master) -> None:
+    def __init__(self, master: Master, refuse: Refuse) -> None:
         self._master = master
+        self._refuse = refuse
 
     def _handler(self, client_id: str) -> ConnectionHandler | None:
         server = cast(Proxyserver | None, self._master.addons.get("proxyserver"))
@@ -42,7 +44,7 @@ class ClientConnections:
             lift_connection_limit(handler)
             take_turns(handler)
             always_close(handler)
-            turn_proxies_away(handler)
+            turn_proxies_away(handler, self._refuse)
 
     async def deliver(self, client_id: str, tick: Tick) -> bool:
         """Hands the tick to the connection's layers; False when the connection is gone."""
@@ -68,12 +70,12 @@ class ClientConnections:
             writer.transport.abort()
 
 
-def turn_proxies_away(handler: ConnectionHandler) -> None:
+def turn_proxies_away(handler: ConnectionHandler, refuse: Refuse) -> None:
     """Whatever else mitmproxy was told to be (`--mode` takes several): nobody gets through without a key."""
     client = handler.client
     mode = client.proxy_mode
     if not isinstance(mode, ReverseMode) or mode.scheme != "http" or client.transport_protocol != "tcp":
-        handler.layer = TurnedAway(handler.layer.context)
+        handler.layer = TurnedAway(handler.layer.context, refuse)
 
 
 def lift_connection_limit(handler: ConnectionHandler) -> None:

@@ -11,11 +11,13 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 
 from addons.cleaning.fields import Fields
+from addons.errors import GatewayError
 from addons.stream.bodies import Bodies
 from addons.stream.credentials import Aside
 from addons.stream.guests import Peer, host_of
 from addons.stream.line_budget import LineBudget
 from addons.stream.port import RequestPort
+from addons.stream.refusal import Refuse
 
 type Commands = layer.CommandGenerator[None]
 
@@ -87,11 +89,10 @@ class RefusedHead:
 
     id: str
     peer: Peer
-    begins: bytes
-    """The first bytes of the head."""
-    status: int
-    code: str
-    message: str
+    method: str
+    path: str
+    """Both empty where the head does not even begin with them."""
+    error: GatewayError
 
 
 class Presence(Protocol):
@@ -143,6 +144,7 @@ class LayerDeps:
 
     find: Callable[[http.HTTPFlow], RequestPort | None]
     watch: Deadlines
+    refuse: Refuse
     limits: ClientLimits = ClientLimits()
     wire: ClientWire = field(default_factory=NoWire)
     clock: Callable[[], float] = field(default=time.monotonic)
@@ -181,9 +183,7 @@ class TurnHook(commands.StartHook):
 class RequestRefused(HttpEvent):
     """The body cannot be read on: the stream shall refuse its request."""
 
-    status: int
-    message: str
-    code: str
+    error: GatewayError
 
 
 @dataclass

@@ -23,12 +23,13 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 
+from addons.errors import GatewayError
 from addons.stream.chunks import FRAMING_BYTES, read_on, reader_of
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
 from addons.stream.guests import Peer
 from addons.stream.lines import Bound, LineBuffer, TooLarge
-from addons.stream.refusal import error_response
-from addons.stream.request_head import HEAD_BYTES, HeadRefused, read_head
+from addons.stream.refusal import closing
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, read_head
 
 BEGINNING_BYTES: Final = 1024
 """What is kept of a head that is refused, to tell what was asked for."""
@@ -102,9 +103,10 @@ class JsonHttp1Server(Http1Server):
     # -- refusals and the end -------------------------------------------------------------------------------------
     def _refuse(self, status: int, message: str, code: str = "bad_http_request") -> Commands:
         """Refuses what has not become a flow; it is told here, since no hook will."""
-        answer = error_response(status, message, code)
-        begins = self._begins or bytes(self.buf)[:BEGINNING_BYTES]
-        self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, begins, status, code, message))
+        method, path = asked_in(self._begins or bytes(self.buf)[:BEGINNING_BYTES])
+        error = GatewayError(status, message, code=code)
+        answer = closing(self.deps.refuse(path, error))
+        self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
         if self.conn.state & ConnectionState.CAN_WRITE:
             yield commands.SendData(self.conn, http1.assemble_response(answer))
         yield from self._hang_up()
@@ -175,19 +177,19 @@ class JsonHttp1Server(Http1Server):
         if self.state != self.read_body:
             return  # the stream has refused it
         if self._body_bytes > self.deps.limits.body_bytes + FRAMING_BYTES:
-            yield from self._give_up_body(413, self.deps.limits.body_message, "request_too_large")
+            yield from self._give_up_body(GatewayError(413, self.deps.limits.body_message, code="request_too_large"))
         elif found.fault:
             message = f"the request's body is malformed: {found.fault}"
-            yield from self._give_up_body(400, message, "bad_http_request")
+            yield from self._give_up_body(GatewayError(400, message, code="bad_http_request"))
         elif found.ended:
             yield ReceiveHttp(RequestEndOfMessage(self.stream_id))
             yield from self.mark_done(request=True)
 
-    def _give_up_body(self, status: int, message: str, code: str) -> Commands:
+    def _give_up_body(self, error: GatewayError) -> Commands:
         """The stream says why; until then what comes is dropped."""
         self.buf = LineBuffer()
         self.state = self.drop_body
-        yield ReceiveHttp(RequestRefused(self.stream_id, status, message, code))
+        yield ReceiveHttp(RequestRefused(self.stream_id, error))
 
     def drop_body(self, event: events.Event) -> Commands:
         if isinstance(event, events.DataReceived):

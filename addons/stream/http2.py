@@ -25,11 +25,12 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
 
+from addons.errors import GatewayError
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, Tick
 from addons.stream.frames import BudgetSpent, FrameBudget
 from addons.stream.guests import Peer, host_of
-from addons.stream.refusal import error_response
-from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head
+from addons.stream.refusal import closing
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, check_head
 
 log = logging.getLogger("glassgate")
 
@@ -151,10 +152,10 @@ class JsonHttp2Server(Http2Server):
 
     def _refuse(self, stream_id: int, refused: HeadRefused, begins: bytes) -> Commands:
         """Refuses what has not become a flow. `begins`: method and path, as HTTP/1 has them in its first line."""
-        status, message = refused.status, str(refused)
-        answer = error_response(status, message, "bad_http_request")
-        request_id = answer.headers["x-request-id"]
-        self.deps.refused(RefusedHead(request_id, self._peer, begins, status, "bad_http_request", message))
+        method, path = asked_in(begins)
+        error = GatewayError(refused.status, str(refused), code="bad_http_request")
+        answer = closing(self.deps.refuse(path, error))
+        self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
         if not self.is_open_for_us(stream_id):
             return
         yield from self._send_whole(stream_id, answer)

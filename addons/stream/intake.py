@@ -23,8 +23,9 @@ from mitmproxy.proxy.layers.http._hooks import (
 )
 
 from addons.cleaning.fields import Fields
+from addons.errors import GatewayError
 from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
-from addons.stream.refusal import error_response
+from addons.stream.refusal import closing, note
 
 
 class RequestIntake(HttpStream):
@@ -43,6 +44,8 @@ class RequestIntake(HttpStream):
         self._host = ""
         """The client's address."""
         self._beside: Fields = ()
+        self._path = ""
+        """As the client asked for it; the flow's may become the provider's."""
         self._holders: tuple[str, ...] = ()
 
     @property
@@ -57,7 +60,7 @@ class RequestIntake(HttpStream):
             yield from self._on_tick()
         elif isinstance(event, RequestRefused):
             if self.client_state == self.state_consume_request_body:
-                yield from self._refuse(event.status, event.message, event.code)
+                yield from self._refuse(event.error)
         else:
             yield from super()._handle_event(event)
 
@@ -70,6 +73,7 @@ class RequestIntake(HttpStream):
         self.flow.live = True
         self._host = self.deps.presence.client_behind(self.context.client.peername, event.request.headers.fields)
         self._beside = self.deps.beside(event.request)
+        self._path = event.request.path
         assert self.context.server.address
         request = self.flow.request
         request.data.host, request.data.port = self.context.server.address[:2]
@@ -89,7 +93,7 @@ class RequestIntake(HttpStream):
             return
         request = self.flow.request
         if int(request.headers.get("content-length", "0")) > self.deps.limits.body_bytes:  # (checked with the head)
-            yield from self._refuse(413, self.deps.limits.body_message, "request_too_large")
+            yield from self._refuse(GatewayError(413, self.deps.limits.body_message, code="request_too_large"))
             return
         self._holders = self._whose()
         self.deadline = self.deps.clock() + self.deps.limits.body_s
@@ -130,10 +134,10 @@ class RequestIntake(HttpStream):
     def _keep(self, data: bytes) -> Commands:
         limits = self.deps.limits
         if self._kept_bytes + len(data) > limits.body_bytes:
-            yield from self._refuse(413, limits.body_message, "request_too_large")
+            yield from self._refuse(GatewayError(413, limits.body_message, code="request_too_large"))
         elif not self.deps.bodies.take(self._holders, len(data), limits.body_bytes):
             message = "the requests under way hold as much as they may together; send fewer big ones at a time"
-            yield from self._refuse(429, message, "too_many_unfinished", retry_after_s=1)
+            yield from self._refuse(GatewayError(429, message, code="too_many_unfinished", retry_after_s=1))
         else:
             self._kept_bytes += len(data)
             self.request_body_buf += data
@@ -156,7 +160,7 @@ class RequestIntake(HttpStream):
             return
         if self.client_state == self.state_consume_request_body:
             message = f"the request's body did not arrive within {self.deps.limits.body_s:g} s"
-            yield from self._refuse(408, message, "request_timeout")
+            yield from self._refuse(GatewayError(408, message, code="request_timeout"))
         self._unwatch()
 
     def _unwatch(self) -> None:
@@ -164,16 +168,18 @@ class RequestIntake(HttpStream):
         self.deps.watch.discard(self)
 
     # -- refusals -------------------------------------------------------------------------------------------------
-    def _refuse(self, status: int, message: str, code: str, *, retry_after_s: int = 0) -> Commands:
+    def _refuse(self, error: GatewayError) -> Commands:
         """Answers before the body is whole."""
         self._unwatch()
         self._forget_body()
         self.client_state = self.server_state = self.state_errored
-        answer = self.flow.response = error_response(status, message, code, retry_after_s=retry_after_s)
+        answer = self.flow.response = closing(self.deps.refuse(self._path, error))
         self._complete_head(answer)
-        self.flow.error = mflow.Error(message)
+        self.flow.error = mflow.Error(error.message)
         if port := self.deps.find(self.flow):
-            port.refused(status, message, code, answer.headers["x-request-id"])
+            port.refused(error, answer.headers["x-request-id"])
+        else:
+            note(self.flow, error)
         yield HttpErrorHook(self.flow)
         yield from self._send_and_leave(answer)
 

@@ -16,7 +16,7 @@ from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
 from addons.stream.guests import Guests, Peer
-from addons.stream.refusal import turn_away
+from addons.stream.refusal import Refuse, turn_away
 
 log = logging.getLogger("glassgate")
 
@@ -31,10 +31,11 @@ _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 class Listening:
     """Takes over mitmproxy's listeners. `silence_s` is how long a new connection may say nothing."""
 
-    def __init__(self, master: Master, guests: Guests, silence_s: Callable[[], float]) -> None:
+    def __init__(self, master: Master, guests: Guests, silence_s: Callable[[], float], refuse: Refuse) -> None:
         self._master = master
         self.guests = guests
         self._silence_s = silence_s
+        self._refuse = refuse
         self._tasks: set[asyncio.Task[None]] = set()
         self._patience: dict[Peer, asyncio.TimerHandle] = {}
         self._said_at = float("-inf")
@@ -93,7 +94,7 @@ class Listening:
             found.setblocking(False)
             if not self.guests.make_room(peer):
                 self._say_full()
-                turn_away(found)
+                turn_away(found, self._refuse)
                 continue
             visit = _Visit(found, peer)
             self.guests.enter(peer, visit.end)

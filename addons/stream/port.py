@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 from mitmproxy import http
 
+from addons.errors import GatewayError
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -148,7 +150,7 @@ class RequestPort(Protocol):
         """The client's final answer where it is not to be the flow's own response."""
         ...
 
-    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
+    def refused(self, error: GatewayError, request_id: str) -> None:
         """The request was refused before it was whole."""
         ...
 

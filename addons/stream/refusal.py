@@ -1,34 +1,52 @@
-"""Refusals that no hook has made: in JSON, as the client of an OpenAI API expects them."""
+"""Refusals that no hook has made, in the form that clients of the path expect (`Refuse`)."""
 
-import json
 import socket
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
-FULL = "the gateway has as many connections as it may; try again soon"
+from addons.errors import GatewayError
+
+type Refuse = Callable[[str, GatewayError], http.Response]
+"""The error as an answer to a request at a path; the path is empty where nobody knows it."""
+
+FULL: Final = "the gateway has as many connections as it may; try again soon"
+NOTED: Final = "glassgate_refusal"
+"""In a flow's metadata, while it is refused: status, code and message."""
 
 
-def error_response(status: int, message: str, code: str, *, retry_after_s: int = 0) -> http.Response:
-    kind = "server_error" if status >= 500 else "rate_limit_error" if status == 429 else "invalid_request_error"
-    error = {"message": message, "type": kind, "param": None, "code": code}
-    headers = {"content-type": "application/json", "connection": "close", "x-request-id": f"req_{uuid.uuid4().hex}"}
-    if retry_after_s:
-        headers["retry-after"] = str(retry_after_s)
-    return http.Response.make(status, json.dumps({"error": error}).encode(), headers)
+def closing(answer: http.Response) -> http.Response:
+    """The refusal as it ends its connection, with a request id of its own."""
+    answer.headers["connection"] = "close"
+    answer.headers["x-request-id"] = f"req_{uuid.uuid4().hex}"
+    return answer
 
 
-def raw_refusal(status: int, message: str, code: str, *, retry_after_s: int = 0) -> bytes:
-    """The refusal as HTTP/1 has it."""
-    found: bytes = http1.assemble_response(error_response(status, message, code, retry_after_s=retry_after_s))
+def note(flow: http.HTTPFlow, error: GatewayError) -> None:
+    """Notes on a flow why it is refused, for who tells of it."""
+    flow.metadata[NOTED] = (error.status, error.code, error.message)
+
+
+def noted(flow: http.HTTPFlow) -> GatewayError | None:
+    """Why a flow was refused, if that was noted; it is asked once."""
+    found = flow.metadata.pop(NOTED, None)
+    return GatewayError(found[0], found[2], code=found[1]) if found else None
+
+
+def raw_refusal(refuse: Refuse, error: GatewayError) -> bytes:
+    """The refusal of who has not asked for anything yet, as HTTP/1 has it."""
+    found: bytes = http1.assemble_response(closing(refuse("", error)))
     return found
 
 
-def turn_away(connection: socket.socket) -> None:
+def turn_away(connection: socket.socket, refuse: Refuse) -> None:
     """Says that there is no room and hangs up; the socket does not block."""
+    error = GatewayError(503, FULL, code="too_many_connections", retry_after_s=1)
     with connection, suppress(OSError):
-        connection.send(raw_refusal(503, FULL, "too_many_connections", retry_after_s=1))
+        connection.send(raw_refusal(refuse, error))
         connection.shutdown(socket.SHUT_WR)
         connection.recv(65536)  # a socket that is closed with something unread takes its last words back

@@ -9,6 +9,8 @@ from mitmproxy.net.http.validate import validate_headers
 
 HEAD_BYTES: Final = 64 * 1024
 HTTP1: Final = frozenset({"HTTP/1.0", "HTTP/1.1"})
+PATH_LIMIT: Final = 100
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
 _METHOD: Final = re.compile(r"[A-Za-z_-]{1,24}")
 _TOLD: Final = (
     "invalid header name",
@@ -31,6 +33,12 @@ class HeadRefused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def asked_in(begins: bytes) -> tuple[str, str]:
+    """Method and path in the first bytes of a head that is no request, if they are there; no other word of it."""
+    found = _REQUEST_LINE.match(begins)
+    return (found[1].decode("latin-1"), found[2][:PATH_LIMIT].decode("latin-1")) if found else ("", "")
 
 
 def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:

@@ -28,6 +28,7 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
+from addons.errors import GatewayError
 from addons.stream.client_end import ClientEnd
 from addons.stream.deps import (
     AttemptFailedHook,
@@ -40,7 +41,7 @@ from addons.stream.deps import (
 )
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
-from addons.stream.refusal import error_response
+from addons.stream.refusal import closing, note
 
 DRAIN_S = 1.0
 """How long an answered attempt may take to end its body properly, so that its connection can serve again."""
@@ -103,7 +104,10 @@ class GatewayStream(RequestIntake):
             yield from self._start_attempt(self.attempt)
         else:
             message = "the gateway failed before it had a plan for this request; nothing was sent. See its log."
-            self.flow.response = error_response(500, message, "internal_error")
+            error = GatewayError(500, message, code="internal_error")
+            if self.port is None:
+                note(self.flow, error)
+            self.flow.response = closing(self.deps.refuse(self._path, error))
             yield from self._answer_locally()
 
     # -- attempts -------------------------------------------------------------------------------------------------

@@ -6,18 +6,24 @@ No flow is made of it, so no key is seen, and nothing is dialled.
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 
+from addons.errors import GatewayError
 from addons.stream.deps import Commands
-from addons.stream.refusal import raw_refusal
+from addons.stream.refusal import Refuse, raw_refusal
 
 _DROPPED_BYTES = 256 * 1024
 MESSAGE = "this is a gateway, not a proxy: only its reverse mode is served"
 
 
+def _refused() -> GatewayError:
+    return GatewayError(403, MESSAGE, code="not_a_proxy", type="invalid_request_error")
+
+
 class TurnedAway(layer.Layer):
     """Answers the first bytes with 403, drops what follows, and ends with the client (or the time for silence)."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, refuse: Refuse) -> None:
         super().__init__(context)
+        self._refuse = refuse
         self._dropped_bytes: int | None = None
 
     def _handle_event(self, event: events.Event) -> Commands:
@@ -26,7 +32,7 @@ class TurnedAway(layer.Layer):
             yield commands.CloseConnection(client)
         elif isinstance(event, events.DataReceived) and self._dropped_bytes is None:
             self._dropped_bytes = len(event.data)
-            yield commands.SendData(client, raw_refusal(403, MESSAGE, "not_a_proxy"))
+            yield commands.SendData(client, raw_refusal(self._refuse, _refused()))
             is_tcp = client.transport_protocol == "tcp"
             yield commands.CloseTcpConnection(client, half_close=True) if is_tcp else commands.CloseConnection(client)
         elif isinstance(event, events.DataReceived):

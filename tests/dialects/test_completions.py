@@ -81,7 +81,7 @@ def test_legacy_answers_pass_the_sdk() -> None:
 
 
 def test_the_ids_of_answers_are_of_their_format() -> None:
-    assert {dialect.answer_id("req_1") for dialect in DIALECTS.values()} == {"chatcmpl-1", "cmpl-1"}
+    assert {dialect.answer_id("req_1") for dialect in DIALECTS} == {"chatcmpl-1", "cmpl-1"}
 
 
 def test_every_legacy_piece_has_the_same_head_and_usage_null_until_the_end() -> None:

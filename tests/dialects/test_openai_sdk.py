@@ -10,6 +10,7 @@ import pytest
 from addons.dialects.base import AnswerMeta, Dialect
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
+from addons.dialects.openai.error import error_response
 from addons.errors import GatewayError
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta, Usage
@@ -50,7 +51,8 @@ class Gateway:
         dialect: Dialect = ChatCompletions() if request.url.path.endswith("/chat/completions") else Completions()
         first = self.events[0]
         if isinstance(first, GatewayError):
-            return httpx.Response(first.status, headers=first.headers(), content=first.body())
+            told = error_response(first)
+            return httpx.Response(told.status_code, headers=dict(told.headers), content=told.content)
         parsed = dialect.parse(request.read())
         if parsed.chat.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8"}

@@ -17,7 +17,7 @@ from addons.dialects.base import Dialect
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
-from addons.ingress.gate import MODEL_METHODS, MODEL_PREFIX, ROUTES, GateRules, RequestHead, admit
+from addons.ingress.gate import GateRules, RequestHead, admit, routes
 from addons.ingress.openapi import document, document_bytes
 
 API = schemathesis.openapi.from_dict(json.loads(document_bytes()))
@@ -56,12 +56,11 @@ def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
 
 
 def test_the_gates_routes_and_methods_are_described_and_no_others() -> None:
-    routes = {path: methods for path, (_, methods) in ROUTES.items()} | {MODEL_PREFIX + "{id}": MODEL_METHODS}
     methods = {
         path: {method.upper() for method in item if method != "parameters"}
         for path, item in document()["paths"].items()
     }
-    assert methods == {path: {*taken, "OPTIONS"} for path, taken in routes.items()}
+    assert methods == {route.shown_path: {*route.methods, "OPTIONS"} for route, _ in routes().rows}
 
 
 def test_the_description_itself_wants_a_key() -> None:

@@ -15,6 +15,7 @@ from addons.accounts.state_file import AccountStateFile
 from addons.app.replayer import Replayer
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
+from addons.dialects.openai.error import error_response
 from addons.errors import GatewayError
 from addons.inspect.annotation import Annotation
 from addons.inspect.attempt_flows import step_flow
@@ -24,7 +25,6 @@ from addons.recordings.archive import Archive, RecordRules
 from addons.recordings.drift import Drift
 from addons.recordings.recording import Source, recording_of
 from addons.routing.models import Models
-from addons.stream.refusal import error_response
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried
 from providers.contract.provider import Answer, Call, Model
@@ -80,7 +80,7 @@ def _provider() -> Any:
 
 def _flow() -> http.HTTPFlow:
     """One that was kept before its secret was known, or comes from somebody's file."""
-    flow = tflow.tflow(resp=error_response(400, f"bad {KEY}", "bad"))
+    flow = tflow.tflow(resp=error_response(GatewayError(400, f"bad {KEY}", code="bad")))
     flow.request.path = f"/v1?id={KEY}"
     flow.request.headers["referer"] = f"/c/{KEY}"
     flow.request.content = f"mine: {KEY}".encode()

@@ -67,7 +67,7 @@ class Room:
         exchange = SimpleNamespace(
             id=f"req_24a1d{number}aaaa", model=None, attempt_loop=None, attempt=None, began=self.clock(), method="POST",
             path="/v1/chat/completions", context=context, client_request=BODY, moved=None,
-            dialect=DIALECTS["chat_completions"],
+            dialect=DIALECTS[0],
         )  # fmt: skip
         self.live.begin(flow, exchange)  # type: ignore[arg-type]
         return flow, exchange

@@ -2,7 +2,8 @@
 
 import pytest
 
-from addons.ingress.endpoints import Inside, model_list, model_object
+from addons.dialects.openai.models import model_list, model_object
+from addons.ingress.endpoints import Inside
 from addons.routing.model_index import ModelIndex
 from providers.contract.provider import Model
 

@@ -10,6 +10,7 @@ from mitmproxy.proxy import commands, context, events
 from mitmproxy.proxy.layers import modes
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from addons.dialects.registry import refusal
 from addons.stream.connections import turn_proxies_away
 from addons.stream.turned_away import TurnedAway
 
@@ -27,7 +28,7 @@ def handler(mode: str) -> Any:
 )
 def test_a_proxy_beside_the_gateway_serves_nobody(mode: str, raw: bytes) -> None:
     one = handler(mode)
-    turn_proxies_away(one)
+    turn_proxies_away(one, refusal)
     layer = one.layer
     assert isinstance(layer, TurnedAway)
     assert not list(layer.handle_event(events.Start()))
@@ -44,5 +45,5 @@ def test_a_proxy_beside_the_gateway_serves_nobody(mode: str, raw: bytes) -> None
 def test_the_gateways_own_mode_is_let_in() -> None:
     one = handler("reverse:http://127.0.0.1:1")
     before = one.layer
-    turn_proxies_away(one)
+    turn_proxies_away(one, refusal)
     assert one.layer is before

@@ -13,6 +13,8 @@ from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons.cleaning.fields import Fields
+from addons.dialects.registry import refusal
+from addons.errors import GatewayError
 from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
 from addons.stream.port import Fault, State, Target, Timers
@@ -117,10 +119,10 @@ class FakePort:
     answer: http.Response | None = None
     left: bool = False
 
-    refusal: tuple[int, str] | None = None
+    refusal: tuple[int, str | None] | None = None
 
-    def refused(self, status: int, message: str, code: str, request_id: str) -> None:
-        self.refusal = (status, code)
+    def refused(self, error: GatewayError, request_id: str) -> None:
+        self.refusal = (error.status, error.code)
 
     def client_left(self) -> None:
         self.left = True
@@ -191,6 +193,7 @@ class Drive:
         self.deps = LayerDeps(
             lambda flow: self.port,
             self.watch,
+            refusal,
             ClientLimits(body_bytes=self.body_limit),
             wire=self.wire,
             clock=lambda: self.now,

@@ -1,15 +1,25 @@
-"""The dialect of POST /v1/chat/completions."""
+"""The dialect of POST /v1/chat/completions; the list of models is served beside it."""
+
+from collections.abc import Sequence
+
+from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import Reading
+from addons.dialects.chat_completions.description import description
 from addons.dialects.chat_completions.request import parse_chat, read_chat
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
+from addons.dialects.description import Description
+from addons.dialects.openai import models
+from addons.dialects.openai.error import error_response
+from addons.dialects.routes import POST, Route
+from addons.errors import GatewayError
 
 
 class ChatCompletions:
     name = "chat_completions"
-    path = "/v1/chat/completions"
+    routes: Sequence[Route] = (Route(POST, "/v1/chat/completions", "chat_completions"), *models.ROUTES)
 
     def answer_id(self, request_id: str) -> str:
         return f"chatcmpl-{request_id.removeprefix('req_')}"
@@ -22,3 +32,9 @@ class ChatCompletions:
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         return ChatStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else ChatWhole(meta)
+
+    def error(self, error: GatewayError) -> http.Response:
+        return error_response(error)
+
+    def description(self) -> Description:
+        return description()

@@ -15,6 +15,7 @@ from addons.dialects.openai.answer import (
     picture,
     usage_object,
 )
+from addons.dialects.openai.error import error_frame
 from addons.dialects.text import JsonText, json_bytes
 from addons.errors import GatewayError
 from providers.contract.events import (
@@ -117,7 +118,7 @@ class ChatStream:
         return b"".join(out)
 
     def error(self, error: GatewayError) -> bytes:
-        return b"data: " + error.body() + b"\n\n"
+        return error_frame(error)
 
     def _other(self, event: Event, out: list[bytes]) -> None:
         match event:

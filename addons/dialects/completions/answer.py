@@ -6,6 +6,7 @@ from typing import Any, Literal
 from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta
 from addons.dialects.chat_completions.stream import DONE
 from addons.dialects.openai.answer import foreign, longer, picture, usage_object
+from addons.dialects.openai.error import error_frame
 from addons.dialects.text import JsonText, joined, json_bytes
 from addons.errors import GatewayError
 from providers.contract.events import Event, Finish, FinishReason, Image, Passthrough, Text, Usage, Withdrawn
@@ -67,7 +68,7 @@ class TextStream:
         return b"".join(out)
 
     def error(self, error: GatewayError) -> bytes:
-        return b"data: " + error.body() + b"\n\n"
+        return error_frame(error)
 
     def _escape(self, index: int) -> JsonText:
         return self._escapes.setdefault(index, JsonText())

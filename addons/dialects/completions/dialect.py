@@ -1,113 +1,38 @@
-"""The dialect of the legacy POST /v1/completions: a raw prompt in, the text that goes on from it out.
+"""The dialect of the legacy POST /v1/completions."""
 
-An official API gets the request as it is, at its own address for it: fill-in-the-middle, lists of prompts, token lists,
-suffix, echo and logprobs are its own business. A web session knows no raw prompts: there one prompt becomes the one
-message of a chat. Reasoning, tool calls and citations have no place in this form and are left out of answers. Without
-`max_tokens` the answer is as long as the model makes it.
-"""
+from collections.abc import Sequence
 
-from dataclasses import replace
-from typing import Annotated, Any, Final
-
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
-from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad, model_told, read_object, validated
-from addons.dialects.chat_completions.request import to_parsed
-from addons.dialects.chat_completions.schema import FRACTIONLESS, Count
+from addons.dialects.body import Reading, all_at_once
 from addons.dialects.completions.answer import TextStream, TextWhole
+from addons.dialects.completions.description import description
+from addons.dialects.completions.request import read_completion
+from addons.dialects.description import Description
+from addons.dialects.openai.error import error_response
+from addons.dialects.routes import POST, Route
 from addons.errors import GatewayError
-
-_CANDIDATES_LIMIT: Final = 1024
-_NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
-    "suffix": (None, ""),
-    "echo": (None, False),
-    "best_of": (None, 1),
-    "n": (None, 1),
-    "logprobs": (None,),  # 0 asks for the chosen tokens' own
-    "tools": (None, []),
-    "functions": (None, []),
-}
-"""Fields that no chat model can honour in this form, with the values that change nothing."""
-
-
-class OpenCompletion(BaseModel):
-    """What the gateway itself has to know."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: StrictStr = Field(min_length=1, max_length=256)
-    prompt: StrictStr | list[Any]
-    stream: StrictBool | None = None
-
-
-class CompletionBody(OpenCompletion):
-    """What a web session needs."""
-
-    prompt: StrictStr | Annotated[list[StrictStr], Field(min_length=1, max_length=1)]
-    max_tokens: Count | None = None
-    suffix: StrictStr | None = None
-    echo: StrictBool | None = None
-    best_of: Count | None = None
-    n: Count | None = None
-    logprobs: Annotated[int, Field(strict=True, ge=0), FRACTIONLESS] | None = None
 
 
 class Completions:
     name = "completions"
-    path = "/v1/completions"
+    routes: Sequence[Route] = (Route(POST, "/v1/completions", "completions"),)
 
     def answer_id(self, request_id: str) -> str:
         return f"cmpl-{request_id.removeprefix('req_')}"
 
     def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
-        return _read(body, most_values)
+        return read_completion(body, most_values)
 
     def parse(self, body: bytes) -> ParsedRequest:
-        return all_at_once(_read(body, VALUES_LIMIT))
+        return all_at_once(read_completion(body))
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         return TextStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else TextWhole(meta)
 
+    def error(self, error: GatewayError) -> http.Response:
+        return error_response(error)
 
-def _read(body: bytes, most_values: int) -> Reading[ParsedRequest]:
-    raw = yield from read_object(body, most_values)
-    with model_told(raw):
-        return (yield from _parsed(raw))
-
-
-def _parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
-    prompt = validated(OpenCompletion, raw).prompt
-    yield
-    texts = [text for text in prompt if isinstance(text, str)] if isinstance(prompt, list) else [prompt]
-    rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
-    rest["messages"] = [{"role": "user", "content": "\n".join(texts)}]
-    parsed = yield from to_parsed(rest)
-    return replace(
-        parsed,
-        chat=replace(parsed.chat, completion=raw, n=_candidates(raw)),
-        fields=frozenset(name for name, value in raw.items() if value is not None),
-        refusal=_refusal(raw) or parsed.refusal,
-    )
-
-
-def _refusal(raw: dict[str, Any]) -> GatewayError | None:
-    """Why a chat cannot be made of the request."""
-    try:
-        validated(CompletionBody, raw)
-    except GatewayError as error:
-        return error
-    for name, neutral in _NEUTRAL.items():
-        if raw.get(name) not in neutral:
-            return bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")
-    return None
-
-
-def _candidates(raw: dict[str, Any]) -> int:
-    """How many texts are asked for: `n` for each prompt. A list of numbers is one prompt. Raises GatewayError."""
-    prompt, each = raw["prompt"], raw.get("n")
-    prompts = len(prompt) if isinstance(prompt, list) and not all(isinstance(token, int) for token in prompt) else 1
-    wanted = prompts * (each if isinstance(each, int) and each > 0 else 1)
-    if wanted > _CANDIDATES_LIMIT:
-        raise bad(f"{wanted} texts are asked for, more than {_CANDIDATES_LIMIT}", "prompt", "too_many_values")
-    return wanted
+    def description(self) -> Description:
+        return description()

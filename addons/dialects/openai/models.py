@@ -1,0 +1,58 @@
+"""OpenAI's list of models, and one model of it: GET /v1/models and /v1/models/{id}."""
+
+import json
+from typing import Final
+from urllib.parse import parse_qs
+
+from mitmproxy import http
+
+from addons.dialects.base import JSON
+from addons.dialects.local import Catalog, LocalRequest
+from addons.dialects.routes import GET, Route
+from providers.contract.provider import Model
+
+
+def models_answer(request: LocalRequest, catalog: Catalog) -> http.Response:
+    """The list of models. `?all=true`: those too that no account can serve now."""
+    everything = parse_qs(request.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
+    return _json({"object": "list", "data": model_list(catalog, everything=everything)})
+
+
+def model_answer(request: LocalRequest, catalog: Catalog) -> http.Response:
+    """One model, under the name it was asked by. Raises GatewayError (404) where it is not served."""
+    name = request.params["id"]
+    model = catalog.find(name)
+    return _json(model_object(model, catalog.created, "" if model.id.casefold() == name.casefold() else name))
+
+
+ROUTES: Final = (
+    Route(GET, "/v1/models", "models", models_answer),
+    Route(GET, "/v1/models/{id:path}", "model", model_answer),
+)
+
+
+def model_list(catalog: Catalog, *, everything: bool) -> list[dict[str, object]]:
+    """The models and aliases that an account can serve; with `everything` also others, and names with a suffix."""
+    return [model_object(model, catalog.created, name) for name, model in catalog.listed(everything=everything)]
+
+
+def model_object(model: Model, created: int, name: str = "") -> dict[str, object]:
+    """A model as OpenAI lists it, and what is known of its abilities under the names OpenRouter gave them."""
+    told: dict[str, object] = {
+        "id": name or model.id,
+        "object": "model",
+        "created": model.created or created,
+        "owned_by": model.owned_by,
+    }
+    if model.context_length:
+        told["context_length"] = model.context_length
+    if model.vision is not None:
+        inputs = ["text", "image"] if model.vision else ["text"]
+        told["architecture"] = {"input_modalities": inputs, "output_modalities": ["text"]}
+    if model.tools != "unknown":
+        told["supported_parameters"] = ["tools", "tool_choice"] if model.tools != "none" else []
+    return told
+
+
+def _json(value: object) -> http.Response:
+    return http.Response.make(200, json.dumps(value).encode(), {"content-type": JSON})
