@@ -85,7 +85,9 @@ class Running:
         self._clients: Clients = before._clients if before else Clients(ca_file, self.outside.transport)
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         seals = Seals(self.accounts.reveal)
-        self.steps = StepRunner(seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get)
+        self.steps = StepRunner(
+            seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get, outside.now
+        )
         self._build_accounts(before)
         self.context = self._context(seals, before)
         folder = vault_path(config).parent

@@ -55,14 +55,17 @@ class StepRunner:
         handed_out: HandedOut | None = None,
         seen: Callable[[Carried], None] | None = None,
         proxy_of: Callable[[str], str | None] = lambda name: None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """`seen` is told of every call that was carried out, for the inspector. `proxy_of`: name → its proxy."""
+        """`seen` is told of every call that was carried out, for the inspector. `proxy_of`: name → its proxy. `now`:
+        Unix seconds."""
         self._seals = seals
         self._client_for = client_for
         self._cleaner = cleaner
         self._handed_out = handed_out
         self._seen = seen
         self._proxy_of = proxy_of
+        self._now = now
 
     async def run[T](
         self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session, *, keep_cookies: bool = True
@@ -131,14 +134,14 @@ class StepRunner:
         arrived: Arrived | None = None,
     ) -> Answer:
         owner = Owner(provider.name, session.account)
-        began, answer, said = time.time(), None, ""
+        began, answer, said = self._now(), None, ""
         try:
             answer = await self._exchange(provider, call, owner, arrived)
         except ProviderError as error:
             said = self._cleaner.error(error).message
             raise
         finally:
-            carried.append(Carried(owner, call, answer, said, began, time.time()))
+            carried.append(Carried(owner, call, answer, said, began, self._now()))
         return answer
 
     def _show(self, carried: Sequence[Carried]) -> None:
@@ -178,7 +181,8 @@ class StepRunner:
         except httpx.HTTPError as e:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, f"failed ({type(e).__name__})")) from e
         found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, body, tuple(response.headers.get_list("set-cookie")), _now_ms())
+        cookies = tuple(response.headers.get_list("set-cookie"))
+        return Answer(response.status_code, found, body, cookies, int(self._now() * 1000))
 
 
 def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[Known]:
@@ -201,10 +205,6 @@ async def _bounded_body(response: httpx.Response, arrived: Arrived | None) -> by
     except InflateError as e:
         raise httpx.DecodingError(str(e)) from e
     return bytes(body)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 def _said(provider: str, call: Call, what: str) -> str:

@@ -6,6 +6,7 @@ anywhere, reset the connection, fall silent, compress, split one character over 
 
 import asyncio
 import contextlib
+import functools
 import json
 import socket
 import ssl
@@ -196,23 +197,24 @@ class Site(ABC):
 
 async def serve(site: Site, host: str, port: int, tls: ssl.SSLContext | None = None) -> asyncio.Server:
     """Starts the site's server, over TLS when a context is given."""
+    return await asyncio.start_server(functools.partial(attend, site), host, port, ssl=tls)
 
-    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        site.connections += 1
-        await site.note()
-        try:
-            await _Connection(site, reader, writer).run()
-        except (Gone, ConnectionError, asyncio.IncompleteReadError, h11.RemoteProtocolError):
-            pass
-        finally:
-            site.connections -= 1
-            writer.close()
-            with contextlib.suppress(Exception):
-                await writer.wait_closed()
-            with contextlib.suppress(RuntimeError):
-                await site.note()
 
-    return await asyncio.start_server(client, host, port, ssl=tls)
+async def attend(site: Site, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers one connection of a client until either side ends it."""
+    site.connections += 1
+    await site.note()
+    try:
+        await _Connection(site, reader, writer).run()
+    except (Gone, ConnectionError, asyncio.IncompleteReadError, h11.RemoteProtocolError):
+        pass
+    finally:
+        site.connections -= 1
+        writer.close()
+        with contextlib.suppress(Exception):
+            await writer.wait_closed()
+        with contextlib.suppress(RuntimeError):
+            await site.note()
 
 
 class _Connection:

@@ -344,6 +344,8 @@ class House:
     more: str = ""
     """More of config.yaml."""
     tokens: str = f"[{KEY}]"
+    environ: dict[str, str] = field(default_factory=dict)
+    """What stands in the environment beside."""
     ahead_s: float = 0.0
     """How far its wall clock is ahead of that with which sessions are stored."""
     starts: bool = True
@@ -355,7 +357,8 @@ class House:
     """What else the log has."""
     heeded: dict[str, Mock] = field(default_factory=dict)
     """Of what the start does to its process: what it was given."""
-    _began: float = 0.0
+    began: float = field(default_factory=time.time)
+    """The wall clock's time at the loop's zero."""
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -373,11 +376,8 @@ class House:
     async def __aenter__(self) -> Self:
         self.folder.chmod(0o700)
         self.write()
-        loop, self._began = asyncio.get_running_loop(), time.time()
-        path, key = self.folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY)
-        self.vault = Vault.create(path, key, now=lambda: self._began + loop.time(), sync=False)
-        for (provider, account), material in self.sessions.items():
-            self.vault.put(provider, account, material)
+        loop = asyncio.get_running_loop()
+        self._store(lambda: self.began + loop.time())
         try:
             self._enter()
             if self.starts:
@@ -388,10 +388,19 @@ class House:
         await self.settle()
         return self
 
+    def _store(self, now: Callable[[], float]) -> None:
+        self.vault = Vault.create(self.folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY), now=now, sync=False)
+        for (provider, account), material in self.sessions.items():
+            self.vault.put(provider, account, material)
+
+    async def carry(self, request: httpx.Request) -> httpx.Response:
+        """What comes of a call of the gateway's own."""
+        return await self.site(request)
+
     def _enter(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
         gone = ("AUTH_TOKEN", "AUTH_TOKENS_FILE", "SKIP_AUTH_TOKEN", "LONGCAT_PASSPORT_TOKEN", "LONGCAT_TOKENS_FILE")
-        environ = {name: value for name, value in os.environ.items() if name not in gone}
+        environ = {name: value for name, value in os.environ.items() if name not in gone} | self.environ
         stack.enter_context(patch.dict(os.environ, environ | {ENV_NAME: VAULT_KEY.hex()}, clear=True))
         for name in _OF_A_PROCESS:
             self.heeded[name] = stack.enter_context(patch(f"addons.app.hooks.{name}", return_value=4096))
@@ -403,8 +412,8 @@ class House:
         stack.callback(self.master._legacy_log_events.uninstall)
         options.add_option("scripts", Sequence[str], [], "")
         self.master.addons.add(View(), Proxyserver())
-        transport = httpx.MockTransport(self.site)
-        clock, now = lambda: BOOT_S + loop.time(), lambda: self._began + self.ahead_s + loop.time()
+        transport = httpx.MockTransport(self.carry)
+        clock, now = lambda: BOOT_S + loop.time(), lambda: self.began + self.ahead_s + loop.time()
         self.gate = Glassgate(Outside(transport, clock, now))
         self.master.addons.add(self.gate)
         options.update(mode=["reverse:http://127.0.0.1:1"], gateway_config=str(self.file))

@@ -1,30 +1,28 @@
-"""Sessions of Qwen through a real gateway: both ages, renewal, guests, chats that are deleted."""
+"""Sessions of Qwen through a gateway: both ages, renewal, guests, chats that are deleted."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from providers.sandbox.qwen.site import QwenSite
-from providers.sandbox.run import Sandbox
-from tests.support.processes import NO_REST, Gateway, SandboxThread
-from tests.wire.qwen_asking import posted
+from tests.providers.qwen.asking import chat, posted
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, QwenSite]]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, QwenSite]]:
     """A gateway and a site that refusals may disturb."""
     folder = tmp_path_factory.mktemp("qwen")
-    folder.chmod(0o700)
-    with SandboxThread(Sandbox(("qwen",))) as thread, Gateway(folder, thread.description(), **NO_REST) as gateway:
+    with Sites(("qwen",)) as thread, Served(folder, thread, **NO_REST) as gateway:
         yield gateway, thread.site("qwen")
 
 
 @pytest.mark.parametrize("material", [{"token": "no token; at all"}, {"cookies": {"cna": "x"}}])
-def test_what_is_no_session_asks_nobody(own: tuple[Gateway, QwenSite], material: dict[str, Any]) -> None:
+def test_what_is_no_session_asks_nobody(own: tuple[Served, QwenSite], material: dict[str, Any]) -> None:
     gateway, site = own
     before = gateway.vault.get("qwen", "demo")
     assert before
@@ -38,12 +36,11 @@ def test_what_is_no_session_asks_nobody(own: tuple[Gateway, QwenSite], material:
         gateway.vault.put("qwen", "demo", dict(before.material))
 
 
-def test_fifty_requests_on_an_ended_session_renew_it_once(own: tuple[Gateway, QwenSite]) -> None:
+def test_fifty_requests_on_an_ended_session_renew_it_once(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.people.session(life_s=-10))
     before = site.people.refreshes
-    with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda n: posted(gateway, f"storm {n}\n!sandbox pace_ms=0"), range(50)))
+    answers = gateway.at_once([chat(f"storm {n}\n!sandbox pace_ms=0") for n in range(50)])
     assert [answer.status_code for answer in answers] == [200] * 50
     assert site.people.refreshes == before + 1
     record = gateway.vault.get("qwen", "demo")
@@ -51,7 +48,7 @@ def test_fifty_requests_on_an_ended_session_renew_it_once(own: tuple[Gateway, Qw
     assert record.material["cookies"]["refresh_token"] in site.people.refresh, "the rotated cookie was written down"
 
 
-def test_a_session_the_site_forgets_is_renewed_in_the_middle(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_session_the_site_forgets_is_renewed_in_the_middle(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.people.session())
     assert posted(gateway, "before").status_code == 200
@@ -61,13 +58,13 @@ def test_a_session_the_site_forgets_is_renewed_in_the_middle(own: tuple[Gateway,
     assert (answer.status_code, site.people.refreshes) == (200, before + 1)
 
 
-def test_a_refresh_cookie_alone_is_enough(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_refresh_cookie_alone_is_enough(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", {"cookies": {"refresh_token": site.people.new_refresh()}})
     assert posted(gateway, "Hi").status_code == 200
 
 
-def test_the_older_age_serves_until_it_ends(own: tuple[Gateway, QwenSite]) -> None:
+def test_the_older_age_serves_until_it_ends(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.people.session("old"))
     assert posted(gateway, "Hi").status_code == 200
@@ -76,7 +73,7 @@ def test_the_older_age_serves_until_it_ends(own: tuple[Gateway, QwenSite]) -> No
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_auth")
 
 
-def test_a_dead_session_does_not_loop(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_dead_session_does_not_loop(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", {"token": site.people.new_access(-5), "cookies": {"refresh_token": "spent"}})
     assert posted(gateway, "Hi").json()["error"]["code"] == "provider_auth"
@@ -84,13 +81,13 @@ def test_a_dead_session_does_not_loop(own: tuple[Gateway, QwenSite]) -> None:
     for _ in range(3):
         assert posted(gateway, "Hi").json()["error"]["code"] == "provider_auth"
     assert len(site.requests) == count
-    listed = httpx.get(f"{gateway.url}/healthz", headers=gateway.headers).json()["accounts"]
+    listed = gateway.get("/healthz").json()["accounts"]
     assert [line["state"] for line in listed] == ["expired"]
     gateway.vault.put("qwen", "demo", site.people.session())
     assert posted(gateway, "Hi").status_code == 200
 
 
-def test_a_challenge_at_renewal_is_named(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_challenge_at_renewal_is_named(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.people.session(life_s=-10))
     site.people.challenge_refresh = True
@@ -102,16 +99,16 @@ def test_a_challenge_at_renewal_is_named(own: tuple[Gateway, QwenSite]) -> None:
     assert posted(gateway, "Hi").status_code == 200
 
 
-def test_chats_are_deleted_where_wanted(sites: SandboxThread, folder: Path) -> None:
-    with SandboxThread(Sandbox(("qwen",))) as thread:
+def test_chats_are_deleted_where_wanted(sites: Sites, tmp_path: Path) -> None:
+    with Sites(("qwen",)) as thread:
         site = thread.site("qwen")
-        with Gateway(folder, thread.description(), providers={"qwen": {"delete_chats": True}}) as gateway:
+        with Served(tmp_path, thread, providers={"qwen": {"delete_chats": True}}) as gateway:
             assert posted(gateway, "Hi").status_code == 200
             thread.wait_for("qwen", lambda: any(r.method == "DELETE" for r in site.requests) and not site.chats)
 
 
 @pytest.mark.parametrize("renewal", ["", "token_only", "cookie_only", "unrotated"])
-def test_every_form_of_a_renewal_is_kept(own: tuple[Gateway, QwenSite], renewal: Any) -> None:
+def test_every_form_of_a_renewal_is_kept(own: tuple[Served, QwenSite], renewal: Any) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.new_session(life_s=-10))
     site.people.renewal = renewal
@@ -125,7 +122,7 @@ def test_every_form_of_a_renewal_is_kept(own: tuple[Gateway, QwenSite], renewal:
     assert record.material["cookies"]["refresh_token"] in site.people.refresh
 
 
-def test_a_session_token_in_the_cookie_renews_too(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_session_token_in_the_cookie_renews_too(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     material = site.new_session("own", life_s=-10)
     gateway.vault.put("qwen", "demo", material)
@@ -138,7 +135,7 @@ def test_a_session_token_in_the_cookie_renews_too(own: tuple[Gateway, QwenSite])
 
 
 @pytest.mark.parametrize("way", ["401", "403", "200"])
-def test_a_refused_renewal_asks_for_a_new_sign_in(own: tuple[Gateway, QwenSite], way: Any) -> None:
+def test_a_refused_renewal_asks_for_a_new_sign_in(own: tuple[Served, QwenSite], way: Any) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.new_session(life_s=-10))
     site.people.refuse_refresh = way
@@ -150,7 +147,7 @@ def test_a_refused_renewal_asks_for_a_new_sign_in(own: tuple[Gateway, QwenSite],
     gateway.vault.put("qwen", "demo", site.session())
 
 
-def test_an_id_of_a_new_chat_further_inside_is_found(own: tuple[Gateway, QwenSite]) -> None:
+def test_an_id_of_a_new_chat_further_inside_is_found(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     site.nested_chat_id = True
     try:
@@ -160,11 +157,11 @@ def test_an_id_of_a_new_chat_further_inside_is_found(own: tuple[Gateway, QwenSit
 
 
 @pytest.mark.parametrize(("check", "status"), [(False, 200), (True, 502)])
-def test_a_guest_is_noticed_where_wanted(folder: Path, check: bool, status: int) -> None:
-    with SandboxThread(Sandbox(("qwen",))) as thread:
+def test_a_guest_is_noticed_where_wanted(tmp_path: Path, check: bool, status: int) -> None:
+    with Sites(("qwen",)) as thread:
         site = thread.site("qwen")
         options = {"qwen": {"check_guest": check}}
-        with Gateway(folder, thread.description(), providers=options, **NO_REST) as gateway:
+        with Served(tmp_path, thread, providers=options, **NO_REST) as gateway:
             gateway.vault.put("qwen", "demo", site.new_session("old"))
             assert posted(gateway, "before").status_code == 200
             site.people.silent_guest = True

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import openai
 
-from tests.support.processes import Gateway
+from tests.support.served import Served
 
 PLUS, MAX = "qwen3.7-plus", "qwen3.8-max"
 WORDS, SAID = "One two three four. 你好 “quoted” more and more of it.", "I think 🌏 so."
@@ -28,9 +28,12 @@ def streamed(client: openai.OpenAI, model: str, prompt: str) -> tuple[str, str, 
     return text, reasoning, reason
 
 
-def posted(gateway: Gateway, prompt: str, *, model: str = PLUS, stream: bool = True) -> httpx.Response:
-    fields = {"model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=30)
+def chat(prompt: str, *, model: str = PLUS, stream: bool = True) -> dict[str, Any]:
+    return {"model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
+
+
+def posted(gateway: Served, prompt: str, *, model: str = PLUS, stream: bool = True) -> httpx.Response:
+    return gateway.post(chat(prompt, model=model, stream=stream))
 
 
 def told(answer: httpx.Response) -> tuple[str, str, int]:

@@ -1,13 +1,14 @@
-"""Qwen's refusals through a real gateway: what the client gets for each."""
+"""Qwen's refusals through a gateway: what the client gets for each."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from providers.sandbox.qwen.site import QwenSite
-from providers.sandbox.run import Sandbox
-from tests.support.processes import NO_REST, Gateway, SandboxThread
-from tests.wire.qwen_asking import posted, told
+from tests.providers.qwen.asking import posted, told
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 REFUSED = [
     ("quota", 429, "insufficient_quota", "36000"),
@@ -51,18 +52,17 @@ REFUSED = [
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, QwenSite]]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, QwenSite]]:
     """A gateway and a site that refusals may disturb."""
     folder = tmp_path_factory.mktemp("qwen")
-    folder.chmod(0o700)
-    with SandboxThread(Sandbox(("qwen",))) as thread, Gateway(folder, thread.description(), **NO_REST) as gateway:
+    with Sites(("qwen",)) as thread, Served(folder, thread, **NO_REST) as gateway:
         yield gateway, thread.site("qwen")
 
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(("fault", "status", "code", "wait"), REFUSED, ids=[row[0] for row in REFUSED])
 def test_refusals_are_true_errors(
-    own: tuple[Gateway, QwenSite], fault: str, status: int, code: str | None, wait: str | None, stream: bool
+    own: tuple[Served, QwenSite], fault: str, status: int, code: str | None, wait: str | None, stream: bool
 ) -> None:
     cut = "variant=keep_alive text=word" if fault == "truncated" else ""
     answer = posted(own[0], f"{fault} {stream}\n!sandbox pace_ms=0 fault={fault} {cut}", stream=stream)
@@ -77,7 +77,7 @@ def test_refusals_are_true_errors(
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_limit_says_when_to_come_again(own: tuple[Gateway, QwenSite], stream: bool) -> None:
+def test_a_limit_says_when_to_come_again(own: tuple[Served, QwenSite], stream: bool) -> None:
     answer = posted(own[0], "Hi\n!sandbox fault=429 retry_after=7", stream=stream)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
 
@@ -97,7 +97,7 @@ def test_a_limit_says_when_to_come_again(own: tuple[Gateway, QwenSite], stream: 
     ],
 )
 def test_a_refused_new_chat_is_told_like_a_refused_answer(
-    own: tuple[Gateway, QwenSite], fault: str, status: int, code: str, stream: bool
+    own: tuple[Served, QwenSite], fault: str, status: int, code: str, stream: bool
 ) -> None:
     gateway, site = own
     before = sum(request.path.endswith("completions") for request in site.requests)
@@ -111,7 +111,7 @@ def test_a_refused_new_chat_is_told_like_a_refused_answer(
 
 
 @pytest.mark.parametrize("fault", ["gone_once", "bad_request_once", "parent_gone_once", "unauthorized_once"])
-def test_what_another_chat_or_a_renewed_session_mends_is_not_seen(own: tuple[Gateway, QwenSite], fault: str) -> None:
+def test_what_another_chat_or_a_renewed_session_mends_is_not_seen(own: tuple[Served, QwenSite], fault: str) -> None:
     gateway, site = own
     gateway.vault.put("qwen", "demo", site.session())  # one that was not renewed a moment ago
     chats = len(site.chats)
@@ -120,12 +120,12 @@ def test_what_another_chat_or_a_renewed_session_mends_is_not_seen(own: tuple[Gat
     assert len(site.chats) == chats + 2
 
 
-def test_a_model_the_site_has_given_up_is_named(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_model_the_site_has_given_up_is_named(own: tuple[Served, QwenSite]) -> None:
     answer = posted(own[0], "Hi", model="qwen3-vl-plus")  # built in, but not of this site
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
 
 
-def test_a_newer_page_is_noticed_once(own: tuple[Gateway, QwenSite]) -> None:
+def test_a_newer_page_is_noticed_once(own: tuple[Served, QwenSite]) -> None:
     """A vague refusal may mean an old version header: the page's is read, and the request made again."""
     gateway, site = own
     site.client_version = "0.4.7"
@@ -137,7 +137,7 @@ def test_a_newer_page_is_noticed_once(own: tuple[Gateway, QwenSite]) -> None:
     assert [call.headers["version"] for call in calls] == ["0.3.12", "0.4.7", "0.4.7"]
 
 
-def test_what_stays_refused_with_the_newest_version_is_told_as_such(own: tuple[Gateway, QwenSite]) -> None:
+def test_what_stays_refused_with_the_newest_version_is_told_as_such(own: tuple[Served, QwenSite]) -> None:
     gateway, site = own
     site.client_version = "0.4.8"
     asked = len(site.requests)

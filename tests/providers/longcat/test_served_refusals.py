@@ -1,4 +1,4 @@
-"""LongCat's refusals, broken streams and lost conversations through a real gateway: one honest outcome each."""
+"""LongCat's refusals, broken streams and lost conversations through a gateway: one honest outcome each."""
 
 from typing import Any
 
@@ -7,8 +7,19 @@ import openai
 import pytest
 
 from providers.sandbox.script import greeting
-from tests.support.processes import SandboxThread
-from tests.wire.longcat_asking import BOTH, CHAT, THOUGHT, TOLD, URLS, WORDS, posted, streamed, streamed_text, whole
+from tests.providers.longcat.asking import (
+    BOTH,
+    CHAT,
+    THOUGHT,
+    TOLD,
+    URLS,
+    WORDS,
+    posted,
+    streamed,
+    streamed_text,
+    whole,
+)
+from tests.support.sites import Sites
 
 # -- refusals ---------------------------------------------------------------------------------------------------------
 REFUSALS = [
@@ -72,9 +83,7 @@ def test_refusals_are_true_errors_before_any_byte(
         ("wordless", "upstream_error"),
     ],
 )
-def test_refusals_of_a_new_conversation_are_the_chats(
-    http: httpx.Client, sites: SandboxThread, fault: str, code: str
-) -> None:
+def test_refusals_of_a_new_conversation_are_the_chats(http: httpx.Client, sites: Sites, fault: str, code: str) -> None:
     site = sites.site("longcat")
     site.create_fault, site.create_retry_after = fault, "78"
     try:
@@ -93,7 +102,7 @@ def test_what_to_do_is_said(http: httpx.Client) -> None:
     assert "riskLevel" not in check
 
 
-def test_a_session_the_site_no_longer_knows(http: httpx.Client, sites: SandboxThread) -> None:
+def test_a_session_the_site_no_longer_knows(http: httpx.Client, sites: Sites) -> None:
     site = sites.site("longcat")
     before = dict(site.tokens)
     for token in before:
@@ -174,7 +183,7 @@ def test_an_event_of_500_kb_is_read(client: openai.OpenAI) -> None:
 
 # -- clients that leave, conversations that go ------------------------------------------------------------------------
 @pytest.mark.parametrize("words", ["count=10000 pace_ms=5", "stall_after=3 pace_ms=0"])
-def test_a_client_that_leaves_ends_the_sites_work(http: httpx.Client, sites: SandboxThread, words: str) -> None:
+def test_a_client_that_leaves_ends_the_sites_work(http: httpx.Client, sites: Sites, words: str) -> None:
     site = sites.site("longcat")
     messages = [{"role": "user", "content": f"Hi\n!sandbox {words}"}]
     body = {"model": "LongCat", "stream": True, "messages": messages}
@@ -188,7 +197,7 @@ def test_a_client_that_leaves_ends_the_sites_work(http: httpx.Client, sites: San
 
 
 @pytest.mark.parametrize("fault", ["gone", "gone_404", "gone_event", "gone_line_first"])
-def test_a_conversation_that_is_gone_is_begun_anew_once(http: httpx.Client, sites: SandboxThread, fault: str) -> None:
+def test_a_conversation_that_is_gone_is_begun_anew_once(http: httpx.Client, sites: Sites, fault: str) -> None:
     site = sites.site("longcat")
     before = len(site.requests)
     answer = posted(http, f"Hi\n!sandbox fault={fault}")
@@ -198,9 +207,7 @@ def test_a_conversation_that_is_gone_is_begun_anew_once(http: httpx.Client, site
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_new_conversation_in_place_of_one_that_is_gone(
-    http: httpx.Client, sites: SandboxThread, stream: bool
-) -> None:
+def test_a_new_conversation_in_place_of_one_that_is_gone(http: httpx.Client, sites: Sites, stream: bool) -> None:
     sites.site("longcat").forgets = 1
     answer = posted(http, f"Hi\n{TOLD}", stream=stream)
     assert (answer.status_code, sites.site("longcat").forgets) == (200, 0)

@@ -1,13 +1,13 @@
-"""Qwen through a real gateway and its stand-in: models, forms of the stream, bad input."""
+"""Qwen through a gateway and its stand-in: models, forms of the stream, bad input."""
 
-import httpx
 import openai
 import pytest
 
 from providers.sandbox.qwen.frames import DOCS, IMAGE_URL, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_URL, TOKENS_A_FRAME
 from providers.sandbox.script import greeting, split
-from tests.support.processes import Gateway, SandboxThread
-from tests.wire.qwen_asking import MAX, PLUS, SAID, SCRIPT, WORDS, asked, posted, streamed, told
+from tests.providers.qwen.asking import MAX, PLUS, SAID, SCRIPT, WORDS, asked, posted, streamed, told
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 MODELS = [
     *("qwen-max", "qwen-max-thinking", "qwen-max-search", "qwen-max-image", "qwen-plus", "qwen-turbo", "qwen-long"),
@@ -62,7 +62,7 @@ def test_an_answer_that_was_cut_says_so(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("variant", ["", "think", "no_phase", "deep_research", "two_candidates", "second_first"])
-def test_thinking_of_every_kind_is_reasoning(gateway: Gateway, variant: str, stream: bool) -> None:
+def test_thinking_of_every_kind_is_reasoning(gateway: Served, variant: str, stream: bool) -> None:
     answer = posted(gateway, f"Hi\n{SCRIPT} variant={variant}", model=f"{PLUS}-thinking", stream=stream)
     text, reasoning, _ = told(answer)
     assert (text, reasoning[-len(SAID) :], reasoning.count("They ask.")) == (WORDS, SAID, 1)
@@ -141,20 +141,13 @@ def test_bytes_that_are_no_text_become_marks_of_that(client: openai.OpenAI) -> N
     assert streamed(client, PLUS, f"Hi\n{SCRIPT} fault=bad_utf8")[0] == f"{WORDS}\ufffd\ufffd"
 
 
-def test_a_client_that_leaves_ends_the_sites_work(gateway: Gateway, sites: SandboxThread) -> None:
+def test_a_client_that_leaves_ends_the_sites_work(gateway: Served, sites: Sites) -> None:
     site = sites.site("qwen")
     posted(gateway, "Hi")  # leaves the connections of the calls beside a chat, which stay open for a while
     sites.wait_for("qwen", lambda: any(request.path == "/api/models" for request in site.requests))
     before = site.connections
     message = {"role": "user", "content": "Hi\n!sandbox stall_after=3"}
     fields = {"model": PLUS, "stream": True, "messages": [message]}
-    with (
-        httpx.Client(headers=gateway.headers, timeout=30) as http,
-        http.stream(
-            "POST",
-            f"{gateway.url}/v1/chat/completions",
-            json=fields,
-        ) as answer,
-    ):
+    with gateway.stream(fields) as answer:
         next(iter(answer.iter_lines()))
     sites.wait_for("qwen", lambda: site.connections <= before and not site.busy)

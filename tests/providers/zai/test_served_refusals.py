@@ -1,4 +1,4 @@
-"""Z.AI's refusals through a real gateway: what the client gets, and how often the site is asked for it."""
+"""Z.AI's refusals through a gateway: what the client gets, and how often the site is asked for it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from providers.sandbox.zai.site import ZaiSite
-from tests.support.processes import NO_REST, Gateway, SandboxThread
-from tests.wire.qwen_asking import posted, told
+from tests.providers.qwen.asking import posted, told
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 OWN_CHAT, PERSONS_CHAT = "zai/GLM-4.6", "mine/GLM-4.6"
 RULES: Any = {**NO_REST, "retries": {"enabled": True}}
@@ -17,25 +18,24 @@ RULES: Any = {**NO_REST, "retries": {"enabled": True}}
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, ZaiSite]]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, ZaiSite]]:
     """A gateway with Z.AI twice: one makes a chat for each request, one asks in a chat that nobody made."""
     folder = tmp_path_factory.mktemp("zai")
-    folder.chmod(0o700)
-    with SandboxThread(Sandbox(("zai",))) as thread:
-        described, site = thread.description(), thread.site("zai")
+    with Sites(("zai",)) as thread:
+        site = thread.site("zai")
         mine = {
             "type": "zai",
-            "base_url": described["base_urls"]["zai"],
+            "base_url": thread.description()["base_urls"]["zai"],
             "accounts": ["demo"],
             "create_chat": False,
         }
-        with Gateway(folder, described, providers={"mine": mine}, **RULES) as gateway:
+        with Served(folder, thread, providers={"mine": mine}, **RULES) as gateway:
             gateway.vault.put("mine", "demo", site.session())
             yield gateway, site
 
 
 def asked(
-    own: tuple[Gateway, ZaiSite], directive: str, *, model: str = OWN_CHAT, stream: bool = False
+    own: tuple[Served, ZaiSite], directive: str, *, model: str = OWN_CHAT, stream: bool = False
 ) -> tuple[httpx.Response, int]:
     """The answer, and how many completions the site was asked for."""
     gateway, site = own
@@ -46,7 +46,7 @@ def asked(
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("fault", ["gone", "gone_page", "gone_empty", "gone retry_after=1"])
-def test_a_model_that_is_gone_is_asked_for_once(own: tuple[Gateway, ZaiSite], fault: str, stream: bool) -> None:
+def test_a_model_that_is_gone_is_asked_for_once(own: tuple[Served, ZaiSite], fault: str, stream: bool) -> None:
     answer, attempts = asked(own, f"fault={fault}", stream=stream)
     assert (answer.status_code, answer.json()["error"]["code"], attempts) == (404, "model_not_found", 1)
     assert told(asked(own, "text=well", stream=stream)[0])[0] == "well", "the session is not blamed"
@@ -54,7 +54,7 @@ def test_a_model_that_is_gone_is_asked_for_once(own: tuple[Gateway, ZaiSite], fa
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("fault", ["busy", "busy_page", "busy_empty", "busy retry_after=90"])
-def test_a_busy_account_is_waited_for(own: tuple[Gateway, ZaiSite], fault: str, stream: bool) -> None:
+def test_a_busy_account_is_waited_for(own: tuple[Served, ZaiSite], fault: str, stream: bool) -> None:
     answer, attempts = asked(own, f"fault={fault}", stream=stream)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], attempts) == (429, "rate_limit_exceeded", 1)
@@ -62,13 +62,13 @@ def test_a_busy_account_is_waited_for(own: tuple[Gateway, ZaiSite], fault: str, 
     assert answer.headers.get("retry-after") == ("90" if "retry" in fault else None)
 
 
-def test_a_short_time_to_wait_is_waited_by_the_gateway(own: tuple[Gateway, ZaiSite]) -> None:
+def test_a_short_time_to_wait_is_waited_by_the_gateway(own: tuple[Served, ZaiSite]) -> None:
     answer, attempts = asked(own, "fault=busy_page retry_after=1")
     assert (answer.status_code, attempts) == (429, 3)
 
 
 @pytest.mark.parametrize("model", [OWN_CHAT, PERSONS_CHAT], ids=["own chat", "the person's"])
-def test_internal_error_behind_the_words(own: tuple[Gateway, ZaiSite], model: str) -> None:
+def test_internal_error_behind_the_words(own: tuple[Served, ZaiSite], model: str) -> None:
     """On the last frame, where nobody made the chat, it is the end; a chat of the gateway's own knows no such end."""
     whole, _ = asked(own, "fault=internal_at_end text='One two'", model=model)
     stream, attempts = asked(own, "fault=internal_at_end text='One two'", model=model, stream=True)
@@ -85,19 +85,17 @@ def test_internal_error_behind_the_words(own: tuple[Gateway, ZaiSite], model: st
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("model", [OWN_CHAT, PERSONS_CHAT], ids=["own chat", "the person's"])
-def test_internal_error_instead_of_words(own: tuple[Gateway, ZaiSite], model: str, stream: bool) -> None:
+def test_internal_error_instead_of_words(own: tuple[Served, ZaiSite], model: str, stream: bool) -> None:
     answer, _ = asked(own, "fault=internal", model=model, stream=stream)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_error")
 
 
-def test_the_version_of_the_path_is_the_sites(own: tuple[Gateway, ZaiSite], tmp_path: Any) -> None:
+def test_the_version_of_the_path_is_the_sites(own: tuple[Served, ZaiSite], tmp_path: Any) -> None:
     del own
-    tmp_path.chmod(0o700)
-    sandbox = Sandbox(("zai",))
-    with SandboxThread(sandbox) as thread:
+    with Sites(("zai",)) as thread:
         site = thread.site("zai")
         site.completion_version = 1
-        with Gateway(tmp_path, thread.description(), **NO_REST) as gateway:
+        with Served(tmp_path, thread, **NO_REST) as gateway:
             assert told(posted(gateway, "Hi\n!sandbox text=well", model="GLM-4.6"))[0] == "well"
     answered = [one for one in site.requests if one.path == "/api/chat/completions"]
     assert [one.json()["model_item"] for one in answered] == [{"id": "GLM-4-6-API-V1"}]

@@ -1,18 +1,18 @@
 """Many requests refused as an outdated client at once: the page is read once, and all are told alike."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from providers.sandbox.qwen.site import QwenSite
-from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.zai.site import ZaiSite
-from tests.support.processes import NO_REST, Gateway, SandboxThread
-from tests.wire.qwen_asking import posted, told
+from tests.providers.qwen.asking import chat, told
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 CROWD = 8
 
@@ -47,32 +47,30 @@ NEWER = {"qwen": "0.5.1", "zai": "prod-fe-1.2.1"}
 
 
 @pytest.fixture(params=["qwen", "zai"])
-def own(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[tuple[str, Gateway, Slow]]:
-    tmp_path.chmod(0o700)
+def own(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[tuple[str, Served, Slow]]:
     name = request.param
     site: Slow = SlowQwen() if name == "qwen" else SlowZai()
     entry = {"accounts": [{"name": "demo", "max_concurrent": CROWD}]}
     with (
-        SandboxThread(Sandbox((), own={name: site})) as thread,
-        Gateway(tmp_path, thread.description(), providers={name: entry}, **NO_REST) as gateway,
+        Sites((), own={name: site}) as thread,
+        Served(tmp_path, thread, providers={name: entry}, **NO_REST) as gateway,
     ):
         yield name, gateway, site
 
 
-def crowd(name: str, gateway: Gateway, directive: str = "") -> list[httpx.Response]:
-    with ThreadPoolExecutor(CROWD) as pool:
-        words = [f"Hi {number}\n!sandbox pace_ms=0 text=done {directive}" for number in range(CROWD)]
-        return list(pool.map(lambda one: posted(gateway, one, model=MODELS[name], stream=False), words))
+def crowd(name: str, gateway: Served, directive: str = "") -> list[httpx.Response]:
+    words = [f"Hi {number}\n!sandbox pace_ms=0 text=done {directive}" for number in range(CROWD)]
+    return gateway.at_once([chat(one, model=MODELS[name], stream=False) for one in words])
 
 
-def test_a_newer_page_is_read_once_for_all(own: tuple[str, Gateway, Slow]) -> None:
+def test_a_newer_page_is_read_once_for_all(own: tuple[str, Served, Slow]) -> None:
     name, gateway, site = own
     site.client_version = NEWER[name]
     assert [told(answer)[0] for answer in crowd(name, gateway)] == ["done"] * CROWD
     assert readings(site) == 1
 
 
-def test_what_stays_refused_is_told_alike(own: tuple[str, Gateway, Slow]) -> None:
+def test_what_stays_refused_is_told_alike(own: tuple[str, Served, Slow]) -> None:
     name, gateway, site = own
     site.client_version = NEWER[name]
     answers = crowd(name, gateway, "fault=bad_request_final" if name == "qwen" else "fault=outdated")

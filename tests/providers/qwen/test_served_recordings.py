@@ -1,4 +1,4 @@
-"""Recorded answers of Qwen, served again through a real gateway."""
+"""Recorded answers of Qwen, served again through a gateway."""
 
 import json
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from providers.sandbox.qwen.site import QwenSite
-from providers.sandbox.run import Sandbox
-from tests.support.processes import NO_REST, Gateway, SandboxThread
-from tests.wire.qwen_asking import posted, told
+from tests.providers.qwen.asking import posted, told
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 
 class ReplayQwen(QwenSite):
@@ -29,13 +30,12 @@ class ReplayQwen(QwenSite):
 
 
 @pytest.fixture(scope="module")
-def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ReplayQwen, Gateway]]:
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ReplayQwen, Served]]:
     folder = tmp_path_factory.mktemp("replay-qwen")
-    folder.chmod(0o700)
     site = ReplayQwen()
     with (
-        SandboxThread(Sandbox((), own={"qwen": site})) as thread,
-        Gateway(folder, thread.description(), **NO_REST) as gateway,
+        Sites((), own={"qwen": site}) as thread,
+        Served(folder, thread, **NO_REST) as gateway,
     ):
         yield site, gateway
 
@@ -69,7 +69,7 @@ def held(stream: bytes) -> tuple[str, list[str], int]:
 @pytest.mark.parametrize(("cut", "encoding"), [(0, ""), (1, ""), (7, ""), (100, "gzip"), (13, "br"), (1000, "zstd")])
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_recorded_stream_arrives_as_it_holds(
-    replay: tuple[ReplayQwen, Gateway], cut: int, encoding: str, stream: bool
+    replay: tuple[ReplayQwen, Served], cut: int, encoding: str, stream: bool
 ) -> None:
     site, gateway = replay
     site.kind, site.cut, site.encoding = "text/event-stream", cut, encoding
@@ -92,7 +92,7 @@ def test_the_recorded_stream_arrives_as_it_holds(
     ],
 )
 def test_the_recorded_refusals_keep_their_meaning(
-    replay: tuple[ReplayQwen, Gateway], name: str, status: int, code: str, wait: str | None
+    replay: tuple[ReplayQwen, Served], name: str, status: int, code: str, wait: str | None
 ) -> None:
     site, gateway = replay
     lines = [json.loads(line) for line in recording("error-bodies.jsonl").splitlines() if line.strip()]

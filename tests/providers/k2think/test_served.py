@@ -1,6 +1,5 @@
-"""K2Think through real gateways: one that asks for streams (the default), one that asks for whole answers."""
+"""K2Think through gateways: one that asks for streams (the default), one that asks for whole answers."""
 
-import concurrent.futures
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,9 @@ import pytest
 
 from providers.sandbox.k2think import frames as shapes
 from providers.sandbox.script import greeting, read_script
-from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 MODELS = ["MBZUAI-IFM/K2-Think", "MBZUAI-IFM/K2-Think-v2"]
 V2 = MODELS[1]
@@ -25,44 +26,41 @@ WHOLE: Any = {"providers": {"k2think": {"stream": False}}}
 
 
 @pytest.fixture(scope="module")
-def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def gateway(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway that asks the site for whole answers."""
     folder = tmp_path_factory.mktemp("whole")
-    folder.chmod(0o700)
-    with Gateway(folder, sites.description(), **WHOLE, **NO_REST) as running:
+    with Served(folder, sites, **WHOLE, **NO_REST) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def asking(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def asking(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway that asks the site for streams."""
     folder = tmp_path_factory.mktemp("asking")
-    folder.chmod(0o700)
-    with Gateway(folder, sites.description(), **NO_REST) as running:
+    with Served(folder, sites, **NO_REST) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def patient(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def patient(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway that asks for whole answers and comforts its client often."""
     folder = tmp_path_factory.mktemp("patient")
-    folder.chmod(0o700)
-    with Gateway(folder, sites.description(), timeouts={"keepalive_s": 0.1}, **WHOLE, **NO_REST) as running:
+    with Served(folder, sites, timeouts={"keepalive_s": 0.1}, **WHOLE, **NO_REST) as running:
         yield running
 
 
 @pytest.fixture(params=["whole", "stream"])
-def either(request: pytest.FixtureRequest, gateway: Gateway) -> Gateway:
+def either(request: pytest.FixtureRequest, gateway: Served) -> Served:
     """The gateway of each setting in turn."""
-    found: Gateway = gateway if request.param == "whole" else request.getfixturevalue("asking")
+    found: Served = gateway if request.param == "whole" else request.getfixturevalue("asking")
     return found
 
 
-def sdk(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, _strict_response_validation=True)
+def sdk(gateway: Served) -> openai.OpenAI:
+    return gateway.sdk()
 
 
-def streamed(gateway: Gateway, prompt: str, model: str = V2, **more: Any) -> tuple[str, str, str | None, int | None]:
+def streamed(gateway: Served, prompt: str, model: str = V2, **more: Any) -> tuple[str, str, str | None, int | None]:
     """Text, reasoning, finish reason and all tokens of a streamed answer."""
     text = reasoning = ""
     reason = tokens = None
@@ -80,7 +78,7 @@ def streamed(gateway: Gateway, prompt: str, model: str = V2, **more: Any) -> tup
     return text, reasoning, reason, tokens
 
 
-def whole(gateway: Gateway, prompt: str, model: str = V2, **more: Any) -> tuple[str, str, str | None, int | None]:
+def whole(gateway: Served, prompt: str, model: str = V2, **more: Any) -> tuple[str, str, str | None, int | None]:
     """The same of an answer that is not streamed."""
     messages: Any = [{"role": "user", "content": prompt}]
     with sdk(gateway) as client:
@@ -95,14 +93,14 @@ def whole(gateway: Gateway, prompt: str, model: str = V2, **more: Any) -> tuple[
     )
 
 
-def posted(gateway: Gateway, prompt: str, *, stream: bool) -> httpx.Response:
+def posted(gateway: Served, prompt: str, *, stream: bool) -> httpx.Response:
     body = {"model": V2, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=body, headers=gateway.headers, timeout=30)
+    return gateway.post(body)
 
 
 # -- models and requests ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("model", MODELS)
-def test_every_public_model_answers_streamed_and_whole(either: Gateway, model: str) -> None:
+def test_every_public_model_answers_streamed_and_whole(either: Served, model: str) -> None:
     told = streamed(either, "Good morning", model)
     assert told[0] == greeting("Good morning")
     assert told[1].startswith("The user wrote")
@@ -114,7 +112,7 @@ def test_both_names_are_listed(client: openai.OpenAI) -> None:
     assert set(MODELS) <= {model.id for model in client.models.list()}
 
 
-def test_the_site_is_asked_in_the_way_that_is_set(sites: SandboxThread, gateway: Gateway, asking: Gateway) -> None:
+def test_the_site_is_asked_in_the_way_that_is_set(sites: Sites, gateway: Served, asking: Served) -> None:
     site = sites.site("k2think")
     for running, wants in ((gateway, False), (asking, True)):
         for ask in (whole, streamed):
@@ -122,7 +120,7 @@ def test_the_site_is_asked_in_the_way_that_is_set(sites: SandboxThread, gateway:
             assert site.requests[-1].json()["stream"] is wants
 
 
-def test_the_conversation_arrives_as_it_is(either: Gateway, sites: SandboxThread) -> None:
+def test_the_conversation_arrives_as_it_is(either: Served, sites: Sites) -> None:
     messages: Any = [
         {"role": "developer", "content": "Speak like a pirate."},
         {"role": "user", "content": "First question"},
@@ -144,7 +142,7 @@ CARRIERS = ["", "chunks", "snapshots"]
 
 @pytest.mark.parametrize("form", [*FORMS, "own+closing"])
 @pytest.mark.parametrize("cut", [0, 1, 7])
-def test_each_form_of_a_whole_answer_is_taken_apart(gateway: Gateway, form: str, cut: int) -> None:
+def test_each_form_of_a_whole_answer_is_taken_apart(gateway: Served, form: str, cut: int) -> None:
     prompt = f"Hi\n{TAGGED} variant={form} cut={cut}"
     assert streamed(gateway, prompt) == (WORDS, SAID, "stop", 46)
     assert whole(gateway, prompt) == (WORDS, SAID, "stop", 46)
@@ -153,7 +151,7 @@ def test_each_form_of_a_whole_answer_is_taken_apart(gateway: Gateway, form: str,
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("cut", [0, 1, 7])
-def test_each_form_of_a_stream_is_taken_apart(asking: Gateway, form: str, carrier: str, cut: int) -> None:
+def test_each_form_of_a_stream_is_taken_apart(asking: Served, form: str, carrier: str, cut: int) -> None:
     if carrier == "snapshots" and "own" in form:
         pytest.skip("bare texts have no field for the reasoning")
     prompt = f"Hi\n{TAGGED} variant={form}+{carrier} cut={cut}"
@@ -163,12 +161,12 @@ def test_each_form_of_a_stream_is_taken_apart(asking: Gateway, form: str, carrie
 
 @pytest.mark.parametrize("carrier", ["snapshots", "chunks"])
 @pytest.mark.parametrize("form", ["details", "quoted", "quoted+answer"])
-def test_reasoning_drawn_open_until_it_is_done(asking: Gateway, form: str, carrier: str) -> None:
+def test_reasoning_drawn_open_until_it_is_done(asking: Served, form: str, carrier: str) -> None:
     assert streamed(asking, f"Hi\n{TAGGED} variant={form}+{carrier}+unclosed") == (WORDS, SAID, "stop", 46)
 
 
 @pytest.mark.parametrize("form", ["plain", "open"])
-def test_an_answer_without_a_closing_tag_is_all_answer(either: Gateway, form: str) -> None:
+def test_an_answer_without_a_closing_tag_is_all_answer(either: Served, form: str) -> None:
     """In a stream it was passed on as reasoning while it came; at the end it is the answer as well."""
     for carrier in CARRIERS:
         prompt = f"Hi\n{TAGGED} variant={form}+{carrier}"
@@ -180,33 +178,33 @@ def test_an_answer_without_a_closing_tag_is_all_answer(either: Gateway, form: st
 
 
 @pytest.mark.parametrize("form", ["length", "length+think"])
-def test_a_text_cut_off_before_the_closing_tag_is_all_reasoning(either: Gateway, form: str) -> None:
+def test_a_text_cut_off_before_the_closing_tag_is_all_reasoning(either: Served, form: str) -> None:
     for carrier in ("", "chunks"):
         assert streamed(either, f"Hi\n{TAGGED} variant={form}+{carrier}") == ("", SAID, "length", 46)
 
 
-def test_an_answer_cut_off_says_so(either: Gateway) -> None:
+def test_an_answer_cut_off_says_so(either: Served) -> None:
     assert whole(either, f"Hi\n{TAGGED} variant=cut_answer") == (WORDS, SAID, "length", 46)
 
 
 @pytest.mark.parametrize("mark", ["done_word", "done_upper", "done_lower", "minus_one", "done_flag"])
 @pytest.mark.parametrize("carrier", CARRIERS)
-def test_every_end_mark_ends_the_stream(asking: Gateway, carrier: str, mark: str) -> None:
+def test_every_end_mark_ends_the_stream(asking: Served, carrier: str, mark: str) -> None:
     # The connection stays open: it is the mark that ends the answer.
     prompt = f"Hi\n{TAGGED} variant={carrier}+{mark} fault=stay_open"
     assert streamed(asking, prompt)[:3] == (WORDS, SAID, "stop")
 
 
-def test_chunks_with_a_finish_need_no_mark(asking: Gateway) -> None:
+def test_chunks_with_a_finish_need_no_mark(asking: Served) -> None:
     assert streamed(asking, f"Hi\n{TAGGED} variant=no_mark") == (WORDS, SAID, "stop", 46)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
-def test_compressed_answers_are_read(either: Gateway, encoding: str) -> None:
+def test_compressed_answers_are_read(either: Served, encoding: str) -> None:
     assert streamed(either, f"Hi\n{TAGGED} encoding={encoding} cut=5") == (WORDS, SAID, "stop", 46)
 
 
-def test_counted_answers_arrive_whole(either: Gateway) -> None:
+def test_counted_answers_arrive_whole(either: Served) -> None:
     assert streamed(either, "Hi\n!sandbox count=300 pace_ms=0")[0] == "word " * 300
 
 
@@ -234,7 +232,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("fault", "status", "code"), REFUSALS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_refusals_are_true_errors_before_any_byte(
-    either: Gateway, fault: str, status: int, code: str, stream: bool
+    either: Served, fault: str, status: int, code: str, stream: bool
 ) -> None:
     answer = posted(either, f"Hi\n!sandbox fault={fault} retry_after=77", stream=stream)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
@@ -242,12 +240,12 @@ def test_refusals_are_true_errors_before_any_byte(
     assert answer.headers.get("retry-after") == ("77" if fault == "429" else None)
 
 
-def test_a_proxy_in_the_way_is_named(gateway: Gateway) -> None:
+def test_a_proxy_in_the_way_is_named(gateway: Served) -> None:
     assert "proxy" in posted(gateway, "Hi\n!sandbox fault=plain_http", stream=True).json()["error"]["message"].lower()
 
 
 @pytest.mark.parametrize("how", ["revoke", "expire"])
-def test_a_token_the_site_no_longer_knows(either: Gateway, sites: SandboxThread, how: str) -> None:
+def test_a_token_the_site_no_longer_knows(either: Served, sites: Sites, how: str) -> None:
     site = sites.site("k2think")
     before = dict(site.tokens)
     for token in before:
@@ -262,20 +260,20 @@ def test_a_token_the_site_no_longer_knows(either: Gateway, sites: SandboxThread,
 
 
 # -- slow answers -----------------------------------------------------------------------------------------------------
-def held(sites: SandboxThread) -> Any:
+def held(sites: Sites) -> Any:
     """The site, once an answer waits there for its release."""
     site = sites.site("k2think")
     sites.wait_for("k2think", lambda: site.held == 1)
     return site
 
 
-def begun(gateway: Gateway, words: str) -> Any:
+def begun(gateway: Served, words: str) -> Any:
     """A streamed answer under way, as a context."""
     body = {"model": V2, "stream": True, "messages": [{"role": "user", "content": f"Hi\n{TAGGED} {words}"}]}
-    return httpx.stream("POST", f"{gateway.url}/v1/chat/completions", json=body, headers=gateway.headers, timeout=30)
+    return gateway.stream(body)
 
 
-def test_the_clients_stream_is_alive_before_the_site_answers(patient: Gateway, sites: SandboxThread) -> None:
+def test_the_clients_stream_is_alive_before_the_site_answers(patient: Served, sites: Sites) -> None:
     with begun(patient, "variant=hold") as answer:
         # The head and two comments are here while the site has not said a word: it is released only afterwards.
         site = held(sites)
@@ -300,9 +298,7 @@ def test_the_clients_stream_is_alive_before_the_site_answers(patient: Gateway, s
         ("500", "upstream_error"),
     ],
 )
-def test_a_late_refusal_is_an_error_inside_the_stream(
-    patient: Gateway, sites: SandboxThread, fault: str, code: str
-) -> None:
+def test_a_late_refusal_is_an_error_inside_the_stream(patient: Served, sites: Sites, fault: str, code: str) -> None:
     with begun(patient, f"variant=hold fault={fault} retry_after=77") as answer:
         site = held(sites)
         lines = answer.iter_lines()
@@ -312,16 +308,16 @@ def test_a_late_refusal_is_an_error_inside_the_stream(
     assert [json.loads(line[6:])["error"]["code"] for line in rest] == [code]
 
 
-def test_a_whole_answer_waits_without_a_word(patient: Gateway, sites: SandboxThread) -> None:
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(whole, patient, f"Hi\n{TAGGED} variant=hold")
-        held(sites).release()
-        assert waiting.result(30) == (WORDS, SAID, "stop", 46)
+def test_a_whole_answer_waits_without_a_word(patient: Served, sites: Sites) -> None:
+    waiting = patient.begin({"model": V2, "messages": [{"role": "user", "content": f"Hi\n{TAGGED} variant=hold"}]})
+    held(sites).release()
+    message = waiting().json()["choices"][0]["message"]
+    assert (message["content"], message["reasoning_content"]) == (WORDS, SAID)
 
 
 @pytest.mark.parametrize("form", ["", "think", "answer", "own", "plain", "think+chunks", "plain+snapshots"])
 @pytest.mark.parametrize("word", ["I think", "One two three four."])
-def test_a_word_is_here_before_the_site_sends_its_next_frame(asking: Gateway, form: str, word: str) -> None:
+def test_a_word_is_here_before_the_site_sends_its_next_frame(asking: Served, form: str, word: str) -> None:
     """The site falls silent behind the frame with the word, until its client leaves: nothing else has brought it."""
     words = f"pace_ms=0 reasoning='{SAID}' text='{WORDS}' variant={form}"
     frames = shapes.stream(read_script(f"Hi\n!sandbox {words}"))
@@ -351,7 +347,7 @@ def deltas(lines: Iterable[str]) -> Iterator[str]:
 
 # -- clients that leave -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("words", ["variant=hold", "stall_after=2", "fault=stay_open variant=plain+no_mark"])
-def test_a_client_that_leaves_ends_the_sites_work(patient: Gateway, sites: SandboxThread, words: str) -> None:
+def test_a_client_that_leaves_ends_the_sites_work(patient: Served, sites: Sites, words: str) -> None:
     site = sites.site("k2think")
     before, asked = site.connections, len(site.requests)
     with begun(patient, words) as answer:
@@ -362,7 +358,7 @@ def test_a_client_that_leaves_ends_the_sites_work(patient: Gateway, sites: Sandb
 
 
 @pytest.mark.parametrize("words", ["stall_after=5 variant=think", "count=100000 pace_ms=1"])
-def test_a_client_that_leaves_a_stream_ends_the_sites_work(asking: Gateway, sites: SandboxThread, words: str) -> None:
+def test_a_client_that_leaves_a_stream_ends_the_sites_work(asking: Served, sites: Sites, words: str) -> None:
     site = sites.site("k2think")
     before = site.connections
     with begun(asking, words) as answer:
@@ -372,11 +368,11 @@ def test_a_client_that_leaves_a_stream_ends_the_sites_work(asking: Gateway, site
 
 # -- bad input --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("token", ["no token at all", "eyJhbGciOiJub25lIn0", "a.b.c"])
-def test_a_token_that_is_no_token_is_never_sent(sites: SandboxThread, folder: Path, token: str) -> None:
+def test_a_token_that_is_no_token_is_never_sent(sites: Sites, tmp_path: Path, token: str) -> None:
     described = sites.description()
     described["sessions"] = {**described["sessions"], "k2think": {"token": token}}
     before = len(sites.site("k2think").requests)
-    with Gateway(folder, described, **NO_REST) as gateway:
+    with Served(tmp_path, sites, described, **NO_REST) as gateway:
         answer = posted(gateway, "Hi", stream=True)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_auth")
     assert "no token" in answer.json()["error"]["message"]
@@ -387,13 +383,13 @@ def test_a_token_that_is_no_token_is_never_sent(sites: SandboxThread, folder: Pa
     "fault", ["truncated", "hang_up", "reset", "half_frame", "broken_json", "error_mid", "detail_mid", "message_mid"]
 )
 @pytest.mark.parametrize("form", ["think", "details+snapshots", "quoted+chunks"])
-def test_a_stream_that_breaks_off_is_no_answer(asking: Gateway, fault: str, form: str) -> None:
+def test_a_stream_that_breaks_off_is_no_answer(asking: Served, fault: str, form: str) -> None:
     body = {
         "model": V2,
         "stream": True,
         "messages": [{"role": "user", "content": f"Hi\n{TAGGED} variant={form} fault={fault}"}],
     }
-    answer = httpx.post(f"{asking.url}/v1/chat/completions", json=body, headers=asking.headers, timeout=30)
+    answer = asking.post(body)
     data = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
     assert answer.status_code == 200
     assert "[DONE]" not in data
@@ -411,14 +407,14 @@ def test_a_stream_that_breaks_off_is_no_answer(asking: Gateway, fault: str, form
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_whole_answer_that_breaks_off_is_no_answer(gateway: Gateway, fault: str, code: str, stream: bool) -> None:
+def test_a_whole_answer_that_breaks_off_is_no_answer(gateway: Served, fault: str, code: str, stream: bool) -> None:
     answer = posted(gateway, f"Hi\n{TAGGED} fault={fault}", stream=stream)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, code)
 
 
 @pytest.mark.parametrize("fault", ["error_first", "session_first", "bare_detail"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_error_before_the_first_word_is_a_true_error(asking: Gateway, fault: str, stream: bool) -> None:
+def test_an_error_before_the_first_word_is_a_true_error(asking: Served, fault: str, stream: bool) -> None:
     told = {
         "error_first": (502, "upstream_error"),
         "session_first": (502, "provider_auth"),
@@ -429,23 +425,23 @@ def test_an_error_before_the_first_word_is_a_true_error(asking: Gateway, fault: 
 
 
 @pytest.mark.parametrize("form", ["", "think", "details+snapshots", "chunks"])
-def test_unknown_frames_and_fields_are_passed_over(either: Gateway, form: str) -> None:
+def test_unknown_frames_and_fields_are_passed_over(either: Served, form: str) -> None:
     assert streamed(either, f"Hi\n{TAGGED} variant={form} fault=unknown_event") == (WORDS, SAID, "stop", 46)
 
 
 @pytest.mark.parametrize("form", ["", "think", "details+snapshots", "chunks"])
-def test_bytes_that_are_no_text_become_marks_of_that(either: Gateway, form: str) -> None:
+def test_bytes_that_are_no_text_become_marks_of_that(either: Served, form: str) -> None:
     text, reasoning, reason, _ = streamed(either, f"Hi\n{TAGGED} variant={form} fault=bad_utf8")
     assert (text, reasoning, reason) == (f"\ufffd\ufffd{WORDS}", SAID, "stop")
 
 
 @pytest.mark.parametrize("form", ["", "think", "details+snapshots", "chunks"])
-def test_three_megabytes_in_one_event_arrive(either: Gateway, form: str) -> None:
+def test_three_megabytes_in_one_event_arrive(either: Served, form: str) -> None:
     text, _, reason, _ = streamed(either, f"Hi\n!sandbox pace_ms=0 variant={form} size=3000000")
     assert (len(text), set(text), reason) == (3_000_000, {"x"}, "stop")
 
 
-def test_five_megabytes_arrive_whole_and_end_a_stream_honestly(gateway: Gateway, asking: Gateway) -> None:
+def test_five_megabytes_arrive_whole_and_end_a_stream_honestly(gateway: Served, asking: Served) -> None:
     prompt = "Hi\n!sandbox pace_ms=0 fault=big_event"
     assert len(whole(gateway, prompt)[0]) == 5_000_000
     with pytest.raises(openai.APIError, match="larger than 4194304 bytes"):
@@ -454,7 +450,7 @@ def test_five_megabytes_arrive_whole_and_end_a_stream_honestly(gateway: Gateway,
 
 @pytest.mark.parametrize("variant", ["", "plain"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_answer_in_the_wrong_content_type_is_refused(either: Gateway, variant: str, stream: bool) -> None:
+def test_an_answer_in_the_wrong_content_type_is_refused(either: Served, variant: str, stream: bool) -> None:
     answer = posted(either, f"Hi\n!sandbox fault=wrong_type variant={variant}", stream=stream)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_challenge")
     assert "<" not in answer.text
@@ -462,11 +458,11 @@ def test_an_answer_in_the_wrong_content_type_is_refused(either: Gateway, variant
 
 @pytest.mark.parametrize("form", ["", "think", "details+snapshots", "chunks"])
 @pytest.mark.parametrize("fault", ["two_finishes", "after_finish"])
-def test_only_what_comes_before_the_finish_counts(asking: Gateway, form: str, fault: str) -> None:
+def test_only_what_comes_before_the_finish_counts(asking: Served, form: str, fault: str) -> None:
     assert streamed(asking, f"Hi\n{TAGGED} variant={form} fault={fault}")[:3] == (WORDS, SAID, "stop")
     assert whole(asking, f"Hi\n{TAGGED} variant={form} fault={fault}")[:3] == (WORDS, SAID, "stop")
 
 
 @pytest.mark.parametrize("fault", ["two_finishes", "after_finish"])
-def test_only_the_first_object_of_a_whole_answer_counts(gateway: Gateway, fault: str) -> None:
+def test_only_the_first_object_of_a_whole_answer_counts(gateway: Served, fault: str) -> None:
     assert streamed(gateway, f"Hi\n{TAGGED} fault={fault}")[:3] == (WORDS, SAID, "stop")

@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from providers.sandbox.longcat.site import LongCatSite
-from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from tests.providers import synthetic_fixtures as synthetic
 from tests.support.decoding import RECORDINGS
-from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 PACKINGS = [(0, ""), (1, ""), (7, ""), (100, "gzip"), (13, "br"), (1000, "zstd"), (3, "deflate")]
 REFUSALS = {
@@ -60,29 +61,28 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ReplaySite, Gateway]]:
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ReplaySite, Served]]:
     folder = tmp_path_factory.mktemp("longcat-replay")
-    folder.chmod(0o700)
     site = ReplaySite()
     with (
-        SandboxThread(Sandbox((), own={"longcat": site})) as sandbox,
-        Gateway(folder, sandbox.description(), **NO_REST) as gateway,
+        Sites((), own={"longcat": site}) as sandbox,
+        Served(folder, sandbox, **NO_REST) as gateway,
     ):
         yield site, gateway
 
 
-def asked(gateway: Gateway, *, stream: bool) -> httpx.Response:
+def asked(gateway: Served, *, stream: bool) -> httpx.Response:
     fields: dict[str, Any] = {"model": "LongCat-Thinking-Search", "messages": [{"role": "user", "content": "hi"}]}
     if stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=60)
+    return gateway.post(fields)
 
 
 def counts(usage: dict[str, Any]) -> list[int]:
     return [usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]]
 
 
-def streamed(gateway: Gateway) -> Told:
+def streamed(gateway: Served) -> Told:
     answer = asked(gateway, stream=True)
     told = Told(answer.status_code)
     if answer.status_code != 200:
@@ -105,7 +105,7 @@ def streamed(gateway: Gateway) -> Told:
     return told
 
 
-def whole(gateway: Gateway) -> Told:
+def whole(gateway: Served) -> Told:
     answer = asked(gateway, stream=False)
     if answer.status_code != 200:
         return Told(answer.status_code, error=answer.json()["error"]["code"])
@@ -154,7 +154,7 @@ def compared(told: Told, expected: Told) -> None:
 
 @pytest.mark.parametrize("name", synthetic.names("longcat"))
 @pytest.mark.parametrize(("cut", "encoding"), PACKINGS)
-def test_fixtures_arrive_as_they_are(replay: tuple[ReplaySite, Gateway], name: str, cut: int, encoding: str) -> None:
+def test_fixtures_arrive_as_they_are(replay: tuple[ReplaySite, Served], name: str, cut: int, encoding: str) -> None:
     site, gateway = replay
     put(site, synthetic.body("longcat", name), cut, encoding)
     told, expected = streamed(gateway), due(name)
@@ -165,13 +165,13 @@ def test_fixtures_arrive_as_they_are(replay: tuple[ReplaySite, Gateway], name: s
 
 
 @pytest.mark.parametrize("name", synthetic.names("longcat"))
-def test_whole_answers_hold_the_same_or_are_errors(replay: tuple[ReplaySite, Gateway], name: str) -> None:
+def test_whole_answers_hold_the_same_or_are_errors(replay: tuple[ReplaySite, Served], name: str) -> None:
     site, gateway = replay
     put(site, synthetic.body("longcat", name), 50, "")
     compared(whole(gateway), refused(name) if synthetic.expected("longcat", name)["failure"] else due(name))
 
 
-def test_a_bare_refusal_called_a_stream_is_one_all_the_same(replay: tuple[ReplaySite, Gateway]) -> None:
+def test_a_bare_refusal_called_a_stream_is_one_all_the_same(replay: tuple[ReplaySite, Served]) -> None:
     site, gateway = replay
     put(site, synthetic.body("longcat", "synthetic-rate-limit-body.sse"), 1, "")
     site.kind = "text/event-stream"
@@ -198,7 +198,7 @@ def read_apart(stream: bytes) -> Told:
 @pytest.mark.parametrize("name", recordings())
 @pytest.mark.parametrize(("cut", "encoding"), PACKINGS)
 def test_the_recordings_arrive_as_recorded(
-    replay: tuple[ReplaySite, Gateway], name: str, cut: int, encoding: str
+    replay: tuple[ReplaySite, Served], name: str, cut: int, encoding: str
 ) -> None:
     site, gateway = replay
     put(site, (RECORDINGS / "longcat" / name).read_bytes(), cut, encoding)

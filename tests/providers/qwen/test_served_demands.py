@@ -1,4 +1,4 @@
-"""The edge's demand for a human inside a stream that Qwen had begun, through a real gateway."""
+"""The edge's demand for a human inside a stream that Qwen had begun, through a gateway."""
 
 from collections.abc import Iterator
 
@@ -6,19 +6,18 @@ import pytest
 
 from providers.sandbox.qwen.refusals import DEMANDS
 from providers.sandbox.qwen.site import QwenSite
-from providers.sandbox.run import Sandbox
-from tests.support.processes import Gateway, SandboxThread
-from tests.wire.qwen_asking import posted, told
+from tests.providers.qwen.asking import posted, told
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 SECRETS = ("x5secdata", "_____tmd_____", "aliyun_waf", "punish")
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, QwenSite]]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, QwenSite]]:
     """With rests and retries as they are without a word about them."""
     folder = tmp_path_factory.mktemp("qwen")
-    folder.chmod(0o700)
-    with SandboxThread(Sandbox(("qwen",))) as thread, Gateway(folder, thread.description()) as running:
+    with Sites(("qwen",)) as thread, Served(folder, thread) as running:
         yield running, thread.site("qwen")
 
 
@@ -29,7 +28,7 @@ def completions(site: QwenSite) -> int:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("demand", [*DEMANDS, *(f"{name}_mid" for name in DEMANDS), "wordless", "empty", "waf_lines"])
 def test_a_demand_in_the_stream_is_named_once_and_rests_the_account(
-    gateway: tuple[Gateway, QwenSite], demand: str, stream: bool
+    gateway: tuple[Served, QwenSite], demand: str, stream: bool
 ) -> None:
     running, site = gateway
     running.vault.put("qwen", "demo", site.session())  # another session ends the rest
@@ -52,7 +51,7 @@ def test_a_demand_in_the_stream_is_named_once_and_rests_the_account(
     assert not [secret for secret in SECRETS if secret in answer.text + later.text + running.log]
 
 
-def test_an_answer_ends_the_rest_of_a_session_that_was_stored_anew(gateway: tuple[Gateway, QwenSite]) -> None:
+def test_an_answer_ends_the_rest_of_a_session_that_was_stored_anew(gateway: tuple[Served, QwenSite]) -> None:
     running, site = gateway
     running.vault.put("qwen", "demo", site.session())
     assert told(posted(running, "Hi\n!sandbox pace_ms=0 text=well"))[0] == "well"
@@ -60,14 +59,14 @@ def test_an_answer_ends_the_rest_of_a_session_that_was_stored_anew(gateway: tupl
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("fault", ["json_answer", "json_content", "json_lines"])
-def test_an_answer_in_one_piece_is_one(gateway: tuple[Gateway, QwenSite], fault: str, stream: bool) -> None:
+def test_an_answer_in_one_piece_is_one(gateway: tuple[Served, QwenSite], fault: str, stream: bool) -> None:
     running, site = gateway
     running.vault.put("qwen", "demo", site.session())
     answer = posted(running, f"Hi\n!sandbox fault={fault}", stream=stream)
     assert (answer.status_code, told(answer)[0]) == (200, "One two.")
 
 
-def test_a_refusal_of_many_lines_is_no_demand(gateway: tuple[Gateway, QwenSite]) -> None:
+def test_a_refusal_of_many_lines_is_no_demand(gateway: tuple[Served, QwenSite]) -> None:
     running, site = gateway
     running.vault.put("qwen", "demo", site.session())
     answer = posted(running, "Hi\n!sandbox fault=quota_lines")

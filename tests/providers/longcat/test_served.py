@@ -1,4 +1,4 @@
-"""LongCat's answers through a real gateway, in every form its stand-in can show."""
+"""LongCat's answers through a gateway, in every form its stand-in can show."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import openai
 import pytest
 
 from providers.sandbox.script import greeting
-from tests.support.processes import SandboxThread
-from tests.wire.longcat_asking import BOTH, CHAT, CREATE, THOUGHT, TOLD, URLS, WORDS, streamed, whole
+from tests.providers.longcat.asking import BOTH, CHAT, CREATE, THOUGHT, TOLD, URLS, WORDS, streamed, whole
+from tests.support.sites import Sites
 
 MODELS = ["LongCat-Flash", "LongCat", "LongCat-Search", "LongCat-Thinking"]
 
@@ -27,7 +27,7 @@ def test_the_models_are_listed(client: openai.OpenAI) -> None:
     assert {*MODELS, BOTH} <= {model.id for model in client.models.list(extra_query={"all": "true"})}
 
 
-def test_each_chat_has_a_conversation_of_its_own(client: openai.OpenAI, sites: SandboxThread) -> None:
+def test_each_chat_has_a_conversation_of_its_own(client: openai.OpenAI, sites: Sites) -> None:
     site = sites.site("longcat")
     before = len(site.requests)
     for model, switches in (("LongCat", (0, 0)), ("LongCat-Thinking", (1, 0)), ("LongCat-Search", (0, 1))):
@@ -41,7 +41,7 @@ def test_each_chat_has_a_conversation_of_its_own(client: openai.OpenAI, sites: S
     assert all(site.chats[chat_id].turns == 1 for chat_id in ids)
 
 
-def test_the_conversation_arrives_in_one_text(client: openai.OpenAI, sites: SandboxThread) -> None:
+def test_the_conversation_arrives_in_one_text(client: openai.OpenAI, sites: Sites) -> None:
     messages: Any = [
         {"role": "system", "content": "Speak like a pirate."},
         {"role": "user", "content": "First question"},

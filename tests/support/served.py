@@ -1,0 +1,313 @@
+"""A gateway in this process between httpx's clients (so the real SDK's too) and the sandbox's sites, without a socket.
+
+It is the harness's (tests/support/harness.py), with the sites of tests/support/sites.py as its providers. It is used
+like the one that is a process of its own (tests/support/processes.py), and time is virtual: nothing is waited for.
+"""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx
+import openai
+from mitmproxy import ctx as mitmctx
+from mitmproxy.connection import Connection, Server
+from mitmproxy.proxy import commands
+
+from addons.app import asking
+from addons.app.asking import Answer
+from addons.cli.demo import provider_entries
+from addons.exchange.request_log import line_of
+from addons.vault.keys import VaultKey
+from addons.vault.store import Vault
+from tests.support.harness import KEY, VAULT_KEY, House, Visit
+from tests.support.sites import PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
+
+URL: Final = "http://127.0.0.1:8080"
+_OF_AN_SDK: Final[Any] = {"base_url": f"{URL}/v1", "api_key": KEY, "max_retries": 0}
+
+
+class Caller(Visit):
+    """A client's connection to a gateway whose providers are `Sites`."""
+
+    def __init__(self, house: "Town") -> None:
+        self._sites = house.sites
+        self._lines: dict[Connection, Line] = {}
+        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
+        super().__init__(house)
+
+    async def next(self) -> bytes:
+        """What comes next for the client; b"" at the end."""
+        return await self._arrived.get()
+
+    # -- to the sites ----------------------------------------------------------------------------------------------
+    async def _connected(self, command: commands.OpenConnection) -> None:
+        self.connect_error = None if self._sites.at(command.connection.address) else "Connection refused"
+        await super()._connected(command)
+
+    def _do(self, command: commands.Command) -> None:
+        if isinstance(command, commands.SendData) and command.connection is self.client:
+            self._arrived.put_nowait(command.data)
+            return
+        super()._do(command)
+        if isinstance(command, commands.SendData):
+            self._line(command.connection).send(command.data)
+        elif isinstance(command, commands.CloseConnection) and command.connection is self.client:
+            self._arrived.put_nowait(b"")
+
+    def _line(self, connection: Connection) -> Line:
+        if connection not in self._lines:
+            assert isinstance(connection, Server)
+            number = self.servers.index(connection)
+            site = self._sites.at(connection.address)
+            assert site
+
+            def told(data: bytes) -> None:
+                if not connection.connected:
+                    return
+                if data:
+                    self.server_sends(data, number)
+                else:
+                    self.server_closes(number)
+
+            self._lines[connection] = self._sites.connect(site, told)
+        return self._lines[connection]
+
+    def _close(self, connection: Connection) -> None:
+        super()._close(connection)
+        if line := self._lines.get(connection):
+            line.close()
+
+    async def hangs_up(self) -> None:
+        """The client is gone, also if all has been said."""
+        if self.client.connected:
+            await self.leaves()
+        for server in [server for server in self.servers if server.connected]:
+            self._close(server)
+        await self.house.settle()
+
+
+@dataclass
+class Town(House):
+    """The harness's gateway with `Sites` as its providers, a vault that is there and a file written already."""
+
+    sites: Sites = field(default_factory=Sites)
+    store: Vault | None = None
+
+    def write(self, **changed: str) -> None:
+        """It is the test's."""
+
+    def _store(self, now: Callable[[], float]) -> None:
+        assert self.store
+        self.vault = self.store
+
+    async def carry(self, request: httpx.Request) -> httpx.Response:
+        return await self.sites.carry(request)
+
+    def visit(self) -> Caller:
+        return Caller(self)
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer as it comes; closed before its end, the client has left."""
+
+    def __init__(self, caller: Caller, reader: AnswerReader) -> None:
+        self._caller = caller
+        self._reader = reader
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._reader.body():
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._caller.hangs_up()
+
+
+class ToGateway(httpx.AsyncBaseTransport):
+    """Carries requests to the gateway; each comes by a connection of its own, which ends with it."""
+
+    def __init__(self, town: Callable[[], Town]) -> None:
+        self._town = town
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self.ask(request, await request.aread())
+
+    async def ask(self, request: httpx.Request, content: bytes) -> httpx.Response:
+        caller = self._town().visit()
+        lines = [b"%s: %s" % field for field in request.headers.raw]
+        head = b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)
+        data = b"\r\n".join([head, *lines, b"", b""]) + content
+        for at in range(0, len(data), PIECE_BYTES):
+            caller.client_sends(data[at : at + PIECE_BYTES])
+        reader = AnswerReader(request.method, caller.next)
+        try:
+            async with asyncio.timeout((request.extensions.get("timeout") or {}).get("read")):
+                status, fields = await reader.head()
+        except TimeoutError:
+            raise httpx.ReadTimeout("") from None
+        return httpx.Response(status, headers=fields, stream=_Body(caller, reader))
+
+
+class _SyncBody(httpx.SyncByteStream):
+    def __init__(self, gateway: "Served", body: httpx.AsyncByteStream) -> None:
+        self._gateway = gateway
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = aiter(self._body)
+
+        async def following() -> bytes | None:
+            return await anext(pieces, None)
+
+        while (piece := self._gateway.run(following())) is not None:
+            yield piece
+
+    def close(self) -> None:
+        self._gateway.run(self._body.aclose())
+
+
+class Desk(httpx.BaseTransport):
+    """The same for clients that wait: the loop runs while they do."""
+
+    def __init__(self, gateway: "Served") -> None:
+        self._gateway = gateway
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        found = self._gateway.run(self._ask(request))
+        assert isinstance(found.stream, httpx.AsyncByteStream)
+        return httpx.Response(found.status_code, headers=found.headers, stream=_SyncBody(self._gateway, found.stream))
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(WAY_S)
+        return await self._gateway.transport.ask(request, request.read())
+
+
+class Served:
+    """`with Served(folder, sites, …) as gateway:`. The keyword arguments are sections of config.yaml.
+
+    It can be left and entered again, as a gateway that is started again; several may run side by side.
+    """
+
+    def __init__(self, folder: Path, sites: Sites, described: dict[str, Any] | None = None, **sections: Any) -> None:
+        self.environ: dict[str, str] = {}
+        """What stands in its environment beside; read at the start."""
+        folder.chmod(0o700)
+        self.folder, self.sites, self.url = folder, sites, URL
+        described = described or sites.description()
+        entries: dict[str, Any] = provider_entries(described["base_urls"])
+        for name, entry in sections.pop("providers", {}).items():
+            entries[name] = {**entries.get(name, {}), **entry}
+        self.config: dict[str, Any] = {
+            "auth": {"tokens": [KEY]},
+            "vault": {"path": "s/vault.json", "rollback_guard": False},
+            "providers": entries,
+            **sections,
+        }
+        self.write_config()
+        self._began = time.time()
+        path, key = folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY)
+        self.vault = Vault.create(path, key, now=lambda: self._began + sites.loop.time(), sync=False)
+        for name in entries:
+            site = "openai" if name == "official" else name
+            if site in described["sessions"]:
+                self.vault.put(name, "demo", described["sessions"][site])
+        self.headers = {"authorization": f"Bearer {KEY}"}
+        self.transport = ToGateway(lambda: self.house)
+        self.desk = Desk(self)
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / "config.yaml"
+
+    def write_config(self) -> None:
+        self.config_file.write_text(json.dumps(self.config), encoding="utf-8")
+        self.config_file.chmod(0o600)
+
+    def __enter__(self) -> Self:
+        self.house = Town(self.folder, "", began=self._began, sites=self.sites, store=self.vault, environ=self.environ)
+        self.sites.run(self.house.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self.house.__aexit__())
+
+    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs it while mitmproxy takes this gateway's master for the one there is."""
+        mitmctx.master, mitmctx.options = self.house.master, self.house.master.options
+        return self.sites.run(work)
+
+    @property
+    def log(self) -> str:
+        """What was logged, without times and levels."""
+        return "\n".join([*self.house.said, *(line_of(outcome) for outcome in self.house.lines)])
+
+    def pass_s(self, seconds: float) -> None:
+        """Time passes."""
+        self.run(asyncio.sleep(seconds))
+
+    def reload(self) -> Answer:
+        """Asks it to take its changed files up, as `glassgate reload` does."""
+        question = secrets.token_hex(16)
+        asking.ask(self.folder / "s", self.config_file, question)
+        self.pass_s(3)
+        answer = asking.answer_to(self.folder / "s", question)
+        assert answer
+        return answer
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+    def http(self, **more: Any) -> httpx.Client:
+        return httpx.Client(transport=self.desk, base_url=URL, headers=self.headers, **more)
+
+    def post(self, body: object, path: str = "/v1/chat/completions") -> httpx.Response:
+        with self.http() as http:
+            return http.post(path, json=body)
+
+    @contextmanager
+    def stream(self, body: object, path: str = "/v1/chat/completions") -> Iterator[httpx.Response]:
+        """An answer under way, of which the client leaves at the end."""
+        with self.http() as http, http.stream("POST", path, json=body) as answer:
+            yield answer
+
+    def begin(self, body: object, path: str = "/v1/chat/completions") -> Callable[[], httpx.Response]:
+        """A request that is on its way while other things happen; gives what waits for its answer."""
+
+        async def ask() -> httpx.Response:
+            async with httpx.AsyncClient(transport=self.transport, base_url=URL, headers=self.headers) as http:
+                return await http.post(path, json=body)
+
+        async def begun() -> asyncio.Task[httpx.Response]:
+            return asyncio.create_task(ask())
+
+        async def end(task: asyncio.Task[httpx.Response]) -> httpx.Response:
+            return await task
+
+        task = self.run(begun())
+        return lambda: self.run(end(task))
+
+    def get(self, path: str) -> httpx.Response:
+        with self.http() as http:
+            return http.get(path)
+
+    def at_once(self, bodies: Sequence[object], path: str = "/v1/chat/completions") -> list[httpx.Response]:
+        """The answers to requests that are all there before the first is answered."""
+
+        async def ask() -> list[httpx.Response]:
+            async with httpx.AsyncClient(transport=self.transport, base_url=URL, headers=self.headers) as http:
+                return await asyncio.gather(*(http.post(path, json=body) for body in bodies))
+
+        return self.run(ask())
+
+    def sdk(self, *, strict: bool = True) -> openai.OpenAI:
+        """The real SDK, refusing anything that is not of the declared form; it does not repeat by itself."""
+        client: Any = httpx.Client(transport=self.desk)  # the SDK is typed for another
+        return openai.OpenAI(**_OF_AN_SDK, http_client=client, _strict_response_validation=strict)
+
+    def async_sdk(self) -> openai.AsyncOpenAI:
+        client: Any = httpx.AsyncClient(transport=self.transport)
+        return openai.AsyncOpenAI(**_OF_AN_SDK, http_client=client, _strict_response_validation=True)
