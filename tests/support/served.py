@@ -232,6 +232,7 @@ class Served:
     def __enter__(self) -> Self:
         self.house = Town(self.folder, "", began=self._began, sites=self.sites, store=self.vault, environ=self.environ)
         self.sites.run(self.house.__aenter__())
+        self.pass_s(0.1)  # the sites have answered what it asks at its start
         return self
 
     def __exit__(self, *_: object) -> None:
