@@ -86,7 +86,7 @@ class Running:
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         seals = Seals(self.accounts.reveal)
         self.steps = StepRunner(
-            seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get, outside.now
+            seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get, self.outside.now
         )
         self._build_accounts(before)
         self.context = self._context(seals, before)
