@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from addons.dialects.base import Encoder
-from addons.features.feature import EventFilter
+from addons.features.feature import Check, EventFilter, Flaw
 from addons.features.token_estimate import TokenCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import Identity, InflateError, Inflater, inflater
@@ -33,6 +33,10 @@ class AnswerSource:
     decoder: Decoder
     filters: tuple[EventFilter, ...] = ()
     """What the gateway does itself to the answer's events (addons/features/), in this order."""
+    check: Check | None = None
+    """A feature's, for the whole answer: nothing of it is given out before it has passed."""
+    spent: Usage | None = None
+    """Tokens of an earlier attempt, whose answer did not pass: they count too."""
     filtered_fails: bool = False
     """That the provider's own filter ends the answer before its first word is a failure: another model stands in."""
 
@@ -77,6 +81,10 @@ class AnswerReader:
         """All was said, and only the end mark or the end of the body is missing."""
         self.headers: dict[str, str] = {}
         """Of the provider's head; names in lower case."""
+        self.flaw: Flaw | None = None
+        """Why a whole answer failed: it did not pass its source's check."""
+        self.asks_again = False
+        """It failed so that the same account may be asked once more."""
         self._source, self._encoder = source, encoder
         self._received, self._told, self._clock = received, told, clock
         self._says_first = spoke
@@ -191,7 +199,8 @@ class AnswerReader:
         """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
         if not events:
             return b""
-        for one in self._source.filters:
+        source = self._source
+        for one in source.filters:
             events = one.filter(events)
         kept: list[Event] = []
         ended: Finish | None = None
@@ -199,14 +208,14 @@ class AnswerReader:
             if isinstance(event, Text | Reasoning):
                 self._counter.add(event.text)
             elif isinstance(event, Usage):
-                self.usage = event
+                self.usage = event = event if source.spent is None else event.with_spent(source.spent)
             elif isinstance(event, Failure):
                 self.failed(event.error)
                 break
             elif isinstance(event, Finish):
                 ended = event
             kept.append(event)
-        if any(one.done for one in self._source.filters):
+        if any(one.done for one in source.filters):
             self.closes_early = True
         return self._complete(kept, ended) if ended is not None else self._pass_on(kept)
 
@@ -214,7 +223,7 @@ class AnswerReader:
         """Encodes; before the first word that matters, events are held: they must not commit the answer."""
         if not self._spoke:
             self._held += events
-            if self.state is State.FAILED or not self._note_first(events):
+            if self.state is State.FAILED or not self._note_first(events) or self._source.check is not None:
                 return b""
             events, self._held = self._held, []
             self._spoke = True
@@ -241,13 +250,18 @@ class AnswerReader:
         if self.usage is None:
             self.usage = self._estimated_usage()
             events = [*events[:-1], self.usage, end]
+        events, self._held = [*self._held, *events], []
+        if self._source.check is not None and (flaw := self._source.check(events)) is not None:
+            self.flaw, self.asks_again = flaw, True
+            self.failed(flaw.error)
+            return b""
         self.state, self.behind, self.ended = State.DONE, False, False
-        out = self._encoder.encode([*self._held, *events])
-        self._held = []
+        out = self._encoder.encode(events)
         self._spoke = True
         return out
 
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
         prompt = estimated(message.text() for message in self._source.chat.messages)
-        return Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)
+        own = Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)
+        return own if self._source.spent is None else own.with_spent(self._source.spent)

@@ -151,7 +151,7 @@ class Attempt:
         """When it was let go to the provider, by the clock."""
         self.streaming = encoder.streaming
         self.keepalive = encoder.keepalive
-        self.keepalive_before_first_token = False
+        self.keepalive_before_first_token = self.silent_until_whole = False
         self.last_error: GatewayError | None = None
         """What the client is told when the gateway itself ends the attempt."""
         self._encoder = encoder

@@ -25,7 +25,9 @@ from addons.routing.model_index import Route
 from addons.routing.retry_policy import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
 from addons.routing.strategy import conversation_of
 from addons.stream.port import Fault, State
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Usage
 from providers.contract.provider import Moment, Session
 
 log = logging.getLogger("glassgate")
@@ -80,6 +82,8 @@ class AttemptLoop:
     """Accounts whose session this request has had renewed."""
     _entered: Candidate | None = None
     _retrying: bool = False
+    _better: bool = False
+    """An answer did not pass its check, and the account was asked once more."""
 
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
@@ -101,6 +105,8 @@ class AttemptLoop:
         self._go(Stage.AFTER)
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
         leave_site(self.context, failed, self.progress)
+        if failed.reader.begun or failed.reader.flaw is not None:
+            return await self._asked_better(failed, self.progress, error)
         planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
         if planned is not None:
             return planned
@@ -122,6 +128,8 @@ class AttemptLoop:
                 )
             elif answered and last.report.fault is Fault.STOPPED:
                 pass  # the gateway ended it; the account did nothing wrong
+            elif last.reader.flaw is not None:
+                pass  # it did answer
             elif answered and last.reader.state is State.FAILED and last.report.error is not None:
                 note_failure(self.context, progress.candidate, last.report.error)
             if last.reader.state is not State.FAILED or answered:
@@ -321,16 +329,22 @@ class AttemptLoop:
         return GatewayError(404, self.context.index().unknown(name), code="model_not_found", param="model")
 
     # -- an attempt -----------------------------------------------------------------------------------------------
-    async def _make_attempt(self, candidate: Candidate, session: Session) -> Planned:
-        """Preparing steps, then the request. Raises ProviderError."""
+    async def _make_attempt(
+        self, candidate: Candidate, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
+    ) -> Planned:
+        """Preparing steps, then the request; `more` is said behind the client's messages. Raises ProviderError."""
         context = self.context
         provider = context.providers[candidate.route.provider]
-        self.progress = Progress(candidate, session)
-        asked = replace(self.ask.parsed.chat, model=candidate.route.model.id)
+        self.progress = Progress(candidate, session, spent=spent)
+        said = self.ask.parsed.chat
+        asked = replace(said, model=candidate.route.model.id, messages=(*said.messages, *more))
         done = applied(asked, candidate.route.model, provider.native)
-        chat = done.request
         while True:
             try:
+                chat = done.request
+                for steps_of in done.steps:
+                    self._go(Stage.PREPARING)
+                    chat = await context.steps.run(provider, steps_of(chat, session, self._moment()), session)
                 self.progress.asked = self._moment()
                 steps = provider.prepare(chat, session, self.progress.asked)
                 if steps is not None:
@@ -343,15 +357,13 @@ class AttemptLoop:
                         await self._remedy(provider, session, error)
                     case Next.RENEW:
                         session = await self._renew(candidate, session, error)
-                        self.progress = Progress(candidate, session)
+                        self.progress = Progress(candidate, session, spent=spent)
                     case _:
                         raise
         self.progress.prepared = prepared
         self.progress.asked = self._moment()
         call = provider.build(chat, session, prepared, self.progress.asked)
-        planned = plan_attempt(
-            context, self.ask, self.progress, chat, call, self.headers(), done.filters, self._stand_ins
-        )
+        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), done, self._stand_ins)
         self.last = planned.attempt
         self._go(Stage.READY)
         return planned
@@ -368,6 +380,27 @@ class AttemptLoop:
         return await self.context.renewal.rejected(candidate.account, session, error)
 
     # -- after a failure ------------------------------------------------------------------------------------------
+    async def _asked_better(self, failed: Attempt, progress: Progress, error: ProviderError) -> Planned:
+        """Asks the account once more for an answer that passes its check. Raises the final error.
+
+        The client may have been kept waiting with the head of an answer, which names the account: no other is asked.
+        """
+        flaw, candidate = failed.reader.flaw, progress.candidate
+        if flaw is not None and not self._better and not self._too_late():
+            self._better = True
+            self.attempts += 1
+            self._round.attempts += 1
+            try:
+                planned = await self._make_attempt(candidate, progress.session, flaw.messages, failed.reader.usage)
+            except ProviderError as later:
+                log.info("%s could not be asked for a better answer: %s", candidate.route.provider, later.message)
+            else:
+                planned.attempt.reader.begun = failed.reader.begun
+                return planned
+        if flaw is None:
+            note_failure(self.context, candidate, error)
+        raise self._final_error.told(error, candidate)
+
     async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> Planned | None:
         """Asks the same account again at once where its provider mends what was wrong. Raises the final error."""
         candidate, session = progress.candidate, progress.session

@@ -11,7 +11,7 @@ from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptPlan
 from addons.exchange.context import Context
 from addons.exchange.feedback import Progress
-from addons.features.feature import EventFilter
+from addons.features.feature import Applied
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
 from addons.transport.places import places_of
@@ -47,12 +47,12 @@ def plan_attempt(
     chat: ChatRequest,
     call: Call,
     headers: Sequence[tuple[str, str]],
-    filters: tuple[EventFilter, ...] = (),
+    done: Applied,
     stand_ins: Set[Cause] = frozenset(),
 ) -> Planned:
     """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
 
-    `filters` are the features' for the answer. `stand_ins`: what another model stands in for, should this one fail so.
+    `done` is what the features have for the answer. `stand_ins`: what another model stands in for, should this one fail so.
     """
     provider = context.providers[progress.candidate.route.provider]
     late = provider.buffers(chat)
@@ -61,7 +61,9 @@ def plan_attempt(
             provider,
             chat,
             provider.decoder(chat, progress.prepared),
-            filters,
+            done.filters,
+            done.check,
+            progress.spent,
             filtered_fails=Cause.CONTENT in stand_ins,
         ),
         session=progress.session,
@@ -78,7 +80,8 @@ def plan_attempt(
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=chat.model)
     attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta))
-    attempt.keepalive_before_first_token = chat.stream and late
+    attempt.silent_until_whole = late
+    attempt.keepalive_before_first_token = chat.stream and (late or done.check is not None)
     attempt.built = request_of(call)
     shown = context.cleaner.request(attempt.built)
     attempt.shows(shown)

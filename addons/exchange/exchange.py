@@ -184,9 +184,17 @@ class Exchange:
         failed, self.attempt = self.attempt, None
         assert failed
         assert self.attempt_loop
-        if self.stopped is not None:
-            raise self.stopped
-        self._take(await self.attempt_loop.after(failed), flow)
+        try:
+            if self.stopped is not None:
+                raise self.stopped
+            planned = await self.attempt_loop.after(failed)
+        except GatewayError as error:
+            if not failed.reader.begun:
+                raise
+            failed.last_error = error.cleaned(self.context.cleaner.words)  # told in the answer, whose head is out
+            self._release()
+        else:
+            self._take(planned, flow)
 
     def _take(self, planned: Planned, flow: http.HTTPFlow) -> None:
         self.attempt = planned.attempt

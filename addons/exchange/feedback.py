@@ -11,6 +11,7 @@ from addons.routing.candidates import Candidate
 from addons.routing.retry_policy import OWN_FAULT
 from addons.stream.port import Fault, State
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Usage
 from providers.contract.provider import Call, Moment, Session
 from providers.contract.session import given_cookies
 
@@ -24,6 +25,8 @@ class Progress:
     candidate: Candidate
     session: Session
     prepared: object = None
+    spent: Usage | None = None
+    """Tokens of an answer to this request that did not pass its check."""
     asked: Moment | None = None
     """When the newest call of the attempt was made."""
 

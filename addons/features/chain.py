@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from addons.features.feature import Applied, Feature
+from addons.features.feature import Applied, Check, Feature
 from addons.features.stop_limits import StopLimits
 from providers.contract.chat import ChatRequest
 from providers.contract.provider import Model
@@ -18,6 +18,18 @@ def applied(request: ChatRequest, model: Model, native: frozenset[str] | None) -
     for feature in FEATURES:
         more = feature.apply(found.request, model, native)
         if more is not None:
-            claims, filters = found.claims | more.claims, (*more.filters, *found.filters)
-            found = replace(more, claims=claims, filters=filters)
+            found = replace(
+                more,
+                claims=found.claims | more.claims,
+                filters=(*more.filters, *found.filters),
+                steps=(*found.steps, *more.steps),
+                check=_both(found.check, more.check),
+            )
     return found
+
+
+def _both(outer: Check | None, inner: Check | None) -> Check | None:
+    """The checks of two features as one: the later one looks first, as its filter does."""
+    if outer is None or inner is None:
+        return outer or inner
+    return lambda events: inner(events) or outer(events)

@@ -1,12 +1,16 @@
 """What a feature is: something the gateway does itself to a request or its answer, for providers that cannot. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from providers.contract.chat import ChatRequest
+from providers.contract.chat import ChatRequest, Message
+from providers.contract.errors import ProviderError
 from providers.contract.events import Event
-from providers.contract.provider import Model
+from providers.contract.provider import Model, Moment, Session, Steps
+
+type FeatureSteps = Callable[[ChatRequest, Session, Moment], Steps[ChatRequest]]
+"""Calls to make at the account before the provider's own (an upload …): they give the request to go on with."""
 
 
 class EventFilter(Protocol):
@@ -23,6 +27,20 @@ class EventFilter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with an answer that is whole."""
+
+    messages: tuple[Message, ...]
+    """What is said behind the client's own messages to ask the same account once more."""
+    error: ProviderError
+    """What the client is told when that brings nothing better."""
+
+
+type Check = Callable[[Sequence[Event]], Flaw | None]
+"""The flaw of a whole answer, of which the client has seen nothing; `events` are all of it, the Finish last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What features make of a request to one model."""
 
@@ -32,6 +50,10 @@ class Applied:
     """Names of the request's fields that are seen to: the provider need not carry them."""
     filters: tuple[EventFilter, ...] = ()
     """For its answer, in the order in which events pass them. Good for one answer."""
+    steps: tuple[FeatureSteps, ...] = ()
+    """To be run in this order, each with the request that the one before has left."""
+    check: Check | None = None
+    """Given where the answer is worth nothing unless it passes: it is then held back until it is whole."""
 
 
 class Feature(Protocol):

@@ -76,6 +76,11 @@ class AnswerProgress(Protocol):
         ...
 
     @property
+    def asks_again(self) -> bool:
+        """It failed so that the same account may be asked once more; a client that was only kept waiting can wait on."""
+        ...
+
+    @property
     def closes_early(self) -> bool:
         """The answer is complete for the client while the provider still speaks: its connection is closed."""
         ...
@@ -92,7 +97,9 @@ class UpstreamAttempt(Protocol):
     streaming: bool
     """The client gets a stream; otherwise the one `data` or `end` that completes the answer gives all of it."""
     keepalive_before_first_token: bool
-    """True where the provider says nothing until its answer is whole: the client's stream is then kept alive."""
+    """True where nothing of an answer is given out until it is whole: the client's stream is then kept alive."""
+    silent_until_whole: bool
+    """True where the provider itself says nothing until then: its silence is no fault."""
     keepalive: bytes
 
     def wire_request(self, request: http.Request) -> http.Request | None:

@@ -58,6 +58,9 @@ class GatewayStream(RequestIntake):
         self.attempt: UpstreamAttempt | None = None
         self.attempt_id: int | None = None
         self.committed = False
+        """The client has the head of an answer."""
+        self._answering = False
+        """It has something of the answer too, not only what keeps its connection alive."""
         self.drains_until: float | None = None
         self.waits_for_connection = False
         self._began = deps.clock()
@@ -92,11 +95,14 @@ class GatewayStream(RequestIntake):
             return
         yield from self._next_step()
 
-    def _next_step(self) -> Commands:
+    def _next_step(self, failed: UpstreamAttempt | None = None) -> Commands:
         """After a hook: the next attempt, a final answer, or (no plan) a refusal. Nothing else is possible."""
         self.port = self.deps.find(self.flow)
         self.attempt = self.port.attempt if self.port else None
-        if self.port and self.port.answer:
+        if failed and self.committed and not self.attempt:
+            self.attempt = failed  # the head of an answer is out already, so the error is told in it
+            yield from self._end_with_error()
+        elif self.port and self.port.answer:
             yield from self._answer_apart(self.port.answer)
         elif self.flow.response:
             yield from self._answer_locally()
@@ -159,15 +165,16 @@ class GatewayStream(RequestIntake):
         yield DropStream(attempt_id)
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
-        if self.attempt and self.attempt.reader.state is not State.FAILED:
-            self.attempt.fault(fault, detail)
+        failed = self.attempt
+        if failed and failed.reader.state is not State.FAILED:
+            failed.fault(fault, detail)
         yield from self._drop_attempt(detail)
         self._unwatch()
         self._keep_provider_body()
         yield AttemptFailedHook(self.flow)
         if (yield from self.check_killed(True)):
             return
-        yield from self._next_step()
+        yield from self._next_step(failed)
 
     # -- the provider answers -------------------------------------------------------------------------------------
     def state_wait_for_response_headers(self, event: events.Event) -> Commands:
@@ -208,6 +215,7 @@ class GatewayStream(RequestIntake):
         attempt = self.attempt
         assert attempt
         if out:
+            self._answering = True
             yield from self._emit(out)
         if attempt.reader.state is State.DONE:
             yield from self._finish()
@@ -223,12 +231,16 @@ class GatewayStream(RequestIntake):
         if self.attempt.reader.ended:  # whatever became of its connection, the answer is whole
             yield from self._advance(self.attempt.settle())
             return
-        if not self.committed:
+        if not self.committed or (self.attempt.reader.asks_again and not self._answering):
             yield from self._fail_attempt(fault, detail)
             return
         if self.attempt.reader.state is not State.FAILED:
             self.attempt.fault(fault, detail)
         yield from self._drop_attempt(detail)
+        yield from self._end_with_error()
+
+    def _end_with_error(self) -> Commands:
+        assert self.attempt
         yield SendHttp(ResponseData(self.stream_id, self.attempt.final_error_bytes()), self.context.client)
         yield from self._finish()
 
@@ -332,7 +344,7 @@ class GatewayStream(RequestIntake):
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
         elif not self.committed and now >= self._attempt_began + timers.first_token_s:
             yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")
-        elif self.committed and not attempt.keepalive_before_first_token and now >= self._last_heard + timers.idle_s:
+        elif self.committed and not attempt.silent_until_whole and now >= self._last_heard + timers.idle_s:
             yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
         elif (self.committed or attempt.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
             yield from self._emit(attempt.keepalive)

@@ -79,6 +79,20 @@ class Usage:
     raw: Mapping[str, Any] | None = None
     """The provider's whole usage object, where it already has the OpenAI form (official APIs)."""
 
+    def with_spent(self, other: "Usage") -> "Usage":
+        """The sum of the counts of two calls; `raw`, which is of one, is left out."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.total_tokens + other.total_tokens,
+            _sum(self.reasoning_tokens, other.reasoning_tokens),
+            _sum(self.cached_tokens, other.cached_tokens),
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one + (other or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Passthrough:

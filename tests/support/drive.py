@@ -33,6 +33,8 @@ class FakeAttempt:
         self.timers = Timers(**{**{n: getattr(TIMERS, n) for n in TIMERS.__slots__}, **timers})
         self.state = State.OPEN
         self.keepalive_before_first_token = False
+        self.silent_until_whole = False
+        self.asks_again = False
         self.closes_early = False
         self.keepalive = b": keep-alive\n\n"
         self.recorded: list[bytes] = []
