@@ -52,7 +52,7 @@ def plan_attempt(
 ) -> Planned:
     """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
 
-    `done` is what the features have for the answer. `stand_ins`: what another model stands in for, should this one fail so.
+    `done` is what the features have for the answer; `stand_ins` what another model stands in for, if this one fails so.
     """
     provider = context.providers[progress.candidate.route.provider]
     late = provider.buffers(chat)

@@ -77,7 +77,7 @@ class AnswerProgress(Protocol):
 
     @property
     def asks_again(self) -> bool:
-        """It failed so that the same account may be asked once more; a client that was only kept waiting can wait on."""
+        """It failed, and the same account may be asked once more: a client that was only kept waiting waits on."""
         ...
 
     @property
