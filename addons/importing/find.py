@@ -149,7 +149,7 @@ def _candidate(provider: AnyProvider, material: Credentials) -> Candidate:
 
 def _nothing(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None) -> str:
     """Why there is no session, as precisely as the hosts tell."""
-    hosts = {urlsplit(seen.url).hostname or "" for seen in found.sightings} | {c.domain for c in found.cookies}
+    hosts = {_host(seen.url) for seen in found.sightings} | {c.domain for c in found.cookies}
     ours = {name for name, provider in providers.items() if _about(hosts, _hosts(provider))}
     tail = f" ({found.note})" if found.note else ""
     if wanted or ours:
@@ -167,6 +167,14 @@ def _nothing(found: Found, providers: Mapping[str, AnyProvider], wanted: str | N
             entry = f"providers: {{{type_name}: {{type: {type_name}, accounts: [{{name: main}}]}}}}"
             return f"this is of {type_name}, but config.yaml has no provider of that type; add: {entry}"
     return f"the {found.kind} has nothing of the configured providers{tail}"
+
+
+def _host(url: str) -> str:
+    """The host of an address as a file has it; empty where it is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _about(hosts: set[str], known: set[str]) -> bool:

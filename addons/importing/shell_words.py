@@ -18,7 +18,7 @@ _PIECE: Final = re.compile(
     | \\(?P<escaped>.)
     | (?P<redirect>[<>]++[&|]?)
     | (?P<opening>\$[A-Za-z_0-9{(?@*!-]|`)
-    | (?P<plain>[^\s'"\\<>;&|`$]++|[$\s])
+    | (?P<plain>[^\s'"\\<>;&|`$]++|\$(?!')|\s)
     """,
     re.DOTALL | re.VERBOSE,
 )

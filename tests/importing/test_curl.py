@@ -1,22 +1,13 @@
 """cURL commands: every option of curl's takes what it takes, in every form; shells' quotes; what cannot be read."""
 
-import shlex
-import subprocess
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from addons.importing.curl import read_curl
-from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.detect import read
 from addons.importing.problem import ImportProblem
-from addons.importing.shell_words import OpenQuote, commands
 from providers.contract.provider import ObservedExchange
 
 SECRET = "tok-9fPq2LzR7tXw4mVb"
-READ = frozenset({"url", "config"})
-"""Options whose value is an address of its own, or that are refused."""
 
 
 def seen(command: str) -> list[ObservedExchange]:
@@ -30,41 +21,6 @@ def one(command: str) -> ObservedExchange:
 
 def plain(found: ObservedExchange) -> tuple[str, str, str]:
     return found.method, found.url, found.headers.get("x-last", "")
-
-
-def value_of(name: str) -> str:
-    return "a=b" if name in ("cookie", "header") else "https://swallowed.example"
-
-
-@pytest.mark.parametrize("name", sorted(WITH_VALUE - READ))
-def test_every_option_with_a_value_swallows_it(name: str) -> None:
-    letters = [f"-{letter}" for letter, long in SHORT.items() if long == name]
-    value = value_of(name)
-    forms = [f"--{name} {value}", f"--{name}={value}", f"--{name} -sS", f"--{name} ''"]
-    forms += [
-        form for letter in letters for form in (f"{letter} {value}", f"{letter}{value}", f"-sSL{letter[1]} {value}")
-    ]
-    for form in forms:
-        if name == "cookie" and form.endswith("-sS"):
-            continue  # a file's name
-        for command in (f"curl {form} https://a.example -H x-last:1", f"curl https://a.example {form} -Hx-last:1"):
-            found = one(command)
-            assert found.url == "https://a.example", command
-            assert found.headers["x-last"] == "1", command
-
-
-@pytest.mark.parametrize("name", sorted(FLAGS - {"next"}))
-def test_every_flag_swallows_nothing(name: str) -> None:
-    letters = "".join(letter for letter, long in SHORT.items() if long == name)
-    for form in (f"--{name}", f"--no-{name}", f"-{letters}s" if letters else "-s"):
-        found = one(f"curl {form} https://a.example -H x-last:1")
-        assert (found.url, found.headers["x-last"]) == ("https://a.example", "1")
-
-
-def test_the_table_is_whole() -> None:
-    assert not WITH_VALUE & FLAGS
-    assert set(SHORT.values()) <= WITH_VALUE | FLAGS
-    assert (len(WITH_VALUE), len(FLAGS), len(SHORT)) == (151, 136, 59)
 
 
 @pytest.mark.parametrize(
@@ -191,37 +147,3 @@ def refusal(command: str) -> str:
 )
 def test_what_cannot_be_read_is_said_without_a_word_of_it(command: str, words: str) -> None:
     assert words in refusal(command)
-
-
-WORDS = st.text(alphabet="ab '\"\\\t!*?~{}()[]=:,.%@é🌏", min_size=1, max_size=12)
-
-
-@given(st.lists(WORDS, min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
-def test_quoted_words_come_back(words: list[str]) -> None:
-    command = "curl " + " ".join(shlex.quote(word) for word in words)
-    assert [word.text for word in commands(command)[0][1:]] == words
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "a'b'\"c\"d", r'"a\"b\\c\d\$e"', r"a\ b\'c", r"$'a\tb\x41\101\'\\\"\e'", "$'\\u00e9\\xc3\\xa9'", "'a'\\''b'",
-        '"a\\\nb"', "a\\\nb", "x$ '$y'", "a#b", '""', "'' x", "$'a\nb'", '"$"', "a~b", "{a}",
-    ],
-)  # fmt: skip
-def test_words_are_split_as_bash_does(written: str) -> None:
-    script = f"printf '%s\\0' {written}"
-    out = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout.decode()
-    assert [word.text for word in commands(f"curl {written}")[0][1:]] == out.split("\0")[:-1]
-
-
-@given(st.text(alphabet="curl -HXb'\"\\\n\r$`^&;|<>#@ax:=\u00e9\x00", max_size=60))
-@settings(max_examples=300, deadline=None)
-def test_any_text_is_split_or_is_cut_off(text: str) -> None:
-    for start in ("curl ", 'curl ^"'):
-        try:
-            found = commands(start + text)
-        except OpenQuote:
-            continue
-        assert all(found)

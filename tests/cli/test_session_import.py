@@ -1,9 +1,7 @@
-"""Imports: each kind of file, what is found in it, and one clear line for everything that cannot be used."""
+"""`glassgate sessions import`: each kind of file, what is found in it, and one clear line for what cannot be used."""
 
-import base64
 import io
 import json
-import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +9,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 from mitmproxy import http
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
 
 from addons.cli.main import main
-from addons.importing.detect import read
-from addons.importing.problem import ImportProblem
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
+from tests.support.hars import entry, har
 
 NOW = time.time()
 ZAI = jwt({"id": "user-1", "email": "me@example.com"})
@@ -41,18 +36,6 @@ providers:
   api: {type: openai_compatible, base_url: https://api.example.com/v1, accounts: [{name: key}]}
 """
 type Run = Callable[..., Result]
-
-
-def entry(url: str, *, body: Any = None, set_cookie: str = "", status: int = 200, **headers: str) -> dict[str, Any]:
-    content = {"text": json.dumps(body)} if body is not None else {}
-    named = [{"name": name.replace("_", "-"), "value": value} for name, value in headers.items()]
-    given = [{"name": "Set-Cookie", "value": set_cookie}] if set_cookie else []
-    request = {"method": "GET", "url": url, "headers": named}
-    return {"request": request, "response": {"status": status, "headers": given, "content": content}}
-
-
-def har(*entries: dict[str, Any]) -> bytes:
-    return json.dumps({"log": {"version": "1.2", "entries": list(entries)}}).encode()
 
 
 def flows(*entries: tuple[str, dict[str, str]]) -> bytes:
@@ -357,59 +340,3 @@ def test_two_mirrors_are_named(run: Run, house: Path) -> None:
     assert "choose with --provider: near, too" in result.stderr
     result = run(har(entry("https://chat.z.ai/a")), "--provider", "too")
     assert "no signed-in call of too" in result.stderr
-
-
-# -- nothing else is ever raised --------------------------------------------------------------------------------------
-def refusal(data: bytes) -> str:
-    """Why it is refused, or nothing."""
-    try:
-        read(data, NOW)
-    except ImportProblem as problem:
-        return str(problem)
-    return ""
-
-
-@given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    assert "\n" not in refusal(data)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["request", "response", "headers", "url", "name", "value", "content", "text"]), inner
-        )
-    ),
-    max_leaves=12,
-)
-
-
-@given(st.lists(JSON, max_size=4))
-@settings(max_examples=200, deadline=None)
-def test_any_entries_are_read(entries: list[Any]) -> None:
-    assert read(json.dumps({"log": {"entries": entries}}).encode(), NOW).kind == "HAR"
-
-
-@given(st.text(alphabet="ab '\"\\$^\n=:;-", max_size=60))
-@settings(max_examples=300, deadline=None)
-def test_any_command_is_read_or_refused(words: str) -> None:
-    refusal(f"curl {words}".encode())
-
-
-@given(st.text(alphabet=st.characters(blacklist_categories=["Cs", "Cc"]), max_size=30).filter(lambda v: v == v.strip()))
-@settings(max_examples=100, deadline=None)
-@example("$'")
-@example("\"$'x'\"")
-def test_header_values_survive_the_shell(value: str) -> None:
-    found = read(f"curl https://x.example -H {shlex.quote('x-test: ' + value)}".encode(), NOW)
-    assert found.sightings[0].headers["x-test"] == value
-
-
-def test_a_body_in_base64() -> None:
-    packed = base64.b64encode(json.dumps({"token": ZAI}).encode()).decode()
-    one = entry("https://chat.z.ai/api/v1/auths/")
-    one["response"]["content"] = {"text": packed, "encoding": "base64"}
-    assert ZAI.encode() in read(har(one), NOW).sightings[0].body
