@@ -1,14 +1,9 @@
-"""Breaker, cool-downs and the order of accounts, with clocks of the test's own."""
-
-import random
-from collections import Counter
+"""Breaker and cool-downs, with clocks of the test's own."""
 
 import pytest
 
 from addons.accounts.breaker import Breaker, BreakerRules
 from addons.accounts.cooldown import CooldownRules, Cooldowns, rest_s
-from addons.routing.strategy import REMEMBERED, Choice, Orderer, conversation_of
-from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
 
 
@@ -163,69 +158,3 @@ def test_a_clock_set_back_does_not_lock_an_account_for_years(clock: Clock) -> No
     cooldowns.limited("a", limit(60))
     clock.now -= 10**8
     assert cooldowns.left_s("a") == 0
-
-
-# -- order ------------------------------------------------------------------------------------------------------------
-def choices(**more: list[float]) -> list[Choice]:
-    names = [("p", "a"), ("p", "b"), ("q", "c")]
-    return [
-        Choice(name, **{field: values[index] for field, values in more.items()})  # type: ignore[arg-type]
-        for index, name in enumerate(names)
-    ]
-
-
-def test_priority_is_the_order_of_the_file_unless_said_otherwise() -> None:
-    orderer = Orderer(random.Random(1))
-    assert orderer.order(choices(), "priority", "m", "x") == [0, 1, 2]
-    assert orderer.order(choices(priority=[2, 1, 1]), "priority", "m", "x") == [1, 2, 0]
-
-
-def test_round_robin_goes_round_for_each_model_by_itself() -> None:
-    orderer = Orderer(random.Random(1))
-    firsts = [orderer.order(choices(), "round_robin", "m", str(n))[0] for n in range(4)]
-    assert firsts == [0, 1, 2, 0]
-    assert orderer.order(choices(), "round_robin", "other", "x") == [0, 1, 2]
-
-
-def test_the_least_busy_first() -> None:
-    order = Orderer(random.Random(1)).order(choices(load=[0.5, 0.0, 0.25]), "least_busy", "m", "x")
-    assert order == [1, 2, 0]
-
-
-def test_weights_are_shares() -> None:
-    orderer = Orderer(random.Random(1))
-    firsts = Counter(orderer.order(choices(weight=[1, 1, 8]), "weighted", "m", str(n))[0] for n in range(5000))
-    assert firsts[2] / 5000 == pytest.approx(0.8, abs=0.03)
-    assert firsts[0] / 5000 == pytest.approx(0.1, abs=0.02)
-
-
-@pytest.mark.parametrize("strategy", ["priority", "round_robin", "least_busy", "weighted"])
-def test_a_conversation_stays_where_it_is(strategy: str) -> None:
-    orderer = Orderer(random.Random(1))
-    orderer.settled("talk", ("q", "c"))
-    for _ in range(5):
-        order = orderer.order(choices(), strategy, "m", "talk")  # type: ignore[arg-type]
-        assert order[0] == 2
-        assert sorted(order) == [0, 1, 2]
-
-
-def test_the_oldest_conversation_is_forgotten() -> None:
-    orderer = Orderer(random.Random(1))
-    orderer.settled("first", ("q", "c"))
-    for number in range(REMEMBERED):
-        orderer.settled(str(number), ("p", "b"))
-    assert orderer.order(choices(), "priority", "m", "first") == [0, 1, 2]
-
-
-def test_what_makes_a_conversation() -> None:
-    system, hello = Message("system", "be kind"), Message("user", "hello")
-    begun = ChatRequest("m", (system, hello))
-    longer = ChatRequest("m", (system, hello, Message("assistant", "hi"), Message("user", "more")))
-    other = ChatRequest("m", (system, Message("user", "bye")))
-    assert conversation_of(begun) == conversation_of(longer)
-    assert (
-        len({conversation_of(begun), conversation_of(other), conversation_of(ChatRequest("n", (system, hello)))}) == 3
-    )
-    assert conversation_of(ChatRequest("m", (hello,), affinity="k")) == conversation_of(
-        other.__class__("m", (), affinity="k")
-    )

@@ -20,6 +20,7 @@ from addons.config.schema import (
     split_provider,
     url_of,
 )
+from addons.config.yaml_reading import KeyPath
 from providers.contract.written import Nothing
 
 KEY = {"AUTH_TOKEN": "sk-test-0123456789"}
@@ -91,7 +92,7 @@ def test_loopback(host: str) -> None:
 @pytest.mark.parametrize(("value", "right"), [("10.0.0.7", True), ("10.0.0.1/8", True), ("::/0", True), ("lan", False)])
 def test_networks_of_proxies(value: str, right: bool) -> None:
     with nullcontext() if right else pytest.raises(ValidationError, match="must be addresses or networks"):
-        assert Listen(trusted_proxies=value).trusted_proxies == (value,)
+        assert Listen.model_validate({"trusted_proxies": value}).trusted_proxies == (value,)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_keys_as_people_are_told_of_them(path: tuple[str | int, ...], said: str)
 
 
 def test_a_place_is_that_of_the_nearest_key_with_a_line() -> None:
-    lines = {("a",): 3, ("a", "b"): 5}
+    lines: dict[KeyPath, int] = {("a",): 3, ("a", "b"): 5}
     file = Path("/x/config.yaml")
     assert placed(file, lines, ("a", "b", "c"), "is odd") == "/x/config.yaml:5: a.b.c: is odd"
     assert placed(file, lines, ("a", "d"), "is odd") == "/x/config.yaml:3: a.d: is odd"

@@ -46,7 +46,7 @@ class Lost(yaml.YAMLError):
     def __init__(self, problem: str | None, line: int | None = None, column: int = 0) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.problem_mark = None if line is None else yaml.Mark("", 0, line - 1, column, None, None)
+        self.problem_mark = None if line is None else yaml.Mark("", 0, line - 1, column, None, 0)
 
 
 NOWHERE = Trouble(7, None, None)

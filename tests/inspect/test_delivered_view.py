@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.delivered_view import DEPTH, ROWS, delivered_text
 from addons.inspect.sse_text import blocks, data_of
-from tests.inspect.test_views import JSON, ours
+from tests.inspect.test_chat_view import JSON
+from tests.inspect.test_views import ours
 
 
 def sse(*payloads: object) -> str:

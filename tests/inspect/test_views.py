@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from mitmproxy import http
 from mitmproxy.contentviews import Metadata
 from mitmproxy.contentviews import registry as of_mitmproxy
@@ -14,7 +12,7 @@ from mitmproxy.test import tflow
 
 from addons.inspect.annotation import Annotation
 from addons.inspect.chat_view import chat_text
-from addons.inspect.events_view import rows, table
+from addons.inspect.events_view import rows
 from addons.inspect.views import NOT_OURS, ChatView, DeliveredView, EventsView, register_views
 from providers.contract.events import Event, Text
 from providers.zai.decoder import ZaiDecoder
@@ -147,12 +145,6 @@ def test_a_stream_that_goes_on_is_not_called_broken() -> None:
     assert "end of the stream" not in events_view().prettify(begun, shown(ours(outcome="running"), request=False))
 
 
-@given(st.binary(max_size=400), st.lists(st.tuples(st.floats(0, 10), st.integers(0, 50)), max_size=10))
-@settings(max_examples=150, deadline=None)
-def test_the_table_never_fails(body: bytes, arrivals: list[tuple[float, int]]) -> None:
-    assert table(rows(body, arrivals, ZaiDecoder()), cut=True)
-
-
 @pytest.mark.parametrize(
     "client", ["", "[]", "{", '{"messages": 3}', '{"messages": [1, {"content": {}}]}', '{"prompt": ["a"]}']
 )
@@ -178,47 +170,6 @@ def test_our_views_come_first_in_every_list() -> None:
         register_views(lambda note: None, str, registry)
         views = registry.available_views()
         assert views == ["auto", "chat", "provider events", "openai stream", "json", "raw"]
-
-
-NAMES = [
-    "choices",
-    "delta",
-    "message",
-    "content",
-    "index",
-    "tool_calls",
-    "function",
-    "name",
-    "arguments",
-    "annotations",
-    "url_citation",
-    "error",
-    "code",
-    "messages",
-    "role",
-    "text",
-    "type",
-    "image_url",
-    "prompt",
-]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(JSON, JSON, st.booleans())
-def test_a_chat_of_any_form_is_readable(asked: object, answered: object, stream: bool) -> None:
-    body = json.dumps(answered)
-    delivered = f"data: {body}\n\n" if stream else body
-    assert chat_text(Annotation("req_1", client_request=json.dumps(asked), delivered=delivered)).startswith("req_1")
-
-
-def test_lines_are_left_to_the_window_to_fold() -> None:
-    words = "    " + "word " * 60 + "end"
-    request = json.dumps({"messages": [{"role": "user", "content": words}]})
-    assert words in chat_text(Annotation("req_1", client_request=request)).splitlines()
 
 
 def test_a_line_separator_in_a_text_ends_no_line_of_the_stream() -> None:

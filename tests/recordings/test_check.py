@@ -1,0 +1,89 @@
+"""A recording read again: what would be delivered differently today."""
+
+import json
+from typing import Any
+
+import pytest
+
+from addons.inspect.chat_view import error_of
+from addons.recordings.check import _provider, decoded, differences, read_again, said_of
+from addons.recordings.recording import Answered, Recording, RecordingProblem
+from providers.contract.errors import ErrorKind
+from tests.recordings.test_recording import STREAM, WORDS, delivered, recorded
+
+
+def test_a_changed_reading_shows_as_a_diff() -> None:
+    diff = differences(recorded(delivered=delivered("Hello 你好")))
+    assert "-Hello 你好" in diff
+    assert f"+{WORDS}" in diff
+    assert differences(recorded(delivered=delivered(WORDS, "length"))) != []
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"cut": True}, "only the beginning"),
+        ({"outcome": "client_left"}, "client left"),
+        ({"provider_type": "nobody"}, "no adapter 'nobody'"),
+        ({"client": "{"}, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_checked_says_so(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(RecordingProblem, match=words):
+        differences(recorded(**more))
+
+
+def test_a_preparing_call_delivers_nothing_that_could_differ() -> None:
+    assert differences(recorded(delivered="x").model_copy(update={"part": "step"})) == []
+
+
+def test_without_an_answer_there_is_nothing_to_read() -> None:
+    with pytest.raises(RecordingProblem, match="did not answer in this recording"):
+        differences(recorded().model_copy(update={"answer": None}))
+
+
+def test_ids_times_and_pieces_are_no_difference() -> None:
+    told = delivered("Hello ") + delivered("你好 🌏")
+    choice = {"index": 0, "message": {"content": WORDS}, "finish_reason": "stop"}
+    whole = json.dumps({"id": "other", "choices": [choice]})
+    assert differences(recorded(delivered=told)) == []
+    assert differences(recorded(delivered=whole)) == []
+
+
+def answered(recording: Recording) -> Answered:
+    assert recording.answer is not None
+    return recording.answer
+
+
+@pytest.mark.parametrize("size", [1, 3, 64, 10_000])
+def test_it_is_read_in_the_pieces_and_at_the_times_it_came(size: int) -> None:
+    pieces = range(0, len(STREAM), size)
+    recording = recorded(arrivals=tuple((0.25 + number, size) for number in range(len(pieces))))
+    found = read_again(recording, answered(recording), _provider("zai"))
+    assert WORDS in "".join(said_of(recording.model_copy(update={"delivered": found.delivered})))
+    first = STREAM.index(b"\n\n") + 2
+    assert found.first_token_ms == 250 + 1000 * ((first - 1) // size)
+    assert found.error is None
+
+
+def test_an_answer_that_breaks_off_ends_in_its_error_as_it_would_for_a_client() -> None:
+    broken = recorded(STREAM[: STREAM.index(b"\n\n") + 2])
+    found = read_again(broken, answered(broken), _provider("zai"))
+    assert found.error is not None
+    assert error_of(found.delivered)
+    assert found.delivered == decoded(broken, answered(broken))
+    assert any(line.startswith("+error: ") for line in differences(broken))
+
+
+def test_a_refusal_is_an_error_and_delivers_nothing() -> None:
+    recording = recorded(b'{"detail": "no"}')
+    refused = answered(recording).model_copy(update={"status": 401})
+    found = read_again(recording, refused, _provider("zai"))
+    assert found.delivered == ""
+    assert found.error is not None
+    assert found.error.kind is ErrorKind.SESSION_EXPIRED
+    assert found.first_token_ms is None
+
+
+def test_official_forms_are_read_without_their_address() -> None:
+    assert _provider("openai_compatible").type_name == "openai_compatible"
