@@ -196,7 +196,7 @@ def test_a_knock_names_a_foreign_host_and_comes_over_loopback_where_it_can(host:
         reader.feed_data(b"HTTP/1.1 403 Forbidden\r\nX: y\r\n")
         return reader, SimpleNamespace(write=sent.extend, close=lambda: came.append("closed"))
 
-    with patch.object(web_guard.asyncio, "open_connection", connect):
+    with patch("addons.mitm.web_guard.asyncio.open_connection", connect):
         assert asyncio.run(web_guard._knock(host, 8081)) == b"HTTP/1.1 403 Forbidden\r\n"
     assert came == [(to, 8081), "closed"]
     assert b"\r\nHost: stranger.invalid\r\n" in sent

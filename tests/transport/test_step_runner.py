@@ -9,8 +9,9 @@ import pytest
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
+from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import BODY_LIMIT_BYTES, STEP_LIMIT, Carried, StepRunner, new_client
+from addons.transport.step_runner import BODY_LIMIT_BYTES, STEP_LIMIT, Carried, StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Answer, Call, Session, Steps
 from providers.openai.options import OpenAIOptions

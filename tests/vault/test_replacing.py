@@ -99,7 +99,11 @@ def test_file_and_folder_are_synced_in_that_order_or_not_at_all(
 
 
 def test_a_temporary_file_that_is_there_or_a_link_is_not_written_to(file: Path) -> None:
-    for make in (lambda path: path.write_bytes(b"theirs"), lambda path: path.symlink_to(file)):
+    kinds: list[Callable[[Path], object]] = [
+        lambda path: path.write_bytes(b"theirs"),
+        lambda path: path.symlink_to(file),
+    ]
+    for make in kinds:
         temporary = file.with_name(".kept.json.mine.tmp")
         make(temporary)
         with pytest.raises(FileExistsError):
