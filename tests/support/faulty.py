@@ -8,6 +8,8 @@ import httpx
 
 from tests.support.hostile import CHUNKED, chunk, framed, head
 from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.served import NOTHING, Served
+from tests.support.sites import Sites
 
 MODEL = "m"
 TIMES = {
@@ -35,6 +37,11 @@ def provider(url: str, **more: Any) -> dict[str, Any]:
     return {**entry, **more}
 
 
+def _entries(urls: dict[str, str], names: tuple[str, ...], models: tuple[str, ...]) -> dict[str, Any]:
+    """A provider for each site; `models` are dealt out to them in turn."""
+    return {name: provider(f"{urls[name]}/v1", models=[models[n % len(models)]]) for n, name in enumerate(names)}
+
+
 def made(
     folder: Path,
     thread: SandboxThread,
@@ -42,13 +49,25 @@ def made(
     models: tuple[str, ...] = (MODEL,),
     **sections: Any,
 ) -> Gateway:
-    """A gateway with these sites as providers, one account each; `models` are dealt out to them in turn."""
-    urls = thread.description()["base_urls"]
-    dealt = {name: models[number % len(models)] for number, name in enumerate(names)}
-    entries = {name: provider(f"{urls[name]}/v1", models=[dealt[name]]) for name in names}
-    gateway = Gateway(folder, providers=entries, **sections)
+    """A gateway with these sites as providers, one account each."""
+    gateway = Gateway(folder, providers=_entries(thread.description()["base_urls"], names, models), **sections)
     for name in names:
         gateway.vault.put(name, "key", thread.site(name).session())
+    return gateway
+
+
+def served(
+    folder: Path,
+    sites: Sites,
+    names: tuple[str, ...] = ("hostile",),
+    models: tuple[str, ...] = (MODEL,),
+    **sections: Any,
+) -> Served:
+    """The same in this process."""
+    entries = _entries(sites.description()["base_urls"], names, models)
+    gateway = Served(folder, sites, NOTHING, providers=entries, **sections)
+    for name in names:
+        gateway.vault.put(name, "key", sites.site(name).session())
     return gateway
 
 
@@ -61,9 +80,12 @@ def scripted(folder: Path, thread: SandboxThread, script: str, **sections: Any) 
     return gateway
 
 
-def ask(gateway: Gateway, name: str, *, stream: bool = True, timeout: float = 30) -> httpx.Response:
-    fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": f"{name} please"}]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=timeout)
+def asking(name: str, *, stream: bool = True) -> dict[str, Any]:
+    return {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": f"{name} please"}]}
+
+
+def ask(gateway: Gateway | Served, name: str, *, stream: bool = True, timeout: float = 30) -> httpx.Response:
+    return gateway.post(asking(name, stream=stream), timeout=timeout)
 
 
 def read(answer: httpx.Response) -> tuple[str, str]:

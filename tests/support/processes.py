@@ -133,6 +133,12 @@ class Gateway:
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {KEY}"}
 
+    def post(self, body: object, path: str = "/v1/chat/completions", timeout: float = 30) -> httpx.Response:
+        return httpx.post(f"{self.url}{path}", json=body, headers=self.headers, timeout=timeout)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", headers=self.headers, timeout=60)
+
     @property
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")

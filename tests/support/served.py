@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 import httpx
 import openai
+from click.testing import CliRunner, Result
 from mitmproxy import ctx as mitmctx
 from mitmproxy.connection import Connection, Server
 from mitmproxy.proxy import commands
@@ -23,12 +24,15 @@ from mitmproxy.proxy import commands
 from addons.app import asking
 from addons.app.asking import Answer
 from addons.cli.demo import provider_entries
+from addons.cli.main import main
 from addons.exchange.request_log import line_of
-from addons.vault.keys import VaultKey
+from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.harness import KEY, VAULT_KEY, House, Visit
 from tests.support.sites import PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
 
+NOTHING: Final[Any] = {"base_urls": {}, "sessions": {}}
+"""A description of no sites: the providers are then the test's own."""
 URL: Final = "http://127.0.0.1:8080"
 _OF_AN_SDK: Final[Any] = {"base_url": f"{URL}/v1", "api_key": KEY, "max_retries": 0}
 
@@ -252,6 +256,11 @@ class Served:
         """Time passes."""
         self.run(asyncio.sleep(seconds))
 
+    def command(self, *arguments: str) -> Result:
+        """What a command of `glassgate` comes to that looks at its files."""
+        environ = {ENV_NAME: VAULT_KEY.hex()}
+        return CliRunner().invoke(main, ["--config", str(self.config_file), *arguments], env=environ)
+
     def reload(self) -> Answer:
         """Asks it to take its changed files up, as `glassgate reload` does."""
         question = secrets.token_hex(16)
@@ -265,8 +274,9 @@ class Served:
     def http(self, **more: Any) -> httpx.Client:
         return httpx.Client(transport=self.desk, base_url=URL, headers=self.headers, **more)
 
-    def post(self, body: object, path: str = "/v1/chat/completions") -> httpx.Response:
-        with self.http() as http:
+    def post(self, body: object, path: str = "/v1/chat/completions", timeout: float = 30) -> httpx.Response:
+        """`timeout`: seconds of virtual time."""
+        with self.http(timeout=timeout) as http:
             return http.post(path, json=body)
 
     @contextmanager

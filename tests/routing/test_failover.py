@@ -7,17 +7,16 @@ import httpx
 import pytest
 
 from providers.sandbox.openai.site import OpenAISite
-from providers.sandbox.run import Sandbox
 from providers.sandbox.script import greeting
-from tests.support.processes import Gateway, SandboxThread
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxThread, Gateway]]:
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sites, Served]]:
     """Two official sites and a third provider without a session, all serving `sandbox-large`, in this order."""
     folder = tmp_path_factory.mktemp("failover")
-    folder.chmod(0o700)
-    with SandboxThread(Sandbox((), own={"openai": OpenAISite(), "second": OpenAISite()})) as sites:
+    with Sites((), own={"openai": OpenAISite(), "second": OpenAISite()}) as sites:
         described = sites.description()
         entry: dict[str, Any] = {
             "type": "openai_compatible",
@@ -29,20 +28,18 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxThrea
             "second": entry | {"base_url": described["base_urls"]["second"] + "/v1"},
             "third": entry | {"base_url": "http://127.0.0.1:1/v1"},
         }
-        with Gateway(folder, described, providers=providers) as gateway:
+        with Served(folder, sites, providers=providers) as gateway:
             yield sites, gateway
 
 
-def ask(gateway: Gateway, prompt: str = "Hi", *, stream: bool = True) -> httpx.Response:
+def ask(gateway: Served, prompt: str = "Hi", *, stream: bool = True) -> httpx.Response:
     message = {"role": "user", "content": prompt}
     fields = {"model": "sandbox-large", "stream": stream, "messages": [message]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=30)
+    return gateway.post(fields)
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_refused_account_is_passed_over_for_the_next_provider(
-    two: tuple[SandboxThread, Gateway], stream: bool
-) -> None:
+def test_a_refused_account_is_passed_over_for_the_next_provider(two: tuple[Sites, Served], stream: bool) -> None:
     sites, gateway = two
     first, second = sites.site("openai"), sites.site("second")
     key, first.key = first.key, "sk-changed-at-the-site"
@@ -56,7 +53,7 @@ def test_a_refused_account_is_passed_over_for_the_next_provider(
     assert len(second.requests) == before + 1
 
 
-def test_the_first_failure_at_a_provider_is_told_when_nobody_answers(two: tuple[SandboxThread, Gateway]) -> None:
+def test_the_first_failure_at_a_provider_is_told_when_nobody_answers(two: tuple[Sites, Served]) -> None:
     sites, gateway = two
     keys = [sites.site(name).key for name in ("openai", "second")]
     for name in ("openai", "second"):

@@ -21,9 +21,8 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.processes import Gateway, SandboxThread
-from tests.support.waiting import until
+from tests.support.served import Served
+from tests.support.sites import Sites
 from tests.support.wall import ANSWER, Wall
 
 FAULTY = {f"s{number:02}": "ok" for number in range(1, 17)} | {"s14": "noprefill", "s99": "ok"}
@@ -60,7 +59,7 @@ class Outcome:
 class Bench:
     wall: Wall
     stand_in: Wall
-    gateway: Gateway
+    gateway: Served
 
     def ask(self, model: str, *, stream: bool = True) -> Outcome:
         self.wall.attempts.clear()
@@ -74,8 +73,7 @@ class Bench:
             "stream": stream,
             **({"stream_options": {"include_usage": True}} if stream else {}),
         }
-        url = f"{self.gateway.url}/v1/chat/completions"
-        answer = httpx.post(url, json=body, headers=self.gateway.headers, timeout=30)
+        answer = self.gateway.post(body)
         return _streamed(answer) if answer.headers["content-type"].startswith("text/event-stream") else _whole(answer)
 
     def primary(self, model: str) -> int:
@@ -115,9 +113,8 @@ def _streamed(answer: httpx.Response) -> Outcome:
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The wall behind one gateway: the fallbacks at the same account, or at a provider of their own."""
     folder = tmp_path_factory.mktemp("bench")
-    folder.chmod(0o700)
     apart = request.param == "apart"
-    with SandboxThread(Sandbox((), own={"wall": Wall(), "stand": Wall()})) as sites:
+    with Sites((), own={"wall": Wall(), "stand": Wall()}) as sites:
         urls = sites.description()["base_urls"]
         models = {"wall": [*FAULTY], "stand": ["ok", "noprefill"]}
         if not apart:
@@ -127,8 +124,9 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             name: {**entry, "base_url": f"{urls[name]}/v1", "models": served} for name, served in models.items()
         }
         chains = {model: [{"model": other, "on": MEANT_FOR}] for model, other in FAULTY.items()}
-        gateway = Gateway(
+        gateway = Served(
             folder,
+            sites,
             providers=providers,
             routing={"fallbacks": chains},
             timeouts=TIMES,
@@ -296,7 +294,7 @@ def test_s15_down_and_well_again(bench: Bench, stream: bool) -> None:
         assert bench.again("s15", stream=stream).rescued
     assert bench.primary("s15") <= 15
     bench.wall.down = False
-    until(lambda: bench.again("s15", stream=stream).model == "s15")
+    bench.gateway.pass_s(BREAKER["open_max_s"])
     assert bench.again("s15", stream=stream).model == "s15"
 
 

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from providers.contract.events import Reasoning, Text, Usage
-from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
 from providers.sandbox.zai.site import ZaiSite
 from providers.zai.decoder import ZaiDecoder
 from tests.support.decoding import RECORDINGS, run
-from tests.support.processes import Gateway, SandboxThread
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 NAMES = ["glm-5-chat-2026-03-17.sse", "glm-5-agent-2026-03-17.sse", "edit-index-2026-09-13.sse"]
 
@@ -37,13 +37,12 @@ class ReplaySite(ZaiSite):
 
 
 @pytest.fixture(scope="module")
-def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ReplaySite, Gateway]]:
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ReplaySite, Served]]:
     folder = tmp_path_factory.mktemp("replay")
-    folder.chmod(0o700)
     site = ReplaySite()
     with (
-        SandboxThread(Sandbox((), own={"zai": site})) as sandbox,
-        Gateway(folder, sandbox.description()) as gateway,
+        Sites((), own={"zai": site}) as sandbox,
+        Served(folder, sandbox) as gateway,
     ):
         yield site, gateway
 
@@ -63,16 +62,16 @@ def held(stream: bytes) -> tuple[str, str, int]:
     return text, "".join(event.text for event in events if isinstance(event, Reasoning)), usage.total_tokens
 
 
-def asked(gateway: Gateway, *, stream: bool) -> httpx.Response:
+def asked(gateway: Served, *, stream: bool) -> httpx.Response:
     fields: dict[str, Any] = {"model": "GLM-5-Thinking", "messages": [{"role": "user", "content": "hi"}]}
     if stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=fields, headers=gateway.headers, timeout=60)
+    return gateway.post(fields)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("cut", "encoding"), [(0, ""), (1, ""), (7, ""), (100, "gzip"), (13, "br"), (1000, "zstd")])
-def test_streams_arrive_as_recorded(replay: tuple[ReplaySite, Gateway], name: str, cut: int, encoding: str) -> None:
+def test_streams_arrive_as_recorded(replay: tuple[ReplaySite, Served], name: str, cut: int, encoding: str) -> None:
     site, gateway = replay
     site.stream, site.cut, site.encoding = recorded(name), cut, encoding
     text = reasoning = ""
@@ -88,7 +87,7 @@ def test_streams_arrive_as_recorded(replay: tuple[ReplaySite, Gateway], name: st
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_whole_answers_hold_the_same(replay: tuple[ReplaySite, Gateway], name: str) -> None:
+def test_whole_answers_hold_the_same(replay: tuple[ReplaySite, Served], name: str) -> None:
     site, gateway = replay
     site.stream, site.cut, site.encoding = recorded(name), 50, ""
     answer = asked(gateway, stream=False).json()
@@ -96,7 +95,7 @@ def test_whole_answers_hold_the_same(replay: tuple[ReplaySite, Gateway], name: s
     assert (message["content"], message["reasoning_content"], answer["usage"]["total_tokens"]) == held(site.stream)
 
 
-def test_the_recorded_captcha_demand_is_a_challenge(replay: tuple[ReplaySite, Gateway]) -> None:
+def test_the_recorded_captcha_demand_is_a_challenge(replay: tuple[ReplaySite, Served]) -> None:
     site, gateway = replay
     site.stream, site.cut, site.encoding = recorded("captcha-2026-05-12.sse"), 0, ""
     answer = asked(gateway, stream=True)
@@ -105,4 +104,4 @@ def test_the_recorded_captcha_demand_is_a_challenge(replay: tuple[ReplaySite, Ga
 
 
 def test_the_recording_folder_is_not_part_of_the_project() -> None:
-    assert Path(__file__).parents[2].resolve() not in RECORDINGS.resolve().parents
+    assert Path(__file__).parents[3].resolve() not in RECORDINGS.resolve().parents

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.processes import Gateway, SandboxThread
+from tests.support.served import Served
+from tests.support.sites import Sites
 from tests.support.wall import Wall
 
 CASES = {
@@ -26,25 +26,23 @@ CASES = {
 @dataclass
 class Setup:
     wall: Wall
-    gateway: Gateway
+    gateway: Served
 
     def ask(self, model: str) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
-        url = f"{self.gateway.url}/v1/chat/completions"
-        return httpx.post(url, json=body, headers=self.gateway.headers, timeout=30)
+        return self.gateway.post(body)
 
 
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
     """An account for each case: `for-s02`, … at the same site."""
     folder = tmp_path_factory.mktemp("held-against")
-    folder.chmod(0o700)
-    with SandboxThread(Sandbox((), own={"wall": Wall()})) as sites:
+    with Sites((), own={"wall": Wall()}) as sites:
         url = sites.description()["base_urls"]["wall"]
         entry = {"type": "openai_compatible", "base_url": f"{url}/v1", "accounts": [{"name": "key"}]}
         providers = {f"for-{model}": {**entry, "models": [model, "ok"]} for model, _, _ in CASES.values()}
         providers["for-human"]["accounts"] = [{"name": "key", "priority": -1}]
-        gateway = Gateway(folder, providers=providers, retries={"base_s": 0.01})
+        gateway = Served(folder, sites, providers=providers, retries={"base_s": 0.01})
         for name in providers:
             gateway.vault.put(name, "key", sites.site("wall").session())
         with gateway:

@@ -1,16 +1,14 @@
-"""Odd answers of official APIs, each through a real mitmdump: what the client gets, and that nobody is blamed."""
+"""Odd answers of official APIs, each through a gateway: what the client gets, and that nobody is blamed."""
 
 import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from providers.sandbox.server import Wire
-from tests.support.faulty import BEGUN, MODEL, PATIENT, ask, made, read
+from tests.support.faulty import BEGUN, PATIENT, ask, asking, read, served
 from tests.support.hostile import (
     CHUNKED,
     DONE,
@@ -24,18 +22,31 @@ from tests.support.hostile import (
     head,
     sends,
 )
-from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 SAID = chunk(TEXT) + chunk(finish="stop")
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
 
 
 @pytest.fixture(scope="module")
-def gateway(thread: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def sites() -> Iterator[Sites]:
+    with Sites((), own={"hostile": Hostile()}) as running:
+        yield running
+
+
+@pytest.fixture
+def site(sites: Sites) -> Hostile:
+    found: Hostile = sites.site("hostile")
+    return found
+
+
+@pytest.fixture(scope="module")
+def gateway(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("official")
-    folder.chmod(0o700)
     rest = NO_REST | {"breaker": {"failures": 1}}
-    with made(folder, thread, timeouts=PATIENT, **rest) as running:
+    with served(folder, sites, timeouts=PATIENT, **rest) as running:
         yield running
 
 
@@ -82,7 +93,7 @@ ENDS: list[Any] = [
 @pytest.mark.parametrize("program", ENDS)
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 def test_an_answer_of_which_all_was_said_ends_well_and_blames_nobody(
-    gateway: Gateway, site: Hostile, program: Program, stream: bool
+    gateway: Served, site: Hostile, program: Program, stream: bool
 ) -> None:
     site.programs["p"] = program
     answer = ask(gateway, "p", stream=stream)
@@ -93,7 +104,7 @@ def test_an_answer_of_which_all_was_said_ends_well_and_blames_nobody(
     assert read(ask(gateway, "well")) == (TEXT, "done"), "the breaker opens at the first failure"
 
 
-def test_usage_behind_the_end_is_waited_for(gateway: Gateway, site: Hostile) -> None:
+def test_usage_behind_the_end_is_waited_for(gateway: Served, site: Hostile) -> None:
     async def program(wire: Wire) -> None:
         await wire.raw(head(CHUNKED) + framed(SAID))
         await wire.pause(0.3)
@@ -116,14 +127,12 @@ def test_usage_behind_the_end_is_waited_for(gateway: Gateway, site: Hostile) -> 
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_any_delta_is_passed_on_at_once(gateway: Gateway, site: Hostile, first: dict[str, Any]) -> None:
+def test_any_delta_is_passed_on_at_once(gateway: Served, site: Hostile, first: dict[str, Any]) -> None:
     """The site says nothing more until the client has hung up: without the delta it would wait for ever."""
     frame = {"choices": [{"index": 0, "delta": {"role": "assistant", **first}, "finish_reason": None}]}
     opening = head(CHUNKED) + framed(b"data: " + json.dumps(frame).encode() + b"\n\n")
     site.programs["p"] = sends(opening, then="silence")
-    body = {"model": MODEL, "messages": [{"role": "user", "content": "p"}], "stream": True}
-    url = f"{gateway.url}/v1/chat/completions"
-    with httpx.stream("POST", url, json=body, headers=gateway.headers, timeout=20) as answer:
+    with gateway.stream(asking("p")) as answer:
         for line in answer.iter_lines():
             if next(iter(first)) in line:
                 break
@@ -145,7 +154,7 @@ def test_any_delta_is_passed_on_at_once(gateway: Gateway, site: Hostile, first: 
     ],
     ids=["201", "202", "203", "206", "299", "json", "html", "octets"],
 )
-def test_any_good_status_and_type_will_do(gateway: Gateway, site: Hostile, opening: bytes) -> None:
+def test_any_good_status_and_type_will_do(gateway: Served, site: Hostile, opening: bytes) -> None:
     site.programs["p"] = sends(opening + framed(STREAM) + END)
     assert read(ask(gateway, "p")) == (TEXT, "done")
 
@@ -155,18 +164,16 @@ def refusal(status: str, body: Any) -> Program:
     return sends(head(f"content-length: {len(raw)}", status=status, kind="application/json") + raw)
 
 
-def counting(gateway: Gateway, name: str) -> httpx.Response:
+def counting(name: str) -> dict[str, Any]:
     """A request that asks for usage, which not every API can be asked for."""
-    body = {"model": MODEL, "messages": [{"role": "user", "content": name}], "stream": True}
-    options = {"stream_options": {"include_usage": True}}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=body | options, headers=gateway.headers, timeout=30)
+    return asking(name) | {"stream_options": {"include_usage": True}}
 
 
 EXTRA = {"message": {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}}
 
 
 def test_a_refusal_of_what_the_gateway_added_is_mended_for_all_who_asked_meanwhile(
-    gateway: Gateway, site: Hostile
+    gateway: Served, site: Hostile
 ) -> None:
     came: list[bool] = []
     both = asyncio.Event()
@@ -182,22 +189,21 @@ def test_a_refusal_of_what_the_gateway_added_is_mended_for_all_who_asked_meanwhi
         await refusal("422 No", EXTRA)(wire)
 
     site.programs["p"] = program
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: counting(gateway, "p"), range(2)))
+    answers = gateway.at_once([counting("p")] * 2)
     assert [read(answer) for answer in answers] == [(TEXT, "done")] * 2
     assert len(came) == 4
-    assert read(counting(gateway, "p")) == (TEXT, "done")
+    assert read(gateway.post(counting("p"))) == (TEXT, "done")
     assert len(came) == 5, "it is remembered"
 
 
-def test_an_error_before_the_connection_broke_is_told_in_its_own_words(gateway: Gateway, site: Hostile) -> None:
+def test_an_error_before_the_connection_broke_is_told_in_its_own_words(gateway: Served, site: Hostile) -> None:
     said = b'data: {"error":{"message":"the words","code":"insufficient_quota"}}'
     site.programs["p"] = sends(BEGUN + framed(said), then="close")
     text, end = read(ask(gateway, "p"))
     assert (text, end) == ("Hello ", "insufficient_quota")
 
 
-def test_an_end_mark_without_an_answer_is_an_error(gateway: Gateway, site: Hostile) -> None:
+def test_an_end_mark_without_an_answer_is_an_error(gateway: Served, site: Hostile) -> None:
     role = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
     site.programs["p"] = sends(head(CHUNKED) + framed(role + DONE) + END)
     assert read(ask(gateway, "p")) == ("", "502 upstream_error")

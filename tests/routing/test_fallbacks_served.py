@@ -1,4 +1,4 @@
-"""Chains of fallback models through a real gateway: which model is meant for which failure, and what is told."""
+"""Chains of fallback models through a gateway: which model is meant for which failure, and what is told."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 from tests.support.wall import Wall
 
 
@@ -83,15 +84,14 @@ def _names(entries: dict[str, list[Any]]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def wall() -> Iterator[SandboxThread]:
-    with SandboxThread(Sandbox((), own={"wall": Wall()})) as sites:
+def wall() -> Iterator[Sites]:
+    with Sites((), own={"wall": Wall()}) as sites:
         yield sites
 
 
 @pytest.fixture(scope="module")
-def gateway(wall: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def gateway(wall: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("chains")
-    folder.chmod(0o700)
     chains = {asked: chain for asked, chain, _ in CHAINS.values()} | OWN
     known = {"nobody", "own-chain", *ALIASES}
     served = {name.partition("/")[2] or name for name in _names(chains)} - known | {"ok-alias"}
@@ -103,8 +103,9 @@ def gateway(wall: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> It
         "locked": {**entry, "models": ["key-27"]},
         "apart": {**entry, "models": [model for model in models if model.startswith("ok-")]},
     }
-    gateway = Gateway(
+    gateway = Served(
         folder,
+        wall,
         providers=providers,
         models={"aliases": ALIASES},
         routing={"fallbacks": chains},
@@ -117,14 +118,14 @@ def gateway(wall: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> It
         yield gateway
 
 
-def ask(gateway: Gateway, model: str, *, stream: bool = True) -> httpx.Response:
+def ask(gateway: Served, model: str, *, stream: bool = True) -> httpx.Response:
     body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", json=body, headers=gateway.headers, timeout=30)
+    return gateway.post(body)
 
 
 @pytest.mark.parametrize(("asked", "chain", "expected"), CHAINS.values(), ids=CHAINS)
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
-def test_who_answers(gateway: Gateway, asked: str, chain: list[Any], expected: str, stream: bool) -> None:
+def test_who_answers(gateway: Served, asked: str, chain: list[Any], expected: str, stream: bool) -> None:
     """`expected`: the model that answers, or the status and code that the client is told."""
     if "07" in asked and not stream:
         expected = asked  # a whole answer is never slow
@@ -142,7 +143,7 @@ def test_who_answers(gateway: Gateway, asked: str, chain: list[Any], expected: s
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
-def test_an_answer_has_no_limits_and_no_id_of_who_refused_before(gateway: Gateway, stream: bool) -> None:
+def test_an_answer_has_no_limits_and_no_id_of_who_refused_before(gateway: Served, stream: bool) -> None:
     refused = ask(gateway, "s12-2", stream=stream).headers
     assert (refused["x-glassgate-upstream-request-id"], refused["x-ratelimit-limit-requests"]) == ("refused-1", "5")
     answered = ask(gateway, "s12-3", stream=stream).headers
@@ -150,7 +151,7 @@ def test_an_answer_has_no_limits_and_no_id_of_who_refused_before(gateway: Gatewa
     assert not {"x-glassgate-upstream-request-id", "x-ratelimit-limit-requests"} & set(answered)
 
 
-def test_a_circle_is_gone_round_once(gateway: Gateway, wall: SandboxThread) -> None:
+def test_a_circle_is_gone_round_once(gateway: Served, wall: Sites) -> None:
     attempts = wall.site("wall").attempts
     attempts.clear()
     assert ask(gateway, "s04-14").status_code == 502
@@ -159,7 +160,7 @@ def test_a_circle_is_gone_round_once(gateway: Gateway, wall: SandboxThread) -> N
 
 @pytest.mark.parametrize(("stream", "times"), [(True, 2), (False, 1)], ids=["stream", "whole"])
 def test_what_is_given_up_as_slow_is_asked_once_more_with_all_its_time(
-    gateway: Gateway, wall: SandboxThread, stream: bool, times: int
+    gateway: Served, wall: Sites, stream: bool, times: int
 ) -> None:
     """A whole answer had all of it at once."""
     attempts = wall.site("wall").attempts
@@ -168,7 +169,7 @@ def test_what_is_given_up_as_slow_is_asked_once_more_with_all_its_time(
     assert attempts == {"s06-32": times, "s04-32": 1}
 
 
-def test_a_stand_in_that_is_the_model_itself_is_no_stand_in(gateway: Gateway, wall: SandboxThread) -> None:
+def test_a_stand_in_that_is_the_model_itself_is_no_stand_in(gateway: Served, wall: Sites) -> None:
     attempts = wall.site("wall").attempts
     attempts.clear()
     assert ask(gateway, "s04-15").headers["x-glassgate-attempts"] == "1"
@@ -179,25 +180,25 @@ def test_a_stand_in_that_is_the_model_itself_is_no_stand_in(gateway: Gateway, wa
     ("asked", "answers"),
     [("nick", "ok-nick"), ("NICK ", "ok-nick"), ("wall/s04-nick", "ok-nick"), ("own-chain", "ok-own")],
 )
-def test_a_chain_holds_for_every_name_of_its_model(gateway: Gateway, asked: str, answers: str) -> None:
+def test_a_chain_holds_for_every_name_of_its_model(gateway: Served, asked: str, answers: str) -> None:
     """An alias with a chain of its own has that one."""
     assert ask(gateway, asked).headers["x-glassgate-model"] == answers
 
 
-def test_a_filter_before_the_first_word_is_an_end_where_no_model_stands_in(gateway: Gateway) -> None:
+def test_a_filter_before_the_first_word_is_an_end_where_no_model_stands_in(gateway: Served) -> None:
     answer = ask(gateway, "filtered-29c", stream=False)
     assert answer.status_code == 200
     assert answer.json()["choices"][0]["finish_reason"] == "content_filter"
 
 
 @pytest.mark.parametrize("name", ["round", "wall/nobody", "wall/", "/ok-1", "nobody/ok-1", "wall/wall/ok-1", ""])
-def test_names_that_stand_for_nothing(gateway: Gateway, name: str) -> None:
+def test_names_that_stand_for_nothing(gateway: Served, name: str) -> None:
     assert ask(gateway, name).status_code in (400, 404)
 
 
-def test_the_list_and_its_entries(gateway: Gateway) -> None:
+def test_the_list_and_its_entries(gateway: Served) -> None:
     def get(path: str) -> httpx.Response:
-        return httpx.get(f"{gateway.url}/v1/{path}", headers=gateway.headers, timeout=60)
+        return gateway.get(f"/v1/{path}")
 
     listed = [entry["id"] for entry in get("models").json()["data"]]
     assert len(listed) == len(set(listed))
