@@ -40,8 +40,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if len(files) == 1 and files.pop().is_file() else WORKERS
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that the workers end at about the same time."""
+    for item in items:
+        if item.path.is_relative_to(ROOT / "wire"):
+            item.add_marker(pytest.mark.processes)
     items.sort(key=lambda item: next((n for n, p in enumerate(LONG) if item.path.is_relative_to(ROOT / p)), len(LONG)))
 
 

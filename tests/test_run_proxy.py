@@ -16,6 +16,7 @@ from tests.support.capturing import command_lines
 from tests.support.ports import free_port
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.processes
 SCRIPT = ROOT / "run_proxy.sh"
 
 

@@ -29,6 +29,7 @@ def test_a_port_is_free_and_not_given_twice() -> None:
         sock.bind(("127.0.0.1", first))
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("files", "options", "workers"),
     [

@@ -451,6 +451,7 @@ def test_a_damaged_book_counts_as_empty(tmp_path: Path, content: str) -> None:
     assert book.state(("a", "b")) is None
 
 
+@pytest.mark.processes
 def test_the_lock_is_free_when_its_holder_dies(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     path = tmp_path / "x.lock"

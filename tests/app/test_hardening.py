@@ -63,11 +63,13 @@ def cores(tmp_path: Path) -> None:
         pytest.skip("the limit of this machine cannot be raised")
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("cores")
 def test_a_killed_process_leaves_no_core(tmp_path: Path) -> None:
     assert killed_with_core(tmp_path, HARDEN) == (False, 0, ["0", "0"])
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("cores")
 def test_a_command_is_hardened_before_it_reads_a_secret(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(
@@ -111,12 +113,14 @@ def what_others_can_open(call: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.processes
 def test_other_programs_of_the_user_cannot_look_in() -> None:
     if "environ" not in what_others_can_open("pass"):
         pytest.skip("nobody can look in on this machine")
     assert what_others_can_open("harden()") == []
 
 
+@pytest.mark.processes
 def test_the_gateway_is_hardened(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     providers = {"zai": {"type": "zai", "accounts": [{"name": "demo"}]}}
@@ -149,6 +153,7 @@ def test_where_limits_cannot_be_set_nothing_breaks(monkeypatch: pytest.MonkeyPat
     assert [call[:2] for call in calls] == [(4, 0)]
 
 
+@pytest.mark.processes
 def test_the_limit_of_open_files_is_raised_as_far_as_it_goes() -> None:
     code = "from addons.app.hardening import raise_file_limit; import resource; print(raise_file_limit(), "
     code += "resource.getrlimit(resource.RLIMIT_NOFILE)[0])"

@@ -4,6 +4,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from addons.accounts.health import Health
 from addons.accounts.report import AccountLine
 from addons.app.welcome import welcome
@@ -43,6 +45,7 @@ def test_the_line_to_paste_is_one_a_shell_takes_and_the_log_leaves_alone() -> No
     assert "AUTH_TOKEN" not in said(WELL, keyless=True)
 
 
+@pytest.mark.processes
 def test_a_key_that_only_the_env_file_has_is_taken_from_there(tmp_path: Path) -> None:
     """Pasted into a shell, the line sends the key, whatever the folder is called and wherever the shell stands."""
     folder = tmp_path / "a folder's"

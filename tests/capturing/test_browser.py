@@ -83,6 +83,7 @@ def test_the_browser_gets_no_key_from_our_environment() -> None:
     assert own_environment(environ) == {"PATH": "/bin", "LC_ALL": "C"}
 
 
+@pytest.mark.processes
 def test_a_browser_that_cannot_be_started_leaves_no_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(Problem, match="could not be started"):

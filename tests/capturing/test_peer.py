@@ -62,10 +62,12 @@ def connected(user: int | None) -> Any:
     return client.error
 
 
+@pytest.mark.processes
 def test_the_capture_proxy_serves_us() -> None:
     assert connected(None) is None
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_the_capture_proxy_serves_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
     try:

@@ -214,6 +214,7 @@ def test_a_site_out_of_reach(login: Login, house: Path, sites: SandboxThread) ->
     assert (result.exit_code, "cannot be reached at 127.0.0.1:" in result.stderr) == (1, True)
 
 
+@pytest.mark.processes
 def test_a_remembered_password_signs_in_again_by_itself(sites: SandboxThread, tmp_path: Path) -> None:
     site = sites.site("k2think")
     tmp_path.chmod(0o700)

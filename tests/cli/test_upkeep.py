@@ -107,6 +107,7 @@ def test_a_token_comes_from_stdin(tmp_path: Path, vault: Vault) -> None:
     assert record.material["token"] == FRESH
 
 
+@pytest.mark.processes
 def test_a_gateway_prunes_where_it_shall(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     nobody = f"http://127.0.0.1:{free_port()}"

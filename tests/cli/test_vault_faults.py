@@ -16,6 +16,7 @@ from tests.cli.faulty import EVERY
 from tests.support.forked import start
 from tests.vault.support import body_of
 
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[2]
 THIRD = "22" * 32
 

@@ -19,6 +19,7 @@ def test_quoted_words_come_back(words: list[str]) -> None:
     assert [word.text for word in commands(command)[0][1:]] == words
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "written",
     [

@@ -18,6 +18,7 @@ from tests.vault.support import RAW, SECRET, body_of
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.processes
 def test_a_writer_killed_at_any_step_leaves_the_old_file_or_the_new(folder: Path) -> None:
     command = [sys.executable, "-m", "tests.vault.crash_writer", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=100)

@@ -35,6 +35,7 @@ def holder(vault: Vault) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("holder")
 def test_a_writer_that_hangs_is_named_after_the_wait(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LOCK_WAIT_S", 0.02)
@@ -45,6 +46,7 @@ def test_a_writer_that_hangs_is_named_after_the_wait(vault: Vault, monkeypatch: 
     assert Vault.open(vault.path, RAW).get("zai", "main") is not None  # reading needs no lock
 
 
+@pytest.mark.processes
 def test_a_writer_that_dies_frees_the_lock(vault: Vault, holder: subprocess.Popen[bytes]) -> None:
     waiting = threading.Timer(0.02, holder.send_signal, (signal.SIGKILL,))
     waiting.start()

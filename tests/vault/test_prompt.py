@@ -99,6 +99,7 @@ def glassgate(house: Path) -> Iterator[object]:
         process.close()
 
 
+@pytest.mark.processes
 def test_a_passphrase_is_made_used_and_changed_at_the_terminal(glassgate: type[Terminal], house: Path) -> None:
     made = glassgate("vault", "init")  # type: ignore[arg-type]
     made.expect("New vault passphrase: ")
@@ -119,6 +120,7 @@ def test_a_passphrase_is_made_used_and_changed_at_the_terminal(glassgate: type[T
     assert not [words for words in (WORDS, OTHER) if words in made.text + changed.text], "typed in the dark"
 
 
+@pytest.mark.processes
 def test_two_different_entries_change_nothing(glassgate: type[Terminal], house: Path) -> None:
     made = glassgate("vault", "init")  # type: ignore[arg-type]
     for words, given in (("passphrase: ", WORDS), ("again: ", OTHER)):
@@ -129,6 +131,7 @@ def test_two_different_entries_change_nothing(glassgate: type[Terminal], house: 
     assert not (house / ".sessions" / "vault.json").exists()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
 def test_who_gives_no_key_gets_one_line(glassgate: type[Terminal], house: Path, key: str) -> None:
     made = glassgate("vault", "init")  # type: ignore[arg-type]
@@ -140,6 +143,7 @@ def test_who_gives_no_key_gets_one_line(glassgate: type[Terminal], house: Path, 
     assert not (house / ".sessions").exists()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("key", [f"{WORDS}\n", "\x03"], ids=["passphrase", "Ctrl-C"])
 def test_the_gateway_asks_at_its_start(tmp_path: Path, key: str) -> None:
     tmp_path.chmod(0o700)
@@ -166,6 +170,7 @@ def test_the_gateway_asks_at_its_start(tmp_path: Path, key: str) -> None:
     assert WORDS not in started.text
 
 
+@pytest.mark.processes
 def test_nobody_is_asked_where_there_is_no_terminal(house: Path) -> None:
     command = [sys.executable, "-m", "addons.cli", "--config", str(house / "config.yaml"), "vault", "init"]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -103,6 +103,7 @@ def test_the_store_reads_what_the_independent_writer_wrote(folder: Path) -> None
     assert record.material["token"] == "vector-token-1"
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 @pytest.mark.parametrize("name", ["rawkey", "scrypt", "pbkdf2"])
 def test_a_reader_in_another_language_reads_vectors(tmp_path: Path, name: str) -> None:

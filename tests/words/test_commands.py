@@ -61,6 +61,7 @@ def test_the_script_takes_files_from_its_own_folder(project: Path, tmp_path: Pat
     assert elsewhere.capture("zai").endswith(f"run_proxy.sh' capture zai --config {tmp_path}/config.yaml")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("file", ["config.yaml", "my $HOME's `file`.yaml", "-c.yaml"])
 def test_a_shell_reads_the_line_as_it_was_meant(project: Path, file: str) -> None:
     line = here(project, file, project).command("sessions", "add", "zai", "main")
