@@ -8,6 +8,7 @@ from mitmproxy import http
 
 from addons.dialects.description import Description
 from addons.dialects.routes import Route
+from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
 from providers.contract.chat import ChatRequest
 from providers.contract.events import Event
@@ -20,12 +21,11 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A client's request: the chat, and what concerns only the form of the answer."""
+    """A client's request."""
 
     chat: ChatRequest
-    include_usage: bool = False
-    fields: frozenset[str] = frozenset()
-    """Names of the request's fields that are present and not null."""
+    options: object = None
+    """What concerns the form of the answer alone, as the dialect's own encoder wants it."""
     refusal: GatewayError | None = None
     """What is wrong with the request's form, for a web session; an official API may take it."""
 
@@ -64,6 +64,8 @@ class Dialect(Protocol):
     """Its name in the registry, in recordings and in flows."""
     routes: Sequence[Route]
     """Where it is served: first what asks a model, then its own small answers."""
+    transcript: Transcript
+    """Its bodies as people read them."""
 
     def answer_id(self, request_id: str) -> str:
         """The id of the answer to a request (`req_…`)."""

@@ -25,6 +25,11 @@ def joined(text: str) -> str:
     return text
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text/event-stream: LF, CRLF or CR end them (HTML, 9.2.5), and no U+2028 of its JSON."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 class SurrogateJoiner:
     """Makes the pieces of one text valid; a trailing half of a pair waits for the next piece."""
 

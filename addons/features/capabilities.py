@@ -1,7 +1,7 @@
 """What a provider cannot do is refused by name; what changes nothing is ignored.
 
 For a web session each field of the request is one of: carried by the site (`native`), seen to by a feature (its
-claims) or by the client's own format (`OF_THE_FORM`), a hint that may be ignored (`HINTS`), or refused unless its value
+claims) or by the client's own format, a hint that may be ignored (`HINTS`), or refused unless its value
 changes nothing. Official APIs get everything. Fields that OpenAI does not have are ignored for sites.
 """
 
@@ -14,9 +14,6 @@ from providers.contract.chat import ChatRequest, ImagePart, Message, OtherPart
 from providers.contract.provider import Model
 
 type _ChangesNothing = Callable[[Any], bool]
-
-OF_THE_FORM: Final = frozenset({"stream", "stream_options"})
-"""The dialects give the answer the form the client wants."""
 
 HINTS: Final = frozenset(
     {

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from addons.inspect.sse_text import Arrivals, Clock, columns, data_of, lines_of
+from addons.dialects.text import lines_of
+from addons.inspect.sse_text import Arrivals, Clock, columns, data_of
 from providers.contract.events import (
     Citation,
     Event,

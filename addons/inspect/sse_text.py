@@ -7,13 +7,10 @@ import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 
+from addons.dialects.text import lines_of
+
 type Arrivals = Sequence[tuple[float, int]]
 """Seconds since the attempt began, and the length in bytes, of each piece in order."""
-
-
-def lines_of(text: str) -> list[str]:
-    """Its lines as the format ends them: LF, CRLF or CR (HTML, 9.2.5) and nothing else, for JSON may hold U+2028."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def blocks(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -88,7 +88,7 @@ class DeliveredView(Contentview):
             return NOT_OURS
         if not note.delivered:
             return "The client was sent nothing of this attempt.\n"
-        return self._clean(delivered_text(note.delivered, note.deliveries))
+        return self._clean(delivered_text(note.delivered, note.deliveries, note.dialect))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
         return 0 if annotation_of(metadata.flow) is not None and not _request_side(metadata) else -1

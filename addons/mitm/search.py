@@ -64,7 +64,7 @@ def asked_of(note: Annotation) -> str:
 def answered_of(note: Annotation, body: bytes, decoder: Decoder | None) -> str:
     """What the client was sent, and what today's adapter reads in the provider's answer: one may have what the other
     lacks (an attempt that failed, an answer that was cut short)."""
-    return "\n".join((*answer_lines(note.delivered), *_read(body, decoder)))
+    return "\n".join((*answer_lines(note.delivered, note.dialect), *_read(body, decoder)))
 
 
 def _leaves(value: Any) -> Iterator[str]:

@@ -32,13 +32,13 @@ def differences(recording: Recording) -> list[str]:
         raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
     if recording.outcome == "client_left":
         raise RecordingProblem("the client left in the middle: what it got is no measure")
-    then, now = _seen(recording.delivered), _seen(decoded(recording, recording.answer))
+    then, now = said_of(recording), _seen(decoded(recording, recording.answer), recording.dialect)
     return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
 
 
 def said_of(recording: Recording) -> list[str]:
     """What a reader sees of the answer as it was delivered then."""
-    return _seen(recording.delivered)
+    return _seen(recording.delivered, recording.dialect)
 
 
 def decoded(recording: Recording, answer: Answered) -> str:
@@ -93,10 +93,10 @@ def _broken_off(reader: AnswerReader, provider: AnyProvider) -> GatewayError:
     return GatewayError.from_provider(error, provider.name, "recorded", way_in(provider, "recorded"))
 
 
-def _seen(delivered: str) -> list[str]:
+def _seen(delivered: str, dialect: str) -> list[str]:
     """What a reader sees of an answer: texts, calls, sources, the end; not ids and times, nor how it was cut."""
-    lines = [line for block in answer_lines(delivered) for line in block.split("\n")]
-    error = error_of(delivered)
+    lines = [line for block in answer_lines(delivered, dialect) for line in block.split("\n")]
+    error = error_of(delivered, dialect)
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines
 
 

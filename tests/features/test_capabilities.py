@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from openai.types.chat import completion_create_params as openai_params
 
-from addons.dialects.chat_completions.request import parse_chat
+from addons.dialects.chat_completions.request import OF_THE_FORM, parse_chat
 from addons.errors import GatewayError
-from addons.features.capabilities import HINTS, OF_THE_FORM, OF_THE_MODEL, REFUSED, check_support
+from addons.features.capabilities import HINTS, OF_THE_MODEL, REFUSED, check_support
 from addons.features.chain import applied
 from providers.contract.chat import ChatRequest
 from providers.contract.provider import Model

@@ -7,19 +7,22 @@ from mitmproxy import http
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import Reading
 from addons.dialects.chat_completions.description import description
-from addons.dialects.chat_completions.request import parse_chat, read_chat
+from addons.dialects.chat_completions.request import parse_chat, read_chat, wants_usage
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
 from addons.dialects.description import Description
 from addons.dialects.openai import models
 from addons.dialects.openai.error import error_response
+from addons.dialects.openai.transcript import OpenAITranscript
 from addons.dialects.routes import POST, Route
+from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
 
 
 class ChatCompletions:
     name = "chat_completions"
     routes: Sequence[Route] = (Route(POST, "/v1/chat/completions", "chat_completions"), *models.ROUTES)
+    transcript: Transcript = OpenAITranscript()
 
     def answer_id(self, request_id: str) -> str:
         return f"chatcmpl-{request_id.removeprefix('req_')}"
@@ -31,7 +34,7 @@ class ChatCompletions:
         return parse_chat(body)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
-        return ChatStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else ChatWhole(meta)
+        return ChatStream(meta, include_usage=wants_usage(parsed)) if parsed.chat.stream else ChatWhole(meta)
 
     def error(self, error: GatewayError) -> http.Response:
         return error_response(error)

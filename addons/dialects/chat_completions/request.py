@@ -1,6 +1,7 @@
 """A chat completions request body to a ParsedRequest."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
 
 from pydantic import ValidationError
@@ -24,6 +25,22 @@ _STEP: Final = 1000
 """Messages of any form that are read at once: some 20 ms."""
 _ROLES: Final = frozenset(get_args(Role.__value__))
 _NO_EXTRAS: Final = frozenset({"model", "messages", "stream"})
+
+
+OF_THE_FORM: Final = frozenset({"stream", "stream_options"})
+"""Fields that the dialect itself sees to: the answer has the form the client wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """What is asked of the form of the answer."""
+
+    include_usage: bool = False
+
+
+def wants_usage(parsed: ParsedRequest) -> bool:
+    """Whether a stream is to end with the counts of tokens, of a request that this module has read."""
+    return isinstance(parsed.options, AnswerOptions) and parsed.options.include_usage
 
 
 def _is_number(value: Any) -> bool:
@@ -79,8 +96,7 @@ def to_parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
         messages = yield from _any_messages(raw["messages"])
     options = raw.get("stream_options")
     usage = isinstance(options, dict) and options.get("include_usage") is True
-    present = frozenset(name for name, value in raw.items() if value is not None)
-    return ParsedRequest(_chat(raw, messages), usage, present, refusal)
+    return ParsedRequest(_chat(raw, messages), AnswerOptions(include_usage=usage), refusal)
 
 
 def _any_messages(raw: list[dict[str, Any]]) -> Reading[tuple[Message, ...]]:

@@ -6,18 +6,22 @@ from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import Reading, all_at_once
+from addons.dialects.chat_completions.request import wants_usage
 from addons.dialects.completions.answer import TextStream, TextWhole
 from addons.dialects.completions.description import description
 from addons.dialects.completions.request import read_completion
 from addons.dialects.description import Description
 from addons.dialects.openai.error import error_response
+from addons.dialects.openai.transcript import OpenAITranscript
 from addons.dialects.routes import POST, Route
+from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
 
 
 class Completions:
     name = "completions"
     routes: Sequence[Route] = (Route(POST, "/v1/completions", "completions"),)
+    transcript: Transcript = OpenAITranscript()
 
     def answer_id(self, request_id: str) -> str:
         return f"cmpl-{request_id.removeprefix('req_')}"
@@ -29,7 +33,7 @@ class Completions:
         return all_at_once(read_completion(body))
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
-        return TextStream(meta, include_usage=parsed.include_usage) if parsed.chat.stream else TextWhole(meta)
+        return TextStream(meta, include_usage=wants_usage(parsed)) if parsed.chat.stream else TextWhole(meta)
 
     def error(self, error: GatewayError) -> http.Response:
         return error_response(error)

@@ -69,7 +69,6 @@ def _parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
     return replace(
         parsed,
         chat=replace(parsed.chat, completion=raw, n=_candidates(raw)),
-        fields=frozenset(name for name, value in raw.items() if value is not None),
         refusal=_refusal(raw) or parsed.refusal,
     )
 
