@@ -21,6 +21,8 @@ def outcome_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, erro
         client=client,
         method=flow.request.method,
         why=error.message if error else "",
+        error=error,
+        flow=flow,
     )
 
 

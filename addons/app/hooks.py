@@ -45,7 +45,7 @@ from addons.dialects import registry
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.exchange import Exchange
-from addons.exchange.outcome import Observer, tell
+from addons.exchange.observer import Observers
 from addons.exchange.request_log import RequestLog, setup_logging
 from addons.ingress import endpoints as local
 from addons.ingress.front_door import (
@@ -77,6 +77,7 @@ from addons.mitm.onlookers import Onlookers, have_chats_read_again, read_again_i
 from addons.mitm.search import Words, search_in
 from addons.mitm.web_link import address_to_tell, tell_link
 from addons.mitm.web_order import list_in_time_order
+from addons.recordings.archive import ArchiveKeeper
 from addons.recordings.reading import decoder_for
 from addons.stream.bodies import Bodies
 from addons.stream.connections import ClientConnections
@@ -89,7 +90,6 @@ from addons.stream.message_checks import leave_out_message_checks
 from addons.stream.refusal import note
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
-from addons.transport.step_runner import Carried
 from addons.vault.errors import VaultError
 from addons.words.commands import serves
 from providers.contract.provider import Decoder
@@ -144,7 +144,6 @@ class Glassgate:
             NotDraining(lambda: self.drain.begun),
             InFlight(lambda: len(self.exchanges), lambda: self._parts().config.sections.limits.requests),
         )
-        self.observers: tuple[Observer, ...] = (RequestLog(),)
         self._jobs = Jobs(outside.clock)
         self._clients = ClientConnections(ctx.master, registry.refusal)
         self._sweeper = Sweeper(outside.clock, self._clients.deliver, self._clients.drop)
@@ -158,8 +157,16 @@ class Glassgate:
         self._names = Teller()
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         self._places = FlowPlaces(lambda: self._parts().flow_key() or own_key)
-        self._annotator = Annotator(self._show, self._looked_at, lambda flow: self._keep(flow, None), self._places)
-        self._replayer = Replayer(self._places, self._annotator.present)
+        self._annotator = Annotator(
+            self._show,
+            self._looked_at,
+            self._keep,
+            self._places,
+            self._cleaner,
+            lambda: self._parts().context.limits,
+        )
+        self.observers = Observers((RequestLog(), self._annotator, ArchiveKeeper(self._keep)))
+        self._replayer = Replayer(self._places, self._annotator.present, self.observers.ended)
         self._end_clean_records: Callable[[], None] = lambda: None
 
     # -- life of the process --------------------------------------------------------------------------------------
@@ -195,7 +202,9 @@ class Glassgate:
             doors = Doors(ctx.options)
             modes = doors.checked_modes(config)
             ca_file = ctx.options.ssl_verify_upstream_trusted_ca or None
-            parts = Running(config, open_vault(config), ca_file=ca_file, seen=self._seen_step, outside=self._outside)
+            parts = Running(
+                config, open_vault(config), ca_file=ca_file, seen=self._annotator.step, outside=self._outside
+            )
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             ctx.master.shutdown()
@@ -365,9 +374,6 @@ class Glassgate:
             return True
         return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
 
-    def _seen_step(self, step: Carried) -> None:
-        self._annotator.step(step, self._cleaner())
-
     @staticmethod
     async def _show(flow: http.HTTPFlow) -> None:
         for hook in eventsequence.iterate(flow):
@@ -404,28 +410,28 @@ class Glassgate:
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
             admission = admit(request_head_of(flow, shown), parts.rules)
         except GatewayError as error:
-            self._refuse(flow, request_id, error.key or "-", error, shown)
+            await self._refuse(flow, request_id, error.key or "-", error, shown)
             return
         hide_keys(flow.request, self._cleaner(), shown)
         flow.metadata["client_key"] = admission.key
         if admission.action == "health" and admission.key:  # who has no key is told what was known before
             await parts.accounts.refresh(FRESH_S)
-        self._begin(flow, request_id, admission, parts)
+        await self._begin(flow, request_id, admission, parts)
 
-    def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
+    async def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
         try:
             for policy in self.policies:
                 policy.check(admission)
             answer = local.answer(admission, self._inside(parts))
         except GatewayError as error:
-            self._refuse(flow, request_id, admission.key, error, {})
+            await self._refuse(flow, request_id, admission.key, error, {})
             return
         if answer is not None:
             answer.headers["x-request-id"] = request_id
             if admission.action == "health" and (proof := proof_for(flow, parts.config.tokens)):
                 answer.headers[PROOF] = proof
             flow.response = answer
-            self._log_local(flow, request_id, admission.key or "-")
+            await self._answered(flow, request_id, admission.key or "-")
             return
         assert admission.dialect is not None
         began = self._outside.clock()
@@ -434,14 +440,14 @@ class Glassgate:
         exchange.codings = admission.codings
         self.exchanges[flow.id] = exchange
 
-    def _refuse(
+    async def _refuse(
         self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError, shown: Mapping[str, str]
     ) -> None:
         """Answers with the error and notes it; neither has a secret that the head had anywhere."""
         cleaner = hide_keys(flow.request, self._cleaner(), shown)
         flow.response = registry.refusal(flow.request.path, error.cleaned(cleaner.words))
         flow.response.headers["x-request-id"] = request_id
-        self._log_local(flow, request_id, key, error)
+        await self._answered(flow, request_id, key, error)
 
     def _inside(self, parts: Running) -> local.Inside:
         reload = self._reload.problem if self._reload else None
@@ -459,14 +465,14 @@ class Glassgate:
     async def request(self, flow: http.HTTPFlow) -> None:
         exchange = self.exchanges.get(flow.id)
         if exchange is not None and flow.response is None:
-            self._annotator.begins(flow, exchange)
+            await self.observers.begun(exchange.info(flow))
             await exchange.open(flow)
-            await self._annotator.planned(flow)
+            await self._moved_on(flow, exchange)
         elif flow.is_replay == "request" and flow.response is None:
             try:
                 await self._replayer.replay(flow, self._parts())
             except GatewayError as error:
-                flow.response = registry.refusal("", error)
+                flow.response = registry.refusal(flow.request.path, error)
                 flow.comment = f"{flow.comment} not sent again: {error.message}"
 
     @fenced
@@ -474,13 +480,15 @@ class Glassgate:
         exchange = self.exchanges.get(flow.id)
         if exchange is None:
             return
-        failed = exchange.attempt
-        part = await self._annotator.earlier(flow, exchange, failed) if failed else None
+        shown = self._annotator.split_off(flow, exchange.id) if exchange.attempt is not None else None
         await exchange.attempt_failed(flow)
+        await self._moved_on(flow, exchange, shown)
+
+    async def _moved_on(self, flow: http.HTTPFlow, exchange: Exchange, shown: http.HTTPFlow | None = None) -> None:
+        """An attempt stands in the flow, or the final answer does; `shown` has the attempt before."""
         await self._annotator.planned(flow)
-        if part is not None and exchange.attempt is not None:  # else this flow stays the last attempt's
-            self._annotator.present(part)
-            self._keep(part, failed)
+        for record in exchange.new_records(shown):
+            await self.observers.attempted(record)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         await self._over(flow)
@@ -488,42 +496,39 @@ class Glassgate:
     async def error(self, flow: http.HTTPFlow) -> None:
         await self._over(flow)
 
-    def _keep(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
-        """Hands an attempt or a preparing call that is over to the archive, in the background."""
-        if (parts := self.running_parts) is None:
-            return
-        work = parts.archive.take(flow, attempt, parts.providers)
-        parts.background.spawn(work, "glassgate archive")
+    def _keep(self, flow: http.HTTPFlow, attempt: Attempt | None = None) -> None:
+        if (parts := self.running_parts) is not None:
+            parts.keep(flow, attempt)
 
     async def _over(self, flow: http.HTTPFlow) -> None:
-        """The exchange has ended, one way or another: its line in the log, its summary on the flow."""
+        """The request has ended, one way or another."""
         self._bodies.over(flow.id)
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
-            self._refused_below(flow)
+            await self._refused_below(flow)
             return
         self.drain.one_less()
-        exchange.over()
-        line = exchange.summary(client_left=flow.error is not None and not _was_refused(flow, exchange))
-        tell(self.observers, line)
-        await self._annotator.conclude(flow, exchange, line)
-        self._keep(flow, exchange.attempt_loop.last if exchange.attempt_loop else None)
+        outcome = exchange.over(flow, client_left=flow.error is not None and not _was_refused(flow, exchange))
+        for record in exchange.new_records():
+            await self.observers.attempted(record)
+        await self.observers.ended(outcome)
 
-    def _refused_below(self, flow: http.HTTPFlow) -> None:
+    async def _refused_below(self, flow: http.HTTPFlow) -> None:
         """A request that was refused before or instead of a hook: malformed, too large, or a hook failed."""
         if annotation_of(flow) is not None or not flow.live or flow.is_replay is not None:
             return
         if (error := refusal_below(flow)) is not None:
             told = flow.response.headers.get("x-request-id") if flow.response else None
-            self._log_local(flow, told or flow.metadata.get("request_id") or new_id(), "-", error)
+            await self._answered(flow, told or flow.metadata.get("request_id") or new_id(), "-", error)
 
     def _refused_head(self, found: RefusedHead) -> None:
-        tell(self.observers, outcome_of_head(found))
+        self._ending.spawn(self.observers.ended(outcome_of_head(found)), "telling of a refused head")
 
-    def _log_local(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
-        """The annotation and the outcome of what no provider was asked."""
-        self._annotator.local(flow, request_id, error)
-        tell(self.observers, outcome_of(flow, self._client_of(flow), request_id, key, error))
+    async def _answered(
+        self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None
+    ) -> None:
+        """No provider was asked: this is how it ended."""
+        await self.observers.ended(outcome_of(flow, self._client_of(flow), request_id, key, error))
 
     def _client_of(self, flow: http.HTTPFlow) -> str:
         return client_of(flow, self._listening.guests.rules)

@@ -9,7 +9,7 @@ import asyncio
 import copy
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -24,8 +24,7 @@ from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import Cleaner
 from addons.errors import GatewayError
 from addons.exchange.context import AnyProvider
-from addons.exchange.outcome import Outcome
-from addons.exchange.request_log import RequestLog
+from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.summary import marker, told
@@ -34,6 +33,7 @@ from addons.recordings.recording import Answered, Asked, Recording, RecordingPro
 from addons.transport.places import sealed_call
 from addons.transport.sealing import Owner
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Usage
 from providers.contract.provider import Answer, Call, Session
 
 _HOP: Final = frozenset({"content-length", "transfer-encoding", "connection", "host", "accept-encoding"})
@@ -52,10 +52,11 @@ class _Run:
 
 @dataclass(slots=True)
 class Replayer:
-    """`show` takes a flow that is to stand in the list."""
+    """`show` takes a flow that is to stand in the list; `tell` tells observers how it ended."""
 
     places: FlowPlaces
     show: Callable[[http.HTTPFlow], None]
+    tell: Callable[[Outcome], Awaitable[None]]
     clock: Callable[[], float] = time.monotonic
     _last: WeakKeyDictionary[http.HTTPFlow, tuple[int, http.HTTPFlow]] = field(default_factory=WeakKeyDictionary)
     """How often a flow was sent again, and how it looked after the last time: mitmproxy keeps its first state only."""
@@ -75,7 +76,7 @@ class Replayer:
         except ProviderError as error:
             failure = GatewayError.from_provider(error, note.provider, note.account, way_in(provider, note.account))
             nothing = _fresh(note, outcome="failed", error=failure.message)
-            RequestLog().ended(_line(flow, nothing, failure.status, failure.code or failure.type))
+            await self.tell(_outcome(flow, nothing, failure.status, failure.code or failure.type))
             raise failure from None
         response, read = await asyncio.to_thread(_read, run, note, provider, running.cleaner)
         before = self._before(flow)
@@ -87,9 +88,8 @@ class Replayer:
         self._remember(flow)
         if before is not None:
             self.show(before)
-        RequestLog().ended(
-            _line(flow, note, response.status_code, read.error.kind.value if read.error is not None else None)
-        )
+        code = read.error.kind.value if read.error is not None else None
+        await self.tell(_outcome(flow, note, response.status_code, code, read.usage))
 
     async def _send(self, flow: http.HTTPFlow, note: Annotation, provider: AnyProvider, running: Running) -> _Run:
         """Raises ProviderError."""
@@ -168,8 +168,10 @@ def _noted(note: Annotation, run: _Run, status: int, read: ReadAgain) -> Annotat
     )
 
 
-def _line(flow: http.HTTPFlow, note: Annotation, status: int, code: str | None) -> Outcome:
-    """The log's line: what somebody at the inspector had sent again, under the request's own id."""
+def _outcome(
+    flow: http.HTTPFlow, note: Annotation, status: int, code: str | None, usage: Usage | None = None
+) -> Outcome:
+    """How it ended that somebody at the inspector had a flow sent again, under the request's own id."""
     return Outcome(
         id=note.request_id,
         key="-",
@@ -178,11 +180,10 @@ def _line(flow: http.HTTPFlow, note: Annotation, status: int, code: str | None) 
         model=note.model or None,
         provider=note.provider,
         account=note.account,
-        attempts=1,
+        records=(AttemptRecord(note.request_id, 1, note.model, note.provider, note.account),),
         first_token_ms=note.first_token_ms,
         total_ms=note.total_ms or 0,
-        prompt_tokens=note.prompt_tokens,
-        completion_tokens=note.completion_tokens,
+        usage=usage,
         outcome=note.outcome,
         error_code=code,
         client="inspector",

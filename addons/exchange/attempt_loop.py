@@ -17,6 +17,7 @@ from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
 from addons.exchange.context import AnyProvider, Context
 from addons.exchange.feedback import Progress, leave_site, note_answer, note_failure
 from addons.exchange.final_error import FinalError, name_of
+from addons.exchange.outcome import AttemptRecord, record_of
 from addons.exchange.stage import Stage
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
@@ -62,6 +63,8 @@ class AttemptLoop:
     """The newest attempt, also when it is over."""
     progress: Progress | None = None
     attempts: int = 0
+    records: list[AttemptRecord] = field(default_factory=list)
+    """Of each attempt that is over."""
     waited_s: float = 0.0
     """In line for a turn at an account, and in pauses before another attempt."""
     _round: ModelRound = field(init=False)
@@ -104,6 +107,7 @@ class AttemptLoop:
         assert self.progress
         self._go(Stage.AFTER)
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
+        self._record(self.progress.candidate, failed.report.error, failed)
         leave_site(self.context, failed, self.progress)
         if failed.reader.begun or failed.reader.flaw is not None:
             return await self._asked_better(failed, self.progress, error)
@@ -121,6 +125,10 @@ class AttemptLoop:
         `answered`: the client was given no error of ours, but the answer, a part of it, or nothing as it left.
         """
         last, progress = self.last, self.progress
+        if progress is not None and len(self.records) < self.attempts:  # of others is known how they ended
+            is_newest = last is not None and all(record.attempt is not last for record in self.records)
+            newest = last if is_newest else None
+            self._record(progress.candidate, newest.report.error if newest is not None else None, newest)
         if last is not None and progress is not None:
             if last.report.accepted and last.report.error is None:
                 note_answer(
@@ -135,6 +143,10 @@ class AttemptLoop:
             if last.reader.state is not State.FAILED or answered:
                 leave_site(self.context, last, progress)
         self.release()
+
+    def _record(self, candidate: Candidate, error: ProviderError | None, attempt: Attempt | None = None) -> None:
+        since = self.ask.began, self.context.clock()
+        self.records.append(record_of(self.ask.id, len(self.records) + 1, name_of(candidate), since, error, attempt))
 
     def release(self) -> None:
         """Gives back the turn at the account and the place in the retry budget. May be called again."""
@@ -210,6 +222,7 @@ class AttemptLoop:
         try:
             return await self._make_attempt(candidate, session)
         except ProviderError as error:
+            self._record(candidate, error)
             self._failed(error, candidate, self._decide(error, candidate, accepted=False), accepted=False)
             return None
 
@@ -417,6 +430,8 @@ class AttemptLoop:
             self._round.attempts += 1
             return await self._make_attempt(candidate, session)
         except ProviderError as later:
+            if len(self.records) < self.attempts:  # else what was to mend it failed, and no attempt came of it
+                self._record(candidate, later)
             self._failed(later, candidate, self._decide(later, candidate, accepted=False), accepted=False)
             return None
 

@@ -1,4 +1,4 @@
-"""One client request, from the hook that reads it to the line that is logged about it.
+"""One client request, from the hook that reads it to its outcome.
 
 The stream layer sees it as a RequestPort; the attempts themselves are attempt_loop.py's.
 """
@@ -6,7 +6,7 @@ The stream layer sees it as a RequestPort; the attempts themselves are attempt_l
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mitmproxy import http
@@ -18,7 +18,8 @@ from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import Ask, Planned
 from addons.exchange.context import Context
-from addons.exchange.outcome import Outcome
+from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
+from addons.exchange.stage import Stage
 from addons.stream.port import State
 from addons.transport.codings import undone
 
@@ -52,8 +53,8 @@ class Exchange:
     answer: http.Response | None = None
     model: str | None = None
     """The model asked for, in the client's words."""
-    client_request: str = ""
-    """The body as the client sent it, for the inspector; up to a limit."""
+    client_body: bytes = b""
+    """As the client sent it, up to a limit."""
     attempt_loop: AttemptLoop | None = None
     error: GatewayError | None = None
     left: bool = False
@@ -64,6 +65,8 @@ class Exchange:
     """Called when it has come further, until its provider is asked; for the inspector."""
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
+    _told: int = 0
+    """Records of attempts that were asked for."""
     _inflated: int = 0
     """Bytes that were made of its compressed body."""
 
@@ -98,14 +101,39 @@ class Exchange:
         """Plans what follows a failed attempt: another one, or the final error."""
         await self._guarded(self._after_failure(flow), flow)
 
-    def over(self) -> None:
-        """The exchange has ended, one way or another."""
+    def fail(self, error: GatewayError, answer: http.Response) -> None:
+        """The gateway itself failed: nothing more is sent to a provider."""
+        self.attempt, self.error, self.status, self.answer = None, error, error.status, answer
+
+    def over(self, flow: http.HTTPFlow, *, client_left: bool) -> Outcome:
+        """The exchange has ended, one way or another: what is known of it."""
         if self.attempt_loop is not None:
             self.attempt_loop.over(answered=self.error is None)
         if self._counted:
             self._counted = False
             self.context.budget.active -= 1
             self._deflate()
+        return self._outcome(flow, left=client_left or self.left)
+
+    def new_records(self, shown: http.HTTPFlow | None = None) -> list[AttemptRecord]:
+        """Of the attempts that are over and were not asked for before.
+
+        `shown` is a flow of the one that failed just now; where no other has followed, the request's own stays its.
+        """
+        records = self.attempt_loop.records if self.attempt_loop is not None else []
+        if self._told == len(records):
+            return []
+        flow = shown if self.attempt is not None else None
+        found, self._told = records[self._told :], len(records)
+        return [
+            replace(
+                record,
+                dialect=self.dialect.name,
+                flow=flow if record.attempt is not None else None,
+                client_body=self.client_body,
+            )
+            for record in found
+        ]
 
     async def _guarded(self, work: Coroutine[None, None, None], flow: http.HTTPFlow) -> None:
         """Runs `work` as a task that ends when the client leaves."""
@@ -135,7 +163,7 @@ class Exchange:
         if self.codings:
             await self._undo_codings(flow.request)
         body = flow.request.raw_content or b""
-        self.client_request = body[: self.context.limits.record_bytes].decode("utf-8", "replace")
+        self.client_body = body[: self.context.limits.record_bytes]
         parsed = await self._read(body)
         self.model = parsed.chat.model[:ASKED_LIMIT]
         self.moved()
@@ -219,14 +247,37 @@ class Exchange:
         return (("x-request-id", self.id), *(self.attempt_loop.headers(about) if self.attempt_loop else ()))
 
     # -- what is told of it ---------------------------------------------------------------------------------------
-    def summary(self, *, client_left: bool) -> Outcome:
-        """The request's line for the log."""
+    def info(self, flow: http.HTTPFlow) -> ExchangeInfo:
+        """What is known of it from the first."""
+        return ExchangeInfo(self.id, self.key, self.client, self.method, self.path, self.dialect.name, flow, self)
+
+    def watch(self, moved: Callable[[], None]) -> None:
+        self.moved = moved
+
+    @property
+    def stage(self) -> Stage:
+        return self.attempt_loop.stage if self.attempt_loop is not None else Stage.READ
+
+    @property
+    def tries(self) -> int:
+        return self.attempt_loop.attempts if self.attempt_loop is not None else 0
+
+    @property
+    def about(self) -> tuple[str, str, str] | None:
+        """Model, provider and account that are being asked, or were asked last."""
+        attempt_loop = self.attempt_loop
+        return (attempt_loop.asking or attempt_loop.about) if attempt_loop is not None else None
+
+    @property
+    def client_request(self) -> str:
+        return self.client_body.decode("utf-8", "replace")
+
+    def _outcome(self, flow: http.HTTPFlow, *, left: bool) -> Outcome:
         attempt_loop = self.attempt_loop
         last = attempt_loop.last if attempt_loop else None
         report = last.report if last else None
-        usage = report.usage if report else None
         first = report.first_token_at if report else None
-        outcome, status, error = self._ending(last, left=client_left or self.left)
+        outcome, status, error = self._ending(last, left=left)
         about = error.about if error and error.about else attempt_loop.about if attempt_loop else None
         model, provider, account = about or (self.model, None, None)
         return Outcome(
@@ -237,11 +288,10 @@ class Exchange:
             model=model,
             provider=provider,
             account=account,
-            attempts=attempt_loop.attempts if attempt_loop else 0,
+            records=tuple(attempt_loop.records) if attempt_loop else (),
             first_token_ms=round((first - self.began) * 1000) if first is not None else None,
             total_ms=round((self.context.clock() - self.began) * 1000),
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
+            usage=report.usage if report else None,
             outcome=outcome,
             error_code=(error.code or error.type) if error else None,
             client=self.client,
@@ -249,6 +299,10 @@ class Exchange:
             asked=self.model,
             why=error.message if error else self._left_at(last) if outcome == "client_left" else "",
             wait_ms=round(attempt_loop.waited_s * 1000) if attempt_loop else 0,
+            dialect=self.dialect.name,
+            error=self.error,
+            flow=flow,
+            client_body=self.client_body,
         )
 
     def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:

@@ -1,14 +1,20 @@
-"""How a request ended, and who is told of it."""
+"""What is known of a request that has begun, of an attempt that is over, and of a request that is over: plain values.
 
-import logging
+Bodies stay where they are until somebody reads them: nothing is put together for nobody.
+"""
+
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Final
 
+from mitmproxy import http
+
+from addons.errors import GatewayError
+from addons.exchange.attempt import Attempt
+from addons.exchange.live_port import Underway
 from addons.words.shown import shown
-
-log = logging.getLogger("glassgate")
+from providers.contract.errors import ProviderError
+from providers.contract.events import Usage
 
 WHY_LIMIT: Final = 300
 SHORTEST_SENTENCE: Final = 30
@@ -16,9 +22,90 @@ SHORTEST_SENTENCE: Final = 30
 _NEXT_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class ExchangeInfo:
+    """A request for a provider that has come whole."""
+
+    id: str
+    key: str
+    """The client key's name."""
+    client: str
+    """The address it came from."""
+    method: str
+    path: str
+    dialect: str
+    """The client format, by its name in addons/dialects/registry.py."""
+    flow: http.HTTPFlow = field(repr=False, compare=False)
+    progress: Underway = field(repr=False, compare=False)
+    """How far it is, at any time until its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One try at one account that is over. Times in milliseconds."""
+
+    request_id: str
+    number: int
+    """The first is 1."""
+    model: str
+    provider: str
+    account: str
+    error: ProviderError | None = None
+    """Why it failed, if it did."""
+    took_ms: int = 0
+    """Since it was made; nothing where it could not even be."""
+    first_token_ms: int | None = None
+    """From the request's arrival, as is `ended_ms`."""
+    ended_ms: int = 0
+    dialect: str = ""
+    """The client format."""
+    attempt: Attempt | None = field(default=None, repr=False, compare=False)
+    """The attempt itself, for what is read of its bodies; None where it failed while it was prepared."""
+    flow: http.HTTPFlow | None = field(default=None, repr=False, compare=False)
+    """The flow that shows this attempt alone: there where somebody may look and another attempt has gone out since."""
+    client_body: bytes = field(default=b"", repr=False, compare=False)
+    """The body the client sent, up to the cap. Secrets may stand in it."""
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.attempt.report.usage if self.attempt is not None else None
+
+    @property
+    def delivered(self) -> bytes:
+        """What the client was sent of it, up to the cap. Secrets may stand in it."""
+        return self.attempt.delivered if self.attempt is not None else b""
+
+
+def record_of(
+    request_id: str,
+    number: int,
+    about: tuple[str, str, str],
+    since: tuple[float, float],
+    error: ProviderError | None,
+    attempt: Attempt | None,
+) -> AttemptRecord:
+    """The record of an attempt that is over. `about`: model, provider, account; `since`: when the request came, and now
+    (monotonic, in seconds)."""
+    model, provider, account = about
+    began, now = since
+    first = attempt.report.first_token_at if attempt is not None else None
+    return AttemptRecord(
+        request_id,
+        number,
+        model,
+        provider,
+        account,
+        error,
+        took_ms=round(attempt.took_s * 1000) if attempt is not None else 0,
+        first_token_ms=round((first - began) * 1000) if first is not None else None,
+        ended_ms=round((now - began) * 1000),
+        attempt=attempt,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is known of one request that is over. Times in milliseconds. The log's JSON form keeps these names."""
+    """A request that is over, answered by a provider or by the gateway itself. Times in milliseconds."""
 
     id: str
     key: str
@@ -30,12 +117,12 @@ class Outcome:
     """The model that answered, or that `why` is about, or was asked last; without any attempt the one asked for."""
     provider: str | None = None
     account: str | None = None
-    attempts: int = 0
+    records: tuple[AttemptRecord, ...] = ()
+    """Of its attempts, in order."""
     first_token_ms: int | None = None
     """From the request's arrival."""
     total_ms: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    usage: Usage | None = None
     outcome: str = "ok"
     """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left; replayed, of what was
     sent again in the inspector."""
@@ -50,26 +137,42 @@ class Outcome:
     """What the client was told went wrong, without the advice behind it; or how far its answer was when it left."""
     wait_ms: int = 0
     """Of the total: in line for a turn at an account, or before another attempt."""
+    dialect: str = ""
+    """The client format; empty where no provider was to be asked, and of what was sent again."""
+    error: GatewayError | None = field(default=None, repr=False, compare=False)
+    """What the client was told in place of an answer, whole."""
+    flow: http.HTTPFlow | None = field(default=None, repr=False, compare=False)
+    client_body: bytes = field(default=b"", repr=False, compare=False)
+    """The body the client sent, up to the cap. Secrets may stand in it."""
 
     def __post_init__(self) -> None:
-        self.why = shown(_first_sentence(self.why), WHY_LIMIT)
+        object.__setattr__(self, "why", shown(_first_sentence(self.why), WHY_LIMIT))
 
+    @property
+    def attempts(self) -> int:
+        return len(self.records)
 
-class Observer(Protocol):
-    """Is told of every request that is over, answered by a provider or at the door."""
+    @property
+    def prompt_tokens(self) -> int | None:
+        return self.usage.prompt_tokens if self.usage is not None else None
 
-    def ended(self, outcome: Outcome) -> None:
-        """Takes no time to speak of: it is called on the event loop, between two requests."""
-        ...
+    @property
+    def completion_tokens(self) -> int | None:
+        return self.usage.completion_tokens if self.usage is not None else None
 
+    @property
+    def last(self) -> AttemptRecord | None:
+        """The newest attempt that was made: the request's flow shows it."""
+        return next((record for record in reversed(self.records) if record.attempt is not None), None)
 
-def tell(observers: Iterable[Observer], outcome: Outcome) -> None:
-    """Tells each; the fault of one is logged, and keeps nothing from the others nor from the request."""
-    for observer in observers:
-        try:
-            observer.ended(outcome)
-        except Exception:
-            log.exception("%s failed over the end of request %s", type(observer).__name__, outcome.id)
+    @property
+    def delivered(self) -> bytes:
+        """What the client was sent of a provider's answer, up to the cap. Secrets may stand in it."""
+        return self.last.delivered if self.last is not None else b""
+
+    @property
+    def client_request(self) -> str:
+        return self.client_body.decode("utf-8", "replace")
 
 
 def _first_sentence(text: str) -> str:

@@ -1,10 +1,10 @@
 """Logging: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
 
 import logging
-from dataclasses import asdict
 from typing import Any, Final
 
 from addons.cleaning.log_records import CleanRecord
+from addons.exchange.observer import Observer
 from addons.exchange.outcome import Outcome
 from addons.words.shown import json_line, shown
 
@@ -12,14 +12,19 @@ log = logging.getLogger("glassgate.request")
 
 HEALTH_PATH: Final = "/healthz"
 """Asked every few seconds by whoever watches the gateway: told at level DEBUG only."""
+_FIELDS: Final = (
+    "id", "key", "path", "status", "model", "provider", "account", "attempts", "first_token_ms", "total_ms",
+    "prompt_tokens", "completion_tokens", "outcome", "error_code", "client", "method", "asked", "why", "wait_ms",
+)  # fmt: skip
+"""The fields of the JSON form; their names are a promise to who reads logs by machine."""
 _WORDS: Final = ("path", "asked", "model", "why")
 """Fields of a request that hold words of clients and providers."""
 
 
-class RequestLog:
-    """The Observer that writes a line of the log for each request."""
+class RequestLog(Observer):
+    """Writes a line of the log for each request."""
 
-    def ended(self, outcome: Outcome) -> None:
+    async def ended(self, outcome: Outcome) -> None:
         asked_by_machines = outcome.path == HEALTH_PATH or (outcome.method == "OPTIONS" and outcome.key == "-")
         if asked_by_machines and outcome.outcome == "ok":  # also health that says 503 while the gateway drains
             level = logging.DEBUG
@@ -58,6 +63,11 @@ def _way(outcome: Outcome) -> list[str]:
     return [*([str(outcome.asked), "->"] if renamed else []), outcome.model, "->", where]
 
 
+def fields_of(outcome: Outcome) -> dict[str, Any]:
+    """What the JSON form says of a request."""
+    return {name: getattr(outcome, name) for name in _FIELDS}
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
@@ -70,7 +80,7 @@ class JsonFormatter(logging.Formatter):
         request = getattr(record, "request", None)
         ours = record if isinstance(record, CleanRecord) else None
         if isinstance(request, Outcome):
-            fields |= asdict(request)
+            fields |= fields_of(request)
             fields |= {name: ours.clean(fields[name]) for name in _WORDS if ours and fields[name]}
         else:
             fields["message"] = ours.said() if ours else record.getMessage()

@@ -9,18 +9,18 @@ from typing import Any
 from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
-from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
-from addons.exchange.exchange import CURRENT, Exchange
-from addons.exchange.outcome import Outcome
+from addons.exchange.context import Limits
+from addons.exchange.exchange import CURRENT
+from addons.exchange.observer import Observer
+from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.inspect.annotation import Annotation
-from addons.inspect.attempt_flows import earlier_attempt, step_flow
+from addons.inspect.attempt_flows import end_as_attempt, own_flow, step_flow
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import keep_cleaned
 from addons.inspect.live import Live
 from addons.inspect.summary import marker, told
 from addons.transport.places import places_of
-from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried
 
 type Show = Callable[[http.HTTPFlow], Awaitable[None]]
@@ -28,7 +28,7 @@ type Show = Callable[[http.HTTPFlow], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Annotator:
+class Annotator(Observer):
     """`looked_at` tells whether anybody can see flows: without a view or a file, parts are not even made."""
 
     show: Show
@@ -36,78 +36,79 @@ class Annotator:
     keep: Callable[[http.HTTPFlow], None]
     """Takes a preparing call for the archive."""
     places: FlowPlaces
+    cleaner: Callable[[], Cleaner]
+    limits: Callable[[], Limits]
+    """Those in force."""
     live: Live | None = None
     """Where there is a list of flows to be looked at."""
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def begins(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
-        """A request for a provider is here."""
+    # -- a request under way --------------------------------------------------------------------------------------
+    async def begun(self, info: ExchangeInfo) -> None:
         if self.live is not None:
-            self.live.begin(flow, exchange)
+            self.live.begin(info)
 
     async def planned(self, flow: http.HTTPFlow) -> None:
         """What is to be sent to the provider stands in the flow, or the final answer does."""
         if self.live is not None:
             await self.live.planned(flow)
 
-    async def conclude(self, flow: http.HTTPFlow, exchange: Exchange, line: Outcome) -> None:
-        """The flow's own annotation, comment and body, at the end of the request."""
-        held_ms = self.live.over(flow) if self.live is not None else 0
-        last = exchange.attempt_loop.last if exchange.attempt_loop else None
-        note = self._note(exchange, last, line, call="" if last else _call(flow))
-        if not self.looked_at():  # then nobody will ever read the texts
-            note = replace(note, client_request="", delivered="")
-        note = replace(note, held_ms=held_ms)
-        answered = last is not None and last.response is not None and flow.response is last.response
-        context = exchange.context
-        # How it ended is told at once: to clean long texts takes a while, and should that fail nothing runs for ever.
-        _tell(flow, replace(note, client_request="", delivered="", model=context.cleaner.text(note.model)))
-        note = await keep_cleaned(flow, note, last, context.cleaner, context.limits.record_bytes, answered=answered)
-        self._put_places(flow, last)
-        _tell(flow, note)
-
-    def _put_places(self, flow: http.HTTPFlow, attempt: Attempt | None) -> None:
-        if attempt is not None:
-            plan = attempt.plan
-            self.places.put_on(flow, Owner(plan.provider.name, plan.session.account), plan.places)
-
-    @staticmethod
-    def local(flow: http.HTTPFlow, request_id: str, error: GatewayError | None = None) -> None:
-        """The annotation and comment of what the gateway answered itself."""
-        note = Annotation(
-            request_id=request_id,
-            part="local",
-            call=_call(flow),
-            outcome="refused" if error else "ok",
-            error=f"{error.status} {error.code}: {error.message}" if error else "",
-        )
-        _tell(flow, note)
-
-    async def earlier(self, flow: http.HTTPFlow, exchange: Exchange, failed: Attempt) -> http.HTTPFlow | None:
-        """The failed attempt as a flow of its own, not shown yet; None when nobody looks."""
+    def split_off(self, flow: http.HTTPFlow, request_id: str) -> http.HTTPFlow | None:
+        """A copy of the flow as it stands when an attempt has failed, not shown yet; None when nobody looks."""
         if not self.looked_at():
             return None
         if self.live is not None:
             self.live.attempt_over(flow)
-        error, took_ms = failed.report.error, round(failed.took_s * 1000)
-        line = exchange.summary(client_left=False)
-        note = self._note(exchange, failed, line, outcome="failed", error=error.message if error else "")
-        note = replace(note, took_ms=took_ms)
-        copy = earlier_attempt(flow, replace(note, delivered="", client_request=""))
-        self._put_in_line(copy, exchange.id)
-        self._put_places(copy, failed)
-        answered = failed.response is not None and flow.response is failed.response
-        note, context = replace(note, followed=True), exchange.context
-        note = await keep_cleaned(copy, note, failed, context.cleaner, context.limits.record_bytes, answered=answered)
-        note.put_on(copy)
+        copy = own_flow(flow)
+        self._put_in_line(copy, request_id)
         return copy
 
-    def step(self, step: Carried, cleaner: Cleaner) -> None:
+    # -- what is over ---------------------------------------------------------------------------------------------
+    async def attempted(self, record: AttemptRecord) -> None:
+        """One that another followed gets its annotation and body, and is shown; the last one has the request's flow."""
+        if (flow := record.flow) is None or (attempt := record.attempt) is None:
+            return
+        note = self._note_of_attempt(record)
+        end_as_attempt(flow, note)
+        self._put_places(flow, attempt)
+        answered = flow.response is not None and attempt.response is not None
+        delivered = record.delivered.decode("utf-8", "replace")
+        note = replace(note, delivered=delivered, client_request=record.client_body.decode("utf-8", "replace"))
+        note = await keep_cleaned(flow, note, attempt, attempt.cleaner, self.limits().record_bytes, answered=answered)
+        note.put_on(flow)
+        self.present(flow)
+
+    async def ended(self, outcome: Outcome) -> None:
+        """The flow's own annotation, comment and body, at the end of the request."""
+        if (flow := outcome.flow) is None:
+            return
+        if not outcome.dialect:
+            _tell(flow, _local_note(flow, outcome))
+            return
+        held_ms = self.live.over(flow) if self.live is not None else 0
+        last = outcome.last.attempt if outcome.last is not None else None
+        cleaner = self.cleaner()
+        note = replace(self._note_of_request(flow, outcome, last), held_ms=held_ms)
+        # How it ended is told at once: to clean long texts takes a while, and should that fail nothing runs for ever.
+        _tell(flow, replace(note, model=cleaner.text(note.model)))
+        if self.looked_at():  # else nobody will ever read the texts
+            delivered = outcome.delivered.decode("utf-8", "replace")
+            note = replace(note, client_request=outcome.client_request, delivered=delivered)
+        answered = last is not None and last.response is not None and flow.response is last.response
+        note = await keep_cleaned(flow, note, last, cleaner, self.limits().record_bytes, answered=answered)
+        if last is not None:
+            self._put_places(flow, last)
+        _tell(flow, note)
+
+    def _put_places(self, flow: http.HTTPFlow, attempt: Attempt) -> None:
+        self.places.put_on(flow, attempt.plan.owner, attempt.plan.places)
+
+    def step(self, step: Carried) -> None:
         """A preparing call, sign-in, renewal, chat made or deleted."""
         if not self.looked_at():
             return
         request_id = CURRENT.get() or "-"
-        flow = step_flow(step, request_id, cleaner)
+        flow = step_flow(step, request_id, self.cleaner())
         self._put_in_line(flow, request_id)
         self.places.put_on(flow, step.owner, places_of(step.call))
         self.present(flow)
@@ -128,40 +129,72 @@ class Annotator:
         with contextlib.suppress(asyncio.CancelledError):
             await self.show(flow)
 
-    @staticmethod
-    def _note(
-        exchange: Exchange,
-        attempt: Attempt | None,
-        line: Outcome,
-        *,
-        call: str = "",
-        outcome: str = "",
-        error: str = "",
-    ) -> Annotation:
-        report = attempt.report if attempt else None
-        return Annotation(
-            request_id=exchange.id,
-            part="attempt" if attempt else "local",
-            provider=line.provider or "",
-            account=line.account or "",
-            model=line.model or "",
-            attempt=line.attempts,
-            most=exchange.context.limits.max_attempts,
-            call=call,
-            outcome=outcome or line.outcome,
-            error=error or _reason(exchange, attempt) or line.error_code or "",
-            first_token_ms=line.first_token_ms,
-            total_ms=line.total_ms,
-            prompt_tokens=line.prompt_tokens,
-            completion_tokens=line.completion_tokens,
-            stream=bool(attempt and attempt.streaming),
-            dialect=exchange.dialect.name,
-            client_request=exchange.client_request,
-            delivered=attempt.delivered.decode("utf-8", "replace") if attempt else "",
-            arrivals=tuple(report.arrivals) if report else (),
-            deliveries=report.deliveries if report else (),
-            cut=bool(report and report.cut),
+    def _note_of_attempt(self, record: AttemptRecord) -> Annotation:
+        usage = record.usage
+        return replace(
+            _pieces_of(record.attempt),
+            request_id=record.request_id,
+            provider=record.provider,
+            account=record.account,
+            model=record.model,
+            attempt=record.number,
+            most=self.limits().max_attempts,
+            followed=True,
+            outcome="failed",
+            error=record.error.message if record.error is not None else "",
+            first_token_ms=record.first_token_ms,
+            took_ms=record.took_ms,
+            total_ms=record.ended_ms,
+            prompt_tokens=usage.prompt_tokens if usage is not None else None,
+            completion_tokens=usage.completion_tokens if usage is not None else None,
+            dialect=record.dialect,
         )
+
+    def _note_of_request(self, flow: http.HTTPFlow, outcome: Outcome, last: Attempt | None) -> Annotation:
+        return replace(
+            _pieces_of(last),
+            request_id=outcome.id,
+            part="attempt" if last is not None else "local",
+            provider=outcome.provider or "",
+            account=outcome.account or "",
+            model=outcome.model or "",
+            attempt=outcome.attempts,
+            most=self.limits().max_attempts,
+            call="" if last is not None else _call(flow),
+            outcome=outcome.outcome,
+            error=_reason(outcome) or outcome.error_code or "",
+            first_token_ms=outcome.first_token_ms,
+            total_ms=outcome.total_ms,
+            prompt_tokens=outcome.prompt_tokens,
+            completion_tokens=outcome.completion_tokens,
+            dialect=outcome.dialect,
+        )
+
+
+def _pieces_of(attempt: Attempt | None) -> Annotation:
+    """What stands in an annotation of how an answer came and went."""
+    if attempt is None:
+        return Annotation("")
+    report = attempt.report
+    return Annotation(
+        "",
+        stream=attempt.streaming,
+        arrivals=tuple(report.arrivals),
+        deliveries=report.deliveries,
+        cut=report.cut,
+    )
+
+
+def _local_note(flow: http.HTTPFlow, outcome: Outcome) -> Annotation:
+    """The annotation of what the gateway answered without a thought of a provider."""
+    error = outcome.error
+    return Annotation(
+        request_id=outcome.id,
+        part="local",
+        call=_call(flow),
+        outcome="refused" if error else "ok",
+        error=f"{error.status} {error.code}: {error.message}" if error else "",
+    )
 
 
 def _tell(flow: http.HTTPFlow, note: Annotation) -> None:
@@ -173,8 +206,9 @@ def _call(flow: http.HTTPFlow) -> str:
     return f"{flow.request.method} {flow.request.path.partition('?')[0][:100]}"
 
 
-def _reason(exchange: Exchange, attempt: Attempt | None) -> str:
+def _reason(outcome: Outcome) -> str:
     """Why it failed, in words: the final error's, or those of an answer that broke off."""
-    if exchange.error is not None:
-        return exchange.error.message
-    return attempt.report.error.message if attempt and attempt.report.error else ""
+    if outcome.error is not None:
+        return outcome.error.message
+    last = outcome.last
+    return last.error.message if last is not None and last.error is not None else ""

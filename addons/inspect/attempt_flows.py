@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mitmproxy import connection, http
@@ -21,20 +20,23 @@ SHOWN_BYTES = 256 * 1024
 """Of a preparing call's answer: it is searched for secrets while others wait."""
 
 
-def earlier_attempt(flow: http.HTTPFlow, note: Annotation) -> http.HTTPFlow:
-    """A failed attempt as a flow of its own, before the flow goes on to the next one. Its body is still to come."""
+def own_flow(flow: http.HTTPFlow) -> http.HTTPFlow:
+    """The flow as it stands as one of its own, which nothing is under way for."""
     copy: http.HTTPFlow = flow.copy()
     copy.live = False
     copy.intercepted = False
-    if copy.response is not None:
-        copy.response.timestamp_end = time.time()
-    else:
-        copy.error = mflow.Error(note.error or "there was no answer")  # else it would look as if it still ran
-    note = replace(note, followed=True)
-    copy.marked = marker(note)
-    note.put_on(copy)
-    copy.comment = told(note)
     return copy
+
+
+def end_as_attempt(flow: http.HTTPFlow, note: Annotation) -> None:
+    """Ends a flow that shows a failed attempt after which another was made. Its body is still to come."""
+    if flow.response is not None:
+        flow.response.timestamp_end = time.time()
+    else:
+        flow.error = mflow.Error(note.error or "there was no answer")  # else it would look as if it still ran
+    flow.marked = marker(note)
+    note.put_on(flow)
+    flow.comment = told(note)
 
 
 def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow:

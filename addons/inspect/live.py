@@ -20,7 +20,8 @@ from mitmproxy.addons.view import View
 from addons.cleaning.bodies import show_as_searched
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.attempt import Attempt
-from addons.exchange.exchange import Exchange
+from addons.exchange.live_port import Underway
+from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import KEY, RUNNING, Annotation
 from addons.inspect.arriving import Arriving
@@ -68,12 +69,12 @@ class Live:
         return len(self._running)
 
     # -- the life of a flow ---------------------------------------------------------------------------------------
-    def begin(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+    def begin(self, info: ExchangeInfo) -> None:
         """The request is here whole."""
-        one = _Running(flow, exchange, exchange.id)
-        self._running[flow.id] = self._of_request[one.request_id] = one
-        exchange.moved = partial(self._safely, one, one.tell)
-        exchange.moved()
+        one, exchange = _Running(info.flow, info.progress, info), info.progress
+        self._running[info.flow.id] = self._of_request[info.id] = one
+        exchange.watch(moved := partial(self._safely, one, one.tell))
+        moved()
 
     async def planned(self, flow: http.HTTPFlow) -> None:
         """An attempt stands in the flow, about to be sent or to be stopped by a person."""
@@ -103,7 +104,7 @@ class Live:
         if one is None:
             return 0
         self._running.pop(flow.id)
-        self._of_request.pop(one.request_id, None)
+        self._of_request.pop(one.info.id, None)
         self._safely(one, one.end)
         one.let_go()
         return round(one.held_s * 1000)
@@ -153,7 +154,7 @@ class Live:
         """It is shown again at its end."""
         if not one.lost:
             one.lost = True
-            log.exception("request %s is not shown while it runs: a fault of the gateway", one.request_id)
+            log.exception("request %s is not shown while it runs: a fault of the gateway", one.info.id)
 
     def _may_be_shown(self, one: "_Running") -> bool:
         return not one.lost and self._in_list(one)
@@ -168,8 +169,8 @@ class _Running:
     """One request under way, and what is shown of it."""
 
     flow: http.HTTPFlow
-    exchange: Exchange
-    request_id: str
+    exchange: Underway
+    info: ExchangeInfo
     attempt: Attempt | None = None
     parts: int = 0
     looked: float = float("-inf")
@@ -213,38 +214,37 @@ class _Running:
             self.flow.comment = self._said = told(note)
 
     def _note(self) -> Annotation:
-        exchange, attempt_loop, attempt = self.exchange, self.exchange.attempt_loop, self.attempt
-        about = (attempt_loop.asking or attempt_loop.about) if attempt_loop is not None else None
-        model, provider, account = about or (exchange.model or "", "", "")
+        info, exchange, attempt = self.info, self.exchange, self.attempt
+        model, provider, account = exchange.about or (exchange.model or "", "", "")
         first = attempt.report.first_token_at if attempt is not None else None
-        number = attempt_loop.attempts if attempt_loop is not None else 0
-        if number and attempt_loop is not None and attempt is None and attempt_loop.stage in _BEING_MADE:
+        number = exchange.tries
+        if number and attempt is None and exchange.stage in _BEING_MADE:
             number += 1
         return Annotation(
-            request_id=self.request_id,
+            request_id=info.id,
             provider=provider,
             account=account,
             model=exchange.context.cleaner.text(model),
             attempt=number,
             most=exchange.context.limits.max_attempts,
-            call=f"{exchange.method} {exchange.path}",
+            call=f"{info.method} {info.path}",
             outcome=RUNNING,
             doing=self._doing(),
             first_token_ms=round((first - exchange.began) * 1000) if first is not None else None,
             held_ms=round(self.held_s * 1000),
             stream=attempt is not None and attempt.streaming,
-            dialect=exchange.dialect.name,
+            dialect=info.dialect,
             client_request=self._asked or "",
             delivered=self._delivered,
             cut=attempt is not None and attempt.report.cut,
         )
 
     def _doing(self) -> str:
-        attempt, attempt_loop = self.attempt, self.exchange.attempt_loop
+        attempt = self.attempt
         if self.flow.intercepted:
             return "stopped by you, not sent yet"
         if attempt is None:
-            return attempt_loop.stage if attempt_loop is not None else Stage.READ
+            return self.exchange.stage
         if attempt.response is None:
             return Stage.READY
         if attempt.report.first_token_at is None:
@@ -305,7 +305,7 @@ class _Running:
         """What was changed for the eyes only is as it was: the last form is made of that."""
         self._restore_kind()
         self.ended = True
-        self.exchange.moved = lambda: None
+        self.exchange.watch(lambda: None)
         if self._withheld is not None and self.flow.request.data.content is None:
             self.flow.request.data.content = self._withheld
 

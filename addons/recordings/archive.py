@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,10 +13,13 @@ from mitmproxy import http
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.attempt import Attempt
 from addons.exchange.context import AnyProvider
+from addons.exchange.observer import Observer
+from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.drift import Drift
 from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Source, recording_of
+from addons.tasks import Background
 from addons.vault.small_files import read_small, write_small
 
 SWITCH_NAME: Final = "record.json"
@@ -70,6 +73,17 @@ class Archive:
         elif self._recorder is None or self._recorder.folder != folder:
             self._recorder = Recorder(folder, self._rules.max_mb, self._rules.max_days)
 
+    def keep(
+        self,
+        flow: http.HTTPFlow,
+        attempt: Attempt | None,
+        providers: Mapping[str, AnyProvider],
+        background: Background,
+    ) -> None:
+        """Hands over an attempt or a preparing call that is over; what is to be kept of it is, in the background."""
+        if self.recording or (attempt is not None and attempt.unknown):
+            background.spawn(self.take(flow, attempt, providers), "glassgate archive")
+
     async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
         """Keeps what there is to keep of an attempt or a preparing call that is over."""
         note = annotation_of(flow)
@@ -86,6 +100,21 @@ class Archive:
     def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Annotation, type_name: str) -> Path | None:
         source = Source(note, type_name, clean=self._cleaner.text)
         return recorder.write(recording_of(flow, source), note.request_id, note.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveKeeper(Observer):
+    """Hands each attempt that was made to the archive, with its flow as it is kept; `keep` finds the one in force."""
+
+    keep: Callable[[http.HTTPFlow, Attempt | None], None]
+
+    async def attempted(self, record: AttemptRecord) -> None:
+        if record.flow is not None:
+            self.keep(record.flow, record.attempt)
+
+    async def ended(self, outcome: Outcome) -> None:
+        if outcome.flow is not None and outcome.last is not None:
+            self.keep(outcome.flow, outcome.last.attempt)
 
 
 @dataclass(frozen=True, slots=True)

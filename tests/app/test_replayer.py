@@ -18,6 +18,7 @@ from addons.app.replayer import Replayer
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.errors import GatewayError
+from addons.exchange.request_log import RequestLog
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.summary import told
@@ -61,7 +62,9 @@ class House:
         self.answers = list(answers)
         self.now_s = 50.0
         self.shown: list[http.HTTPFlow] = []
-        self.replayer = Replayer(FlowPlaces(lambda: b"k" * 32), self.shown.append, lambda: self.now_s)
+        self.replayer = Replayer(
+            FlowPlaces(lambda: b"k" * 32), self.shown.append, RequestLog().ended, lambda: self.now_s
+        )
         self.running: Any = SimpleNamespace(
             providers={"p": OpenAICompatible("p", OpenAIOptions(base_url="https://x.example/v1", models={"m": "m"}))},
             accounts=SimpleNamespace(find=lambda *names: object()),

@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import logging
@@ -9,8 +10,9 @@ import pytest
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.cleaning.log_records import clean_records
-from addons.exchange.outcome import WHY_LIMIT, Outcome
+from addons.exchange.outcome import WHY_LIMIT, AttemptRecord, Outcome
 from addons.exchange.request_log import RequestLog, setup_logging
+from providers.contract.events import Usage
 
 CHAT = Outcome("req_1", "ada", "/v1/chat/completions", 200, client="192.0.2.7", method="POST")
 LINE = replace(
@@ -19,13 +21,18 @@ LINE = replace(
     asked="glm-4.6 ",
     provider="zai",
     account="main",
-    attempts=2,
+    records=tuple(AttemptRecord("req_1", number, "GLM-4.6", "zai", "main") for number in (1, 2)),
     first_token_ms=120,
     total_ms=900,
-    prompt_tokens=10,
-    completion_tokens=20,
+    usage=Usage(10, 20, 30),
     wait_ms=45,
 )
+
+
+def tell(outcome: Outcome) -> None:
+    asyncio.run(RequestLog().ended(outcome))
+
+
 EVIL = "zzz\x1b]0;TITLE\x07\r\nFORGED 00:00:00 INFO req_x\u202e\x9b"
 
 
@@ -44,7 +51,7 @@ def out(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("out", ["text"], indirect=True)
 def test_one_line_tells_the_request(out: io.StringIO) -> None:
-    RequestLog().ended(LINE)
+    tell(LINE)
     assert out.getvalue().endswith(
         " INFO req_1 192.0.2.7 ada POST /v1/chat/completions GLM-4.6 -> zai/main 200 ok "
         "attempts=2 wait=45ms first=120ms total=900ms tokens=10+20\n"
@@ -69,7 +76,7 @@ def test_one_line_tells_the_request(out: io.StringIO) -> None:
 )
 @pytest.mark.parametrize("out", ["text"], indirect=True)
 def test_what_the_line_says(out: io.StringIO, line: Outcome, expected: str) -> None:
-    RequestLog().ended(line)
+    tell(line)
     assert expected in out.getvalue()
 
 
@@ -88,15 +95,13 @@ def test_what_the_line_says(out: io.StringIO, line: Outcome, expected: str) -> N
 )
 @pytest.mark.parametrize("out", ["text"], indirect=True)
 def test_levels(out: io.StringIO, line: Outcome, level: str) -> None:
-    RequestLog().ended(line)
+    tell(line)
     assert out.getvalue()[9:].partition(" ")[0] == level
 
 
 @pytest.mark.parametrize("out", ["text", "json"], indirect=True)
 def test_words_of_others_make_no_lines_and_move_no_cursor(out: io.StringIO) -> None:
-    RequestLog().ended(
-        replace(LINE, key=EVIL, path=EVIL, model=EVIL, asked=f"{EVIL}!", method=EVIL, why=EVIL, client=EVIL)
-    )
+    tell(replace(LINE, key=EVIL, path=EVIL, model=EVIL, asked=f"{EVIL}!", method=EVIL, why=EVIL, client=EVIL))
     logging.getLogger("glassgate.x").warning("account %s is limited: %s", EVIL, EVIL)
     assert [line for line in out.getvalue().split("\n") if not line.isprintable()] == []
     assert out.getvalue().count("\n") == 2
@@ -137,7 +142,7 @@ def test_the_reason_is_bounded() -> None:
 
 @pytest.mark.parametrize("out", ["json"], indirect=True)
 def test_json_form_has_every_field(out: io.StringIO) -> None:
-    RequestLog().ended(LINE)
+    tell(LINE)
     found = json.loads(out.getvalue())
     assert {name: found[name] for name in ("id", "key", "client", "method", "path", "status", "outcome")} == {
         "id": "req_1",
@@ -171,7 +176,7 @@ def test_json_form_has_every_field(out: io.StringIO) -> None:
 )
 def test_secrets_are_masked_wherever_they_stand(out: io.StringIO, message: str) -> None:
     logging.getLogger("glassgate.x").info("%s", message)
-    RequestLog().ended(replace(LINE, why=message, path=message, asked=message))
+    tell(replace(LINE, why=message, path=message, asked=message))
     try:
         raise ValueError(message)
     except ValueError:

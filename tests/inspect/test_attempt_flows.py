@@ -9,20 +9,20 @@ from mitmproxy.test import tflow
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.inspect.annotation import Annotation, annotation_of
-from addons.inspect.attempt_flows import SHOWN_BYTES, earlier_attempt, step_flow
+from addons.inspect.attempt_flows import SHOWN_BYTES, end_as_attempt, own_flow, step_flow
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried
 from providers.contract.provider import Answer, Call
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])
-NOTE = Annotation("req_1", provider="p", account="a", model="m", outcome="failed", error="was refused")
+NOTE = Annotation("req_1", provider="p", account="a", model="m", outcome="failed", error="was refused", followed=True)
 
 
 def test_an_attempt_that_was_refused_is_kept_with_its_answer() -> None:
     flow = tflow.tflow(resp=True)
     flow.live, flow.intercepted = True, True
-    copy = earlier_attempt(flow, NOTE)
+    end_as_attempt(copy := own_flow(flow), NOTE)
     assert copy.id != flow.id
     assert (copy.live, copy.intercepted, copy.error) == (False, False, None)
     assert (copy.marked, "was refused" in copy.comment) == (":arrow_right_hook:", True)
@@ -34,7 +34,7 @@ def test_an_attempt_that_was_refused_is_kept_with_its_answer() -> None:
 
 @pytest.mark.parametrize(("error", "said"), [("was refused", "was refused"), ("", "there was no answer")])
 def test_one_without_an_answer_does_not_look_as_if_it_still_ran(error: str, said: str) -> None:
-    copy = earlier_attempt(tflow.tflow(), Annotation("req_1", outcome="failed", error=error))
+    end_as_attempt(copy := own_flow(tflow.tflow()), Annotation("req_1", outcome="failed", error=error))
     assert copy.error is not None
     assert copy.error.msg == said
 

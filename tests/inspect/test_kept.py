@@ -17,6 +17,7 @@ from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
 from addons.dialects.openai.error import error_response
 from addons.errors import GatewayError
+from addons.exchange.observer import Observers
 from addons.inspect.annotation import Annotation
 from addons.inspect.attempt_flows import step_flow
 from addons.inspect.flow_places import FlowPlaces
@@ -217,6 +218,10 @@ def test_of_a_long_request_the_beginning_is_kept_and_cleaned() -> None:
     assert not again.cut_request
 
 
+def _replayer() -> Replayer:
+    return Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None, Observers(()).ended)
+
+
 def _sent_again(answer: Answer) -> http.Response:
     """What stands on a flow after mitmweb's replay button."""
 
@@ -233,7 +238,7 @@ def _sent_again(answer: Answer) -> http.Response:
         cleaner=CLEANER,
     )
     with taddons.context():
-        asyncio.run(Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None).replay(flow, running))
+        asyncio.run(_replayer().replay(flow, running))
     assert flow.response
     return flow.response
 
@@ -256,7 +261,7 @@ def test_a_request_that_was_kept_in_part_is_not_sent_again() -> None:
     Annotation("req_1", provider="p", account="a", cut_request=True).put_on(flow)
     running: Any = SimpleNamespace(providers={"p": object()}, accounts=SimpleNamespace(find=lambda *names: object()))
     with pytest.raises(GatewayError, match="only the beginning of this request was kept"):
-        asyncio.run(Replayer(FlowPlaces(lambda: b"k" * 32), lambda flow: None).replay(flow, running))
+        asyncio.run(_replayer().replay(flow, running))
 
 
 def test_a_body_that_is_cleaned_in_a_thread_is_not_seen_meanwhile() -> None:

@@ -18,9 +18,10 @@ from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.dialects.registry import DIALECTS
 from addons.exchange.attempt import Attempt
+from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import Annotation, annotation_of
-from addons.inspect.attempt_flows import earlier_attempt
+from addons.inspect.attempt_flows import end_as_attempt, own_flow
 from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, LOOK_S, Live
 from addons.recordings.recording import RecordingProblem, Source, recording_of
 from addons.transport.upstream_request import request_of
@@ -65,18 +66,20 @@ class Room:
         self.view.add([flow])
         context = SimpleNamespace(limits=SimpleNamespace(max_attempts=3), cleaner=self.cleaner)
         exchange = SimpleNamespace(
-            id=f"req_24a1d{number}aaaa", model=None, attempt_loop=None, attempt=None, began=self.clock(), method="POST",
-            path="/v1/chat/completions", context=context, client_request=BODY, moved=None,
+            id=f"req_24a1d{number}aaaa", model=None, stage=Stage.READ, tries=0, about=None, attempt=None,
+            began=self.clock(), context=context, client_request=BODY, moved=None,
             dialect=DIALECTS[0],
         )  # fmt: skip
-        self.live.begin(flow, exchange)  # type: ignore[arg-type]
+        exchange.watch = lambda moved: setattr(exchange, "moved", moved)
+        path, name = "/v1/chat/completions", "chat_completions"
+        self.live.begin(ExchangeInfo(exchange.id, "key", "-", "POST", path, name, flow, exchange))
         return flow, exchange
 
     async def asks(self, flow: http.HTTPFlow, exchange: Any, number: int = 1) -> Attempt:
         """Its attempt stands in the flow."""
         name = ("m", "p", "a")
         exchange.model = "m"
-        exchange.attempt_loop = SimpleNamespace(stage=Stage.READY, attempts=number, asking=name, about=name)
+        exchange.stage, exchange.tries, exchange.about = Stage.READY, number, name
         exchange.moved()
         attempt = attempt_of(self.cleaner, self.clock)
         attempt.built = request_of(Call("POST", "https://p.invalid/v1/chat/completions", (), BODY.encode()))
@@ -262,10 +265,10 @@ def test_the_story_from_the_first_moment() -> None:
         flow, exchange = room.runs()
         assert flow.comment == "▷ req_24a1d0 running     POST /v1/chat/completions asked"
         exchange.model = "m"
-        exchange.attempt_loop = SimpleNamespace(stage=Stage.QUEUED, attempts=0, asking=None, about=None)
+        exchange.stage = Stage.QUEUED
         exchange.moved()
         assert flow.comment == "▷ req_24a1d0 running     m waiting for a turn"
-        exchange.attempt_loop.asking, exchange.attempt_loop.stage = ("m", "p", "a"), Stage.PREPARING
+        exchange.about, exchange.stage = ("m", "p", "a"), Stage.PREPARING
         exchange.moved()
         assert flow.comment == "▷ req_24a1d0 running     m → p/a preparing"
         attempt = await room.asks(flow, exchange)
@@ -277,9 +280,7 @@ def test_the_story_from_the_first_moment() -> None:
         await asyncio.sleep(LOOK_S)
         assert flow.comment == "▷ req_24a1d0 running     m → p/a first 250 ms 2 events so far"
         attempt.data(b"data: {")
-        exchange.attempt_loop = SimpleNamespace(
-            stage=Stage.PAUSED, attempts=1, asking=("m", "p", "a"), about=("m", "p", "a")
-        )
+        exchange.stage = Stage.PAUSED
         room.live.attempt_over(flow)
         exchange.attempt = None
         exchange.moved()
@@ -442,10 +443,10 @@ def test_a_fault_with_one_flow_leaves_the_others_alone(monkeypatch: pytest.Monke
     async def work(room: Room) -> None:
         bad, bad_exchange = room.runs(1)
         good, exchange = room.runs(2)
-        bad_exchange.attempt_loop = 7
+        bad_exchange.about = 7
         room.answers(good, attempt := await room.asks(good, exchange))
         attempt.data(chunk("a"))
-        with pytest.raises(AttributeError):
+        with pytest.raises(TypeError):
             await room.live.look()
         assert "1 event so far" in good.comment
         await asyncio.sleep(LOOK_S)
@@ -555,7 +556,7 @@ def test_a_failed_attempt_does_not_look_as_if_it_ran(answered: bool) -> None:
     flow = tflow.tflow(resp=answered)
     if flow.response:
         flow.response.timestamp_end = None
-    part = earlier_attempt(flow, Annotation("req_1", outcome="failed", error="cannot be reached"))
+    end_as_attempt(part := own_flow(flow), Annotation("req_1", outcome="failed", error="cannot be reached"))
     if answered:
         assert part.response
         assert part.response.timestamp_end
