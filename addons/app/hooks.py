@@ -31,7 +31,7 @@ from addons.app.listeners import move_listeners
 from addons.app.outside import Outside
 from addons.app.reload import Reload
 from addons.app.replayer import Replayer
-from addons.app.rules import client_limits, guest_rules
+from addons.app.rules import client_limits, connection_limits
 from addons.app.runtime import Running
 from addons.app.served_names import Teller
 from addons.app.signals import heed_signals
@@ -79,14 +79,14 @@ from addons.mitm.web_link import address_to_tell, tell_link
 from addons.mitm.web_order import list_in_time_order
 from addons.recordings.archive import ArchiveKeeper
 from addons.recordings.reading import decoder_for
-from addons.stream.bodies import Bodies
+from addons.stream.acceptor import Acceptor
+from addons.stream.body_budget import BodyBudget
+from addons.stream.connection_limits import ConnectionLimiter
 from addons.stream.connections import ClientConnections
-from addons.stream.credentials import Aside
+from addons.stream.credentials import HeldCredentials
 from addons.stream.deps import LayerDeps, RefusedHead
-from addons.stream.guests import Guests
 from addons.stream.layer import choose_layer
-from addons.stream.listening import Listening
-from addons.stream.message_checks import leave_out_message_checks
+from addons.stream.message_checks import skip_message_checks
 from addons.stream.refusal import note
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
@@ -147,8 +147,8 @@ class Glassgate:
         self._jobs = Jobs(outside.clock)
         self._clients = ClientConnections(ctx.master, registry.refusal)
         self._sweeper = Sweeper(outside.clock, self._clients.deliver, self._clients.drop)
-        self._aside, self._bodies = Aside(), Bodies()
-        self._listening = Listening(ctx.master, Guests(), lambda: self._deps.limits.head_s, registry.refusal)
+        self._credentials, self._body_budget = HeldCredentials(), BodyBudget()
+        self._acceptor = Acceptor(ctx.master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal)
         self._deps = LayerDeps(lambda flow: None, self._sweeper, registry.refusal)
         self._files, self._url = 0, ""
         self._reload: Reload | None = None
@@ -185,7 +185,7 @@ class Glassgate:
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
         explain_placeholders()
-        leave_out_message_checks()
+        skip_message_checks()
         self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))
         register_views(self._decoder_for, lambda text: self._cleaner().text(text))
         view = ctx.master.addons.get("view")
@@ -211,7 +211,7 @@ class Glassgate:
             return
         self._doors = doors
         self._install(parts)
-        self._listening.start()
+        self._acceptor.start()
         self._mend_inspector()
         self._reload = Reload(config.file, self._parts, self._install, doors.hosts)
         jobs = JobList(
@@ -272,7 +272,7 @@ class Glassgate:
         self.running_parts = parts
         settings = parts.config.sections
         setup_logging(settings.log.level, settings.log.format, log_handler(ctx.master))
-        self._listening.guests.rules = guest_rules(parts.config, self._files)
+        self._acceptor.limiter.rules = connection_limits(parts.config, self._files)
         self._deps = LayerDeps(
             self._find,
             self._sweeper,
@@ -281,10 +281,10 @@ class Glassgate:
             self._clients,
             self._outside.clock,
             refused=self._refused_head,
-            presence=self._listening,
-            bodies=self._bodies,
-            aside=self._aside,
-            beside=self._beside,
+            tracker=self._acceptor,
+            body_budget=self._body_budget,
+            credentials=self._credentials,
+            extra_headers=self._extra_headers,
         )
         self._end_removed(parts.rules)
         self._tell_names(asked=self._reload is not None)
@@ -311,7 +311,7 @@ class Glassgate:
         ports = set(map(id, removed))
         self._ending.spawn(self._sweeper.end(lambda one: id(getattr(one, "port", None)) in ports), "ending requests")
 
-    def _beside(self, request: http.Request) -> Fields:
+    def _extra_headers(self, request: http.Request) -> Fields:
         """Asked of the rules in force, by connections that are older than these too."""
         return told_beside(request, self.running_parts.rules.allowed_origins) if self.running_parts else ()
 
@@ -384,7 +384,7 @@ class Glassgate:
         choose_layer(nextlayer, self._deps)
 
     def client_connected(self, client: Client) -> None:
-        self._clients.mend(client)
+        self._clients.adapt_handler(client)
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         data.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
@@ -402,7 +402,7 @@ class Glassgate:
         if flow.error:
             return  # the head is malformed; mitmproxy says so to the client
         parts = self.running_parts
-        shown = self._aside.take(flow.request)
+        shown = self._credentials.take(flow.request)
         try:
             if parts is None:
                 raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
@@ -502,7 +502,7 @@ class Glassgate:
 
     async def _over(self, flow: http.HTTPFlow) -> None:
         """The request has ended, one way or another."""
-        self._bodies.over(flow.id)
+        self._body_budget.ended(flow.id)
         exchange = self.exchanges.pop(flow.id, None)
         if exchange is None:
             await self._refused_below(flow)
@@ -531,4 +531,4 @@ class Glassgate:
         await self.observers.ended(outcome_of(flow, self._client_of(flow), request_id, key, error))
 
     def _client_of(self, flow: http.HTTPFlow) -> str:
-        return client_of(flow, self._listening.guests.rules)
+        return client_of(flow, self._acceptor.limiter.rules)

@@ -13,8 +13,8 @@ from addons.recordings.archive import RecordRules
 from addons.routing.candidates import CandidateOrder, Share
 from addons.routing.retry_policy import Cause, Fallback, RetryRules
 from addons.routing.strategy import Orderer
+from addons.stream.connection_limits import ConnectionLimits, parse_networks
 from addons.stream.deps import ClientLimits
-from addons.stream.guests import GuestRules, networks_of
 from providers.registry import provider_class
 
 WEB_CONCURRENT = 2
@@ -55,12 +55,12 @@ def client_limits(config: Config) -> ClientLimits:
     return ClientLimits(body_bytes, times.head_s, times.body_s, times.write_stall_s, limits.header_fields)
 
 
-def guest_rules(config: Config, files: int) -> GuestRules:
+def connection_limits(config: Config, files: int) -> ConnectionLimits:
     """How many connections there may be, in a process that may have so many open files."""
     sections = config.sections
     most = min(MOST_CONNECTIONS, max(FEWEST_CONNECTIONS, (files - OTHER_FILES) // 2))
-    trusted = networks_of(sections.listen.trusted_proxies)
-    return GuestRules(most, sections.limits.connections_per_address, trusted)
+    trusted = parse_networks(sections.listen.trusted_proxies)
+    return ConnectionLimits(most, sections.limits.connections_per_address, trusted)
 
 
 def retry_rules(config: Config) -> RetryRules:

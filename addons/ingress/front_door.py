@@ -14,8 +14,8 @@ from addons.errors import GatewayError
 from addons.ingress.cors import answer_headers
 from addons.ingress.gate import RequestHead
 from addons.ingress.key_proof import NONCE, proof_of
+from addons.stream.connection_limits import ConnectionLimits, Peer, host_of
 from addons.stream.credentials import FRAMING
-from addons.stream.guests import GuestRules, Peer, host_of
 from addons.stream.refusal import noted
 from addons.stream.request_head import PATH_LIMIT
 
@@ -58,10 +58,10 @@ def path_of(flow: http.HTTPFlow) -> str:
     return flow.request.path.partition("?")[0][:PATH_LIMIT]
 
 
-def client_of(flow: http.HTTPFlow, rules: GuestRules) -> str:
+def client_of(flow: http.HTTPFlow, rules: ConnectionLimits) -> str:
     """The client's address in words: of its end of the connection, or as a trusted proxy in front tells it."""
     peer = flow.client_conn.peername
-    return address_of((rules.client_behind(peer, flow.request.headers.fields),)) if peer else "-"
+    return address_of((rules.client_address(peer, flow.request.headers.fields),)) if peer else "-"
 
 
 def address_of(peer: Peer | None) -> str:

@@ -124,7 +124,7 @@ type BodyReader = Callable[[LineBuffer], h11.Data | h11.EndOfMessage | None]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What could be read of a body for now: `fault` stands behind the pieces."""
+    """The result of one read of a body: its pieces, whether it ended; a `fault` stands behind the pieces."""
 
     pieces: list[bytes]
     ended: bool = False
@@ -132,14 +132,14 @@ class Read:
 
 
 def reader_of(size: int | None) -> ChunkReader | ContentLengthReader | Http10Reader:
-    """The reader of a body, by mitmproxy's `expected_http_body_size`: None for chunks, -1 for all until the end."""
+    """The h11 reader of a body, by mitmproxy's `expected_http_body_size`: None for chunks, -1 for all until the end."""
     if size is None:
         return ChunkReader()
     return Http10Reader() if size < 0 else ContentLengthReader(size)
 
 
 def read_on(reader: BodyReader, buf: LineBuffer) -> Read:
-    """All that is there, in a few pieces: a flood of tiny chunks must not cost an event each."""
+    """All of a body that `buf` holds, in a few pieces: a flood of tiny chunks must not cost an event each."""
     pieces = reader.whole_chunks(buf) if isinstance(reader, ChunkReader) else []
     if pieces and not buf:
         return Read(_few(pieces))

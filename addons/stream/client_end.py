@@ -1,4 +1,4 @@
-"""The client's end of a stream: what it speaks, and whether it takes what it is sent."""
+"""The client's end of a stream: its HTTP version's framing, its backpressure, and the deadline of a stalled client."""
 
 from typing import cast
 
@@ -14,7 +14,7 @@ H2_UNSENT_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class ClientEnd:
-    """Progress is measured in bytes handed over less those that still wait; times are of the deps' clock."""
+    """One stream's client. Progress is bytes handed over less those that still wait; times are of the deps' clock."""
 
     def __init__(self, stream: HttpStream, deps: LayerDeps) -> None:
         self._stream = stream
@@ -29,12 +29,12 @@ class ClientEnd:
     @property
     def connection_waits(self) -> bool:
         """Whether bytes wait below HTTP, for all streams of the connection."""
-        return self._deps.wire.unsent(self._stream.context.client.id) > 0
+        return self._deps.transport.unsent(self._stream.context.client.id) > 0
 
     @property
     def unsent(self) -> int:
         """Bytes of answers that wait until the client reads: below HTTP, and for the window of an h2 stream."""
-        waiting = self._deps.wire.unsent(self._stream.context.client.id)
+        waiting = self._deps.transport.unsent(self._stream.context.client.id)
         if isinstance(server := self._server(), Http2Server):
             held = server.h2_conn.stream_buffers.get(self._stream.stream_id, ())
             waiting += sum(len(piece.data) for piece in held)
@@ -61,7 +61,7 @@ class ClientEnd:
         self._taking_since = self._deps.clock()
 
     def gives_up_at(self, now: float) -> float:
-        """When the client will have stalled for too long, as it stands now."""
+        """The time at which the client will have stalled for too long, as it stands now."""
         taken = self.handed_bytes - self.unsent
         if taken > self._taken_bytes:
             self._taken_bytes, self._taking_since = taken, now

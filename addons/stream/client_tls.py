@@ -20,11 +20,11 @@ _BAD_HELLO: Final = "Cannot parse ClientHello"
 
 
 class HelloRefused(Exception):
-    """What came is no ClientHello, or is too large for one."""
+    """What a client sent is no ClientHello, or is too large for one."""
 
 
 class HelloReader:
-    """`feed` what a client sends, cut anywhere, until its ClientHello is whole."""
+    """Reader of a ClientHello: `feed` what a client sends, cut anywhere, until the hello is whole."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -64,7 +64,7 @@ class HelloReader:
 
 
 class BoundedClientTLS(ClientTLSLayer):
-    """The client's TLS. How long the handshake may take is for the listener to say (listening.py)."""
+    """mitmproxy's client TLS layer with a bounded reader of the hello. The handshake's time limit is the acceptor's."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -13,16 +13,16 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.deps import Tick
+from addons.stream.fair_reading import read_fairly
+from addons.stream.proxy_refusal import ProxyRefusal
 from addons.stream.refusal import Refuse
-from addons.stream.turned_away import TurnedAway
-from addons.stream.turns import take_turns
 
 log = logging.getLogger("glassgate")
 MOST_CONNECTIONS = 1000
 
 
 class ClientConnections:
-    """Client connections by mitmproxy's id for them. `master` is who holds them."""
+    """The client connections that `master` holds, by mitmproxy's id for them."""
 
     def __init__(self, master: Master, refuse: Refuse) -> None:
         self._master = master
@@ -38,13 +38,13 @@ class ClientConnections:
         found = handler.transports.get(cast(Connection, handler.client))
         return found.writer if found and isinstance(found.writer, asyncio.StreamWriter) else None
 
-    def mend(self, client: Client) -> None:
-        """Makes a new connection's handler fit for us; see the functions below."""
+    def adapt_handler(self, client: Client) -> None:
+        """Applies the functions below to a new connection's handler."""
         if handler := self._handler(client.id):
             lift_connection_limit(handler)
-            take_turns(handler)
+            read_fairly(handler)
             always_close(handler)
-            turn_proxies_away(handler, self._refuse)
+            refuse_proxying(handler, self._refuse)
 
     async def deliver(self, client_id: str, tick: Tick) -> bool:
         """Hands the tick to the connection's layers; False when the connection is gone."""
@@ -54,7 +54,7 @@ class ClientConnections:
         return True
 
     def unsent(self, client_id: str) -> int:
-        """Bytes that wait until the client reads."""
+        """Bytes that wait in the write buffer until the client reads."""
         writer = self._writer(client_id)
         return writer.transport.get_write_buffer_size() if writer else 0
 
@@ -65,21 +65,21 @@ class ClientConnections:
         self.drop(client_id)
 
     def drop(self, client_id: str) -> None:
-        """The same, for another reason."""
+        """Ends the connection at once, for any other reason."""
         if writer := self._writer(client_id):
             writer.transport.abort()
 
 
-def turn_proxies_away(handler: ConnectionHandler, refuse: Refuse) -> None:
-    """Whatever else mitmproxy was told to be (`--mode` takes several): nobody gets through without a key."""
+def refuse_proxying(handler: ConnectionHandler, refuse: Refuse) -> None:
+    """Has connections of mitmproxy's other modes (`--mode` takes several) refused: nobody gets in without a key."""
     client = handler.client
     mode = client.proxy_mode
     if not isinstance(mode, ReverseMode) or mode.scheme != "http" or client.transport_protocol != "tcp":
-        handler.layer = TurnedAway(handler.layer.context, refuse)
+        handler.layer = ProxyRefusal(handler.layer.context, refuse)
 
 
 def lift_connection_limit(handler: ConnectionHandler) -> None:
-    """mitmproxy opens five connections to an address for a client; an h2 client may have more streams."""
+    """Raises mitmproxy's limit of five connections to an address for a client: an h2 client may have more streams."""
     handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(MOST_CONNECTIONS))
 
 

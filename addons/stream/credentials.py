@@ -1,4 +1,4 @@
-"""The client's credentials leave the request before a flow is made of it: no addon, view, file or event sees them.
+"""Removing the client's credentials before a flow is made of the request: no addon, view, file or event sees them.
 
 What is taken off is kept beside the request object, for the gate alone, and goes with it.
 """
@@ -28,8 +28,8 @@ type Fields = Mapping[str, str]
 """Header fields by lower-case name; several of a name are joined by a comma."""
 
 
-def take_off(request: http.Request) -> Fields:
-    """Takes the credentials out of the request's head; gives the header fields that held them."""
+def remove_credentials(request: http.Request) -> Fields:
+    """Removes the credentials from the request's head; returns the header fields that held them."""
     kept: list[tuple[bytes, bytes]] = []
     taken: list[tuple[bytes, bytes]] = []
     for field in request.headers.fields:
@@ -52,15 +52,15 @@ def _is_secret(name: bytes, value: bytes) -> bool:
     return b"sk-" in small and _KEY.search(small) is not None
 
 
-class Aside:
-    """What was taken off, by request; forgotten when the request is."""
+class HeldCredentials:
+    """The credentials removed from requests, by request object; forgotten when the request is."""
 
     def __init__(self) -> None:
         self._taken: WeakKeyDictionary[http.Request, Fields] = WeakKeyDictionary()
 
     def put(self, request: http.Request) -> None:
-        self._taken[request] = take_off(request)
+        self._taken[request] = remove_credentials(request)
 
     def take(self, request: http.Request) -> Fields:
-        """The credentials of the request, once."""
+        """The credentials of the request, as header fields; given once."""
         return self._taken.pop(request, {})

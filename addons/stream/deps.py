@@ -1,4 +1,4 @@
-"""What the stream layer is given from outside, and the words its parts have for each other."""
+"""What the stream layer is given from outside (`LayerDeps`), and the events, hooks and commands between its parts."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,10 +12,10 @@ from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
 
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
-from addons.stream.bodies import Bodies
-from addons.stream.credentials import Aside
-from addons.stream.guests import Peer, host_of
-from addons.stream.line_budget import LineBudget
+from addons.stream.body_budget import BodyBudget
+from addons.stream.connection_limits import Peer, host_of
+from addons.stream.credentials import HeldCredentials
+from addons.stream.log_budget import LogBudget
 from addons.stream.port import RequestPort
 from addons.stream.refusal import Refuse
 
@@ -23,7 +23,7 @@ type Commands = layer.CommandGenerator[None]
 
 
 class Timed(Protocol):
-    """Something with a deadline: a stream, or a client connection whose request has only begun."""
+    """An object with a deadline: a stream, or a client connection whose request has only begun."""
 
     deadline: float
     ending: bool
@@ -34,7 +34,7 @@ class Timed(Protocol):
 
 
 class Deadlines(Protocol):
-    """Where those with a deadline are registered for ticks."""
+    """The registry of objects whose deadlines are watched and which get ticks."""
 
     def add(self, watched: Timed) -> None: ...
 
@@ -43,7 +43,7 @@ class Deadlines(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """What a client may take of space and time."""
+    """Limits of a client request in bytes, seconds and header fields."""
 
     body_bytes: int = 50 * 1024 * 1024
     head_s: float = 30.0
@@ -61,8 +61,8 @@ class ClientLimits:
         return f"the request body is larger than the limit of {limit_mb:g} MB (limits.body_mb in config.yaml)"
 
 
-class ClientWire(Protocol):
-    """The bytes on their way to a client, below HTTP."""
+class ClientTransport(Protocol):
+    """The client's connection below HTTP, by mitmproxy's id of the client."""
 
     def unsent(self, client_id: str) -> int:
         """Bytes that wait until the client reads."""
@@ -73,8 +73,8 @@ class ClientWire(Protocol):
         ...
 
 
-class NoWire:
-    """Nothing ever waits."""
+class NoClientTransport:
+    """The ClientTransport of a client that reads everything at once."""
 
     def unsent(self, client_id: str) -> int:
         return 0
@@ -95,100 +95,100 @@ class RefusedHead:
     error: GatewayError
 
 
-class Presence(Protocol):
-    """What the connections tell of themselves, by their peer's address: who is silent may have to make room."""
+class ConnectionTracker(Protocol):
+    """Tracks which connections, by peer address, are busy or idle: an idle one may be closed to make room."""
 
-    def greeted(self, peer: Peer) -> None:
-        """Something was said that has a time limit of its own."""
+    def spoke(self, peer: Peer) -> None:
+        """The connection has sent something that has a time limit of its own."""
         ...
 
-    def asks(self, peer: Peer) -> None:
+    def busy(self, peer: Peer) -> None:
         """A request is under way."""
         ...
 
-    def rests(self, peer: Peer) -> None:
+    def idle(self, peer: Peer) -> None:
         """No request is under way."""
         ...
 
-    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+    def client_address(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
         """The client's address: the peer's own, or what a trusted proxy says in these header fields."""
         ...
 
-    def is_one_person(self, host: str) -> bool:
+    def is_one_client(self, host: str) -> bool:
         """Whether the address stands for one client."""
         ...
 
 
-class Nobody:
-    """No connection ever has to make room."""
+class NoConnectionTracker:
+    """The ConnectionTracker without limits: no connection is ever closed to make room."""
 
-    def greeted(self, peer: Peer) -> None:
+    def spoke(self, peer: Peer) -> None:
         pass
 
-    def asks(self, peer: Peer) -> None:
+    def busy(self, peer: Peer) -> None:
         pass
 
-    def rests(self, peer: Peer) -> None:
+    def idle(self, peer: Peer) -> None:
         pass
 
-    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+    def client_address(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
         return host_of(peer)
 
-    def is_one_person(self, host: str) -> bool:
+    def is_one_client(self, host: str) -> bool:
         return True
 
 
 @dataclass(frozen=True)
 class LayerDeps:
-    """What the layer is given from outside."""
+    """The dependencies of the stream layer."""
 
     find: Callable[[http.HTTPFlow], RequestPort | None]
-    watch: Deadlines
+    deadlines: Deadlines
     refuse: Refuse
     limits: ClientLimits = ClientLimits()
-    wire: ClientWire = field(default_factory=NoWire)
+    transport: ClientTransport = field(default_factory=NoClientTransport)
     clock: Callable[[], float] = field(default=time.monotonic)
     refused: Callable[[RefusedHead], None] = lambda refused: None
-    presence: Presence = field(default_factory=Nobody)
-    bodies: Bodies = field(default_factory=Bodies)
-    aside: Aside = field(default_factory=Aside)
-    lines: LineBudget = field(default_factory=LineBudget)
+    tracker: ConnectionTracker = field(default_factory=NoConnectionTracker)
+    body_budget: BodyBudget = field(default_factory=BodyBudget)
+    credentials: HeldCredentials = field(default_factory=HeldCredentials)
+    log_budget: LogBudget = field(default_factory=LogBudget)
     """For the log, of connections that end below HTTP."""
-    beside: Callable[[http.Request], Fields] = lambda request: ()
+    extra_headers: Callable[[http.Request], Fields] = lambda request: ()
     """What every answer to a request with this head says besides its own headers, whoever makes the answer."""
 
 
 @dataclass
 class Tick(events.Event):
-    """The clock reached the deadline of somebody."""
+    """The event that a deadline has been reached."""
 
     watched: Timed
 
 
 @dataclass
 class AttemptFailedHook(commands.StartHook):
-    """An attempt failed and the client has seen nothing of it: the exchange names the next one or the final answer."""
+    """The hook of an attempt that failed before the commit point: the exchange names the next or the final error."""
 
     flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
 
 
 @dataclass
-class TurnHook(commands.StartHook):
-    """Others have a turn before this stream goes on. No addon has to know: that it is waited for is all."""
+class YieldControlHook(commands.StartHook):
+    """A hook that gives the event loop a turn before this stream goes on. No addon handles it: it only is awaited."""
 
     stream: layer.Layer  # mitmproxy hooks carry exactly one argument
 
 
 @dataclass
 class RequestRefused(HttpEvent):
-    """The body cannot be read on: the stream shall refuse its request."""
+    """The event that the body cannot be read on: the stream refuses its request."""
 
     error: GatewayError
 
 
 @dataclass
 class BindAttempt(HttpCommand):
-    """Words of the provider with this attempt's id are for the stream."""
+    """The command that routes the provider's events with this attempt's id to the stream."""
 
     attempt: int
     stream_id: int
@@ -196,7 +196,7 @@ class BindAttempt(HttpCommand):
 
 @dataclass
 class DrainAttempt(HttpCommand):
-    """The attempt's answer is complete; its body may still end properly."""
+    """The command that lets a complete answer's body end properly, for a while."""
 
     attempt: int
     connection: Server
@@ -204,6 +204,6 @@ class DrainAttempt(HttpCommand):
 
 @dataclass
 class GiveUpConnecting(HttpCommand):
-    """Whoever waits for a connection for this stream waits no longer."""
+    """The command that ends the waiting for a connection for this stream."""
 
     stream_id: int

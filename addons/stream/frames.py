@@ -1,4 +1,4 @@
-"""HTTP/2 frames that bring no request forward, counted before anything is done for them: a client may send so many.
+"""The budget of HTTP/2 frames that bring no request forward, counted before anything is done for them.
 
 PING, SETTINGS, PRIORITY, WINDOW_UPDATE, frames of unknown kinds, DATA of next to nothing, and RST_STREAM for streams
 that were only opened to be reset (CVE-2023-44487): each costs us more than the client. Heads are counted by what they
@@ -32,7 +32,7 @@ class BudgetSpent(Exception):
 
 
 class FrameBudget:
-    """`pay` for what a client sends, in order, cut anywhere; `earn` for what it was sent. Times in seconds."""
+    """A token bucket: `pay` for what a client sends, in order, cut anywhere; `earn` for what it was sent. Seconds."""
 
     def __init__(self, now: float) -> None:
         self._left = float(BURST)
@@ -62,7 +62,7 @@ class FrameBudget:
         return [found[start:end] for start, end in itertools.pairwise([*ends, size]) if end > start]
 
     def pay_head(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        """For a head, by its size when it is unpacked: HPACK makes one byte of a field. Raises BudgetSpent."""
+        """Charges for a head by its unpacked size: HPACK makes one byte of a field. Raises BudgetSpent."""
         self._charge(sum(len(name) + len(value) + FIELD_BYTES for name, value in fields) // 1024)
 
     def _charge(self, cost: int) -> None:

@@ -1,4 +1,4 @@
-"""HTTP/1 with a client: every head, body and pause bounded, refusals in JSON, and no word of a credential kept.
+"""The HTTP/1 server layer: every head, body and pause bounded, refusals in JSON, and no word of a credential kept.
 
 mitmproxy parses the heads and we check them first; what is refused here never becomes a flow. A connection whose
 request is refused before it is whole is hung up at once: what still comes is dropped for a moment, so that the client
@@ -25,8 +25,8 @@ from mitmproxy.proxy.layers.http._http1 import Http1Server
 
 from addons.errors import GatewayError
 from addons.stream.chunks import FRAMING_BYTES, read_on, reader_of
+from addons.stream.connection_limits import Peer
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
-from addons.stream.guests import Peer
 from addons.stream.lines import Bound, LineBuffer, TooLarge
 from addons.stream.refusal import closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, read_head
@@ -43,7 +43,7 @@ LINGER_S: Final = 1.0
 
 
 class JsonHttp1Server(Http1Server):
-    """The client's connection. States: read_headers, read_body (or drop_body), wait (for the answer), linger, done."""
+    """One client connection. States: read_headers, read_body (or drop_body), wait (for the answer), linger, done."""
 
     def __init__(self, context: Context, deps: LayerDeps) -> None:
         super().__init__(context)
@@ -73,23 +73,23 @@ class JsonHttp1Server(Http1Server):
 
     # -- time -----------------------------------------------------------------------------------------------------
     def _watch_head(self) -> None:
-        """A head that has begun must be complete in time; a quiet connection between requests may wait."""
+        """Sets the deadline of a head that has begun; a quiet connection between requests may wait."""
         if self.state == self.linger:
             return
         if self.state == self.read_headers and (self.buf or self._blank_bytes):
             if self.deadline == float("inf"):
-                self.deps.presence.greeted(self._peer)
+                self.deps.tracker.spoke(self._peer)
                 self._watch(self.deps.limits.head_s)
         elif self.deadline != float("inf"):
             self._unwatch()
 
     def _watch(self, seconds: float) -> None:
         self.deadline = self.deps.clock() + seconds
-        self.deps.watch.add(self)
+        self.deps.deadlines.add(self)
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
-        self.deps.watch.discard(self)
+        self.deps.deadlines.discard(self)
 
     def _on_tick(self) -> Commands:
         late = self.deps.clock() >= self.deadline
@@ -117,7 +117,7 @@ class JsonHttp1Server(Http1Server):
         self.state = self.linger
         self._linger_bytes = LINGER_BYTES
         self._watch(LINGER_S)
-        self.deps.presence.rests(self._peer)
+        self.deps.tracker.idle(self._peer)
         yield commands.CloseTcpConnection(self.conn, half_close=True)
 
     def linger(self, event: events.Event) -> Commands:
@@ -155,9 +155,9 @@ class JsonHttp1Server(Http1Server):
         except HeadRefused as refused:
             yield from self._refuse(refused.status, str(refused))
             return
-        self.deps.aside.put(self.request)
-        self.deps.presence.greeted(self._peer)
-        self.deps.presence.asks(self._peer)
+        self.deps.credentials.put(self.request)
+        self.deps.tracker.spoke(self._peer)
+        self.deps.tracker.busy(self._peer)
         self._blank_bytes, self._body_bytes, self._begins = 0, 0, b""
         self.body_reader = reader_of(size)  # type: ignore[assignment]
         self.state = self.read_body
@@ -228,7 +228,7 @@ class JsonHttp1Server(Http1Server):
 
     def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:
         if (request or self.request_done) and (response or self.response_done):
-            self.deps.presence.rests(self._peer)
+            self.deps.tracker.idle(self._peer)
             if self._deaf:
                 yield from self._hang_up()
                 return

@@ -1,4 +1,4 @@
-"""HTTP/2 with a client: heads bounded in number, size and time, refusals in JSON, no word of a credential kept.
+"""The HTTP/2 server layer: heads bounded in number, size and time, refusals in JSON, no word of a credential kept.
 
 hyper-h2 bounds the size of a head's fields (64 KB). Frames have the protocol's own smallest limit, 16 KB, so that
 little is held of a head that never ends.
@@ -26,9 +26,9 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
 
 from addons.errors import GatewayError
+from addons.stream.connection_limits import Peer, host_of
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, Tick
 from addons.stream.frames import BudgetSpent, FrameBudget
-from addons.stream.guests import Peer, host_of
 from addons.stream.refusal import closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, check_head
 
@@ -39,7 +39,7 @@ FRAME_BYTES: Final = 16 * 1024
 
 
 class JsonHttp2Server(Http2Server):
-    """The client's connection."""
+    """One client connection."""
 
     def __init__(self, context: Context, deps: LayerDeps) -> None:
         super().__init__(context)
@@ -98,7 +98,7 @@ class JsonHttp2Server(Http2Server):
             yield from self.protocol_error("the head is too large", h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
         elif self.deadline == float("inf"):
             self.deadline = self.deps.clock() + self.deps.limits.head_s
-            self.deps.watch.add(self)
+            self.deps.deadlines.add(self)
 
     def _on_tick(self) -> Commands:
         late = self.deps.clock() >= self.deadline
@@ -109,7 +109,7 @@ class JsonHttp2Server(Http2Server):
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
-        self.deps.watch.discard(self)
+        self.deps.deadlines.discard(self)
 
     # -- requests in ----------------------------------------------------------------------------------------------
     def handle_h2_event(self, event: h2.events.Event) -> CommandGenerator[bool]:
@@ -119,9 +119,9 @@ class JsonHttp2Server(Http2Server):
         if isinstance(event, h2.events.UnknownFrameReceived):
             return False  # RFC 9113, 4.1: to be ignored; mitmproxy writes a line about each
         if isinstance(event, h2.events.RemoteSettingsChanged):
-            self.deps.presence.greeted(self._peer)
+            self.deps.tracker.spoke(self._peer)
         elif isinstance(event, h2.events.RequestReceived):
-            self.deps.presence.asks(self._peer)
+            self.deps.tracker.busy(self._peer)
             try:
                 self._budget.pay_head(event.headers)
             except BudgetSpent:
@@ -145,7 +145,7 @@ class JsonHttp2Server(Http2Server):
                     request = command.event.request.data
                     yield from self._refuse(command.event.stream_id, refused, request.method + b" " + request.path)
                     continue
-                self.deps.aside.put(command.event.request)
+                self.deps.credentials.put(command.event.request)
             elif isinstance(command, ReceiveHttp) and isinstance(command.event, RequestTrailers):
                 continue  # they mean nothing to the gateway, and may hold anything
             yield command
@@ -175,7 +175,7 @@ class JsonHttp2Server(Http2Server):
             self.streams.pop(stream_id, None)
             yield commands.SendData(self.conn, self.h2_conn.data_to_send())
         if not self.h2_conn.open_inbound_streams:
-            self.deps.presence.rests(self._peer)
+            self.deps.tracker.idle(self._peer)
 
     # -- ends -----------------------------------------------------------------------------------------------------
     def protocol_error(
@@ -183,7 +183,7 @@ class JsonHttp2Server(Http2Server):
     ) -> CommandGenerator[None]:
         """Ends the connection; mitmproxy's words about it repeat what was sent, ours do not."""
         told = "the client broke the rules of HTTP/2" if error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR else message
-        if (left_out := self.deps.lines.take(self.deps.clock())) is not None:
+        if (left_out := self.deps.log_budget.take(self.deps.clock())) is not None:
             others = f" (and {left_out} others before)" if left_out else ""
             log.info("the connection of %s was ended: %s%s", self._from, told, others)
         self.h2_conn.close_connection(error_code, told.encode())

@@ -1,4 +1,4 @@
-"""The client's request as it comes in: answered at its head where refused there, else bounded in size and time."""
+"""Receiving the client's request: answered at its head where it is refused, else bounded in size and time."""
 
 import time
 
@@ -29,7 +29,7 @@ from addons.stream.refusal import closing, note
 
 
 class RequestIntake(HttpStream):
-    """A stream up to the moment its request is complete; `request_complete` is what then happens.
+    """A stream until its request is complete; `request_complete` is what then happens.
 
     Who is refused at the head (no key, no such path, too many) is answered at once: the connection layers then end the
     request that nobody wants, and none of its body is kept.
@@ -43,7 +43,7 @@ class RequestIntake(HttpStream):
         self._kept_bytes = 0
         self._host = ""
         """The client's address."""
-        self._beside: Fields = ()
+        self._extra_headers: Fields = ()
         self._path = ""
         """As the client asked for it; the flow's may become the provider's."""
         self._holders: tuple[str, ...] = ()
@@ -71,8 +71,8 @@ class RequestIntake(HttpStream):
         self.flow = http.HTTPFlow(self.context.client, self.context.server)
         self.flow.request = event.request
         self.flow.live = True
-        self._host = self.deps.presence.client_behind(self.context.client.peername, event.request.headers.fields)
-        self._beside = self.deps.beside(event.request)
+        self._host = self.deps.tracker.client_address(self.context.client.peername, event.request.headers.fields)
+        self._extra_headers = self.deps.extra_headers(event.request)
         self._path = event.request.path
         assert self.context.server.address
         request = self.flow.request
@@ -95,9 +95,9 @@ class RequestIntake(HttpStream):
         if int(request.headers.get("content-length", "0")) > self.deps.limits.body_bytes:  # (checked with the head)
             yield from self._refuse(GatewayError(413, self.deps.limits.body_message, code="request_too_large"))
             return
-        self._holders = self._whose()
+        self._holders = self._body_holders()
         self.deadline = self.deps.clock() + self.deps.limits.body_s
-        self.deps.watch.add(self)
+        self.deps.deadlines.add(self)
         if request.headers.get("expect", "").lower() == "100-continue":
             go_on = http.Response.make(100)
             go_on.headers.clear()
@@ -112,8 +112,8 @@ class RequestIntake(HttpStream):
         yield from self._send_and_leave(answer)
 
     def _complete_head(self, answer: http.Response) -> None:
-        """Puts on what every answer to this request says; every head that is made for the client comes by here."""
-        for name, value in self._beside:
+        """Adds the headers of every answer to this request; every head that is made for the client comes by here."""
+        for name, value in self._extra_headers:
             answer.headers.setdefault(name, value)
 
     # -- the body -------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class RequestIntake(HttpStream):
             self.flow.request.timestamp_end = time.time()
             self.flow.request.data.content = bytes(self.request_body_buf)
             if self._kept_bytes and self.deps.find(self.flow) is not None:
-                self.deps.bodies.whole(self.flow.id, self._holders, self._kept_bytes)
+                self.deps.body_budget.complete(self.flow.id, self._holders, self._kept_bytes)
                 self._kept_bytes = 0
             self._forget_body()
             self.client_state = self.state_done
@@ -135,23 +135,23 @@ class RequestIntake(HttpStream):
         limits = self.deps.limits
         if self._kept_bytes + len(data) > limits.body_bytes:
             yield from self._refuse(GatewayError(413, limits.body_message, code="request_too_large"))
-        elif not self.deps.bodies.take(self._holders, len(data), limits.body_bytes):
+        elif not self.deps.body_budget.reserve(self._holders, len(data), limits.body_bytes):
             message = "the requests under way hold as much as they may together; send fewer big ones at a time"
             yield from self._refuse(GatewayError(429, message, code="too_many_unfinished", retry_after_s=1))
         else:
             self._kept_bytes += len(data)
             self.request_body_buf += data
 
-    def _whose(self) -> tuple[str, ...]:
-        """Who the body counts for."""
+    def _body_holders(self) -> tuple[str, ...]:
+        """The holders the body counts for."""
         key = self.flow.metadata.get("client_key")
-        host = (f"address {self._host}",) if self.deps.presence.is_one_person(self._host) else ()
+        host = (f"address {self._host}",) if self.deps.tracker.is_one_client(self._host) else ()
         return (*host, f"key {key}") if key else host
 
     def _forget_body(self) -> None:
         self.request_body_buf.clear()
         if self._kept_bytes:
-            self.deps.bodies.give_back(self._holders, self._kept_bytes)
+            self.deps.body_budget.release(self._holders, self._kept_bytes)
             self._kept_bytes = 0
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class RequestIntake(HttpStream):
 
     def _unwatch(self) -> None:
         self.deadline = float("inf")
-        self.deps.watch.discard(self)
+        self.deps.deadlines.discard(self)
 
     # -- refusals -------------------------------------------------------------------------------------------------
     def _refuse(self, error: GatewayError) -> Commands:

@@ -1,4 +1,4 @@
-"""Our layers on a client's connection: mitmproxy's HTTP layer with attempts, ticks and HTTP/1 of our own."""
+"""Our layers on a client's connection: mitmproxy's HTTP layer with attempts, ticks and our own HTTP/1 and HTTP/2."""
 
 from mitmproxy.connection import Server
 from mitmproxy.net.tls import starts_like_tls_record
@@ -17,7 +17,7 @@ from addons.stream.stream import GatewayStream
 
 
 def choose_layer(nextlayer: layer.NextLayer, deps: LayerDeps) -> None:
-    """Puts our layer on a reverse-mode connection; plain HTTP and TLS (HTTP/1.1 and h2) clients alike."""
+    """Puts our layer on a reverse-mode connection, for plain HTTP and TLS (HTTP/1.1 and h2) clients alike."""
     context = nextlayer.context
     if nextlayer.layer or not isinstance(context.layers[-1], modes.ReverseProxy):
         if isinstance(context.layers[-1], ClientTLSLayer) and not nextlayer.layer:
@@ -85,7 +85,7 @@ class GatewayLayer(HttpLayer):
 
     def _tick(self, watched: Timed) -> Commands:
         if isinstance(watched, GatewayStream) and watched.drains_until is not None:
-            self.deps.watch.discard(watched)
+            self.deps.deadlines.discard(watched)
             yield from self.close_drains()
         elif isinstance(watched, GatewayStream) and watched.waits_for_connection:
             yield from self._give_up_connecting(watched)

@@ -1,4 +1,4 @@
-"""Lines up to a blank one, out of a connection's bytes: bounded in bytes and lines, and no byte is looked at twice."""
+"""A buffer that gives lines up to a blank one: bounded in bytes and lines, and no byte is looked at twice."""
 
 import re
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What is read of a head (or of trailers) at most."""
+    """The bound of a head (or of trailers), in bytes and lines."""
 
     bytes: int
     lines: int
 
 
 class LineBuffer(ReceiveBuffer):
-    """h11's buffer, whose bounds are kept while the bytes come and not only when all are there."""
+    """h11's ReceiveBuffer with bounds that are kept while the bytes come, and not only when all are there."""
 
     def __init__(self) -> None:
         super().__init__()

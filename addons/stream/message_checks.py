@@ -8,8 +8,8 @@ collection: 0.1 ms of time for each exchange and two thirds of all garbage. It g
 from mitmproxy.http import MessageData
 
 
-def leave_out_message_checks() -> None:
-    """For the whole process. Other people's scripts lose an early TypeError for a value of a wrong type."""
+def skip_message_checks() -> None:
+    """Switches the check off for the whole process. Other people's scripts lose an early TypeError."""
     MessageData.__post_init__ = _no_check  # type: ignore[method-assign]
 
 

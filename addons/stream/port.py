@@ -1,4 +1,4 @@
-"""What the stream layer asks of the gateway, in types that know nothing of mitmproxy's inner classes.
+"""The ports of the stream layer: what it asks of the gateway, in types that know nothing of mitmproxy's inner classes.
 
 The stream layer is mechanism: connections, attempts, timers, the commit point. An UpstreamAttempt is the meaning: which
 bytes go to the provider, what its bytes mean for the client, and whether the answer is complete.
@@ -16,7 +16,7 @@ from addons.errors import GatewayError
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an attempt goes. `via` is an HTTP proxy in front of it: (scheme, (host, port))."""
+    """The address an attempt connects to. `via` is an HTTP proxy in front of it: (scheme, (host, port))."""
 
     host: str
     port: int
@@ -26,7 +26,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """Limits of one attempt, in seconds. `total_s` counts from the client's request, the others from the attempt."""
+    """Time limits of one attempt in seconds: `total_s` counts from the client's request, others from the attempt."""
 
     connect_s: float
     first_token_s: float
@@ -44,7 +44,7 @@ class State(Enum):
 
 
 class Fault(Enum):
-    """What can go wrong with an attempt below the provider's own words."""
+    """A failure of an attempt below the provider's own words."""
 
     CONNECT = auto()
     CONNECT_TIMEOUT = auto()
@@ -87,7 +87,7 @@ class AnswerProgress(Protocol):
 
 
 class UpstreamAttempt(Protocol):
-    """One attempt. Methods never raise; after each of head/data/end the layer reads the `reader`'s state."""
+    """One attempt at a provider. Methods never raise; after head, data and end the layer reads the `reader`'s state."""
 
     @property
     def reader(self) -> AnswerProgress: ...
@@ -145,7 +145,7 @@ class UpstreamAttempt(Protocol):
 
 
 class RequestPort(Protocol):
-    """One client request as the stream layer knows it."""
+    """One client request as the stream layer sees it."""
 
     @property
     def attempt(self) -> UpstreamAttempt | None:

@@ -1,4 +1,4 @@
-"""HTTP/1 with a provider: its heads bounded together, interim answers passed over, trailers read past.
+"""The HTTP/1 client layer to a provider: heads bounded together, interim answers passed over, trailers read past.
 
 What is wrong becomes a protocol error, whose words repeat nothing that was sent.
 """
@@ -33,7 +33,7 @@ DRAIN_BYTES: Final = 256 * 1024
 
 
 class FinalHttp1Client(Http1Client):
-    """The connection to a provider, for one answer after the other."""
+    """One connection to a provider, for one answer after the other."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -160,7 +160,7 @@ def _is_interim(line: bytes) -> bool:
 
 
 def with_final_answers(handler: layer.Layer) -> None:
-    """Puts our HTTP/1 in place of mitmproxy's on a connection to a provider that has just been made."""
+    """Puts our HTTP/1 client in place of mitmproxy's on a new connection to a provider."""
     layers = handler.context.layers
     plain, owner = layers[-1], layers[-2]
     if type(plain) is not Http1Client or not isinstance(owner, HttpClient):

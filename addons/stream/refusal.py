@@ -20,31 +20,31 @@ NOTED: Final = "glassgate_refusal"
 
 
 def closing(answer: http.Response) -> http.Response:
-    """The refusal as it ends its connection, with a request id of its own."""
+    """The refusal as an answer that closes its connection, with a request id of its own."""
     answer.headers["connection"] = "close"
     answer.headers["x-request-id"] = f"req_{uuid.uuid4().hex}"
     return answer
 
 
 def note(flow: http.HTTPFlow, error: GatewayError) -> None:
-    """Notes on a flow why it is refused, for who tells of it."""
+    """Notes on a flow the error it is refused with, for the log."""
     flow.metadata[NOTED] = (error.status, error.code, error.message)
 
 
 def noted(flow: http.HTTPFlow) -> GatewayError | None:
-    """Why a flow was refused, if that was noted; it is asked once."""
+    """The error a flow was refused with, if that was noted; given once."""
     found = flow.metadata.pop(NOTED, None)
     return GatewayError(found[0], found[2], code=found[1]) if found else None
 
 
 def raw_refusal(refuse: Refuse, error: GatewayError) -> bytes:
-    """The refusal of who has not asked for anything yet, as HTTP/1 has it."""
+    """The refusal as the bytes of an HTTP/1 answer, for a client that has not asked for anything yet."""
     found: bytes = http1.assemble_response(closing(refuse("", error)))
     return found
 
 
 def turn_away(connection: socket.socket, refuse: Refuse) -> None:
-    """Says that there is no room and hangs up; the socket does not block."""
+    """Answers 503 on a socket that does not block, for want of room, and closes it."""
     error = GatewayError(503, FULL, code="too_many_connections", retry_after_s=1)
     with connection, suppress(OSError):
         connection.send(raw_refusal(refuse, error))

@@ -1,4 +1,4 @@
-"""What a client's request head must be before it becomes a flow. A refusal repeats nothing that was sent."""
+"""Reading and checking a client's request head before it becomes a flow. A refusal repeats nothing that was sent."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""One client request and its attempts: the commit point, the timers, what follows a failure."""
+"""One client request and its attempts, as a mitmproxy layer: commit point, timers, what follows a failure."""
 
 import itertools
 import time
@@ -37,7 +37,7 @@ from addons.stream.deps import (
     DrainAttempt,
     GiveUpConnecting,
     LayerDeps,
-    TurnHook,
+    YieldControlHook,
 )
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
@@ -48,7 +48,7 @@ DRAIN_S = 1.0
 
 
 class GatewayStream(RequestIntake):
-    """One client request and its attempts."""
+    """The layer of one client request and its attempts."""
 
     attempt_ids = itertools.count(-1, -1)
 
@@ -97,6 +97,7 @@ class GatewayStream(RequestIntake):
 
     def _next_step(self, failed: UpstreamAttempt | None = None) -> Commands:
         """After a hook: the next attempt, a final answer, or (no plan) a refusal. Nothing else is possible."""
+        """Starts the next attempt, answers, or (no plan) refuses, after a hook. Nothing else is possible."""
         self.port = self.deps.find(self.flow)
         self.attempt = self.port.attempt if self.port else None
         if failed and self.committed and not self.attempt:
@@ -121,7 +122,7 @@ class GatewayStream(RequestIntake):
         self._attempt_began = self._last_heard = self._last_said = self.deps.clock()
         self._settles_at = None
         self.deadline = self._attempt_began + attempt.timers.connect_s
-        self.deps.watch.add(self)
+        self.deps.deadlines.add(self)
         head = attempt.wire_request(self.flow.request)
         if head is None:
             yield from self._fail_attempt(Fault.INTERNAL, "the account has lost its secrets; nothing was sent")
@@ -203,7 +204,7 @@ class GatewayStream(RequestIntake):
             self._last_heard = self.deps.clock()
             yield from self._advance(attempt.data(event.data))
             while self.attempt is attempt and attempt.reader.behind:
-                yield TurnHook(self)
+                yield YieldControlHook(self)
                 yield from self._advance(attempt.read_on())
         elif isinstance(event, ResponseEndOfMessage):
             ended, self.attempt_id = self.attempt_id, None
@@ -373,7 +374,7 @@ class GatewayStream(RequestIntake):
             yield SendHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.CANCEL), self.context.client)
         else:
             self._unwatch()
-            self.deps.wire.abort(self.client_id)  # what comes of it is a client that left
+            self.deps.transport.abort(self.client_id)  # what comes of it is a client that left
 
     # -- failures of either side ----------------------------------------------------------------------------------
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:

@@ -1,4 +1,4 @@
-"""One clock for all that wait: looks a few times a second which of them reached a deadline, and ticks those.
+"""The one clock of all deadlines: looks a few times a second which have passed, and ticks those.
 
 A thousand quiet streams cost one comparison each per sweep; no task and no timer belongs to a stream. A stream that
 cannot be ticked is ended, alone; the timers of all others go on.
@@ -22,7 +22,7 @@ type Deliver = Callable[[str, Tick], Awaitable[bool]]
 
 
 class Sweeper:
-    """The Deadlines of the stream layer. `sweep` is to be done every SWEEP_S; `abort` ends a client's connection."""
+    """The Deadlines of the stream layer. `sweep` is called every SWEEP_S; `abort` ends a client's connection."""
 
     def __init__(self, clock: Callable[[], float], deliver: Deliver, abort: Callable[[str], None]) -> None:
         self._clock = clock

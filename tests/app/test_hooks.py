@@ -461,9 +461,9 @@ async def test_what_is_recorded_is_each_attempt(tmp_path: Path) -> None:
 async def test_a_body_counts_until_its_request_is_over(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
         visit = await house.visit().chats("m", stream=False)
-        assert visit.deps.bodies.total > 0
+        assert visit.deps.body_budget.total > 0
         await visit.says(answer("Hi"))
-        assert visit.deps.bodies.total == 0
+        assert visit.deps.body_budget.total == 0
 
 
 @pytest.mark.parametrize(("path", "status"), [("/v1/models", 200), ("/v1/nothing", 404)])

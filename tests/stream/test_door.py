@@ -3,7 +3,7 @@
 import pytest
 
 from addons.stream import http1
-from addons.stream.bodies import OF_ONE
+from addons.stream.body_budget import OF_ONE
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, status_of
@@ -103,7 +103,7 @@ def test_what_is_over_in_a_body_is_a_clear_refusal(body: bytes, status: int) -> 
     assert drive.client_closed()
     assert drive.log[-1] == "error"
     assert drive.port.refusal == (status, error_of(drive.to_client)["code"])
-    assert not drive.deps.bodies.held
+    assert not drive.deps.body_budget.held
 
 
 def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
@@ -117,9 +117,9 @@ def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
 
 def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
     drive = Drive([FakeAttempt()])
-    bodies = drive.deps.bodies
+    bodies = drive.deps.body_budget
     bodies.least_of_one = 0
-    assert bodies.take(["address 127.0.0.1"], OF_ONE * drive.body_limit, drive.body_limit)
+    assert bodies.reserve(["address 127.0.0.1"], OF_ONE * drive.body_limit, drive.body_limit)
     drive.client_sends(POST + b"content-length: 900\r\n\r\nx")
     assert status_of(drive.to_client) == 429
     assert b"retry-after: 1" in drive.to_client
@@ -131,7 +131,7 @@ def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
 def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
     drive = Drive([FakeAttempt()])
     drive.client_sends(POST + CHUNKED + b"\r\n64\r\n" + b"x" * 100 + b"\r\n")
-    assert drive.deps.bodies.total == 100
+    assert drive.deps.body_budget.total == 100
     if end == "whole":
         drive.client_sends(END)
     elif end == "left":
@@ -141,9 +141,9 @@ def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
     else:
         drive.client_sends(b"3e8\r\n" + b"x" * 1000)
     if end == "whole":  # it counts until the hooks say that its request is over
-        assert drive.deps.bodies.total == 100
-        drive.deps.bodies.over(drive.flows[0].id)
-    assert (drive.deps.bodies.total, dict(drive.deps.bodies.held)) == (0, {})
+        assert drive.deps.body_budget.total == 100
+        drive.deps.body_budget.ended(drive.flows[0].id)
+    assert (drive.deps.body_budget.total, dict(drive.deps.body_budget.held)) == (0, {})
 
 
 def test_what_is_sent_in_advance_is_bounded() -> None:

@@ -59,9 +59,9 @@ def test_h2_a_refused_head_is_answered_and_its_stream_reset() -> None:
 
 def test_h2_every_answer_says_what_the_gateway_wants_said() -> None:
     origin = ("access-control-allow-origin", "https://app.example")
-    refused = H2(Drive([], alpn=b"h2", at_head=refusal(), beside=(origin,)))
+    refused = H2(Drive([], alpn=b"h2", at_head=refusal(), extra_headers=(origin,)))
     refused.ask(1, end=True)
-    large = H2(Drive([FakeAttempt()], alpn=b"h2", beside=(origin,)))
+    large = H2(Drive([FakeAttempt()], alpn=b"h2", extra_headers=(origin,)))
     large.ask(1, ("content-length", "5000"))
     assert (refused.statuses, large.statuses) == ([b"401"], [b"413"])
     for client in (refused, large):

@@ -76,11 +76,11 @@ def test_credentials_are_kept_beside_the_flow(line: str) -> None:
     flow = drive.flows[0]
     assert KEY not in str(flow.get_state())
     assert flow.request.path == "/v1/models?all=1"
-    shown = drive.deps.aside.take(flow.request)
+    shown = drive.deps.credentials.take(flow.request)
     name, _, value = line.partition(": ")
     assert shown == {name.lower(): value}
     assert request_head_of(flow, shown).headers[name.lower()] == value
-    assert drive.deps.aside.take(flow.request) == {}
+    assert drive.deps.credentials.take(flow.request) == {}
 
 
 def test_a_body_that_is_too_large_is_refused_with_a_flow_that_holds_no_key() -> None:

@@ -84,7 +84,9 @@ ANSWERS: dict[Check, int] = {
 
 @pytest.mark.parametrize("course", ANSWERS, ids=lambda course: course.__name__)
 def test_every_answer_says_what_the_gateway_wants_said(course: Check) -> None:
-    drive = Drive([FakeAttempt()], beside=(("vary", "Origin"), ("access-control-allow-origin", "https://app.example")))
+    drive = Drive(
+        [FakeAttempt()], extra_headers=(("vary", "Origin"), ("access-control-allow-origin", "https://app.example"))
+    )
     course(drive)
     head = drive.to_client.partition(b"\r\n\r\n")[0]
     assert status_of(head) == ANSWERS[course]
@@ -93,7 +95,9 @@ def test_every_answer_says_what_the_gateway_wants_said(course: Check) -> None:
 
 
 def test_what_an_answer_says_itself_goes_first() -> None:
-    drive = Drive([], at_head=http.Response.make(204, b"", {"vary": "Origin, Accept"}), beside=(("vary", "Origin"),))
+    drive = Drive(
+        [], at_head=http.Response.make(204, b"", {"vary": "Origin, Accept"}), extra_headers=(("vary", "Origin"),)
+    )
     drive.client_sends(b"OPTIONS / HTTP/1.1\r\nhost: localhost\r\n\r\n")
     assert drive.to_client.lower().count(b"vary:") == 1
     assert b"Origin, Accept" in drive.to_client

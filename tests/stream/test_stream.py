@@ -26,14 +26,14 @@ def test_a_packet_that_says_much_is_read_in_turns() -> None:
     drive.post()
     attempt.later = [b"two ", b"three [DONE]", b"never read"]
     drive.server_sends(OK + chunk(b"one ") + END)
-    assert drive.log.count("turn") == 2
+    assert drive.log.count("yield_control") == 2
     assert drive.to_client.endswith(chunk(b"one ") + chunk(b"two ") + chunk(b"three [DONE]") + END)
     assert drive.log[-1] == "response"
 
 
 def test_what_comes_meanwhile_waits_for_its_turn() -> None:
     attempt = FakeAttempt()
-    drive = Drive([attempt], hold={"turn"})
+    drive = Drive([attempt], hold={"yield_control"})
     drive.post()
     attempt.later = [b"two "]
     drive.server_sends(OK + chunk(b"one "))

@@ -160,7 +160,7 @@ class Drive:
     alpn: bytes | None = None
     at_head: http.Response | None = None
     """The answer that the hook for the head gives."""
-    beside: Fields = ()
+    extra_headers: Fields = ()
     """What the gateway wants every answer to say."""
     now: float = 1000.0
     log: list[str] = field(default_factory=list)
@@ -197,9 +197,9 @@ class Drive:
             self.watch,
             refusal,
             ClientLimits(body_bytes=self.body_limit),
-            wire=self.wire,
+            transport=self.wire,
             clock=lambda: self.now,
-            beside=lambda request: self.beside,
+            extra_headers=lambda request: self.extra_headers,
         )
         return GatewayLayer(context, HTTPMode.transparent, self.deps)
 

@@ -11,8 +11,8 @@ from mitmproxy.proxy.layers import modes
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.dialects.registry import refusal
-from addons.stream.connections import turn_proxies_away
-from addons.stream.turned_away import TurnedAway
+from addons.stream.connections import refuse_proxying
+from addons.stream.proxy_refusal import ProxyRefusal
 
 
 def handler(mode: str) -> Any:
@@ -28,9 +28,9 @@ def handler(mode: str) -> Any:
 )
 def test_a_proxy_beside_the_gateway_serves_nobody(mode: str, raw: bytes) -> None:
     one = handler(mode)
-    turn_proxies_away(one, refusal)
+    refuse_proxying(one, refusal)
     layer = one.layer
-    assert isinstance(layer, TurnedAway)
+    assert isinstance(layer, ProxyRefusal)
     assert not list(layer.handle_event(events.Start()))
     said, *end = layer.handle_event(events.DataReceived(one.client, raw))
     assert isinstance(said, commands.SendData)
@@ -45,5 +45,5 @@ def test_a_proxy_beside_the_gateway_serves_nobody(mode: str, raw: bytes) -> None
 def test_the_gateways_own_mode_is_let_in() -> None:
     one = handler("reverse:http://127.0.0.1:1")
     before = one.layer
-    turn_proxies_away(one, refusal)
+    refuse_proxying(one, refusal)
     assert one.layer is before

@@ -1,4 +1,4 @@
-"""How many lines the log has of what costs a stranger next to nothing: connections that end below HTTP."""
+"""The budget of log lines about what costs a stranger next to nothing: connections that end below HTTP."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,15 +8,15 @@ WINDOW_S: Final = 10.0
 
 
 @dataclass(slots=True)
-class LineBudget:
-    """`LINES` in `WINDOW_S` seconds; those left out are counted."""
+class LogBudget:
+    """At most `LINES` log lines in `WINDOW_S` seconds; those left out are counted."""
 
     _began: float = float("-inf")
     _lines: int = 0
     _left_out: int = 0
 
     def take(self, now: float) -> int | None:
-        """How many lines were left out before this one; None where this one is to be left out too."""
+        """The number of lines left out before this one; None where this one is to be left out too."""
         if now - self._began >= WINDOW_S:
             self._began, self._lines = now, 0
         if self._lines >= LINES:

@@ -1,4 +1,4 @@
-"""What is kept of requests' bodies: bounded for each client address, for each client key, and in all.
+"""The budget of request bodies held in memory: bounded for each client address, for each client key, and in all.
 
 A body counts from its first byte until its request is over: behind the last byte it is read, sent on and sent again.
 """
@@ -20,18 +20,18 @@ type Holders = Sequence[str]
 
 
 @dataclass(slots=True)
-class Bodies:
-    """Bytes of bodies by holder."""
+class BodyBudget:
+    """The bytes of request bodies held now, by holder."""
 
     least_of_one: int = LEAST_OF_ONE_BYTES
     least_of_all: int = LEAST_OF_ALL_BYTES
     held: Counter[str] = field(default_factory=Counter)
     total: int = 0
-    _whole: dict[str, tuple[Holders, int]] = field(default_factory=dict)
+    _complete: dict[str, tuple[Holders, int]] = field(default_factory=dict)
     """Bodies that are whole, by the id of their flow."""
 
-    def take(self, holders: Holders, count: int, largest: int) -> bool:
-        """Whether `count` bytes more may be kept, where one body may have `largest`; then they are counted."""
+    def reserve(self, holders: Holders, count: int, largest: int) -> bool:
+        """True when `count` bytes more fit, where one body may have `largest`; they are counted then."""
         if self.total + count > max(OF_ALL * largest, self.least_of_all):
             return False
         most = max(OF_ONE * largest, self.least_of_one)
@@ -42,18 +42,19 @@ class Bodies:
         self.total += count
         return True
 
-    def give_back(self, holders: Holders, count: int) -> None:
+    def release(self, holders: Holders, count: int) -> None:
+        """Takes `count` bytes off each holder."""
         self.total -= count
         for holder in holders:
             self.held[holder] -= count
             if self.held[holder] <= 0:
                 del self.held[holder]
 
-    def whole(self, flow_id: str, holders: Holders, count: int) -> None:
-        """A body is complete, and counts until `over`."""
-        self._whole[flow_id] = (holders, count)
+    def complete(self, flow_id: str, holders: Holders, count: int) -> None:
+        """Keeps a complete body's bytes counted until `ended`."""
+        self._complete[flow_id] = (holders, count)
 
-    def over(self, flow_id: str) -> None:
-        """The request of a flow has ended. May be called of any."""
-        if (found := self._whole.pop(flow_id, None)) is not None:
-            self.give_back(*found)
+    def ended(self, flow_id: str) -> None:
+        """Releases what a flow's request held, if anything. For any flow, any number of times."""
+        if (found := self._complete.pop(flow_id, None)) is not None:
+            self.release(*found)

@@ -2,14 +2,14 @@
 
 import asyncio
 
-from addons.stream.turns import TURN_BYTES, TurnReader
+from addons.stream.fair_reading import READ_BYTES, FairReader
 
 
 async def read_beside_another() -> None:
     source, turns = asyncio.StreamReader(), 0
-    source.feed_data(b"x" * (3 * TURN_BYTES))
+    source.feed_data(b"x" * (3 * READ_BYTES))
     source.feed_eof()
-    reader = TurnReader(source)
+    reader = FairReader(source)
 
     async def other() -> None:
         nonlocal turns
@@ -19,7 +19,7 @@ async def read_beside_another() -> None:
 
     beside = asyncio.ensure_future(other())
     for number in range(3):
-        assert len(await reader.read(65535)) == TURN_BYTES
+        assert len(await reader.read(65535)) == READ_BYTES
         assert turns > number
     assert await reader.read(65535) == b""
     beside.cancel()
@@ -27,7 +27,7 @@ async def read_beside_another() -> None:
 
 async def read_while_it_comes() -> None:
     source = asyncio.StreamReader()
-    reading = asyncio.ensure_future(TurnReader(source).read(10))
+    reading = asyncio.ensure_future(FairReader(source).read(10))
     await asyncio.sleep(0)
     source.feed_data(b"hello")
     assert await reading == b"hello"

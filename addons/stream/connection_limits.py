@@ -1,4 +1,4 @@
-"""Who is connected, and who goes when there is no room: the connection that has been silent longest.
+"""Limits of client connections: how many may be open, and which idle one is closed when there is no room.
 
 Silent is a connection without a request under way: one that has not asked yet, or that rests between two requests.
 Pure: connections are named by their peer address; closing one is a function given with it.
@@ -21,8 +21,8 @@ _FORWARDED_BYTES: Final = 1024
 """The end of X-Forwarded-For that is read."""
 
 
-def networks_of(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Addresses and networks (`10.0.0.1`, `10.0.0.0/8`). Raises ValueError."""
+def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """The networks of these addresses and networks (`10.0.0.1`, `10.0.0.0/8`). Raises ValueError."""
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
 
@@ -41,26 +41,28 @@ def _address(host: str) -> Address | None:
 
 
 def _without_port(word: str) -> str:
-    """`1.2.3.4:5678` and `[::1]:5678` are what some proxies write."""
+    """The address without its port: `1.2.3.4:5678` and `[::1]:5678` are what some proxies write."""
     if word.startswith("["):
         return word[1:].partition("]")[0]
     return word.partition(":")[0] if word.count(":") == 1 else word
 
 
 @dataclass(frozen=True, slots=True)
-class GuestRules:
+class ConnectionLimits:
+    """How many connections may be open, and which peers are trusted proxies."""
+
     most: int = UNLIMITED
     """Connections in all."""
     per_address: int = UNLIMITED
     trusted: tuple[Network, ...] = ()
     """Proxies in front of the gateway: many people behind one address."""
 
-    def is_one_person(self, host: str) -> bool:
+    def is_one_client(self, host: str) -> bool:
         """Whether an address stands for one client. Loopback does not: it is every program of this machine."""
         address = _address(host)
         return address is None or not (address.is_loopback or self._is_trusted(address))
 
-    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+    def client_address(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
         """The client's address. Where a trusted proxy is the peer, it stands in X-Forwarded-For, to which each proxy
         adds whom it heard: the last that is no trusted proxy. Of anybody else the field is not believed."""
         host = host_of(peer)
@@ -81,58 +83,60 @@ class GuestRules:
 
 
 @dataclass(slots=True)
-class Guests:
-    rules: GuestRules = GuestRules()
+class ConnectionLimiter:
+    """The open connections by peer; the one idle longest is evicted when there is no room."""
+
+    rules: ConnectionLimits = ConnectionLimits()
     _close: dict[Peer, Callable[[], None]] = field(default_factory=dict)
-    _silent: OrderedDict[Peer, None] = field(default_factory=OrderedDict)
+    _idle: OrderedDict[Peer, None] = field(default_factory=OrderedDict)
     """Those that may go, the longest silent first."""
-    _silent_of: dict[str, OrderedDict[Peer, None]] = field(default_factory=dict)
+    _idle_of: dict[str, OrderedDict[Peer, None]] = field(default_factory=dict)
     _of: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self._close)
 
     def make_room(self, peer: Peer) -> bool:
-        """Whether one more may come from there; who has been silent longest is closed for it."""
+        """True when one more connection from there fits, after evicting the one idle longest if need be."""
         host = host_of(peer)
-        if self._of[host] >= self.rules.per_address and self.rules.is_one_person(host):
-            return self._send_away(self._silent_of.get(host))
-        return len(self) < self.rules.most or self._send_away(self._silent)
+        if self._of[host] >= self.rules.per_address and self.rules.is_one_client(host):
+            return self._evict(self._idle_of.get(host))
+        return len(self) < self.rules.most or self._evict(self._idle)
 
-    def enter(self, peer: Peer, close: Callable[[], None]) -> None:
+    def add(self, peer: Peer, close: Callable[[], None]) -> None:
         self._close[peer] = close
         self._of[host_of(peer)] += 1
-        self.rests(peer)
+        self.idle(peer)
 
-    def leave(self, peer: Peer) -> None:
+    def remove(self, peer: Peer) -> None:
         if self._close.pop(peer, None) is None:
             return
-        self.asks(peer)
+        self.busy(peer)
         host = host_of(peer)
         self._of[host] -= 1
         if not self._of[host]:
             del self._of[host]
 
-    def asks(self, peer: Peer) -> None:
-        """A request has begun on the connection: it is not closed to make room."""
-        if peer in self._silent:
-            del self._silent[peer]
-            silent = self._silent_of[host_of(peer)]
-            del silent[peer]
-            if not silent:
-                del self._silent_of[host_of(peer)]
+    def busy(self, peer: Peer) -> None:
+        """A request has begun on the connection: it is not evicted."""
+        if peer in self._idle:
+            del self._idle[peer]
+            idle_peers = self._idle_of[host_of(peer)]
+            del idle_peers[peer]
+            if not idle_peers:
+                del self._idle_of[host_of(peer)]
 
-    def rests(self, peer: Peer) -> None:
-        """No request is under way on the connection."""
-        if peer in self._close and peer not in self._silent:
-            self._silent[peer] = None
-            self._silent_of.setdefault(host_of(peer), OrderedDict())[peer] = None
+    def idle(self, peer: Peer) -> None:
+        """No request is under way on the connection: it may be evicted."""
+        if peer in self._close and peer not in self._idle:
+            self._idle[peer] = None
+            self._idle_of.setdefault(host_of(peer), OrderedDict())[peer] = None
 
-    def _send_away(self, silent: OrderedDict[Peer, None] | None) -> bool:
-        if not silent:
+    def _evict(self, idle_peers: OrderedDict[Peer, None] | None) -> bool:
+        if not idle_peers:
             return False
-        peer = next(iter(silent))
+        peer = next(iter(idle_peers))
         close = self._close[peer]
-        self.leave(peer)  # at once: its own end comes later
+        self.remove(peer)  # at once: its own end comes later
         close()
         return True

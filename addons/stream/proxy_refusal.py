@@ -1,4 +1,4 @@
-"""What comes by another way than the reverse mode (`--mode regular@…`, SOCKS, transparent): a refusal, and no more.
+"""The refusal of what comes by another way than the reverse mode (`--mode regular@…`, SOCKS, transparent).
 
 No flow is made of it, so no key is seen, and nothing is dialled.
 """
@@ -18,7 +18,7 @@ def _refused() -> GatewayError:
     return GatewayError(403, MESSAGE, code="not_a_proxy", type="invalid_request_error")
 
 
-class TurnedAway(layer.Layer):
+class ProxyRefusal(layer.Layer):
     """Answers the first bytes with 403, drops what follows, and ends with the client (or the time for silence)."""
 
     def __init__(self, context: Context, refuse: Refuse) -> None:

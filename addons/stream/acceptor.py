@@ -1,4 +1,4 @@
-"""Accepting connections in the place of asyncio, which spins when no file descriptor is left.
+"""The acceptor of client connections, in the place of asyncio's, which spins when no file descriptor is left.
 
 One at a time, while there is room; a connection that says nothing in time is ended, whatever it was to become.
 """
@@ -15,7 +15,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
-from addons.stream.guests import Guests, Peer
+from addons.stream.connection_limits import ConnectionLimiter, Peer
 from addons.stream.refusal import Refuse, turn_away
 
 log = logging.getLogger("glassgate")
@@ -28,35 +28,37 @@ QUIET_S: Final = 10.0
 _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Listening:
-    """Takes over mitmproxy's listeners. `silence_s` is how long a new connection may say nothing."""
+class Acceptor:
+    """Takes over mitmproxy's listeners. `silence_s` gives how many seconds a new connection may say nothing."""
 
-    def __init__(self, master: Master, guests: Guests, silence_s: Callable[[], float], refuse: Refuse) -> None:
+    def __init__(
+        self, master: Master, limiter: ConnectionLimiter, silence_s: Callable[[], float], refuse: Refuse
+    ) -> None:
         self._master = master
-        self.guests = guests
+        self.limiter = limiter
         self._silence_s = silence_s
         self._refuse = refuse
         self._tasks: set[asyncio.Task[None]] = set()
-        self._patience: dict[Peer, asyncio.TimerHandle] = {}
+        self._silence_timers: dict[Peer, asyncio.TimerHandle] = {}
         self._said_at = float("-inf")
 
     # -- the stream layer's side (Presence) -----------------------------------------------------------------------
-    def greeted(self, peer: Peer) -> None:
+    def spoke(self, peer: Peer) -> None:
         """The connection has said something that has its own time limit."""
-        if timer := self._patience.pop(peer, None):
+        if timer := self._silence_timers.pop(peer, None):
             timer.cancel()
 
-    def asks(self, peer: Peer) -> None:
-        self.guests.asks(peer)
+    def busy(self, peer: Peer) -> None:
+        self.limiter.busy(peer)
 
-    def rests(self, peer: Peer) -> None:
-        self.guests.rests(peer)
+    def idle(self, peer: Peer) -> None:
+        self.limiter.idle(peer)
 
-    def client_behind(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
-        return self.guests.rules.client_behind(peer, fields)
+    def client_address(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:
+        return self.limiter.rules.client_address(peer, fields)
 
-    def is_one_person(self, host: str) -> bool:
-        return self.guests.rules.is_one_person(host)
+    def is_one_client(self, host: str) -> bool:
+        return self.limiter.rules.is_one_client(host)
 
     # -- listeners ------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -92,60 +94,60 @@ class Listening:
                     self._pause(listener, instance)
                 return
             found.setblocking(False)
-            if not self.guests.make_room(peer):
-                self._say_full()
+            if not self.limiter.make_room(peer):
+                self._log_full()
                 turn_away(found, self._refuse)
                 continue
-            visit = _Visit(found, peer)
-            self.guests.enter(peer, visit.end)
-            task = asyncio.ensure_future(self._serve(visit, instance))
+            connection = _Connection(found, peer)
+            self.limiter.add(peer, connection.end)
+            task = asyncio.ensure_future(self._serve(connection, instance))
             self._tasks.add(task)
-            task.add_done_callback(self._served)
-            if len(self.guests) >= self.guests.rules.most:
+            task.add_done_callback(self._done)
+            if len(self.limiter) >= self.limiter.rules.most:
                 return  # who was sent away must be gone before the next one comes
 
     def _pause(self, listener: socket.socket, instance: AsyncioServerInstance[Any]) -> None:
-        """No file descriptor is left (upstream connections took them): a while later there may be one."""
+        """Accepts nothing for PAUSE_S: upstream connections took the last file descriptor; later one may be free."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(listener.fileno())
         loop.call_later(PAUSE_S, self._accept_from, listener, instance)
-        self._say_full()
+        self._log_full()
 
-    def _say_full(self) -> None:
+    def _log_full(self) -> None:
         now = asyncio.get_running_loop().time()
         if now - self._said_at >= QUIET_S:
             self._said_at = now
             log.warning(
                 "new connections are turned away: %d are open, and no more may be (limits.connections_per_address in "
                 "config.yaml, or the process's limit of open files: ulimit -n)",
-                len(self.guests),
+                len(self.limiter),
             )
 
-    async def _serve(self, visit: "_Visit", instance: AsyncioServerInstance[Any]) -> None:
+    async def _serve(self, connection: "_Connection", instance: AsyncioServerInstance[Any]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            if visit.is_over():
+            if connection.is_over():
                 return
             reader = asyncio.StreamReader(loop=loop)
             protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-            visit.transport, _ = await loop.connect_accepted_socket(lambda: protocol, visit.socket)
-            if visit.is_over():
+            connection.transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection.socket)
+            if connection.is_over():
                 return
-            self._patience[visit.peer] = loop.call_later(self._silence_s(), visit.end)
-            await instance.handle_stream(reader, asyncio.StreamWriter(visit.transport, protocol, reader, loop))
+            self._silence_timers[connection.peer] = loop.call_later(self._silence_s(), connection.end)
+            await instance.handle_stream(reader, asyncio.StreamWriter(connection.transport, protocol, reader, loop))
         finally:
-            self.greeted(visit.peer)
-            self.guests.leave(visit.peer)
-            visit.end()
+            self.spoke(connection.peer)
+            self.limiter.remove(connection.peer)
+            connection.end()
 
-    def _served(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a client's connection failed", exc_info=error)
 
 
 @dataclass(slots=True)
-class _Visit:
+class _Connection:
     """One accepted connection."""
 
     socket: socket.socket
