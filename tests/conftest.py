@@ -23,6 +23,7 @@ LONG = (
     "providers/test_every_decoder.py",
     "providers/qwen/test_decoder.py",
     "providers/zai/test_decoder.py",
+    "ingress/test_fuzz.py",
     "ingress/test_openapi.py",
     "vault",
 )

@@ -5,7 +5,9 @@ like the one that is a process of its own (tests/support/processes.py), and time
 """
 
 import asyncio
+import io
 import json
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -13,19 +15,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
+from unittest.mock import patch
 
 import httpx
 import openai
 from click.testing import CliRunner, Result
 from mitmproxy import ctx as mitmctx
-from mitmproxy.connection import Connection, Server
-from mitmproxy.proxy import commands
+from mitmproxy.connection import Connection, ConnectionState, Server
+from mitmproxy.proxy import commands, events
 
 from addons.app import asking
 from addons.app.asking import Answer
 from addons.cli.demo import provider_entries
 from addons.cli.main import main
-from addons.exchange.request_log import line_of
+from addons.exchange.request_log import setup_logging
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.harness import KEY, VAULT_KEY, House, Visit
@@ -45,6 +48,24 @@ class Caller(Visit):
         self._lines: dict[Connection, Line] = {}
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         super().__init__(house)
+
+    def writes(self, data: bytes) -> None:
+        """The client sends, in pieces as they are read."""
+        for at in range(0, len(data), PIECE_BYTES):
+            if self.client.connected:
+                self.client_sends(data[at : at + PIECE_BYTES])
+
+    async def exchanges(self, data: bytes) -> bytes:
+        """All that comes until the gateway hangs up, when the client sends `data` and nothing more."""
+        self.writes(data)
+        if self.client.connected:
+            self.client.state &= ~ConnectionState.CAN_READ
+            self.feed(events.ConnectionClosed(self.client))
+        pieces = []
+        while piece := await self.next():
+            pieces.append(piece)
+        await self.hangs_up()
+        return b"".join(pieces)
 
     async def next(self) -> bytes:
         """What comes next for the client; b"" at the end."""
@@ -103,6 +124,22 @@ class Town(House):
 
     sites: Sites = field(default_factory=Sites)
     store: Vault | None = None
+    out: io.StringIO = field(default_factory=io.StringIO)
+    """Its log as it stands on the disk of a service, and the errors of mitmproxy."""
+
+    def _enter(self) -> None:
+        root, errors = logging.getLogger(), logging.StreamHandler(self.out)
+        errors.setLevel(logging.ERROR)
+        root.addHandler(errors)
+        self._stack.callback(root.removeHandler, errors)
+        self._stack.enter_context(patch("addons.app.hooks.setup_logging", self._logged))
+        super()._enter()
+
+    def _logged(self, *how: Any) -> logging.Handler:
+        handler = setup_logging(*how)
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(self.out)
+        return handler
 
     def write(self, **changed: str) -> None:
         """It is the test's."""
@@ -145,10 +182,9 @@ class ToGateway(httpx.AsyncBaseTransport):
     async def ask(self, request: httpx.Request, content: bytes) -> httpx.Response:
         caller = self._town().visit()
         lines = [b"%s: %s" % field for field in request.headers.raw]
-        head = b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)
-        data = b"\r\n".join([head, *lines, b"", b""]) + content
-        for at in range(0, len(data), PIECE_BYTES):
-            caller.client_sends(data[at : at + PIECE_BYTES])
+        target = request.extensions.get("target", request.url.raw_path)
+        head = b"%s %s HTTP/1.1" % (request.method.encode(), target)
+        caller.writes(b"\r\n".join([head, *lines, b"", b""]) + content)
         reader = AnswerReader(request.method, caller.next)
         try:
             async with asyncio.timeout((request.extensions.get("timeout") or {}).get("read")):
@@ -214,7 +250,7 @@ class Served:
             **sections,
         }
         self.write_config()
-        self._began = time.time()
+        self._began, self._out = time.time(), io.StringIO()
         path, key = folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY)
         self.vault = Vault.create(path, key, now=lambda: self._began + sites.loop.time(), sync=False)
         for name in entries:
@@ -234,7 +270,8 @@ class Served:
         self.config_file.chmod(0o600)
 
     def __enter__(self) -> Self:
-        self.house = Town(self.folder, "", began=self._began, sites=self.sites, store=self.vault, environ=self.environ)
+        self.house = Town(self.folder, "", began=self._began, sites=self.sites, store=self.vault)
+        self.house.environ, self.house.out = self.environ, self._out
         self.sites.run(self.house.__aenter__())
         self.pass_s(0.1)  # the sites have answered what it asks at its start
         return self
@@ -249,8 +286,7 @@ class Served:
 
     @property
     def log(self) -> str:
-        """What was logged, without times and levels."""
-        return "\n".join([*self.house.said, *(line_of(outcome) for outcome in self.house.lines)])
+        return self._out.getvalue()
 
     def pass_s(self, seconds: float) -> None:
         """Time passes."""
@@ -272,7 +308,8 @@ class Served:
 
     # -- asking ----------------------------------------------------------------------------------------------------
     def http(self, **more: Any) -> httpx.Client:
-        return httpx.Client(transport=self.desk, base_url=URL, headers=self.headers, **more)
+        """A client that holds the key, unless other `headers` are given."""
+        return httpx.Client(transport=self.desk, base_url=URL, **{"headers": self.headers, **more})
 
     def post(self, body: object, path: str = "/v1/chat/completions", timeout: float = 30) -> httpx.Response:
         """`timeout`: seconds of virtual time."""
@@ -304,6 +341,10 @@ class Served:
     def get(self, path: str) -> httpx.Response:
         with self.http() as http:
             return http.get(path)
+
+    def exchange(self, data: bytes) -> bytes:
+        """What comes of bytes, until the gateway hangs up."""
+        return self.run(self.house.visit().exchanges(data))
 
     def at_once(self, bodies: Sequence[object], path: str = "/v1/chat/completions") -> list[httpx.Response]:
         """The answers to requests that are all there before the first is answered."""

@@ -1,8 +1,8 @@
 """The whole gateway fuzzed along its own description: whatever comes, the answer is one that /openapi.json tells of."""
 
 import copy
+import io
 import json
-import socket
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +11,7 @@ import httpx
 import pytest
 import requests
 import schemathesis
+import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -23,7 +24,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from addons.ingress.openapi import document
-from tests.support.processes import KEY, Gateway
+from tests.support.harness import KEY
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 WEB_MODELS = ["GLM-4.6", "qwen-max", "LongCat", "MBZUAI-IFM/K2-Think"]
 MODELS = [*WEB_MODELS, "sandbox-large", "sandbox-small", "vendor/sandbox-slash", "no-such-model"]
@@ -78,15 +82,55 @@ PLANS = [
 """Where there is nothing to fill in, there is nothing to fill in wrongly either."""
 
 
+class InProcess(requests.adapters.BaseAdapter):
+    """Carries what `requests` sends to a gateway in this process."""
+
+    def __init__(self, gateway: Served) -> None:
+        super().__init__()
+        self._gateway = gateway
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        assert request.url
+        content: Any = request.body
+        fields: Any = list(request.headers.items())
+        with self._gateway.http(headers=None) as http:
+            asked = httpx.Request(request.method or "", request.url, headers=fields, content=content)
+            found = http.send(asked)
+        answer = requests.Response()
+        answer.request, answer.url, answer.status_code = request, request.url, found.status_code
+        body, told = io.BytesIO(found.content), urllib3.HTTPHeaderDict(found.headers.multi_items())
+        answer.raw = urllib3.HTTPResponse(
+            body, told, found.status_code, preload_content=False, request_method=request.method
+        )
+        answer.headers = requests.structures.CaseInsensitiveDict(told)
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Sites() as sites, Served(tmp_path_factory.mktemp("gateway"), sites, **NO_REST) as running:
+        yield running
+
+
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
+def http(gateway: Served) -> Iterator[httpx.Client]:
+    with gateway.http() as client:
+        yield client
+
+
+@pytest.fixture
+def session(gateway: Served) -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
+        session.mount("http://", InProcess(gateway))
         yield session
 
 
 @pytest.fixture(autouse=True)
-def _nothing_broke(gateway: Gateway) -> Iterator[None]:
+def _nothing_broke(gateway: Served) -> Iterator[None]:
     """No request of a test has made the gateway fail inside."""
     before = len(gateway.log)
     yield
@@ -108,18 +152,18 @@ def refused(answer: httpx.Response) -> dict[str, str | None]:
     return error_of(answer.status_code, answer.headers["content-type"], answer.content)
 
 
-def test_the_description_is_served_to_holders_of_a_key(gateway: Gateway, http: httpx.Client) -> None:
+def test_the_description_is_served_to_holders_of_a_key(gateway: Served, http: httpx.Client) -> None:
     answer = http.get("/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json() == document()
     head = http.head("/openapi.json")
     assert (head.content, head.headers["content-length"]) == (b"", str(len(answer.content)))
-    assert refused(httpx.get(f"{gateway.url}/openapi.json"))["code"] == "invalid_api_key"
+    assert refused(gateway.http(headers=None).get("/openapi.json"))["code"] == "invalid_api_key"
 
 
 @pytest.mark.parametrize(("label", "mode"), PLANS)
 def test_every_answer_is_one_that_is_described(
-    label: str, mode: GenerationMode, gateway: Gateway, session: requests.Session
+    label: str, mode: GenerationMode, gateway: Served, session: requests.Session
 ) -> None:
     """And a request as described is never refused for its form."""
     cases = OPERATIONS[label].as_strategy(mode)
@@ -140,7 +184,7 @@ OPEN = {"GET /", "HEAD /", *(label for label in OPERATIONS if "/healthz" in labe
 
 
 @pytest.mark.parametrize("label", [label for label in OPERATIONS if label not in OPEN])
-def test_nothing_is_answered_without_the_key(label: str, gateway: Gateway, session: requests.Session) -> None:
+def test_nothing_is_answered_without_the_key(label: str, gateway: Served, session: requests.Session) -> None:
     @fuzz(5)
     @given(case=OPERATIONS[label].as_strategy(), key=st.sampled_from(["", "Bearer ", "Bearer x", f"Basic {KEY}", KEY]))
     def check(case: Any, key: str) -> None:
@@ -171,7 +215,7 @@ def broken(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
-def test_broken_bodies_are_refused_or_understood(path: str, gateway: Gateway, http: httpx.Client) -> None:
+def test_broken_bodies_are_refused_or_understood(path: str, gateway: Served, http: httpx.Client) -> None:
     @fuzz(300)
     @given(body=st.one_of(broken(), st.binary(max_size=50)))
     def check(body: bytes) -> None:
@@ -206,7 +250,7 @@ TARGETS = st.one_of(
 METHODS = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "X"])
 
 
-def test_odd_methods_paths_and_headers_are_answered_in_json(gateway: Gateway, http: httpx.Client) -> None:
+def test_odd_methods_paths_and_headers_are_answered_in_json(gateway: Served, http: httpx.Client) -> None:
     @fuzz(300)
     @given(method=METHODS, target=TARGETS, extra=st.dictionaries(NAMES, VALUES, max_size=3))
     def check(method: str, target: str, extra: dict[str, str]) -> None:
@@ -240,22 +284,11 @@ def broken_heads(draw: st.DrawFn) -> bytes:
     return head
 
 
-def exchanged(gateway: Gateway, sent: bytes) -> bytes:
-    """Everything that comes back until the gateway closes, the sending side being closed."""
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
-        sock.sendall(sent)
-        sock.shutdown(socket.SHUT_WR)
-        found = b""
-        while chunk := sock.recv(65536):
-            found += chunk
-        return found
-
-
-def test_broken_heads_are_answered_in_json_or_not_at_all(gateway: Gateway) -> None:
+def test_broken_heads_are_answered_in_json_or_not_at_all(gateway: Served) -> None:
     @fuzz(300)
     @given(head=broken_heads())
     def check(head: bytes) -> None:
-        answer = exchanged(gateway, head + b"\r\n\r\n{}").removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        answer = gateway.exchange(head + b"\r\n\r\n{}").removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
         if not answer:
             return  # the request never became whole
         status, _, _ = answer.removeprefix(b"HTTP/1.1 ").partition(b" ")
