@@ -1,0 +1,156 @@
+"""mitmproxy's hooks called by a table: which addons have a hook is found out once, not at each of its events.
+
+mitmproxy asks every addon (some sixty) for a hook's function at each event, twice for one of a flow, and makes a
+context manager for each. What is called, in which order, and what becomes of faults stays as AddonManager has it
+(mitmproxy/addonmanager.py, 12.2); the one difference: a function that an addon gets after it was added, under the name
+of a hook that was called already, is not seen until addons or options change.
+
+Addons of mitmproxy itself that do nothing as long as their option is unset need not be called at all: `is_idle`.
+"""
+
+import inspect
+import logging
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from mitmproxy import exceptions, flow
+from mitmproxy.addonmanager import AddonManager, cut_traceback, traverse
+from mitmproxy.addons import (
+    anticache,
+    anticomp,
+    blocklist,
+    dumper,
+    maplocal,
+    mapremote,
+    modifybody,
+    modifyheaders,
+    save,
+    savehar,
+    stickyauth,
+    stickycookie,
+    upstream_auth,
+)
+from mitmproxy.hooks import Hook, UpdateHook
+from mitmproxy.options import Options
+
+_LOG: Final = logging.getLogger("mitmproxy.addonmanager")
+
+_IDLE_WITHOUT: Final[Mapping[type, str]] = {
+    anticache.AntiCache: "anticache",
+    anticomp.AntiComp: "anticomp",
+    blocklist.BlockList: "block_list",
+    dumper.Dumper: "flow_detail",
+    maplocal.MapLocal: "map_local",
+    mapremote.MapRemote: "map_remote",
+    modifybody.ModifyBody: "modify_body",
+    modifyheaders.ModifyHeaders: "modify_headers",
+    save.Save: "save_stream_file",
+    savehar.SaveHar: "hardump",
+    stickyauth.StickyAuth: "stickyauth",
+    stickycookie.StickyCookie: "stickycookie",
+    upstream_auth.UpstreamAuth: "upstream_auth",
+}
+"""Addons whose hooks look at this option first, and do nothing where it is empty."""
+
+type Function = Callable[..., Any]
+
+
+def is_idle(addon: object, options: Options) -> bool:
+    """Whether it is an addon of mitmproxy's own whose hooks do nothing with these options."""
+    option = _IDLE_WITHOUT.get(type(addon))
+    return option is not None and not getattr(options, option)
+
+
+class HookTable:
+    """The functions of an AddonManager's addons, by hook. `skips` says whose hooks are not called at all."""
+
+    def __init__(self, manager: AddonManager, options: Options, skips: Callable[[object], bool]) -> None:
+        self._manager = manager
+        self._skips = skips
+        self._table: dict[str, list[list[Function]]] = {}
+        self._made_for: list[object] = []
+        """The addons whose functions the table has."""
+        options.changed.connect(self._forget)
+        manager.trigger_event = self.trigger_event  # type: ignore[method-assign]
+        manager.handle_lifecycle = self.handle_lifecycle  # type: ignore[method-assign]
+
+    async def handle_lifecycle(self, event: Hook) -> None:
+        """Calls a hook, and after one of a flow `update`."""
+        (message, *_) = args = _args(event)
+        await self._call(event.name, args)
+        if isinstance(message, flow.Flow) and self._functions(UpdateHook.name):
+            await self._call(UpdateHook.name, [[message]])
+
+    async def trigger_event(self, event: Hook) -> None:
+        """Calls a hook of all addons, in their order."""
+        await self._call(event.name, _args(event))
+
+    async def _call(self, name: str, args: Sequence[Any]) -> None:
+        """An addon that raises ends its own turn and that of its sub-addons; AddonHalt ends all turns.
+
+        OptionsError is for whoever triggered the event, as is what is no Exception.
+        """
+        for functions in self._functions(name):
+            try:
+                for function in functions:
+                    result = function(*args)
+                    if result is not None and inspect.isawaitable(result):
+                        await result
+            except exceptions.AddonHalt:
+                return
+            except exceptions.OptionsError:
+                raise
+            except Exception as e:
+                trace = cut_traceback(e.__traceback__, "_call")
+                _LOG.error(f"Addon error: {e}", exc_info=(type(e), e, trace))
+
+    def _functions(self, name: str) -> list[list[Function]]:
+        """One list for each addon that has any, its sub-addons' functions behind its own."""
+        addons = list(self._manager.lookup.values())
+        if addons != self._made_for:
+            self._made_for, self._table = addons, {}
+        found = self._table.get(name)
+        if found is None:
+            groups = (
+                [f for f in map(_finder(name), traverse([a])) if f] for a in self._manager.chain if self._wants(a)
+            )
+            found = self._table[name] = [group for group in groups if group]
+        return found
+
+    def _wants(self, addon: object) -> bool:
+        return not self._skips(addon)
+
+    def _forget(self, updated: set[str]) -> None:
+        self._table = {}
+
+
+def _functions_of(addon: object, name: str) -> list[Function]:
+    """An addon's functions of that name: its own, then those of its sub-addons."""
+    found = []
+    for one in traverse([addon]):
+        function = getattr(one, name, None)
+        if not function or isinstance(function, types.ModuleType):
+            continue  # a script may have imported a module that is called as the hook is
+        found.append(function if callable(function) else _not_callable(one, name))
+    return found
+
+
+def _not_callable(addon: object, name: str) -> Function:
+    def complain(*args: object) -> None:
+        raise exceptions.AddonManagerError(f"Addon handler {name} ({addon}) not callable")
+
+    return complain
+
+
+_NAMES: Final[dict[type[Hook], tuple[str, ...]]] = {}
+"""The fields of each kind of event: there are some fifty kinds."""
+
+
+def _args(event: Hook) -> list[Any]:
+    kind = type(event)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+    return [getattr(event, name) for name in names]
