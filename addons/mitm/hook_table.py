@@ -113,14 +113,9 @@ class HookTable:
             self._made_for, self._table = addons, {}
         found = self._table.get(name)
         if found is None:
-            groups = (
-                [f for f in map(_finder(name), traverse([a])) if f] for a in self._manager.chain if self._wants(a)
-            )
+            groups = [_functions_of(addon, name) for addon in self._manager.chain if not self._skips(addon)]
             found = self._table[name] = [group for group in groups if group]
         return found
-
-    def _wants(self, addon: object) -> bool:
-        return not self._skips(addon)
 
     def _forget(self, updated: set[str]) -> None:
         self._table = {}
