@@ -73,6 +73,7 @@ from addons.mitm.compat import UnfitMitmproxy, check_mitmproxy
 from addons.mitm.console import log_handler, show_stories_in_console
 from addons.mitm.dropped import release_when_dropped
 from addons.mitm.exports import complete_har, explain_placeholders
+from addons.mitm.hook_table import HookTable, is_idle
 from addons.mitm.onlookers import Onlookers, have_chats_read_again, read_again_in_console
 from addons.mitm.search import Words, search_in
 from addons.mitm.web_link import address_to_tell, tell_link
@@ -184,6 +185,7 @@ class Glassgate:
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
+        HookTable(ctx.master.addons, ctx.options, lambda addon: is_idle(addon, ctx.options))
         explain_placeholders()
         skip_message_checks()
         self._end_clean_records = clean_records(lambda text: self._cleaner().log(text))

@@ -263,9 +263,9 @@ def test_what_is_idle_is_said_by_its_option() -> None:
             "UpstreamAuth",
         }
         assert not is_idle(Block(), opts)
-        opts.update(flow_detail=0, map_remote=["|a|b"], save_stream_file="flows")
+        opts.update(flow_detail=0, map_remote=["|a|b"], stickycookie="~u x")
         assert is_idle(Dumper(), opts)
-        assert not any(is_idle(found.addons.get(name), opts) for name in ("mapremote", "save"))
+        assert not any(is_idle(found.addons.get(name), opts) for name in ("mapremote", "stickycookie"))
 
     asyncio.run(play())
 
