@@ -1,23 +1,21 @@
-"""Availability of the accounts: who may be asked now, and what each answer teaches about its account.
+"""What stands against asking an account now: cool-downs, a check for humans, breakers. Each answer teaches it more.
 
-A request asks `blocked`, enters the account's limiter, and tells how it ended. Limits, cool-downs and the rests after
-checks for humans outlive the process in the state file; breakers begin anew.
+Cool-downs and the rest after a check for humans outlive the process in the state store; breakers begin anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from addons.accounts.account_health import AccountHealth
 from addons.accounts.breaker import Breaker, BreakerRules
-from addons.accounts.cooldown import CHALLENGE_REST, KNOWN_LIMIT, LIMITS, Cooldown, CooldownRules, Cooldowns
+from addons.accounts.cooldown import CHALLENGE_REST, LIMITS, CooldownRules, Cooldowns
 from addons.accounts.health import AccountState, Health
-from addons.accounts.limiter import DAY_S, AccountLimiter, RateLimits
-from addons.accounts.state_file import AccountId, AccountStateFile
 from providers.contract.errors import ErrorKind, ProviderError
 
 MODELS_KEPT: Final = 500
 """Models of one account whose faults are remembered."""
-SHUNNED_S: Final = 60.0
+DEFERRED_S: Final = 60.0
 """How long a challenged account that does not rest (the configuration says so) is asked only after all others."""
 
 SITE_FAULTS: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE})
@@ -47,228 +45,174 @@ class _Challenge:
 
     error: ProviderError
     session: object
-    """Which session met it (AccountAvailability.standing): another one is tried at once."""
+    """Which session met it (`standing`): another one is tried at once."""
     rest: Breaker
 
 
 @dataclass(slots=True)
-class _Lane:
-    """One account: who is in, and what stands against it."""
+class Availability:
+    """One account's. `clock` is monotonic; `standing` gives another value once another session was stored."""
 
-    limiter: AccountLimiter
-    breakers: dict[str, Breaker] = field(default_factory=dict)
-    """By model: one sick model of a key must not take the others down."""
-    errors: dict[str, ProviderError] = field(default_factory=dict)
-    """The newest fault of the site, by model."""
-    shunned_until: float = 0.0
-    challenge: _Challenge | None = None
-
-
-@dataclass(slots=True)
-class AccountAvailability:
-    """`clock` is monotonic, `now` gives Unix seconds; `standing` another value once another session was stored."""
-
-    paces: Mapping[AccountId, RateLimits]
     rules: AvailabilityRules
-    book: AccountStateFile
+    health: AccountHealth
     clock: Callable[[], float]
-    now: Callable[[], float]
-    standing: Callable[[AccountId], object] = lambda key: None
-    _lanes: dict[AccountId, _Lane] = field(default_factory=dict)
-    _cooldowns: Cooldowns[tuple[str, ...]] = field(init=False)
-    _reasons: dict[tuple[str, ...], ProviderError] = field(default_factory=dict)
+    standing: Callable[[], object]
+    _cooldowns: Cooldowns[str | None] = field(init=False)
+    """By model; None for the account as a whole."""
+    _breakers: dict[str, Breaker] = field(default_factory=dict)
+    """By model: one sick model of a key must not take the others down."""
+    _faults: dict[str, ProviderError] = field(default_factory=dict)
+    """The newest fault of the site, by model."""
+    _challenge: _Challenge | None = None
+    _deferred_until: float = 0.0
 
     def __post_init__(self) -> None:
-        self._cooldowns = Cooldowns(self.rules.cooldown or CooldownRules(), self.now)
-        for key, state in self.book.limits() if self.rules.cooldown is not None else ():
-            if state.until is not None and state.until > self.now():
-                self._cooldowns.known[key] = Cooldown(state.until, state.until - self.now())
-                self._reasons[key] = ProviderError(ErrorKind.RATE_LIMITED, state.reason)
+        """Takes up the limits of an earlier process."""
+        self._cooldowns = Cooldowns(self.rules.cooldown or CooldownRules(), self.health.now)
+        if self.rules.cooldown is None:
+            return
+        whole = self.health.recorded
+        limits = {None: whole} if whole is not None and whole.health is Health.LIMITED else {}
+        for model, state in {**limits, **self.health.recorded_models}.items():
+            if state.until is not None:
+                self._cooldowns.resume(model, state.until, ProviderError(ErrorKind.RATE_LIMITED, state.reason))
 
-    def adopt(self, other: "AccountAvailability") -> None:
-        """Takes over what another one knows: for a new configuration of the same process."""
-        self._cooldowns.known.update(other._cooldowns.known)
-        self._reasons.update(other._reasons)
-        for key, lane in other._lanes.items():
-            if key in self.paces:
-                lane.limiter.pace = self.paces[key]
-                if self.rules.breaker is None:
-                    lane.breakers.clear()
-                for breaker in lane.breakers.values():
-                    breaker.rules = self.rules.breaker or breaker.rules
-                self._lanes[key] = lane
+    def recall(self, stored_at: int | None) -> None:
+        """Takes up the rest of an earlier process, unless the session in the vault is newer.
 
-    def recall(self, stored_at: Callable[[AccountId], int | None]) -> None:
-        """Takes up the rests of an earlier process, of accounts whose session in the vault is no newer.
-
-        `stored_at` gives when the account's session was stored (Unix seconds), None for one that is not in the vault.
+        `stored_at`: when it was stored (Unix seconds), None for one that is not in the vault.
         """
-        for key, state in list(self.book.challenges()) if self.rules.cooldown is not None else ():
-            at = stored_at(key)
-            if key in self.paces and state.until is not None and at is not None and at <= state.since:
-                rest = Breaker(CHALLENGE_REST, self.clock)
-                rest.resume(state.until - self.now(), max(state.until - state.since, CHALLENGE_REST.open_s))
-                error = ProviderError(ErrorKind.CHALLENGE, state.reason)
-                self._lane(key).challenge = _Challenge(error, self.standing(key), rest)
+        state = self.health.recorded
+        if self.rules.cooldown is None or state is None or state.health is not Health.CHALLENGED:
+            return
+        if state.until is not None and stored_at is not None and stored_at <= state.since:
+            rest = Breaker(CHALLENGE_REST, self.clock)
+            rest.resume(state.until - self.health.now(), max(state.until - state.since, CHALLENGE_REST.open_s))
+            self._challenge = _Challenge(ProviderError(ErrorKind.CHALLENGE, state.reason), self.standing(), rest)
 
-    def look(self) -> None:
-        """Forgets the challenges of sessions that have been replaced. To be called now and then."""
-        for key, lane in self._lanes.items():
-            self._challenge(key, lane)
+    def reconfigure(self, rules: AvailabilityRules, standing: Callable[[], object]) -> None:
+        """Other rules from now on; what is known stays."""
+        self.rules, self.standing = rules, standing
+        self._cooldowns.rules = rules.cooldown or CooldownRules()
+        if rules.breaker is None:
+            self._breakers.clear()
+        for breaker in self._breakers.values():
+            breaker.rules = rules.breaker or breaker.rules
+
+    def forget_replaced(self) -> None:
+        """Forgets the challenge of a session that has been replaced. To be called now and then."""
+        self._standing_challenge()
 
     # -- before a request -----------------------------------------------------------------------------------------
-    def blocked(self, key: AccountId, model: str) -> Blocked | None:
+    def blocked(self, model: str) -> Blocked | None:
         """Why the account is not to be asked for the model now, or None."""
-        for limited in ((*key, model), key) if self.rules.cooldown is not None else ():
+        for limited in (model, None) if self.rules.cooldown is not None else ():
             if (left := self._cooldowns.left_s(limited)) > 0:
-                known = self._reasons.get(limited)
-                kind = known.kind if known else ErrorKind.RATE_LIMITED
-                error = ProviderError(kind, known.message if known else "limited", retry_after_s=left)
-                return Blocked(error, left, by_breaker=False)
-        lane = self._lane(key)
-        challenge = self._challenge(key, lane)
+                known = self._cooldowns.known[limited].error
+                return Blocked(ProviderError(known.kind, known.message, retry_after_s=left), left, by_breaker=False)
+        challenge = self._standing_challenge()
         if challenge is not None and (wait := challenge.rest.wait_s()) > 0:
             return Blocked(challenge.error, wait, by_breaker=False)
-        breaker = lane.breakers.get(model)
+        breaker = self._breakers.get(model)
         if breaker is not None and (wait := breaker.wait_s()) > 0:
-            last = lane.errors.get(model) or ProviderError(ErrorKind.PROVIDER_DOWN, "the provider keeps failing.")
+            last = self._faults.get(model) or ProviderError(ErrorKind.PROVIDER_DOWN, "the provider keeps failing.")
             return Blocked(last, wait, by_breaker=True)
         return None
 
-    def shunned(self, key: AccountId) -> bool:
+    @property
+    def deferred(self) -> bool:
         """Whether others should be asked first."""
-        return self._lane(key).shunned_until > self.clock() or self.challenged(key)
+        return self._deferred_until > self.clock() or self.challenged
 
-    def challenged(self, key: AccountId) -> bool:
+    @property
+    def challenged(self) -> bool:
         """Whether the account's site wants a human, as far as is known: it rests, or is about to be tried."""
-        return self._challenge(key, self._lane(key)) is not None
+        return self._standing_challenge() is not None
 
-    def has_room(self, key: AccountId) -> bool:
-        return self._lane(key).limiter.has_room
-
-    def load(self, key: AccountId) -> float:
-        return self._lane(key).limiter.load
-
-    async def enter(self, key: AccountId, model: str) -> Blocked | None:
-        """Waits for a turn at the account; every turn ends with `leave` for that model. Raises LimiterFull.
-
-        What has come to stand against the account meanwhile is given back instead of a turn.
-        """
-        lane = self._lane(key)
-        await lane.limiter.enter()
-        if (blocked := self.blocked(key, model)) is not None:
-            lane.limiter.leave()
-            return blocked
-        if (breaker := lane.breakers.get(model)) is not None:
+    # -- a request ------------------------------------------------------------------------------------------------
+    def begin(self, model: str) -> None:
+        """A request goes; it is the probe of what is not closed."""
+        if (breaker := self._breakers.get(model)) is not None:
             breaker.begin()
-        if lane.challenge is not None:
-            lane.challenge.rest.begin()
-        return None
+        if self._challenge is not None:
+            self._challenge.rest.begin()
 
-    def leave(self, key: AccountId, model: str) -> None:
-        lane = self._lane(key)
-        lane.limiter.leave()
-        if (breaker := lane.breakers.get(model)) is not None:
+    def answering(self) -> None:
+        """The site has begun to answer: nobody need wait for the end of that to try a challenged account."""
+        if self._challenge is not None:
+            self._challenge.rest.dropped()
+
+    def dropped(self, model: str) -> None:
+        """A request is over, whatever it told."""
+        if (breaker := self._breakers.get(model)) is not None:
             breaker.dropped()
-        if lane.challenge is not None:
-            lane.challenge.rest.dropped()
-        if lane.limiter.pace.per_day is not None:
-            ago = self.now() - self.clock()
-            self.book.note_starts(key, [start + ago for start in lane.limiter.starts_today()])
+        if self._challenge is not None:
+            self._challenge.rest.dropped()
 
-    def began(self, key: AccountId) -> None:
-        """The account's site has begun to answer: nobody need wait for the end of that to try a challenged account."""
-        lane = self._lane(key)
-        if lane.challenge is not None:
-            lane.challenge.rest.dropped()
-
-    # -- after a request ------------------------------------------------------------------------------------------
-    def succeeded(self, key: AccountId, model: str) -> None:
-        lane = self._lane(key)
-        lane.shunned_until, lane.challenge = 0.0, None
-        if (breaker := lane.breakers.get(model)) is not None:
+    def succeeded(self, model: str) -> None:
+        self._deferred_until, self._challenge = 0.0, None
+        if (breaker := self._breakers.get(model)) is not None:
             breaker.succeeded()
-        for limited in ((*key, model), key):
-            self._cooldowns.lifted(limited)
-            self._reasons.pop(limited, None)
-        self.book.lift(key, model)
+        self._cooldowns.lifted(model)
+        self._cooldowns.lifted(None)
+        self.health.lift_model(model)
 
-    def failed(self, key: AccountId, model: str, error: ProviderError) -> None:
+    def failed(self, model: str, error: ProviderError) -> None:
         """A failure: a limit cools the account or its model down, a challenge makes it rest, a site's fault counts in
         the breaker."""
-        lane = self._lane(key)
         if error.kind in LIMITS:
             if self.rules.cooldown is not None:
-                self._limited(key, model, error)
+                self._limited(model, error)
         elif error.kind in SITE_FAULTS:
-            lane.errors[model] = error
-            if len(lane.errors) > MODELS_KEPT:  # a site may rename its models every day
-                oldest = next(iter(lane.errors))
-                del lane.errors[oldest]
-                lane.breakers.pop(oldest, None)
-            if self.rules.breaker is not None:
-                # Made at the first fault: an account without faults needs none.
-                lane.breakers.setdefault(model, Breaker(self.rules.breaker, self.clock)).failed()
+            self._faulty(model, error)
         elif error.kind is ErrorKind.CHALLENGE:
-            lane.shunned_until = self.clock() + SHUNNED_S
-            until = None
-            if self.rules.cooldown is not None:
-                rest = (
-                    challenge.rest if (challenge := self._challenge(key, lane)) else Breaker(CHALLENGE_REST, self.clock)
-                )
-                rest.failed()  # of requests that met it together the first one counts
-                lane.challenge = _Challenge(error, self.standing(key), rest)
-                until = int(self.now() + rest.wait_s())
-            self.book.note(key, AccountState(Health.CHALLENGED, int(self.now()), until, error.message))
+            self._challenged(error)
 
-    def reset(self, key: AccountId) -> None:
+    def reset(self) -> None:
         """Forgets what stands against the account."""
-        self._lanes.pop(key, None) if not self._busy(key) else self._calm(key)
-        for limited in [known for known in self._cooldowns.known if known[:2] == key]:
-            self._cooldowns.lifted(limited)
-            self._reasons.pop(limited, None)
+        self._deferred_until, self._challenge = 0.0, None
+        self._faults.clear()
+        self._breakers.clear()
+        self._cooldowns.known.clear()
 
     # -- details --------------------------------------------------------------------------------------------------
-    def _challenge(self, key: AccountId, lane: _Lane) -> _Challenge | None:
+    def _standing_challenge(self) -> _Challenge | None:
         """The challenge that stands against the account's session; forgotten once another session was stored."""
-        if lane.challenge is not None:
+        if self._challenge is not None:
             if self.rules.cooldown is None:
                 return None
-            if lane.challenge.session != self.standing(key):
-                lane.challenge, lane.shunned_until = None, 0.0
-                if (noted := self.book.state(key)) is not None and noted.health is Health.CHALLENGED:
-                    self.book.note(key, AccountState(Health.OK, int(self.now()), None, "another session was stored"))
-        return lane.challenge
+            if self._challenge.session != self.standing():
+                self._challenge, self._deferred_until = None, 0.0
+                if (recorded := self.health.state) is not None and recorded.health is Health.CHALLENGED:
+                    self.health.well("another session was stored")
+        return self._challenge
 
-    def _limited(self, key: AccountId, model: str, error: ProviderError) -> None:
-        limited: tuple[str, ...] = (*key, model) if error.scope == "model" else key
-        found = self._cooldowns.limited(limited, error)
-        self._reasons[limited] = error
-        if len(self._reasons) > KNOWN_LIMIT:
-            self._reasons = {key: reason for key, reason in self._reasons.items() if key in self._cooldowns.known}
-        state = AccountState(Health.LIMITED, int(self.now()), int(found.until), error.message)
-        if len(limited) == 3:
-            self.book.note_model(key, model, state)
+    def _limited(self, model: str, error: ProviderError) -> None:
+        of_model = error.scope == "model"
+        found = self._cooldowns.limited(model if of_model else None, error)
+        state = AccountState(Health.LIMITED, int(self.health.now()), int(found.until), error.message)
+        if of_model:
+            self.health.limit_model(model, state)
         else:
-            self.book.note(key, state)
+            self.health.record(state)
 
-    def _busy(self, key: AccountId) -> bool:
-        lane = self._lanes.get(key)
-        return lane is not None and (lane.limiter.busy > 0 or lane.limiter.waiting > 0)
+    def _faulty(self, model: str, error: ProviderError) -> None:
+        self._faults[model] = error
+        if len(self._faults) > MODELS_KEPT:  # a site may rename its models every day
+            oldest = next(iter(self._faults))
+            del self._faults[oldest]
+            self._breakers.pop(oldest, None)
+        if self.rules.breaker is not None:
+            # Made at the first fault: an account without faults needs none.
+            self._breakers.setdefault(model, Breaker(self.rules.breaker, self.clock)).failed()
 
-    def _calm(self, key: AccountId) -> None:
-        lane = self._lanes[key]
-        lane.shunned_until, lane.challenge = 0.0, None
-        lane.errors.clear()
-        lane.breakers.clear()
-
-    def _lane(self, key: AccountId) -> _Lane:
-        lane = self._lanes.get(key)
-        if lane is None:
-            limiter = AccountLimiter(self.paces.get(key, RateLimits()), self.clock)
-            if limiter.pace.per_day is not None:
-                ago = self.now() - self.clock()
-                recent = [start for start in self.book.starts(key) if 0 <= self.now() - start < DAY_S]
-                limiter.remember([start - ago for start in recent])
-            lane = self._lanes[key] = _Lane(limiter)
-        return lane
+    def _challenged(self, error: ProviderError) -> None:
+        self._deferred_until = self.clock() + DEFERRED_S
+        until, now = None, self.health.now()
+        if self.rules.cooldown is not None:
+            known = self._standing_challenge()
+            rest = known.rest if known is not None else Breaker(CHALLENGE_REST, self.clock)
+            rest.failed()  # of requests that met it together the first one counts
+            self._challenge = _Challenge(error, self.standing(), rest)
+            until = int(now + rest.wait_s())
+        self.health.record(AccountState(Health.CHALLENGED, int(now), until, error.message))

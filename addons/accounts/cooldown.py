@@ -11,8 +11,9 @@ from providers.shared.retry_after import LONGEST_S
 
 LIMITS: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
 """What an account, or one model of it, rests for."""
-KNOWN_LIMIT: Final = 2000
-"""Cool-downs remembered; what ended, or ends, first is forgotten first. A site may rename its models every day."""
+KNOWN_LIMIT: Final = 500
+"""Cool-downs of one account remembered; what ended, or ends, first is forgotten first. A site may rename its models
+every day."""
 
 CHALLENGE_REST: Final = BreakerRules(failures=1, open_s=300.0, open_max_s=4 * 3600.0)
 """An account whose site wants a human: the first challenge opens it for five minutes, each later one for twice as long.
@@ -45,6 +46,8 @@ class Cooldown:
 
     until: float
     length_s: float
+    error: ProviderError
+    """How the site said it."""
     strikes: int = 1
 
     def left_s(self, now: float) -> float:
@@ -69,10 +72,15 @@ class Cooldowns[K: Hashable]:
         before = self.known.get(key)
         strikes = before.strikes + 1 if before else 1
         length = rest_s(error, self.rules, strikes)
-        self.known[key] = found = Cooldown(self.now() + length, length, strikes)
+        self.known[key] = found = Cooldown(self.now() + length, length, error, strikes)
         if len(self.known) > KNOWN_LIMIT:
             del self.known[min(self.known, key=lambda one: self.known[one].until)]
         return found
+
+    def resume(self, key: K, until: float, error: ProviderError) -> None:
+        """One that began in an earlier process and ends at `until`."""
+        if (left := until - self.now()) > 0:
+            self.known[key] = Cooldown(until, left, error)
 
     def lifted(self, key: K) -> None:
         """The site answers again."""

@@ -1,13 +1,13 @@
 """What people are told of the accounts: by `glassgate accounts` and `doctor`, and by /healthz with a client key."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from addons.accounts.account import Account
 from addons.accounts.health import AccountState, Health
-from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.sessions import Stored
 from addons.accounts.way_in import way_in
 from addons.words.shown import shown
 from providers.contract.errors import ProviderError
@@ -17,7 +17,7 @@ CAN_SERVE: Final = frozenset({Health.OK, Health.REFRESHING, Health.ENDED})
 """How an account is that a request may succeed with."""
 
 
-_OF_A_SESSION: Final = frozenset({Health.EXPIRED, Health.MISSING, Health.CHALLENGED})
+_OF_A_SESSION: Final = frozenset({Health.EXPIRED, Health.CHALLENGED})
 """What holds of the session that was stored then, not of a newer one."""
 
 
@@ -39,11 +39,9 @@ class AccountLine:
     """Models the site does not answer for this account now, and until when."""
 
 
-def report(
-    accounts: Accounts, providers: Mapping[str, Provider[ProviderOptions]], book: AccountStateFile, moment: Moment
-) -> list[AccountLine]:
+def report(accounts: Iterable[Account], moment: Moment) -> list[AccountLine]:
     """All configured accounts, in the order of config.yaml."""
-    return [_line(account, accounts, providers[account.provider], book, moment) for account in accounts.all()]
+    return [_line(account, moment) for account in accounts]
 
 
 def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Moment) -> bool:
@@ -57,15 +55,12 @@ def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Mom
     return any(steps is not None for steps in ways)
 
 
-def _line(
-    account: Account, accounts: Accounts, provider: Provider[ProviderOptions], book: AccountStateFile, moment: Moment
-) -> AccountLine:
-    key = (account.provider, account.name)
-    noted = book.state(key) or AccountState()
+def _line(account: Account, moment: Moment) -> AccountLine:
+    recorded, provider = account.health.state or AccountState(), account.session.provider
     stored = None
     try:
-        stored = accounts.stored(account)
-        session = accounts.session(account)
+        stored = account.session.stored()
+        session = account.session.read()
     except ProviderError as error:
         state = Health.MISSING if stored is None else Health.EXPIRED
         return AccountLine(account.provider, account.name, state, error.message)
@@ -73,21 +68,28 @@ def _line(
     ended = session.expires_at is not None and session.expires_at <= moment.epoch_ms // 1000
     if ended and not renewable:
         way = way_in(provider, account.name)
-        noted = AccountState(Health.EXPIRED, reason=f"the session has ended. Sign in again: {way}")
-    elif noted.health in _OF_A_SESSION and stored is not None and (stored.updated or 0) > noted.since:
-        noted = AccountState()  # another session has been stored since
-    if ended and noted.health is Health.OK:
-        noted = AccountState(Health.ENDED, reason="the gateway tries to renew it when it is needed next")
+        recorded = AccountState(Health.EXPIRED, reason=f"the session has ended. Sign in again: {way}")
+    elif stored is not None and _is_of_an_older_session(recorded, stored):
+        recorded = AccountState()
+    if ended and recorded.health is Health.OK:
+        recorded = AccountState(Health.ENDED, reason="the gateway tries to renew it when it is needed next")
     return AccountLine(
         account.provider,
         account.name,
-        noted.health,
-        noted.reason,
-        noted.until,
+        recorded.health,
+        recorded.reason,
+        recorded.until,
         session.expires_at or None,
         renewable,
-        {name: state.until for name, state in book.models(key).items()},
+        {name: state.until for name, state in account.health.models.items()},
     )
+
+
+def _is_of_an_older_session(recorded: AccountState, stored: Stored) -> bool:
+    """Whether another session has been stored since."""
+    if recorded.health is Health.MISSING:
+        return True  # there is one now, be it of the same second
+    return recorded.health in _OF_A_SESSION and (stored.updated or 0) > recorded.since
 
 
 def told(line: AccountLine, now_s: float) -> str:

@@ -1,33 +1,24 @@
-"""Accounts and sessions: which accounts there are, and each one's session as the vault holds it now."""
+"""Sessions of accounts: as the vault had them when it was read last, or as the environment gives them."""
 
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from addons.accounts.account_record import AccountId
 from addons.accounts.way_in import way_in
 from addons.cleaning.index import Known, secrets_of
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
-from addons.vault.store import Vault
+from addons.vault.store import Record, Vault
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Provider, ProviderOptions, Session
 from providers.formats.moments import moment_s
 
 log = logging.getLogger("glassgate.accounts")
 
-type AccountId = tuple[str, str]
-"""(provider name, account name), both as in config.yaml."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One account of config.yaml. `needs_session` is False where an API wants no key."""
-
-    provider: str
-    name: str
-    needs_session: bool = True
+type AnyProvider = Provider[ProviderOptions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,221 +34,189 @@ FRESH_S: Final = 0.5
 """So long a request waits for a changed vault to be read; then the sessions known so far serve it."""
 
 
-class Accounts:
-    """Sessions of the configured accounts, as the vault had them when it was last read.
+class VaultReader:
+    """The vault as it was read last. `refresh` takes up a changed file, in a thread: a passphrase's key may take
+    seconds to derive."""
 
-    `refresh` takes up a changed file, in a thread: a passphrase's key may take seconds to derive.
-    """
-
-    def __init__(
-        self,
-        accounts: list[Account],
-        providers: Mapping[str, Provider[ProviderOptions]],
-        vault: Vault | None,
-        env_sessions: Mapping[AccountId, Credentials],
-    ) -> None:
-        self._accounts = accounts
-        self._providers = providers
-        self._vault = vault
-        self._env = env_sessions
-        self._cache: dict[AccountId, tuple[Credentials, Session | ProviderError]] = {}
+    def __init__(self, vault: Vault | None) -> None:
+        self.vault = vault
+        self.stored_last: Credentials | None = None
+        """The newest session that we have made ourselves, of whichever account."""
         self._problem: str | None = None
         self._reading: asyncio.Future[None] | None = None
-        self._stored_last: Credentials | None = None
-        self._unwritten: dict[AccountId, Stored] = {}
-        """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
-        self._tried: dict[AccountId, Stored] = {}
-        """Renewed sessions of which the site is just being asked whose they are: in force, not to be written yet."""
-        self._standing: dict[AccountId, tuple[int, int]] = {}
-        """The revision somebody else stored, and the newest one that we made of it."""
 
-    def adopt(self, other: "Accounts") -> None:
-        """Takes over what is in force but not written: for a new configuration."""
-        self._unwritten, self._tried, self._stored_last = other._unwritten, other._tried, other._stored_last
-        self._standing = other._standing
-
-    def of(self, provider: str) -> list[Account]:
-        """The accounts of a provider, in order of config."""
-        return [account for account in self._accounts if account.provider == provider]
-
-    def all(self) -> list[Account]:
-        return list(self._accounts)
-
-    def find(self, provider: str, account: str) -> Account | None:
-        return next((a for a in self._accounts if (a.provider, a.name) == (provider, account)), None)
+    @property
+    def known(self) -> Mapping[AccountId, Record]:
+        return self.vault.known if self.vault is not None else {}
 
     async def refresh(self, patience_s: float | None = None) -> None:
         """Reads the vault again if its file has changed; waits for that, but for `patience_s` at most."""
-        if self._vault is None:
+        if self.vault is None:
             return
         if self._reading is None:
-            self._note(self._vault.problem)
-            if not self._vault.changed():
+            self._tell(self.vault.problem)
+            if not self.vault.changed():
                 return
-            self._reading = asyncio.ensure_future(asyncio.to_thread(self._vault.refresh))
+            self._reading = asyncio.ensure_future(asyncio.to_thread(self.vault.refresh))
             self._reading.add_done_callback(self._has_read)
         await asyncio.wait({self._reading}, timeout=patience_s)
+
+    def version(self) -> tuple[object, ...]:
+        """The very same objects as long as no session has changed; no I/O."""
+        return (self.vault.known if self.vault is not None else None, self.stored_last)
 
     def _has_read(self, reading: asyncio.Future[None]) -> None:
         self._reading = None
         if not reading.cancelled() and (error := reading.exception()) is not None:
             log.error("the changed vault could not be read", exc_info=error)
-        elif self._vault is not None:
-            self._note(self._vault.problem)
+        elif self.vault is not None:
+            self._tell(self.vault.problem)
 
-    def stored(self, account: Account) -> Stored | None:
-        """What is kept for the account: in the vault, or else in the environment."""
-        return self._stored(account.provider, account.name)
-
-    def _stored(self, provider: str, account: str) -> Stored | None:
-        key = (provider, account)
-        if self._vault is not None:
-            record = self._vault.known.get(key)
-            if record is not None:
-                newer = self._tried.get(key) or self._unwritten.get(key)
-                if newer is not None and newer.rev == record.rev:
-                    return newer
-                return Stored(material_of(record.material), record.rev, record.updated)
-        found = self._env.get(key)
-        return Stored(found) if found else None
-
-    def stored_at(self, key: AccountId) -> int | None:
-        """When the account's session was written to the vault, in Unix seconds; None for one that is not in it."""
-        stored = self._stored(*key)
-        return stored.updated if stored is not None else None
-
-    def standing(self, key: AccountId) -> object:
-        """Another value once somebody has stored another session for the account; renewals by us change nothing."""
-        record = self._vault.known.get(key) if self._vault is not None else None
-        if record is None:
-            return self._env.get(key)
-        base, ours = self._standing.get(key, (record.rev, record.rev))
-        if record.rev != ours and key not in self._unwritten:  # (a write of ours may be known to the vault first)
-            base = ours = record.rev
-        self._standing[key] = (base, ours)
-        return base
-
-    @contextmanager
-    def trying(self, account: Account, old: Stored, material: Credentials) -> Iterator[None]:
-        """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
-        key = (account.provider, account.name)
-        self._tried[key] = Stored(material, old.rev, old.updated)
-        try:
-            yield
-        finally:
-            self._tried.pop(key, None)
-
-    async def store(self, account: Account, old: Stored, material: Credentials) -> bool:
-        """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
-
-        A disk that takes nothing is logged, the session stays in force, and `write_again` tries once more.
-        """
-        key = (account.provider, account.name)
-        self._unwritten[key] = Stored(material, old.rev, old.updated)
-        self._stored_last = material
-        return await self._write(key)
-
-    async def write_again(self) -> None:
-        """Writes the renewed sessions that could not be written so far."""
-        for key in list(self._unwritten):
-            await self._write(key)
-
-    async def _write(self, key: AccountId) -> bool:
-        assert self._vault is not None
-        waiting = self._unwritten[key]
-        put = self._vault.put
-        self.standing(key)
-        try:
-            made = await asyncio.to_thread(put, *key, record_of(waiting.material), expected_rev=waiting.rev)
-        except VaultConflict:
-            log.info("%s/%s: another session was stored meanwhile; it stands", *key)
-            await self.refresh()
-            written = False
-        except VaultError as e:
-            log.error("%s/%s: the renewed session could not be written to the vault: %s", *key, e)
-            return True
-        else:
-            written = True
-            if key in self._standing:
-                self._standing[key] = (self._standing[key][0], made.rev)
-        if self._unwritten.get(key) is waiting:
-            del self._unwritten[key]
-        return written
-
-    def reveal(self, provider: str, account: str) -> Mapping[str, str]:
-        """Secret name → value, for the seals. Raises KeyError when there is no such session."""
-        stored = self._stored(provider, account)
-        if stored is None:
-            raise KeyError(f"{provider}/{account}")
-        return stored.material.secrets()
-
-    def version(self) -> tuple[object, ...]:
-        """The very same objects as long as `in_force` gives the same; no I/O."""
-        return (self._vault.known if self._vault is not None else None, self._stored_last)
-
-    def in_force(self) -> Iterator[Known]:
-        """The secrets of every session there is, as they were last read; no I/O."""
-        stored = dict(self._vault.known) if self._vault is not None else {}
-        for (provider, account), record in stored.items():
-            yield from secrets_of(material_of(record.material), provider, account)
-        for (provider, account), waiting in dict(self._unwritten).items():
-            yield from secrets_of(waiting.material, provider, account)
-        for (provider, account), material in self._env.items():
-            yield from secrets_of(material, provider, account)
-
-    def session(self, account: Account) -> Session:
-        """The provider's view of the account. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""
-        if not account.needs_session:
-            return Session(account.provider, account.name)
-        stored = self.stored(account)
-        key = (account.provider, account.name)
-        if stored is None:
-            self._cache.pop(key, None)
-            provider = self._providers[account.provider]
-            what = "session" if provider.web_session else "key"
-            raise ProviderError(
-                ErrorKind.SESSION_EXPIRED,
-                f"the vault has no {what} for {account.provider}/{account.name}. "
-                f"Add one: {way_in(provider, account.name)}",
-                credential="session" if provider.web_session else "key",
-                advised=True,
-            )
-        material = stored.material
-        cached = self._cache.get(key)
-        if cached is None or cached[0] != material:
-            cached = (material, self._read(account, material))
-            self._cache[key] = cached
-        if isinstance(cached[1], ProviderError):
-            raise cached[1]
-        return cached[1]
-
-    def can_serve(self, provider: str) -> bool:
-        """Whether any account of the provider has a session that can be read."""
-        for account in self.of(provider):
-            try:
-                self.session(account)
-            except ProviderError:
-                continue
-            return True
-        return False
-
-    def _read(self, account: Account, material: Credentials) -> Session | ProviderError:
-        try:
-            return self._providers[account.provider].read_session(account.name, material)
-        except ProviderError as error:
-            error.advised = error.credential == "session"  # a site's adapter says where its session is to be found
-            return error
-
-    def _note(self, problem: VaultError | None) -> None:
+    def _tell(self, problem: VaultError | None) -> None:
         """Logs once when the vault's file went bad, and once when it is well again."""
         before, said = self._problem, str(problem) if problem else None
         self._problem = said
-        if said and said != before and isinstance(problem, VaultMissing) and not self._cache:
+        if said and said != before and isinstance(problem, VaultMissing) and not self.known:
             log.warning("%s", said)  # a first start: nothing is lost
         elif said and said != before:
             log.error("the vault file has a problem; the sessions known so far keep serving: %s", said)
         elif before and not said:
             log.warning("the vault file is well again")
+
+
+@dataclass(slots=True)
+class _InForce:
+    """What the vault does not say of an account's session; it outlives the configuration."""
+
+    unwritten: Stored | None = None
+    """A renewed session the vault's disk has not taken yet: in force while the vault holds what it replaces."""
+    tried: Stored | None = None
+    """A renewed session of which the site is just being asked whose it is: in force, not to be written yet."""
+    standing: tuple[int, int] | None = None
+    """The revision somebody else stored, and the newest one that we made of it."""
+
+
+@dataclass(slots=True)
+class StoredSession:
+    """One account's session. `from_env` is what the environment gives, where the vault has nothing."""
+
+    key: AccountId
+    provider: AnyProvider
+    reader: VaultReader
+    from_env: Credentials | None = None
+    needed: bool = True
+    """Where it is not, an API wants no key."""
+    _in_force: _InForce = field(default_factory=_InForce)
+    _read: tuple[Credentials, Session | ProviderError] | None = None
+    """What was read last, and of what."""
+
+    def adopt(self, other: "StoredSession") -> None:
+        """Shares what is in force but not written with the same account of an earlier configuration."""
+        self._in_force = other._in_force
+
+    @property
+    def unwritten(self) -> Stored | None:
+        return self._in_force.unwritten
+
+    def stored(self) -> Stored | None:
+        """What is kept for the account: in the vault, or else in the environment."""
+        record = self.reader.known.get(self.key)
+        if record is None:
+            return Stored(self.from_env) if self.from_env else None
+        newer = self._in_force.tried or self._in_force.unwritten
+        if newer is not None and newer.rev == record.rev:
+            return newer
+        return Stored(material_of(record.material), record.rev, record.updated)
+
+    def read(self) -> Session:
+        """The provider's view of it. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""
+        if not self.needed:
+            return Session(*self.key)
+        stored = self.stored()
+        if stored is None:
+            self._read = None
+            raise self._missing()
+        if self._read is None or self._read[0] != stored.material:
+            self._read = (stored.material, self._view(stored.material))
+        if isinstance(self._read[1], ProviderError):
+            raise self._read[1]
+        return self._read[1]
+
+    def standing(self) -> object:
+        """Another value once somebody has stored another session for the account; renewals by us change nothing."""
+        record = self.reader.known.get(self.key)
+        if record is None:
+            return self.from_env
+        base, ours = self._in_force.standing or (record.rev, record.rev)
+        if record.rev != ours and self.unwritten is None:  # (a write of ours may be known to the vault first)
+            base = ours = record.rev
+        self._in_force.standing = (base, ours)
+        return base
+
+    def secrets(self) -> Iterator[Known]:
+        """Those that stand neither in the vault nor in the environment."""
+        if self.unwritten is not None:
+            yield from secrets_of(self.unwritten.material, *self.key)
+
+    # -- another one in its place ---------------------------------------------------------------------------------
+    @contextmanager
+    def trying(self, old: Stored, material: Credentials) -> Iterator[None]:
+        """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
+        self._in_force.tried = Stored(material, old.rev, old.updated)
+        try:
+            yield
+        finally:
+            self._in_force.tried = None
+
+    async def store(self, old: Stored, material: Credentials) -> bool:
+        """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
+
+        A disk that takes nothing is logged, the session stays in force, and `write` tries once more.
+        """
+        self._in_force.unwritten = Stored(material, old.rev, old.updated)
+        self.reader.stored_last = material
+        return await self.write()
+
+    async def write(self) -> bool:
+        """Writes a renewed session that is not written yet. False: another one was stored meanwhile."""
+        waiting, vault = self.unwritten, self.reader.vault
+        if waiting is None or vault is None:
+            return True
+        self.standing()
+        record = record_of(waiting.material)
+        try:
+            made = await asyncio.to_thread(vault.put, *self.key, record, expected_rev=waiting.rev)
+        except VaultConflict:
+            log.info("%s/%s: another session was stored meanwhile; it stands", *self.key)
+            await self.reader.refresh()
+            written = False
+        except VaultError as e:
+            log.error("%s/%s: the renewed session could not be written to the vault: %s", *self.key, e)
+            return True
+        else:
+            written = True
+            if self._in_force.standing is not None:
+                self._in_force.standing = (self._in_force.standing[0], made.rev)
+        if self._in_force.unwritten is waiting:
+            self._in_force.unwritten = None
+        return written
+
+    # -- details --------------------------------------------------------------------------------------------------
+    def _view(self, material: Credentials) -> Session | ProviderError:
+        try:
+            return self.provider.read_session(self.key[1], material)
+        except ProviderError as error:
+            error.advised = error.credential == "session"  # a site's adapter says where its session is to be found
+            return error
+
+    def _missing(self) -> ProviderError:
+        what = "session" if self.provider.web_session else "key"
+        return ProviderError(
+            ErrorKind.SESSION_EXPIRED,
+            f"the vault has no {what} for {'/'.join(self.key)}. Add one: {way_in(self.provider, self.key[1])}",
+            credential=what,
+            advised=True,
+        )
 
 
 def material_of(stored: Mapping[str, object]) -> Credentials:

@@ -1,0 +1,201 @@
+"""The pool of all accounts of a configuration: whoever wants to ask one leases it here."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from addons.accounts.account import Account, AccountSettings, Surroundings
+from addons.accounts.account_record import AccountId
+from addons.accounts.identity import Runner
+from addons.accounts.lease import Candidate, Lease, NoAccount, PassedOver
+from addons.accounts.limiter import LimiterFull
+from addons.accounts.pruning import ended_for_good
+from addons.accounts.renewal import Renewal
+from addons.accounts.report import AccountLine, report
+from addons.accounts.sessions import FRESH_S, AnyProvider, material_of
+from addons.cleaning.index import Known, secrets_of
+from addons.tasks import Background
+from addons.vault.errors import VaultError
+from providers.contract.errors import ProviderError
+from providers.contract.provider import Credentials, Moment, Session
+
+log = logging.getLogger("glassgate.accounts")
+
+SETTLE_S: Final = 5.0
+"""How long the end of the process waits for what is being written."""
+
+
+def accounts_from(
+    settings: Sequence[AccountSettings],
+    providers: Mapping[str, AnyProvider],
+    around: Surroundings,
+    from_env: Mapping[AccountId, Credentials],
+    before: Mapping[AccountId, Account] | None = None,
+) -> list[Account]:
+    """The accounts of a configuration, in its order; `before`: those of the configuration before it, by their keys."""
+    known = before or {}
+    return [
+        Account(one, providers[one.provider], around, from_env.get(one.key), known.get(one.key)) for one in settings
+    ]
+
+
+class AccountPool:
+    """All accounts of a configuration."""
+
+    def __init__(
+        self,
+        settings: Sequence[AccountSettings],
+        providers: Mapping[str, AnyProvider],
+        around: Surroundings,
+        renewal: Renewal,
+        from_env: Mapping[AccountId, Credentials],
+        before: "AccountPool | None" = None,
+    ) -> None:
+        """`before`: the pool of the configuration before; what its accounts have learnt is taken over."""
+        self.around, self.renewal, self._from_env = around, renewal, from_env
+        found = accounts_from(settings, providers, around, from_env, before.by_key if before else None)
+        self.by_key = {account.key: account for account in found}
+        gone = [*before.by_key.values(), *before.gone] if before else []
+        self.gone = [a for a in gone if a.key not in self.by_key and a.session.unwritten is not None]
+        """Accounts that are not configured any more, whose renewed sessions the vault's disk has not taken yet."""
+        around.store.keep_only(self.by_key.keys())
+
+    def all(self) -> list[Account]:
+        """In order of config.yaml."""
+        return list(self.by_key.values())
+
+    def of(self, provider: str) -> list[Account]:
+        """The accounts of a provider, in order of config.yaml."""
+        return [account for account in self.by_key.values() if account.provider == provider]
+
+    def find(self, provider: str, account: str) -> Account | None:
+        return self.by_key.get((provider, account))
+
+    # -- leases ---------------------------------------------------------------------------------------------------
+    async def acquire(self, candidates: Sequence[Candidate]) -> Lease:
+        """A lease of the first that has room, else of the one whose queue is shortest: waits there for a place, as
+        long as that account's `queue_s` allows, and then looks at the others.
+
+        Raises NoAccount when none can be asked now.
+        """
+        if any(candidate.account.availability.challenged for candidate in candidates):
+            await self.refresh(FRESH_S)  # a session stored since ends the rest
+        left, passed = list(candidates), list[PassedOver]()
+        while chosen := self._next(left, passed):
+            left.remove(chosen)
+            try:
+                blocked = await chosen.account.enter(chosen.model.id)
+            except LimiterFull as full:
+                passed.append(PassedOver(chosen, full))
+                continue
+            if blocked is None:
+                return Lease(chosen, self.renewal, passed, left)
+            passed.append(PassedOver(chosen, blocked))
+        raise NoAccount(passed)
+
+    @staticmethod
+    def _next(left: list[Candidate], passed: list[PassedOver]) -> Candidate | None:
+        """Whom to ask; those that must not be asked now go from `left` to `passed`."""
+        for candidate in list(left):
+            if (blocked := candidate.account.availability.blocked(candidate.model.id)) is not None:
+                left.remove(candidate)
+                passed.append(PassedOver(candidate, blocked))
+        free = (candidate for candidate in left if candidate.account.limiter.has_room)
+        shortest = min(left, key=lambda candidate: candidate.account.limiter.load, default=None)
+        return next(free, shortest)
+
+    # -- sessions -------------------------------------------------------------------------------------------------
+    async def refresh(self, patience_s: float | None = None) -> None:
+        """Takes up what others have stored in the vault; waits for that, but for `patience_s` at most."""
+        await self.around.reader.refresh(patience_s)
+
+    def can_serve(self, provider: str) -> bool:
+        """Whether any account of the provider has a session that can be read."""
+        for account in self.of(provider):
+            try:
+                account.session.read()
+            except ProviderError:
+                continue
+            return True
+        return False
+
+    def handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
+        """Cookies that came with any answer: those that belong to the session are kept, in the background."""
+        if (account := self.find(session.provider, session.account)) is not None:
+            self.renewal.handed_out(account, session, cookies)
+
+    def reveal(self, provider: str, account: str) -> Mapping[str, str]:
+        """Secret name → value, for the seals. Raises KeyError when there is no such session."""
+        stored = self.by_key[provider, account].session.stored()
+        if stored is None:
+            raise KeyError(f"{provider}/{account}")
+        return stored.material.secrets()
+
+    def version(self) -> tuple[object, ...]:
+        """The very same objects as long as `secrets` gives the same; no I/O."""
+        return self.around.reader.version()
+
+    def secrets(self) -> Iterator[Known]:
+        """Those of every session there is, as they were last read; no I/O."""
+        for key, record in dict(self.around.reader.known).items():
+            yield from secrets_of(material_of(record.material), *key)
+        for account in (*self.by_key.values(), *self.gone):
+            yield from account.session.secrets()
+        for key, material in self._from_env.items():
+            yield from secrets_of(material, *key)
+
+    # -- jobs -----------------------------------------------------------------------------------------------------
+    def report(self, moment: Moment) -> list[AccountLine]:
+        """The accounts as people are told of them."""
+        return report(self.by_key.values(), moment)
+
+    async def tend(self) -> None:
+        """What the accounts need now and then: resets heeded, unwritten sessions written, idle ones renewed."""
+        for key in await self.around.store.resets():
+            if (account := self.by_key.get(key)) is not None:
+                account.reset()
+        await self.refresh(FRESH_S)
+        for account in (*self.by_key.values(), *self.gone):
+            await account.session.write()
+        for account in self.by_key.values():
+            account.availability.forget_replaced()
+            await self.renewal.look_after(account)
+
+    async def prune(self, moment: Moment) -> None:
+        """Removes sessions that have ended for good. The data key stays: other processes hold it."""
+        if (vault := self.around.reader.vault) is None:
+            return
+        for one in ended_for_good(self.by_key.values(), moment):
+            try:
+                await asyncio.to_thread(vault.remove, *one.account.key)
+            except VaultError as e:
+                log.warning("%s could not be removed from the vault: %s", one.account, e)
+            else:
+                log.warning("%s was removed from the vault: %s", one.account, one.why)
+
+    async def save(self) -> None:
+        """Writes the accounts' states down."""
+        await self.around.store.save()
+
+    async def close(self) -> None:
+        """Waits for renewals and writes under way; for the end of the process."""
+        flights = [account.renewal.flight for account in self.by_key.values() if account.renewal.flight is not None]
+        await asyncio.gather(*flights, return_exceptions=True)
+        await self.renewal.background.settle(SETTLE_S)
+        await self.save()
+
+
+def build(
+    settings: Sequence[AccountSettings],
+    providers: Mapping[str, AnyProvider],
+    around: Surroundings,
+    runner: Runner,
+    moment: Callable[[], Moment],
+    from_env: Mapping[AccountId, Credentials],
+    before: AccountPool | None = None,
+) -> AccountPool:
+    """The pool of a configuration. `before` is the one it replaces: its reader and store go on in `around`."""
+    background = before.renewal.background if before else Background()
+    renewal = Renewal(around.reader, around.store, runner, moment, around.clock, background)
+    return AccountPool(settings, providers, around, renewal, from_env, before)
