@@ -33,7 +33,7 @@ from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
 from addons.mitm.search import answered_of, asked_of, folded, wanted_by
-from addons.routing.strategy import Choice, Orderer, conversation_of
+from addons.routing.strategy import Choice, OrderState, conversation_of
 from addons.transport.codings import undone
 from addons.words.near import near
 from providers.contract.chat import ChatRequest, Message
@@ -337,11 +337,11 @@ def whole_answer(size: int) -> Callable[[], object]:
 
 def settled(size: int) -> Callable[[], object]:
     def work() -> None:
-        orderer = Orderer(random.Random(1))
+        state = OrderState(random.Random(1))
         for number in range(size // 8):
             chat = ChatRequest("m", (Message("user", "x"),), affinity=f"{number}")
-            orderer.order([Choice(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
-            orderer.settled(conversation_of(chat), ("p", "a"))
+            state.order([Choice(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
+            state.settled(conversation_of(chat), ("p", "a"))
 
     return work
 

@@ -10,14 +10,14 @@ from addons.accounts.availability import Availability, AvailabilityRules, Blocke
 from addons.accounts.cooldown import LIMITS, CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.limiter import DAY_S, AccountLimiter, RateLimits
-from addons.accounts.sessions import AnyProvider, Stored, StoredSession, VaultReader
+from addons.accounts.sessions import AnyProvider, SessionVault, Stored, StoredSession
 from addons.accounts.state_store import StateStore
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Session
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSettings:
+class ConfiguredAccount:
     """What config.yaml says of an account. `needs_session` is False where an API wants no key."""
 
     provider: str
@@ -34,7 +34,7 @@ class AccountSettings:
 class Surroundings:
     """What all accounts of a configuration share. `clock` is monotonic, in seconds; `now` gives Unix seconds."""
 
-    reader: VaultReader
+    vault: SessionVault
     store: StateStore
     clock: Callable[[], float]
     now: Callable[[], float]
@@ -73,7 +73,7 @@ class Account:
 
     def __init__(
         self,
-        settings: AccountSettings,
+        settings: ConfiguredAccount,
         provider: AnyProvider,
         around: Surroundings,
         from_env: Credentials | None = None,
@@ -83,7 +83,7 @@ class Account:
         self.settings = settings
         self.key = settings.key
         self._around = around
-        self.session = StoredSession(self.key, provider, around.reader, from_env, settings.needs_session)
+        self.session = StoredSession(self.key, provider, around.vault, from_env, settings.needs_session)
         self.health = AccountHealth(self.key, around.store, around.now)
         if before is not None:
             self._adopt(before)
@@ -91,12 +91,15 @@ class Account:
         self.renewal = RenewalState()
         self.limiter = AccountLimiter(settings.limits, around.clock)
         self.availability = Availability(around.rules, self.health, around.clock, self.session.standing)
-        stored = self.session.stored()
+
+    def recall(self) -> None:
+        """Takes up what an earlier process has recorded. To be called once, before the first request."""
+        stored, now = self.session.stored(), self._around.now()
         self.availability.recall(stored.updated if stored is not None else None)
-        if settings.limits.per_day is not None:
-            ago = around.now() - around.clock()
-            starts = around.store.get(self.key).starts
-            self.limiter.remember([start - ago for start in starts if 0 <= around.now() - start < DAY_S])
+        if self.limiter.pace.per_day is not None:
+            ago = now - self._around.clock()
+            starts = self._around.store.get(self.key).starts
+            self.limiter.remember([start - ago for start in starts if 0 <= now - start < DAY_S])
 
     def __repr__(self) -> str:
         return f"Account({self})"

@@ -1,7 +1,8 @@
 """What is written down of an account: its state, its limited models, its starts of the last day. No secret in it.
 
-The file it stands in is plain, outside the vault's seal: what it says is taken within bounds. Whoever edits it can make
-an account rest for a month, and that a person sees and resets; not for years, and not with words that act on a terminal.
+The file it stands in is plain, outside the vault's seal: what it says is taken within bounds. Whoever edits it can
+make an account rest for a month, and that a person sees and resets; not for years, and not with words that act on a
+terminal.
 """
 
 import math
@@ -117,7 +118,8 @@ def _record(entry: _Entry, now_s: float, cleaned: Callable[[str], str]) -> Accou
         state = found.state(now_s)
         return replace(state, reason=cleaned(state.reason))
 
-    models = {cleaned(clean(name, NAME_LIMIT)): told(state) for name, state in islice(entry.models.items(), MODELS_KEPT)}
+    kept = islice(entry.models.items(), MODELS_KEPT)
+    models = {cleaned(clean(name, NAME_LIMIT)): told(state) for name, state in kept}
     starts = [at for at in entry.starts[:STARTS_LIMIT] if math.isfinite(at) and now_s - _DAY_S < at <= now_s]
     return AccountRecord(told(entry.state) if entry.state is not None else None, models, sorted(starts))
 

@@ -67,25 +67,23 @@ class Availability:
     _deferred_until: float = 0.0
 
     def __post_init__(self) -> None:
-        """Takes up the limits of an earlier process."""
         self._cooldowns = Cooldowns(self.rules.cooldown or CooldownRules(), self.health.now)
-        if self.rules.cooldown is None:
-            return
-        whole = self.health.recorded
-        limits = {None: whole} if whole is not None and whole.health is Health.LIMITED else {}
-        for model, state in {**limits, **self.health.recorded_models}.items():
-            if state.until is not None:
-                self._cooldowns.resume(model, state.until, ProviderError(ErrorKind.RATE_LIMITED, state.reason))
 
     def recall(self, stored_at: int | None) -> None:
-        """Takes up the rest of an earlier process, unless the session in the vault is newer.
+        """Takes up the limits of an earlier process, and the rest of one, unless the session in the vault is newer.
 
         `stored_at`: when it was stored (Unix seconds), None for one that is not in the vault.
         """
-        state = self.health.recorded
-        if self.rules.cooldown is None or state is None or state.health is not Health.CHALLENGED:
+        if self.rules.cooldown is None:
             return
-        if state.until is not None and stored_at is not None and stored_at <= state.since:
+        for model, limited in self.health.recorded_models.items():
+            self._resume(model, limited)
+        state = self.health.recorded
+        if state is None or state.until is None:
+            return
+        if state.health is Health.LIMITED:
+            self._resume(None, state)
+        elif state.health is Health.CHALLENGED and stored_at is not None and stored_at <= state.since:
             rest = Breaker(CHALLENGE_REST, self.clock)
             rest.resume(state.until - self.health.now(), max(state.until - state.since, CHALLENGE_REST.open_s))
             self._challenge = _Challenge(ProviderError(ErrorKind.CHALLENGE, state.reason), self.standing(), rest)
@@ -119,13 +117,11 @@ class Availability:
             return Blocked(last, wait, by_breaker=True)
         return None
 
-    @property
-    def deferred(self) -> bool:
+    def is_deferred(self) -> bool:
         """Whether others should be asked first."""
-        return self._deferred_until > self.clock() or self.challenged
+        return self._deferred_until > self.clock() or self.is_challenged()
 
-    @property
-    def challenged(self) -> bool:
+    def is_challenged(self) -> bool:
         """Whether the account's site wants a human, as far as is known: it rests, or is about to be tried."""
         return self._standing_challenge() is not None
 
@@ -176,6 +172,10 @@ class Availability:
         self._cooldowns.known.clear()
 
     # -- details --------------------------------------------------------------------------------------------------
+    def _resume(self, model: str | None, state: AccountState) -> None:
+        if state.until is not None:
+            self._cooldowns.resume(model, state.until, ProviderError(ErrorKind.RATE_LIMITED, state.reason))
+
     def _standing_challenge(self) -> _Challenge | None:
         """The challenge that stands against the account's session; forgotten once another session was stored."""
         if self._challenge is not None:

@@ -1,11 +1,12 @@
 """The pool of all accounts of a configuration: whoever wants to ask one leases it here."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from addons.accounts.account import Account, AccountSettings, Surroundings
+from addons.accounts.account import Account, ConfiguredAccount, Surroundings
 from addons.accounts.account_record import AccountId
 from addons.accounts.identity import Runner
 from addons.accounts.lease import Candidate, Lease, NoAccount, PassedOver
@@ -13,10 +14,9 @@ from addons.accounts.limiter import LimiterFull
 from addons.accounts.pruning import ended_for_good
 from addons.accounts.renewal import Renewal
 from addons.accounts.report import AccountLine, report
-from addons.accounts.sessions import FRESH_S, AnyProvider, material_of
-from addons.cleaning.index import Known, secrets_of
+from addons.accounts.sessions import FRESH_S, AnyProvider
 from addons.tasks import Background
-from addons.vault.errors import VaultError
+from addons.vault.errors import VaultConflict, VaultError
 from providers.contract.errors import ProviderError
 from providers.contract.provider import Credentials, Moment, Session
 
@@ -27,7 +27,7 @@ SETTLE_S: Final = 5.0
 
 
 def accounts_from(
-    settings: Sequence[AccountSettings],
+    settings: Sequence[ConfiguredAccount],
     providers: Mapping[str, AnyProvider],
     around: Surroundings,
     from_env: Mapping[AccountId, Credentials],
@@ -45,7 +45,7 @@ class AccountPool:
 
     def __init__(
         self,
-        settings: Sequence[AccountSettings],
+        settings: Sequence[ConfiguredAccount],
         providers: Mapping[str, AnyProvider],
         around: Surroundings,
         renewal: Renewal,
@@ -53,13 +53,16 @@ class AccountPool:
         before: "AccountPool | None" = None,
     ) -> None:
         """`before`: the pool of the configuration before; what its accounts have learnt is taken over."""
-        self.around, self.renewal, self._from_env = around, renewal, from_env
+        self.around, self.renewal = around, renewal
         found = accounts_from(settings, providers, around, from_env, before.by_key if before else None)
-        self.by_key = {account.key: account for account in found}
-        gone = [*before.by_key.values(), *before.gone] if before else []
-        self.gone = [a for a in gone if a.key not in self.by_key and a.session.unwritten is not None]
-        """Accounts that are not configured any more, whose renewed sessions the vault's disk has not taken yet."""
-        around.store.keep_only(self.by_key.keys())
+        self.by_key: dict[AccountId, Account] = {account.key: account for account in found}
+        self._unknown = [key for key in self.by_key if before is None or key not in before.by_key]
+
+    def recall(self) -> None:
+        """Takes up what an earlier process has recorded of accounts that are new here; forgets all but ours."""
+        self.around.store.keep_only(self.by_key.keys())
+        while self._unknown:
+            self.by_key[self._unknown.pop()].recall()
 
     def all(self) -> list[Account]:
         """In order of config.yaml."""
@@ -79,7 +82,7 @@ class AccountPool:
 
         Raises NoAccount when none can be asked now.
         """
-        if any(candidate.account.availability.challenged for candidate in candidates):
+        if any(candidate.account.availability.is_challenged() for candidate in candidates):
             await self.refresh(FRESH_S)  # a session stored since ends the rest
         left, passed = list(candidates), list[PassedOver]()
         while chosen := self._next(left, passed):
@@ -108,7 +111,7 @@ class AccountPool:
     # -- sessions -------------------------------------------------------------------------------------------------
     async def refresh(self, patience_s: float | None = None) -> None:
         """Takes up what others have stored in the vault; waits for that, but for `patience_s` at most."""
-        await self.around.reader.refresh(patience_s)
+        await self.around.vault.refresh(patience_s)
 
     def can_serve(self, provider: str) -> bool:
         """Whether any account of the provider has a session that can be read."""
@@ -132,19 +135,6 @@ class AccountPool:
             raise KeyError(f"{provider}/{account}")
         return stored.material.secrets()
 
-    def version(self) -> tuple[object, ...]:
-        """The very same objects as long as `secrets` gives the same; no I/O."""
-        return self.around.reader.version()
-
-    def secrets(self) -> Iterator[Known]:
-        """Those of every session there is, as they were last read; no I/O."""
-        for key, record in dict(self.around.reader.known).items():
-            yield from secrets_of(material_of(record.material), *key)
-        for account in (*self.by_key.values(), *self.gone):
-            yield from account.session.secrets()
-        for key, material in self._from_env.items():
-            yield from secrets_of(material, *key)
-
     # -- jobs -----------------------------------------------------------------------------------------------------
     def report(self, moment: Moment) -> list[AccountLine]:
         """The accounts as people are told of them."""
@@ -156,15 +146,23 @@ class AccountPool:
             if (account := self.by_key.get(key)) is not None:
                 account.reset()
         await self.refresh(FRESH_S)
-        for account in (*self.by_key.values(), *self.gone):
-            await account.session.write()
+        await self._write_sessions()
         for account in self.by_key.values():
             account.availability.forget_replaced()
             await self.renewal.look_after(account)
 
+    async def _write_sessions(self) -> None:
+        """Writes renewed sessions that could not be written so far, also of accounts not configured any more."""
+        for key in list(self.around.vault.unwritten):
+            if (account := self.by_key.get(key)) is not None:
+                await account.session.write()
+            else:
+                with contextlib.suppress(VaultConflict):
+                    await self.around.vault.write(key)
+
     async def prune(self, moment: Moment) -> None:
         """Removes sessions that have ended for good. The data key stays: other processes hold it."""
-        if (vault := self.around.reader.vault) is None:
+        if (vault := self.around.vault.vault) is None:
             return
         for one in ended_for_good(self.by_key.values(), moment):
             try:
@@ -187,15 +185,15 @@ class AccountPool:
 
 
 def build(
-    settings: Sequence[AccountSettings],
+    settings: Sequence[ConfiguredAccount],
     providers: Mapping[str, AnyProvider],
     around: Surroundings,
     runner: Runner,
     moment: Callable[[], Moment],
+    background: Background,
     from_env: Mapping[AccountId, Credentials],
     before: AccountPool | None = None,
 ) -> AccountPool:
-    """The pool of a configuration. `before` is the one it replaces: its reader and store go on in `around`."""
-    background = before.renewal.background if before else Background()
-    renewal = Renewal(around.reader, around.store, runner, moment, around.clock, background)
+    """The pool of a configuration. `before` is the one it replaces, whose vault and store go on in `around`."""
+    renewal = Renewal(around.vault, around.store, runner, moment, around.clock, background)
     return AccountPool(settings, providers, around, renewal, from_env, before)

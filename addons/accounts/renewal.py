@@ -15,7 +15,7 @@ from addons.accounts.account import Account, RenewalState
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.identity import Owners, Runner
 from addons.accounts.report import can_renew
-from addons.accounts.sessions import FRESH_S, AnyProvider, Stored, VaultReader
+from addons.accounts.sessions import FRESH_S, AnyProvider, SessionVault, Stored
 from addons.accounts.state_store import StateStore
 from addons.tasks import Background
 from addons.vault.errors import VaultError
@@ -47,12 +47,12 @@ class Renewal:
     `clock` is monotonic, in seconds.
     """
 
-    reader: VaultReader
+    vault: SessionVault
     store: StateStore
     runner: Runner
     moment: Callable[[], Moment]
     clock: Callable[[], float]
-    background: Background = field(default_factory=Background)
+    background: Background
     owners: Owners = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Renewal:
     # -- for requests ---------------------------------------------------------------------------------------------
     async def session(self, account: Account) -> Session:
         """A session that can serve now, renewed if it is about to end. Raises ProviderError."""
-        await self.reader.refresh(FRESH_S)
+        await self.vault.refresh(FRESH_S)
         try:
             session = self._alive(account)
         except ProviderError as error:
@@ -82,7 +82,7 @@ class Renewal:
 
         Raises ProviderError: the site's own, when there is nothing to renew the session with or it is dead.
         """
-        await self.reader.refresh(FRESH_S)
+        await self.vault.refresh(FRESH_S)
         current = self._alive(account)
         if (flight := account.renewal.flight) is not None:
             return await asyncio.shield(flight)  # under way, or landed this very moment
@@ -147,7 +147,7 @@ class Renewal:
         account.health.record(AccountState(Health.REFRESHING, self._epoch_s()))
         try:
             async with self.store.lock(account.key):
-                await self.reader.refresh()
+                await self.vault.refresh()
                 stored = account.session.stored()
                 if stored is None or stored != before:
                     session = self._alive(account)  # another process was first
@@ -219,7 +219,7 @@ class Renewal:
         """Writes cookies of an answer down; not while a renewal is under way, which brings newer ones."""
         life = account.renewal
         async with life.keeping:
-            await self.reader.refresh(FRESH_S)
+            await self.vault.refresh(FRESH_S)
             stored = account.session.stored()
             if stored is None or life.flight is not None:
                 return
@@ -257,7 +257,7 @@ class Renewal:
         return max(due_s, STILL_GOOD_S + 1)
 
     def _renewable(self, account: Account, session: Session) -> bool:
-        if self.reader.vault is None or not account.session.needed:
+        if self.vault.vault is None or not account.session.needed:
             return False
         return can_renew(account.session.provider, session, self.moment())
 

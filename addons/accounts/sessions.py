@@ -5,13 +5,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from addons.accounts.account_record import AccountId
 from addons.accounts.way_in import way_in
 from addons.cleaning.index import Known, secrets_of
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
-from addons.vault.store import Record, Vault
+from addons.vault.format import Record
+from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Provider, ProviderOptions, Session
 from providers.formats.moments import moment_s
@@ -34,12 +35,16 @@ FRESH_S: Final = 0.5
 """So long a request waits for a changed vault to be read; then the sessions known so far serve it."""
 
 
-class VaultReader:
-    """The vault as it was read last. `refresh` takes up a changed file, in a thread: a passphrase's key may take
-    seconds to derive."""
+class SessionVault:
+    """The vault's sessions as they were read last, and those that it has not taken yet.
+
+    `refresh` takes up a changed file, in a thread: a passphrase's key may take seconds to derive.
+    """
 
     def __init__(self, vault: Vault | None) -> None:
         self.vault = vault
+        self.unwritten: dict[AccountId, Stored] = {}
+        """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
         self.stored_last: Credentials | None = None
         """The newest session that we have made ourselves, of whichever account."""
         self._problem: str | None = None
@@ -61,9 +66,42 @@ class VaultReader:
             self._reading.add_done_callback(self._has_read)
         await asyncio.wait({self._reading}, timeout=patience_s)
 
+    async def write(self, key: AccountId) -> int | None:
+        """Writes a renewed session; its new revision, or None when there is none or the disk does not take it.
+
+        Raises VaultConflict when somebody has stored another one meanwhile, which stands.
+        """
+        waiting = self.unwritten.get(key)
+        if waiting is None or self.vault is None:
+            return None
+        record = record_of(waiting.material)
+        try:
+            made = await asyncio.to_thread(self.vault.put, *key, record, expected_rev=waiting.rev)
+        except VaultConflict:
+            log.info("%s/%s: another session was stored meanwhile; it stands", *key)
+            await self.refresh()
+            self._written(key, waiting)
+            raise
+        except VaultError as e:
+            log.error("%s/%s: the renewed session could not be written to the vault: %s", *key, e)
+            return None
+        self._written(key, waiting)
+        return made.rev
+
     def version(self) -> tuple[object, ...]:
-        """The very same objects as long as no session has changed; no I/O."""
+        """The very same objects as long as `secrets` gives the same; no I/O."""
         return (self.vault.known if self.vault is not None else None, self.stored_last)
+
+    def secrets(self) -> Iterator[Known]:
+        """Those of every session of the vault, as it was read last; no I/O."""
+        for key, record in dict(self.known).items():
+            yield from secrets_of(material_of(record.material), *key)
+        for key, waiting in dict(self.unwritten).items():
+            yield from secrets_of(waiting.material, *key)
+
+    def _written(self, key: AccountId, stored: Stored) -> None:
+        if self.unwritten.get(key) is stored:
+            del self.unwritten[key]
 
     def _has_read(self, reading: asyncio.Future[None]) -> None:
         self._reading = None
@@ -88,8 +126,6 @@ class VaultReader:
 class _InForce:
     """What the vault does not say of an account's session; it outlives the configuration."""
 
-    unwritten: Stored | None = None
-    """A renewed session the vault's disk has not taken yet: in force while the vault holds what it replaces."""
     tried: Stored | None = None
     """A renewed session of which the site is just being asked whose it is: in force, not to be written yet."""
     standing: tuple[int, int] | None = None
@@ -102,7 +138,7 @@ class StoredSession:
 
     key: AccountId
     provider: AnyProvider
-    reader: VaultReader
+    vault: SessionVault
     from_env: Credentials | None = None
     needed: bool = True
     """Where it is not, an API wants no key."""
@@ -111,19 +147,15 @@ class StoredSession:
     """What was read last, and of what."""
 
     def adopt(self, other: "StoredSession") -> None:
-        """Shares what is in force but not written with the same account of an earlier configuration."""
+        """Shares what is known of the session with the same account of an earlier configuration."""
         self._in_force = other._in_force
-
-    @property
-    def unwritten(self) -> Stored | None:
-        return self._in_force.unwritten
 
     def stored(self) -> Stored | None:
         """What is kept for the account: in the vault, or else in the environment."""
-        record = self.reader.known.get(self.key)
+        record = self.vault.known.get(self.key)
         if record is None:
             return Stored(self.from_env) if self.from_env else None
-        newer = self._in_force.tried or self._in_force.unwritten
+        newer = self._in_force.tried or self.vault.unwritten.get(self.key)
         if newer is not None and newer.rev == record.rev:
             return newer
         return Stored(material_of(record.material), record.rev, record.updated)
@@ -144,19 +176,14 @@ class StoredSession:
 
     def standing(self) -> object:
         """Another value once somebody has stored another session for the account; renewals by us change nothing."""
-        record = self.reader.known.get(self.key)
+        record = self.vault.known.get(self.key)
         if record is None:
             return self.from_env
         base, ours = self._in_force.standing or (record.rev, record.rev)
-        if record.rev != ours and self.unwritten is None:  # (a write of ours may be known to the vault first)
-            base = ours = record.rev
+        if record.rev != ours and self.key not in self.vault.unwritten:
+            base = ours = record.rev  # (else it may be a write of ours that the vault knows of first)
         self._in_force.standing = (base, ours)
         return base
-
-    def secrets(self) -> Iterator[Known]:
-        """Those that stand neither in the vault nor in the environment."""
-        if self.unwritten is not None:
-            yield from secrets_of(self.unwritten.material, *self.key)
 
     # -- another one in its place ---------------------------------------------------------------------------------
     @contextmanager
@@ -173,33 +200,20 @@ class StoredSession:
 
         A disk that takes nothing is logged, the session stays in force, and `write` tries once more.
         """
-        self._in_force.unwritten = Stored(material, old.rev, old.updated)
-        self.reader.stored_last = material
+        self.vault.unwritten[self.key] = Stored(material, old.rev, old.updated)
+        self.vault.stored_last = material
         return await self.write()
 
     async def write(self) -> bool:
         """Writes a renewed session that is not written yet. False: another one was stored meanwhile."""
-        waiting, vault = self.unwritten, self.reader.vault
-        if waiting is None or vault is None:
-            return True
         self.standing()
-        record = record_of(waiting.material)
         try:
-            made = await asyncio.to_thread(vault.put, *self.key, record, expected_rev=waiting.rev)
+            revision = await self.vault.write(self.key)
         except VaultConflict:
-            log.info("%s/%s: another session was stored meanwhile; it stands", *self.key)
-            await self.reader.refresh()
-            written = False
-        except VaultError as e:
-            log.error("%s/%s: the renewed session could not be written to the vault: %s", *self.key, e)
-            return True
-        else:
-            written = True
-            if self._in_force.standing is not None:
-                self._in_force.standing = (self._in_force.standing[0], made.rev)
-        if self._in_force.unwritten is waiting:
-            self._in_force.unwritten = None
-        return written
+            return False
+        if revision is not None and self._in_force.standing is not None:
+            self._in_force.standing = (self._in_force.standing[0], revision)
+        return True
 
     # -- details --------------------------------------------------------------------------------------------------
     def _view(self, material: Credentials) -> Session | ProviderError:
@@ -210,7 +224,7 @@ class StoredSession:
             return error
 
     def _missing(self) -> ProviderError:
-        what = "session" if self.provider.web_session else "key"
+        what: Literal["session", "key"] = "session" if self.provider.web_session else "key"
         return ProviderError(
             ErrorKind.SESSION_EXPIRED,
             f"the vault has no {what} for {'/'.join(self.key)}. Add one: {way_in(self.provider, self.key[1])}",

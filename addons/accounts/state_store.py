@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -57,9 +58,12 @@ class MemoryStateStore:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._records: dict[AccountId, AccountRecord] = {}
         self._locks: dict[AccountId, asyncio.Lock] = {}
         self._reset: list[AccountId] = []
+
+    @cached_property
+    def _records(self) -> dict[AccountId, AccountRecord]:
+        return {}
 
     def get(self, key: AccountId) -> AccountRecord:
         return self._records.get(key, EMPTY)
@@ -103,7 +107,8 @@ class MemoryStateStore:
 
 
 class FileStateStore(MemoryStateStore):
-    """The mirror of a JSON file. One that cannot be read counts as empty; one that cannot be written is said once.
+    """The mirror of a JSON file, which is read when it is first needed. One that cannot be read counts as empty; one
+    that cannot be written is said once.
 
     `clean` cleans what the file says that others have written. The files of the locks lie beside `beside`.
     """
@@ -114,10 +119,15 @@ class FileStateStore(MemoryStateStore):
         super().__init__(now)
         self._path = path
         self._beside = beside or path
-        self._records = records_in(read_small(path) or b"", now(), clean)
-        self._stamp = stamp_of(path)
+        self._clean = clean
+        self._stamp: object = None
         self._dirty = False
         self._complained = False
+
+    @cached_property
+    def _records(self) -> dict[AccountId, AccountRecord]:
+        self._stamp = stamp_of(self._path)
+        return records_in(read_small(self._path) or b"", self._now(), self._clean)
 
     def put(self, key: AccountId, record: AccountRecord, *, worth_saving: bool = True) -> None:
         super().put(key, record)
@@ -156,13 +166,13 @@ class FileStateStore(MemoryStateStore):
 
     async def resets(self) -> list[AccountId]:
         """Looks at the file only when it is another one, in a thread."""
-        stamp = stamp_of(self._path)
+        known, stamp = self._records, stamp_of(self._path)
         if stamp == self._stamp:
             return []
         self._stamp = stamp
         found = []
         for key, told in (await asyncio.to_thread(self._resets_in_file)).items():
-            mine = self.get(key).state
+            mine = known[key].state if key in known else None
             if mine is None or mine.reason != RESET or mine.since < told.since:
                 self._take_reset(key, told)
                 found.append(key)

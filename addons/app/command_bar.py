@@ -96,4 +96,4 @@ def _note(found: flow.Flow) -> Annotation:
 
 
 def _served_by(provider: str, running: Running) -> str:
-    return provider if running.accounts.can_serve(provider) else f"{provider} (no session)"
+    return provider if running.pool.can_serve(provider) else f"{provider} (no session)"

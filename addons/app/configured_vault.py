@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from addons.accounts.state_file import FILE_NAME
+from addons.accounts.state_store import FILE_NAME, FileStateStore
 from addons.config.schema import Config
 from addons.vault import prompt as terminal
 from addons.vault.errors import VaultMissing
@@ -39,8 +39,14 @@ def rollback_guard(config: Config, *, accept_older: bool = False) -> RollbackGua
     return RollbackGuard(state / "glassgate", accept_older=accept_older)
 
 
-def book_path(config: Config) -> Path:
+def state_path(config: Config) -> Path:
+    """Where the states of the accounts are kept."""
     return vault_path(config).with_name(FILE_NAME)
+
+
+def state_store(config: Config, now: Callable[[], float], clean: Callable[[str], str] = str) -> FileStateStore:
+    """The states of the accounts; `clean` cleans what the file says that others have written."""
+    return FileStateStore(state_path(config), now, clean, beside=vault_path(config))
 
 
 def open_vault(config: Config) -> Vault | None:

@@ -417,7 +417,7 @@ class Glassgate:
         hide_keys(flow.request, self._cleaner(), shown)
         flow.metadata["client_key"] = admission.key
         if admission.action == "health" and admission.key:  # who has no key is told what was known before
-            await parts.accounts.refresh(FRESH_S)
+            await parts.pool.refresh(FRESH_S)
         await self._begin(flow, request_id, admission, parts)
 
     async def _begin(self, flow: http.HTTPFlow, request_id: str, admission: Admission, parts: Running) -> None:
@@ -455,7 +455,7 @@ class Glassgate:
         reload = self._reload.problem if self._reload else None
         return local.Inside(
             index=parts.models(),
-            can_serve=parts.accounts.can_serve,
+            can_serve=parts.pool.can_serve,
             report=parts.report,
             problems=lambda: [said for said in (reload, parts.problem(), *self._jobs.problems()) if said],
             variants=parts.config.sections.models.variants,

@@ -4,7 +4,6 @@ Each is a loop of its own: a site that is slow to renew a session keeps no chang
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Final
 
 from mitmproxy.addons.view import View
 
-from addons.accounts.pruning import ended_for_good
 from addons.app.jobs import Job
 from addons.app.live_models import LiveModels
 from addons.app.loop_watch import LoopWatch
@@ -21,9 +19,6 @@ from addons.app.runtime import Running
 from addons.inspect.live import LOOK_S, Live
 from addons.mitm.retention import trim
 from addons.stream.sweeper import SWEEP_S, Sweeper
-from addons.vault.errors import VaultError
-
-log = logging.getLogger("glassgate")
 
 MODELS_EVERY_S: Final = 3600.0
 TEND_EVERY_S: Final = 2.0
@@ -65,31 +60,17 @@ class JobList:
 
     async def _tend(self) -> None:
         """Heeds resets of accounts, and renews idle sessions."""
-        parts = self.parts()
-        for account in await parts.book.resets():
-            parts.traffic.reset(account)
-            parts.renewal.reset(account)
-        parts.traffic.look()
-        await parts.renewal.tend()
+        await self.parts().pool.tend()
 
     async def _prune(self) -> None:
-        """Removes sessions that have ended for good. The data key stays: other processes hold it."""
+        """Removes sessions that have ended for good, where a person wants that."""
         parts = self.parts()
-        if parts.vault is None or not parts.config.sections.sessions.prune_expired:
-            return
-        for one in ended_for_good(parts.accounts, parts.providers, parts.book, parts.context.moment()):
-            name = (one.account.provider, one.account.name)
-            try:
-                await asyncio.to_thread(parts.vault.remove, *name)
-            except VaultError as e:
-                log.warning("%s/%s could not be removed from the vault: %s", *name, e)
-            else:
-                log.warning("%s/%s was removed from the vault: %s", *name, one.why)
+        if parts.config.sections.sessions.prune_expired:
+            await parts.pool.prune(parts.context.moment())
 
     async def _write_states(self) -> None:
         """Writes down how the accounts are."""
-        book = self.parts().book
-        await asyncio.to_thread(book.write, book.unsaved())
+        await self.parts().pool.save()
 
     async def _look_at_recording(self) -> None:
         """Heeds the switch of recording, and writes down what adapters did not know."""

@@ -31,11 +31,11 @@ class LiveModels:
 async def _learn_of(name: str, parts: Running) -> None:
     """Asks one account after another until one gets the list."""
     provider = parts.providers[name]
-    for account in parts.accounts.of(name):
-        if parts.traffic.challenged((account.provider, account.name)):
+    for account in parts.pool.of(name):
+        if account.availability.is_challenged():
             continue
         try:
-            session = await parts.renewal.session(account)
+            session = await parts.pool.renewal.session(account)
         except ProviderError:
             continue  # the account's state is told already
         try:

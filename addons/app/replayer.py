@@ -65,7 +65,7 @@ class Replayer:
         """Puts the provider's new answer on the flow. Raises GatewayError when the flow cannot be sent again."""
         note = annotation_of(flow)
         provider = running.providers.get(note.provider) if note else None
-        if note is None or provider is None or running.accounts.find(note.provider, note.account) is None:
+        if note is None or provider is None or running.pool.find(note.provider, note.account) is None:
             message = "only exchanges with a configured account can be sent again"
             raise GatewayError(400, message, code="replay_unsupported")
         if note.cut_request:
@@ -93,14 +93,14 @@ class Replayer:
 
     async def _send(self, flow: http.HTTPFlow, note: Annotation, provider: AnyProvider, running: Running) -> _Run:
         """Raises ProviderError."""
-        account = running.accounts.find(note.provider, note.account)
+        account = running.pool.find(note.provider, note.account)
         assert account is not None
-        session = await running.renewal.session(account)
+        session = await running.pool.renewal.session(account)
         places = self.places.of(flow, Owner(note.provider, note.account))
         call = sealed_call(flow.request, _url(flow, provider), places, _HOP)
         run = await self._once(provider, call, session, running)
         if run.answer.status == 401 and call.secrets:  # else the refusal says nothing of the session
-            await running.renewal.rejected(account, session, ProviderError(ErrorKind.SESSION_EXPIRED, "refused"))
+            await running.pool.renewal.rejected(account, session, ProviderError(ErrorKind.SESSION_EXPIRED, "refused"))
             run = await self._once(provider, call, session, running)
         return run
 

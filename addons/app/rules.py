@@ -1,18 +1,18 @@
 """From config.yaml's figures to the rules of the parts that keep to them. Pure."""
 
-from addons.accounts.availability import AccountAvailability, AvailabilityRules
+from addons.accounts.account import ConfiguredAccount
+from addons.accounts.availability import AvailabilityRules
 from addons.accounts.breaker import BreakerRules
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.limiter import RateLimits
-from addons.accounts.sessions import Account, AccountId
 from addons.config.client_keys import ClientKeys
-from addons.config.schema import Config, FallbackModel
+from addons.config.schema import AccountSettings, Config, FallbackModel, ProviderSettings
 from addons.exchange.context import Limits
 from addons.ingress.gate import GateRules
 from addons.recordings.archive import RecordRules
 from addons.routing.candidates import CandidateOrder, Share
 from addons.routing.retry_policy import Cause, Fallback, RetryRules
-from addons.routing.strategy import Orderer
+from addons.routing.strategy import OrderState
 from addons.stream.connection_limits import ConnectionLimits, parse_networks
 from addons.stream.deps import ClientLimits
 from providers.registry import provider_class
@@ -75,7 +75,7 @@ def retry_rules(config: Config) -> RetryRules:
     )
 
 
-def traffic_rules(config: Config) -> AvailabilityRules:
+def availability_rules(config: Config) -> AvailabilityRules:
     breaker, cooldown = config.sections.breaker, config.sections.cooldown
     rules = BreakerRules(
         failures=breaker.failures,
@@ -91,30 +91,36 @@ def traffic_rules(config: Config) -> AvailabilityRules:
     )
 
 
-def paces_of(config: Config) -> dict[AccountId, RateLimits]:
-    """What each account bears: its own figures, else the defaults for all, else those of its kind."""
-    defaults, paces = config.sections.accounts, {}
-    for settings in config.providers:
-        usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
-        for own in settings.accounts:
-            paces[settings.name, own.name] = RateLimits(
-                max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
-                queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
-                min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
-                per_minute=own.requests_per_minute or defaults.requests_per_minute,
-                per_day=own.requests_per_day or defaults.requests_per_day,
-            )
-    return paces
+def accounts_of(config: Config) -> list[ConfiguredAccount]:
+    """The configured accounts, in order of the file."""
+    return [
+        ConfiguredAccount(settings.name, own.name, own.session == "vault", _rate_limits(config, settings, own))
+        for settings in config.providers
+        for own in settings.accounts
+    ]
 
 
-def planner_of(config: Config, traffic: AccountAvailability, orderer: Orderer) -> CandidateOrder:
+def _rate_limits(config: Config, settings: ProviderSettings, own: AccountSettings) -> RateLimits:
+    """What an account bears: its own figures, else the defaults for all, else those of its kind."""
+    defaults = config.sections.accounts
+    usual = WEB_CONCURRENT if provider_class(settings.common.type).web_session else API_CONCURRENT
+    return RateLimits(
+        max_concurrent=own.max_concurrent or defaults.max_concurrent or usual,
+        queue_s=defaults.queue_s if own.queue_s is None else own.queue_s,
+        min_interval_s=defaults.min_interval_s if own.min_interval_s is None else own.min_interval_s,
+        per_minute=own.requests_per_minute or defaults.requests_per_minute,
+        per_day=own.requests_per_day or defaults.requests_per_day,
+    )
+
+
+def order_of(config: Config, state: OrderState) -> CandidateOrder:
     routing = config.sections.routing
     shares = {
         (settings.name, account.name): Share(account.priority, account.weight)
         for settings in config.providers
         for account in settings.accounts
     }
-    return CandidateOrder(traffic, orderer, shares, routing.strategy, routing.strategies)
+    return CandidateOrder(state, shares, routing.strategy, routing.strategies)
 
 
 def fallbacks_of(config: Config) -> dict[str, tuple[Fallback, ...]]:
@@ -129,15 +135,6 @@ def _fallback(entry: str | FallbackModel) -> Fallback:
     if isinstance(entry, str):
         return Fallback(entry, frozenset({Cause.UNAVAILABLE}))
     return Fallback(entry.model, frozenset(map(Cause, entry.on)))
-
-
-def accounts_of(config: Config) -> list[Account]:
-    """The configured accounts, in order of the file."""
-    return [
-        Account(settings.name, account.name, account.session == "vault")
-        for settings in config.providers
-        for account in settings.accounts
-    ]
 
 
 def gate_rules(config: Config) -> GateRules:

@@ -6,24 +6,21 @@ from collections.abc import Callable, Mapping
 import httpx
 from mitmproxy import http
 
-from addons.accounts.availability import AccountAvailability
-from addons.accounts.cooldown import CooldownRules
-from addons.accounts.renewal import Renewal
-from addons.accounts.report import AccountLine, report
-from addons.accounts.sessions import Accounts
-from addons.accounts.state_file import AccountStateFile
-from addons.app.configured_vault import book_path, vault_path
+from addons.accounts.account import Surroundings
+from addons.accounts.pool import AccountPool, build
+from addons.accounts.report import AccountLine
+from addons.accounts.sessions import SessionVault
+from addons.app.configured_vault import state_store, vault_path
 from addons.app.outside import Outside, moment_source
 from addons.app.rules import (
     accounts_of,
+    availability_rules,
     fallbacks_of,
     gate_rules,
     limits_of,
-    paces_of,
-    planner_of,
+    order_of,
     record_rules,
     retry_rules,
-    traffic_rules,
 )
 from addons.app.secrets_in_force import SecretsInForce
 from addons.cleaning.cleaner import Cleaner
@@ -37,7 +34,7 @@ from addons.recordings.drift import FILE_NAME as DRIFT_NAME
 from addons.recordings.drift import Drift
 from addons.routing.models import Models
 from addons.routing.retry_policy import RetryBudget
-from addons.routing.strategy import Orderer
+from addons.routing.strategy import OrderState
 from addons.tasks import Background
 from addons.transport.clients import Clients
 from addons.transport.codings import Inflated
@@ -72,8 +69,8 @@ class Running:
         self.providers: Mapping[str, Provider[ProviderOptions]] = make_providers(
             config, before.providers if before else None
         )
-        self.accounts = Accounts(accounts_of(config), self.providers, vault, config.env_sessions)
-        secrets = SecretsInForce(config, self.accounts)
+        self.sessions: SessionVault = before.sessions if before else SessionVault(vault)
+        secrets = SecretsInForce(config, self.sessions)
         self.known: KnownSecrets = before.known if before else KnownSecrets(secrets.version, secrets.find)
         self.cleaner = Cleaner(self.known.index, self.known.learn)
         self.models: Models = Models(
@@ -86,56 +83,44 @@ class Running:
         self.seen: Callable[[Carried], None] | None = seen or (before.seen if before else None)
         self._clients: Clients = before._clients if before else Clients(ca_file, self.outside.transport)
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
-        seals = Seals(self.accounts.reveal)
+        seals = Seals(self._reveal)
         self.steps = StepRunner(
             seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get, self.outside.now
         )
-        self._build_accounts(before)
+        self.pool = self._pool(before)
+        self.pool.recall()
         self.context = self._context(seals, before)
         folder = vault_path(config).parent
         drift: Drift = before.archive.drift if before else Drift.load(folder / DRIFT_NAME, self.cleaner.words)
         self.archive: Archive = Archive(record_rules(config), folder / SWITCH_NAME, drift, self.cleaner)
         self.rules = gate_rules(config)
-        self.book.keep_only({(account.provider, account.name) for account in self.accounts.all()})
         self.known.watch(secrets.version, secrets.find)  # last: what failed above changes nothing
 
-    def _build_accounts(self, before: "Running | None") -> None:
-        """What is known of each account: its state, its availability, the renewal of its session."""
-        config, outside, traffic = self.config, self.outside, traffic_rules(self.config)
-        self.book: AccountStateFile = (
-            before.book if before else AccountStateFile(book_path(config), outside.now, self.cleaner.words)
-        )
-        self.renewal = Renewal(
-            self.accounts,
+    def _pool(self, before: "Running | None") -> AccountPool:
+        """The accounts; what is known of them is taken over."""
+        config, outside = self.config, self.outside
+        store = before.pool.around.store if before else state_store(config, outside.now, self.cleaner.words)
+        around = Surroundings(self.sessions, store, outside.clock, outside.now, availability_rules(config))
+        moment, known = moment_source(outside.now), before.pool if before else None
+        return build(
+            accounts_of(config),
             self.providers,
-            self.vault,
+            around,
             self.steps,
-            self.book,
-            moment_source(outside.now),
-            clock=outside.clock,
-            rules=traffic.cooldown or CooldownRules(),
-            background=self.background,
+            moment,
+            self.background,
+            config.env_sessions,
+            known,
         )
-        self.traffic = AccountAvailability(
-            paces_of(config), traffic, self.book, outside.clock, outside.now, self.accounts.standing
-        )
-        if before is None:
-            self.traffic.recall(self.accounts.stored_at)
-        else:
-            self.accounts.adopt(before.accounts)
-            self.traffic.adopt(before.traffic)
-            self.renewal.adopt(before.renewal)
 
     def _context(self, seals: Seals, before: "Running | None") -> Context:
         """What each exchange works with."""
         config, known = self.config, before.context if before else None
-        orderer = known.planner.orderer if known else Orderer(random.Random())  # noqa: S311  (no secrets)
+        order = known.order.state if known else OrderState(random.Random())  # noqa: S311  (no secrets)
         return Context(
             providers=self.providers,
-            accounts=self.accounts,
-            renewal=self.renewal,
-            traffic=self.traffic,
-            planner=planner_of(config, self.traffic, orderer),
+            pool=self.pool,
+            order=order_of(config, order),
             index=self.models,
             seals=seals,
             cleaner=self.cleaner,
@@ -164,18 +149,20 @@ class Running:
 
     def report(self) -> list[AccountLine]:
         """The accounts as people are told of them."""
-        return report(self.accounts, self.providers, self.book, self.context.moment())
+        return self.pool.report(self.context.moment())
 
     def problem(self) -> str | None:
         """Why the vault's file could not be used when it was looked at last, if so (`tend` looks; anybody may ask)."""
         return str(self.vault.problem) if self.vault is not None and self.vault.problem else None
 
+    def _reveal(self, provider: str, account: str) -> Mapping[str, str]:
+        return self.pool.reveal(provider, account)
+
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
-        self.renewal.handed_out(session, cookies)
+        self.pool.handed_out(session, cookies)
 
     async def close(self) -> None:
-        await self.renewal.settle()
-        self.book.save()
+        await self.pool.close()
         self.archive.drift.save()
         await self._clients.close()
 

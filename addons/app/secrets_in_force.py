@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from addons.accounts.sessions import Accounts
+from addons.accounts.sessions import SessionVault
 from addons.cleaning.index import Known, secrets_of
 from addons.cleaning.known import Version
 from addons.config.schema import Config
@@ -12,17 +12,19 @@ from providers.contract.provider import Credentials
 
 @dataclass(frozen=True, slots=True)
 class SecretsInForce:
-    """Those of a configuration and its accounts."""
+    """Those of a configuration and of the sessions there are."""
 
     config: Config
-    accounts: Accounts
+    sessions: SessionVault
 
     def version(self) -> Version:
         """Another one when `find` gives others."""
-        return (self.config, *self.accounts.version())
+        return (self.config, *self.sessions.version())
 
     def find(self) -> Iterator[Known]:
-        yield from self.accounts.in_force()
+        yield from self.sessions.secrets()
+        for key, session in self.config.env_sessions.items():
+            yield from secrets_of(session, *key)
         yield from (Known(token, "client_key") for token in self.config.tokens)
         for settings in self.config.providers:
             for account in settings.accounts:

@@ -1,14 +1,17 @@
 """`glassgate accounts`: every configured account and how it is."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
 
+from addons.accounts.account import Account, Surroundings
+from addons.accounts.account_record import AccountId
+from addons.accounts.pool import accounts_from
 from addons.accounts.report import AccountLine, report, told
-from addons.accounts.sessions import Accounts
-from addons.accounts.state_file import AccountStateFile
-from addons.app.configured_vault import book_path
+from addons.accounts.sessions import SessionVault
+from addons.app.configured_vault import state_path, state_store
 from addons.app.outside import moment_source
 from addons.app.rules import accounts_of
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
@@ -16,14 +19,20 @@ from addons.config.providers import make_providers
 from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault
+from providers.contract.provider import Credentials
 
 
 def account_lines(config: Config, vault: Vault | None) -> list[AccountLine]:
-    """The accounts as vault and book have them now."""
-    providers = make_providers(config)
-    accounts = Accounts(accounts_of(config), providers, vault, config.env_sessions)
-    book = AccountStateFile(book_path(config), time.time)
-    return report(accounts, providers, book, moment_source()())
+    """The accounts as vault and state store have them now."""
+    return report(stored_accounts(config, vault, config.env_sessions), moment_source()())
+
+
+def stored_accounts(
+    config: Config, vault: Vault | None, from_env: Mapping[AccountId, Credentials] | None = None
+) -> list[Account]:
+    """The configured accounts, to be looked at."""
+    around = Surroundings(SessionVault(vault), state_store(config, time.time), time.monotonic, time.time)
+    return accounts_from(accounts_of(config), make_providers(config), around, from_env or {})
 
 
 def vault_if_any(lazy: CliContext) -> Vault | None:
@@ -62,11 +71,11 @@ def reset(lazy: CliContext, provider: str | None, account: str | None) -> None:
     if provider is not None:
         known_provider(config, provider, account)
     chosen = [
-        (found.provider, found.name)
+        found.key
         for found in accounts_of(config)
         if provider in (None, found.provider) and account in (None, found.name)
     ]
-    if not AccountStateFile(book_path(config), time.time).reset(chosen):
-        raise Problem(f"{book_path(config)} cannot be written; nothing was reset")
+    if not state_store(config, time.time).reset(chosen):
+        raise Problem(f"{state_path(config)} cannot be written; nothing was reset")
     for name in chosen:
         out(f"reset {'/'.join(name)}")

@@ -19,9 +19,9 @@ from typing import Any, Final, Literal
 import httpx
 import mitmproxy.version
 
+from addons.accounts.account import Account
 from addons.accounts.health import Health
 from addons.accounts.report import CAN_SERVE, AccountLine
-from addons.accounts.sessions import Account
 from addons.accounts.way_in import way_in
 from addons.app.proxy_options import refused, warned
 from addons.app.runtime import Running
@@ -246,28 +246,28 @@ async def ask_sites(running: Running, refused: set[str]) -> list[Finding]:
     `refused` is told of the accounts that no request can succeed with, as provider/account.
     """
     findings = []
-    for account in running.accounts.all():
+    for account in running.pool.all():
         provider, name = running.providers[account.provider], f"{account.provider}/{account.name}"
         try:
-            session = await running.renewal.session(account)
+            session = await running.pool.renewal.session(account)
             steps = provider.identify(session, running.context.moment())
             identity = None if steps is None else await running.steps.run(provider, steps, session)
         except ProviderError as error:
-            running.renewal.failed(account, error)
+            account.refused(error)
             refused.add(name)
-            if account.needs_session and running.accounts.stored(account) is None:
+            if account.session.needed and account.session.stored() is None:
                 continue  # the site was not asked; `check_accounts` says what is missing
             fix = "" if error.advised or error.kind is not ErrorKind.SESSION_EXPIRED else way_in(provider, account.name)
             findings.append(Finding("sites", "warning", f"{name}: {error.message}", fix))
             continue
-        running.renewal.known(account)
+        account.known()
         findings.append(_of_a_known(running, account, f"{name}: {_known(provider, identity)}"))
     return findings
 
 
 def _of_a_known(running: Running, account: Account, known: str) -> Finding:
     """An account whose session the site knows; what it said to its newest chat counts for more."""
-    state = running.book.state((account.provider, account.name))
+    state = account.health.state
     if state is None or state.health is not Health.CHALLENGED:
         return Finding("sites", "ok", known)
     fix = way_in(running.providers[account.provider], account.name)

@@ -1,17 +1,11 @@
 """`glassgate sessions prune`: ended sessions go, and what they were encrypted with goes too."""
 
-import time
-
 import click
 
 from addons.accounts.pruning import ended_for_good
-from addons.accounts.sessions import Accounts
-from addons.accounts.state_file import AccountStateFile
-from addons.app.configured_vault import book_path
 from addons.app.outside import moment_source
-from addons.app.rules import accounts_of
+from addons.cli.accounts import stored_accounts
 from addons.cli.base import CliContext, Problem, out, out_json
-from addons.config.providers import make_providers
 from addons.vault.errors import VaultError, VaultMissing, VaultRefused
 from addons.words.commands import command
 
@@ -27,9 +21,7 @@ def prune(lazy: CliContext, dry_run: bool, as_json: bool) -> None:
         vault = lazy.vault()
     except VaultMissing as e:
         raise Problem(str(e)) from None
-    providers = make_providers(config)
-    accounts = Accounts(accounts_of(config), providers, vault, {})
-    ended = ended_for_good(accounts, providers, AccountStateFile(book_path(config), time.time), moment_source()())
+    ended = ended_for_good(stored_accounts(config, vault), moment_source()())
     from_cookies = True
     try:
         for one in ended if not dry_run else []:

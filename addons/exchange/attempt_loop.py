@@ -1,8 +1,7 @@
 """The attempts for one request: which account is asked next, until one answers or none is left.
 
-Gets in at an account, prepares, builds the attempt; after a failure a recovery, a renewed session, another account, the
-same again, or another model of the chain. The policy is routing/retry_policy.py; who may be asked now,
-accounts/availability.py knows.
+Leases an account, prepares, builds the attempt; after a failure a recovery, a renewed session, another account, the
+same again, or another model of the chain. The policy is routing/retry_policy.py; who may be asked now, the pool knows.
 """
 
 import logging
@@ -10,18 +9,18 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from addons.accounts.sessions import FRESH_S, AccountId
+from addons.accounts.account_record import AccountId
+from addons.accounts.lease import Candidate, Lease, NoAccount, PassedOver
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
 from addons.exchange.context import AnyProvider, Context
-from addons.exchange.feedback import Progress, leave_site, note_answer, note_failure
-from addons.exchange.final_error import FinalError, name_of
+from addons.exchange.feedback import Progress, leave_site
+from addons.exchange.final_error import FinalError
 from addons.exchange.outcome import AttemptRecord, record_of
 from addons.exchange.stage import Stage
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
-from addons.routing.candidates import Candidate, Candidates
 from addons.routing.model_index import Route
 from addons.routing.retry_policy import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
 from addons.routing.strategy import conversation_of
@@ -38,7 +37,10 @@ log = logging.getLogger("glassgate")
 class ModelRound:
     """The attempts for one model: the one asked for, or a fallback."""
 
-    candidates: Candidates
+    left: list[Candidate]
+    """Accounts that serve it and are still to be asked, in order."""
+    passed_over: list[PassedOver] = field(default_factory=list)
+    """Those that were not asked because something stood against it."""
     attempts: int = 0
     retries: int = 0
     """Attempts that asked the same account again."""
@@ -83,7 +85,7 @@ class AttemptLoop:
     _remedied: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
     """Accounts whose session this request has had renewed."""
-    _entered: Candidate | None = None
+    _lease: Lease | None = None
     _retrying: bool = False
     _better: bool = False
     """An answer did not pass its check, and the account was asked once more."""
@@ -98,8 +100,6 @@ class AttemptLoop:
 
     async def first(self) -> Planned:
         """The first attempt. Raises GatewayError, the final error, when there is none to make."""
-        if any(self.context.traffic.challenged(candidate.key) for candidate in self._round.candidates.left):
-            await self.context.accounts.refresh(FRESH_S)  # a session stored since ends the rest
         return await self._next()
 
     async def after(self, failed: Attempt) -> Planned:
@@ -107,7 +107,7 @@ class AttemptLoop:
         assert self.progress
         self._go(Stage.AFTER)
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
-        self._record(self.progress.candidate, failed.report.error, failed)
+        self._record(self.progress.lease, failed.report.error, failed)
         leave_site(self.context, failed, self.progress)
         if failed.reader.begun or failed.reader.flaw is not None:
             return await self._asked_better(failed, self.progress, error)
@@ -115,44 +115,44 @@ class AttemptLoop:
         if planned is not None:
             return planned
         if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
-            self._too_slow(failed, self.progress.candidate)
+            self._too_slow(failed, self.progress.lease.candidate)
         self.release()
         return await self._next()
 
     def over(self, *, answered: bool) -> None:
-        """The request has ended: what it taught of the account is noted.
+        """The request has ended: its account learns from the attempt that is over with it.
 
         `answered`: the client was given no error of ours, but the answer, a part of it, or nothing as it left.
         """
-        last, progress = self.last, self.progress
+        last, lease, progress = self.last, self._lease, self.progress
         if progress is not None and len(self.records) < self.attempts:  # of others is known how they ended
             is_newest = last is not None and all(record.attempt is not last for record in self.records)
             newest = last if is_newest else None
-            self._record(progress.candidate, newest.report.error if newest is not None else None, newest)
-        if last is not None and progress is not None:
+            self._record(progress.lease, newest.report.error if newest is not None else None, newest)
+        if last is not None and lease is not None and progress is not None:
             if last.report.accepted and last.report.error is None:
-                note_answer(
-                    self.context, progress.candidate, self._conversation, complete=last.reader.state is State.DONE
-                )
+                self.context.order.settled(self._conversation, lease.candidate)
+                if last.reader.state is State.DONE:  # a client that leaves in the middle is no fault of the account
+                    lease.succeeded()
             elif answered and last.report.fault is Fault.STOPPED:
                 pass  # the gateway ended it; the account did nothing wrong
             elif last.reader.flaw is not None:
                 pass  # it did answer
             elif answered and last.reader.state is State.FAILED and last.report.error is not None:
-                note_failure(self.context, progress.candidate, last.report.error)
+                lease.failed(last.report.error)
             if last.reader.state is not State.FAILED or answered:
                 leave_site(self.context, last, progress)
         self.release()
 
-    def _record(self, candidate: Candidate, error: ProviderError | None, attempt: Attempt | None = None) -> None:
+    def _record(self, lease: Lease, error: ProviderError | None, attempt: Attempt | None = None) -> None:
         since = self.ask.began, self.context.clock()
-        self.records.append(record_of(self.ask.id, len(self.records) + 1, name_of(candidate), since, error, attempt))
+        self.records.append(record_of(self.ask.id, len(self.records) + 1, lease.candidate.named, since, error, attempt))
 
     def release(self) -> None:
-        """Gives back the turn at the account and the place in the retry budget. May be called again."""
-        if self._entered is not None:
-            entered, self._entered = self._entered, None
-            self.context.traffic.leave(entered.key, entered.route.model.id)
+        """Gives back the place at the account and the one in the retry budget. May be called again."""
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
         if self._retrying:
             self._retrying = False
             self.context.budget.give_back()
@@ -160,7 +160,7 @@ class AttemptLoop:
     @property
     def asking(self) -> tuple[str, str, str] | None:
         """Model, provider and account of the attempt that is being made; None while none is chosen."""
-        return name_of(self._entered) if self._entered is not None else None
+        return self._lease.candidate.named if self._lease is not None else None
 
     def _go(self, stage: Stage) -> None:
         self.stage = stage
@@ -169,7 +169,7 @@ class AttemptLoop:
     @property
     def about(self) -> tuple[str, str, str] | None:
         """Model, provider and account of the newest attempt."""
-        return name_of(self.progress.candidate) if self.progress is not None else None
+        return self.progress.lease.candidate.named if self.progress is not None else None
 
     def headers(self, about: tuple[str, str, str] | None = None) -> tuple[tuple[str, str], ...]:
         """What every answer says of how it came about; names only, no secrets. `about`: whom a refusal is about."""
@@ -193,41 +193,48 @@ class AttemptLoop:
     async def _next(self) -> Planned:
         """Makes the next attempt. Raises GatewayError, the final error, when there is none to make."""
         while True:
-            more = not self._round.refused and self._round.attempts < self._most and not self._too_late()
-            if more:
-                self._go(Stage.QUEUED)
-            candidate = await self._waiting(self._round.candidates.take()) if more else None
-            if candidate is None:
-                self._final_error.not_asked(self._round.candidates)
+            if (lease := await self._acquire()) is None:
+                self._final_error.not_asked(self._round.passed_over)
                 if await self._same_again() or self._next_model() or self._slow_after_all():
                     continue
                 raise self._refusal or self._final_error.error(asked=self.attempts > 0)
-            self._entered = candidate
-            if (planned := await self._try(candidate)) is not None:
+            if (planned := await self._try(lease)) is not None:
                 return planned
             self.release()
 
-    async def _try(self, candidate: Candidate) -> Planned | None:
-        """The candidate's attempt; None when it could not even be prepared. Raises the final error."""
+    async def _acquire(self) -> Lease | None:
+        """A place at one of the accounts that are left; None when none is to be asked any more."""
+        current = self._round
+        if current.refused or current.attempts >= self._most or self._too_late():
+            return None
+        self._go(Stage.QUEUED)
+        try:
+            self._lease = await self._waiting(self.context.pool.acquire(current.left))
+        except NoAccount as none:
+            current.left, current.passed_over = [], [*current.passed_over, *none.passed_over]
+            return None
+        current.left, current.passed_over = [*self._lease.left], [*current.passed_over, *self._lease.passed_over]
+        return self._lease
+
+    async def _try(self, lease: Lease) -> Planned | None:
+        """The attempt at a leased account; None when it could not even be prepared. Raises the final error."""
         self._go(Stage.SESSION)
         try:
-            session = await self.context.renewal.session(candidate.account)
+            session = await lease.session()
         except ProviderError as error:
-            if error.kind is ErrorKind.CHALLENGE:  # met by the renewal
-                note_failure(self.context, candidate, error)
-            self._final_error.failed(error, candidate)
+            self._final_error.failed(error, lease.candidate)
             return None
         self.attempts += 1
         self._round.attempts += 1
         try:
-            return await self._make_attempt(candidate, session)
+            return await self._make_attempt(lease, session)
         except ProviderError as error:
-            self._record(candidate, error)
-            self._failed(error, candidate, self._decide(error, candidate, accepted=False), accepted=False)
+            self._record(lease, error)
+            self._failed(error, lease, self._decide(error, lease, accepted=False), accepted=False)
             return None
 
     async def _same_again(self) -> bool:
-        """Puts the account back that is worth asking once more, after a pause; False when none is."""
+        """Pauses for the account that is worth asking once more, which is left then; False when none is."""
         context, current = self.context, self._round
         if current.refused or current.attempts >= self._most or self._retrying or self._too_late():
             return False
@@ -247,7 +254,7 @@ class AttemptLoop:
         current.passing = [entry for entry in current.passing if entry[1] != candidate]
         self._go(Stage.PAUSED)
         await self._waiting(context.sleep(pause))
-        current.candidates.put_back(candidate)
+        current.left.append(candidate)
         return True
 
     async def _waiting[T](self, wait: Awaitable[T]) -> T:
@@ -291,7 +298,7 @@ class AttemptLoop:
             return False
         (self._round, candidate), self._slow = self._slow, None
         self._round.refused = False
-        self._round.candidates.put_back(candidate)
+        self._round.left.append(candidate)
         return True
 
     def _chain(self, model: str) -> Sequence[Fallback]:
@@ -310,9 +317,8 @@ class AttemptLoop:
             raise self._unknown_model(model)
         self._seen.append(routes)
         able = self._able(routes)
-        found = [Candidate(route, account) for route in able for account in self.context.accounts.of(route.provider)]
-        candidates = self.context.planner.candidates(found, routes[0].model.id, self._conversation)
-        return ModelRound(candidates, stand_in=stand_in)
+        found = [Candidate(account, route.model) for route in able for account in self.context.pool.of(route.provider)]
+        return ModelRound(self.context.order.of(found, routes[0].model.id, self._conversation), stand_in=stand_in)
 
     def _able(self, routes: Sequence[Route]) -> list[Route]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""
@@ -343,15 +349,14 @@ class AttemptLoop:
 
     # -- an attempt -----------------------------------------------------------------------------------------------
     async def _make_attempt(
-        self, candidate: Candidate, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
+        self, lease: Lease, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
     ) -> Planned:
         """Preparing steps, then the request; `more` is said behind the client's messages. Raises ProviderError."""
-        context = self.context
-        provider = context.providers[candidate.route.provider]
-        self.progress = Progress(candidate, session, spent=spent)
+        context, model = self.context, lease.candidate.model
+        provider = context.providers[lease.account.provider]
+        self.progress = Progress(lease, session, spent=spent)
         said = self.ask.parsed.chat
-        asked = replace(said, model=candidate.route.model.id, messages=(*said.messages, *more))
-        done = applied(asked, candidate.route.model, provider.native)
+        done = applied(replace(said, model=model.id, messages=(*said.messages, *more)), model, provider.native)
         while True:
             try:
                 chat = done.request
@@ -365,12 +370,12 @@ class AttemptLoop:
                 prepared = await context.steps.run(provider, steps, session) if steps is not None else None
                 break
             except ProviderError as error:
-                match self._decide(error, candidate, accepted=False):
+                match self._decide(error, lease, accepted=False):
                     case Next.REMEDY:
                         await self._remedy(provider, session, error)
                     case Next.RENEW:
-                        session = await self._renew(candidate, session, error)
-                        self.progress = Progress(candidate, session, spent=spent)
+                        session = await self._renew(lease, session, error)
+                        self.progress = Progress(lease, session, spent=spent)
                     case _:
                         raise
         self.progress.prepared = prepared
@@ -386,11 +391,11 @@ class AttemptLoop:
         self._go(Stage.PREPARING)
         await self.context.recoveries.apply(self.context.steps, provider, session, error, self._asked)
 
-    async def _renew(self, candidate: Candidate, session: Session, error: ProviderError) -> Session:
+    async def _renew(self, lease: Lease, session: Session, error: ProviderError) -> Session:
         """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
-        self._renewed.add((candidate.account.provider, candidate.account.name))
+        self._renewed.add(lease.account.key)
         self._go(Stage.RENEWING)
-        return await self.context.renewal.rejected(candidate.account, session, error)
+        return await lease.rejected(session, error)
 
     # -- after a failure ------------------------------------------------------------------------------------------
     async def _asked_better(self, failed: Attempt, progress: Progress, error: ProviderError) -> Planned:
@@ -398,62 +403,62 @@ class AttemptLoop:
 
         The client may have been kept waiting with the head of an answer, which names the account: no other is asked.
         """
-        flaw, candidate = failed.reader.flaw, progress.candidate
+        flaw, lease = failed.reader.flaw, progress.lease
         if flaw is not None and not self._better and not self._too_late():
             self._better = True
             self.attempts += 1
             self._round.attempts += 1
             try:
-                planned = await self._make_attempt(candidate, progress.session, flaw.messages, failed.reader.usage)
+                planned = await self._make_attempt(lease, progress.session, flaw.messages, failed.reader.usage)
             except ProviderError as later:
-                log.info("%s could not be asked for a better answer: %s", candidate.route.provider, later.message)
+                log.info("%s could not be asked for a better answer: %s", lease.account.provider, later.message)
             else:
                 planned.attempt.reader.begun = failed.reader.begun
                 return planned
         if flaw is None:
-            note_failure(self.context, candidate, error)
-        raise self._final_error.told(error, candidate)
+            lease.failed(error)
+        raise self._final_error.told(error, lease.candidate)
 
     async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> Planned | None:
         """Asks the same account again at once where its provider mends what was wrong. Raises the final error."""
-        candidate, session = progress.candidate, progress.session
-        what_next = self._decide(error, candidate, accepted=accepted)
+        lease, session = progress.lease, progress.session
+        what_next = self._decide(error, lease, accepted=accepted)
         if what_next not in (Next.REMEDY, Next.RENEW):
-            self._failed(error, candidate, what_next, accepted=accepted)
+            self._failed(error, lease, what_next, accepted=accepted)
             return None
         try:
             if what_next is Next.RENEW:
-                session = await self._renew(candidate, session, error)
+                session = await self._renew(lease, session, error)
             else:
-                await self._remedy(self.context.providers[candidate.route.provider], session, error)
+                await self._remedy(self.context.providers[lease.account.provider], session, error)
             self.attempts += 1
             self._round.attempts += 1
-            return await self._make_attempt(candidate, session)
+            return await self._make_attempt(lease, session)
         except ProviderError as later:
             if len(self.records) < self.attempts:  # else what was to mend it failed, and no attempt came of it
-                self._record(candidate, later)
-            self._failed(later, candidate, self._decide(later, candidate, accepted=False), accepted=False)
+                self._record(lease, later)
+            self._failed(later, lease, self._decide(later, lease, accepted=False), accepted=False)
             return None
 
-    def _failed(self, error: ProviderError, candidate: Candidate, what_next: Next, *, accepted: bool) -> None:
+    def _failed(self, error: ProviderError, lease: Lease, what_next: Next, *, accepted: bool) -> None:
         """Takes a failure down. Raises the final error when nobody else is to be asked."""
-        note_failure(self.context, candidate, error)
+        lease.failed(error)
         if self._round.stand_in and error.kind in OWN_FAULT:
             # The refusal of a model that nobody asked for says nothing of the one that was: others may stand in.
             self._round.refused = True
             self._causes |= {CAUSES[error.kind]} if error.kind in CAUSES else set()
             return
-        self._final_error.failed(error, candidate)
-        self._round.passing.append((error, candidate, accepted))
+        self._final_error.failed(error, lease.candidate)
+        self._round.passing.append((error, lease.candidate, accepted))
         if what_next is Next.GIVE_UP:
-            self._refusal = self._refusal or self._final_error.told(error, candidate)
+            self._refusal = self._refusal or self._final_error.told(error, lease.candidate)
             causes = {CAUSES[error.kind]} if error.kind in CAUSES else set()
             if self._stand_in(causes) is None:
                 raise self._refusal
             self._round.refused, self._causes = True, causes
 
-    def _decide(self, error: ProviderError, candidate: Candidate, *, accepted: bool) -> Next:
-        provider = self.context.providers[candidate.route.provider]
+    def _decide(self, error: ProviderError, lease: Lease, *, accepted: bool) -> Next:
+        provider = self.context.providers[lease.account.provider]
         known = False
         if self.progress is not None and not self._remedied:
             steps = provider.recover(error, self.progress.session, self._asked)
@@ -461,7 +466,7 @@ class AttemptLoop:
             if steps is not None:
                 steps.close()
         failed = FailedAttempt(
-            error, self._round.attempts, accepted, self._remedied, known, candidate.key in self._renewed
+            error, self._round.attempts, accepted, self._remedied, known, lease.account.key in self._renewed
         )
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
 

@@ -54,7 +54,7 @@ def plan_attempt(
 
     `done` is what the features have for the answer; `stand_ins` what another model stands in for, if this one fails so.
     """
-    provider = context.providers[progress.candidate.route.provider]
+    provider = context.providers[progress.lease.account.provider]
     late = provider.buffers(chat)
     plan = AttemptPlan(
         source=AnswerSource(
@@ -75,7 +75,7 @@ def plan_attempt(
         record_limit_bytes=context.limits.record_bytes,
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
-        begun=lambda: context.traffic.began(progress.candidate.key),
+        begun=progress.lease.answering,
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=chat.model)
@@ -91,7 +91,7 @@ def plan_attempt(
 def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool, hurried: bool) -> Timers:
     """Thinking models and sites that answer in one piece may be silent for longer, and are not called slow for it."""
     limits = context.limits
-    thinks = progress.candidate.route.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
+    thinks = progress.lease.candidate.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
     first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
     if hurried and chat.stream and not (thinks or late):
         first_s = min(first_s, limits.slow_s)

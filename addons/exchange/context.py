@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from addons.accounts.availability import AccountAvailability
-from addons.accounts.renewal import Renewal
-from addons.accounts.sessions import Accounts
+from addons.accounts.pool import AccountPool
 from addons.cleaning.cleaner import Cleaner
 from addons.routing.candidates import CandidateOrder
 from addons.routing.models import Models
@@ -48,10 +46,8 @@ class Context:
     """The parts; see their own files."""
 
     providers: Mapping[str, AnyProvider]
-    accounts: Accounts
-    renewal: Renewal
-    traffic: AccountAvailability
-    planner: CandidateOrder
+    pool: AccountPool
+    order: CandidateOrder
     index: Models
     seals: Seals
     cleaner: Cleaner

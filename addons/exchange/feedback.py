@@ -1,16 +1,14 @@
-"""What is done once an attempt is over: what it taught of its account, and removing what was made at the site."""
+"""What is done at the site once an attempt is over: cookies are kept, what was made is removed."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from addons.accounts.cooldown import LIMITS
+from addons.accounts.lease import Lease
 from addons.exchange.attempt import Attempt
 from addons.exchange.context import AnyProvider, Context
-from addons.routing.candidates import Candidate
-from addons.routing.retry_policy import OWN_FAULT
 from addons.stream.port import Fault, State
-from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.errors import ProviderError
 from providers.contract.events import Usage
 from providers.contract.provider import Call, Moment, Session
 from providers.contract.session import given_cookies
@@ -22,7 +20,7 @@ log = logging.getLogger("glassgate")
 class Progress:
     """What is known of the current attempt besides the Attempt itself."""
 
-    candidate: Candidate
+    lease: Lease
     session: Session
     prepared: object = None
     spent: Usage | None = None
@@ -31,29 +29,12 @@ class Progress:
     """When the newest call of the attempt was made."""
 
 
-def note_failure(context: Context, candidate: Candidate, error: ProviderError) -> None:
-    """The account's availability and state learn of a failure; not of one that is the request's own."""
-    if error.kind in OWN_FAULT:
-        return
-    context.traffic.failed(candidate.key, candidate.route.model.id, error)
-    if error.kind not in LIMITS and error.kind is not ErrorKind.CHALLENGE:
-        context.renewal.failed(candidate.account, error)
-
-
-def note_answer(context: Context, candidate: Candidate, conversation: str, *, complete: bool) -> None:
-    """The account answered; that the client left in the middle of it is no fault of the account."""
-    if complete:
-        context.traffic.succeeded(candidate.key, candidate.route.model.id)
-        context.renewal.succeeded(candidate.account)
-    context.planner.orderer.settled(conversation, candidate.key)
-
-
 def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
     """Cookies are kept; an answer nobody waits for is stopped and its chat deleted, where site and person allow."""
     if attempt.report.set_cookies:
         given = dict(given_cookies(attempt.report.set_cookies))
-        context.renewal.handed_out(attempt.plan.session, given)
-    moment, provider = context.moment(), context.providers[progress.candidate.route.provider]
+        progress.lease.handed_out(attempt.plan.session, given)
+    moment, provider = context.moment(), context.providers[progress.lease.account.provider]
     calls = []
     if attempt.reader.state is State.OPEN or attempt.reader.closes_early or attempt.report.fault is Fault.STOPPED:
         calls.append(provider.cancel_call(attempt.plan.chat, progress.session, progress.prepared, moment))

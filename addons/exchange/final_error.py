@@ -1,14 +1,16 @@
 """What a client is told when no attempt brought an answer: gathered on the way, decided at the end."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from addons.accounts.availability import Blocked
+from addons.accounts.lease import Candidate, PassedOver
+from addons.accounts.limiter import LimiterFull
 from addons.accounts.way_in import way_in
 from addons.errors import MESSAGE_LIMIT, SHORT_WAIT_S, GatewayError, clean
 from addons.exchange.context import AnyProvider
-from addons.routing.candidates import Candidate, Candidates
 from addons.words.commands import capture, command
 from providers.contract.errors import ErrorKind, ProviderError
 
@@ -29,29 +31,36 @@ class FinalError:
         """An account could not answer."""
         self._failure = self._failure or (error, candidate)
 
-    def not_asked(self, candidates: Candidates) -> None:
+    def not_asked(self, passed_over: Sequence[PassedOver]) -> None:
         """Accounts that were passed over: resting, or no place in time."""
-        if (found := candidates.soonest()) is not None:
-            blocked, candidate = found
-            challenged = blocked.error.kind is ErrorKind.CHALLENGE
-            said = _resting(blocked.error, candidate, blocked.wait_s) if challenged else blocked.error
-            error = self.told(said, candidate)
-            if blocked.by_breaker:
-                message = f"{_name(candidate)} keeps failing and is left alone for a while: {blocked.error.message}"
-                error = GatewayError(503, message, code="provider_unavailable")
-                error.about = name_of(candidate)
-            error.retry_after_s = blocked.wait_s
-            if blocked.wait_s <= SHORT_WAIT_S:
-                error.should_retry = None  # the account is asked again by then
-            self._note(error, blocked.wait_s)
-        for full, candidate in candidates.full:
-            message = (
-                f"all places of {_name(candidate)} are taken; try again, add an account or raise its max_concurrent"
-            )
-            wait_s = full.retry_after_s or 1.0
-            error = GatewayError(429, message, code="account_busy", retry_after_s=wait_s)
-            error.about = name_of(candidate)
-            self._note(error, wait_s)
+        blocked = [(one.why, one.candidate) for one in passed_over if isinstance(one.why, Blocked)]
+        if blocked:
+            self._resting(*min(blocked, key=lambda entry: entry[0].wait_s))
+        for one in passed_over:
+            if isinstance(one.why, LimiterFull):
+                self._busy(one.why, one.candidate)
+
+    def _resting(self, blocked: Blocked, candidate: Candidate) -> None:
+        """An account that is not asked before its time."""
+        challenged = blocked.error.kind is ErrorKind.CHALLENGE
+        said = _rest_told(blocked.error, candidate, blocked.wait_s) if challenged else blocked.error
+        error = self.told(said, candidate)
+        if blocked.by_breaker:
+            message = f"{candidate.account} keeps failing and is left alone for a while: {blocked.error.message}"
+            error = GatewayError(503, message, code="provider_unavailable")
+            error.about = candidate.named
+        error.retry_after_s = blocked.wait_s
+        if blocked.wait_s <= SHORT_WAIT_S:
+            error.should_retry = None  # the account is asked again by then
+        self._unless_sooner(error, blocked.wait_s)
+
+    def _busy(self, full: LimiterFull, candidate: Candidate) -> None:
+        """An account that had no place in time."""
+        message = f"all places of {candidate.account} are taken; try again, add an account or raise its max_concurrent"
+        wait_s = full.retry_after_s or 1.0
+        error = GatewayError(429, message, code="account_busy", retry_after_s=wait_s)
+        error.about = candidate.named
+        self._unless_sooner(error, wait_s)
 
     def error(self, *, asked: bool) -> GatewayError:
         """The error for the client. `asked`: at least one attempt was made."""
@@ -65,20 +74,15 @@ class FinalError:
         """A provider's refusal as the client is told it."""
         provider, account = self.providers[candidate.account.provider], candidate.account.name
         found = GatewayError.from_provider(error, provider.name, account, way_in(provider, account))
-        found.about = name_of(candidate)
+        found.about = candidate.named
         return found
 
-    def _note(self, error: GatewayError, wait_s: float) -> None:
+    def _unless_sooner(self, error: GatewayError, wait_s: float) -> None:
         if self._unasked is None or wait_s < self._unasked[1]:
             self._unasked = (error, wait_s)
 
 
-def name_of(candidate: Candidate) -> tuple[str, str, str]:
-    """Model, provider and account."""
-    return candidate.route.model.id, candidate.account.provider, candidate.account.name
-
-
-def _resting(error: ProviderError, candidate: Candidate, wait_s: float) -> ProviderError:
+def _rest_told(error: ProviderError, candidate: Candidate, wait_s: float) -> ProviderError:
     """What a client is told while a challenged account rests: why, how long, and what ends it at once."""
     account = (candidate.account.provider, candidate.account.name)
     words = f"The account rests and is asked again in {_span(wait_s)}. "
@@ -96,7 +100,3 @@ def _resting(error: ProviderError, candidate: Candidate, wait_s: float) -> Provi
 
 def _span(seconds: float) -> str:
     return f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
-
-
-def _name(candidate: Candidate) -> str:
-    return f"{candidate.account.provider}/{candidate.account.name}"

@@ -30,7 +30,7 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Orderer:
+class OrderState:
     """Keeps what the strategies need to remember: whose turn it is, which conversation is where."""
 
     rng: random.Random

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from addons.accounts.availability import AccountAvailability, AvailabilityRules
+from addons.accounts.account_record import MODELS_KEPT
 from addons.accounts.cooldown import KNOWN_LIMIT, CooldownRules, Cooldowns
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import MODELS_KEPT, AccountStateFile
 from addons.dialects.openai.error import error_body
 from addons.errors import GatewayError
 from addons.features.token_estimate import TokenCounter, count, estimated
 from addons.recordings.drift import KIND_CHARS, KINDS_LIMIT, Drift
 from addons.routing.model_index import ModelIndex
-from addons.routing.strategy import REMEMBERED, Choice, Orderer, conversation_of
+from addons.routing.strategy import REMEMBERED, Choice, OrderState, conversation_of
 from providers.contract.chat import ChatRequest, Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
+from tests.support.accounts import health_of
 
 
 def test_a_clients_own_key_for_a_conversation_is_not_kept_itself() -> None:
@@ -38,10 +38,10 @@ def test_of_a_conversation_only_the_beginning_is_read() -> None:
 
 
 def test_turns_of_models_are_bounded() -> None:
-    orderer = Orderer(random.Random(1))
+    state = OrderState(random.Random(1))
     for number in range(REMEMBERED + 10):
-        orderer.order([Choice(("p", "a"))], "round_robin", f"m{number}", "c")
-    assert len(orderer._turns) == REMEMBERED
+        state.order([Choice(("p", "a"))], "round_robin", f"m{number}", "c")
+    assert len(state._turns) == REMEMBERED
 
 
 def test_cool_downs_are_bounded_and_the_first_to_end_is_forgotten() -> None:
@@ -54,20 +54,11 @@ def test_cool_downs_are_bounded_and_the_first_to_end_is_forgotten() -> None:
 
 
 def test_limited_models_are_bounded(tmp_path: Path) -> None:
-    book = AccountStateFile(tmp_path / "accounts.json", lambda: 0.0)
+    health = health_of(tmp_path / "accounts.json", ("p", "a"))
     for number in range(MODELS_KEPT + 3):
-        book.note_model(("p", "a"), f"m{number}", AccountState(Health.LIMITED, 0, 100 + number, ""))
-    assert len(book.models(("p", "a"))) == MODELS_KEPT
-    assert "m0" not in book.models(("p", "a"))
-
-
-def test_traffic_keeps_no_reason_without_its_cool_down(tmp_path: Path) -> None:
-    book = AccountStateFile(tmp_path / "accounts.json", lambda: 0.0)
-    traffic = AccountAvailability({}, AvailabilityRules(), book, lambda: 0.0, lambda: 0.0)
-    error = ProviderError(ErrorKind.RATE_LIMITED, "slow down", scope="model")
-    for number in range(KNOWN_LIMIT + 50):
-        traffic.failed(("p", "a"), f"m{number}", error)
-    assert len(traffic._reasons) <= KNOWN_LIMIT
+        health.limit_model(f"m{number}", AccountState(Health.LIMITED, 0, 100 + number, ""))
+    assert len(health.models) == MODELS_KEPT
+    assert "m0" not in health.models
 
 
 def test_what_was_unknown_is_kept_short_and_clean(tmp_path: Path) -> None:

@@ -5,22 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from addons.accounts.availability import AccountAvailability, AvailabilityRules
+from addons.accounts.availability import AvailabilityRules
 from addons.accounts.health import AccountState, Health
-from addons.accounts.limiter import RateLimits
+from addons.accounts.lease import Candidate, NoAccount
 from addons.accounts.report import AccountLine
 from addons.accounts.report import told as told_line
-from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.sessions import SessionVault, StoredSession
+from addons.accounts.state_store import FileStateStore
 from addons.exchange.context import AnyProvider
 from addons.exchange.final_error import FinalError
-from addons.routing.candidates import Candidate, Candidates
-from addons.routing.model_index import Route
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Model
 from providers.zai.provider import Zai, ZaiOptions
+from tests.support.accounts import NOBODY, account, around, pool, saved
 
 KEY = ("zai", "main")
 MODEL = "GLM-4.6"
@@ -28,29 +27,32 @@ CHECK = ProviderError(ErrorKind.CHALLENGE, "Z.AI asks for a captcha.")
 
 
 class House:
-    """An AccountAvailability whose time and stored session the test sets."""
+    """An account whose time and stored session the test sets."""
 
-    def __init__(self, folder: Path, rules: AvailabilityRules | None = None) -> None:
-        self.now = 1000.0
-        self.session = 1
-        book = AccountStateFile(folder / "accounts.json", lambda: self.now)
-        self.traffic = AccountAvailability(
-            {}, rules or AvailabilityRules(), book, lambda: self.now, lambda: self.now, lambda key: self.session
-        )
+    def __init__(self, folder: Path, rules: AvailabilityRules | None = None, now: float = 1000.0) -> None:
+        self.now = now
+        self.store = FileStateStore(folder / "accounts.json", lambda: self.now)
+        self.around = around(self.store, lambda: self.now, rules=rules)
+        self.account = account(KEY, self.around)
+        self.stores(1)
+
+    def stores(self, number: int) -> None:
+        """A session of the account, from outside of the vault."""
+        self.account.session.from_env = Credentials(token=f"token {number}")
 
     def wait_s(self, model: str = MODEL) -> float:
-        blocked = self.traffic.blocked(KEY, model)
+        blocked = self.account.availability.blocked(model)
         return blocked.wait_s if blocked else 0.0
 
     def attempt(self, error: ProviderError | None = CHECK) -> bool:
         """One request; False when it was not let in."""
-        if asyncio.run(self.traffic.enter(KEY, MODEL)) is not None:
+        if asyncio.run(self.account.enter(MODEL)) is not None:
             return False
         if error is None:
-            self.traffic.succeeded(KEY, MODEL)
+            self.account.availability.succeeded(MODEL)
         else:
-            self.traffic.failed(KEY, MODEL, error)
-        self.traffic.leave(KEY, MODEL)
+            self.account.availability.failed(MODEL, error)
+        self.account.leave(MODEL)
         return True
 
 
@@ -72,38 +74,38 @@ def test_meanwhile_nobody_is_let_in_whatever_the_model(house: House) -> None:
     assert house.attempt()
     assert [house.attempt() for _ in range(20)] == [False] * 20
     assert house.wait_s("another model") == 300
-    assert house.traffic.shunned(KEY)
+    assert house.account.availability.is_deferred()
 
 
 def test_requests_that_met_the_check_together_count_once(house: House) -> None:
     for _ in range(2):
-        assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
+        assert asyncio.run(house.account.enter(MODEL)) is None
     for _ in range(2):
-        house.traffic.failed(KEY, MODEL, CHECK)
-        house.traffic.leave(KEY, MODEL)
+        house.account.availability.failed(MODEL, CHECK)
+        house.account.leave(MODEL)
     assert house.wait_s() == 300
 
 
 def test_after_the_rest_one_request_tries_and_the_others_wait_for_it(house: House) -> None:
     house.attempt()
     house.now += 300
-    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
-    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is not None
-    house.traffic.leave(KEY, MODEL)  # its client left: it told nothing
+    assert asyncio.run(house.account.enter(MODEL)) is None
+    assert asyncio.run(house.account.enter(MODEL)) is not None
+    house.account.leave(MODEL)  # its client left: it told nothing
     assert house.wait_s() == 0
     assert house.attempt(None)
     assert house.wait_s() == 0
-    assert not house.traffic.shunned(KEY)
+    assert not house.account.availability.is_deferred()
 
 
 def test_nobody_waits_for_the_end_of_an_answer_that_has_begun(house: House) -> None:
     house.attempt()
     house.now += 300
-    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
-    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is not None
-    house.traffic.began(KEY)
-    assert asyncio.run(house.traffic.enter(KEY, MODEL)) is None
-    house.traffic.failed(KEY, MODEL, CHECK)  # after its first words
+    assert asyncio.run(house.account.enter(MODEL)) is None
+    assert asyncio.run(house.account.enter(MODEL)) is not None
+    house.account.availability.answering()
+    assert asyncio.run(house.account.enter(MODEL)) is None
+    house.account.availability.failed(MODEL, CHECK)  # after its first words
     assert house.wait_s() == 600, "words that a check follows are no passed check"
 
 
@@ -121,7 +123,7 @@ def test_another_session_ends_the_rest(house: House) -> None:
     house.attempt()
     house.now += 300
     house.attempt()
-    house.session = 2
+    house.stores(2)
     assert house.wait_s() == 0
     assert house.attempt()
     assert house.wait_s() == 300, "its own first challenge"
@@ -129,47 +131,44 @@ def test_another_session_ends_the_rest(house: House) -> None:
 
 def test_a_reset_by_hand_ends_it(house: House) -> None:
     house.attempt()
-    house.traffic.reset(KEY)
+    house.account.reset()
     assert house.wait_s() == 0
 
 
 def test_a_new_configuration_keeps_it_or_switches_it_off(house: House, tmp_path: Path) -> None:
     house.attempt()
     same, off = House(tmp_path), House(tmp_path, AvailabilityRules(cooldown=None))
+    waits = []
     for other in (same, off):
-        other.traffic.paces = {KEY: house.traffic._lane(KEY).limiter.pace}
-        other.traffic.adopt(house.traffic)
-    assert (same.wait_s(), off.wait_s()) == (300, 0)
+        other.account = account(KEY, other.around, before=house.account)
+        other.stores(1)
+        waits.append(other.wait_s())
+    assert waits == [300, 0]
 
 
 def test_switched_off_nothing_rests(tmp_path: Path) -> None:
     house = House(tmp_path, AvailabilityRules(cooldown=None))
     assert [house.attempt() for _ in range(5)] == [True] * 5
-    assert house.traffic.shunned(KEY), "others are asked first all the same"
+    assert house.account.availability.is_deferred(), "others are asked first all the same"
 
 
 def test_a_limit_remembered_from_before_counts_for_nothing_when_rests_are_off(tmp_path: Path) -> None:
     house = House(tmp_path)
     assert house.attempt(ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=100))
     assert house.wait_s() == 100
-    house.traffic.book.save()
+    saved(house.store)
     off = House(tmp_path, AvailabilityRules(cooldown=None))
     assert off.wait_s() == 0
-    off.traffic.adopt(house.traffic)
+    off.account = account(KEY, off.around, before=house.account)
     assert off.wait_s() == 0
 
 
 # -- another process --------------------------------------------------------------------------------------------------
 def after_restart(house: House, folder: Path, stored_at: int | None, rules: AvailabilityRules | None = None) -> House:
-    """A gateway that begins with the book that the other one has written."""
-    house.traffic.book.save()
-    later = House(folder, rules)
-    later.now = house.now
-    later.traffic = AccountAvailability(
-        {KEY: RateLimits()}, rules or AvailabilityRules(), AccountStateFile(folder / "accounts.json", lambda:
-        later.now), lambda: later.now, lambda: later.now, lambda key: later.session,
-    )  # fmt: skip
-    later.traffic.recall(lambda key: stored_at)
+    """A gateway that begins with the file that the other one has written."""
+    saved(house.store)
+    later = House(folder, rules, house.now)
+    later.account.availability.recall(stored_at)
     return later
 
 
@@ -190,9 +189,9 @@ def test_a_rest_that_has_passed_meanwhile_is_tried_once(house: House, tmp_path: 
     house.attempt()
     house.now += 5000
     later = after_restart(house, tmp_path, stored_at=900)
-    assert later.traffic.challenged(KEY)
+    assert later.account.availability.is_challenged()
     assert later.attempt(None)
-    assert not later.traffic.challenged(KEY)
+    assert not later.account.availability.is_challenged()
     assert after_restart(later, tmp_path, stored_at=900).wait_s() == 0
 
 
@@ -213,21 +212,20 @@ def test_what_ends_or_forbids_the_rest_counts_after_a_restart_too(
 
 def test_a_reset_by_hand_counts_after_a_restart_too(house: House, tmp_path: Path) -> None:
     house.attempt()
-    house.traffic.book.save()
-    AccountStateFile(tmp_path / "accounts.json", lambda: house.now).reset([KEY])
-    book = AccountStateFile(tmp_path / "accounts.json", lambda: house.now)
-    later = AccountAvailability({KEY: RateLimits()}, AvailabilityRules(), book, lambda: house.now, lambda: house.now)
-    later.recall(lambda key: 900)
-    assert later.blocked(KEY, MODEL) is None
+    saved(house.store)
+    FileStateStore(tmp_path / "accounts.json", lambda: house.now).reset([KEY])
+    later = account(KEY, around(FileStateStore(tmp_path / "accounts.json", lambda: house.now), lambda: house.now))
+    later.availability.recall(900)
+    assert later.availability.blocked(MODEL) is None
 
 
 def test_an_edited_book_makes_no_account_rest_for_longer_than_the_longest_rest(house: House, tmp_path: Path) -> None:
-    house.traffic.book.note(KEY, AccountState(Health.CHALLENGED, 1000, 10**9, "edited"))
+    house.account.health.record(AccountState(Health.CHALLENGED, 1000, 10**9, "edited"))
     assert after_restart(house, tmp_path, stored_at=900).wait_s() == 4 * 3600
 
 
 def test_an_edited_book_makes_no_rest_shorter_than_the_first(house: House, tmp_path: Path) -> None:
-    house.traffic.book.note(KEY, AccountState(Health.CHALLENGED, 1000, 900, "edited"))
+    house.account.health.record(AccountState(Health.CHALLENGED, 1000, 900, "edited"))
     later = after_restart(house, tmp_path, stored_at=900)
     assert later.attempt()
     assert later.wait_s() == 600
@@ -235,12 +233,12 @@ def test_an_edited_book_makes_no_rest_shorter_than_the_first(house: House, tmp_p
 
 def test_a_session_stored_anew_is_seen_in_the_book_at_once(house: House) -> None:
     house.attempt()
-    noted = house.traffic.book.state(KEY)
+    noted = house.account.health.state
     assert noted is not None
     assert (noted.health, noted.since, noted.until) == (Health.CHALLENGED, 1000, 1300)
-    house.session = 2
-    house.traffic.look()
-    noted = house.traffic.book.state(KEY)
+    house.stores(2)
+    house.account.availability.forget_replaced()
+    noted = house.account.health.state
     assert noted is not None
     assert noted.health is Health.OK
 
@@ -275,12 +273,11 @@ def test_the_client_is_told_why_how_long_and_what_to_do(
     house: House, error: ProviderError, said: tuple[str, ...]
 ) -> None:
     house.attempt(error)
-    model = Model(MODEL, MODEL)
-    candidates = Candidates(house.traffic, [Candidate(Route("zai", model), Account(*KEY))])
-    assert asyncio.run(candidates.take()) is None
+    with pytest.raises(NoAccount) as none:
+        asyncio.run(pool([KEY]).acquire([Candidate(house.account, Model(MODEL, MODEL))]))
     zai: AnyProvider = Zai("zai", ZaiOptions())  # type: ignore[assignment]  # invariant
     final_error = FinalError({"zai": zai})
-    final_error.not_asked(candidates)
+    final_error.not_asked(none.value.passed_over)
     told = final_error.error(asked=False)
     assert (told.status, told.code) == (502, "provider_challenge")
     assert dict(told.headers())["retry-after"] == "300"
@@ -293,18 +290,19 @@ def test_sessions_stored_by_others_count_as_another_and_renewals_of_ours_do_not(
     path = tmp_path / "v" / "vault.json"
     vault = Vault.create(path, VaultKey.from_text("A" * 43 + "="), sync=False)
     vault.put(*KEY, {"token": "first"})
-    accounts = Accounts([Account(*KEY)], {}, vault, {})
+    reader = SessionVault(vault)
+    session = StoredSession(KEY, NOBODY, reader)
 
     async def scenario() -> list[object]:
-        seen = [accounts.standing(KEY)]
-        stored = accounts.stored(Account(*KEY))
+        seen = [session.standing()]
+        stored = session.stored()
         assert stored is not None
-        await accounts.store(Account(*KEY), stored, Credentials(token="renewed"))
-        seen.append(accounts.standing(KEY))
+        await session.store(stored, Credentials(token="renewed"))
+        seen.append(session.standing())
         other = Vault.open(path, VaultKey.from_text("A" * 43 + "="))
         other.put(*KEY, {"token": "captured"})
-        await accounts.refresh()
-        seen.append(accounts.standing(KEY))
+        await reader.refresh()
+        seen.append(session.standing())
         return seen
 
     first, renewed, captured = asyncio.run(scenario())
@@ -312,5 +310,5 @@ def test_sessions_stored_by_others_count_as_another_and_renewals_of_ours_do_not(
 
 
 def test_of_the_environment_another_value_is_another_session() -> None:
-    one, two = ({KEY: Credentials(token=token)} for token in ("a", "b"))
-    assert Accounts([], {}, None, one).standing(KEY) != Accounts([], {}, None, two).standing(KEY)
+    one, two = (StoredSession(KEY, NOBODY, SessionVault(None), Credentials(token=token)) for token in ("a", "b"))
+    assert one.standing() != two.standing()

@@ -8,7 +8,7 @@ import pytest
 from addons.accounts.health import Health
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Identity, Session, SessionUpdate
-from tests.accounts.test_renewal import ACCOUNT, START, FakeSite, House
+from tests.accounts.test_renewal import START, FakeSite, House
 
 pytestmark = pytest.mark.anyio
 
@@ -81,10 +81,10 @@ async def test_a_rotated_cookie_is_kept_for_the_same_person_only(
 ) -> None:
     house = make(Identity("ada"), Identity(now))
     house.other.put("site", "me", {"token": f"a:{START + 5000}", "cookies": {"refresh": "r1"}})
-    session = await house.renewal.session(ACCOUNT)
-    house.renewal.handed_out(session, {"refresh": "r2"})
-    await house.renewal.settle()
+    session = await house.renewal.session(house.account)
+    house.pool.handed_out(session, {"refresh": "r2"})
+    await house.pool.close()
     assert house.stored["cookies"] == {"refresh": kept}
-    material = house.renewal.accounts.stored(ACCOUNT)
+    material = house.account.session.stored()
     assert material is not None
     assert material.material.cookies == {"refresh": kept}, "and it is out of force"

@@ -5,19 +5,17 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from addons.accounts.sessions import Account, Accounts
+from addons.accounts.sessions import SessionVault, StoredSession
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract.provider import Provider
+from tests.support.accounts import NOBODY
 
 pytestmark = pytest.mark.anyio
 
 KEY = VaultKey(raw=b"k" * 32)
-ACCOUNT = Account("site", "me")
 
 
 class SlowVault(Vault):
@@ -49,39 +47,38 @@ def put(folder: Path, token: str) -> None:
     vault.put("site", "me", {"token": token})
 
 
-def made(folder: Path) -> tuple[SlowVault, Accounts]:
+def made(folder: Path) -> tuple[SlowVault, SessionVault]:
     vault = SlowVault(folder / "vault.json")
-    providers: dict[str, Provider[Any]] = {}
-    return vault, Accounts([ACCOUNT], providers, vault, {})
+    return vault, SessionVault(vault)
 
 
-def token(accounts: Accounts) -> str | None:
-    stored = accounts.stored(ACCOUNT)
+def token(reader: SessionVault) -> str | None:
+    stored = StoredSession(("site", "me"), NOBODY, reader).stored()
     return stored.material.token if stored else None
 
 
 async def test_a_slow_reading_keeps_nobody_waiting_and_runs_once(folder: Path) -> None:
     put(folder, "old")
-    vault, accounts = made(folder)
+    vault, reader = made(folder)
     vault.gate.set()
-    await accounts.refresh()
-    assert token(accounts) == "old"
+    await reader.refresh()
+    assert token(reader) == "old"
     vault.gate.clear()
     put(folder, "new")
-    await asyncio.gather(*(accounts.refresh(0.01) for _ in range(50)))
-    assert token(accounts) == "old", "it serves meanwhile"
+    await asyncio.gather(*(reader.refresh(0.01) for _ in range(50)))
+    assert token(reader) == "old", "it serves meanwhile"
     vault.gate.set()
-    await accounts.refresh()
-    assert token(accounts) == "new"
+    await reader.refresh()
+    assert token(reader) == "new"
     assert vault.reads == 2
 
 
 async def test_an_unchanged_vault_costs_no_reading(folder: Path) -> None:
     put(folder, "old")
-    vault, accounts = made(folder)
+    vault, reader = made(folder)
     vault.gate.set()
     for _ in range(5):
-        await accounts.refresh()
+        await reader.refresh()
     assert vault.reads == 1
 
 
@@ -89,29 +86,29 @@ async def test_what_goes_wrong_is_logged_and_the_next_look_reads_again(
     folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(folder, "old")
-    vault, accounts = made(folder)
+    vault, reader = made(folder)
     with monkeypatch.context() as patch:
         patch.setattr(SlowVault, "_load", lambda self: 1 / 0)
-        await accounts.refresh()
+        await reader.refresh()
     assert "could not be read" in caplog.text
     vault.gate.set()
-    await accounts.refresh()
-    assert token(accounts) == "old"
+    await reader.refresh()
+    assert token(reader) == "old"
 
 
 async def test_a_lost_vault_is_said_and_its_return_too(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     put(folder, "old")
-    vault, accounts = made(folder)
+    vault, reader = made(folder)
     vault.gate.set()
-    await accounts.refresh()
+    await reader.refresh()
     away = folder / "elsewhere"
     vault.path.rename(away)
     for _ in range(3):
-        await accounts.refresh()
+        await reader.refresh()
     assert "there is no vault" in str(vault.problem)
-    assert (token(accounts), vault.reads) == ("old", 2)
+    assert (token(reader), vault.reads) == ("old", 2)
     assert caplog.text.count("there is no vault") == 1
     away.rename(vault.path)
-    await accounts.refresh()
+    await reader.refresh()
     assert vault.problem is None
     assert "well again" in caplog.text

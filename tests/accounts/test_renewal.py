@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from addons.accounts.account import Account, ConfiguredAccount
 from addons.accounts.health import Health
+from addons.accounts.pool import AccountPool, build
 from addons.accounts.renewal import CHALLENGE_AGAIN_S, IDLE_AGAIN_S, PROVEN_S, STILL_GOOD_S, TRY_AGAIN_S, Renewal
-from addons.accounts.sessions import Account, Accounts
-from addons.accounts.state_file import AccountStateFile
-from addons.vault.errors import VaultBusy, VaultError
+from addons.accounts.state_store import FileStateStore
+from addons.tasks import Background
+from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
 from addons.vault.store import Vault
@@ -29,10 +31,11 @@ from providers.contract.provider import (
     SessionUpdate,
     Steps,
 )
+from tests.support.accounts import around, health_of
 
 pytestmark = pytest.mark.anyio
 
-ACCOUNT = Account("site", "me")
+ME = ("site", "me")
 START = 1_000_000
 
 
@@ -97,16 +100,18 @@ class House:
         self.vault = Vault.create(self.folder / "vault.json", key, sync=False, now=lambda: self.now_s)
         if self.material:
             self.vault.put("site", "me", self.material)
-        self.book = AccountStateFile(self.folder / "accounts.json", lambda: self.now_s)
         self.other = Vault.open(self.folder / "vault.json", key, sync=False, now=lambda: self.now_s)
-        self.renewal = self.second()
+        self.pool = self.second()
+        self.renewal, self.account = self.pool.renewal, self.pool.all()[0]
 
-    def second(self) -> Renewal:
-        """A renewal of its own over the same vault, as another process would have."""
-        providers: Mapping[str, Any] = {"site": self.site}
-        accounts = Accounts([ACCOUNT], providers, self.vault, {})
+    def second(self, before: AccountPool | None = None, names: tuple[str, ...] = ("me",)) -> AccountPool:
+        """A pool of its own over the same vault, as another process would have."""
+        store = FileStateStore(self.folder / "accounts.json", lambda: self.now_s)
+        parts = around(store, lambda: self.clock_s, lambda: self.now_s, vault=self.vault)
+        settings, providers = [ConfiguredAccount("site", name) for name in names], {"site": self.site}
+        found: Any = providers
         moment: Callable[[], Moment] = lambda: Moment(int(self.now_s * 1000), lambda: "id")  # noqa: E731
-        return Renewal(accounts, providers, self.vault, self, self.book, moment, lambda: self.clock_s)
+        return build(settings, found, before.around if before else parts, self, moment, Background(), {}, before)
 
     async def run(self, provider: Any, steps: Steps[Any], session: Session, *, keep_cookies: bool = True) -> Any:
         """The Runner: waits at the gate, if there is one."""
@@ -125,11 +130,11 @@ class House:
         return dict(record.material)
 
     def health(self) -> Health | None:
-        state = self.book.state(("site", "me"))
+        state = self.account.health.state
         return state.health if state else None
 
     async def token(self) -> int | None:
-        return (await self.renewal.session(ACCOUNT)).expires_at
+        return (await self.renewal.session(self.account)).expires_at
 
 
 @pytest.fixture
@@ -181,7 +186,7 @@ async def test_a_session_about_to_end_serves_while_it_is_renewed(make: Callable[
     house.site.answers, house.gate = [renewed(START + 900)], asyncio.Event()
     assert await house.token() == START + STILL_GOOD_S + 5
     house.gate.set()
-    await house.renewal.settle()
+    await house.pool.close()
     assert await house.token() == START + 900
 
 
@@ -189,7 +194,7 @@ async def test_two_processes_renew_once(make: Callable[..., House]) -> None:
     house = make(f"a:{START - 5}")
     house.site.answers, house.gate = [renewed(START + 900)], asyncio.Event()
     other = house.second()
-    both = [asyncio.ensure_future(r.session(ACCOUNT)) for r in (house.renewal, other)]
+    both = [asyncio.ensure_future(p.renewal.session(p.all()[0])) for p in (house.pool, other)]
     for _ in range(5):
         await asyncio.sleep(0)
     house.gate.set()
@@ -223,15 +228,15 @@ async def test_a_challenge_at_renewal_is_said_and_not_repeated_while_the_session
     house.site.answers = [ProviderError(ErrorKind.CHALLENGE, "prove you are human")]
     for _ in range(3):
         assert await house.token() == START + 60
-        await house.renewal.settle()
+        await house.pool.close()
     assert house.health() is Health.CHALLENGED
     house.clock_s += TRY_AGAIN_S + 1
     assert await house.token() == START + 60
-    await house.renewal.settle()
+    await house.pool.close()
     house.clock_s += CHALLENGE_AGAIN_S
     house.site.answers = [renewed(START + 900)]
     await house.token()
-    await house.renewal.settle()
+    await house.pool.close()
     assert await house.token() == START + 900
     assert house.health() is Health.OK, "the site's check at renewals was passed"
 
@@ -241,21 +246,21 @@ async def test_a_renewal_says_nothing_of_how_chats_are_answered(make: Callable[.
     """Sites whose account calls went well while no chat was answered were called well."""
     house = make(f"a:{START - 5}")
     house.site.answers = [DOWN, renewed(START + 900)]
-    house.renewal.failed(ACCOUNT, ProviderError(kind, "not for programs", retry_after_s=3600))
+    house.account.refused(ProviderError(kind, "not for programs", retry_after_s=3600))
     health = house.health()
     with pytest.raises(ProviderError, match="down"):
         await house.token()
     assert house.health() is health
     assert await house.token() == START + 900
-    house.renewal.known(ACCOUNT)
+    house.account.known()
     assert house.health() is health is not Health.OK
-    house.renewal.succeeded(ACCOUNT)
+    house.account.succeeded("m")
     assert house.health() is Health.OK
 
 
 async def test_a_renewed_session_is_expired_no_longer(make: Callable[..., House]) -> None:
     house = make(f"a:{START - 5}")
-    house.renewal.failed(ACCOUNT, EXPIRED)
+    house.account.refused(EXPIRED)
     house.site.answers = [renewed(START + 900)]
     await house.token()
     assert house.health() is Health.OK
@@ -272,13 +277,13 @@ async def test_a_site_that_is_down_leaves_the_account_as_it_was(make: Callable[.
 
 async def test_a_rejected_session_is_renewed_once(make: Callable[..., House]) -> None:
     house = make(f"a:{START + 1000}")
-    session = await house.renewal.session(ACCOUNT)
+    session = await house.renewal.session(house.account)
     house.site.answers = [renewed(START + 2000)]
-    new = await house.renewal.rejected(ACCOUNT, session, EXPIRED)
+    new = await house.renewal.rejected(house.account, session, EXPIRED)
     assert new.expires_at == START + 2000
-    assert await house.renewal.rejected(ACCOUNT, session, EXPIRED) is new, "the old one was refused, not this"
+    assert await house.renewal.rejected(house.account, session, EXPIRED) is new, "the old one was refused, not this"
     with pytest.raises(ProviderError, match="signed out"):
-        await house.renewal.rejected(ACCOUNT, new, EXPIRED)
+        await house.renewal.rejected(house.account, new, EXPIRED)
 
 
 async def test_who_comes_as_a_renewal_lands_gets_the_new_session(
@@ -286,28 +291,28 @@ async def test_who_comes_as_a_renewal_lands_gets_the_new_session(
 ) -> None:
     """Between the end of a renewal and the loop's telling of it others run; 2 of 1,500 requests under load did."""
     house = make(f"a:{START + 1000}")
-    session = await house.renewal.session(ACCOUNT)
+    session = await house.renewal.session(house.account)
     house.site.answers = [renewed(START + 2000)]
     monkeypatch.setattr(type(house.renewal), "_landed", lambda *_: None)
-    new = await house.renewal.rejected(ACCOUNT, session, EXPIRED)
-    assert await house.renewal.rejected(ACCOUNT, session, EXPIRED) is new
+    new = await house.renewal.rejected(house.account, session, EXPIRED)
+    assert await house.renewal.rejected(house.account, session, EXPIRED) is new
 
 
 async def test_what_cannot_be_renewed_is_dead_when_the_site_says_so(make: Callable[..., House]) -> None:
     house = make("a", cookies={})
-    session = await house.renewal.session(ACCOUNT)
+    session = await house.renewal.session(house.account)
     house.site.identities = [Identity("a"), EXPIRED]
     for _ in range(2):
         with pytest.raises(ProviderError, match="signed out"):
-            await house.renewal.rejected(ACCOUNT, session, EXPIRED)
-        await house.renewal.settle()
-    assert (await house.renewal.session(ACCOUNT)) is session, "the site knows it: one odd refusal ends nothing"
+            await house.renewal.rejected(house.account, session, EXPIRED)
+        await house.pool.close()
+    assert (await house.renewal.session(house.account)) is session, "the site knows it: one odd refusal ends nothing"
     house.clock_s += PROVEN_S + 1
     with pytest.raises(ProviderError, match="signed out"):
-        await house.renewal.rejected(ACCOUNT, session, EXPIRED)
-    await house.renewal.settle()
+        await house.renewal.rejected(house.account, session, EXPIRED)
+    await house.pool.close()
     with pytest.raises(ProviderError, match="signed out"):
-        await house.renewal.session(ACCOUNT)
+        await house.renewal.session(house.account)
 
 
 async def test_an_ended_session_without_renewal_is_refused_here(make: Callable[..., House]) -> None:
@@ -355,7 +360,7 @@ async def test_a_full_disk_loses_no_renewed_session(make: Callable[..., House], 
         assert await house.token() == START + 900
         assert await house.token() == START + 900
         assert house.stored["cookies"] == {"refresh": "r1"}
-    await house.renewal.tend()
+    await house.pool.tend()
     assert house.stored["cookies"] == {"refresh": "r2"}
 
 
@@ -367,23 +372,21 @@ async def test_a_new_configuration_loses_no_renewed_session_either(
     with monkeypatch.context() as patch:
         patch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
         assert await house.token() == START + 900
-    second = house.second()
-    second.accounts.adopt(house.renewal.accounts)
-    second.adopt(house.renewal)
-    assert (await second.session(ACCOUNT)).expires_at == START + 900
+    second = house.second(house.pool)
+    assert (await second.renewal.session(second.all()[0])).expires_at == START + 900
     await second.tend()
     assert house.stored["token"] == f"a:{START + 900}"
 
 
 async def test_cookies_of_any_answer_are_kept(make: Callable[..., House]) -> None:
     house = make(f"a:{START + 1000}")
-    session = await house.renewal.session(ACCOUNT)
-    house.renewal.handed_out(session, {"refresh": "r2", "tracking": "no"})
-    await house.renewal.settle()
+    session = await house.renewal.session(house.account)
+    house.pool.handed_out(session, {"refresh": "r2", "tracking": "no"})
+    await house.pool.close()
     assert house.stored["cookies"] == {"refresh": "r2"}
     revision = house.other.get("site", "me")
-    house.renewal.handed_out(session, {"refresh": "r2"})
-    await house.renewal.settle()
+    house.pool.handed_out(session, {"refresh": "r2"})
+    await house.pool.close()
     assert house.other.get("site", "me") == revision, "the same value is no news"
 
 
@@ -395,47 +398,45 @@ async def test_a_site_that_renews_no_idle_session_is_not_asked_on_and_on(
     house.now_s += 4 * 86_400
     house.site.answers = [ProviderError(fault, "not now"), renewed(START + 4 * 86_400 + 3600)]
     for _ in range(20):
-        await house.renewal.tend()
+        await house.pool.tend()
     assert len(house.site.answers) == 1
     house.clock_s += IDLE_AGAIN_S + 1
-    await house.renewal.tend()
+    await house.pool.tend()
     assert not house.site.answers
 
 
 async def test_idle_sessions_are_renewed_now_and_then(make: Callable[..., House]) -> None:
     house = make("a")
-    await house.renewal.tend()
+    await house.pool.tend()
     assert house.site.asked == []
     house.now_s += 4 * 86_400
     house.site.answers = [renewed(START + 10**6)] * 2
-    await house.renewal.tend()
+    await house.pool.tend()
     assert house.stored["token"] == f"a:{START + 10**6}"
 
 
 async def test_the_lock_of_another_process_is_waited_for(make: Callable[..., House], tmp_path: Path) -> None:
     house = make(f"a:{START - 5}")
     house.site.answers = [renewed(START + 900)]
-    attempt = house.renewal._lock(ACCOUNT)
-    with attempt():
+    other = FileStateStore(house.folder / "accounts.json", lambda: house.now_s)
+    async with other.lock(ME):
         waiting = asyncio.ensure_future(house.token())
         await asyncio.sleep(0.01)
         assert not waiting.done()
-        with pytest.raises(VaultBusy):
-            attempt().__enter__()
     assert await waiting == START + 900
 
 
-async def test_the_book_outlives_the_process(make: Callable[..., House]) -> None:
+async def test_the_state_outlives_the_process(make: Callable[..., House]) -> None:
     house = make(f"a:{START + 1000}")
     limited = ProviderError(ErrorKind.QUOTA, "used up", retry_after_s=3600)
-    house.renewal.failed(ACCOUNT, limited)
-    house.book.save()
-    again = AccountStateFile(house.folder / "accounts.json", lambda: house.now_s)
-    state = again.state(("site", "me"))
+    house.account.refused(limited)
+    await house.pool.save()
+    again = health_of(house.folder / "accounts.json", ME, lambda: house.now_s)
+    state = again.state
     assert state
     assert (state.health, state.until, state.reason) == (Health.LIMITED, START + 3600, "used up")
     house.now_s += 3601
-    later = again.state(("site", "me"))
+    later = again.state
     assert later
     assert later.health is Health.OK
 
@@ -443,12 +444,11 @@ async def test_the_book_outlives_the_process(make: Callable[..., House]) -> None
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"version": 2, "accounts": {}}', '{"accounts": {"a/b": {"x": 1}}}']
 )
-def test_a_damaged_book_counts_as_empty(tmp_path: Path, content: str) -> None:
+def test_a_damaged_file_counts_as_empty(tmp_path: Path, content: str) -> None:
     file = tmp_path / "accounts.json"
     file.write_text(content)
     file.chmod(0o600)
-    book = AccountStateFile(file, lambda: START)
-    assert book.state(("a", "b")) is None
+    assert health_of(file, ("a", "b")).state is None
 
 
 @pytest.mark.processes
@@ -470,16 +470,16 @@ async def test_a_token_that_names_no_end_is_renewed_when_it_is_old(make: Callabl
     house.now_s += 3700
     house.site.answers = [SessionUpdate("another")]
     assert await house.token() is None, "it serves meanwhile"
-    await house.renewal.settle()
+    await house.pool.close()
     assert (house.site.asked, house.stored["token"]) == (["refresh"], "another")
 
 
 async def test_a_rotated_cookie_of_somebody_else_is_not_kept(make: Callable[..., House]) -> None:
     house = make(f"a:{START + 1000}")
-    session = await house.renewal.session(ACCOUNT)
+    session = await house.renewal.session(house.account)
     house.site.from_cookies = lambda session, cookies: SessionUpdate(f"b:{START + 9000}")  # type: ignore[method-assign]
-    house.renewal.handed_out(session, {"refresh": "r2"})
-    await house.renewal.settle()
+    house.pool.handed_out(session, {"refresh": "r2"})
+    await house.pool.close()
     assert house.stored["token"] == f"a:{START + 1000}"
 
 
@@ -490,8 +490,8 @@ async def test_a_bug_while_a_session_is_renewed_is_told_and_ends_nothing(
     house = make(f"u1:{START + 5}")
     house.site.answers = [RuntimeError("a bug")]  # type: ignore[list-item]
     with pytest.raises(ProviderError, match="could not be renewed"):
-        await house.renewal.session(ACCOUNT)
-    state = house.book.state(("site", "me"))
+        await house.renewal.session(house.account)
+    state = house.account.health.state
     assert state is None or state.health is not Health.REFRESHING
     assert any(record.exc_info for record in caplog.records)
 
@@ -506,9 +506,8 @@ async def test_one_account_that_cannot_be_looked_after_keeps_no_other(
         seen.append(account.name)
         raise KeyError(account.name)
 
-    monkeypatch.setattr(house.renewal.accounts, "_accounts", [ACCOUNT, Account("site", "two")])
     monkeypatch.setattr(Renewal, "_renew_idle", fails)
-    await house.renewal.tend()
+    await house.second(house.pool, ("me", "two")).tend()
     assert seen == ["me", "two"]
 
 
@@ -522,7 +521,7 @@ async def test_a_limit_of_a_renewal_rests_no_longer_than_another(make: Callable[
         house.site.answers = [error]
         with pytest.raises(ProviderError):
             await house.token()
-        state = house.book.state(("site", "me"))
+        state = house.account.health.state
         assert state is not None
         assert (state.health, state.until) == (Health.LIMITED, START + length)
         house.clock_s += 3600

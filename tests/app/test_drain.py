@@ -175,7 +175,7 @@ async def test_a_stream_that_does_not_finish_is_told_why(tmp_path: Path) -> None
         assert house.master.should_exit.is_set()
         await unasked.leaves()
         assert is_quiet(house)
-        assert house.parts.traffic.blocked(("api", "a"), "m") is None  # it did nothing wrong
+        assert house.parts.pool.by_key["api", "a"].availability.blocked("m") is None  # it did nothing wrong
 
 
 @in_virtual_time

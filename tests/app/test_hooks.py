@@ -285,7 +285,7 @@ async def test_a_changed_configuration_knows_what_was_learnt_of_accounts(tmp_pat
         await visit.says(STREAM, word("Hi"), FINISH, DONE)
         house.write(more="breaker: {failures: 1}\nlimits: {requests: 7}")
         await house.pass_s(2.1)
-        assert house.parts.traffic.blocked(("api", "a"), "m")
+        assert house.parts.pool.by_key["api", "a"].availability.blocked("m")
 
 
 @in_virtual_time

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from addons.app.job_list import MODELS_EVERY_S, TEND_EVERY_S
 from addons.app.reload import UNCHANGED
 from providers.sandbox.tokens import jwt
@@ -74,13 +74,13 @@ async def test_a_reset_by_hand_is_heeded(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
         visit = await house.visit().chats("m")
         await visit.says(whole(429, {"error": {"message": "x"}}, retry_after="500"))
-        assert house.parts.traffic.blocked(("api", "a"), "m")
+        assert house.parts.pool.by_key["api", "a"].availability.blocked("m")
         await house.pass_s(TEND_EVERY_S + 0.1)
         file = tmp_path / "s" / "accounts.json"
         assert "limited" in file.read_text()  # written down meanwhile
-        assert AccountStateFile(file, time.time).reset([("api", "a")])
+        assert FileStateStore(file, time.time).reset([("api", "a")])
         await house.pass_s(TEND_EVERY_S + 0.1)
-        assert house.parts.traffic.blocked(("api", "a"), "m") is None
+        assert house.parts.pool.by_key["api", "a"].availability.blocked("m") is None
 
 
 @in_virtual_time
@@ -122,12 +122,12 @@ async def test_the_inspectors_list_is_kept_short(tmp_path: Path) -> None:
 
 @in_virtual_time
 async def test_a_job_that_fails_is_told_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(book: AccountStateFile) -> None:
+    def fails(store: FileStateStore) -> None:
         raise RuntimeError("a bug")
 
     async with api(tmp_path) as house:
         with monkeypatch.context() as patch:
-            patch.setattr(AccountStateFile, "unsaved", fails)
+            patch.setattr(FileStateStore, "unsaved", fails)
             await house.pass_s(TEND_EVERY_S + 0.1)
             health = await house.visit().asks(None, "/healthz", "GET")
             assert "'records' fails (RuntimeError)" in str(health.got.value)

@@ -67,8 +67,7 @@ class House:
         )
         self.running: Any = SimpleNamespace(
             providers={"p": OpenAICompatible("p", OpenAIOptions(base_url="https://x.example/v1", models={"m": "m"}))},
-            accounts=SimpleNamespace(find=lambda *names: object()),
-            renewal=SimpleNamespace(session=self.session),
+            pool=SimpleNamespace(find=lambda *names: object(), renewal=SimpleNamespace(session=self.session)),
             steps=SimpleNamespace(send=self.send),
             cleaner=Cleaner.knowing([Known(KEY, "api_key", "p", "a")]),
         )

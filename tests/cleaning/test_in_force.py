@@ -72,14 +72,14 @@ def test_a_renewed_session_that_no_disk_has_taken_is_known(running: Running, mon
     def full(*given: Any, **more: Any) -> None:
         raise VaultError("the disk is full")
 
-    account = running.accounts.find("p", "a")
+    account = running.pool.find("p", "a")
     assert account
     assert running.vault
-    old = running.accounts.stored(account)
+    old = account.session.stored()
     assert isinstance(old, Stored)
     monkeypatch.setattr(running.vault, "put", full)
     assert not hides(running, WAITING)
-    asyncio.run(running.accounts.store(account, old, Credentials(api_key=WAITING)))
+    asyncio.run(account.session.store(old, Credentials(api_key=WAITING)))
     assert hides(running, WAITING)
 
 
@@ -87,8 +87,8 @@ def test_files_of_before_are_read_with_it(running: Running) -> None:
     told = json.dumps(running.archive.drift.plain())
     assert STORED not in told
     assert HIDDEN in told
-    running.book.note_starts(("p", "a"), [1.0])
-    running.book.save()
+    running.pool.by_key["p", "a"].health.record_starts([1.0])
+    asyncio.run(running.pool.save())
     kept = next(running.config.file.parent.rglob("accounts.json")).read_text()
     assert STORED not in kept
     assert HIDDEN in kept

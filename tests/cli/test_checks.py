@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from addons.cli.checks import check_inspector, check_keys, check_packages, check_port, check_python
 from addons.cli.main import main
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
+from tests.support.accounts import health_in, saved
 from tests.support.ports import free_port
 from tests.support.processes import SandboxThread
 
@@ -103,9 +104,11 @@ def test_a_session_the_site_knows_is_not_called_well_while_its_chats_are_refused
 ) -> None:
     vault.put("zai", "one", sites.site("zai").session())
     vault.put("zai", "two", sites.site("zai").session())
-    book = AccountStateFile(vault.path.with_name("accounts.json"), time.time)
-    book.note(("zai", "one"), AccountState(Health.CHALLENGED, int(time.time()), None, "a captcha is wanted"))
-    book.save()
+    store = FileStateStore(vault.path.with_name("accounts.json"), time.time)
+    health_in(store, ("zai", "one")).record(
+        AccountState(Health.CHALLENGED, int(time.time()), None, "a captcha is wanted")
+    )
+    saved(store)
     told = json.loads(doctor("doctor", "--online", "--json").stdout)["checks"]
     [warned] = [line for line in told if line["check"] == "sites" and line["status"] == "warning"]
     assert "zai/one: the site knows this session" in warned["message"]

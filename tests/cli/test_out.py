@@ -9,10 +9,11 @@ import pytest
 from click.testing import Result
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from addons.cli import status
 from addons.recordings.drift import Drift
 from tests.cli.conftest import Run
+from tests.support.accounts import health_in, saved
 
 ROOT = Path(__file__).parents[2]
 EVIL = "x\x1b]0;TITLE\x07\r\nFORGED line\u202e\x9b2J\x7f"
@@ -28,10 +29,12 @@ def noted(house: Path) -> Path:
     """A house whose files hold words of a hostile site."""
     folder = house / ".sessions"
     folder.mkdir(mode=0o700)
-    book = AccountStateFile(folder / "accounts.json", time.time)
-    book.note(("official", "key1"), AccountState(Health.BLOCKED, 1, None, EVIL))
-    book.note_model(("official", "key1"), EVIL, AccountState(Health.LIMITED, 1, int(time.time()) + 500, EVIL))
-    book.save()
+    store = FileStateStore(folder / "accounts.json", time.time)
+    health_in(store, ("official", "key1")).record(AccountState(Health.BLOCKED, 1, None, EVIL))
+    health_in(store, ("official", "key1")).limit_model(
+        EVIL, AccountState(Health.LIMITED, 1, int(time.time()) + 500, EVIL)
+    )
+    saved(store)
     drift = Drift.load(folder / "drift.json")
     drift.note("official", {EVIL: 1}, 1, EVIL)
     drift.save()

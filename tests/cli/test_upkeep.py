@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from addons.cli.main import main
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
+from tests.support.accounts import health_in, saved
 from tests.support.ports import free_port
 from tests.support.processes import Gateway
 
@@ -50,9 +51,9 @@ def vault(tmp_path: Path) -> Vault:
     made = Vault.create(tmp_path / "vault" / "v.json", VaultKey.from_text(KEY), sync=False)
     for name, material in STORED.items():
         made.put(*name, material)
-    book = AccountStateFile(tmp_path / "vault" / "accounts.json", time.time)
-    book.note(("cat", "refused"), AccountState(Health.EXPIRED, int(time.time()), None, "signed out"))
-    book.save()
+    store = FileStateStore(tmp_path / "vault" / "accounts.json", time.time)
+    health_in(store, ("cat", "refused")).record(AccountState(Health.EXPIRED, int(time.time()), None, "signed out"))
+    saved(store)
     return made
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.app.reload import _files
-from addons.app.rules import accounts_of, paces_of
+from addons.app.rules import accounts_of
 from addons.config.exposure import judge
 from addons.config.file_reading import FileProblem
 from addons.config.loader import ConfigError, load_config
@@ -97,7 +97,7 @@ def test_each_line_is_an_account_of_the_first_longcat_provider(tmp_path: Path) -
     mine = [("cat", name_of(ONE)), ("cat", name_of(TWO))]
     assert names == [("zai", "main"), ("cat", "main"), *mine, ("other", "main")]
     assert config.env_sessions[mine[1]].cookies == {"a": "b", "passport_token_key": TWO}
-    assert paces_of(config)[mine[0]].max_concurrent == 2
+    assert accounts_of(config)[2].limits.max_concurrent == 2
     assert ONE not in repr(config)
 
 

@@ -676,7 +676,7 @@ async def test_a_check_for_humans_that_a_renewal_meets_makes_the_account_rest(tm
         visit = await house.visit().chats("GLM-4.7")
         assert visit.asked().headers["authorization"] == f"Bearer {house.sessions['zai', 'b']['token']}"
         await visit.says(STREAM, said("Hi"), ALL_SAID)
-        assert house.parts.traffic.blocked(("zai", "a"), "GLM-4.7")
+        assert house.parts.pool.by_key["zai", "a"].availability.blocked("GLM-4.7")
         assert house.line.attempts == 1
 
 
@@ -731,7 +731,7 @@ async def test_an_answer_makes_up_for_a_failure_and_a_refused_request_is_none(tm
         for _ in range(2):
             visit = await house.visit().chats("m")
             await visit.says(TOO_LONG)
-        noted = house.parts.book.state(("api", "a"))
+        noted = house.parts.pool.by_key["api", "a"].health.state
         assert noted is None or noted.health.value == "ok"
         assert (await house.visit().chats("m")).requests
 

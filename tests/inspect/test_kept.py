@@ -11,7 +11,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import taddons, tflow
 
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from addons.app.replayer import Replayer
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import Known
@@ -31,6 +31,7 @@ from addons.transport.step_runner import Carried
 from providers.contract.provider import Answer, Call, Model
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
+from tests.support.accounts import health_in, saved
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a"), Known("gpt-name-of-a-cookie-2", "cookie:model", "p", "a")])
@@ -42,12 +43,13 @@ def test_account_states_of_before_are_read_cleaned(tmp_path: Path) -> None:
     state = {"health": "expired", "since": 1, "reason": f"bad {KEY}\x1b[2J"}
     file.write_text(json.dumps({"version": 1, "accounts": {"p/a": {"state": state, "models": {KEY: state}}}}))
     file.chmod(0o600)
-    book = AccountStateFile(file, lambda: 5.0, CLEANER.words)
-    found = book.state(("p", "a"))
+    store = FileStateStore(file, lambda: 5.0, CLEANER.words)
+    health = health_in(store, ("p", "a"), lambda: 5.0)
+    found = health.state
     assert found is not None
     assert found.reason == f"bad {HIDDEN} [2J"
-    book.note_starts(("p", "a"), [1.0])
-    book.save()
+    health.record_starts([1.0])
+    saved(store)
     assert KEY not in file.read_text()
 
 
@@ -232,8 +234,9 @@ def _sent_again(answer: Answer) -> http.Response:
     Annotation("req_1", provider="p", account="a").put_on(flow)
     running: Any = SimpleNamespace(
         providers={"p": _provider()},
-        accounts=SimpleNamespace(find=lambda *names: object()),
-        renewal=SimpleNamespace(session=lambda account: gives(None)),
+        pool=SimpleNamespace(
+            find=lambda *names: object(), renewal=SimpleNamespace(session=lambda account: gives(None))
+        ),
         steps=SimpleNamespace(send=lambda *given: gives(answer)),
         cleaner=CLEANER,
     )
@@ -259,7 +262,7 @@ def test_what_is_sent_again_says_no_more_than_was_searched(kind: str, body: byte
 def test_a_request_that_was_kept_in_part_is_not_sent_again() -> None:
     flow = tflow.tflow()
     Annotation("req_1", provider="p", account="a", cut_request=True).put_on(flow)
-    running: Any = SimpleNamespace(providers={"p": object()}, accounts=SimpleNamespace(find=lambda *names: object()))
+    running: Any = SimpleNamespace(providers={"p": object()}, pool=SimpleNamespace(find=lambda *names: object()))
     with pytest.raises(GatewayError, match="only the beginning of this request was kept"):
         asyncio.run(_replayer().replay(flow, running))
 

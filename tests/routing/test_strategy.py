@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from addons.routing.strategy import REMEMBERED, Choice, Orderer, conversation_of
+from addons.routing.strategy import REMEMBERED, Choice, OrderState, conversation_of
 from providers.contract.chat import ChatRequest, Message
 
 
@@ -18,46 +18,46 @@ def choices(**more: list[float]) -> list[Choice]:
 
 
 def test_priority_is_the_order_of_the_file_unless_said_otherwise() -> None:
-    orderer = Orderer(random.Random(1))
-    assert orderer.order(choices(), "priority", "m", "x") == [0, 1, 2]
-    assert orderer.order(choices(priority=[2, 1, 1]), "priority", "m", "x") == [1, 2, 0]
+    state = OrderState(random.Random(1))
+    assert state.order(choices(), "priority", "m", "x") == [0, 1, 2]
+    assert state.order(choices(priority=[2, 1, 1]), "priority", "m", "x") == [1, 2, 0]
 
 
 def test_round_robin_goes_round_for_each_model_by_itself() -> None:
-    orderer = Orderer(random.Random(1))
-    firsts = [orderer.order(choices(), "round_robin", "m", str(n))[0] for n in range(4)]
+    state = OrderState(random.Random(1))
+    firsts = [state.order(choices(), "round_robin", "m", str(n))[0] for n in range(4)]
     assert firsts == [0, 1, 2, 0]
-    assert orderer.order(choices(), "round_robin", "other", "x") == [0, 1, 2]
+    assert state.order(choices(), "round_robin", "other", "x") == [0, 1, 2]
 
 
 def test_the_least_busy_first() -> None:
-    order = Orderer(random.Random(1)).order(choices(load=[0.5, 0.0, 0.25]), "least_busy", "m", "x")
+    order = OrderState(random.Random(1)).order(choices(load=[0.5, 0.0, 0.25]), "least_busy", "m", "x")
     assert order == [1, 2, 0]
 
 
 def test_weights_are_shares() -> None:
-    orderer = Orderer(random.Random(1))
-    firsts = Counter(orderer.order(choices(weight=[1, 1, 8]), "weighted", "m", str(n))[0] for n in range(5000))
+    state = OrderState(random.Random(1))
+    firsts = Counter(state.order(choices(weight=[1, 1, 8]), "weighted", "m", str(n))[0] for n in range(5000))
     assert firsts[2] / 5000 == pytest.approx(0.8, abs=0.03)
     assert firsts[0] / 5000 == pytest.approx(0.1, abs=0.02)
 
 
 @pytest.mark.parametrize("strategy", ["priority", "round_robin", "least_busy", "weighted"])
 def test_a_conversation_stays_where_it_is(strategy: str) -> None:
-    orderer = Orderer(random.Random(1))
-    orderer.settled("talk", ("q", "c"))
+    state = OrderState(random.Random(1))
+    state.settled("talk", ("q", "c"))
     for _ in range(5):
-        order = orderer.order(choices(), strategy, "m", "talk")  # type: ignore[arg-type]
+        order = state.order(choices(), strategy, "m", "talk")  # type: ignore[arg-type]
         assert order[0] == 2
         assert sorted(order) == [0, 1, 2]
 
 
 def test_the_oldest_conversation_is_forgotten() -> None:
-    orderer = Orderer(random.Random(1))
-    orderer.settled("first", ("q", "c"))
+    state = OrderState(random.Random(1))
+    state.settled("first", ("q", "c"))
     for number in range(REMEMBERED):
-        orderer.settled(str(number), ("p", "b"))
-    assert orderer.order(choices(), "priority", "m", "first") == [0, 1, 2]
+        state.settled(str(number), ("p", "b"))
+    assert state.order(choices(), "priority", "m", "first") == [0, 1, 2]
 
 
 def test_what_makes_a_conversation() -> None:
@@ -75,30 +75,30 @@ def test_what_makes_a_conversation() -> None:
 
 
 def test_the_least_busy_of_alike_ones_is_the_first_by_priority() -> None:
-    order = Orderer(random.Random(1)).order(choices(priority=[2, 1, 1]), "least_busy", "m", "x")
+    order = OrderState(random.Random(1)).order(choices(priority=[2, 1, 1]), "least_busy", "m", "x")
     assert order == [1, 2, 0]
 
 
 @pytest.mark.parametrize("strategy", ["priority", "round_robin", "least_busy", "weighted"])
 def test_of_no_accounts_there_is_no_order(strategy: str) -> None:
-    assert Orderer(random.Random(1)).order([], strategy, "m", "x") == []  # type: ignore[arg-type]
+    assert OrderState(random.Random(1)).order([], strategy, "m", "x") == []  # type: ignore[arg-type]
 
 
 def test_a_conversation_whose_account_is_gone_is_anybodys() -> None:
-    orderer = Orderer(random.Random(1))
-    orderer.settled("talk", ("gone", "x"))
-    assert orderer.order(choices(), "priority", "m", "talk") == [0, 1, 2]
+    state = OrderState(random.Random(1))
+    state.settled("talk", ("gone", "x"))
+    assert state.order(choices(), "priority", "m", "talk") == [0, 1, 2]
 
 
 def test_a_conversation_that_goes_on_is_not_the_oldest() -> None:
-    orderer = Orderer(random.Random(1))
-    orderer.settled("first", ("q", "c"))
+    state = OrderState(random.Random(1))
+    state.settled("first", ("q", "c"))
     for number in range(REMEMBERED - 1):
-        orderer.settled(str(number), ("p", "b"))
-    orderer.settled("first", ("q", "c"))
-    orderer.settled("one more", ("p", "b"))
-    assert orderer.order(choices(), "priority", "m", "first")[0] == 2
-    assert orderer.order(choices(), "priority", "m", "0") == [0, 1, 2]
+        state.settled(str(number), ("p", "b"))
+    state.settled("first", ("q", "c"))
+    state.settled("one more", ("p", "b"))
+    assert state.order(choices(), "priority", "m", "first")[0] == 2
+    assert state.order(choices(), "priority", "m", "0") == [0, 1, 2]
 
 
 def said(*words: str, affinity: str | None = None, model: str = "m") -> str:

@@ -486,7 +486,7 @@ def zai(folder: Path, more: str = "", **options: str) -> House:
 
 def is_quiet(house: House) -> bool:
     """Nothing of a request is left behind: no place taken, nothing counted."""
-    traffic, context = house.parts.traffic, house.parts.context
-    taken = [traffic.load((account.provider, account.name)) for account in house.parts.accounts.all()]
+    context = house.parts.context
+    taken = [account.limiter.load for account in house.parts.pool.all()]
     counted = (context.budget.active, context.budget.retrying, context.inflated.total)
     return not house.gate.exchanges and not any(taken) and not any(counted)

@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from addons.accounts.account_health import AccountHealth
+from addons.accounts.account_record import MODELS_KEPT
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
-from addons.accounts.state_file import MODELS_KEPT, AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from addons.app.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
 from addons.recordings.archive import Switch, read_switch, write_switch
 from addons.recordings.drift import KINDS_LIMIT, Drift
 from addons.vault.small_files import LEFT_OVER_S, read_small, write_small
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.shared.retry_after import LONGEST_S
+from tests.support.accounts import health_in, saved
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -37,8 +40,12 @@ def put(path: Path, value: object) -> Path:
     return path
 
 
-def book(folder: Path) -> AccountStateFile:
-    return AccountStateFile(folder / "accounts.json", lambda: NOW)
+def states(folder: Path) -> FileStateStore:
+    return FileStateStore(folder / "accounts.json", lambda: NOW)
+
+
+def health_of(store: FileStateStore, key: tuple[str, str] = ACCOUNT) -> AccountHealth:
+    return health_in(store, key, lambda: NOW)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -136,23 +143,23 @@ def test_what_is_large_open_or_a_link_is_not_read(folder: Path, tmp_path: Path) 
     assert read_small(folder / "pipe") is None
 
 
-# -- the book of accounts ---------------------------------------------------------------------------------------------
+# -- the states of accounts -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("words", ["no \ud800 key", "\x1b]0;x\x07", "a\nb", "x" * 10_000, "\0"])
 def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
     state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW, CooldownRules())
     assert state is not None
     assert state.reason.isprintable()
-    first = book(folder)
-    first.note(ACCOUNT, state)
-    first.note(("zai", "two"), AccountState(Health.EXPIRED, NOW, None, words))
-    first.note_model(ACCOUNT, words, AccountState(Health.LIMITED, NOW, NOW + 60, words))
-    first.save()
-    kept = book(folder)
-    found = kept.state(ACCOUNT)
+    first = states(folder)
+    health_of(first).record(state)
+    health_of(first, ("zai", "two")).record(AccountState(Health.EXPIRED, NOW, None, words))
+    health_of(first).limit_model(words, AccountState(Health.LIMITED, NOW, NOW + 60, words))
+    saved(first)
+    kept = states(folder)
+    found = health_of(kept).state
     assert found is not None
     assert (found.health, found.until) == (Health.LIMITED, NOW + 60)
-    assert len(kept.models(ACCOUNT)) == 1
-    assert kept.state(("zai", "two")) is not None
+    assert len(health_of(kept).models) == 1
+    assert health_of(kept, ("zai", "two")).state is not None
 
 
 @pytest.mark.parametrize("wait_s", [float("inf"), float("nan"), -1e300, 1e300])
@@ -178,9 +185,9 @@ def entry(**state: Any) -> dict[str, Any]:
         pytest.param(entry(health="dead"), None, None, id="a state that is none"),
     ],
 )
-def test_a_forged_book_is_bounded(folder: Path, stored: object, health: str | None, until: int | None) -> None:
+def test_a_forged_file_is_bounded(folder: Path, stored: object, health: str | None, until: int | None) -> None:
     put(folder / "accounts.json", {"accounts": {"zai/main": stored}})
-    found = book(folder).state(ACCOUNT)
+    found = health_of(states(folder)).state
     assert (found.health.value if found else None) == health
     if found is not None:
         assert found.until == until
@@ -196,17 +203,18 @@ def test_forged_words_names_and_starts_are_bounded(folder: Path) -> None:
     }
     accounts = {"zai/main": accounts.pop("zai/main"), "../../x": entry(), "zai/\x1b": entry(), "noname": {}} | accounts
     path = put(folder / "accounts.json", {"accounts": accounts})
-    found = book(folder)
-    state = found.state(ACCOUNT)
+    store = states(folder)
+    found = health_of(store)
+    state = found.state
     assert state is not None
     assert len(state.reason) <= 500
     assert state.reason.isprintable()
-    assert len(found.models(ACCOUNT)) == MODELS_KEPT
-    assert all(name.isprintable() and (m.until or 0) < NOW * 2 for name, m in found.models(ACCOUNT).items())
-    assert found.starts(ACCOUNT) == [NOW - 5]
-    found.keep_only([ACCOUNT])
-    found.note_ok(ACCOUNT)
-    found.save()
+    assert len(found.models) == MODELS_KEPT
+    assert all(name.isprintable() and (m.until or 0) < NOW * 2 for name, m in found.models.items())
+    assert store.get(ACCOUNT).starts == [NOW - 5]
+    store.keep_only([ACCOUNT])
+    found.well()
+    saved(store)
     assert list(json.loads(path.read_bytes())["accounts"]) == ["zai/main"]
 
 
@@ -245,7 +253,7 @@ def test_any_file_is_read_or_passed_over(tmp_path_factory: pytest.TempPathFactor
     folder.chmod(0o700)
     for name in ("accounts.json", "drift.json", "record.json"):
         put(folder / name, value)
-    book(folder).state(ACCOUNT)
+    states(folder)
     Drift.load(folder / "drift.json").plain()
     read_switch(folder / "record.json")
 

@@ -30,9 +30,9 @@ def takes_up_changes(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("broken", "loop"),
     [
-        pytest.param("addons.accounts.state_file.AccountStateFile.unsaved", "records", id="states"),
+        pytest.param("addons.accounts.state_store.FileStateStore.unsaved", "records", id="states"),
         pytest.param("addons.recordings.drift.Drift.unsaved", "recording", id="unknown kinds"),
-        pytest.param("addons.accounts.state_file.AccountStateFile.resets", "sessions", id="resets"),
+        pytest.param("addons.accounts.state_store.FileStateStore.resets", "sessions", id="resets"),
         pytest.param("addons.app.live_models.LiveModels.learn", "models", id="models"),
         pytest.param("addons.app.loop_watch.LoopWatch.step", "event loop watch", id="watch"),
     ],

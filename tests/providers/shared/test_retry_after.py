@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addons.accounts.availability import AccountAvailability, AvailabilityRules
+from addons.accounts.account import Account
 from addons.accounts.report import moment_text
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Provider
 from providers.formats.jwt import claims, ends_at
 from providers.formats.moments import LAST_S, date_s, moment_s
 from providers.registry import provider_class
 from providers.shared.retry_after import LONGEST_S, header_wait, retry_after
+from tests.support.accounts import account, around, saved
 from tests.support.adapters import jwt
 
 DATE = "Thu, 26 Nov 2026 12:00:00 GMT"
@@ -240,26 +241,25 @@ def refusals(site: str) -> Iterator[ProviderError]:
             yield provider.classify(429, headers, json.dumps(body).encode())
 
 
-def traffic_in(folder: Path) -> AccountAvailability:
-    book = AccountStateFile(folder / "accounts.json", lambda: float(NOW_S))
-    return AccountAvailability({}, AvailabilityRules(), book, lambda: 0.0, lambda: float(NOW_S))
+def account_in(folder: Path, site: str) -> tuple[Account, FileStateStore]:
+    store = FileStateStore(folder / "accounts.json", lambda: float(NOW_S))
+    return account((site, "main"), around(store, now=lambda: float(NOW_S))), store
 
 
 @pytest.mark.parametrize("site", BODIES)
 def test_no_answer_rests_an_account_for_long(site: str, tmp_path: Path) -> None:
     """A rate limit for no longer than cooldown.max_s, an allowance for a month at most; after a restart as well."""
     tmp_path.chmod(0o700)
-    key = (site, "main")
     for error in refusals(site):
         assert error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.QUOTA)
         longest = MONTH_S if error.kind is ErrorKind.QUOTA else 600
-        traffic = traffic_in(tmp_path)
-        traffic.reset(key)
-        traffic.book.reset([key])
-        traffic.failed(key, "m", error)
-        traffic.book.save()
-        for later in (traffic, traffic_in(tmp_path)):
-            blocked = later.blocked(key, "m")
+        asked, store = account_in(tmp_path, site)
+        asked.reset()
+        store.reset([asked.key])
+        asked.failed("m", error)
+        saved(store)
+        for later in (asked, account_in(tmp_path, site)[0]):
+            blocked = later.availability.blocked("m")
             assert blocked is not None
             assert 0 < blocked.wait_s <= longest, (error, error.retry_after_s)
 
@@ -318,17 +318,16 @@ OF_ONE_MODEL += [
     ],
 )
 def test_a_used_up_balance_is_the_accounts(status: int, body: Any, tmp_path: Path) -> None:
-    traffic = traffic_in(tmp_path)
-    traffic.failed(("p", "a"), "m", provider_of("openai_compatible").classify(status, {}, json.dumps(body).encode()))
-    assert traffic.blocked(("p", "a"), "another") is not None
+    asked, _ = account_in(tmp_path, "p")
+    asked.failed("m", provider_of("openai_compatible").classify(status, {}, json.dumps(body).encode()))
+    assert asked.availability.blocked("another") is not None
 
 
 @pytest.mark.parametrize(("site", "status", "body"), OF_ONE_MODEL)
 def test_a_refusal_of_one_model_leaves_the_others(site: str, status: int, body: Any, tmp_path: Path) -> None:
-    key = (site, "main")
-    traffic = traffic_in(tmp_path)
+    asked, _ = account_in(tmp_path, site)
     error = provider_of(site).classify(status, {"content-type": "application/json"}, json.dumps(body).encode())
     assert error.kind not in (ErrorKind.SESSION_EXPIRED, ErrorKind.ACCOUNT_BLOCKED, ErrorKind.CHALLENGE)
-    traffic.failed(key, "m", error)
-    assert traffic.blocked(key, "another") is None
-    assert not traffic.shunned(key)
+    asked.failed("m", error)
+    assert asked.availability.blocked("another") is None
+    assert not asked.availability.is_deferred()

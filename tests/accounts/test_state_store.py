@@ -1,4 +1,4 @@
-"""The book of account states beside the loop: a large file holds nobody, and a reset by hand is heeded."""
+"""Accounts' states in a file beside the vault: a large one holds nobody, and a reset by hand is heeded."""
 
 import asyncio
 import json
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from addons.accounts.account_record import RESET
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import RESET, AccountStateFile
+from addons.accounts.state_store import FileStateStore
+from tests.support.accounts import health_in, saved
 from tests.support.counting import work_of
 
 STATE = {"health": "limited", "since": 1, "until": 4_000_000_000, "reason": "x"}
@@ -27,17 +29,18 @@ def put(file: Path, accounts: object) -> None:
     file.chmod(0o600)
 
 
-def test_a_large_book_is_read_and_written_beside_the_loop(file: Path) -> None:
+def test_a_large_file_is_read_and_written_beside_the_loop(file: Path) -> None:
     models = {f"m{number}": STATE for number in range(500)}
     put(file, {f"p/a{number}": {"models": models} for number in range(60)})
 
-    book = AccountStateFile(file, time.time)
+    store = FileStateStore(file, time.time)
+    store.get(("p", "a"))  # read at the start
 
     async def tended() -> None:
         put(file, {f"p/a{number}": {"state": {**STATE, "reason": "y"}, "models": models} for number in range(60)})
-        assert await book.resets() == []
-        book.note(("p", "a1"), AccountState(Health.EXPIRED, 1, None, "z"))
-        await asyncio.to_thread(book.write, book.unsaved())
+        assert await store.resets() == []
+        health_in(store, ("p", "a1")).record(AccountState(Health.EXPIRED, 1, None, "z"))
+        await store.save()
 
     _, work = work_of(lambda: asyncio.run(tended()))
     assert work < MOST_WORK
@@ -45,13 +48,13 @@ def test_a_large_book_is_read_and_written_beside_the_loop(file: Path) -> None:
 
 
 def test_a_reset_of_another_process_is_heeded_once(file: Path) -> None:
-    book = AccountStateFile(file, lambda: 100.0)
-    book.note(("p", "a"), AccountState(Health.LIMITED, 1, 5000, "x"))
-    book.save()
-    assert AccountStateFile(file, lambda: 100.0).reset([("p", "a")])
-    assert asyncio.run(book.resets()) == [("p", "a")]
-    assert asyncio.run(book.resets()) == []
-    state = book.state(("p", "a"))
+    store = FileStateStore(file, lambda: 100.0)
+    health_in(store, ("p", "a")).record(AccountState(Health.LIMITED, 1, 5000, "x"))
+    saved(store)
+    assert FileStateStore(file, lambda: 100.0).reset([("p", "a")])
+    assert asyncio.run(store.resets()) == [("p", "a")]
+    assert asyncio.run(store.resets()) == []
+    state = store.get(("p", "a")).state
     assert state is not None
     assert (state.health, state.reason) == (Health.OK, RESET)
 
@@ -61,6 +64,6 @@ def test_a_reset_of_another_process_is_heeded_once(file: Path) -> None:
     [[], "x", {"p/a": 5}, {"p/a": {"state": RESET}}, {"p/a": {"state": {"reason": RESET, "health": "x"}}}, {"": {}}],
 )
 def test_nonsense_in_the_file_resets_nothing(file: Path, accounts: object) -> None:
-    book = AccountStateFile(file, time.time)
+    store = FileStateStore(file, time.time)
     put(file, accounts)
-    assert asyncio.run(book.resets()) == []
+    assert asyncio.run(store.resets()) == []
