@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from addons.app.asking import Answer, Questions
 from addons.app.configured_vault import vault_path
+from addons.app.reload_requests import Answer, ReloadRequests
 from addons.app.runtime import Running
 from addons.config.exposure import judge
 from addons.config.loader import ConfigError, load_config
@@ -45,7 +45,7 @@ class Reload:
     _seen: Stamp = field(init=False)
     _first: Sections = field(init=False)
     """As they were at the start: some are in force until the end."""
-    _questions: Questions = field(init=False)
+    _requests: ReloadRequests = field(init=False)
     _asked: bool = False
     _reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "glassgate configuration"))
     """A thread of its own: should a file hang, nothing else waits."""
@@ -53,7 +53,7 @@ class Reload:
     def __post_init__(self) -> None:
         config = self.running().config
         self._seen, self._first = _stamp(self.file, config), config.sections
-        self._questions = Questions(vault_path(config).parent, self.file)
+        self._requests = ReloadRequests(vault_path(config).parent, self.file)
 
     def ask(self) -> None:
         """The next look takes the files up whether they have changed or not."""
@@ -61,7 +61,7 @@ class Reload:
 
     async def look(self) -> None:
         """Takes a changed configuration up, and answers who asks. A bad one is said once and changes nothing."""
-        question = self._questions.new()
+        question = self._requests.new()
         try:
             stamp = await self._read(lambda: _stamp(self.file, self.running().config))
         except TimeoutError:
@@ -73,7 +73,7 @@ class Reload:
         self._seen, self._asked = stamp, False
         answer = await self._reload(changed=changed or self.problem is not None)
         if question is not None:
-            await self._read(lambda: self._questions.answer(question, answer))
+            await self._read(lambda: self._requests.answer(question, answer))
 
     async def _read[T](self, work: Callable[[], T]) -> T:
         """Raises TimeoutError and what `work` raises."""

@@ -25,7 +25,7 @@ from addons.accounts.report import CAN_SERVE, AccountLine
 from addons.accounts.way_in import way_in
 from addons.app.proxy_options import refused, warned
 from addons.app.runtime import Running
-from addons.app.served_names import unserved_of
+from addons.app.unserved_names import unserved_of
 from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
 from addons.config.schema import Config

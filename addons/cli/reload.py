@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from addons.app import whereabouts
-from addons.app.asking import Answer, answer_to, ask, forget
+from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.app.port import is_gateway
+from addons.app.reload_requests import Answer, answer_to, ask, forget
 from addons.cli.base import CliContext, Problem, out
 from addons.config.file_reading import FileProblem, read_text
 from addons.config.schema import VaultSettings
@@ -50,7 +50,7 @@ def reload(lazy: CliContext) -> None:
 
 
 def _is_seen(folder: Path, file: Path) -> bool:
-    url = whereabouts.find(folder, file.absolute())
+    url = address_file.find(folder, file.absolute())
     return url is not None and is_gateway(url)
 
 

@@ -20,7 +20,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from addons.accounts.report import AccountLine, told
-from addons.app import whereabouts
+from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.config.schema import Listen, url_of
@@ -132,7 +132,7 @@ def _where(lazy: CliContext) -> tuple[str | None, str | None, str | None]:
         config = lazy.needing(without=()).config()
     except Problem:
         return (*_where_by_hand(lazy.file), None)
-    said = whereabouts.find(vault_path(config).parent, config.file)
+    said = address_file.find(vault_path(config).parent, config.file)
     return config.sections.listen.url, config.tokens[0] if config.tokens else None, said
 
 

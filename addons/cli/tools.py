@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
-from addons.app.served_names import unserved
+from addons.app.unserved_names import unserved
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.config.providers import make_providers

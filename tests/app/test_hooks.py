@@ -9,7 +9,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.exceptions import OptionsError
 
-from addons.app.whereabouts import FILE_NAME
+from addons.app.address_file import FILE_NAME
 from addons.exchange.exchange import Exchange
 from addons.ingress.key_proof import NONCE, PROOF, proves
 from addons.inspect.annotator import Annotator

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import addons.app.reload
-from addons.app.asking import answer_to, ask
 from addons.app.reload import UNCHANGED, Reload
+from addons.app.reload_requests import answer_to, ask
 from addons.app.runtime import Running
 from addons.config.loader import load_config
 

@@ -49,8 +49,13 @@ VAULT_KEY: Final = b"h" * 32
 STREAM: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 BOOT_S: Final = 5000.0
 """What the monotonic clock says at the start; it never begins at nothing."""
-_OF_A_PROCESS: Final = ("harden", "raise_file_limit", "heed_signals", "collect_in_small_steps")
-"""What the start does to its whole process, which here is the tests'."""
+_OF_A_PROCESS: Final = {
+    "harden": "start",
+    "raise_file_limit": "start",
+    "heed_signals": "process",
+    "collect_in_small_steps": "process",
+}
+"""What the start does to its whole process, which here is the tests', and which module of addons/app does it."""
 
 API: Final = """
   api: {type: openai_compatible, base_url: 'http://127.0.0.1:1002/v1', models: [m, n], accounts: [a, b]}
@@ -402,8 +407,8 @@ class House:
         gone = ("AUTH_TOKEN", "AUTH_TOKENS_FILE", "SKIP_AUTH_TOKEN", "LONGCAT_PASSPORT_TOKEN", "LONGCAT_TOKENS_FILE")
         environ = {name: value for name, value in os.environ.items() if name not in gone} | self.environ
         stack.enter_context(patch.dict(os.environ, environ | {ENV_NAME: VAULT_KEY.hex()}, clear=True))
-        for name in _OF_A_PROCESS:
-            self.heeded[name] = stack.enter_context(patch(f"addons.app.hooks.{name}", return_value=4096))
+        for name, module in _OF_A_PROCESS.items():
+            self.heeded[name] = stack.enter_context(patch(f"addons.app.{module}.{name}", return_value=4096))
         stack.callback(os.umask, os.umask(0o077))
         stack.enter_context(patch.object(http.MessageData, "__post_init__", http.MessageData.__post_init__))
         self._listen()

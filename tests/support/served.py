@@ -24,8 +24,8 @@ from mitmproxy import ctx as mitmctx
 from mitmproxy.connection import Connection, ConnectionState, Server
 from mitmproxy.proxy import commands, events
 
-from addons.app import asking
-from addons.app.asking import Answer
+from addons.app import reload_requests
+from addons.app.reload_requests import Answer
 from addons.cli.demo import provider_entries
 from addons.cli.main import main
 from addons.exchange.request_log import setup_logging
@@ -132,7 +132,7 @@ class Town(House):
         errors.setLevel(logging.ERROR)
         root.addHandler(errors)
         self._stack.callback(root.removeHandler, errors)
-        self._stack.enter_context(patch("addons.app.hooks.setup_logging", self._logged))
+        self._stack.enter_context(patch("addons.app.process.setup_logging", self._logged))
         super()._enter()
 
     def _logged(self, *how: Any) -> logging.Handler:
@@ -300,9 +300,9 @@ class Served:
     def reload(self) -> Answer:
         """Asks it to take its changed files up, as `glassgate reload` does."""
         question = secrets.token_hex(16)
-        asking.ask(self.folder / "s", self.config_file, question)
+        reload_requests.ask(self.folder / "s", self.config_file, question)
         self.pass_s(3)
-        answer = asking.answer_to(self.folder / "s", question)
+        answer = reload_requests.answer_to(self.folder / "s", question)
         assert answer
         return answer
 

@@ -15,7 +15,7 @@ from addons.accounts.account_record import MODELS_KEPT
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.state_store import FileStateStore
-from addons.app.asking import ANSWER_NAME, QUESTION_NAME, Answer, Questions, answer_to, ask, forget
+from addons.app.reload_requests import ANSWER_NAME, QUESTION_NAME, Answer, ReloadRequests, answer_to, ask, forget
 from addons.recordings.archive import Switch, read_switch, write_switch
 from addons.recordings.drift import KINDS_LIMIT, Drift
 from addons.vault.small_files import LEFT_OVER_S, read_small, write_small
@@ -314,7 +314,7 @@ QUESTION = "ab" * 16
 def test_a_question_is_heard_once_and_answered(folder: Path) -> None:
     file = Path("/x/config.yaml")
     ask(folder, file, "00" * 16)
-    questions = Questions(folder, file)
+    questions = ReloadRequests(folder, file)
     assert questions.new() is None, "it was there before the start"
     ask(folder, file, QUESTION)
     assert questions.new() == QUESTION
@@ -338,7 +338,7 @@ def test_a_question_is_heard_once_and_answered(folder: Path) -> None:
     ],
 )
 def test_other_questions_are_passed_over(folder: Path, asked: object) -> None:
-    questions = Questions(folder, Path("/x/config.yaml"))
+    questions = ReloadRequests(folder, Path("/x/config.yaml"))
     put(folder / QUESTION_NAME, asked)
     assert questions.new() is None
 

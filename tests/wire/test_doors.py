@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.app import whereabouts
+from addons.app import address_file
 from addons.app.reload import UNCHANGED
 from addons.cli.main import main
 from providers.sandbox.script import greeting
@@ -343,7 +343,7 @@ def test_reload_without_a_gateway_is_one_line(
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "no gateway that runs with" in done.stderr
     gone = f"http://127.0.0.1:{free_port()}"
-    whereabouts.leave(gateway.vault_path.parent, gateway.config_file, gone)
+    address_file.leave(gateway.vault_path.parent, gateway.config_file, gone)
     assert reload(gateway).stderr == done.stderr
     assert waited == [0.3, 0.3], "nobody answers where a gateway said it listens: it is not waited for long"
     gateway.config["vault"]["path"] = "nowhere/vault.json"

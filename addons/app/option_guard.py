@@ -1,4 +1,4 @@
-"""Which doors of the process are open: mitmproxy's options, its listeners, and the keys and files that stand for them.
+"""How far the process is open: mitmproxy's options, its listeners, and the keys and files that stand for them.
 
 Judged at the start, when an option is changed, and (through `hosts`) by a reload.
 """
@@ -20,7 +20,7 @@ from addons.config.schema import Config, Sections, url_of
 log = logging.getLogger("glassgate")
 
 
-class Doors:
+class OptionGuard:
     """`given` are mitmproxy's options, as they are at any time."""
 
     def __init__(self, given: Options) -> None:
@@ -50,7 +50,7 @@ class Doors:
         for words in warned(changed):
             log.warning("%s", words)
 
-    def tell(self, config: Config) -> None:
+    def report(self, config: Config) -> None:
         """Says at the start what is open and may be, and what of the files was passed over: one line each."""
         # Another script, which may be loaded after us, may define some; and the two config.yaml may be one file.
         strange = set(self._given.deferred) - set(Sections.model_fields) - {"providers"}

@@ -74,13 +74,13 @@ def unserved_of(config: Config) -> list[Unserved]:
     return unserved(config, Models(providers, config.sections.models.aliases)(), providers)
 
 
-class Teller:
-    """Says in the log what is new of this: at once what is certain, the rest when the sites were asked."""
+class UnservedReport:
+    """Writes into the log what is new of this: at once what is certain, the rest when the sites were asked."""
 
     def __init__(self) -> None:
         self._told: frozenset[Unserved] = frozenset()
 
-    def tell(self, config: Config, index: ModelIndex, providers: Mapping[str, AnyProvider], *, asked: bool) -> None:
+    def write(self, config: Config, index: ModelIndex, providers: Mapping[str, AnyProvider], *, asked: bool) -> None:
         found = [one for one in unserved(config, index, providers) if asked or one.certain]
         for one in found:
             if one not in self._told:

@@ -1,6 +1,6 @@
 """What is said at the start of sites that ask programs for a check."""
 
-from addons.app.first_words import expected_checks
+from addons.app.startup_hints import expected_checks
 from providers.registry import provider_class
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.app.served_names import ALL_OFF, Teller, unserved_of
+from addons.app.unserved_names import ALL_OFF, UnservedReport, unserved_of
 from addons.config.loader import load_config
 from addons.config.providers import make_providers
 from addons.config.schema import Config
@@ -135,11 +135,11 @@ def test_the_log_has_each_once_and_doubtful_ones_when_the_sites_were_asked(
     found = config(tmp_path, text + LISTED + LIVE)
     providers = make_providers(found)
     index = Models(providers, found.sections.models.aliases)()
-    teller = Teller()
+    report = UnservedReport()
     with caplog.at_level(logging.INFO, "glassgate"):
-        teller.tell(found, index, providers, asked=False)
+        report.write(found, index, providers, asked=False)
         assert [(r.levelname, "sure" in r.message) for r in caplog.records] == [("ERROR", True)]
-        teller.tell(found, index, providers, asked=True)
-        teller.tell(found, index, providers, asked=True)
+        report.write(found, index, providers, asked=True)
+        report.write(found, index, providers, asked=True)
     assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
     assert "perhaps" in caplog.records[1].message

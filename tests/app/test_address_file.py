@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.app.whereabouts import FILE_NAME, find, forget, leave
+from addons.app.address_file import FILE_NAME, find, forget, leave
 
 URL = "http://127.0.0.1:8080"
 

@@ -34,7 +34,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Questions:
+class ReloadRequests:
     """The gateway's side: questions in `folder` that are about the configuration `file`."""
 
     folder: Path

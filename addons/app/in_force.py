@@ -1,0 +1,62 @@
+"""The running parts of the moment, as the long-lived parts of the process ask for them."""
+
+from dataclasses import dataclass
+
+from mitmproxy import http
+
+from addons.app.runtime import Running
+from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
+from addons.cleaning.fields import Fields
+from addons.exchange.attempt import Attempt
+from addons.exchange.context import Limits
+from addons.ingress.front_door import told_beside
+from addons.inspect.annotation import Annotation
+from addons.recordings.reading import decoder_for
+from providers.contract.provider import Decoder
+
+
+@dataclass(slots=True)
+class InForce:
+    """`found` is None while the gateway starts; a reload puts other parts there."""
+
+    found: Running | None = None
+
+    def parts(self) -> Running:
+        """Those that run, once there are any."""
+        assert self.found is not None
+        return self.found
+
+    def cleaner(self) -> Cleaner:
+        return self.found.cleaner if self.found is not None else NOTHING_KNOWN
+
+    def log_text(self, text: str) -> str:
+        """The text as a log may have it."""
+        return self.cleaner().log(text)
+
+    def shown_text(self, text: str) -> str:
+        """The text as people may see it."""
+        return self.cleaner().text(text)
+
+    def limits(self) -> Limits:
+        return self.parts().context.limits
+
+    def most_requests(self) -> int:
+        return self.parts().config.sections.limits.requests
+
+    def drain_s(self) -> float:
+        return self.found.config.sections.timeouts.drain_s if self.found is not None else 0.0
+
+    def recording(self) -> bool:
+        return self.found is not None and self.found.archive.recording
+
+    def keep(self, flow: http.HTTPFlow, attempt: Attempt | None = None) -> None:
+        """Hands an attempt or a preparing call that is over to the archive."""
+        if self.found is not None:
+            self.found.keep(flow, attempt)
+
+    def decoder_for(self, note: Annotation) -> Decoder | None:
+        return decoder_for(note, self.found.providers) if self.found is not None else None
+
+    def extra_headers(self, request: http.Request) -> Fields:
+        """What every answer to the request says besides its own headers, whatever held when its connection began."""
+        return told_beside(request, self.found.rules.allowed_origins) if self.found is not None else ()

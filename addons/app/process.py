@@ -1,0 +1,142 @@
+"""The life of the process: start, configurations that are taken up, jobs, drain, end."""
+
+import logging
+from typing import Final
+
+from mitmproxy.master import Master
+
+from addons.app import address_file
+from addons.app.configured_vault import vault_path
+from addons.app.door import outcome_of_head
+from addons.app.drain import Drain
+from addons.app.exchanges import Exchanges
+from addons.app.garbage_collection import collect_in_small_steps
+from addons.app.in_force import InForce
+from addons.app.job_list import CONFIGURATION, JobList
+from addons.app.jobs import Jobs
+from addons.app.listeners import move_listeners
+from addons.app.outside import Outside
+from addons.app.reload import Reload
+from addons.app.runtime import Running
+from addons.app.signals import heed_signals
+from addons.app.start import Started, announce, started
+from addons.app.stream_side import StreamSide
+from addons.app.unserved_names import UnservedReport
+from addons.config.loader import ConfigError
+from addons.exchange.observer import Observers
+from addons.exchange.request_log import setup_logging
+from addons.ingress.endpoints import Inside
+from addons.inspect.annotator import Annotator
+from addons.mitm.compat import UnfitMitmproxy
+from addons.mitm.console import log_handler
+from addons.mitm.inspector import Inspector
+from addons.stream.deps import RefusedHead
+from addons.tasks import Background
+from addons.vault.errors import VaultError
+
+START_LOG: Final = logging.getLogger("mitmproxy.glassgate")
+"""mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
+
+
+class Process:
+    """`in_force` has the running parts, which a reload changes."""
+
+    def __init__(
+        self, master: Master, in_force: InForce, exchanges: Exchanges, stream: StreamSide, outside: Outside
+    ) -> None:
+        self._master = master
+        self._in_force = in_force
+        self._exchanges = exchanges
+        self._stream = stream
+        self._outside = outside
+        self.drain = Drain(lambda: len(exchanges), exchanges.end_all, master.shutdown, in_force.drain_s)
+        self._jobs = Jobs(outside.clock)
+        self._background = Background()
+        self._unserved = UnservedReport()
+        self._observers = Observers(())
+        self._start: Started | None = None
+        self._reload: Reload | None = None
+
+    def start(self, annotator: Annotator, inspector: Inspector, observers: Observers) -> None:
+        """Lets requests in, or ends the process and says why."""
+        master, self._observers = self._master, observers
+        try:
+            start = started(master.options, annotator.step, self._outside)
+        except (ConfigError, VaultError, UnfitMitmproxy) as e:
+            START_LOG.error("Glassgate cannot start.\n%s", e)
+            master.shutdown()
+            return
+        self._start = start
+        self._take_up(start.parts)
+        self._stream.acceptor.start()
+        annotator.live = inspector.start(self._outside.clock)
+        self._reload = Reload(start.parts.config.file, self._in_force.parts, self._take_up, start.guard.hosts)
+        jobs = JobList(
+            self._in_force.parts,
+            self._stream.sweeper,
+            self._reload,
+            inspector.view,
+            annotator.live,
+            lambda: self._report_unserved(asked=True),
+            self._outside.clock,
+        )
+        for job in jobs.jobs():
+            self._jobs.start(job)
+        if start.modes != list(master.options.mode):
+            self._jobs.once("listeners", move_listeners(master.options, start.modes))
+        heed_signals(self.drain, self._look_now, master)
+        collect_in_small_steps()
+        announce(start, self.inside(), master.options)
+
+    def check_change(self, updated: set[str]) -> None:
+        """An option of mitmproxy's was changed. Raises OptionsError, which puts it back."""
+        if self._start is not None:
+            self._start.guard.check_change(self._in_force.parts().config, updated)
+
+    def _take_up(self, parts: Running) -> None:
+        """Puts the running parts in force; requests under way keep those they began with."""
+        assert self._start is not None
+        self._in_force.found = parts
+        settings = parts.config.sections.log
+        setup_logging(settings.level, settings.format, log_handler(self._master))
+        self._stream.take_up(self._start.files, self._exchanges.find, self._refused_head)
+        self._exchanges.end_of_removed_keys(parts.rules)
+        self._report_unserved(asked=self._reload is not None)
+
+    def _refused_head(self, found: RefusedHead) -> None:
+        self._background.spawn(self._observers.ended(outcome_of_head(found)), "telling of a refused head")
+
+    def _report_unserved(self, *, asked: bool) -> None:
+        """Says which models config.yaml names and nobody serves; `asked`: the sites were asked for their lists."""
+        parts = self._in_force.parts()
+        self._unserved.write(parts.config, parts.models(), parts.providers, asked=asked)
+
+    def _look_now(self) -> None:
+        """Somebody asks for the configuration to be looked at."""
+        if self._reload is not None:
+            self._reload.ask()
+            self._jobs.wake(CONFIGURATION)
+
+    def inside(self) -> Inside:
+        """What answers of the gateway's own are made of."""
+        parts = self._in_force.parts()
+        return Inside(
+            index=parts.models(),
+            can_serve=parts.pool.can_serve,
+            report=parts.report,
+            problems=self._problems,
+            variants=parts.config.sections.models.variants,
+            draining=self.drain.begun,
+            created=int(self._outside.now()),
+        )
+
+    def _problems(self) -> list[str]:
+        """What is wrong while the gateway serves what it knew before."""
+        reload = self._reload.problem if self._reload is not None else None
+        return [words for words in (reload, self._in_force.parts().problem(), *self._jobs.problems()) if words]
+
+    async def end(self) -> None:
+        self._jobs.stop()
+        if (parts := self._in_force.found) is not None and self._start is not None:
+            await parts.close()
+            address_file.forget(vault_path(parts.config).parent, self._start.url)

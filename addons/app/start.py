@@ -1,0 +1,96 @@
+"""The start: what is checked and opened before the first request is let in, and what is said once all runs."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mitmproxy.options import Options
+
+from addons.app import address_file
+from addons.app.configured_vault import open_vault, vault_path
+from addons.app.hardening import harden, raise_file_limit
+from addons.app.option_guard import OptionGuard
+from addons.app.outside import Outside
+from addons.app.runtime import Running
+from addons.app.startup_hints import expected_checks
+from addons.app.welcome import QUIET_START, welcome
+from addons.config.loader import load_config
+from addons.config.version import version
+from addons.ingress.endpoints import Inside
+from addons.mitm.compat import check_mitmproxy
+from addons.mitm.web_link import address_to_tell, tell_link
+from addons.transport.step_runner import Carried
+from addons.words.commands import serves
+
+log = logging.getLogger("glassgate")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a start has made."""
+
+    parts: Running
+    guard: OptionGuard
+    modes: list[str]
+    """The proxy modes to run in."""
+    files: int
+    """How many files may be open."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at its end."""
+        return self.guard.address(self.modes)
+
+
+def started(options: Options, seen: Callable[[Carried], None], outside: Outside) -> Started:
+    """Makes the process safe, then reads the configuration and opens the vault. `seen` is told of preparing calls.
+
+    Raises ConfigError, VaultError, UnfitMitmproxy.
+    """
+    os.umask(0o077)
+    harden()  # before the first secret is read
+    files = raise_file_limit()
+    check_mitmproxy()
+    serves(file := Path(options.gateway_config))
+    config = load_config(file)
+    guard = OptionGuard(options)
+    modes = guard.checked_modes(config)
+    ca_file = options.ssl_verify_upstream_trusted_ca or None
+    parts = Running(config, open_vault(config), ca_file=ca_file, seen=seen, outside=outside)
+    return Started(parts, guard, modes, files)
+
+
+def announce(start: Started, inside: Inside, options: Options) -> None:
+    """Says that it runs: to people in the log, to commands of this machine in a file."""
+    config = start.parts.config
+    start.guard.report(config)
+    for words in (words for provider in start.parts.providers.values() for words in provider.doubts()):
+        log.warning("%s", words)
+    address_file.leave(vault_path(config).parent, config.file, start.url)
+    text = _welcome(start, inside, options)
+    log.info(text.partition("\n")[0] if os.environ.pop(QUIET_START, "") else text)
+    tell_link()
+    if words := expected_checks(start.parts.providers):
+        log.info("%s", words)
+
+
+def _welcome(start: Started, inside: Inside, options: Any) -> str:
+    config = start.parts.config
+    aliases = config.sections.models.aliases
+    own = {model.id for model in inside.index.models()}  # a model goes before an alias of its name
+    listed = [name for name, _ in inside.listed(everything=False)]
+    env_file = config.file.parent / ".env"
+    return welcome(
+        version(),
+        f"{start.url}/v1",
+        config.file,
+        start.parts.report(),
+        [name for name in listed if name in own or name not in aliases],
+        aliases,
+        inspector=address_to_tell(options.web_port if "web_port" in options else None),
+        keyless=config.skip_auth,
+        key_file=env_file if "AUTH_TOKEN" not in os.environ and env_file.is_file() else None,
+    )

@@ -1,0 +1,73 @@
+"""What the stream layer of every connection works with: the connections, their timers, their limits."""
+
+from collections.abc import Callable
+
+from mitmproxy import http
+from mitmproxy.connection import Client
+from mitmproxy.master import Master
+from mitmproxy.proxy import layer
+
+from addons.app.in_force import InForce
+from addons.app.rules import client_limits, connection_limits
+from addons.dialects import registry
+from addons.ingress.front_door import client_of
+from addons.stream.acceptor import Acceptor
+from addons.stream.body_budget import BodyBudget
+from addons.stream.connection_limits import ConnectionLimiter
+from addons.stream.connections import ClientConnections
+from addons.stream.credentials import HeldCredentials
+from addons.stream.deps import LayerDeps, RefusedHead
+from addons.stream.layer import choose_layer
+from addons.stream.port import RequestPort
+from addons.stream.sweeper import Sweeper
+
+
+class StreamSide:
+    """`in_force` says what holds now; `clock` is monotonic, in seconds."""
+
+    def __init__(self, master: Master, in_force: InForce, clock: Callable[[], float]) -> None:
+        self._in_force = in_force
+        self._clock = clock
+        self._clients = ClientConnections(master, registry.refusal)
+        self.sweeper = Sweeper(clock, self._clients.deliver, self._clients.drop)
+        self.credentials = HeldCredentials()
+        """Credentials that were taken off requests' heads."""
+        self.body_budget = BodyBudget()
+        self.acceptor = Acceptor(master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal)
+        self._deps = LayerDeps(lambda flow: None, self.sweeper, registry.refusal)
+
+    def take_up(
+        self,
+        files: int,
+        find: Callable[[http.HTTPFlow], RequestPort | None],
+        refused: Callable[[RefusedHead], None],
+    ) -> None:
+        """New connections keep to the parts in force, in a process that may have so many open files.
+
+        `find` gives a flow's exchange; `refused` is told of heads that are no request.
+        """
+        config = self._in_force.parts().config
+        self.acceptor.limiter.rules = connection_limits(config, files)
+        self._deps = LayerDeps(
+            find,
+            self.sweeper,
+            registry.refusal,
+            client_limits(config),
+            self._clients,
+            self._clock,
+            refused=refused,
+            tracker=self.acceptor,
+            body_budget=self.body_budget,
+            credentials=self.credentials,
+            extra_headers=self._in_force.extra_headers,
+        )
+
+    def choose_layer(self, nextlayer: layer.NextLayer) -> None:
+        choose_layer(nextlayer, self._deps)
+
+    def connected(self, client: Client) -> None:
+        self._clients.adapt_handler(client)
+
+    def client_of(self, flow: http.HTTPFlow) -> str:
+        """The client's address in words."""
+        return client_of(flow, self.acceptor.limiter.rules)

@@ -1,0 +1,27 @@
+"""Which policies and observers there are, each in one tuple: here one more is plugged in."""
+
+from collections.abc import Callable, Sized
+
+from addons.app.in_force import InForce
+from addons.exchange.observer import Observer
+from addons.exchange.request_log import RequestLog
+from addons.ingress.policies import InFlight, NotDraining, Policy
+from addons.inspect.annotator import Annotator
+from addons.recordings.archive import ArchiveKeeper
+
+
+def policies(in_force: InForce, exchanges: Sized, draining: Callable[[], bool]) -> tuple[Policy, ...]:
+    """What an admitted request is judged by, in this order."""
+    return (
+        NotDraining(draining),
+        InFlight(lambda: len(exchanges), in_force.most_requests),
+    )
+
+
+def observers(in_force: InForce, annotator: Annotator) -> tuple[Observer, ...]:
+    """Who is told of requests, in this order: what the archive keeps, the annotator has cleaned."""
+    return (
+        RequestLog(),
+        annotator,
+        ArchiveKeeper(in_force.keep),
+    )
