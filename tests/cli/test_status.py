@@ -160,11 +160,3 @@ def test_a_configuration_that_cannot_be_read_is_said_with_the_address_asked(tmp_
     with patch("addons.cli.status._ask", side_effect=Problem("no gateway answers")):
         result = CliRunner().invoke(main, ["--config", str(tmp_path / "config.yaml"), "status"])
     assert (result.exit_code, "that is the usual address" in result.stderr) == (1, True)
-
-
-def test_reload_of_a_file_that_is_no_yaml_says_what_stays_in_force(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("listen: [")
-    result = CliRunner().invoke(main, ["--config", str(tmp_path / "config.yaml"), "reload"])
-    assert result.exit_code == 1
-    assert "is not valid YAML" in result.stderr
-    assert "keeps what was in force before" in result.stderr

@@ -50,7 +50,7 @@ def test_what_was_counted_is_cleared_while_a_gateway_counts(tmp_path: Path) -> N
     assert Drift.load(tmp_path / "drift.json").plain()["zai"]["phase dreaming"]["count"] == 1
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"zai": 3}', '{"zai": {"a": {"count": "x"}}}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"zai": 3}', '{"zai": {"a": {"count": "x"}}}'])
 def test_a_damaged_count_is_begun_anew(tmp_path: Path, content: str) -> None:
     file = tmp_path / "drift.json"
     file.write_text(content)

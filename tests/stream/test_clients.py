@@ -1,10 +1,8 @@
 """The stream layer, event by event: clients that leave, and clients that take their time."""
 
-import json
-
 from addons.stream import http1
 from tests.support.drive import Drive, FakeAttempt
-from tests.support.http1 import END, OK, body_of, chunk, status_of
+from tests.support.http1 import END, OK, chunk, status_of
 
 
 # -- a client that leaves ---------------------------------------------------------------------------------------------
@@ -25,15 +23,6 @@ def test_client_leaving_while_an_attempt_is_planned_is_told_at_once() -> None:
     assert drive.port.left
     drive.complete()
     assert drive.servers == []
-
-
-def test_client_leaving_while_connecting_gives_the_connection_up() -> None:
-    drive = Drive([FakeAttempt()], hold={"connect"})
-    drive.post()
-    drive.client_leaves()
-    assert drive.servers[0] in drive.closed
-    assert drive.to_server() == b""
-    assert drive.log[-1] == "error"
 
 
 # -- clients that take their time -------------------------------------------------------------------------------------
@@ -68,31 +57,6 @@ def test_the_head_of_a_second_request_is_timed_too() -> None:
     drive.client_sends(b"GET /v1/mod")
     drive.tick(31)
     assert b"HTTP/1.1 408" in drive.to_client
-
-
-def test_a_body_that_does_not_end_is_a_json_408() -> None:
-    drive = Drive([FakeAttempt()])
-    drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n")
-    for _ in range(29):
-        drive.client_sends(b"x")
-        drive.tick(10)
-    assert drive.to_client == b""
-    drive.tick(11)
-    assert status_of(drive.to_client) == 408
-    assert json.loads(body_of(drive.to_client))["error"]["code"] == "request_timeout"
-    assert drive.client_closed()
-    assert "request" not in drive.log
-    drive.tick(http1.LINGER_S)
-    assert drive.watch == set()
-
-
-def test_a_body_that_comes_in_time_is_no_longer_watched() -> None:
-    drive = Drive([FakeAttempt(total_s=2000, first_token_s=2000)])
-    drive.client_sends(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{")
-    drive.client_sends(b"}")
-    drive.tick(301)
-    drive.server_sends(OK + chunk(b"x [DONE]") + END)
-    assert status_of(drive.to_client) == 200
 
 
 def test_a_client_that_stops_reading_is_given_up() -> None:

@@ -18,58 +18,9 @@ def test_answer_ends_at_once_although_the_provider_keeps_the_body_open() -> None
     assert drive.servers[0] in drive.closed
 
 
-def test_connection_is_used_again_when_the_body_ends_in_time() -> None:
-    drive = Drive([FakeAttempt(), FakeAttempt()])
-    drive.post()
-    drive.server_sends(OK + chunk(b"x [DONE]"))
-    drive.server_sends(END)
-    drive.tick(stream.DRAIN_S + 0.1)
-    drive.post()
-    assert len(drive.servers) == 1
-    assert drive.servers[0] not in drive.closed
-
-
-def test_next_request_does_not_wait_for_an_undrained_connection() -> None:
-    drive = Drive([FakeAttempt(), FakeAttempt()])
-    drive.post()
-    drive.server_sends(OK + chunk(b"x [DONE]"))
-    drive.post()
-    assert len(drive.servers) == 2
-    assert drive.servers[0] in drive.closed
-    drive.server_sends(OK + chunk(b"y [DONE]") + END, 1)
-    assert drive.to_client.count(b"HTTP/1.1 200") == 2
-
-
-def test_an_answer_cut_short_closes_the_provider_connection_at_once() -> None:
-    attempt = FakeAttempt()
-    attempt.closes_early = True
-    drive = Drive([attempt])
-    drive.post()
-    drive.server_sends(OK + chunk(b"x [DONE]"))
-    assert drive.servers[0] in drive.closed
-    assert drive.to_client.endswith(END)
-
-
 # -- an answer that is whole without its end mark ---------------------------------------------------------------------
 def settled(drive: Drive) -> bool:
     return drive.to_client.endswith(chunk(b"settled") + END) and drive.servers[0] in drive.closed
-
-
-@pytest.mark.parametrize("comments", [False, True], ids=["silence", "comments go on"])
-def test_an_ended_answer_is_waited_for_a_moment_and_no_longer(comments: bool) -> None:
-    attempt = FakeAttempt(idle_s=40, keepalive_s=15, settle_s=2)
-    drive = Drive([attempt])
-    drive.post()
-    drive.server_sends(OK + chunk(b"word [LAST]"))
-    for _ in range(3):
-        drive.tick(0.5)
-        assert not settled(drive)
-        if comments:
-            drive.server_sends(chunk(b": still here\n\n"))
-    drive.tick(0.6)
-    assert settled(drive)
-    assert not attempt.faults
-    assert not drive.watch
 
 
 def test_words_behind_the_end_are_waited_for_anew() -> None:
@@ -129,3 +80,20 @@ def test_a_client_that_is_behind_is_waited_for_before_the_answer_settles() -> No
     drive.wire.waiting = 0
     drive.tick(2.1)
     assert settled(drive)
+
+
+@pytest.mark.parametrize("comments", [False, True], ids=["silence", "comments go on"])
+def test_an_ended_answer_is_waited_for_a_moment_and_no_longer(comments: bool) -> None:
+    attempt = FakeAttempt(idle_s=40, keepalive_s=15, settle_s=2)
+    drive = Drive([attempt])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [LAST]"))
+    for _ in range(3):
+        drive.tick(0.5)
+        assert not settled(drive)
+        if comments:
+            drive.server_sends(chunk(b": still here\n\n"))
+    drive.tick(0.6)
+    assert settled(drive)
+    assert not attempt.faults
+    assert not drive.watch

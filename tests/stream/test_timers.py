@@ -5,17 +5,6 @@ from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, chunk, status_of
 
 
-def test_connect_timeout_gives_the_connection_up() -> None:
-    attempt = FakeAttempt(connect_s=5)
-    drive = Drive([attempt], hold={"connect"})
-    drive.post()
-    drive.tick(4.9)
-    assert not attempt.faults
-    drive.tick(0.2)
-    assert attempt.faults[0][0] is Fault.CONNECT_TIMEOUT
-    assert status_of(drive.to_client) == 502
-
-
 def test_silence_after_the_commit_is_kept_alive_and_then_ended() -> None:
     attempt = FakeAttempt(keepalive_s=15, idle_s=40)
     drive = Drive([attempt])

@@ -3,7 +3,6 @@
 import pytest
 
 from addons.stream import http1
-from addons.stream.body_budget import OF_ONE
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, status_of
@@ -47,26 +46,6 @@ def test_a_refused_request_that_is_whole_leaves_its_connection_open() -> None:
         drive.client_sends(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
         assert drive.to_client.count(b"HTTP/1.1 401") == count
     assert not drive.client_closed()
-
-
-@pytest.mark.parametrize("admitted", [True, False])
-def test_only_who_is_admitted_is_told_to_go_on(admitted: bool) -> None:
-    drive = Drive([FakeAttempt()], at_head=None if admitted else refusal())
-    drive.client_sends(POST + b"content-length: 2\r\nexpect: 100-continue\r\n\r\n")
-    if not admitted:
-        assert status_of(drive.to_client) == 401
-        return
-    assert drive.to_client == b"HTTP/1.1 100 Continue\r\n\r\n"
-    drive.client_sends(b"{}")
-    drive.server_sends(OK + DONE + END)
-    assert b"HTTP/1.1 200 OK" in drive.to_client
-
-
-def test_a_body_that_is_refused_after_100_continue_is_told_why() -> None:
-    drive = Drive([FakeAttempt()], body_limit=1000)
-    drive.client_sends(POST + CHUNKED + b"expect: 100-continue\r\n\r\n")
-    drive.client_sends(b"zz\r\n")
-    assert status_of(drive.to_client.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")) == 400
 
 
 # -- bodies -----------------------------------------------------------------------------------------------------------
@@ -115,37 +94,6 @@ def test_a_bad_body_that_comes_with_its_head_is_refused_too() -> None:
     assert drive.client_closed()
 
 
-def test_unfinished_bodies_of_one_address_are_refused_together() -> None:
-    drive = Drive([FakeAttempt()])
-    bodies = drive.deps.body_budget
-    bodies.least_of_one = 0
-    assert bodies.reserve(["address 127.0.0.1"], OF_ONE * drive.body_limit, drive.body_limit)
-    drive.client_sends(POST + b"content-length: 900\r\n\r\nx")
-    assert status_of(drive.to_client) == 429
-    assert b"retry-after: 1" in drive.to_client
-    assert error_of(drive.to_client)["code"] == "too_many_unfinished"
-    assert bodies.total == OF_ONE * drive.body_limit
-
-
-@pytest.mark.parametrize("end", ["whole", "left", "late", "too large"])
-def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
-    drive = Drive([FakeAttempt()])
-    drive.client_sends(POST + CHUNKED + b"\r\n64\r\n" + b"x" * 100 + b"\r\n")
-    assert drive.deps.body_budget.total == 100
-    if end == "whole":
-        drive.client_sends(END)
-    elif end == "left":
-        drive.client_leaves()
-    elif end == "late":
-        drive.tick(301)
-    else:
-        drive.client_sends(b"3e8\r\n" + b"x" * 1000)
-    if end == "whole":  # it counts until the hooks say that its request is over
-        assert drive.deps.body_budget.total == 100
-        drive.deps.body_budget.ended(drive.flows[0].id)
-    assert (drive.deps.body_budget.total, dict(drive.deps.body_budget.held)) == (0, {})
-
-
 def test_what_is_sent_in_advance_is_bounded() -> None:
     drive = Drive([FakeAttempt()])
     drive.post()
@@ -155,4 +103,11 @@ def test_what_is_sent_in_advance_is_bounded() -> None:
     assert len(server.buf) <= http1.PIPELINED_BYTES + 65536
     drive.server_sends(OK + DONE + END)
     assert drive.to_client.count(b"HTTP/1.1 200") == 1
+    assert drive.client_closed()
+
+
+def test_an_endless_head_is_a_json_431() -> None:
+    drive = Drive([])
+    drive.client_sends(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 20_000)
+    assert status_of(drive.to_client) == 431
     assert drive.client_closed()

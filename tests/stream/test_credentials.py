@@ -1,14 +1,18 @@
 """The door, event by event: a client's key is kept nowhere, whatever is wrong with its request."""
 
 import base64
+import gc
 import logging
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.ingress.front_door import hide_keys, request_head_of
+from addons.stream.credentials import FRAMING, HeldCredentials, take_off
 from tests.support.door import KEY, POST, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import status_of
@@ -124,3 +128,89 @@ def test_only_the_beginning_of_a_long_head_is_kept_for_people() -> None:
     hide_keys(request, Cleaner.knowing([Known(KEY, "client_key")]), {})
     assert sum(len(name) + len(value) for name, value in request.headers.fields) < 9000
     assert request.headers["connection"] == "close"
+
+
+def taken(*fields: tuple[bytes, bytes], path: bytes = b"/v1/models") -> tuple[http.Request, dict[str, str]]:
+    request = http.Request.make("POST", "http://x/", headers=http.Headers(fields))
+    request.headers = http.Headers(fields)
+    request.data.path = path
+    return request, dict(take_off(request))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        (b"Authorization", b"x", True),
+        (b"X-Api-Key", b"x", True),
+        (b"cookie", b"a=1", True),
+        (b"x-session-id", b"x", True),
+        (b"Sec-WebSocket-Protocol", b"openai-insecure-api-key.x", True),
+        (b"x-other", b"Bearer x", True),
+        (b"x-other", b" basic x", True),
+        (b"x-other", b"Bearerx", False),
+        (b"x-other", b"my sk-abcdefgh", True),
+        (b"x-other", b"SK-ABCDEFGH", True),
+        (b"x-other", b"sk-abc", False),
+        (b"x-other", b"desk-abcdefgh", False),
+        (b"user-agent", b"curl/8", False),
+        (b"accept", b"*/*", False),
+        (b"content-length", b"5", False),
+        (b"Host", b"sk-abcdefgh", False),
+    ],
+)
+def test_what_is_a_credential_leaves_the_request(name: bytes, value: bytes, secret: bool) -> None:
+    request, found = taken((b"x-first", b"1"), (name, value), (b"x-last", b"2"))
+    assert found == ({name.decode().lower(): value.decode()} if secret else {})
+    assert (name in [field for field, _ in request.headers.fields]) is not secret
+    assert [request.headers["x-first"], request.headers["x-last"]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", sorted(FRAMING))
+def test_what_http_itself_needs_stays(name: bytes) -> None:
+    request, found = taken((name, b"Bearer sk-abcdefgh"))
+    assert (found, [field for field, _ in request.headers.fields]) == ({}, [name])
+
+
+def test_several_of_a_name_are_kept_together_beside_it() -> None:
+    _, found = taken((b"X-Api-Key", b"a"), (b"x-api-key", b"b"), (b"Cookie", b"c=1"), (b"cookie", b"d=2"))
+    assert found == {"x-api-key": "a, b", "cookie": "c=1; d=2"}
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        (b"/a", b"/a"),
+        (b"/a?", b"/a"),
+        (b"/a?key=secret", b"/a"),
+        (b"/a?all=true", b"/a?all=true"),
+        (b"/a?key=secret&all=1&all=x", b"/a?all=1&all=x"),
+        (b"/a?all=longer-than-that", b"/a"),
+        (b"/a?all", b"/a"),
+        (b"/a?ALL=1", b"/a"),
+        (b"/a?all=1?key=secret", b"/a"),
+    ],
+)
+def test_of_a_query_what_the_gateway_reads_stays(path: bytes, left: bytes) -> None:
+    assert taken(path=path)[0].data.path == left
+
+
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=12), st.binary(max_size=12)), max_size=6))
+def test_every_field_is_in_one_place_and_no_other(fields: list[tuple[bytes, bytes]]) -> None:
+    request, found = taken(*fields)
+    kept = list(request.headers.fields)
+    assert len({name.lower() for name, _ in fields}) <= len({name.lower() for name, _ in kept}) + len(found)
+    assert [field for field in fields if field in kept] == kept
+
+
+def test_what_was_taken_off_is_given_once_and_goes_with_the_request() -> None:
+    aside = HeldCredentials()
+    request = http.Request.make("GET", "http://x/", headers=[(b"authorization", b"Bearer x")])
+    aside.put(request)
+    assert aside.take(http.Request.make("GET", "http://x/")) == {}
+    assert aside.take(request) == {"authorization": "Bearer x"}
+    assert aside.take(request) == {}
+    aside.put(request)
+    assert len(aside._taken) == 1
+    del request
+    gc.collect()
+    assert len(aside._taken) == 0

@@ -1,0 +1,140 @@
+"""The client connections that mitmproxy holds: ticks in, what waits to be sent, and their end."""
+
+import asyncio
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from mitmproxy import options
+from mitmproxy.connection import Client, ConnectionState, Server
+from mitmproxy.proxy import commands, context, events
+from mitmproxy.proxy.layers import modes
+from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
+
+from addons.dialects.registry import refusal
+from addons.stream.connections import MOST_CONNECTIONS, ClientConnections, always_close, refuse_proxying
+from addons.stream.deps import Tick
+from addons.stream.proxy_refusal import ProxyRefusal
+
+
+def handler(mode: str) -> Any:
+    client = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2), state=ConnectionState.OPEN, timestamp_start=0)
+    client.proxy_mode = ProxyMode.parse(mode)
+    found = context.Context(client, options.Options())
+    return SimpleNamespace(client=client, layer=modes.HttpProxy(found))
+
+
+class Transport:
+    """What an asyncio transport is asked for."""
+
+    def __init__(self) -> None:
+        self.aborted = 0
+
+    def is_closing(self) -> bool:
+        return True
+
+    def get_write_buffer_size(self) -> int:
+        return 7
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+
+def writer(transport: Transport) -> asyncio.StreamWriter:
+    made = object.__new__(asyncio.StreamWriter)
+    made._transport = transport  # type: ignore[attr-defined]
+    return made
+
+
+class Held(ConnectionHandler):
+    """A handler of one client as mitmproxy has it; keeps the events it is given."""
+
+    def __init__(self, mode: str = "reverse:http://127.0.0.1:1") -> None:
+        plain = handler(mode)
+        super().__init__(plain.layer.context)
+        self.client = plain.client
+        self.layer = plain.layer
+        self.told: list[events.Event] = []
+
+    async def server_event(self, event: events.Event) -> None:
+        self.told.append(event)
+
+    async def handle_hook(self, hook: commands.StartHook) -> None: ...
+
+
+def house(held: Held | None) -> ClientConnections:
+    server = SimpleNamespace(connections={} if held is None else {"c1": held})
+    master = SimpleNamespace(addons={"proxyserver": server})
+    return ClientConnections(cast(Any, master), refusal)
+
+
+def test_a_tick_goes_to_the_connections_layers() -> None:
+    held, tick = Held(), Tick(cast(Any, None))
+    assert asyncio.run(house(held).deliver("c1", tick))
+    assert held.told == [tick]
+    assert not asyncio.run(house(held).deliver("c2", tick))
+    assert not asyncio.run(house(None).deliver("c1", tick))
+
+
+def test_before_mitmproxy_has_a_server_there_is_nobody() -> None:
+    none = ClientConnections(cast(Any, SimpleNamespace(addons={})), refusal)
+    assert none.unsent("c1") == 0
+    none.abort("c1")
+    none.adapt_handler(Held().client)
+
+
+@pytest.mark.parametrize(("end", "lines"), [("abort", 1), ("drop", 0)])
+def test_what_waits_for_a_client_and_its_end(end: str, lines: int, caplog: pytest.LogCaptureFixture) -> None:
+    held, transport = Held(), Transport()
+    made = house(held)
+    with caplog.at_level("INFO", "glassgate"):
+        assert made.unsent("c1") == 0
+        getattr(made, end)("c1")
+        assert caplog.records == [], "without a socket there is nothing to end"
+        held.transports[held.client] = ConnectionIO(writer=writer(transport))
+        assert made.unsent("c1") == 7
+        getattr(made, end)("c1")
+    assert transport.aborted == 1
+    assert len(caplog.records) == lines
+
+
+def test_a_client_may_have_many_streams_to_one_address() -> None:
+    held = Held()
+    server = SimpleNamespace(connections={held.client.id: held})
+    made = ClientConnections(cast(Any, SimpleNamespace(addons={"proxyserver": server})), refusal)
+    made.adapt_handler(held.client)
+    assert held.max_conns[("127.0.0.1", 1)]._value == MOST_CONNECTIONS
+    assert held.max_conns[("127.0.0.1", 1)] is held.max_conns[("127.0.0.1", 1)]
+    assert not isinstance(held.layer, ProxyRefusal)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_connection_is_closed_however_its_task_ends(fails: bool) -> None:
+    held, closed = Held(), list[str]()
+    server = Server(address=("127.0.0.1", 1))
+    server.state = ConnectionState.OPEN
+
+    async def plain(connection: object) -> None:
+        if fails:
+            raise asyncio.CancelledError
+
+    held.handle_connection = plain  # type: ignore[method-assign]
+    always_close(held)
+    held.transports[server] = ConnectionIO(writer=cast(Any, SimpleNamespace(close=lambda: closed.append("closed"))))
+    with pytest.raises(asyncio.CancelledError) if fails else nullcontext():
+        asyncio.run(held.handle_connection(server))
+    assert (closed, server.state, held.transports) == (["closed"], ConnectionState.CLOSED, {})
+    assert [type(event) for event in held.told] == [events.ConnectionClosed]
+
+
+def test_one_that_mitmproxy_closed_itself_is_left_alone() -> None:
+    held = Held()
+
+    async def plain(connection: object) -> None: ...
+
+    held.handle_connection = plain  # type: ignore[method-assign]
+    always_close(held)
+    asyncio.run(held.handle_connection(Server(address=("127.0.0.1", 1))))
+    assert held.told == []
