@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from addons.dialects.registry import refusal
-from addons.stream.connection_limits import ConnectionLimiter, ConnectionLimits
 from addons.stream.acceptor import AT_ONCE, PAUSE_S, QUIET_S, Acceptor
+from addons.stream.connection_limits import ConnectionLimiter, ConnectionLimits
 from tests.support.virtual_time import run_virtual
 
 type Found = tuple[socket.socket, tuple[str, int]] | OSError
@@ -213,9 +213,9 @@ def test_what_the_stream_layer_tells_goes_to_the_guests() -> None:
         peer = ("192.0.2.1", 1)
         house.accept(house.pair(1))
         house.acceptor.busy(peer)
-        assert peer not in house.limiter._silent
+        assert peer not in house.limiter._idle
         house.acceptor.idle(peer)
-        assert peer in house.limiter._silent
+        assert peer in house.limiter._idle
         assert house.acceptor.client_address(peer, []) == "192.0.2.1"
         assert house.acceptor.is_one_client("192.0.2.1")
         assert not house.acceptor.is_one_client("127.0.0.1")

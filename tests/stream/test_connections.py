@@ -14,7 +14,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
-from addons.stream.connections import MOST_CONNECTIONS, ClientConnections, always_close, refuse_proxying
+from addons.stream.connections import MOST_CONNECTIONS, ClientConnections, always_close
 from addons.stream.deps import Tick
 from addons.stream.proxy_refusal import ProxyRefusal
 

@@ -12,7 +12,7 @@ from mitmproxy import http
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
 from addons.ingress.front_door import hide_keys, request_head_of
-from addons.stream.credentials import FRAMING, HeldCredentials, take_off
+from addons.stream.credentials import FRAMING, HeldCredentials, remove_credentials
 from tests.support.door import KEY, POST, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import status_of
@@ -134,7 +134,7 @@ def taken(*fields: tuple[bytes, bytes], path: bytes = b"/v1/models") -> tuple[ht
     request = http.Request.make("POST", "http://x/", headers=http.Headers(fields))
     request.headers = http.Headers(fields)
     request.data.path = path
-    return request, dict(take_off(request))
+    return request, dict(remove_credentials(request))
 
 
 @pytest.mark.parametrize(

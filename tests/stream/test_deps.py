@@ -5,7 +5,15 @@ from mitmproxy import http
 from mitmproxy.proxy import commands
 
 from addons.dialects.registry import refusal
-from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, NoClientTransport, NoConnectionTracker, Tick, YieldControlHook
+from addons.stream.deps import (
+    AttemptFailedHook,
+    ClientLimits,
+    LayerDeps,
+    NoClientTransport,
+    NoConnectionTracker,
+    Tick,
+    YieldControlHook,
+)
 from tests.support.drive import Drive, FakeAttempt
 
 
