@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.state_file import AccountStateFile
+from addons.accounts.state_store import FileStateStore
 from tests.cli.conftest import CONFIG, KEY, OTHER, Run
+from tests.support.accounts import health_in, saved
 
 TWO = CONFIG.replace("{name: key1}", "{name: key1}, {name: key2, session: none}")
 
@@ -17,12 +18,11 @@ TWO = CONFIG.replace("{name: key1}", "{name: key1}, {name: key2, session: none}"
 def limited(made: Path, house: Path) -> None:
     """Two accounts, both of which the site has limited."""
     (house / "config.yaml").write_text(TWO)
-    book = AccountStateFile(made.with_name("accounts.json"), time.time)
+    store = FileStateStore(made.with_name("accounts.json"), time.time)
     for name in ("key1", "key2"):
-        book.note(
-            ("official", name), AccountState(Health.LIMITED, int(time.time()), int(time.time()) + 900, "slow down")
-        )
-    book.save()
+        now = int(time.time())
+        health_in(store, ("official", name)).record(AccountState(Health.LIMITED, now, now + 900, "slow down"))
+    saved(store)
 
 
 def states(run: Run) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_reset_of_what_there_is_not_is_refused(run: Run, limited: None, words: t
 
 
 def test_a_disk_that_takes_nothing_is_said(run: Run, limited: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AccountStateFile, "reset", lambda self, chosen: False)
+    monkeypatch.setattr(FileStateStore, "reset", lambda self, chosen: False)
     result = run("accounts", "reset")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "cannot be written; nothing was reset" in result.stderr
