@@ -7,8 +7,8 @@ from unittest.mock import patch
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.app import whereabouts
-from addons.app.asking import Answer, Questions
+from addons.app import address_file
+from addons.app.reload_requests import Answer, ReloadRequests
 from addons.cli.base import CliContext
 from addons.cli.main import main
 from addons.cli.reload import LOOK_S, PATIENCE_S, UNSEEN_S, _folder, _is_seen
@@ -51,7 +51,7 @@ def reload(house: Path, clock: Clock, *, seen: bool = True) -> Result:
 
 def gateway(house: Path, answer: Answer) -> Clock:
     """A gateway that answers what it is asked at its next look."""
-    questions = Questions(house / "vault", house / "config.yaml")
+    questions = ReloadRequests(house / "vault", house / "config.yaml")
 
     def look() -> None:
         if (question := questions.new()) is not None:
@@ -117,6 +117,6 @@ def test_of_a_broken_file_the_gateway_is_asked_all_the_same(house: Path, text: s
 )
 def test_a_gateway_is_seen_where_it_said_it_listens(house: Path, left: str | None, answers: bool, seen: bool) -> None:
     if left is not None:
-        whereabouts.leave(house / "vault", house / "config.yaml", left)
+        address_file.leave(house / "vault", house / "config.yaml", left)
     with patch("addons.cli.reload.is_gateway", lambda url: answers):
         assert _is_seen(house / "vault", house / "config.yaml") is seen
