@@ -20,11 +20,11 @@ from addons.dialects.chat_completions.whole import ChatWhole
 from addons.errors import GatewayError, clean
 from addons.features.stop_limits import OutputLimits
 from addons.features.token_estimate import TokenCounter
+from addons.importing.contents import ImportProblem
 from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.powershell import read_powershell
-from addons.importing.problem import ImportProblem
 from addons.ingress.gate import GateRules, RequestHead, admit
 from addons.inspect.annotation import Annotation
 from addons.inspect.arriving import Arriving
@@ -149,7 +149,7 @@ ARGUMENTS = ("{}", '{"a":1}', "[]", "{} ", '\\"', "{", "x", "null")
 """Units of a tool call's arguments."""
 
 
-def gathered(frame: Callable[[str], object]) -> Callable[[str], list[Reader]]:
+def collected(frame: Callable[[str], object]) -> Callable[[str], list[Reader]]:
     return answer(lambda: OpenAIDecoder(replace(FORM, think_tags="explicit"), stream=False), frame)
 
 
@@ -198,9 +198,9 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     ),
     "openai errors": answer(openai("none"), lambda t: {"error": {"message": [t], "code": t}}),
     "openai fields": answer(openai("none"), lambda t: {"choices": [], "usage": {"prompt_tokens": 1, t: 1}, t: t}),
-    "openai gathered": gathered(lambda t: delta(content=t)),
-    "openai refusals gathered": gathered(lambda t: delta(refusal=t)),
-    "openai details gathered": gathered(lambda t: delta(reasoning_details=[{"index": 0, "text": t}])),
+    "openai gathered": collected(lambda t: delta(content=t)),
+    "openai refusals gathered": collected(lambda t: delta(refusal=t)),
+    "openai details gathered": collected(lambda t: delta(reasoning_details=[{"index": 0, "text": t}])),
     "k2think": answer(K2ThinkDecoder, lambda t: {"choices": [{"delta": {"content": t}}]}),
     "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
     "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
@@ -275,11 +275,11 @@ def encoded(event: Callable[[int], Event]) -> Reader:
         events = [event(number) for number in range(size // 16)]
 
         def work() -> None:
-            stream, gathered = ChatStream(META, include_usage=True), ChatWhole(META)
+            stream, collected = ChatStream(META, include_usage=True), ChatWhole(META)
             for one in events:
                 stream.encode([one])
-                gathered.encode([one])
-            gathered.encode([Finish("stop")])
+                collected.encode([one])
+            collected.encode([Finish("stop")])
 
         return work
 

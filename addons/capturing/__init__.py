@@ -1,1 +1,1 @@
-"""Capturing a session out of the person's own browsing: a local proxy, a browser that uses it, and their end."""
+"""Capturing a session from the person's own browsing: a local proxy, a browser that uses it, the check, the vault."""

@@ -25,10 +25,10 @@ from addons.app.outside import moment_source
 from addons.capturing import page as capture_page
 from addons.capturing import peer
 from addons.capturing import setup as capture_setup
-from addons.capturing.flows import BodyCopy, is_navigation, origin, shows_body, sighting_of
-from addons.capturing.gathering import CredentialCollector
-from addons.capturing.proof import SessionCheck, SessionChecker, SiteProver
-from addons.capturing.target import Target, target_of
+from addons.capturing.collector import CredentialCollector
+from addons.capturing.flows import BodyCopy, is_navigation, observed_exchange, origin, shows_body
+from addons.capturing.session_check import SessionCheck, SessionChecker, SiteSessionChecker
+from addons.capturing.target import CaptureTarget, target_of
 from addons.cli.base import Problem
 from addons.vault.errors import VaultError
 from providers.contract.provider import Credentials, ObservedExchange, Session
@@ -45,52 +45,52 @@ _OURS: Final = "glassgate.capture"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What was stored, in words: no secrets."""
+class StoredSession:
+    """The result of a capture, in words: no secrets."""
 
     target: str
     names: tuple[str, ...]
-    whose: str
+    owner: str
     expires_at: int | None
     """Unix seconds, where the session says so."""
     doubt: str
 
 
 class Capture:
-    """The addon. `stored` or `problem` says how it ended; `on_ready` and `on_stored` are told when."""
+    """The mitmproxy addon. `stored` or `problem` is the result; `on_ready` and `on_stored` are called when it is."""
 
     def __init__(
         self,
-        target: Target | None = None,
+        target: CaptureTarget | None = None,
         *,
-        prover: SessionChecker | None = None,
+        checker: SessionChecker | None = None,
         on_ready: Callable[[int], None] = lambda port: None,
         on_stored: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.stored: Stored | None = None
+        self.stored: StoredSession | None = None
         self.problem = ""
-        self._strangers = 0
+        self._refused_users = 0
         self.visited = False
         """Whether a browser has come to the site."""
         self._target = target
-        self._prover = prover
+        self._checker = checker
         self._on_ready = on_ready
         self._on_stored = on_stored
         self._clock = clock
-        self._gathering: CredentialCollector | None = None
-        self._work: asyncio.Task[None] | None = None
-        self._asking: asyncio.Future[SessionCheck] | None = None
-        self._proven: SessionCheck | None = None
-        self._ending: asyncio.TimerHandle | None = None
+        self._collector: CredentialCollector | None = None
+        self._storing: asyncio.Task[None] | None = None
+        self._site_check: asyncio.Future[SessionCheck] | None = None
+        self._checked: SessionCheck | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
         self._copies: dict[str, BodyCopy] = {}
-        self._ended = False
-        self._told = False
+        self._stopped = False
+        self._problem_logged = False
 
     # -- life of the process --------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
         capture_setup.add_options(loader)
-        capture_setup.close_up(ctx.options)
+        capture_setup.decrypt_nothing(ctx.options)
 
     def running(self) -> None:
         os.umask(0o077)
@@ -98,7 +98,7 @@ class Capture:
         try:
             capture_setup.check(ctx.master)
             target = self._target or _named_target()
-            self._prover = self._prover or SiteProver(
+            self._checker = self._checker or SiteSessionChecker(
                 target.provider,
                 moment_source(),
                 proxy=target.proxy,
@@ -108,41 +108,41 @@ class Capture:
         except Problem as e:
             self.stop(e.format_message())
             return
-        self._target, self._gathering = target, CredentialCollector(target.provider, target.account)
+        self._target, self._collector = target, CredentialCollector(target.provider, target.account)
         ctx.options.update(allow_hosts=capture_setup.host_patterns(target.provider))
         loop = asyncio.get_running_loop()
-        self._ending = loop.call_later(ctx.options.capture_timeout_s, self._timed_out)
+        self._end_timer = loop.call_later(ctx.options.capture_timeout_s, self._timed_out)
         log.info("waiting for a sign-in to %s at %s", target.name, target.provider.sign_in_page())
         self._on_ready(port)
 
     async def done(self) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-        if self._work is not None:
-            await asyncio.wait([self._work])  # a write to the vault that has begun is brought to its end
-        self.tell_problem()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+        if self._storing is not None:
+            await asyncio.wait([self._storing])  # a write to the vault that has begun is brought to its end
+        self.log_problem()
 
     def stop(self, problem: str) -> None:
         """Ends the capture; `problem` is why, unless the session has been stored or just is being stored."""
         self.problem = self.problem or problem
-        self._ended = True
-        if self._asking is not None:
-            self._asking.cancel()
+        self._stopped = True
+        if self._site_check is not None:
+            self._site_check.cancel()
         ctx.master.shutdown()
 
-    def tell_problem(self) -> None:
-        """Says once why nothing was stored."""
-        if self.stored is None and not self._told:
-            self._told = True
+    def log_problem(self) -> None:
+        """Logs once why nothing was stored."""
+        if self.stored is None and not self._problem_logged:
+            self._problem_logged = True
             log.error("%s", self.problem or "stopped; the vault is as it was")
 
     def missing(self) -> str:
-        """What was not seen, in words."""
-        assert self._gathering is not None
+        """The parts of the session not seen yet, in words for the person."""
+        assert self._collector is not None
         assert self._target is not None
-        if not self._gathering.names():
+        if not self._collector.names():
             return f"no sign-in to {self._target.name} was seen (a guest's session is not stored)"
-        missing = ", ".join(self._gathering.missing()) or "a session the site takes"
+        missing = ", ".join(self._collector.missing()) or "a session the site takes"
         return f"of the sign-in to {self._target.name} this was not seen: {missing}"
 
     def _timed_out(self) -> None:
@@ -150,12 +150,13 @@ class Capture:
 
     # -- hooks ----------------------------------------------------------------------------------------------------
     def client_connected(self, client: Client) -> None:
-        """Other users of this machine are no guests here; where the system does not tell, loopback has to do."""
-        if peer.can_tell() and not peer.is_one_of_us(peer.owner_of(client.peername[:2], client.sockname[:2])):
+        """Refuses programs of other users of this machine; where the system does not tell whose one is, loopback has
+        to do."""
+        if peer.can_tell() and not peer.is_trusted_user(peer.owner_of(client.peername[:2], client.sockname[:2])):
             client.error = "a program of another user"
-            if not self._strangers:
+            if not self._refused_users:
                 log.warning("another user of this machine tried to use the capture proxy; it is refused")
-            self._strangers += 1
+            self._refused_users += 1
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         self.visited = self.visited or self._is_site(flow.request)
@@ -167,15 +168,15 @@ class Capture:
             flow.metadata[_OURS] = True
 
     async def _page(self, request: http.Request) -> http.Response | None:
-        """Our own page, when the person's browser asks for one."""
+        """The gateway's own page, when the person's browser asks for one; else None."""
         target = self._target
-        if target is None or self._gathering is None:
+        if target is None or self._collector is None:
             return None
         ours = request.host == capture_page.HOST
         if not ours and not (self._is_site(request) and is_navigation(request)):
             return None
-        if self._work is not None and self.stored is None:
-            await asyncio.wait([self._work])  # the page after the sign-in: stored in a moment
+        if self._storing is not None and self.stored is None:
+            await asyncio.wait([self._storing])  # the page after the sign-in: stored in a moment
         if self.stored is not None:
             return capture_page.signed_in(target.provider.name, target.account)
         return capture_page.waiting(target.provider.name, target.provider.sign_in_page()) if ours else None
@@ -189,7 +190,7 @@ class Capture:
             return
         flow.response.stream = True
         if self._is_site(flow.request):
-            self._look_at(sighting_of(flow))  # now: an answer that streams may go on for minutes
+            self._collect(observed_exchange(flow))  # now: an answer that streams may go on for minutes
 
     def response(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
@@ -197,8 +198,8 @@ class Capture:
         if copy is not None:
             encoding = flow.response.headers.get("content-encoding", "")
             content = flow.response.raw_content or copy.content(encoding)  # one without a body was not streamed
-            self._look_at(sighting_of(flow, content))
-        if flow.metadata.get(_OURS) and self.stored is not None and not self._ended:
+            self._collect(observed_exchange(flow, content))
+        if flow.metadata.get(_OURS) and self.stored is not None and not self._stopped:
             self._end_after(DELIVERED_S)
         if not flow.websocket:
             _forget(flow)
@@ -225,71 +226,71 @@ class Capture:
     def _is_site(self, request: http.Request) -> bool:
         return self._target is not None and origin(request) in self._target.provider.origins()
 
-    def _look_at(self, seen: ObservedExchange) -> None:
-        if self._gathering is None or self._ended or not self._gathering.add(seen):
+    def _collect(self, seen: ObservedExchange) -> None:
+        if self._collector is None or self._stopped or not self._collector.add(seen):
             return
-        log.info("seen: %s", ", ".join(self._gathering.names()))
-        if missing := self._gathering.missing():
+        log.info("seen: %s", ", ".join(self._collector.names()))
+        if missing := self._collector.missing():
             log.info("still lacking: %s", ", ".join(missing))
-        elif self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._conclude(self._gathering), name="glassgate capture")
-            self._work.add_done_callback(self._worked)
+        elif self._storing is None or self._storing.done():
+            self._storing = asyncio.create_task(self._check_and_store(self._collector), name="glassgate capture")
+            self._storing.add_done_callback(self._work_done)
 
-    async def _conclude(self, gathering: CredentialCollector) -> None:
-        """Proves and stores what was seen, again as long as the browser shows something newer meanwhile."""
+    async def _check_and_store(self, collector: CredentialCollector) -> None:
+        """Checks and stores the session, again as long as the browser shows something newer meanwhile."""
         before = None
-        while not self._ended and (whole := gathering.whole(self._clock())) is not None and whole[0] != before:
+        while not self._stopped and (whole := collector.complete(self._clock())) is not None and whole[0] != before:
             before, session = whole
-            proof = await self._proof(session, before)
-            if proof is None:
+            check = await self._check(session, before)
+            if check is None:
                 return
-            if proof.refused:
-                log.warning("the site does not take this session: %s", proof.refused)
-                gathering.refuse(before)
+            if check.refused:
+                log.warning("the site does not take this session: %s", check.refused)
+                collector.refuse(before)
             else:
-                before = gathering.renew(before, proof.material)
-                await self._store(proof, session)
+                before = collector.replace_renewed(before, check.credentials)
+                await self._store(check, session)
 
-    async def _proof(self, session: Session, material: Credentials) -> SessionCheck | None:
-        """What the site says of it; None when the capture was stopped meanwhile. What is stored is asked about once."""
-        if self._proven is not None:
-            return replace(self._proven, material=material)
-        assert self._prover is not None
-        self._asking = asyncio.ensure_future(self._prover(session, material))
-        await asyncio.wait([self._asking])
-        return None if self._asking.cancelled() or self._ended else self._asking.result()
+    async def _check(self, session: Session, credentials: Credentials) -> SessionCheck | None:
+        """The site's answer about the session, asked once; None when the capture was stopped meanwhile."""
+        if self._checked is not None:
+            return replace(self._checked, credentials=credentials)
+        assert self._checker is not None
+        self._site_check = asyncio.ensure_future(self._checker(session, credentials))
+        await asyncio.wait([self._site_check])
+        return None if self._site_check.cancelled() or self._stopped else self._site_check.result()
 
-    async def _store(self, proof: SessionCheck, session: Session) -> None:
+    async def _store(self, check: SessionCheck, session: Session) -> None:
         target = self._target
         assert target is not None
-        email = proof.identity.email if proof.identity else ""
-        put = target.shelf.put
+        email = check.identity.email if check.identity else ""
+        put = target.sink.put
         try:
-            await asyncio.to_thread(put, target.provider.name, target.account, proof.material, email)
+            await asyncio.to_thread(put, target.provider.name, target.account, check.credentials, email)
         except VaultError as e:
             self.stop(f"the session of {target.name} could not be stored: {e}")
             return
-        first, self._proven = self.stored is None, proof
-        names = tuple(sorted(proof.material.values()))
-        self.stored = Stored(target.name, names, proof.whose(session), session.expires_at, proof.doubt)
+        first, self._checked = self.stored is None, check
+        names = tuple(sorted(check.credentials.values()))
+        self.stored = StoredSession(target.name, names, check.owner(session), session.expires_at, check.doubt)
         log.info("stored %s: %s", target.name, ", ".join(names))
         if first:
             self._end_after(LINGER_S)
             self._on_stored()
 
-    def _worked(self, work: asyncio.Task[None]) -> None:
-        """A fault of ours while proving or storing ends the capture; nobody should wait for nothing."""
+    def _work_done(self, work: asyncio.Task[None]) -> None:
+        """Ends the capture on a fault of ours while checking or storing; nobody should wait for nothing."""
         if not work.cancelled() and (fault := work.exception()) is not None:
             self.stop(f"the capture failed ({type(fault).__name__}); this is a fault of Glassgate, please report it")
 
     def _end_after(self, seconds: float) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-        self._ending = asyncio.get_running_loop().call_later(seconds, ctx.master.shutdown)
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+        self._end_timer = asyncio.get_running_loop().call_later(seconds, ctx.master.shutdown)
 
 
-def _named_target() -> Target:
-    """The target that the options name. Raises Problem."""
+def _named_target() -> CaptureTarget:
+    """The target named by the options. Raises Problem."""
     if not ctx.options.capture_provider:
         raise Problem("name the provider: --set capture_provider=NAME")
     file, account = Path(ctx.options.capture_config), ctx.options.capture_account or None
@@ -297,7 +298,7 @@ def _named_target() -> Target:
 
 
 def _forget(flow: http.HTTPFlow) -> None:
-    """The request has been sent: what it held need not wait for the garbage collector, nor be there for other addons.
+    """Empties a flow whose request has been sent: nothing of it waits for the garbage collector, or for other addons.
 
     The answer may still be under way to the browser, and stays as it is.
     """

@@ -1,4 +1,4 @@
-"""The person's own browser, in a window of its own: a fresh profile that uses the capture proxy and trusts its CA.
+"""The person's own browser in a window of its own: a fresh profile that uses the capture proxy and trusts its CA.
 
 Nothing of the person's usual profile is read or changed, nor the system's certificate store. Private browsing keeps
 cookies and storage in memory; the profile's folder goes with the browser.
@@ -55,8 +55,8 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the browser is to do."""
+class BrowserSetup:
+    """How the browser is started: page, proxy port, the CA it trusts."""
 
     page: str
     proxy_port: int
@@ -86,14 +86,14 @@ def find_browser(environ: Mapping[str, str], which: Which = shutil.which) -> Pro
     return None
 
 
-def chromium_command(program: str, profile: Path, wish: Wish, *, root: bool) -> list[str]:
-    """The command line. It can be read by others of the machine, so it names public things only."""
+def chromium_command(program: str, profile: Path, setup: BrowserSetup, *, root: bool) -> list[str]:
+    """Chromium's command line. Others of the machine can read it, so it names public things only."""
     command = [
         program,
         f"--user-data-dir={profile}",
-        f"--proxy-server=http://127.0.0.1:{wish.proxy_port}",
+        f"--proxy-server=http://127.0.0.1:{setup.proxy_port}",
         # Only errors of chains that hold this very key are overlooked; it needs a profile of its own to have effect.
-        f"--ignore-certificate-errors-spki-list={wish.key_hash}",
+        f"--ignore-certificate-errors-spki-list={setup.key_hash}",
         "--incognito",
         "--no-first-run",
         "--no-default-browser-check",
@@ -105,28 +105,28 @@ def chromium_command(program: str, profile: Path, wish: Wish, *, root: bool) -> 
         "--password-store=basic",
         "--use-mock-keychain",
     ]
-    if urlsplit(wish.page).hostname in LOOPBACK_HOSTS:
+    if urlsplit(setup.page).hostname in LOOPBACK_HOSTS:
         command.append("--proxy-bypass-list=<-loopback>")  # else loopback is reached without the proxy
-    if wish.headless:
+    if setup.headless:
         command.append("--headless=new")
     if root:
         command.append("--no-sandbox")  # Chromium does not start for root with it
-    return [*command, wish.page]
+    return [*command, setup.page]
 
 
 def chromium_preferences() -> str:
-    """Sign-ins that pass through another site need its cookies, in private windows too."""
+    """Chromium's preferences: sign-ins that pass through another site need its cookies, in private windows too."""
     return json.dumps({"profile": {"cookie_controls_mode": 0}})
 
 
-def firefox_preferences(wish: Wish) -> str:
-    """The profile's user.js."""
+def firefox_preferences(setup: BrowserSetup) -> str:
+    """Firefox's preferences, as the profile's user.js."""
     wanted: dict[str, object] = {
         "network.proxy.type": 1,
         "network.proxy.http": "127.0.0.1",
-        "network.proxy.http_port": wish.proxy_port,
+        "network.proxy.http_port": setup.proxy_port,
         "network.proxy.ssl": "127.0.0.1",
-        "network.proxy.ssl_port": wish.proxy_port,
+        "network.proxy.ssl_port": setup.proxy_port,
         "network.proxy.no_proxies_on": "",
         "network.proxy.allow_hijacking_localhost": True,
         "network.http.http3.enable": False,
@@ -141,20 +141,20 @@ def firefox_preferences(wish: Wish) -> str:
 
 
 def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a browser needs of the environment: keys and tokens that stand in ours are not among it."""
+    """The part of the environment that a browser needs: keys and tokens that stand in ours are not among it."""
     return {
         name: value for name, value in environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
     }
 
 
 class Browser:
-    """A running browser with its profile. `close` ends both."""
+    """A running browser with its profile; `close` ends both. Raises Problem when it cannot be started."""
 
-    def __init__(self, program: Program, wish: Wish, environ: Mapping[str, str]) -> None:
+    def __init__(self, program: Program, setup: BrowserSetup, environ: Mapping[str, str]) -> None:
         """Raises Problem when it cannot be started."""
         self._program = program
         self._environ = own_environment(environ)
-        self._wish = wish
+        self._setup = setup
         self._process: subprocess.Popen[bytes] | None = None
         self._messenger: subprocess.Popen[bytes] | None = None
         self._profile = Path(tempfile.mkdtemp(prefix="glassgate-browser-", dir=_profile_parent(program.path)))
@@ -176,7 +176,7 @@ class Browser:
 
     def show(self, url: str) -> None:
         """Opens a page in the running browser: a second start of Chromium with the same profile hands it over."""
-        if self._program.family == "chromium" and not self._wish.headless:
+        if self._program.family == "chromium" and not self._setup.headless:
             with contextlib.suppress(OSError):
                 self._messenger = self._start([*self._command[:-1], url])
 
@@ -203,19 +203,20 @@ class Browser:
             self._environ["TMPDIR"] = str(folder)
 
     def _prepared(self) -> list[str]:
-        """Fills the profile; the command that uses it."""
+        """Fills the profile; returns the command that uses it."""
         if self._program.family == "chromium":
             folder = self._profile / "Default"
             folder.mkdir(0o700)
             (folder / "Preferences").write_text(chromium_preferences())
-            return chromium_command(self._program.path, self._profile, self._wish, root=os.geteuid() == 0)
-        (self._profile / "user.js").write_text(firefox_preferences(self._wish))
-        _trust_in_profile(self._profile, self._wish.ca_file)
-        headless = ["--headless"] if self._wish.headless else []
-        return [self._program.path, "--profile", str(self._profile), *headless, self._wish.page]
+            return chromium_command(self._program.path, self._profile, self._setup, root=os.geteuid() == 0)
+        (self._profile / "user.js").write_text(firefox_preferences(self._setup))
+        _trust_in_profile(self._profile, self._setup.ca_file)
+        headless = ["--headless"] if self._setup.headless else []
+        return [self._program.path, "--profile", str(self._profile), *headless, self._setup.page]
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """In a session of its own: Ctrl-C at the terminal is ours, and all its processes end together."""
+        """Starts the command in a session of its own: Ctrl-C at the terminal is ours, and all its processes end
+        together."""
         quiet = subprocess.DEVNULL
         return subprocess.Popen(  # noqa: S603  (a browser the person has installed or named)
             command, stdin=quiet, stdout=quiet, stderr=quiet, env=self._environ, start_new_session=True
@@ -231,7 +232,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _trust_in_profile(profile: Path, ca_file: Path) -> None:
-    """The CA into the profile's own NSS database. Raises CalledProcessError, OSError."""
+    """Adds the CA to the profile's own NSS database. Raises CalledProcessError, OSError."""
     database = ["-d", f"sql:{profile}"]
     for command in (
         ["certutil", "-N", *database, "--empty-password"],

@@ -28,7 +28,7 @@ _LIMIT_BYTES: Final = 64 * 1024
 
 
 def ca_folder(environ: Mapping[str, str]) -> Path:
-    """Where the CA is kept (XDG Base Directory)."""
+    """The CA's folder (XDG Base Directory)."""
     base = environ.get("XDG_DATA_HOME", "")
     data = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~")) / ".local" / "share"
     return data / "glassgate" / "capture-ca"
@@ -36,7 +36,7 @@ def ca_folder(environ: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A CA that is there now. `fresh`: it was made by this run, and nobody else trusts it yet."""
+    """The CA of this run. `fresh`: it was made by this run, and nobody else trusts it yet."""
 
     certificate: Path
     fresh: bool
@@ -67,7 +67,7 @@ def prepare(folder: Path, now_s: float) -> Authority:
 
 
 def remove(folder: Path) -> None:
-    """The CA's key and certificates go; what else is in the folder stays. Raises OSError."""
+    """Removes the CA's key and certificates; what else is in the folder stays. Raises OSError."""
     for file in folder.glob(f"{_BASENAME}-*"):
         file.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""From mitmproxy's flows to ObservedExchanges: what is looked at, and when a page is what is asked for."""
+"""From mitmproxy's flows to ObservedExchanges: which bodies are kept, and when a page is what is asked for."""
 
 import re
 from typing import Final
@@ -15,7 +15,7 @@ _JSON: Final = re.compile(r"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
 
 
 class BodyCopy:
-    """Lets a body pass as it comes and keeps a copy of it, up to a limit."""
+    """A stream callback of mitmproxy that lets a body pass and keeps a copy of it, up to a limit in bytes."""
 
     def __init__(self, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
         self._limit = limit_bytes
@@ -43,7 +43,7 @@ class BodyCopy:
 
 
 def origin(request: http.Request) -> str:
-    """Where the request really goes, whatever its Host header says."""
+    """The origin the request really goes to, whatever its Host header says."""
     try:
         return origin_of(request.url)
     except (ValueError, KeyError):
@@ -59,8 +59,8 @@ def shows_body(flow: http.HTTPFlow) -> bool:
     return is_json and small and _AUTH_PATH.search(flow.request.path.partition("?")[0]) is not None
 
 
-def sighting_of(flow: http.HTTPFlow, body: bytes = b"") -> ObservedExchange:
-    """The exchange as providers look at it."""
+def observed_exchange(flow: http.HTTPFlow, body: bytes = b"") -> ObservedExchange:
+    """The flow as an ObservedExchange."""
     assert flow.response is not None
     return ObservedExchange(
         method=flow.request.method,

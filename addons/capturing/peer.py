@@ -1,4 +1,4 @@
-"""Who is at the other end of a loopback connection: the user id the kernel knows for that end's socket.
+"""The owner of a loopback connection's other end: the user id the kernel knows for that end's socket.
 
 Linux tells it in /proc/net/tcp and tcp6 (proc(5)): a line a socket, local and remote address, state, uid. A socket that
 no process has taken from its listener yet has the uid 0, so ask after something has been read from it.
@@ -18,13 +18,14 @@ type Address = tuple[str, int]
 
 
 def can_tell() -> bool:
-    """Whether this system tells whose a socket is."""
+    """Whether this system tells the owner of a socket."""
     return _TABLES[0].exists()
 
 
 def owner_of(end: Address, other: Address) -> int | None:
-    """The user id of the socket at `end` of the connection between `end` and `other`; None when it is not found."""
-    wanted = {(_written(end, wide), _written(other, wide)) for wide in (False, True)}
+    """The user id that owns the socket at `end` of the connection between `end` and `other`; None when it is not
+    found."""
+    wanted = {(_table_form(end, wide), _table_form(other, wide)) for wide in (False, True)}
     for table in _TABLES:
         try:
             with table.open(encoding="ascii") as lines:
@@ -38,12 +39,12 @@ def owner_of(end: Address, other: Address) -> int | None:
     return None
 
 
-def is_one_of_us(owner: int | None) -> bool:
-    """Whether a process of that user may see what is ours: our own user's may anyway, and root's."""
+def is_trusted_user(owner: int | None) -> bool:
+    """Whether a process of that user may see our secrets: our own user's may anyway, and root's."""
     return owner in (os.geteuid(), 0)
 
 
-def _written(address: Address, wide: bool) -> str:
+def _table_form(address: Address, wide: bool) -> str:
     """An address as the tables write it: 32-bit words in the machine's byte order, then the port, all in hex."""
     found = ipaddress.ip_address(address[0].partition("%")[0])
     data = found.packed

@@ -1,4 +1,4 @@
-"""`./run_proxy.sh capture`: the capture proxy in this process, a browser that uses it, and an end for both.
+"""The `./run_proxy.sh capture` command: the capture proxy in this process, a browser that uses it, an end for both.
 
 Exit status: 0 when a session was stored, 130 after Ctrl-C, else 1.
 """
@@ -23,10 +23,10 @@ from mitmproxy.options import Options
 from addons.accounts.report import moment_text
 from addons.capturing import ca as capture_ca
 from addons.capturing import page as capture_page
-from addons.capturing.addon import Capture, Stored
-from addons.capturing.browser import Browser, Wish, find_browser
+from addons.capturing.addon import Capture, StoredSession
+from addons.capturing.browser import Browser, BrowserSetup, find_browser
 from addons.capturing.setup import TIMEOUT_S
-from addons.capturing.target import Target, target_of
+from addons.capturing.target import CaptureTarget, target_of
 from addons.cli.base import Problem, out
 
 READ_S: Final = 8.0
@@ -34,10 +34,10 @@ READ_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """The command line."""
+class CaptureOptions:
+    """The options of the command line."""
 
-    target: Target
+    target: CaptureTarget
     port: int
     browser: bool
     headless: bool
@@ -45,11 +45,11 @@ class Wanted:
     upstream_ca: Path | None
 
 
-class Run:
+class CaptureRun:
     """One capture from start to end."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+    def __init__(self, capture_options: CaptureOptions) -> None:
+        self._options = capture_options
         self._browser: Browser | None = None
         self._folder = capture_ca.ca_folder(os.environ)
         self._ca: capture_ca.Authority | None = None
@@ -57,19 +57,19 @@ class Run:
         self._by_hand = False
         """Whether the person was told to let a browser of theirs trust our CA."""
         self._window: asyncio.Task[None] | None = None
-        self.capture = Capture(wanted.target, on_ready=self._ready, on_stored=self._show_end)
+        self.capture = Capture(capture_options.target, on_ready=self._open_browser, on_stored=self._show_result_page)
 
     async def run(self) -> int:
-        """The exit status. Raises Problem."""
+        """Runs the capture; returns the exit status. Raises Problem."""
         self._ca = capture_ca.prepare(self._folder, time.time())
-        _check_port(self._wanted.port)
+        _check_port(self._options.port)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop, number)
         try:
             await self._master().run()
             if self.capture.stored is not None and not self._by_signal:
-                await self._last_look()
+                await self._wait_until_closed()
         finally:
             if self._window is not None:
                 self._window.cancel()
@@ -78,71 +78,76 @@ class Run:
             if self._ca.fresh and not self._by_hand:
                 with contextlib.suppress(OSError):
                     capture_ca.remove(self._folder)
-        return self._told()
+        return self._report()
 
     def _master(self) -> Master:
-        """mitmproxy with what a proxy needs and no more: nothing in it can save, show or export a flow."""
-        wanted = self._wanted
-        mode = f"upstream:{wanted.target.proxy}" if wanted.target.proxy else "regular"
+        """A mitmproxy master with what a proxy needs and no more: nothing in it can save, show or export a flow."""
+        capture_options = self._options
+        mode = f"upstream:{capture_options.target.proxy}" if capture_options.target.proxy else "regular"
         options = Options(
-            listen_host="127.0.0.1", listen_port=wanted.port, mode=[mode], confdir=str(self._folder), http3=False
+            listen_host="127.0.0.1",
+            listen_port=capture_options.port,
+            mode=[mode],
+            confdir=str(self._folder),
+            http3=False,
         )
         master = Master(options)
         parts = (core.Core, disable_h2c.DisableH2C, proxyserver.Proxyserver, next_layer.NextLayer)
         master.addons.add(*(part() for part in (*parts, tlsconfig.TlsConfig, upstream_auth.UpstreamAuth)))
         master.addons.add(self.capture)
-        options.update(capture_timeout_s=wanted.timeout_s)
-        if wanted.upstream_ca is not None:
-            options.update(ssl_verify_upstream_trusted_ca=str(wanted.upstream_ca))
+        options.update(capture_timeout_s=capture_options.timeout_s)
+        if capture_options.upstream_ca is not None:
+            options.update(ssl_verify_upstream_trusted_ca=str(capture_options.upstream_ca))
         return master
 
     # -- the window -----------------------------------------------------------------------------------------------
-    def _ready(self, port: int) -> None:
-        """The proxy listens: a browser comes to it, ours or the person's."""
+    def _open_browser(self, port: int) -> None:
+        """Opens the browser, ours or the person's: the proxy listens now."""
         assert self._ca is not None
         try:
-            program = find_browser(os.environ) if self._wanted.browser else None
+            program = find_browser(os.environ) if self._options.browser else None
             if program is not None:
-                page, file = self._wanted.target.provider.sign_in_page(), self._ca.certificate
-                wish = Wish(page, port, file, capture_ca.key_hash(file), self._wanted.headless)
-                self._browser = Browser(program, wish, os.environ)
+                page, file = self._options.target.provider.sign_in_page(), self._ca.certificate
+                setup = BrowserSetup(page, port, file, capture_ca.key_hash(file), self._options.headless)
+                self._browser = Browser(program, setup, os.environ)
         except Problem as e:
-            _say(e.format_message())
+            _print(e.format_message())
         if self._browser is None:
-            self._say_by_hand(port)
+            self._print_manual_setup(port)
             return
-        _say("a browser window opens; sign in there as usual")
+        _print("a browser window opens; sign in there as usual")
         self._window = asyncio.get_running_loop().create_task(self._watch_window(port), name="browser window")
 
-    def _say_by_hand(self, port: int) -> None:
+    def _print_manual_setup(self, port: int) -> None:
         assert self._ca is not None
         self._by_hand = True
-        if self._wanted.browser:
-            _say("no browser could be started here (GLASSGATE_BROWSER names one)")
-        page, certificate = self._wanted.target.provider.sign_in_page(), self._ca.certificate
-        _say(
+        if self._options.browser:
+            _print("no browser could be started here (GLASSGATE_BROWSER names one)")
+        page, certificate = self._options.target.provider.sign_in_page(), self._ca.certificate
+        _print(
             f"set the HTTP and HTTPS proxy of a browser to 127.0.0.1:{port}, let it trust the CA {certificate}, "
             f"and sign in at {page}. Afterwards undo both."
         )
 
     async def _watch_window(self, port: int) -> None:
-        """A window closed before the sign-in was seen ends the capture; one that never opened does not."""
+        """Waits for the window: one closed before the sign-in was seen ends the capture; one that never opened does
+        not."""
         assert self._browser is not None
         status = await asyncio.to_thread(self._browser.wait)
         if self.capture.stored is not None:
             return
         if status and not self.capture.visited:
-            self._say_by_hand(port)
+            self._print_manual_setup(port)
         else:
             self.capture.stop(f"the browser was closed: {self.capture.missing()}; the vault is as it was")
 
-    def _show_end(self) -> None:
+    def _show_result_page(self) -> None:
         if self._browser is not None:
             self._browser.show(capture_page.URL)
 
-    async def _last_look(self) -> None:
+    async def _wait_until_closed(self) -> None:
         """Lets the person read the last page, until the window is closed."""
-        if self._window is not None and not self._wanted.headless:
+        if self._window is not None and not self._options.headless:
             await asyncio.wait([self._window], timeout=READ_S)
 
     # -- the end --------------------------------------------------------------------------------------------------
@@ -150,18 +155,18 @@ class Run:
         self._by_signal = self._by_signal or number
         self.capture.stop("stopped; the vault is as it was")
 
-    def _told(self) -> int:
+    def _report(self) -> int:
         if self.capture.stored is not None:
-            out(told(self.capture.stored, time.time()))
+            out(describe_stored(self.capture.stored, time.time()))
             return 0
-        self.capture.tell_problem()
+        self.capture.log_problem()
         return 128 + self._by_signal if self._by_signal else 1
 
 
-def told(stored: Stored, now_s: float) -> str:
-    """What was stored, for people."""
+def describe_stored(stored: StoredSession, now_s: float) -> str:
+    """One line about the stored session, for people."""
     words = [f"stored {stored.target}: {', '.join(stored.names)}"]
-    words.append(f"signed in as {stored.whose}" if stored.whose else "the site did not say whose it is")
+    words.append(f"signed in as {stored.owner}" if stored.owner else "the site did not say whose it is")
     ends = f"until {moment_text(stored.expires_at, now_s)}" if stored.expires_at else "the session names no end"
     words.append(ends)
     if stored.doubt:
@@ -179,14 +184,14 @@ def _check_port(port: int) -> None:
             raise Problem(f"port {port} cannot be listened on: {e.strerror}; choose another with --port") from None
 
 
-def _say(words: str) -> None:
+def _print(words: str) -> None:
     first, *more = f"glassgate: {words}".split("\n")
     out(first, *(f"    {line}" for line in more), err=True)
 
 
-class _Said(logging.Handler):
+class _PrintingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        _say(record.getMessage())
+        _print(record.getMessage())
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -220,16 +225,16 @@ def main(
     os.umask(0o077)
     logger = logging.getLogger("glassgate")
     logger.setLevel(logging.INFO)
-    logger.addHandler(_Said())
+    logger.addHandler(_PrintingHandler())
     logger.propagate = False
     try:
         target = target_of(file, provider, account)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    wanted = Wanted(target, port, not no_browser, headless, timeout_s, upstream_ca)
+    capture_options = CaptureOptions(target, port, not no_browser, headless, timeout_s, upstream_ca)
 
     async def capture() -> int:
-        return await Run(wanted).run()
+        return await CaptureRun(capture_options).run()
 
     sys.exit(asyncio.run(capture()))
 

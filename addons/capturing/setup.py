@@ -1,4 +1,4 @@
-"""How mitmproxy must stand for a capture: loopback, the provider's hosts alone, nothing that shows or keeps flows."""
+"""The mitmproxy options of a capture: loopback, the provider's hosts alone, nothing that shows or keeps flows."""
 
 import re
 from typing import Final
@@ -26,8 +26,8 @@ def add_options(loader: Loader) -> None:
     loader.add_option("capture_timeout_s", int, TIMEOUT_S, "How long to wait for the sign-in, in seconds.")
 
 
-def close_up(options: Options) -> None:
-    """Until the provider is known, no connection is decrypted. Later nothing is printed of a flow: URLs hold tokens."""
+def decrypt_nothing(options: Options) -> None:
+    """Has no connection decrypted until the provider is known, and nothing printed of a flow: URLs hold tokens."""
     wanted = {
         "allow_hosts": [_NOTHING],
         "connection_strategy": "lazy",  # our own page's host does not exist
@@ -39,7 +39,7 @@ def close_up(options: Options) -> None:
 
 
 def check(master: Master) -> None:
-    """Raises Problem when this mitmproxy would show or keep what it sees, or listens to others."""
+    """Raises Problem when this mitmproxy would show or keep flows, or listens to others."""
     options = master.options
     if type(master).__name__ in ("WebMaster", "ConsoleMaster"):
         raise Problem("a capture runs under mitmdump only: mitmproxy and mitmweb would show the session")
@@ -55,7 +55,7 @@ def check(master: Master) -> None:
 
 
 def host_patterns(provider: AnyProvider) -> list[str]:
-    """mitmproxy's allow_hosts for the provider's origins and our own page: whole `host:port`, nothing else."""
+    """The `allow_hosts` patterns of the provider's origins and our own page: whole `host:port`, nothing else."""
     places = [urlsplit(origin) for origin in sorted(provider.origins())]
     hosts = [f"{place.hostname}:{place.port}" for place in places]
     hosts += [f"{capture_page.HOST}:{port}" for port in (80, 443)]

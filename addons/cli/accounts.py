@@ -35,12 +35,12 @@ def stored_accounts(
     return accounts_from(accounts_of(config), make_providers(config), around, from_env or {})
 
 
-def vault_if_any(lazy: CliContext) -> Vault | None:
+def vault_if_any(cli: CliContext) -> Vault | None:
     """The vault; None when no account needs one or there is none yet. Raises Problem when it cannot be opened."""
-    if not any(account.needs_session for account in accounts_of(lazy.config())):
+    if not any(account.needs_session for account in accounts_of(cli.config())):
         return None
     try:
-        return lazy.vault()
+        return cli.vault()
     except VaultMissing:
         return None
 
@@ -52,8 +52,8 @@ def accounts(context: click.Context, as_json: bool) -> None:
     """How every account is: ok, expired, challenged, limited until …, blocked, missing."""
     if context.invoked_subcommand is not None:
         return
-    lazy: CliContext = context.obj
-    lines = account_lines(lazy.config(), vault_if_any(lazy))
+    cli: CliContext = context.obj
+    lines = account_lines(cli.config(), vault_if_any(cli))
     if as_json:
         out_json([asdict(line) for line in lines])
         return
@@ -65,9 +65,9 @@ def accounts(context: click.Context, as_json: bool) -> None:
 @click.argument("provider", required=False)
 @click.argument("account", required=False)
 @click.pass_obj
-def reset(lazy: CliContext, provider: str | None, account: str | None) -> None:
+def reset(cli: CliContext, provider: str | None, account: str | None) -> None:
     """Forget what stands against accounts: limits, cool-downs, breakers, refusals. A running gateway takes it up."""
-    config = lazy.config()
+    config = cli.config()
     if provider is not None:
         known_provider(config, provider, account)
     chosen = [

@@ -26,25 +26,25 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 @click.option("--online", is_flag=True, help="Ask the sites about every session too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def doctor(lazy: CliContext, online: bool, as_json: bool) -> None:
+def doctor(cli: CliContext, online: bool, as_json: bool) -> None:
     """Check Python, mitmproxy, configuration, vault, accounts, port, keys and file modes.
 
     Exit status 0 when a request can succeed, else 1.
     """
-    lazy = lazy.needing(without=())
+    cli = cli.needing(without=())
     without: list[str] = []
     findings = [
         *checks.check_python(sys.version_info[:3]),
         *checks.check_proxy(),
         *checks.check_packages(checks.LOCK, checks.installed_version),
-        *_of_config(lazy, online, without),
+        *_of_config(cli, online, without),
     ]
     well = not any(finding.status == "error" and not finding.partly for finding in findings)
     if as_json:
         out_json({"ok": well, "without": without, "checks": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            out(*_told(finding))
+            out(*_render(finding))
         out(_conclusion(well, without))
     raise SystemExit(0 if well else 1)
 
@@ -56,9 +56,9 @@ def _conclusion(well: bool, without: list[str]) -> str:
     return f"A request can succeed, but not with {', '.join(without)}." if without else "A request can succeed."
 
 
-def _of_config(lazy: CliContext, online: bool, without: list[str]) -> Iterable[Finding]:
+def _of_config(cli: CliContext, online: bool, without: list[str]) -> Iterable[Finding]:
     try:
-        config = lazy.config()
+        config = cli.config()
     except Problem as e:
         for line in e.message.splitlines():
             yield Finding("config", "error", line, "docs/configuration.md lists every key")
@@ -69,12 +69,12 @@ def _of_config(lazy: CliContext, online: bool, without: list[str]) -> Iterable[F
     yield from checks.check_keys(config)
     yield from checks.check_port(config, checks.status_of)
     yield from checks.check_inspector(checks.mitmproxy_folder())
-    yield from _of_vault(lazy, config, online, without)
+    yield from _of_vault(cli, config, online, without)
 
 
-def _of_vault(lazy: CliContext, config: Config, online: bool, without: list[str]) -> Iterable[Finding]:
+def _of_vault(cli: CliContext, config: Config, online: bool, without: list[str]) -> Iterable[Finding]:
     try:
-        vault = vault_if_any(lazy)
+        vault = vault_if_any(cli)
     except Problem as e:
         yield Finding("vault", "error", e.message, f"{command('vault', 'check')} says more")
         return
@@ -89,7 +89,7 @@ def _of_vault(lazy: CliContext, config: Config, online: bool, without: list[str]
     doubtful = {name for name, provider in providers.items() if provider.doubts()}
     refused |= {f"{a.provider}/{a.name}" for a in accounts_of(config) if a.provider in doubtful}
     if online:
-        yield from asyncio.run(_ask(config, vault, refused))
+        yield from asyncio.run(_ask_sites(config, vault, refused))
     if config.providers:
         lines = account_lines(config, vault)
         keyless = {f"{a.provider}/{a.name}" for a in accounts_of(config) if not a.needs_session}
@@ -97,7 +97,7 @@ def _of_vault(lazy: CliContext, config: Config, online: bool, without: list[str]
         without += checks.out_of_service(lines, refused)
 
 
-async def _ask(config: Config, vault: Vault | None, refused: set[str]) -> list[Finding]:
+async def _ask_sites(config: Config, vault: Vault | None, refused: set[str]) -> list[Finding]:
     running = Running(config, vault)
     try:
         return await checks.ask_sites(running, refused)
@@ -105,6 +105,6 @@ async def _ask(config: Config, vault: Vault | None, refused: set[str]) -> list[F
         await running.close()
 
 
-def _told(finding: Finding) -> list[str]:
+def _render(finding: Finding) -> list[str]:
     words = f"{_MARKS[finding.status]}  {finding.check}: {finding.message}"
     return [words, *([f"         → {finding.fix}"] if finding.fix else [])]

@@ -41,10 +41,10 @@ class _File(BaseModel):
 
 
 @dataclass(slots=True)
-class _Signed:
+class _SignIn:
     """A session just obtained, and whose it is as far as the site said."""
 
-    material: Credentials
+    credentials: Credentials
     session: Session
     identity: Identity | None
     doubt: str = ""
@@ -62,7 +62,7 @@ class _Signed:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def login(
-    lazy: CliContext,
+    cli: CliContext,
     provider: str,
     account: str | None,
     email: str | None,
@@ -74,22 +74,22 @@ def login(
 
     Where the site does not let programs in, this says so and what to do instead.
     """
-    settings = known_provider(lazy.config(), provider, account)
+    settings = known_provider(cli.config(), provider, account)
     name = account or _only_account(settings)
-    instance = make_providers(lazy.config())[provider]
+    instance = make_providers(cli.config())[provider]
     if not signs_in(instance, name):
-        _next_way(lazy, settings, instance, name, as_json)
+        _next_way(cli, settings, instance, name, as_json)
         return
     given = _credentials(settings, name, email, credentials_file)
     try:
-        signed = asyncio.run(_sign_in(instance, settings, name, given))
+        sign_in = asyncio.run(_sign_in(instance, settings, name, given))
     except ProviderError as error:
         raise Problem(f"{error.message} Nothing was stored.", *_other_ways(settings, name, error)) from None
-    _store(lazy, settings, name, signed, given if remember else None, as_json)
+    _store(cli, settings, name, sign_in, given if remember else None, as_json)
 
 
 # -- where programs are not let in ------------------------------------------------------------------------------------
-def _next_way(lazy: CliContext, settings: ProviderSettings, provider: AnyProvider, account: str, as_json: bool) -> None:
+def _next_way(cli: CliContext, settings: ProviderSettings, provider: AnyProvider, account: str, as_json: bool) -> None:
     why = (
         f"{settings.name} asks people for a check at its door, so a program cannot sign in there."
         if provider.web_session
@@ -106,13 +106,13 @@ def _next_way(lazy: CliContext, settings: ProviderSettings, provider: AnyProvide
     if not pasted.strip():
         raise Problem("nothing was stored")
     key = pasted.strip()
-    material = Credentials(token=key) if provider.web_session else Credentials(api_key=key)
+    credentials = Credentials(token=key) if provider.web_session else Credentials(api_key=key)
     try:
-        session = provider.read_session(account, material)
-        signed = asyncio.run(_prove(provider, settings, _Signed(material, session, None)))
+        session = provider.read_session(account, credentials)
+        sign_in = asyncio.run(_check_session(provider, settings, _SignIn(credentials, session, None)))
     except ProviderError as error:
         raise Problem(f"{error.message} Nothing was stored.") from None
-    _store(lazy, settings, account, signed, None, as_json)
+    _store(cli, settings, account, sign_in, None, as_json)
 
 
 def _other_ways(settings: ProviderSettings, account: str, error: ProviderError | None) -> list[str]:
@@ -176,7 +176,7 @@ def _read_file(file: Path) -> _File:
     raise Problem(f"{file} holds no e-mail and password (JSON, EMAIL= and PASSWORD= lines, or two lines)")
 
 
-async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: Credentials) -> _Signed:
+async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: Credentials) -> _SignIn:
     """Raises ProviderError."""
     session = Session(provider.name, account, tuple(given.values()))
     steps = provider.sign_in(session, moment_source()())
@@ -186,75 +186,75 @@ async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: s
         cleaner = Cleaner.of(given, provider.name, account)
         seals = Seals(lambda *who: given.secrets())
         runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
-        material = Credentials().updated(await runner.run(provider, steps, session))
+        credentials = Credentials().updated(await runner.run(provider, steps, session))
     finally:
         await client.aclose()
-    session = provider.read_session(account, material)
-    return await _prove(provider, settings, _Signed(material, session, None))
+    session = provider.read_session(account, credentials)
+    return await _check_session(provider, settings, _SignIn(credentials, session, None))
 
 
-async def _prove(provider: AnyProvider, settings: ProviderSettings, signed: _Signed) -> _Signed:
+async def _check_session(provider: AnyProvider, settings: ProviderSettings, sign_in: _SignIn) -> _SignIn:
     """Asks the site whose session it is. Raises ProviderError when the site does not know it."""
-    steps = provider.identify(signed.session, moment_source()())
+    steps = provider.identify(sign_in.session, moment_source()())
     if steps is None:
-        return signed
+        return sign_in
     client = new_client(settings.common.proxy)
     try:
-        cleaner = Cleaner.of(signed.material, provider.name, signed.session.account)
-        seals = Seals(lambda *who: signed.material.secrets())
+        cleaner = Cleaner.of(sign_in.credentials, provider.name, sign_in.session.account)
+        seals = Seals(lambda *who: sign_in.credentials.secrets())
         runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
-        signed.identity = await runner.run(provider, steps, signed.session)
+        sign_in.identity = await runner.run(provider, steps, sign_in.session)
     except ProviderError as error:
         if error.kind is not ErrorKind.PROVIDER_DOWN:
             raise
-        signed.doubt = error.message
+        sign_in.doubt = error.message
     finally:
         await client.aclose()
-    return signed
+    return sign_in
 
 
 # -- storing ----------------------------------------------------------------------------------------------------------
 def _store(
-    lazy: CliContext,
+    cli: CliContext,
     settings: ProviderSettings,
     account: str,
-    signed: _Signed,
+    sign_in: _SignIn,
     remembered: Credentials | None,
     as_json: bool,
 ) -> None:
     try:
-        vault = lazy.vault(create=True)
-        revision = _put(vault, settings.name, account, signed.material, remembered)
+        vault = cli.vault(create=True)
+        revision = _put(vault, settings.name, account, sign_in.credentials, remembered)
     except VaultError as e:
         raise Problem(str(e)) from None
-    identity = signed.identity
+    identity = sign_in.identity
     whose = (identity.email or identity.name or identity.user_id) if identity else ""
-    told: dict[str, Any] = {
+    info: dict[str, Any] = {
         "provider": settings.name,
         "account": account,
         "stored": True,
         "revision": revision,
-        "holds": sorted(signed.material.values()),
+        "holds": sorted(sign_in.credentials.values()),
         "whose": whose,
-        "expires_at": signed.session.expires_at or None,
+        "expires_at": sign_in.session.expires_at or None,
         "proven": identity is not None,
         "remembered": remembered is not None,
     }
     if as_json:
-        out_json(told)
+        out_json(info)
         return
-    until = moment_text(told["expires_at"], time.time()) if told["expires_at"] else "the site ends it"
+    until = moment_text(info["expires_at"], time.time()) if info["expires_at"] else "the site ends it"
     out(f"signed in: {settings.name}/{account}{f', {whose}' if whose else ''}, until {until}")
-    if signed.doubt:
-        out(f"warning: the session could not be proven: {signed.doubt}", err=True)
+    if sign_in.doubt:
+        out(f"warning: the session could not be proven: {sign_in.doubt}", err=True)
 
 
-def _put(vault: Vault, provider: str, account: str, material: Credentials, remembered: Credentials | None) -> int:
+def _put(vault: Vault, provider: str, account: str, credentials: Credentials, remembered: Credentials | None) -> int:
     """Stores over whatever is there now; a password kept before stays. Raises VaultError."""
     for _ in range(TRIES):
         before = vault.get(provider, account)
         kept = remembered or (material_of(before.material) if before else Credentials())
-        whole = replace(material, email=kept.email, password=kept.password)
+        whole = replace(credentials, email=kept.email, password=kept.password)
         try:
             return vault.put(provider, account, record_of(whole), expected_rev=before.rev if before else 0).rev
         except VaultConflict:

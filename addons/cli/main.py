@@ -29,7 +29,7 @@ from addons.words.shown import shown
 
 
 @contextmanager
-def _complaints_shown() -> Iterator[None]:
+def _printable_usage_errors() -> Iterator[None]:
     """click's own complaints repeat what stood on the command line, and names of files are among that."""
     try:
         yield
@@ -42,19 +42,19 @@ def _complaints_shown() -> Iterator[None]:
         raise click.UsageError("\n".join(map(shown, lines)), e.ctx) from None
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """All commands; whatever is complained of is shown in printable characters."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        with _complaints_shown():
+        with _printable_usage_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _complaints_shown():
+        with _printable_usage_errors():
             return super().invoke(ctx)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     "file",

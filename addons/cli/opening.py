@@ -42,13 +42,13 @@ kdf_option = click.option(
 class Opening:
     """How this command may open the vault."""
 
-    lazy: CliContext
+    cli: CliContext
     accept_rollback: bool
     allow_weak_kdf: bool
 
     @property
     def config(self) -> Config:
-        return self.lazy.config()
+        return self.cli.config()
 
     @property
     def path(self) -> Path:
@@ -61,15 +61,15 @@ class Opening:
 
     def vault(self) -> Vault:
         """Raises VaultError."""
-        return self.lazy.open_vault(accept_rollback=self.accept_rollback, allow_weak_kdf=self.allow_weak_kdf)
+        return self.cli.open_vault(accept_rollback=self.accept_rollback, allow_weak_kdf=self.allow_weak_kdf)
 
 
 def vault_command(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command its Opening, and its problems their one line."""
 
-    def inner(lazy: CliContext, /, accept_rollback: bool, allow_weak_kdf: bool, **rest: Any) -> None:
-        opening = Opening(lazy.needing(without=_NOT_OF_THE_VAULT), accept_rollback, allow_weak_kdf)
-        with _logged(), _told(opening):
+    def inner(cli: CliContext, /, accept_rollback: bool, allow_weak_kdf: bool, **rest: Any) -> None:
+        opening = Opening(cli.needing(without=_NOT_OF_THE_VAULT), accept_rollback, allow_weak_kdf)
+        with _warnings_shown(), _errors_in_one_line(opening):
             command(opening, **rest)
 
     functools.update_wrapper(inner, command)
@@ -77,7 +77,7 @@ def vault_command(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def _told(opening: Opening) -> Iterator[None]:
+def _errors_in_one_line(opening: Opening) -> Iterator[None]:
     before = _state(opening.path)
     try:
         yield
@@ -103,7 +103,7 @@ class _Echo(logging.Handler):
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
+def _warnings_shown() -> Iterator[None]:
     """Warnings of the vault (an older copy was accepted …) are shown."""
     logger, handler = logging.getLogger("glassgate"), _Echo(logging.WARNING)
     logger.addHandler(handler)

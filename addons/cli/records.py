@@ -10,8 +10,8 @@ import click
 from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.config.providers import make_providers
+from addons.importing.contents import ImportProblem
 from addons.importing.exchanges import read_exchanges
-from addons.importing.problem import ImportProblem
 from addons.recordings.archive import SWITCH_NAME, in_force, told, turn
 from addons.recordings.cases import FOLDER, Case, case_of, keep
 from addons.recordings.check import differences, said_of
@@ -26,20 +26,20 @@ from addons.recordings.recording import Recording, RecordingProblem
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where files go; kept for later.")
 @click.pass_obj
-def record(lazy: CliContext, what: str, files: tuple[Path, ...], folder: Path | None) -> None:
+def record(cli: CliContext, what: str, files: tuple[Path, ...], folder: Path | None) -> None:
     """How the recording of provider exchanges stands. `on` and `off` switch it; a running gateway heeds that within
     two seconds. The folder stays the one chosen last.
 
     `import FILES` makes recordings of the chats in a browser's HAR or a flow file of mitmproxy.
     """
-    config = lazy.config()
+    config = cli.config()
     rules, switch = config.sections.record, vault_path(config).with_name(SWITCH_NAME)
     if what == "import":
         if not files:
             raise Problem("name the HAR or flow files to import")
         chosen = folder.absolute() if folder else config.path(rules.folder)
         for file in files:
-            _import(lazy, file, Recorder(chosen, rules.max_mb, rules.max_days))
+            _import(cli, file, Recorder(chosen, rules.max_mb, rules.max_days))
         return
     if files:
         raise Problem(f"`record {what}` takes no files; `record import` does")
@@ -54,9 +54,9 @@ def record(lazy: CliContext, what: str, files: tuple[Path, ...], folder: Path | 
     out(told(enabled=enabled, folder=there))
 
 
-def _import(lazy: CliContext, file: Path, recorder: Recorder) -> None:
+def _import(cli: CliContext, file: Path, recorder: Recorder) -> None:
     """Raises Problem."""
-    for number, recording in enumerate(_chats(lazy, file), start=1):
+    for number, recording in enumerate(_chats(cli, file), start=1):
         path = recorder.write(recording, f"{file.stem}-{number}"[-8:], number)
         if path is None:
             raise Problem(f"{recorder.folder} cannot be written")
@@ -139,12 +139,12 @@ def cases() -> None:
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER, show_default=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def add_case(lazy: CliContext, file: Path, name: str | None, folder: Path, yes: bool) -> None:
+def add_case(cli: CliContext, file: Path, name: str | None, folder: Path, yes: bool) -> None:
     """Make a regression case of a recording, after showing what was replaced in it.
 
     FILE may also be a browser's HAR or a flow file of mitmproxy: each chat in it becomes a case.
     """
-    found = _chats(lazy, file)
+    found = _chats(cli, file)
     base = name or file.name.removesuffix(ENDING).removesuffix(".har").removesuffix(".flow")
     for number, recording in enumerate(found, start=1):
         try:
@@ -170,13 +170,13 @@ def _show(case: Case) -> None:
         out("read as:", *said[:40], *(["    …"] if len(said) > 40 else []))
 
 
-def _chats(lazy: CliContext, file: Path) -> list[Recording]:
+def _chats(cli: CliContext, file: Path) -> list[Recording]:
     """The recordings in a file: its own, or those of the chats in a HAR or flow file. Raises Problem."""
     if file.name.endswith(ENDING):
         recording = _load(file, strict=True)
         assert isinstance(recording, Recording)
         return [recording]
-    found = _imported(lazy, file)
+    found = _imported(cli, file)
     for one in found:
         if one.recording is None:
             out(f"{one.url}: {one.problem}", err=True)
@@ -186,13 +186,13 @@ def _chats(lazy: CliContext, file: Path) -> list[Recording]:
     return chats
 
 
-def _imported(lazy: CliContext, file: Path) -> list[Imported]:
+def _imported(cli: CliContext, file: Path) -> list[Imported]:
     try:
         data = file.read_bytes()
     except OSError as e:
         raise Problem(f"{file} cannot be read: {e.strerror}") from None
     try:
-        return import_recordings(read_exchanges(data), make_providers(lazy.config()))
+        return import_recordings(read_exchanges(data), make_providers(cli.config()))
     except ImportProblem as problem:
         raise Problem(f"{file.name}: {problem}") from None
 
@@ -201,9 +201,9 @@ def _imported(lazy: CliContext, file: Path) -> list[Imported]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--clear", is_flag=True, help="Forget all that was counted; a running gateway heeds it.")
 @click.pass_obj
-def drift(lazy: CliContext, as_json: bool, clear: bool) -> None:
+def drift(cli: CliContext, as_json: bool, clear: bool) -> None:
     """What the adapters met and did not know: event kinds, phases, fields, codes, by provider."""
-    file = vault_path(lazy.config()).with_name(FILE_NAME)
+    file = vault_path(cli.config()).with_name(FILE_NAME)
     found = Drift.load(file)
     if clear:
         _clear(file)

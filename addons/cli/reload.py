@@ -26,23 +26,23 @@ LOOK_S = 0.1
 
 @click.command()
 @click.pass_obj
-def reload(lazy: CliContext) -> None:
+def reload(cli: CliContext) -> None:
     """Have the running gateway take its configuration up now, whatever it makes of SIGHUP.
 
     Exit status 0 when it is in force, 1 when the gateway refused it (the one from before stays) or none answers.
     """
-    folder = _folder(lazy)
+    folder = _folder(cli)
     if not folder.is_dir():
-        raise Problem(f"there is no folder {folder}: no gateway runs with {lazy.file}")
+        raise Problem(f"there is no folder {folder}: no gateway runs with {cli.file}")
     question = secrets.token_hex(16)
     try:
-        ask(folder, lazy.file.absolute(), question)
-        answer = _wait(folder, question, PATIENCE_S if _is_seen(folder, lazy.file) else UNSEEN_S)
+        ask(folder, cli.file.absolute(), question)
+        answer = _wait(folder, question, PATIENCE_S if _is_seen(folder, cli.file) else UNSEEN_S)
         forget(folder)
     except OSError as e:
         raise Problem(f"the gateway cannot be asked: {e.strerror or e}") from None
     if answer is None:
-        raise Problem(f"no gateway that runs with {lazy.file} has answered; start it: {start()}")
+        raise Problem(f"no gateway that runs with {cli.file} has answered; start it: {start()}")
     if not answer.done:
         refused = "the gateway refused the configuration; the one from before stays in force:"
         raise Problem(refused, *answer.said.splitlines())
@@ -63,17 +63,17 @@ def _wait(folder: Path, question: str, patience_s: float) -> Answer | None:
     return None
 
 
-def _folder(lazy: CliContext) -> Path:
+def _folder(cli: CliContext) -> Path:
     """The vault's folder, where a gateway listens. The file may be broken just now: the gateway is to say so."""
     try:
-        return vault_path(lazy.config()).parent
+        return vault_path(cli.config()).parent
     except Problem as problem:
         try:
-            raw = read_yaml(read_text(lazy.file).text).value
+            raw = read_yaml(read_text(cli.file).text).value
         except (FileProblem, YamlProblem):
             kept = "a gateway that runs keeps what was in force before, and takes the file up once it is mended"
             raise Problem(*problem.message.splitlines(), kept) from None
     vault = raw.get("vault") if isinstance(raw, dict) else None
     named = vault.get("path") if isinstance(vault, dict) else None
     path = substituted(named, lambda name, default: default or "") if isinstance(named, str) else ""
-    return (lazy.file.absolute().parent / (path or VaultSettings().path)).parent
+    return (cli.file.absolute().parent / (path or VaultSettings().path)).parent

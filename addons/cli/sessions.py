@@ -55,7 +55,7 @@ def sessions() -> None:
 @click.argument("more", nargs=-1, metavar="")
 @click.pass_obj
 def add(
-    lazy: CliContext,
+    cli: CliContext,
     provider: str,
     account: str,
     source: Any,
@@ -65,9 +65,9 @@ def add(
     more: tuple[str, ...],
 ) -> None:
     """Store a session: {"token": …, "cookies": {…}, "headers": {…}, "api_key": …}. Makes the vault if needed."""
-    settings = known_provider(lazy.config(), provider, account)
+    settings = known_provider(cli.config(), provider, account)
     if shown is not None or more:
-        _not_here(lazy, settings, account)
+        _not_here(cli, settings, account)
     if [source is not None, api_key_stdin, token_stdin].count(True) != 1:
         raise click.UsageError("give one of --from-json FILE, --api-key-stdin and --token-stdin")
     if source is not None:
@@ -79,18 +79,18 @@ def add(
     if not any(material.values()):
         raise Problem("the session is empty: give a token, cookies, headers or an api_key")
     try:
-        instance = make_providers(lazy.config())[settings.name]
+        instance = make_providers(cli.config())[settings.name]
         instance.read_session(account, material_of(material))
     except ProviderError as e:
         raise Problem(f"this session cannot serve {provider}: {e.message}") from None
     try:
-        record = lazy.vault(create=True).put(provider, account, material)
+        record = cli.vault(create=True).put(provider, account, material)
     except VaultError as e:
         raise Problem(str(e)) from None
     out(f"stored {provider}/{account} (revision {record.rev})")
 
 
-def _not_here(lazy: CliContext, settings: ProviderSettings, account: str) -> NoReturn:
+def _not_here(cli: CliContext, settings: ProviderSettings, account: str) -> NoReturn:
     """Raises Problem: what stands on a command line is seen by other users, and stays in the shell's memory."""
     how = "--token-stdin" if provider_class(settings.common.type).web_session else "--api-key-stdin"
     line = command("sessions", "add", settings.name, account, how)
@@ -103,19 +103,19 @@ def _not_here(lazy: CliContext, settings: ProviderSettings, account: str) -> NoR
 @sessions.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_sessions(lazy: CliContext, as_json: bool) -> None:
+def list_sessions(cli: CliContext, as_json: bool) -> None:
     """What the vault holds; never a secret."""
     try:
-        records = lazy.vault().records()
+        records = cli.vault().records()
     except VaultMissing:
         records = {}
-    providers, moment = make_providers(lazy.config()), moment_source()()
+    providers, moment = make_providers(cli.config()), moment_source()()
     rows = [_row(record, providers.get(record.provider), moment) for record in records.values()]
     if as_json:
         out_json(rows)
         return
     for row in rows:
-        out("  ".join(_told(row)))
+        out("  ".join(_render_row(row)))
     if not rows:
         way = command("sessions", "add", "PROVIDER", "ACCOUNT", "--from-json", "FILE")
         out(f"the vault holds no session; add one: {way}")
@@ -140,7 +140,7 @@ def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[s
     }
 
 
-def _told(row: dict[str, Any]) -> list[str]:
+def _render_row(row: dict[str, Any]) -> list[str]:
     words = [f"{row['provider']}/{row['account']}", f"revision {row['revision']}", f"holds {', '.join(row['holds'])}"]
     if row["expires_at"]:
         words.append(f"until {moment_text(row['expires_at'], time.time())}")
@@ -154,10 +154,10 @@ def _told(row: dict[str, Any]) -> list[str]:
 @click.argument("provider")
 @click.argument("account")
 @click.pass_obj
-def remove(lazy: CliContext, provider: str, account: str) -> None:
+def remove(cli: CliContext, provider: str, account: str) -> None:
     """Remove a session from the vault."""
     try:
-        removed = lazy.vault().remove(provider, account)
+        removed = cli.vault().remove(provider, account)
     except VaultError as e:
         raise Problem(str(e)) from None
     if not removed:
@@ -172,7 +172,7 @@ def _read_form(text: str) -> SessionForm:
         first = e.errors(include_url=False, include_input=False)[0]
         if first["type"] == "json_invalid":
             raise Problem(f"the session is no JSON; write {_FORM}") from None
-        where = ".".join(_told_key(str(part)) for part in first["loc"])
+        where = ".".join(_displayed_key(str(part)) for part in first["loc"])
         known = hint(str(first["loc"][-1]), SessionForm.model_fields) if first["type"] == "extra_forbidden" else ""
         said = requirement(first, "an object") + (known or f"; write {_FORM}")
         raise Problem(f"the session JSON is not right: {where + ': ' if where else ''}{said}") from None
@@ -181,6 +181,6 @@ def _read_form(text: str) -> SessionForm:
 _FORM = '{"token": "…", "cookies": {"NAME": "…"}, "headers": {"NAME": "…"}, "api_key": "…"}, what there is of it'
 
 
-def _told_key(name: str) -> str:
+def _displayed_key(name: str) -> str:
     """A name of the JSON; who has turned name and value round has a secret there."""
     return "…" if looks_secret(name) else name[:100]

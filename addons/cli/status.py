@@ -38,12 +38,12 @@ _LINES: Final = TypeAdapter(list[AccountLine])
 @click.option("--url", help="Where the gateway is; config.yaml's listener when not given.")
 @click.option("--send-key", is_flag=True, help="Show the first client key to whoever answers there, for the details.")
 @click.pass_obj
-def status(lazy: CliContext, as_json: bool, url: str | None, send_key: bool) -> None:
+def status(cli: CliContext, as_json: bool, url: str | None, send_key: bool) -> None:
     """How the running gateway is: its state, problems with configuration and vault, its accounts.
 
     Exit status 0 when it is well, 1 when it is degraded, draining or not there.
     """
-    address, key, said = _where(lazy)
+    address, key, said = _where(cli)
     base = url.rstrip("/") if url else address or Listen().url
     other = said if not url and said != base else None
     try:
@@ -52,10 +52,10 @@ def status(lazy: CliContext, as_json: bool, url: str | None, send_key: bool) -> 
         if other is None and (url or address):
             raise
         if other is None:
-            raise Problem(e.message, f"that is the usual address: {lazy.file} cannot be read to see another") from None
+            raise Problem(e.message, f"that is the usual address: {cli.file} cannot be read to see another") from None
         base, asked = other, base
         found, shown = _ask(base, key, anybody=send_key)
-        out(f"glassgate: the gateway listens at {base} since its start, not at {asked}, as {lazy.file} says", err=True)
+        out(f"glassgate: the gateway listens at {base} since its start, not at {asked}, as {cli.file} says", err=True)
     lines = _lines(found, base)
     if as_json:
         out_json(found)
@@ -123,15 +123,15 @@ def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:
         raise Problem(f"what answers at {base} is no Glassgate") from None
 
 
-def _where(lazy: CliContext) -> tuple[str | None, str | None, str | None]:
+def _where(cli: CliContext) -> tuple[str | None, str | None, str | None]:
     """The gateway's address, where it can be known, a key of it, and where a running one says it listens.
 
     A file that is broken just now must not keep anybody from asking.
     """
     try:
-        config = lazy.needing(without=()).config()
+        config = cli.needing(without=()).config()
     except Problem:
-        return (*_where_by_hand(lazy.file), None)
+        return (*_where_by_hand(cli.file), None)
     said = address_file.find(vault_path(config).parent, config.file)
     return config.sections.listen.url, config.tokens[0] if config.tokens else None, said
 

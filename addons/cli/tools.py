@@ -21,9 +21,9 @@ from addons.routing.models import Models
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /v1/models gives it.")
 @click.pass_obj
-def models(lazy: CliContext, as_json: bool) -> None:
+def models(cli: CliContext, as_json: bool) -> None:
     """The public models of the configured providers."""
-    config = lazy.config()
+    config = cli.config()
     aliases, providers = config.sections.models.aliases, make_providers(config)
     index = Models(providers, aliases)()
     out(*(f"glassgate: {one.words}" for one in unserved(config, index, providers)), err=True)
@@ -84,9 +84,9 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
 @click.option("--port", type=int, help="In the place of listen.port.")
 @click.option("--web-port", type=int, help="mitmweb's port.")
 @click.pass_obj
-def listen(lazy: CliContext, host: str | None, port: int | None, web_port: int | None) -> None:
+def listen(cli: CliContext, host: str | None, port: int | None, web_port: int | None) -> None:
     """The listener of the checked configuration, for run_proxy.sh: host, port. Exit status 1 when it is in use."""
-    found = lazy.needing(without=()).config().sections.listen
+    found = cli.needing(without=()).config().sections.listen
     host, port = host or found.host, port if port is not None else found.port
     problems = [port_problem(host, port, GATEWAY, is_gateway)]
     if web_port is not None:

@@ -14,11 +14,11 @@ from addons.words.commands import command
 @click.option("--dry-run", is_flag=True, help="Say what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def prune(lazy: CliContext, dry_run: bool, as_json: bool) -> None:
+def prune(cli: CliContext, dry_run: bool, as_json: bool) -> None:
     """Remove sessions that have ended for good. Their bytes cannot be read afterwards: the data key is made anew."""
-    config = lazy.config()
+    config = cli.config()
     try:
-        vault = lazy.vault()
+        vault = cli.vault()
     except VaultMissing as e:
         raise Problem(str(e)) from None
     ended = ended_for_good(stored_accounts(config, vault), moment_source()())

@@ -35,7 +35,7 @@ for one in (rotate_passphrase, rotate_key, add_slot, remove_slot):
 @vault_command
 def init(opening: Opening, kdf: str) -> None:
     """Make an empty vault for the configured key (vault.key_source). Never over a file that is there."""
-    made = opening.lazy.new_vault(kdf)
+    made = opening.cli.new_vault(kdf)
     out(f"made {made.path}", f"its key: {slot_text(made.facts().slots[0])}")
 
 

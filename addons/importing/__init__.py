@@ -1,1 +1,1 @@
-"""Sessions out of what people have: browsers' exports, copied requests, cookie files, flow files, tokens."""
+"""Importing sessions from what people have: browsers' exports, copied requests, cookie files, flow files, tokens."""

@@ -1,4 +1,4 @@
-"""Netscape's cookies.txt, as extensions of browsers, curl and Python write it. Pure; the clock is passed in.
+"""Reader of Netscape's cookies.txt, as extensions of browsers, curl and Python write it. Pure; time is passed in.
 
 Read as http.cookiejar.MozillaCookieJar reads it, but for what other programs write: an expiry of 0 (curl) or -1
 (Playwright) is a session's cookie, the first line need not be there, and whether subdomains get a cookie need not agree
@@ -8,7 +8,7 @@ with its domain's dot.
 import re
 from typing import Final
 
-from addons.importing.problem import Found, ImportProblem, Stored
+from addons.importing.contents import FileContents, FileCookie, ImportProblem
 
 LIMIT_CHARS: Final = 4 * 1024 * 1024
 """A browser keeps some thousands of cookies of at most 4 KB each, most far shorter."""
@@ -20,8 +20,8 @@ _LONGEST: Final = 1e15
 _COMMENTS: Final = ("#", "$")
 
 
-def read_cookies(data: str, now: float) -> Found:
-    """The cookies that have not ended. Raises ImportProblem."""
+def read_cookies(data: str, now: float) -> FileContents:
+    """The cookies that have not ended at `now` (Unix seconds). Raises ImportProblem."""
     if len(data) > LIMIT_CHARS:
         raise ImportProblem("this cookies.txt is larger than 4 MB: export the site's cookies alone")
     found, ended = [], 0
@@ -38,10 +38,10 @@ def read_cookies(data: str, now: float) -> Found:
             found.append(cookie)
     if not found and not ended:
         raise ImportProblem("this cookies.txt holds no cookie")
-    return Found("cookies.txt", cookies=tuple(found), note=f"{ended} cookies have ended" if ended else "")
+    return FileContents("cookies.txt", cookies=tuple(found), note=f"{ended} cookies have ended" if ended else "")
 
 
-def _cookie(line: str, number: int) -> Stored | None:
+def _cookie(line: str, number: int) -> FileCookie | None:
     """The cookie of a line; None for one without a name, which no session is kept in. Raises ImportProblem."""
     fields = line.split("\t")
     if len(fields) != _FIELDS:
@@ -55,11 +55,11 @@ def _cookie(line: str, number: int) -> Stored | None:
         raise ImportProblem(f"line {number} is no line of a cookies.txt: its fifth field is no time in Unix seconds")
     if not name:
         return None
-    return Stored(domain.lower().lstrip("."), subdomains.upper() == "TRUE", name, value, ends)
+    return FileCookie(domain.lower().lstrip("."), subdomains.upper() == "TRUE", name, value, ends)
 
 
 def _seconds(text: str) -> int | None:
-    """Whole seconds; 0 where nothing is said; None when it is no number."""
+    """A number of whole seconds; 0 where nothing is said; None when it is no number."""
     try:
         found = float(text) if text.strip() else 0.0
     except ValueError:

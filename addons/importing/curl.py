@@ -1,4 +1,4 @@
-"""Requests as browsers and manuals write them: cURL commands, for bash and for cmd. Pure: files are never read.
+"""Reader of cURL commands, for bash and for cmd, as browsers and manuals write them. Pure: files are never read.
 
 What each option takes is data (curl_options.py). A refusal repeats no word of the command: any may be a secret.
 """
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from addons.cleaning.fields import joined
+from addons.importing.contents import FileContents, ImportProblem
 from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
-from addons.importing.problem import Found, ImportProblem
 from addons.importing.shell_words import OpenQuote, Word, commands
 from providers.contract.provider import ObservedExchange
 
@@ -25,8 +25,8 @@ _IMPLIED: Final = {"user-agent": "user-agent", "referer": "referer"}
 """Options whose value is a header's."""
 
 
-def read_curl(data: str) -> Found:
-    """Raises ImportProblem."""
+def read_curl(data: str) -> FileContents:
+    """The requests of the commands in the text. Raises ImportProblem."""
     if len(data) > LIMIT_CHARS:
         raise ImportProblem("this cURL command is longer than 512 KB: copy one without a file in it")
     text = data.strip().removeprefix("$ ")
@@ -38,12 +38,12 @@ def read_curl(data: str) -> Found:
         raise ImportProblem("this cURL command is cut off: a quotation mark is open") from None
     if not found:
         raise ImportProblem("this is no cURL command")
-    sightings: list[ObservedExchange] = []
+    exchanges: list[ObservedExchange] = []
     for words in found:
-        sightings += _requests(words[1:])
-        if len(sightings) > _MOST_REQUESTS:
+        exchanges += _requests(words[1:])
+        if len(exchanges) > _MOST_REQUESTS:
             raise ImportProblem(f"these are more than {_MOST_REQUESTS} requests: copy one of the signed-in person's")
-    return Found("cURL", tuple(sightings))
+    return FileContents("cURL", tuple(exchanges))
 
 
 def _requests(words: list[Word]) -> Iterator[ObservedExchange]:
@@ -51,15 +51,15 @@ def _requests(words: list[Word]) -> Iterator[ObservedExchange]:
     part = _Part()
     for option, value in _options(words):
         if option == "next":
-            yield from part.sightings()
+            yield from part.exchanges()
             part = _Part()
         else:
             part.take(option, value)
-    yield from part.sightings()
+    yield from part.exchanges()
 
 
 def _options(words: list[Word]) -> Iterator[tuple[str, Word]]:
-    """(long name, value) in order, as curl reads them; an address is the option `url`; a flag has no value."""
+    """The options as (long name, value) in order, as curl reads them; an address is `url`; a flag has no value."""
     rest = iter(enumerate(words, 2))
     flags_end = False
     for number, word in rest:
@@ -75,7 +75,7 @@ def _options(words: list[Word]) -> Iterator[tuple[str, Word]]:
 
 
 def _long(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> tuple[str, Word]:
-    """`--name`, `--name value`, `--name=value`, `--no-name`."""
+    """An option of the form `--name`, `--name value`, `--name=value`, `--no-name`."""
     name, joined, value = word.text[2:].partition("=")
     if name.startswith("expand-"):
         raise ImportProblem("this cURL command fills in variables (--expand-…); put the values into it")
@@ -87,7 +87,8 @@ def _long(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> tuple[st
 
 
 def _letters(word: Word, rest: Iterator[tuple[int, Word]], number: int) -> Iterator[tuple[str, Word]]:
-    """`-s`, `-sSLk`, `-X POST`, `-XPOST`: what stands behind a letter with a value is that value."""
+    """Options of the form `-s`, `-sSLk`, `-X POST`, `-XPOST`: what stands behind a letter with a value is that
+    value."""
     letters = word.text[1:]
     if not letters:
         raise _unknown(number)
@@ -115,7 +116,7 @@ def _unknown(number: int) -> ImportProblem:
 
 
 class _Part:
-    """What the options up to the end, or up to `--next`, say."""
+    """The options up to the end, or up to `--next`, gathered into a request."""
 
     def __init__(self) -> None:
         self._urls: list[str] = []
@@ -133,13 +134,13 @@ class _Part:
         elif option == "header":
             self._header(_inline(value, "headers"))
         elif option == "cookie":
-            self._cookie(_said(value, "cookies"))
+            self._cookie(_literal_value(value, "cookies"))
         elif option == "request":
             self._method = value.text
         elif option == "oauth2-bearer":
-            self._implied["authorization"] = f"Bearer {_said(value, 'the token')}"
+            self._implied["authorization"] = f"Bearer {_literal_value(value, 'the token')}"
         elif option == "user":
-            pair = _said(value, "name and password").encode("utf-8", "replace")
+            pair = _literal_value(value, "name and password").encode("utf-8", "replace")
             self._implied.setdefault("authorization", f"Basic {base64.b64encode(pair).decode()}")
         elif option in _IMPLIED:
             self._implied[_IMPLIED[option]] = value.text
@@ -148,8 +149,8 @@ class _Part:
         elif option in ("get", "head", "upload-file"):
             self._implied_method = {"get": "GET", "head": "HEAD", "upload-file": "PUT"}[option]
 
-    def sightings(self) -> Iterator[ObservedExchange]:
-        """Raises ImportProblem when there is no address."""
+    def exchanges(self) -> Iterator[ObservedExchange]:
+        """The request for each address. Raises ImportProblem when there is none."""
         if not self._urls:
             raise ImportProblem("this cURL command names no address")
         cookies = {"cookie": "; ".join(self._cookies)} if self._cookies else {}
@@ -161,7 +162,7 @@ class _Part:
             yield ObservedExchange(self._method or self._implied_method or "GET", url, headers)
 
     def _header(self, line: str) -> None:
-        """`Name: value`; `Name:` takes one of curl's own away, `Name;` sends one without a value."""
+        """Takes a header: `Name: value`; `Name:` takes one of curl's own away, `Name;` sends one without a value."""
         name, colon, value = line.partition(":")
         name, value = name.strip().lower(), value.strip()
         if colon:
@@ -174,7 +175,7 @@ class _Part:
             raise ImportProblem("this cURL command takes its cookies from a file; import that file instead")
 
 
-def _said(value: Word, what: str) -> str:
+def _literal_value(value: Word, what: str) -> str:
     """The value, where it stands in the command itself. Raises ImportProblem."""
     if value.expands:
         raise ImportProblem(f"this cURL command takes {what} from a variable of the shell; put the value into it")
@@ -182,7 +183,7 @@ def _said(value: Word, what: str) -> str:
 
 
 def _inline(value: Word, what: str) -> str:
-    """As `_said`, for options that read a file where the value begins with @."""
+    """As `_literal_value`, for options that read a file where the value begins with @."""
     if value.text.startswith("@"):
         raise ImportProblem(f"this cURL command takes {what} from a file (@…), which is not read; put it into it")
-    return _said(value, what)
+    return _literal_value(value, what)

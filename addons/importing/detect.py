@@ -1,15 +1,15 @@
-"""Which kind of file it is, by its content."""
+"""Detecting the kind of an import file by its content."""
 
 import codecs
 import re
 from typing import Final
 
+from addons.importing.contents import FileContents, ImportProblem
 from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.flows import read_flows
 from addons.importing.har import read_har
 from addons.importing.powershell import read_powershell
-from addons.importing.problem import Found, ImportProblem
 
 LIMIT_BYTES: Final = 256 * 1024 * 1024
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -23,8 +23,8 @@ _BEARER: Final = re.compile(r"^bearer\s+", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,16384}")
 
 
-def read(data: bytes, now: float) -> Found:
-    """What the file holds. `now` in Unix seconds. Raises ImportProblem, whatever the bytes."""
+def read(data: bytes, now: float) -> FileContents:
+    """The contents of a file of any kind. `now` in Unix seconds. Raises ImportProblem, whatever the bytes."""
     if len(data) > LIMIT_BYTES:
         raise ImportProblem("the file is larger than 256 MB")
     if not data.strip():
@@ -48,5 +48,5 @@ def read(data: bytes, now: float) -> Found:
         return read_cookies(whole, now)
     token = _BEARER.sub("", text.strip("\"'"))
     if _TOKEN.fullmatch(token):
-        return Found("token", token=token)
+        return FileContents("token", token=token)
     raise ImportProblem("this is no HAR, cURL command, cookies.txt, flow file or token")

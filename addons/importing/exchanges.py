@@ -1,4 +1,4 @@
-"""The whole exchanges of a HAR or a flow file, as flows."""
+"""Reader of whole exchanges, as mitmproxy flows, from a HAR or a flow file."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 from mitmproxy.io.har import request_to_flow
 
-from addons.importing.problem import ImportProblem
+from addons.importing.contents import ImportProblem
 from providers.formats.jsontext import mapping, text
 
 

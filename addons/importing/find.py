@@ -1,4 +1,4 @@
-"""From what a file holds to one provider's session: by host, merged, one person's."""
+"""Finding one provider's session in a file's contents: by host, merged, one person's."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from addons.exchange.context import AnyProvider
-from addons.importing.problem import Found, ImportProblem
+from addons.importing.contents import FileContents, ImportProblem
 from providers.contract.errors import ProviderError
 from providers.contract.provider import Credentials, ObservedExchange, Session, origin_of
 from providers.registry import provider_class, type_names
@@ -15,11 +15,11 @@ _PEOPLE_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One session that was found. `missing` in words; `problem` when it cannot serve as it is."""
+class FoundSession:
+    """A session that was found. `missing` in words; `problem` when it cannot serve as it is."""
 
     provider: str
-    material: Credentials
+    credentials: Credentials
     missing: tuple[str, ...]
     session: Session | None
     problem: str = ""
@@ -27,31 +27,31 @@ class Candidate:
     """Something the person should know of where it was found."""
 
 
-def find(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None) -> Candidate:
+def find(found: FileContents, providers: Mapping[str, AnyProvider], wanted: str | None) -> FoundSession:
     """The session of the one provider the file is about (or of `wanted`). Raises ImportProblem."""
     if found.token:
         return _of_token(found.token, providers, wanted)
     chosen = {wanted: providers[wanted]} if wanted else dict(providers)
     note = ""
-    gathered = _gathered(found, chosen, _own)
-    if not gathered and (gathered := _gathered(found, chosen, _of_type)):
+    collected = _collected(found, chosen, _own)
+    if not collected and (collected := _collected(found, chosen, _of_type)):
         note = "it is of the site itself, and stored for the other address that base_url names"
-    if not gathered:
+    if not collected:
         raise ImportProblem(_nothing(found, providers, wanted))
-    if len(gathered) > 1:
-        raise ImportProblem(f"it holds sessions of several providers; choose with --provider: {', '.join(gathered)}")
-    name, material = next(iter(gathered.items()))
-    return replace(_candidate(providers[name], material), note=note)
+    if len(collected) > 1:
+        raise ImportProblem(f"it holds sessions of several providers; choose with --provider: {', '.join(collected)}")
+    name, credentials = next(iter(collected.items()))
+    return replace(_found_session(providers[name], credentials), note=note)
 
 
 def _own(provider: AnyProvider) -> frozenset[str]:
-    """The provider's addresses, but for those of the site itself where base_url names a mirror or a stand-in."""
+    """The provider's own addresses, without those of the site where base_url names a mirror or a stand-in."""
     site = _of_site(provider)
     return provider.origins() if site <= provider.origins() else provider.origins() - site
 
 
 def _of_type(provider: AnyProvider) -> frozenset[str]:
-    """The provider's addresses, with those of the site itself: what a mirror gets was signed in there."""
+    """The provider's addresses, with those of the site itself: the session for a mirror was signed in there."""
     return provider.origins() | _of_site(provider)
 
 
@@ -62,13 +62,13 @@ def _of_site(provider: AnyProvider) -> frozenset[str]:
     return type(provider)("site", provider.Options.model_validate({})).origins()
 
 
-def _gathered(
-    found: Found, providers: Mapping[str, AnyProvider], places: Callable[[AnyProvider], frozenset[str]]
+def _collected(
+    found: FileContents, providers: Mapping[str, AnyProvider], places: Callable[[AnyProvider], frozenset[str]]
 ) -> dict[str, Credentials]:
     return {
-        name: material
+        name: credentials
         for name, provider in providers.items()
-        if (material := _gather(found, provider, places(provider))) is not None
+        if (credentials := _collect(found, provider, places(provider))) is not None
     }
 
 
@@ -84,26 +84,26 @@ def _at(url: str, origins: frozenset[str]) -> bool:
         return False
 
 
-def _gather(found: Found, provider: AnyProvider, origins: frozenset[str]) -> Credentials | None:
-    """What exchanges with these origins show, merged. Raises ImportProblem for two people's sessions in one file."""
-    material, person = None, ""
-    for seen in (*found.sightings, *_of_cookies(found, origins)):
+def _collect(found: FileContents, provider: AnyProvider, origins: frozenset[str]) -> Credentials | None:
+    """The credentials in exchanges with these origins, merged. Raises ImportProblem for two people's in one file."""
+    credentials, person = None, ""
+    for seen in (*found.exchanges, *_of_cookies(found, origins)):
         if not _at(seen.url, origins):
             continue
         newer = provider.extract(seen)
         if newer is None:
             continue
-        whose = _whose(provider, newer)
+        whose = _owner(provider, newer)
         if person and whose and whose != person:
             names = f"{person[:_PEOPLE_SHOWN]}… and {whose[:_PEOPLE_SHOWN]}…"
             raise ImportProblem(f"it holds sessions of two people ({names}); export one person's browsing only")
         person = person or whose
-        material = newer if material is None else material.merged(newer)
-    return material
+        credentials = newer if credentials is None else credentials.merged(newer)
+    return credentials
 
 
-def _of_cookies(found: Found, origins: frozenset[str]) -> Iterable[ObservedExchange]:
-    """Cookies of a file as each of the origins' hosts would get them."""
+def _of_cookies(found: FileContents, origins: frozenset[str]) -> Iterable[ObservedExchange]:
+    """Exchanges made of a file's cookies, as each of the origins' hosts would get them."""
     for origin in sorted(origins):
         host = urlsplit(origin).hostname or ""
         jar = {cookie.name: cookie.value for cookie in found.cookies if cookie.fits(host)}
@@ -112,44 +112,44 @@ def _of_cookies(found: Found, origins: frozenset[str]) -> Iterable[ObservedExcha
             yield ObservedExchange("GET", f"{origin}/", {"cookie": header})
 
 
-def _whose(provider: AnyProvider, material: Credentials) -> str:
+def _owner(provider: AnyProvider, credentials: Credentials) -> str:
     try:
-        return provider.read_session("import", material).facts.get("user_id", "")
+        return provider.read_session("import", credentials).facts.get("user_id", "")
     except ProviderError:
         return ""
 
 
-def _of_token(token: str, providers: Mapping[str, AnyProvider], wanted: str | None) -> Candidate:
-    """A pasted token: for the provider that is named, or the only one that can make sense of it."""
+def _of_token(token: str, providers: Mapping[str, AnyProvider], wanted: str | None) -> FoundSession:
+    """The session of a pasted token: of the provider that is named, or the only one that can make sense of it."""
     if wanted:
         provider = providers[wanted]
-        material = Credentials(token=token) if provider.web_session else Credentials(api_key=token)
-        return _candidate(provider, material)
+        credentials = Credentials(token=token) if provider.web_session else Credentials(api_key=token)
+        return _found_session(provider, credentials)
     fitting = [
-        candidate
+        found_session
         for provider in providers.values()
         if provider.web_session
-        and (candidate := _candidate(provider, Credentials(token=token))).session is not None
-        and candidate.session is not None
-        and candidate.session.facts.get("user_id")
+        and (found_session := _found_session(provider, Credentials(token=token))).session is not None
+        and found_session.session is not None
+        and found_session.session.facts.get("user_id")
     ]
     if len(fitting) != 1:
         raise ImportProblem("a token alone does not say whose it is; name the provider with --provider")
     return fitting[0]
 
 
-def _candidate(provider: AnyProvider, material: Credentials) -> Candidate:
-    missing = provider.missing(material)
+def _found_session(provider: AnyProvider, credentials: Credentials) -> FoundSession:
+    missing = provider.missing(credentials)
     try:
-        session = provider.read_session("import", material)
+        session = provider.read_session("import", credentials)
     except ProviderError as error:
-        return Candidate(provider.name, material, missing, None, error.message)
-    return Candidate(provider.name, material, missing, replace(session, account=""))
+        return FoundSession(provider.name, credentials, missing, None, error.message)
+    return FoundSession(provider.name, credentials, missing, replace(session, account=""))
 
 
-def _nothing(found: Found, providers: Mapping[str, AnyProvider], wanted: str | None) -> str:
-    """Why there is no session, as precisely as the hosts tell."""
-    hosts = {_host(seen.url) for seen in found.sightings} | {c.domain for c in found.cookies}
+def _nothing(found: FileContents, providers: Mapping[str, AnyProvider], wanted: str | None) -> str:
+    """The error of a file without a session, as precisely as the hosts tell."""
+    hosts = {_host(seen.url) for seen in found.exchanges} | {c.domain for c in found.cookies}
     ours = {name for name, provider in providers.items() if _about(hosts, _hosts(provider))}
     tail = f" ({found.note})" if found.note else ""
     if wanted or ours:

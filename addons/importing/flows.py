@@ -1,4 +1,4 @@
-"""mitmproxy's own flow files."""
+"""Reader of mitmproxy's flow files."""
 
 import io
 
@@ -6,28 +6,28 @@ from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
 from addons.cleaning.fields import by_name
-from addons.importing.problem import Found, ImportProblem
+from addons.importing.contents import FileContents, ImportProblem
 from providers.contract.provider import ObservedExchange
 
 
-def read_flows(data: bytes) -> Found:
-    """Raises ImportProblem."""
-    sightings = []
+def read_flows(data: bytes) -> FileContents:
+    """The exchanges of a flow file. Raises ImportProblem."""
+    exchanges = []
     try:
         for flow in FlowReader(io.BytesIO(data)).stream():
             if isinstance(flow, http.HTTPFlow):
-                sightings.append(sighting_of(flow))
+                exchanges.append(observed_exchange(flow))
     except (exceptions.FlowReadException, ValueError, TypeError, KeyError) as e:
-        if not sightings:
+        if not exchanges:
             raise ImportProblem("this is no flow file this mitmproxy can read") from e
-        return Found("flow file", tuple(sightings), note="the file is cut off; what stands before that was read")
-    if not sightings:
+        return FileContents("flow file", tuple(exchanges), note="the file is cut off; what stands before that was read")
+    if not exchanges:
         raise ImportProblem("this flow file holds no HTTP exchange")
-    return Found("flow file", tuple(sightings))
+    return FileContents("flow file", tuple(exchanges))
 
 
-def sighting_of(flow: http.HTTPFlow) -> ObservedExchange:
-    """One exchange of a flow file."""
+def observed_exchange(flow: http.HTTPFlow) -> ObservedExchange:
+    """A flow of a file as an ObservedExchange."""
     response = flow.response
     return ObservedExchange(
         method=flow.request.method,

@@ -1,4 +1,4 @@
-"""HAR 1.2, as browsers export it: each entry an exchange. Pure."""
+"""Reader of HAR 1.2, as browsers export it: each entry an exchange. Pure."""
 
 import base64
 import binascii
@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from addons.cleaning.fields import joined
-from addons.importing.problem import Found, ImportProblem
+from addons.importing.contents import FileContents, ImportProblem
 from providers.contract.provider import ObservedExchange
 from providers.formats.jsontext import mapping, text
 
 _SANITIZED: Final = "the browser left cookies and credentials out of this HAR; export it with sensitive data"
 
 
-def read_har(data: str) -> Found:
-    """Raises ImportProblem."""
+def read_har(data: str) -> FileContents:
+    """The exchanges of a HAR. Raises ImportProblem."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -23,12 +23,12 @@ def read_har(data: str) -> Found:
     entries = mapping(mapping(value).get("log")).get("entries")
     if not isinstance(entries, list):
         raise ImportProblem("this JSON is no HAR: it has no log.entries")
-    sightings = tuple(observed for entry in entries if (observed := _sighting(mapping(entry))) is not None)
-    shown = any("cookie" in seen.headers or "authorization" in seen.headers for seen in sightings)
-    return Found("HAR", sightings, note="" if shown else _SANITIZED)
+    exchanges = tuple(observed for entry in entries if (observed := _exchange(mapping(entry))) is not None)
+    shown = any("cookie" in seen.headers or "authorization" in seen.headers for seen in exchanges)
+    return FileContents("HAR", exchanges, note="" if shown else _SANITIZED)
 
 
-def _sighting(entry: Mapping[str, Any]) -> ObservedExchange | None:
+def _exchange(entry: Mapping[str, Any]) -> ObservedExchange | None:
     request, response = mapping(entry.get("request")), mapping(entry.get("response"))
     url = text(request.get("url"))
     if not url.startswith(("https://", "http://")):

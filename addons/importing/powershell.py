@@ -1,4 +1,4 @@
-"""Requests as browsers copy them for PowerShell: Invoke-WebRequest with its options, and the session before it. Pure.
+"""Reader of requests copied for PowerShell: Invoke-WebRequest with its options, and the session before it. Pure.
 
 Nothing is run: a word that PowerShell would fill in makes the copy one that cannot be read. A refusal repeats no word
 of it: any may be a secret.
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from addons.cleaning.fields import joined
-from addons.importing.problem import Found, ImportProblem
+from addons.importing.contents import FileContents, ImportProblem
 from providers.contract.provider import ObservedExchange
 
 LIMIT_CHARS: Final = 512 * 1024
@@ -40,8 +40,8 @@ class _Token(NamedTuple):
     text: str
 
 
-def read_powershell(data: str) -> Found:
-    """Raises ImportProblem."""
+def read_powershell(data: str) -> FileContents:
+    """The requests of the commands in the text. Raises ImportProblem."""
     if len(data) > LIMIT_CHARS:
         raise ImportProblem("this PowerShell command is longer than 512 KB: copy one without a file in it")
     found = tuple(islice(_requests(list(_tokens(data))), _MOST + 1))
@@ -49,7 +49,7 @@ def read_powershell(data: str) -> Found:
         raise ImportProblem(f"these are more than {_MOST} PowerShell commands: copy one of the signed-in person's")
     if not found:
         raise ImportProblem("this PowerShell command names no address (-Uri)")
-    return Found("PowerShell command", found)
+    return FileContents("PowerShell command", found)
 
 
 def _requests(tokens: list[_Token]) -> Iterator[ObservedExchange]:
@@ -74,7 +74,7 @@ def _requests(tokens: list[_Token]) -> Iterator[ObservedExchange]:
 
 
 def _request(tokens: list[_Token], fields: list[tuple[str, str]]) -> ObservedExchange | None:
-    """One call; `fields` are the headers that its session gives it."""
+    """One call's request; `fields` are the headers that its session gives it."""
     url, method, given = "", "GET", dict[str, str]()
     for at, token in enumerate(tokens):
         option = token.text.lower() if token.kind == "word" else ""
@@ -91,7 +91,7 @@ def _request(tokens: list[_Token], fields: list[tuple[str, str]]) -> ObservedExc
 
 
 def _table(tokens: list[_Token], at: int) -> dict[str, str]:
-    """`@{"Name" = "value" …}`."""
+    """A hash table: `@{"Name" = "value" …}`."""
     found: dict[str, str] = {}
     if not (_is(tokens, at, "@") and _is(tokens, at + 1, "{")):
         raise ImportProblem("this PowerShell command takes its headers from a variable; put them into it")
@@ -114,7 +114,7 @@ def _is(tokens: list[_Token], at: int, sign: str) -> bool:
 
 
 def _value(tokens: list[_Token], at: int) -> str:
-    """A text, or a bare word. Raises ImportProblem."""
+    """The value at this place: a text, or a bare word. Raises ImportProblem."""
     if at >= len(tokens) or tokens[at].kind == "sign":
         raise _cut_off()
     if tokens[at].kind == "open" or (tokens[at].kind == "word" and tokens[at].text.startswith("$")):
@@ -123,7 +123,7 @@ def _value(tokens: list[_Token], at: int) -> str:
 
 
 def _tokens(data: str) -> Iterator[_Token]:
-    """The words, texts and signs; a text with a variable in it is of kind `open`. Raises ImportProblem."""
+    """The tokens of the text; one with a variable in it is of kind `open`. Raises ImportProblem."""
     at = 0
     while at < len(data):
         seen = _TOKEN.match(data, at)

@@ -1,4 +1,4 @@
-"""The words of a command as a shell would hand them to the program: bash and its kin, and cmd of Windows. Pure.
+"""Splitting commands into words as a shell would: bash and its kin, and cmd of Windows. Pure.
 
 Nothing is run and nothing is looked up: a word with a variable or a command in it says so, and is left as it stands.
 """
@@ -50,7 +50,7 @@ class OpenQuote(Exception):
 
 
 class Word(NamedTuple):
-    """One word. `expands`: the shell would have put something else in its place, or in a part of it."""
+    """One word. `expands`: the shell would have put something else in place of it, or of a part of it."""
 
     text: str
     expands: bool = False
@@ -81,7 +81,7 @@ def _split(text: str, piece_at: Callable[[str, int], re.Match[str] | None], *, o
 
 
 class _Words:
-    """Gathers pieces to words and words to commands."""
+    """Collects pieces into words, and words into commands."""
 
     def __init__(self) -> None:
         self.commands: list[list[Word]] = []
@@ -147,7 +147,7 @@ def _in_double(found: re.Match[str]) -> str:
 
 
 def _ansi(text: str) -> str:
-    """bash's $'…': escapes name letters, or bytes of UTF-8."""
+    """The text of bash's $'…': escapes name letters, or bytes of UTF-8."""
     data = bytearray()
     at = 0
     for found in _IN_ANSI.finditer(text):

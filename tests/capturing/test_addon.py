@@ -18,8 +18,8 @@ from mitmproxy.test import tflow
 
 from addons.capturing import page, peer
 from addons.capturing.addon import DELIVERED_S, LINGER_S, Capture
-from addons.capturing.proof import SessionCheck
-from addons.capturing.target import Target, VaultSink
+from addons.capturing.session_check import SessionCheck
+from addons.capturing.target import CaptureTarget, VaultSink
 from addons.vault.errors import VaultError
 from providers.contract.provider import Credentials, Identity, Session
 from providers.zai.provider import Zai, ZaiOptions
@@ -37,10 +37,10 @@ class Shelf:
     kept: list[tuple[str, str, Credentials, str]] = field(default_factory=list)
     fails: bool = False
 
-    def put(self, provider: str, account: str, material: Credentials, email: str) -> None:
+    def put(self, provider: str, account: str, credentials: Credentials, email: str) -> None:
         if self.fails:
             raise VaultError("the disk is full")
-        self.kept.append((provider, account, material, email))
+        self.kept.append((provider, account, credentials, email))
 
 
 @dataclass
@@ -51,18 +51,18 @@ class Prover:
     fault: Exception | None = None
     asked: list[Credentials] = field(default_factory=list)
 
-    async def __call__(self, session: Session, material: Credentials) -> SessionCheck:
-        self.asked.append(material)
+    async def __call__(self, session: Session, credentials: Credentials) -> SessionCheck:
+        self.asked.append(credentials)
         await asyncio.sleep(1)
         if self.fault is not None:
             raise self.fault
-        return SessionCheck(material, Identity("ada", email="ada@example.com"), self.refused)
+        return SessionCheck(credentials, Identity("ada", email="ada@example.com"), self.refused)
 
 
 @dataclass
 class House:
-    shelf: Shelf = field(default_factory=Shelf)
-    prover: Prover = field(default_factory=Prover)
+    sink: Shelf = field(default_factory=Shelf)
+    checker: Prover = field(default_factory=Prover)
     told: list[object] = field(default_factory=list)
 
     @asynccontextmanager
@@ -71,9 +71,9 @@ class House:
         self.master = Master(given)
         server = Proxyserver()
         self.master.addons.add(server)
-        target = Target(cast(Any, Zai("zai", ZaiOptions())), "main", cast(VaultSink, self.shelf), None)
+        target = CaptureTarget(cast(Any, Zai("zai", ZaiOptions())), "main", cast(VaultSink, self.sink), None)
         capture = Capture(
-            target, prover=self.prover, on_ready=self.told.append, on_stored=lambda: self.told.append("stored")
+            target, checker=self.checker, on_ready=self.told.append, on_stored=lambda: self.told.append("stored")
         )
         self.master.addons.add(capture)
         with (
@@ -134,10 +134,10 @@ async def test_a_signed_in_call_is_proven_stored_and_told_and_the_proxy_ends() -
         assert found.request.stream  # nothing of it was held
         assert not found.request.headers  # nor is now
         await asyncio.sleep(1.1)
-        [(provider, account, material, email)] = house.shelf.kept
-        assert (provider, account, material.token, email) == ("zai", "main", token, "ada@example.com")
+        [(provider, account, credentials, email)] = house.sink.kept
+        assert (provider, account, credentials.token, email) == ("zai", "main", token, "ada@example.com")
         assert capture.stored
-        assert (capture.stored.target, capture.stored.whose) == ("zai/main", "ada@example.com")
+        assert (capture.stored.target, capture.stored.owner) == ("zai/main", "ada@example.com")
         assert token not in repr(capture.stored)
         assert house.told == [8081, "stored"]
         await asyncio.sleep(LINGER_S - 1)
@@ -155,7 +155,7 @@ async def test_the_answer_that_says_who_it_is_shows_the_token_too() -> None:
         found = flow("/api/v1/auths/", body={"id": "ada", "email": "ada@example.com", "token": token})
         await goes_by(capture, found)
         await asyncio.sleep(1.1)
-        assert [kept[2].token for kept in house.shelf.kept] == [token]
+        assert [kept[2].token for kept in house.sink.kept] == [token]
 
 
 @in_virtual_time
@@ -167,8 +167,8 @@ async def test_a_newer_token_while_the_first_is_asked_about_is_stored_as_well() 
         await asyncio.sleep(0.5)
         await goes_by(capture, signed_in(second))
         await asyncio.sleep(2)
-        assert [kept[2].token for kept in house.shelf.kept] == [first, second]
-        assert len(house.prover.asked) == 1  # it is the same sign-in
+        assert [kept[2].token for kept in house.sink.kept] == [first, second]
+        assert len(house.checker.asked) == 1  # it is the same sign-in
         assert house.told == [8081, "stored"]
 
 
@@ -179,30 +179,30 @@ async def test_guests_and_other_sites_show_nothing() -> None:
         await goes_by(capture, signed_in(zai_token().replace(".", "x")))
         other = await goes_by(capture, flow("/api/v1/chats/", "https://other.example", authorization="Bearer x"))
         await asyncio.sleep(5)
-        assert house.prover.asked == []
+        assert house.checker.asked == []
         assert not other.request.headers
         assert capture.missing() == "no sign-in to zai/main was seen (a guest's session is not stored)"
 
 
 @in_virtual_time
 async def test_a_session_the_site_does_not_take_is_not_stored_and_not_asked_about_again() -> None:
-    house = House(prover=Prover(refused="expired"))
+    house = House(checker=Prover(refused="expired"))
     async with house.running() as capture:
         token = zai_token()
         await goes_by(capture, signed_in(token))
         await asyncio.sleep(1.1)
         await goes_by(capture, signed_in(token))
         await asyncio.sleep(1.1)
-        assert (len(house.prover.asked), house.shelf.kept, house.has_ended()) == (1, [], False)
+        assert (len(house.checker.asked), house.sink.kept, house.has_ended()) == (1, [], False)
         await goes_by(capture, signed_in(zai_token()))
         await asyncio.sleep(1.1)
         await goes_by(capture, signed_in(token))
         await asyncio.sleep(1.1)
-        assert len(house.prover.asked) == 2
-        house.prover.refused = ""
+        assert len(house.checker.asked) == 2
+        house.checker.refused = ""
         await goes_by(capture, signed_in(zai_token()))
         await asyncio.sleep(1.1)
-        assert len(house.shelf.kept) == 1
+        assert len(house.sink.kept) == 1
 
 
 @pytest.mark.parametrize("how", ["disk", "fault"])
@@ -237,10 +237,10 @@ async def test_a_capture_that_is_stopped_asks_and_stores_no_more() -> None:
         await capture.done()
         assert asyncio.get_running_loop().time() == stopped_at  # the site's answer is not waited for
         await asyncio.sleep(2)
-        assert house.shelf.kept == []
+        assert house.sink.kept == []
         await goes_by(capture, signed_in(zai_token()))
         await asyncio.sleep(2)
-        assert house.shelf.kept == []
+        assert house.sink.kept == []
         capture.stop("again")
         assert capture.problem == "stopped by hand"
 
@@ -258,7 +258,7 @@ async def test_the_persons_browser_gets_our_page_before_and_after() -> None:
         assert own.response.content == b""
         await goes_by(capture, signed_in(zai_token()))
         shown = await goes_by(capture, flow("/", **PAGE))  # waits for what is just being stored
-        assert house.shelf.kept
+        assert house.sink.kept
         assert shown.response
         assert b"main" in (shown.response.content or b"")
         assert (before, capture.visited) == (False, True)

@@ -7,8 +7,8 @@ import pytest
 
 from addons.capturing.browser import (
     Browser,
+    BrowserSetup,
     Program,
-    Wish,
     chromium_command,
     find_browser,
     firefox_preferences,
@@ -16,7 +16,7 @@ from addons.capturing.browser import (
 )
 from addons.cli.base import Problem
 
-WISH = Wish("https://chat.example/", 4711, Path("ca.pem"), "aGFzaA==")
+WISH = BrowserSetup("https://chat.example/", 4711, Path("ca.pem"), "aGFzaA==")
 
 
 def installed(*names: str) -> dict[str, str]:
@@ -58,17 +58,22 @@ def test_chromium_uses_the_proxy_and_trusts_one_key_in_a_profile_of_its_own() ->
 
 
 @pytest.mark.parametrize(
-    ("wish", "root", "flag"),
+    ("setup", "root", "flag"),
     [
         pytest.param(WISH, True, "--no-sandbox", id="root"),
         pytest.param(
-            Wish("https://127.0.0.1:9/", 1, Path("ca"), "h"), False, "--proxy-bypass-list=<-loopback>", id="loopback"
+            BrowserSetup("https://127.0.0.1:9/", 1, Path("ca"), "h"),
+            False,
+            "--proxy-bypass-list=<-loopback>",
+            id="loopback",
         ),
-        pytest.param(Wish("https://chat.example/", 1, Path("ca"), "h", True), False, "--headless=new", id="headless"),
+        pytest.param(
+            BrowserSetup("https://chat.example/", 1, Path("ca"), "h", True), False, "--headless=new", id="headless"
+        ),
     ],
 )
-def test_chromium_gets_what_the_case_asks_for(wish: Wish, root: bool, flag: str) -> None:
-    assert flag in chromium_command("chromium", Path("/p"), wish, root=root)
+def test_chromium_gets_what_the_case_asks_for(setup: BrowserSetup, root: bool, flag: str) -> None:
+    assert flag in chromium_command("chromium", Path("/p"), setup, root=root)
 
 
 def test_every_firefox_preference_is_a_line_of_javascript() -> None:

@@ -7,7 +7,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 
-from addons.capturing.flows import BODY_LIMIT_BYTES, BodyCopy, is_navigation, origin, shows_body, sighting_of
+from addons.capturing.flows import BODY_LIMIT_BYTES, BodyCopy, is_navigation, observed_exchange, origin, shows_body
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 
@@ -64,7 +64,7 @@ def test_a_sighting_has_one_cookie_list_and_every_set_cookie() -> None:
     made.request.headers = http.Headers([(b"Cookie", b"a=1"), (b"cookie", b"b=2"), (b"Authorization", b"Bearer t")])
     assert made.response
     made.response.headers.set_all("set-cookie", ["c=3; Path=/", "d=4"])
-    seen = sighting_of(made, b"{}")
+    seen = observed_exchange(made, b"{}")
     assert seen.cookies == {"a": "1", "b": "2"}
     assert seen.new_cookies == {"c": "3", "d": "4"}
     assert (seen.bearer, seen.status, seen.body) == ("t", 200, b"{}")

@@ -35,10 +35,10 @@ def test_our_own_sockets_are_ours(listen: str, to: str) -> None:
 
 
 def test_who_is_let_in() -> None:
-    assert peer.is_one_of_us(os.geteuid())
-    assert peer.is_one_of_us(0)
-    assert not peer.is_one_of_us(os.geteuid() + 1)
-    assert not peer.is_one_of_us(None)
+    assert peer.is_trusted_user(os.geteuid())
+    assert peer.is_trusted_user(0)
+    assert not peer.is_trusted_user(os.geteuid() + 1)
+    assert not peer.is_trusted_user(None)
 
 
 def program_for(user: int | None) -> str:

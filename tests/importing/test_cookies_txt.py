@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from addons.importing.contents import ImportProblem
 from addons.importing.cookies_txt import LIMIT_CHARS, read_cookies
 from addons.importing.detect import read
-from addons.importing.problem import ImportProblem
 
 NOW = 1_800_000_000.0
 HEAD = "# Netscape HTTP Cookie File\n"

@@ -2,16 +2,16 @@
 
 import pytest
 
+from addons.importing.contents import ImportProblem
 from addons.importing.curl import read_curl
 from addons.importing.detect import read
-from addons.importing.problem import ImportProblem
 from providers.contract.provider import ObservedExchange
 
 SECRET = "tok-9fPq2LzR7tXw4mVb"
 
 
 def seen(command: str) -> list[ObservedExchange]:
-    return list(read_curl(command).sightings)
+    return list(read_curl(command).exchanges)
 
 
 def one(command: str) -> ObservedExchange:
@@ -92,7 +92,7 @@ def test_several_requests() -> None:
     ],
 )
 def test_commands_as_they_are_pasted(command: str) -> None:
-    [found] = read(command.encode(), 0).sightings
+    [found] = read(command.encode(), 0).exchanges
     assert (found.url, found.headers["x-last"]) == ("https://a.example", "1")
 
 

@@ -11,7 +11,7 @@ READ = frozenset({"url", "config"})
 
 
 def seen(command: str) -> list[ObservedExchange]:
-    return list(read_curl(command).sightings)
+    return list(read_curl(command).exchanges)
 
 
 def one(command: str) -> ObservedExchange:

@@ -6,8 +6,8 @@ import time
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from addons.importing.contents import ImportProblem
 from addons.importing.detect import read
-from addons.importing.problem import ImportProblem
 
 NOW = time.time()
 
@@ -40,4 +40,4 @@ def test_any_command_is_read_or_refused(words: str) -> None:
 @example("\"$'x'\"")
 def test_header_values_survive_the_shell(value: str) -> None:
     found = read(f"curl https://x.example -H {shlex.quote('x-test: ' + value)}".encode(), NOW)
-    assert found.sightings[0].headers["x-test"] == value
+    assert found.exchanges[0].headers["x-test"] == value

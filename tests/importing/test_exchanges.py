@@ -10,8 +10,8 @@ from mitmproxy import http
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
 
+from addons.importing.contents import ImportProblem
 from addons.importing.exchanges import read_exchanges
-from addons.importing.problem import ImportProblem
 from tests.support.hars import entry, har
 
 URL = "https://chat.z.ai/api/v1/chats"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from addons.importing.contents import ImportProblem
 from addons.importing.detect import read
 from addons.importing.har import read_har
-from addons.importing.problem import ImportProblem
 from providers.sandbox.tokens import jwt
 from tests.support.hars import entry, har
 
@@ -42,7 +42,7 @@ def test_a_body_in_base64() -> None:
     packed = base64.b64encode(json.dumps({"token": ZAI}).encode()).decode()
     one = entry("https://chat.z.ai/api/v1/auths/")
     one["response"]["content"] = {"text": packed, "encoding": "base64"}
-    assert ZAI.encode() in read(har(one), NOW).sightings[0].body
+    assert ZAI.encode() in read(har(one), NOW).exchanges[0].body
 
 
 def fields(*pairs: tuple[object, object]) -> list[dict[str, object]]:
@@ -62,7 +62,7 @@ def fields(*pairs: tuple[object, object]) -> list[dict[str, object]]:
 def test_headers_are_those_that_went_out(request_part: dict[str, Any], headers: dict[str, str]) -> None:
     """The list of cookies counts only where the browser gave no header of them; names with a colon are HTTP/2's own."""
     one = {"request": {"url": "https://chat.z.ai/", **request_part}}
-    [seen] = read_har(har(one).decode()).sightings
+    [seen] = read_har(har(one).decode()).exchanges
     assert (seen.method, dict(seen.headers)) == ("GET", headers)
 
 
@@ -70,13 +70,13 @@ def test_headers_are_those_that_went_out(request_part: dict[str, Any], headers: 
 def test_a_status_counts_where_there_was_an_answer(status: object) -> None:
     one = entry("https://chat.z.ai/")
     one["response"]["status"] = status
-    assert read_har(har(one).decode()).sightings[0].status == (200 if status == 200 else None)
+    assert read_har(har(one).decode()).exchanges[0].status == (200 if status == 200 else None)
 
 
 def test_cookies_that_were_set_stand_one_a_line() -> None:
     one = entry("https://chat.z.ai/")
     one["response"]["headers"] = fields(("set-cookie", "a=1; Path=/\nb=2"), ("x", "y"), ("Set-Cookie", "c=3"))
-    assert read_har(har(one).decode()).sightings[0].set_cookies == ("a=1; Path=/", "b=2", "c=3")
+    assert read_har(har(one).decode()).exchanges[0].set_cookies == ("a=1; Path=/", "b=2", "c=3")
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_cookies_that_were_set_stand_one_a_line() -> None:
 def test_bodies(content: object, body: bytes) -> None:
     one = entry("https://chat.z.ai/")
     one["response"]["content"] = content
-    assert read_har(json.dumps({"log": {"entries": [one]}})).sightings[0].body == body
+    assert read_har(json.dumps({"log": {"entries": [one]}})).exchanges[0].body == body
 
 
 @pytest.mark.parametrize("url", ["", "ws://chat.z.ai/", "data:text/plain,x", "chrome-extension://x/", 5])
 def test_what_went_to_no_site_is_left_out(url: Any) -> None:
     found = read_har(har(entry(url), entry("http://127.0.0.1/")).decode())
-    assert [seen.url for seen in found.sightings] == ["http://127.0.0.1/"]
+    assert [seen.url for seen in found.exchanges] == ["http://127.0.0.1/"]
 
 
 def test_a_har_without_credentials_says_how_to_export_one() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from addons.importing.contents import ImportProblem
 from addons.importing.detect import read
-from addons.importing.problem import ImportProblem
 from providers.contract.provider import ObservedExchange
 
 SECRET = "AgHkJ3passport-0123456789"
@@ -31,7 +31,7 @@ Invoke-WebRequest -UseBasicParsing -Uri "{URL}" `
 
 
 def one(data: str) -> ObservedExchange:
-    (found,) = read(data.encode(), 0).sightings
+    (found,) = read(data.encode(), 0).exchanges
     return found
 
 
@@ -65,7 +65,7 @@ def test_without_a_session_before_it(words: str, headers: dict[str, str]) -> Non
 
 def test_several_calls_of_one_session() -> None:
     second = f'Invoke-RestMethod -Uri "{URL}/2" -WebSession $session -Headers @{{"a"="b"}}\n'
-    first, later = read((COPY + second).encode(), 0).sightings
+    first, later = read((COPY + second).encode(), 0).exchanges
     assert later.url == f"{URL}/2"
     assert later.headers == {"user-agent": first.headers["user-agent"], "cookie": first.headers["cookie"], "a": "b"}
 

@@ -12,8 +12,8 @@ from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
 
 from addons.cli.main import main
+from addons.importing.contents import ImportProblem
 from addons.importing.exchanges import read_exchanges
-from addons.importing.problem import ImportProblem
 from addons.recordings.check import said_of
 from addons.recordings.foreign import import_recordings
 from addons.recordings.recorder import ENDING

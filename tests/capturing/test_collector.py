@@ -2,7 +2,7 @@
 
 import pytest
 
-from addons.capturing.gathering import CredentialCollector, with_kept_login
+from addons.capturing.collector import CredentialCollector, with_kept_login
 from addons.exchange.context import AnyProvider
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, ObservedExchange, Session
@@ -17,16 +17,16 @@ class Two(Zai):
             return None
         return Credentials(seen.bearer or None, seen.new_cookies)
 
-    def missing(self, material: Credentials) -> tuple[str, ...]:
-        return () if material.token and material.cookies else ("a token and a cookie",)
+    def missing(self, credentials: Credentials) -> tuple[str, ...]:
+        return () if credentials.token and credentials.cookies else ("a token and a cookie",)
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        if material.token == "unfit":
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        if credentials.token == "unfit":
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "unfit")
-        return Session(self.name, account, tuple(material.values()), expires_at=material.expires_at)
+        return Session(self.name, account, tuple(credentials.values()), expires_at=credentials.expires_at)
 
 
-def gathering() -> CredentialCollector:
+def collector() -> CredentialCollector:
     two: AnyProvider = Two("two", ZaiOptions(base_url="https://two.example"))  # type: ignore[assignment]  # invariant
     return CredentialCollector(two, "main")
 
@@ -37,56 +37,56 @@ def seen(token: str = "", cookie: str = "") -> ObservedExchange:
 
 
 def test_a_session_is_whole_once_all_of_it_was_seen() -> None:
-    gathered = gathering()
+    gathered = collector()
     assert gathered.add(seen(token="t1"))
-    assert gathered.whole(0) is None
+    assert gathered.complete(0) is None
     assert gathered.missing() == ("a token and a cookie",)
     assert gathered.add(seen(cookie="c1"))
-    whole = gathered.whole(0)
+    whole = gathered.complete(0)
     assert whole is not None
     assert whole[0] == Credentials("t1", {"c": "c1"})
 
 
 def test_the_newest_value_wins_and_what_is_known_is_no_news() -> None:
-    gathered = gathering()
+    gathered = collector()
     gathered.add(seen("t1", "c1"))
     assert not gathered.add(seen("t1", "c1"))
     assert not gathered.add(seen())
     assert gathered.add(seen("t2"))
-    whole = gathered.whole(0)
+    whole = gathered.complete(0)
     assert whole is not None
     assert whole[0].token == "t2"
 
 
 def test_a_session_the_provider_cannot_read_is_not_whole() -> None:
-    gathered = gathering()
+    gathered = collector()
     gathered.add(seen("unfit", "c1"))
-    assert gathered.whole(0) is None
+    assert gathered.complete(0) is None
 
 
 def test_a_refused_session_is_not_offered_again() -> None:
-    gathered = gathering()
+    gathered = collector()
     gathered.add(seen("t1", "c1"))
     gathered.refuse(Credentials("t1", {"c": "c1"}))
     gathered.add(seen("t1", "c1"))
-    assert gathered.whole(0) is None
+    assert gathered.complete(0) is None
     gathered.add(seen("t2", "c2"))
-    assert gathered.whole(0) is not None
+    assert gathered.complete(0) is not None
 
 
 def test_what_the_browser_showed_meanwhile_is_newer_than_what_the_proof_brought() -> None:
-    gathered = gathering()
+    gathered = collector()
     gathered.add(seen("t1", "c1"))
     before = Credentials("t1", {"c": "c1"})
     gathered.add(seen(cookie="c3"))
-    gathered.renew(before, Credentials("t1", {"c": "c2"}))
-    whole = gathered.whole(0)
+    gathered.replace_renewed(before, Credentials("t1", {"c": "c2"}))
+    whole = gathered.complete(0)
     assert whole is not None
     assert whole[0].cookies == {"c": "c3"}
 
 
 def test_it_shows_names_and_no_values() -> None:
-    gathered = gathering()
+    gathered = collector()
     gathered.add(seen("secret-token", "secret-cookie"))
     assert repr(gathered) == "CredentialCollector(cookie:c, token)"
 

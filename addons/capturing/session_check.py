@@ -1,4 +1,4 @@
-"""Asks the site whose a captured session is, before it is stored."""
+"""The check of a captured session against its site, before it is stored."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,32 +15,34 @@ from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Credentials, Identity, Moment, Session
 
-PROOF_S: Final = 5.0
+CHECK_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCheck:
-    """What came of asking. `refused` says why the session cannot serve; `identity` is None where nobody could say."""
+    """The result of a check. `refused` says why the session cannot serve; `identity` is None where nobody could say."""
 
-    material: Credentials
+    credentials: Credentials
     identity: Identity | None = None
     refused: str = ""
     doubt: str = ""
     """Why it could not be proven, in words for the person."""
 
-    def whose(self, session: Session) -> str:
-        """Whose session it is, as far as the site or the session itself says."""
+    def owner(self, session: Session) -> str:
+        """The session's owner, as far as the site or the session itself says."""
         known = self.identity
         said = (known.email, known.name, known.user_id) if known else (session.facts.get("email", ""),)
         return next((word for word in said if word), "")
 
 
 class SessionChecker(Protocol):
-    async def __call__(self, session: Session, material: Credentials) -> SessionCheck: ...
+    """Anything that checks a session: the site (SiteSessionChecker), or a test's stand-in."""
+
+    async def __call__(self, session: Session, credentials: Credentials) -> SessionCheck: ...
 
 
-class SiteProver:
-    """Runs the provider's `identify` over a client of its own."""
+class SiteSessionChecker:
+    """Checks a session with the provider's `identify`, over an HTTP client of its own."""
 
     def __init__(
         self, provider: AnyProvider, moment: Callable[[], Moment], *, proxy: str | None, ca_file: str | None
@@ -50,38 +52,38 @@ class SiteProver:
         self._proxy = proxy
         self._ca_file = ca_file
 
-    async def __call__(self, session: Session, material: Credentials) -> SessionCheck:
+    async def __call__(self, session: Session, credentials: Credentials) -> SessionCheck:
         steps = self._provider.identify(session, self._moment())
         if steps is None:
-            return SessionCheck(material, doubt=f"{self._provider.name} cannot be asked whose session it is")
+            return SessionCheck(credentials, doubt=f"{self._provider.name} cannot be asked whose session it is")
         async with new_client(self._proxy, verify=self._ca_file or True) as client:
-            asking = _Asking(self._provider, material, client)
+            asking = _SessionInUse(self._provider, credentials, client)
             try:
-                async with asyncio.timeout(PROOF_S):
+                async with asyncio.timeout(CHECK_S):
                     identity = await asking.runner.run(self._provider, steps, session)
             except TimeoutError:
-                return SessionCheck(asking.material, doubt="the site did not answer in time")
+                return SessionCheck(asking.credentials, doubt="the site did not answer in time")
             except ProviderError as error:
                 if error.kind is ErrorKind.SESSION_EXPIRED:
-                    return SessionCheck(material, refused=error.message)
-                return SessionCheck(asking.material, doubt=error.message)
+                    return SessionCheck(credentials, refused=error.message)
+                return SessionCheck(asking.credentials, doubt=error.message)
         if identity.guest:
-            return SessionCheck(material, identity, refused="it is a guest's")
-        return SessionCheck(asking.material, identity)
+            return SessionCheck(credentials, identity, refused="it is a guest's")
+        return SessionCheck(asking.credentials, identity)
 
 
-class _Asking:
-    """The Credentials while the site is asked with it: a cookie that rotates on the way is kept."""
+class _SessionInUse:
+    """Credentials while the site is asked with them: a cookie that rotates on the way is kept."""
 
-    def __init__(self, provider: AnyProvider, material: Credentials, client: httpx.AsyncClient) -> None:
-        self.material = material
+    def __init__(self, provider: AnyProvider, credentials: Credentials, client: httpx.AsyncClient) -> None:
+        self.credentials = credentials
         self._provider = provider
-        cleaner = Cleaner.of(material, provider.name, "")
-        seals = Seals(lambda *_: self.material.secrets())
+        cleaner = Cleaner.of(credentials, provider.name, "")
+        seals = Seals(lambda *_: self.credentials.secrets())
         self.runner = StepRunner(seals, lambda _: client, cleaner, self._handed_out)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}
         update = self._provider.from_cookies(session, ours) if ours else None
         if update is not None:
-            self.material = self.material.updated(update)
+            self.credentials = self.credentials.updated(update)

@@ -1,4 +1,4 @@
-"""The one way an import fails."""
+"""The contents of an import file, and the one error of an import."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from providers.contract.provider import ObservedExchange
 
 
 class ImportProblem(Exception):
-    """What was given cannot be used. The text is one clear line for the person, without a secret."""
+    """The file cannot be used. The text is one clear line for the person, without a secret."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One cookie of a cookie file, of a domain and not yet of a request. `expires` in Unix seconds; 0: session."""
+class FileCookie:
+    """A cookie of a cookie file, of a domain and not yet of a request. `expires` in Unix seconds; 0: session."""
 
     domain: str
     """Lower case, without a leading dot."""
@@ -25,12 +25,12 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a file holds, before anybody asks whose it is."""
+class FileContents:
+    """The contents of a file, before anybody asks whose session it is."""
 
     kind: str
-    sightings: tuple[ObservedExchange, ...] = ()
-    cookies: tuple[Stored, ...] = ()
+    exchanges: tuple[ObservedExchange, ...] = ()
+    cookies: tuple[FileCookie, ...] = ()
     token: str = ""
     note: str = ""
     """Something the person should know of the file."""
