@@ -23,6 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from mitmproxy import hooks
+
 ROOT: Final = Path(__file__).parents[2]
 OURS: Final = ("addons", "providers")
 SCRIPTS: Final = {"addons.gateway", "addons.capture"}
@@ -124,6 +126,14 @@ def attributes() -> dict[str, Any]:
     return found
 
 
+def our_hooks() -> dict[str, Any]:
+    """The one table of mitmproxy that we may stand in: it lists a hook's class as soon as the class is defined."""
+    listed = hooks.all_hooks.items()
+    return {
+        f"mitmproxy.hooks.all_hooks[{name}]": hook for name, hook in listed if hook.__module__.startswith("addons.")
+    }
+
+
 def changed(before: dict[str, Any], after: dict[str, Any], same: Any) -> Iterator[str]:
     for name in before.keys() | after.keys():
         if name not in before:
@@ -157,7 +167,7 @@ def main() -> None:
     for name in names:
         importlib.import_module(name)
     effects += changed(shared, process(), lambda one, other: one == other)
-    effects += changed(foreign, attributes(), lambda one, other: one is other)
+    effects += changed(foreign | our_hooks(), attributes(), lambda one, other: one is other)
     watched = False
     json.dump({"effects": sorted(effects), "modules": len(names)}, sys.stdout)
 
