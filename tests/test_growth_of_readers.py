@@ -36,9 +36,10 @@ from addons.mitm.search import answered_of, asked_of, folded, wanted_by
 from addons.routing.strategy import Choice, OrderState, conversation_of
 from addons.transport.codings import undone
 from addons.words.near import near
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
+from providers.contract.requests import ChatRequest
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import loads, loads_glued
 from providers.formats.pages import is_check, is_page, title_of

@@ -10,10 +10,11 @@ from addons.accounts.availability import Availability, AvailabilityRules, Blocke
 from addons.accounts.cooldown import LIMITS, CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.limiter import DAY_S, AccountLimiter, RateLimits
-from addons.accounts.sessions import AnyProvider, SessionVault, Stored, StoredSession
+from addons.accounts.sessions import SessionVault, Stored, StoredSession
 from addons.accounts.state_store import StateStore
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from addons.accounts.account import Account
-from addons.accounts.sessions import AnyProvider, Stored
+from addons.accounts.sessions import Stored
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Identity, Moment, Session, Steps
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, Identity, Session
+from providers.contract.steps import Moment, Steps
 
 
 class Runner(Protocol):
@@ -62,7 +64,7 @@ class Owners:
 
     async def _ask(self, account: Account, session: Session) -> str:
         provider = account.session.provider
-        if (steps := provider.identify(session, self.moment())) is None:
+        if (steps := provider.sign_in.identify(session, self.moment())) is None:
             return ""
         identity: Identity = await self.runner.run(provider, steps, session, keep_cookies=False)
         return identity.user_id or identity.email

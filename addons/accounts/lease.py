@@ -9,7 +9,8 @@ from addons.accounts.availability import Blocked
 from addons.accounts.limiter import LimiterFull
 from addons.accounts.renewal import Renewal
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Model, Session
+from providers.contract.provider import Model
+from providers.contract.session import Session
 
 
 @dataclass(frozen=True, slots=True)

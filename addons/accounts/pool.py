@@ -14,11 +14,13 @@ from addons.accounts.limiter import LimiterFull
 from addons.accounts.pruning import ended_for_good
 from addons.accounts.renewal import Renewal
 from addons.accounts.report import AccountLine, report
-from addons.accounts.sessions import FRESH_S, AnyProvider
+from addons.accounts.sessions import FRESH_S
 from addons.tasks import Background
 from addons.vault.errors import VaultConflict, VaultError
 from providers.contract.errors import ProviderError
-from providers.contract.provider import Credentials, Moment, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, Session
+from providers.contract.steps import Moment
 
 log = logging.getLogger("glassgate.accounts")
 

@@ -7,7 +7,7 @@ from addons.accounts.account import Account
 from addons.accounts.health import Health
 from addons.accounts.report import can_renew
 from providers.contract.errors import ProviderError
-from providers.contract.provider import Moment
+from providers.contract.steps import Moment
 
 
 @dataclass(frozen=True, slots=True)

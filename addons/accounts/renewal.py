@@ -15,15 +15,19 @@ from addons.accounts.account import Account, RenewalState
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.identity import Owners, Runner
 from addons.accounts.report import can_renew
-from addons.accounts.sessions import FRESH_S, AnyProvider, SessionVault, Stored
+from addons.accounts.sessions import FRESH_S, SessionVault, Stored
 from addons.accounts.state_store import StateStore
 from addons.tasks import Background
 from addons.vault.errors import VaultError
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Moment, Session, SessionUpdate, Steps
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Session, SessionUpdate
+from providers.contract.steps import Moment, Steps
 
 log = logging.getLogger("glassgate.accounts")
 
+RENEW_BEFORE_S: Final = 120
+"""A session that ends within this time is renewed."""
 STILL_GOOD_S: Final = 20
 """A session that lives at least so long serves while it is being renewed; below, requests wait for the new one."""
 TRY_AGAIN_S: Final = 15
@@ -68,8 +72,7 @@ class Renewal:
             account.refused(error)
             raise
         left_s = self._left_s(account, session)
-        provider = account.session.provider
-        if left_s is None or left_s > provider.renew_before_s or not self._renewable(account, session):
+        if left_s is None or left_s > RENEW_BEFORE_S or not self._renewable(account, session):
             return session
         if left_s <= STILL_GOOD_S:
             return await asyncio.shield(self._flight(account))
@@ -98,11 +101,11 @@ class Renewal:
 
     def handed_out(self, account: Account, session: Session, cookies: Mapping[str, str]) -> None:
         """Cookies that came with any answer: those that belong to the session are kept, in the background."""
-        provider = account.session.provider
-        new = {name: value for name, value in cookies.items() if name in provider.rotating_cookies}
+        sign_in = account.session.provider.sign_in
+        new = {name: value for name, value in cookies.items() if name in sign_in.rotating_cookies}
         if not new:
             return
-        update = provider.from_cookies(session, new)
+        update = sign_in.from_cookies(session, new)
         stored = account.session.stored()
         if update is not None and stored is not None and stored.material.updated(update) != stored.material:
             self.background.spawn(self._keep_rotated(account, update), "glassgate rotated session")
@@ -184,7 +187,7 @@ class Renewal:
     async def _ask(self, provider: AnyProvider, session: Session) -> SessionUpdate:
         """The site's new secrets: by renewal, or else by signing in with a remembered password."""
         refusal: ProviderError | None = None
-        if (steps := provider.refresh(session, self.moment())) is not None:
+        if (steps := provider.sign_in.refresh(session, self.moment())) is not None:
             try:
                 update: SessionUpdate = await self.runner.run(provider, steps, session, keep_cookies=False)
                 return update
@@ -198,7 +201,7 @@ class Renewal:
         raise refusal or ProviderError(ErrorKind.SESSION_EXPIRED, "there is nothing to renew this session with.")
 
     def _sign_in(self, provider: AnyProvider, session: Session) -> Steps[SessionUpdate] | None:
-        return provider.sign_in(session, self.moment()) if session.has("password") else None
+        return provider.sign_in.with_password(session, self.moment()) if session.has("password") else None
 
     async def _keep(self, account: Account, stored: Stored, update: SessionUpdate) -> Session:
         """The renewed session, in force at once and written to the vault. Raises ProviderError when it is not ours."""
@@ -248,7 +251,7 @@ class Renewal:
         now = self._epoch_s()
         if session.expires_at is not None:
             return session.expires_at - now
-        every_s = account.session.provider.renew_every_s
+        every_s = account.session.provider.sign_in.renew_every_s
         stored = account.session.stored()
         if every_s is None or stored is None or stored.updated is None:
             return None
@@ -279,7 +282,7 @@ class Renewal:
     async def _bury_if_dead(self, account: Account, session: Session) -> None:
         """Asks the site about a session it refused: a single odd refusal must not end an account."""
         stored = account.session.stored()
-        steps = account.session.provider.identify(session, self.moment())
+        steps = account.session.provider.sign_in.identify(session, self.moment())
         if stored is None or steps is None:
             return
         try:

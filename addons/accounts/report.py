@@ -11,7 +11,9 @@ from addons.accounts.sessions import Stored
 from addons.accounts.way_in import way_in
 from addons.words.shown import shown
 from providers.contract.errors import ProviderError
-from providers.contract.provider import Moment, Provider, ProviderOptions, Session
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 
 CAN_SERVE: Final = frozenset({Health.OK, Health.REFRESHING, Health.ENDED})
 """How an account is that a request may succeed with."""
@@ -46,9 +48,9 @@ def report(accounts: Iterable[Account], moment: Moment) -> list[AccountLine]:
 
 def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Moment) -> bool:
     """Whether a session holds something to renew it with: a renewal right, or a remembered password."""
-    ways = [provider.refresh(session, moment)]
+    ways = [provider.sign_in.refresh(session, moment)]
     if session.has("password"):
-        ways.append(provider.sign_in(session, moment))
+        ways.append(provider.sign_in.with_password(session, moment))
     for steps in ways:
         if steps is not None:
             steps.close()

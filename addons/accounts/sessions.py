@@ -14,12 +14,11 @@ from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.format import Record
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Provider, ProviderOptions, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, Session
 from providers.formats.moments import moment_s
 
 log = logging.getLogger("glassgate.accounts")
-
-type AnyProvider = Provider[ProviderOptions]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ import time
 import uuid
 
 from addons.words.commands import capture, command
-from providers.contract.provider import Moment, Provider, ProviderOptions, Session
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 
 
 def way_in(provider: Provider[ProviderOptions], account: str) -> str:
@@ -17,7 +19,9 @@ def way_in(provider: Provider[ProviderOptions], account: str) -> str:
 def signs_in(provider: Provider[ProviderOptions], account: str) -> bool:
     """Whether a program may sign in at the site with e-mail and password."""
     session = Session(provider.name, account, ("email", "password", "password_sha256"))
-    steps = provider.sign_in(session, Moment(time.time_ns() // 1_000_000, lambda: str(uuid.uuid4()), "UTC"))
+    steps = provider.sign_in.with_password(
+        session, Moment(time.time_ns() // 1_000_000, lambda: str(uuid.uuid4()), "UTC")
+    )
     if steps is not None:
         steps.close()
     return steps is not None

@@ -12,7 +12,7 @@ from addons.exchange.context import Limits
 from addons.ingress.front_door import told_beside
 from addons.inspect.annotation import Annotation
 from addons.recordings.reading import decoder_for
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 
 
 @dataclass(slots=True)

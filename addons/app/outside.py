@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from providers.contract.provider import Moment
+from providers.contract.steps import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from addons.app.runtime import Running
 from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import Cleaner
 from addons.errors import GatewayError
-from addons.exchange.context import AnyProvider
 from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
@@ -32,9 +31,12 @@ from addons.recordings.check import ReadAgain, read_again
 from addons.recordings.recording import Answered, Asked, Recording, RecordingProblem, cut_again
 from addons.transport.places import sealed_call
 from addons.transport.sealing import Owner
+from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
-from providers.contract.provider import Answer, Call, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Session
+from providers.contract.steps import Answer
 
 _HOP: Final = frozenset({"content-length", "transfer-encoding", "connection", "host", "accept-encoding"})
 _APART_S: Final = 0.001

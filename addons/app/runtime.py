@@ -42,7 +42,8 @@ from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import Carried, StepRunner
 from addons.vault.store import Vault
-from providers.contract.provider import Provider, ProviderOptions, Session
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.session import Session
 
 
 class Running:

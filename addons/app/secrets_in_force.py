@@ -7,7 +7,7 @@ from addons.accounts.sessions import SessionVault
 from addons.cleaning.index import Known, secrets_of
 from addons.cleaning.known import Version
 from addons.config.schema import Config
-from providers.contract.provider import Credentials
+from providers.contract.session import Credentials
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from addons.exchange.context import AnyProvider
+from providers.contract.provider import AnyProvider
 
 
 def expected_checks(providers: Mapping[str, AnyProvider]) -> str:

@@ -16,10 +16,11 @@ from addons.config.providers import make_providers
 from addons.config.schema import Config, FallbackModel
 from addons.config.secret_looks import looks_secret
 from addons.config.yaml_reading import KeyPath
-from addons.exchange.context import AnyProvider
 from addons.routing.model_index import ModelIndex
 from addons.routing.models import Models
-from providers.contract.provider import Moment, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 from providers.registry import provider_class
 
 log = logging.getLogger("glassgate")
@@ -144,7 +145,7 @@ def _models_of_disabled(config: Config) -> dict[str, str]:
     """Model in small letters → a provider that is disabled and would serve it."""
     found: dict[str, str] = {}
     for settings in config.disabled:
-        provider = provider_class(settings.common.type).configured(settings.name, settings.options)
+        provider = provider_class(settings.common.type)(settings.name, settings.options)
         for model in provider.models().values():
             found.setdefault(model.id.casefold(), settings.name)
     return found

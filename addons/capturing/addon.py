@@ -31,7 +31,7 @@ from addons.capturing.session_check import SessionCheck, SessionChecker, SiteSes
 from addons.capturing.target import CaptureTarget, target_of
 from addons.cli.base import Problem
 from addons.vault.errors import VaultError
-from providers.contract.provider import Credentials, ObservedExchange, Session
+from providers.contract.session import Credentials, ObservedExchange, Session
 
 log = logging.getLogger("glassgate.capture")
 
@@ -112,7 +112,7 @@ class Capture:
         ctx.options.update(allow_hosts=capture_setup.host_patterns(target.provider))
         loop = asyncio.get_running_loop()
         self._end_timer = loop.call_later(ctx.options.capture_timeout_s, self._timed_out)
-        log.info("waiting for a sign-in to %s at %s", target.name, target.provider.sign_in_page())
+        log.info("waiting for a sign-in to %s at %s", target.name, target.provider.sign_in.page)
         self._on_ready(port)
 
     async def done(self) -> None:
@@ -179,7 +179,7 @@ class Capture:
             await asyncio.wait([self._storing])  # the page after the sign-in: stored in a moment
         if self.stored is not None:
             return capture_page.signed_in(target.provider.name, target.account)
-        return capture_page.waiting(target.provider.name, target.provider.sign_in_page()) if ours else None
+        return capture_page.waiting(target.provider.name, target.provider.sign_in.page) if ours else None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         if flow.metadata.get(_OURS) or flow.response is None:

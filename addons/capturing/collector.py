@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from addons.exchange.context import AnyProvider
 from providers.contract.browser import AGENT
 from providers.contract.errors import ProviderError
-from providers.contract.provider import Credentials, ObservedExchange, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, ObservedExchange, Session
 
 
 class CredentialCollector:
@@ -26,7 +26,7 @@ class CredentialCollector:
 
     def add(self, seen: ObservedExchange) -> bool:
         """True when the exchange showed anything that was not known."""
-        found = self._provider.extract(seen)
+        found = self._provider.sign_in.extract(seen)
         if found is None:
             return False
         before, self._credentials = self._credentials, self._credentials.merged(found)
@@ -34,7 +34,7 @@ class CredentialCollector:
 
     def missing(self) -> tuple[str, ...]:
         """The parts still missing, in words for the person."""
-        return self._provider.missing(self._credentials)
+        return self._provider.sign_in.missing(self._credentials)
 
     def complete(self, now_s: float) -> tuple[Credentials, Session] | None:
         """Credentials and session, once they can serve: nothing lacks, it is readable, has not ended or been

@@ -7,7 +7,8 @@ from mitmproxy import http
 
 from addons.cleaning.fields import by_name
 from addons.transport.inflate import InflateError, inflater
-from providers.contract.provider import ObservedExchange, origin_of
+from providers.contract.call import origin_of
+from providers.contract.session import ObservedExchange
 
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 _AUTH_PATH: Final = re.compile(r"auth|sign-?_?in|log-?_?in|token|session|passport|account|user|refresh", re.IGNORECASE)

@@ -107,7 +107,7 @@ class CaptureRun:
         try:
             program = find_browser(os.environ) if self._options.browser else None
             if program is not None:
-                page, file = self._options.target.provider.sign_in_page(), self._ca.certificate
+                page, file = self._options.target.provider.sign_in.page, self._ca.certificate
                 setup = BrowserSetup(page, port, file, capture_ca.key_hash(file), self._options.headless)
                 self._browser = Browser(program, setup, os.environ)
         except Problem as e:
@@ -123,7 +123,7 @@ class CaptureRun:
         self._by_hand = True
         if self._options.browser:
             _print("no browser could be started here (GLASSGATE_BROWSER names one)")
-        page, certificate = self._options.target.provider.sign_in_page(), self._ca.certificate
+        page, certificate = self._options.target.provider.sign_in.page, self._ca.certificate
         _print(
             f"set the HTTP and HTTPS proxy of a browser to 127.0.0.1:{port}, let it trust the CA {certificate}, "
             f"and sign in at {page}. Afterwards undo both."

@@ -8,12 +8,13 @@ from typing import Final, Protocol
 import httpx
 
 from addons.cleaning.cleaner import Cleaner
-from addons.exchange.context import AnyProvider
 from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Identity, Moment, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, Identity, Session
+from providers.contract.steps import Moment
 
 CHECK_S: Final = 5.0
 
@@ -53,7 +54,7 @@ class SiteSessionChecker:
         self._ca_file = ca_file
 
     async def __call__(self, session: Session, credentials: Credentials) -> SessionCheck:
-        steps = self._provider.identify(session, self._moment())
+        steps = self._provider.sign_in.identify(session, self._moment())
         if steps is None:
             return SessionCheck(credentials, doubt=f"{self._provider.name} cannot be asked whose session it is")
         async with new_client(self._proxy, verify=self._ca_file or True) as client:
@@ -83,7 +84,7 @@ class _SessionInUse:
         self.runner = StepRunner(seals, lambda _: client, cleaner, self._handed_out)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
-        ours = {name: value for name, value in cookies.items() if name in self._provider.rotating_cookies}
-        update = self._provider.from_cookies(session, ours) if ours else None
+        ours = {name: value for name, value in cookies.items() if name in self._provider.sign_in.rotating_cookies}
+        update = self._provider.sign_in.from_cookies(session, ours) if ours else None
         if update is not None:
             self.credentials = self.credentials.updated(update)

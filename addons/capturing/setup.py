@@ -11,8 +11,7 @@ from mitmproxy.options import Options
 
 from addons.capturing import page as capture_page
 from addons.cli.base import Problem
-from addons.exchange.context import AnyProvider
-from providers.contract.provider import LOOPBACK_HOSTS
+from providers.contract.provider import LOOPBACK_HOSTS, AnyProvider
 
 TIMEOUT_S: Final = 600
 _NOTHING: Final = "^$"

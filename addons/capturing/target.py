@@ -10,12 +10,12 @@ from addons.app.configured_vault import rollback_guard, vault_key, vault_path
 from addons.capturing.collector import with_kept_login
 from addons.cli.base import CliContext, Problem, known_provider
 from addons.config.providers import make_providers
-from addons.exchange.context import AnyProvider
 from addons.vault import prompt as terminal
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.store import Vault
 from addons.words.commands import serves
-from providers.contract.provider import Credentials
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials
 
 
 class VaultSink:

@@ -19,7 +19,7 @@ from addons.config.providers import make_providers
 from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault
-from providers.contract.provider import Credentials
+from providers.contract.session import Credentials
 
 
 def account_lines(config: Config, vault: Vault | None) -> list[AccountLine]:

@@ -30,11 +30,11 @@ from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
 from addons.config.schema import Config
 from addons.config.yaml_reading import YamlProblem, read_yaml
-from addons.exchange.context import AnyProvider
 from addons.mitm.compat import UnfitMitmproxy, check_mitmproxy
 from addons.words.commands import command, start
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Identity
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Identity
 
 type Status = Literal["ok", "warning", "error"]
 
@@ -250,7 +250,7 @@ async def ask_sites(running: Running, refused: set[str]) -> list[Finding]:
         provider, name = running.providers[account.provider], f"{account.provider}/{account.name}"
         try:
             session = await running.pool.renewal.session(account)
-            steps = provider.identify(session, running.context.moment())
+            steps = provider.sign_in.identify(session, running.context.moment())
             identity = None if steps is None else await running.steps.run(provider, steps, session)
         except ProviderError as error:
             account.refused(error)

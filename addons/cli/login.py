@@ -17,7 +17,6 @@ from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
 from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
-from addons.exchange.context import AnyProvider
 from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
@@ -27,7 +26,8 @@ from addons.vault.permissions import read_private
 from addons.vault.store import Vault
 from addons.words.commands import capture, command
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Identity, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, Identity, Session
 
 TRIES = 3
 _LIMIT_BYTES = 64 * 1024
@@ -179,7 +179,7 @@ def _read_file(file: Path) -> _File:
 async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: str, given: Credentials) -> _SignIn:
     """Raises ProviderError."""
     session = Session(provider.name, account, tuple(given.values()))
-    steps = provider.sign_in(session, moment_source()())
+    steps = provider.sign_in.with_password(session, moment_source()())
     assert steps is not None
     client = new_client(settings.common.proxy)
     try:
@@ -195,7 +195,7 @@ async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: s
 
 async def _check_session(provider: AnyProvider, settings: ProviderSettings, sign_in: _SignIn) -> _SignIn:
     """Asks the site whose session it is. Raises ProviderError when the site does not know it."""
-    steps = provider.identify(sign_in.session, moment_source()())
+    steps = provider.sign_in.identify(sign_in.session, moment_source()())
     if steps is None:
         return sign_in
     client = new_client(settings.common.proxy)

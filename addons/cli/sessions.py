@@ -15,14 +15,14 @@ from addons.cli.base import CliContext, Problem, known_provider, out, out_json
 from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
 from addons.config.secret_looks import looks_secret
-from addons.exchange.context import AnyProvider
 from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.format import Record
 from addons.words.commands import command
 from addons.words.near import hint
 from addons.words.plain_words import requirement
 from providers.contract.errors import ProviderError
-from providers.contract.provider import Moment
+from providers.contract.provider import AnyProvider
+from providers.contract.steps import Moment
 from providers.registry import provider_class
 
 

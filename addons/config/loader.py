@@ -40,7 +40,7 @@ from addons.config.yaml_reading import KeyPath, YamlProblem, read_words
 from addons.words.commands import command
 from addons.words.near import near
 from addons.words.shown import shown
-from providers.contract.provider import Credentials
+from providers.contract.session import Credentials
 from providers.registry import preset_names
 
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie|auth", re.IGNORECASE)

@@ -17,10 +17,10 @@ def make_providers(config: Config, before: Providers | None = None) -> dict[str,
         old = before.get(settings.name) if before else None
         cls = provider_class(settings.common.type)
         same = old is not None and type(old) is cls and old.options == settings.options
-        made[settings.name] = old if old is not None and same else cls.configured(settings.name, settings.options)
+        made[settings.name] = old if old is not None and same else cls(settings.name, settings.options)
     return made
 
 
 def disabled_providers(config: Config) -> dict[str, Provider[ProviderOptions]]:
     """Those that serve nothing (`enabled: false`): what they would serve is told by name."""
-    return {s.name: provider_class(s.common.type).configured(s.name, s.options) for s in config.disabled}
+    return {s.name: provider_class(s.common.type)(s.name, s.options) for s in config.disabled}

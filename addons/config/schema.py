@@ -14,7 +14,8 @@ from addons.config.key_files import KeyFile
 from addons.config.origins import origin_of
 from addons.config.secret_looks import looks_random, looks_secret
 from addons.config.yaml_reading import KeyPath
-from providers.contract.provider import LOOPBACK_HOSTS, Credentials, ProviderOptions
+from providers.contract.provider import LOOPBACK_HOSTS, ProviderOptions
+from providers.contract.session import Credentials
 from providers.contract.written import Listed, Nothing, Span, Written, better
 from providers.registry import provider_class, type_names
 

@@ -1,4 +1,4 @@
-"""What a client format is to the gateway: it parses requests into ChatRequests and encodes events into answers."""
+"""What a client format is to the gateway: it parses requests into ModelRequests and encodes events into answers."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from addons.dialects.description import Description
 from addons.dialects.routes import Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
-from providers.contract.chat import ChatRequest
 from providers.contract.events import Event
+from providers.contract.requests import ModelRequest
 
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
@@ -23,7 +23,8 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 class ParsedRequest:
     """A client's request."""
 
-    chat: ChatRequest
+    request: ModelRequest
+    """What a model is asked."""
     options: object = None
     """What concerns the form of the answer alone, as the dialect's own encoder wants it."""
     refusal: GatewayError | None = None

@@ -13,10 +13,11 @@ from addons.features.feature import Check, EventFilter, Flaw
 from addons.features.token_estimate import TokenCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import Identity, InflateError, Inflater, inflater
-from providers.contract.chat import ChatRequest
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, Usage
-from providers.contract.provider import Decoder, Provider, ProviderOptions
+from providers.contract.operation import Decoder, Turn
+from providers.contract.provider import AnyProvider
+from providers.contract.requests import ModelRequest
 
 REFUSAL_LIMIT_BYTES: Final = 256 * 1024
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
@@ -28,9 +29,9 @@ READ_BYTES: Final = 16 * 1024
 class AnswerSource:
     """What the answer is an answer to."""
 
-    provider: Provider[ProviderOptions]
-    chat: ChatRequest
-    decoder: Decoder
+    provider: AnyProvider
+    request: ModelRequest
+    turn: Turn
     filters: tuple[EventFilter, ...] = ()
     """What the gateway does itself to the answer's events (addons/features/), in this order."""
     check: Check | None = None
@@ -106,12 +107,18 @@ class AnswerReader:
         """The provider began a proper answer."""
         return self._decoder is not None
 
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """What the decoder met and did not know, by kind."""
+        found: Mapping[str, int] = getattr(self._decoder, "unknown", {})
+        return found
+
     # -- the provider's bytes -------------------------------------------------------------------------------------
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The answer's head; names in lower case."""
         self._status, self.headers = status, dict(headers)
-        if self._source.provider.is_answer(status, self.headers, self._source.chat):
-            self._decoder = self._source.decoder
+        if self._source.turn.accepts(status, self.headers):
+            self._decoder = self._source.turn.decoder()
         try:
             found = inflater(self.headers.get("content-encoding", ""))
             self._inflater = None if isinstance(found, Identity) else found
@@ -190,8 +197,8 @@ class AnswerReader:
 
     def _refused(self) -> None:
         body = bytes(self._refusal)[:REFUSAL_LIMIT_BYTES]
-        error = self._source.provider.classify(self._status, self.headers, body)
-        error.model = self._source.chat.model
+        error = self._source.turn.classify(self._status, self.headers, body)
+        error.model = self._source.request.model
         self.failed(error)
 
     # -- answers --------------------------------------------------------------------------------------------------
@@ -262,6 +269,6 @@ class AnswerReader:
 
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
-        prompt = estimated(message.text() for message in self._source.chat.messages)
+        prompt = estimated(self._source.request.words())
         own = Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)
         return own if self._source.spent is None else own.with_spent(self._source.spent)

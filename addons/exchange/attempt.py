@@ -22,10 +22,10 @@ from addons.stream.port import Fault, State, Target, Timers
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection
-from providers.contract.chat import ChatRequest
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
-from providers.contract.provider import Provider, ProviderOptions, Session
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Session
 
 log = logging.getLogger("glassgate")
 
@@ -114,12 +114,8 @@ class AttemptPlan:
     """Called at the first word of the answer."""
 
     @property
-    def provider(self) -> Provider[ProviderOptions]:
+    def provider(self) -> AnyProvider:
         return self.source.provider
-
-    @property
-    def chat(self) -> ChatRequest:
-        return self.source.chat
 
     @property
     def owner(self) -> Owner:
@@ -320,8 +316,7 @@ class Attempt:
     @property
     def unknown(self) -> Mapping[str, int]:
         """What the decoder met and did not know, by kind."""
-        found: Mapping[str, int] = getattr(self.plan.source.decoder, "unknown", {})
-        return found
+        return self.reader.unknown
 
     @property
     def delivered(self) -> bytes:

@@ -14,13 +14,14 @@ from addons.accounts.lease import Candidate, Lease, NoAccount, PassedOver
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
-from addons.exchange.context import AnyProvider, Context
+from addons.exchange.context import Context
 from addons.exchange.feedback import Progress, leave_site
 from addons.exchange.final_error import FinalError
 from addons.exchange.outcome import AttemptRecord, record_of
 from addons.exchange.stage import Stage
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
+from addons.features.feature import Applied
 from addons.routing.model_index import Route
 from addons.routing.retry_policy import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
 from addons.routing.strategy import conversation_of
@@ -28,7 +29,11 @@ from addons.stream.port import Fault, State
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
-from providers.contract.provider import Moment, Session
+from providers.contract.operation import Operation
+from providers.contract.provider import AnyProvider
+from providers.contract.requests import ModelRequest
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 
 log = logging.getLogger("glassgate")
 
@@ -82,7 +87,7 @@ class AttemptLoop:
     """The routes of each round: a chain may name a model twice, or the one asked for."""
     _conversation: str = field(init=False)
     _final_error: FinalError = field(init=False)
-    _remedied: bool = False
+    _recovered: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
     """Accounts whose session this request has had renewed."""
     _lease: Lease | None = None
@@ -92,11 +97,11 @@ class AttemptLoop:
 
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
-        chat = self.ask.parsed.chat
+        request = self.ask.parsed.request
         self._final_error = FinalError(self.context.providers)
-        self._conversation = conversation_of(chat)
-        self._fallbacks = list(self._chain(chat.model))
-        self._round = self._new_round(chat.model)
+        self._conversation = conversation_of(request)
+        self._fallbacks = list(self._chain(request.model))
+        self._round = self._new_round(request.model)
 
     async def first(self) -> Planned:
         """The first attempt. Raises GatewayError, the final error, when there is none to make."""
@@ -186,7 +191,7 @@ class AttemptLoop:
         if self.last is None:
             return ()
         plan = self.last.plan
-        asked = (plan.chat.model, plan.provider.name, plan.session.account)
+        asked = (plan.source.request.model, plan.provider.name, plan.session.account)
         return self.last.mirrored if asked == about else ()
 
     # -- the next one ---------------------------------------------------------------------------------------------
@@ -326,16 +331,7 @@ class AttemptLoop:
         refusal: GatewayError | None = None
         for route in routes:
             try:
-                provider = self.context.providers[route.provider]
-                claims = applied(self.ask.parsed.chat, route.model, provider.native).claims
-                check_support(
-                    self.ask.parsed,
-                    provider.native,
-                    route.provider,
-                    route.model,
-                    claims=claims,
-                    completes=provider.completes,
-                )
+                self._check_support(route)
             except GatewayError as error:
                 refusal = refusal or error
             else:
@@ -344,6 +340,13 @@ class AttemptLoop:
             raise refusal
         return able
 
+    def _check_support(self, route: Route) -> None:
+        """Raises GatewayError when the route's provider cannot carry this request."""
+        parsed = self.ask.parsed
+        serving = self.context.providers[route.provider].serving(parsed.request)
+        done = applied(serving.request, route.model, serving.operation.native) if serving is not None else None
+        check_support(parsed, serving, route.provider, route.model, done.claims if done is not None else frozenset())
+
     def _unknown_model(self, name: str) -> GatewayError:
         return GatewayError(404, self.context.index().unknown(name), code="model_not_found", param="model")
 
@@ -351,45 +354,58 @@ class AttemptLoop:
     async def _make_attempt(
         self, lease: Lease, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
     ) -> Planned:
-        """Preparing steps, then the request; `more` is said behind the client's messages. Raises ProviderError."""
-        context, model = self.context, lease.candidate.model
-        provider = context.providers[lease.account.provider]
-        self.progress = Progress(lease, session, spent=spent)
-        said = self.ask.parsed.chat
-        done = applied(replace(said, model=model.id, messages=(*said.messages, *more)), model, provider.native)
+        """A turn at the account: preparing steps, then the call; `more` is said behind the client's request.
+
+        Raises ProviderError.
+        """
+        model, provider = lease.candidate.model, self.context.providers[lease.account.provider]
+        serving = provider.serving(replace(self.ask.parsed.request, model=model.id).followed_by(more))
+        assert serving is not None  # else the route would have no candidates
+        done = applied(serving.request, model, serving.operation.native)
         while True:
+            turn = serving.operation.turn(done.request, session)
+            progress = self.progress = Progress(lease, session, turn, self._moment(), spent)
             try:
-                chat = done.request
-                for steps_of in done.steps:
-                    self._go(Stage.PREPARING)
-                    chat = await context.steps.run(provider, steps_of(chat, session, self._moment()), session)
-                self.progress.asked = self._moment()
-                steps = provider.prepare(chat, session, self.progress.asked)
-                if steps is not None:
-                    self._go(Stage.PREPARING)
-                prepared = await context.steps.run(provider, steps, session) if steps is not None else None
+                request = await self._prepare(provider, serving.operation, done, progress)
                 break
             except ProviderError as error:
                 match self._decide(error, lease, accepted=False):
-                    case Next.REMEDY:
-                        await self._remedy(provider, session, error)
+                    case Next.RECOVER:
+                        await self._recover(provider, progress, error)
                     case Next.RENEW:
                         session = await self._renew(lease, session, error)
-                        self.progress = Progress(lease, session, spent=spent)
                     case _:
                         raise
-        self.progress.prepared = prepared
-        self.progress.asked = self._moment()
-        call = provider.build(chat, session, prepared, self.progress.asked)
-        planned = plan_attempt(context, self.ask, self.progress, chat, call, self.headers(), done, self._stand_ins)
+        progress.asked = self._moment()
+        call = progress.turn.call(progress.asked)
+        planned = plan_attempt(self.context, self.ask, progress, request, call, self.headers(), done, self._stand_ins)
         self.last = planned.attempt
         self._go(Stage.READY)
         return planned
 
-    async def _remedy(self, provider: AnyProvider, session: Session, error: ProviderError) -> None:
-        self._remedied = True
+    async def _prepare(
+        self, provider: AnyProvider, operation: Operation[ModelRequest], done: Applied, progress: Progress
+    ) -> ModelRequest:
+        """Runs the features' steps and the turn's own; the request as it is to be asked. Raises ProviderError."""
+        request, session, run = done.request, progress.session, self.context.steps.run
+        for steps_of in done.steps:
+            self._go(Stage.PREPARING)
+            request = await run(provider, steps_of(request, session, self._moment()), session)
+        if done.steps:
+            progress.turn = operation.turn(request, session)
+        progress.asked = self._moment()
+        if (steps := progress.turn.prepare(progress.asked)) is not None:
+            self._go(Stage.PREPARING)
+            await run(provider, steps, session)
+        return request
+
+    async def _recover(self, provider: AnyProvider, progress: Progress, error: ProviderError) -> None:
+        """Mends what the site refused the newest turn for. Raises ProviderError where it stays wrong."""
+        self._recovered = True
         self._go(Stage.PREPARING)
-        await self.context.recoveries.apply(self.context.steps, provider, session, error, self._asked)
+        await self.context.recoveries.apply(
+            self.context.steps, provider, progress.turn, progress.session, error, progress.asked
+        )
 
     async def _renew(self, lease: Lease, session: Session, error: ProviderError) -> Session:
         """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
@@ -423,14 +439,14 @@ class AttemptLoop:
         """Asks the same account again at once where its provider mends what was wrong. Raises the final error."""
         lease, session = progress.lease, progress.session
         what_next = self._decide(error, lease, accepted=accepted)
-        if what_next not in (Next.REMEDY, Next.RENEW):
+        if what_next not in (Next.RECOVER, Next.RENEW):
             self._failed(error, lease, what_next, accepted=accepted)
             return None
         try:
             if what_next is Next.RENEW:
                 session = await self._renew(lease, session, error)
             else:
-                await self._remedy(self.context.providers[lease.account.provider], session, error)
+                await self._recover(self.context.providers[lease.account.provider], progress, error)
             self.attempts += 1
             self._round.attempts += 1
             return await self._make_attempt(lease, session)
@@ -458,23 +474,16 @@ class AttemptLoop:
             self._round.refused, self._causes = True, causes
 
     def _decide(self, error: ProviderError, lease: Lease, *, accepted: bool) -> Next:
-        provider = self.context.providers[lease.account.provider]
         known = False
-        if self.progress is not None and not self._remedied:
-            steps = provider.recover(error, self.progress.session, self._asked)
+        if self.progress is not None and not self._recovered:
+            steps = self.progress.turn.recover(error, self.progress.asked)
             known = steps is not None
             if steps is not None:
                 steps.close()
         failed = FailedAttempt(
-            error, self._round.attempts, accepted, self._remedied, known, lease.account.key in self._renewed
+            error, self._round.attempts, accepted, self._recovered, known, lease.account.key in self._renewed
         )
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
-
-    @property
-    def _asked(self) -> Moment:
-        """When the newest attempt asked."""
-        asked = self.progress.asked if self.progress is not None else None
-        return asked or self._moment()
 
     def _moment(self) -> Moment:
         """Now, and when the client's request came in."""

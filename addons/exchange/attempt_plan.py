@@ -16,8 +16,8 @@ from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
 from addons.transport.places import places_of
 from addons.transport.upstream_request import request_of, target_of
-from providers.contract.chat import ChatRequest
-from providers.contract.provider import Call
+from providers.contract.call import Call
+from providers.contract.requests import ModelRequest
 
 WHOLE_SHARE: Final = 0.97
 
@@ -44,7 +44,7 @@ def plan_attempt(
     context: Context,
     ask: Ask,
     progress: Progress,
-    chat: ChatRequest,
+    request: ModelRequest,
     call: Call,
     headers: Sequence[tuple[str, str]],
     done: Applied,
@@ -55,12 +55,13 @@ def plan_attempt(
     `done` is what the features have for the answer; `stand_ins` what another model stands in for, if this one fails so.
     """
     provider = context.providers[progress.lease.account.provider]
-    late = provider.buffers(chat)
+    turn = progress.turn
+    late = turn.buffers
     plan = AttemptPlan(
         source=AnswerSource(
             provider,
-            chat,
-            provider.decoder(chat, progress.prepared),
+            request,
+            turn,
             done.filters,
             done.check,
             progress.spent,
@@ -68,7 +69,7 @@ def plan_attempt(
         ),
         session=progress.session,
         target=target_of(call, provider, context.proxies.get(provider.name)),
-        timers=_timers(context, progress, chat, late=late, hurried=Cause.SLOW in stand_ins),
+        timers=_timers(context, progress, request, late=late, hurried=Cause.SLOW in stand_ins),
         seals=context.seals,
         places=places_of(call),
         cleaner=context.cleaner,
@@ -78,24 +79,24 @@ def plan_attempt(
         begun=progress.lease.answering,
     )
     created = context.moment().epoch_ms // 1000
-    meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=chat.model)
+    meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=request.model)
     attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta))
     attempt.silent_until_whole = late
-    attempt.keepalive_before_first_token = chat.stream and (late or done.check is not None)
+    attempt.keepalive_before_first_token = request.stream and (late or done.check is not None)
     attempt.built = request_of(call)
     shown = context.cleaner.request(attempt.built)
     attempt.shows(shown)
     return Planned(attempt, shown)
 
 
-def _timers(context: Context, progress: Progress, chat: ChatRequest, *, late: bool, hurried: bool) -> Timers:
+def _timers(context: Context, progress: Progress, request: ModelRequest, *, late: bool, hurried: bool) -> Timers:
     """Thinking models and sites that answer in one piece may be silent for longer, and are not called slow for it."""
     limits = context.limits
-    thinks = progress.lease.candidate.model.thinking or chat.reasoning_effort not in (None, "none", "minimal")
+    thinks = progress.lease.candidate.model.thinking or request.thinks
     first_s = limits.first_token_thinking_s if thinks or late else limits.first_token_s
-    if hurried and chat.stream and not (thinks or late):
+    if hurried and request.stream and not (thinks or late):
         first_s = min(first_s, limits.slow_s)
-    total_s = time_for_all(limits.total_s, stream=chat.stream)
+    total_s = time_for_all(limits.total_s, stream=request.stream)
     return Timers(limits.connect_s, first_s, limits.idle_s, total_s, limits.keepalive_s)
 
 

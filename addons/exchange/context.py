@@ -16,9 +16,8 @@ from addons.transport.codings import Inflated
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
-from providers.contract.provider import Moment, Provider, ProviderOptions
-
-type AnyProvider = Provider[ProviderOptions]
+from providers.contract.provider import AnyProvider
+from providers.contract.steps import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ class Exchange:
         body = flow.request.raw_content or b""
         self.client_body = body[: self.context.limits.record_bytes]
         parsed = await self._read(body)
-        self.model = parsed.chat.model[:ASKED_LIMIT]
+        self.model = parsed.request.model[:ASKED_LIMIT]
         self.moved()
         await self._pause(body)
         self.attempt_loop = AttemptLoop(self.context, Ask(self.id, parsed, self.dialect, self.began), self.moved)

@@ -10,9 +10,9 @@ from addons.accounts.lease import Candidate, PassedOver
 from addons.accounts.limiter import LimiterFull
 from addons.accounts.way_in import way_in
 from addons.errors import MESSAGE_LIMIT, SHORT_WAIT_S, GatewayError, clean
-from addons.exchange.context import AnyProvider
 from addons.words.commands import capture, command
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import AnyProvider
 
 _LEAST_SAID: Final = 80
 """Characters of a site's words that stand even beside long advice."""

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
-from providers.contract.chat import ChatRequest, ImagePart, Message, OtherPart
+from providers.contract.chat import ImagePart, Message, OtherPart
+from providers.contract.operation import Serving
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
 type _ChangesNothing = Callable[[Any], bool]
 
@@ -73,24 +75,29 @@ REFUSED: Final[Mapping[str, _ChangesNothing]] = {
 
 def check_support(
     parsed: ParsedRequest,
-    native: frozenset[str] | None,
+    serving: Serving[ModelRequest] | None,
     provider: str,
     model: Model,
-    *,
     claims: frozenset[str] = frozenset(),
-    completes: bool = True,
 ) -> None:
     """Raises GatewayError (400, `param` named) when the request's form is not ours or the provider cannot carry it.
 
-    `claims`: fields that features see to. `completes`: an official API takes raw prompts.
+    `serving` is how the provider takes the request, `claims` are fields that features see to.
     """
+    if serving is None:
+        raise GatewayError(400, f"provider {provider!r} serves no {parsed.request.kind}.", param="model")
+    request, native = serving.request, serving.operation.native
     if native is None:
-        if parsed.chat.completion is not None and not completes:
+        if isinstance(parsed.request, CompletionRequest) and request is not parsed.request:
             raise _unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
         return
     if parsed.refusal is not None:
         raise parsed.refusal
-    chat, native = parsed.chat, native | claims
+    if isinstance(request, ChatRequest):
+        _check_chat(request, native | claims, provider, model)
+
+
+def _check_chat(chat: ChatRequest, native: frozenset[str], provider: str, model: Model) -> None:
     for param, refused in _own_fields(chat, model):
         if refused and param not in native:
             raise _unsupported(param, provider)

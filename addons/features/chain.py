@@ -5,14 +5,14 @@ from typing import Final
 
 from addons.features.feature import Applied, Check, Feature
 from addons.features.stop_limits import StopLimits
-from providers.contract.chat import ChatRequest
 from providers.contract.provider import Model
+from providers.contract.requests import ModelRequest
 
 FEATURES: Final[list[Feature]] = [StopLimits()]
 """The order is the design: what changes the request's meaning comes before what counts its answer's tokens."""
 
 
-def applied(request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied:
+def applied(request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied:
     """The request as all features leave it, for one attempt at `model`."""
     found = Applied(request)
     for feature in FEATURES:

@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ProviderError
 from providers.contract.events import Event
-from providers.contract.provider import Model, Moment, Session, Steps
+from providers.contract.provider import Model
+from providers.contract.requests import ModelRequest
+from providers.contract.session import Session
+from providers.contract.steps import Moment, Steps
 
-type FeatureSteps = Callable[[ChatRequest, Session, Moment], Steps[ChatRequest]]
+type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest]]
 """Calls to make at the account before the provider's own (an upload …): they give the request to go on with."""
 
 
@@ -44,7 +47,7 @@ type Check = Callable[[Sequence[Event]], Flaw | None]
 class Applied:
     """What features make of a request to one model."""
 
-    request: ChatRequest
+    request: ModelRequest
     """As the provider is to be asked."""
     claims: frozenset[str] = frozenset()
     """Names of the request's fields that are seen to: the provider need not carry them."""
@@ -57,6 +60,6 @@ class Applied:
 
 
 class Feature(Protocol):
-    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
         """None where it has nothing to do. `native`: the fields the provider carries itself; None is all of them."""
         ...

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from addons.dialects.text import SurrogateJoiner
 from addons.features.feature import Applied
 from addons.features.token_estimate import TokenCounter
-from providers.contract.chat import ChatRequest
 from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, ModelRequest
 
 
 class OutputLimits:
@@ -109,10 +109,10 @@ class OutputLimits:
 
 
 class StopLimits:
-    """The Feature of `stop` and `max_tokens`. An official API keeps them itself."""
+    """The Feature of `stop` and `max_tokens` of chats. An official API keeps them itself."""
 
-    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
-        if native is None:
+    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+        if native is None or not isinstance(request, ChatRequest):
             return None
         claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
         if not request.stop and request.max_tokens is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 
 class ImportProblem(Exception):

@@ -12,7 +12,7 @@ from addons.cleaning.fields import joined
 from addons.importing.contents import FileContents, ImportProblem
 from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
 from addons.importing.shell_words import OpenQuote, Word, commands
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 LIMIT_CHARS: Final = 512 * 1024
 """A command with a session in it has some thousands; a longer one carries a file."""

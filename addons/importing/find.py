@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from addons.exchange.context import AnyProvider
 from addons.importing.contents import FileContents, ImportProblem
+from providers.contract.call import origin_of
 from providers.contract.errors import ProviderError
-from providers.contract.provider import Credentials, ObservedExchange, Session, origin_of
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, ObservedExchange, Session
 from providers.registry import provider_class, type_names
 
 _PEOPLE_SHOWN: Final = 8
@@ -90,7 +91,7 @@ def _collect(found: FileContents, provider: AnyProvider, origins: frozenset[str]
     for seen in (*found.exchanges, *_of_cookies(found, origins)):
         if not _at(seen.url, origins):
             continue
-        newer = provider.extract(seen)
+        newer = provider.sign_in.extract(seen)
         if newer is None:
             continue
         whose = _owner(provider, newer)
@@ -139,7 +140,7 @@ def _of_token(token: str, providers: Mapping[str, AnyProvider], wanted: str | No
 
 
 def _found_session(provider: AnyProvider, credentials: Credentials) -> FoundSession:
-    missing = provider.missing(credentials)
+    missing = provider.sign_in.missing(credentials)
     try:
         session = provider.read_session("import", credentials)
     except ProviderError as error:
@@ -158,7 +159,7 @@ def _nothing(found: FileContents, providers: Mapping[str, AnyProvider], wanted: 
             return (
                 f"the {found.kind} has nothing of {name}'s hosts ({', '.join(sorted(_hosts(providers[name])))}){tail}"
             )
-        missing = "; ".join(providers[name].missing(Credentials()))
+        missing = "; ".join(providers[name].sign_in.missing(Credentials()))
         return f"the {found.kind} has no signed-in call of {name}; it needs {missing}{tail}"
     for type_name in type_names():
         cls = provider_class(type_name)

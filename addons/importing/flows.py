@@ -7,7 +7,7 @@ from mitmproxy.io import FlowReader
 
 from addons.cleaning.fields import by_name
 from addons.importing.contents import FileContents, ImportProblem
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 
 def read_flows(data: bytes) -> FileContents:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from addons.cleaning.fields import joined
 from addons.importing.contents import FileContents, ImportProblem
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 from providers.formats.jsontext import mapping, text
 
 _SANITIZED: Final = "the browser left cookies and credentials out of this HAR; export it with sensitive data"

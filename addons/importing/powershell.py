@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from addons.cleaning.fields import joined
 from addons.importing.contents import FileContents, ImportProblem
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 LIMIT_CHARS: Final = 512 * 1024
 _MOST: Final = 200

@@ -14,7 +14,7 @@ from addons.inspect.annotation import Annotation
 from addons.inspect.summary import marker, told
 from addons.transport.step_runner import Carried
 from addons.transport.upstream_request import request_of
-from providers.contract.provider import Answer
+from providers.contract.steps import Answer
 
 SHOWN_BYTES = 256 * 1024
 """Of a preparing call's answer: it is searched for secrets while others wait."""

@@ -20,7 +20,7 @@ from providers.contract.events import (
     Usage,
     Withdrawn,
 )
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.formats.jsontext import INVALID, loads
 
 _BLANK_LINE: Final = re.compile(rb"\n\n|\r\n\r\n|\r\r")
@@ -141,6 +141,8 @@ def _said(event: Event) -> str:
             return f"END {reason}"
         case Failure(error=error):
             return f"ERROR {error.kind.value}: {error.message}"
+        case _:
+            return type(event).__name__.lower()
 
 
 def _with(row: Row, events: Sequence[Event]) -> Row:

@@ -16,7 +16,7 @@ from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.chat_view import chat_text
 from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 
 type DecoderFor = Callable[[Annotation], Decoder | None]
 """A fresh decoder of the adapter as it is today, for the answer an annotation tells of; None when there is none."""

@@ -19,7 +19,7 @@ from addons.mitm.exports import complete_har, explain_placeholders
 from addons.mitm.onlookers import Onlookers, have_chats_read_again, read_again_in_console
 from addons.mitm.search import Words, search_in
 from addons.mitm.web_order import list_in_time_order
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mitmproxy.flow import Flow
 from addons.inspect.annotation import KEY, Annotation, annotation_of
 from addons.inspect.chat_view import answer_lines
 from providers.contract.events import Citation, Reasoning, Text
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.formats.jsontext import INVALID, loads
 
 log = logging.getLogger("glassgate")

@@ -12,7 +12,6 @@ from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.attempt import Attempt
-from addons.exchange.context import AnyProvider
 from addons.exchange.observer import Observer
 from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.inspect.annotation import Annotation, annotation_of
@@ -21,6 +20,7 @@ from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Source, recording_of
 from addons.tasks import Background
 from addons.vault.small_files import read_small, write_small
+from providers.contract.provider import AnyProvider
 
 SWITCH_NAME: Final = "record.json"
 """Beside the vault: `glassgate record on` writes it, a running gateway looks."""

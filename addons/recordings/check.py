@@ -8,14 +8,14 @@ from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
-from addons.exchange.context import AnyProvider
 from addons.features.chain import applied
 from addons.inspect.chat_view import answer_lines, error_of
 from addons.recordings.recording import Answered, Recording, RecordingProblem
 from addons.stream.port import State
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
-from providers.contract.provider import Model
+from providers.contract.provider import AnyProvider, Model
+from providers.contract.session import Session
 from providers.registry import provider_class
 
 
@@ -63,11 +63,14 @@ def read_again(recording: Recording, answer: Answered, provider: AnyProvider) ->
     Takes as long as the answer needed to be read: a long one is no work for the event loop."""
     now_ms = 0
     dialect, parsed = _parsed(recording)
-    chat = replace(parsed.chat, model=recording.model)
-    encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, chat.model))
+    serving = provider.serving(replace(parsed.request, model=recording.model))
+    if serving is None:
+        raise RecordingProblem(f"the adapter {provider.type_name!r} serves no {parsed.request.kind} any more")
+    encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, recording.model))
     # The model as it was then is not known; no feature depends on more of it than its name.
-    done = applied(chat, Model(chat.model, chat.model), provider.native)
-    source = AnswerSource(provider, done.request, provider.decoder(done.request, None), done.filters)
+    done = applied(serving.request, Model(recording.model, recording.model), serving.operation.native)
+    turn = serving.operation.turn(done.request, Session(provider.name, "recorded"))
+    source = AnswerSource(provider, done.request, turn, done.filters)
     reader = AnswerReader(source, encoder, clock=lambda: float(now_ms))
     reader.head(answer.status, {name.lower(): value for name, value in answer.headers})
     body: list[bytes] = []
@@ -106,7 +109,7 @@ def _provider(type_name: str) -> AnyProvider:
     except KeyError:
         raise RecordingProblem(f"this Glassgate has no adapter {type_name!r}") from None
     needed = {"base_url": "https://recorded.invalid"} if type_name == "openai_compatible" else {}
-    return cls.configured(type_name, cls.Options.model_validate(needed))
+    return cls(type_name, cls.Options.model_validate(needed))
 
 
 def _parsed(recording: Recording) -> tuple[Dialect, ParsedRequest]:

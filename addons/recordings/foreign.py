@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from mitmproxy import http
 
-from addons.exchange.context import AnyProvider
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.chat_view import error_of
 from addons.recordings.check import decoded
 from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
-from providers.contract.provider import origin_of
+from providers.contract.call import origin_of
+from providers.contract.provider import AnyProvider
 from providers.formats.jsontext import mapping, text
 from providers.registry import provider_class, type_names
 
@@ -43,9 +43,7 @@ def _origins(providers: Mapping[str, AnyProvider]) -> Iterator[tuple[str, str]]:
     for type_name in type_names():
         cls = provider_class(type_name)
         if cls.Options.model_fields["base_url"].default:
-            yield from (
-                (origin, type_name) for origin in cls.configured(type_name, cls.Options.model_validate({})).origins()
-            )
+            yield from ((origin, type_name) for origin in cls(type_name, cls.Options.model_validate({})).origins())
     for provider in providers.values():
         yield from ((origin, provider.type_name) for origin in provider.origins())
 

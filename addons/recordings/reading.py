@@ -5,22 +5,27 @@ from dataclasses import replace
 
 from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
-from addons.exchange.context import AnyProvider
 from addons.inspect.annotation import Annotation
-from providers.contract.chat import ChatRequest, Message
-from providers.contract.provider import Decoder
+from providers.contract.chat import Message
+from providers.contract.operation import Decoder
+from providers.contract.provider import AnyProvider
+from providers.contract.requests import ChatRequest, ModelRequest
+from providers.contract.session import Session
 
 
 def decoder_for(note: Annotation, providers: Mapping[str, AnyProvider]) -> Decoder | None:
-    """A fresh decoder for the answer an annotation tells of; None when its provider is not configured any more."""
+    """A fresh decoder for the answer an annotation tells of; None when its provider does not serve such any more."""
     provider = providers.get(note.provider)
-    return provider.decoder(chat_of(note), None) if provider is not None else None
+    serving = provider.serving(request_of(note)) if provider is not None else None
+    if serving is None:
+        return None
+    return serving.operation.turn(serving.request, Session(note.provider, "recorded")).decoder()
 
 
-def chat_of(note: Annotation) -> ChatRequest:
-    """The chat an annotation tells of; a bare one when the client's request cannot be read any more."""
+def request_of(note: Annotation) -> ModelRequest:
+    """The request an annotation tells of; a bare chat when the client's request cannot be read any more."""
     body = note.client_request.encode("utf-8", "surrogateescape")
     try:
-        return replace(parsed_as(note.dialect, body)[1].chat, model=note.model)
+        return replace(parsed_as(note.dialect, body)[1].request, model=note.model)
     except GatewayError:
         return ChatRequest(note.model, (Message("user", ""),), stream=note.stream)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from addons.recordings.recording import Recording
-from providers.contract.provider import json_or_none
+from providers.formats.jsontext import loads
 from providers.sandbox.run import SITES
 from providers.sandbox.server import Request, Site, Wire, serve
 
@@ -102,7 +102,7 @@ def in_place_of_sites(recordings: Sequence[Recording], speed: float) -> dict[str
 
 def _words_of(body: bytes) -> frozenset[str]:
     """The texts in a JSON body, wherever they stand, without ids: what requests that mean the same have in common."""
-    return frozenset(text for text in _texts(json_or_none(body)) if not _ID.fullmatch(text))
+    return frozenset(text for text in _texts(loads(body)) if not _ID.fullmatch(text))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -52,7 +52,7 @@ class Next(Enum):
     ANOTHER_MODEL = auto()
     """Enough attempts were made for this model; one of its fallbacks may still be asked."""
     ANOTHER_CANDIDATE = auto()
-    REMEDY = auto()
+    RECOVER = auto()
     """The provider may mend what is wrong (a newer client version …); then the same account again, once."""
     RENEW = auto()
     """The site no longer knows the session: renew it, then the same account again, once."""
@@ -67,17 +67,17 @@ class FailedAttempt:
     """Attempts made so far for this model, this one included."""
     accepted: bool
     """The provider had begun to answer: trying again elsewhere spends quota twice."""
-    remedied: bool
+    recovered: bool
     """A recovery was already run to this request."""
-    remedy_known: bool
+    recovery_known: bool
     renewed: bool
     """The account's session was already renewed for this request."""
 
 
 def decide(failed: FailedAttempt, *, max_attempts: int, retry_accepted: bool = True) -> Next:
     """The next step after a failed attempt of which the client has seen nothing."""
-    if failed.error.refused and failed.remedy_known and not failed.remedied:
-        return Next.REMEDY  # what was refused is our own addition: it says nothing of the request, and costs no attempt
+    if failed.error.refused and failed.recovery_known and not failed.recovered:
+        return Next.RECOVER  # our own addition was refused: that says nothing of the request, and costs no attempt
     if failed.error.kind in OWN_FAULT:
         return Next.GIVE_UP
     if failed.error.kind is ErrorKind.SESSION_EXPIRED and not failed.renewed:
@@ -86,8 +86,8 @@ def decide(failed: FailedAttempt, *, max_attempts: int, retry_accepted: bool = T
         return Next.GIVE_UP
     if failed.attempts >= max_attempts:
         return Next.ANOTHER_MODEL
-    if failed.remedy_known and not failed.remedied:
-        return Next.REMEDY
+    if failed.recovery_known and not failed.recovered:
+        return Next.RECOVER
     return Next.ANOTHER_CANDIDATE
 
 

@@ -5,15 +5,16 @@ import random
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal
 
-from providers.contract.chat import ChatRequest
+from providers.contract.requests import ModelRequest
 
 type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
 
 REMEMBERED: Final = 10_000
 """Conversations whose account is remembered (and models whose turn is); the longest unused is forgotten first."""
-_MESSAGES_READ: Final = 16
+_TEXTS_READ: Final = 32
 _CHARS_READ: Final = 64 * 1024
 """Of the beginning of a conversation, to know it again by."""
 
@@ -47,7 +48,8 @@ class OrderState:
 
     def settled(self, conversation: str, key: tuple[str, str]) -> None:
         """The conversation was answered by that account: its next turn goes there too."""
-        _remember(self._homes, conversation, key)
+        if conversation:
+            _remember(self._homes, conversation, key)
 
     def _by_strategy(self, choices: Sequence[Choice], strategy: Strategy, model: str) -> list[int]:
         indices = list(range(len(choices)))
@@ -73,18 +75,16 @@ def _remember[V](table: OrderedDict[str, V], key: str, value: V) -> None:
         table.popitem(last=False)
 
 
-def conversation_of(chat: ChatRequest) -> str:
-    """What stays the same through a conversation: the client's own key for it, or the words it began with.
+def conversation_of(request: ModelRequest) -> str:
+    """What stays the same through a conversation: the client's own key for it, or the words it began with. Empty for a
+    request that belongs to none.
 
     As a digest: what is remembered of ten thousand conversations must not be as long as clients like.
     """
-    if chat.affinity:
-        return hashlib.sha256(b"key\0" + chat.affinity.encode("utf-8", "surrogatepass")).hexdigest()
-    digest = hashlib.sha256(chat.model.encode("utf-8", "surrogatepass"))
-    for message in chat.messages[:_MESSAGES_READ]:
-        words = message.text()
-        told = f"\0{message.role}\0{len(words)}\0{words[:_CHARS_READ]}"
-        digest.update(told.encode("utf-8", "surrogatepass"))
-        if message.role == "user":
-            break
-    return digest.hexdigest()
+    if request.affinity:
+        return hashlib.sha256(b"key\0" + request.affinity.encode("utf-8", "surrogatepass")).hexdigest()
+    digest, begun = hashlib.sha256(request.model.encode("utf-8", "surrogatepass")), False
+    for words in islice(request.opening(), _TEXTS_READ):
+        digest.update(f"\0{len(words)}\0{words[:_CHARS_READ]}".encode("utf-8", "surrogatepass"))
+        begun = True
+    return digest.hexdigest() if begun else ""

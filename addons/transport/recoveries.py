@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Moment, Provider, ProviderOptions, Session
+from providers.contract.operation import Turn
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 
 
 @dataclass(slots=True)
-class _Turn:
+class _Line:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     failed_at: float = -math.inf
     """When the site could not even be asked."""
@@ -23,31 +26,32 @@ class Recoveries:
     """`clock` is monotonic."""
 
     clock: Callable[[], float] = time.monotonic
-    _turns: dict[tuple[str, ErrorKind], _Turn] = field(default_factory=dict)
+    _lines: dict[tuple[str, ErrorKind], _Line] = field(default_factory=dict)
 
     async def apply(
         self,
         runner: StepRunner,
-        provider: Provider[ProviderOptions],
+        provider: AnyProvider,
+        turn: Turn,
         session: Session,
         error: ProviderError,
         asked: Moment,
     ) -> None:
-        """Mends what was wrong with a call made at `asked`. Raises ProviderError where it stays wrong.
+        """Mends what was wrong with a turn's call, made at `asked`. Raises ProviderError where it stays wrong.
 
         Whoever waited for another's turn is not made to wait for a site that did not answer that one.
         """
-        turn = self._turns.setdefault((provider.name, error.kind), _Turn())
+        line = self._lines.setdefault((provider.name, error.kind), _Line())
         began = self.clock()
-        async with turn.lock:
-            if turn.failed_at > began:
+        async with line.lock:
+            if line.failed_at > began:
                 raise error
-            steps = provider.recover(error, session, asked)
+            steps = turn.recover(error, asked)
             if steps is None:  # another has mended it meanwhile
                 return
             try:
                 await runner.run(provider, steps, session)
             except ProviderError as found:
                 if found.kind is ErrorKind.PROVIDER_DOWN:
-                    turn.failed_at = self.clock()
+                    line.failed_at = self.clock()
                 raise

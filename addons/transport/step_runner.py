@@ -12,9 +12,11 @@ from addons.transport.inflate import InflateError, inflater
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import is_fault_of_tls, no_connection
 from addons.transport.upstream_request import target_of
+from providers.contract.call import Call, origin_of
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Call, Provider, ProviderOptions, Session, Steps, origin_of
-from providers.contract.session import SessionUpdate, given_cookies
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.session import Session, SessionUpdate, given_cookies
+from providers.contract.steps import Answer, Steps
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 STEP_LIMIT = 32

@@ -8,8 +8,9 @@ from mitmproxy import http
 from mitmproxy.net.http import url
 
 from addons.stream.port import Target
+from providers.contract.call import Call, origin_of
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Call, Provider, ProviderOptions, origin_of
+from providers.contract.provider import Provider, ProviderOptions
 
 
 def request_of(call: Call) -> http.Request:

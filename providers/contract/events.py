@@ -12,8 +12,16 @@ from providers.contract.errors import ProviderError
 type FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 
+class Event:
+    """What all events are. An answer that is no text is another subclass, which nobody but its decoder and the encoders
+    of its dialects knows: filters and the reader of answers pass on what they do not know, and take it for a word.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Event):
     """The next piece of the answer."""
 
     text: str
@@ -21,7 +29,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(Event):
     """The next piece of the model's thinking."""
 
     text: str
@@ -29,12 +37,12 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(Event):
     """All text, thinking, pictures and citations said so far are void; what is valid follows. In whole answers only."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallDelta:
+class ToolCallDelta(Event):
     """A fragment of a tool call. `id` and `name` are set in the first fragment of an index only."""
 
     index: int
@@ -46,7 +54,7 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(Event):
     """A source of the answer. `mark` is the text in the answer that points at it (`[[3]]`), None for a plain list.
 
     `start`/`end` are character offsets of the mark in the answer text as delivered (all Text events joined).
@@ -60,7 +68,7 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class Image(Event):
     """A picture the model made. `url` is http(s) or data:."""
 
     url: str
@@ -68,7 +76,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Event):
     """Token counts as the provider gives them. The last Usage of a stream wins."""
 
     prompt_tokens: int
@@ -95,7 +103,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Passthrough:
+class Passthrough(Event):
     """Fields of an OpenAI-form answer that have no event of their own (logprobs, refusal, system_fingerprint …).
 
     `scope` says where they stood: on the chunk/completion itself, on the choice, or on the delta/message.
@@ -107,7 +115,7 @@ class Passthrough:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Event):
     """The answer is complete. `others` holds (choice, reason) of the candidates beyond the first."""
 
     reason: FinishReason
@@ -115,10 +123,7 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Event):
     """The answer failed, before or after some of it was delivered."""
 
     error: ProviderError
-
-
-type Event = Text | Reasoning | Withdrawn | ToolCallDelta | Citation | Image | Usage | Passthrough | Finish | Failure

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, FinishReason, Reasoning, Text, Usage
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, mapping, text
 from providers.k2think.errors import json_error
 from providers.k2think.marks import without_end_marks

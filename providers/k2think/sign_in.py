@@ -1,38 +1,71 @@
-"""Signing in to K2Think with e-mail and password: the token comes in the body, in a cookie, or in both."""
+"""Signing in to K2Think: by e-mail and password, or out of the person's own browsing."""
 
 from collections.abc import Mapping
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Call, Moment, SessionUpdate, Steps
-from providers.contract.sealed import Value
-from providers.contract.session import Session, given_cookies
-from providers.formats.jsontext import loads, mapping, text, whole
-from providers.formats.jwt import claims
-from providers.formats.moments import moment_s
+from providers.contract.given import person_id, words
+from providers.contract.session import Credentials, Identity, ObservedExchange, Session, SessionUpdate
+from providers.contract.sign_in import SignIn
+from providers.contract.steps import Moment, Steps
+from providers.formats.jsontext import loads, mapping, text
+from providers.formats.jwt import claims, ends_at
+from providers.k2think import data
+from providers.k2think.api import K2ThinkApi
+from providers.k2think.captured_session import extract, missing
 from providers.k2think.errors import refusal
-
-PATH = "/api/v1/auths/signin"
-_REFUSED = frozenset({400, 401, 403, 404, 422})
+from providers.k2think.password import with_password
 
 
-def sign_in(session: Session, base_url: str, headers: Mapping[str, Value], moment: Moment) -> Steps[SessionUpdate]:
-    """Raises ProviderError: SESSION_EXPIRED for a wrong e-mail or password, CHALLENGE when the edge wants a human."""
-    body = {"email": session.seal("email"), "password": session.seal("password")}
-    answer = yield Call("POST", base_url + PATH, tuple(headers.items()), body)
-    fields = mapping(loads(answer.body))
-    cookies = dict(given_cookies(answer.set_cookies))
-    token = next((t for t in (text(fields.get("token")), cookies.get("token", "")) if claims(t) is not None), "")
-    if answer.status >= 300 or not token:
-        raise _refused(answer, fields)
-    lives_s = whole(fields.get("expires_in"))
-    end = moment_s(fields.get("expires_at")) or (moment_s(moment.epoch_ms // 1000 + lives_s) if lives_s else None)
-    return SessionUpdate(token, expires_at=end)
+def read_session(provider: str, account: str, material: Credentials) -> Session:
+    """The token stands as such or as the cookie `token`; it says itself until when it is good, if it says so."""
+    found = claims(material.token or material.cookies.get("token") or "")
+    if found is None:
+        raise ProviderError(
+            ErrorKind.SESSION_EXPIRED,
+            f"The stored K2Think session has no token of the site's (a JWT, it begins with eyJ). Sign in at "
+            f"{data.BASE_URL} in your browser and store the value of the cookie or localStorage key `token`.",
+        )
+    names = tuple(name for name, value in material.values().items() if value)
+    facts = {"user_id": person_id(found.get("id")), "email": words(found.get("email"))}
+    return Session(provider, account, names, facts, expires_at=ends_at(found) or material.expires_at)
 
 
-def _refused(answer: Answer, fields: Mapping[str, object]) -> ProviderError:
-    error = refusal(answer.status, answer.headers, answer.body)
-    if error.kind is ErrorKind.CHALLENGE or answer.status not in _REFUSED or not fields:
-        return error
-    return ProviderError(
-        ErrorKind.SESSION_EXPIRED, "K2Think does not accept this e-mail and password.", status=answer.status
-    )
+class K2ThinkSignIn(SignIn):
+    rotating_cookies = frozenset({"token"})
+
+    def __init__(self, api: K2ThinkApi) -> None:
+        super().__init__(f"{api.options.base_url}/auth?mode=signin")
+        self._api = api
+
+    def identify(self, session: Session, now: Moment) -> Steps[Identity]:
+        """Open WebUI's own call; where the site lacks it, a list of models shows that the token is good."""
+        answer = yield self._api.call("GET", data.WHO_PATH, session)
+        who = mapping(loads(answer.body))
+        if answer.status == 200 and (user_id := text(who.get("id"))):
+            return Identity(user_id, text(who.get("name")), text(who.get("email")))
+        if answer.status in (401, 403):
+            raise refusal(answer.status, answer.headers, answer.body)
+        yield from self._api.ask_models(session)
+        return Identity(session.facts.get("user_id", ""), email=session.facts.get("email", ""))
+
+    def with_password(self, session: Session, now: Moment) -> Steps[SessionUpdate] | None:
+        if not session.has("email") or not session.has("password"):
+            return None
+        headers = session.as_browser(self._api.headers) | {"accept": "application/json"}
+        if cookies := session.cookie_header(without=("token",)):
+            headers["cookie"] = cookies
+        return with_password(session, self._api.options.base_url, headers, now)
+
+    def from_cookies(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+        """The token renews whichever place it is kept in; another person's (read_session tells) is refused later."""
+        token = cookies.get("token", "")
+        if claims(token) is None:
+            return None
+        kept = {"token": token} if session.has("cookie:token") else {}
+        return SessionUpdate(token if session.has("token") else None, kept)
+
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
+
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, loads
 from providers.formats.sse import SseLimit, SseReader

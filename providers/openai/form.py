@@ -19,8 +19,8 @@ class Form:
 
     chat_path: str = "chat/completions"
     """Taken from `base_url`; with a leading slash, from the root of its host."""
-    completions_path: str | None = "completions"
-    """Where raw prompts go (/v1/completions); None: the API has no such thing."""
+    completions_path: str = "completions"
+    """Where raw prompts go (/v1/completions), with an API that has such a thing."""
     models_path: str = "models"
     stream_usage: bool | None = None
     """Whether it takes `stream_options.include_usage`: True asks for it in every stream, False never sends it, None (it

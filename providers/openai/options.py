@@ -12,7 +12,7 @@ from providers.contract.errors import ErrorKind
 from providers.contract.provider import ProviderOptions
 from providers.contract.written import Listed, better
 from providers.openai.form import Form, MaxTokensName, ReasoningField, SearchSwitch, TagForm, ThinkingSwitch
-from providers.openai.preset import Preset
+from providers.openai.preset import OperationName, Preset
 from providers.openai.presets import NO_PRESET, PRESETS
 from providers.openai.reasons import FAILURES, REASONS
 from providers.openai.vendors import AZURE_ADDRESS
@@ -131,6 +131,11 @@ class OpenAIOptions(ProviderOptions):
     def known(self) -> Preset:
         """The preset, or an empty one."""
         return NO_PRESET if self.preset is None else PRESETS[self.preset]
+
+    def operations(self) -> tuple[OperationName, ...]:
+        """What the API is asked for: what the preset knows it to have, and what config.yaml names a path of."""
+        known = self.known().operations
+        return known if self.completions_path is None or "completions" in known else (*known, "completions")
 
     def form(self) -> Form:
         """The preset's form with the keys of config.yaml put over it; tables are joined."""

@@ -1,9 +1,13 @@
 """What is known of an API beforehand: its address, its form, its models."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from providers.openai.form import Form
 from providers.shared.suffixes import Suffixes
+
+type OperationName = Literal["chat", "completions"]
+"""What an API can be asked for (providers/openai/provider.py has the operations)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Preset:
     base_url: str
     owned_by: str
     form: Form
+    operations: tuple[OperationName, ...] = ("chat", "completions")
     models: tuple[KnownModel, ...] = ()
     suffixes: Suffixes | None = None
     """Variants of the known models by the ends of their names, as the site's web adapter has them."""

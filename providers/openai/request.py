@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from providers.contract.chat import ChatRequest, ImagePart, Message, OtherPart, Part, TextPart, ToolCall
+from providers.contract.chat import ImagePart, Message, OtherPart, Part, TextPart, ToolCall
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, CompletionRequest
 from providers.openai.form import Form
 from providers.openai.learnt import Learnt
 from providers.openai.reasoning import reasoning_name, with_reasoning
@@ -52,11 +53,11 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     return Wire(_encoded(fields), stream)
 
 
-def completion_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt) -> Wire:
+def completion_request(request: CompletionRequest, model: Model, form: Form, learnt: Learnt) -> Wire:
     """The body of a request to go on with a raw prompt: as the client sent it, under the API's model name."""
-    fields = {**(chat.completion or {}), "model": model.site_id}
-    _set_stream(fields, form, learnt.refused_by(chat.model), stream=chat.stream)
-    return Wire(_encoded(fields), chat.stream)
+    fields = {"model": model.site_id, **request.extra}
+    _set_stream(fields, form, learnt.refused_by(request.model), stream=request.stream)
+    return Wire(_encoded(fields), request.stream)
 
 
 def tool_names(chat: ChatRequest) -> frozenset[str]:

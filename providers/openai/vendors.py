@@ -22,8 +22,8 @@ _SILICONFLOW: Final = Preset(
 _MINIMAX: Final = Preset(
     base_url="https://api.minimax.io/v1",
     owned_by="minimax",
+    operations=("chat",),
     form=Form(
-        completions_path=None,
         max_tokens_name="max_completion_tokens",
         think_tags="explicit",
         reasoning_field="tags",
@@ -36,20 +36,23 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "gemini": Preset(
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         owned_by="google",
+        operations=("chat",),
         # Unknown fields of a message are refused: thinking comes back in extra_content, which clients keep.
-        form=Form(completions_path=None, stream_usage=True, reasoning_field="drop"),
+        form=Form(stream_usage=True, reasoning_field="drop"),
         not_chat=("embedding", "imagen", "veo", "tts", "aqa", "-image", "lyria", "native-audio", "live"),
     ),
     "groq": Preset(
         base_url="https://api.groq.com/openai/v1",
         owned_by="groq",
-        form=Form(completions_path=None, stream_usage=True, reasoning_field="reasoning"),
+        operations=("chat",),
+        form=Form(stream_usage=True, reasoning_field="reasoning"),
         not_chat=("whisper", "tts", "orpheus", "prompt-guard"),
     ),
     "mistral": Preset(
         base_url="https://api.mistral.ai/v1",
         owned_by="mistralai",
-        form=Form(completions_path=None, stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
+        operations=("chat",),
+        form=Form(stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
         not_chat=("embed", "moderation", "ocr", "transcribe"),
     ),
     "xai": Preset(
@@ -77,8 +80,8 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "volcengine": Preset(
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",
+        operations=("chat",),
         form=Form(
-            completions_path=None,
             stream_usage=True,
             max_tokens_name="max_tokens",
             thinking="type",
@@ -100,9 +103,9 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "perplexity": Preset(
         base_url="https://api.perplexity.ai",
         owned_by="perplexity",
+        operations=("chat",),
         # Every chunk has usage; there is no list of models.
         form=Form(
-            completions_path=None,
             stream_usage=False,
             max_tokens_name="max_tokens",
             think_tags="explicit",
@@ -118,8 +121,8 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "github-models": Preset(
         base_url="https://models.github.ai/inference",
         owned_by="github",
+        operations=("chat",),
         form=Form(
-            completions_path=None,
             models_path="/catalog/models",
             stream_usage=True,
             developer_role=True,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.formats.json_tally import holds_more
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
 from providers.formats.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from providers.contract.chat import ChatRequest
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Moment, Session
+from providers.contract.requests import ChatRequest
 from providers.contract.sealed import Value
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 from providers.qwen import data
 from providers.qwen.data import SiteModel
 from providers.qwen.models import Choice

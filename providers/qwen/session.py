@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import person_id
-from providers.contract.provider import Answer, Credentials, Identity, Session, SessionUpdate
 from providers.contract.sealed import Value, joined
-from providers.contract.session import given_cookies
+from providers.contract.session import Credentials, Identity, Session, SessionUpdate, given_cookies
+from providers.contract.steps import Answer
 from providers.formats.jsontext import loads, mapping, text
 from providers.formats.jwt import claims, ends_at
 from providers.qwen.errors import refusal

@@ -1,59 +1,58 @@
-"""Signing in to Qwen with e-mail and password, by the newest call or its predecessor.
+"""Signing in to Qwen: by e-mail and password, or out of the person's own browsing; the access token is renewed."""
 
-The password goes as its SHA-256. Sign-in by program often meets the site's check for humans; then the browser is the
-way.
-"""
+from collections.abc import Mapping
+from dataclasses import replace
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
-
-from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Call, SessionUpdate, Steps
-from providers.contract.sealed import Value
-from providers.contract.session import Session, given_cookies
-from providers.formats.jsontext import loads, mapping, text
-from providers.formats.moments import moment_s
-from providers.qwen.errors import refusal
-
-NEWEST: Final = "/api/v2/auths/signin"
-OLDER: Final = "/api/v1/auths/signin"
-_GONE: Final = (404, 405, 410)
-_TOKEN_NAMES: Final = ("access_token", "accessToken", "token")
-_WRONG: Final = frozenset(
-    {"invalidpassword", "invalid_password", "invalidcredentials", "usernotfound", "invalid_email"}
-)
+from providers.contract.call import Call
+from providers.contract.session import Credentials, Identity, ObservedExchange, Session, SessionUpdate
+from providers.contract.sign_in import SignIn
+from providers.contract.steps import Moment, Steps
+from providers.qwen import data
+from providers.qwen.api import QwenApi
+from providers.qwen.captured_session import extract, missing
+from providers.qwen.password import with_password
+from providers.qwen.session import read_identity, read_renewal, read_rotated, renewable
 
 
-def sign_in(session: Session, base_url: str, headers: Callable[[], Mapping[str, Value]]) -> Steps[SessionUpdate]:
-    """Raises ProviderError: SESSION_EXPIRED for a wrong password, CHALLENGE when the site wants a human."""
-    body = {"email": session.seal("email"), "password": session.seal("password_sha256")}
-    answer = yield Call("POST", base_url + NEWEST, tuple(headers().items()), body)
-    if answer.status in _GONE:
-        answer = yield Call("POST", base_url + OLDER, tuple(headers().items()), body)
-    return read_sign_in(answer)
+class QwenSignIn(SignIn):
+    rotating_cookies = frozenset({"token", "refresh_token"})
 
+    def __init__(self, api: QwenApi) -> None:
+        super().__init__(f"{api.options.base_url}/auth")
+        self._api = api
 
-def read_sign_in(answer: Answer) -> SessionUpdate:
-    """The new session out of the answer. Raises ProviderError."""
-    fields = mapping(loads(answer.body))
-    data = mapping(fields.get("data"))
-    places: tuple[Mapping[str, Any], ...] = (data, mapping(fields.get("result")), fields)
-    token = next((text(place.get(name)) for place in places for name in _TOKEN_NAMES if text(place.get(name))), "")
-    if answer.status >= 300 or fields.get("success") is False or not token:
-        raise _refused(answer, data)
-    cookies = dict(given_cookies(answer.set_cookies))
-    kept = {name: value for name, value in cookies.items() if name in ("token", "refresh_token")}
-    if renewal := text(data.get("refresh_token")):
-        kept["refresh_token"] = renewal
-    return SessionUpdate(token, kept, moment_s(data.get("expires_at")))
+    def identify(self, session: Session, now: Moment) -> Steps[Identity]:
+        """GET /api/v1/auths/, else its successor on the sign-in host."""
+        answer = yield self._api.call("GET", "/api/v1/auths/", session, now)
+        if answer.status in (404, 405, 410):
+            answer = yield self._api.call("GET", "/api/v2/auths/", session, now, base=self._api.options.auth_url)
+        return read_identity(answer, session)
 
+    def refresh(self, session: Session, now: Moment) -> Steps[SessionUpdate] | None:
+        return self._refresh(session, now) if renewable(session) else None
 
-def _refused(answer: Answer, data: Mapping[str, Any]) -> ProviderError:
-    if text(data.get("code")).lower() in _WRONG:
-        return ProviderError(
-            ErrorKind.SESSION_EXPIRED,
-            "Qwen does not accept this e-mail and password.",
-            site_code=text(data.get("code")),
-            status=answer.status,
-        )
-    return refusal(answer.status, answer.headers, answer.body)
+    def _refresh(self, session: Session, now: Moment) -> Steps[SessionUpdate]:
+        """The cookie alone proves who asks; without the three headers of the page's origin the call is refused."""
+        headers = self._api.page.on(session, now, bearer=False)
+        headers |= {"x-request-origin": data.BASE_URL}
+        if "sec-fetch-site" in headers:  # a browser that sends it says so of calls to the other host
+            headers["sec-fetch-site"] = "same-site"
+        url = f"{self._api.options.auth_url}/api/v2/auths/refresh"
+        answer = yield Call("GET", url, tuple(headers.items()))
+        return read_renewal(answer, session)
+
+    def with_password(self, session: Session, now: Moment) -> Steps[SessionUpdate] | None:
+        if not session.has("email") or not session.has("password_sha256"):
+            return None
+        bare = replace(session, names=tuple(name for name in session.names if name.startswith("header:")))
+        page = self._api.page
+        return with_password(session, self._api.options.base_url, lambda: page.on(bare, now, referer="/auth"))
+
+    def from_cookies(self, session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
+        return read_rotated(session, cookies)
+
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
+
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, unread
 from providers.formats.sse import SseLimit, SseReader
 

@@ -8,7 +8,8 @@ import re
 from typing import Literal
 
 from providers.contract.browser import is_older
-from providers.contract.provider import Call, Moment, Steps
+from providers.contract.call import Call
+from providers.contract.steps import Moment, Steps
 
 type Finding = Literal["newer", "same", "unknown"]
 """What the page names: another version than was sent, the same, or none that can be read."""

@@ -9,8 +9,9 @@ from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from providers.contract.browser import AGENT
-from providers.contract.provider import Moment, Session
 from providers.contract.sealed import Value, joined
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 from providers.zai import data as zai_data
 from providers.zai.session import other_cookies, token_name
 
@@ -19,7 +20,7 @@ type Headers = list[tuple[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Ask:
     """One chat call to be made: what is asked, of which model, under which ids."""
 
     prompt: str
@@ -70,8 +71,8 @@ def page_headers(page: Page, session: Session, *, chat_id: str = "") -> Headers:
     return headers
 
 
-def completion_headers(page: Page, session: Session, turn: Turn, signature: str) -> Headers:
-    headers = [pair for pair in page_headers(page, session, chat_id=turn.chat_id) if pair[0] != "Accept"]
+def completion_headers(page: Page, session: Session, ask: Ask, signature: str) -> Headers:
+    headers = [pair for pair in page_headers(page, session, chat_id=ask.chat_id) if pair[0] != "Accept"]
     return [
         ("Accept", "*/*"),
         ("Content-Type", "application/json"),
@@ -82,7 +83,7 @@ def completion_headers(page: Page, session: Session, turn: Turn, signature: str)
     ]
 
 
-def completion_query(page: Page, session: Session, turn: Turn, request_id: str, moment: Moment) -> Value:
+def completion_query(page: Page, session: Session, ask: Ask, request_id: str, moment: Moment) -> Value:
     """The query string of a completion, in the page's order. The token in it is sealed."""
     stamp = str(moment.epoch_ms)
     utc, here = _times(moment)
@@ -94,8 +95,8 @@ def completion_query(page: Page, session: Session, turn: Turn, request_id: str, 
         "user_id": session.facts.get("user_id", ""),
         "user_agent": session.header(AGENT) or page.headers.get("User-Agent", ""),
         "timezone": moment.timezone,
-        "current_url": page.url(turn.chat_id),
-        "pathname": f"/c/{turn.chat_id}",
+        "current_url": page.url(ask.chat_id),
+        "pathname": f"/c/{ask.chat_id}",
         "host": site.netloc,
         "hostname": site.hostname or "",
         "protocol": f"{site.scheme}:",
@@ -112,68 +113,68 @@ def completion_query(page: Page, session: Session, turn: Turn, request_id: str, 
     return joined("&", [f"{name}=" + value for name, value in pairs.items()])
 
 
-def new_chat_body(turn: Turn, moment: Moment) -> Json:
+def new_chat_body(ask: Ask, moment: Moment) -> Json:
     """POST /api/v1/chats/new: a chat whose first message is ours."""
     seconds = moment.epoch_ms // 1000
     message = {
-        "id": turn.message_id,
+        "id": ask.message_id,
         "parentId": None,
         "childrenIds": [],
         "role": "user",
-        "content": turn.prompt,
+        "content": ask.prompt,
         "timestamp": seconds,
-        "models": [turn.site_id],
+        "models": [ask.site_id],
     }
     chat: Json = {
         "id": "",
         "title": "New Chat",
-        "models": [turn.site_id],
+        "models": [ask.site_id],
         "params": {},
-        "history": {"messages": {turn.message_id: message}, "currentId": turn.message_id},
+        "history": {"messages": {ask.message_id: message}, "currentId": ask.message_id},
         "tags": [],
         "flags": [],
         "features": [{"type": "tool_selector", "server": "tool_selector_h", "status": "hidden"}],
         "mcp_servers": [],
-        "enable_thinking": turn.thinking,
-        "auto_web_search": turn.search,
+        "enable_thinking": ask.thinking,
+        "auto_web_search": ask.search,
         "message_version": 1,
         "extra": {},
         "timestamp": moment.epoch_ms,
         "type": "default",
     }
-    return {"chat": chat | _effort(turn)}
+    return {"chat": chat | _effort(ask)}
 
 
-def completion_body(turn: Turn, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
+def completion_body(ask: Ask, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
     """POST /api/v2/chat/completions; the first version takes the same and `model_item`.
 
     Without `captcha_verify_param`: an empty one trips the check, none does not.
     """
     return {
         "stream": True,
-        "model": turn.site_id,
-        "messages": [{"role": "user", "content": turn.prompt}],
-        "signature_prompt": turn.signed_prompt,
-        "params": dict(turn.params),
+        "model": ask.site_id,
+        "messages": [{"role": "user", "content": ask.prompt}],
+        "signature_prompt": ask.signed_prompt,
+        "params": dict(ask.params),
         "extra": {},
         "features": {
             **zai_data.FEATURES,
             "web_search": False,  # the page's switch is auto_web_search alone (2026-03 and later)
-            "auto_web_search": turn.search,
-            "enable_thinking": turn.thinking,
-            **_effort(turn),
+            "auto_web_search": ask.search,
+            "enable_thinking": ask.thinking,
+            **_effort(ask),
         },
         "variables": {**zai_data.VARIABLES, **_now(moment, language)},
-        "chat_id": turn.chat_id,
+        "chat_id": ask.chat_id,
         "id": moment.new_id(),
-        "current_user_message_id": turn.message_id,
+        "current_user_message_id": ask.message_id,
         "current_user_message_parent_id": None,
         "background_tasks": {"title_generation": False, "tags_generation": False},
     }
 
 
-def _effort(turn: Turn) -> Json:
-    return {"reasoning_effort": turn.effort} if turn.effort and turn.thinking else {}
+def _effort(ask: Ask) -> Json:
+    return {"reasoning_effort": ask.effort} if ask.effort and ask.thinking else {}
 
 
 def _now(moment: Moment, language: str) -> dict[str, str]:

@@ -11,8 +11,9 @@ from typing import Any, Final
 from providers.contract.browser import AGENT
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import person_id, words
-from providers.contract.provider import Answer, Credentials, Identity, Session
 from providers.contract.sealed import Value, joined
+from providers.contract.session import Credentials, Identity, Session
+from providers.contract.steps import Answer
 from providers.formats.jsontext import loads, mapping, text
 from providers.formats.jwt import claims, ends_at
 from providers.zai import data as zai_data

@@ -14,9 +14,10 @@ from addons.features.token_estimate import TokenCounter, count, estimated
 from addons.recordings.drift import KIND_CHARS, KINDS_LIMIT, Drift
 from addons.routing.model_index import ModelIndex
 from addons.routing.strategy import REMEMBERED, Choice, OrderState, conversation_of
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest
 from tests.support.accounts import health_of
 
 

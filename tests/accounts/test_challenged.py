@@ -12,13 +12,14 @@ from addons.accounts.report import AccountLine
 from addons.accounts.report import told as told_line
 from addons.accounts.sessions import SessionVault, StoredSession
 from addons.accounts.state_store import FileStateStore
-from addons.exchange.context import AnyProvider
 from addons.exchange.final_error import FinalError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Model
-from providers.zai.provider import Zai, ZaiOptions
+from providers.contract.provider import AnyProvider, Model
+from providers.contract.session import Credentials
+from providers.zai.options import ZaiOptions
+from providers.zai.provider import Zai
 from tests.support.accounts import NOBODY, account, around, pool, saved
 
 KEY = ("zai", "main")

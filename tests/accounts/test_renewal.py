@@ -21,16 +21,10 @@ from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import (
-    Credentials,
-    Identity,
-    Moment,
-    Provider,
-    ProviderOptions,
-    Session,
-    SessionUpdate,
-    Steps,
-)
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.session import Credentials, Identity, Session, SessionUpdate
+from providers.contract.sign_in import SignIn
+from providers.contract.steps import Moment, Steps
 from tests.support.accounts import around, health_of
 
 pytestmark = pytest.mark.anyio
@@ -39,16 +33,16 @@ ME = ("site", "me")
 START = 1_000_000
 
 
-class FakeSite(Provider[ProviderOptions]):
+class FakeSite(Provider[ProviderOptions], SignIn):
     """Tokens read `NAME:END`; what a renewal gives or raises is put into `answers`."""
 
     type_name = "fake"
     Options = ProviderOptions
-    native = frozenset()
     rotating_cookies = frozenset({"refresh"})
 
     def __init__(self) -> None:
         super().__init__("site", ProviderOptions(base_url="https://site.example"))
+        self.operations, self.sign_in = {}, self
         self.answers: list[SessionUpdate | ProviderError] = []
         self.sign_ins: list[SessionUpdate | ProviderError] = []
         self.identities: list[Identity | ProviderError] = []
@@ -64,13 +58,13 @@ class FakeSite(Provider[ProviderOptions]):
         facts = {"user_id": name[0]}
         return Session("site", account, tuple(material.values()), facts, int(end) if end else None)
 
-    def refresh(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
+    def refresh(self, session: Session, now: Moment) -> Steps[SessionUpdate] | None:
         return self._steps("refresh", self.answers) if session.has("cookie:refresh") else None
 
-    def sign_in(self, session: Session, moment: Moment) -> Steps[SessionUpdate] | None:
+    def with_password(self, session: Session, now: Moment) -> Steps[SessionUpdate] | None:
         return self._steps("sign_in", self.sign_ins)
 
-    def identify(self, session: Session, moment: Moment) -> Steps[Identity] | None:
+    def identify(self, session: Session, now: Moment) -> Steps[Identity] | None:
         return self._steps("identify", self.identities)
 
     def _steps(self, name: str, answers: list[Any]) -> Steps[Any]:
@@ -80,8 +74,6 @@ class FakeSite(Provider[ProviderOptions]):
             raise found
         return found
         yield  # type: ignore[unreachable]  # makes it a generator
-
-    build = decoder = classify = is_answer = None  # type: ignore[assignment]
 
 
 @dataclass

@@ -23,7 +23,7 @@ from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.summary import told
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer
+from providers.contract.steps import Answer
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 

@@ -6,7 +6,7 @@ from providers.registry import provider_class
 
 def made(name: str, **options: str) -> object:
     cls = provider_class(name)
-    return cls.configured(name, cls.Options.model_validate(options))
+    return cls(name, cls.Options.model_validate(options))
 
 
 def test_the_real_sites_that_ask_for_a_check_are_named_and_no_others() -> None:

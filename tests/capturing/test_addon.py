@@ -21,8 +21,9 @@ from addons.capturing.addon import DELIVERED_S, LINGER_S, Capture
 from addons.capturing.session_check import SessionCheck
 from addons.capturing.target import CaptureTarget, VaultSink
 from addons.vault.errors import VaultError
-from providers.contract.provider import Credentials, Identity, Session
-from providers.zai.provider import Zai, ZaiOptions
+from providers.contract.session import Credentials, Identity, Session
+from providers.zai.options import ZaiOptions
+from providers.zai.provider import Zai
 from tests.support.harness import zai_token
 from tests.support.virtual_time import in_virtual_time
 

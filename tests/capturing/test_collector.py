@@ -3,13 +3,15 @@
 import pytest
 
 from addons.capturing.collector import CredentialCollector, with_kept_login
-from addons.exchange.context import AnyProvider
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, ObservedExchange, Session
-from providers.zai.provider import Zai, ZaiOptions
+from providers.contract.provider import AnyProvider
+from providers.contract.session import Credentials, ObservedExchange, Session
+from providers.contract.sign_in import SignIn
+from providers.zai.options import ZaiOptions
+from providers.zai.provider import Zai
 
 
-class Two(Zai):
+class TwoSignIn(SignIn):
     """A site whose session is a token and a cookie."""
 
     def extract(self, seen: ObservedExchange) -> Credentials | None:
@@ -20,6 +22,12 @@ class Two(Zai):
     def missing(self, credentials: Credentials) -> tuple[str, ...]:
         return () if credentials.token and credentials.cookies else ("a token and a cookie",)
 
+
+class Two(Zai):
+    def __init__(self) -> None:
+        super().__init__("two", ZaiOptions(base_url="https://two.example"))
+        self.sign_in = TwoSignIn(self.options.base_url)
+
     def read_session(self, account: str, credentials: Credentials) -> Session:
         if credentials.token == "unfit":
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "unfit")
@@ -27,7 +35,7 @@ class Two(Zai):
 
 
 def collector() -> CredentialCollector:
-    two: AnyProvider = Two("two", ZaiOptions(base_url="https://two.example"))  # type: ignore[assignment]  # invariant
+    two: AnyProvider = Two()  # type: ignore[assignment]  # invariant
     return CredentialCollector(two, "main")
 
 

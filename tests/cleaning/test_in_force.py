@@ -14,7 +14,8 @@ from addons.config.loader import load_config
 from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract.provider import Credentials, Model
+from providers.contract.provider import Model
+from providers.contract.session import Credentials
 
 CLIENT = "client-key-0123456789abcdef0123456789abcdef"
 STORED, NEWER, WAITING = "what-the-vault-holds-1", "what-another-process-stored-2", "what-no-disk-has-taken-3"
@@ -96,6 +97,8 @@ def test_files_of_before_are_read_with_it(running: Running) -> None:
 
 def test_a_site_that_lists_it_as_a_model_is_not_heard(running: Running) -> None:
     provider: Any = running.providers["p"]
-    provider._models = {name: Model(name, "x", owned_by=by) for name, by in ((STORED, ""), ("b", STORED), ("c", ""))}
+    provider._api.models = {
+        name: Model(name, "x", owned_by=by) for name, by in ((STORED, ""), ("b", STORED), ("c", ""))
+    }
     running.models.forget()
     assert [model.id for model in running.models().models() if model.site_id == "x"] == ["c"]

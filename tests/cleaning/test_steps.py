@@ -10,9 +10,10 @@ from addons.cleaning.index import Known
 from addons.cleaning.known import KnownSecrets
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import Carried, StepRunner
+from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Call, Session, Steps
-from providers.contract.session import SessionUpdate
+from providers.contract.session import Session, SessionUpdate
+from providers.contract.steps import Steps
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 

@@ -14,9 +14,10 @@ from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config
 from addons.config.session_lines import LINE_LIMIT, MOST_SESSIONS, name_of, read_session_lines
 from providers.contract.given import is_cookie
-from providers.contract.provider import Credentials
+from providers.contract.session import Credentials
 from providers.longcat.line import cookies_of_line
-from providers.longcat.provider import LongCat, LongCatOptions
+from providers.longcat.options import LongCatOptions
+from providers.longcat.provider import LongCat
 
 ONE, TWO = "AgHkJ3passport-one-0123456789==", "AgHkJ3passport-two-0123456789"
 KEY = {"AUTH_TOKEN": "sk-test-0123456789", "LONGCAT_TOKENS_FILE": "cats"}

@@ -22,6 +22,7 @@ from addons.recordings.check import decoded, differences
 from addons.recordings.recording import Recording
 from providers.contract.events import Finish, Text, Withdrawn
 from tests.support.harness import DONE, FINISH, STREAM, answer, api, is_quiet, whole, word
+from tests.support.turns import chat_in
 from tests.support.virtual_time import in_virtual_time
 
 PAGE = Path(__file__).parents[2] / "docs/adding-a-dialect.md"
@@ -52,7 +53,7 @@ def test_its_bodies_are_read_and_bad_ones_refused_by_name(plain: Dialect) -> Non
     body = json.dumps(ASK).encode()
     assert parsed_as("", body)[0] is parsed_as("plain", body)[0] is plain
     parsed = plain.parse(body)
-    assert (parsed.chat.model, parsed.chat.messages[0].text(), parsed.chat.stream) == ("m", "Hello", False)
+    assert (parsed.request.model, chat_in(parsed).messages[0].text(), parsed.request.stream) == ("m", "Hello", False)
     with pytest.raises(GatewayError) as refused:
         plain.parse(b'{"model": "m"}')
     assert (refused.value.status, refused.value.param) == (400, "ask")

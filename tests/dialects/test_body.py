@@ -9,6 +9,7 @@ from addons.dialects.base import Dialect
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
+from tests.support.turns import chat_in
 
 HI = [{"role": "user", "content": "hi"}]
 
@@ -73,7 +74,7 @@ def test_a_string_that_never_ends_is_passed_once_however_many_quotes_are_in_it()
 
 def test_brackets_in_text_are_not_depth() -> None:
     parsed = ChatCompletions().parse(body(messages=[{"role": "user", "content": "[" * 500 + '"\\{'}]))
-    assert parsed.chat.messages[0].text().startswith("[[[")
+    assert chat_in(parsed).messages[0].text().startswith("[[[")
 
 
 def outcome(dialect: Dialect, raw: bytes) -> int:

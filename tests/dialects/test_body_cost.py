@@ -19,6 +19,7 @@ from providers.contract.provider import Model
 from providers.openai.form import Form
 from providers.openai.request import wire_request
 from tests.support.counting import work_of
+from tests.support.turns import chat_in
 
 MOST_WORK = 4_000_000
 """Calls and rounds of loops of one step, between which others have their turn. Measured: below 2,300,000."""
@@ -101,7 +102,7 @@ def test_no_body_holds_others(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["text", "quotes", "Chinese", "an emoji and letters", "long names", "big parts"])
 def test_no_body_holds_others_when_it_is_written_again(name: str) -> None:
-    chat = ChatCompletions().parse(BODIES[name]).chat
+    chat = chat_in(ChatCompletions().parse(BODIES[name]))
     wire, work = work_of(lambda: wire_request(chat, Model("m", "m", tools="native"), Form()))
     body = wire.body
     assert work < MOST_WORK

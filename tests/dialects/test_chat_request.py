@@ -12,6 +12,7 @@ from providers.contract.chat import ImagePart, OtherPart, TextPart
 from providers.contract.provider import Model
 from providers.openai.form import Form
 from providers.openai.request import wire_request
+from tests.support.turns import chat_in, taken
 
 HI = [{"role": "user", "content": "hi"}]
 
@@ -99,7 +100,7 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], param: str) -> None:
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed"])
 def test_a_whole_number_may_be_written_with_a_point(name: str) -> None:
-    chat = ChatCompletions().parse(body(**{name: 5.0})).chat
+    chat = chat_in(ChatCompletions().parse(body(**{name: 5.0})))
     found = {"max_tokens": chat.max_tokens, "max_completion_tokens": chat.max_tokens, "n": chat.n}.get(name, 5)
     assert (found, type(found)) == (5, int)
 
@@ -118,7 +119,7 @@ def test_fields_find_their_places_and_the_rest_travels_along() -> None:
             seed=5,
         )
     )
-    chat = parsed.chat
+    chat = chat_in(parsed)
     assert wants_usage(parsed)
     assert (chat.stream, chat.max_tokens, chat.stop, chat.search) == (True, 7, ("END",), True)
     assert chat.affinity == "conversation-1"
@@ -149,7 +150,7 @@ def test_messages_keep_their_parts_tools_and_unknown_fields() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": "hm"},
         {"role": "tool", "content": "42", "tool_call_id": "c1"},
     ]
-    chat = ChatCompletions().parse(body(messages=messages)).chat
+    chat = chat_in(ChatCompletions().parse(body(messages=messages)))
     assert chat.messages[0].role == "developer"
     assert chat.messages[1].content == (
         TextPart("see", {"cache_control": {"type": "ephemeral"}}),
@@ -207,7 +208,7 @@ def test_every_field_of_the_openai_request_arrives() -> None:
         "stream",
     }
     parsed = ChatCompletions().parse(json.dumps(modelled | beside).encode())
-    chat = parsed.chat
+    chat = chat_in(parsed)
     assert dict(chat.extra) == beside
     assert (chat.stop, chat.n, chat.max_tokens, chat.search) == (("a", "b"), 3, 9, True)
     assert (chat.temperature, chat.top_p, chat.reasoning_effort) == (0, 1, "xhigh")
@@ -219,14 +220,9 @@ def test_null_means_not_said() -> None:
     parsed = ChatCompletions().parse(
         body(max_tokens=None, stop=None, n=None, tools=None, stream_options=None, seed=None)
     )
-    chat = parsed.chat
-    assert (chat.max_tokens, chat.stop, chat.n, chat.tools, wants_usage(parsed)) == (
-        None,
-        (),
-        1,
-        (),
-        False,
-    )
+    chat = chat_in(parsed)
+    assert (chat.max_tokens, chat.stop, chat.n, chat.tools) == (None, (), 1, ())
+    assert not wants_usage(parsed)
 
 
 # -- what an official API is to judge itself --------------------------------------------------------------------------
@@ -251,7 +247,7 @@ ODD: dict[str, Any] = {
 @pytest.mark.parametrize("name", ODD)
 def test_a_value_of_another_form_travels_on_as_it_is(name: str) -> None:
     parsed = ChatCompletions().parse(body(**{name: ODD[name]}))
-    sent = json.loads(wire_request(parsed.chat, Model("m", "m"), Form()).body)
+    sent = json.loads(wire_request(chat_in(parsed), Model("m", "m"), Form()).body)
     assert sent[name] == ODD[name]
     if name != "stop":  # the gateway stops for web sessions itself, and not at nothing
         assert parsed.refusal is not None
@@ -267,13 +263,13 @@ def test_messages_of_another_form_travel_on_as_they_are() -> None:
         {"role": "user", "content": "hi"},
     ]
     parsed = ChatCompletions().parse(body(messages=messages))
-    assert json.loads(wire_request(parsed.chat, Model("m", "m"), Form()).body)["messages"] == messages
+    assert json.loads(wire_request(chat_in(parsed), Model("m", "m"), Form()).body)["messages"] == messages
     assert parsed.refusal is not None
 
 
 def test_many_messages_are_no_fault_of_the_form() -> None:
     parsed = ChatCompletions().parse(body(messages=HI * 2001))
-    assert len(parsed.chat.messages) == 2001
+    assert len(chat_in(parsed).messages) == 2001
 
 
 @pytest.mark.parametrize(
@@ -301,7 +297,7 @@ def test_what_the_gateway_itself_needs_is_refused_for_all(fields: dict[str, Any]
 def test_values_that_change_nothing_are_taken_by_web_sessions_too(fields: dict[str, Any]) -> None:
     parsed = ChatCompletions().parse(body(**fields))
     assert parsed.refusal is None
-    check_support(parsed, frozenset(), "zai", Model("m", "m"))
+    check_support(parsed, taken(parsed, frozenset()), "zai", Model("m", "m"))
 
 
 @pytest.mark.parametrize(

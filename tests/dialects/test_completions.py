@@ -11,10 +11,14 @@ from addons.dialects.registry import DIALECTS
 from addons.errors import GatewayError
 from addons.features.capabilities import check_support
 from providers.contract.events import Event, Finish, Image, Reasoning, Text, Usage
-from providers.contract.provider import Model, Moment, Session
+from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, CompletionRequest
+from providers.contract.session import Session
+from providers.contract.steps import Moment
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.support.calls import seen
+from tests.support.turns import turn_of
 
 META = AnswerMeta("cmpl-1", 1700000000, 'mo"del')
 
@@ -23,9 +27,16 @@ def legacy(**fields: Any) -> bytes:
     return json.dumps({"model": "m", "prompt": "Once", **fields}).encode()
 
 
+def chat_for(body: bytes) -> ChatRequest:
+    """The chat that a web session is asked in the request's place."""
+    request = Completions().parse(body).request
+    assert isinstance(request, CompletionRequest)
+    return request.instead()
+
+
 @pytest.mark.parametrize("prompt", ["Once", ["Once"]])
 def test_legacy_prompt_is_one_user_message(prompt: Any) -> None:
-    chat = Completions().parse(legacy(prompt=prompt, max_tokens=3)).chat
+    chat = chat_for(legacy(prompt=prompt, max_tokens=3))
     assert chat.messages[0].text() == "Once"
     assert chat.max_tokens == 3
 
@@ -58,7 +69,7 @@ def test_legacy_fields_a_chat_cannot_honour_are_named(fields: dict[str, Any], pa
 
 
 def test_legacy_fields_with_values_that_change_nothing_pass() -> None:
-    chat = Completions().parse(legacy(echo=False, suffix=None, best_of=1, n=1, logprobs=None, tools=[], seed=5)).chat
+    chat = chat_for(legacy(echo=False, suffix=None, best_of=1, n=1, logprobs=None, tools=[], seed=5))
     assert dict(chat.extra) == {"seed": 5}
 
 
@@ -73,7 +84,7 @@ def test_legacy_answers_pass_the_sdk() -> None:
         Completion.model_validate({**chunk, "choices": [{**c, "finish_reason": "stop"} for c in chunk["choices"]]})
     assert "".join(c["text"] for chunk in found for c in chunk["choices"]) == 'He"llo'
     assert found[-1]["usage"]["total_tokens"] == 3
-    asked = replace(parsed, chat=replace(parsed.chat, stream=False))
+    asked = replace(parsed, request=replace(parsed.request, stream=False))
     body = dialect.encoder(asked, META).encode(events)
     completion = Completion.model_validate_json(body, strict=True)
     assert completion.choices[0].text == 'He"llo'
@@ -123,18 +134,18 @@ RAW: dict[str, dict[str, Any]] = {
 def test_a_raw_prompt_goes_to_the_apis_own_completions_as_it_is(fields: dict[str, Any]) -> None:
     parsed = Completions().parse(legacy(**fields))
     site = OpenAICompatible("api", OpenAIOptions(base_url="https://api.example/v1"))
-    call = seen(site.build(parsed.chat, Session("api", "a"), None, Moment(0, lambda: "id")))
+    call = seen(turn_of(site, parsed.request, Session("api", "a")).call(Moment(0, lambda: "id")))
     assert call.url == "https://api.example/v1/completions"
     assert json.loads(call.body) == {"model": "m", **fields, "stream": False}
     assert parsed.refusal is not None, "no chat can be made of it"
-    check_support(parsed, None, "api", Model("m", "m"), completes=site.completes)
+    check_support(parsed, site.serving(parsed.request), "api", Model("m", "m"))
 
 
 def test_an_api_without_raw_prompts_refuses_them_by_name() -> None:
     parsed = Completions().parse(legacy())
     site = OpenAICompatible("api", OpenAIOptions.model_validate({"preset": "groq"}))
     with pytest.raises(GatewayError) as caught:
-        check_support(parsed, None, "api", Model("m", "m"), completes=site.completes)
+        check_support(parsed, site.serving(parsed.request), "api", Model("m", "m"))
     assert (caught.value.param, caught.value.code) == ("prompt", "unsupported_parameter")
 
 
@@ -153,7 +164,7 @@ def test_all_texts_and_their_logprobs_reach_the_client() -> None:
         {"id": "cmpl-7", "choices": [piece(1, "z", "length")]},
     ]
     raw = b"".join(b"data: " + json.dumps(frame).encode() + b"\n\n" for frame in sent) + b"data: [DONE]\n\n"
-    decoder = site.decoder(parsed.chat, None)
+    decoder = turn_of(site, parsed.request).decoder()
     events = [*decoder.feed(raw), *decoder.close()]
     stream = dialect.encoder(parsed, META).encode(events).decode()
     found = [json.loads(frame.removeprefix("data: ")) for frame in stream.split("\n\n")[:-2]]
@@ -164,7 +175,7 @@ def test_all_texts_and_their_logprobs_reach_the_client() -> None:
     assert texts == {0: "xy", 1: "</think>z"}
     assert {frame["id"] for frame in found} == {"cmpl-7"}
     assert sum("warning" in frame for frame in found) == 1
-    asked = replace(parsed, chat=replace(parsed.chat, stream=False))
+    asked = replace(parsed, request=replace(parsed.request, stream=False))
     body = dialect.encoder(asked, META).encode(events)
     whole = json.loads(body)
     assert [(c["text"], c["finish_reason"]) for c in whole["choices"]] == [("xy", "stop"), ("</think>z", "length")]

@@ -54,7 +54,7 @@ class Gateway:
             told = error_response(first)
             return httpx.Response(told.status_code, headers=dict(told.headers), content=told.content)
         parsed = dialect.parse(request.read())
-        if parsed.chat.stream:
+        if parsed.request.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8"}
             return httpx.Response(200, headers=headers, content=self._frames(dialect, parsed))
         collector = dialect.encoder(parsed, META)

@@ -9,9 +9,11 @@ from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
 from providers.contract.provider import Model
+from providers.contract.requests import CompletionRequest
 from providers.openai.form import Form
 from providers.openai.learnt import Learnt
 from providers.openai.request import completion_request, wire_request
+from tests.support.turns import chat_in
 
 MODEL = Model("m", "m", tools="native")
 FORM = Form(developer_role=True)
@@ -46,7 +48,7 @@ FIELDS = (
 
 
 def sent(raw: str, form: Form = FORM) -> Any:
-    return json.loads(wire_request(ChatCompletions().parse(raw.encode()).chat, MODEL, form).body)
+    return json.loads(wire_request(chat_in(ChatCompletions().parse(raw.encode())), MODEL, form).body)
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -132,5 +134,6 @@ PROMPTS = ['"a"', '""', "[]", '["a","b"]', "[1,2,3]", "[[1,2],[3]]"]
 )
 def test_a_raw_prompt_is_passed_on_as_it_came(prompt: str, more: str) -> None:
     raw = f'{{"model":"m","prompt":{prompt},{more}}}'
-    chat = Completions().parse(raw.encode()).chat
-    assert json.loads(completion_request(chat, MODEL, Form(), Learnt()).body) == {"stream": False, **json.loads(raw)}
+    request = Completions().parse(raw.encode()).request
+    assert isinstance(request, CompletionRequest)
+    assert json.loads(completion_request(request, MODEL, Form(), Learnt()).body) == {"stream": False, **json.loads(raw)}

@@ -15,6 +15,7 @@ from providers.contract.errors import ErrorKind
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.support.hostile import DONE, chunk
+from tests.support.turns import turn_of
 
 STREAM = {"content-type": "text/event-stream"}
 PACKED = STREAM | {"content-encoding": "gzip"}
@@ -23,11 +24,11 @@ USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"
 
 def reader_of(**body: Any) -> AnswerReader:
     """A reader of an official API's answer to a chat that streams unless `body` says otherwise; its clock stands."""
-    provider: Any = OpenAICompatible.configured("api", OpenAIOptions(base_url="https://api.invalid/v1"))
+    provider: Any = OpenAICompatible("api", OpenAIOptions(base_url="https://api.invalid/v1"))
     asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]} | body
     dialect = ChatCompletions()
     parsed = dialect.parse(json.dumps(asked).encode())
-    source = AnswerSource(provider, parsed.chat, provider.decoder(parsed.chat, None))
+    source = AnswerSource(provider, parsed.request, turn_of(provider, parsed.request))
     return AnswerReader(source, dialect.encoder(parsed, AnswerMeta("chatcmpl-1", 1, "m")), clock=lambda: 5.0)
 
 

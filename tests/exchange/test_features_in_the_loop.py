@@ -11,10 +11,13 @@ import pytest
 from addons.features import chain
 from addons.features.feature import Applied, Flaw
 from providers.contract.call import Call
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Text
-from providers.contract.provider import Model, Moment, Session, Steps
+from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, ModelRequest
+from providers.contract.session import Session
+from providers.contract.steps import Moment, Steps
 from tests.support.harness import ALL_SAID, STREAM, Visit, said, zai
 from tests.support.virtual_time import in_virtual_time
 
@@ -25,7 +28,7 @@ class Shouting:
 
     checked: list[str] = field(default_factory=list)
 
-    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
         return Applied(request, check=self.check)
 
     def check(self, events: Sequence[Event]) -> Flaw | None:
@@ -40,10 +43,11 @@ class Shouting:
 class Uploading:
     """A Feature: puts the prompt into a file of the account's and names that instead."""
 
-    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
         return Applied(request, steps=(self.upload,))
 
-    def upload(self, request: ChatRequest, session: Session, moment: Moment) -> Steps[ChatRequest]:
+    def upload(self, request: ModelRequest, session: Session, moment: Moment) -> Steps[ModelRequest]:
+        assert isinstance(request, ChatRequest)
         headers = (("authorization", "Bearer " + session.seal("token")),)
         answer = yield Call("POST", "http://127.0.0.1:1001/upload", headers, b"{}")
         if answer.status != 200:

@@ -10,8 +10,9 @@ from addons.dialects.chat_completions.request import OF_THE_FORM, parse_chat
 from addons.errors import GatewayError
 from addons.features.capabilities import HINTS, OF_THE_MODEL, REFUSED, check_support
 from addons.features.chain import applied
-from providers.contract.chat import ChatRequest
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest
+from tests.support.turns import taken
 
 NOTHING: frozenset[str] = frozenset()
 PLAIN = Model("m", "m")
@@ -22,7 +23,8 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
 
 def check(native: frozenset[str] | None = NOTHING, model: Model = PLAIN, **fields: Any) -> None:
     raw = {"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields}
-    check_support(parse_chat(json.dumps(raw).encode()), native, "zai", model)
+    parsed = parse_chat(json.dumps(raw).encode())
+    check_support(parsed, taken(parsed, native), "zai", model)
 
 
 def refused(native: frozenset[str] | None = NOTHING, model: Model = PLAIN, **fields: Any) -> GatewayError:

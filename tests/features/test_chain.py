@@ -12,9 +12,11 @@ from addons.features.capabilities import check_support
 from addons.features.chain import applied
 from addons.features.feature import Applied, Feature
 from addons.features.stop_limits import OutputLimits
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.events import Event, Finish, Text
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, ModelRequest
+from tests.support.turns import taken
 
 MODEL = Model("m", "m")
 CHAT = ChatRequest("m", (Message("user", "hi"),), stop=("END",))
@@ -34,8 +36,8 @@ class Louder:
 class Tools:
     """Claims tools, tells the model of them in words, and says its answer louder."""
 
-    def apply(self, request: ChatRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
-        if native is None:
+    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+        if native is None or not isinstance(request, ChatRequest):
             return None
         told = replace(request, messages=(*request.messages, Message("user", "there are tools")))
         return Applied(told, frozenset({"tools", "tool_choice"}), (Louder(),))
@@ -73,6 +75,7 @@ def test_filters_are_made_anew_for_each_attempt() -> None:
 def test_features_add_up(with_tools: str) -> None:
     found = applied(CHAT, MODEL, WEB)
     assert found.claims == {"stop", "max_tokens", "max_completion_tokens", "tools", "tool_choice"}
+    assert isinstance(found.request, ChatRequest)
     assert found.request.messages[-1] == Message("user", "there are tools")
     assert len(found.filters) == 2
 
@@ -92,5 +95,5 @@ def test_what_a_feature_claims_no_provider_has_to_carry(with_tools: str) -> None
     raw = f'{{"model":"m","messages":[{{"role":"user","content":"hi"}}],"tools":[{tool}],"tool_choice":"required"}}'
     parsed = ChatCompletions().parse(raw.encode())
     with pytest.raises(GatewayError, match="tools is not supported"):
-        check_support(parsed, WEB, "site", MODEL)
-    check_support(parsed, WEB, "site", MODEL, claims=applied(parsed.chat, MODEL, WEB).claims)
+        check_support(parsed, taken(parsed, WEB), "site", MODEL)
+    check_support(parsed, taken(parsed, WEB), "site", MODEL, applied(parsed.request, MODEL, WEB).claims)

@@ -5,7 +5,7 @@ import pytest
 from addons.importing.contents import ImportProblem
 from addons.importing.curl import read_curl
 from addons.importing.detect import read
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 SECRET = "tok-9fPq2LzR7tXw4mVb"
 

@@ -4,7 +4,7 @@ import pytest
 
 from addons.importing.curl import read_curl
 from addons.importing.curl_options import FLAGS, SHORT, WITH_VALUE
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 READ = frozenset({"url", "config"})
 """Options whose value is an address of its own, or that are refused."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from addons.exchange.context import AnyProvider
 from addons.importing.contents import FileContents, FileCookie, ImportProblem
 from addons.importing.find import find
-from providers.contract.provider import ObservedExchange
+from providers.contract.provider import AnyProvider
+from providers.contract.session import ObservedExchange
 from providers.registry import provider_class
 from providers.sandbox.tokens import jwt
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from addons.importing.contents import ImportProblem
 from addons.importing.detect import read
-from providers.contract.provider import ObservedExchange
+from providers.contract.session import ObservedExchange
 
 SECRET = "AgHkJ3passport-0123456789"
 URL = "https://longcat.chat/api/v1/chat-completion-V2"

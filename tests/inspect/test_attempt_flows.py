@@ -12,7 +12,8 @@ from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.attempt_flows import SHOWN_BYTES, end_as_attempt, own_flow, step_flow
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried
-from providers.contract.provider import Answer, Call
+from providers.contract.call import Call
+from providers.contract.steps import Answer
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])

@@ -22,7 +22,7 @@ from providers.contract.events import (
     Usage,
     Withdrawn,
 )
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.zai.decoder import ZaiDecoder
 
 

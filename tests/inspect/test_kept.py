@@ -28,7 +28,9 @@ from addons.recordings.recording import Source, recording_of
 from addons.routing.models import Models
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried
-from providers.contract.provider import Answer, Call, Model
+from providers.contract.call import Call
+from providers.contract.provider import Model
+from providers.contract.steps import Answer
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.support.accounts import health_in, saved

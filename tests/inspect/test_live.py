@@ -25,7 +25,7 @@ from addons.inspect.attempt_flows import end_as_attempt, own_flow
 from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, LOOK_S, Live
 from addons.recordings.recording import RecordingProblem, Source, recording_of
 from addons.transport.upstream_request import request_of
-from providers.contract.provider import Call
+from providers.contract.call import Call
 from tests.support.attempts import attempt_of
 from tests.support.hostile import DONE, chunk
 from tests.support.virtual_time import run_virtual

@@ -12,7 +12,7 @@ from mitmproxy.test import tflow
 import addons.mitm.search as search
 from addons.inspect.annotation import Annotation
 from addons.mitm.search import Words, folded, search_in
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.zai.decoder import ZaiDecoder
 
 PHRASE = "The Grüße of a stand-in"

@@ -4,9 +4,12 @@ import json
 from functools import cache
 from pathlib import Path
 
-from providers.contract.chat import ChatRequest, Message
-from providers.contract.provider import Decoder, Provider, ProviderOptions
+from providers.contract.chat import Message
+from providers.contract.operation import Decoder
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.requests import ChatRequest
 from providers.registry import provider_class
+from tests.support.turns import turn_of
 
 _FIXTURES = Path(__file__).parents[1] / "fixtures"
 _FOLDERS = {"openai_compatible": "openai"}
@@ -29,10 +32,10 @@ def provider_of(type_name: str) -> Provider[ProviderOptions]:
     """A provider of a type, as it comes."""
     cls = provider_class(type_name)
     needed = {"base_url": "http://127.0.0.1:1/v1", "models": ["m"]} if type_name == "openai_compatible" else {}
-    return cls.configured(type_name, cls.Options.model_validate(needed))
+    return cls(type_name, cls.Options.model_validate(needed))
 
 
 def decoder_of(type_name: str, model: str, *, stream: bool) -> Decoder:
     """A fresh decoder for an answer of the model."""
     chat = ChatRequest(model, (Message("user", "Hi"),), stream=stream)
-    return provider_of(type_name).decoder(chat, None)
+    return turn_of(provider_of(type_name), chat).decoder()

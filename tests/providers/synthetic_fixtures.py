@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from providers.contract.events import Citation, Event, Failure, Finish, Usage
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from tests.support.decoding import reasoning_of, text_of
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -10,12 +10,16 @@ import pytest
 import providers
 from addons.config.loader import load_config
 from providers import registry
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind
 from providers.contract.events import Failure, Finish
-from providers.contract.provider import Credentials, Moment, Provider, ProviderOptions
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials
+from providers.contract.steps import Moment
 from providers.shared.frames import FrameDecoder
 from tests.support.decoding import run, same_at_every_cut, text_of
+from tests.support.turns import turn_of
 
 PAGE = Path(__file__).parents[2] / "docs/adding-a-provider.md"
 CHAT = ChatRequest("toy-1", (Message("user", "Hello"),), stream=True)
@@ -38,7 +42,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider[Pr
     file = tmp_path / "config.yaml"
     file.write_text(f"auth: {{tokens: [{'k' * 40}]}}\nproviders:\n  {entry}\n", encoding="utf-8")
     (settings,) = load_config(file, {}).providers
-    yield registry.provider_class(settings.common.type).configured(settings.name, settings.options)
+    yield registry.provider_class(settings.common.type)(settings.name, settings.options)
     registry.provider_class.cache_clear()
     for name in ("providers.toy", "providers.toy.provider"):
         sys.modules.pop(name, None)
@@ -51,12 +55,12 @@ def test_it_is_one_line_in_the_registry(toy: Provider[ProviderOptions]) -> None:
 
 def test_its_stream_is_decoded_alike_at_every_cut(toy: Provider[ProviderOptions]) -> None:
     stream = 'data: {"say": "Grüß "}\n\ndata: {"say": "dich"}\n\ndata: [DONE]\n\n'.encode()
-    events = same_at_every_cut(lambda: toy.decoder(CHAT, None), stream)
+    events = same_at_every_cut(lambda: turn_of(toy, CHAT).decoder(), stream)
     assert (text_of(events), events[-1]) == ("Grüß dich", Finish("stop"))
 
 
 def test_what_it_does_not_know_is_counted_and_what_breaks_off_fails(toy: Provider[ProviderOptions]) -> None:
-    decoder = toy.decoder(CHAT, None)
+    decoder = turn_of(toy, CHAT).decoder()
     assert isinstance(decoder, FrameDecoder)
     *_, end = run(decoder, [b'data: {"mood": 1}\n\n'])
     assert isinstance(end, Failure)
@@ -66,7 +70,7 @@ def test_what_it_does_not_know_is_counted_and_what_breaks_off_fails(toy: Provide
 
 def test_its_call_names_the_secret_and_does_not_hold_it(toy: Provider[ProviderOptions]) -> None:
     session = toy.read_session("main", Credentials(token="tok-1234567890"))
-    call = toy.build(CHAT, session, None, MOMENT)
+    call = turn_of(toy, CHAT, session).call(MOMENT)
     assert call.shown_body == b'{"ask":"Hello"}'
     assert [secret.name for secret in call.secrets] == ["token"]
     assert dict(call.opened(lambda secret: "tok-1234567890").headers)["authorization"] == "Bearer tok-1234567890"
@@ -74,6 +78,6 @@ def test_its_call_names_the_secret_and_does_not_hold_it(toy: Provider[ProviderOp
 
 
 def test_its_refusals_are_told_from_answers(toy: Provider[ProviderOptions]) -> None:
-    assert toy.is_answer(200, {"content-type": "text/event-stream"}, CHAT)
-    assert not toy.is_answer(200, {"content-type": "text/html"}, CHAT)
-    assert toy.classify(401, {}, b"").kind is ErrorKind.SESSION_EXPIRED
+    assert turn_of(toy, CHAT).accepts(200, {"content-type": "text/event-stream"})
+    assert not turn_of(toy, CHAT).accepts(200, {"content-type": "text/html"})
+    assert turn_of(toy, CHAT).classify(401, {}, b"").kind is ErrorKind.SESSION_EXPIRED

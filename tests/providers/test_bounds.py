@@ -16,9 +16,11 @@ from addons.dialects.chat_completions.stream import ChatStream
 from addons.transport import step_runner as steps
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
+from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Text
-from providers.contract.provider import Call, Decoder, Session
+from providers.contract.operation import Decoder
+from providers.contract.session import Session
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, MODELS_LIMIT, NAME_LIMIT
 from providers.formats.sse import LINES_LIMIT, SseLimit, SseReader
 from providers.k2think.decoder import K2ThinkDecoder

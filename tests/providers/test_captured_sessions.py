@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from providers.contract.provider import Credentials, ObservedExchange, Provider, ProviderOptions
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.session import Credentials, ObservedExchange
 from providers.registry import provider_class
 from providers.sandbox.tokens import jwt
 
@@ -17,7 +18,7 @@ QWEN_SHORT = jwt({"id": "u1", "exp": 1_795_000_000})
 def provider(name: str) -> Provider[ProviderOptions]:
     cls = provider_class(name)
     given = {"base_url": "https://api.example/v1"} if name == "openai_compatible" else {}
-    return cls.configured(name, cls.Options.model_validate(given))
+    return cls(name, cls.Options.model_validate(given))
 
 
 def seen(
@@ -101,7 +102,7 @@ def seen(
     ],
 )
 def test_a_signed_in_call_shows_the_session(name: str, observed: ObservedExchange, expected: dict[str, str]) -> None:
-    found = provider(name).extract(observed)
+    found = provider(name).sign_in.extract(observed)
     assert found
     assert found.values() == expected
     assert provider(name).read_session("me", found)
@@ -136,7 +137,7 @@ def test_a_signed_in_call_shows_the_session(name: str, observed: ObservedExchang
     ],
 )
 def test_a_guest_or_nothing_is_no_session(name: str, observed: ObservedExchange) -> None:
-    assert provider(name).extract(observed) is None
+    assert provider(name).sign_in.extract(observed) is None
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_a_guest_or_nothing_is_no_session(name: str, observed: ObservedExchange)
     ],
 )
 def test_what_is_still_lacking_is_said(name: str, material: Credentials, whole: bool) -> None:
-    assert (provider(name).missing(material) == ()) is whole
+    assert (provider(name).sign_in.missing(material) == ()) is whole
 
 
 @pytest.mark.parametrize(

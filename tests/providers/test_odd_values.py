@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers.contract.events import Failure, Finish
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 from providers.k2think.decoder import K2ThinkDecoder
 from providers.longcat.decoder import LongCatDecoder
 from providers.openai.decoder import OpenAIDecoder

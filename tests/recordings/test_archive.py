@@ -14,7 +14,8 @@ from addons.inspect.annotation import Annotation
 from addons.recordings.archive import Archive, RecordRules, Switch, in_force, read_switch, told, turn, write_switch
 from addons.recordings.drift import Drift
 from addons.recordings.recorder import ENDING
-from providers.zai.provider import Zai, ZaiOptions
+from providers.zai.options import ZaiOptions
+from providers.zai.provider import Zai
 
 PROVIDERS: Any = {"zai": Zai("zai", ZaiOptions())}
 

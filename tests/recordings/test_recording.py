@@ -12,6 +12,7 @@ from addons.dialects.registry import parsed_as
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.check import differences
 from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
+from providers.contract.requests import ChatRequest, CompletionRequest
 
 WORDS = "Hello 你好 🌏"
 STREAM = (
@@ -66,7 +67,7 @@ def test_a_body_is_read_by_the_dialect_that_was_noted(name: str) -> None:
     raw = json.dumps({"model": "m", "messages": [{"role": "user", "content": "of the chat"}], "prompt": "alone"})
     dialect, parsed = parsed_as(name, raw.encode())
     assert dialect.name == ("completions" if name == "completions" else "chat_completions")
-    assert (parsed.chat.completion is not None) == (name == "completions")
+    assert isinstance(parsed.request, CompletionRequest if name == "completions" else ChatRequest)
 
 
 def test_a_recording_is_read_back_as_it_was_written() -> None:

@@ -6,13 +6,13 @@ from providers.contract.errors import ErrorKind, ProviderError
 REFUSED = ProviderError(ErrorKind.BAD_REQUEST, "no", refused=frozenset({"stream_options"}))
 
 
-def failed(error: ProviderError, *, remedied: bool = False, known: bool = True) -> FailedAttempt:
-    return FailedAttempt(error, 1, accepted=False, remedied=remedied, remedy_known=known, renewed=False)
+def failed(error: ProviderError, *, recovered: bool = False, known: bool = True) -> FailedAttempt:
+    return FailedAttempt(error, 1, accepted=False, recovered=recovered, recovery_known=known, renewed=False)
 
 
 def test_a_refusal_of_our_own_addition_is_mended_once_whatever_the_attempts() -> None:
-    assert decide(failed(REFUSED), max_attempts=1) is Next.REMEDY
-    assert decide(failed(REFUSED, remedied=True), max_attempts=9) is Next.GIVE_UP
+    assert decide(failed(REFUSED), max_attempts=1) is Next.RECOVER
+    assert decide(failed(REFUSED, recovered=True), max_attempts=9) is Next.GIVE_UP
     assert decide(failed(REFUSED, known=False), max_attempts=9) is Next.GIVE_UP
 
 

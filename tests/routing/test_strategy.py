@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from addons.routing.strategy import REMEMBERED, Choice, OrderState, conversation_of
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
+from providers.contract.requests import ChatRequest
 
 
 def choices(**more: list[float]) -> list[Choice]:

@@ -14,7 +14,8 @@ from addons.accounts.sessions import SessionVault
 from addons.accounts.state_store import FileStateStore, MemoryStateStore, StateStore
 from addons.tasks import Background
 from addons.vault.store import Vault
-from providers.contract.provider import Credentials, Moment
+from providers.contract.session import Credentials
+from providers.contract.steps import Moment
 
 NOBODY: Any = None
 """The provider of accounts whose sessions are not read."""

@@ -3,9 +3,12 @@
 import json
 from base64 import urlsafe_b64encode
 
-from providers.contract.chat import ChatRequest, Message
-from providers.contract.provider import Answer, Credentials, Moment
+from providers.contract.chat import Message
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials
+from providers.contract.steps import Answer, Moment
 from providers.registry import provider_class
+from tests.support.turns import turn_of
 
 MOMENT = Moment(1_790_000_000_000, lambda: "0f8fad5b-d9cb-469f-a165-70867728950e")
 MODELS = {"zai": "GLM-4.6", "qwen": "qwen-max", "longcat": "LongCat-Flash", "k2think": "MBZUAI-IFM/K2-Think-v2"}
@@ -30,9 +33,9 @@ def chat_of(site: str) -> ChatRequest:
 def prepared_with(site: str, answer: Answer, chat: ChatRequest) -> object:
     """What the adapter's preparing steps make of one answer. Raises ProviderError."""
     cls = provider_class(site)
-    provider = cls.configured(site, cls.Options.model_validate({}))
+    provider = cls(site, cls.Options.model_validate({}))
     session = provider.read_session("main", MATERIAL[site])
-    steps = provider.prepare(chat, session, MOMENT)
+    steps = turn_of(provider, chat, session).prepare(MOMENT)
     assert steps is not None
     next(steps)
     try:

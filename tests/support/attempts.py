@@ -11,14 +11,15 @@ from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptPlan
 from addons.stream.port import Target, Timers
 from addons.transport.sealing import Seals
-from providers.contract.provider import Session
+from providers.contract.session import Session
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
+from tests.support.turns import turn_of
 
 
 def official(name: str = "openai_compatible") -> Any:
     """A provider of the OpenAI form."""
-    return OpenAICompatible.configured(name, OpenAIOptions(base_url="https://recorded.invalid"))
+    return OpenAICompatible(name, OpenAIOptions(base_url="https://recorded.invalid"))
 
 
 def attempt_of(cleaner: Cleaner = NOTHING_KNOWN, clock: Callable[[], float] = lambda: 0.0, **body: Any) -> Attempt:
@@ -27,7 +28,7 @@ def attempt_of(cleaner: Cleaner = NOTHING_KNOWN, clock: Callable[[], float] = la
     asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]} | body
     parsed = dialect.parse(json.dumps(asked).encode())
     plan = AttemptPlan(
-        source=AnswerSource(provider, parsed.chat, provider.decoder(parsed.chat, None)),
+        source=AnswerSource(provider, parsed.request, turn_of(provider, parsed.request)),
         session=Session(provider.name, "recorded"),
         target=Target("recorded", 1, tls=True),
         timers=Timers(1, 1, 1, 1, 1),
@@ -37,7 +38,7 @@ def attempt_of(cleaner: Cleaner = NOTHING_KNOWN, clock: Callable[[], float] = la
         record_limit_bytes=2**40,
         clock=clock,
     )
-    return Attempt(plan, dialect.encoder(parsed, AnswerMeta("recorded", 0, parsed.chat.model)))
+    return Attempt(plan, dialect.encoder(parsed, AnswerMeta("recorded", 0, parsed.request.model)))
 
 
 def _no_secrets(provider: str, account: str) -> dict[str, str]:

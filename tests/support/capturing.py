@@ -20,7 +20,8 @@ from addons.accounts.sessions import material_of
 from addons.cli.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract.provider import Credentials, Provider
+from providers.contract.session import Credentials
+from providers.contract.sign_in import SignIn
 from providers.registry import provider_class
 from providers.sandbox.run import Sandbox
 from tests.support.forked import Forked, start
@@ -37,7 +38,8 @@ PAGE: Mapping[str, str] = {
 
 
 def reads_sightings(name: str) -> bool:
-    return provider_class(name).extract is not Provider.extract
+    cls = provider_class(name)
+    return type(cls(name, cls.Options.model_validate({})).sign_in).extract is not SignIn.extract
 
 
 signs_in = pytest.mark.skipif(not reads_sightings("zai"), reason="the provider reads no sightings")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from providers.contract.events import Event, Failure, Finish, Reasoning, Text
-from providers.contract.provider import Decoder
+from providers.contract.operation import Decoder
 
 RECORDINGS = Path(os.environ.get("GLASSGATE_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
 

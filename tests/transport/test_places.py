@@ -10,8 +10,8 @@ from addons.transport.places import opened_request, places_of, read, sealed_call
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.upstream_request import request_of
 from providers.contract.call import Call
-from providers.contract.provider import Session
 from providers.contract.sealed import Secret
+from providers.contract.session import Session
 
 SESSION = Session("p", "acc", ("token", "cookie:a"))
 OWNER = Owner("p", "acc")

@@ -8,7 +8,7 @@ from addons.transport.places import places_of
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.upstream_request import request_of
 from providers.contract.call import Call
-from providers.contract.provider import Session
+from providers.contract.session import Session
 
 SESSION = Session("p", "a", ("token", "cookie:sid"))
 OWNER = Owner("p", "a")

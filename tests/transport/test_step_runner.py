@@ -12,8 +12,10 @@ from addons.cleaning.index import Known
 from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import BODY_LIMIT_BYTES, STEP_LIMIT, Carried, StepRunner
+from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Call, Session, Steps
+from providers.contract.session import Session
+from providers.contract.steps import Answer, Steps
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 

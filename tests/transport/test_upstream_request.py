@@ -6,7 +6,7 @@ import pytest
 from mitmproxy import http
 
 from addons.transport.upstream_request import request_of
-from providers.contract.provider import Call
+from providers.contract.call import Call
 
 ADDRESSES = (
     "https://chat.example/api/v1/chats?a=1&b=%20x#part",

@@ -34,7 +34,7 @@ class ChatCompletions:
         return parse_chat(body)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
-        return ChatStream(meta, include_usage=wants_usage(parsed)) if parsed.chat.stream else ChatWhole(meta)
+        return ChatStream(meta, include_usage=wants_usage(parsed)) if parsed.request.stream else ChatWhole(meta)
 
     def error(self, error: GatewayError) -> http.Response:
         return error_response(error)

@@ -18,7 +18,8 @@ from addons.dialects.chat_completions.schema import (
     check_entries,
 )
 from addons.errors import GatewayError
-from providers.contract.chat import ChatRequest, ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
+from providers.contract.chat import ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
+from providers.contract.requests import ChatRequest, ModelRequest
 
 _CANDIDATES_LIMIT: Final = 1024
 _STEP: Final = 1000
@@ -77,8 +78,11 @@ def parse_chat(body: bytes) -> ParsedRequest:
     return all_at_once(read_chat(body))
 
 
-def to_parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
-    """The request that a JSON object makes. What only a web session cannot do without is left to its `refusal`.
+def to_parsed(
+    raw: dict[str, Any], meant: Callable[[ChatRequest], ModelRequest] = lambda chat: chat
+) -> Reading[ParsedRequest]:
+    """The request that a JSON object makes, or what is `meant` by that chat. What only a web session cannot do without
+    is left to its `refusal`.
 
     Raises GatewayError (400) where the gateway itself cannot make sense of it, or where it would cost too much.
     """
@@ -96,7 +100,7 @@ def to_parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
         messages = yield from _any_messages(raw["messages"])
     options = raw.get("stream_options")
     usage = isinstance(options, dict) and options.get("include_usage") is True
-    return ParsedRequest(_chat(raw, messages), AnswerOptions(include_usage=usage), refusal)
+    return ParsedRequest(meant(_chat(raw, messages)), AnswerOptions(include_usage=usage), refusal)
 
 
 def _any_messages(raw: list[dict[str, Any]]) -> Reading[tuple[Message, ...]]:

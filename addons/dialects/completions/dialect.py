@@ -33,7 +33,7 @@ class Completions:
         return all_at_once(read_completion(body))
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
-        return TextStream(meta, include_usage=wants_usage(parsed)) if parsed.chat.stream else TextWhole(meta)
+        return TextStream(meta, include_usage=wants_usage(parsed)) if parsed.request.stream else TextWhole(meta)
 
     def error(self, error: GatewayError) -> http.Response:
         return error_response(error)

@@ -16,8 +16,11 @@ from addons.dialects.body import VALUES_LIMIT, Reading, bad, model_told, read_ob
 from addons.dialects.chat_completions.request import to_parsed
 from addons.dialects.chat_completions.schema import FRACTIONLESS, Count
 from addons.errors import GatewayError
+from providers.contract.requests import ChatRequest, CompletionRequest
 
 _CANDIDATES_LIMIT: Final = 1024
+_NAMED: Final = frozenset({"model", "stream"})
+"""Fields with a place of their own in a CompletionRequest."""
 _NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "suffix": (None, ""),
     "echo": (None, False),
@@ -65,12 +68,15 @@ def _parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
     texts = [text for text in prompt if isinstance(text, str)] if isinstance(prompt, list) else [prompt]
     rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
     rest["messages"] = [{"role": "user", "content": "\n".join(texts)}]
-    parsed = yield from to_parsed(rest)
-    return replace(
-        parsed,
-        chat=replace(parsed.chat, completion=raw, n=_candidates(raw)),
-        refusal=_refusal(raw) or parsed.refusal,
-    )
+    parsed = yield from to_parsed(rest, lambda chat: _going_on(raw, chat))
+    return replace(parsed, refusal=_refusal(raw) or parsed.refusal)
+
+
+def _going_on(raw: dict[str, Any], chat: ChatRequest) -> CompletionRequest:
+    """The request, and the chat that stands for it with whoever knows no raw prompts."""
+    extra = {name: value for name, value in raw.items() if name not in _NAMED}
+    chat = replace(chat, n=_candidates(raw))
+    return CompletionRequest(chat.model, chat, stream=chat.stream, affinity=chat.affinity, extra=extra)
 
 
 def _refusal(raw: dict[str, Any]) -> GatewayError | None:

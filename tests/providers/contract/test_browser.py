@@ -11,25 +11,21 @@ from hypothesis import strategies as st
 from addons.accounts.sessions import material_of, record_of
 from addons.cleaning.index import secrets_of
 from providers.contract import browser
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.call import Call
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import (
-    Answer,
-    Call,
-    Credentials,
-    Moment,
-    ObservedExchange,
-    Provider,
-    ProviderOptions,
-    Session,
-)
+from providers.contract.provider import Provider, ProviderOptions
+from providers.contract.requests import ChatRequest
 from providers.contract.sealed import shown
+from providers.contract.session import Credentials, ObservedExchange, Session
+from providers.contract.steps import Answer, Moment
 from providers.longcat import data as longcat_data
 from providers.qwen import data as qwen_data
 from providers.registry import provider_class
 from providers.sandbox.tokens import jwt
 from providers.zai import data as zai_data
 from tests.support import firefox
+from tests.support.turns import turn_of
 
 CHROME = {
     "user-agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/146.0.0.0",
@@ -51,7 +47,7 @@ SESSIONS = {
 
 def provider(name: str) -> Provider[ProviderOptions]:
     cls = provider_class(name)
-    return cls.configured(name, cls.Options.model_validate({}))
+    return cls(name, cls.Options.model_validate({}))
 
 
 def observed(site: str, path: str = "", **other: str) -> ObservedExchange:
@@ -64,7 +60,7 @@ def observed(site: str, path: str = "", **other: str) -> ObservedExchange:
 def gathered(site: str, *sightings: ObservedExchange) -> Credentials:
     found = Credentials()
     for seen in sightings:
-        newer = provider(site).extract(seen)
+        newer = provider(site).sign_in.extract(seen)
         assert newer is not None
         found = found.merged(newer)
     return found
@@ -173,26 +169,29 @@ def test_the_vault_keeps_it() -> None:
 
 
 # -- every call -------------------------------------------------------------------------------------------------------
+def chat_at(site: str) -> ChatRequest:
+    return ChatRequest(MODELS[site], (Message("user", "hi"),))
+
+
 def calls_of(site: str, session: Session) -> Iterator[Call]:
     """Each kind of call the provider makes for a session, with answers that lead on."""
     one = provider(site)
-    chat = ChatRequest(MODELS[site], (Message("user", "hi"),))
+    chat = chat_at(site)
     bodies = (
         b'{"id":"c1","success":true,"code":0,"data":{"id":"c1","conversationId":"c1","loginStatus":1,'
         b'"access_token":"t"},"user":{"id":"u1"}}'
     )
-    prepared: Any = None
+    turn = turn_of(one, chat, session)
     for steps in (
-        one.prepare(chat, session, MOMENT),
-        one.identify(session, MOMENT),
-        one.refresh(session, MOMENT),
+        turn.prepare(MOMENT),
+        one.sign_in.identify(session, MOMENT),
+        one.sign_in.refresh(session, MOMENT),
         one.list_models(session, MOMENT),
     ):
-        calls, result = walked(steps, bodies)
-        prepared = prepared or result
+        calls, _ = walked(steps, bodies)
         yield from calls
-    yield one.build(chat, session, prepared, MOMENT)
-    cleanup = one.cleanup(session, prepared, MOMENT)
+    yield turn.call(MOMENT)
+    cleanup = turn.cleanup(MOMENT)
     if cleanup is not None:
         yield cleanup
 
@@ -232,7 +231,7 @@ def test_k2think_signs_in_as_the_browser_and_with_the_cookies_of_its_edge() -> N
     kept = gathered("k2think", observed("k2think"))
     assert dict(kept.cookies) == {firefox.EDGE: "of-a-person"}
     material = replace(kept, email="me@example.com", password="secret word", cookies={**kept.cookies, "token": TOKEN})
-    steps = provider("k2think").sign_in(provider("k2think").read_session("main", material), MOMENT)
+    steps = provider("k2think").sign_in.with_password(provider("k2think").read_session("main", material), MOMENT)
     assert steps is not None
     wire = {n.lower(): v for n, v in next(steps).opened(lambda s: material.secrets()[s.name]).headers}
     assert {n: v for n, v in wire.items() if browser.is_identity(n)} == FOX
@@ -285,17 +284,17 @@ def test_a_version_that_the_site_calls_outdated_gives_way_to_the_pages() -> None
     zai = provider("zai")
     material = gathered("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.1"}))
     session = zai.read_session("main", material)
-    refused = zai.classify(426, {}, b'{"error":{"code":"APP_VERSION_OUTDATED","detail":"x"}}')
-    steps = zai.recover(refused, session, MOMENT)
+    refused = turn_of(zai, chat_at("zai")).classify(426, {}, b'{"error":{"code":"APP_VERSION_OUTDATED","detail":"x"}}')
+    steps = turn_of(zai, chat_at("zai"), session).recover(refused, MOMENT)
     assert steps is not None
     page = next(steps)
     assert shown(dict(page.headers)["user-agent"]) == "~sealed~zai~main~header:user-agent~"
     with pytest.raises(StopIteration):
         steps.send(Answer(200, {}, b"<script src=/prod-fe-1.1.98/x.js>"))
-    call = next(zai.identify(session, MOMENT) or iter(()))
+    call = next(zai.sign_in.identify(session, MOMENT) or iter(()))
     assert dict(call.headers)["X-FE-Version"] == "prod-fe-1.1.98"
     newer = zai.read_session("main", gathered("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.99"})))
-    call = next(zai.identify(newer, MOMENT) or iter(()))
+    call = next(zai.sign_in.identify(newer, MOMENT) or iter(()))
     assert shown(dict(call.headers)["X-FE-Version"]) == "~sealed~zai~main~header:x-fe-version~"
 
 
@@ -303,14 +302,14 @@ def test_qwens_too() -> None:
     qwen = provider("qwen")
     session = qwen.read_session("main", gathered("qwen", observed("qwen")))  # 0.2.99
     outdated = ProviderError(ErrorKind.OUTDATED_CLIENT, "old")
-    steps = qwen.recover(outdated, session, MOMENT)
+    steps = turn_of(qwen, chat_at("qwen"), session).recover(outdated, MOMENT)
     assert steps is not None
     assert shown(dict(next(steps).headers)["user-agent"]) == "~sealed~qwen~main~header:user-agent~"
     with pytest.raises(StopIteration):  # our own version is newer than the session's
         steps.send(Answer(200, {}, b"<script src=/qwen-chat-fe/0.3.12/x.js>"))
-    call = next(qwen.identify(session, MOMENT) or iter(()))
+    call = next(qwen.sign_in.identify(session, MOMENT) or iter(()))
     assert dict(call.headers)["version"] == "0.3.12"
-    steps = qwen.recover(outdated, session, MOMENT)
+    steps = turn_of(qwen, chat_at("qwen"), session).recover(outdated, MOMENT)
     assert steps is not None
     next(steps)
     with pytest.raises(ProviderError):  # that is the page's own

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import checked_id, is_cookie, is_token, person_id, site_id, words
-from providers.contract.provider import Answer, Session, SessionUpdate
 from providers.contract.sealed import Sealed, Secret, joined, opened, shown
-from providers.contract.session import Identity, given_cookies
+from providers.contract.session import Identity, Session, SessionUpdate, given_cookies
+from providers.contract.steps import Answer
 
 TOKEN = Session("p", "acc", ("token", "cookie:a", "cookie:b")).seal("token")
 URL = "https://site.example/x"

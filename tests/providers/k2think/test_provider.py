@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Credentials, Identity, Model, Moment, Session
-from providers.k2think.provider import K2Think, K2ThinkOptions
+from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials, Identity, Session
+from providers.contract.steps import Answer, Moment
+from providers.k2think.options import K2ThinkOptions
+from providers.k2think.provider import K2Think
 from providers.sandbox.tokens import jwt
 from tests.support.calls import Seen, seen
+from tests.support.turns import steps_of, turn_of
 
 MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-000000000001")
 TOKEN = jwt({"id": "u", "email": "a@b.example", "exp": 1_800_000_000})
@@ -47,7 +52,7 @@ def learn(site: K2Think, answer: Answer) -> Seen:
 def test_the_token_may_stand_as_such_or_as_a_cookie(material: dict[str, Any], name: str) -> None:
     held = session(**material)
     assert (held.expires_at, held.facts) == (1_800_000_000, {"user_id": "u", "email": "a@b.example"})
-    call = seen(provider().build(ChatRequest(V2, HELLO), held, None, MOMENT))
+    call = seen(turn_of(provider(), ChatRequest(V2, HELLO), held).call(MOMENT))
     assert dict(call.headers)["authorization"] == f"Bearer ~sealed~k2think~main~{name}~"
     assert TOKEN not in repr(call)
 
@@ -71,7 +76,7 @@ def test_a_token_that_is_none_cannot_serve(material: Credentials) -> None:
 
 
 def test_identify_asks_whose_session_it_is() -> None:
-    steps = provider().identify(session(), MOMENT)
+    steps = steps_of(provider().sign_in.identify(session(), MOMENT))
     assert next(steps).url == "https://www.k2think.ai/api/v1/auths/"
     with pytest.raises(StopIteration) as done:
         steps.send(Answer(200, {}, b'{"id":"u","name":"N","email":"a@b.example"}'))
@@ -79,7 +84,7 @@ def test_identify_asks_whose_session_it_is() -> None:
 
 
 def test_identify_takes_a_list_of_models_for_proof_where_the_site_lacks_the_call() -> None:
-    steps = provider().identify(session(), MOMENT)
+    steps = steps_of(provider().sign_in.identify(session(), MOMENT))
     next(steps)
     assert steps.send(Answer(404, {}, b"")).url == "https://www.k2think.ai/api/models"
     with pytest.raises(StopIteration) as done:
@@ -89,7 +94,7 @@ def test_identify_takes_a_list_of_models_for_proof_where_the_site_lacks_the_call
 
 @pytest.mark.parametrize("answers", [[Answer(401, {}, b"")], [Answer(404, {}, b""), Answer(401, {}, b"")]])
 def test_identify_names_a_dead_session(answers: list[Answer]) -> None:
-    steps = provider().identify(session(), MOMENT)
+    steps = steps_of(provider().sign_in.identify(session(), MOMENT))
     next(steps)
     for answer in answers[:-1]:
         steps.send(answer)
@@ -146,29 +151,34 @@ def test_without_a_list_the_known_models_stay(answer: Answer, kind: ErrorKind) -
 
 def test_a_model_not_found_is_looked_up_and_tried_under_its_new_name() -> None:
     site = provider()
-    steps = site.recover(MISSING, session(), MOMENT)
+    steps = turn_of(site, ChatRequest(V1, HELLO), session()).recover(MISSING, MOMENT)
     assert steps is not None
     next(steps)
     with pytest.raises(StopIteration):
         steps.send(listed(V3))
-    assert json.loads(seen(site.build(ChatRequest(V1, HELLO), session(), None, MOMENT)).body)["model"] == V3
+    assert json.loads(seen(turn_of(site, ChatRequest(V1, HELLO), session()).call(MOMENT)).body)["model"] == V3
 
 
 def test_a_model_not_found_under_the_same_name_stays_an_error() -> None:
-    steps = provider().recover(MISSING, session(), MOMENT)
+    steps = turn_of(provider(), ChatRequest(V1, HELLO), session()).recover(MISSING, MOMENT)
     assert steps is not None
     next(steps)
     with pytest.raises(ProviderError) as caught:
         steps.send(listed(V2))
     assert caught.value is MISSING
-    assert provider().recover(ProviderError(ErrorKind.PROVIDER_DOWN, "x"), session(), MOMENT) is None
+    assert (
+        turn_of(provider(), ChatRequest(V1, HELLO), session()).recover(
+            ProviderError(ErrorKind.PROVIDER_DOWN, "x"), MOMENT
+        )
+        is None
+    )
 
 
 # -- the chat call ----------------------------------------------------------------------------------------------------
 def test_the_request_is_the_proven_one() -> None:
     messages = (Message("developer", "S"), Message("user", "Hi"), Message("assistant", "A"), Message("user", "Q"))
     chat = ChatRequest(V1, messages, temperature=0.5, max_tokens=5)
-    call = seen(provider(stream=False).build(chat, session(), None, MOMENT))
+    call = seen(turn_of(provider(stream=False), chat, session()).call(MOMENT))
     assert (call.method, call.url) == ("POST", "https://www.k2think.ai/api/chat/completions")
     assert dict(call.headers)["accept"] == "application/json"
     assert dict(call.headers)["content-type"] == "application/json"
@@ -191,10 +201,10 @@ def test_the_setting_decides_how_the_site_is_asked_not_the_client(stream: bool) 
     site = provider(stream=stream)
     for client_streams in (False, True):
         chat = ChatRequest(V1, HELLO, stream=client_streams)
-        call = seen(site.build(chat, session(), None, MOMENT))
+        call = seen(turn_of(site, chat, session()).call(MOMENT))
         assert json.loads(call.body)["stream"] is stream
         assert dict(call.headers)["accept"].startswith("text/event-stream") is stream
-        assert site.buffers(chat) is not stream
+        assert turn_of(site, chat).buffers is not stream
 
 
 @pytest.mark.parametrize(
@@ -209,7 +219,7 @@ def test_the_setting_decides_how_the_site_is_asked_not_the_client(stream: bool) 
 def test_json_and_streams_are_answers_whichever_was_asked_for(status: int, content_type: str, answer: bool) -> None:
     for stream in (False, True):
         headers = {"content-type": content_type}
-        assert provider(stream=stream).is_answer(status, headers, ChatRequest(V1, HELLO)) is answer
+        assert turn_of(provider(stream=stream), ChatRequest(V1, HELLO)).accepts(status, headers) is answer
 
 
 def test_what_ages_can_be_put_over_in_the_configuration() -> None:
@@ -219,7 +229,7 @@ def test_what_ages_can_be_put_over_in_the_configuration() -> None:
         model_ids={"K2": "k2-latest", V1: ["a", "b"]},
     )
     assert ids(site.models()) == {V1: "a", V2: V2, "K2": "k2-latest"}
-    call = seen(site.build(ChatRequest("K2", HELLO), session(), None, MOMENT))
+    call = seen(turn_of(site, ChatRequest("K2", HELLO), session()).call(MOMENT))
     assert call.url == "http://127.0.0.1:9999/api/chat/completions"
     assert dict(call.headers)["user-agent"] == "x"
     assert "referer" not in dict(call.headers)
@@ -227,5 +237,5 @@ def test_what_ages_can_be_put_over_in_the_configuration() -> None:
 
 def test_an_unknown_model_is_named() -> None:
     with pytest.raises(ProviderError, match="'nope'") as caught:
-        provider().build(ChatRequest("nope", HELLO), session(), None, MOMENT)
+        turn_of(provider(), ChatRequest("nope", HELLO), session()).call(MOMENT)
     assert caught.value.kind is ErrorKind.MODEL_UNAVAILABLE

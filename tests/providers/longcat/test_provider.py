@@ -6,15 +6,22 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Credentials, Identity, Moment, Session, Steps
-from providers.longcat.provider import LongCat, LongCatOptions, Prepared
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials, Identity, Session
+from providers.contract.steps import Answer, Moment, Steps
+from providers.longcat.api import LongCatApi
+from providers.longcat.chat import LongCatTurn
+from providers.longcat.options import LongCatOptions
+from providers.longcat.provider import LongCat
 from tests.support.calls import Seen, seen
+from tests.support.turns import steps_of, turn_of
 
 MOMENT = Moment(1_790_000_000_000, lambda: "00000000-0000-4000-8000-0000000000ff")
 COOKIES = {"cookies": {"passport_token_key": "v", "_lxsdk_s": "w"}}
 HELLO = (Message("user", "Hi"),)
+CHAT = ChatRequest("LongCat", HELLO)
 
 
 def provider(**options: Any) -> LongCat:
@@ -38,8 +45,19 @@ def ok(value: Any, status: int = 200) -> Answer:
     return Answer(status, {"content-type": "application/json"}, json.dumps(value).encode())
 
 
+def turn_in(
+    conversation: str, held: Session | None = None, messages: tuple[Message, ...] = HELLO, model: str = "LongCat"
+) -> LongCatTurn:
+    """A turn whose conversation was made."""
+    made = LongCatTurn(LongCatApi(LongCatOptions()), ChatRequest(model, messages), held or session())
+    made._conversation = conversation
+    return made
+
+
 def completion(model: str, site: LongCat | None = None, **chat: Any) -> Seen:
-    return seen((site or provider()).build(ChatRequest(model, HELLO, **chat), session(), Prepared("c-1"), MOMENT))
+    turn = turn_of(site or provider(), ChatRequest(model, HELLO, **chat), session())
+    outcome(turn.prepare(MOMENT), ok({"code": 0, "data": {"conversationId": "c-1"}}))
+    return seen(turn.call(MOMENT))
 
 
 # -- sessions ---------------------------------------------------------------------------------------------------------
@@ -73,7 +91,7 @@ def completion(model: str, site: LongCat | None = None, **chat: Any) -> Seen:
     ],
 )
 def test_the_sign_in_goes_out_as_the_cookie_it_is(material: dict[str, Any], cookie: str) -> None:
-    call = seen(provider().build(ChatRequest("LongCat", HELLO), session(**material), Prepared("c-1"), MOMENT))
+    call = seen(turn_in("c-1", session(**material)).call(MOMENT))
     assert dict(call.headers)["cookie"] == cookie
 
 
@@ -100,7 +118,7 @@ def test_a_session_without_the_cookie_cannot_serve(material: Credentials) -> Non
 
 def test_headers_of_the_persons_own_browser_go_before_ours_but_no_signature() -> None:
     held = session(token="v", headers={"User-Agent": "mine", "Access-Token": "t", "mtgsig": "old"})
-    headers = dict(seen(provider().build(ChatRequest("LongCat", HELLO), held, Prepared("c"), MOMENT)).headers)
+    headers = dict(seen(turn_in("c", held).call(MOMENT)).headers)
     assert headers["user-agent"] == "~sealed~longcat~main~header:User-Agent~"
     assert headers["access-token"] == "~sealed~longcat~main~header:Access-Token~"
     assert "mtgsig" not in headers
@@ -110,7 +128,7 @@ USER = {"userId": 42, "email": "a@b.example", "loginStatus": 1}
 
 
 def test_identify_reads_who_is_signed_in() -> None:
-    steps = provider().identify(session(), MOMENT)
+    steps = steps_of(provider().sign_in.identify(session(), MOMENT))
     call = seen(next(steps))
     assert (call.method, call.url) == ("GET", "https://longcat.chat/api/v1/user-current?t=1790000000000")
     assert "content-type" not in dict(call.headers)
@@ -130,7 +148,7 @@ def test_identify_reads_who_is_signed_in() -> None:
     ],
 )
 def test_identify_names_a_dead_session_and_other_refusals_apart(answer: Answer, kind: ErrorKind) -> None:
-    steps = provider().identify(session(), MOMENT)
+    steps = steps_of(provider().sign_in.identify(session(), MOMENT))
     next(steps)
     with pytest.raises(ProviderError) as caught:
         steps.send(answer)
@@ -138,27 +156,28 @@ def test_identify_names_a_dead_session_and_other_refusals_apart(answer: Answer, 
 
 
 def test_a_conversation_made_is_taken_away_again() -> None:
-    made = provider().cleanup(session(), Prepared("c/1&x"), MOMENT)
+    made = turn_in("c/1&x").cleanup(MOMENT)
     assert made is not None
     call = seen(made)
     assert (call.method, call.body) == ("GET", b"")
     assert call.url == "https://longcat.chat/api/v1/session-delete?conversationId=c%2F1%26x"
     assert dict(call.headers)["referer"] == "https://longcat.chat/c/c%2F1%26x"
     assert "passport_token_key" in dict(call.headers)["cookie"]
-    assert provider().cleanup(session(), None, MOMENT) is None
+    assert turn_in("").cleanup(MOMENT) is None
 
 
 # -- conversations ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("model", "agent"), [("LongCat", "1"), ("LongCat-Pro", "2")])
 def test_a_conversation_is_made_first(model: str, agent: str) -> None:
-    steps = provider().prepare(ChatRequest(model, HELLO), session(), MOMENT)
+    turn = turn_of(provider(), ChatRequest(model, HELLO), session())
+    steps = steps_of(turn.prepare(MOMENT))
     call = seen(next(steps))
     assert (call.method, call.url) == ("POST", "https://longcat.chat/api/v1/session-create")
     assert json.loads(call.body) == {"model": "", "agentId": agent}
     assert dict(call.headers)["referer"] == "https://longcat.chat/t"
-    with pytest.raises(StopIteration) as done:
+    with pytest.raises(StopIteration):
         steps.send(ok({"code": 0, "data": {"conversationId": "c-1"}}))
-    assert done.value.value == Prepared("c-1")
+    assert json.loads(seen(turn.call(MOMENT)).body)["conversationId"] == "c-1"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +192,7 @@ def test_a_conversation_is_made_first(model: str, agent: str) -> None:
     ],
 )
 def test_no_conversation_no_chat(answer: Answer, kind: ErrorKind) -> None:
-    steps = provider().prepare(ChatRequest("LongCat", HELLO), session(), MOMENT)
+    steps = steps_of(turn_of(provider(), CHAT, session()).prepare(MOMENT))
     next(steps)
     with pytest.raises(ProviderError) as caught:
         steps.send(answer)
@@ -181,20 +200,19 @@ def test_no_conversation_no_chat(answer: Answer, kind: ErrorKind) -> None:
 
 
 def test_a_number_is_a_conversation_too_and_ids_are_safe_in_headers() -> None:
-    prepared = outcome(
-        provider().prepare(ChatRequest("LongCat", HELLO), session(), MOMENT), ok({"data": {"conversationId": 7}})
-    )
-    assert prepared == Prepared("7")
-    call = seen(provider().build(ChatRequest("LongCat", HELLO), session(), Prepared("a\r\nb"), MOMENT))
+    turn = turn_of(provider(), CHAT, session())
+    outcome(turn.prepare(MOMENT), ok({"data": {"conversationId": 7}}))
+    assert json.loads(seen(turn.call(MOMENT)).body)["conversationId"] == "7"
+    call = seen(turn_in("a\r\nb").call(MOMENT))
     assert dict(call.headers)["referer"] == "https://longcat.chat/c/a%0D%0Ab"
 
 
 def test_a_gone_conversation_is_tried_again_in_a_new_one() -> None:
     gone = ProviderError(ErrorKind.CONVERSATION_GONE, "x")
-    steps = provider().recover(gone, session(), MOMENT)
+    steps = turn_of(provider(), CHAT, session()).recover(gone, MOMENT)
     assert steps is not None
     assert list(steps) == []
-    assert provider().recover(ProviderError(ErrorKind.CHALLENGE, "x"), session(), MOMENT) is None
+    assert turn_of(provider(), CHAT, session()).recover(ProviderError(ErrorKind.CHALLENGE, "x"), MOMENT) is None
 
 
 # -- the chat call ----------------------------------------------------------------------------------------------------
@@ -242,7 +260,7 @@ def test_names_and_wishes_become_switches(model: str, chat: dict[str, Any], swit
 
 def test_the_conversation_is_folded_into_one_text() -> None:
     messages = (Message("system", "Brief."), Message("user", "Q"), Message("assistant", "A"), Message("user", "Q2"))
-    call = seen(provider().build(ChatRequest("LongCat", messages), session(), Prepared("c"), MOMENT))
+    call = seen(turn_in("c", messages=messages).call(MOMENT))
     assert json.loads(call.body)["content"] == "[System]\nBrief.\n\n[User]\nQ\n\n[Assistant]\nA\n\n[User]\nQ2"
 
 
@@ -282,4 +300,4 @@ def test_an_unknown_model_is_named() -> None:
     ],
 )
 def test_only_a_stream_is_an_answer(status: int, content_type: str, answer: bool) -> None:
-    assert provider().is_answer(status, {"content-type": content_type}, ChatRequest("LongCat", HELLO)) is answer
+    assert turn_of(provider(), ChatRequest("LongCat", HELLO)).accepts(status, {"content-type": content_type}) is answer

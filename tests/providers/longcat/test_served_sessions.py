@@ -11,8 +11,10 @@ from addons.config.session_lines import name_of
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Identity, Moment
-from providers.longcat.provider import LongCat, LongCatOptions
+from providers.contract.session import Credentials, Identity
+from providers.contract.steps import Moment
+from providers.longcat.options import LongCatOptions
+from providers.longcat.provider import LongCat
 from providers.sandbox.longcat.site import LongCatSite
 from tests.providers.longcat.asking import CHAT, CREATE, TOLD, WORDS, posted, streamed_text
 from tests.support.processes import NO_REST

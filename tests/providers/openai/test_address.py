@@ -5,14 +5,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Failure
-from providers.contract.provider import Answer, Moment, Session
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Session
+from providers.contract.steps import Answer, Moment
 from providers.openai.address import advice, meant, without_endpoint
 from providers.openai.options import OpenAIOptions
 from providers.openai.presets import PRESETS
 from providers.openai.provider import OpenAICompatible
+from tests.support.turns import steps_of, turn_of
 
 KNOWN = [preset.base_url for preset in PRESETS.values()]
 MOMENT = Moment(0, lambda: "id", "UTC")
@@ -81,12 +84,12 @@ ANSWERS: dict[str, tuple[int, str, bytes]] = {
 @pytest.mark.parametrize(("status", "form", "body"), ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_from_nowhere_says_what_to_change(status: int, form: str, body: bytes, stream: bool) -> None:
     api, chat = provider("https://a.example"), ChatRequest("m", (Message("user", "Hi"),), stream=stream)
-    if api.is_answer(status, {"content-type": form}, chat):
-        decoder = api.decoder(chat, None)
+    if turn_of(api, chat).accepts(status, {"content-type": form}):
+        decoder = turn_of(api, chat).decoder()
         (failure,) = [e for e in [*decoder.feed(body), *decoder.close()] if isinstance(e, Failure)]
         error = failure.error
     else:
-        error = api.classify(status, {"content-type": form}, body)
+        error = turn_of(api, chat).classify(status, {"content-type": form}, body)
     assert error.kind is ErrorKind.MISCONFIGURED
     assert error.message.endswith(
         ". base_url should end in /v1: change providers.alpha.base_url in config.yaml from https://a.example to "
@@ -98,14 +101,14 @@ def test_an_answer_from_nowhere_says_what_to_change(status: int, form: str, body
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503])
 def test_other_answers_do_not_blame_the_address(status: int) -> None:
     for body in (b'{"error": {"message": "no"}}', b"<html>no</html>"):
-        error = provider("https://a.example").classify(status, {}, body)
+        error = turn_of(provider("https://a.example"), ChatRequest("m", ())).classify(status, {}, body)
         assert "should end" not in error.message
         assert error.kind is not ErrorKind.MISCONFIGURED
 
 
 def identified(base_url: str, answers: Sequence[tuple[int, bytes]]) -> object:
     """What asking for the key says; the addresses asked are those of /models, in order."""
-    steps = provider(base_url).identify(Session("alpha", "k", ("api_key",)), MOMENT)
+    steps = steps_of(provider(base_url).sign_in.identify(Session("alpha", "k", ("api_key",)), MOMENT))
     asked = [next(steps).shown_url]
     try:
         for status, body in answers:

@@ -9,10 +9,12 @@ from pydantic import ValidationError
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Finish, Passthrough, Text, Usage
-from providers.contract.provider import Answer, Credentials, Moment, Session
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials, Session
+from providers.contract.steps import Answer, Moment
 from providers.openai.learnt import Learnt
 from providers.openai.options import OpenAIOptions
 from providers.openai.presets import PRESETS
@@ -20,6 +22,7 @@ from providers.openai.provider import OpenAICompatible
 from providers.registry import provider_class
 from tests.providers.openai.streams import FIXTURES, chunk, delta, joined, sse, words
 from tests.support.calls import Seen, seen
+from tests.support.turns import turn_of
 
 MOMENT = Moment(epoch_ms=1_790_000_000_000, new_id=lambda: "id")
 KEY = Session("api", "key1", ("api_key",))
@@ -35,7 +38,7 @@ def chat(model: str = "m", **fields: Any) -> ChatRequest:
 
 
 def call(site: OpenAICompatible, request: ChatRequest, session: Session = KEY) -> tuple[Seen, dict[str, Any]]:
-    found = seen(site.build(request, session, None, MOMENT))
+    found = seen(turn_of(site, request, session).call(MOMENT))
     return found, json.loads(found.body)
 
 
@@ -51,7 +54,7 @@ def list_models(site: OpenAICompatible, status: int, body: Any) -> Seen:
 # -- configuration --------------------------------------------------------------------------------------------------
 def test_the_registry_finds_it() -> None:
     assert provider_class("openai_compatible") is OpenAICompatible
-    assert OpenAICompatible.native is None
+    assert {operation.native for operation in provider(preset="openai").operations.values()} == {None}
     assert not OpenAICompatible.web_session
 
 
@@ -138,12 +141,12 @@ def test_every_deviation_can_be_overridden() -> None:
     assert ("X-Title", "Glassgate") in found.headers
     assert body["reasoning_effort"] == "low"
     assert body["stream_options"] == {"include_usage": True}
-    refused = site.classify(400, {}, b'{"error":{"code":"9999"}}')
-    assert (refused.kind, site.classify(400, {}, b'{"error":{"code":"1261"}}').kind) == (
+    refused = turn_of(site, chat()).classify(400, {}, b'{"error":{"code":"9999"}}')
+    assert (refused.kind, turn_of(site, chat()).classify(400, {}, b'{"error":{"code":"1261"}}').kind) == (
         ErrorKind.QUOTA,
         ErrorKind.TOO_LONG,
     )
-    events = site.decoder(chat(stream=True), None).feed(sse(words("a", "odd")))
+    events = turn_of(site, chat(stream=True)).decoder().feed(sse(words("a", "odd")))
     assert events[-1] == Finish("length")
 
 
@@ -294,23 +297,23 @@ def test_a_refused_list_is_an_error_and_changes_nothing(status: int, body: Any, 
 )
 def test_what_can_be_read_is_told_from_what_cannot(status: int, content_type: str, readable: bool) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    assert provider(preset="openai").is_answer(status, headers, chat()) is readable
+    assert turn_of(provider(preset="openai"), chat()).accepts(status, headers) is readable
 
 
 def test_the_decoder_knows_what_the_client_asked() -> None:
     site = provider(preset="openai")
     body = sse(chunk(delta({"function_call": {"name": "f", "arguments": "{}"}}, reason="function_call")))
-    legacy = site.decoder(chat(stream=True, extra={"functions": [{"name": "f"}]}), None)
+    legacy = turn_of(site, chat(stream=True, extra={"functions": [{"name": "f"}]})).decoder()
     assert joined(legacy.feed(body)).end == Finish("function_call")
-    assert joined(site.decoder(chat(stream=True), None).feed(body)).end == Finish("tool_calls")
-    two = site.decoder(chat(n=2), None)
+    assert joined(turn_of(site, chat(stream=True)).decoder().feed(body)).end == Finish("tool_calls")
+    two = turn_of(site, chat(n=2)).decoder()
     assert joined([*two.feed(sse(words("a", "stop"), done=False)), *two.close()]).failure.kind is ErrorKind.INCOMPLETE
 
 
 def test_answers_that_come_late_are_said_to() -> None:
-    assert provider(preset="k2think").buffers(chat(stream=True))
-    assert not provider(preset="openai").buffers(chat(stream=True))
-    assert provider(preset="openai").buffers(chat(stream=False))
+    assert turn_of(provider(preset="k2think"), chat(stream=True)).buffers
+    assert not turn_of(provider(preset="openai"), chat(stream=True)).buffers
+    assert turn_of(provider(preset="openai"), chat(stream=False)).buffers
 
 
 META = AnswerMeta(id="chatcmpl-9", created=2, model="m")
@@ -318,7 +321,7 @@ META = AnswerMeta(id="chatcmpl-9", created=2, model="m")
 
 def test_a_whole_answer_reaches_the_client_with_all_it_held() -> None:
     raw = (FIXTURES / "synthetic-whole.json").read_bytes()
-    decoder = provider(preset="openai").decoder(chat(), None)
+    decoder = turn_of(provider(preset="openai"), chat()).decoder()
     encoder = ChatWhole(META)
     body = encoder.encode([*decoder.feed(raw), *decoder.close()])
     given, found = json.loads(raw), json.loads(body)
@@ -328,7 +331,7 @@ def test_a_whole_answer_reaches_the_client_with_all_it_held() -> None:
 
 def test_a_stream_reaches_the_client_with_all_it_held() -> None:
     raw = (FIXTURES / "synthetic-openai.sse").read_bytes()
-    decoder = provider(preset="openai").decoder(chat(stream=True), None)
+    decoder = turn_of(provider(preset="openai"), chat(stream=True)).decoder()
     encoder = ChatStream(META, include_usage=True)
     out = encoder.encode([*decoder.feed(raw), *decoder.close()])
     frames = [json.loads(line) for line in out.removesuffix(b"data: [DONE]\n\n").split(b"data: ") if line]
@@ -338,7 +341,7 @@ def test_a_stream_reaches_the_client_with_all_it_held() -> None:
 
 
 def test_words_are_told_as_they_come() -> None:
-    decoder = provider(preset="openai").decoder(chat(stream=True), None)
+    decoder = turn_of(provider(preset="openai"), chat(stream=True)).decoder()
     assert decoder.feed(sse(words("a"), done=False)) == [Passthrough("chunk", {"id": "chatcmpl-1"}), Text("a")]
     end = sse(chunk(delta({}, reason="stop"), usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}))
     events = decoder.feed(end)
@@ -348,13 +351,15 @@ def test_words_are_told_as_they_come() -> None:
 
 # -- what the gateway adds, and what it learns ------------------------------------------------------------------------
 def refuse(site: OpenAICompatible, body: Any, status: int = 422) -> ProviderError:
-    error = site.classify(status, {"content-type": "application/json"}, json.dumps(body, ensure_ascii=False).encode())
+    error = turn_of(site, chat()).classify(
+        status, {"content-type": "application/json"}, json.dumps(body, ensure_ascii=False).encode()
+    )
     error.model = "m"
     return error
 
 
 def mend(site: OpenAICompatible, error: ProviderError) -> bool:
-    steps = site.recover(error, KEY, MOMENT)
+    steps = turn_of(site, chat(), KEY).recover(error, MOMENT)
     if steps is None:
         return False
     assert list(steps) == []
@@ -456,16 +461,16 @@ def test_reasoning_goes_back_under_the_apis_own_name(options: dict[str, Any], se
 
 def test_the_name_is_learnt_from_the_apis_own_answers() -> None:
     site = provider(preset="vllm")
-    site.decoder(chat(), None).feed(sse(chunk(delta({"reasoning": "hm"}))))
+    turn_of(site, chat()).decoder().feed(sse(chunk(delta({"reasoning": "hm"}))))
     assert sent_back(site)["reasoning"] == "2+2"
-    site.decoder(chat(), None).feed(sse(chunk(delta({"reasoning_content": "hm"}))))
+    turn_of(site, chat()).decoder().feed(sse(chunk(delta({"reasoning_content": "hm"}))))
     assert sent_back(site)["reasoning_content"] == "2+2"
     thinking = {"content": [{"type": "thinking", "thinking": "hm"}]}
-    site.decoder(chat(), None).feed(sse(chunk(delta(thinking))))
+    turn_of(site, chat()).decoder().feed(sse(chunk(delta(thinking))))
     assert sent_back(site)["content"][0]["type"] == "thinking"
     for number in range(2000):
-        site.decoder(chat(f"m{number}"), None).feed(sse(chunk(delta({"reasoning": "hm"}))))
-    assert len(site._learnt.reasoning) <= 512
+        turn_of(site, chat(f"m{number}")).decoder().feed(sse(chunk(delta({"reasoning": "hm"}))))
+    assert len(site._api.learnt.reasoning) <= 512
 
 
 def test_reasoning_that_an_api_refuses_is_left_out() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from addons.dialects.chat_completions.request import parse_chat
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest
 from providers.openai.form import Form
 from providers.openai.presets import PRESETS
 from providers.openai.request import wire_request
+from tests.support.turns import chat_in
 
 MODEL = Model("Public", "site-id", tools="native")
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -21,7 +23,7 @@ ASK = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 def sent(client: dict[str, Any], form: Form | None = None, **model: Any) -> dict[str, Any]:
     """What goes to the API for a client's body, through the real parser."""
-    chat = parse_chat(json.dumps(client).encode()).chat
+    chat = chat_in(parse_chat(json.dumps(client).encode()))
     found = json.loads(wire_request(chat, replace(MODEL, **model), form or Form()).body)
     assert isinstance(found, dict)
     return found

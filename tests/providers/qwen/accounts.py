@@ -5,10 +5,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from providers.contract.chat import ChatRequest, Message
-from providers.contract.provider import Answer, Credentials, Moment, Session, Steps
-from providers.qwen.provider import Qwen, QwenOptions
+from providers.contract.chat import Message
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials, Session
+from providers.contract.steps import Answer, Moment, Steps
+from providers.qwen.options import QwenOptions
+from providers.qwen.provider import Qwen
 from tests.support.calls import Seen, seen
+from tests.support.turns import turn_of
 
 CHAT_ID = "0c0ffee0-1111-4222-8333-444444444444"
 CREATED = {"success": True, "request_id": "r", "data": {"id": CHAT_ID}}
@@ -68,8 +72,9 @@ def asked(request: ChatRequest, provider: Qwen | None = None, material: Credenti
     """The completion of a chat, after its new chat was made."""
     provider = provider or qwen()
     account = session(material)
-    prepared, _ = run(provider.prepare(request, account, moment()), answer(CREATED))
-    return seen(provider.build(request, account, prepared, moment()))
+    turn = turn_of(provider, request, account)
+    run(turn.prepare(moment()), answer(CREATED))
+    return seen(turn.call(moment()))
 
 
 def body_of(call: Seen) -> dict[str, Any]:

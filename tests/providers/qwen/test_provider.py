@@ -5,8 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials
-from providers.qwen.provider import Qwen, QwenOptions
+from providers.contract.session import Credentials
+from providers.qwen.options import QwenOptions
+from providers.qwen.provider import Qwen
 from providers.registry import provider_class
 from tests.providers.qwen.accounts import (
     CHAT_ID,
@@ -18,6 +19,8 @@ from tests.providers.qwen.accounts import (
     run,
     session,
 )
+from tests.support.calls import seen
+from tests.support.turns import turn_of
 
 
 def test_the_registry_knows_the_adapter() -> None:
@@ -48,7 +51,8 @@ def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
 
 # -- the new chat ------------------------------------------------------------------------------------------------------
 def test_a_new_chat_is_made_first() -> None:
-    prepared, [call] = run(qwen().prepare(chat("qwen3.7-plus"), session(), moment()), answer(CREATED))
+    turn = turn_of(qwen(), chat("qwen3.7-plus"), session())
+    _, [call] = run(turn.prepare(moment()), answer(CREATED))
     assert (call.method, call.url) == ("POST", "https://chat.qwen.ai/api/v2/chats/new")
     assert json.loads(call.body) == {
         "chatId": "",
@@ -58,15 +62,16 @@ def test_a_new_chat_is_made_first() -> None:
         "chat_type": "t2t",
         "chat_mode": "normal",
     }
-    assert getattr(prepared, "chat_id", None) == CHAT_ID
+    assert seen(turn.call(moment())).url.endswith(f"?chat_id={CHAT_ID}")
 
 
 @pytest.mark.parametrize(
     "data", [{"id": "c"}, {"chat_id": "c"}, {"chat": {"chat_id": "c"}}, {"chat": {"id": "c"}}], ids=str
 )
 def test_the_id_of_a_chat_is_found_in_every_form(data: Any) -> None:
-    prepared, _ = run(qwen().prepare(chat(), session(), moment()), answer({"success": True, "data": data}))
-    assert getattr(prepared, "chat_id", None) == "c"
+    turn = turn_of(qwen(), chat(), session())
+    run(turn.prepare(moment()), answer({"success": True, "data": data}))
+    assert seen(turn.call(moment())).url.endswith("?chat_id=c")
 
 
 @pytest.mark.parametrize(
@@ -83,19 +88,19 @@ def test_the_id_of_a_chat_is_found_in_every_form(data: Any) -> None:
 )
 def test_a_chat_that_cannot_be_made(reply: Any, kind: ErrorKind) -> None:
     with pytest.raises(ProviderError) as caught:
-        run(qwen().prepare(chat(), session(), moment()), reply)
+        run(turn_of(qwen(), chat(), session()).prepare(moment()), reply)
     assert caught.value.kind is kind
 
 
 def test_a_session_that_must_be_renewed_first_makes_no_call() -> None:
     only_refresh = session(Credentials(cookies={"refresh_token": "r"}))
     with pytest.raises(ProviderError) as caught:
-        run(qwen().prepare(chat(), only_refresh, moment()))
+        run(turn_of(qwen(), chat(), only_refresh).prepare(moment()))
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
 
 
 def test_a_guest_is_found_out_where_that_is_asked_for() -> None:
-    steps = qwen(check_guest=True).prepare(chat(), session(), moment())
+    steps = turn_of(qwen(check_guest=True), chat(), session()).prepare(moment())
     with pytest.raises(ProviderError) as caught:
         run(steps, answer(CREATED), answer({"id": "g", "role": "guest"}))
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -105,13 +110,13 @@ def test_a_guest_is_found_out_where_that_is_asked_for() -> None:
 @pytest.mark.parametrize("model", ["qwen-max", "qwen-max-image"])
 def test_a_chat_without_words_is_refused_before_a_call(model: str, text: str) -> None:
     with pytest.raises(ProviderError) as caught:
-        run(qwen().prepare(chat(model, text), session(), moment()))
+        run(turn_of(qwen(), chat(model, text), session()).prepare(moment()))
     assert (caught.value.kind, caught.value.param) == (ErrorKind.BAD_REQUEST, "messages")
 
 
 def test_a_model_that_is_not_listed() -> None:
     with pytest.raises(ProviderError) as caught:
-        run(qwen().prepare(chat("gpt-4"), session(), moment()))
+        run(turn_of(qwen(), chat("gpt-4"), session()).prepare(moment()))
     assert caught.value.kind is ErrorKind.MODEL_UNAVAILABLE
 
 
@@ -129,14 +134,15 @@ def test_a_model_that_is_not_listed() -> None:
 )
 def test_a_stream_or_json_is_an_answer(status: int, content_type: str, is_answer: bool) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    assert qwen().is_answer(status, headers, chat()) is is_answer
+    assert turn_of(qwen(), chat()).accepts(status, headers) is is_answer
 
 
 def test_the_decoder_knows_where_files_of_the_chat_lie() -> None:
-    prepared, _ = run(qwen().prepare(chat(), session(), moment()), answer(CREATED))
+    turn = turn_of(qwen(), chat(), session())
+    run(turn.prepare(moment()), answer(CREATED))
     extra = {"tool_result": [{"file_path": "a/b.png"}]}
     frame = {"choices": [{"delta": {"phase": "image_gen_tool", "role": "function", "extra": extra}}]}
-    [event] = qwen().decoder(chat(), prepared).feed(b"data: " + json.dumps(frame).encode() + b"\n\n")
+    [event] = turn.decoder().feed(b"data: " + json.dumps(frame).encode() + b"\n\n")
     assert getattr(event, "url", None) == f"https://chat.qwen.ai/api/v2/chat/{CHAT_ID}/a/b.png"
 
 
@@ -153,7 +159,8 @@ def test_the_decoder_knows_where_files_of_the_chat_lie() -> None:
 def test_another_new_chat_mends_what_was_wrong_with_this_one(details: str, code: str, mended: bool) -> None:
     provider = qwen()
     body = json.dumps({"success": False, "data": {"code": code, "details": details}}).encode()
-    steps = provider.recover(provider.classify(200, {}, body), session(), moment())
+    turn = turn_of(provider, chat(), session())
+    steps = turn.recover(turn.classify(200, {}, body), moment())
     assert (steps is not None) is mended
     if steps is not None:
         assert run(steps) == (None, [])

@@ -7,7 +7,7 @@ import pytest
 
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials
+from providers.contract.session import Credentials
 from tests.providers.qwen.accounts import (
     ACCESS,
     CHAT_ID,
@@ -24,6 +24,7 @@ from tests.providers.qwen.accounts import (
     run,
     session,
 )
+from tests.support.turns import turn_of
 
 ROOT = Path(__file__).parents[3]
 RECORDED = (
@@ -150,7 +151,7 @@ def test_another_base_url_changes_where_calls_go_but_not_who_the_page_is() -> No
     ],
 )
 def test_the_time_is_written_as_a_browser_does(timezone: str, epoch_ms: int, text: str) -> None:
-    _, [call] = run(qwen().identify(session(), moment(epoch_ms, timezone)), answer({"id": "user-1"}))
+    _, [call] = run(qwen().sign_in.identify(session(), moment(epoch_ms, timezone)), answer({"id": "user-1"}))
     assert dict(call.headers)["timezone"] == text
 
 
@@ -237,7 +238,7 @@ def test_search(model: str, search: bool | None, chat_type: str) -> None:
     [message] = body["messages"]
     assert message["chat_type"] == message["sub_chat_type"] == message["extra"]["meta"]["subChatType"] == chat_type
     assert message["feature_config"]["auto_search"] is (chat_type == "search")
-    _, [new_chat] = run(qwen().prepare(request, session(), moment()), answer(CREATED))
+    _, [new_chat] = run(turn_of(qwen(), request, session()).prepare(moment()), answer(CREATED))
     assert json.loads(new_chat.body)["chat_type"] == chat_type
 
 
@@ -288,5 +289,5 @@ def test_a_picture_is_made_from_the_last_user_turn() -> None:
 
 
 def test_only_pictures_come_late() -> None:
-    assert qwen().buffers(chat("qwen-max-image"))
-    assert not qwen().buffers(chat("qwen-max-thinking"))
+    assert turn_of(qwen(), chat("qwen-max-image")).buffers
+    assert not turn_of(qwen(), chat("qwen-max-thinking")).buffers

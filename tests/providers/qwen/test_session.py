@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, SessionUpdate
 from providers.contract.sealed import shown
+from providers.contract.session import Credentials, SessionUpdate
 from providers.qwen.session import cookie_header
 from tests.providers.qwen.accounts import ACCESS, NEW_STYLE, OLD_STYLE, answer, jwt, moment, qwen, run, session
 
@@ -72,7 +72,9 @@ def test_the_token_goes_along_as_a_cookie(material: Credentials, cookies: list[s
 
 # -- renewing ----------------------------------------------------------------------------------------------------------
 def test_the_refresh_call_is_the_pages_own() -> None:
-    _, [call] = run(qwen(auth_url="http://127.0.0.1:9").refresh(session(), moment()), answer({"token": RENEWED}))
+    _, [call] = run(
+        qwen(auth_url="http://127.0.0.1:9").sign_in.refresh(session(), moment()), answer({"token": RENEWED})
+    )
     headers = dict(call.headers)
     assert (call.method, call.url) == ("GET", "http://127.0.0.1:9/api/v2/auths/refresh")
     assert headers["x-request-origin"] == "https://chat.qwen.ai"
@@ -95,7 +97,7 @@ def test_the_refresh_call_is_the_pages_own() -> None:
     ids=lambda body: " ".join(body),
 )
 def test_the_new_token_is_found_under_every_name(body: Any) -> None:
-    update, _ = run(qwen().refresh(session(), moment()), answer(body))
+    update, _ = run(qwen().sign_in.refresh(session(), moment()), answer(body))
     assert update == SessionUpdate(RENEWED, {})
 
 
@@ -114,7 +116,7 @@ def test_rotated_cookies_are_kept(
     from_cookies: str | None, set_cookies: tuple[str, ...], cookies: dict[str, str]
 ) -> None:
     body = {"success": True, "data": {"access_token": RENEWED, "refresh_token": from_cookies}}
-    update, _ = run(qwen().refresh(session(), moment()), answer(body, cookies=set_cookies))
+    update, _ = run(qwen().sign_in.refresh(session(), moment()), answer(body, cookies=set_cookies))
     assert update == SessionUpdate(RENEWED, cookies)
 
 
@@ -124,13 +126,13 @@ def test_rotated_cookies_are_kept(
     ids=["same-in-cookie", "own-session-token", "refresh-only"],
 )
 def test_a_copy_of_the_token_in_the_jar_is_renewed_with_it(material: Credentials, cookies: dict[str, str]) -> None:
-    update, _ = run(qwen().refresh(session(material), moment()), answer({"data": {"token": RENEWED}}))
+    update, _ = run(qwen().sign_in.refresh(session(material), moment()), answer({"data": {"token": RENEWED}}))
     assert update == SessionUpdate(RENEWED, cookies)
 
 
 @pytest.mark.parametrize("material", [OLD_STYLE, Credentials(token=ACCESS)], ids=["long-token", "bare-token"])
 def test_a_session_of_the_old_age_cannot_be_renewed(material: Credentials) -> None:
-    assert qwen().refresh(session(material), moment()) is None
+    assert qwen().sign_in.refresh(session(material), moment()) is None
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_a_session_of_the_old_age_cannot_be_renewed(material: Credentials) -> No
 )
 def test_refresh_refused(body: Any, status: int, content_type: str, kind: ErrorKind) -> None:
     with pytest.raises(ProviderError) as caught:
-        run(qwen().refresh(session(), moment()), answer(body, status, content_type))
+        run(qwen().sign_in.refresh(session(), moment()), answer(body, status, content_type))
     assert caught.value.kind is kind
 
 
@@ -164,14 +166,14 @@ def test_refresh_refused(body: Any, status: int, content_type: str, kind: ErrorK
     ids=["old", "new", "nested"],
 )
 def test_identity(body: Any) -> None:
-    found, [call] = run(qwen().identify(session(), moment()), answer(body))
+    found, [call] = run(qwen().sign_in.identify(session(), moment()), answer(body))
     assert (found.user_id, found.email, found.name, found.guest) == ("user-1", "a@b.c", "A", False)
     assert call.url == "https://chat.qwen.ai/api/v1/auths/"
 
 
 def test_identity_is_asked_at_the_sign_in_host_where_the_old_path_is_gone() -> None:
     replies = answer(b"", 404), answer({"data": {"id": "user-1"}})
-    found, calls = run(qwen().identify(session(), moment()), *replies)
+    found, calls = run(qwen().sign_in.identify(session(), moment()), *replies)
     assert found.user_id == "user-1"
     assert calls[1].url == "https://auth.qwen.ai/api/v2/auths/"
 
@@ -188,7 +190,7 @@ def test_identity_is_asked_at_the_sign_in_host_where_the_old_path_is_gone() -> N
 )
 def test_a_lost_sign_in_shows(body: Any) -> None:
     with pytest.raises(ProviderError) as caught:
-        run(qwen().identify(session(), moment()), answer(body))
+        run(qwen().sign_in.identify(session(), moment()), answer(body))
     assert caught.value.kind is ErrorKind.SESSION_EXPIRED
 
 
@@ -210,4 +212,4 @@ GUEST = jwt(id="somebody-else", exp=1_793_000_000)
 def test_cookies_of_any_answer_renew_the_session_but_never_make_it_a_guests(
     material: Credentials, cookies: dict[str, str], expected: SessionUpdate | None
 ) -> None:
-    assert qwen().from_cookies(session(material), cookies) == expected
+    assert qwen().sign_in.from_cookies(session(material), cookies) == expected

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from providers.contract.provider import Answer, Call, Moment
+from providers.contract.call import Call
+from providers.contract.steps import Answer, Moment
 from providers.shared.page_version import Finding, PageVersion
 
 PAGE = Call("GET", "https://site.example/", ())

@@ -1,7 +1,7 @@
 """Waits and moments as sites name them, one reader for all; and how long any provider's answer can rest an account."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,16 @@ from addons.accounts.account import Account
 from addons.accounts.report import moment_text
 from addons.accounts.state_store import FileStateStore
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Provider
+from providers.contract.provider import Provider
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Credentials
 from providers.formats.jwt import claims, ends_at
 from providers.formats.moments import LAST_S, date_s, moment_s
 from providers.registry import provider_class
 from providers.shared.retry_after import LONGEST_S, header_wait, retry_after
 from tests.support.accounts import account, around, saved
 from tests.support.adapters import jwt
+from tests.support.turns import turn_of
 
 DATE = "Thu, 26 Nov 2026 12:00:00 GMT"
 NOW_S = 1_795_694_400
@@ -190,7 +193,7 @@ def test_dates_that_are_none(text: str | None) -> None:
 def test_any_end_in_a_token_can_be_told(site: str, end: object) -> None:
     """A site, or who wrote the file that was imported, chooses the claims."""
     cls = provider_class(site)
-    session = cls.configured(site, cls.Options.model_validate({})).read_session(
+    session = cls(site, cls.Options.model_validate({})).read_session(
         "main", Credentials(token=jwt(id="u1", email="a@b.example", exp=end))
     )
     assert session.expires_at is None or 0 <= session.expires_at <= LAST_S
@@ -230,7 +233,11 @@ def provider_of(site: str) -> Provider[Any]:
     else:
         options = {"base_url": "https://api.example/v1"} if site == "openai_compatible" else {}
     cls = provider_class(site)
-    return cls.configured(site, cls.Options.model_validate(options))
+    return cls(site, cls.Options.model_validate(options))
+
+
+def classified(provider: Provider[Any], status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    return turn_of(provider, ChatRequest("m", ())).classify(status, headers, body)
 
 
 def refusals(site: str) -> Iterator[ProviderError]:
@@ -238,7 +245,7 @@ def refusals(site: str) -> Iterator[ProviderError]:
     for named in (None, *NAMED):
         headers = {"date": DATE, "content-type": "application/json", **({"retry-after": named} if named else {})}
         for body in BODIES[site]:
-            yield provider.classify(429, headers, json.dumps(body).encode())
+            yield classified(provider, 429, headers, json.dumps(body).encode())
 
 
 def account_in(folder: Path, site: str) -> tuple[Account, FileStateStore]:
@@ -319,14 +326,14 @@ OF_ONE_MODEL += [
 )
 def test_a_used_up_balance_is_the_accounts(status: int, body: Any, tmp_path: Path) -> None:
     asked, _ = account_in(tmp_path, "p")
-    asked.failed("m", provider_of("openai_compatible").classify(status, {}, json.dumps(body).encode()))
+    asked.failed("m", classified(provider_of("openai_compatible"), status, {}, json.dumps(body).encode()))
     assert asked.availability.blocked("another") is not None
 
 
 @pytest.mark.parametrize(("site", "status", "body"), OF_ONE_MODEL)
 def test_a_refusal_of_one_model_leaves_the_others(site: str, status: int, body: Any, tmp_path: Path) -> None:
     asked, _ = account_in(tmp_path, site)
-    error = provider_of(site).classify(status, {"content-type": "application/json"}, json.dumps(body).encode())
+    error = classified(provider_of(site), status, {"content-type": "application/json"}, json.dumps(body).encode())
     assert error.kind not in (ErrorKind.SESSION_EXPIRED, ErrorKind.ACCOUNT_BLOCKED, ErrorKind.CHALLENGE)
     asked.failed("m", error)
     assert asked.availability.blocked("another") is None

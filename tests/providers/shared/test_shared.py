@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.contract.call import origin_of
 from providers.contract.chat import Message, TextPart, ToolCall
-from providers.contract.provider import Credentials, Model, Session, checked_url, origin_of
+from providers.contract.provider import Model, checked_url
 from providers.contract.sealed import shown
+from providers.contract.session import Credentials, Session
 from providers.formats.jsontext import INVALID, dumps, loads, loads_glued
 from providers.formats.jwt import claims
 from providers.formats.sse import SseLimit, SseReader

@@ -7,16 +7,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from providers.contract.chat import ChatRequest, Message
+from providers.contract.call import Call
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Answer, Call, Credentials, Identity, Moment, Session, SessionUpdate
+from providers.contract.requests import ChatRequest
 from providers.contract.sealed import shown
+from providers.contract.session import Credentials, Identity, Session, SessionUpdate
+from providers.contract.steps import Answer, Moment
 from providers.sandbox.tokens import jwt
 from providers.zai import data as zai_data
-from providers.zai.provider import Zai, ZaiOptions
+from providers.zai.options import ZaiOptions
+from providers.zai.provider import Zai
 from providers.zai.signature import derived_key, sign
 from tests.support.calls import Seen, seen
 from tests.support.decoding import RECORDINGS
+from tests.support.turns import turn_of
 
 TOKEN = jwt({"id": "user-1", "email": "person@example.com"})
 MOMENT = Moment(
@@ -36,8 +41,9 @@ def chat(model: str = "GLM-4.6", *prompts: str, **fields: Any) -> ChatRequest:
     return ChatRequest(model, tuple(Message("user", prompt) for prompt in prompts or ("hi",)), **fields)
 
 
-def answered(steps: Generator[Call, Answer, Any], *answers: Answer) -> tuple[list[Seen], Any]:
+def answered(steps: Generator[Call, Answer, Any] | None, *answers: Answer) -> tuple[list[Seen], Any]:
     """The steps' calls when they get these answers, and their result."""
+    assert steps is not None
     calls: list[Seen] = []
     given = iter(answers)
     try:
@@ -138,10 +144,10 @@ WHO = {"id": "user-1", "email": "person@example.com", "name": "P", "role": "user
 
 
 def test_identify_and_rolling_refresh() -> None:
-    assert answered(provider().identify(session(), MOMENT), reply(WHO))[1] == Identity(
+    assert answered(provider().sign_in.identify(session(), MOMENT), reply(WHO))[1] == Identity(
         "user-1", "P", "person@example.com"
     )
-    assert answered(provider().refresh(session(), MOMENT), reply(WHO))[1] == SessionUpdate(token="new-token")
+    assert answered(provider().sign_in.refresh(session(), MOMENT), reply(WHO))[1] == SessionUpdate(token="new-token")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +156,7 @@ def test_identify_and_rolling_refresh() -> None:
     ids=["guest", "another"],
 )
 def test_a_silent_downgrade_is_an_expired_session(who: Any) -> None:
-    for steps in (provider().identify(session(), MOMENT), provider().refresh(session(), MOMENT)):
+    for steps in (provider().sign_in.identify(session(), MOMENT), provider().sign_in.refresh(session(), MOMENT)):
         with pytest.raises(ProviderError) as caught:
             answered(steps, reply(who))
         assert caught.value.kind is ErrorKind.SESSION_EXPIRED
@@ -160,8 +166,9 @@ def test_a_silent_downgrade_is_an_expired_session(who: Any) -> None:
 def made(request: ChatRequest, zai: Zai | None = None) -> tuple[Seen, Seen]:
     """The chat creation and the completion for a request."""
     zai = zai or provider()
-    calls, prepared = answered(zai.prepare(request, session(), MOMENT), reply({"id": "chat-1"}))
-    return calls[0], seen(zai.build(request, session(), prepared, MOMENT))
+    turn = turn_of(zai, request, session())
+    calls, _ = answered(turn.prepare(MOMENT), reply({"id": "chat-1"}))
+    return calls[0], seen(turn.call(MOMENT))
 
 
 def test_no_secret_stands_in_a_call() -> None:
@@ -258,7 +265,7 @@ def test_sampling_goes_into_params() -> None:
 )
 def test_a_refused_chat_creation_is_told(answer: Answer, kind: ErrorKind) -> None:
     with pytest.raises(ProviderError) as caught:
-        answered(provider().prepare(chat(), session(), MOMENT), answer)
+        answered(turn_of(provider(), chat(), session()).prepare(MOMENT), answer)
     assert caught.value.kind is kind
 
 
@@ -292,8 +299,7 @@ def test_the_live_list_decides_the_ids_and_adds_models() -> None:
 def test_the_sites_settings_name_the_path_of_a_completion(settings: Any, path: str, item: Any) -> None:
     zai = provider()
     answered(zai.list_models(session(), MOMENT), reply({"data": []}), reply(settings))
-    _, prepared = answered(zai.prepare(chat("GLM-4.6"), session(), MOMENT), reply({"id": "chat-1"}))
-    call = seen(zai.build(chat("GLM-4.6"), session(), prepared, MOMENT))
+    call = made(chat("GLM-4.6"), zai)[1]
     assert urlsplit(call.url).path == path
     assert json.loads(call.body).get("model_item") == item
 
@@ -324,8 +330,8 @@ def test_the_signed_text_is_trimmed() -> None:
 def test_what_is_not_found_may_be_the_path(settings: dict[str, Any], path: str | None) -> None:
     """The first request may be made before the site was asked which path it has."""
     zai = provider()
-    missing = zai.classify(404, {"content-type": "application/json"}, b'{"detail":"Not Found"}')
-    steps = zai.recover(missing, session(), MOMENT)
+    missing = turn_of(zai, chat()).classify(404, {"content-type": "application/json"}, b'{"detail":"Not Found"}')
+    steps = turn_of(zai, chat(), session()).recover(missing, MOMENT)
     assert steps is not None
     if path is None:
         with pytest.raises(ProviderError) as caught:
@@ -334,7 +340,7 @@ def test_what_is_not_found_may_be_the_path(settings: dict[str, Any], path: str |
     else:
         answered(steps, reply(settings))
         assert urlsplit(shown(made(chat(), zai)[1].url)).path == path
-    assert zai.recover(missing, session(), MOMENT) is None, "once"
+    assert turn_of(zai, chat(), session()).recover(missing, MOMENT) is None, "once"
 
 
 def test_models_are_learnt_though_the_settings_cannot_be_read() -> None:
@@ -364,7 +370,7 @@ OUTDATED = ProviderError(ErrorKind.OUTDATED_CLIENT, "too old")
 
 def test_a_newer_client_version_is_learnt_from_the_page() -> None:
     zai = provider()
-    steps = zai.recover(OUTDATED, session(), MOMENT)
+    steps = turn_of(zai, chat(), session()).recover(OUTDATED, MOMENT)
     assert steps is not None
     calls, _ = answered(steps, reply(b'<script src="/x/prod-fe-1.2.30/a.js">'))
     assert urlsplit(calls[0].url).path == "/"
@@ -373,7 +379,7 @@ def test_a_newer_client_version_is_learnt_from_the_page() -> None:
 
 @pytest.mark.parametrize("page", [b"<html>nothing</html>", zai_data.CLIENT_VERSION.encode()])
 def test_without_a_newer_version_the_error_stands(page: bytes) -> None:
-    steps = provider().recover(OUTDATED, session(), MOMENT)
+    steps = turn_of(provider(), chat(), session()).recover(OUTDATED, MOMENT)
     assert steps is not None
     with pytest.raises(ProviderError) as caught:
         answered(steps, reply(page))
@@ -381,8 +387,10 @@ def test_without_a_newer_version_the_error_stands(page: bytes) -> None:
 
 
 def test_an_edge_block_with_the_newest_version_is_a_challenge() -> None:
-    error = provider().classify(405, {"content-type": "text/html"}, b"<html>405 errors.aliyun.com</html>")
-    steps = provider().recover(error, session(), MOMENT)
+    error = turn_of(provider(), chat()).classify(
+        405, {"content-type": "text/html"}, b"<html>405 errors.aliyun.com</html>"
+    )
+    steps = turn_of(provider(), chat(), session()).recover(error, MOMENT)
     assert steps is not None
     with pytest.raises(ProviderError) as caught:
         answered(steps, reply(zai_data.CLIENT_VERSION.encode()))
@@ -391,15 +399,15 @@ def test_an_edge_block_with_the_newest_version_is_a_challenge() -> None:
 
 def test_a_refused_signature_is_made_anew_once_without_asking() -> None:
     body = b'{"detail":"403: Signature validation failed: \xe7\xad\xbe\xe5\x90\x8d"}'
-    error = provider().classify(400, {"content-type": "application/json"}, body)
-    steps = provider().recover(error, session(), MOMENT)
+    error = turn_of(provider(), chat()).classify(400, {"content-type": "application/json"}, body)
+    steps = turn_of(provider(), chat(), session()).recover(error, MOMENT)
     assert steps is not None
     assert answered(steps)[0] == []
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.CHALLENGE, ErrorKind.SESSION_EXPIRED, ErrorKind.RATE_LIMITED])
 def test_nothing_else_is_mended(kind: ErrorKind) -> None:
-    assert provider().recover(ProviderError(kind, "x"), session(), MOMENT) is None
+    assert turn_of(provider(), chat(), session()).recover(ProviderError(kind, "x"), MOMENT) is None
 
 
 def test_site_data_can_be_overridden() -> None:

@@ -1,0 +1,127 @@
+"""The calls to an API of the OpenAI form, what its refusals mean, and what was learnt of it (models, names, fields)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urljoin
+
+from providers.contract.call import Call
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import Model
+from providers.contract.sealed import Value
+from providers.contract.session import Credentials, Session
+from providers.contract.steps import Answer, Steps
+from providers.formats.jsontext import loads
+from providers.openai.address import advice, meant
+from providers.openai.errors import classify
+from providers.openai.learnt import Learnt
+from providers.openai.models import built_in, joined, read_list, renamed
+from providers.openai.options import OpenAIOptions
+from providers.openai.presets import PRESETS
+
+_KEY: Final = re.compile(r"[\x21-\x7e]+")
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
+
+
+class OpenAIApi:
+    def __init__(self, name: str, options: OpenAIOptions) -> None:
+        preset = options.known()
+        self.name, self.options = name, options
+        self.form = options.form()
+        self.learnt = Learnt()
+        self._preset = replace(preset, owned_by=preset.owned_by or name)  # an address alone says nobody's name
+        known = built_in(self._preset)
+        self._known = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known
+        self.models: Mapping[str, Model] = self._known
+        """Public id → model."""
+
+    def model(self, public: str) -> Model:
+        """What is known of a model; one that nobody has heard of is the API's own business."""
+        found = self.models.get(public)
+        if found is None:
+            folded = public.casefold()
+            found = next((model for name, model in self.models.items() if name.casefold() == folded), None)
+        return found or Model(public, public, tools="native")
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+    def post(self, path: str, session: Session, body: bytes, *, accept: str) -> Call:
+        headers = (*self._headers(session, accept=accept), ("Content-Type", "application/json"))
+        return Call("POST", urljoin(self.options.base_url + "/", path), headers, body)
+
+    def models_call(self, session: Session, base_url: str) -> Call:
+        url = urljoin(base_url + "/", self.form.models_path)
+        return Call("GET", url, self._headers(session, accept="application/json"))
+
+    def _headers(self, session: Session, *, accept: str) -> tuple[tuple[str, Value], ...]:
+        """The key in its place, sealed; then the account's own headers, then those of config.yaml."""
+        headers: list[tuple[str, Value]] = [("Accept", accept), ("User-Agent", "glassgate")]
+        own = {name.removeprefix("header:"): name for name in session.names if name.startswith("header:")}
+        key = next((name for name in ("api_key", "token") if session.has(name)), None)
+        if key is not None and "authorization" not in map(str.lower, own):
+            headers.append(("Authorization", "Bearer " + session.seal(key)))
+        headers += [(header, session.seal(name)) for header, name in own.items()]
+        return (*headers, *self.options.headers.items())
+
+    # -- models, and the address they are asked for at ----------------------------------------------------------------
+    def learn_models(self, session: Session) -> Steps[None]:
+        answer = yield self.models_call(session, self.options.base_url)
+        live = read_list(loads(answer.body), self._preset) if answer.status == 200 else None
+        if live is None:
+            error = self.classified(answer)
+            if error.kind is ErrorKind.MISCONFIGURED or error.site_code == "web_page":
+                yield from self.find_address(session, error)
+            if error.kind is ErrorKind.MISCONFIGURED:
+                error = ProviderError(ErrorKind.PROVIDER_DOWN, f"The API has none (status {answer.status}).")
+            raise error
+        self.models = joined(self._known, live)
+
+    def find_address(self, session: Session, error: ProviderError) -> Steps[None]:
+        """Nothing answers at base_url. Raises ProviderError when an API does where it is likely meant to be."""
+        right = self.meant()
+        if right is None or self.form.models_path.startswith("/"):
+            return
+        answer = yield self.models_call(session, right)
+        if answer.status in (200, 401, 403) and self.is_of_an_api(answer):
+            told = f"There is no API at {self.options.base_url}. {advice(self.name, self.options.base_url, right)}"
+            raise ProviderError(ErrorKind.MISCONFIGURED, told, status=error.status, credential="key", advised=True)
+
+    def is_of_an_api(self, answer: Answer) -> bool:
+        return read_list(loads(answer.body), self._preset) is not None or (
+            self.classified(answer).site_code != "web_page"
+        )
+
+    def meant(self) -> str | None:
+        """The address that is likely meant by base_url, where that is another."""
+        return meant(self.options.base_url, [preset.base_url for preset in PRESETS.values()])
+
+    # -- refusals -------------------------------------------------------------------------------------------------
+    def classified(self, answer: Answer) -> ProviderError:
+        """What an answer that is none to the request means, without advice about the address."""
+        return classify(answer.status, answer.headers, answer.body, self.form.error_codes)
+
+    def advised(self, error: ProviderError) -> ProviderError:
+        """With what to change, where the address can hardly be the API's."""
+        if error.site_code == "web_page" and (error.status is None or error.status < 400 or error.status in (404, 405)):
+            error.kind = ErrorKind.MISCONFIGURED
+        if error.kind is ErrorKind.MISCONFIGURED and error.site_code != "redirect":
+            error.message = _joined(error.message, advice(self.name, self.options.base_url, self.meant()))
+        return error
+
+
+def read_session(provider: str, account: str, material: Credentials) -> Session:
+    """Raises ProviderError(SESSION_EXPIRED)."""
+    secrets = [secret for secret in (material.api_key, material.token) if secret]
+    if not secrets and not material.headers:
+        raise ProviderError(ErrorKind.SESSION_EXPIRED, "The stored session holds no api_key.", credential="key")
+    if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, material.headers.values())):
+        raise ProviderError(
+            ErrorKind.SESSION_EXPIRED,
+            "The stored key holds a blank, a line end or a letter that no key has.",
+            credential="key",
+        )
+    return Session(provider, account, tuple(material.values()))
+
+
+def _joined(first: str, second: str) -> str:
+    return f"{first if first.endswith(('.', '…', '!', '?')) else first + '.'} {second}"

@@ -1,0 +1,32 @@
+"""The key of an official API: whether it is taken, and how it is found in a call of the person's own."""
+
+from providers.contract.errors import ErrorKind
+from providers.contract.session import Credentials, Identity, ObservedExchange, Session
+from providers.contract.sign_in import SignIn
+from providers.contract.steps import Moment, Steps
+from providers.openai.api import OpenAIApi
+from providers.openai.captured_session import extract, missing
+
+
+class KeySignIn(SignIn):
+    def __init__(self, api: OpenAIApi) -> None:
+        super().__init__(api.options.base_url)
+        self._api = api
+
+    def identify(self, session: Session, now: Moment) -> Steps[Identity]:
+        """The list of models shows whether the key is taken; whose it is, no such API says."""
+        api = self._api
+        answer = yield api.models_call(session, api.options.base_url)
+        error = api.classified(answer)
+        if answer.status == 200 and api.is_of_an_api(answer):
+            return Identity("")
+        if error.kind is not ErrorKind.MISCONFIGURED and error.site_code != "web_page":
+            raise error
+        yield from api.find_address(session, error)
+        return Identity("", proven=False)  # an API without a list is asked in vain, and says nothing of the key
+
+    def extract(self, seen: ObservedExchange) -> Credentials | None:
+        return extract(seen)
+
+    def missing(self, material: Credentials) -> tuple[str, ...]:
+        return missing(material)

@@ -1,0 +1,109 @@
+"""A chat with Qwen: each request begins a new one, since the whole conversation goes in one message."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from providers.contract.call import Call
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.given import checked_id
+from providers.contract.operation import Turn
+from providers.contract.requests import ChatRequest
+from providers.contract.session import Session
+from providers.contract.steps import Answer, Moment, Steps, no_steps
+from providers.formats.jsontext import loads, mapping
+from providers.qwen.api import QwenApi
+from providers.qwen.decoder import DecoderOptions, QwenDecoder
+from providers.qwen.errors import refusal
+from providers.qwen.request import Ask, ask_of, completion_body, new_chat_body, prompt_of
+from providers.qwen.session import bearer_name, read_identity
+
+NATIVE: Final = frozenset({"reasoning_effort", "web_search_options"})
+_ANSWER_TYPES: Final = ("text/event-stream", "application/json")
+
+
+class QwenTurn(Turn):
+    def __init__(self, api: QwenApi, chat: ChatRequest, session: Session) -> None:
+        self._api, self._chat, self._session = api, chat, session
+        self._chat_id = ""
+        self._ask: Ask | None = None
+        """What the chat was made for: the list of models may change meanwhile."""
+
+    def prepare(self, now: Moment) -> Steps[None]:
+        api, session = self._api, self._session
+        if bearer_name(session) is None:
+            raise ProviderError(
+                ErrorKind.SESSION_EXPIRED, "The Qwen session has only a refresh cookie, which has to be renewed first."
+            )
+        ask = self._asked()
+        prompt_of(self._chat, ask)  # an empty one is refused before a chat is made for it
+        body = new_chat_body(ask, now)
+        answer = yield api.call("POST", "/api/v2/chats/new", session, now, body=body, referer="/c/new-chat")
+        chat_id = _chat_id(answer)
+        if api.options.check_guest:
+            answer = yield api.call("GET", "/api/v1/auths/", session, now)
+            read_identity(answer, session)
+        self._chat_id, self._ask = chat_id, ask
+
+    def call(self, now: Moment) -> Call:
+        ask = self._ask or self._asked()
+        quoted = quote(self._chat_id, safe="")
+        headers = self._api.page.on(self._session, now, referer=f"/c/{quoted}") | {"x-accel-buffering": "no"}
+        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now)
+        url = f"{self._api.options.base_url}/api/v2/chat/completions?chat_id={quoted}"
+        return Call("POST", url, tuple(headers.items()), body)
+
+    def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Words and pictures come as a stream, or whole in JSON; the decoder tells refusals in either."""
+        return status == 200 and headers.get("content-type", "").strip().lower().startswith(_ANSWER_TYPES)
+
+    def decoder(self) -> QwenDecoder:
+        options, file_base = self._api.options, ""
+        if self._chat_id:
+            file_base = f"{options.base_url}/api/v2/chat/{quote(self._chat_id, safe='')}"
+        draws = self._ask is not None and self._ask.size is not None
+        return QwenDecoder(DecoderOptions(options.citations, file_base, draws=draws))
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return refusal(status, headers, body)
+
+    def recover(self, error: ProviderError, asked: Moment) -> Steps[None] | None:
+        """A chat that is busy or gone, and the passing fault of a new one: the same again in another new chat."""
+        passing = error.kind is ErrorKind.PROVIDER_DOWN and (error.site_code or "").lower() == "bad_request"
+        if passing or error.kind in (ErrorKind.CONVERSATION_BUSY, ErrorKind.CONVERSATION_GONE):
+            return no_steps()
+        if error.kind is ErrorKind.OUTDATED_CLIENT:
+            return self._api.learn_version(error, self._session, asked)
+        return None
+
+    def cleanup(self, now: Moment) -> Call | None:
+        if not self._chat_id:
+            return None
+        return self._api.call("DELETE", f"/api/v2/chats/{quote(self._chat_id, safe='')}", self._session, now)
+
+    @property
+    def buffers(self) -> bool:
+        """A picture comes in one piece after up to a minute."""
+        choice = self._api.catalogue.choices.get(self._chat.model)
+        return choice is not None and choice.image
+
+    def _asked(self) -> Ask:
+        options = self._api.options
+        return ask_of(
+            self._chat,
+            self._api.choice(self._chat.model),
+            thinking=options.thinking,
+            size=options.image_size,
+            budget=options.thinking_budget,
+        )
+
+
+def _chat_id(answer: Answer) -> str:
+    """The id of the chat just made. Raises ProviderError with the site's reason when there is none."""
+    body = mapping(loads(answer.body))
+    made = mapping(body.get("data"))
+    chat = mapping(made.get("chat"))
+    chat_id = made.get("id") or made.get("chat_id") or chat.get("chat_id") or chat.get("id")
+    if answer.status >= 300 or body.get("success") is False or not chat_id:
+        raise refusal(answer.status, answer.headers, answer.body)
+    return checked_id(chat_id, "Qwen's new chat")
