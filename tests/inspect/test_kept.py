@@ -128,7 +128,7 @@ def test_a_model_that_bears_a_secret_is_none_but_a_models_own_name_stays() -> No
     provider: Any = OpenAICompatible("p", OpenAIOptions(base_url="https://x.example", models=named))
     models = Models({"p": provider}, {}, CLEANER)
     learnt = {KEY: Model(KEY, "x"), "other": Model("other", KEY), "good": Model("good", "good")}
-    provider._models = {**provider.models(), **learnt}
+    provider._api.models = {**provider.models(), **learnt}
     again = Models({"p": provider}, {}, CLEANER, models)
     for index in (models(), again()):
         assert [model.id for model in index.models()] == ["gpt-name-of-a-cookie-2", "good"]
