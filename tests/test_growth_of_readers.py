@@ -17,6 +17,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
+from addons.dialects.registry import for_path
 from addons.errors import GatewayError, clean
 from addons.features.stop_limits import OutputLimits
 from addons.features.token_estimate import TokenCounter
@@ -25,7 +26,8 @@ from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
 from addons.importing.detect import read as read_file
 from addons.importing.powershell import read_powershell
-from addons.ingress.gate import GateRules, RequestHead, admit
+from addons.ingress.gate import GateRules, admit
+from addons.ingress.request_head import RequestHead
 from addons.inspect.annotation import Annotation
 from addons.inspect.arriving import Arriving
 from addons.inspect.chat_view import chat_text
@@ -34,6 +36,7 @@ from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
 from addons.mitm.search import answered_of, asked_of, folded, wanted_by
 from addons.routing.strategy import Choice, OrderState, conversation_of
+from addons.stream.request_head import fields_in
 from addons.transport.codings import undone
 from addons.words.near import near
 from providers.contract.chat import Message
@@ -509,6 +512,8 @@ READERS: dict[str, Reader] = {
         lambda: lambda said: (is_check({}, said), is_page({}, said), title_of(said)), whole_bytes("<title ")
     ),
     "door: slashes": fed(lambda: lambda path: knocked(target=path, content_encoding="gzip"), whole("/models//")),
+    "door: whose path": fed(lambda: for_path, whole("/models//")),
+    "door: lines of a refused head": fed(lambda: lambda head: fields_in(head.splitlines()), whole_bytes("a:\n")),
     "door: codings": fed(lambda: lambda named: knocked(content_encoding=named), whole(" gzip ,")),
     "door: headers asked for": fed(lambda: lambda named: knocked(access_control_request_headers=named), whole("a,")),
     "door: a long name": fed(lambda: lambda named: knocked(access_control_request_headers=named), whole("a")),

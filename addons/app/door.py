@@ -11,11 +11,14 @@ from addons.dialects import registry
 from addons.errors import GatewayError
 from addons.exchange.observer import Observers
 from addons.exchange.outcome import Outcome
-from addons.ingress.front_door import address_of, hide_keys, new_id, path_of, proof_for, refusal_below
 from addons.ingress.gate import Admission
-from addons.ingress.key_proof import PROOF
+from addons.ingress.hidden_keys import hide_keys
+from addons.ingress.key_proof import PROOF, proof_for
+from addons.ingress.request_head import address_of, path_of
 from addons.inspect.annotation import annotation_of
 from addons.stream.deps import RefusedHead
+from addons.stream.refusal import noted
+from addons.stream.request_head import new_request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Door:
             return
         if (error := refusal_below(flow)) is not None:
             told = flow.response.headers.get("x-request-id") if flow.response else None
-            await self.answered(flow, told or flow.metadata.get("request_id") or new_id(), "-", error)
+            await self.answered(flow, told or flow.metadata.get("request_id") or new_request_id(), "-", error)
 
     async def answered(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
         """No provider was asked: this is how it ended."""
@@ -87,3 +90,10 @@ def outcome_of_head(found: RefusedHead) -> Outcome:
         method=found.method,
         why=found.error.message,
     )
+
+
+def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
+    """The refusal of a request that no hook has answered: the layers below gave it, or mitmproxy itself."""
+    if flow.response is None and flow.error:
+        return GatewayError(400, flow.error.msg, code="bad_http_request")
+    return noted(flow)

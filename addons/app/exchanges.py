@@ -7,9 +7,8 @@ from mitmproxy import http
 
 from addons.errors import GatewayError
 from addons.exchange.exchange import Exchange
-from addons.ingress.front_door import key_removed
 from addons.ingress.gate import GateRules, still_admitted
-from addons.ingress.policies import shutting_down
+from addons.ingress.policies import key_removed, shutting_down
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
 

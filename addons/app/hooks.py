@@ -30,14 +30,9 @@ from addons.errors import GatewayError
 from addons.exchange.exchange import Exchange
 from addons.exchange.observer import Observers
 from addons.ingress import endpoints as local
-from addons.ingress.front_door import (
-    hide_keys,
-    new_id,
-    path_of,
-    request_head_of,
-    without_body,
-)
 from addons.ingress.gate import Admission, admit
+from addons.ingress.hidden_keys import hide_keys
+from addons.ingress.request_head import path_of, request_head_of
 from addons.inspect.annotation import annotation_of
 from addons.inspect.annotator import Annotator
 from addons.inspect.flow_places import FlowPlaces
@@ -45,6 +40,7 @@ from addons.mitm.hook_table import HookTable, is_idle
 from addons.mitm.inspector import Inspector
 from addons.stream.message_checks import skip_message_checks
 from addons.stream.refusal import note
+from addons.stream.request_head import new_request_id
 
 log = logging.getLogger("glassgate")
 
@@ -61,7 +57,7 @@ def fenced(hook: Hook) -> Hook:
         except Exception:
             log.exception("a hook failed; the request is answered with 500")
             exchange = self.exchanges.find(flow)
-            request_id = exchange.id if exchange else new_id()
+            request_id = exchange.id if exchange else new_request_id()
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
             flow.response = exchange.dialect.error(error) if exchange else registry.refusal(flow.request.path, error)
             flow.response.headers["x-request-id"] = request_id
@@ -70,7 +66,7 @@ def fenced(hook: Hook) -> Hook:
             else:
                 exchange.fail(error, flow.response)
         if flow.request.method == "HEAD" and flow.live and flow.response is not None:
-            without_body(flow.response)  # refusals too: what follows the head would be read as the next answer
+            local.without_body(flow.response)  # refusals too: what follows the head would be read as the next answer
 
     return inner
 
@@ -164,7 +160,7 @@ class Glassgate:
     # -- requests -------------------------------------------------------------------------------------------------
     @fenced
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        request_id = new_id()
+        request_id = new_request_id()
         if annotation_of(flow) is not None and (flow.is_replay == "request" or not flow.live):
             return  # a flow of an attempt or step, which has its annotation already, or a flow loaded from a file
         flow.metadata["request_id"] = request_id

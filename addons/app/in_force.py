@@ -1,5 +1,6 @@
 """The running parts of the moment, as the long-lived parts of the process ask for them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mitmproxy import http
@@ -9,7 +10,7 @@ from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.cleaning.fields import Fields
 from addons.exchange.attempt import Attempt
 from addons.exchange.context import Limits
-from addons.ingress.front_door import told_beside
+from addons.ingress.cors import answer_headers_for
 from addons.inspect.annotation import Annotation
 from addons.recordings.reading import decoder_for
 from providers.contract.operation import Decoder
@@ -57,6 +58,6 @@ class InForce:
     def decoder_for(self, note: Annotation) -> Decoder | None:
         return decoder_for(note, self.found.providers) if self.found is not None else None
 
-    def extra_headers(self, request: http.Request) -> Fields:
+    def extra_headers(self, fields: Iterable[tuple[bytes, bytes]]) -> Fields:
         """What every answer to the request says besides its own headers, whatever held when its connection began."""
-        return told_beside(request, self.found.rules.allowed_origins) if self.found is not None else ()
+        return answer_headers_for(fields, self.found.rules.allowed_origins) if self.found is not None else ()

@@ -10,7 +10,7 @@ from mitmproxy.proxy import layer
 from addons.app.in_force import InForce
 from addons.app.rules import client_limits, connection_limits
 from addons.dialects import registry
-from addons.ingress.front_door import client_of
+from addons.ingress.request_head import client_of
 from addons.stream.acceptor import Acceptor
 from addons.stream.body_budget import BodyBudget
 from addons.stream.connection_limits import ConnectionLimiter

@@ -5,7 +5,7 @@ never answered with `*`, and pages get no credentials of the browser's own: the 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from addons.cleaning.fields import Fields
@@ -43,6 +43,14 @@ def answer_headers(origin: str | None, allowed: Collection[str]) -> Fields:
     if origin is None or origin not in allowed:
         return (vary,)
     return (vary, ("access-control-allow-origin", origin), ("access-control-expose-headers", ", ".join(EXPOSED)))
+
+
+def answer_headers_for(fields: Iterable[tuple[bytes, bytes]], allowed: Collection[str]) -> Fields:
+    """The same for a request with these header fields."""
+    if not allowed:
+        return ()
+    origins = [value for name, value in fields if name.lower() == b"origin"]
+    return answer_headers(b", ".join(origins).decode("latin-1") if origins else None, allowed)
 
 
 def is_preflight(method: str, headers: Mapping[str, str]) -> bool:

@@ -98,3 +98,10 @@ def _empty(headers: Fields) -> http.Response:
 
 def _json(value: object) -> http.Response:
     return http.Response.make(200, json.dumps(value).encode(), {"content-type": "application/json"})
+
+
+def without_body(answer: http.Response) -> None:
+    """HEAD: the headers of GET, no content. The length is told all the same."""
+    length = answer.headers.get("content-length", "0")
+    answer.content = b""
+    answer.headers["content-length"] = length

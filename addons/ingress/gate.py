@@ -4,7 +4,6 @@ Checked in this order: the form of the request, Host and Origin (against DNS reb
 method. One parsed path serves both the key check and the routing; nobody looks at the path behind the gate.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -16,6 +15,7 @@ from addons.dialects.local import LocalAnswer, LocalRequest
 from addons.dialects.routes import GET, VERSION, Route, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
+from addons.ingress.request_head import RequestHead
 from addons.transport.codings import codings_of
 
 type Action = str
@@ -30,20 +30,6 @@ _ANYONE = Identity("anyone", b"")
 _OPEN: frozenset[Action] = frozenset({"health", "front"})
 """Answered without a key, and then without details."""
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-
-
-@dataclass(frozen=True, slots=True)
-class RequestHead:
-    """What the gate looks at. `headers` by lower-case name; `local_address` is where the connection arrived."""
-
-    method: str
-    target: str
-    """The request target as sent: path and query."""
-    headers: Mapping[str, str]
-    absolute_form: bool
-    host: str
-    local_address: tuple[str, int]
-    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

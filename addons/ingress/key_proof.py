@@ -1,4 +1,4 @@
-"""How the gateway shows that it knows a client key, without the key being sent: HMAC over a nonce of the asker's.
+"""Proof of possession of a client key: HMAC over a nonce of the asker's, so that the key itself is not sent.
 
 `glassgate status` asks for it before it shows its key, as another program could have the gateway's port. The proof
 names the address and port that were asked, so that nobody can have the gateway make one for a port of theirs. Whoever
@@ -9,7 +9,10 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from collections.abc import Sequence
 from typing import Final
+
+from mitmproxy import http
 
 NONCE: Final = "x-glassgate-nonce"
 PROOF: Final = "x-glassgate-proof"
@@ -33,3 +36,9 @@ def proves(shown: str | None, key: str, nonce: str, at: Address) -> bool:
     """Whether `shown` is the proof."""
     wanted = proof_of(key, nonce, at)
     return wanted is not None and shown is not None and hmac.compare_digest(wanted.encode(), shown.encode())
+
+
+def proof_for(flow: http.HTTPFlow, keys: Sequence[str]) -> str | None:
+    """What shows the asker that we know the first of the client keys, if it asks."""
+    nonce, sockname = flow.request.headers.get(NONCE), flow.client_conn.sockname
+    return proof_of(keys[0], nonce, (str(sockname[0]), int(sockname[1]))) if nonce and keys else None

@@ -49,3 +49,9 @@ def shutting_down() -> GatewayError:
     """What requests are told that come, or still run, when the gateway ends."""
     message = "the gateway is shutting down; try again when it runs again"
     return GatewayError(503, message, code="shutting_down", retry_after_s=5)
+
+
+def key_removed() -> GatewayError:
+    """What the requests of a client key end with that was taken out of the configuration."""
+    message = "the API key of this request is no longer one of this gateway's; its answer was ended"
+    return GatewayError(401, message, code="invalid_api_key", should_retry=False)

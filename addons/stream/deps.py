@@ -154,7 +154,7 @@ class LayerDeps:
     credentials: HeldCredentials = field(default_factory=HeldCredentials)
     log_budget: LogBudget = field(default_factory=LogBudget)
     """For the log, of connections that end below HTTP."""
-    extra_headers: Callable[[http.Request], Fields] = lambda request: ()
+    extra_headers: Callable[[Iterable[tuple[bytes, bytes]]], Fields] = lambda fields: ()
     """What every answer to a request with this head says besides its own headers, whoever makes the answer."""
 
 

@@ -5,6 +5,7 @@ request is refused before it is whole is hung up at once: what still comes is dr
 reads the refusal, and then the connection is closed.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from mitmproxy.connection import ConnectionState
@@ -28,8 +29,8 @@ from addons.stream.chunks import FRAMING_BYTES, read_on, reader_of
 from addons.stream.connection_limits import Peer
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
 from addons.stream.lines import Bound, LineBuffer, TooLarge
-from addons.stream.refusal import closing
-from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, read_head
+from addons.stream.refusal import add_missing, closing
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, fields_in, read_head
 
 BEGINNING_BYTES: Final = 1024
 """What is kept of a head that is refused, to tell what was asked for."""
@@ -52,7 +53,8 @@ class JsonHttp1Server(Http1Server):
         self.deadline = float("inf")
         self.ending = False
         self._peer: Peer = self.conn.peername or ()
-        self._begins = b""
+        self._head: Sequence[bytes] = ()
+        """The lines of a head until it is read."""
         self._blank_bytes = 0
         self._body_bytes = 0
         self._linger_bytes = 0
@@ -103,9 +105,11 @@ class JsonHttp1Server(Http1Server):
     # -- refusals and the end -------------------------------------------------------------------------------------
     def _refuse(self, status: int, message: str, code: str = "bad_http_request") -> Commands:
         """Refuses what has not become a flow; it is told here, since no hook will."""
-        method, path = asked_in(self._begins or bytes(self.buf)[:BEGINNING_BYTES])
+        head = self._head or bytes(self.buf)[:HEAD_BYTES].splitlines()
+        method, path = asked_in(head[0][:BEGINNING_BYTES] if head else b"")
         error = GatewayError(status, message, code=code)
         answer = closing(self.deps.refuse(path, error))
+        add_missing(answer, self.deps.extra_headers(fields_in(head)))
         self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
         if self.conn.state & ConnectionState.CAN_WRITE:
             yield commands.SendData(self.conn, http1.assemble_response(answer))
@@ -149,7 +153,7 @@ class JsonHttp1Server(Http1Server):
             return
         if lines is None:
             return
-        self._begins = lines[0][:BEGINNING_BYTES] if lines else b""
+        self._head = lines
         try:
             self.request, size = read_head(lines)
         except HeadRefused as refused:
@@ -158,7 +162,7 @@ class JsonHttp1Server(Http1Server):
         self.deps.credentials.put(self.request)
         self.deps.tracker.spoke(self._peer)
         self.deps.tracker.busy(self._peer)
-        self._blank_bytes, self._body_bytes, self._begins = 0, 0, b""
+        self._blank_bytes, self._body_bytes, self._head = 0, 0, ()
         self.body_reader = reader_of(size)  # type: ignore[assignment]
         self.state = self.read_body
         yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))

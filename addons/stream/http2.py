@@ -29,7 +29,7 @@ from addons.errors import GatewayError
 from addons.stream.connection_limits import Peer, host_of
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, Tick
 from addons.stream.frames import BudgetSpent, FrameBudget
-from addons.stream.refusal import closing
+from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, check_head
 
 log = logging.getLogger("glassgate")
@@ -130,7 +130,7 @@ class JsonHttp2Server(Http2Server):
             if len(event.headers) > self.deps.limits.head_fields + 4:  # four of them stand for the request line
                 most = f"{self.deps.limits.head_fields} fields (limits.header_fields)"
                 refused = HeadRefused(431, f"the head has more than {most}")
-                yield from self._refuse(event.stream_id, refused, _begins(event.headers))
+                yield from self._refuse(event.stream_id, refused, event.headers)
                 return False
         received = super().handle_h2_event(event)
         while True:
@@ -142,19 +142,22 @@ class JsonHttp2Server(Http2Server):
                 try:
                     check_head(command.event.request)
                 except HeadRefused as refused:
-                    request = command.event.request.data
-                    yield from self._refuse(command.event.stream_id, refused, request.method + b" " + request.path)
+                    request = command.event.request
+                    pseudo = ((b":method", request.data.method), (b":path", request.data.path))
+                    yield from self._refuse(command.event.stream_id, refused, (*pseudo, *request.headers.fields))
                     continue
                 self.deps.credentials.put(command.event.request)
             elif isinstance(command, ReceiveHttp) and isinstance(command.event, RequestTrailers):
                 continue  # they mean nothing to the gateway, and may hold anything
             yield command
 
-    def _refuse(self, stream_id: int, refused: HeadRefused, begins: bytes) -> Commands:
-        """Refuses what has not become a flow. `begins`: method and path, as HTTP/1 has them in its first line."""
-        method, path = asked_in(begins)
+    def _refuse(self, stream_id: int, refused: HeadRefused, fields: Iterable[tuple[bytes, bytes]]) -> Commands:
+        """Refuses what has not become a flow; `fields` are those of HTTP/2."""
+        fields = list(fields)
+        method, path = asked_in(_first_line(fields))
         error = GatewayError(refused.status, str(refused), code="bad_http_request")
         answer = closing(self.deps.refuse(path, error))
+        add_missing(answer, self.deps.extra_headers(fields))
         self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
         if not self.is_open_for_us(stream_id):
             return
@@ -199,6 +202,7 @@ class JsonHttp2Server(Http2Server):
         return host_of(self._peer) or "somebody who is gone"
 
 
-def _begins(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _first_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Method and path as HTTP/1 begins with them."""
     named = dict(headers)
     return named.get(b":method", b"") + b" " + named.get(b":path", b"")

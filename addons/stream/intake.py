@@ -25,7 +25,7 @@ from mitmproxy.proxy.layers.http._hooks import (
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
 from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
-from addons.stream.refusal import closing, note
+from addons.stream.refusal import add_missing, closing, note
 
 
 class RequestIntake(HttpStream):
@@ -72,7 +72,7 @@ class RequestIntake(HttpStream):
         self.flow.request = event.request
         self.flow.live = True
         self._host = self.deps.tracker.client_address(self.context.client.peername, event.request.headers.fields)
-        self._extra_headers = self.deps.extra_headers(event.request)
+        self._extra_headers = self.deps.extra_headers(event.request.headers.fields)
         self._path = event.request.path
         assert self.context.server.address
         request = self.flow.request
@@ -113,8 +113,7 @@ class RequestIntake(HttpStream):
 
     def _complete_head(self, answer: http.Response) -> None:
         """Adds the headers of every answer to this request; every head that is made for the client comes by here."""
-        for name, value in self._extra_headers:
-            answer.headers.setdefault(name, value)
+        add_missing(answer, self._extra_headers)
 
     # -- the body -------------------------------------------------------------------------------------------------
     def state_consume_request_body(self, event: events.Event) -> Commands:

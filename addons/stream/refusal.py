@@ -1,7 +1,6 @@
 """Refusals that no hook has made, in the form that clients of the path expect (`Refuse`)."""
 
 import socket
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -9,7 +8,9 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
+from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
+from addons.stream.request_head import new_request_id
 
 type Refuse = Callable[[str, GatewayError], http.Response]
 """The error as an answer to a request at a path; the path is empty where nobody knows it."""
@@ -22,8 +23,14 @@ NOTED: Final = "glassgate_refusal"
 def closing(answer: http.Response) -> http.Response:
     """The refusal as an answer that closes its connection, with a request id of its own."""
     answer.headers["connection"] = "close"
-    answer.headers["x-request-id"] = f"req_{uuid.uuid4().hex}"
+    answer.headers["x-request-id"] = new_request_id()
     return answer
+
+
+def add_missing(answer: http.Response, headers: Fields) -> None:
+    """Puts on the headers that the answer does not have."""
+    for name, value in headers:
+        answer.headers.setdefault(name, value)
 
 
 def note(flow: http.HTTPFlow, error: GatewayError) -> None:

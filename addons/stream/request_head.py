@@ -1,6 +1,8 @@
 """Reading and checking a client's request head before it becomes a flow. A refusal repeats nothing that was sent."""
 
 import re
+import uuid
+from collections.abc import Sequence
 from typing import Final
 
 from mitmproxy import http
@@ -35,10 +37,21 @@ class HeadRefused(Exception):
         self.status = status
 
 
+def new_request_id() -> str:
+    """The id of a request in the log and in its answer's x-request-id."""
+    return f"req_{uuid.uuid4().hex}"
+
+
 def asked_in(begins: bytes) -> tuple[str, str]:
     """Method and path in the first bytes of a head that is no request, if they are there; no other word of it."""
     found = _REQUEST_LINE.match(begins)
     return (found[1].decode("latin-1"), found[2][:PATH_LIMIT].decode("latin-1")) if found else ("", "")
+
+
+def fields_in(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """The header fields in the lines of a head that is no request; what else they are is left out."""
+    fields = (line.partition(b":") for line in lines[1:])
+    return [(name.strip(), value.strip()) for name, colon, value in fields if colon]
 
 
 def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:

@@ -1,5 +1,7 @@
 """Which web pages may read answers, and what a browser is told before they ask."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,8 @@ from pydantic import ValidationError
 from addons.config.origins import origin_of
 from addons.config.schema import Listen
 from addons.ingress.cors import EXPOSED, METHODS, answer_headers, is_preflight, preflight_headers
+from tests.support.harness import api
+from tests.support.virtual_time import in_virtual_time
 
 APP = "https://app.example"
 ALLOWED = frozenset({APP, "http://localhost:3000"})
@@ -149,3 +153,28 @@ def test_origins_of_the_file_get_the_form_browsers_send(given: str, found: str) 
 def test_what_is_no_origin_stops_the_start(given: str) -> None:
     with pytest.raises(ValidationError, match="origin"):
         Listen(allowed_origins=(given,))
+
+
+HEADS = [
+    pytest.param(b"no header\r\n\r\n", 400, id="malformed"),
+    pytest.param(b"x: y\r\n" * 200 + b"\r\n", 431, id="too many fields"),
+    pytest.param(b"x: y\r\n", 408, id="late"),
+    pytest.param(b"authorization: Bearer nobody\r\n\r\n", 401, id="at the gate"),
+]
+
+
+@pytest.mark.parametrize(("rest", "status"), HEADS)
+@in_virtual_time
+async def test_a_page_may_read_how_its_request_was_refused_wherever_that_was(
+    tmp_path: Path, rest: bytes, status: int
+) -> None:
+    async with api(tmp_path, f"listen: {{allowed_origins: ['{APP}']}}") as house:
+        for origin, readable in ((APP, True), ("https://other.example", False)):
+            visit = house.visit()
+            head = f"GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1:8080\r\norigin: {origin}\r\n".encode()
+            visit.client_sends(head + rest)
+            await house.pass_s(31 if status == 408 else 0.001)
+            got = visit.got
+            assert got.status == (403 if status == 401 and not readable else status)
+            assert (got.headers.get("access-control-allow-origin") == APP) is readable
+            assert got.headers["vary"] == "Origin"

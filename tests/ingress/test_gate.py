@@ -2,7 +2,8 @@ import pytest
 
 from addons.config.client_keys import ClientKey, ClientKeys
 from addons.errors import GatewayError
-from addons.ingress.gate import GateRules, RequestHead, admit, still_admitted
+from addons.ingress.gate import GateRules, admit, still_admitted
+from addons.ingress.request_head import RequestHead
 
 KEY = "sk-test-1234567890"
 KEYS = ClientKeys([ClientKey("ada", KEY), ClientKey("bob", "sk-second-key")])

@@ -17,8 +17,9 @@ from addons.dialects.base import Dialect
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
-from addons.ingress.gate import GateRules, RequestHead, admit, routes
+from addons.ingress.gate import GateRules, admit, routes
 from addons.ingress.openapi import document, document_bytes
+from addons.ingress.request_head import RequestHead
 
 API = schemathesis.openapi.from_dict(json.loads(document_bytes()))
 DIALECTS: dict[str, Dialect] = {"ChatRequest": ChatCompletions(), "CompletionRequest": Completions()}

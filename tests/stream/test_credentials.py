@@ -11,7 +11,8 @@ from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import Known
-from addons.ingress.front_door import hide_keys, request_head_of
+from addons.ingress.hidden_keys import hide_keys
+from addons.ingress.request_head import request_head_of
 from addons.stream.credentials import FRAMING, HeldCredentials, remove_credentials
 from tests.support.door import KEY, POST, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt

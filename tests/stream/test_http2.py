@@ -63,8 +63,10 @@ def test_h2_every_answer_says_what_the_gateway_wants_said() -> None:
     refused.ask(1, end=True)
     large = H2(Drive([FakeAttempt()], alpn=b"h2", extra_headers=(origin,)))
     large.ask(1, ("content-length", "5000"))
-    assert (refused.statuses, large.statuses) == ([b"401"], [b"413"])
-    for client in (refused, large):
+    many = H2(Drive([], alpn=b"h2", extra_headers=(origin,)))
+    many.ask(1, *[(f"a{n}", "b") for n in range(101)], end=True)
+    assert (refused.statuses, large.statuses, many.statuses) == ([b"401"], [b"413"], [b"431"])
+    for client in (refused, large, many):
         (answer,) = client.found(h2.events.ResponseReceived)
         assert dict(answer.headers)[origin[0].encode()] == origin[1].encode()
 
