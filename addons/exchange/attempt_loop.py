@@ -150,8 +150,9 @@ class AttemptLoop:
         self.release()
 
     def _record(self, lease: Lease, error: ProviderError | None, attempt: Attempt | None = None) -> None:
-        since = self.ask.began, self.context.clock()
-        self.records.append(record_of(self.ask.id, len(self.records) + 1, lease.candidate.named, since, error, attempt))
+        request = self.ask.id, self.ask.dialect.name, self.ask.began
+        number, now = len(self.records) + 1, self.context.clock()
+        self.records.append(record_of(request, number, lease.candidate.named, now, error, attempt))
 
     def release(self) -> None:
         """Gives back the place at the account and the one in the retry budget. May be called again."""

@@ -126,12 +126,7 @@ class Exchange:
         flow = shown if self.attempt is not None else None
         found, self._told = records[self._told :], len(records)
         return [
-            replace(
-                record,
-                dialect=self.dialect.name,
-                flow=flow if record.attempt is not None else None,
-                client_body=self.client_body,
-            )
+            replace(record, flow=flow if record.attempt is not None else None, client_body=self.client_body)
             for record in found
         ]
 

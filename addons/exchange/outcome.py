@@ -77,17 +77,19 @@ class AttemptRecord:
 
 
 def record_of(
-    request_id: str,
+    request: tuple[str, str, float],
     number: int,
     about: tuple[str, str, str],
-    since: tuple[float, float],
+    now: float,
     error: ProviderError | None,
     attempt: Attempt | None,
 ) -> AttemptRecord:
-    """The record of an attempt that is over. `about`: model, provider, account; `since`: when the request came, and now
-    (monotonic, in seconds)."""
+    """The record of an attempt that is over.
+
+    `request`: its id, its client format, and when it came; `about`: model, provider, account. Seconds, monotonic.
+    """
+    request_id, dialect, began = request
     model, provider, account = about
-    began, now = since
     first = attempt.report.first_token_at if attempt is not None else None
     return AttemptRecord(
         request_id,
@@ -99,6 +101,7 @@ def record_of(
         took_ms=round(attempt.took_s * 1000) if attempt is not None else 0,
         first_token_ms=round((first - began) * 1000) if first is not None else None,
         ended_ms=round((now - began) * 1000),
+        dialect=dialect,
         attempt=attempt,
     )
 

@@ -21,18 +21,18 @@ SHOWN_BYTES = 256 * 1024
 
 
 def own_flow(flow: http.HTTPFlow) -> http.HTTPFlow:
-    """The flow as it stands as one of its own, which nothing is under way for."""
+    """A copy of the flow that stands for itself: what has come of its answer is all there will be."""
     copy: http.HTTPFlow = flow.copy()
     copy.live = False
     copy.intercepted = False
+    if copy.response is not None:
+        copy.response.timestamp_end = time.time()
     return copy
 
 
 def end_as_attempt(flow: http.HTTPFlow, note: Annotation) -> None:
     """Ends a flow that shows a failed attempt after which another was made. Its body is still to come."""
-    if flow.response is not None:
-        flow.response.timestamp_end = time.time()
-    else:
+    if flow.response is None:
         flow.error = mflow.Error(note.error or "there was no answer")  # else it would look as if it still ran
     flow.marked = marker(note)
     note.put_on(flow)

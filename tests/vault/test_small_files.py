@@ -15,7 +15,6 @@ from addons.accounts.account_record import MODELS_KEPT
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.state_store import FileStateStore
-from addons.app.reload_requests import ANSWER_NAME, QUESTION_NAME, Answer, ReloadRequests, answer_to, ask, forget
 from addons.recordings.archive import Switch, read_switch, write_switch
 from addons.recordings.drift import KINDS_LIMIT, Drift
 from addons.vault.small_files import LEFT_OVER_S, read_small, write_small
@@ -305,47 +304,3 @@ def test_a_switch_names_no_odd_folder(folder: Path, named: object) -> None:
 def test_a_switch_that_others_can_change_says_nothing(folder: Path) -> None:
     put(folder / "record.json", {"enabled": True}).chmod(0o666)
     assert read_switch(folder / "record.json") is None
-
-
-# -- questions to a running gateway -----------------------------------------------------------------------------------
-QUESTION = "ab" * 16
-
-
-def test_a_question_is_heard_once_and_answered(folder: Path) -> None:
-    file = Path("/x/config.yaml")
-    ask(folder, file, "00" * 16)
-    questions = ReloadRequests(folder, file)
-    assert questions.new() is None, "it was there before the start"
-    ask(folder, file, QUESTION)
-    assert questions.new() == QUESTION
-    assert questions.new() is None
-    assert answer_to(folder, QUESTION) is None
-    questions.answer(QUESTION, Answer(False, "one\x1b[2J\ntwo"))
-    assert answer_to(folder, QUESTION) == Answer(False, "one [2J\ntwo")
-    assert answer_to(folder, "cd" * 16) is None
-    forget(folder)
-    assert questions.new() is None
-    assert os.listdir(folder) == []
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        pytest.param({"id": QUESTION, "config": "/other/config.yaml"}, id="another configuration"),
-        pytest.param({"id": "x\x1b", "config": "/x/config.yaml"}, id="an id that is none"),
-        pytest.param([1], id="no question"),
-        pytest.param({"id": QUESTION}, id="about nothing"),
-    ],
-)
-def test_other_questions_are_passed_over(folder: Path, asked: object) -> None:
-    questions = ReloadRequests(folder, Path("/x/config.yaml"))
-    put(folder / QUESTION_NAME, asked)
-    assert questions.new() is None
-
-
-def test_a_forged_answer_acts_on_no_terminal(folder: Path) -> None:
-    put(folder / ANSWER_NAME, {"id": QUESTION, "done": 1, "said": "\x1b[2J" * 10})
-    found = answer_to(folder, QUESTION)
-    assert found is not None
-    assert not found.done
-    assert "\x1b" not in found.said

@@ -1,0 +1,76 @@
+"""What runs, and what another configuration takes over of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from addons.vault.errors import VaultError
+from addons.vault.store import Vault
+from tests.support.harness import (
+    DONE,
+    FINISH,
+    STREAM,
+    api,
+    whole,
+    word,
+    zai,
+    zai_token,
+)
+from tests.support.virtual_time import in_virtual_time
+
+
+@in_virtual_time
+async def test_a_changed_configuration_leaves_alone_what_runs(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m")
+        await visit.says(STREAM, word("Good "))
+        house.write(providers=house.providers.replace("models: [m, n]", "models: [k]"))
+        await house.pass_s(2.1)
+        assert (await house.visit().chats("m")).got.status == 404
+        assert house.parts.context.budget.active == 1
+        await visit.says(word("day"), FINISH, DONE)
+        assert visit.got.text == "Good day"
+        assert house.line.outcome == "ok"
+
+
+@in_virtual_time
+async def test_a_changed_configuration_knows_what_was_learnt_of_accounts(tmp_path: Path) -> None:
+    async with api(tmp_path, "breaker: {failures: 1}") as house:
+        visit = await house.visit().chats("m")
+        await visit.says(whole(503, {}))
+        await visit.says(STREAM, word("Hi"), FINISH, DONE)
+        house.write(more="breaker: {failures: 1}\nlimits: {requests: 7}")
+        await house.pass_s(2.1)
+        assert house.parts.pool.by_key["api", "a"].availability.blocked("m")
+
+
+@in_virtual_time
+async def test_a_changed_configuration_keeps_a_session_that_no_disk_has_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any, **more: Any) -> None:
+        raise VaultError("the disk is full")
+
+    async with zai(tmp_path) as house:
+        fresh = zai_token("a")
+        house.site.replies["GET /api/v1/auths/"] = (200, {"id": "a", "email": "a@example.com", "token": fresh})
+        visit = await house.visit().chats("GLM-4.7")
+        monkeypatch.setattr(Vault, "put", full)
+        await visit.says(whole(401, {"detail": "Your session has expired"}))
+        house.write(more="limits: {requests: 7}")
+        await house.pass_s(2.1)
+        second = await house.visit().chats("GLM-4.7")
+        assert second.asked().headers["authorization"] == f"Bearer {fresh}"
+
+
+@in_virtual_time
+async def test_a_bad_configuration_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        house.write(more="nonsense: 1")
+        await house.pass_s(2.1)
+        health = await house.visit().asks(None, "/healthz", "GET")
+        assert "nonsense" in str(health.got.value)
+        visit = await house.visit().chats("m")
+        await visit.says(STREAM, word("Hi"), FINISH, DONE)
+        assert house.line.outcome == "ok"
