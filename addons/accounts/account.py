@@ -97,7 +97,7 @@ class Account:
         """Takes up what an earlier process has recorded. To be called once, before the first request."""
         stored, now = self.session.stored(), self._around.now()
         self.availability.recall(stored.updated if stored is not None else None)
-        if self.limiter.pace.per_day is not None:
+        if self.limiter.limits.per_day is not None:
             ago = now - self._around.clock()
             starts = self._around.store.get(self.key).starts
             self.limiter.remember([start - ago for start in starts if 0 <= now - start < DAY_S])
@@ -118,22 +118,22 @@ class Account:
         return self.key[1]
 
     # -- a request at a model -------------------------------------------------------------------------------------
-    async def enter(self, model: str) -> Blocked | None:
-        """Waits for a place; each one ends with `leave` for that model. Raises LimiterFull.
+    async def acquire(self, model: str) -> Blocked | None:
+        """Waits for a place; each one ends with `release` for that model. Raises LimiterFull.
 
         What has come to stand against the account meanwhile is given back instead of a place.
         """
-        await self.limiter.enter()
+        await self.limiter.acquire()
         if (blocked := self.availability.blocked(model)) is not None:
-            self.limiter.leave()
+            self.limiter.release()
             return blocked
         self.availability.begin(model)
         return None
 
-    def leave(self, model: str) -> None:
-        self.limiter.leave()
+    def release(self, model: str) -> None:
+        self.limiter.release()
         self.availability.dropped(model)
-        if self.limiter.pace.per_day is not None:
+        if self.limiter.limits.per_day is not None:
             ago = self._around.now() - self._around.clock()
             self.health.record_starts([start + ago for start in self.limiter.starts_today()])
 
@@ -175,5 +175,5 @@ class Account:
     def _adopt(self, before: "Account") -> None:
         self.session.adopt(before.session)
         self.renewal, self.limiter, self.availability = before.renewal, before.limiter, before.availability
-        self.limiter.pace = self.settings.limits
+        self.limiter.limits = self.settings.limits
         self.availability.reconfigure(self._around.rules, self.session.standing)

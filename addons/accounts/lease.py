@@ -95,4 +95,4 @@ class Lease:
         """Gives the place to the next in the queue. May be called again."""
         if self._held:
             self._held = False
-            self.account.leave(self.candidate.model.id)
+            self.account.release(self.candidate.model.id)

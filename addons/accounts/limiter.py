@@ -38,7 +38,7 @@ class RateLimits:
 class AccountLimiter:
     """`clock` is monotonic, in seconds; waiting needs a running event loop."""
 
-    pace: RateLimits
+    limits: RateLimits
     clock: Callable[[], float]
     busy: int = 0
     _queue: deque[asyncio.Future[None]] = field(default_factory=deque)
@@ -57,33 +57,33 @@ class AccountLimiter:
     @property
     def load(self) -> float:
         """How full it is: requests under way and waiting, by its room."""
-        return (self.busy + self.waiting) / self.pace.max_concurrent
+        return (self.busy + self.waiting) / self.limits.max_concurrent
 
-    async def enter(self) -> None:
-        """Waits for a turn. Raises LimiterFull at once when none can come in time, else after `queue_s`."""
+    async def acquire(self) -> None:
+        """Waits for a place. Raises LimiterFull at once when none can come in time, else after `queue_s`."""
         if self.has_room:
             self._begin()
             return
         pause = self._pace_in()
-        if pause > self.pace.queue_s or self.pace.queue_s <= 0:
+        if pause > self.limits.queue_s or self.limits.queue_s <= 0:
             raise LimiterFull(pause or None)
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         self._wake_later()
         try:
-            async with asyncio.timeout(self.pace.queue_s):
+            async with asyncio.timeout(self.limits.queue_s):
                 await turn
         except BaseException as e:
             if turn.done() and not turn.cancelled():
-                self.leave()  # the turn came in the moment of giving up: the next one shall have it
+                self.release()  # the turn came in the moment of giving up: the next one shall have it
             elif turn in self._queue:
                 self._queue.remove(turn)
             if isinstance(e, TimeoutError):
                 raise LimiterFull(self._pace_in() or None) from None
             raise
 
-    def leave(self) -> None:
-        """A request that entered is over."""
+    def release(self) -> None:
+        """A request that got a place is over."""
         self.busy -= 1
         self._let_in()
 
@@ -115,29 +115,29 @@ class AccountLimiter:
             self._timer.cancel()
             self._timer = None
         pause = self._pace_in()
-        if self._queue and self.busy < self.pace.max_concurrent and pause > 0:
+        if self._queue and self.busy < self.limits.max_concurrent and pause > 0:
             self._timer = asyncio.get_running_loop().call_later(pause, self._let_in)
 
     def _open_in(self) -> float:
         """Seconds until the next may start; infinite while there is no room."""
-        return self._pace_in() if self.busy < self.pace.max_concurrent else float("inf")
+        return self._pace_in() if self.busy < self.limits.max_concurrent else float("inf")
 
     def _pace_in(self) -> float:
         """Seconds until the pace allows another start."""
         self._forget_old()
-        now, starts, pace = self.clock(), self._starts, self.pace
+        now, starts, limits = self.clock(), self._starts, self.limits
         waits = [0.0]
         if starts:
-            waits.append(starts[-1] + pace.min_interval_s - now)
-        if pace.per_minute is not None and len(starts) >= pace.per_minute:
-            waits.append(starts[-pace.per_minute] + MINUTE_S - now)
-        if pace.per_day is not None and len(starts) >= pace.per_day:
-            waits.append(starts[-pace.per_day] + DAY_S - now)
+            waits.append(starts[-1] + limits.min_interval_s - now)
+        if limits.per_minute is not None and len(starts) >= limits.per_minute:
+            waits.append(starts[-limits.per_minute] + MINUTE_S - now)
+        if limits.per_day is not None and len(starts) >= limits.per_day:
+            waits.append(starts[-limits.per_day] + DAY_S - now)
         return max(waits)
 
     def _forget_old(self) -> None:
         """Keeps no more starts than the limits need."""
-        keep_s = DAY_S if self.pace.per_day is not None else MINUTE_S if self.pace.per_minute is not None else 0.0
+        keep_s = DAY_S if self.limits.per_day is not None else MINUTE_S if self.limits.per_minute is not None else 0.0
         now = self.clock()
         while len(self._starts) > 1 and now - self._starts[0] >= keep_s:
             self._starts.popleft()

@@ -90,7 +90,7 @@ class AccountPool:
         while chosen := self._next(left, passed):
             left.remove(chosen)
             try:
-                blocked = await chosen.account.enter(chosen.model.id)
+                blocked = await chosen.account.acquire(chosen.model.id)
             except LimiterFull as full:
                 passed.append(PassedOver(chosen, full))
                 continue

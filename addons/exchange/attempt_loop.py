@@ -1,30 +1,28 @@
 """The attempts for one request: which account is asked next, until one answers or none is left.
 
 Leases an account, prepares, builds the attempt; after a failure a recovery, a renewed session, another account, the
-same again, or another model of the chain. The policy is routing/retry_policy.py; who may be asked now, the pool knows.
+same again, or another model (model_chain.py). The policy is routing/retry_policy.py; who may be asked now, the pool
+knows.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from addons.accounts.account_record import AccountId
-from addons.accounts.lease import Candidate, Lease, NoAccount, PassedOver
-from addons.errors import GatewayError
+from addons.accounts.lease import Lease, NoAccount
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
 from addons.exchange.context import Context
-from addons.exchange.feedback import Progress, leave_site
 from addons.exchange.final_error import FinalError
+from addons.exchange.model_chain import ModelChain
 from addons.exchange.outcome import AttemptRecord, record_of
+from addons.exchange.progress import Progress, leave_site
 from addons.exchange.stage import Stage
-from addons.features.capabilities import check_support
 from addons.features.chain import applied
 from addons.features.feature import Applied
-from addons.routing.model_index import Route
-from addons.routing.retry_policy import CAUSES, OWN_FAULT, Cause, FailedAttempt, Fallback, Next, decide
-from addons.routing.strategy import conversation_of
+from addons.routing.retry_policy import OWN_FAULT, Cause, FailedAttempt, Next, decide
 from addons.stream.port import Fault, State
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
@@ -36,25 +34,6 @@ from providers.contract.session import Session
 from providers.contract.steps import Moment
 
 log = logging.getLogger("glassgate")
-
-
-@dataclass(slots=True)
-class ModelRound:
-    """The attempts for one model: the one asked for, or a fallback."""
-
-    left: list[Candidate]
-    """Accounts that serve it and are still to be asked, in order."""
-    passed_over: list[PassedOver] = field(default_factory=list)
-    """Those that were not asked because something stood against it."""
-    attempts: int = 0
-    retries: int = 0
-    """Attempts that asked the same account again."""
-    passing: list[tuple[ProviderError, Candidate, bool]] = field(default_factory=list)
-    """Failures so far: error, candidate, whether the provider had accepted the request."""
-    refused: bool = False
-    """None of the model's accounts is asked any more: the request itself was refused, or the model is slow."""
-    stand_in: bool = False
-    """The model is not the one that was asked for."""
 
 
 @dataclass(slots=True)
@@ -73,19 +52,8 @@ class AttemptLoop:
     records: list[AttemptRecord] = field(default_factory=list)
     """Of each attempt that is over."""
     waited_s: float = 0.0
-    """In line for a turn at an account, and in pauses before another attempt."""
-    _round: ModelRound = field(init=False)
-    _fallbacks: list[Fallback] = field(init=False)
-    """Models still to be asked."""
-    _refusal: GatewayError | None = None
-    """How the model asked for refused the request itself: told when no fallback takes it either."""
-    _causes: set[Cause] = field(default_factory=set)
-    """Why others are asked than the model asked for: what it said or did, and what those said that stood in."""
-    _slow: tuple[ModelRound, Candidate] | None = None
-    """Who was given up as slow, in which round: asked once more, with all the time there is, when nobody stands in."""
-    _seen: list[Sequence[Route]] = field(default_factory=list)
-    """The routes of each round: a chain may name a model twice, or the one asked for."""
-    _conversation: str = field(init=False)
+    """In the queue of an account, and in pauses before another attempt."""
+    _chain: ModelChain = field(init=False)
     _final_error: FinalError = field(init=False)
     _recovered: bool = False
     _renewed: set[AccountId] = field(default_factory=set)
@@ -97,11 +65,8 @@ class AttemptLoop:
 
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
-        request = self.ask.parsed.request
         self._final_error = FinalError(self.context.providers)
-        self._conversation = conversation_of(request)
-        self._fallbacks = list(self._chain(request.model))
-        self._round = self._new_round(request.model)
+        self._chain = ModelChain(self.context, self.ask.parsed)
 
     async def first(self) -> Planned:
         """The first attempt. Raises GatewayError, the final error, when there is none to make."""
@@ -120,7 +85,8 @@ class AttemptLoop:
         if planned is not None:
             return planned
         if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
-            self._too_slow(failed, self.progress.lease.candidate)
+            hurried = failed.plan.timers.first_token_s <= self.context.limits.slow_s
+            self._chain.too_slow(self.progress.lease.candidate, hurried=hurried)
         self.release()
         return await self._next()
 
@@ -136,7 +102,7 @@ class AttemptLoop:
             self._record(progress.lease, newest.report.error if newest is not None else None, newest)
         if last is not None and lease is not None and progress is not None:
             if last.report.accepted and last.report.error is None:
-                self.context.order.settled(self._conversation, lease.candidate)
+                self.context.order.settled(self._chain.conversation, lease.candidate)
                 if last.reader.state is State.DONE:  # a client that leaves in the middle is no fault of the account
                     lease.succeeded()
             elif answered and last.report.fault is Fault.STOPPED:
@@ -200,17 +166,17 @@ class AttemptLoop:
         """Makes the next attempt. Raises GatewayError, the final error, when there is none to make."""
         while True:
             if (lease := await self._acquire()) is None:
-                self._final_error.not_asked(self._round.passed_over)
-                if await self._same_again() or self._next_model() or self._slow_after_all():
+                self._final_error.not_asked(self._chain.current.passed_over)
+                if await self._same_again() or (not self._too_late() and self._chain.go_on()):
                     continue
-                raise self._refusal or self._final_error.error(asked=self.attempts > 0)
+                raise self._chain.refusal or self._final_error.error(asked=self.attempts > 0)
             if (planned := await self._try(lease)) is not None:
                 return planned
             self.release()
 
     async def _acquire(self) -> Lease | None:
         """A place at one of the accounts that are left; None when none is to be asked any more."""
-        current = self._round
+        current = self._chain.current
         if current.refused or current.attempts >= self._most or self._too_late():
             return None
         self._go(Stage.QUEUED)
@@ -231,7 +197,7 @@ class AttemptLoop:
             self._final_error.failed(error, lease.candidate)
             return None
         self.attempts += 1
-        self._round.attempts += 1
+        self._chain.current.attempts += 1
         try:
             return await self._make_attempt(lease, session)
         except ProviderError as error:
@@ -241,7 +207,7 @@ class AttemptLoop:
 
     async def _same_again(self) -> bool:
         """Pauses for the account that is worth asking once more, which is left then; False when none is."""
-        context, current = self.context, self._round
+        context, current = self.context, self._chain.current
         if current.refused or current.attempts >= self._most or self._retrying or self._too_late():
             return False
         pauses = [
@@ -271,86 +237,6 @@ class AttemptLoop:
         finally:
             self.waited_s += self.context.clock() - began
 
-    def _next_model(self) -> bool:
-        """Goes on to the next model of the chain that is meant for the causes and that anybody serves."""
-        if not self._round.refused and not self._round.stand_in:
-            self._causes.add(Cause.UNAVAILABLE)
-        while not self._too_late() and (fallback := self._stand_in(self._causes)) is not None:
-            self._fallbacks.remove(fallback)
-            try:
-                self._round = self._new_round(fallback.model, stand_in=True)
-            except GatewayError:
-                continue
-            return True
-        return False
-
-    def _stand_in(self, causes: Set[Cause]) -> Fallback | None:
-        return next((fallback for fallback in self._fallbacks if causes & fallback.causes), None)
-
-    def _too_slow(self, failed: Attempt, candidate: Candidate) -> None:
-        """The account has said no word in time: where a model stands in for slow ones, it is asked next.
-
-        One that had all the time there is is not merely slow: other accounts of the model go first.
-        """
-        if self._stand_in({Cause.SLOW}) is not None:
-            self._causes.add(Cause.SLOW)
-            if failed.plan.timers.first_token_s <= self.context.limits.slow_s:
-                self._slow = self._slow or (self._round, candidate)
-                self._round.refused = True
-
-    def _slow_after_all(self) -> bool:
-        """Goes back to the model that was given up as slow; False when there is none."""
-        if self._slow is None or self._refusal is not None or self._too_late():
-            return False
-        (self._round, candidate), self._slow = self._slow, None
-        self._round.refused = False
-        self._round.left.append(candidate)
-        return True
-
-    def _chain(self, model: str) -> Sequence[Fallback]:
-        """What stands in for a name: what is said of the name itself, else of the model it stands for."""
-        chains = self.context.fallbacks
-        if (found := chains.get(model.strip().casefold())) is not None:
-            return found
-        routes = self.context.index().find(model)
-        return chains.get(routes[0].model.id.casefold(), ()) if routes else ()
-
-    def _new_round(self, model: str, *, stand_in: bool = False) -> ModelRound:
-        """The candidates of a model. Raises GatewayError when nobody serves it, nobody can carry the request, or it
-        had its round."""
-        routes = self.context.index().find(model)
-        if not routes or routes in self._seen:
-            raise self._unknown_model(model)
-        self._seen.append(routes)
-        able = self._able(routes)
-        found = [Candidate(account, route.model) for route in able for account in self.context.pool.of(route.provider)]
-        return ModelRound(self.context.order.of(found, routes[0].model.id, self._conversation), stand_in=stand_in)
-
-    def _able(self, routes: Sequence[Route]) -> list[Route]:
-        """The routes whose provider can carry this request. Raises the first refusal when none can."""
-        able: list[Route] = []
-        refusal: GatewayError | None = None
-        for route in routes:
-            try:
-                self._check_support(route)
-            except GatewayError as error:
-                refusal = refusal or error
-            else:
-                able.append(route)
-        if not able and refusal:
-            raise refusal
-        return able
-
-    def _check_support(self, route: Route) -> None:
-        """Raises GatewayError when the route's provider cannot carry this request."""
-        parsed = self.ask.parsed
-        serving = self.context.providers[route.provider].serving(parsed.request)
-        done = applied(serving.request, route.model, serving.operation.native) if serving is not None else None
-        check_support(parsed, serving, route.provider, route.model, done.claims if done is not None else frozenset())
-
-    def _unknown_model(self, name: str) -> GatewayError:
-        return GatewayError(404, self.context.index().unknown(name), code="model_not_found", param="model")
-
     # -- an attempt -----------------------------------------------------------------------------------------------
     async def _make_attempt(
         self, lease: Lease, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
@@ -379,7 +265,8 @@ class AttemptLoop:
                         raise
         progress.asked = self._moment()
         call = progress.turn.call(progress.asked)
-        planned = plan_attempt(self.context, self.ask, progress, request, call, self.headers(), done, self._stand_ins)
+        stand_ins = self._chain.stand_ins if self.context.limits.retry_accepted else frozenset[Cause]()
+        planned = plan_attempt(self.context, self.ask, progress, request, call, self.headers(), done, stand_ins)
         self.last = planned.attempt
         self._go(Stage.READY)
         return planned
@@ -424,7 +311,7 @@ class AttemptLoop:
         if flaw is not None and not self._better and not self._too_late():
             self._better = True
             self.attempts += 1
-            self._round.attempts += 1
+            self._chain.current.attempts += 1
             try:
                 planned = await self._make_attempt(lease, progress.session, flaw.messages, failed.reader.usage)
             except ProviderError as later:
@@ -449,7 +336,7 @@ class AttemptLoop:
             else:
                 await self._recover(self.context.providers[lease.account.provider], progress, error)
             self.attempts += 1
-            self._round.attempts += 1
+            self._chain.current.attempts += 1
             return await self._make_attempt(lease, session)
         except ProviderError as later:
             if len(self.records) < self.attempts:  # else what was to mend it failed, and no attempt came of it
@@ -460,19 +347,14 @@ class AttemptLoop:
     def _failed(self, error: ProviderError, lease: Lease, what_next: Next, *, accepted: bool) -> None:
         """Takes a failure down. Raises the final error when nobody else is to be asked."""
         lease.failed(error)
-        if self._round.stand_in and error.kind in OWN_FAULT:
+        if self._chain.current.stand_in and error.kind in OWN_FAULT:
             # The refusal of a model that nobody asked for says nothing of the one that was: others may stand in.
-            self._round.refused = True
-            self._causes |= {CAUSES[error.kind]} if error.kind in CAUSES else set()
+            self._chain.refused_by_stand_in(error)
             return
         self._final_error.failed(error, lease.candidate)
-        self._round.passing.append((error, lease.candidate, accepted))
+        self._chain.current.passing.append((error, lease.candidate, accepted))
         if what_next is Next.GIVE_UP:
-            self._refusal = self._refusal or self._final_error.told(error, lease.candidate)
-            causes = {CAUSES[error.kind]} if error.kind in CAUSES else set()
-            if self._stand_in(causes) is None:
-                raise self._refusal
-            self._round.refused, self._causes = True, causes
+            self._chain.refused(error, self._final_error.told(error, lease.candidate))
 
     def _decide(self, error: ProviderError, lease: Lease, *, accepted: bool) -> Next:
         known = False
@@ -482,7 +364,7 @@ class AttemptLoop:
             if steps is not None:
                 steps.close()
         failed = FailedAttempt(
-            error, self._round.attempts, accepted, self._recovered, known, lease.account.key in self._renewed
+            error, self._chain.current.attempts, accepted, self._recovered, known, lease.account.key in self._renewed
         )
         return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
 
@@ -490,13 +372,6 @@ class AttemptLoop:
         """Now, and when the client's request came in."""
         now = self.context.moment()
         return replace(now, came_ms=now.epoch_ms - int((self.context.clock() - self.ask.began) * 1000))
-
-    @property
-    def _stand_ins(self) -> Set[Cause]:
-        """What other models stand in for, once the provider has begun to answer."""
-        if not self.context.limits.retry_accepted:
-            return frozenset()
-        return frozenset[Cause]().union(*(fallback.causes for fallback in self._fallbacks))
 
     @property
     def _most(self) -> int:

@@ -10,7 +10,7 @@ from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptPlan
 from addons.exchange.context import Context
-from addons.exchange.feedback import Progress
+from addons.exchange.progress import Progress
 from addons.features.feature import Applied
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers

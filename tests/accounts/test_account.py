@@ -94,8 +94,8 @@ def test_a_limit_that_a_renewal_meets_is_recorded_where_no_account_rests() -> No
 @in_virtual_time
 async def test_starts_are_recorded_where_their_number_is_limited() -> None:
     made = account(A, around(clock=lambda: 100.0, now=lambda: 5000.0), RateLimits(per_day=3))
-    await made.enter("m")
-    made.leave("m")
+    await made.acquire("m")
+    made.release("m")
     kept = made._around.store
     assert list(kept.get(A).starts) == [5000.0]
     later = account(A, around(kept, clock=lambda: 7.0, now=lambda: 5001.0), RateLimits(per_day=3))
@@ -111,7 +111,7 @@ def test_a_new_configuration_shares_what_is_known_and_has_its_own_figures() -> N
         A, around(parts.store, rules=AvailabilityRules(cooldown=None)), RateLimits(max_concurrent=9), before
     )
     assert (after.limiter, after.renewal, after.availability) == (before.limiter, before.renewal, before.availability)
-    assert after.limiter.pace.max_concurrent == 9
+    assert after.limiter.limits.max_concurrent == 9
     after.failed("m", ProviderError(ErrorKind.RATE_LIMITED, "x", retry_after_s=60))
     assert before.availability.blocked("m") is None  # no account rests any more
 

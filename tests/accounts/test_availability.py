@@ -48,7 +48,7 @@ class House:
 
     def enters(self, model: str = "m") -> object:
         """Goes in, as far as one comes without waiting."""
-        return run_virtual(self.a.enter(model))
+        return run_virtual(self.a.acquire(model))
 
 
 @pytest.fixture
@@ -140,10 +140,10 @@ def test_then_one_is_let_in_to_try_and_the_others_wait_for_it(house: House) -> N
     assert house.enters() is None
     assert house.enters()
     assert house.a.limiter.load == 1 / 64 or house.a.limiter.load > 0
-    house.a.leave("m")  # it told nothing: the next may try
+    house.a.release("m")  # it told nothing: the next may try
     assert house.enters() is None
     house.a.availability.succeeded("m")
-    house.a.leave("m")
+    house.a.release("m")
     assert house.enters() is None
     assert house.enters() is None
 
@@ -178,7 +178,7 @@ def test_places_are_taken_and_given_back(tmp_path: Path) -> None:
     assert house.rooms() == (False, True)
     with pytest.raises(LimiterFull):
         house.enters()
-    house.a.leave("m")
+    house.a.release("m")
     assert house.rooms() == (True, True)
 
 
@@ -186,11 +186,11 @@ def test_what_comes_to_stand_against_it_while_one_waits_is_given_back(tmp_path: 
     house = House(tmp_path, pace=RateLimits(max_concurrent=1, queue_s=30))
 
     async def story() -> object:
-        assert await house.a.enter("m") is None
-        waits = asyncio.ensure_future(house.a.enter("m"))
+        assert await house.a.acquire("m") is None
+        waits = asyncio.ensure_future(house.a.acquire("m"))
         await asyncio.sleep(0)
         house.fails(ErrorKind.RATE_LIMITED, retry_after_s=60.0)
-        house.a.leave("m")
+        house.a.release("m")
         return await waits
 
     assert run_virtual(story())
@@ -201,7 +201,7 @@ def test_a_days_requests_are_remembered_by_the_next_process(tmp_path: Path) -> N
     house = House(tmp_path, pace=RateLimits(per_day=2, queue_s=0))
     for _ in range(2):
         assert house.enters() is None
-        house.a.leave("m")
+        house.a.release("m")
     house.time += 100
     house.a = house.made()
     with pytest.raises(LimiterFull):
@@ -213,7 +213,7 @@ def test_a_days_requests_are_remembered_by_the_next_process(tmp_path: Path) -> N
 
 def test_without_a_days_limit_nothing_of_the_kind_is_kept(house: House) -> None:
     assert house.enters() is None
-    house.a.leave("m")
+    house.a.release("m")
     assert list(house.store.get(A).starts) == []
 
 
@@ -263,7 +263,7 @@ def test_a_reset_forgets_all_that_stands_against_an_account_and_no_request(house
     assert house.b.availability.blocked("m")
     assert bool(house.a.limiter.load) is busy
     if busy:
-        house.a.leave("k")
+        house.a.release("k")
         assert house.a.limiter.load == 0
 
 

@@ -47,13 +47,13 @@ class House:
 
     def attempt(self, error: ProviderError | None = CHECK) -> bool:
         """One request; False when it was not let in."""
-        if asyncio.run(self.account.enter(MODEL)) is not None:
+        if asyncio.run(self.account.acquire(MODEL)) is not None:
             return False
         if error is None:
             self.account.availability.succeeded(MODEL)
         else:
             self.account.availability.failed(MODEL, error)
-        self.account.leave(MODEL)
+        self.account.release(MODEL)
         return True
 
 
@@ -80,19 +80,19 @@ def test_meanwhile_nobody_is_let_in_whatever_the_model(house: House) -> None:
 
 def test_requests_that_met_the_check_together_count_once(house: House) -> None:
     for _ in range(2):
-        assert asyncio.run(house.account.enter(MODEL)) is None
+        assert asyncio.run(house.account.acquire(MODEL)) is None
     for _ in range(2):
         house.account.availability.failed(MODEL, CHECK)
-        house.account.leave(MODEL)
+        house.account.release(MODEL)
     assert house.wait_s() == 300
 
 
 def test_after_the_rest_one_request_tries_and_the_others_wait_for_it(house: House) -> None:
     house.attempt()
     house.now += 300
-    assert asyncio.run(house.account.enter(MODEL)) is None
-    assert asyncio.run(house.account.enter(MODEL)) is not None
-    house.account.leave(MODEL)  # its client left: it told nothing
+    assert asyncio.run(house.account.acquire(MODEL)) is None
+    assert asyncio.run(house.account.acquire(MODEL)) is not None
+    house.account.release(MODEL)  # its client left: it told nothing
     assert house.wait_s() == 0
     assert house.attempt(None)
     assert house.wait_s() == 0
@@ -102,10 +102,10 @@ def test_after_the_rest_one_request_tries_and_the_others_wait_for_it(house: Hous
 def test_nobody_waits_for_the_end_of_an_answer_that_has_begun(house: House) -> None:
     house.attempt()
     house.now += 300
-    assert asyncio.run(house.account.enter(MODEL)) is None
-    assert asyncio.run(house.account.enter(MODEL)) is not None
+    assert asyncio.run(house.account.acquire(MODEL)) is None
+    assert asyncio.run(house.account.acquire(MODEL)) is not None
     house.account.availability.answering()
-    assert asyncio.run(house.account.enter(MODEL)) is None
+    assert asyncio.run(house.account.acquire(MODEL)) is None
     house.account.availability.failed(MODEL, CHECK)  # after its first words
     assert house.wait_s() == 600, "words that a check follows are no passed check"
 

@@ -18,11 +18,11 @@ def test_so_many_at_once_and_the_rest_in_order_of_arrival() -> None:
         gate, order = stile(max_concurrent=2), []
 
         async def request(number: int) -> None:
-            await gate.enter()
+            await gate.acquire()
             order.append((number, asyncio.get_running_loop().time()))
             assert gate.busy <= 2
             await asyncio.sleep(1)
-            gate.leave()
+            gate.release()
 
         await asyncio.gather(*(request(number) for number in range(6)))
         assert order == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2)]
@@ -34,15 +34,15 @@ def test_so_many_at_once_and_the_rest_in_order_of_arrival() -> None:
 def test_nobody_overtakes_those_who_wait() -> None:
     async def work() -> None:
         gate = stile(max_concurrent=1)
-        await gate.enter()
-        first = asyncio.ensure_future(gate.enter())
+        await gate.acquire()
+        first = asyncio.ensure_future(gate.acquire())
         await asyncio.sleep(0)
-        gate.leave()
+        gate.release()
         assert gate.busy == 1, "the turn is given, not free for the taking"
-        second = asyncio.ensure_future(gate.enter())
+        second = asyncio.ensure_future(gate.acquire())
         await asyncio.sleep(0)
         assert (first.done(), second.done()) == (True, False)
-        gate.leave()
+        gate.release()
         await second
 
     run_virtual(work())
@@ -51,12 +51,12 @@ def test_nobody_overtakes_those_who_wait() -> None:
 def test_waiting_has_an_end() -> None:
     async def work() -> None:
         gate, loop = stile(max_concurrent=1, queue_s=30), asyncio.get_running_loop()
-        await gate.enter()
+        await gate.acquire()
         with pytest.raises(LimiterFull) as caught:
-            await gate.enter()
+            await gate.acquire()
         assert (loop.time(), caught.value.retry_after_s) == (30, None)
-        gate.leave()
-        await gate.enter()
+        gate.release()
+        await gate.acquire()
         assert gate.busy == 1
 
     run_virtual(work())
@@ -65,9 +65,9 @@ def test_waiting_has_an_end() -> None:
 def test_no_waiting_at_all() -> None:
     async def work() -> None:
         gate = stile(max_concurrent=1, queue_s=0)
-        await gate.enter()
+        await gate.acquire()
         with pytest.raises(LimiterFull):
-            await gate.enter()
+            await gate.acquire()
         assert asyncio.get_running_loop().time() == 0
 
     run_virtual(work())
@@ -76,14 +76,14 @@ def test_no_waiting_at_all() -> None:
 def test_one_who_leaves_the_line_is_no_loss() -> None:
     async def work() -> None:
         gate = stile(max_concurrent=1)
-        await gate.enter()
-        gone, stays = asyncio.ensure_future(gate.enter()), asyncio.ensure_future(gate.enter())
+        await gate.acquire()
+        gone, stays = asyncio.ensure_future(gate.acquire()), asyncio.ensure_future(gate.acquire())
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.sleep(0)
-        gate.leave()
+        gate.release()
         await stays
-        gate.leave()
+        gate.release()
         assert (gate.busy, gate.waiting) == (0, 0)
 
     run_virtual(work())
@@ -92,10 +92,10 @@ def test_one_who_leaves_the_line_is_no_loss() -> None:
 def test_a_turn_given_to_one_who_just_left_goes_to_the_next() -> None:
     async def work() -> None:
         gate = stile(max_concurrent=1)
-        await gate.enter()
-        gone, stays = asyncio.ensure_future(gate.enter()), asyncio.ensure_future(gate.enter())
+        await gate.acquire()
+        gone, stays = asyncio.ensure_future(gate.acquire()), asyncio.ensure_future(gate.acquire())
         await asyncio.sleep(0)
-        gate.leave()  # the turn is `gone`'s now …
+        gate.release()  # the turn is `gone`'s now …
         gone.cancel()  # … who is cancelled before it runs
         await stays
         assert gate.busy == 1
@@ -108,9 +108,9 @@ def test_starts_keep_their_distance() -> None:
         gate, loop, starts = stile(max_concurrent=5, min_interval_s=2), asyncio.get_running_loop(), []
 
         async def request() -> None:
-            await gate.enter()
+            await gate.acquire()
             starts.append(loop.time())
-            gate.leave()
+            gate.release()
 
         await asyncio.gather(*(request() for _ in range(4)))
         assert starts == [0, 2, 4, 6]
@@ -123,9 +123,9 @@ def test_so_many_a_minute() -> None:
         gate, loop = stile(max_concurrent=9, per_minute=2, queue_s=100), asyncio.get_running_loop()
         starts = []
         for _ in range(5):
-            await gate.enter()
+            await gate.acquire()
             starts.append(loop.time())
-            gate.leave()
+            gate.release()
         assert starts == [0, 0, 60, 60, 120]
 
     run_virtual(work())
@@ -134,11 +134,11 @@ def test_so_many_a_minute() -> None:
 def test_a_pace_that_cannot_be_met_in_time_is_said_at_once_with_the_time() -> None:
     async def work() -> None:
         gate = stile(per_day=1)
-        await gate.enter()
-        gate.leave()
+        await gate.acquire()
+        gate.release()
         await asyncio.sleep(100)
         with pytest.raises(LimiterFull) as caught:
-            await gate.enter()
+            await gate.acquire()
         assert caught.value.retry_after_s == 86_300
 
     run_virtual(work())
@@ -149,9 +149,9 @@ def test_starts_of_an_earlier_process_count() -> None:
         gate = stile(per_day=2)
         gate.remember([-90_000.0, -100.0])
         assert gate.starts_today() == [-100.0]
-        await gate.enter()
-        gate.leave()
+        await gate.acquire()
+        gate.release()
         with pytest.raises(LimiterFull):
-            await gate.enter()
+            await gate.acquire()
 
     run_virtual(work())

@@ -1,4 +1,4 @@
-"""What is done at the site once an attempt is over: cookies are kept, what was made is removed."""
+"""The attempt under way, and what is done at its site once it is over: cookies are kept, what was made is removed."""
 
 import logging
 from dataclasses import dataclass

@@ -1,0 +1,168 @@
+"""The models that may serve a request: the one asked for, and those that stand in for it. Each has its round."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+
+from addons.accounts.lease import Candidate, PassedOver
+from addons.dialects.base import ParsedRequest
+from addons.errors import GatewayError
+from addons.exchange.context import Context
+from addons.features.capabilities import check_support
+from addons.features.chain import applied
+from addons.routing.model_index import Route
+from addons.routing.retry_policy import CAUSES, Cause, Fallback
+from addons.routing.strategy import conversation_of
+from providers.contract.errors import ProviderError
+
+
+@dataclass(slots=True)
+class ModelRound:
+    """The attempts for one model: the one asked for, or a fallback."""
+
+    left: list[Candidate]
+    """Accounts that serve it and are still to be asked, in order."""
+    passed_over: list[PassedOver] = field(default_factory=list)
+    """Those that were not asked because something stood against it."""
+    attempts: int = 0
+    retries: int = 0
+    """Attempts that asked the same account again."""
+    passing: list[tuple[ProviderError, Candidate, bool]] = field(default_factory=list)
+    """Failures so far: error, candidate, whether the provider had accepted the request."""
+    refused: bool = False
+    """None of the model's accounts is asked any more: the request itself was refused, or the model is slow."""
+    stand_in: bool = False
+    """The model is not the one that was asked for."""
+
+
+@dataclass(slots=True)
+class ModelChain:
+    """The rounds of one request. `current` is the one under way."""
+
+    context: Context
+    parsed: ParsedRequest
+    conversation: str = field(init=False)
+    """What stays the same through a conversation, to find its account again by."""
+    current: ModelRound = field(init=False)
+    refusal: GatewayError | None = None
+    """How the model asked for refused the request itself: told when no fallback takes it either."""
+    _fallbacks: list[Fallback] = field(init=False)
+    """Models still to be asked."""
+    _causes: set[Cause] = field(default_factory=set)
+    """Why others are asked than the model asked for: what it said or did, and what those said that stood in."""
+    _slow: tuple[ModelRound, Candidate] | None = None
+    """Who was given up as slow, in which round: asked once more, with all the time there is, when nobody stands in."""
+    _seen: list[Sequence[Route]] = field(default_factory=list)
+    """The routes of each round: a chain may name a model twice, or the one asked for."""
+
+    def __post_init__(self) -> None:
+        """Raises GatewayError when nobody serves the model asked for or nobody can carry the request."""
+        request = self.parsed.request
+        self.conversation = conversation_of(request)
+        self._fallbacks = list(self._fallbacks_of(request.model))
+        self.current = self._new_round(request.model)
+
+    @property
+    def stand_ins(self) -> Set[Cause]:
+        """What other models may still stand in for."""
+        return frozenset[Cause]().union(*(fallback.causes for fallback in self._fallbacks))
+
+    # -- what a model said or did ---------------------------------------------------------------------------------
+    def refused(self, error: ProviderError, told: GatewayError) -> None:
+        """The request itself was refused, which a client is `told` so. Raises that when no model stands in for it."""
+        self.refusal = self.refusal or told
+        causes = _causes_of(error)
+        if self._stand_in(causes) is None:
+            raise self.refusal
+        self.current.refused, self._causes = True, causes
+
+    def refused_by_stand_in(self, error: ProviderError) -> None:
+        """A model that stands in refused the request itself."""
+        self.current.refused = True
+        self._causes |= _causes_of(error)
+
+    def too_slow(self, candidate: Candidate, *, hurried: bool) -> None:
+        """The account has said no word in time: where a model stands in for slow ones, it is asked next.
+
+        One that was not `hurried`, but had all the time there is, is not merely slow: the model's other accounts go
+        first.
+        """
+        if self._stand_in({Cause.SLOW}) is not None:
+            self._causes.add(Cause.SLOW)
+            if hurried:
+                self._slow = self._slow or (self.current, candidate)
+                self.current.refused = True
+
+    # -- another round --------------------------------------------------------------------------------------------
+    def go_on(self) -> bool:
+        """Begins the next round: of a model that is meant for the causes and that anybody serves, or else of the one
+        that was given up as slow. False when there is none."""
+        return self._next_model() or self._slow_after_all()
+
+    def _next_model(self) -> bool:
+        if not self.current.refused and not self.current.stand_in:
+            self._causes.add(Cause.UNAVAILABLE)
+        while (fallback := self._stand_in(self._causes)) is not None:
+            self._fallbacks.remove(fallback)
+            try:
+                self.current = self._new_round(fallback.model, stand_in=True)
+            except GatewayError:
+                continue
+            return True
+        return False
+
+    def _slow_after_all(self) -> bool:
+        if self._slow is None or self.refusal is not None:
+            return False
+        (self.current, candidate), self._slow = self._slow, None
+        self.current.refused = False
+        self.current.left.append(candidate)
+        return True
+
+    def _stand_in(self, causes: Set[Cause]) -> Fallback | None:
+        return next((fallback for fallback in self._fallbacks if causes & fallback.causes), None)
+
+    def _fallbacks_of(self, model: str) -> Sequence[Fallback]:
+        """What stands in for a name: what is said of the name itself, else of the model it stands for."""
+        chains = self.context.fallbacks
+        if (found := chains.get(model.strip().casefold())) is not None:
+            return found
+        routes = self.context.index().find(model)
+        return chains.get(routes[0].model.id.casefold(), ()) if routes else ()
+
+    # -- who serves a model ---------------------------------------------------------------------------------------
+    def _new_round(self, model: str, *, stand_in: bool = False) -> ModelRound:
+        """The candidates of a model. Raises GatewayError when nobody serves it, nobody can carry the request, or it
+        had its round."""
+        routes = self.context.index().find(model)
+        if not routes or routes in self._seen:
+            raise GatewayError(404, self.context.index().unknown(model), code="model_not_found", param="model")
+        self._seen.append(routes)
+        able = self._able(routes)
+        found = [Candidate(account, route.model) for route in able for account in self.context.pool.of(route.provider)]
+        return ModelRound(self.context.order.of(found, routes[0].model.id, self.conversation), stand_in=stand_in)
+
+    def _able(self, routes: Sequence[Route]) -> list[Route]:
+        """The routes whose provider can carry this request. Raises the first refusal when none can."""
+        able: list[Route] = []
+        refusal: GatewayError | None = None
+        for route in routes:
+            try:
+                self._check_support(route)
+            except GatewayError as error:
+                refusal = refusal or error
+            else:
+                able.append(route)
+        if not able and refusal:
+            raise refusal
+        return able
+
+    def _check_support(self, route: Route) -> None:
+        """Raises GatewayError when the route's provider cannot carry this request."""
+        serving = self.context.providers[route.provider].serving(self.parsed.request)
+        done = applied(serving.request, route.model, serving.operation.native) if serving is not None else None
+        claims = done.claims if done is not None else frozenset[str]()
+        check_support(self.parsed, serving, route.provider, route.model, claims)
+
+
+def _causes_of(error: ProviderError) -> set[Cause]:
+    return {CAUSES[error.kind]} if error.kind in CAUSES else set()
