@@ -29,12 +29,12 @@ from addons.importing.powershell import read_powershell
 from addons.ingress.gate import GateRules, admit
 from addons.ingress.request_head import RequestHead
 from addons.inspect.annotation import Annotation
-from addons.inspect.arriving import Arriving
+from addons.inspect.arriving import ArrivingBody
 from addons.inspect.chat_view import chat_text
 from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
-from addons.mitm.search import answered_of, asked_of, folded, wanted_by
+from addons.mitm.search import answer_texts, fold_text, request_text, wanted_by
 from addons.routing.strategy import Choice, OrderState, conversation_of
 from addons.stream.request_head import fields_in
 from addons.transport.codings import undone
@@ -321,7 +321,7 @@ def viewed(delivered: str) -> object:
 
 def searched(delivered: str) -> object:
     note = Annotation("req_1", client_request=delivered, delivered=delivered)
-    return asked_of(note), folded(answered_of(note, b"", None)), wanted_by(delivered)
+    return request_text(note), fold_text(answer_texts(note, b"", None)), wanted_by(delivered)
 
 
 def as_table(data: str) -> object:
@@ -392,7 +392,8 @@ def plain(body: bytes) -> object:
 
 READERS: dict[str, Reader] = {
     "arriving: events": fed(
-        lambda: by_pieces(Arriving(NOTHING_KNOWN.data).take), lambda size: [b'data: {"a": 1}\n\n' * 50] * (size // 800)
+        lambda: by_pieces(ArrivingBody(NOTHING_KNOWN.data).take),
+        lambda size: [b'data: {"a": 1}\n\n' * 50] * (size // 800),
     ),
     "sse: comments": fed(lambda: SseReader().feed, lambda size: [b": c\n\n" * (size // 5)]),
     "sse: comments, cut": fed(lambda: SseReader().feed, lambda size: [b": c\n\n"] * (size // 5)),

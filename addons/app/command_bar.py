@@ -12,9 +12,9 @@ from mitmproxy.exceptions import CommandError
 from addons.accounts.report import told
 from addons.app.runtime import Running
 from addons.inspect.annotation import Annotation, annotation_of
-from addons.recordings.archive import told as told_of_recording
+from addons.recordings.archive import describe_state
 from addons.recordings.cases import FOLDER, PREPARING, case_of, keep
-from addons.recordings.recording import RecordingProblem, Source, recording_of
+from addons.recordings.recording import RecordingProblem, RecordingSource, recording_of
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
@@ -53,27 +53,31 @@ class CommandBar:
                 archive.switch(enabled=state == "on")
             except OSError as e:
                 raise CommandError(f"recording cannot be switched: {e.strerror}") from None
-        return told_of_recording(enabled=archive.recording, folder=archive.folder)
+        return describe_state(enabled=archive.recording, folder=archive.folder)
 
     def replay(self, flows: Sequence[flow.Flow]) -> None:
         """Send exchanges of the gateway again, with the real secrets put in at the wire."""
         for one in flows:
-            _note(one)
+            _annotation(one)
         ctx.master.commands.call("replay.client", list(flows))
 
     def save_case(self, exchange: flow.Flow, name: str = "") -> str:
         """Keep an exchange as a regression case; tells what was replaced in it."""
-        note = _note(exchange)
-        provider = self._running.providers.get(note.provider)
-        if note.part == "step":
+        annotation = _annotation(exchange)
+        provider = self._running.providers.get(annotation.provider)
+        if annotation.part == "step":
             raise CommandError(PREPARING)
-        if not isinstance(exchange, http.HTTPFlow) or note.part != "attempt" or provider is None:
+        if not isinstance(exchange, http.HTTPFlow) or annotation.part != "attempt" or provider is None:
             raise CommandError("only an attempt at a configured provider can become a case")
         if name and not _NAME.fullmatch(name):
             raise CommandError("a case's name is of letters, digits, dots, dashes and underscores")
         try:
-            case = case_of(recording_of(exchange, Source(note, provider.type_name, clean=self._running.cleaner.text)))
-            path = keep(case, FOLDER, name or f"{provider.type_name}-{note.request_id[-8:]}")
+            case = case_of(
+                recording_of(
+                    exchange, RecordingSource(annotation, provider.type_name, clean=self._running.cleaner.text)
+                )
+            )
+            path = keep(case, FOLDER, name or f"{provider.type_name}-{annotation.request_id[-8:]}")
         except RecordingProblem as problem:
             raise CommandError(str(problem)) from None
         read = "today's adapter reads it differently" if case.differs else "it is read as it was delivered"
@@ -86,13 +90,13 @@ class CommandBar:
         return running
 
 
-def _note(found: flow.Flow) -> Annotation:
-    note = annotation_of(found)
-    if note is None:
+def _annotation(found: flow.Flow) -> Annotation:
+    annotation = annotation_of(found)
+    if annotation is None:
         raise CommandError("this flow is not one of the gateway's")
-    if note.part == "local":
+    if annotation.part == "local":
         raise CommandError("the gateway answered this itself: there is no exchange with a provider")
-    return note
+    return annotation
 
 
 def _served_by(provider: str, running: Running) -> str:

@@ -142,7 +142,7 @@ class Glassgate:
         """mitmproxy tells whoever looks of changed flows."""
         if self._annotator.live is not None:
             for flow in flows:
-                self._annotator.live.seen(flow)
+                self._annotator.live.shown(flow)
 
     def _looked_at(self) -> bool:
         return self._in_force.recording() or self._inspector.is_used()

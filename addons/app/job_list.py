@@ -16,7 +16,7 @@ from addons.app.live_models import LiveModels
 from addons.app.loop_watch import LoopWatch
 from addons.app.reload import Reload
 from addons.app.runtime import Running
-from addons.inspect.live import LOOK_S, Live
+from addons.inspect.live import REFRESH_S, Live
 from addons.mitm.retention import trim
 from addons.stream.sweeper import SWEEP_S, Sweeper
 
@@ -55,7 +55,7 @@ class JobList:
         if self.view is not None:
             found.append(Job("inspector's list", TEND_EVERY_S, self._trim))
         if self.live is not None:
-            found.append(Job("running flows", LOOK_S, self.live.look))
+            found.append(Job("running flows", REFRESH_S, self.live.refresh))
         return tuple(found)
 
     async def _tend(self) -> None:
@@ -75,8 +75,8 @@ class JobList:
     async def _look_at_recording(self) -> None:
         """Heeds the switch of recording, and writes down what adapters did not know."""
         archive = self.parts().archive
-        archive.look()
-        archive.drift.heed_clearing()
+        archive.apply_switch()
+        archive.drift.apply_clearing()
         await asyncio.to_thread(archive.drift.write, archive.drift.unsaved())
 
     async def _trim(self) -> None:

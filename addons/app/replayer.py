@@ -26,9 +26,9 @@ from addons.errors import GatewayError
 from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
-from addons.inspect.summary import marker, told
-from addons.recordings.check import ReadAgain, read_again
-from addons.recordings.recording import Answered, Asked, Recording, RecordingProblem, cut_again
+from addons.inspect.summary import marker, summary_line
+from addons.recordings.check import DecodedAnswer, decode_again
+from addons.recordings.recording import RecordedAnswer, RecordedRequest, Recording, RecordingProblem, cut_again
 from addons.transport.places import sealed_call
 from addons.transport.sealing import Owner
 from providers.contract.call import Call
@@ -65,40 +65,42 @@ class Replayer:
 
     async def replay(self, flow: http.HTTPFlow, running: Running) -> None:
         """Puts the provider's new answer on the flow. Raises GatewayError when the flow cannot be sent again."""
-        note = annotation_of(flow)
-        provider = running.providers.get(note.provider) if note else None
-        if note is None or provider is None or running.pool.find(note.provider, note.account) is None:
+        annotation = annotation_of(flow)
+        provider = running.providers.get(annotation.provider) if annotation else None
+        if annotation is None or provider is None or running.pool.find(annotation.provider, annotation.account) is None:
             message = "only exchanges with a configured account can be sent again"
             raise GatewayError(400, message, code="replay_unsupported")
-        if note.cut_request:
+        if annotation.cut_request:
             message = "only the beginning of this request was kept (inspect.body_kb), so it cannot be sent again"
             raise GatewayError(400, message, code="replay_unsupported")
         try:
-            run = await self._send(flow, note, provider, running)
+            run = await self._send(flow, annotation, provider, running)
         except ProviderError as error:
-            failure = GatewayError.from_provider(error, note.provider, note.account, way_in(provider, note.account))
-            nothing = _fresh(note, outcome="failed", error=failure.message)
+            failure = GatewayError.from_provider(
+                error, annotation.provider, annotation.account, way_in(provider, annotation.account)
+            )
+            nothing = _fresh(annotation, outcome="failed", error=failure.message)
             await self.tell(_outcome(flow, nothing, failure.status, failure.code or failure.type))
             raise failure from None
-        response, read = await asyncio.to_thread(_read, run, note, provider, running.cleaner)
+        response, read = await asyncio.to_thread(_read, run, annotation, provider, running.cleaner)
         before = self._before(flow)
         flow.metadata = dict(flow.metadata)  # the old one is in mitmproxy's backup, which Revert puts back
         flow.response = response
-        note = _noted(note, run, response.status_code, read)
-        note.put_on(flow)
-        flow.comment, flow.marked = told(note), marker(note)
+        annotation = _noted(annotation, run, response.status_code, read)
+        annotation.put_on(flow)
+        flow.comment, flow.marked = summary_line(annotation), marker(annotation)
         self._remember(flow)
         if before is not None:
             self.show(before)
         code = read.error.kind.value if read.error is not None else None
-        await self.tell(_outcome(flow, note, response.status_code, code, read.usage))
+        await self.tell(_outcome(flow, annotation, response.status_code, code, read.usage))
 
-    async def _send(self, flow: http.HTTPFlow, note: Annotation, provider: AnyProvider, running: Running) -> _Run:
+    async def _send(self, flow: http.HTTPFlow, annotation: Annotation, provider: AnyProvider, running: Running) -> _Run:
         """Raises ProviderError."""
-        account = running.pool.find(note.provider, note.account)
+        account = running.pool.find(annotation.provider, annotation.account)
         assert account is not None
         session = await running.pool.renewal.session(account)
-        places = self.places.of(flow, Owner(note.provider, note.account))
+        places = self.places.of(flow, Owner(annotation.provider, annotation.account))
         call = sealed_call(flow.request, _url(flow, provider), places, _HOP)
         run = await self._once(provider, call, session, running)
         if run.answer.status == 401 and call.secrets:  # else the refusal says nothing of the session
@@ -121,15 +123,15 @@ class Replayer:
             found = http.HTTPFlow.from_state(copy.deepcopy(flow._backup))
             found.id = str(uuid.uuid4())
             kept = found if isinstance(found, http.HTTPFlow) else None
-        if kept is None or (note := annotation_of(kept)) is None:
+        if kept is None or (annotation := annotation_of(kept)) is None:
             return None
         kept.live = kept.intercepted = False
         kept._backup = None
         kept.timestamp_created = flow.timestamp_created - _APART_S / (count + 2)
         kept.metadata = dict(kept.metadata)
-        note = replace(note, followed=True)
-        note.put_on(kept)
-        kept.comment, kept.marked = told(note), marker(note)
+        annotation = replace(annotation, followed=True)
+        annotation.put_on(kept)
+        kept.comment, kept.marked = summary_line(annotation), marker(annotation)
         return kept
 
     def _remember(self, flow: http.HTTPFlow) -> None:
@@ -137,28 +139,30 @@ class Replayer:
         self._last[flow] = (count + 1, flow.copy())
 
 
-def _fresh(note: Annotation, *, outcome: str, error: str = "") -> Annotation:
+def _fresh(annotation: Annotation, *, outcome: str, error: str = "") -> Annotation:
     """The annotation of another run of the same request: nothing of the run before stands in it."""
     return Annotation(
-        request_id=note.request_id,
-        part=note.part,
-        provider=note.provider,
-        account=note.account,
-        model=note.model,
+        request_id=annotation.request_id,
+        part=annotation.part,
+        provider=annotation.provider,
+        account=annotation.account,
+        model=annotation.model,
         attempt=1,
         most=1,
-        call=note.call,
+        call=annotation.call,
         outcome=outcome,
         error=error,
-        stream=note.stream,
-        client_request=note.client_request,
+        stream=annotation.stream,
+        client_request=annotation.client_request,
     )
 
 
-def _noted(note: Annotation, run: _Run, status: int, read: ReadAgain) -> Annotation:
+def _noted(annotation: Annotation, run: _Run, status: int, read: DecodedAnswer) -> Annotation:
     """What is noted of a run that was answered."""
     problem = read.error.message if read.error is not None else f"status {status}" if status >= 400 else ""
-    fresh = _fresh(note, outcome="failed" if problem else "replayed", error=f"replayed: {problem}" if problem else "")
+    fresh = _fresh(
+        annotation, outcome="failed" if problem else "replayed", error=f"replayed: {problem}" if problem else ""
+    )
     return replace(
         fresh,
         first_token_ms=read.first_token_ms,
@@ -171,52 +175,54 @@ def _noted(note: Annotation, run: _Run, status: int, read: ReadAgain) -> Annotat
 
 
 def _outcome(
-    flow: http.HTTPFlow, note: Annotation, status: int, code: str | None, usage: Usage | None = None
+    flow: http.HTTPFlow, annotation: Annotation, status: int, code: str | None, usage: Usage | None = None
 ) -> Outcome:
     """How it ended that somebody at the inspector had a flow sent again, under the request's own id."""
     return Outcome(
-        id=note.request_id,
+        id=annotation.request_id,
         key="-",
         path=flow.request.path.partition("?")[0],
         status=status,
-        model=note.model or None,
-        provider=note.provider,
-        account=note.account,
-        records=(AttemptRecord(note.request_id, 1, note.model, note.provider, note.account),),
-        first_token_ms=note.first_token_ms,
-        total_ms=note.total_ms or 0,
+        model=annotation.model or None,
+        provider=annotation.provider,
+        account=annotation.account,
+        records=(AttemptRecord(annotation.request_id, 1, annotation.model, annotation.provider, annotation.account),),
+        first_token_ms=annotation.first_token_ms,
+        total_ms=annotation.total_ms or 0,
         usage=usage,
-        outcome=note.outcome,
+        outcome=annotation.outcome,
         error_code=code,
         client="inspector",
         method=flow.request.method,
-        why=note.error,
+        why=annotation.error,
     )
 
 
-def _read(run: _Run, note: Annotation, provider: AnyProvider, cleaner: Cleaner) -> tuple[http.Response, ReadAgain]:
+def _read(
+    run: _Run, annotation: Annotation, provider: AnyProvider, cleaner: Cleaner
+) -> tuple[http.Response, DecodedAnswer]:
     """The answer as it stands in a flow, and what a client would have been sent of it. Blocks as long as that takes."""
-    response = _response(run.answer, cleaner, (note.provider, note.account))
+    response = _response(run.answer, cleaner, (annotation.provider, annotation.account))
     body = response.raw_content or b""
-    answered = Answered(
+    answered = RecordedAnswer(
         status=response.status_code,
         headers=tuple(response.headers.items(multi=True)),
         pieces=cut_again(body, run.arrivals, len(run.answer.body)),
     )
     asked = Recording(
         provider=provider.type_name,
-        model=note.model,
+        model=annotation.model,
         outcome="",
-        client_request=note.client_request,
-        request=Asked(method="POST", url=""),
+        client_request=annotation.client_request,
+        request=RecordedRequest(method="POST", url=""),
         answer=answered,
     )
     try:
-        read = read_again(asked, answered, provider)
+        read = decode_again(asked, answered, provider)
     except RecordingProblem:  # the client's request was not kept, or somebody has made the flow
-        return response, ReadAgain("", None, None, None)
+        return response, DecodedAnswer("", None, None, None)
     # A secret that came in pieces may be whole in what a client gets.
-    return response, replace(read, delivered=cleaner.text(read.delivered, (note.provider, note.account)))
+    return response, replace(read, delivered=cleaner.text(read.delivered, (annotation.provider, annotation.account)))
 
 
 def _url(flow: http.HTTPFlow, provider: AnyProvider) -> str:

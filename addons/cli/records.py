@@ -12,9 +12,9 @@ from addons.cli.base import CliContext, Problem, out, out_json
 from addons.config.providers import make_providers
 from addons.importing.contents import ImportProblem
 from addons.importing.exchanges import read_exchanges
-from addons.recordings.archive import SWITCH_NAME, in_force, told, turn
+from addons.recordings.archive import SWITCH_NAME, describe_state, recording_state, set_switch
 from addons.recordings.cases import FOLDER, Case, case_of, keep
-from addons.recordings.check import differences, said_of
+from addons.recordings.check import delivered_lines, differences
 from addons.recordings.drift import FILE_NAME, Drift
 from addons.recordings.foreign import Imported, import_recordings
 from addons.recordings.recorder import ENDING, Recorder
@@ -47,11 +47,11 @@ def record(cli: CliContext, what: str, files: tuple[Path, ...], folder: Path | N
         raise Problem("--folder is chosen with `record on`, `record off` or `record import`")
     if what != "status":
         try:
-            turn(switch, enabled=what == "on", folder=folder.absolute() if folder else None)
+            set_switch(switch, enabled=what == "on", folder=folder.absolute() if folder else None)
         except OSError as e:
             raise Problem(f"{switch} cannot be written: {e.strerror or e}") from None
-    enabled, there = in_force(switch, enabled=rules.enabled, folder=config.path(rules.folder))
-    out(told(enabled=enabled, folder=there))
+    enabled, there = recording_state(switch, enabled=rules.enabled, folder=config.path(rules.folder))
+    out(describe_state(enabled=enabled, folder=there))
 
 
 def _import(cli: CliContext, file: Path, recorder: Recorder) -> None:
@@ -166,7 +166,7 @@ def _show(case: Case) -> None:
         out("today's adapters read it differently than it was delivered then; the case will fail until they do:")
         out(*(f"    {line}" for line in case.differs))
     else:
-        said = [f"    {line}" for line in said_of(case.recording)]
+        said = [f"    {line}" for line in delivered_lines(case.recording)]
         out("read as:", *said[:40], *(["    …"] if len(said) > 40 else []))
 
 

@@ -60,7 +60,7 @@ def keygen(client: bool) -> None:
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Of --replay; times faster, 0: at once.")
 def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tuple[Path, ...], speed: float) -> None:
     """Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C."""
-    from addons.recordings.replay_site import in_place_of_sites  # only this command needs the sites
+    from addons.recordings.replay_site import replay_sites  # only this command needs the sites
     from providers.sandbox.run import SITES, run
 
     unknown = [site for site in sites if site not in SITES]
@@ -75,7 +75,7 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
         for name, url in sites_up["base_urls"].items():
             out(f"{name}  {url}")
 
-    own = in_place_of_sites(load_recordings(recorded), speed) if recorded else {}
+    own = replay_sites(load_recordings(recorded), speed) if recorded else {}
     asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own))
 
 

@@ -1,1 +1,1 @@
-"""What people see of an exchange: annotations and summary of its flow, content views, flows of attempts and steps."""
+"""The inspector's content: annotations and summaries of flows, content views, flows of attempts and steps."""

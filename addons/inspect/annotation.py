@@ -1,4 +1,4 @@
-"""What the gateway notes on a flow: plain values in `flow.metadata`, for views, filters and saved files."""
+"""The annotation on a flow: plain values in `flow.metadata`, for views, filters and saved files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class Annotation:
 
     @property
     def running(self) -> bool:
-        """Whether more is to come: what stands here is a moment's."""
+        """Whether the exchange is still under way."""
         return self.outcome == RUNNING
 
     def put_on(self, flow: mflow.Flow) -> None:

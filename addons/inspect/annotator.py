@@ -1,4 +1,4 @@
-"""Writes what happened onto flows, and shows parts as flows of their own where somebody may look at them."""
+"""The annotator: writes annotations and summaries onto flows, and shows attempts and steps as flows of their own."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from addons.inspect.attempt_flows import end_as_attempt, own_flow, step_flow
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import keep_cleaned
 from addons.inspect.live import Live
-from addons.inspect.summary import marker, told
+from addons.inspect.summary import marker, summary_line
 from addons.transport.places import places_of
 from addons.transport.step_runner import Carried
 
@@ -29,7 +29,7 @@ type Show = Callable[[http.HTTPFlow], Awaitable[None]]
 
 @dataclass(slots=True)
 class Annotator(Observer):
-    """`looked_at` tells whether anybody can see flows: without a view or a file, parts are not even made."""
+    """The observer that annotates flows. `looked_at`: can anybody see flows? Else parts are not even made."""
 
     show: Show
     looked_at: Callable[[], bool]
@@ -58,7 +58,7 @@ class Annotator(Observer):
         if not self.looked_at():
             return None
         if self.live is not None:
-            self.live.attempt_over(flow)
+            self.live.attempt_ended(flow)
         copy = own_flow(flow)
         self._put_in_line(copy, request_id)
         return copy
@@ -68,14 +68,18 @@ class Annotator(Observer):
         """One that another followed gets its annotation and body, and is shown; the last one has the request's flow."""
         if (flow := record.flow) is None or (attempt := record.attempt) is None:
             return
-        note = self._note_of_attempt(record)
-        end_as_attempt(flow, note)
+        annotation = self._attempt_annotation(record)
+        end_as_attempt(flow, annotation)
         self._put_places(flow, attempt)
         answered = flow.response is not None and attempt.response is not None
         delivered = record.delivered.decode("utf-8", "replace")
-        note = replace(note, delivered=delivered, client_request=record.client_body.decode("utf-8", "replace"))
-        note = await keep_cleaned(flow, note, attempt, attempt.cleaner, self.limits().record_bytes, answered=answered)
-        note.put_on(flow)
+        annotation = replace(
+            annotation, delivered=delivered, client_request=record.client_body.decode("utf-8", "replace")
+        )
+        annotation = await keep_cleaned(
+            flow, annotation, attempt, attempt.cleaner, self.limits().record_bytes, answered=answered
+        )
+        annotation.put_on(flow)
         self.present(flow)
 
     async def ended(self, outcome: Outcome) -> None:
@@ -83,28 +87,28 @@ class Annotator(Observer):
         if (flow := outcome.flow) is None:
             return
         if not outcome.dialect:
-            _tell(flow, _local_note(flow, outcome))
+            _write(flow, _local_annotation(flow, outcome))
             return
-        held_ms = self.live.over(flow) if self.live is not None else 0
+        held_ms = self.live.ended(flow) if self.live is not None else 0
         last = outcome.last.attempt if outcome.last is not None else None
         cleaner = self.cleaner()
-        note = replace(self._note_of_request(flow, outcome, last), held_ms=held_ms)
+        annotation = replace(self._request_annotation(flow, outcome, last), held_ms=held_ms)
         # How it ended is told at once: to clean long texts takes a while, and should that fail nothing runs for ever.
-        _tell(flow, replace(note, model=cleaner.text(note.model)))
+        _write(flow, replace(annotation, model=cleaner.text(annotation.model)))
         if self.looked_at():  # else nobody will ever read the texts
             delivered = outcome.delivered.decode("utf-8", "replace")
-            note = replace(note, client_request=outcome.client_request, delivered=delivered)
+            annotation = replace(annotation, client_request=outcome.client_request, delivered=delivered)
         answered = last is not None and last.response is not None and flow.response is last.response
-        note = await keep_cleaned(flow, note, last, cleaner, self.limits().record_bytes, answered=answered)
+        annotation = await keep_cleaned(flow, annotation, last, cleaner, self.limits().record_bytes, answered=answered)
         if last is not None:
             self._put_places(flow, last)
-        _tell(flow, note)
+        _write(flow, annotation)
 
     def _put_places(self, flow: http.HTTPFlow, attempt: Attempt) -> None:
         self.places.put_on(flow, attempt.plan.owner, attempt.plan.places)
 
     def step(self, step: Carried) -> None:
-        """A preparing call, sign-in, renewal, chat made or deleted."""
+        """Shows a step (preparing call, sign-in, renewal, chat made or deleted) as a flow."""
         if not self.looked_at():
             return
         request_id = CURRENT.get() or "-"
@@ -129,7 +133,7 @@ class Annotator(Observer):
         with contextlib.suppress(asyncio.CancelledError):
             await self.show(flow)
 
-    def _note_of_attempt(self, record: AttemptRecord) -> Annotation:
+    def _attempt_annotation(self, record: AttemptRecord) -> Annotation:
         usage = record.usage
         return replace(
             _pieces_of(record.attempt),
@@ -150,7 +154,7 @@ class Annotator(Observer):
             dialect=record.dialect,
         )
 
-    def _note_of_request(self, flow: http.HTTPFlow, outcome: Outcome, last: Attempt | None) -> Annotation:
+    def _request_annotation(self, flow: http.HTTPFlow, outcome: Outcome, last: Attempt | None) -> Annotation:
         return replace(
             _pieces_of(last),
             request_id=outcome.id,
@@ -185,7 +189,7 @@ def _pieces_of(attempt: Attempt | None) -> Annotation:
     )
 
 
-def _local_note(flow: http.HTTPFlow, outcome: Outcome) -> Annotation:
+def _local_annotation(flow: http.HTTPFlow, outcome: Outcome) -> Annotation:
     """The annotation of what the gateway answered without a thought of a provider."""
     error = outcome.error
     return Annotation(
@@ -197,9 +201,9 @@ def _local_note(flow: http.HTTPFlow, outcome: Outcome) -> Annotation:
     )
 
 
-def _tell(flow: http.HTTPFlow, note: Annotation) -> None:
-    note.put_on(flow)
-    flow.comment, flow.marked = told(note), marker(note)
+def _write(flow: http.HTTPFlow, annotation: Annotation) -> None:
+    annotation.put_on(flow)
+    flow.comment, flow.marked = summary_line(annotation), marker(annotation)
 
 
 def _call(flow: http.HTTPFlow) -> str:

@@ -1,4 +1,4 @@
-"""A body while it arrives, without secrets: what is shown of it is what will be shown of it at the end. Pure.
+"""A body while it arrives, without secrets: what is shown of it now is what will be shown at the end. Pure.
 
 What has come is cleaned up to the last border, once. A border is the end of an event that closes a bracket: no secret
 and no encoding of one reaches over it (addons/cleaning/unpacked.py: only rows of numbers span white space, and they do
@@ -18,8 +18,8 @@ _HEAD_BYTES: Final = 8
 """Tell whether a body is packed."""
 
 
-class Arriving:
-    """`clean` takes the secrets out of bytes."""
+class ArrivingBody:
+    """The cleaned part of a body so far. `clean` takes the secrets out of bytes."""
 
     def __init__(self, clean: Callable[[bytes], bytes]) -> None:
         self._clean = clean
@@ -31,7 +31,7 @@ class Arriving:
         self.packed = False
 
     def take(self, pieces: Sequence[bytes]) -> bytes:
-        """What may be shown of the body now that these pieces have come too."""
+        """The bytes of the body that may be shown now that these pieces have come too."""
         raw = b"".join([self._open, *pieces])
         if not self._sure and not self.packed:
             if len(raw) < _HEAD_BYTES:
@@ -49,7 +49,7 @@ class Arriving:
         return bytes(self._sure) + (self._clean(raw)[:-HOLD_BYTES] if len(raw) > HOLD_BYTES else b"")
 
     def cost(self, pieces: Sequence[bytes]) -> int:
-        """How many bytes `take` would have to clean."""
+        """The number of bytes `take` would have to clean."""
         return len(self._open) + sum(map(len, pieces))
 
 

@@ -1,4 +1,4 @@
-"""Flows for what a flow list would not show by itself: attempts that were followed by another, and preparing calls."""
+"""Flows of their own for attempts that were followed by another, and for preparing calls."""
 
 import time
 import uuid
@@ -11,7 +11,7 @@ from addons.cleaning.bodies import searchable, show_as_searched
 from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
 from addons.cleaning.redaction import redacted_bytes, redacted_header
 from addons.inspect.annotation import Annotation
-from addons.inspect.summary import marker, told
+from addons.inspect.summary import marker, summary_line
 from addons.transport.step_runner import Carried
 from addons.transport.upstream_request import request_of
 from providers.contract.steps import Answer
@@ -30,13 +30,13 @@ def own_flow(flow: http.HTTPFlow) -> http.HTTPFlow:
     return copy
 
 
-def end_as_attempt(flow: http.HTTPFlow, note: Annotation) -> None:
+def end_as_attempt(flow: http.HTTPFlow, annotation: Annotation) -> None:
     """Ends a flow that shows a failed attempt after which another was made. Its body is still to come."""
     if flow.response is None:
-        flow.error = mflow.Error(note.error or "there was no answer")  # else it would look as if it still ran
-    flow.marked = marker(note)
-    note.put_on(flow)
-    flow.comment = told(note)
+        flow.error = mflow.Error(annotation.error or "there was no answer")  # else it would look as if it still ran
+    flow.marked = marker(annotation)
+    annotation.put_on(flow)
+    flow.comment = summary_line(annotation)
 
 
 def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow:
@@ -52,7 +52,7 @@ def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
         flow.response = _response(step.answer, step.ended, owner, cleaner)
-    note = Annotation(
+    annotation = Annotation(
         request_id=request_id,
         part="step",
         provider=owner.provider,
@@ -62,8 +62,8 @@ def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow
         error=step.error,
         total_ms=round((step.ended - step.began) * 1000),
     )
-    note.put_on(flow)
-    flow.comment, flow.marked = told(note), marker(note)
+    annotation.put_on(flow)
+    flow.comment, flow.marked = summary_line(annotation), marker(annotation)
     return flow
 
 

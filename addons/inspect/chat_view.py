@@ -1,4 +1,4 @@
-"""A chat as a person reads it, from the body a client sent and the answer it got. Pure."""
+"""The chat view's text: the body a client sent and the answer it got, as a person reads them. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -15,25 +15,27 @@ _RULE: Final = 44
 """A line above each part that half a window has room for."""
 
 
-def chat_text(note: Annotation) -> str:
+def chat_text(annotation: Annotation) -> str:
     """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
-    asked = rendered(transcript_of(note.dialect).asked(note.client_request))
-    answered = answer_lines(note.delivered, note.dialect, HELD if note.running else 0)
-    return "\n".join([*_head(note), "", *asked, *answered]).rstrip() + "\n"
+    asked = rendered(transcript_of(annotation.dialect).asked(annotation.client_request))
+    answered = answer_lines(annotation.delivered, annotation.dialect, HELD if annotation.running else 0)
+    return "\n".join([*_head(annotation), "", *asked, *answered]).rstrip() + "\n"
 
 
-def _head(note: Annotation) -> Iterator[str]:
-    where = f"{note.provider}/{note.account}" if note.provider else "nobody"
-    yield f"{note.request_id}   {note.model or '?'} → {where}   {note.outcome or note.part}"
+def _head(annotation: Annotation) -> Iterator[str]:
+    where = f"{annotation.provider}/{annotation.account}" if annotation.provider else "nobody"
+    yield f"{annotation.request_id}   {annotation.model or '?'} → {where}   {annotation.outcome or annotation.part}"
     figures = [
-        f"attempt {note.attempt}" if note.attempt else "",
-        f"first word {note.first_token_ms} ms" if note.first_token_ms is not None else "",
-        f"total {note.total_ms} ms" if note.total_ms is not None else "",
-        f"tokens {note.prompt_tokens}+{note.completion_tokens}" if note.prompt_tokens is not None else "",
+        f"attempt {annotation.attempt}" if annotation.attempt else "",
+        f"first word {annotation.first_token_ms} ms" if annotation.first_token_ms is not None else "",
+        f"total {annotation.total_ms} ms" if annotation.total_ms is not None else "",
+        f"tokens {annotation.prompt_tokens}+{annotation.completion_tokens}"
+        if annotation.prompt_tokens is not None
+        else "",
     ]
     yield "   ".join(figure for figure in figures if figure)
-    if note.error:
-        yield f"error: {note.error}"
+    if annotation.error:
+        yield f"error: {annotation.error}"
 
 
 def answer_lines(delivered: str, dialect: str = "", held: int = 0) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the client was sent, as a table: when each chunk went out, what it added, how the answer ended. Pure.
+"""The delivered view's table: when each chunk went to the client, what it added, how the answer ended. Pure.
 
 A whole answer is its JSON, indented.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from addons.dialects.registry import transcript_of
 from addons.dialects.transcript import FrameReader, one_line
-from addons.inspect.sse_text import Arrivals, Clock, blocks, columns, data_of
+from addons.inspect.sse_text import Arrivals, ArrivalTimes, blocks, columns, data_of
 from providers.formats.jsontext import BODY_VALUES, INVALID, loads
 
 ROWS: Final = 20_000
@@ -44,7 +44,7 @@ def _deeper(value: Any, depth: int) -> bool:
 
 
 def _table(delivered: str, deliveries: Arrivals, reader: FrameReader) -> Iterator[str]:
-    clock = Clock(deliveries)
+    clock = ArrivalTimes(deliveries)
     rows: list[str] = []
     comments = more = 0
     for end, block in blocks(delivered):

@@ -1,4 +1,4 @@
-"""The provider's raw stream as a table: when each event came, what it was, and what our decoder made of it. Pure."""
+"""The events view's table: when each event of the provider came, its kind, and what our decoder made of it. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from addons.dialects.text import lines_of
-from addons.inspect.sse_text import Arrivals, Clock, columns, data_of
+from addons.inspect.sse_text import Arrivals, ArrivalTimes, columns, data_of
 from providers.contract.events import (
     Citation,
     Event,
@@ -41,11 +41,11 @@ class Row:
 
 
 def rows(data: bytes, arrivals: Arrivals, decoder: Decoder | None, *, ended: bool = True) -> list[Row]:
-    """The stream's events, each with what feeding it gave. `arrivals`: offset and length of the pieces as they came.
+    """The stream's events, each with the decoder's events for it. `arrivals`: offset and length of the pieces.
 
     One that has not `ended` is no broken one: it is not asked what is missing.
     """
-    clock = Clock(arrivals)
+    clock = ArrivalTimes(arrivals)
     found: list[Row] = []
     for number, (start, end) in enumerate(_blocks(data), 1):
         block = data[start:end]
@@ -85,7 +85,7 @@ def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _kind(text: str) -> str:
-    """The event's own words for what it is, wherever they stand."""
+    """The event's own names for its kind, wherever they stand."""
     payload = data_of(lines_of(text)) or text
     if payload.startswith(":"):
         return "comment"
@@ -116,10 +116,10 @@ def _kinds(value: Any, depth: int = 4) -> Iterator[str]:
 
 
 def _read_as(events: Sequence[Event]) -> str:
-    return "; ".join(_said(event) for event in events)
+    return "; ".join(_describe(event) for event in events)
 
 
-def _said(event: Event) -> str:
+def _describe(event: Event) -> str:
     match event:
         case Text(text=text):
             return f"text {_short(text, 60)!r}"

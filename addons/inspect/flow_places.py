@@ -1,4 +1,4 @@
-"""Keeps beside a flow where its secrets belong, so that it can be sent again, also out of a saved file.
+"""The places of a flow's secrets, kept in its metadata, so that it can be sent again, also out of a saved file.
 
 The note is proven by a code (HMAC-SHA256) under a key of the vault: a flow that somebody else has made, or a note that
 was changed, opens nothing.
@@ -23,7 +23,7 @@ KEY: Final = "glassgate_places"
 
 @dataclass(frozen=True, slots=True)
 class FlowPlaces:
-    """`key` gives the key of the codes: of the vault in force."""
+    """Signs and reads the places. `key` gives the key of the codes: of the vault in force."""
 
     key: Callable[[], bytes]
 
@@ -40,7 +40,7 @@ class FlowPlaces:
         }
 
     def of(self, flow: mflow.Flow, owner: Owner) -> tuple[Place, ...]:
-        """The places of the flow's secrets; none where the note is not ours or not of this account."""
+        """The places of the flow's secrets; none where they are not signed by us or not of this account."""
         note = flow.metadata.get(KEY)
         if not isinstance(note, Mapping) or (note.get("provider"), note.get("account")) != (
             owner.provider,

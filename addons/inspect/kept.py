@@ -1,4 +1,4 @@
-"""What is kept of an attempt on its flow: bodies and texts, cleaned before anybody can look.
+"""The bodies and texts kept of an attempt on its flow, cleaned before anybody can look.
 
 A short one is cleaned on the spot; a long one in a thread, so that nobody else waits. To clean takes 200 ns a byte,
 so of a request's body no more is kept than of an answer's (`inspect.body_kb`): nobody reads all of 32 MB.
@@ -30,9 +30,16 @@ class _Kept:
 
 
 async def keep_cleaned(
-    flow: http.HTTPFlow, note: Annotation, attempt: Attempt | None, cleaner: Cleaner, most_bytes: int, *, answered: bool
+    flow: http.HTTPFlow,
+    annotation: Annotation,
+    attempt: Attempt | None,
+    cleaner: Cleaner,
+    most_bytes: int,
+    *,
+    answered: bool,
 ) -> Annotation:
-    """Puts the bodies on the flow and gives the annotation to put there. `answered`: its response is the attempt's.
+    """Puts the cleaned bodies on the flow; returns the annotation to put there. `answered`: the response is the
+    attempt's.
 
     `most_bytes` of the request's body are kept."""
     stood = flow.request.data.content
@@ -42,9 +49,9 @@ async def keep_cleaned(
     found = _Kept(
         asked[:most_bytes],
         searchable(attempt.body) if attempt is not None and answered else b"",
-        note.client_request,
-        note.delivered,
-        note.model,
+        annotation.client_request,
+        annotation.delivered,
+        annotation.model,
     )
     owner = attempt.plan.owner if attempt is not None else None
     size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
@@ -59,8 +66,8 @@ async def keep_cleaned(
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered
         show_as_searched(flow.response)
-    note = replace(note, cut_request=len(asked) > most_bytes)
-    return replace(note, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
+    annotation = replace(annotation, cut_request=len(asked) > most_bytes)
+    return replace(annotation, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
 
 
 def _clean(found: _Kept, owner: Owner | None, cleaner: Cleaner) -> _Kept:

@@ -1,4 +1,4 @@
-"""Flows that are under way: their summary from the first moment, and what has arrived of them so far.
+"""Running flows: their summary from the first moment, and what has arrived of them so far.
 
 Annotation and summary are written when a request moves on, a few times in its life. What arrives is looked at by one
 loop, four times a second, and only while somebody looks at the list: an event costs nothing more than without an
@@ -24,12 +24,12 @@ from addons.exchange.live_port import Underway
 from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import KEY, RUNNING, Annotation
-from addons.inspect.arriving import Arriving
-from addons.inspect.summary import told
+from addons.inspect.arriving import ArrivingBody
+from addons.inspect.summary import summary_line
 
 log = logging.getLogger("glassgate")
 
-LOOK_S: Final = 0.25
+REFRESH_S: Final = 0.25
 """Between two looks: so often, at most, a flow changes for who looks at it."""
 AT_ONCE: Final = 25
 """Flows in one look; those that have waited longest."""
@@ -49,7 +49,8 @@ _BEING_MADE: Final = frozenset({Stage.QUEUED, Stage.PAUSED, Stage.SESSION})
 
 
 class Live:
-    """`looked_at` tells whether anybody looks now; `changed` tells them of flows. `clock` is that of the attempts."""
+    """The running flows. `looked_at`: does anybody look now? `changed` is given changed flows. `clock` is the
+    attempts'."""
 
     def __init__(
         self,
@@ -70,43 +71,43 @@ class Live:
 
     # -- the life of a flow ---------------------------------------------------------------------------------------
     def begin(self, info: ExchangeInfo) -> None:
-        """The request is here whole."""
+        """Starts showing a request; it is here whole."""
         one, exchange = _Running(info.flow, info.progress, info), info.progress
         self._running[info.flow.id] = self._of_request[info.id] = one
-        exchange.watch(moved := partial(self._safely, one, one.tell))
+        exchange.watch(moved := partial(self._safely, one, one.write_annotation))
         moved()
 
     async def planned(self, flow: http.HTTPFlow) -> None:
-        """An attempt stands in the flow, about to be sent or to be stopped by a person."""
+        """Shows the attempt in the flow, about to be sent or to be stopped by a person."""
         if (one := self._running.get(flow.id)) is not None and one.exchange.attempt is not None:
             self._safely(one, one.follow)
             try:
                 await one.clean_request(one.exchange.attempt)
             except Exception:
                 self._give_up(one)
-            self._safely(one, one.tell)
+            self._safely(one, one.write_annotation)
 
-    def seen(self, flow: mflow.Flow) -> None:
-        """Somebody is told of a flow: it may have been stopped."""
+    def shown(self, flow: mflow.Flow) -> None:
+        """Notes that a flow is shown: it may have been stopped."""
         one = self._running.get(flow.id)
         if one is not None and flow.intercepted and one.held_since is None:
             one.held_since = self._clock()
-            self._safely(one, one.tell)
+            self._safely(one, one.write_annotation)
 
-    def attempt_over(self, flow: http.HTTPFlow) -> None:
-        """What was shown of an attempt is taken off the flow: its last form comes now."""
+    def attempt_ended(self, flow: http.HTTPFlow) -> None:
+        """Takes off the flow what was shown of an attempt: its last form comes now."""
         if (one := self._running.get(flow.id)) is not None:
             self._safely(one, one.leave_attempt)
 
-    def over(self, flow: http.HTTPFlow) -> int:
-        """The request has ended; gives for how many milliseconds a person held it."""
+    def ended(self, flow: http.HTTPFlow) -> int:
+        """Stops showing a request that has ended; returns for how many milliseconds a person held it."""
         one = self._running.get(flow.id)
         if one is None:
             return 0
         self._running.pop(flow.id)
         self._of_request.pop(one.info.id, None)
         self._safely(one, one.end)
-        one.let_go()
+        one.restore()
         return round(one.held_s * 1000)
 
     def place(self, request_id: str) -> float | None:
@@ -119,17 +120,18 @@ class Live:
         return one.flow.timestamp_created - (PARTS_LIMIT - one.parts) * _PART_S
 
     # -- the loop -------------------------------------------------------------------------------------------------
-    async def look(self) -> None:
-        """To be done every LOOK_S. A flow that cannot be shown while it runs is left alone; its end will be."""
+    async def refresh(self) -> None:
+        """Brings the running flows up to date, every REFRESH_S. One that cannot be shown is left alone; its end will
+        be."""
         if not self._running or not self._looked_at():
             return
         now = self._clock()
-        due = [one for one in self._running.values() if now - one.looked >= one.pause_s and self._may_be_shown(one)]
+        due = [one for one in self._running.values() if now - one.refreshed >= one.pause_s and self._may_be_shown(one)]
         problem: Exception | None = None
-        for one in nsmallest(AT_ONCE, due, key=lambda one: one.looked):
-            one.looked = now
+        for one in nsmallest(AT_ONCE, due, key=lambda one: one.refreshed):
+            one.refreshed = now
             try:
-                changed = not one.ended and await one.look()
+                changed = not one.ended and await one.refresh()
             except Exception as e:
                 one.lost, problem = True, e
                 continue
@@ -141,7 +143,7 @@ class Live:
 
     # -- faults ---------------------------------------------------------------------------------------------------
     def _safely(self, one: "_Running", work: Callable[[], None]) -> None:
-        """Does what is done for the eyes in the midst of a request: a fault there is none of the request's."""
+        """Runs `work` for the display in the midst of a request: a fault there is none of the request's."""
         if one.lost:
             return
         try:
@@ -173,7 +175,7 @@ class _Running:
     info: ExchangeInfo
     attempt: Attempt | None = None
     parts: int = 0
-    looked: float = float("-inf")
+    refreshed: float = float("-inf")
     pause_s: float = 0.0
     held_since: float | None = None
     held_s: float = 0.0
@@ -185,8 +187,8 @@ class _Running:
     """The client's request as it may be shown; None before it was cleaned."""
     _withheld: bytes | None = None
     """Its body as it came, too big to be cleaned at once: not shown meanwhile."""
-    _body: Arriving | None = None
-    _sent: Arriving | None = None
+    _body: ArrivingBody | None = None
+    _sent: ArrivingBody | None = None
     _bodies: int = 0
     _sents: int = 0
     """Pieces of both that were taken."""
@@ -198,8 +200,8 @@ class _Running:
     _shown: tuple[str, int, int] = ("", 0, 0)
 
     # -- what is told ---------------------------------------------------------------------------------------------
-    def tell(self) -> None:
-        """Writes annotation and comment as things stand; nothing behind the end, whoever is late."""
+    def write_annotation(self) -> None:
+        """Writes annotation and comment as things stand; nothing after the end, however late the call."""
         if self.ended:
             return
         if self.exchange.model is not None and self._asked is None and self._withheld is None:
@@ -207,13 +209,13 @@ class _Running:
         attempt = self.attempt
         if self.held_since is not None and not self.held_s and attempt is not None and attempt.sent_at is not None:
             self.held_s = attempt.sent_at - self.held_since
-        note = self._note()
-        note.put_on(self.flow)
+        annotation = self._annotation()
+        annotation.put_on(self.flow)
         self.flow.metadata[KEY] |= {"arrivals": self._arrivals, "deliveries": self._deliveries}
         if self.flow.comment == self._said:  # else a person has written another
-            self.flow.comment = self._said = told(note)
+            self.flow.comment = self._said = summary_line(annotation)
 
-    def _note(self) -> Annotation:
+    def _annotation(self) -> Annotation:
         info, exchange, attempt = self.info, self.exchange, self.attempt
         model, provider, account = exchange.about or (exchange.model or "", "", "")
         first = attempt.report.first_token_at if attempt is not None else None
@@ -255,7 +257,7 @@ class _Running:
 
     # -- what was asked -------------------------------------------------------------------------------------------
     def _clean_asked(self) -> None:
-        """The client's own request, while its first attempt is made. It was read by now."""
+        """Cleans the client's own request, while its first attempt is made. It was read by now."""
         body = self.flow.request.data.content or b""
         self._withheld, self.flow.request.data.content = body, None
         if len(body) <= AT_ONCE_BYTES:
@@ -291,7 +293,7 @@ class _Running:
     def leave_attempt(self) -> None:
         if self.attempt is None:
             return
-        self.tell()
+        self.write_annotation()
         self._restore_kind()
         self.attempt = self._body = self._sent = None
         self._bodies = self._sents = 0
@@ -299,18 +301,18 @@ class _Running:
 
     def end(self) -> None:
         self.follow()
-        self.tell()
+        self.write_annotation()
 
-    def let_go(self) -> None:
-        """What was changed for the eyes only is as it was: the last form is made of that."""
+    def restore(self) -> None:
+        """Undoes what was changed for display only: the last form is made of that."""
         self._restore_kind()
         self.ended = True
         self.exchange.watch(lambda: None)
         if self._withheld is not None and self.flow.request.data.content is None:
             self.flow.request.data.content = self._withheld
 
-    async def look(self) -> bool:
-        """Brings the flow up to date; whether anything is new."""
+    async def refresh(self) -> bool:
+        """Brings the flow up to date; True when anything is new."""
         self.follow()
         if self._withheld is not None:
             await self._clean_withheld()
@@ -319,7 +321,7 @@ class _Running:
             await self._take(attempt)
         if self.ended:
             return False
-        self.tell()
+        self.write_annotation()
         response = self.flow.response.data.content if self.flow.response is not None else None
         asked = len(self._asked or "") + len(self.flow.request.data.content or b"") // _PER_HASHED
         self.pause_s = (len(response or b"") + len(self._delivered) + asked) / BYTES_PER_S
@@ -338,8 +340,8 @@ class _Running:
             return
         cleaner, owner = attempt.cleaner, attempt.plan.owner
         if self._body is None or self._sent is None:
-            self._body = Arriving(lambda data: cleaner.data(data, owner))
-            self._sent = Arriving(lambda data: cleaner.data(data, owner))
+            self._body = ArrivingBody(lambda data: cleaner.data(data, owner))
+            self._sent = ArrivingBody(lambda data: cleaner.data(data, owner))
         self._bodies, self._sents = self._bodies + len(body), self._sents + len(sent)
         took, given = self._body, self._sent
         cost = took.cost(body) + given.cost(sent)

@@ -1,4 +1,4 @@
-"""Stand-ins for what belongs to a person: the same id gets the same stand-in, secrets get none. Pure."""
+"""Pseudonyms for personal ids: the same id gets the same one; secrets get none. Pure."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ class Pseudonyms:
         self.counts: dict[str, int] = {}
 
     def text(self, text: str) -> str:
-        """`text` without secrets and with stand-ins for ids."""
+        """`text` without secrets and with pseudonyms for ids."""
         clean = redacted(self._clean(text), self._secrets)
         if (hidden := clean.count(HIDDEN) - text.count(HIDDEN)) > 0:
             self.counts["secret"] = self.counts.get("secret", 0) + hidden

@@ -1,4 +1,4 @@
-"""A text/event-stream as text, for views: its blocks, and when each was there. Pure.
+"""A text/event-stream as text, for views: its blocks, and when each arrived. Pure.
 
 Nothing is refused here: whatever stands between two blank lines is a block.
 """
@@ -32,19 +32,20 @@ def data_of(block: Sequence[str]) -> str:
     return "\n".join(line[5:].strip() for line in block if line.startswith("data:"))
 
 
-class Clock:
-    """Tells when a byte of what came in pieces was there."""
+class ArrivalTimes:
+    """The arrival time of each byte of a body that came in pieces."""
 
     def __init__(self, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
         self._ends = list(itertools.accumulate(length for _, length in arrivals))
 
     def ms(self, end: int) -> int | None:
-        """Milliseconds after which the byte before `end` was there; None where that is not known."""
+        """The milliseconds after which the byte before `end` was there; None where that is not known."""
         index = bisect.bisect_left(self._ends, end)
         return round(self._arrivals[index][0] * 1000) if index < len(self._arrivals) else None
 
 
 def columns(number: int | str, ms: int | str | None) -> str:
-    """How a row of a table begins: a stylesheet of ours lets the rest hang by so many characters (page/look.css)."""
+    """The first columns of a table's row: a stylesheet of ours lets the rest hang by so many characters
+    (page/look.css)."""
     return f"{number:>4} {'' if ms is None else ms:>7}  "

@@ -1,4 +1,4 @@
-"""What happened to a flow, in one line, for the flow list. Pure.
+"""The summary of a flow, in one line, for the flow list. Pure.
 
 Each line begins with the same three: a mark, the beginning of the request's id, the outcome. So they stand below each
 other, and the parts of one request are known by the same six letters.
@@ -17,88 +17,99 @@ SHORTEST_MS: Final = 50
 _OUTCOME_WIDTH: Final = len("client_left")
 
 
-def told(note: Annotation) -> str:
-    """What happened, or happens, at a glance; on one line, whatever the client calls its model."""
-    return shown(" ".join([_mark(note), *_id_and_outcome(note), *_words(note)]))
+def summary_line(annotation: Annotation) -> str:
+    """The flow's state at a glance, on one line, whatever the client calls its model."""
+    return shown(" ".join([_mark(annotation), *_id_and_outcome(annotation), *_parts(annotation)]))
 
 
-def short(request_id: str) -> str:
-    """As much of a request's id as is told in the list."""
+def short_id(request_id: str) -> str:
+    """The part of a request's id that stands in the list."""
     return request_id[:_ID_LETTERS]
 
 
-def marker(note: Annotation) -> str:
-    """mitmproxy's name of the marker that fits, or nothing."""
-    match note.part:
+def marker(annotation: Annotation) -> str:
+    """mitmproxy's name of the marker that fits, or an empty string."""
+    match annotation.part:
         case "step":
             return ":gear:"
-        case "attempt" if note.followed:
+        case "attempt" if annotation.followed:
             return ":arrow_right_hook:"
         case _:
-            return "" if note.outcome in _OF_OUTCOME else ":warning:"
+            return "" if annotation.outcome in _OF_OUTCOME else ":warning:"
 
 
-def _mark(note: Annotation) -> str:
+def _mark(annotation: Annotation) -> str:
     """The marker itself: mitmweb shows markers in a column it has no room for beside the summary."""
-    return _MARKS[found] if (found := marker(note)) else _OF_OUTCOME[note.outcome]
+    return _MARKS[found] if (found := marker(annotation)) else _OF_OUTCOME[annotation.outcome]
 
 
-def _id_and_outcome(note: Annotation) -> tuple[str, str]:
-    """An errand of the gateway's own is of no request."""
-    outcome = "preparing" if note.part == "step" else note.outcome
-    return short(note.request_id).ljust(_ID_LETTERS), outcome.ljust(_OUTCOME_WIDTH)
+def _id_and_outcome(annotation: Annotation) -> tuple[str, str]:
+    """The short id and the outcome, padded. A step of the gateway's own has no request."""
+    outcome = "preparing" if annotation.part == "step" else annotation.outcome
+    return short_id(annotation.request_id).ljust(_ID_LETTERS), outcome.ljust(_OUTCOME_WIDTH)
 
 
-def _words(note: Annotation) -> list[str]:
-    match note.part:
+def _parts(annotation: Annotation) -> list[str]:
+    match annotation.part:
         case "step":
-            return [f"{note.provider}/{note.account}: {note.call}", *_failed(note), *_took(note.total_ms)]
+            return [
+                f"{annotation.provider}/{annotation.account}: {annotation.call}",
+                *_failed(annotation),
+                *_took(annotation.total_ms),
+            ]
         case "local":
-            return [note.call, *([note.model, "→ nobody"] if note.model else []), *_failed(note)]
+            return [
+                annotation.call,
+                *([annotation.model, "→ nobody"] if annotation.model else []),
+                *_failed(annotation),
+            ]
         case _:
-            return [*_whom(note), *_figures(note), *_doing(note), *_failed(note)]
+            return [*_whom(annotation), *_figures(annotation), *_doing(annotation), *_failed(annotation)]
 
 
-def _whom(note: Annotation) -> list[str]:
-    account = ["→", f"{note.provider}/{note.account}"] if note.provider else []
-    return [note.model or note.call, *account]
+def _whom(annotation: Annotation) -> list[str]:
+    account = ["→", f"{annotation.provider}/{annotation.account}"] if annotation.provider else []
+    return [annotation.model or annotation.call, *account]
 
 
-def _failed(note: Annotation) -> list[str]:
-    return [note.error] if note.error else []
+def _failed(annotation: Annotation) -> list[str]:
+    return [annotation.error] if annotation.error else []
 
 
-def _doing(note: Annotation) -> list[str]:
-    return [note.doing] if note.doing else []
+def _doing(annotation: Annotation) -> list[str]:
+    return [annotation.doing] if annotation.doing else []
 
 
 def _took(ms: int | None) -> list[str]:
     return [f"{ms} ms"] if ms is not None else []
 
 
-def _figures(note: Annotation) -> list[str]:
+def _figures(annotation: Annotation) -> list[str]:
     words = []
-    if note.attempt > 1 or note.outcome == "failed":
+    if annotation.attempt > 1 or annotation.outcome == "failed":
         # So many there may be for a model; after them come those of its fallbacks.
-        words.append(f"attempt {note.attempt}" + (f" of {note.most}" if note.attempt <= note.most else ""))
-    if note.took_ms is not None:
-        words.append(f"after {note.took_ms} ms")
-    if note.first_token_ms is not None and note.stream:
-        words.append(f"first {note.first_token_ms} ms")
-    if note.held_ms:
-        words.append(f"(held {note.held_ms / 1000:.1f} s by you)")
-    if not note.running:
-        words += _speed(note)
+        words.append(
+            f"attempt {annotation.attempt}"
+            + (f" of {annotation.most}" if annotation.attempt <= annotation.most else "")
+        )
+    if annotation.took_ms is not None:
+        words.append(f"after {annotation.took_ms} ms")
+    if annotation.first_token_ms is not None and annotation.stream:
+        words.append(f"first {annotation.first_token_ms} ms")
+    if annotation.held_ms:
+        words.append(f"(held {annotation.held_ms / 1000:.1f} s by you)")
+    if not annotation.running:
+        words += _speed(annotation)
     return words
 
 
-def _speed(note: Annotation) -> list[str]:
-    """How fast it spoke. A whole answer comes at once: that it took so long is all there is to say."""
-    if not note.completion_tokens or note.total_ms is None or note.first_token_ms is None:
+def _speed(annotation: Annotation) -> list[str]:
+    """The speed of the answer. A whole one comes at once: its time is all there is to say."""
+    if not annotation.completion_tokens or annotation.total_ms is None or annotation.first_token_ms is None:
         return []
-    if not note.stream:
-        return [f"{note.total_ms} ms {note.completion_tokens} tokens"]
-    speaking_ms = note.total_ms - note.first_token_ms
+    if not annotation.stream:
+        return [f"{annotation.total_ms} ms {annotation.completion_tokens} tokens"]
+    speaking_ms = annotation.total_ms - annotation.first_token_ms
     if speaking_ms < SHORTEST_MS:
-        return [f"{note.completion_tokens} tokens"]
-    return [f"{note.completion_tokens * 1000 / speaking_ms:.0f} tok/s"]
+        return [f"{annotation.completion_tokens} tokens"]
+    return [f"{annotation.completion_tokens * 1000 / speaking_ms:.0f} tok/s"]

@@ -1,4 +1,4 @@
-"""The content views: a chat as people read it, the provider's events as a table, what the client was sent as another.
+"""The content views: the chat as people read it, the provider's events as a table, what the client was sent as another.
 
 They show what the gateway noted on a flow. On any other flow they decline, and whatever is odd becomes a readable line:
 a view must never end in a traceback.
@@ -43,12 +43,12 @@ class ChatView(Contentview):
         self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
-        note = annotation_of(metadata.flow)
-        return NOT_OURS if note is None else self._clean(chat_text(note))
+        annotation = annotation_of(metadata.flow)
+        return NOT_OURS if annotation is None else self._clean(chat_text(annotation))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
-        note = annotation_of(metadata.flow)
-        return FIRST if note is not None and note.client_request and _request_side(metadata) else -1
+        annotation = annotation_of(metadata.flow)
+        return FIRST if annotation is not None and annotation.client_request and _request_side(metadata) else -1
 
 
 class EventsView(Contentview):
@@ -62,15 +62,15 @@ class EventsView(Contentview):
         self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
-        note = annotation_of(metadata.flow)
-        if note is None:
+        annotation = annotation_of(metadata.flow)
+        if annotation is None:
             return NOT_OURS
-        found = rows(data, note.arrivals, self._decoder_for(note), ended=not note.running)
-        return self._clean(table(found, cut=note.cut)) if found else "The provider sent no body.\n"
+        found = rows(data, annotation.arrivals, self._decoder_for(annotation), ended=not annotation.running)
+        return self._clean(table(found, cut=annotation.cut)) if found else "The provider sent no body.\n"
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
-        note = annotation_of(metadata.flow)
-        fits = note is not None and note.part == "attempt" and not _request_side(metadata)
+        annotation = annotation_of(metadata.flow)
+        fits = annotation is not None and annotation.part == "attempt" and not _request_side(metadata)
         return FIRST if fits and metadata.content_type == "text/event-stream" else -1
 
 
@@ -83,12 +83,12 @@ class DeliveredView(Contentview):
         self._clean = clean
 
     def prettify(self, data: bytes, metadata: Metadata) -> str:
-        note = annotation_of(metadata.flow)
-        if note is None:
+        annotation = annotation_of(metadata.flow)
+        if annotation is None:
             return NOT_OURS
-        if not note.delivered:
+        if not annotation.delivered:
             return "The client was sent nothing of this attempt.\n"
-        return self._clean(delivered_text(note.delivered, note.deliveries, note.dialect))
+        return self._clean(delivered_text(annotation.delivered, annotation.deliveries, annotation.dialect))
 
     def render_priority(self, data: bytes, metadata: Metadata) -> float:
         return 0 if annotation_of(metadata.flow) is not None and not _request_side(metadata) else -1

@@ -1,1 +1,1 @@
-"""What reaches into mitmproxy outside its proxy core: its inspector, exports, list of flows, version."""
+"""Patches of mitmproxy outside its proxy core: its inspector, exports, list of flows, version check."""

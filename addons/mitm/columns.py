@@ -4,10 +4,10 @@ from typing import Final
 
 from mitmproxy.options import Options
 
-STORY_FIRST: Final = ("timestamp", "comment", "status", "time")
+SUMMARY_FIRST: Final = ("timestamp", "comment", "status", "time")
 
 
-def show_stories(options: Options) -> None:
+def show_summaries(options: Options) -> None:
     """Shows each flow's comment in mitmweb's list, unless the person has chosen the columns."""
     if "web_columns" in options.keys() and not options.has_changed("web_columns"):  # noqa: SIM118  (no mapping)
-        options.update(web_columns=list(STORY_FIRST))
+        options.update(web_columns=list(SUMMARY_FIRST))

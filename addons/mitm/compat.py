@@ -1,4 +1,4 @@
-"""Which mitmproxy this package was made for."""
+"""The check of mitmproxy's version."""
 
 from importlib.metadata import version as installed_version
 

@@ -1,4 +1,4 @@
-"""mitmproxy's console: the summary of each flow in its list, and log lines in its event log instead of over its screen.
+"""mitmproxy's console: summaries in its flow list, and log lines in its event log instead of over its screen.
 
 Uses the console's own parts (mitmproxy.tools.console.common, of the version that mitm/compat.py asks for). Where
 they are not as expected, the rows are mitmproxy's own: only comfort is lost.
@@ -25,7 +25,7 @@ log = logging.getLogger("glassgate")
 _COMMON: Final = "mitmproxy.tools.console.common"
 _BAD: Final = frozenset({"refused", "failed", "broken_off"})
 
-type Row = Callable[..., Any]
+type ConsoleRow = Callable[..., Any]
 """mitmproxy's `format_flow`: a flow to the widget that stands for it."""
 
 
@@ -35,7 +35,7 @@ def is_console(master: Master) -> bool:
 
 # -- log lines --------------------------------------------------------------------------------------------------------
 class _EventLog(logging.Handler):
-    """Hands records to mitmproxy's event log, and to nobody else: a handler of all records may end the start."""
+    """A logging handler for mitmproxy's event log alone: a handler of all records may end the start."""
 
     def __init__(self, events: EventStore) -> None:
         super().__init__()
@@ -47,7 +47,8 @@ class _EventLog(logging.Handler):
 
 
 def log_handler(master: Master) -> logging.Handler | None:
-    """Where log lines go while the console has the terminal: into its event log (key E). None: to stderr as ever."""
+    """The handler of log lines while the console has the terminal: into its event log (key E). None: to stderr as
+    ever."""
     events = master.addons.get("eventstore")
     if is_console(master) and isinstance(events, EventStore) and sys.stderr.isatty():
         return _EventLog(events)
@@ -55,16 +56,16 @@ def log_handler(master: Master) -> logging.Handler | None:
 
 
 # -- the flow list ----------------------------------------------------------------------------------------------------
-def show_stories_in_console(master: Master) -> None:
-    """From now on the console's list shows what happened where it would show method, host and path."""
+def show_summaries_in_console(master: Master) -> None:
+    """Makes the console's list show the summary where it would show method, host and path."""
     if not is_console(master):
         return
     common = importlib.import_module(_COMMON)
     if not getattr(common.format_flow, "tells_stories", False):  # a second load of the addon must not do it twice
-        common.format_flow = _with_stories(common.format_flow, common)  # type: ignore[attr-defined]
+        common.format_flow = _with_summaries(common.format_flow, common)  # type: ignore[attr-defined]
 
 
-def _with_stories(plain: Row, common: ModuleType) -> Row:
+def _with_summaries(plain: ConsoleRow, common: ModuleType) -> ConsoleRow:
     failed = False
 
     def format_flow(f: Flow, **how: Any) -> Any:
@@ -83,9 +84,9 @@ def _with_stories(plain: Row, common: ModuleType) -> Row:
 
 
 def _row(
-    f: http.HTTPFlow, plain: Row, common: ModuleType, *, render_mode: Any, focused: bool = True, **how: Any
+    f: http.HTTPFlow, plain: ConsoleRow, common: ModuleType, *, render_mode: Any, focused: bool = True, **how: Any
 ) -> Any:
-    """Time of day, summary, status, size, duration; where the screen is narrow in two lines, above a flow's own page
+    """A row: time of day, summary, status, size, duration; on a narrow screen in two lines; on a flow's own page
     above mitmproxy's."""
     urwid = common.urwid
     bad = str(f.metadata[KEY].get("outcome")) in _BAD  # a flow of a file may say anything

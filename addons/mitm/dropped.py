@@ -1,4 +1,4 @@
-"""Lets a flow go on that was dropped while it was stopped.
+"""Releasing a flow that is dropped from the list while it is stopped.
 
 mitmproxy marks such a flow and leaves whoever waits for it waiting: the client would hang until it gives up.
 """
@@ -8,7 +8,7 @@ from mitmproxy.addons.view import View
 
 
 def release_when_dropped(view: View) -> None:
-    """From now on a flow that is dropped in the view ends at once."""
+    """Makes a flow that is dropped in the view end at once."""
     view.sig_view_update.connect(_updated)
 
 

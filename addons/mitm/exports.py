@@ -1,4 +1,4 @@
-"""What mitmproxy exports of gateway flows: placeholders that say what they are, and HAR that browsers open.
+"""mitmproxy's exports of gateway flows: placeholders that say what they are, and HAR that browsers open.
 
 mitmproxy writes no `content` members for an exchange without an answer, and browsers refuse the whole file for it.
 """

@@ -12,12 +12,12 @@ from mitmproxy.master import Master
 from addons.inspect.annotation import Annotation
 from addons.inspect.live import Live
 from addons.inspect.views import register_views
-from addons.mitm.columns import show_stories
-from addons.mitm.console import show_stories_in_console
+from addons.mitm.columns import show_summaries
+from addons.mitm.console import show_summaries_in_console
 from addons.mitm.dropped import release_when_dropped
 from addons.mitm.exports import complete_har, explain_placeholders
-from addons.mitm.onlookers import Onlookers, have_chats_read_again, read_again_in_console
-from addons.mitm.search import Words, search_in
+from addons.mitm.search import FlowTexts, search_in
+from addons.mitm.viewers import Viewers, refresh_chat_in_console, refresh_chats_in_web
 from addons.mitm.web_order import list_in_time_order
 from providers.contract.operation import Decoder
 
@@ -39,24 +39,24 @@ class Inspector:
         view = self.view
         explain_placeholders()
         register_views(decoder_for, clean)
-        search_in(Words(decoder_for, None if view is None else lambda flow: view.update([flow])))
+        search_in(FlowTexts(decoder_for, None if view is None else lambda flow: view.update([flow])))
 
     def start(self, clock: Callable[[], float]) -> Live | None:
         """The list, and what keeps running flows up to date in it where there is one."""
         master, view = self.master, self.view
-        show_stories(master.options)
-        show_stories_in_console(master)
+        show_summaries(master.options)
+        show_summaries_in_console(master)
         if (saver := master.addons.get("savehar")) is not None:
             complete_har(saver)
         if view is None:
             return None
         release_when_dropped(view)
-        onlookers = Onlookers(clock)
+        viewers = Viewers(clock)
         if (app := getattr(master, "app", None)) is not None:  # mitmweb's
-            onlookers.watch_web(app)
-            have_chats_read_again()
+            viewers.watch_web(app)
+            refresh_chats_in_web()
             list_in_time_order(app)
-        return Live(clock, view, onlookers.look, self._changed)
+        return Live(clock, view, viewers.any_present, self._changed)
 
     def is_used(self) -> bool:
         """Whether flows are listed, or saved to a file."""
@@ -70,4 +70,4 @@ class Inspector:
     async def _changed(self, flows: Sequence[mflow.Flow]) -> None:
         await self.master.addons.trigger_event(UpdateHook(flows))
         if not hasattr(self.master, "app") and (view := self.view) is not None:  # mitmproxy's console
-            read_again_in_console(view, flows)
+            refresh_chat_in_console(view, flows)

@@ -1,4 +1,4 @@
-"""Keeps the inspector's list of flows small: mitmproxy itself keeps every flow for ever."""
+"""The retention of flows in the inspector's list: mitmproxy itself keeps every flow for ever."""
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
@@ -8,7 +8,7 @@ from addons.inspect.annotation import KEY
 
 
 def trim(view: View, max_flows: int, max_mb: float) -> int:
-    """Removes the oldest flows that are over, until the rest fits; gives how many."""
+    """Removes the oldest flows that are over, until the rest fits; returns how many."""
     flows = sorted(view.resolve("@all"), key=lambda flow: flow.timestamp_start)
     sizes = {flow.id: size_of(flow) for flow in flows}
     total, count, removed = sum(sizes.values()), len(flows), 0
@@ -23,13 +23,13 @@ def trim(view: View, max_flows: int, max_mb: float) -> int:
 
 
 def size_of(flow: mflow.Flow) -> int:
-    """About how many bytes a flow holds."""
+    """The bytes a flow holds, about."""
     if not isinstance(flow, http.HTTPFlow):
         return 0
     bodies = [message.raw_content or b"" for message in (flow.request, flow.response) if message is not None]
-    note = flow.metadata.get(KEY)
+    annotation = flow.metadata.get(KEY)
     noted = (
-        note.values() if isinstance(note, dict) else ()
+        annotation.values() if isinstance(annotation, dict) else ()
     )  # as it stands: a note of its own would be made of all pieces
     words = sum(len(value) for value in noted if isinstance(value, str))
     pieces = sum(len(value) for value in noted if isinstance(value, list | tuple))

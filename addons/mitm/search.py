@@ -1,4 +1,4 @@
-"""Search in what people read: mitmproxy's filters `~b`, `~bq` and `~bs` find words of gateway flows too.
+"""Search in flows' texts: mitmproxy's filters `~b`, `~bq` and `~bs` find words of gateway flows too.
 
 On the wire words are cut into frames and escaped. So the filters also look at what the client asked (`~bq`), and at
 what was read in the provider's answer and delivered of it (`~bs`): the words in one piece, compared as words. Case and
@@ -44,27 +44,27 @@ _SIDES: Final[Mapping[type, tuple[Side, ...]]] = {
 
 
 # -- pure -------------------------------------------------------------------------------------------------------------
-def folded(text: str) -> str:
-    """A text as it is compared."""
+def fold_text(text: str) -> str:
+    """The text as it is compared."""
     return " ".join(text.casefold().split())
 
 
 def wanted_by(expression: str) -> str:
     """The words of a filter's expression, as they are compared. mitmproxy reads it as a pattern too, so signs may stand
     behind a backslash."""
-    return folded(_ESCAPED.sub(r"\1", expression))
+    return fold_text(_ESCAPED.sub(r"\1", expression))
 
 
-def asked_of(note: Annotation) -> str:
+def request_text(annotation: Annotation) -> str:
     """The words of the client's request."""
-    value = loads(note.client_request.encode("utf-8", "surrogatepass"))
-    return note.client_request if value is INVALID else "\n".join(_leaves(value))
+    value = loads(annotation.client_request.encode("utf-8", "surrogatepass"))
+    return annotation.client_request if value is INVALID else "\n".join(_leaves(value))
 
 
-def answered_of(note: Annotation, body: bytes, decoder: Decoder | None) -> str:
-    """What the client was sent, and what today's adapter reads in the provider's answer: one may have what the other
-    lacks (an attempt that failed, an answer that was cut short)."""
-    return "\n".join((*answer_lines(note.delivered, note.dialect), *_read(body, decoder)))
+def answer_texts(annotation: Annotation, body: bytes, decoder: Decoder | None) -> str:
+    """The words of the answer: what the client was sent, and what today's adapter reads in the provider's answer: one
+    may have what the other lacks (an attempt that failed, an answer that was cut short)."""
+    return "\n".join((*answer_lines(annotation.delivered, annotation.dialect), *_read(body, decoder)))
 
 
 def _leaves(value: Any) -> Iterator[str]:
@@ -83,41 +83,43 @@ def _leaves(value: Any) -> Iterator[str]:
 
 def _read(body: bytes, decoder: Decoder | None) -> list[str]:
     """All text of each choice and all its thinking, each in one piece; sources by their titles."""
-    said: dict[tuple[type, int], list[str]] = {}
+    texts: dict[tuple[type, int], list[str]] = {}
     titles = []
     for event in [*decoder.feed(body), *decoder.close()] if decoder is not None else []:
         match event:
             case Text(text=text, choice=choice) | Reasoning(text=text, choice=choice):
-                said.setdefault((type(event), choice), []).append(text)
+                texts.setdefault((type(event), choice), []).append(text)
             case Citation(url=url, title=title):
                 titles.append(f"{title} {url}")
-    return [*map("".join, said.values()), *titles]
+    return [*map("".join, texts.values()), *titles]
 
 
 # -- flows ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, eq=False)
-class _Source:
-    """What a flow's words are read from. It changes while the flow runs, and when somebody edits it."""
+class _Snapshot:
+    """The state of a flow that its texts were read from. It changes while the flow runs, and when somebody edits it."""
 
-    noted: object
+    annotation: object
     body: bytes
 
     @classmethod
-    def of(cls, flow: http.HTTPFlow) -> "_Source":
+    def of(cls, flow: http.HTTPFlow) -> "_Snapshot":
         return cls(flow.metadata.get(KEY), (flow.response.raw_content or b"") if flow.response else b"")
 
-    def same(self, other: "_Source") -> bool:
-        return self.noted is other.noted and self.body is other.body
+    def same(self, other: "_Snapshot") -> bool:
+        return self.annotation is other.annotation and self.body is other.body
 
     def bytes(self) -> int:
-        noted = self.noted if isinstance(self.noted, Mapping) else {}
-        texts = (noted.get(name) for name in ("client_request", "delivered"))
+        annotation = self.annotation if isinstance(self.annotation, Mapping) else {}
+        texts = (annotation.get(name) for name in ("client_request", "delivered"))
         return len(self.body) + sum(len(text) for text in texts if isinstance(text, str))
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    source: _Source
+class _Texts:
+    """The searchable texts of one state of a flow."""
+
+    source: _Snapshot
     words: Mapping[Side, str]
 
     def has(self, wanted: str, sides: tuple[Side, ...]) -> bool:
@@ -125,13 +127,13 @@ class _Said:
 
 
 @dataclass(slots=True)
-class Words:
-    """The words of flows, read when first asked for. `show` is told of a flow whose words were found (or lost) after it
+class FlowTexts:
+    """The texts of flows, read when first asked for. `show` is told of a flow whose words were found (or lost) after it
     was asked for them; without it all is read at once: nothing else waits then."""
 
-    decoder_for: DecoderFor = lambda note: None
+    decoder_for: DecoderFor = lambda annotation: None
     show: Show | None = None
-    _said: WeakKeyDictionary[Flow, _Said] = field(default_factory=WeakKeyDictionary)
+    _texts: WeakKeyDictionary[Flow, _Texts] = field(default_factory=WeakKeyDictionary)
     _waiting: dict[http.HTTPFlow, dict[tuple[str, tuple[Side, ...]], bool]] = field(default_factory=dict)
     """Flows to be read, with what was asked for in them and what was answered meanwhile."""
     _left: int = AT_ONCE_BYTES
@@ -141,10 +143,10 @@ class Words:
         """Whether a gateway flow has the words, as far as is known now."""
         if not isinstance(flow, http.HTTPFlow) or not isinstance(flow.metadata.get(KEY), Mapping):
             return False
-        source, known = _Source.of(flow), self._said.get(flow)
+        source, known = _Snapshot.of(flow), self._texts.get(flow)
         if known is None or not known.source.same(source):
             if self.show is None or self._may_read(source.bytes()):
-                known = self._said[flow] = self._read(flow, source)
+                known = self._texts[flow] = self._read(flow, source)
             else:
                 answer = known is not None and known.has(wanted, sides)
                 self._waiting.setdefault(flow, {})[wanted, sides] = answer
@@ -159,41 +161,44 @@ class Words:
         return self._left >= 0
 
     async def _read_waiting(self) -> None:
-        """What did not fit, the newest first."""
+        """Reads the flows that did not fit, the newest first."""
         try:
             await asyncio.sleep(0)
             self._left = AT_ONCE_BYTES
             while self._waiting:
                 flow, asked = self._waiting.popitem()
-                said = self._said[flow] = await asyncio.to_thread(self._read, flow, _Source.of(flow))
-                if self.show is not None and any(said.has(*what) != answer for what, answer in asked.items()):
+                texts = self._texts[flow] = await asyncio.to_thread(self._read, flow, _Snapshot.of(flow))
+                if self.show is not None and any(texts.has(*what) != answer for what, answer in asked.items()):
                     self.show(flow)
         finally:
             self._reading = None
 
-    def _read(self, flow: http.HTTPFlow, source: _Source) -> _Said:
+    def _read(self, flow: http.HTTPFlow, source: _Snapshot) -> _Texts:
         try:
             words = self._words_of(flow, source)
         except Exception as e:  # a file that somebody has made by hand: the filter goes on with the next flow
             log.debug("the words of a flow cannot be read: %s", type(e).__name__)
             words = {"asked": "", "answered": ""}
-        return _Said(source, words)
+        return _Texts(source, words)
 
-    def _words_of(self, flow: http.HTTPFlow, source: _Source) -> Mapping[Side, str]:
-        if (note := annotation_of(flow)) is None:
+    def _words_of(self, flow: http.HTTPFlow, source: _Snapshot) -> Mapping[Side, str]:
+        if (annotation := annotation_of(flow)) is None:
             return {"asked": "", "answered": ""}
-        decoder = self.decoder_for(note) if note.part == "attempt" else None
-        return {"asked": folded(asked_of(note)), "answered": folded(answered_of(note, source.body, decoder))}
+        decoder = self.decoder_for(annotation) if annotation.part == "attempt" else None
+        return {
+            "asked": fold_text(request_text(annotation)),
+            "answered": fold_text(answer_texts(annotation, source.body, decoder)),
+        }
 
 
-def search_in(words: Words) -> None:
-    """From now on mitmproxy's body filters look into `words` too, those that were made before as well."""
+def search_in(words: FlowTexts) -> None:
+    """Makes mitmproxy's body filters look into `texts` too, those that were made before as well."""
     for kind, sides in _SIDES.items():
         plain = getattr(kind.__call__, "plain", kind.__call__)  # a second load of the addon takes the first's place
         kind.__call__ = _also(plain, words, sides)  # type: ignore[method-assign]
 
 
-def _also(plain: Callable[..., Any], words: Words, sides: tuple[Side, ...]) -> Callable[..., Any]:
+def _also(plain: Callable[..., Any], words: FlowTexts, sides: tuple[Side, ...]) -> Callable[..., Any]:
     def matches(self: Any, flow: Flow) -> bool:
         return bool(plain(self, flow)) or words.found(flow, wanted_by(self.expr), sides)
 
@@ -205,7 +210,7 @@ class Search:
     """The addon for flows out of files."""
 
     def load(self, loader: Loader) -> None:
-        search_in(Words())
+        search_in(FlowTexts())
 
 
 addons = [Search()]

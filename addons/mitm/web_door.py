@@ -1,4 +1,4 @@
-"""The door before mitmweb's web server, which shares the gateway's event loop.
+"""The door of mitmweb: checks every request before its web server, which shares the gateway's event loop.
 
 mitmweb reads and parses a request whole (4 GB are allowed) before it asks for the password, it looks at no Host header,
 and each password costs it a slow hash on the loop. Here every request is judged by its head alone, with tornado's own
@@ -43,7 +43,7 @@ _SIGN_IN: Final = "open the link that was printed at the start, or sign in at /"
 
 
 class Router(Protocol):
-    """What tornado asks for a new request: `tornado.web.Application.start_request`."""
+    """tornado's router of new requests: `tornado.web.Application.start_request`."""
 
     def __call__(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate: ...
 
@@ -62,7 +62,7 @@ class SignedIn:
 
 
 class Door:
-    """Stands in the place of `enter`, mitmweb's own router. `web_host` is the address mitmweb was told to listen on."""
+    """The router in the place of `enter`, mitmweb's own. `web_host` is the address mitmweb was told to listen on."""
 
     def __init__(self, enter: Router, passwords: Passwords, signed_in: SignedIn, web_host: Callable[[], str]) -> None:
         self.enter = enter
@@ -84,16 +84,16 @@ class Door:
         self._connections.add(server_conn)
         if len(self._connections) > CONNECTIONS and self._open() > CONNECTIONS:
             request_conn.close()
-        return _Visit(self, server_conn, request_conn)
+        return _Request(self, server_conn, request_conn)
 
     def _open(self) -> int:
-        """Connections there are now; tornado does not say when one ends."""
+        """The number of connections there are now; tornado does not say when one ends."""
         for ended in [one for one in self._connections if one.stream.closed()]:
             self._connections.discard(ended)
         return len(self._connections)
 
     def check_head(self, line: RequestStartLine, headers: HTTPHeaders, local_address: str) -> None:
-        """What holds for everybody. Raises Refused."""
+        """Checks what holds for everybody. Raises Refused."""
         hosts = headers.get_list("Host")
         if len(hosts) != 1 or not known_host(hosts[0], self.web_host(), local_address):
             self.strangers += 1
@@ -111,7 +111,7 @@ class Door:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has {BODY_BYTES} bytes at most")
 
 
-class _Visit(HTTPMessageDelegate):
+class _Request(HTTPMessageDelegate):
     """One request on its way through the door."""
 
     def __init__(self, door: Door, server_conn: HTTP1ServerConnection, conn: HTTP1Connection) -> None:
@@ -138,14 +138,14 @@ class _Visit(HTTPMessageDelegate):
             self._refuse(refusal)
 
     async def _shows_password(self, line: RequestStartLine, headers: HTTPHeaders) -> bool:
-        """As mitmweb takes it: `Authorization: Bearer …` or `?token=…`."""
+        """Whether the request shows the password as mitmweb takes it: `Authorization: Bearer …` or `?token=…`."""
         scheme, _, shown = headers.get("Authorization", "").partition(" ")
         password = shown if scheme == "Bearer" else ""
         password = password or token_of(line.path.partition("?")[2])
         return bool(password) and await self._door.passwords.proves(password)
 
     async def _receive(self, line: RequestStartLine, headers: HTTPHeaders) -> None:
-        """Somebody who is not signed in: the password page and its form. Raises Refused."""
+        """Serves the password page and its form to somebody who is not signed in. Raises Refused."""
         length = body_length(headers)
         at_page = line.path.partition("?")[0] == "/"
         if at_page and line.method in ("GET", "HEAD") and length == 0:

@@ -1,4 +1,4 @@
-"""Puts the door (web_door.py) before mitmweb, and sees to it that it is really there. Nothing to do in mitmdump.
+"""Puts the door (web_door.py) before mitmweb, and checks that it is really there. Nothing to do in mitmdump.
 
 The one place that knows how mitmweb is made: `WebMaster.app` is a tornado application whose settings hold the password
 check, the name of the sign-in cookie and its secret (mitmproxy/tools/web). Where that is not so mitmweb does not start.
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts."""
-KNOCK_S: Final = 10.0
-_KNOCK: Final = b"GET / HTTP/1.1\r\nHost: stranger.invalid\r\nConnection: close\r\n\r\n"
+PROBE_S: Final = 10.0
+_PROBE_HEAD: Final = b"GET / HTTP/1.1\r\nHost: stranger.invalid\r\nConnection: close\r\n\r\n"
 
 
 class Unguarded(RuntimeError):
@@ -39,10 +39,10 @@ class WebGuard:
         except Unguarded as e:
             _stop(str(e))
             return
-        from addons.mitm.web_look import dress  # here for the same reason as in `guard`
+        from addons.mitm.web_look import serve_assets  # here for the same reason as in `guard`
         from addons.mitm.web_views import read_in_threads
 
-        dress(ctx.master.app)  # type: ignore[attr-defined]  # `guard` has found it
+        serve_assets(ctx.master.app)  # type: ignore[attr-defined]  # `guard` has found it
         read_in_threads(ctx.master.app)  # type: ignore[attr-defined]
 
     def configure(self, updated: set[str]) -> None:
@@ -55,7 +55,7 @@ class WebGuard:
             return
         before = self._door.strangers
         try:
-            answer = await asyncio.wait_for(_knock(ctx.options.web_host, ctx.options.web_port), KNOCK_S)
+            answer = await asyncio.wait_for(_probe(ctx.options.web_host, ctx.options.web_port), PROBE_S)
         except (OSError, TimeoutError) as e:
             _stop(f"mitmweb does not answer at {ctx.options.web_host}:{ctx.options.web_port} ({e or 'no answer'})")
             return
@@ -94,15 +94,16 @@ def guard(master: Any, web_host: Callable[[], str]) -> "Door":
 
 
 def _no_missing_icon(record: logging.LogRecord) -> bool:
-    """mitmweb's password page names an icon that is not there; whoever looks at the page would write an error line."""
+    """A log filter: mitmweb's password page names an icon that is not there; whoever looks at it would write an error
+    line."""
     return not str(record.msg).startswith("Could not open static file")
 
 
-async def _knock(host: str, port: int) -> bytes:
+async def _probe(host: str, port: int) -> bytes:
     to = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     reader, writer = await asyncio.open_connection(to, port)
     try:
-        writer.write(_KNOCK)
+        writer.write(_PROBE_HEAD)
         return await reader.readline()
     finally:
         writer.close()

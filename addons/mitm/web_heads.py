@@ -1,4 +1,4 @@
-"""What the head of a request to mitmweb's server tells: whose Host it names, and what body is to come."""
+"""Reading the head of a request to mitmweb's server: whose Host it names, and what body is to come."""
 
 import ipaddress
 from http import HTTPStatus
@@ -13,7 +13,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Refused(Exception):
-    """The request goes no further: an HTTP status, and why in words for a person."""
+    """The request is refused: an HTTP status, and why, in words for a person."""
 
     def __init__(self, status: HTTPStatus, why: str) -> None:
         super().__init__(why)

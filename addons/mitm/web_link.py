@@ -1,4 +1,4 @@
-"""The link that opens mitmweb: told once, to who started the gateway, and in no log record.
+"""The link that opens mitmweb: written once, to who started the gateway, and in no log record.
 
 `run_proxy.sh --web` makes the password and hands the link over in the environment, which other users cannot read.
 """
@@ -18,5 +18,5 @@ def tell_link() -> None:
 
 
 def address_to_tell(web_port: int | None) -> str:
-    """Where mitmweb is, without its password; nothing where `tell_link` will say it all, or there is none."""
+    """The address of mitmweb without its password; empty where `tell_link` will say it all, or there is none."""
     return f"http://127.0.0.1:{web_port}" if web_port and not os.environ.get(WEB_URL) else ""

@@ -1,4 +1,4 @@
-"""What mitmweb's page gets from us: a stylesheet and a small script, served beside mitmweb's own and named in its page.
+"""The stylesheet and small script that mitmweb's page gets from us, served beside mitmweb's own.
 
 mitmweb's front end lists comments ragged, shows a view below all headers and cuts its long lines. None of that can be
 set, but all of it is a matter of style (web_look.css; web_look.js marks what a stylesheet cannot tell). The page allows
@@ -22,8 +22,8 @@ _NAMED: Final = (
 ).encode()
 
 
-class Page(IndexHandler):
-    """mitmweb's one page, with ours in its head."""
+class IndexPage(IndexHandler):
+    """The handler of mitmweb's one page, with our files in its head."""
 
     def get(self) -> None:
         self.finish(self.render_string("../index.html").replace(b"</head>", _NAMED, 1))
@@ -31,8 +31,8 @@ class Page(IndexHandler):
     post = get  # the password page's form
 
 
-class Look(RequestHandler):
-    """One of the two files."""
+class Asset(RequestHandler):
+    """The handler of the two files."""
 
     def get(self, name: str) -> None:
         self.set_header("Content-Type", f"{_KINDS[name]}; charset=UTF-8")
@@ -40,9 +40,9 @@ class Look(RequestHandler):
         self.finish(files(__package__).joinpath(f"web_{name}").read_bytes())
 
 
-def dress(app: Application) -> None:
-    """Puts both before mitmweb's own handlers. Raises nothing: the inspector works without."""
+def serve_assets(app: Application) -> None:
+    """Puts both handlers before mitmweb's own. Raises nothing: the inspector works without."""
     try:
-        app.add_handlers(".*", [(r"/", Page), (rf"/{FOLDER}/({'|'.join(_KINDS)})", Look)])
+        app.add_handlers(".*", [(r"/", IndexPage), (rf"/{FOLDER}/({'|'.join(_KINDS)})", Asset)])
     except Exception as e:
         log.warning("mitmweb's page is shown as mitmproxy made it: %s", e)

@@ -1,4 +1,4 @@
-"""mitmweb's page lists flows in the order of their requests, each with its attempts and preparing calls beside it.
+"""The order of mitmweb's list: flows in the order of their requests, each with its attempts and preparing calls.
 
 By itself it lists them as they arrive until a person chooses a column, and an attempt that has failed arrives behind
 the request that goes on, a preparing call behind the chat it has prepared. Its front end is one script, in which that
@@ -31,11 +31,11 @@ def list_in_time_order(app: Any) -> None:
     def ordered(name: str) -> bytes:
         return scripts[name].read_bytes().replace(UNORDERED, ORDERED)
 
-    class Script(RequestHandler):
+    class OrderedScript(RequestHandler):
         def get(self, name: str) -> None:
             self.set_header("Content-Type", "text/javascript; charset=UTF-8")
             self.set_header("Cache-Control", "no-cache")  # the name is that of mitmweb's own
             self.finish(ordered(name))
 
     names = "|".join(name.replace(".", r"\.") for name in scripts)
-    app.add_handlers(".*", [(rf"/static/({names})", Script)])
+    app.add_handlers(".*", [(rf"/static/({names})", OrderedScript)])

@@ -1,4 +1,4 @@
-"""Trying mitmweb's password, which is kept as a slow hash: beside the event loop, and not as often as one likes."""
+"""Checking mitmweb's password, which is kept as a slow hash: in a thread, and not as often as one likes."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ WAITING: Final = 8
 
 
 class Passwords:
-    """Whether a password is right. `check` is slow: one at a time, in a thread, and a pause after each wrong one."""
+    """The check of a password. `check` is slow: one at a time, in a thread, and a pause after each wrong one."""
 
     def __init__(self, check: Callable[[str], bool], pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._check = check
@@ -26,11 +26,11 @@ class Passwords:
         self._waiting = 0
 
     def known(self, password: str) -> bool:
-        """Whether it is the one found right before; costs nothing."""
+        """Whether the password is the one found right before; costs nothing."""
         return self._right is not None and hmac.compare_digest(self._right, _digest(password))
 
     async def proves(self, password: str) -> bool:
-        """Whether it is right. Raises Refused when too many wait to be told."""
+        """Whether the password is right. Raises Refused when too many wait to be told."""
         if self.known(password):
             return True
         if self._waiting >= WAITING:
@@ -49,7 +49,7 @@ class Passwords:
             self._waiting -= 1
 
     def forget(self) -> None:
-        """Another password is in force."""
+        """Forgets the password found right: another one is in force."""
         self._right = None
 
     def _is_right(self, password: str) -> bool:

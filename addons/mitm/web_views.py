@@ -1,4 +1,4 @@
-"""mitmweb reads what its views show in a thread: a long stream takes a second, and the gateway serves others.
+"""mitmweb's content views, read in a thread: a long stream takes a second, and the gateway serves others.
 
 Uses mitmweb's own handler (mitmproxy.tools.web.app, of the version that stream/fitting.py asks for), at its own place.
 """
@@ -19,7 +19,8 @@ PLACE: Final = (
 
 
 class ViewInThread(FlowContentView):
-    """A message as a view shows it. Who asks was looked at before; the handler's own work is beneath that check."""
+    """The handler of a message as a view shows it. Who asks was checked before; mitmweb's own work is beneath that
+    check."""
 
     async def get(  # type: ignore[override]  # tornado awaits what is to be awaited
         self, flow_id: str, message: str, content_view: str
@@ -29,7 +30,7 @@ class ViewInThread(FlowContentView):
 
 
 def read_in_threads(app: Application) -> None:
-    """Raises nothing: mitmweb's own handler does the same, while others wait."""
+    """Puts the handler before mitmweb's own, which does the same while others wait. Raises nothing."""
     try:
         app.add_handlers(".*", [(PLACE, ViewInThread)])
     except Exception as e:

@@ -1,4 +1,4 @@
-"""What is kept of exchanges beyond the flow list: recordings while that is on, and the count of unknown kinds."""
+"""The archive: recordings of exchanges while that is on, and the count of unknown kinds."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.drift import Drift
 from addons.recordings.recorder import Recorder
-from addons.recordings.recording import Source, recording_of
+from addons.recordings.recording import RecordingSource, recording_of
 from addons.tasks import Background
 from addons.vault.small_files import read_small, write_small
 from providers.contract.provider import AnyProvider
@@ -30,7 +30,7 @@ _PATH_LIMIT: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class RecordRules:
-    """Where recordings go and how many are kept. `enabled` is config.yaml's word; the switch goes before it."""
+    """The folder of recordings and its limits. `enabled` is config.yaml's word; the switch goes before it."""
 
     enabled: bool
     folder: Path
@@ -39,7 +39,7 @@ class RecordRules:
 
 
 class Archive:
-    """`cleaner` takes out what must never be kept."""
+    """The recorder and the drift count of the configuration in force. `cleaner` takes out what must never be kept."""
 
     def __init__(self, rules: RecordRules, switch: Path, drift: Drift, cleaner: Cleaner) -> None:
         self.drift = drift
@@ -47,7 +47,7 @@ class Archive:
         self._switch = switch
         self._cleaner = cleaner
         self._recorder: Recorder | None = None
-        self.look()
+        self.apply_switch()
 
     @property
     def recording(self) -> bool:
@@ -55,19 +55,19 @@ class Archive:
 
     @property
     def folder(self) -> Path:
-        """Where recordings go."""
+        """The folder recordings go to."""
         return self._recorder.folder if self._recorder else self._rules.folder
 
     def switch(self, *, enabled: bool) -> None:
         """Switches recording, as `glassgate record` does. Raises OSError."""
-        turn(self._switch, enabled=enabled)
+        set_switch(self._switch, enabled=enabled)
         if enabled and self._recorder is not None and self._recorder.broken:
             self._recorder = None  # the disk may take it now
-        self.look()
+        self.apply_switch()
 
-    def look(self) -> None:
-        """Heeds the switch."""
-        enabled, folder = in_force(self._switch, enabled=self._rules.enabled, folder=self._rules.folder)
+    def apply_switch(self) -> None:
+        """Starts or stops recording as the switch file says now."""
+        enabled, folder = recording_state(self._switch, enabled=self._rules.enabled, folder=self._rules.folder)
         if not enabled:
             self._recorder = None
         elif self._recorder is None or self._recorder.folder != folder:
@@ -85,21 +85,23 @@ class Archive:
             background.spawn(self.take(flow, attempt, providers), "glassgate archive")
 
     async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
-        """Keeps what there is to keep of an attempt or a preparing call that is over."""
-        note = annotation_of(flow)
-        provider = providers.get(note.provider) if note else None
-        if note is None or provider is None or note.part == "local":
+        """Records an attempt or a preparing call that is over, and counts what was unknown in it."""
+        annotation = annotation_of(flow)
+        provider = providers.get(annotation.provider) if annotation else None
+        if annotation is None or provider is None or annotation.part == "local":
             return
         recorder = self._recorder if self.recording else None
-        path = await asyncio.to_thread(self._write, recorder, flow, note, provider.type_name) if recorder else None
+        path = (
+            await asyncio.to_thread(self._write, recorder, flow, annotation, provider.type_name) if recorder else None
+        )
         if attempt is not None:
-            example = path.name if path else note.request_id
+            example = path.name if path else annotation.request_id
             unknown = {self._cleaner.words(kind): count for kind, count in attempt.unknown.items()}
-            self.drift.note(provider.type_name, unknown, int(time.time()), example)
+            self.drift.count(provider.type_name, unknown, int(time.time()), example)
 
-    def _write(self, recorder: Recorder, flow: http.HTTPFlow, note: Annotation, type_name: str) -> Path | None:
-        source = Source(note, type_name, clean=self._cleaner.text)
-        return recorder.write(recording_of(flow, source), note.request_id, note.attempt)
+    def _write(self, recorder: Recorder, flow: http.HTTPFlow, annotation: Annotation, type_name: str) -> Path | None:
+        source = RecordingSource(annotation, type_name, clean=self._cleaner.text)
+        return recorder.write(recording_of(flow, source), annotation.request_id, annotation.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,14 @@ class ArchiveKeeper(Observer):
 
 @dataclass(frozen=True, slots=True)
 class Switch:
+    """The state that `glassgate record` wrote."""
+
     enabled: bool
     folder: Path | None
 
 
 def read_switch(path: Path) -> Switch | None:
-    """What `glassgate record` said last; None when it never said anything (that can be trusted and read)."""
+    """The switch as it was written last; None when there is none that can be trusted and read."""
     try:
         value = json.loads(read_small(path, _SWITCH_BYTES) or b"")
     except (ValueError, RecursionError):
@@ -134,31 +138,31 @@ def read_switch(path: Path) -> Switch | None:
     return Switch(value.get("enabled") is True, _folder(value.get("folder")))
 
 
-def in_force(switch: Path, *, enabled: bool, folder: Path) -> tuple[bool, Path]:
-    """Whether exchanges are recorded, and where to; `enabled` and `folder` are config.yaml's words."""
+def recording_state(switch: Path, *, enabled: bool, folder: Path) -> tuple[bool, Path]:
+    """Whether exchanges are recorded, and the folder; `enabled` and `folder` are config.yaml's words."""
     state = read_switch(switch)
     return (enabled, folder) if state is None else (state.enabled, state.folder or folder)
 
 
-def turn(switch: Path, *, enabled: bool, folder: Path | None = None) -> None:
+def set_switch(switch: Path, *, enabled: bool, folder: Path | None = None) -> None:
     """Switches recording; the folder stays the one chosen last unless one is given. Raises OSError."""
     before = read_switch(switch)
     write_switch(switch, Switch(enabled, folder or (before.folder if before else None)))
 
 
-def told(*, enabled: bool, folder: Path) -> str:
-    """How recording stands, for people."""
+def describe_state(*, enabled: bool, folder: Path) -> str:
+    """One line about the state of recording, for people."""
     return f"recording is on; files go to {folder}" if enabled else "recording is off"
 
 
 def write_switch(path: Path, switch: Switch) -> None:
-    """Raises OSError."""
+    """Writes the switch file. Raises OSError."""
     folder = str(switch.folder) if switch.folder else None
     write_small(path, json.dumps({"enabled": switch.enabled, "folder": folder}).encode())
 
 
 def _folder(value: object) -> Path | None:
-    """A folder as the switch names it: absolute, without detours; else config.yaml's is used."""
+    """The folder the switch names: absolute, without detours; else None, and config.yaml's is used."""
     if not isinstance(value, str) or not value.isprintable() or len(value) > _PATH_LIMIT:
         return None
     path = Path(value)

@@ -1,4 +1,4 @@
-"""Recordings kept as regression cases."""
+"""Regression cases: recordings kept in the repository as tests."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Case:
 
 
 def case_of(recording: Recording) -> Case:
-    """Raises RecordingProblem for what cannot be read again: it would prove nothing."""
+    """The case of a recording. Raises RecordingProblem for what cannot be read again: it would prove nothing."""
     if recording.part != "attempt":
         raise RecordingProblem(PREPARING)
     differs = tuple(differences(recording))
@@ -38,7 +38,7 @@ def case_of(recording: Recording) -> Case:
 
 
 def keep(case: Case, folder: Path, name: str) -> Path:
-    """Writes the case; gives its path. Raises RecordingProblem when it is there already or cannot be written."""
+    """Writes the case; returns its path. Raises RecordingProblem when it is there already or cannot be written."""
     path = folder / f"{name}{ENDING}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Decodes a recording again with the adapters of today and tells what would be delivered differently."""
+"""The check of a recording: decodes it with today's adapters and compares what would be delivered."""
 
 import difflib
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.features.chain import applied
 from addons.inspect.chat_view import answer_lines, error_of
-from addons.recordings.recording import Answered, Recording, RecordingProblem
+from addons.recordings.recording import RecordedAnswer, Recording, RecordingProblem
 from addons.stream.port import State
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
@@ -32,24 +32,27 @@ def differences(recording: Recording) -> list[str]:
         raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
     if recording.outcome == "client_left":
         raise RecordingProblem("the client left in the middle: what it got is no measure")
-    then, now = said_of(recording), _seen(decoded(recording, recording.answer), recording.dialect)
+    then, now = (
+        delivered_lines(recording),
+        _visible_lines(delivered_today(recording, recording.answer), recording.dialect),
+    )
     return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
 
 
-def said_of(recording: Recording) -> list[str]:
-    """What a reader sees of the answer as it was delivered then."""
-    return _seen(recording.delivered, recording.dialect)
+def delivered_lines(recording: Recording) -> list[str]:
+    """The answer as it was delivered then, in the lines that a reader sees."""
+    return _visible_lines(recording.delivered, recording.dialect)
 
 
-def decoded(recording: Recording, answer: Answered) -> str:
-    """What the client would be sent today, by the adapter as it comes. Raises RecordingProblem."""
+def delivered_today(recording: Recording, answer: RecordedAnswer) -> str:
+    """The bytes the client would be sent today, as text, by the adapter as it comes. Raises RecordingProblem."""
     provider = _provider(recording.provider)
-    return read_again(recording, answer, provider).delivered
+    return decode_again(recording, answer, provider).delivered
 
 
 @dataclass(frozen=True, slots=True)
-class ReadAgain:
-    """What an answer is to a client. Times in milliseconds since it was asked for."""
+class DecodedAnswer:
+    """An answer as its client gets it. Times in milliseconds since it was asked for."""
 
     delivered: str
     error: ProviderError | None
@@ -57,8 +60,8 @@ class ReadAgain:
     first_token_ms: int | None
 
 
-def read_again(recording: Recording, answer: Answered, provider: AnyProvider) -> ReadAgain:
-    """An answer to the recording's request as `provider` reads it today. Raises RecordingProblem.
+def decode_again(recording: Recording, answer: RecordedAnswer, provider: AnyProvider) -> DecodedAnswer:
+    """The answer to the recording's request as `provider` reads it today. Raises RecordingProblem.
 
     Takes as long as the answer needed to be read: a long one is no work for the event loop."""
     now_ms = 0
@@ -83,7 +86,7 @@ def read_again(recording: Recording, answer: Answered, provider: AnyProvider) ->
     if reader.state is State.FAILED and any(body):
         body.append(encoder.error(_broken_off(reader, provider)))
     first = reader.first_token_at
-    return ReadAgain(
+    return DecodedAnswer(
         delivered=b"".join(body).decode("utf-8", "replace"),
         error=reader.error,
         usage=reader.usage,
@@ -96,8 +99,8 @@ def _broken_off(reader: AnswerReader, provider: AnyProvider) -> GatewayError:
     return GatewayError.from_provider(error, provider.name, "recorded", way_in(provider, "recorded"))
 
 
-def _seen(delivered: str, dialect: str) -> list[str]:
-    """What a reader sees of an answer: texts, calls, sources, the end; not ids and times, nor how it was cut."""
+def _visible_lines(delivered: str, dialect: str) -> list[str]:
+    """The parts of an answer a reader sees: texts, calls, sources, the end; not ids and times, nor how it was cut."""
     lines = [line for block in answer_lines(delivered, dialect) for line in block.split("\n")]
     error = error_of(delivered, dialect)
     return [*lines, f"error: {error.partition(':')[0]}"] if error else lines

@@ -1,4 +1,4 @@
-"""Counts what the adapters met and did not know: this is how a changed protocol is noticed before users are hurt.
+"""The drift count: kinds the adapters met and did not know. A changed protocol is noticed before users are hurt.
 
 Kinds are words of a site, and the file is plain: both are cleaned and bounded before they are kept.
 """
@@ -28,8 +28,8 @@ _LATEST_S: Final = 10**11
 
 
 @dataclass(slots=True)
-class Strange:
-    """One unknown kind: how often, when last (Unix seconds), and where it can be looked at."""
+class UnknownKind:
+    """One unknown kind: how often, when last (Unix seconds), and an example."""
 
     count: int = 0
     last: int = 0
@@ -42,12 +42,12 @@ class Drift:
     """Unknown kinds by provider type, kept in a small file beside the vault."""
 
     path: Path
-    found: dict[str, dict[str, Strange]] = field(default_factory=dict)
+    found: dict[str, dict[str, UnknownKind]] = field(default_factory=dict)
     _dirty: bool = False
     _filed: bool = False
     """There was a file with what is counted: when it goes, somebody has cleared it."""
 
-    def note(self, provider: str, unknown: Mapping[str, int], at: int, example: str) -> None:
+    def count(self, provider: str, unknown: Mapping[str, int], at: int, example: str) -> None:
         """Counts what one answer had; the log has a line for each kind that is new."""
         known = self.found.setdefault(provider, {})
         example = clean(example, KIND_CHARS)
@@ -57,19 +57,19 @@ class Drift:
                 continue
             if kind not in known:
                 log.warning("%s sent something this adapter does not know: %s (%s)", provider, kind, example)
-            strange = known.setdefault(kind, Strange())
-            strange.count = min(strange.count + count, _COUNT_LIMIT)
-            strange.last, strange.example = at, example
+            unknown_kind = known.setdefault(kind, UnknownKind())
+            unknown_kind.count = min(unknown_kind.count + count, _COUNT_LIMIT)
+            unknown_kind.last, unknown_kind.example = at, example
             self._dirty = True
 
-    def heed_clearing(self) -> None:
-        """Forgets what was counted when `glassgate drift --clear` has removed the file."""
+    def apply_clearing(self) -> None:
+        """Forgets the counts when `glassgate drift --clear` has removed the file."""
         if self._filed and not os.path.lexists(self.path):
             self.found.clear()
             self._dirty = self._filed = False
 
     def unsaved(self) -> bytes | None:
-        """What the file should hold; None when it does."""
+        """The bytes the file should hold; None when it holds them."""
         if not self._dirty:
             return None
         self._dirty = False
@@ -92,15 +92,15 @@ class Drift:
     def plain(self) -> dict[str, dict[str, dict[str, object]]]:
         return {
             provider: {
-                kind: {"count": strange.count, "last": strange.last, "example": strange.example}
-                for kind, strange in kinds.items()
+                kind: {"count": unknown_kind.count, "last": unknown_kind.last, "example": unknown_kind.example}
+                for kind, unknown_kind in kinds.items()
             }
             for provider, kinds in self.found.items()
         }
 
     @classmethod
     def load(cls, path: Path, words: Callable[[str], str] = str) -> "Drift":
-        """What was counted before, cleaned; nothing when there is no such file or it cannot be read."""
+        """The counts of the file, cleaned; none when there is no such file or it cannot be read."""
         drift = cls(path)
         try:
             stored = json.loads(read_small(path) or b"{}")
@@ -111,9 +111,9 @@ class Drift:
             if not is_name(provider):
                 continue
             for kind, entry in _items(kinds, KINDS_LIMIT):
-                if (strange := _strange(entry)) is not None:
-                    strange.example = words(strange.example)
-                    drift.found.setdefault(provider, {})[words(clean(kind, KIND_CHARS))] = strange
+                if (unknown_kind := _unknown_kind(entry)) is not None:
+                    unknown_kind.example = words(unknown_kind.example)
+                    drift.found.setdefault(provider, {})[words(clean(kind, KIND_CHARS))] = unknown_kind
         return drift
 
 
@@ -121,7 +121,7 @@ def _items(value: Any, most: int) -> list[tuple[str, Any]]:
     return list(value.items())[:most] if isinstance(value, dict) else []
 
 
-def _strange(entry: Any) -> Strange | None:
+def _unknown_kind(entry: Any) -> UnknownKind | None:
     """An entry of the file within bounds; None when it is none."""
     if not isinstance(entry, dict):
         return None
@@ -130,4 +130,4 @@ def _strange(entry: Any) -> Strange | None:
         return None
     if not 0 < count <= _COUNT_LIMIT or not 0 <= last <= _LATEST_S:
         return None
-    return Strange(count, last, clean(example, KIND_CHARS))
+    return UnknownKind(count, last, clean(example, KIND_CHARS))

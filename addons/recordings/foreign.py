@@ -1,4 +1,4 @@
-"""Recordings out of exchanges the gateway did not carry: a browser's HAR, somebody's flow file. Pure.
+"""Recordings of exchanges the gateway did not carry: from a browser's HAR or somebody's flow file. Pure.
 
 What was asked is told by the site's own request as far as it can be; what was delivered is what today's adapter makes
 of the answer. Kept as a case, that is the measure for tomorrow's.
@@ -13,8 +13,8 @@ from mitmproxy import http
 
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.chat_view import error_of
-from addons.recordings.check import decoded
-from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
+from addons.recordings.check import delivered_today
+from addons.recordings.recording import Recording, RecordingProblem, RecordingSource, recording_of
 from providers.contract.call import origin_of
 from providers.contract.provider import AnyProvider
 from providers.formats.jsontext import mapping, text
@@ -33,13 +33,14 @@ class Imported:
 
 
 def import_recordings(flows: Iterable[http.HTTPFlow], providers: Mapping[str, AnyProvider]) -> list[Imported]:
-    """A recording of each chat with a known site; other calls are passed over. `providers` are the configured ones."""
+    """The recordings of all chats with known sites; other calls are passed over. `providers` are the configured
+    ones."""
     known = dict(_origins(providers))
     return [found for flow in flows if (found := _import(flow, providers, known)) is not None]
 
 
 def _origins(providers: Mapping[str, AnyProvider]) -> Iterator[tuple[str, str]]:
-    """Origin → adapter type, of the adapters as they come and of the configured providers."""
+    """Pairs of origin and adapter type, of the adapters as they come and of the configured providers."""
     for type_name in type_names():
         cls = provider_class(type_name)
         if cls.Options.model_fields["base_url"].default:
@@ -56,7 +57,7 @@ def _import(flow: http.HTTPFlow, providers: Mapping[str, AnyProvider], known: Ma
         type_name = providers[own.provider].type_name if own.provider in providers else type_name
         if type_name is None:
             return Imported(url, None, f"config.yaml has no provider {own.provider!r}, and the host says no more")
-        return Imported(url, recording_of(flow, Source(own, type_name)))
+        return Imported(url, recording_of(flow, RecordingSource(own, type_name)))
     if type_name is None or own is not None or not _is_chat(flow):
         return None
     try:
@@ -73,7 +74,7 @@ def _origin(url: str) -> str:
 
 
 def _is_chat(flow: http.HTTPFlow) -> bool:
-    """A question and its answer, not one of the many calls around it."""
+    """Whether the flow is a question and its answer, not one of the many calls around it."""
     if flow.request.method != "POST" or flow.response is None:
         return False
     kind = flow.response.headers.get("content-type", "")
@@ -81,17 +82,17 @@ def _is_chat(flow: http.HTTPFlow) -> bool:
 
 
 def _recording(flow: http.HTTPFlow, type_name: str) -> Recording:
-    """Raises RecordingProblem."""
+    """The recording of the flow. Raises RecordingProblem."""
     assert flow.response
     if not flow.response.get_content(strict=False):
         raise RecordingProblem("the file holds no body of this answer; browsers leave out what they did not keep")
     body = mapping(_json(flow.request.get_content(strict=False)))
     model = text(body.get("model")) or "unknown"
     asked = {"model": model, "stream": True, "messages": [{"role": "user", "content": _words(body)}]}
-    note = Annotation("import", model=model, stream=True, client_request=json.dumps(asked, ensure_ascii=False))
-    bare = recording_of(flow, Source(note, type_name, _credentials(flow.request)))
+    annotation = Annotation("import", model=model, stream=True, client_request=json.dumps(asked, ensure_ascii=False))
+    bare = recording_of(flow, RecordingSource(annotation, type_name, _credentials(flow.request)))
     assert bare.answer
-    delivered = decoded(bare, bare.answer)
+    delivered = delivered_today(bare, bare.answer)
     error = error_of(delivered)
     outcome = "ok" if delivered and not error else "broken_off" if delivered else "failed"
     return bare.model_copy(update={"delivered": delivered, "outcome": outcome, "error": error})
@@ -115,7 +116,7 @@ def _words(body: Mapping[str, Any]) -> str:
 
 
 def _credentials(request: http.Request) -> list[str]:
-    """What the exchange itself shows to be a secret, wherever else it may stand in it."""
+    """The secrets that the exchange itself shows to be some, wherever else they may stand in it."""
     found = [request.headers.get("authorization", "").partition(" ")[2]]
     found += [request.headers.get(name, "") for name in ("x-api-key", "api-key", "x-signature")]
     found += [value for _, value in request.cookies.items(multi=True)]

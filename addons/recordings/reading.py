@@ -1,4 +1,4 @@
-"""Reads kept bytes again with the adapters of today: for the views, for replays, for checks."""
+"""Reading kept bytes again with today's adapters: for views, replays, checks."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,19 +13,19 @@ from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
 
 
-def decoder_for(note: Annotation, providers: Mapping[str, AnyProvider]) -> Decoder | None:
-    """A fresh decoder for the answer an annotation tells of; None when its provider does not serve such any more."""
-    provider = providers.get(note.provider)
-    serving = provider.serving(request_of(note)) if provider is not None else None
+def decoder_for(annotation: Annotation, providers: Mapping[str, AnyProvider]) -> Decoder | None:
+    """A fresh decoder for the answer of an annotated flow; None when its provider is not configured any more."""
+    provider = providers.get(annotation.provider)
+    serving = provider.serving(request_of(annotation)) if provider is not None else None
     if serving is None:
         return None
-    return serving.operation.turn(serving.request, Session(note.provider, "recorded")).decoder()
+    return serving.operation.turn(serving.request, Session(annotation.provider, "recorded")).decoder()
 
 
-def request_of(note: Annotation) -> ModelRequest:
+def request_of(annotation: Annotation) -> ModelRequest:
     """The request an annotation tells of; a bare chat when the client's request cannot be read any more."""
-    body = note.client_request.encode("utf-8", "surrogateescape")
+    body = annotation.client_request.encode("utf-8", "surrogateescape")
     try:
-        return replace(parsed_as(note.dialect, body)[1].request, model=note.model)
+        return replace(parsed_as(annotation.dialect, body)[1].request, model=annotation.model)
     except GatewayError:
-        return ChatRequest(note.model, (Message("user", ""),), stream=note.stream)
+        return ChatRequest(annotation.model, (Message("user", ""),), stream=annotation.stream)

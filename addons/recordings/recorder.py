@@ -1,4 +1,4 @@
-"""Writes recordings to a folder while that is switched on, and keeps the folder small."""
+"""The recorder: writes recordings to a folder while that is switched on, and keeps the folder small."""
 
 import logging
 import re
@@ -22,7 +22,8 @@ _ODD: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass(slots=True)
 class Recorder:
-    """`now` gives Unix seconds. A disk that takes nothing ends the recording, never the serving."""
+    """A folder of recordings. `now` gives Unix seconds. A disk that takes nothing ends the recording, never the
+    serving."""
 
     folder: Path
     max_mb: float
@@ -82,7 +83,7 @@ class Recorder:
 
 
 def _name(recording: Recording, request_id: str, now: float) -> str:
-    """Sorted by time; short enough to be read in a list. All of it stands in the file too."""
+    """The file's name, sorted by time and short enough for a list. All of it stands in the file too."""
     stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(now)) + f"{int(now % 1 * 1000):03}"
     provider = recording.provider.removesuffix("_compatible")
     what = "preparing" if recording.part == "step" else recording.model[:MODEL_CHARS]

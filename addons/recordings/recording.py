@@ -1,5 +1,5 @@
-"""One provider exchange as a small readable file: the request as built, the answer's bytes with their times, and what
-was delivered. It holds no secret, and stand-ins for personal ids."""
+"""The recording of one provider exchange, as a small readable file: the request as built, the answer's bytes with their
+times, and what was delivered. It holds no secret, and stand-ins for personal ids."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ TEXT_CHARS: Final = 4 * 1024 * 1024
 
 
 class RecordingProblem(Exception):
-    """A recording that cannot be read or used. The text is one clear line."""
+    """The recording cannot be read or used. The text is one clear line."""
 
 
 def _read_piece(value: object) -> bytes:
@@ -52,28 +52,32 @@ type Piece = Annotated[bytes, PlainValidator(_read_piece), PlainSerializer(_writ
 """Bytes as text where they are UTF-8, else as base64."""
 
 
-class _Form(BaseModel):
+class _FileModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Arrived(_Form):
-    """A piece of the answer and when it came."""
+class TimedPiece(_FileModel):
+    """A piece of the answer and when it came, in milliseconds."""
 
     ms: int = Field(ge=0)
     data: Piece
 
 
-class Asked(_Form):
+class RecordedRequest(_FileModel):
+    """The request to the provider, as built."""
+
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
 
 
-class Answered(_Form):
+class RecordedAnswer(_FileModel):
+    """The provider's answer."""
+
     status: int
     headers: tuple[tuple[str, str], ...] = ()
-    pieces: tuple[Arrived, ...] = ()
+    pieces: tuple[TimedPiece, ...] = ()
     cut: bool = False
     """Only the beginning was kept."""
 
@@ -82,7 +86,7 @@ class Answered(_Form):
         return b"".join(piece.data for piece in self.pieces)
 
 
-class Recording(_Form):
+class Recording(_FileModel):
     """One exchange. `provider` is the adapter's type."""
 
     format: Literal["glassgate-recording"] = FORMAT
@@ -96,8 +100,8 @@ class Recording(_Form):
     dialect: str = ""
     """The format of the client's request and of what was delivered; empty where nobody noted it."""
     client_request: str
-    request: Asked
-    answer: Answered | None = None
+    request: RecordedRequest
+    answer: RecordedAnswer | None = None
     delivered: str = ""
 
     def dump(self) -> str:
@@ -106,7 +110,7 @@ class Recording(_Form):
 
     @classmethod
     def load(cls, text: str | bytes, name: str = "the file") -> "Recording":
-        """Raises RecordingProblem."""
+        """The recording in a file's text. Raises RecordingProblem."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
@@ -125,10 +129,10 @@ class Recording(_Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordingSource:
     """What a recording is made of, besides the flow itself."""
 
-    note: Annotation
+    annotation: Annotation
     provider_type: str
     secrets: Sequence[str] = ()
     """What the exchange itself shows to be secret."""
@@ -136,36 +140,36 @@ class Source:
     """Takes the secrets in force out of a text."""
 
 
-def recording_of(flow: http.HTTPFlow, source: Source, pseudonyms: Pseudonyms | None = None) -> Recording:
+def recording_of(flow: http.HTTPFlow, source: RecordingSource, pseudonyms: Pseudonyms | None = None) -> Recording:
     """The recording of a gateway flow. Raises RecordingProblem while that is under way."""
-    if source.note.running:
+    if source.annotation.running:
         raise RecordingProblem("this exchange still runs: keep it when it is over")
-    note, own = source.note, pseudonyms or Pseudonyms(source.secrets, source.clean)
+    annotation, own = source.annotation, pseudonyms or Pseudonyms(source.secrets, source.clean)
     request = flow.request
     answer = None
     if flow.response is not None:
-        answer = Answered(
+        answer = RecordedAnswer(
             status=flow.response.status_code,
             headers=_headers(flow.response.headers.items(multi=True), own),
-            pieces=_pieces(flow.response, note, own),
-            cut=note.cut,
+            pieces=_pieces(flow.response, annotation, own),
+            cut=annotation.cut,
         )
     return Recording(
-        part="step" if note.part == "step" else "attempt",
+        part="step" if annotation.part == "step" else "attempt",
         provider=source.provider_type,
-        model=note.model,
-        outcome=note.outcome,
-        error=own.text(note.error),
-        dialect=note.dialect,
-        client_request=own.text(note.client_request[:TEXT_CHARS]),
-        request=Asked(
+        model=annotation.model,
+        outcome=annotation.outcome,
+        error=own.text(annotation.error),
+        dialect=annotation.dialect,
+        client_request=own.text(annotation.client_request[:TEXT_CHARS]),
+        request=RecordedRequest(
             method=request.method,
             url=own.text(request.url),
             headers=_headers(request.headers.items(multi=True), own),
             body=own.text((request.content or b"")[:TEXT_CHARS].decode("utf-8", "replace")),
         ),
         answer=answer,
-        delivered=own.text(note.delivered[:TEXT_CHARS]),
+        delivered=own.text(annotation.delivered[:TEXT_CHARS]),
     )
 
 
@@ -174,32 +178,33 @@ def _headers(found: Any, own: Pseudonyms) -> tuple[tuple[str, str], ...]:
     return tuple((name, own.text(redacted_header(name, value))) for name, value in found if name.lower() not in skipped)
 
 
-def _pieces(response: http.Response, note: Annotation, own: Pseudonyms) -> tuple[Arrived, ...]:
-    """The answer as it came. A packed one is kept unpacked, in one piece: its times belong to other bytes."""
+def _pieces(response: http.Response, annotation: Annotation, own: Pseudonyms) -> tuple[TimedPiece, ...]:
+    """The pieces of the answer as they came. A packed one is kept unpacked, as one piece: its times belong to other
+    bytes."""
     packed = response.headers.get("content-encoding", "identity") not in ("identity", "")
     body = (response.get_content(strict=False) if packed else response.raw_content) or b""
-    arrivals = [(0.0, len(body))] if packed or not note.arrivals else list(note.arrivals)
+    arrivals = [(0.0, len(body))] if packed or not annotation.arrivals else list(annotation.arrivals)
     clean = _replaced(body, own)
     if clean != body:
         return cut_again(clean, arrivals, len(body))
     return tuple(_cut(body, arrivals))
 
 
-def _cut(body: bytes, arrivals: Sequence[tuple[float, int]]) -> list[Arrived]:
+def _cut(body: bytes, arrivals: Sequence[tuple[float, int]]) -> list[TimedPiece]:
     found, at = [], 0
     for offset_s, length in arrivals:
         if at >= len(body):
             break
-        found.append(Arrived(ms=round(offset_s * 1000), data=body[at : at + length]))
+        found.append(TimedPiece(ms=round(offset_s * 1000), data=body[at : at + length]))
         at += length
     if at < len(body):
         last = found[-1].ms if found else 0
-        found.append(Arrived(ms=last, data=body[at:]))
+        found.append(TimedPiece(ms=last, data=body[at:]))
     return found
 
 
-def cut_again(clean: bytes, arrivals: Sequence[tuple[float, int]], before: int) -> tuple[Arrived, ...]:
-    """A body that was cleaned, in the pieces that it came in. `before`: its length then.
+def cut_again(clean: bytes, arrivals: Sequence[tuple[float, int]], before: int) -> tuple[TimedPiece, ...]:
+    """A cleaned body, cut into pieces as it came. `before`: its length before it was cleaned.
 
     Stand-ins may have changed lengths: the pieces are cut in proportion, so that nothing is lost or doubled."""
     if len(clean) == before:
@@ -213,5 +218,5 @@ def _replaced(body: bytes, own: Pseudonyms) -> bytes:
 
 
 def summary(counts: Mapping[str, int]) -> str:
-    """What was replaced, in words."""
+    """One line about what was replaced."""
     return ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items()) or "nothing"

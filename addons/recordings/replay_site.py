@@ -1,4 +1,4 @@
-"""Recorded exchanges as a provider on loopback: asked the same, it answers the same, at the pace it was recorded."""
+"""A replay site: recorded exchanges as a provider on loopback, which answers at the pace it was recorded."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ class ReplaySite(Site):
     _words: list[frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._words = [_words_of(recording.request.body.encode()) for recording in self.recordings]
+        self._words = [_comparable_texts(recording.request.body.encode()) for recording in self.recordings]
 
     def session(self) -> Mapping[str, object]:
         return self.material
@@ -49,7 +49,7 @@ class ReplaySite(Site):
         if not fitting:
             await wire.respond(404, {"error": {"message": f"no recording of {request.method} {request.path}"}})
             return
-        asked = _words_of(request.body)
+        asked = _comparable_texts(request.body)
         most = max(len(asked & self._words[number]) for number in fitting)
         alike = [number for number in fitting if len(asked & self._words[number]) == most]
         turn = self._turns.get(alike[0], 0)
@@ -83,8 +83,8 @@ class _Companion(Site):
         await self.main.handle(request, wire)
 
 
-def in_place_of_sites(recordings: Sequence[Recording], speed: float) -> dict[str, Site]:
-    """For each provider that was recorded its sandbox site's place, with the site's own kind of session."""
+def replay_sites(recordings: Sequence[Recording], speed: float) -> dict[str, Site]:
+    """For each provider that was recorded, a site in place of its sandbox site, with its own kind of session."""
     found: dict[str, Site] = {}
     for provider in dict.fromkeys(recording.provider for recording in recordings):
         name = "openai" if provider == "openai_compatible" else provider
@@ -100,7 +100,7 @@ def in_place_of_sites(recordings: Sequence[Recording], speed: float) -> dict[str
     return found
 
 
-def _words_of(body: bytes) -> frozenset[str]:
+def _comparable_texts(body: bytes) -> frozenset[str]:
     """The texts in a JSON body, wherever they stand, without ids: what requests that mean the same have in common."""
     return frozenset(text for text in _texts(loads(body)) if not _ID.fullmatch(text))
 

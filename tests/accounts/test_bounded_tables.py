@@ -64,7 +64,7 @@ def test_limited_models_are_bounded(tmp_path: Path) -> None:
 
 def test_what_was_unknown_is_kept_short_and_clean(tmp_path: Path) -> None:
     drift = Drift(tmp_path / "drift.json")
-    drift.note("zai", {f"field \x1b[2J\ud800 {n} " + "x" * 500: 1 for n in range(2 * KINDS_LIMIT)}, 1, "req_1")
+    drift.count("zai", {f"field \x1b[2J\ud800 {n} " + "x" * 500: 1 for n in range(2 * KINDS_LIMIT)}, 1, "req_1")
     assert len(drift.found["zai"]) <= KINDS_LIMIT
     assert all(len(kind) <= KIND_CHARS and kind.isprintable() for kind in drift.found["zai"])
     drift.save()

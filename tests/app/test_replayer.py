@@ -21,7 +21,7 @@ from addons.errors import GatewayError
 from addons.exchange.request_log import RequestLog
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.flow_places import FlowPlaces
-from addons.inspect.summary import told
+from addons.inspect.summary import summary_line
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.steps import Answer
 from providers.openai.options import OpenAIOptions
@@ -102,7 +102,7 @@ def flow() -> Iterator[http.HTTPFlow]:
     request = http.Request.make("POST", "https://x.example/v1/chat/completions", json.dumps(ASKED).encode())
     flow = tflow.tflow(req=request, resp=old)
     OLD.put_on(flow)
-    flow.comment = told(OLD)
+    flow.comment = summary_line(OLD)
     with taddons_context():
         yield flow
 
@@ -123,12 +123,12 @@ def test_the_figures_are_the_new_runs_own(flow: http.HTTPFlow, caplog: pytest.Lo
     house = House(pieces("", "Hel", "lo"))
     with caplog.at_level(logging.INFO, "glassgate"):
         house.again(flow)
-    note = annotation_of(flow)
-    assert note is not None
-    assert (note.outcome, note.first_token_ms, note.total_ms) == ("replayed", 200, 500)
-    assert (note.prompt_tokens, note.completion_tokens, note.error) == (3, 4, "")
-    assert [round(at, 6) for at, _ in note.arrivals] == [0.1, 0.2, 0.3, 0.4, 0.5]
-    assert "Hel" in note.delivered
+    annotation = annotation_of(flow)
+    assert annotation is not None
+    assert (annotation.outcome, annotation.first_token_ms, annotation.total_ms) == ("replayed", 200, 500)
+    assert (annotation.prompt_tokens, annotation.completion_tokens, annotation.error) == (3, 4, "")
+    assert [round(at, 6) for at, _ in annotation.arrivals] == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert "Hel" in annotation.delivered
     for old in ("7777", "8888", "666"):
         assert old not in flow.comment + repr(flow.metadata["glassgate"])
     assert "replayed" in flow.comment
@@ -158,7 +158,7 @@ def test_the_runs_before_stand_beside_it_in_their_order(flow: http.HTTPFlow) -> 
     assert first.timestamp_created < second.timestamp_created < third.timestamp_created < flow.timestamp_created
     assert len({shown.id for shown in (*house.shown, flow)}) == 4
     notes = [annotation_of(shown) for shown in house.shown]
-    assert [(note.followed, note.outcome) for note in notes if note] == [
+    assert [(annotation.followed, annotation.outcome) for annotation in notes if annotation] == [
         (True, "ok"),
         (True, "replayed"),
         (True, "replayed"),
@@ -188,7 +188,7 @@ def test_revert_brings_the_first_run_back_with_its_note(flow: http.HTTPFlow) -> 
     flow.revert()
     assert flow.response
     assert flow.response.raw_content == b"data: old\n\n"
-    assert (annotation_of(flow), flow.comment) == (OLD, told(OLD))
+    assert (annotation_of(flow), flow.comment) == (OLD, summary_line(OLD))
 
 
 def test_a_refusal_is_a_failure_that_says_it_was_a_replay(
@@ -198,11 +198,11 @@ def test_a_refusal_is_a_failure_that_says_it_was_a_replay(
     house = House(Answer(429, {"content-type": "application/json"}, refusal, ()))
     with caplog.at_level(logging.INFO, "glassgate"):
         house.again(flow)
-    note = annotation_of(flow)
-    assert note is not None
-    assert (note.outcome, note.completion_tokens, note.first_token_ms) == ("failed", None, None)
-    assert note.error.startswith("replayed: ")
-    assert "Too fast" in note.error
+    annotation = annotation_of(flow)
+    assert annotation is not None
+    assert (annotation.outcome, annotation.completion_tokens, annotation.first_token_ms) == ("failed", None, None)
+    assert annotation.error.startswith("replayed: ")
+    assert "Too fast" in annotation.error
     assert flow.marked == ":warning:"
     assert any("429 failed" in record.getMessage() for record in caplog.records)
     assert len(house.shown) == 1
@@ -221,23 +221,28 @@ def test_a_request_that_was_not_kept_is_sent_again_without_being_read(flow: http
     Annotation("req_1", provider="p", account="a", model="m", outcome="ok").put_on(flow)
     house = House(pieces("one"))
     house.again(flow)
-    note = annotation_of(flow)
-    assert note is not None
-    assert (note.outcome, note.delivered, note.total_ms) == ("replayed", "", 300)
+    annotation = annotation_of(flow)
+    assert annotation is not None
+    assert (annotation.outcome, annotation.delivered, annotation.total_ms) == ("replayed", "", 300)
 
 
 def test_a_preparing_call_stays_one(flow: http.HTTPFlow, caplog: pytest.LogCaptureFixture) -> None:
     step = Annotation("-", part="step", provider="p", account="a", call="GET /v1/models", outcome="ok", total_ms=8888)
     step.put_on(flow)
-    flow.comment = told(step)
+    flow.comment = summary_line(step)
     house = House(Answer(200, {"content-type": "application/json"}, b"{}", ()))
     with caplog.at_level(logging.INFO, "glassgate"):
         house.again(flow)
-    note = annotation_of(flow)
-    assert note is not None
-    assert (note.part, note.call, note.total_ms, note.outcome) == ("step", "GET /v1/models", 0, "replayed")
+    annotation = annotation_of(flow)
+    assert annotation is not None
+    assert (annotation.part, annotation.call, annotation.total_ms, annotation.outcome) == (
+        "step",
+        "GET /v1/models",
+        0,
+        "replayed",
+    )
     assert "p/a: GET /v1/models 0 ms" in flow.comment
-    assert [(before.comment, before.marked) for before in house.shown] == [(told(step), ":gear:")]
+    assert [(before.comment, before.marked) for before in house.shown] == [(summary_line(step), ":gear:")]
     (line,) = [record.getMessage() for record in caplog.records if record.name == "glassgate.request"]
     assert line == "- inspector - POST /v1/chat/completions 200 replayed attempts=1 total=0ms"
 
@@ -258,8 +263,8 @@ def test_an_answer_is_read_beside_the_loop(flow: http.HTTPFlow, monkeypatch: pyt
 
 def test_a_secret_is_hidden_where_its_pieces_are_put_together(flow: http.HTTPFlow) -> None:
     """A client that wants a whole answer gets in one what came in pieces too short to be hidden."""
-    note = replace(OLD, stream=False, client_request=json.dumps({**ASKED, "stream": False}))
-    note.put_on(flow)
+    annotation = replace(OLD, stream=False, client_request=json.dumps({**ASKED, "stream": False}))
+    annotation.put_on(flow)
     House(pieces(*(KEY[at : at + 5] for at in range(0, len(KEY), 5)))).again(flow)
     again = annotation_of(flow)
     assert again is not None

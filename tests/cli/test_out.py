@@ -36,7 +36,7 @@ def noted(house: Path) -> Path:
     )
     saved(store)
     drift = Drift.load(folder / "drift.json")
-    drift.note("official", {EVIL: 1}, 1, EVIL)
+    drift.count("official", {EVIL: 1}, 1, EVIL)
     drift.save()
     return house
 

@@ -28,8 +28,8 @@ STEP = {
 def test_drift_is_cleared(run: Run, house: Path, made: Path) -> None:
     assert run("drift", "--clear").stdout == "nothing unknown was counted\n"
     drift = Drift.load(made.with_name("drift.json"))
-    drift.note("zai", {"phase dreaming": 2, "type chat:mood": 1}, 100, "req_1")
-    drift.note("qwen", {"phase odd": 2}, 100, "req_1")
+    drift.count("zai", {"phase dreaming": 2, "type chat:mood": 1}, 100, "req_1")
+    drift.count("qwen", {"phase odd": 2}, 100, "req_1")
     drift.save()
     assert "phase dreaming" in run("drift").stdout
     assert run("drift", "--clear").stdout == "3 kinds forgotten\n"
@@ -124,7 +124,7 @@ def test_a_disk_that_takes_nothing_is_said(run: Run, kept: Path, house: Path, mo
     monkeypatch.setattr(Recorder, "write", lambda *a: None)
     result = run("record", "import", str(kept / f"alike{ENDING}"))
     assert (result.exit_code, result.stderr) == (1, f"glassgate: {house}/recordings cannot be written\n")
-    monkeypatch.setattr("addons.cli.records.turn", _full)
+    monkeypatch.setattr("addons.cli.records.set_switch", _full)
     assert "record.json cannot be written: No space left" in run("record", "on").stderr
 
 
@@ -134,7 +134,7 @@ def _full(*a: object, **k: object) -> None:
 
 def test_kinds_are_told_the_most_met_first(run: Run, made: Path) -> None:
     drift = Drift.load(made.with_name("drift.json"))
-    drift.note("zai", {"seldom": 1, "often": 9}, 100, "req_1")
+    drift.count("zai", {"seldom": 1, "often": 9}, 100, "req_1")
     drift.save()
     lines = run("drift").stdout.splitlines()
     assert [" ".join(line.split()[:4]) for line in lines] == ["zai often 9 times,", "zai seldom 1 times,"]

@@ -18,7 +18,7 @@ from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
 from addons.ingress.openapi import document
 from addons.inspect.views import ChatView, DeliveredView
-from addons.recordings.check import decoded, differences
+from addons.recordings.check import delivered_today, differences
 from addons.recordings.recording import Recording
 from providers.contract.events import Finish, Text, Withdrawn
 from tests.support.harness import DONE, FINISH, STREAM, answer, api, is_quiet, whole, word
@@ -188,7 +188,7 @@ async def test_its_flows_are_shown_and_its_recordings_read_again_by_its_name(tmp
         recording = Recording.load(file.read_bytes())
         assert (recording.dialect, recording.delivered) == ("plain", visit.got.body.decode())
         assert recording.answer is not None
-        assert decoded(recording, recording.answer) == recording.delivered
+        assert delivered_today(recording, recording.answer) == recording.delivered
         assert differences(recording) == []
 
 

@@ -42,9 +42,9 @@ def test_a_request_whose_texts_cannot_be_cleaned_has_ended_all_the_same(monkeypa
     monkeypatch.setattr("addons.inspect.kept._clean", fails)
     with pytest.raises(ValueError, match="cannot be cleaned"):
         asyncio.run(writes.ended(ended))
-    note = annotation_of(flow)
-    assert note
-    assert note.outcome == "refused"
+    annotation = annotation_of(flow)
+    assert annotation
+    assert annotation.outcome == "refused"
     assert "refused" in flow.comment
-    assert SECRET not in f"{note}{flow.comment}"
+    assert SECRET not in f"{annotation}{flow.comment}"
     assert flow.request.raw_content is None

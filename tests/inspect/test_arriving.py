@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import PIECE, Known
-from addons.inspect.arriving import HOLD_BYTES, Arriving
+from addons.inspect.arriving import HOLD_BYTES, ArrivingBody
 
 SECRET = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 OWNER = ("zai", "main")
@@ -25,7 +25,7 @@ def frame(text: str, end: str = "\n\n") -> bytes:
 
 
 def arriving(pieces: list[bytes]) -> list[bytes]:
-    body = Arriving(clean)
+    body = ArrivingBody(clean)
     return [body.take([piece]) for piece in pieces]
 
 
@@ -59,7 +59,7 @@ def test_at_every_cut_no_piece_of_a_secret_is_shown(name: str) -> None:
 
 
 def test_whole_events_are_shown_at_once_and_counted() -> None:
-    body = Arriving(clean)
+    body = ArrivingBody(clean)
     assert body.take([frame("one"), frame("two")[:9]]) == frame("one")
     assert body.take([frame("two")[9:]]) == frame("one") + frame("two")
     assert body.events == 2
@@ -101,7 +101,7 @@ def test_nothing_is_cleaned_twice_up_to_the_last_border() -> None:
         cleaned += len(data)
         return data
 
-    body = Arriving(counted)
+    body = ArrivingBody(counted)
     pieces = [frame(f"word {number}") for number in range(500)]
     for piece in pieces:
         body.take([piece])

@@ -50,10 +50,15 @@ def answered(body: bytes = b"{}", *, cookies: tuple[str, ...] = (), **fields: st
 
 def test_a_preparing_call_is_told_as_a_step() -> None:
     flow = step(Call("POST", "https://site.example/new?x=1", (), b'{"a": 1}'), answered())
-    note = annotation_of(flow)
-    assert note is not None
-    assert (note.part, note.call, note.outcome, note.total_ms) == ("step", "POST /new", "ok", 500)
-    assert (note.provider, note.account, note.request_id) == ("p", "a", "req_1")
+    annotation = annotation_of(flow)
+    assert annotation is not None
+    assert (annotation.part, annotation.call, annotation.outcome, annotation.total_ms) == (
+        "step",
+        "POST /new",
+        "ok",
+        500,
+    )
+    assert (annotation.provider, annotation.account, annotation.request_id) == ("p", "a", "req_1")
     assert flow.server_conn.address == ("site.example", 443)
     assert (flow.request.timestamp_start, flow.live) == (10.0, False)
     assert flow.response is not None
@@ -68,9 +73,9 @@ def test_the_port_is_the_calls(url: str, port: int) -> None:
 
 def test_one_that_failed_has_no_answer() -> None:
     flow = step(Call("GET", "https://site.example/a"), error="did not answer in time")
-    note = annotation_of(flow)
-    assert note is not None
-    assert (flow.response, note.outcome, note.error) == (None, "failed", "did not answer in time")
+    annotation = annotation_of(flow)
+    assert annotation is not None
+    assert (flow.response, annotation.outcome, annotation.error) == (None, "failed", "did not answer in time")
 
 
 def test_nothing_secret_stands_in_it() -> None:

@@ -127,7 +127,7 @@ def test_a_block_ends_where_its_last_byte_is(payloads: list[str]) -> None:
 
 
 def test_the_note_keeps_when_pieces_went_out() -> None:
-    note = annotation_of(ours(deliveries=((0.25, 3), (0.5, 4))))
-    assert note
-    assert note.deliveries == ((0.25, 3), (0.5, 4))
+    annotation = annotation_of(ours(deliveries=((0.25, 3), (0.5, 4))))
+    assert annotation
+    assert annotation.deliveries == ((0.25, 3), (0.5, 4))
     assert Annotation("req_1").deliveries == ()

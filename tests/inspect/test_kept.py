@@ -24,7 +24,7 @@ from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import AT_ONCE_BYTES, keep_cleaned
 from addons.recordings.archive import Archive, RecordRules
 from addons.recordings.drift import Drift
-from addons.recordings.recording import Source, recording_of
+from addons.recordings.recording import RecordingSource, recording_of
 from addons.routing.models import Models
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import Carried
@@ -105,7 +105,7 @@ def test_recordings_are_cleaned_by_what_is_known_when_they_are_made(tmp_path: Pa
 
 
 def test_a_recording_of_a_flow_is_cleaned_in_every_part() -> None:
-    told = recording_of(_flow(), Source(NOTE, "zai", clean=CLEANER.text)).model_dump(mode="json")
+    told = recording_of(_flow(), RecordingSource(NOTE, "zai", clean=CLEANER.text)).model_dump(mode="json")
     for part in (told[name] for name in ("error", "client_request", "delivered")):
         assert HIDDEN in part
     for part in (told["request"], told["answer"]):
@@ -191,11 +191,11 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
         plan=SimpleNamespace(owner=("p", "a")),
     )
     asked = Annotation("req_1", client_request=f"my {KEY}", delivered=f"told: {KEY}", model=f"m {KEY}")
-    note = asyncio.run(keep_cleaned(flow, asked, attempt, CLEANER, 1000, answered=True))
+    annotation = asyncio.run(keep_cleaned(flow, asked, attempt, CLEANER, 1000, answered=True))
     assert flow.request.data.content == f"mine: {HIDDEN}".encode().ljust(len(f"mine: {KEY}"), b"~")
     assert flow.response
     assert flow.response.data.content == f"key ~sealed~p~a~api_key~, {HIDDEN}".encode() + b"~" * 8
-    for words in (note.client_request, note.delivered, note.model):
+    for words in (annotation.client_request, annotation.delivered, annotation.model):
         assert KEY not in words
 
 
@@ -215,9 +215,9 @@ def test_of_a_long_request_the_beginning_is_kept_and_cleaned() -> None:
     flow = tflow.tflow()
     most = AT_ONCE_BYTES + 1000
     flow.request.data.content = f"{KEY} ".encode() + b"a" * 10 * most
-    note = asyncio.run(keep_cleaned(flow, Annotation("req_1"), None, CLEANER, most, answered=False))
+    annotation = asyncio.run(keep_cleaned(flow, Annotation("req_1"), None, CLEANER, most, answered=False))
     kept = flow.request.data.content
-    assert (len(kept), KEY.encode() in kept, note.cut_request) == (most, False, True)
+    assert (len(kept), KEY.encode() in kept, annotation.cut_request) == (most, False, True)
     again = asyncio.run(keep_cleaned(flow, Annotation("req_1"), None, CLEANER, most, answered=False))
     assert not again.cut_request
 

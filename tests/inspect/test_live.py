@@ -22,8 +22,8 @@ from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.attempt_flows import end_as_attempt, own_flow
-from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, LOOK_S, Live
-from addons.recordings.recording import RecordingProblem, Source, recording_of
+from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, REFRESH_S, Live
+from addons.recordings.recording import RecordingProblem, RecordingSource, recording_of
 from addons.transport.upstream_request import request_of
 from providers.contract.call import Call
 from tests.support.attempts import attempt_of
@@ -100,7 +100,7 @@ def in_room(work: Callable[[Room], Coroutine[Any, Any, None]], room: Room | None
 
     async def run() -> None:
         jobs = Jobs(room.clock)
-        jobs.start(Job("running flows", LOOK_S, room.live.look))
+        jobs.start(Job("running flows", REFRESH_S, room.live.refresh))
         try:
             await work(room)
         finally:
@@ -177,15 +177,15 @@ def test_who_comes_later_sees_all_of_it() -> None:
         room.answers(flow, attempt := await room.asks(flow, exchange))
         await speaks(attempt, 2)
         room.looked_at = True
-        await asyncio.sleep(2 * LOOK_S)
+        await asyncio.sleep(2 * REFRESH_S)
         assert "200 events so far" in flow.comment
         assert flow.response
         assert flow.response.content == attempt.body
-        note = annotation_of(flow)
-        assert note
-        assert note.delivered == attempt.delivered.decode()
-        assert note.arrivals == tuple(attempt.report.arrivals)
-        assert note.deliveries == attempt.report.deliveries
+        annotation = annotation_of(flow)
+        assert annotation
+        assert annotation.delivered == attempt.delivered.decode()
+        assert annotation.arrivals == tuple(attempt.report.arrivals)
+        assert annotation.deliveries == attempt.report.deliveries
 
     in_room(work, Room(looked_at=False))
 
@@ -200,7 +200,7 @@ def test_many_flows_have_their_turn_one_after_the_other() -> None:
         for look in range(1, 4):
             for attempt in attempts:
                 attempt.data(chunk("word"))
-            await room.live.look()
+            await room.live.refresh()
             assert len(room.told) == look * AT_ONCE
             await asyncio.sleep(0)
         assert len(set(room.told)) == len(flows)
@@ -224,7 +224,7 @@ def test_others_have_their_turn_between_two_flows() -> None:
                 await asyncio.sleep(0)
 
         task = asyncio.ensure_future(other())
-        await room.live.look()
+        await room.live.refresh()
         task.cancel()
         assert turns >= len(flows)
 
@@ -251,7 +251,7 @@ def test_a_long_one_changes_more_seldom() -> None:
         flow, exchange = room.runs()
         room.answers(flow, attempt := await room.asks(flow, exchange))
         attempt.data(chunk("x" * BYTES_PER_S))
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REFRESH_S)
         room.told.clear()
         await speaks(attempt, 20, 0.1)
 
@@ -274,14 +274,14 @@ def test_the_story_from_the_first_moment() -> None:
         attempt = await room.asks(flow, exchange)
         assert flow.comment == "▷ req_24a1d0 running     m → p/a waiting for the answer"
         room.answers(flow, attempt)
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REFRESH_S)
         assert flow.comment.endswith("waiting for the first word")
         attempt.data(chunk("a") + chunk("b"))
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REFRESH_S)
         assert flow.comment == "▷ req_24a1d0 running     m → p/a first 250 ms 2 events so far"
         attempt.data(b"data: {")
         exchange.stage = Stage.PAUSED
-        room.live.attempt_over(flow)
+        room.live.attempt_ended(flow)
         exchange.attempt = None
         exchange.moved()
         assert flow.comment.endswith("m → p/a attempt 2 of 3 pausing before another attempt")
@@ -301,10 +301,10 @@ def test_what_is_shown_while_it_runs_is_clean_and_what_is_sent_is_not_touched() 
         room.answers(flow, attempt)
         for at in range(len(SECRET)):
             attempt.data(chunk("so")[:-6] + SECRET[: at + 1].encode() if at == 0 else SECRET[at : at + 1].encode())
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(REFRESH_S)
             assert flow.response
             assert SECRET[:2].encode() not in (flow.response.content or b"")
-        room.live.over(flow)
+        room.live.ended(flow)
         assert attempt.body_as_built(flow.request.content) == BODY.encode()
 
     in_room(work)
@@ -335,7 +335,7 @@ def test_a_request_too_big_to_be_cleaned_at_once_is_not_shown_until_it_is() -> N
         exchange.model = "m"
         exchange.moved()
         assert flow.request.raw_content is None
-        await room.live.look()
+        await room.live.refresh()
         shown = flow.request.content or b""
         assert len(shown) == len(big)
         assert SECRET.encode() not in shown
@@ -343,7 +343,7 @@ def test_a_request_too_big_to_be_cleaned_at_once_is_not_shown_until_it_is() -> N
         other.request.data.content = big
         later.model = "m"
         later.moved()
-        room.live.over(other)
+        room.live.ended(other)
         assert other.request.data.content == big, "its last form is made of it"
 
     in_real_time(work)
@@ -370,15 +370,15 @@ def test_a_person_who_holds_a_request_is_named() -> None:
         flow, exchange = room.runs()
         attempt = await room.asks(flow, exchange)
         flow.intercept()
-        room.live.seen(flow)
+        room.live.shown(flow)
         assert flow.comment.endswith("m → p/a stopped by you, not sent yet")
         await asyncio.sleep(8.4)
         flow.resume()
         room.answers(flow, attempt)
         attempt.data(chunk("a"))
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REFRESH_S)
         assert flow.comment.endswith("first 8400 ms (held 8.4 s by you) 1 event so far")
-        assert room.live.over(flow) == 8400
+        assert room.live.ended(flow) == 8400
 
     in_room(work)
 
@@ -401,9 +401,9 @@ def test_how_the_answer_is_to_be_read_is_decided_at_its_end() -> None:
         assert flow.response
         flow.response.headers["content-type"] = "text/html; charset=utf-7"
         attempt.data(chunk("a"))
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REFRESH_S)
         assert flow.response.headers["content-type"] == "text/html; charset=utf-8"
-        room.live.over(flow)
+        room.live.ended(flow)
         assert flow.response.headers["content-type"] == "text/html; charset=utf-7"
 
     in_room(work)
@@ -412,11 +412,11 @@ def test_how_the_answer_is_to_be_read_is_decided_at_its_end() -> None:
 def test_what_runs_cannot_be_kept_as_a_case() -> None:
     async def work(room: Room) -> None:
         flow, _ = room.runs()
-        note = annotation_of(flow)
-        assert note
-        assert note.running
+        annotation = annotation_of(flow)
+        assert annotation
+        assert annotation.running
         with pytest.raises(RecordingProblem, match="still runs"):
-            recording_of(flow, Source(note, "zai"))
+            recording_of(flow, RecordingSource(annotation, "zai"))
 
     in_room(work)
 
@@ -432,7 +432,7 @@ def test_what_is_not_in_the_list_any_more_is_not_followed_and_leaves_nothing(thr
         await speaks(attempt, 2)
         assert flow.response
         assert (len(room.told), flow.response.data.content) == (told, None)
-        room.live.over(flow)
+        room.live.ended(flow)
         assert len(room.live) == 0
         assert room.live.place(exchange.id) is None
 
@@ -447,12 +447,12 @@ def test_a_fault_with_one_flow_leaves_the_others_alone(monkeypatch: pytest.Monke
         room.answers(good, attempt := await room.asks(good, exchange))
         attempt.data(chunk("a"))
         with pytest.raises(TypeError):
-            await room.live.look()
+            await room.live.refresh()
         assert "1 event so far" in good.comment
-        await asyncio.sleep(LOOK_S)
-        await room.live.look()  # no more of the one with the fault: it is told at its end
-        room.live.over(bad)
-        room.live.over(good)
+        await asyncio.sleep(REFRESH_S)
+        await room.live.refresh()  # no more of the one with the fault: it is told at its end
+        room.live.ended(bad)
+        room.live.ended(good)
         assert len(room.live) == 0
 
     run_virtual(work(Room()))
@@ -465,15 +465,15 @@ def test_a_fault_in_what_is_shown_is_none_of_the_requests(
         raise ValueError("cannot be told")
 
     async def work(room: Room) -> None:
-        monkeypatch.setattr("addons.inspect.live.told", fails)
+        monkeypatch.setattr("addons.inspect.live.summary_line", fails)
         flow, exchange = room.runs()
         attempt = await room.asks(flow, exchange)
         assert SECRET.encode() not in (flow.request.content or b"")
         sent = attempt.wire_request(flow.request)
         assert sent
         assert sent.content == BODY.encode()
-        room.live.attempt_over(flow)
-        assert room.live.over(flow) == 0
+        room.live.attempt_ended(flow)
+        assert room.live.ended(flow) == 0
         assert len(room.live) == 0
         assert caplog.text.count("is not shown while it runs") == 1
 
@@ -503,12 +503,12 @@ def test_who_is_late_does_not_write_on_a_flow_that_has_ended() -> None:
         flow, exchange = room.runs()
         await room.asks(flow, exchange)
         moved = exchange.moved
-        room.live.over(flow)
+        room.live.ended(flow)
         Annotation(exchange.id, outcome="ok").put_on(flow)
         moved()
-        note = annotation_of(flow)
-        assert note
-        assert note.outcome == "ok"
+        annotation = annotation_of(flow)
+        assert annotation
+        assert annotation.outcome == "ok"
 
     in_room(work)
 
@@ -520,9 +520,9 @@ def test_an_ended_flow_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> Non
         flow, exchange = room.runs()
         room.answers(flow, attempt := await room.asks(flow, exchange))
         attempt.data(chunk("x" * 2 * AT_ONCE_BYTES) + DONE)
-        look = asyncio.ensure_future(room.live.look())
+        look = asyncio.ensure_future(room.live.refresh())
         await asyncio.sleep(0)
-        room.live.over(flow)
+        room.live.ended(flow)
         assert flow.response
         flow.response.data.content = b"the end"
         await look

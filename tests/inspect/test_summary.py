@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from addons.inspect.annotation import Annotation
-from addons.inspect.summary import marker, told
+from addons.inspect.summary import marker, summary_line
 
 ID = "req_24a1d4e0b7c94f5f9c7b"
 ASKED = Annotation(ID, provider="zai", account="main", model="GLM-4.6", attempt=1, most=3, outcome="ok")
@@ -16,7 +16,7 @@ RUNS = replace(ASKED, outcome="running")
 
 
 @pytest.mark.parametrize(
-    ("note", "line"),
+    ("annotation", "line"),
     [
         pytest.param(ASKED, "✓ req_24a1d4 ok          GLM-4.6 → zai/main", id="answered"),
         pytest.param(
@@ -88,8 +88,8 @@ RUNS = replace(ASKED, outcome="running")
         ),
     ],
 )  # fmt: skip
-def test_one_line(note: Annotation, line: str) -> None:
-    assert told(note) == line
+def test_one_line(annotation: Annotation, line: str) -> None:
+    assert summary_line(annotation) == line
 
 
 def test_what_runs_is_not_marked() -> None:
@@ -97,5 +97,7 @@ def test_what_runs_is_not_marked() -> None:
 
 
 def test_the_words_of_others_make_no_line_of_their_own() -> None:
-    note = Annotation("req_24a1d4aa", model="m\n✓ req_000000 ok \x1b[2J\u202e", attempt=1, most=3, outcome="running")
-    assert told(note).isprintable()
+    annotation = Annotation(
+        "req_24a1d4aa", model="m\n✓ req_000000 ok \x1b[2J\u202e", attempt=1, most=3, outcome="running"
+    )
+    assert summary_line(annotation).isprintable()

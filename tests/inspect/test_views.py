@@ -20,7 +20,7 @@ from tests.recordings.test_recording import CLIENT, STREAM, delivered
 
 
 def events_view() -> EventsView:
-    return EventsView(lambda note: ZaiDecoder())
+    return EventsView(lambda annotation: ZaiDecoder())
 
 
 def shown(flow: http.HTTPFlow, *, request: bool) -> Metadata:
@@ -112,13 +112,13 @@ def test_what_is_whole_only_in_a_view_is_cleaned_there() -> None:
     assert "Hello ~hidden~" in ChatView(clean).prettify(b"", shown(flow, request=True))
     assert "ak_9fPq2LzR7tXw" not in DeliveredView(clean).prettify(b"", shown(flow, request=False))
     decoder: Any = _Holding()
-    view = EventsView(lambda note: decoder, clean)
+    view = EventsView(lambda annotation: decoder, clean)
     assert "~hidden~" in view.prettify(b"ak_9fPq\n\n2LzR7tXw\n\n", shown(flow, request=False))
 
 
 def test_views_are_registered_with_the_cleaning() -> None:
     registry = ContentviewRegistry()
-    register_views(lambda note: ZaiDecoder(), lambda text: "cleaned", registry)
+    register_views(lambda annotation: ZaiDecoder(), lambda text: "cleaned", registry)
     for name, request in (("chat", True), ("provider events", False), ("openai stream", False)):
         assert registry[name].prettify(STREAM, shown(ours(), request=request)) == "cleaned"
 
@@ -167,7 +167,7 @@ def test_our_views_come_first_in_every_list() -> None:
     for name in ("raw", "json"):
         registry.register(of_mitmproxy[name])
     for _ in range(2):  # the second time is a reload of the addon
-        register_views(lambda note: None, str, registry)
+        register_views(lambda annotation: None, str, registry)
         views = registry.available_views()
         assert views == ["auto", "chat", "provider events", "openai stream", "json", "raw"]
 

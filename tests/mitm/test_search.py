@@ -11,7 +11,7 @@ from mitmproxy.test import tflow
 
 import addons.mitm.search as search
 from addons.inspect.annotation import Annotation
-from addons.mitm.search import Words, folded, search_in
+from addons.mitm.search import FlowTexts, fold_text, search_in
 from providers.contract.operation import Decoder
 from providers.zai.decoder import ZaiDecoder
 
@@ -39,15 +39,15 @@ def noted(body: bytes = b"", delivered: str = "", **more: Any) -> http.HTTPFlow:
     return flow
 
 
-def reads(note: Annotation) -> Decoder:
+def reads(annotation: Annotation) -> Decoder:
     return ZaiDecoder()
 
 
 @pytest.fixture(autouse=True)
-def words() -> Iterator[Words]:
+def words() -> Iterator[FlowTexts]:
     """All is read at once, as without a view."""
     before = {kind: kind.__call__ for kind in search._SIDES}
-    found = Words(reads)
+    found = FlowTexts(reads)
     search_in(found)
     yield found
     for kind, call in before.items():
@@ -96,10 +96,10 @@ def test_a_pattern_is_no_pattern_and_mitmproxys_own_matches_stay() -> None:
     assert not finds('~bs "a.*b"', noted(b"", sent(*"a and b")))
 
 
-def test_filters_made_before_and_foreign_flows(words: Words) -> None:
+def test_filters_made_before_and_foreign_flows(words: FlowTexts) -> None:
     made = flowfilter.parse(f'~b "{PHRASE}"')
-    search_in(Words(reads))
-    search_in(Words(reads))
+    search_in(FlowTexts(reads))
+    search_in(FlowTexts(reads))
     assert made(noted(zai(*CUT)))
     foreign = tflow.tflow(resp=http.Response.make(200, b"abc"))
     assert finds("~b abc", foreign)
@@ -124,9 +124,9 @@ def test_a_flow_that_changes_is_read_again() -> None:
     assert finds("~b three", flow)
 
 
-def test_a_flow_is_read_once(words: Words) -> None:
+def test_a_flow_is_read_once(words: FlowTexts) -> None:
     made = []
-    words.decoder_for = lambda note: made.append(note) or ZaiDecoder()  # type: ignore[func-returns-value]
+    words.decoder_for = lambda annotation: made.append(annotation) or ZaiDecoder()  # type: ignore[func-returns-value]
     flow = noted(zai(*CUT))
     for _ in range(3):
         finds("~b x", flow)
@@ -136,12 +136,12 @@ def test_a_flow_is_read_once(words: Words) -> None:
 def test_much_is_read_beside_the_loop_and_shown_when_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The streams wait for no more than AT_ONCE_BYTES; what is found later is shown, and nothing else."""
     flows = [noted(zai(*f"{number} of them")) for number in range(6)]
-    size = search._Source.of(flows[0]).bytes()
+    size = search._Snapshot.of(flows[0]).bytes()
     monkeypatch.setattr(search, "AT_ONCE_BYTES", size * 2)
 
     async def searched() -> tuple[list[bool], list[http.HTTPFlow], list[bool]]:
         shown: list[Any] = []
-        words = Words(reads, shown.append, _left=size * 2)
+        words = FlowTexts(reads, shown.append, _left=size * 2)
         first = [words.found(flow, "of them", ("answered",)) for flow in flows]
         assert not words.found(flows[-1], "not there", ("answered",))
         assert words._reading is not None
@@ -161,7 +161,7 @@ def test_a_list_that_fails_ends_no_search() -> None:
             raise ValueError("a list that is gone")
 
         shown: list[Any] = []
-        words = Words(reads, fails)
+        words = FlowTexts(reads, fails)
         for _ in range(2):
             words._left = 0
             assert not words.found(noted(b"", sent("first")), "first", ("answered",))
@@ -176,7 +176,7 @@ def test_a_list_that_fails_ends_no_search() -> None:
 def test_a_flow_whose_words_were_lost_is_shown_too() -> None:
     async def searched() -> list[Any]:
         shown: list[Any] = []
-        words, flow = Words(reads, shown.append), noted(b"", sent("first"))
+        words, flow = FlowTexts(reads, shown.append), noted(b"", sent("first"))
         assert words.found(flow, "first", ("answered",))
         words._left = 0
         Annotation("req_1", delivered=sent("second")).put_on(flow)
@@ -190,4 +190,4 @@ def test_a_flow_whose_words_were_lost_is_shown_too() -> None:
 
 
 def test_folding() -> None:
-    assert folded("  Straße\n\tÄ  b ") == "strasse ä b"
+    assert fold_text("  Straße\n\tÄ  b ") == "strasse ä b"

@@ -92,7 +92,7 @@ def guarded(answer: bytes | Exception, *, stranger: bool = True) -> tuple[WebGua
     options = SimpleNamespace(web_host="127.0.0.1", web_port=8081)
     stop = SimpleNamespace(shutdown=lambda: ended.append("shutdown"))
     context = SimpleNamespace(options=options, master=stop)
-    with patch.object(web_guard, "_knock", knock), patch.object(web_guard, "ctx", context):
+    with patch.object(web_guard, "_probe", knock), patch.object(web_guard, "ctx", context):
         asyncio.run(it.running())
     return it, ended
 
@@ -160,7 +160,7 @@ def loaded(master: Any) -> WebGuard:
     dressed: list[object] = []
     with (
         patch.object(web_guard, "ctx", SimpleNamespace(options=options, master=master)),
-        patch("addons.mitm.web_look.dress", dressed.append),
+        patch("addons.mitm.web_look.serve_assets", dressed.append),
         patch("addons.mitm.web_views.read_in_threads", dressed.append),
     ):
         it.load(cast(Loader, None))
@@ -197,6 +197,6 @@ def test_a_knock_names_a_foreign_host_and_comes_over_loopback_where_it_can(host:
         return reader, SimpleNamespace(write=sent.extend, close=lambda: came.append("closed"))
 
     with patch("addons.mitm.web_guard.asyncio.open_connection", connect):
-        assert asyncio.run(web_guard._knock(host, 8081)) == b"HTTP/1.1 403 Forbidden\r\n"
+        assert asyncio.run(web_guard._probe(host, 8081)) == b"HTTP/1.1 403 Forbidden\r\n"
     assert came == [(to, 8081), "closed"]
     assert b"\r\nHost: stranger.invalid\r\n" in sent

@@ -14,5 +14,5 @@ def test_an_application_of_another_kind_is_left_as_it_is(monkeypatch: pytest.Mon
 
     said: list[str] = []
     monkeypatch.setattr(web_look.log, "warning", lambda form, *words: said.append(form % words))
-    web_look.dress(cast(Any, Other()))
+    web_look.serve_assets(cast(Any, Other()))
     assert said == ["mitmweb's page is shown as mitmproxy made it: other handlers are wanted"]

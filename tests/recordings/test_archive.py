@@ -11,7 +11,16 @@ from mitmproxy.test import tflow
 
 from addons.cleaning.cleaner import Cleaner
 from addons.inspect.annotation import Annotation
-from addons.recordings.archive import Archive, RecordRules, Switch, in_force, read_switch, told, turn, write_switch
+from addons.recordings.archive import (
+    Archive,
+    RecordRules,
+    Switch,
+    describe_state,
+    read_switch,
+    recording_state,
+    set_switch,
+    write_switch,
+)
 from addons.recordings.drift import Drift
 from addons.recordings.recorder import ENDING
 from providers.zai.options import ZaiOptions
@@ -50,8 +59,8 @@ def test_an_attempt_is_kept_and_what_was_unknown_names_its_file(folder: Path) ->
     it = archive(folder)
     take(it, flow(), {"phase dreaming": 2})
     [name] = kept(folder)
-    strange = it.drift.found["zai"]["phase dreaming"]
-    assert (strange.count, strange.example) == (2, name)
+    unknown_kind = it.drift.found["zai"]["phase dreaming"]
+    assert (unknown_kind.count, unknown_kind.example) == (2, name)
 
 
 def test_while_it_is_off_the_unknown_is_counted_all_the_same(folder: Path) -> None:
@@ -80,16 +89,16 @@ def test_the_switch_goes_before_the_configuration(folder: Path) -> None:
     assert (it.recording, it.folder) == (True, folder / "kept")
     it.switch(enabled=False)
     assert (it.recording, it.folder) == (False, folder / "kept")
-    turn(folder / "record.json", enabled=True, folder=folder / "other")
+    set_switch(folder / "record.json", enabled=True, folder=folder / "other")
     assert not it.recording, "it is heeded when somebody looks"
-    it.look()
+    it.apply_switch()
     assert (it.recording, it.folder) == (True, folder / "other")
 
 
 def test_a_look_that_changes_nothing_leaves_the_recorder_alone(folder: Path) -> None:
     it = archive(folder)
     before = it._recorder
-    it.look()
+    it.apply_switch()
     assert it._recorder is before
 
 
@@ -97,7 +106,7 @@ def test_one_that_the_disk_ended_begins_anew_when_it_is_switched_on(folder: Path
     it = archive(folder)
     (folder / "kept").write_text("no folder")
     take(it, flow())
-    it.look()
+    it.apply_switch()
     assert not it.recording
     (folder / "kept").unlink()
     it.switch(enabled=True)
@@ -107,19 +116,19 @@ def test_one_that_the_disk_ended_begins_anew_when_it_is_switched_on(folder: Path
 
 def test_the_folder_stays_the_one_chosen_last(folder: Path) -> None:
     switch = folder / "record.json"
-    turn(switch, enabled=True, folder=Path("/one"))
-    turn(switch, enabled=False)
+    set_switch(switch, enabled=True, folder=Path("/one"))
+    set_switch(switch, enabled=False)
     assert read_switch(switch) == Switch(False, Path("/one"))
-    turn(switch, enabled=True, folder=Path("/two"))
-    assert in_force(switch, enabled=False, folder=Path("/mine")) == (True, Path("/two"))
+    set_switch(switch, enabled=True, folder=Path("/two"))
+    assert recording_state(switch, enabled=False, folder=Path("/mine")) == (True, Path("/two"))
 
 
 def test_without_a_switch_the_configuration_counts(folder: Path) -> None:
     switch = folder / "record.json"
     assert read_switch(switch) is None
-    assert in_force(switch, enabled=True, folder=Path("/mine")) == (True, Path("/mine"))
+    assert recording_state(switch, enabled=True, folder=Path("/mine")) == (True, Path("/mine"))
     write_switch(switch, Switch(True, None))
-    assert in_force(switch, enabled=False, folder=Path("/mine")) == (True, Path("/mine"))
+    assert recording_state(switch, enabled=False, folder=Path("/mine")) == (True, Path("/mine"))
 
 
 @pytest.mark.parametrize("content", ["", "5", "[]", '{"enabled": ', '{"enabled":' * 5000])
@@ -139,5 +148,5 @@ def test_only_true_switches_it_on(folder: Path, enabled: object) -> None:
 
 
 def test_how_it_stands_in_words() -> None:
-    assert told(enabled=True, folder=Path("/x")) == "recording is on; files go to /x"
-    assert told(enabled=False, folder=Path("/x")) == "recording is off"
+    assert describe_state(enabled=True, folder=Path("/x")) == "recording is on; files go to /x"
+    assert describe_state(enabled=False, folder=Path("/x")) == "recording is off"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from addons.inspect.chat_view import error_of
-from addons.recordings.check import _provider, decoded, differences, read_again, said_of
-from addons.recordings.recording import Answered, Recording, RecordingProblem
+from addons.recordings.check import _provider, decode_again, delivered_lines, delivered_today, differences
+from addons.recordings.recording import RecordedAnswer, Recording, RecordingProblem
 from providers.contract.errors import ErrorKind
 from tests.recordings.test_recording import STREAM, WORDS, delivered, recorded
 
@@ -43,14 +43,14 @@ def test_without_an_answer_there_is_nothing_to_read() -> None:
 
 
 def test_ids_times_and_pieces_are_no_difference() -> None:
-    told = delivered("Hello ") + delivered("你好 🌏")
+    describe_state = delivered("Hello ") + delivered("你好 🌏")
     choice = {"index": 0, "message": {"content": WORDS}, "finish_reason": "stop"}
     whole = json.dumps({"id": "other", "choices": [choice]})
-    assert differences(recorded(delivered=told)) == []
+    assert differences(recorded(delivered=describe_state)) == []
     assert differences(recorded(delivered=whole)) == []
 
 
-def answered(recording: Recording) -> Answered:
+def answered(recording: Recording) -> RecordedAnswer:
     assert recording.answer is not None
     return recording.answer
 
@@ -59,8 +59,8 @@ def answered(recording: Recording) -> Answered:
 def test_it_is_read_in_the_pieces_and_at_the_times_it_came(size: int) -> None:
     pieces = range(0, len(STREAM), size)
     recording = recorded(arrivals=tuple((0.25 + number, size) for number in range(len(pieces))))
-    found = read_again(recording, answered(recording), _provider("zai"))
-    assert WORDS in "".join(said_of(recording.model_copy(update={"delivered": found.delivered})))
+    found = decode_again(recording, answered(recording), _provider("zai"))
+    assert WORDS in "".join(delivered_lines(recording.model_copy(update={"delivered": found.delivered})))
     first = STREAM.index(b"\n\n") + 2
     assert found.first_token_ms == 250 + 1000 * ((first - 1) // size)
     assert found.error is None
@@ -68,17 +68,17 @@ def test_it_is_read_in_the_pieces_and_at_the_times_it_came(size: int) -> None:
 
 def test_an_answer_that_breaks_off_ends_in_its_error_as_it_would_for_a_client() -> None:
     broken = recorded(STREAM[: STREAM.index(b"\n\n") + 2])
-    found = read_again(broken, answered(broken), _provider("zai"))
+    found = decode_again(broken, answered(broken), _provider("zai"))
     assert found.error is not None
     assert error_of(found.delivered)
-    assert found.delivered == decoded(broken, answered(broken))
+    assert found.delivered == delivered_today(broken, answered(broken))
     assert any(line.startswith("+error: ") for line in differences(broken))
 
 
 def test_a_refusal_is_an_error_and_delivers_nothing() -> None:
     recording = recorded(b'{"detail": "no"}')
     refused = answered(recording).model_copy(update={"status": 401})
-    found = read_again(recording, refused, _provider("zai"))
+    found = decode_again(recording, refused, _provider("zai"))
     assert found.delivered == ""
     assert found.error is not None
     assert found.error.kind is ErrorKind.SESSION_EXPIRED

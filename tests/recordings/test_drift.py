@@ -12,8 +12,8 @@ def test_unknown_kinds_are_counted_and_kept(tmp_path: Path, caplog: pytest.LogCa
     tmp_path.chmod(0o700)
     drift = Drift.load(tmp_path / "drift.json")
     with caplog.at_level("WARNING", "glassgate"):
-        drift.note("zai", {"phase dreaming": 2}, 100, "req_1")
-        drift.note("zai", {"phase dreaming": 1, "nothing": 0}, 200, "req_2")
+        drift.count("zai", {"phase dreaming": 2}, 100, "req_1")
+        drift.count("zai", {"phase dreaming": 1, "nothing": 0}, 200, "req_2")
     assert [record.getMessage() for record in caplog.records] == [
         "zai sent something this adapter does not know: phase dreaming (req_1)"
     ]
@@ -25,27 +25,27 @@ def test_unknown_kinds_are_counted_and_kept(tmp_path: Path, caplog: pytest.LogCa
 def test_a_site_that_invents_names_does_not_fill_the_disk(tmp_path: Path) -> None:
     drift = Drift(tmp_path / "drift.json")
     for number in range(KINDS_LIMIT + 50):
-        drift.note("zai", {f"kind {number}": 1}, 1, "x")
+        drift.count("zai", {f"kind {number}": 1}, 1, "x")
     assert len(drift.found["zai"]) == KINDS_LIMIT
 
 
 def test_what_was_counted_is_cleared_while_a_gateway_counts(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     drift = Drift.load(tmp_path / "drift.json")
-    drift.note("zai", {"phase dreaming": 2}, 100, "req_1")
-    drift.heed_clearing()
+    drift.count("zai", {"phase dreaming": 2}, 100, "req_1")
+    drift.apply_clearing()
     assert drift.plain(), "what was not written down yet was cleared by nobody"
     drift.save()
     again = Drift.load(tmp_path / "drift.json")
     for one in (drift, again):
-        one.heed_clearing()
+        one.apply_clearing()
         assert one.plain()
     (tmp_path / "drift.json").unlink()
     for one in (drift, again):
-        one.note("zai", {"phase dreaming": 1}, 200, "req_2")
-        one.heed_clearing()
+        one.count("zai", {"phase dreaming": 1}, 200, "req_2")
+        one.apply_clearing()
         assert (one.plain(), one.unsaved()) == ({}, None)
-    drift.note("zai", {"phase dreaming": 1}, 300, "req_3")
+    drift.count("zai", {"phase dreaming": 1}, 300, "req_3")
     drift.save()
     assert Drift.load(tmp_path / "drift.json").plain()["zai"]["phase dreaming"]["count"] == 1
 
@@ -94,11 +94,11 @@ def test_words_of_a_file_are_cleaned_and_shortened(tmp_path: Path) -> None:
     path = tmp_path / "drift.json"
     filed(path, {"zai": {"k\x1b[2J" + "x" * 300: GOOD | {"example": "y" * 300}}, "no name!": {"a": GOOD}})
     drift = Drift.load(path, lambda words: words.replace("x", "-"))
-    [(kind, strange)] = drift.found["zai"].items()
+    [(kind, unknown_kind)] = drift.found["zai"].items()
     assert "\x1b" not in kind
     assert "x" not in kind
     assert len(kind) <= KIND_CHARS + 1
-    assert len(strange.example) <= KIND_CHARS + 1
+    assert len(unknown_kind.example) <= KIND_CHARS + 1
     assert set(drift.found) == {"zai"}
 
 
@@ -112,14 +112,14 @@ def test_of_a_forged_file_so_much_is_read(tmp_path: Path) -> None:
 def test_a_count_does_not_grow_without_end(tmp_path: Path) -> None:
     drift = Drift(tmp_path / "drift.json")
     for _ in range(2):
-        drift.note("zai", {"a": 10**12}, 1, "x")
+        drift.count("zai", {"a": 10**12}, 1, "x")
     assert drift.found["zai"]["a"].count == 10**12
 
 
 def test_a_disk_that_takes_nothing_costs_a_line_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "nowhere").write_text("no folder")
     drift = Drift(tmp_path / "nowhere" / "drift.json")
-    drift.note("zai", {"a": 1}, 1, "x")
+    drift.count("zai", {"a": 1}, 1, "x")
     drift.save()
     assert "what was unknown cannot be written" in caplog.text
     assert drift.found
@@ -128,8 +128,8 @@ def test_a_disk_that_takes_nothing_costs_a_line_and_no_more(tmp_path: Path, capl
 def test_it_is_written_when_something_has_changed_and_not_else(tmp_path: Path) -> None:
     drift = Drift(tmp_path / "drift.json")
     assert drift.unsaved() is None
-    drift.note("zai", {"a": 0}, 1, "x")
+    drift.count("zai", {"a": 0}, 1, "x")
     assert drift.unsaved() is None
-    drift.note("zai", {"a": 1}, 1, "x")
+    drift.count("zai", {"a": 1}, 1, "x")
     assert json.loads(drift.unsaved() or b"") == drift.plain()
     assert drift.unsaved() is None

@@ -14,7 +14,7 @@ from mitmproxy.test import tflow
 from addons.cli.main import main
 from addons.importing.contents import ImportProblem
 from addons.importing.exchanges import read_exchanges
-from addons.recordings.check import said_of
+from addons.recordings.check import delivered_lines
 from addons.recordings.foreign import import_recordings
 from addons.recordings.recorder import ENDING
 from addons.recordings.recording import Recording
@@ -73,7 +73,7 @@ def test_a_chat_becomes_a_recording_that_reads_right(data: bytes) -> None:
     assert found.recording is not None
     recording = Recording.load(found.recording.dump())
     assert (recording.provider, recording.model, recording.outcome) == ("zai", "GLM-4.6", "ok")
-    assert "Café crème" in "\n".join(said_of(recording))
+    assert "Café crème" in "\n".join(delivered_lines(recording))
     assert "Where?" in recording.client_request
     for secret in (TOKEN, COOKIE, "person@example.org", "12345678-1234"):
         assert secret not in recording.dump()

@@ -11,7 +11,7 @@ from mitmproxy.test import tflow
 from addons.dialects.registry import parsed_as
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.check import differences
-from addons.recordings.recording import Recording, RecordingProblem, Source, recording_of
+from addons.recordings.recording import Recording, RecordingProblem, RecordingSource, recording_of
 from providers.contract.requests import ChatRequest, CompletionRequest
 
 WORDS = "Hello 你好 🌏"
@@ -38,7 +38,7 @@ def recorded(body: bytes = STREAM, arrivals: tuple[tuple[float, int], ...] = (),
         ),
         resp=http.Response.make(200, body, {"content-type": "text/event-stream", "set-cookie": "token=abcdefgh"}),
     )
-    note = Annotation(
+    annotation = Annotation(
         "req_1",
         provider="zai",
         model=more.pop("model", "GLM-4.6"),
@@ -49,9 +49,9 @@ def recorded(body: bytes = STREAM, arrivals: tuple[tuple[float, int], ...] = (),
         arrivals=arrivals,
         cut=more.pop("cut", False),
     )
-    note.put_on(flow)
-    assert annotation_of(flow) == note
-    return recording_of(flow, Source(note, more.pop("provider_type", "zai"), ["the-secret"]))
+    annotation.put_on(flow)
+    assert annotation_of(flow) == annotation
+    return recording_of(flow, RecordingSource(annotation, more.pop("provider_type", "zai"), ["the-secret"]))
 
 
 def test_a_recording_of_the_first_version_is_read_as_well() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from addons.recordings.recording import Recording
-from addons.recordings.replay_site import ReplaySite, in_place_of_sites
+from addons.recordings.replay_site import ReplaySite, replay_sites
 from tests.recordings.test_recording import recorded
-from tests.support.asked import Answered, ask, asked, request
+from tests.support.asked import RecordedAnswer, ask, asked, request
 from tests.support.virtual_time import run_virtual
 
 
@@ -74,7 +74,7 @@ def test_one_without_an_answer_hangs_up() -> None:
 def test_pieces_come_at_the_pace_of_the_recording(speed: float, took: float) -> None:
     site = ReplaySite(recordings=[one(b"abc", arrivals=((1.0, 1), (1.0, 1), (3.0, 1)))], speed=speed)
 
-    async def timed() -> tuple[Answered, float]:
+    async def timed() -> tuple[RecordedAnswer, float]:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         return await asked(site, request("POST", "/api")), loop.time() - begun
@@ -85,7 +85,7 @@ def test_pieces_come_at_the_pace_of_the_recording(speed: float, took: float) -> 
 
 
 def test_recordings_stand_in_the_place_of_their_sites() -> None:
-    found = in_place_of_sites([one(b"z"), one(b"q", provider="qwen"), one(b"o", provider="openai_compatible")], 0)
+    found = replay_sites([one(b"z"), one(b"q", provider="qwen"), one(b"o", provider="openai_compatible")], 0)
     assert list(found) == ["zai", "qwen", "openai"]
     zai, qwen = found["zai"], found["qwen"]
     assert isinstance(zai, ReplaySite)

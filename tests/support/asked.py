@@ -47,7 +47,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Answered:
+class RecordedAnswer:
     """`whole` where the answer came to its end as HTTP has it; `end` how the connection was ended by the site."""
 
     status: int
@@ -73,7 +73,7 @@ def request(method: str, target: str, body: object = b"", **headers: str) -> Req
     return Request(method, url.path, dict(parse_qsl(url.query, keep_blank_values=True)), named, data)
 
 
-async def asked(site: Site, one: Request, *, gone: asyncio.Event | None = None) -> Answered:
+async def asked(site: Site, one: Request, *, gone: asyncio.Event | None = None) -> RecordedAnswer:
     """What the site answers. The client stays unless `gone` is set."""
     written = Written()
     site.requests.append(one)
@@ -84,12 +84,12 @@ async def asked(site: Site, one: Request, *, gone: asyncio.Event | None = None) 
     return read(bytes(written.data), written.end, one.method)
 
 
-def ask(site: Site, method: str, target: str, body: object = b"", **headers: str) -> Answered:
+def ask(site: Site, method: str, target: str, body: object = b"", **headers: str) -> RecordedAnswer:
     """`asked` by itself, for tests that are no coroutines; without waits."""
     return asyncio.run(asked(site, request(method, target, body, **headers)))
 
 
-def read(data: bytes, end: str = "", method: str = "GET") -> Answered:
+def read(data: bytes, end: str = "", method: str = "GET") -> RecordedAnswer:
     """An HTTP/1.1 answer as far as it came. Status 0 where there is none."""
     client = h11.Connection(h11.CLIENT)
     client.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
@@ -109,4 +109,4 @@ def read(data: bytes, end: str = "", method: str = "GET") -> Answered:
         else:
             whole = isinstance(event, h11.EndOfMessage)
             break
-    return Answered(status, fields, bytes(body), whole, end)
+    return RecordedAnswer(status, fields, bytes(body), whole, end)

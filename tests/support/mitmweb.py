@@ -12,7 +12,7 @@ import httpx
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from addons.inspect.summary import short
+from addons.inspect.summary import short_id
 from tests.support.ports import free_port
 from tests.support.processes import Gateway
 from tests.support.waiting import until as until
@@ -44,7 +44,7 @@ def asked(web: Web, prompt: str, model: str = MODEL) -> str:
 
 
 def flows_of(api: httpx.Client, request_id: str) -> list[dict[str, Any]]:
-    return [flow for flow in api.get("/flows").json() if short(request_id) in flow["comment"]]
+    return [flow for flow in api.get("/flows").json() if short_id(request_id) in flow["comment"]]
 
 
 def shown(api: httpx.Client, flow: dict[str, Any], side: str, view: str) -> str:

@@ -260,7 +260,7 @@ def test_any_file_is_read_or_passed_over(tmp_path_factory: pytest.TempPathFactor
 # -- what was unknown -------------------------------------------------------------------------------------------------
 def test_any_word_of_a_site_can_be_counted(folder: Path) -> None:
     drift = Drift.load(folder / "drift.json")
-    drift.note("zai", {"field \ud800": 2, "\x1b[2J": 1, "x" * 10_000: 1}, NOW, "req\ud800")
+    drift.count("zai", {"field \ud800": 2, "\x1b[2J": 1, "x" * 10_000: 1}, NOW, "req\ud800")
     drift.save()
     kept = Drift.load(folder / "drift.json").plain()["zai"]
     assert len(kept) == 3

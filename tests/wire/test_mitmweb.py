@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from addons.inspect.summary import short
+from addons.inspect.summary import short_id
 from addons.recordings.recording import Recording
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of, shown
 from tests.support.processes import SandboxThread
@@ -139,7 +139,7 @@ def test_the_command_bar_sends_again_and_keeps_cases(web: Web, api: httpx.Client
 
 def test_the_command_bar_refuses_what_is_no_exchange(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
-    chosen = f"~comment {short(answer.headers['x-request-id'])}"
+    chosen = f"~comment {short_id(answer.headers['x-request-id'])}"
     assert "the gateway answered this itself" in commanded(api, "gateway.replay", chosen)
     assert "the gateway answered this itself" in commanded(api, "gateway.savecase", chosen)
 
@@ -159,7 +159,7 @@ def test_a_preparing_call_becomes_no_case(web: Web, api: httpx.Client) -> None:
 def test_local_answers_and_refusals_are_told_too(web: Web, api: httpx.Client) -> None:
     answer = httpx.get(f"{web.url}/v1/models", headers=web.headers)
     (flow,) = flows_of(api, answer.headers["x-request-id"])
-    assert flow["comment"].startswith(f"✓ {short(answer.headers['x-request-id'])} ok          GET /v1/models")
+    assert flow["comment"].startswith(f"✓ {short_id(answer.headers['x-request-id'])} ok          GET /v1/models")
     refused = httpx.post(f"{web.url}/v1/chat/completions", json={}, headers={"authorization": "Bearer wrong"})
     (flow,) = flows_of(api, refused.headers["x-request-id"])
     assert flow["comment"].startswith("⚠ req_")

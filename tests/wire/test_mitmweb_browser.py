@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.inspect.summary import short
+from addons.inspect.summary import short_id
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.glass_session import PROMPT, Session, glass_session
 from tests.support.mitmweb import asked
@@ -65,7 +65,7 @@ def test_a_call_stands_before_the_chat_it_has_prepared(page: Chromium, session: 
     page.open("about:blank")
     page.open(f"{address(session)}/#/flows")
     page.wait_for("no-such-model")
-    request_id = short(asked(session.web, "Hi", "GLM-4.6"))
+    request_id = short_id(asked(session.web, "Hi", "GLM-4.6"))
     seen = page.wait_for(f"✓ {request_id}", f"⚙ {request_id}")
     assert seen.index(f"⚙ {request_id}") < seen.index(f"✓ {request_id}")
 

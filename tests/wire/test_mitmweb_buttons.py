@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from addons.inspect.summary import short
+from addons.inspect.summary import short_id
 from tests.support.canaries import canaries
 from tests.support.mitmweb import MODEL, Web, asked, commanded, flows_of
 from tests.support.processes import KEY, SandboxThread
@@ -128,13 +128,13 @@ def test_the_filters_of_the_docs_find_what_they_say(web: Web, api: httpx.Client)
         return {flow["id"] for flow in everything if word in flow["comment"]}
 
     for expression, word in (
-        (f"~comment {short(request_id)}", short(request_id)),
+        (f"~comment {short_id(request_id)}", short_id(request_id)),
         ('~comment "GLM-4.6 "', "GLM-4.6 "),
         ("~comment zai/demo", "zai/demo"),
         ("~comment failed", "failed"),
     ):
         assert found(expression) == those(word) != set(), expression
-    assert found(f"~meta {request_id}") == those(short(request_id)), "the whole id, as the answer's header has it"
+    assert found(f"~meta {request_id}") == those(short_id(request_id)), "the whole id, as the answer's header has it"
     assert found("~marked") == {flow["id"] for flow in everything if flow["marked"]} != set()
     api.put("/options", json={"view_filter": None}).raise_for_status()
 
@@ -157,7 +157,7 @@ def ids_in(saved: bytes) -> set[str]:
 def saved_flow(api: httpx.Client, request_id: str) -> bytes:
     """A flow file with the request's one flow."""
     until(lambda: len(flows_of(api, request_id)) == 1)
-    return api.get("/flows/dump", params={"filter": f"~comment {short(request_id)}"}).content
+    return api.get("/flows/dump", params={"filter": f"~comment {short_id(request_id)}"}).content
 
 
 def loaded(api: httpx.Client, saved: bytes) -> dict[str, Any]:

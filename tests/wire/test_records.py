@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from addons.cli.main import main
 from addons.recordings.recorder import ENDING
 from addons.recordings.recording import Recording
-from addons.recordings.replay_site import in_place_of_sites
+from addons.recordings.replay_site import replay_sites
 from providers.sandbox.run import Sandbox
 from tests.support.canaries import canaries
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
@@ -103,7 +103,7 @@ def test_what_was_recorded_is_served_again(recorded: tuple[Gateway, Path], folde
     chats = [recording for recording in own if recording.part == "attempt"]
     assert len(chats) >= len(list(asked(site)))
     with (
-        SandboxThread(Sandbox((), own=in_place_of_sites(own, 0))) as thread,
+        SandboxThread(Sandbox((), own=replay_sites(own, 0))) as thread,
         Gateway(folder, thread.description(), **NO_REST) as gateway,
         httpx.Client(headers=gateway.headers, timeout=30) as client,
     ):

@@ -9,7 +9,7 @@ from mitmproxy.test import tflow
 from mitmproxy.tools.web import app as web
 
 from addons.inspect.annotation import KEY, RUNNING
-from addons.mitm.onlookers import UNTOLD_MOST, VISIT_S, Onlookers, have_chats_read_again
+from addons.mitm.viewers import QUEUE_LIMIT, VISIT_S, Viewers, refresh_chats_in_web
 
 
 class Page:
@@ -36,24 +36,24 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> set[Any]:
 
 
 def test_a_page_that_takes_nothing_is_let_go(pages: set[Any]) -> None:
-    onlookers = Onlookers(lambda: 0.0)
-    onlookers.watch_web(SimpleNamespace(settings={}))
-    assert not onlookers.look()
+    viewers = Viewers(lambda: 0.0)
+    viewers.watch_web(SimpleNamespace(settings={}))
+    assert not viewers.any_present()
     deaf, other = Page(pages), Page(pages)
-    for _ in range(UNTOLD_MOST):
+    for _ in range(QUEUE_LIMIT):
         deaf._send_queue.put_nowait(b"a flow")
-    assert onlookers.look()
+    assert viewers.any_present()
     assert pages == {deaf, other}
     deaf._send_queue.put_nowait(b"one more")
-    assert onlookers.look()
+    assert viewers.any_present()
     assert (pages, deaf.closed, other.closed) == ({other}, True, False)
 
 
 def test_who_asks_for_flows_looks_for_a_while(pages: set[Any]) -> None:
     now = 0.0
-    onlookers = Onlookers(lambda: now)
+    viewers = Viewers(lambda: now)
     app = SimpleNamespace(settings={})
-    onlookers.watch_web(app)
+    viewers.watch_web(app)
     for path, status, looks in (
         ("/flows", 403, False),
         ("/", 200, False),
@@ -62,9 +62,9 @@ def test_who_asks_for_flows_looks_for_a_while(pages: set[Any]) -> None:
         app.settings["log_function"](
             SimpleNamespace(request=SimpleNamespace(path=path), get_status=lambda status=status: status)
         )
-        assert onlookers.look() is looks
+        assert viewers.any_present() is looks
     now = VISIT_S
-    assert not onlookers.look()
+    assert not viewers.any_present()
 
 
 @pytest.mark.parametrize("delivered", ["words", None, 7, ["words"]], ids=repr)
@@ -72,7 +72,7 @@ def test_a_flow_of_a_file_that_says_anything_does_not_end_the_list(
     delivered: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "flow_to_json", web.flow_to_json)  # put back at the end
-    have_chats_read_again()
+    refresh_chats_in_web()
     flow = tflow.tflow()
     flow.metadata[KEY] = {"outcome": RUNNING, "delivered": delivered}
     assert web.flow_to_json(flow)["request"]["contentHash"].endswith("-5" if delivered == "words" else "-0")

@@ -1,4 +1,4 @@
-"""Whether anybody looks at the flows now: the console always does, mitmweb when a page is open or its API is asked.
+"""The viewers of flows: the console always is one, mitmweb while a page is open or its API is asked.
 
 Knows how mitmweb is made, as the web_*.py beside it do. What is not there is not found: nobody looks then.
 """
@@ -15,14 +15,14 @@ from addons.inspect.annotation import KEY, RUNNING
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
-UNTOLD_MOST: Final = 2000
+QUEUE_LIMIT: Final = 2000
 """Messages of some 2 KB each that wait for a page: so many come in half a minute of very many running flows."""
 VISIT_S: Final = 5.0
 """Who has asked mitmweb's API for flows is taken to look for so long."""
 
 
-class Onlookers:
-    """`clock` is monotonic, in seconds."""
+class Viewers:
+    """Knows whether anybody looks at flows. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -30,10 +30,10 @@ class Onlookers:
         self._visited = float("-inf")
 
     def watch_web(self, app: Any) -> None:
-        """From now on it is the pages of this mitmweb application that count."""
+        """Counts the pages of this mitmweb application from now on."""
         from mitmproxy.tools.web.app import ClientConnection
 
-        self._pages = lambda: len(listening(ClientConnection.connections))
+        self._pages = lambda: len(live_pages(ClientConnection.connections))
         before: Callable[[RequestHandler], None] | None = app.settings.get("log_function")
 
         def answered(handler: "RequestHandler") -> None:
@@ -45,45 +45,46 @@ class Onlookers:
 
         app.settings["log_function"] = answered
 
-    def look(self) -> bool:
-        """Whether anybody looks."""
+    def any_present(self) -> bool:
+        """Whether anybody looks at flows now."""
         if self._pages is None:
             return True
         return bool(self._pages()) or self._clock() - self._visited < VISIT_S
 
 
-def listening(pages: Collection[Any]) -> Collection[Any]:
-    """The pages of these that take what they are told. One that does not (its computer sleeps) is let go: mitmweb keeps
+def live_pages(pages: Collection[Any]) -> Collection[Any]:
+    """The pages that take what they are told. One that does not (its computer sleeps) is closed: mitmweb keeps
     all it is to be told, and running flows are much to be told of. A page that wakes asks anew."""
     for page in list(pages):
         queue = getattr(page, "_send_queue", None)
-        if queue is not None and queue.qsize() > UNTOLD_MOST:
+        if queue is not None and queue.qsize() > QUEUE_LIMIT:
             page.on_close()
             page.close()
     return pages
 
 
-def read_again_in_console(view: View, flows: Sequence[mflow.Flow]) -> None:
-    """mitmproxy's console paints a message again when its own bytes or headers have changed, and Chat, which stands on
-    the request, changes with the answer: the flow that is open is painted anew, as when a view has changed."""
+def refresh_chat_in_console(view: View, flows: Sequence[mflow.Flow]) -> None:
+    """Repaints the open flow. mitmproxy's console paints a message again when its own bytes or headers have changed;
+    Chat, which stands on the request, changes with the answer: the flow that is open is painted anew, as when a view
+    has changed."""
     if view.focus.flow in flows:
         registry.on_change.send(registry["chat"])
 
 
-def have_chats_read_again() -> None:
-    """mitmweb's page reads a message again when its hash has changed. The Chat view stands on the request, and shows
-    what was answered: while that grows, the request's hash says so."""
+def refresh_chats_in_web() -> None:
+    """Makes mitmweb reread running chats. Its page reads a message again when its hash has changed. The Chat view
+    stands on the request, and shows what was answered: while that grows, the request's hash says so."""
     from mitmproxy.tools.web import app
 
     if getattr(app.flow_to_json, "tells_of_chats", False):
         return
-    told = app.flow_to_json
+    original = app.flow_to_json
 
     def flow_to_json(flow: mflow.Flow) -> dict[str, Any]:
-        found: dict[str, Any] = told(flow)
-        note = flow.metadata.get(KEY)
-        if isinstance(note, dict) and note.get("outcome") == RUNNING and "request" in found:
-            delivered = note.get("delivered")  # a flow of a file may say anything
+        found: dict[str, Any] = original(flow)
+        annotation = flow.metadata.get(KEY)
+        if isinstance(annotation, dict) and annotation.get("outcome") == RUNNING and "request" in found:
+            delivered = annotation.get("delivered")  # a flow of a file may say anything
             size = len(delivered) if isinstance(delivered, str) else 0
             found["request"]["contentHash"] = f"{found['request']['contentHash']}-{size}"
         return found
