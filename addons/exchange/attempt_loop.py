@@ -246,9 +246,9 @@ class AttemptLoop:
         Raises ProviderError.
         """
         model, provider = lease.candidate.model, self.context.providers[lease.account.provider]
-        serving = provider.serving(replace(self.ask.parsed.request, model=model.id).followed_by(more))
+        serving = provider.serving(replace(self.ask.parsed.request, model=model.id))
         assert serving is not None  # else the route would have no candidates
-        done = applied(serving.request, model, serving.operation.native)
+        done = applied(serving.request.followed_by(more), model, serving.operation.native)
         while True:
             turn = serving.operation.turn(done.request, session)
             progress = self.progress = Progress(lease, session, turn, self._moment(), spent)

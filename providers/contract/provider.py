@@ -139,7 +139,7 @@ class Provider[O: ProviderOptions](ABC):
         return None
 
     @abstractmethod
-    def read_session(self, account: str, material: Credentials) -> Session:
+    def read_session(self, account: str, credentials: Credentials) -> Session:
         """The provider's view of an account's secrets. Raises ProviderError(SESSION_EXPIRED) when they cannot serve."""
 
     def serving(self, request: ModelRequest) -> Serving[Any] | None:

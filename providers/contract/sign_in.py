@@ -52,6 +52,6 @@ class SignIn:
         """
         return None
 
-    def missing(self, material: Credentials) -> tuple[str, ...]:
+    def missing(self, credentials: Credentials) -> tuple[str, ...]:
         """What Credentials out of exchanges still lack to serve, in words for the person; empty when they are whole."""
         return ()

@@ -24,7 +24,7 @@ _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
 class K2ThinkDecoder(Decoder):
-    """See the Decoder of providers/contract/provider.py.
+    """See the Decoder of providers/contract/operation.py.
 
     `eager`: whoever reads a stream gets its words while they come. The model thinks first and may close the tag alone,
     so what no tag opens is told as reasoning; where no tag closes it in the end, it is told again as the answer it was.

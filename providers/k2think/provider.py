@@ -35,5 +35,5 @@ class K2Think(Provider[K2ThinkOptions]):
     def list_models(self, session: Session, moment: Moment) -> Steps[None]:
         return self._api.learn_models(session)
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        return read_session(self.name, account, material)
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        return read_session(self.name, account, credentials)

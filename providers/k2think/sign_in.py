@@ -16,18 +16,18 @@ from providers.k2think.errors import refusal
 from providers.k2think.password import with_password
 
 
-def read_session(provider: str, account: str, material: Credentials) -> Session:
+def read_session(provider: str, account: str, credentials: Credentials) -> Session:
     """The token stands as such or as the cookie `token`; it says itself until when it is good, if it says so."""
-    found = claims(material.token or material.cookies.get("token") or "")
+    found = claims(credentials.token or credentials.cookies.get("token") or "")
     if found is None:
         raise ProviderError(
             ErrorKind.SESSION_EXPIRED,
             f"The stored K2Think session has no token of the site's (a JWT, it begins with eyJ). Sign in at "
             f"{data.BASE_URL} in your browser and store the value of the cookie or localStorage key `token`.",
         )
-    names = tuple(name for name, value in material.values().items() if value)
+    names = tuple(name for name, value in credentials.values().items() if value)
     facts = {"user_id": person_id(found.get("id")), "email": words(found.get("email"))}
-    return Session(provider, account, names, facts, expires_at=ends_at(found) or material.expires_at)
+    return Session(provider, account, names, facts, expires_at=ends_at(found) or credentials.expires_at)
 
 
 class K2ThinkSignIn(SignIn):
@@ -67,5 +67,5 @@ class K2ThinkSignIn(SignIn):
     def extract(self, seen: ObservedExchange) -> Credentials | None:
         return extract(seen)
 
-    def missing(self, material: Credentials) -> tuple[str, ...]:
-        return missing(material)
+    def missing(self, credentials: Credentials) -> tuple[str, ...]:
+        return missing(credentials)

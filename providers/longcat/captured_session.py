@@ -20,8 +20,8 @@ def extract(seen: ObservedExchange) -> Credentials | None:
     return Credentials(cookies=jar, headers=headers, asked=asked)
 
 
-def missing(material: Credentials) -> tuple[str, ...]:
-    return () if material.cookies.get(data.PASSPORT) or material.token else (WANTED,)
+def missing(credentials: Credentials) -> tuple[str, ...]:
+    return () if credentials.cookies.get(data.PASSPORT) or credentials.token else (WANTED,)
 
 
 def _signed_out(seen: ObservedExchange) -> bool:

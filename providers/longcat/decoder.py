@@ -29,7 +29,7 @@ CHECK_LIMIT_CHARS: Final = 1024 * 1024
 
 
 class LongCatDecoder(FrameDecoder):
-    """See the Decoder of providers/contract/provider.py."""
+    """See the Decoder of providers/contract/operation.py."""
 
     site = "LongCat"
     bare_json = True

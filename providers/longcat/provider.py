@@ -38,5 +38,5 @@ class LongCat(Provider[LongCatOptions]):
     def models(self) -> Mapping[str, Model]:
         return self._api.models
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        return read_session(self.name, account, material)
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        return read_session(self.name, account, credentials)

@@ -17,16 +17,16 @@ _VALUE: Final = re.compile(r"[!#-&(-+\--:<-~]+")
 _PAIR: Final = re.compile(r" *[\w.-]+=[!-:<-~]* *", re.ASCII)
 
 
-def read_session(provider: str, account: str, material: Credentials) -> Session:
+def read_session(provider: str, account: str, credentials: Credentials) -> Session:
     """Raises ProviderError(SESSION_EXPIRED)."""
-    form = _form(material.cookies.get(data.PASSPORT) or material.token or "")
+    form = _form(credentials.cookies.get(data.PASSPORT) or credentials.token or "")
     if not form:
         raise ProviderError(
             ErrorKind.SESSION_EXPIRED,
             f"The stored LongCat session has no usable cookie {data.PASSPORT}. Sign in at {data.BASE_URL} in your "
             "browser and store all cookies of the page.",
         )
-    names = tuple(name for name, value in material.values().items() if value)
+    names = tuple(name for name, value in credentials.values().items() if value)
     return Session(provider, account, names, {"passport": form})
 
 

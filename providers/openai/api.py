@@ -109,18 +109,18 @@ class OpenAIApi:
         return error
 
 
-def read_session(provider: str, account: str, material: Credentials) -> Session:
+def read_session(provider: str, account: str, credentials: Credentials) -> Session:
     """Raises ProviderError(SESSION_EXPIRED)."""
-    secrets = [secret for secret in (material.api_key, material.token) if secret]
-    if not secrets and not material.headers:
+    secrets = [secret for secret in (credentials.api_key, credentials.token) if secret]
+    if not secrets and not credentials.headers:
         raise ProviderError(ErrorKind.SESSION_EXPIRED, "The stored session holds no api_key.", credential="key")
-    if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, material.headers.values())):
+    if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, credentials.headers.values())):
         raise ProviderError(
             ErrorKind.SESSION_EXPIRED,
             "The stored key holds a blank, a line end or a letter that no key has.",
             credential="key",
         )
-    return Session(provider, account, tuple(material.values()))
+    return Session(provider, account, tuple(credentials.values()))
 
 
 def _joined(first: str, second: str) -> str:

@@ -13,5 +13,5 @@ def extract(seen: ObservedExchange) -> Credentials | None:
     return Credentials(api_key=key) if key and seen.status not in (401, 403) else None
 
 
-def missing(material: Credentials) -> tuple[str, ...]:
-    return () if material.api_key or material.token else (WANTED,)
+def missing(credentials: Credentials) -> tuple[str, ...]:
+    return () if credentials.api_key or credentials.token else (WANTED,)

@@ -52,5 +52,5 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         right = self._api.meant() if without_endpoint(base_url) is not None else None
         return (advice(self.name, base_url, right),) if right else ()
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        return read_session(self.name, account, material)
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        return read_session(self.name, account, credentials)

@@ -28,5 +28,5 @@ class KeySignIn(SignIn):
     def extract(self, seen: ObservedExchange) -> Credentials | None:
         return extract(seen)
 
-    def missing(self, material: Credentials) -> tuple[str, ...]:
-        return missing(material)
+    def missing(self, credentials: Credentials) -> tuple[str, ...]:
+        return missing(credentials)

@@ -37,12 +37,12 @@ def extract(seen: ObservedExchange) -> Credentials | None:
     return Credentials(token=token or None, cookies=jar, headers=headers, asked=asked)
 
 
-def missing(material: Credentials) -> tuple[str, ...]:
+def missing(credentials: Credentials) -> tuple[str, ...]:
     """A long token of the older age lives in the cookie `token` too; the short one needs something to renew it with."""
-    if not material.token and not material.cookies.get("token"):
-        renewable = "refresh_token" in material.cookies
+    if not credentials.token and not credentials.cookies.get("token"):
+        renewable = "refresh_token" in credentials.cookies
         return () if renewable else (TOKEN_WANTED,)
-    return () if _SESSION_COOKIES & material.cookies.keys() else (REFRESH_WANTED,)
+    return () if _SESSION_COOKIES & credentials.cookies.keys() else (REFRESH_WANTED,)
 
 
 def _from_answer(seen: ObservedExchange) -> str:

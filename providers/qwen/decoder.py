@@ -64,7 +64,7 @@ class DecoderOptions:
 
 
 class QwenDecoder(Decoder):
-    """One answer. See the Decoder protocol in providers/contract/provider.py."""
+    """One answer. See the Decoder protocol in providers/contract/operation.py."""
 
     def __init__(self, options: DecoderOptions | None = None) -> None:
         self.unknown: Counter[str] = Counter()

@@ -40,5 +40,5 @@ class Qwen(Provider[QwenOptions]):
     def list_models(self, session: Session, moment: Moment) -> Steps[None]:
         return self._api.learn_models(session, moment)
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        return read_secrets(self.name, account, material)
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        return read_secrets(self.name, account, credentials)

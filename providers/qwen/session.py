@@ -33,11 +33,11 @@ _GUEST_ROLES: Final = frozenset({"guest", "visitor", "anonymous"})
 _ODD: Final = re.compile(r"[\s\x00-\x1f\x7f;,]")
 
 
-def read_secrets(provider: str, account: str, material: Credentials) -> Session:
+def read_secrets(provider: str, account: str, credentials: Credentials) -> Session:
     """The session of an account. Raises ProviderError(SESSION_EXPIRED) when its secrets cannot serve."""
-    cookie, token = material.cookies.get("token"), material.token
+    cookie, token = credentials.cookies.get("token"), credentials.token
     bearer = token or cookie
-    if not bearer and not material.cookies.get("refresh_token"):
+    if not bearer and not credentials.cookies.get("refresh_token"):
         raise _unusable("The stored Qwen session has neither a token nor a refresh cookie.")
     if bearer and _ODD.search(bearer):
         raise _unusable("What is stored as Qwen token is no token: it holds white space or separators.")
@@ -47,12 +47,12 @@ def read_secrets(provider: str, account: str, material: Credentials) -> Session:
         facts["user_id"] = user_id
     if token and cookie:
         facts[COOKIE_FACT] = "same" if token == cookie else "own"
-    version = next((value for name, value in material.headers.items() if name.lower() == "version"), "")
+    version = next((value for name, value in credentials.headers.items() if name.lower() == "version"), "")
     if _VERSION.fullmatch(version):
         facts[VERSION_FACT] = version
     # A session with nothing but a refresh cookie is one that ran out long ago: it must be renewed before use.
     expires_at = ends_at(said) if bearer else 0
-    return Session(provider, account, tuple(material.values()), facts, expires_at)
+    return Session(provider, account, tuple(credentials.values()), facts, expires_at)
 
 
 def bearer_name(session: Session) -> str | None:

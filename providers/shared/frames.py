@@ -15,7 +15,7 @@ _KIND_CHARS: Final = 60
 
 
 class FrameDecoder(Decoder, ABC):
-    """A Decoder (providers/contract/provider.py) of which a site writes only what its frames mean.
+    """A Decoder (providers/contract/operation.py) of which a site writes only what its frames mean.
 
     `unknown` counts what could not be made sense of. A frame that is no JSON ends the answer: words may be lost in it.
     """

@@ -23,8 +23,8 @@ def extract(seen: ObservedExchange) -> Credentials | None:
     return Credentials(token=token, cookies=cookies, headers=headers, asked=asked)
 
 
-def missing(material: Credentials) -> tuple[str, ...]:
-    return () if material.token or material.cookies.get("token") else (WANTED,)
+def missing(credentials: Credentials) -> tuple[str, ...]:
+    return () if credentials.token or credentials.cookies.get("token") else (WANTED,)
 
 
 def _from_answer(seen: ObservedExchange) -> str:

@@ -47,7 +47,7 @@ _KNOWN_FIELDS: Final = frozenset(
 
 
 class ZaiDecoder(FrameDecoder):
-    """See the Decoder of providers/contract/provider.py."""
+    """See the Decoder of providers/contract/operation.py."""
 
     site = "Z.AI"
 

@@ -37,5 +37,5 @@ class Zai(Provider[ZaiOptions]):
     def list_models(self, session: Session, moment: Moment) -> Steps[None]:
         return self._api.learn_models(session)
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        return read_token(self.name, account, material)
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        return read_token(self.name, account, credentials)

@@ -30,9 +30,9 @@ _WHERE: Final = (
 )
 
 
-def read_token(provider: str, account: str, material: Credentials) -> Session:
+def read_token(provider: str, account: str, credentials: Credentials) -> Session:
     """The session of an account. Raises ProviderError(SESSION_EXPIRED) when its secrets cannot serve."""
-    token = material.token or material.cookies.get("token")
+    token = credentials.token or credentials.cookies.get("token")
     if not token:
         raise _unusable("The stored Z.AI session has no token.")
     claims = _claims(token)
@@ -44,8 +44,8 @@ def read_token(provider: str, account: str, material: Credentials) -> Session:
     return Session(
         provider=provider,
         account=account,
-        names=(*material.values(), "device_id"),
-        facts={"user_id": user_id, "email": email, **_of_browser(material.headers)},
+        names=(*credentials.values(), "device_id"),
+        facts={"user_id": user_id, "email": email, **_of_browser(credentials.headers)},
         expires_at=ends_at(claims),
     )
 

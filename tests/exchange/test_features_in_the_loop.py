@@ -89,6 +89,16 @@ async def test_an_answer_that_passes_is_given_out_whole(tmp_path: Path, shouting
         assert len(visit.requests) == 1
 
 
+@in_virtual_time
+async def test_a_raw_prompt_that_is_asked_as_a_chat_is_asked_once_more_too(tmp_path: Path, shouting: Shouting) -> None:
+    async with zai(tmp_path) as house:
+        visit = await house.visit().asks({"model": "GLM-4.6", "prompt": "Hello"}, "/v1/completions")
+        await visit.says(STREAM, said("hello"), ALL_SAID)
+        assert "Louder!" in prompt(visit)
+        await visit.says(STREAM, said("HELLO"), ALL_SAID)
+        assert visit.got.value["choices"][0]["text"] == "HELLO"
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @in_virtual_time
 async def test_a_flawed_answer_is_asked_for_once_more_at_the_same_account(
