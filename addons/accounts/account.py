@@ -70,7 +70,7 @@ class RenewalState:
 
 class Account:
     """One account of config.yaml. Another configuration makes another object, which takes over the parts that know
-    something (`adopt`): requests under way at the old one are counted by the new one too."""
+    something: requests under way at the old one are counted by the new one too."""
 
     def __init__(
         self,

@@ -59,6 +59,11 @@ class AccountPool:
         found = accounts_from(settings, providers, around, from_env, before.by_key if before else None)
         self.by_key: dict[AccountId, Account] = {account.key: account for account in found}
         self._unknown = [key for key in self.by_key if before is None or key not in before.by_key]
+        former: list[Account] = [*before.by_key.values(), *before.former] if before else []
+        self.former: list[Account] = [
+            one for one in former if one.key not in self.by_key and one.renewal.flight is not None
+        ]
+        """Accounts that are not configured any more, whose sessions were just being renewed."""
 
     def recall(self) -> None:
         """Takes up what an earlier process has recorded of accounts that are new here; forgets all but ours."""
@@ -151,6 +156,7 @@ class AccountPool:
         await self._write_sessions()
         for account in self.by_key.values():
             account.availability.forget_replaced()
+        for account in self.by_key.values():
             await self.renewal.look_after(account)
 
     async def _write_sessions(self) -> None:
@@ -180,8 +186,8 @@ class AccountPool:
 
     async def close(self) -> None:
         """Waits for renewals and writes under way; for the end of the process."""
-        flights = [account.renewal.flight for account in self.by_key.values() if account.renewal.flight is not None]
-        await asyncio.gather(*flights, return_exceptions=True)
+        flights = [account.renewal.flight for account in (*self.by_key.values(), *self.former)]
+        await asyncio.gather(*filter(None, flights), return_exceptions=True)
         await self.renewal.background.settle(SETTLE_S)
         await self.save()
 

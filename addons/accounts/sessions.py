@@ -144,6 +144,8 @@ class StoredSession:
     _in_force: _InForce = field(default_factory=_InForce)
     _read: tuple[Credentials, Session | ProviderError] | None = None
     """What was read last, and of what."""
+    _known: tuple[Record, Stored] | None = None
+    """What the vault had last, as it is and as ours."""
 
     def adopt(self, other: "StoredSession") -> None:
         """Shares what is known of the session with the same account of an earlier configuration."""
@@ -157,7 +159,9 @@ class StoredSession:
         newer = self._in_force.tried or self.vault.unwritten.get(self.key)
         if newer is not None and newer.rev == record.rev:
             return newer
-        return Stored(material_of(record.material), record.rev, record.updated)
+        if self._known is None or self._known[0] is not record:
+            self._known = record, Stored(material_of(record.material), record.rev, record.updated)
+        return self._known[1]
 
     def read(self) -> Session:
         """The provider's view of it. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""

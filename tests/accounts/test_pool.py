@@ -148,55 +148,6 @@ async def test_a_session_stored_since_ends_a_rest_before_anybody_is_turned_away(
     assert (await accounts.acquire(of(accounts))).account.name == "a"
 
 
-# -- a lease ----------------------------------------------------------------------------------------------------------
-@in_virtual_time
-async def test_a_lease_is_given_back_once_however_often() -> None:
-    accounts = timed({A: RateLimits(max_concurrent=2)})
-    one, two = [await accounts.acquire(of(accounts)) for _ in range(2)]
-    for _ in range(3):
-        one.release()
-    assert accounts.by_key[A].limiter.busy == 1
-    two.release()
-    assert accounts.by_key[A].limiter.busy == 0
-
-
-@in_virtual_time
-async def test_an_answer_is_good_news_of_account_and_model() -> None:
-    accounts = timed([A], AvailabilityRules(breaker=BreakerRules(failures=2)))
-    for _ in range(3):
-        lease = await accounts.acquire(of(accounts))
-        lease.failed(DOWN)
-        lease.succeeded()
-        lease.release()
-    assert accounts.by_key[A].availability.blocked("m") is None
-    assert (found := accounts.by_key[A].health.state) is not None
-    assert found.health.value == "ok"
-
-
-@pytest.mark.parametrize(
-    ("error", "health"),
-    [
-        (ProviderError(ErrorKind.ACCOUNT_BLOCKED, "closed"), "blocked"),
-        (ProviderError(ErrorKind.CHALLENGE, "human?"), "challenged"),
-        (LIMITED, "limited"),
-        (ProviderError(ErrorKind.BAD_REQUEST, "bad"), None),
-        (ProviderError(ErrorKind.TOO_LONG, "long"), None),
-        (ProviderError(ErrorKind.CONTENT_FILTERED, "no"), None),
-        (DOWN, None),
-    ],
-)
-@in_virtual_time
-async def test_a_failure_is_bad_news_where_it_says_something_of_the_account(
-    error: ProviderError, health: str | None
-) -> None:
-    accounts = timed([A])
-    lease = await accounts.acquire(of(accounts))
-    lease.failed(error)
-    lease.release()
-    state = accounts.by_key[A].health.state
-    assert (state.health.value if state else None) == health
-
-
 # -- no place is lost -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", range(2))
 @in_virtual_time

@@ -4,23 +4,15 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.accounts.account_health import AccountHealth
-from addons.accounts.account_record import MODELS_KEPT
-from addons.accounts.cooldown import CooldownRules
-from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.state_store import FileStateStore
 from addons.recordings.archive import Switch, read_switch, write_switch
 from addons.recordings.drift import KINDS_LIMIT, Drift
 from addons.vault.small_files import LEFT_OVER_S, read_small, write_small
-from providers.contract.errors import ErrorKind, ProviderError
-from providers.shared.retry_after import LONGEST_S
-from tests.support.accounts import health_in, saved
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -37,14 +29,6 @@ def put(path: Path, value: object) -> Path:
     path.write_text(json.dumps(value))
     path.chmod(0o600)
     return path
-
-
-def states(folder: Path) -> FileStateStore:
-    return FileStateStore(folder / "accounts.json", lambda: NOW)
-
-
-def health_of(store: FileStateStore, key: tuple[str, str] = ACCOUNT) -> AccountHealth:
-    return health_in(store, key, lambda: NOW)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -142,81 +126,7 @@ def test_what_is_large_open_or_a_link_is_not_read(folder: Path, tmp_path: Path) 
     assert read_small(folder / "pipe") is None
 
 
-# -- the states of accounts -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("words", ["no \ud800 key", "\x1b]0;x\x07", "a\nb", "x" * 10_000, "\0"])
-def test_any_words_of_a_provider_can_be_kept(folder: Path, words: str) -> None:
-    state = after_error(ProviderError(ErrorKind.RATE_LIMITED, words, retry_after_s=60), NOW, CooldownRules())
-    assert state is not None
-    assert state.reason.isprintable()
-    first = states(folder)
-    health_of(first).record(state)
-    health_of(first, ("zai", "two")).record(AccountState(Health.EXPIRED, NOW, None, words))
-    health_of(first).limit_model(words, AccountState(Health.LIMITED, NOW, NOW + 60, words))
-    saved(first)
-    kept = states(folder)
-    found = health_of(kept).state
-    assert found is not None
-    assert (found.health, found.until) == (Health.LIMITED, NOW + 60)
-    assert len(health_of(kept).models) == 1
-    assert health_of(kept, ("zai", "two")).state is not None
-
-
-@pytest.mark.parametrize("wait_s", [float("inf"), float("nan"), -1e300, 1e300])
-def test_no_wait_a_site_names_is_longer_than_a_month(wait_s: float) -> None:
-    state = after_error(ProviderError(ErrorKind.QUOTA, "x", retry_after_s=wait_s), NOW, CooldownRules())
-    assert state is not None
-    assert state.until is not None
-    assert NOW <= state.until <= NOW + LONGEST_S
-
-
-def entry(**state: Any) -> dict[str, Any]:
-    return {"state": {"health": "limited", "since": NOW, "until": None, "reason": ""} | state}
-
-
-@pytest.mark.parametrize(
-    ("stored", "health", "until"),
-    [
-        pytest.param(entry(until=NOW * 5), "limited", NOW + LONGEST_S, id="limited for a century"),
-        pytest.param(entry(until=2**62), "limited", NOW + LONGEST_S, id="limited for ever"),
-        pytest.param(entry(), "ok", None, id="limited without an end"),
-        pytest.param(entry(until=NOW + 60), "limited", NOW + 60, id="limited as it may be"),
-        pytest.param(entry(health="expired", since=NOW * 5), "expired", None, id="refused tomorrow"),
-        pytest.param(entry(health="dead"), None, None, id="a state that is none"),
-    ],
-)
-def test_a_forged_file_is_bounded(folder: Path, stored: object, health: str | None, until: int | None) -> None:
-    put(folder / "accounts.json", {"accounts": {"zai/main": stored}})
-    found = health_of(states(folder)).state
-    assert (found.health.value if found else None) == health
-    if found is not None:
-        assert found.until == until
-        assert found.since <= NOW
-
-
-def test_forged_words_names_and_starts_are_bounded(folder: Path) -> None:
-    accounts: dict[str, Any] = {f"zai/a{i}": {} for i in range(20_000)}
-    accounts["zai/main"] = {
-        **entry(until=NOW + 9, reason="\x1b[2J" + "x" * 100_000),
-        "models": {f"m{i}\x1b": entry(until=NOW * 9)["state"] for i in range(1000)},
-        "starts": [NOW - 5, NOW + 10**9, -1, 1e308, *range(1000)],
-    }
-    accounts = {"zai/main": accounts.pop("zai/main"), "../../x": entry(), "zai/\x1b": entry(), "noname": {}} | accounts
-    path = put(folder / "accounts.json", {"accounts": accounts})
-    store = states(folder)
-    found = health_of(store)
-    state = found.state
-    assert state is not None
-    assert len(state.reason) <= 500
-    assert state.reason.isprintable()
-    assert len(found.models) == MODELS_KEPT
-    assert all(name.isprintable() and (m.until or 0) < NOW * 2 for name, m in found.models.items())
-    assert store.get(ACCOUNT).starts == [NOW - 5]
-    store.keep_only([ACCOUNT])
-    found.well()
-    saved(store)
-    assert list(json.loads(path.read_bytes())["accounts"]) == ["zai/main"]
-
-
+# -- any content -----------------------------------------------------------------------------------------------------
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
@@ -252,7 +162,7 @@ def test_any_file_is_read_or_passed_over(tmp_path_factory: pytest.TempPathFactor
     folder.chmod(0o700)
     for name in ("accounts.json", "drift.json", "record.json"):
         put(folder / name, value)
-    states(folder)
+    FileStateStore(folder / "accounts.json", lambda: NOW).get(ACCOUNT)
     Drift.load(folder / "drift.json").plain()
     read_switch(folder / "record.json")
 
