@@ -58,6 +58,8 @@ class JsonHttp1Server(Http1Server):
         self._blank_bytes = 0
         self._body_bytes = 0
         self._linger_bytes = 0
+        self._owed_bytes: int | None = None
+        """Of the body of a whole answer, what the client does not have yet; None for a stream."""
         self._deaf = False
         """The client sent more in advance than is kept: its connection ends with this answer."""
 
@@ -202,7 +204,10 @@ class JsonHttp1Server(Http1Server):
             yield from super().read_body(event)
 
     def wait(self, event: events.Event) -> Commands:
-        if len(self.buf) > PIPELINED_BYTES:
+        # A client that has all of its answer goes on, though the gateway has still to note that it is over.
+        answered = self._owed_bytes is not None and self._owed_bytes <= 0
+        most = max(self.deps.limits.body_bytes, PIPELINED_BYTES) if answered else PIPELINED_BYTES
+        if len(self.buf) > most:
             self._deaf = True
             self.buf = LineBuffer()
         yield from super().wait(event)
@@ -217,8 +222,13 @@ class JsonHttp1Server(Http1Server):
             yield commands.SendData(self.conn, http1.assemble_response_head(event.response))
         else:
             early = self.state in (self.read_body, self.drop_body)
-            if early and isinstance(event, ResponseHeaders):
-                event.response.headers["connection"] = "close"
+            if isinstance(event, ResponseHeaders):
+                length = event.response.headers.get("content-length", "")
+                self._owed_bytes = int(length) if length.isdecimal() else None
+                if early:
+                    event.response.headers["connection"] = "close"
+            elif isinstance(event, ResponseData) and self._owed_bytes is not None:
+                self._owed_bytes -= len(event.data)
             yield from super().send(event)
             if early and isinstance(event, ResponseEndOfMessage):
                 yield from self._hang_up()

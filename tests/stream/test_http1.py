@@ -106,6 +106,25 @@ def test_what_is_sent_in_advance_is_bounded() -> None:
     assert drive.client_closed()
 
 
+def test_who_has_the_whole_answer_may_send_a_big_request_before_the_gateway_has_noted_its_end() -> None:
+    first, second = FakeAttempt(), FakeAttempt()
+    first.streaming = second.streaming = False
+    drive = Drive([first, second], hold={"response"}, body_limit=1_000_000)
+    drive.post()
+    drive.server_sends(OK + DONE + END)
+    assert status_of(drive.to_client) == 200
+    big = b'{"x": "' + b"y" * 600_000 + b'"}'
+    drive.client_sends(POST + b"content-length: %d\r\n\r\n" % len(big))
+    for at in range(0, len(big), 16384):
+        drive.client_sends(big[at : at + 16384])
+    drive.complete()
+    assert not drive.client_closed()
+    drive.server_sends(OK + DONE + END, -1)
+    drive.complete()
+    assert drive.to_client.count(b"HTTP/1.1 200") == 2
+    assert not drive.client_closed()
+
+
 def test_an_endless_head_is_a_json_431() -> None:
     drive = Drive([])
     drive.client_sends(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 20_000)
