@@ -4,8 +4,8 @@
 
 What it answers is asked for in the prompt: `!b<pieces>` or `!b<pieces>-<ms between pieces>` (`!b50-20`). It speaks
 the official form (/v1/chat/completions, whole and streamed, /v1/models) and Z.AI's (chats made, streamed). `GET
-/counts` tells how many connections and requests there were. That it is not what is measured shows in the rates of those who ask
-it directly.
+/counts` tells how many connections and requests there were. That it is not what is measured shows in the rates of those
+who ask it directly.
 """
 
 import argparse
