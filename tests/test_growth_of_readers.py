@@ -37,7 +37,7 @@ from addons.inspect.pseudonyms import Pseudonyms
 from addons.mitm.search import answer_texts, fold_text, request_text, wanted_by
 from addons.routing.strategy import Choice, OrderState, conversation_of
 from addons.stream.request_head import fields_in
-from addons.transport.codings import undone
+from addons.transport.codings import decode_body
 from addons.words.near import near
 from providers.contract.chat import Message
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
@@ -386,7 +386,7 @@ def knocked(target: str = "/v1/models", origin: str = "https://app.example", **f
 def plain(body: bytes) -> object:
     coding = "gzip" if body.startswith(b"\x1f\x8b") else "deflate"
     with suppress(GatewayError):
-        return all_at_once(undone(body, (coding,), 2**30, "too large", lambda count: None))
+        return all_at_once(decode_body(body, (coding,), 2**30, "too large", lambda count: None))
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from addons.accounts.account_record import AccountId
 from addons.accounts.way_in import way_in
-from addons.cleaning.index import Known, secrets_of
+from addons.cleaning.index import KnownSecret, secrets_of
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.format import Record
 from addons.vault.store import Vault
@@ -91,7 +91,7 @@ class SessionVault:
         """The very same objects as long as `secrets` gives the same; no I/O."""
         return (self.vault.known if self.vault is not None else None, self.stored_last)
 
-    def secrets(self) -> Iterator[Known]:
+    def secrets(self) -> Iterator[KnownSecret]:
         """Those of every session of the vault, as it was read last; no I/O."""
         for key, record in dict(self.known).items():
             yield from secrets_of(material_of(record.material), *key)

@@ -37,10 +37,10 @@ from addons.routing.retry_policy import RetryBudget
 from addons.routing.strategy import OrderState
 from addons.tasks import Background
 from addons.transport.clients import Clients
-from addons.transport.codings import Inflated
+from addons.transport.codings import InflationBudget
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import Carried, StepRunner
+from addons.transport.step_runner import CallRecord, StepRunner
 from addons.vault.store import Vault
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session
@@ -56,7 +56,7 @@ class Running:
         *,
         ca_file: str | None = None,
         before: "Running | None" = None,
-        seen: Callable[[Carried], None] | None = None,
+        seen: Callable[[CallRecord], None] | None = None,
         outside: Outside | None = None,
     ) -> None:
         """`before` is what runs already: what it has learnt of sites, accounts and conversations is taken over.
@@ -81,7 +81,7 @@ class Running:
             before.models if before else None,
             disabled_providers(config),
         )
-        self.seen: Callable[[Carried], None] | None = seen or (before.seen if before else None)
+        self.seen: Callable[[CallRecord], None] | None = seen or (before.seen if before else None)
         self._clients: Clients = before._clients if before else Clients(ca_file, self.outside.transport)
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         seals = Seals(self._reveal)
@@ -95,7 +95,7 @@ class Running:
         drift: Drift = before.archive.drift if before else Drift.load(folder / DRIFT_NAME, self.cleaner.words)
         self.archive: Archive = Archive(record_rules(config), folder / SWITCH_NAME, drift, self.cleaner)
         self.rules = gate_rules(config)
-        self.known.watch(secrets.version, secrets.find)  # last: what failed above changes nothing
+        self.known.set_source(secrets.version, secrets.find)  # last: what failed above changes nothing
 
     def _pool(self, before: "Running | None") -> AccountPool:
         """The accounts; what is known of them is taken over."""
@@ -129,7 +129,7 @@ class Running:
             limits=limits_of(config),
             retries=retry_rules(config),
             budget=known.budget if known else RetryBudget(),
-            inflated=known.inflated if known else Inflated(),
+            inflated=known.inflated if known else InflationBudget(),
             tidied=frozenset(s.name for s in config.providers if s.common.delete_chats),
             fallbacks=fallbacks_of(config),
             proxies=self._proxies,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from addons.accounts.sessions import SessionVault
-from addons.cleaning.index import Known, secrets_of
+from addons.cleaning.index import KnownSecret, secrets_of
 from addons.cleaning.known import Version
 from addons.config.schema import Config
 from providers.contract.session import Credentials
@@ -21,11 +21,11 @@ class SecretsInForce:
         """Another one when `find` gives others."""
         return (self.config, *self.sessions.version())
 
-    def find(self) -> Iterator[Known]:
+    def find(self) -> Iterator[KnownSecret]:
         yield from self.sessions.secrets()
         for key, session in self.config.env_sessions.items():
             yield from secrets_of(session, *key)
-        yield from (Known(token, "client_key") for token in self.config.tokens)
+        yield from (KnownSecret(token, "client_key") for token in self.config.tokens)
         for settings in self.config.providers:
             for account in settings.accounts:
                 if (own := account.credentials) is not None:

@@ -22,7 +22,7 @@ from addons.config.version import version
 from addons.ingress.endpoints import Inside
 from addons.mitm.compat import check_mitmproxy
 from addons.mitm.web_link import address_to_tell, tell_link
-from addons.transport.step_runner import Carried
+from addons.transport.step_runner import CallRecord
 from addons.words.commands import serves
 
 log = logging.getLogger("glassgate")
@@ -45,7 +45,7 @@ class Started:
         return self.guard.address(self.modes)
 
 
-def started(options: Options, seen: Callable[[Carried], None], outside: Outside) -> Started:
+def started(options: Options, seen: Callable[[CallRecord], None], outside: Outside) -> Started:
     """Makes the process safe, then reads the configuration and opens the vault. `seen` is told of preparing calls.
 
     Raises ConfigError, VaultError, UnfitMitmproxy.

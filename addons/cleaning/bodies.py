@@ -1,4 +1,4 @@
-"""What is kept of a provider's body says no more to a viewer than it said to the search for secrets."""
+"""Packed bodies: a provider's body is shown only in a form that the search for secrets has read."""
 
 import codecs
 from typing import Final
@@ -31,12 +31,12 @@ def is_packed(body: bytes) -> bool:
 
 
 def searchable(body: bytes) -> bytes:
-    """The body, or words in its place where it is packed."""
+    """The body, or a sentence in its place where it is packed."""
     return PACKED_WORDS if is_packed(body) else body
 
 
 def show_as_searched(message: http.Message) -> None:
-    """Has viewers read the message's text as UTF-8 where it names an encoding that was not searched."""
+    """Makes viewers read the message's text as UTF-8 where it names an encoding that was not searched."""
     kind = message.headers.get("content-type", "")
     try:
         name = codecs.lookup(infer_content_encoding(kind, message.raw_content or b"")).name

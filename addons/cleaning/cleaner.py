@@ -1,4 +1,5 @@
-"""Takes secrets out of bytes, texts, errors and HTTP heads, in every form the index and its unpackings know.
+"""The cleaner: takes secrets out of bytes, texts, errors and HTTP heads, in every form the index and its unpackings
+know.
 
 Cleaner(index)    data, text        as they are, for what is kept
                   words, log        for what becomes words of ours
@@ -11,7 +12,7 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.cleaning.index import Index, Known, Span, merged, secrets_of
+from addons.cleaning.index import Index, KnownSecret, Span, merged, secrets_of
 from addons.cleaning.patterns import without_credentials
 from addons.cleaning.unpacked import encodings, escapes, readable, runs
 from addons.words.shown import shown, shown_lines
@@ -31,45 +32,48 @@ LOG_LIMIT: Final = 64 * 1024
 """Characters of one message in the log; mitmproxy's may quote whole buffers."""
 
 type Fields = tuple[tuple[bytes, bytes], ...]
-type Owner = tuple[str, str]
+type AccountKey = tuple[str, str]
 """(provider, account) whose flow it is: its secrets stand there by their names."""
 
 
 class Cleaner:
-    """`index` gives the secrets in force; it is asked at every use and must be cheap."""
+    """Removes secrets. `index` gives those in force; it is asked at every use and must be cheap."""
 
-    def __init__(self, index: Callable[[], Index], learn: Callable[[Iterable[Known]], None] | None = None) -> None:
+    def __init__(
+        self, index: Callable[[], Index], learn: Callable[[Iterable[KnownSecret]], None] | None = None
+    ) -> None:
         self._index = index
         self._learn = learn
 
     @classmethod
-    def knowing(cls, secrets: Iterable[Known]) -> "Cleaner":
+    def knowing(cls, secrets: Iterable[KnownSecret]) -> "Cleaner":
         """A cleaner for these and no others."""
         index = Index.of(secrets)
         return cls(lambda: index)
 
     @classmethod
-    def of(cls, material: Credentials, provider: str, account: str) -> "Cleaner":
-        """A cleaner that knows one session: for one that is in no vault yet."""
-        return cls.knowing(secrets_of(material, provider, account))
+    def of(cls, credentials: Credentials, provider: str, account: str) -> "Cleaner":
+        """A cleaner that knows the secrets of one session: for one that is in no vault yet."""
+        return cls.knowing(secrets_of(credentials, provider, account))
 
-    def also(self, secrets: Iterable[Known]) -> "Cleaner":
-        """One that knows these too, for one answer; nobody else learns of them."""
+    def also(self, secrets: Iterable[KnownSecret]) -> "Cleaner":
+        """A cleaner that knows these secrets too, for one answer; nobody else learns of them."""
         own = Index.of(secrets)
         return Cleaner(lambda: self._index().also(own), self._learn)
 
-    def learn(self, secrets: Iterable[Known]) -> None:
-        """Knows these too from now on: they have just been handed out and are in no vault yet."""
+    def learn(self, secrets: Iterable[KnownSecret]) -> None:
+        """Adds secrets that have just been handed out and are in no vault yet."""
         if self._learn is not None:
             self._learn(secrets)
 
     # -- bytes and texts as they are ------------------------------------------------------------------------------
-    def data(self, data: bytes, owner: Owner | None = None) -> bytes:
+    def data(self, data: bytes, owner: AccountKey | None = None) -> bytes:
         """`data` without secrets. What was found keeps its length where it can: some sites count positions."""
         return self._cleaned(data, owner, fill=b"~")
 
-    def _cleaned(self, data: bytes, owner: Owner | None, fill: bytes) -> bytes:
-        """The very same `data` where there is nothing to hide. `fill` brings what hides to the length of the hidden."""
+    def _cleaned(self, data: bytes, owner: AccountKey | None, fill: bytes) -> bytes:
+        """The cleaned data; the very same `data` where there is nothing to hide. `fill` brings the mark to the secret's
+        length."""
         index = self._index()
         spans = _all_spans(data, index)
         if not spans:
@@ -86,27 +90,27 @@ class Cleaner:
             at = end
         return b"".join([*parts, data[at:]])
 
-    def text(self, text: str, owner: Owner | None = None) -> str:
-        """As `data`, for a text; half surrogates and bytes that were no text come through."""
+    def text(self, text: str, owner: AccountKey | None = None) -> str:
+        """The text without secrets; half surrogates and bytes that were no text come through."""
         return self._text(text, owner, fill=b"~")
 
-    def _text(self, text: str, owner: Owner | None, fill: bytes) -> str:
+    def _text(self, text: str, owner: AccountKey | None, fill: bytes) -> str:
         data = text.encode("utf-8", "surrogatepass")
         clean = self._cleaned(data, owner, fill)
         return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
     # -- words of ours --------------------------------------------------------------------------------------------
     def words(self, text: str) -> str:
-        """A provider's words as they may become ours: no secret, nothing that looks like one, one line."""
+        """A provider's words as one line that may become ours: no secret, nothing that looks like one."""
         return shown(" ".join(without_credentials(self._text(text, None, fill=b"")).split()))
 
     def log(self, text: str) -> str:
-        """As `words`, for a message of any logger: its line ends stay, but begin no line of their own."""
+        """A log message without secrets: its line ends stay, but begin no line of their own."""
         cut = text if len(text) <= LOG_LIMIT else f"{text[:LOG_LIMIT]}… ({len(text)} characters)"
         return shown_lines(without_credentials(self._text(cut, None, fill=b"")))
 
     def error(self, error: ProviderError) -> ProviderError:
-        """The same error, every word of it cleaned. To be called where a provider's error enters the gateway."""
+        """The same error, every word of it cleaned. Called where a provider's error enters the gateway."""
         error.message = self.words(error.message)
         error.args = (error.message,)
         error.site_code = self.words(error.site_code) if error.site_code else error.site_code
@@ -114,7 +118,7 @@ class Cleaner:
         return error
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
-    def head(self, response: http.Response, owner: Owner) -> list[str]:
+    def head(self, response: http.Response, owner: AccountKey) -> list[str]:
         """Cleans a response's head in place: reason, header names and values, trailers; every cookie goes.
 
         Gives the Set-Cookie values as they came."""
@@ -157,7 +161,7 @@ class Cleaner:
         passed.update(part for part in fresh[:PASSED_LIMIT] if len(part) <= PASSED_BYTES)
         return True
 
-    def _fields(self, headers: http.Headers, owner: Owner | None) -> http.Headers:
+    def _fields(self, headers: http.Headers, owner: AccountKey | None) -> http.Headers:
         return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)
 
 
@@ -165,9 +169,9 @@ def _parts(fields: Fields) -> Iterator[bytes]:
     return (part for field in fields for part in field)
 
 
-def handed_out(set_cookies: Iterable[str]) -> list[Known]:
-    """The values in Set-Cookie headers: new secrets, of which an answer may speak elsewhere too."""
-    return [Known(value, "new") for _, value in given_cookies(tuple(set_cookies))]
+def handed_out(set_cookies: Iterable[str]) -> list[KnownSecret]:
+    """The new secrets in Set-Cookie headers, of which an answer may speak elsewhere too."""
+    return [KnownSecret(value, "new") for _, value in given_cookies(tuple(set_cookies))]
 
 
 NOTHING_KNOWN: Final = Cleaner(lambda: Index())
@@ -212,7 +216,7 @@ def _whole_letters(data: bytes, span: Span) -> Span:
     return start, end
 
 
-def _named_cookie(cookie: str, owner: Owner) -> str:
+def _named_cookie(cookie: str, owner: AccountKey) -> str:
     name, _, rest = cookie.partition("=")
     _, semicolon, attributes = rest.partition(";")
     return f"{name}=~sealed~{owner[0]}~{owner[1]}~cookie:{name.strip()}~{semicolon}{attributes}"

@@ -1,4 +1,4 @@
-"""Header fields: how they are written down, and as a mapping."""
+"""Header fields as bytes and as mappings, in linear time."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Finds secrets, and pieces of them, in bytes: in linear time, however many secrets there are. Pure.
+"""The index of secrets: finds them, and pieces of them, in bytes; linear, however many there are. Pure.
 
 A piece of PIECE bytes or more counts wherever in a secret it stands. Of each secret the windows of _WINDOW bytes at
 every _STEP-th place are searched for together (Aho-Corasick): any piece of PIECE bytes holds one of them whole. What
@@ -37,8 +37,8 @@ type Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """One secret, and whose it is: provider and account are empty for a client's key."""
+class KnownSecret:
+    """One secret and its account; provider and account are empty for a client's key."""
 
     value: str
     name: str
@@ -50,12 +50,12 @@ class Known:
 
     @property
     def placeholder(self) -> str:
-        """How it stands in flows; empty for a client's key."""
+        """The placeholder that stands for it in flows; empty for a client's key."""
         return f"~sealed~{self.provider}~{self.account}~{self.name}~" if self.provider else ""
 
     def forms(self) -> Iterator[bytes]:
-        """The value as it may stand in a text: as it is, with white space run together, as in one line of words, and in
-        the encodings that old programs use for letters beyond ASCII."""
+        """The forms in which the value may stand in a text: as it is, with white space run together, as in one line of
+        words, and in the encodings that old programs use for letters beyond ASCII."""
         least = _SHORTEST_OF_ALL if self.name in _SHORT_TOO else SHORTEST
         if self.name.startswith(_OF_SITES) and len(self.value) < PIECE and not any(map(str.isdigit, self.value)):
             return  # a word, like `standard`
@@ -66,7 +66,7 @@ class Known:
 
 
 def _encoded(value: str) -> Iterator[bytes]:
-    """UTF-8; beyond ASCII also GB 18030 and Latin-1, in which UTF-16 is found too, or UTF-16 itself."""
+    """The value's encodings: UTF-8; beyond ASCII also GB 18030 and Latin-1, in which UTF-16 is found too, or UTF-16."""
     yield value.encode("utf-8", "surrogatepass")
     if not value.isascii():
         yield value.encode("gb18030", "replace")
@@ -77,15 +77,15 @@ def _encoded(value: str) -> Iterator[bytes]:
             yield value.encode("utf-16-be", "surrogatepass")
 
 
-def secrets_of(material: Credentials, provider: str, account: str) -> Iterator[Known]:
+def secrets_of(credentials: Credentials, provider: str, account: str) -> Iterator[KnownSecret]:
     """The secrets of one session; headers that every browser sends are none."""
-    for name, value in material.secrets().items():
+    for name, value in credentials.secrets().items():
         if not (name.startswith("header:") and is_ordinary(name[7:].lower())):
-            yield Known(value, name, provider, account)
+            yield KnownSecret(value, name, provider, account)
 
 
 class Segment:
-    """The secrets that one automaton searches for."""
+    """One automaton and the secrets it searches for."""
 
     def __init__(self, forms: Iterable[bytes]) -> None:
         self._whole: set[bytes] = set()
@@ -103,7 +103,7 @@ class Segment:
         self._search = BytesAhoCorasick(self._patterns, implementation=Implementation.ContiguousNFA)
 
     def spans(self, data: bytes) -> list[Span]:
-        """Where secrets or pieces of them stand; in order, but they may overlap."""
+        """The spans of secrets or pieces of them; in order, but they may overlap."""
         found: list[Span] = []
         hits = covered = 0
         for at in range(0, len(data), _SCAN_BYTES):
@@ -137,7 +137,7 @@ class Segment:
 
 
 class Literal:
-    """Searches for whole secrets one by one: until there is a Segment of them."""
+    """A search for whole secrets one by one, until there is a Segment of them."""
 
     def __init__(self, forms: Iterable[bytes]) -> None:
         self._forms = tuple(forms)
@@ -147,9 +147,9 @@ class Literal:
 
 
 class Index:
-    """All secrets in force, in segments. They do not change: one with more secrets is another one."""
+    """The index of all secrets in force, in segments. Immutable: one with more secrets is another one."""
 
-    def __init__(self, segments: Sequence[Segment | Literal] = (), known: Iterable[Known] = ()) -> None:
+    def __init__(self, segments: Sequence[Segment | Literal] = (), known: Iterable[KnownSecret] = ()) -> None:
         self.segments = tuple(segments)
         self.placeholders: dict[bytes, dict[tuple[str, str], str]] = {}
         """Whole value → (provider, account) → how it stands in that account's flows."""
@@ -164,23 +164,23 @@ class Index:
         """Short parts of heads in which there is nothing to hide; for the cleaner."""
 
     def also(self, other: "Index") -> "Index":
-        """This one and another in one; costs nothing but the object."""
+        """The union of two indexes; costs nothing but the object."""
         both = Index([*self.segments, *other.segments])
         both.placeholders, both.letters = self.placeholders, self.letters | other.letters
         return both
 
     @classmethod
-    def of(cls, known: Iterable[Known]) -> "Index":
+    def of(cls, known: Iterable[KnownSecret]) -> "Index":
         """The index of some secrets, made at once."""
         listed = list(known)
         return cls([Segment(forms) for forms in portions(listed)], listed)
 
     def spans(self, data: bytes) -> list[Span]:
-        """Where secrets or pieces of them stand literally; in no order."""
+        """The spans of secrets or pieces of them that stand literally; in no order."""
         return [span for segment in self.segments for span in segment.spans(data)]
 
 
-def portions(known: Iterable[Known]) -> Iterator[list[bytes]]:
+def portions(known: Iterable[KnownSecret]) -> Iterator[list[bytes]]:
     """The forms of secrets in portions of one segment each."""
     portion: list[bytes] = []
     size = 0
@@ -205,7 +205,7 @@ def _parts(form: bytes) -> Iterator[bytes]:
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order, those that overlap as one."""
+    """The spans in order, those that overlap as one."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start < found[-1][1]:

@@ -1,4 +1,4 @@
-"""Keeps the index of the secrets in force: made anew when they change, never at the cost of who waits.
+"""The index of the secrets in force, rebuilt when they change, never at the cost of a request.
 
 Few new secrets (a renewal) get a small segment of their own at once. Many are searched for one by one until a thread
 has made their segments: each takes some 10 ms of the interpreter's lock. A secret that was replaced stays known for a
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
-from addons.cleaning.index import Index, Known, Literal, Segment, portions
+from addons.cleaning.index import Index, KnownSecret, Literal, Segment, portions
 
 RECENT_BYTES: Final = 16 * 1024
 """New secrets up to this much are taken into the index at once."""
@@ -22,27 +22,28 @@ type Version = tuple[object, ...]
 
 
 class KnownSecrets:
-    """`version` is asked at every use and does no I/O; `find` lists the secrets when it is another one."""
+    """Keeps the index. `version` is asked at every use and does no I/O; `find` lists the secrets when it has
+    changed."""
 
-    def __init__(self, version: Callable[[], Version], find: Callable[[], Iterable[Known]]) -> None:
+    def __init__(self, version: Callable[[], Version], find: Callable[[], Iterable[KnownSecret]]) -> None:
         self._lock = threading.Lock()
-        self._known: dict[Known, None] = {}
+        self._known: dict[KnownSecret, None] = {}
         """Those in force and those of before."""
-        self._former: dict[Known, None] = {}
+        self._former: dict[KnownSecret, None] = {}
         self._base: list[Segment] = []
-        self._based: frozenset[Known] = frozenset()
+        self._based: frozenset[KnownSecret] = frozenset()
         """The secrets that the segments of _base hold."""
         self._index = Index()
         self.builder: threading.Thread | None = None
         """Makes the segments of many new secrets, while there is any."""
-        self.watch(version, find)
+        self.set_source(version, find)
         with self._lock:
-            self._look()
+            self._refresh()
             wanted = list(self._known)
             self._rebase(wanted, [Segment(forms) for forms in portions(wanted)])  # nobody waits yet
 
-    def watch(self, version: Callable[[], Version], find: Callable[[], Iterable[Known]]) -> None:
-        """Whom to ask from now on: for a new configuration of the same process."""
+    def set_source(self, version: Callable[[], Version], find: Callable[[], Iterable[KnownSecret]]) -> None:
+        """Replaces `version` and `find`: for a new configuration of the same process."""
         self._version, self._find = version, find
         self._seen: Version | None = None
 
@@ -51,23 +52,23 @@ class KnownSecrets:
         if not self._is_fresh():
             with self._lock:
                 if not self._is_fresh():
-                    self._look()
-                    self._put_together()
+                    self._refresh()
+                    self._assemble()
         return self._index
 
-    def learn(self, secrets: Iterable[Known]) -> None:
-        """Takes secrets that have just been handed out, before the vault has them."""
+    def learn(self, secrets: Iterable[KnownSecret]) -> None:
+        """Adds secrets that have just been handed out, before the vault has them."""
         with self._lock:
             self._former.update(dict.fromkeys(one for one in secrets if one not in self._known))
             self._known = {**self._known, **self._former}
-            self._put_together()
+            self._assemble()
 
     def _is_fresh(self) -> bool:
         seen, now = self._seen, self._version()
         return seen is not None and len(seen) == len(now) and all(a is b for a, b in zip(seen, now, strict=True))
 
-    def _look(self) -> None:
-        """Takes down which secrets are in force."""
+    def _refresh(self) -> None:
+        """Reads which secrets are in force."""
         version = self._version()
         found = dict.fromkeys(self._find())
         self._former.update(dict.fromkeys(one for one in self._known if one not in found))
@@ -78,7 +79,7 @@ class KnownSecrets:
         self._known = {**found, **self._former}
         self._seen = version
 
-    def _put_together(self) -> None:
+    def _assemble(self) -> None:
         """The index of the segments there are, and of the secrets that are in none."""
         recent = [one for one in self._known if one not in self._based]
         segments: list[Segment | Literal] = [*self._base]
@@ -103,6 +104,6 @@ class KnownSecrets:
                 if base is not None:
                     self._rebase(wanted, base)
 
-    def _rebase(self, wanted: list[Known], base: list[Segment]) -> None:
+    def _rebase(self, wanted: list[KnownSecret], base: list[Segment]) -> None:
         self._base, self._based = base, frozenset(wanted)
-        self._put_together()
+        self._assemble()

@@ -1,4 +1,4 @@
-"""Puts the cleaning before every logger of the process: ours, mitmproxy's, asyncio's; for each handler there is.
+"""Cleaning of every log record of the process (ours, mitmproxy's, asyncio's), before any handler sees it.
 
 A record says its message cleaned, its traceback behind it: mitmproxy's formatter would write that on its own.
 """
@@ -13,7 +13,7 @@ type Clean = Callable[[str], str]
 
 
 class CleanRecord(logging.LogRecord):
-    """A log record that tells nothing as it came. `clean` is set by `clean_records`."""
+    """A log record whose message is cleaned. `clean` is set by `clean_records`."""
 
     clean: Clean
 
@@ -38,12 +38,12 @@ class CleanRecord(logging.LogRecord):
         """Message and traceback; cleaned once, however many handlers there are."""
         told = self._told
         if told is None or told[0] is not self.msg or told[1] is not self.args:
-            text = "\n".join(part for part in (self.said(), self.trace()) if part)
+            text = "\n".join(part for part in (self.clean_message(), self.trace()) if part)
             told = self._told = (self.msg, self.args, text)
         return told[2]
 
-    def said(self) -> str:
-        """The message alone."""
+    def clean_message(self) -> str:
+        """The cleaned message alone."""
         try:
             text = super().getMessage()
         except Exception:  # logging would print message and arguments as they are
@@ -51,7 +51,7 @@ class CleanRecord(logging.LogRecord):
         return self.clean(text)
 
     def trace(self) -> str:
-        """The traceback, or where the message was logged when that was asked for; empty when there is none."""
+        """The cleaned traceback, or where the message was logged when that was asked for; else empty."""
         found = [self._stack] if self._stack else []
         if self._raised and self._raised[1] is not None:
             found.insert(0, logging.Formatter().formatException(self._raised))
@@ -59,7 +59,7 @@ class CleanRecord(logging.LogRecord):
 
 
 def clean_records(clean: Clean) -> Callable[[], None]:
-    """From now on every log record is cleaned by `clean`. Gives what ends that again."""
+    """Cleans every log record with `clean` from now on. Returns a function that ends that."""
     before = logging.getLogRecordFactory()
     ours = type("CleanRecord", (CleanRecord,), {"clean": staticmethod(clean)})
     logging.setLogRecordFactory(ours)

@@ -1,4 +1,4 @@
-"""What looks like a credential, whoever's it is: for words of ours and for what a site hands out anew. Pure.
+"""Patterns of credentials, whoever's they are: for words of ours and for what a site hands out anew. Pure.
 
 The secrets in force are found by index.py; this is for those nobody has told the gateway of.
 """

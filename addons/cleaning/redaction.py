@@ -1,4 +1,4 @@
-"""Takes secrets and personal ids out of what is shown or kept. Pure.
+"""Redaction of secrets and personal ids in what is shown or kept. Pure.
 
 Secrets of the vault never get into a flow in the first place (addons/transport/sealing.py). This is for what a site
 hands out anew: tokens in the body of a sign-in or renewal, cookies, signed links.
@@ -45,8 +45,8 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def in_pieces(text: str, clean: Callable[[str], str]) -> str:
-    """`clean` done to a long text piece by piece: a pattern keeps the interpreter's lock for as long as it runs, in a
-    thread too. Pieces end at a line end or between two JSON strings, where there is one near."""
+    """`clean` applied to a long text piece by piece: a pattern keeps the interpreter's lock for as long as it runs, in
+    a thread too. Pieces end at a line end or between two JSON strings, where there is one near."""
     return clean(text) if len(text) <= PIECE_CHARS else "".join(map(clean, _pieces(text)))
 
 

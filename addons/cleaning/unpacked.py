@@ -1,4 +1,4 @@
-"""What a text says below its escapes: percent, JSON, HTML, base64, hexadecimal, UTF-16, lists of bytes; and where that
+"""The texts below a text's escapes: percent, JSON, HTML, base64, hexadecimal, UTF-16, lists of bytes; and where that
 stands in it. Pure.
 
 Each unpacking gives plain bytes and a way back from places in them to places in the text. All read in linear time.
@@ -80,7 +80,7 @@ def readable(decoded: bytes) -> bytes:
 
 
 def encodings(data: bytes) -> list[Unpacked]:
-    """What `data` says as base64 (both alphabets) and hexadecimal, at each place one may begin.
+    """The texts `data` holds as base64 (both alphabets) and hexadecimal, at each place one may begin.
 
     It is decoded as a whole, what is none of the alphabet counting as its zero: so places stay in proportion.
     """

@@ -1,4 +1,4 @@
-"""`glassgate accounts`: every configured account and how it is."""
+"""The command `glassgate accounts`: every configured account and its state."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What every command shares: how it speaks, the problem in one line, configuration and vault when they are needed."""
+"""The parts all commands share: output, the problem in one line, configuration and vault when they are needed."""
 
 import difflib
 import os
@@ -23,18 +23,18 @@ CLIENT_KEYS: Final = frozenset({"auth"})
 
 
 def out(*lines: str, err: bool = False) -> None:
-    """Says lines to the person. Each stays one line, whatever words of sites, files or clients stand in it."""
+    """Prints lines for the person. Each stays one line, whatever words of sites, files or clients stand in it."""
     for line in lines:
         click.echo(shown(line), err=err)
 
 
 def out_json(value: Any) -> None:
-    """Says a value to a program."""
+    """Prints a value for a program."""
     click.echo(json_line(value, ascii_only=True))
 
 
 class Problem(click.ClickException):
-    """A refusal: one line, or several that are given apart."""
+    """The error of a command: one line, or several that are given apart."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(shown(line) for line in lines))
@@ -44,7 +44,7 @@ class Problem(click.ClickException):
 
 
 class CliContext:
-    """The configuration, read when a command first needs it. `without`: sections that it does not need."""
+    """Configuration and vault, read when a command first needs them. `without`: sections that it does not need."""
 
     def __init__(self, file: Path, without: Collection[str] = CLIENT_KEYS) -> None:
         self.file = file
@@ -52,7 +52,7 @@ class CliContext:
         self._config: Config | None = None
 
     def config(self) -> Config:
-        """Raises Problem."""
+        """The configuration. Raises Problem."""
         if self._config is None:
             harden()  # before the first secret is read
             try:
@@ -62,7 +62,7 @@ class CliContext:
         return self._config
 
     def needing(self, *, without: Collection[str]) -> "CliContext":
-        """The same for a command that needs other sections."""
+        """The same context for a command that needs other sections."""
         return CliContext(self.file, without)
 
     def vault(self, *, create: bool = False) -> Vault:
@@ -78,14 +78,14 @@ class CliContext:
             raise Problem(str(e)) from None
 
     def open_vault(self, *, accept_rollback: bool = False, allow_weak_kdf: bool = False) -> Vault:
-        """Raises VaultError."""
+        """The opened vault. Raises VaultError."""
         config = self.config()
         key = vault_key(config, terminal.prompt())
         key.allow_weak = allow_weak_kdf
         return Vault.open(vault_path(config), key, guard=rollback_guard(config, accept_older=accept_rollback))
 
     def new_vault(self, kdf: str = DEFAULT_KDF) -> Vault:
-        """Raises VaultError, VaultConflict for a file that is there."""
+        """A new vault. Raises VaultError, VaultConflict for a file that is there."""
         config = self.config()
         if os.path.lexists(vault_path(config)):  # before somebody is asked for a passphrase
             raise VaultConflict(f"there is a file {vault_path(config)} already")
@@ -94,7 +94,7 @@ class CliContext:
 
 
 def known_provider(config: Config, provider: str, account: str | None) -> ProviderSettings:
-    """The provider's settings; a Problem with near names when config.yaml does not have it."""
+    """The provider's settings. Raises Problem with near names when config.yaml does not have it."""
     names = [settings.name for settings in config.providers]
     if provider in [settings.name for settings in config.disabled]:
         raise Problem(f"provider {provider!r} is disabled: config.yaml has enabled: false there")

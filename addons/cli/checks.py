@@ -1,4 +1,4 @@
-"""What is right and what is wrong with this installation, each in one line with what to do about it.
+"""The checks of `glassgate doctor`: each a finding in one line, with what to do about it.
 
 A check gives Findings and raises nothing. `error` findings keep every request from succeeding, or some (`partly`);
 `warning` ones do not.
@@ -48,7 +48,7 @@ _GUESSABLE: Final = ("test", "demo", "changeme", "secret", "password", "example"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`check` names what was looked at, `fix` says what to do where something is to be done."""
+    """One finding. `check` names what was looked at, `fix` says what to do where something is to be done."""
 
     check: str
     status: Status

@@ -1,4 +1,4 @@
-"""`glassgate login`: from an account at a site to a session in the vault, proven against the site."""
+"""The command `glassgate login`: from an account at a site to a session in the vault, proven against the site."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""`glassgate`: the command line for people. Every problem is one clear line on stderr; no traceback, no secret.
+"""The `glassgate` command line. Every problem is one clear line on stderr; no traceback, no secret.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 """
@@ -43,7 +43,7 @@ def _printable_usage_errors() -> Iterator[None]:
 
 
 class CommandGroup(click.Group):
-    """All commands; whatever is complained of is shown in printable characters."""
+    """The group of all commands; usage errors are shown in printable characters."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _printable_usage_errors():

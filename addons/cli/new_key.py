@@ -1,4 +1,4 @@
-"""Where commands take another key from: a terminal, stdin or a file; never the command line, which others can read."""
+"""Reading a new key for a command: from a terminal, stdin or a file; never the command line, which others can read."""
 
 import sys
 from dataclasses import dataclass

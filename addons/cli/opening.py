@@ -1,4 +1,4 @@
-"""What the commands of `glassgate vault` share: how the vault is opened, and that each ends in one clear line."""
+"""Opening the vault for the commands of `glassgate vault`, each of which ends in one clear line."""
 
 import functools
 import logging

@@ -27,7 +27,7 @@ from providers.registry import provider_class
 
 
 class SessionForm(BaseModel):
-    """What `sessions add --from-json` takes."""
+    """The JSON that `sessions add --from-json` takes."""
 
     model_config = ConfigDict(extra="forbid")
 

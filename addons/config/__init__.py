@@ -1,1 +1,1 @@
-"""config.yaml, .env and the key files, read into checked, immutable data."""
+"""The configuration: config.yaml, .env and the key files, read into checked, immutable data."""

@@ -1,4 +1,4 @@
-"""The gateway's own keys: who may use it. Compared by digest, over all keys, without an early way out."""
+"""The gateway's own client keys. Compared by digest, over all keys, without an early way out."""
 
 import functools
 import hashlib
@@ -28,31 +28,31 @@ class ClientKey:
     """Where it is configured, for people."""
 
 
-class Identity(NamedTuple):
-    """Whose key a request shows. The digest tells one key from another, also under the same name at another time."""
+class KeyIdentity(NamedTuple):
+    """The key a request shows. The digest tells one key from another, also under the same name at another time."""
 
     name: str
     digest: bytes
 
 
 class ClientKeys:
-    """The keys clients may show."""
+    """The set of keys clients may show."""
 
     def __init__(self, keys: Iterable[ClientKey]) -> None:
-        self._known = [Identity(key.name, digest_of(key.token)) for key in keys]
+        self._known = [KeyIdentity(key.name, digest_of(key.token)) for key in keys]
         self._digests = frozenset(known.digest for known in self._known)
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def shown_in(self, headers: Mapping[str, str]) -> tuple[Identity, ...]:
+    def shown_in(self, headers: Mapping[str, str]) -> tuple[KeyIdentity, ...]:
         """The different keys of these that a request shows in `headers` (lower-case names). One is the right number.
 
         Whatever else stands there is no business of ours: programs send the key of another service beside ours when
         both of their variables are set (Claude Code: ANTHROPIC_AUTH_TOKEN and ANTHROPIC_API_KEY).
         """
         digests = [digest_of(token) for token in _shown(headers)]
-        found: dict[bytes, Identity] = {}
+        found: dict[bytes, KeyIdentity] = {}
         for known in self._known:
             for digest in digests:
                 if hmac.compare_digest(digest, known.digest):
@@ -84,7 +84,7 @@ def name_by_hash(token: str) -> str:
 
 
 def _shown(headers: Mapping[str, str]) -> set[str]:
-    """What a request shows where a key may stand; nothing when that is more than any program sends."""
+    """The keys a request shows, wherever one may stand; nothing when that is more than any program sends."""
     shown = {piece for name in _HEADERS if name in headers for piece in _pieces(headers[name])}
     for piece in _pieces(headers.get("authorization", "")):
         scheme, _, value = piece.partition(" ")

@@ -1,4 +1,4 @@
-"""What is wrong with a part of config.yaml, in words: what must stand there, what was probably meant. Pure.
+"""The mistakes in a part of config.yaml, in words: what must stand there, what was probably meant. Pure.
 
 pydantic tells all it finds, one thing more than once: both forms that a value could have had, a list that is short of
 the entry that was wrong. Here a mistake is one Wrong, at the place where the person wrote it.
@@ -32,7 +32,7 @@ _EXAMPLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class Mistake:
     """One mistake. `found` is the value there, where seeing it helps; `meant` what it may have been meant to be."""
 
     path: KeyPath
@@ -45,24 +45,26 @@ class Wrong:
     """The key that this one, which is not known, was probably meant for."""
 
 
-def wrongs(error: ValidationError, model: type[BaseModel], raw: Any, more: Sequence[str] = ()) -> list[Wrong]:
+def mistakes(error: ValidationError, model: type[BaseModel], raw: Any, more: Sequence[str] = ()) -> list[Mistake]:
     """The mistakes in `raw`, which is no `model`; paths begin there. `more` are keys known beside the model's."""
     told: dict[tuple[KeyPath, object], list[ErrorDetails]] = {}
     for found in error.errors(include_url=False)[:FINDINGS_LIMIT]:
         missing = found["loc"][-1] if found["type"] == "missing" else None
         told.setdefault((_written(found, raw), missing), []).append(found)
-    return one_each([_wrong(path, findings, model, more) for (path, _), findings in told.items()])
+    return without_repeats([_mistake(path, findings, model, more) for (path, _), findings in told.items()])
 
 
-def one_each(found: Sequence[Wrong]) -> list[Wrong]:
-    """Without those that follow from another: around it, or a key that lacks because it is misspelt."""
-    inside = {wrong.path[:n] for wrong in found for n in range(len(wrong.path))}
-    misspelt = {(*wrong.path[:-1], wrong.unknown) for wrong in found if wrong.unknown}
-    return [wrong for wrong in found if wrong.path not in inside and not (wrong.lacks and wrong.path in misspelt)]
+def without_repeats(found: Sequence[Mistake]) -> list[Mistake]:
+    """The mistakes without those that follow from another: around it, or a key that lacks because it is misspelt."""
+    inside = {mistake.path[:n] for mistake in found for n in range(len(mistake.path))}
+    misspelt = {(*mistake.path[:-1], mistake.unknown) for mistake in found if mistake.unknown}
+    return [
+        mistake for mistake in found if mistake.path not in inside and not (mistake.lacks and mistake.path in misspelt)
+    ]
 
 
 def _written(found: ErrorDetails, raw: Any) -> KeyPath:
-    """The place in the file: without the names that pydantic gives to the forms of a value."""
+    """The path in the file: without the names that pydantic gives to the forms of a value."""
     path: list[str | int] = []
     here = raw
     for part in found["loc"]:
@@ -74,36 +76,36 @@ def _written(found: ErrorDetails, raw: Any) -> KeyPath:
     return tuple(path)
 
 
-def _wrong(path: KeyPath, findings: Sequence[ErrorDetails], model: type[BaseModel], more: Sequence[str]) -> Wrong:
+def _mistake(path: KeyPath, findings: Sequence[ErrorDetails], model: type[BaseModel], more: Sequence[str]) -> Mistake:
     first = findings[0]
     kind, loc = first["type"], first["loc"]
     if kind == "missing":
         lacks = str(loc[-1])
         example = f"; write {_EXAMPLES[lacks]}" if lacks in _EXAMPLES else ""
-        return Wrong((*path, lacks), f"is missing{example}", lacks=True)
+        return Mistake((*path, lacks), f"is missing{example}", lacks=True)
     if kind == "extra_forbidden":
         return _unknown_key(path, loc, model, more if len(loc) == 1 else ())
     words = either(requirement(found, _table(model, loc)) for found in findings)
     found, told = first.get("input", ABSENT), first.get("ctx") or {}
     if kind in ("literal_error", "enum"):
         meant = near(str(found), str(told["expected"]).split("'")[1::2]) or ""
-        return Wrong(path, words, found, meant)
+        return Mistake(path, words, found, meant)
     if kind == "better":
-        return Wrong(path, words, found, str(told["instead"]))
+        return Mistake(path, words, found, str(told["instead"]))
     if kind == "value_error":
-        return Wrong(path, words, found)
+        return Mistake(path, words, found)
     if isinstance(found, str) and found.partition(":")[0] in _known_keys(model, (*loc, "")) and ":" in found:
         words += " (a space belongs behind each ':')"
     usual = _usual(model, loc) if kind.startswith(_OF_NUMBERS) else None
-    return Wrong(path, words + ("" if usual is None else f", such as {_plain(usual)}"), found)
+    return Mistake(path, words + ("" if usual is None else f", such as {_plain(usual)}"), found)
 
 
-def _unknown_key(path: KeyPath, loc: Sequence[str | int], model: type[BaseModel], more: Sequence[str]) -> Wrong:
+def _unknown_key(path: KeyPath, loc: Sequence[str | int], model: type[BaseModel], more: Sequence[str]) -> Mistake:
     known = sorted({*_known_keys(model, loc), *more})
     name = str(loc[-1])
     meant = near(name, known) or ""
     listed = "" if meant or not known else f". Known: {', '.join(known)}"
-    return Wrong(path, f"is not a key there{listed}", meant=meant, unknown=meant or name)
+    return Mistake(path, f"is not a key there{listed}", meant=meant, unknown=meant or name)
 
 
 def _table(model: type[BaseModel], loc: Sequence[str | int]) -> str:
@@ -115,7 +117,7 @@ def _table(model: type[BaseModel], loc: Sequence[str | int]) -> str:
 
 
 def _plain(value: object) -> object:
-    """As YAML has it: 5 for 5.0, false for False."""
+    """The value as YAML has it: 5 for 5.0, false for False."""
     if isinstance(value, bool):
         return str(value).lower()
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,4 +1,4 @@
-"""The `.env` file: python-dotenv's grammar, within bounds.
+"""Reader of the `.env` file: python-dotenv's grammar, within bounds.
 
 What dotenv does in more than linear time is kept from it: a long run of spaces (it looks for a comment from each of
 them), and values that name each other (each line may double the one before).
@@ -27,7 +27,7 @@ _SPACES_LIMIT: Final = 100
 
 
 def read_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Name → value. Variables in values are those above them in the file, or else in `environ`. Raises FileProblem."""
+    """The variables of the text. Values may refer to those above them, or else to `environ`. Raises FileProblem."""
     lines = text.split("\n")
     if len(lines) > LINES_LIMIT:
         raise FileProblem(f"has more than {LINES_LIMIT} lines")

@@ -1,4 +1,4 @@
-"""What is too open about a configuration, by where the gateway really listens. The start and a reload ask here."""
+"""The check of exposure: what is too open about a configuration, by where the gateway really listens."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final

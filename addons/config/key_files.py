@@ -1,4 +1,4 @@
-"""Files that hold keys of clients or secrets of people, and who else can read or change them."""
+"""Permissions of the files that hold clients' keys or people's secrets."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """One file as it was when it was read."""
+    """The permissions of one file as they were when it was read."""
 
     path: Path
     mode: int
@@ -28,12 +28,12 @@ class KeyFile:
 
     @property
     def changeable(self) -> bool:
-        """By its mode others could write to it."""
+        """Whether others could write to it, by its mode."""
         return bool(self.mode & 0o022)
 
     @property
     def readable(self) -> bool:
-        """By its mode others could read keys in it."""
+        """Whether others could read keys in it, by its mode."""
         return self.holds_keys and bool(self.mode & 0o044)
 
     @property
@@ -51,7 +51,7 @@ class KeyFile:
 
     @property
     def gives_keys_away(self) -> bool:
-        """Open enough that keys from it protect nothing.
+        """Whether it is open enough that keys from it protect nothing.
 
         The folder above config.yaml may be what keeps others from it: editors make such a file as they make any. What
         is there for keys alone is kept private wherever it lies; it gets copied and moved.

@@ -1,4 +1,4 @@
-"""Client keys out of config.yaml, the environment and the tokens file, and the name each one has in the log."""
+"""The sources of client keys: config.yaml, the environment, the tokens file; and each key's name in the log."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _KEY_LINE: Final = re.compile(r"(\S+)(?:\s+#\s*(.*))?")
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One place where a key is configured. `usual` names it where nobody gave it a name."""
+    """One key as configured. `usual` names it where nobody gave it a name."""
 
     path: KeyPath
     source: str
@@ -30,7 +30,8 @@ class _Entry:
 
 @dataclass(slots=True)
 class KeySources:
-    """`folder` is config.yaml's. `problems` gathers what is wrong: where in config.yaml, and a sentence; no key."""
+    """Reads the keys. `folder` is config.yaml's. `problems` collects what is wrong: place in config.yaml and a
+    sentence."""
 
     auth: Auth
     env: Mapping[str, str]
@@ -97,7 +98,7 @@ class KeySources:
         return entry
 
     def _one(self, first: _Entry, second: _Entry) -> _Entry:
-        """The same key found in two places."""
+        """The one key of two entries that hold the same."""
         if first.name and second.name and first.name != second.name:
             self._say(second.path, f"one key is named {first.name!r} ({first.source}) and {second.name!r}")
         name, usual = first.name or second.name, first.usual or second.usual

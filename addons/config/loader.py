@@ -1,4 +1,4 @@
-"""Reads config.yaml, .env and the environment into a Config, and says exactly what is wrong where.
+"""The loader: config.yaml, .env and the environment as a Config, or exactly what is wrong where.
 
 All problems are told at once: file, line, key, what was found (never the value of a secret), what is allowed.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeGuard
 from pydantic import BaseModel, ValidationError
 
 from addons.config.client_keys import ClientKey
-from addons.config.config_words import ABSENT, Wrong, one_each, wrongs
+from addons.config.config_words import ABSENT, Mistake, mistakes, without_repeats
 from addons.config.env_file import read_env
 from addons.config.exposure import exposure_problems, has_literal_keys
 from addons.config.file_reading import FileProblem, IsFolder, NoFile, read_text
@@ -65,7 +65,7 @@ class ConfigError(Exception):
 
 
 @dataclass
-class _Source:
+class _ConfigFile:
     """The parsed file with the line of every key, and the problems found so far."""
 
     file: Path
@@ -81,26 +81,26 @@ class _Source:
     unset: set[KeyPath] = field(default_factory=set)
     """Where a variable stands that is not set: whatever else is wrong there follows from it."""
 
-    def tells(self, path: KeyPath, found: Any) -> bool:
+    def may_repeat(self, path: KeyPath, found: Any) -> bool:
         """Whether the value found at `path` may be repeated to people."""
         if not isinstance(found, str) or found in self.inserted or any(_SECRET_KEYS.search(str(p)) for p in path):
             return False
         return _TOLD.fullmatch(found) is not None and not looks_secret(found)
 
-    def tell(self, path: KeyPath, found: list[Wrong]) -> None:
-        """Says what is wrong with the value at `path`."""
-        for wrong in one_each(found):
-            at = (*path, *wrong.path)
+    def report_mistakes(self, path: KeyPath, found: list[Mistake]) -> None:
+        """Adds the mistakes in the value at `path` to the problems."""
+        for mistake in without_repeats(found):
+            at = (*path, *mistake.path)
             if at in self.unset:
                 continue
-            words = wrong.words
-            if wrong.found is not ABSENT and self.tells(at, wrong.found):
-                words += f" (found {str(wrong.found)!r})"
-            if wrong.meant and wrong.found not in self.inserted and not looks_secret(wrong.meant):
-                words += f"; did you mean {wrong.meant!r}?"
-            self.say(at, words)
+            words = mistake.words
+            if mistake.found is not ABSENT and self.may_repeat(at, mistake.found):
+                words += f" (found {str(mistake.found)!r})"
+            if mistake.meant and mistake.found not in self.inserted and not looks_secret(mistake.meant):
+                words += f"; did you mean {mistake.meant!r}?"
+            self.report(at, words)
 
-    def say(self, path: KeyPath, what: str) -> None:
+    def report(self, path: KeyPath, what: str) -> None:
         if path and path[0] in self.without:
             return
         words = placed(self.file, self.lines, path, what)
@@ -119,14 +119,14 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
     raw = _substituted(source, env)
     if not isinstance(raw, dict):
         kind = "a list" if isinstance(raw, list) else "one text"
-        source.say((), f"must be a mapping of sections, such as 'listen: {{port: 8080}}', and is {kind}")
+        source.report((), f"must be a mapping of sections, such as 'listen: {{port: 8080}}', and is {kind}")
         raise ConfigError(source.problems)
     _apply_environment(raw, env)
     named = raw.pop("providers", {})
     found = _providers(source, named) if "providers" not in without else []
     providers = [settings for settings in found if settings.common.enabled]
     sections, wrong = _validated(Sections, raw, ("providers",))
-    source.tell((), wrong)
+    source.report_mistakes((), wrong)
     if sections is None or source.problems:
         raise ConfigError(source.problems)
     keys, skip = _client_keys(source, sections, env) if "auth" not in without else ((), False)
@@ -153,7 +153,7 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
 
 
 def _environment(dotenv: Path, environ: Mapping[str, str], files: list[KeyFile]) -> dict[str, str]:
-    """The environment over the `.env` file beside config.yaml. Raises ConfigError."""
+    """The environment, put over the `.env` file beside config.yaml. Raises ConfigError."""
     try:
         read = read_text(dotenv)
         found = read_env(read.text, environ)
@@ -165,8 +165,8 @@ def _environment(dotenv: Path, environ: Mapping[str, str], files: list[KeyFile])
     return {**found, **environ}
 
 
-def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source:
-    """Raises ConfigError."""
+def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _ConfigFile:
+    """The parsed config.yaml. Raises ConfigError."""
     try:
         read = read_text(file)
         found = read_words(read.text)
@@ -184,14 +184,14 @@ def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Source
     value = found.value or {}
     if isinstance(value, dict):
         value = {key: section for key, section in value.items() if key not in without}
-    source = _Source(file, value, found.lines, files, without)
+    source = _ConfigFile(file, value, found.lines, files, without)
     for path, line in found.twice.items():
         if not any(path[:n] in found.twice for n in range(1, len(path))):
-            source.say(path, f"stands twice, first in line {line}; put both together, or remove one")
+            source.report(path, f"stands twice, first in line {line}; put both together, or remove one")
     return source
 
 
-def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
+def _substituted(source: _ConfigFile, env: Mapping[str, str]) -> Any:
     """The file's value with `${NAME}` and `${NAME:-default}` replaced in every string. Raises ConfigError."""
     room = SUBSTITUTED_LIMIT
 
@@ -213,7 +213,7 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
                 missing.append(name)
             room -= len(value or "")
             if room < 0:
-                source.say(path, f"the values of the variables here are longer than {SUBSTITUTED_LIMIT // 1024} KB")
+                source.report(path, f"the values of the variables here are longer than {SUBSTITUTED_LIMIT // 1024} KB")
                 raise ConfigError(source.problems)
             return value or ""
 
@@ -227,114 +227,112 @@ def _substituted(source: _Source, env: Mapping[str, str]) -> Any:
             source.unset.add(path)
             name = missing[0]
             where = f"set it, or write {name}=… into {source.file.parent / '.env'}, or give a default: ${{{name}:-…}}"
-            source.say(path, f"the environment variable {name} is not set; {where}")
+            source.report(path, f"the environment variable {name} is not set; {where}")
         return result
 
     return replace(source.value, ())
 
 
 def _apply_environment(raw: dict[str, Any], env: Mapping[str, str]) -> None:
-    """The variables of the original design stand over the file."""
+    """Puts the variables of the original design over the file's values."""
     if level := env.get("LOG_LEVEL"):
         section = raw.get("log")
         raw["log"] = {**(section if isinstance(section, dict) else {}), "level": level}
 
 
-def _validated[M: BaseModel](model: type[M], raw: Any, more: Sequence[str] = ()) -> tuple[M | None, list[Wrong]]:
-    """`raw` as `model`, or what is wrong with it. `more` are keys that may stand beside the model's own."""
+def _validated[M: BaseModel](model: type[M], raw: Any, more: Sequence[str] = ()) -> tuple[M | None, list[Mistake]]:
+    """`raw` as `model`, or its mistakes. `more` are keys that may stand beside the model's own."""
     try:
         return model.model_validate(raw), []
     except ValidationError as e:
-        return None, wrongs(e, model, raw, more)
+        return None, mistakes(e, model, raw, more)
 
 
-def _providers(source: _Source, raw: Any) -> list[ProviderSettings]:
-    """Those that are switched off too."""
+def _providers(source: _ConfigFile, raw: Any) -> list[ProviderSettings]:
+    """The settings of all providers, those switched off too."""
     example = "providers: {NAME: {type: openai_compatible, preset: deepseek, accounts: [main]}}"
     if isinstance(raw, dict) and raw:
         found = [_provider(source, str(name), entry) for name, entry in raw.items()]
         return [settings for settings in found if settings is not None]
-    wrong = (
+    mistake = (
         "at least one provider must be configured" if not raw else "must be a table: the name of each, then its keys"
     )
-    source.say(("providers",), f"{wrong}, such as {example}")
+    source.report(("providers",), f"{mistake}, such as {example}")
     return []
 
 
-def _provider(source: _Source, name: str, raw: Any) -> ProviderSettings | None:
+def _provider(source: _ConfigFile, name: str, raw: Any) -> ProviderSettings | None:
     path: KeyPath = ("providers", name)
     try:
         checked_name(name)
     except ValueError as e:
-        source.say(path, f"the provider's name {e}")
+        source.report(path, f"the provider's name {e}")
     if not isinstance(raw, dict):
-        source.say(path, "must be a mapping with at least 'type' and 'accounts': {type: zai, accounts: [main]}")
+        source.report(path, "must be a mapping with at least 'type' and 'accounts': {type: zai, accounts: [main]}")
         return None
     type_name = raw.get("type")
     if not isinstance(type_name, str) or type_name not in type_names():
-        source.tell(path, [_wrong_type(raw)])
+        source.report_mistakes(path, [_type_mistake(raw)])
         return None
     mine, theirs = split_provider(raw)
     options_model = provider_class(type_name).Options
-    common, wrong = _validated(ProviderCommon, mine)
+    common, found = _validated(ProviderCommon, mine)
     options, more = _validated(options_model, theirs, tuple(ProviderCommon.model_fields))
-    source.tell(path, [_of_the_vault(source, name, raw, each) for each in (*wrong, *more)])
+    source.report_mistakes(path, [_vault_hint(source, name, raw, each) for each in (*found, *more)])
     return ProviderSettings(name, common, options) if common and options else None
 
 
-def _wrong_type(raw: Mapping[str, Any]) -> Wrong:
-    """Why a provider's type cannot be."""
+def _type_mistake(raw: Mapping[str, Any]) -> Mistake:
+    """The mistake in a provider's type."""
     allowed, found = ", ".join(type_names()), raw.get("type")
     if "type" not in raw:
         misspelt = next((key for key in raw if near(key, ("type", *ProviderCommon.model_fields)) == "type"), None)
         if misspelt is not None:
-            return Wrong((misspelt,), "is not a key there", meant="type", unknown="type")
-        return Wrong(("type",), f"is missing; write one of {allowed}")
+            return Mistake((misspelt,), "is not a key there", meant="type", unknown="type")
+        return Mistake(("type",), f"is missing; write one of {allowed}")
     said = str(found).casefold()
     if said in preset_names():
-        return Wrong(("type",), f"is not a type but a preset; write type: openai_compatible, preset: {said}")
-    return Wrong(("type",), f"must be one of {allowed}", found, near(said, type_names()) or "")
+        return Mistake(("type",), f"is not a type but a preset; write type: openai_compatible, preset: {said}")
+    return Mistake(("type",), f"must be one of {allowed}", found, near(said, type_names()) or "")
 
 
-_OF_THE_VAULT: Final = re.compile(
-    r"(?i)(?:api|access|secret|auth)?[_-]?(?:keys?|tokens?|secret|cookies?|authorization)"
-)
+_VAULT_HINTS: Final = re.compile(r"(?i)(?:api|access|secret|auth)?[_-]?(?:keys?|tokens?|secret|cookies?|authorization)")
 
 
-def _of_the_vault(source: _Source, provider: str, raw: Mapping[str, Any], wrong: Wrong) -> Wrong:
-    """For a key that would hold a secret: where that belongs. The value is never looked at."""
-    key = str(wrong.path[-1]) if wrong.path else ""
-    if wrong.unknown and key in LoginCredentials.model_fields and "accounts" in wrong.path:
-        return Wrong(wrong.path, 'belongs under credentials: {email: "${NAME}", password: "${OTHER}"}')
-    if not wrong.unknown or not _OF_THE_VAULT.fullmatch(key):
-        return wrong
+def _vault_hint(source: _ConfigFile, provider: str, raw: Mapping[str, Any], mistake: Mistake) -> Mistake:
+    """The mistake with a hint where a secret belongs, for a key that would hold one. The value is never looked at."""
+    key = str(mistake.path[-1]) if mistake.path else ""
+    if mistake.unknown and key in LoginCredentials.model_fields and "accounts" in mistake.path:
+        return Mistake(mistake.path, 'belongs under credentials: {email: "${NAME}", password: "${OTHER}"}')
+    if not mistake.unknown or not _VAULT_HINTS.fullmatch(key):
+        return mistake
     accounts = raw.get("accounts")
-    index = wrong.path[1] if len(wrong.path) > 1 and isinstance(wrong.path[1], int) else 0
+    index = mistake.path[1] if len(mistake.path) > 1 and isinstance(mistake.path[1], int) else 0
     entry = accounts[index] if isinstance(accounts, list) and index < len(accounts) else accounts
     account = entry.get("name") if isinstance(entry, dict) else entry
-    names = (provider if _tellable(provider) else "PROVIDER", account if _tellable(account) else "main")
+    names = (provider if _is_public(provider) else "PROVIDER", account if _is_public(account) else "main")
     how = "--token-stdin" if provider_class(raw["type"]).web_session else "--api-key-stdin"
     line = command("sessions", "add", *names, how)
-    return Wrong(wrong.path, f"keys belong into the vault, not into this file; remove the line, run: {line}")
+    return Mistake(mistake.path, f"keys belong into the vault, not into this file; remove the line, run: {line}")
 
 
-def _tellable(name: Any) -> TypeGuard[str]:
+def _is_public(name: Any) -> TypeGuard[str]:
     return isinstance(name, str) and is_name(name) and not looks_secret(name)
 
 
-def _client_keys(source: _Source, sections: Sections, env: Mapping[str, str]) -> tuple[tuple[ClientKey, ...], bool]:
-    """The client keys, and whether none is wanted. What is wrong with them is said."""
+def _client_keys(source: _ConfigFile, sections: Sections, env: Mapping[str, str]) -> tuple[tuple[ClientKey, ...], bool]:
+    """The client keys, and whether none is wanted. Mistakes in them are reported."""
     sources = KeySources(sections.auth, env, source.file.parent, source.files)
     keys = sources.keys()
     skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
     for path, problem in sources.problems or exposure_problems(sections.listen.host, keys, skip):
-        source.say(path, problem)
+        source.report(path, problem)
     return keys, skip
 
 
-def _check_vault(source: _Source, sections: Sections) -> None:
+def _check_vault(source: _ConfigFile, sections: Sections) -> None:
     if sections.vault.key_source == "file" and sections.vault.key_file is None:
-        source.say(("vault", "key_file"), "is needed with key_source: file")
+        source.report(("vault", "key_file"), "is needed with key_source: file")
 
 
 def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> dict[tuple[str, str], Credentials]:
@@ -342,12 +340,12 @@ def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> 
     first = next((p for p in providers if p.common.type == "longcat"), None)
     if not token or first is None:
         return {}
-    material = Credentials(cookies={"passport_token_key": token})
-    return {(first.name, first.common.accounts[0].name): material}
+    credentials = Credentials(cookies={"passport_token_key": token})
+    return {(first.name, first.common.accounts[0].name): credentials}
 
 
 def _sessions_of_file(
-    providers: list[ProviderSettings], env: Mapping[str, str], source: _Source, notes: list[str]
+    providers: list[ProviderSettings], env: Mapping[str, str], source: _ConfigFile, notes: list[str]
 ) -> dict[tuple[str, str], Credentials]:
     """The sessions of LONGCAT_TOKENS_FILE; each gets an account of the first longcat provider. Raises ConfigError."""
     named = env.get(VARIABLE)

@@ -1,4 +1,4 @@
-"""Origins of web pages as `listen.allowed_origins` names them, in the one form browsers send them. Pure."""
+"""Origins of web pages, as `listen.allowed_origins` names them, in the one form browsers send them. Pure."""
 
 import re
 from typing import Final

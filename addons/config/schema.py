@@ -1,4 +1,4 @@
-"""config.yaml as checked, immutable data. Names are part of the product's face: docs/configuration.md lists them."""
+"""The schema of config.yaml, as checked, immutable data. Names are public: docs/configuration.md lists them."""
 
 import re
 from collections.abc import Mapping, MutableMapping
@@ -111,7 +111,7 @@ class AccountDefaults(Written):
 
 
 class LoginCredentials(Written):
-    """For `glassgate login`; to be given by reference: `${NAME}`."""
+    """Credentials for `glassgate login`; to be given by reference: `${NAME}`."""
 
     email: str = Field(repr=False, min_length=1)
     password: SecretStr = Field(min_length=1)
@@ -182,7 +182,7 @@ class ProviderCommon(Written):
         return value
 
 
-class Models(Written):
+class ModelSettings(Written):
     aliases: Mapping[str, str] = Field(default_factory=dict)
     """Name → the model it stands for. A `*` in the name stands for any letters (`claude-*`)."""
     variants: bool = False
@@ -210,7 +210,7 @@ class Log(Written):
 
 
 class FallbackModel(Written):
-    """A model to go on with, and after what: all accounts out, conversation too long, content refused, slow."""
+    """A model to go on with, and its causes: all accounts out, conversation too long, content refused, slow."""
 
     model: str
     on: Annotated[Listed[Literal["unavailable", "context", "content", "slow"]], Field(min_length=1)]
@@ -226,7 +226,7 @@ class Routing(Written):
 
 
 class Retries(Written):
-    """The same account once more: after a failure that passes, when no other account is left."""
+    """Retries at the same account: after a failure that passes, when no other account is left."""
 
     enabled: bool = True
     base_s: Span = Field(default=0.5, ge=0, le=60)
@@ -292,7 +292,7 @@ class Inspect(Written):
     """What the inspector keeps in all; the oldest go first."""
 
 
-class Record(Written):
+class RecordSettings(Written):
     enabled: bool = False
     folder: Path = Path("recordings")
     max_mb: float = Field(default=200, gt=0)
@@ -310,7 +310,7 @@ class Sections(Written):
     listen: Listen = Listen()
     auth: Auth = Auth()
     vault: VaultSettings = VaultSettings()
-    models: Models = Models()
+    models: ModelSettings = ModelSettings()
     log: Log = Log()
     routing: Routing = Routing()
     timeouts: Timeouts = Timeouts()
@@ -320,7 +320,7 @@ class Sections(Written):
     cooldown: CooldownSettings = CooldownSettings()
     limits: RequestLimits = RequestLimits()
     inspect: Inspect = Inspect()
-    record: Record = Record()
+    record: RecordSettings = RecordSettings()
     sessions: SessionSettings = SessionSettings()
 
 
@@ -389,12 +389,12 @@ def dotted(path: KeyPath) -> str:
     """`("auth", "tokens", 0)` as `auth.tokens[0]`."""
     text = ""
     for part in path:
-        told = part if isinstance(part, int) else _told(part)
+        told = part if isinstance(part, int) else _displayed(part)
         text += f"[{told}]" if isinstance(told, int) else f".{told}" if text else told
     return text
 
 
-def _told(key: str) -> str:
+def _displayed(key: str) -> str:
     """A key as people are told of it. `password:"…"` without a space behind the colon is all key: its value is not."""
     if looks_secret(key):
         return "…"

@@ -1,4 +1,4 @@
-"""LONGCAT_TOKENS_FILE: a file with a session a line, each an account of the first longcat provider of config.yaml.
+"""Reader of LONGCAT_TOKENS_FILE: a session a line, each an account of the first longcat provider of config.yaml.
 
 An account is named by a hash of its sign-in: the same wherever the line stands and whatever lines come and go.
 """
@@ -26,7 +26,7 @@ _PURPOSE: Final = b"glassgate: name of a longcat session\0"
 
 @dataclass(frozen=True, slots=True)
 class SessionLines:
-    """What a file holds. `cookies` by the account's name, in order of the file; `odd` are numbers of lines."""
+    """The sessions of a file: `cookies` by the account's name, in order; `odd` are numbers of lines that hold none."""
 
     cookies: dict[str, dict[str, str]] = field(repr=False)
     odd: tuple[int, ...]

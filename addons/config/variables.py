@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}` in the texts of config.yaml and .env."""
+"""Substitution of `${NAME}` and `${NAME:-default}` in the texts of config.yaml and .env."""
 
 import re
 from collections.abc import Callable
@@ -14,5 +14,5 @@ def substituted(text: str, value_of: Callable[[str, str | None], str]) -> str:
 
 
 def literal_part(text: str) -> str:
-    """What stands in `text` itself: without variables, but with their defaults."""
+    """The part of `text` that stands there itself: without variables, but with their defaults."""
     return substituted(text, lambda name, default: default or "")

@@ -4,7 +4,7 @@ import importlib.metadata
 
 
 def version() -> str:
-    """As the package says it; `?` for a copy that was never installed."""
+    """The version in the package's metadata; `?` for a copy that was never installed."""
     try:
         return importlib.metadata.version("glassgate")
     except importlib.metadata.PackageNotFoundError:

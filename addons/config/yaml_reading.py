@@ -1,4 +1,4 @@
-"""YAML of a person's hand as plain values, with the line of every key.
+"""Reader of hand-written YAML: plain values, with the line of every key.
 
     read_yaml     values as YAML 1.1 has them: numbers, truth, dates
     read_words    config.yaml: every key and value is a plain word, as it was written (providers/contract/written.py)
@@ -16,7 +16,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from addons.config.yaml_words import Trouble, words_of
+from addons.config.yaml_words import ReadingPlace, describe_error
 from providers.contract.written import Nothing
 
 DEPTH_LIMIT: Final = 32
@@ -47,7 +47,7 @@ class YamlProblem(Exception):
 
 @dataclass(slots=True)
 class YamlValue:
-    """What was read. `lines` has the line of every key by its path, `twice` those that stood twice, with the first."""
+    """A document. `lines` has the line of every key by its path, `twice` those that stood twice, with the first."""
 
     value: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ def read_yaml(text: str) -> YamlValue:
 
 
 def read_words(text: str) -> YamlValue:
-    """The same with text for every value, and Nothing where there is none. Raises YamlProblem."""
+    """The same document with text for every value, and Nothing where there is none. Raises YamlProblem."""
     return _read(text, _Reader(text, _Words()))
 
 
@@ -68,7 +68,7 @@ def _read(text: str, reader: "_Reader") -> YamlValue:
     try:
         return reader.read()
     except yaml.YAMLError as e:
-        words, line = words_of(e, text, reader.trouble())
+        words, line = describe_error(e, text, reader.place())
         raise YamlProblem(f"is not valid YAML: {words}", line) from None
     except (ValueError, OverflowError, RecursionError) as e:  # a date in a thirteenth month, 0b_
         raise YamlProblem(f"is not valid YAML: {e}", reader.line) from None
@@ -107,7 +107,7 @@ class _Scalars(SafeConstructor, Resolver):
 
 
 class _Words(_Scalars):
-    """Text for every scalar: what it means is for the model of its key to say."""
+    """Reads every scalar as text: what it means is for the model of its key to say."""
 
     def value_of(self, event: Any) -> Any:
         if event.tag not in (None, "!", *_SCALARS):
@@ -121,7 +121,7 @@ class _Words(_Scalars):
 
 @dataclass(slots=True)
 class _Anchored:
-    """What an alias stands for: the value, how many values that is, and the lines of the keys in it."""
+    """The value an alias stands for, how many values that is, and the lines of the keys in it."""
 
     value: Any
     size: int
@@ -156,9 +156,9 @@ class _Reader:
             raise self._problem("has more than one document")
         return self._found
 
-    def trouble(self) -> Trouble:
+    def place(self) -> ReadingPlace:
         """What is known of the place where reading came to its end."""
-        return Trouble(self.line, self._brackets[-1] if self._brackets else None, self._quoted)
+        return ReadingPlace(self.line, self._brackets[-1] if self._brackets else None, self._quoted)
 
     def _next(self) -> Any:
         event = next(self._events)

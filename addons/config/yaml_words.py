@@ -1,4 +1,4 @@
-"""What is wrong with YAML that cannot be read, in words for who wrote it, and in the line where it began. Pure.
+"""YAML errors in words for who wrote the file, and in the line where they began. Pure.
 
 The parser names the place where it was lost, which may be the end of the file for a quote left open at its beginning.
 """
@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-_WORDS: Final = {
+_DESCRIPTIONS: Final = {
     "mapping values are not allowed": "a ':' stands where no value can be; look at the indentation here and above, "
     "write a space behind the ':' of each key, and put a text that holds ': ' into quotes",
     "did not find expected key": "the line does not fit those above: look at the indentation and the quotes",
@@ -26,8 +26,8 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What the reader knows of the place."""
+class ReadingPlace:
+    """The reader's place in the text."""
 
     line: int
     bracket: tuple[str, int] | None
@@ -36,8 +36,8 @@ class Trouble:
     """First and last line of the last text in quotes that went over several."""
 
 
-def words_of(error: yaml.YAMLError, text: str, at: Trouble) -> tuple[str, int]:
-    """A sentence without its subject, and a line, counted from 1."""
+def describe_error(error: yaml.YAMLError, text: str, at: ReadingPlace) -> tuple[str, int]:
+    """The error as a sentence without its subject, and a line, counted from 1."""
     mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error).splitlines()[0]
     line = mark.line + 1 if mark else at.line
     if (begun := getattr(error, "context_mark", None)) and "quoted scalar" in str(getattr(error, "context", None)):
@@ -50,7 +50,7 @@ def words_of(error: yaml.YAMLError, text: str, at: Trouble) -> tuple[str, int]:
         return "there is a tab, where YAML takes spaces alone; indent with spaces", line
     if at.bracket is not None:
         return _in_bracket(there, at.bracket, line)
-    said = next((ours for theirs, ours in _WORDS.items() if problem.startswith(theirs)), problem)
+    said = next((ours for theirs, ours in _DESCRIPTIONS.items() if problem.startswith(theirs)), problem)
     return said, line
 
 

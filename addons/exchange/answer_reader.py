@@ -12,7 +12,7 @@ from addons.dialects.base import Encoder
 from addons.features.feature import Check, EventFilter, Flaw
 from addons.features.token_estimate import TokenCounter, estimated
 from addons.stream.port import State
-from addons.transport.inflate import Identity, InflateError, Inflater, inflater
+from addons.transport.inflate import IdentityInflater, InflateError, Inflater, inflater
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, Usage
 from providers.contract.operation import Decoder, Turn
@@ -121,7 +121,7 @@ class AnswerReader:
             self._decoder = self._source.turn.decoder()
         try:
             found = inflater(self.headers.get("content-encoding", ""))
-            self._inflater = None if isinstance(found, Identity) else found
+            self._inflater = None if isinstance(found, IdentityInflater) else found
         except InflateError as e:
             self._unreadable(e)
 

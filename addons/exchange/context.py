@@ -12,7 +12,7 @@ from addons.routing.candidates import CandidateOrder
 from addons.routing.models import Models
 from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
 from addons.tasks import Background
-from addons.transport.codings import Inflated
+from addons.transport.codings import InflationBudget
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
@@ -54,7 +54,7 @@ class Context:
     limits: Limits
     retries: RetryRules
     budget: RetryBudget
-    inflated: Inflated
+    inflated: InflationBudget
     tidied: frozenset[str]
     """Providers whose chats are deleted once they are answered."""
     fallbacks: Mapping[str, Sequence[Fallback]]

@@ -21,7 +21,7 @@ from addons.exchange.context import Context
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.stage import Stage
 from addons.stream.port import State
-from addons.transport.codings import undone
+from addons.transport.codings import decode_body
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 """The request on whose behalf something is done."""
@@ -175,7 +175,7 @@ class Exchange:
         packed, limits = request.raw_content or b"", self.context.limits
         request.headers.pop("content-encoding", None)
         request.content = b""
-        undoing = undone(packed, self.codings, limits.body_bytes, limits.body_message, self._grew)
+        undoing = decode_body(packed, self.codings, limits.body_bytes, limits.body_message, self._grew)
         try:
             request.content = await _in_turns(undoing, pausing=True)
         except GatewayError:
@@ -184,12 +184,12 @@ class Exchange:
 
     def _grew(self, count: int) -> None:
         """So many bytes more came of the body. Raises GatewayError(429)."""
-        self.context.inflated.take(self.key, count, self.context.limits.body_bytes)
+        self.context.inflated.reserve(self.key, count, self.context.limits.body_bytes)
         self._inflated += count
 
     def _deflate(self) -> None:
         """What was made of the body counts no more."""
-        self.context.inflated.give_back(self.key, self._inflated)
+        self.context.inflated.release(self.key, self._inflated)
         self._inflated = 0
 
     async def _read(self, body: bytes) -> ParsedRequest:

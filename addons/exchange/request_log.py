@@ -83,7 +83,7 @@ class JsonFormatter(logging.Formatter):
             fields |= fields_of(request)
             fields |= {name: ours.clean(fields[name]) for name in _WORDS if ours and fields[name]}
         else:
-            fields["message"] = ours.said() if ours else record.getMessage()
+            fields["message"] = ours.clean_message() if ours else record.getMessage()
         if ours and (trace := ours.trace()):
             fields["exception"] = trace
         return json_line(fields)

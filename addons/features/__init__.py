@@ -1,1 +1,2 @@
-"""What the gateway does itself for sites that cannot: stop strings, limits, token counts, refusals by name."""
+"""Features: what the gateway does itself for sites that cannot: stop strings, limits, token counts, refusals by
+name."""

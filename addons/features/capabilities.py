@@ -1,4 +1,4 @@
-"""What a provider cannot do is refused by name; what changes nothing is ignored.
+"""The check of capabilities: what a provider cannot do is refused by name; what changes nothing is ignored.
 
 For a web session each field of the request is one of: carried by the site (`native`), seen to by a feature (its
 claims) or by the client's own format, a hint that may be ignored (`HINTS`), or refused unless its value
@@ -54,7 +54,7 @@ def _no_bias(value: Any) -> bool:
 
 
 def _no_choice(value: Any) -> bool:
-    """Of a tool: none, or the model's own."""
+    """Whether a tool choice asks for nothing: no tool, or the model's own choice."""
     return not value or (value.get("type") if isinstance(value, Mapping) else value) in ("none", "auto")
 
 

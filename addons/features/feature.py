@@ -1,4 +1,5 @@
-"""What a feature is: something the gateway does itself to a request or its answer, for providers that cannot. Pure."""
+"""The contract of a feature: a change of a request or its answer that the gateway makes for providers that cannot.
+Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest
 
 
 class EventFilter(Protocol):
-    """Stands between the decoder and the encoder of one answer. The outcome is the same however the answer is cut."""
+    """A filter between the decoder and the encoder of one answer. The outcome is the same however the answer is cut."""
 
     @property
     def done(self) -> bool:
-        """A Finish of its own has been given: the answer is complete, whatever the provider goes on to say."""
+        """Whether it has given a Finish of its own: the answer is complete, whatever the provider goes on to say."""
         ...
 
     def filter(self, events: Sequence[Event]) -> list[Event]:
@@ -45,7 +46,7 @@ type Check = Callable[[Sequence[Event]], Flaw | None]
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What features make of a request to one model."""
+    """The result of features for a request to one model."""
 
     request: ModelRequest
     """As the provider is to be asked."""
@@ -60,6 +61,9 @@ class Applied:
 
 
 class Feature(Protocol):
+    """One feature."""
+
     def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
-        """None where it has nothing to do. `native`: the fields the provider carries itself; None is all of them."""
+        """The changed request, or None where it has nothing to do. `native`: fields the provider carries itself; None
+        is all."""
         ...

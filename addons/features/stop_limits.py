@@ -1,4 +1,4 @@
-"""`stop` and `max_tokens`, kept by the gateway for sites that know no such thing.
+"""The feature of `stop` and `max_tokens`, kept by the gateway for sites that know no such thing.
 
 A filter over events. The outcome is the same however the provider cut its text: stop strings may be split over any
 number of deltas, so the longest tail that could still become one is held back; halves of a surrogate pair are joined
@@ -16,7 +16,8 @@ from providers.contract.requests import ChatRequest, ModelRequest
 
 
 class OutputLimits:
-    """Cuts the answer at a stop string (text only) or after `max_tokens` tokens (reasoning and text)."""
+    """The filter that cuts the answer at a stop string (text only) or after `max_tokens` tokens (reasoning and
+    text)."""
 
     def __init__(self, stop: tuple[str, ...], max_tokens: int | None) -> None:
         self.done = False
@@ -53,7 +54,8 @@ class OutputLimits:
         return out
 
     def _release(self, out: list[Event]) -> None:
-        """Everything held back: no more text follows, or what follows stands behind it in the answer (a picture)."""
+        """Gives everything held back: no more text follows, or what follows stands behind it in the answer (a
+        picture)."""
         self._give(self._reasoning_pairs.rest(), out, reasoning=True)
         self._text(self._text_pairs.rest(), out)
         held, self._held = self._held, ""

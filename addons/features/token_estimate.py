@@ -1,4 +1,4 @@
-"""A rough token count for where a provider gives none.
+"""The token estimate, for where a provider gives no count.
 
 Model families cut text differently; this is an estimate by the shape of the text: a run of letters or digits costs one
 token for each begun four characters, a CJK character, a mark or an emoji one, white space nothing. It is the same
@@ -61,7 +61,8 @@ class TokenCounter:
         self._open_run = 0
 
     def room(self, text: str, most: int) -> int:
-        """How many characters of `text` may still come before the count would exceed `most`. Changes nothing."""
+        """The number of characters of `text` that may still come before the count would exceed `most`. Changes
+        nothing."""
         probe = self._after(text)
         if probe.tokens <= most:
             return len(text)

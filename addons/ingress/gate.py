@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from addons.cleaning.fields import Fields
-from addons.config.client_keys import ClientKeys, Identity
+from addons.config.client_keys import ClientKeys, KeyIdentity
 from addons.dialects import registry
 from addons.dialects.base import Dialect
 from addons.dialects.local import LocalAnswer, LocalRequest
@@ -25,7 +25,7 @@ type Routes = RouteTable[Dialect | None]
 
 _FRONT = Route(GET, "/", "front")
 _OWN = (Route(GET, "/healthz", "health"), Route(GET, "/openapi.json", "openapi"))
-_ANYONE = Identity("anyone", b"")
+_ANYONE = KeyIdentity("anyone", b"")
 """Who asks where no key is wanted."""
 _OPEN: frozenset[Action] = frozenset({"health", "front"})
 """Answered without a key, and then without details."""
@@ -121,7 +121,7 @@ def _table(dialects: tuple[Dialect, ...]) -> Routes:
     return RouteTable(sorted(rows, key=lambda row: "{" in row[0].path))
 
 
-def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], who: Identity) -> Admission:
+def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], who: KeyIdentity) -> Admission:
     """OPTIONS tells `methods`, which the path takes; all else is refused."""
     if not methods:
         raise GatewayError(
@@ -144,7 +144,7 @@ def still_admitted(identity: bytes | None, rules: GateRules) -> bool:
     return rules.keys is None or rules.keys.holds(identity)
 
 
-def _identify(request_head: RequestHead, rules: GateRules) -> Identity:
+def _identify(request_head: RequestHead, rules: GateRules) -> KeyIdentity:
     shown = _shown(request_head, rules)
     if not shown:
         raise GatewayError(
@@ -164,7 +164,7 @@ def _identify(request_head: RequestHead, rules: GateRules) -> Identity:
     return shown[0]
 
 
-def _shown(request_head: RequestHead, rules: GateRules) -> tuple[Identity, ...]:
+def _shown(request_head: RequestHead, rules: GateRules) -> tuple[KeyIdentity, ...]:
     return (_ANYONE,) if rules.keys is None else rules.keys.shown_in(request_head.headers)
 
 

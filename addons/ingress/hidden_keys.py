@@ -7,7 +7,7 @@ from typing import Final
 from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.stream.credentials import FRAMING
 
 _WORD: Final = re.compile(rb"[^\s,;=/?&\"'#]{8,}")
@@ -27,7 +27,7 @@ def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str])
     words = {word for value in shown.values() for word in _WORD.findall(value.encode("utf-8", "surrogateescape"))}
     said = b"\n".join(texts)
     if any(word in said for word in words):
-        cleaner = cleaner.also(Known(word.decode("utf-8", "surrogateescape"), "client_key") for word in words)
+        cleaner = cleaner.also(KnownSecret(word.decode("utf-8", "surrogateescape"), "client_key") for word in words)
     if cleaner.nothing_in(*texts):  # nearly always
         return cleaner
     request.data.path = cleaner.data(request.data.path)

@@ -21,7 +21,7 @@ from addons.inspect.kept import keep_cleaned
 from addons.inspect.live import Live
 from addons.inspect.summary import marker, summary_line
 from addons.transport.places import places_of
-from addons.transport.step_runner import Carried
+from addons.transport.step_runner import CallRecord
 
 type Show = Callable[[http.HTTPFlow], Awaitable[None]]
 """Hands a finished flow to mitmproxy's own addons (the view, a file that is saved)."""
@@ -107,7 +107,7 @@ class Annotator(Observer):
     def _put_places(self, flow: http.HTTPFlow, attempt: Attempt) -> None:
         self.places.put_on(flow, attempt.plan.owner, attempt.plan.places)
 
-    def step(self, step: Carried) -> None:
+    def step(self, step: CallRecord) -> None:
         """Shows a step (preparing call, sign-in, renewal, chat made or deleted) as a flow."""
         if not self.looked_at():
             return

@@ -8,11 +8,11 @@ from mitmproxy import connection, http
 from mitmproxy import flow as mflow
 
 from addons.cleaning.bodies import searchable, show_as_searched
-from addons.cleaning.cleaner import HIDDEN, Cleaner, Owner, handed_out
+from addons.cleaning.cleaner import HIDDEN, AccountKey, Cleaner, handed_out
 from addons.cleaning.redaction import redacted_bytes, redacted_header
 from addons.inspect.annotation import Annotation
 from addons.inspect.summary import marker, summary_line
-from addons.transport.step_runner import Carried
+from addons.transport.step_runner import CallRecord
 from addons.transport.upstream_request import request_of
 from providers.contract.steps import Answer
 
@@ -39,7 +39,7 @@ def end_as_attempt(flow: http.HTTPFlow, annotation: Annotation) -> None:
     flow.comment = summary_line(annotation)
 
 
-def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow:
+def step_flow(step: CallRecord, request_id: str, cleaner: Cleaner) -> http.HTTPFlow:
     """A preparing call as a flow. What the site handed out in it is hidden: it is in no vault yet."""
     owner = step.owner
     parts = urlsplit(step.call.shown_url)
@@ -67,7 +67,7 @@ def step_flow(step: Carried, request_id: str, cleaner: Cleaner) -> http.HTTPFlow
     return flow
 
 
-def _response(answer: Answer, ended: float, owner: Owner, cleaner: Cleaner) -> http.Response:
+def _response(answer: Answer, ended: float, owner: AccountKey, cleaner: Cleaner) -> http.Response:
     """Without the secrets in force, without what looks like one, and without what the answer's own cookies say."""
     cleaner = cleaner.also(handed_out(answer.set_cookies))
     headers = [

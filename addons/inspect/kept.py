@@ -11,7 +11,7 @@ from typing import Final
 from mitmproxy import http
 
 from addons.cleaning.bodies import searchable, show_as_searched
-from addons.cleaning.cleaner import Cleaner, Owner
+from addons.cleaning.cleaner import AccountKey, Cleaner
 from addons.exchange.attempt import Attempt
 from addons.inspect.annotation import Annotation
 
@@ -70,7 +70,7 @@ async def keep_cleaned(
     return replace(annotation, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
 
 
-def _clean(found: _Kept, owner: Owner | None, cleaner: Cleaner) -> _Kept:
+def _clean(found: _Kept, owner: AccountKey | None, cleaner: Cleaner) -> _Kept:
     """Mostly there is nothing to hide, which one look at all of it tells."""
     texts = (text.encode("utf-8", "surrogatepass") for text in (found.client_request, found.delivered, found.model))
     joined = b"\n".join((found.asked, found.answered, *texts))

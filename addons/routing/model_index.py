@@ -1,4 +1,4 @@
-"""From a public model name to the providers that can serve it. Pure; rebuilt when a provider learnt new models."""
+"""The model index: from a public model name to the providers that serve it. Pure; rebuilt when models are learnt."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ class ModelIndex:
         return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
 
     def unknown(self, name: str) -> str:
-        """What is told of a model that nobody serves: by whom it would be, names that look like it, where to look."""
+        """The message about a model that nobody serves: by whom it would be, names that look like it, where to look."""
         return f"{self._why_unknown(name)} GET /v1/models lists what is."
 
     def _why_unknown(self, name: str) -> str:
@@ -116,7 +116,7 @@ class ModelIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """An alias with `*` in it: what stands between the stars, and the model it stands for."""
+    """An alias with `*` in it: the pieces between the stars, and the model it stands for."""
 
     pieces: tuple[str, ...]
     target: str

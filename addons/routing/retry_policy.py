@@ -1,4 +1,4 @@
-"""What follows a failed attempt: the policy, apart from the mechanism in the stream layer and the exchange. Pure.
+"""The retry policy: what follows a failed attempt. Pure; the mechanism is the stream layer's and the exchange's.
 
 Only while the client has seen nothing. In this order: what a recovery mends, what a renewed session mends, another
 account or provider, and only when none is left the same account again, after a pause and within a budget.
@@ -22,7 +22,7 @@ FATAL_CODES: Final = frozenset({"upstream_tls"})
 
 
 class Cause(StrEnum):
-    """Why another model is asked."""
+    """The cause for asking another model."""
 
     UNAVAILABLE = "unavailable"
     """Every account of the model is out."""
@@ -47,6 +47,8 @@ class Fallback:
 
 
 class Next(Enum):
+    """The next step after a failed attempt."""
+
     GIVE_UP = auto()
     """Nobody is asked any more, not even for another model."""
     ANOTHER_MODEL = auto()
@@ -60,7 +62,7 @@ class Next(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """What the decision rests on."""
+    """A failed attempt as the decision sees it."""
 
     error: ProviderError
     attempts: int
@@ -93,7 +95,7 @@ def decide(failed: FailedAttempt, *, max_attempts: int, retry_accepted: bool = T
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """The same account once more. Seconds; `budget` is a part of the requests under way."""
+    """The rules of retries at the same account. Seconds; `budget` is a part of the requests under way."""
 
     enabled: bool = True
     base_s: float = 0.5
@@ -118,7 +120,7 @@ class RetryRules:
 
 
 class RetryBudget:
-    """How many retries of the same account may be under way at once, so that a storm does not feed itself."""
+    """The number of retries that may be under way at once, so that a storm does not feed itself."""
 
     def __init__(self) -> None:
         self.active = 0

@@ -11,8 +11,8 @@ READ_BYTES: Final = 16 * 1024
 
 
 class FairReader:
-    """A StreamReader that yields to the event loop between reads; asyncio's own gives at once what has come already, so
-    while a flood is read."""
+    """A StreamReader that yields to the event loop between reads; asyncio's own gives at once what has come already,
+    so that nobody else has a turn while a flood is read."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader

@@ -1,4 +1,4 @@
-"""Compressed requests: which Content-Encodings are taken, and a body undone in bounded steps. Pure.
+"""Decompressing requests: which Content-Encodings are taken, and a body decoded in bounded steps. Pure.
 
 RFC 9110, 8.4 and 15.5.16. Each coding of two is undone as a whole before the next, and neither may give more than a
 body may have: a bomb ends where its size passes the limit, whatever it would grow to.
@@ -29,7 +29,7 @@ type Undoing = Generator[None, None, bytes]
 
 
 def codings_of(content_encoding: str) -> tuple[str, ...]:
-    """The codings to undo, the last one made first. Raises GatewayError(415)."""
+    """The codings to decode, the last one made first. Raises GatewayError(415)."""
     if not content_encoding:  # nearly always
         return ()
     parts = (part.strip() for part in content_encoding.lower().split(",", 8))
@@ -43,14 +43,15 @@ def codings_of(content_encoding: str) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Inflated:
-    """What the requests under way were inflated to: some kilobytes that were sent may stand for megabytes each."""
+class InflationBudget:
+    """The budget of inflated bytes of the requests under way: some kilobytes that were sent may stand for megabytes
+    each."""
 
     total: int = 0
     of: Counter[str] = field(default_factory=Counter)
     """By the name of the client key."""
 
-    def take(self, key: str, count: int, largest: int) -> None:
+    def reserve(self, key: str, count: int, largest: int) -> None:
         """Counts `count` bytes more, where one body may have `largest`. Raises GatewayError(429)."""
         if self.total + count > OF_ALL * largest or self.of[key] + count > OF_ONE * largest:
             message = "too many big requests are compressed and under way at once; send fewer at a time, or plain ones"
@@ -58,14 +59,14 @@ class Inflated:
         self.total += count
         self.of[key] += count
 
-    def give_back(self, key: str, count: int) -> None:
+    def release(self, key: str, count: int) -> None:
         self.total -= count
         self.of[key] -= count
         if self.of[key] <= 0:
             del self.of[key]
 
 
-def undone(
+def decode_body(
     body: bytes, codings: tuple[str, ...], most_bytes: int, too_large: str, grows: Callable[[int], None]
 ) -> Undoing:
     """The plain body. Raises GatewayError: 400 for what is not so compressed, 413 with `too_large` beyond the limit.
@@ -73,11 +74,11 @@ def undone(
     `grows` is told how many bytes more were made; what it raises ends the work.
     """
     for coding in codings:
-        body = yield from _undone(body, coding, most_bytes, too_large, grows)
+        body = yield from _decode_one(body, coding, most_bytes, too_large, grows)
     return body
 
 
-def _undone(body: bytes, coding: str, most_bytes: int, too_large: str, grows: Callable[[int], None]) -> Undoing:
+def _decode_one(body: bytes, coding: str, most_bytes: int, too_large: str, grows: Callable[[int], None]) -> Undoing:
     stream, plain = inflater(coding, Bounds(most_bytes, ratio=None)), bytearray()
     since = 0
     try:

@@ -1,4 +1,4 @@
-"""Content-Encoding, undone piece by piece and bounded: gzip, deflate (both kinds), br and zstd.
+"""Inflaters of Content-Encoding, incremental and bounded: gzip, deflate (both kinds), br and zstd.
 
 We ask the sites for identity; some edges compress all the same. A bomb ends in InflateError, never in memory: what one
 call of a library gives is bounded too, so that whoever takes the pieces can stop, or let others have their turn.
@@ -23,7 +23,7 @@ _MEMBER_BYTES: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much may come of a body."""
+    """Bounds of an inflated body, in bytes and as a ratio."""
 
     most_bytes: int = 64 * 1024 * 1024
     ratio: int | None = 100
@@ -37,24 +37,28 @@ class InflateError(ValueError):
 
 
 class InflatedTooLarge(InflateError):
-    """It inflates beyond the limits."""
+    """The body inflates beyond the limits."""
 
 
 class Inflater(Protocol):
+    """The decoder of one body's content coding."""
+
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """What `data` inflates to, in pieces of some 256 KB (zstd: 8 MB in the worst case). Raises InflateError."""
+        """The inflated data in pieces of some 256 KB (zstd: 8 MB in the worst case). Raises InflateError."""
         ...
 
     def feed(self, data: bytes) -> bytes:
-        """The same at once. Raises InflateError."""
+        """The inflated data at once. Raises InflateError."""
         ...
 
     def close(self) -> None:
-        """The body ended. Raises InflateError when the compressed data is cut off."""
+        """Ends the body. Raises InflateError when the compressed data is cut off."""
         ...
 
 
-class Identity:
+class IdentityInflater:
+    """The inflater of a body without a content coding."""
+
     def pieces(self, data: bytes) -> Iterator[bytes]:
         yield data
 
@@ -66,7 +70,7 @@ class Identity:
 
 
 class _Bounded:
-    """Counts what went in and came out, and stops a bomb while it is still small."""
+    """An inflater that counts what went in and came out, and stops a bomb while it is still small."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -203,8 +207,8 @@ _INFLATERS: Final[dict[str, Callable[[Bounds], Inflater]]] = {
 }
 CODINGS: Final = tuple(_INFLATERS)
 _OTHERS: Final[dict[str, Callable[[Bounds], Inflater]]] = {
-    "": lambda bounds: Identity(),
-    "identity": lambda bounds: Identity(),
+    "": lambda bounds: IdentityInflater(),
+    "identity": lambda bounds: IdentityInflater(),
     "x-gzip": _INFLATERS["gzip"],
 }
 _ANSWERS: Final = Bounds()

@@ -1,4 +1,4 @@
-"""Where secrets stand in a flow. The flow shows placeholders; these notes, not that text, say what is put in for them.
+"""The places of secrets in a flow. The flow shows placeholders; the places, not that text, say what is put in for them.
 
     request_of(call)            the flow's request (addons/transport/upstream_request.py), with placeholders
     places_of(call)             what was put where, to be kept beside it
@@ -24,7 +24,7 @@ type Kind = Literal["header", "query"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One sealed value of a request: a header (`name` in lower case), or a segment of the query (`name` is empty)."""
+    """The place of one sealed value: a header (`name` in lower case), or a segment of the query (`name` is empty)."""
 
     kind: Kind
     name: str
@@ -70,14 +70,14 @@ def sealed_call(request: http.Request, url: str, places: Sequence[Place], skippe
 
 
 def written(places: Sequence[Place]) -> list[list[object]]:
-    """The places in plain values, for a flow's metadata; without provider and account, which are the flow's own."""
+    """The places as plain values, for a flow's metadata; without provider and account, which are the flow's own."""
     return [
         [p.kind, p.name, [part if isinstance(part, str) else [part.name] for part in p.value.parts]] for p in places
     ]
 
 
 def read(found: object, provider: str, account: str) -> tuple[Place, ...]:
-    """What `written` gave, as places of this account. Raises ValueError for anything else."""
+    """The places of this account in what `written` gave. Raises ValueError for anything else."""
     if not isinstance(found, list | tuple):
         raise ValueError("no list of places")
     return tuple(_place(entry, provider, account) for entry in found)
@@ -101,7 +101,7 @@ def _place(entry: object, provider: str, account: str) -> Place:
 
 # -- the query --------------------------------------------------------------------------------------------------------
 def _segments(url: Sealed) -> list[Sealed]:
-    """What stands between the `?` and `&` signs of a sealed URL, where secrets are in it."""
+    """The parts between the `?` and `&` signs of a sealed URL, where secrets are in it."""
     segments: list[list[str | Secret]] = [[]]
     sealed: list[list[str | Secret]] = []
     for index, part in enumerate(url.parts):

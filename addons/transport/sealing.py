@@ -1,4 +1,4 @@
-"""Opens the secrets of a call, on the wire only: those of the account whose call it is, where its adapter put them.
+"""Opening the sealed secrets of a call, on the wire only: of the call's own account, where its adapter put them.
 
 A call names its secrets as values (providers/contract/sealed.py). No text is searched for placeholders: neither a
 client's words nor a site's can name a secret.
@@ -18,18 +18,18 @@ type Reveal = Callable[[str, str], Mapping[str, str]]
 
 
 class UnknownSecret(LookupError):
-    """A secret that the vault does not hold (any more), or that this call has no right to."""
+    """The vault does not hold this secret (any more), or the call has no right to it."""
 
 
 class Owner(NamedTuple):
-    """The account whose call it is."""
+    """The account of a call."""
 
     provider: str
     account: str
 
 
 class Seals:
-    """Puts secrets into what goes out."""
+    """Opens sealed values. `reveal` gives an account's secrets."""
 
     def __init__(self, reveal: Reveal) -> None:
         self._reveal = reveal

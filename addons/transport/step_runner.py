@@ -1,4 +1,4 @@
-"""Carries out a provider's steps over the network, with httpx: the I/O half of the provider contract."""
+"""The step runner: carries out a provider's steps with httpx. The I/O half of the provider contract."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.transport.inflate import InflateError, inflater
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import is_fault_of_tls, no_connection
@@ -27,8 +27,8 @@ type ClientFor = Callable[[str], httpx.AsyncClient]
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """One call as it went. `call` names its secrets; times in Unix seconds."""
+class CallRecord:
+    """One call that was carried out. `call` names its secrets; times in Unix seconds."""
 
     owner: Owner
     call: Call
@@ -55,7 +55,7 @@ class StepRunner:
         client_for: ClientFor,
         cleaner: Cleaner,
         handed_out: HandedOut | None = None,
-        seen: Callable[[Carried], None] | None = None,
+        seen: Callable[[CallRecord], None] | None = None,
         proxy_of: Callable[[str], str | None] = lambda name: None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -72,12 +72,12 @@ class StepRunner:
     async def run[T](
         self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session, *, keep_cookies: bool = True
     ) -> T:
-        """The steps' result. They are the account's own: no other's secrets open in their calls.
+        """The result of the steps. They are the account's own: no other's secrets open in their calls.
 
         Cookies that come on the way are told to whom it concerns, unless `keep_cookies` is off (a renewal brings its
         own). Raises ProviderError, cleaned: the steps' own, or PROVIDER_DOWN when the network fails.
         """
-        carried: list[Carried] = []
+        carried: list[CallRecord] = []
         try:
             result = await self._run(provider, steps, session, carried, keep_cookies=keep_cookies)
             if isinstance(result, SessionUpdate):  # known before anybody sees the answers it stands in
@@ -94,7 +94,7 @@ class StepRunner:
         provider: Provider[ProviderOptions],
         steps: Steps[T],
         session: Session,
-        carried: list[Carried],
+        carried: list[CallRecord],
         *,
         keep_cookies: bool,
     ) -> T:
@@ -118,9 +118,9 @@ class StepRunner:
     async def send(
         self, provider: Provider[ProviderOptions], call: Call, session: Session, arrived: Arrived | None = None
     ) -> Answer:
-        """One call of the account outside of any steps (a stop call, an exchange sent again). Raises ProviderError,
+        """The answer to one call outside of any steps (a stop call, an exchange sent again). Raises ProviderError,
         cleaned. Who wants to know how the answer `arrived` shows the call too."""
-        carried: list[Carried] = []
+        carried: list[CallRecord] = []
         try:
             return await self._carry_out(provider, call, session, carried, arrived)
         finally:
@@ -132,7 +132,7 @@ class StepRunner:
         provider: Provider[ProviderOptions],
         call: Call,
         session: Session,
-        carried: list[Carried],
+        carried: list[CallRecord],
         arrived: Arrived | None = None,
     ) -> Answer:
         owner = Owner(provider.name, session.account)
@@ -143,10 +143,10 @@ class StepRunner:
             said = self._cleaner.error(error).message
             raise
         finally:
-            carried.append(Carried(owner, call, answer, said, began, self._now()))
+            carried.append(CallRecord(owner, call, answer, said, began, self._now()))
         return answer
 
-    def _show(self, carried: Sequence[Carried]) -> None:
+    def _show(self, carried: Sequence[CallRecord]) -> None:
         if self._seen is not None:
             for one in carried:
                 self._seen(one)
@@ -179,18 +179,20 @@ class StepRunner:
             words = no_connection(name, target, str(e), in_time=in_time)
             raise ProviderError(ErrorKind.PROVIDER_DOWN, words, site_code=code) from e
         except httpx.TimeoutException as e:
-            raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, "did not answer in time")) from e
+            raise ProviderError(ErrorKind.PROVIDER_DOWN, _error_sentence(name, call, "did not answer in time")) from e
         except httpx.HTTPError as e:
-            raise ProviderError(ErrorKind.PROVIDER_DOWN, _said(name, call, f"failed ({type(e).__name__})")) from e
+            raise ProviderError(
+                ErrorKind.PROVIDER_DOWN, _error_sentence(name, call, f"failed ({type(e).__name__})")
+            ) from e
         found = {name.lower(): value for name, value in response.headers.items()}
         cookies = tuple(response.headers.get_list("set-cookie"))
         return Answer(response.status_code, found, body, cookies, int(self._now() * 1000))
 
 
-def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[Known]:
-    """What a site has just handed out, as secrets of no account: their names are not needed in this answer."""
+def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[KnownSecret]:
+    """The secrets a site has just handed out, as secrets of no account: their names are not needed in this answer."""
     for value in (update.token or "", *update.cookies.values()):
-        yield Known(value, "new", provider)
+        yield KnownSecret(value, "new", provider)
 
 
 async def _bounded_body(response: httpx.Response, arrived: Arrived | None) -> bytes:
@@ -209,7 +211,7 @@ async def _bounded_body(response: httpx.Response, arrived: Arrived | None) -> by
     return bytes(body)
 
 
-def _said(provider: str, call: Call, what: str) -> str:
+def _error_sentence(provider: str, call: Call, what: str) -> str:
     """An error sentence without the URL's query, which may hold a token."""
     path = httpx.URL(call.shown_url).path
     return f"{provider}: {call.method} {path} {what}. The site may be down or out of reach; try again."

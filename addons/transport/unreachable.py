@@ -1,4 +1,4 @@
-"""What is told when no connection comes about: which host and port, which proxy in front, and whether it was TLS. Pure.
+"""The message when no connection comes about: which host and port, which proxy in front, and whether it was TLS. Pure.
 
 Two libraries dial for the gateway, mitmproxy for answers and httpx for preparing calls; `detail` is what one of them
 says. Its words are looked through for the few that tell the cases apart, and quoted.
@@ -34,7 +34,7 @@ def proxy_shown(target: Target) -> str:
 
 
 def no_connection(name: str, target: Target, detail: str, *, in_time: bool = True) -> str:
-    """Why the provider `name` could not be connected to; sentences with full stops. `in_time`: it was no time limit."""
+    """The reason why provider `name` could not be connected to; full sentences. `in_time`: it was no time limit."""
     said, place = detail.lower(), _place(target.host, target.port)
     words = _ERRNO.sub("", detail[:DETAIL_LIMIT]).strip().rstrip(".")
     through = f" through the proxy {proxy_shown(target)}" if target.via else ""

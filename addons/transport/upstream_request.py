@@ -1,4 +1,4 @@
-"""From a provider's Call to the request on the wire and where it goes. Fails closed."""
+"""The provider's Call as the request on the wire, and its target. Fails closed."""
 
 import time
 from functools import lru_cache
@@ -58,7 +58,7 @@ def _parsed_origin(origin: str) -> tuple[bytes, str, int]:
 
 
 def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None) -> Target:
-    """Where the call goes. Raises ProviderError when it is not the provider's own origin: fail closed."""
+    """The address of the call. Raises ProviderError when it is not the provider's own origin: fail closed."""
     if origin_of(call.shown_url) not in provider.origins():
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: a call to a foreign address was stopped")
     parts = urlsplit(call.shown_url)

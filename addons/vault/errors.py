@@ -1,4 +1,4 @@
-"""What can be wrong with a vault.
+"""The errors of the vault.
 
 VaultError
   VaultMissing       there is no file
@@ -18,7 +18,7 @@ from addons.words.commands import command
 
 
 class VaultError(Exception):
-    """Base of all; the text says what happened and what to do. It never holds a secret."""
+    """Base of all vault errors; the text says what happened and what to do. It never holds a secret."""
 
 
 class VaultMissing(VaultError): ...

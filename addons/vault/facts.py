@@ -1,4 +1,4 @@
-"""What may be told of an opened vault: everything but its secrets."""
+"""The facts of an opened vault that may be shown: everything but its secrets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ class Facts:
 
 
 def facts_of(document: Document, key: VaultKey) -> Facts:
-    """Raises VaultDamaged(record …)."""
+    """The facts of the document, as `key` opened it. Raises VaultDamaged(record …)."""
     held = find_slot(document.slots, document.vault_id, key)
     slots = tuple(
         SlotFacts(

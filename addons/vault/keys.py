@@ -1,4 +1,4 @@
-"""From what a person keeps (an environment variable, a file, a passphrase) to the key that wraps the vault's own keys.
+"""Vault keys: from an environment variable, a file or a passphrase to the key that wraps the vault's own keys.
 
 A text that decodes to exactly 32 bytes (64 hex digits, or base64 as Fernet keys are) is a raw key and goes through
 HKDF. Anything else is a passphrase of 12 characters or more and goes through a slow KDF (kdf.py).
@@ -30,7 +30,7 @@ _KEYRINGS: Final = tuple(f"keyring.backends.{name}" for name in ("macOS", "Secre
 
 
 class VaultKey:
-    """What opens a vault: 32 raw bytes, or a passphrase. Shows nothing of itself."""
+    """A key that opens a vault: 32 raw bytes, or a passphrase. Shows nothing of itself."""
 
     def __init__(self, *, raw: bytes | None = None, passphrase: str | None = None) -> None:
         self.allow_weak = False

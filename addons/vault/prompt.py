@@ -1,4 +1,4 @@
-"""Asking the person at the terminal. Nobody is asked where there is no terminal: a service would wait for ever."""
+"""Prompts for secrets at the terminal. Nobody is asked where there is no terminal: a service would wait for ever."""
 
 import getpass
 import signal

@@ -1,4 +1,4 @@
-"""The guard against an older copy of the whole file, which is a valid vault and cannot tell by itself that it is old.
+"""The rollback guard: an older copy of the whole file is a valid vault and cannot tell by itself that it is old.
 
 The highest generation seen of each vault is kept in a folder apart from it, one small file a vault. Whoever can change
 that folder too can undo it.

@@ -1,1 +1,1 @@
-"""Words for people: near names, plain findings, lines to paste, text that is safe on a terminal."""
+"""Texts for people: near names, plain findings, lines to paste, text that is safe on a terminal."""

@@ -1,4 +1,4 @@
-"""How a person calls the commands of this installation: the one place that makes such lines.
+"""The command lines that a person runs for this installation: the one place that makes them.
 
 Advice is there to be pasted. So a line has the path of the launcher, and `--config FILE` unless the file is the one
 that is taken anyway. Where launcher and file lie is a fact of the process: who starts it says so once (`serves`).
@@ -21,7 +21,7 @@ _PROJECT: Final = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The words that lines begin with: of the launcher, of run_proxy.sh, and their options that name the file."""
+    """The first words of the lines: of the launcher, of run_proxy.sh, and their options that name the file."""
 
     glassgate: str = "glassgate"
     glassgate_config: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ _here = Installation()
 
 
 def serves(file: Path) -> None:
-    """This process works with this configuration file."""
+    """Sets the configuration file that the lines of this process name."""
     global _here
     folder = Path.cwd()
     launcher = Path(sys.executable).parent / "glassgate"  # not resolved: the environment's own, not the system's

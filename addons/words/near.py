@@ -1,4 +1,4 @@
-"""The name that was probably meant. Pure."""
+"""The nearest known name to a misspelt one. Pure."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""pydantic's findings in plain words: what must stand there. The one place where they are translated. Pure.
+"""pydantic's findings in plain words: the one place where they are translated. Pure.
 
 Its own (`valid tuple`, `Extra inputs are not permitted`, `unable to parse string as a number`) are a
 programmer's.

@@ -1,4 +1,4 @@
-"""Words of others as people are shown them: on a terminal, in the log, in a table. Pure.
+"""Foreign text made safe to show: on a terminal, in the log, in a table. Pure.
 
 Clients, providers and files can say anything: escape sequences that a terminal obeys, line ends that forge a line of
 ours, marks that turn the direction of what follows. What cannot be printed is shown as its escape, as `repr` does it.

@@ -16,7 +16,7 @@ from mitmproxy.test import taddons, tflow
 import addons.app.replayer as replayer
 from addons.app.replayer import Replayer
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.errors import GatewayError
 from addons.exchange.request_log import RequestLog
 from addons.inspect.annotation import Annotation, annotation_of
@@ -69,7 +69,7 @@ class House:
             providers={"p": OpenAICompatible("p", OpenAIOptions(base_url="https://x.example/v1", models={"m": "m"}))},
             pool=SimpleNamespace(find=lambda *names: object(), renewal=SimpleNamespace(session=self.session)),
             steps=SimpleNamespace(send=self.send),
-            cleaner=Cleaner.knowing([Known(KEY, "api_key", "p", "a")]),
+            cleaner=Cleaner.knowing([KnownSecret(KEY, "api_key", "p", "a")]),
         )
 
     async def session(self, account: object) -> object:

@@ -6,12 +6,12 @@ import pytest
 from mitmproxy import http
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.exchange.attempt import Attempt
 from tests.support.attempts import attempt_of
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
-CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])
+CLEANER = Cleaner.knowing([KnownSecret(KEY, "api_key", "p", "a")])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mitmproxy import http
 
 from addons.cleaning.cleaner import HIDDEN, OVERLAP_BYTES, PASSED_BYTES, PASSED_LIMIT, SLICE_BYTES, Cleaner
-from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Index, Known
+from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Index, KnownSecret
 from providers.contract.errors import ErrorKind, ProviderError
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
@@ -21,13 +21,13 @@ COOKIE = "ZmX%2Fq3.v9+Lk=8s~Tt71nB"
 QUOTES = "a1/b\"c'd<e/f\"g'h&i/j\"k'ñ"
 """Nowhere long without a letter that some form escapes."""
 SECRETS = [
-    Known(KEY, "api_key", "p", "a"),
-    Known(PASSWORD, "password", "p", "a"),
-    Known(COOKIE, "cookie:sid", "p", "b"),
-    Known("pw12", "password", "p", "b"),
-    Known("dark", "cookie:theme", "p", "b"),
-    Known("standard", "cookie:kind", "p", "b"),
-    Known("a-client-key", "client_key"),
+    KnownSecret(KEY, "api_key", "p", "a"),
+    KnownSecret(PASSWORD, "password", "p", "a"),
+    KnownSecret(COOKIE, "cookie:sid", "p", "b"),
+    KnownSecret("pw12", "password", "p", "b"),
+    KnownSecret("dark", "cookie:theme", "p", "b"),
+    KnownSecret("standard", "cookie:kind", "p", "b"),
+    KnownSecret("a-client-key", "client_key"),
 ]
 CLEANER = Cleaner.knowing(SECRETS)
 
@@ -94,7 +94,7 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("secret", [KEY, PASSWORD, COOKIE, QUOTES])
 def test_every_form_goes_and_the_words_around_stay(secret: str, alone: bool) -> None:
     """What is unpacked depends on the letters that all secrets have: one with a backslash changes it for the others."""
-    known = [Known(secret, "password", "p", "a")]
+    known = [KnownSecret(secret, "password", "p", "a")]
     cleaner = Cleaner.knowing(known if alone else [*SECRETS, *known])
     for name, form in _forms(secret):
         clean = cleaner.text(f"before «{form}» after")
@@ -119,14 +119,14 @@ def test_other_words_stay(text: str) -> None:
 
 @pytest.mark.parametrize("secret", ["a1b2\\c3d4\\e5f6\\g7h8", "a1\tb2\\c3\td4\\e5\tf6\\g7"])
 def test_a_secret_with_backslashes_of_its_own_goes_from_json(secret: str) -> None:
-    clean = Cleaner.knowing([Known(secret, "token", "p", "a")]).text(json.dumps(secret))
+    clean = Cleaner.knowing([KnownSecret(secret, "token", "p", "a")]).text(json.dumps(secret))
     assert not any(part in clean for part in ("b2", "c3", "e5"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "gb18030"])
 def test_letters_beyond_latin_1_go_in_the_encodings_of_texts(encoding: str) -> None:
     secret = "🌏ear🌏moo🌏sun🌏"
-    cleaner = Cleaner.knowing([Known(secret, "token", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret(secret, "token", "p", "a")])
     said = secret.encode(encoding)
     assert said not in cleaner.data(b"a " + said + b" b")
     assert "moo" not in cleaner.text(json.dumps(secret))
@@ -136,18 +136,18 @@ def test_a_secret_that_base64_of_links_writes_in_letters_of_its_own_goes() -> No
     secret = "a~?b~?c~?d~?e~?f~?"  # an underscore in each four letters
     said = base64.urlsafe_b64encode(secret.encode()).decode()
     assert said.count("_") == 6
-    assert said not in Cleaner.knowing([Known(secret, "token", "p", "a")]).text(f"key {said}")
+    assert said not in Cleaner.knowing([KnownSecret(secret, "token", "p", "a")]).text(f"key {said}")
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "gb18030"])
 def test_letters_of_latin_1_go_in_the_encodings_of_texts(encoding: str) -> None:
     secret = "äbcöéfüñiàkèmôo"  # no twelve bytes of ASCII
     said = secret.encode(encoding)
-    assert said not in Cleaner.knowing([Known(secret, "token", "p", "a")]).data(b"a " + said + b" b")
+    assert said not in Cleaner.knowing([KnownSecret(secret, "token", "p", "a")]).data(b"a " + said + b" b")
 
 
 def test_white_space_of_a_secret_may_be_told_run_together() -> None:
-    cleaner = Cleaner.knowing([Known("one  two\tsix   ten  red  sun", "password", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret("one  two\tsix   ten  red  sun", "password", "p", "a")])
     assert cleaner.words("not one two six ten red sun,  please") == f"not {HIDDEN}, please"
 
 
@@ -178,14 +178,14 @@ def test_any_long_piece_of_any_secret_goes(secret: str, around: str, start: int,
     data = secret.encode()
     start %= len(data)
     piece = data[start : start + length]
-    cleaner = Cleaner.knowing([Known(secret, "token", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret(secret, "token", "p", "a")])
     clean = cleaner.data(around.encode() + piece + around.encode())
     if len(piece) >= PIECE:
         assert piece not in clean or piece in (around + around).encode() or piece in b"~hidden~~~~~~~~~~~~~~~~"
 
 
 def test_letters_are_not_cut_in_two() -> None:
-    cleaner = Cleaner.knowing([Known("ключ-от-дома-1234", "token", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret("ключ-от-дома-1234", "token", "p", "a")])
     # Ї ends in the byte that ч ends in, so the piece begins in the middle of it.
     assert cleaner.text("скоЇ-от-дома-1234й") == f"ско{HIDDEN}{'~' * (len('Ї-от-дома-1234'.encode()) - len(HIDDEN))}й"
 
@@ -202,13 +202,13 @@ def test_what_stands_between_two_slices_goes(at: int) -> None:
 
 def test_a_very_long_secret_is_known_in_parts() -> None:
     secret = "".join(f"{number:07}" for number in range(SEGMENT_BYTES // 3))
-    cleaner = Cleaner.knowing([Known(secret, "token", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret(secret, "token", "p", "a")])
     for at in (0, SEGMENT_BYTES - 6, len(secret) - 30):
         assert secret[at : at + 30] not in cleaner.text(f"a {secret[at : at + 30]} b")
 
 
 def test_a_text_full_of_hits_is_hidden_without_looking_closer() -> None:
-    cleaner = Cleaner.knowing([Known("abcdefghijklmnop" * 2, "token", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret("abcdefghijklmnop" * 2, "token", "p", "a")])
     clean = cleaner.data(b"abcdefgh" * (HITS_LIMIT + 10))  # never a whole piece
     assert clean == b"abcdefgh" * HITS_LIMIT + HIDDEN.encode().ljust(80, b"~")
 
@@ -267,17 +267,17 @@ def test_a_request_is_shown_cleaned_and_stays_itself_where_nothing_is_to_hide() 
 # -- heads that repeat themselves -------------------------------------------------------------------------------------
 def test_a_part_that_passed_is_looked_at_again_when_more_is_known() -> None:
     later = "a-secret-of-the-next-minute"
-    index = Index.of([Known(KEY, "api_key", "p", "a")])
+    index = Index.of([KnownSecret(KEY, "api_key", "p", "a")])
     cleaner = Cleaner(lambda: index)
     assert cleaner.nothing_in(b"x-note", later.encode())
     assert cleaner.nothing_in(b"x-note", later.encode())
-    assert not cleaner.also([Known(later, "new")]).nothing_in(b"x-note", later.encode())
-    index = Index.of([Known(later, "new")])
+    assert not cleaner.also([KnownSecret(later, "new")]).nothing_in(b"x-note", later.encode())
+    index = Index.of([KnownSecret(later, "new")])
     assert not cleaner.nothing_in(b"x-note", later.encode())
 
 
 def test_what_holds_a_secret_never_passes_and_long_or_many_parts_are_not_remembered() -> None:
-    index = Index.of([Known(KEY, "api_key", "p", "a")])
+    index = Index.of([KnownSecret(KEY, "api_key", "p", "a")])
     cleaner = Cleaner(lambda: index)
     for _ in range(2):
         assert not cleaner.nothing_in(b"fine", b"x" + KEY.encode())

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 
-CLEANER = Cleaner.knowing([Known("a" * 60, "token", "p", "a"), Known('a b"c\\d/é' * 4, "password", "p", "a")])
+CLEANER = Cleaner.knowing(
+    [KnownSecret("a" * 60, "token", "p", "a"), KnownSecret('a b"c\\d/é' * 4, "password", "p", "a")]
+)
 UNITS = [
     "a",
     "\\",

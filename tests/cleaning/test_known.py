@@ -1,7 +1,7 @@
 """The index follows the secrets in force, without anybody waiting for it."""
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import Known, Literal, secrets_of
+from addons.cleaning.index import KnownSecret, Literal, secrets_of
 from addons.cleaning.known import FORMER_LIMIT, RECENT_BYTES, KnownSecrets
 from providers.contract.session import Credentials
 
@@ -16,9 +16,9 @@ class House:
         self.known = KnownSecrets(lambda: (self.version,), self._find)
         self.cleaner = Cleaner(self.known.index, self.known.learn)
 
-    def _find(self) -> list[Known]:
+    def _find(self) -> list[KnownSecret]:
         self.listed += 1
-        return [Known(value, "token", "p", str(n)) for n, value in enumerate(self.values)]
+        return [KnownSecret(value, "token", "p", str(n)) for n, value in enumerate(self.values)]
 
     def now(self, *values: str) -> None:
         self.values, self.version = list(values), object()
@@ -68,7 +68,7 @@ def test_many_new_secrets_are_searched_for_one_by_one_until_their_segments_are_m
 
 def test_what_was_just_handed_out_is_known_before_it_is_stored() -> None:
     house = House("first-secret-1")
-    house.cleaner.learn([Known("handed-out-just-now", "new", "p")])
+    house.cleaner.learn([KnownSecret("handed-out-just-now", "new", "p")])
     assert house.hides("handed-out-just-now")
     house.now("first-secret-1", "handed-out-just-now")
     assert house.hides("handed-out-just-now")
@@ -77,7 +77,7 @@ def test_what_was_just_handed_out_is_known_before_it_is_stored() -> None:
 
 def test_another_configuration_asks_elsewhere() -> None:
     house = House("first-secret-1")
-    house.known.watch(lambda: (house,), lambda: [Known("of-the-other-one", "token", "p", "a")])
+    house.known.set_source(lambda: (house,), lambda: [KnownSecret("of-the-other-one", "token", "p", "a")])
     assert house.hides("of-the-other-one")
     assert house.hides("first-secret-1")
 

@@ -9,12 +9,12 @@ import pytest
 from mitmproxy.log import MitmFormatter
 
 from addons.cleaning.cleaner import HIDDEN, LOG_LIMIT, Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.cleaning.log_records import clean_records
 from addons.exchange.request_log import JsonFormatter
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
-CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])
+CLEANER = Cleaner.knowing([KnownSecret(KEY, "api_key", "p", "a")])
 FORMATTERS = [logging.Formatter("%(levelname)s %(message)s"), MitmFormatter(colorize=False), JsonFormatter()]
 
 

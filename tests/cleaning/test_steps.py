@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.cleaning.known import KnownSecrets
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import Carried, StepRunner
+from addons.transport.step_runner import CallRecord, StepRunner
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Session, SessionUpdate
@@ -29,9 +29,9 @@ class House:
 
     def __init__(self) -> None:
         version = object()
-        known = KnownSecrets(lambda: (version,), lambda: [Known(KEY, "api_key", "p", "a")])
+        known = KnownSecrets(lambda: (version,), lambda: [KnownSecret(KEY, "api_key", "p", "a")])
         self.cleaner = Cleaner(known.index, known.learn)
-        self.seen: list[Carried] = []
+        self.seen: list[CallRecord] = []
         client = httpx.AsyncClient(transport=httpx.MockTransport(self._late))
         seals = Seals(lambda provider, account: {})
         self.runner = StepRunner(seals, lambda name: client, self.cleaner, seen=self.seen.append)

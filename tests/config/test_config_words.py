@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from addons.config.config_words import wrongs
+from addons.config.config_words import mistakes
 from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config, ProviderCommon, Sections
 from providers.registry import provider_class, type_names
@@ -474,6 +474,6 @@ def test_whatever_stands_there_is_told_in_plain_words(value: Any) -> None:
         try:
             model.model_validate(value)
         except ValidationError as e:
-            found = wrongs(e, model, value)
+            found = mistakes(e, model, value)
             assert found
-            assert not any(_THEIRS.search(wrong.words) for wrong in found), found
+            assert not any(_THEIRS.search(mistake.words) for mistake in found), found

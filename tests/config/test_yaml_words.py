@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.config.yaml_reading import YamlProblem, read_words
-from addons.config.yaml_words import Trouble, words_of
+from addons.config.yaml_words import ReadingPlace, describe_error
 
 
 def told(text: str) -> tuple[str, int | None]:
@@ -49,28 +49,28 @@ class Lost(yaml.YAMLError):
         self.problem_mark = None if line is None else yaml.Mark("", 0, line - 1, column, None, 0)
 
 
-NOWHERE = Trouble(7, None, None)
+NOWHERE = ReadingPlace(7, None, None)
 
 
 def test_an_error_without_a_place_is_where_the_reader_was() -> None:
-    assert words_of(Lost("something odd"), "", NOWHERE) == ("something odd", 7)
-    assert words_of(Lost("something odd", 2), "", NOWHERE) == ("something odd", 2)
+    assert describe_error(Lost("something odd"), "", NOWHERE) == ("something odd", 7)
+    assert describe_error(Lost("something odd", 2), "", NOWHERE) == ("something odd", 2)
 
 
 def test_words_nobody_foresaw_are_the_parsers_own_in_one_line() -> None:
-    assert words_of(yaml.YAMLError("first\nsecond"), "", NOWHERE) == ("first", 7)
+    assert describe_error(yaml.YAMLError("first\nsecond"), "", NOWHERE) == ("first", 7)
 
 
 @pytest.mark.parametrize(("column", "tab"), [(3, True), (4, False)])
 def test_a_tab_is_named_where_the_parser_stopped_at_it(column: int, tab: bool) -> None:
-    said, _ = words_of(Lost("found character that cannot start any token", 1, column), "a: \tb", NOWHERE)
+    said, _ = describe_error(Lost("found character that cannot start any token", 1, column), "a: \tb", NOWHERE)
     assert said.startswith("there is a tab") is tab
 
 
 def test_a_quote_over_lines_is_named_only_where_the_parser_is_lost_at_its_end() -> None:
-    over = Trouble(1, None, (2, 5))
-    assert words_of(Lost("did not find expected key", 5), "\n" * 6, over)[1] == 2
-    assert words_of(Lost("did not find expected key", 4), "\n" * 6, over)[1] == 4
+    over = ReadingPlace(1, None, (2, 5))
+    assert describe_error(Lost("did not find expected key", 5), "\n" * 6, over)[1] == 2
+    assert describe_error(Lost("did not find expected key", 4), "\n" * 6, over)[1] == 4
 
 
 @given(st.text(alphabet="ab:- \n\t\"'[]{},#&*!|>%@$\\", max_size=60))

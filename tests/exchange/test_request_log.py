@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.cleaning.log_records import clean_records
 from addons.exchange.outcome import WHY_LIMIT, AttemptRecord, Outcome
 from addons.exchange.request_log import RequestLog, setup_logging
@@ -38,7 +38,9 @@ EVIL = "zzz\x1b]0;TITLE\x07\r\nFORGED 00:00:00 INFO req_x\u202e\x9b"
 
 @pytest.fixture
 def out(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    cleaner = Cleaner.knowing([Known("the-secret-value", "token", "p", "a"), Known("x", "cookie:c", "p", "a")])
+    cleaner = Cleaner.knowing(
+        [KnownSecret("the-secret-value", "token", "p", "a"), KnownSecret("x", "cookie:c", "p", "a")]
+    )
     end = clean_records(cleaner.log)
     handler = setup_logging("INFO", request.param)
     assert isinstance(handler, logging.StreamHandler)

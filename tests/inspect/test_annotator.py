@@ -8,7 +8,7 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.exchange.context import Limits
 from addons.exchange.outcome import Outcome
 from addons.inspect.annotation import annotation_of
@@ -25,7 +25,7 @@ def test_a_request_whose_texts_cannot_be_cleaned_has_ended_all_the_same(monkeypa
         raise ValueError("cannot be cleaned")
 
     flow = tflow.tflow(req=http.Request.make("POST", "http://gateway/v1/chat/completions", f"is it {SECRET}?"))
-    cleaner = Cleaner.knowing([Known(SECRET, "token", "p", "a")])
+    cleaner = Cleaner.knowing([KnownSecret(SECRET, "token", "p", "a")])
     ended = Outcome(
         "req_24a1d4aa",
         "key",

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import PIECE, Known
+from addons.cleaning.index import PIECE, KnownSecret
 from addons.inspect.arriving import HOLD_BYTES, ArrivingBody
 
 SECRET = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 OWNER = ("zai", "main")
-CLEANER = Cleaner.knowing([Known(SECRET, "token", *OWNER)])
+CLEANER = Cleaner.knowing([KnownSecret(SECRET, "token", *OWNER)])
 
 
 def clean(data: bytes) -> bytes:

@@ -7,16 +7,16 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.attempt_flows import SHOWN_BYTES, end_as_attempt, own_flow, step_flow
 from addons.transport.sealing import Owner
-from addons.transport.step_runner import Carried
+from addons.transport.step_runner import CallRecord
 from providers.contract.call import Call
 from providers.contract.steps import Answer
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
-CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a")])
+CLEANER = Cleaner.knowing([KnownSecret(KEY, "api_key", "p", "a")])
 NOTE = Annotation("req_1", provider="p", account="a", model="m", outcome="failed", error="was refused", followed=True)
 
 
@@ -41,7 +41,7 @@ def test_one_without_an_answer_does_not_look_as_if_it_still_ran(error: str, said
 
 
 def step(call: Call, answer: Answer | None = None, *, error: str = "", began: float = 10.0) -> http.HTTPFlow:
-    return step_flow(Carried(Owner("p", "a"), call, answer, error, began, began + 0.5), "req_1", CLEANER)
+    return step_flow(CallRecord(Owner("p", "a"), call, answer, error, began, began + 0.5), "req_1", CLEANER)
 
 
 def answered(body: bytes = b"{}", *, cookies: tuple[str, ...] = (), **fields: str) -> Answer:

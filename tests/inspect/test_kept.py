@@ -14,7 +14,7 @@ from mitmproxy.test import taddons, tflow
 from addons.accounts.state_store import FileStateStore
 from addons.app.replayer import Replayer
 from addons.cleaning.cleaner import HIDDEN, Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.dialects.openai.error import error_response
 from addons.errors import GatewayError
 from addons.exchange.observer import Observers
@@ -27,7 +27,7 @@ from addons.recordings.drift import Drift
 from addons.recordings.recording import RecordingSource, recording_of
 from addons.routing.models import Models
 from addons.transport.sealing import Owner
-from addons.transport.step_runner import Carried
+from addons.transport.step_runner import CallRecord
 from providers.contract.call import Call
 from providers.contract.provider import Model
 from providers.contract.steps import Answer
@@ -36,7 +36,9 @@ from providers.openai.provider import OpenAICompatible
 from tests.support.accounts import health_in, saved
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
-CLEANER = Cleaner.knowing([Known(KEY, "api_key", "p", "a"), Known("gpt-name-of-a-cookie-2", "cookie:model", "p", "a")])
+CLEANER = Cleaner.knowing(
+    [KnownSecret(KEY, "api_key", "p", "a"), KnownSecret("gpt-name-of-a-cookie-2", "cookie:model", "p", "a")]
+)
 
 
 def test_account_states_of_before_are_read_cleaned(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_preparing_call_is_shown_cleaned_in_every_part() -> None:
     call = Call("POST", f"https://x.example/chat/{KEY}", (("referer", f"/c/{KEY}"),), f'{{"id":"{KEY}"}}'.encode())
     body = f'{{"again":"{KEY}","now":"a-fresh-cookie-1"}}'.encode()
     answer = Answer(200, {"x-said": KEY}, body, ("sid=a-fresh-cookie-1; path=/",))
-    flow = step_flow(Carried(Owner("p", "a"), call, answer, "", 1.0, 2.0), "req_1", CLEANER)
+    flow = step_flow(CallRecord(Owner("p", "a"), call, answer, "", 1.0, 2.0), "req_1", CLEANER)
     told = repr(flow.get_state())
     assert KEY not in told
     assert "a-fresh-cookie-1" not in told
@@ -150,7 +152,7 @@ def _prepared(headers: dict[str, str], body: bytes, *cookies: str) -> http.Respo
     """An answer to a preparing call as it is shown."""
     answer = Answer(200, headers, body, cookies)
     call = Call("GET", "https://x.example/")
-    flow = step_flow(Carried(Owner("p", "a"), call, answer, "", 1.0, 2.0), "req_1", CLEANER)
+    flow = step_flow(CallRecord(Owner("p", "a"), call, answer, "", 1.0, 2.0), "req_1", CLEANER)
     assert flow.response
     return flow.response
 
@@ -183,7 +185,7 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
     """Its answer may speak of what it hands out itself: the attempt's own cleaner knows that."""
     flow = tflow.tflow(resp=True)
     flow.request.data.content = f"mine: {KEY}".encode()
-    own = CLEANER.also([Known("a-fresh-cookie-1", "new")])
+    own = CLEANER.also([KnownSecret("a-fresh-cookie-1", "new")])
     attempt: Any = SimpleNamespace(
         body_as_built=lambda body: body,
         body=f"key {KEY}, a-fresh-cookie-1".encode(),

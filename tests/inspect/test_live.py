@@ -15,7 +15,7 @@ from mitmproxy.test import taddons, tflow
 
 from addons.app.jobs import Job, Jobs
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.dialects.registry import DIALECTS
 from addons.exchange.attempt import Attempt
 from addons.exchange.outcome import ExchangeInfo
@@ -51,7 +51,7 @@ class Room:
 
     def __post_init__(self) -> None:
         self.live = Live(self.clock, self.view, lambda: self.looked_at, self.tell)
-        self.cleaner = Cleaner.knowing([Known(SECRET, "token", "p", "a")])
+        self.cleaner = Cleaner.knowing([KnownSecret(SECRET, "token", "p", "a")])
 
     def clock(self) -> float:
         return asyncio.get_running_loop().time()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.errors import GatewayError
-from addons.transport.codings import SLICE_BYTES, STEP_BYTES, Inflated, codings_of, undone
+from addons.transport.codings import SLICE_BYTES, STEP_BYTES, InflationBudget, codings_of, decode_body
 
 MB = 1024 * 1024
 LIMIT = 2 * MB
@@ -36,7 +36,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 def plain(body: bytes, codings: tuple[str, ...], limit: int = LIMIT) -> tuple[bytes, int]:
     """The plain body, and how often others had their turn."""
-    undoing, turns = undone(body, codings, limit, "too large", lambda count: None), 0
+    undoing, turns = decode_body(body, codings, limit, "too large", lambda count: None), 0
     while True:
         try:
             next(undoing)
@@ -116,7 +116,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_where_it_passes_the_limit(name: str) -> None:
-    undoing = undone(BOMBS[name], codings_of(name.partition(" of ")[0]), LIMIT, "too large", lambda count: None)
+    undoing = decode_body(BOMBS[name], codings_of(name.partition(" of ")[0]), LIMIT, "too large", lambda count: None)
     turns = 0
     with pytest.raises(GatewayError) as caught:  # noqa: PT012
         while True:
@@ -148,7 +148,7 @@ def test_a_body_may_be_put_together_of_others() -> None:
 
 def test_work_that_makes_nothing_is_done_in_steps_too() -> None:
     empty_blocks = b"\x78\x01" + b"\x00\x00\x00\xff\xff" * 200_000
-    undoing, turns = undone(empty_blocks, ("deflate",), LIMIT, "too large", lambda count: None), 0
+    undoing, turns = decode_body(empty_blocks, ("deflate",), LIMIT, "too large", lambda count: None), 0
     with pytest.raises(GatewayError, match="cut off"):  # noqa: PT012
         while True:
             next(undoing)
@@ -206,21 +206,21 @@ def test_any_bytes_are_a_body_or_a_refusal(data: bytes, name: str) -> None:
         plain(data, (name,))
 
 
-def refused(inflated: Inflated, key: str) -> bool:
+def refused(inflated: InflationBudget, key: str) -> bool:
     with pytest.raises(GatewayError) as caught:
-        inflated.take(key, 1, LIMIT)
+        inflated.reserve(key, 1, LIMIT)
     return (caught.value.status, caught.value.code) == (429, "too_many_compressed")
 
 
 def test_a_key_may_grow_to_half_of_what_all_may() -> None:
-    inflated = Inflated()
+    inflated = InflationBudget()
     for key in ("ada", "ben"):
         for _ in range(8):
-            inflated.take(key, LIMIT, LIMIT)
+            inflated.reserve(key, LIMIT, LIMIT)
         assert refused(inflated, key)
     assert refused(inflated, "eve")
-    inflated.give_back("ada", LIMIT)
-    inflated.take("eve", LIMIT, LIMIT)
+    inflated.release("ada", LIMIT)
+    inflated.reserve("eve", LIMIT, LIMIT)
     assert refused(inflated, "ada")
 
 
@@ -233,7 +233,7 @@ def test_what_grows_is_told_while_it_grows(name: str) -> None:
         if sum(told) > MB:
             raise GatewayError(429, "enough", code="x")
 
-    undoing = undone(PACK[name](bytes(LIMIT)), codings_of(name), LIMIT, "too large", grows)
+    undoing = decode_body(PACK[name](bytes(LIMIT)), codings_of(name), LIMIT, "too large", grows)
     with pytest.raises(GatewayError, match="enough"):  # noqa: PT012
         while True:
             next(undoing)

@@ -9,14 +9,16 @@ from mitmproxy import http
 
 from addons.errors import GatewayError
 from addons.exchange.exchange import Exchange
-from addons.transport.codings import OF_ONE, Inflated
+from addons.transport.codings import OF_ONE, InflationBudget
 
 LIMIT = 2 * 1024 * 1024
 
 
 def test_of_many_that_grow_together_as_many_as_may_are_undone() -> None:
     """Each gets to four fifths of its size; when none gives back what it has, all of them are refused."""
-    context: Any = SimpleNamespace(inflated=Inflated(), limits=SimpleNamespace(body_bytes=LIMIT, body_message="large"))
+    context: Any = SimpleNamespace(
+        inflated=InflationBudget(), limits=SimpleNamespace(body_bytes=LIMIT, body_message="large")
+    )
     packed = gzip.compress(b"a" * LIMIT)
 
     async def one() -> int:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from addons.cleaning.cleaner import Cleaner
-from addons.cleaning.index import Known
+from addons.cleaning.index import KnownSecret
 from addons.transport.clients import new_client
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import BODY_LIMIT_BYTES, STEP_LIMIT, Carried, StepRunner
+from addons.transport.step_runner import BODY_LIMIT_BYTES, STEP_LIMIT, CallRecord, StepRunner
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Session
@@ -42,14 +42,14 @@ class House:
 
     def __init__(self, site: Site = lambda request: httpx.Response(200), proxy: str | None = None) -> None:
         self.sent: list[httpx.Request] = []
-        self.seen: list[Carried] = []
+        self.seen: list[CallRecord] = []
         self.cookies: list[tuple[Session, Mapping[str, str]]] = []
         self._site = site
         client = new_client(None, transport=httpx.MockTransport(self._answer))
         self.runner = StepRunner(
             Seals(lambda provider, account: {"api_key": KEY}),
             lambda name: client,
-            Cleaner.knowing([Known(KEY, "api_key", "p", "a")]),
+            Cleaner.knowing([KnownSecret(KEY, "api_key", "p", "a")]),
             lambda session, cookies: self.cookies.append((session, cookies)),
             self.seen.append,
             lambda name: proxy,
