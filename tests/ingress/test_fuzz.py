@@ -25,9 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from addons.ingress.openapi import document
 from tests.support.harness import KEY
-from tests.support.processes import NO_REST
 from tests.support.served import Served
-from tests.support.sites import Sites
 
 WEB_MODELS = ["GLM-4.6", "qwen-max", "LongCat", "MBZUAI-IFM/K2-Think"]
 MODELS = [*WEB_MODELS, "sandbox-large", "sandbox-small", "vendor/sandbox-slash", "no-such-model"]
@@ -107,18 +105,6 @@ class InProcess(requests.adapters.BaseAdapter):
 
     def close(self) -> None:
         pass
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with Sites() as sites, Served(tmp_path_factory.mktemp("gateway"), sites, **NO_REST) as running:
-        yield running
-
-
-@pytest.fixture
-def http(gateway: Served) -> Iterator[httpx.Client]:
-    with gateway.http() as client:
-        yield client
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from typing import Any
 
 from tests.support.processes import SandboxThread
+from tests.support.sites import Sites
 
 
-def canaries(sites: SandboxThread) -> list[str]:
+def canaries(sites: SandboxThread | Sites) -> list[str]:
     """Every secret of every account, as the sandbox hands them out."""
     return [value for session in sites.description()["sessions"].values() for value in strings(session)]
 

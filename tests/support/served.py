@@ -5,6 +5,7 @@ like the one that is a process of its own (tests/support/processes.py), and time
 """
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
@@ -32,12 +33,14 @@ from addons.exchange.request_log import setup_logging
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.harness import KEY, VAULT_KEY, House, Visit
-from tests.support.sites import PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
+from tests.support.sites import AT_MOST_S, PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
 
 NOTHING: Final[Any] = {"base_urls": {}, "sessions": {}}
 """A description of no sites: the providers are then the test's own."""
-URL: Final = "http://127.0.0.1:8080"
-_OF_AN_SDK: Final[Any] = {"base_url": f"{URL}/v1", "api_key": KEY, "max_retries": 0}
+PORT: Final = 8080
+QUIET_S: Final = 30.0
+URL: Final = f"http://127.0.0.1:{PORT}"
+_OF_AN_SDK: Final[Any] = {"api_key": KEY, "max_retries": 0}
 
 
 class Caller(Visit):
@@ -55,15 +58,17 @@ class Caller(Visit):
             if self.client.connected:
                 self.client_sends(data[at : at + PIECE_BYTES])
 
-    async def exchanges(self, data: bytes) -> bytes:
-        """All that comes until the gateway hangs up, when the client sends `data` and nothing more."""
+    async def exchanges(self, data: bytes, *, ends: bool = True) -> bytes:
+        """All that comes of `data` until the gateway hangs up, or says no more for QUIET_S; where it `ends`, the client
+        says that no more comes of it."""
         self.writes(data)
-        if self.client.connected:
+        if ends and self.client.connected:
             self.client.state &= ~ConnectionState.CAN_READ
             self.feed(events.ConnectionClosed(self.client))
         pieces = []
-        while piece := await self.next():
-            pieces.append(piece)
+        with contextlib.suppress(TimeoutError):
+            while piece := await asyncio.wait_for(self.next(), QUIET_S):
+                pieces.append(piece)
         await self.hangs_up()
         return b"".join(pieces)
 
@@ -184,7 +189,10 @@ class ToGateway(httpx.AsyncBaseTransport):
         lines = [b"%s: %s" % field for field in request.headers.raw]
         target = request.extensions.get("target", request.url.raw_path)
         head = b"%s %s HTTP/1.1" % (request.method.encode(), target)
-        caller.writes(b"\r\n".join([head, *lines, b"", b""]) + content)
+        caller.writes(b"\r\n".join([head, *lines, b"", b""]))
+        if content:
+            await caller.house.settle()  # a body comes behind its head
+            caller.writes(content)
         reader = AnswerReader(request.method, caller.next)
         try:
             async with asyncio.timeout((request.extensions.get("timeout") or {}).get("read")):
@@ -238,7 +246,7 @@ class Served:
         self.environ: dict[str, str] = {}
         """What stands in its environment beside; read at the start."""
         folder.chmod(0o700)
-        self.folder, self.sites, self.url = folder, sites, URL
+        self.folder, self.sites, self.url, self.port = folder, sites, URL, PORT
         described = described or sites.description()
         entries: dict[str, Any] = provider_entries(described["base_urls"])
         for name, entry in sections.pop("providers", {}).items():
@@ -279,10 +287,10 @@ class Served:
     def __exit__(self, *_: object) -> None:
         self.run(self.house.__aexit__())
 
-    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
+    def run[T](self, work: Coroutine[Any, Any, T], at_most_s: float = AT_MOST_S) -> T:
         """Runs it while mitmproxy takes this gateway's master for the one there is."""
         mitmctx.master, mitmctx.options = self.house.master, self.house.master.options
-        return self.sites.run(work)
+        return self.sites.run(work, at_most_s)
 
     @property
     def log(self) -> str:
@@ -290,7 +298,7 @@ class Served:
 
     def pass_s(self, seconds: float) -> None:
         """Time passes."""
-        self.run(asyncio.sleep(seconds))
+        self.run(asyncio.sleep(seconds), seconds + 1)
 
     def command(self, *arguments: str) -> Result:
         """What a command of `glassgate` comes to that looks at its files."""
@@ -338,13 +346,18 @@ class Served:
         task = self.run(begun())
         return lambda: self.run(end(task))
 
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """The answer to a request without a key, unless `headers` hold one."""
+        with self.http(headers=None) as http:
+            return http.request(method, f"{URL}{path}", **more)
+
     def get(self, path: str) -> httpx.Response:
         with self.http() as http:
             return http.get(path)
 
-    def exchange(self, data: bytes) -> bytes:
-        """What comes of bytes, until the gateway hangs up."""
-        return self.run(self.house.visit().exchanges(data))
+    def exchange(self, data: bytes, *, ends: bool = True) -> bytes:
+        """All that comes of bytes until the gateway hangs up, or for long says no more."""
+        return self.run(self.house.visit().exchanges(data, ends=ends))
 
     def at_once(self, bodies: Sequence[object], path: str = "/v1/chat/completions") -> list[httpx.Response]:
         """The answers to requests that are all there before the first is answered."""
@@ -355,11 +368,13 @@ class Served:
 
         return self.run(ask())
 
-    def sdk(self, *, strict: bool = True) -> openai.OpenAI:
+    def sdk(self, *, strict: bool = True, base_url: str = f"{URL}/v1") -> openai.OpenAI:
         """The real SDK, refusing anything that is not of the declared form; it does not repeat by itself."""
         client: Any = httpx.Client(transport=self.desk)  # the SDK is typed for another
-        return openai.OpenAI(**_OF_AN_SDK, http_client=client, _strict_response_validation=strict)
+        return openai.OpenAI(base_url=base_url, **_OF_AN_SDK, http_client=client, _strict_response_validation=strict)
 
     def async_sdk(self) -> openai.AsyncOpenAI:
         client: Any = httpx.AsyncClient(transport=self.transport)
-        return openai.AsyncOpenAI(**_OF_AN_SDK, http_client=client, _strict_response_validation=True)
+        return openai.AsyncOpenAI(
+            base_url=f"{URL}/v1", **_OF_AN_SDK, http_client=client, _strict_response_validation=True
+        )

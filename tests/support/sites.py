@@ -15,6 +15,7 @@ from tests.support.virtual_time import VirtualLoop
 PIECE_BYTES: Final = 65535
 """As much as mitmproxy reads at once."""
 _FIRST_PORT: Final = 2001
+AT_MOST_S: Final = 1800.0
 WAY_S: Final = 0.001
 """How long anything is on its way: what follows from an answer is later than what was asked."""
 
@@ -50,12 +51,13 @@ class Sites:
             line.close()
         await asyncio.gather(*(line.task for line in lines))
 
-    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
+    def run[T](self, work: Coroutine[Any, Any, T], at_most_s: float = AT_MOST_S) -> T:
+        """Raises TimeoutError when it takes too long: in virtual time a wait without end would be one of ours too."""
+        return self._runner.run(_limited(work, at_most_s))
 
     def pass_s(self, seconds: float) -> None:
         """Time passes."""
-        self.run(asyncio.sleep(seconds))
+        self.run(asyncio.sleep(seconds), seconds + 1)
 
     def site(self, name: str) -> Any:
         return self._all[name]
@@ -105,6 +107,11 @@ class Sites:
             line.close()
         await asyncio.sleep(WAY_S)
         return httpx.Response(status, headers=fields, content=_in_one_piece(content))
+
+
+async def _limited[T](work: Coroutine[Any, Any, T], at_most_s: float) -> T:
+    async with asyncio.timeout(at_most_s):
+        return await work
 
 
 async def _in_one_piece(content: bytes) -> AsyncIterator[bytes]:

@@ -1,17 +1,17 @@
-"""The log as an operator reads it: who asked for what, what came of it and why, through a real mitmdump."""
+"""The log as an operator reads it: who asked for what, what came of it and why, through a gateway."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
-from tests.support.waiting import until
+from tests.support.harness import KEY
+from tests.support.processes import NO_REST
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 OFFICIAL, ZAI, CHATS = "sandbox-large", "GLM-4.6", "/v1/chat/completions"
 ADA = "sk-of-ada-0123456789"
@@ -23,7 +23,7 @@ LIMIT_MB = 0.01
 class Log:
     """The request lines of a gateway."""
 
-    gateway: Gateway
+    gateway: Served
     http: httpx.Client
     _from: int = field(init=False)
 
@@ -31,8 +31,7 @@ class Log:
         self._from = len(self.gateway.log)
 
     def line(self, number: int = 0) -> dict[str, Any]:
-        """A request's line since the test began, once it is there."""
-        until(lambda: len(self.lines()) > number)
+        """A request's line since the test began."""
         return self.lines()[number]
 
     def lines(self) -> list[dict[str, Any]]:
@@ -44,35 +43,34 @@ class Log:
 
 
 @pytest.fixture(scope="module")
-def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def sites() -> Iterator[Sites]:
+    with Sites() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gateway(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("log")
-    folder.chmod(0o700)
     sections: dict[str, Any] = {
-        "auth": {"tokens": ["${AUTH_TOKEN}", {"name": "ada", "key": ADA}]},
+        "auth": {"tokens": [KEY, {"name": "ada", "key": ADA}]},
         "log": {"format": "json"},
         "models": {"aliases": {"fast": OFFICIAL}},
         "limits": {"body_mb": LIMIT_MB},
         "providers": {"official": {"accounts": [{"name": "demo", "max_concurrent": 1}]}},
     }
-    gateway = Gateway(folder, sites.description(), **sections, **NO_REST)
-    gateway.config["listen"]["trusted_proxies"] = ["127.0.0.1"]
-    gateway.write_config()
-    with gateway as running:
+    with Served(folder, sites, listen={"trusted_proxies": ["127.0.0.1"]}, **sections, **NO_REST) as running:
         yield running
 
 
 @pytest.fixture
-def log(gateway: Gateway) -> Iterator[Log]:
-    headers = {"authorization": f"Bearer {ADA}"}
-    with httpx.Client(base_url=gateway.url, headers=headers, timeout=30) as client:
+def log(gateway: Served) -> Iterator[Log]:
+    with gateway.http(headers={"authorization": f"Bearer {ADA}"}) as client:
         yield Log(gateway, client)
 
 
-def raw(gateway: Gateway, *lines: str, body: bytes = b"") -> bytes:
+def raw(gateway: Served, *lines: str, body: bytes = b"") -> bytes:
     head = "\r\n".join([*lines, f"host: 127.0.0.1:{gateway.port}", "connection: close", "", ""]).encode("latin-1")
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
-        client.sendall(head + body)
-        return b"".join(iter(lambda: client.recv(65536), b""))
+    return gateway.exchange(head + body, ends=False)
 
 
 def test_an_answer(log: Log) -> None:
@@ -198,27 +196,20 @@ def test_what_the_gateway_answers_itself(log: Log) -> None:
 @pytest.mark.parametrize(
     ("prompt", "status", "why"), [("stall_after=3", 200, "middle"), ("delay_first_ms=60000", 499, "first")]
 )
-def test_a_client_that_leaves(log: Log, sites: SandboxThread, prompt: str, status: int, why: str) -> None:
-    before = len(sites.site("openai").requests)
+def test_a_client_that_leaves(log: Log, prompt: str, status: int, why: str) -> None:
     fields = {"model": OFFICIAL, "stream": True, "messages": [{"role": "user", "content": f"Hi\n!sandbox {prompt}"}]}
-    content = json.dumps(fields).encode()
-    head = [f"POST {CHATS} HTTP/1.1", f"host: 127.0.0.1:{log.gateway.port}", f"authorization: Bearer {ADA}"]
-    head += ["content-type: application/json", f"content-length: {len(content)}", "", ""]
-    with socket.create_connection(("127.0.0.1", log.gateway.port), timeout=30) as client:
-        client.sendall("\r\n".join(head).encode() + content)
-        if status == 200:
-            assert client.recv(65536)
-        else:
-            sites.wait_for("openai", lambda: len(sites.site("openai").requests) > before)
+    visit = log.gateway.house.visit()
+    log.gateway.run(visit.asks(fields, authorization=f"Bearer {ADA}"))
+    log.gateway.pass_s(1)
+    log.gateway.run(visit.leaves())
     line = log.line()
     assert (line["status"], line["outcome"], line["error_code"]) == (status, "client_left", None)
     assert why in line["why"]
 
 
 def test_what_a_request_waited_for(log: Log) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(log.chat, OFFICIAL, "Hi\n!sandbox delay_first_ms=300") for _ in range(2)]
-        assert [one.result().status_code for one in asked] == [200, 200]
+    body = {"model": OFFICIAL, "messages": [{"role": "user", "content": "Hi\n!sandbox delay_first_ms=300"}]}
+    assert [one.status_code for one in log.gateway.at_once([body] * 2)] == [200, 200]
     first, second = sorted((log.line(0), log.line(1)), key=lambda line: line["wait_ms"])
     assert second["wait_ms"] > first["wait_ms"]
     assert second["wait_ms"] <= second["total_ms"]
@@ -226,26 +217,23 @@ def test_what_a_request_waited_for(log: Log) -> None:
 
 def test_health_tells_whose_key_was_shown(log: Log) -> None:
     assert log.http.get("/healthz").json()["key"] == "ada"
-    assert "key" not in httpx.get(f"{log.gateway.url}/healthz").json()
+    assert "key" not in log.gateway.request("GET", "/healthz").json()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_nobody_writes_lines_of_their_own(
-    sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory, form: str
-) -> None:
+def test_nobody_writes_lines_of_their_own(sites: Sites, tmp_path_factory: pytest.TempPathFactory, form: str) -> None:
     folder = tmp_path_factory.mktemp("forged")
-    folder.chmod(0o700)
-    with Gateway(folder, sites.description(), log={"format": form}, **NO_REST) as gateway:
+    with Served(folder, sites, log={"format": form}, **NO_REST) as gateway:
         headers = {**gateway.headers, "user-agent": "\x1b[31m", "x-request-id": "\x1b[31m"}
         fields = {"model": ESCAPES, "user": ESCAPES, "messages": [{"role": "user", "content": "Hi"}]}
-        with httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as http:
+        with gateway.http() as http:
             assert http.post(CHATS, json=fields).status_code == 404
             refusal = f"Hi\n!sandbox fault=401 text='{ESCAPES}'"
             http.post(CHATS, json={"model": OFFICIAL, "messages": [{"role": "user", "content": refusal}]})
             http.get("/v1/models/%1b%5b2J%0d%0aFORGED")
         raw(gateway, "GET /x\x1b]0;TITLE\x07\x9b2J\x85 HTTP/1.1")
         raw(gateway, "GET /v1/models HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()))
-        until(lambda: gateway.log.count("/v1/models") >= 2)
+        assert gateway.log.count("/v1/models") >= 2
         said = gateway.log
     assert [line for line in said.split("\n") if not line.isprintable()] == []
     assert not any(line.startswith("FORGED") for line in said.splitlines())

@@ -1,12 +1,13 @@
-"""The gateway's own face: paths, keys, errors, models. A real mitmdump, plain HTTP."""
+"""The gateway's own face: paths, keys, errors, models. Plain HTTP."""
 
 import json
-import socket
 
 import httpx
 import pytest
 
-from tests.support.processes import KEY, Gateway
+from tests.support.harness import KEY
+from tests.support.served import Served
+from tests.support.sites import Sites
 
 
 def envelope(answer: httpx.Response) -> dict[str, str | None]:
@@ -46,13 +47,11 @@ def test_options_and_head_are_sensible(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/GLM-4.66", "/nowhere", "/openapi.json"])
 @pytest.mark.parametrize("key", [KEY, "wrong-key-entirely"])
-def test_a_head_request_is_answered_with_a_head_alone(gateway: Gateway, path: str, key: str) -> None:
+def test_a_head_request_is_answered_with_a_head_alone(gateway: Served, path: str, key: str) -> None:
     """What would follow it is read as the next answer on the same connection."""
     wanted = f"HEAD {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n\r\n".encode()
     last = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
-        sock.sendall(wanted + last)
-        found = b"".join(iter(lambda: sock.recv(65536), b""))
+    found = gateway.exchange(wanted + last, ends=False)
     head, _, rest = found.partition(b"\r\n\r\n")
     assert b"content-length: 0" not in head
     assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -66,13 +65,13 @@ def test_a_stream_asks_proxies_to_pass_it_on_at_once(http: httpx.Client) -> None
     assert found["content-type"] == "text/event-stream; charset=utf-8"
 
 
-def test_health_needs_no_key_and_tells_nothing(gateway: Gateway) -> None:
-    answer = httpx.get(f"{gateway.url}/healthz")
+def test_health_needs_no_key_and_tells_nothing(gateway: Served) -> None:
+    answer = gateway.request("GET", "/healthz")
     assert answer.json() == {"status": "ok"}
 
 
-def test_a_wrong_key_is_401(gateway: Gateway) -> None:
-    answer = httpx.get(f"{gateway.url}/v1/models", headers={"authorization": "Bearer wrong-key-entirely"})
+def test_a_wrong_key_is_401(gateway: Served) -> None:
+    answer = gateway.request("GET", "/v1/models", headers={"authorization": "Bearer wrong-key-entirely"})
     assert answer.status_code == 401
     assert envelope(answer)["code"] == "invalid_api_key"
 
@@ -151,18 +150,6 @@ def test_a_33_mb_body_is_413_and_the_next_request_works(http: httpx.Client) -> N
     assert http.get("/v1/models").status_code == 200
 
 
-def raw(gateway: Gateway, data: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as sock:
-        sock.sendall(data)
-        sock.shutdown(socket.SHUT_WR) if data.endswith(b"!") else None
-        found = b""
-        while chunk := sock.recv(65536):
-            found += chunk
-            if b"\r\n\r\n" in found and b"}" in found.partition(b"\r\n\r\n")[2]:
-                break
-        return found
-
-
 @pytest.mark.parametrize(
     ("head", "status"),
     [
@@ -173,14 +160,14 @@ def raw(gateway: Gateway, data: bytes) -> bytes:
         pytest.param(b"GET /v1/models HTTP/1.1\r\n" + b"x: y\r\n" * 20_000 + b"\r\n", 431, id="endless head"),
     ],
 )
-def test_malformed_and_misdirected_heads_are_refused_in_json(gateway: Gateway, head: bytes, status: int) -> None:
-    answer = raw(gateway, head)
+def test_malformed_and_misdirected_heads_are_refused_in_json(gateway: Served, head: bytes, status: int) -> None:
+    answer = gateway.exchange(head, ends=False)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]
 
 
-def test_the_clients_key_reaches_no_provider_and_no_log(gateway: Gateway, http: httpx.Client, sites: object) -> None:
+def test_the_clients_key_reaches_no_provider_and_no_log(gateway: Served, http: httpx.Client, sites: Sites) -> None:
     http.post("/v1/chat/completions", json={"model": "sandbox-large", "messages": [{"role": "user", "content": "hi"}]})
-    requests = [r for name in ("openai", "zai") for r in sites.site(name).requests]  # type: ignore[attr-defined]
+    requests = [r for name in ("openai", "zai") for r in sites.site(name).requests]
     assert not any(KEY in str(request) for request in requests)
     assert KEY not in gateway.log
