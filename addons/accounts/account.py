@@ -69,8 +69,12 @@ class RenewalState:
 
 
 class Account:
-    """One account of config.yaml. Another configuration makes another object, which takes over the parts that know
+    """One account of config.yaml. Another configuration makes another object, which shares the parts that know
     something: requests under way at the old one are counted by the new one too."""
+
+    renewal: RenewalState
+    limiter: AccountLimiter
+    availability: Availability
 
     def __init__(
         self,
@@ -86,15 +90,27 @@ class Account:
         self._around = around
         self.session = StoredSession(self.key, provider, around.vault, from_env, settings.needs_session)
         self.health = AccountHealth(self.key, around.store, around.now)
+        self._is_new = before is None
         if before is not None:
-            self._adopt(before)
+            self.session.adopt(before.session)
+            self.renewal, self.limiter, self.availability = before.renewal, before.limiter, before.availability
             return
         self.renewal = RenewalState()
         self.limiter = AccountLimiter(settings.limits, around.clock)
         self.availability = Availability(around.rules, self.health, around.clock, self.session.standing)
 
-    def recall(self) -> None:
-        """Takes up what an earlier process has recorded. To be called once, before the first request."""
+    def start(self) -> None:
+        """Its configuration is in force: its figures count, for what it shares with the one before too.
+
+        To be called once, before the first request.
+        """
+        self.limiter.limits = self.settings.limits
+        self.availability.reconfigure(self._around.rules, self.session.standing)
+        if self._is_new:
+            self._recall()
+
+    def _recall(self) -> None:
+        """Takes up what an earlier process has recorded."""
         stored, now = self.session.stored(), self._around.now()
         self.availability.recall(stored.updated if stored is not None else None)
         if self.limiter.limits.per_day is not None:
@@ -171,9 +187,3 @@ class Account:
         """Forgets what stands against the account."""
         self.availability.reset()
         self.renewal.reset()
-
-    def _adopt(self, before: "Account") -> None:
-        self.session.adopt(before.session)
-        self.renewal, self.limiter, self.availability = before.renewal, before.limiter, before.availability
-        self.limiter.limits = self.settings.limits
-        self.availability.reconfigure(self._around.rules, self.session.standing)

@@ -58,18 +58,17 @@ class AccountPool:
         self.around, self.renewal = around, renewal
         found = accounts_from(settings, providers, around, from_env, before.by_key if before else None)
         self.by_key: dict[AccountId, Account] = {account.key: account for account in found}
-        self._unknown = [key for key in self.by_key if before is None or key not in before.by_key]
         former: list[Account] = [*before.by_key.values(), *before.former] if before else []
         self.former: list[Account] = [
             one for one in former if one.key not in self.by_key and one.renewal.flight is not None
         ]
         """Accounts that are not configured any more, whose sessions were just being renewed."""
 
-    def recall(self) -> None:
-        """Takes up what an earlier process has recorded of accounts that are new here; forgets all but ours."""
+    def start(self) -> None:
+        """The configuration is in force from now on: its figures count, and others than its accounts are forgotten."""
         self.around.store.keep_only(self.by_key.keys())
-        while self._unknown:
-            self.by_key[self._unknown.pop()].recall()
+        for account in self.by_key.values():
+            account.start()
 
     def all(self) -> list[Account]:
         """In order of config.yaml."""

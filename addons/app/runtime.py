@@ -89,13 +89,13 @@ class Running:
             seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get, self.outside.now
         )
         self.pool = self._pool(before)
-        self.pool.recall()
         self.context = self._context(seals, before)
         folder = vault_path(config).parent
         drift: Drift = before.archive.drift if before else Drift.load(folder / DRIFT_NAME, self.cleaner.words)
         self.archive: Archive = Archive(record_rules(config), folder / SWITCH_NAME, drift, self.cleaner)
         self.rules = gate_rules(config)
-        self.known.set_source(secrets.version, secrets.find)  # last: what failed above changes nothing
+        self.pool.start()  # last: what failed above changes nothing
+        self.known.set_source(secrets.version, secrets.find)
 
     def _pool(self, before: "Running | None") -> AccountPool:
         """The accounts; what is known of them is taken over."""

@@ -214,21 +214,17 @@ async def test_an_account_that_comes_back_after_a_configuration_without_it_begin
     first = timed([A, B])
     first.by_key[A].failed("m", LIMITED)
     second = pool([B], first.around, first)
-    second.recall()
     third = pool([A, B], second.around, second)
-    third.recall()
     assert third.by_key[A].availability.blocked("m") is None
     assert third.find(*A) is not None
     assert second.find(*A) is None
 
 
-def test_what_an_earlier_process_recorded_is_taken_up_once(folder: Path) -> None:
+def test_what_an_earlier_process_recorded_is_taken_up(folder: Path) -> None:
 
     def started() -> AccountPool:
         store = FileStateStore(folder / "accounts.json", lambda: 1000.0)
-        made = pool({A: RateLimits(per_day=5), B: ONE}, around(store, lambda: 50.0, lambda: 1000.0))
-        made.recall()
-        return made
+        return pool({A: RateLimits(per_day=5), B: ONE}, around(store, lambda: 50.0, lambda: 1000.0))
 
     first = started()
     lease = run_virtual(first.acquire(of(first)[:1]))
@@ -236,10 +232,22 @@ def test_what_an_earlier_process_recorded_is_taken_up_once(folder: Path) -> None
     lease.release()
     asyncio.run(first.save())
     later = started()
-    later.recall()
     assert later.by_key[A].limiter.starts_today() == [50.0]
     assert later.by_key[A].availability.blocked("m")
     assert later.by_key[B].availability.blocked("m") is None
+
+
+@in_virtual_time
+async def test_a_configuration_that_is_not_taken_up_changes_nothing() -> None:
+    store = MemoryStateStore(lambda: 0.0)
+    parts = around(store, asyncio.get_running_loop().time)
+    first = pool({A: ONE, B: ONE}, parts)
+    first.by_key[B].failed("m", LIMITED)
+    settings = [ConfiguredAccount(*A, needs_session=False, limits=RateLimits(max_concurrent=7))]
+    something: Any = {"p": None}
+    build(settings, something, parts, something, lambda: Moment(0, lambda: "id"), Background(), {}, first)
+    assert first.by_key[A].limiter.limits == ONE
+    assert store.get(B).state is not None
 
 
 @in_virtual_time

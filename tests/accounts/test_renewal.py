@@ -103,7 +103,9 @@ class House:
         settings, providers = [ConfiguredAccount("site", name) for name in names], {"site": self.site}
         found: Any = providers
         moment: Callable[[], Moment] = lambda: Moment(int(self.now_s * 1000), lambda: "id")  # noqa: E731
-        return build(settings, found, before.around if before else parts, self, moment, Background(), {}, before)
+        made = build(settings, found, before.around if before else parts, self, moment, Background(), {}, before)
+        made.start()
+        return made
 
     async def run(self, provider: Any, steps: Steps[Any], session: Session, *, keep_cookies: bool = True) -> Any:
         """The Runner: waits at the gate, if there is one."""
@@ -368,6 +370,23 @@ async def test_a_new_configuration_loses_no_renewed_session_either(
     assert (await second.renewal.session(second.all()[0])).expires_at == START + 900
     await second.tend()
     assert house.stored["token"] == f"a:{START + 900}"
+
+
+async def test_the_end_waits_for_the_renewal_of_an_account_that_is_not_configured_any_more(
+    make: Callable[..., House],
+) -> None:
+    house = make(f"a:{START - 5}")
+    house.site.answers, house.gate = [renewed(START + 900)], asyncio.Event()
+    asks = asyncio.ensure_future(house.token())
+    await asyncio.sleep(0)
+    third = house.second(house.second(house.pool, ()), ())
+    ends = asyncio.ensure_future(third.close())
+    await asyncio.sleep(0)
+    assert not ends.done()
+    house.gate.set()
+    await ends
+    assert house.stored["token"] == f"a:{START + 900}"
+    assert await asks == START + 900
 
 
 async def test_cookies_of_any_answer_are_kept(make: Callable[..., House]) -> None:

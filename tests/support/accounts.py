@@ -55,8 +55,7 @@ def account(
 ) -> Account:
     settings = ConfiguredAccount(key[0], key[1], limits=limits or RateLimits())
     made = Account(settings, NOBODY, surroundings or around(), from_env, before)
-    if before is None:
-        made.recall()
+    made.start()
     return made
 
 
@@ -70,7 +69,7 @@ def pool(
     settings: Sequence[ConfiguredAccount] = [ConfiguredAccount(p, a, False, one) for (p, a), one in found.items()]
     providers: dict[str, Any] = {one.provider: NOBODY for one in settings}
     parts = surroundings or around()
-    return build(
+    made = build(
         settings,
         providers,
         parts,
@@ -80,3 +79,5 @@ def pool(
         {},
         before,
     )
+    made.start()
+    return made
