@@ -58,7 +58,7 @@ async def test_a_disk_that_takes_no_switch_is_told_of(tmp_path: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     async with api(tmp_path) as house:
-        monkeypatch.setattr("addons.recordings.archive.turn", fails)
+        monkeypatch.setattr("addons.recordings.archive.write_switch", fails)
         with pytest.raises(CommandError, match="cannot be switched: No space left"):
             bar(house).record("on")
 
