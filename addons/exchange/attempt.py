@@ -95,8 +95,8 @@ class AttemptReport:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptPlan:
-    """Everything an attempt is made of; put together by the exchange."""
+class AttemptSpec:
+    """Everything an attempt is made of (addons/exchange/attempt_plan.py)."""
 
     source: AnswerSource
     session: Session
@@ -126,14 +126,14 @@ class AttemptPlan:
 class Attempt:
     """The methods' contract: addons/stream/port.py. `encoder` writes the answer's body."""
 
-    def __init__(self, plan: AttemptPlan, encoder: Encoder) -> None:
-        self.plan = plan
-        self.target = plan.target
-        self.timers = plan.timers
-        self.cleaner = plan.cleaner
+    def __init__(self, spec: AttemptSpec, encoder: Encoder) -> None:
+        self.spec = spec
+        self.target = spec.target
+        self.timers = spec.timers
+        self.cleaner = spec.cleaner
         """Knows what the answer's own head has handed out, too."""
         self.reader = AnswerReader(
-            plan.source, encoder, received=self._record, spoke=plan.begun, told=self._told, clock=plan.clock
+            spec.source, encoder, received=self._record, spoke=spec.begun, told=self._told, clock=spec.clock
         )
         self.report = AttemptReport(self.reader)
         self.response: http.Response | None = None
@@ -154,7 +154,7 @@ class Attempt:
         self._recorded: list[bytes] = []
         self._delivered: list[bytes] = []
         self._delivered_bytes = 0
-        self._began = plan.clock()
+        self._began = spec.clock()
 
     @property
     def begun(self) -> bool:
@@ -163,10 +163,10 @@ class Attempt:
 
     # -- what goes out --------------------------------------------------------------------------------------------
     def wire_request(self, request: http.Request) -> http.Request | None:
-        plan = self.plan
-        self.sent_at = plan.clock()
+        spec = self.spec
+        self.sent_at = spec.clock()
         try:
-            return plan.seals.wire_request(self._as_built(request), plan.places, plan.owner)
+            return spec.seals.wire_request(self._as_built(request), spec.places, spec.owner)
         except UnknownSecret as e:
             self.reader.fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
             return None
@@ -200,7 +200,7 @@ class Attempt:
 
     def response_head(self, body: bytes | None) -> http.Response:
         self.reader.begun = True
-        extra = dict((("content-type", self._encoder.content_type), *self.plan.answer_headers, *self.mirrored))
+        extra = dict((("content-type", self._encoder.content_type), *self.spec.answer_headers, *self.mirrored))
         if body is not None:
             return http.Response.make(200, body, extra)
         head = http.Response.make(200, b"", _STREAM_HEAD | extra)
@@ -215,7 +215,7 @@ class Attempt:
         error = self.report.error or ProviderError(ErrorKind.INCOMPLETE, "the answer broke off")
         if self.last_error is not None:
             return self.last_error
-        provider, account = self.plan.provider, self.plan.session.account
+        provider, account = self.spec.provider, self.spec.session.account
         return GatewayError.from_provider(error, provider.name, account, way_in(provider, account))
 
     # -- what comes in --------------------------------------------------------------------------------------------
@@ -247,16 +247,16 @@ class Attempt:
             return b""
 
     def _bug(self) -> None:
-        name = self.plan.provider.name
+        name = self.spec.provider.name
         log.exception("the answer of %s could not be read: a fault of the gateway", name)
         self.fault(Fault.INTERNAL, "see the gateway's log")
 
     def _head(self, response: http.Response) -> None:
-        plan = self.plan
+        spec = self.spec
         self.response = response
-        self.report.set_cookies = tuple(plan.cleaner.head(response, plan.owner))
+        self.report.set_cookies = tuple(spec.cleaner.head(response, spec.owner))
         if self.report.set_cookies:
-            self.cleaner = plan.cleaner.also(handed_out(self.report.set_cookies))
+            self.cleaner = spec.cleaner.also(handed_out(self.report.set_cookies))
         self.reader.head(response.status_code, by_name(response.headers.fields))
         if self.reader.state is State.OPEN:
             response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
@@ -270,7 +270,7 @@ class Attempt:
         if fault is not Fault.INTERNAL and (error := self.reader.said_at_last()) is not None:
             self.reader.failed(error)
             return
-        name = self.plan.provider.name
+        name = self.spec.provider.name
         if (code := _NO_CONNECTION.get(fault)) is not None:
             in_time = fault is not Fault.CONNECT_TIMEOUT
             self.reader.fail(kind, no_connection(name, self.target, detail, in_time=in_time), code)
@@ -311,7 +311,7 @@ class Attempt:
     @property
     def took_s(self) -> float:
         """Seconds since it was made."""
-        return self.plan.clock() - self._began
+        return self.spec.clock() - self._began
 
     @property
     def unknown(self) -> Mapping[str, int]:
@@ -325,19 +325,19 @@ class Attempt:
 
     def _hand_over(self, out: bytes) -> bytes:
         """Notes what goes to the client."""
-        room = self.plan.record_limit_bytes - self._delivered_bytes
+        room = self.spec.record_limit_bytes - self._delivered_bytes
         if out and room > 0:
             self._delivered.append(out[:room])
             if len(self.report.handed_over) < 2 * ARRIVALS_LIMIT:
-                self.report.handed_over.append(self.plan.clock() - self._began)
+                self.report.handed_over.append(self.spec.clock() - self._began)
                 self.report.handed_over.append(len(out))
         self._delivered_bytes += len(out)
         return out
 
     def _record(self, chunk: bytes) -> None:
         if len(self.report.arrivals) < ARRIVALS_LIMIT:
-            self.report.arrivals.append((self.plan.clock() - self._began, len(chunk)))
-        room = self.plan.record_limit_bytes - self.report.received_bytes
+            self.report.arrivals.append((self.spec.clock() - self._began, len(chunk)))
+        room = self.spec.record_limit_bytes - self.report.received_bytes
         self.report.received_bytes += len(chunk)
         if room >= len(chunk):
             self._recorded.append(chunk)

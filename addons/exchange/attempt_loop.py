@@ -13,7 +13,7 @@ from urllib.parse import quote
 from addons.accounts.account_record import AccountId
 from addons.accounts.lease import Lease, NoAccount
 from addons.exchange.attempt import Attempt
-from addons.exchange.attempt_plan import Ask, Planned, plan_attempt
+from addons.exchange.attempt_plan import AttemptPlan, ClientRequest, plan_attempt
 from addons.exchange.context import Context
 from addons.exchange.final_error import FinalError
 from addons.exchange.model_chain import ModelChain
@@ -41,7 +41,7 @@ class AttemptLoop:
     """All attempts for one request. `release` must be called at its end, whatever that is."""
 
     context: Context
-    ask: Ask
+    ask: ClientRequest
     moved: Callable[[], None] = lambda: None
     """Called when `stage` has changed."""
     stage: Stage = Stage.READ
@@ -68,11 +68,11 @@ class AttemptLoop:
         self._final_error = FinalError(self.context.providers)
         self._chain = ModelChain(self.context, self.ask.parsed)
 
-    async def first(self) -> Planned:
+    async def first(self) -> AttemptPlan:
         """The first attempt. Raises GatewayError, the final error, when there is none to make."""
         return await self._next()
 
-    async def after(self, failed: Attempt) -> Planned:
+    async def after(self, failed: Attempt) -> AttemptPlan:
         """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the final error."""
         assert self.progress
         self._go(Stage.AFTER)
@@ -85,7 +85,7 @@ class AttemptLoop:
         if planned is not None:
             return planned
         if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
-            hurried = failed.plan.timers.first_token_s <= self.context.limits.slow_s
+            hurried = failed.spec.timers.first_token_s <= self.context.limits.slow_s
             self._chain.too_slow(self.progress.lease.candidate, hurried=hurried)
         self.release()
         return await self._next()
@@ -157,12 +157,12 @@ class AttemptLoop:
         """What the newest attempt's head says of limits, where it was this account's."""
         if self.last is None:
             return ()
-        plan = self.last.plan
-        asked = (plan.source.request.model, plan.provider.name, plan.session.account)
+        spec = self.last.spec
+        asked = (spec.source.request.model, spec.provider.name, spec.session.account)
         return self.last.mirrored if asked == about else ()
 
     # -- the next one ---------------------------------------------------------------------------------------------
-    async def _next(self) -> Planned:
+    async def _next(self) -> AttemptPlan:
         """Makes the next attempt. Raises GatewayError, the final error, when there is none to make."""
         while True:
             if (lease := await self._acquire()) is None:
@@ -188,7 +188,7 @@ class AttemptLoop:
         current.left, current.passed_over = [*self._lease.left], [*current.passed_over, *self._lease.passed_over]
         return self._lease
 
-    async def _try(self, lease: Lease) -> Planned | None:
+    async def _try(self, lease: Lease) -> AttemptPlan | None:
         """The attempt at a leased account; None when it could not even be prepared. Raises the final error."""
         self._go(Stage.SESSION)
         try:
@@ -240,7 +240,7 @@ class AttemptLoop:
     # -- an attempt -----------------------------------------------------------------------------------------------
     async def _make_attempt(
         self, lease: Lease, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
-    ) -> Planned:
+    ) -> AttemptPlan:
         """A turn at the account: preparing steps, then the call; `more` is said behind the client's request.
 
         Raises ProviderError.
@@ -302,7 +302,7 @@ class AttemptLoop:
         return await lease.rejected(session, error)
 
     # -- after a failure ------------------------------------------------------------------------------------------
-    async def _asked_better(self, failed: Attempt, progress: Progress, error: ProviderError) -> Planned:
+    async def _asked_better(self, failed: Attempt, progress: Progress, error: ProviderError) -> AttemptPlan:
         """Asks the account once more for an answer that passes its check. Raises the final error.
 
         The client may have been kept waiting with the head of an answer, which names the account: no other is asked.
@@ -323,7 +323,7 @@ class AttemptLoop:
             lease.failed(error)
         raise self._final_error.told(error, lease.candidate)
 
-    async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> Planned | None:
+    async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> AttemptPlan | None:
         """Asks the same account again at once where its provider mends what was wrong. Raises the final error."""
         lease, session = progress.lease, progress.session
         what_next = self._decide(error, lease, accepted=accepted)

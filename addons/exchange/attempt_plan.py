@@ -8,7 +8,7 @@ from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.exchange.answer_reader import AnswerSource
-from addons.exchange.attempt import Attempt, AttemptPlan
+from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.context import Context
 from addons.exchange.progress import Progress
 from addons.features.feature import Applied
@@ -23,8 +23,8 @@ WHOLE_SHARE: Final = 0.97
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What is asked for, and by which request."""
+class ClientRequest:
+    """What a client asks for, read, and when its request came in (by the clock)."""
 
     id: str
     parsed: ParsedRequest
@@ -33,8 +33,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """An attempt to make: the UpstreamAttempt of the stream layer, and the request as it shall stand in the flow."""
+class AttemptPlan:
+    """The next attempt: the UpstreamAttempt of the stream layer, and the request as it shall stand in the flow."""
 
     attempt: Attempt
     request: http.Request
@@ -42,14 +42,14 @@ class Planned:
 
 def plan_attempt(
     context: Context,
-    ask: Ask,
+    ask: ClientRequest,
     progress: Progress,
     request: ModelRequest,
     call: Call,
     headers: Sequence[tuple[str, str]],
     done: Applied,
     stand_ins: Set[Cause] = frozenset(),
-) -> Planned:
+) -> AttemptPlan:
     """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
 
     `done` is what the features have for the answer; `stand_ins` what another model stands in for, if this one fails so.
@@ -57,7 +57,7 @@ def plan_attempt(
     provider = context.providers[progress.lease.account.provider]
     turn = progress.turn
     late = turn.buffers
-    plan = AttemptPlan(
+    spec = AttemptSpec(
         source=AnswerSource(
             provider,
             request,
@@ -80,13 +80,13 @@ def plan_attempt(
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=request.model)
-    attempt = Attempt(plan, ask.dialect.encoder(ask.parsed, meta))
+    attempt = Attempt(spec, ask.dialect.encoder(ask.parsed, meta))
     attempt.silent_until_whole = late
     attempt.keepalive_before_first_token = request.stream and (late or done.check is not None)
     attempt.built = request_of(call)
     shown = context.cleaner.request(attempt.built)
     attempt.shows(shown)
-    return Planned(attempt, shown)
+    return AttemptPlan(attempt, shown)
 
 
 def _timers(context: Context, progress: Progress, request: ModelRequest, *, late: bool, hurried: bool) -> Timers:

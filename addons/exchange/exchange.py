@@ -16,7 +16,7 @@ from addons.dialects.body import ASKED_LIMIT
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
-from addons.exchange.attempt_plan import Ask, Planned
+from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.context import Context
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.stage import Stage
@@ -163,7 +163,9 @@ class Exchange:
         self.model = parsed.request.model[:ASKED_LIMIT]
         self.moved()
         await self._pause(body)
-        self.attempt_loop = AttemptLoop(self.context, Ask(self.id, parsed, self.dialect, self.began), self.moved)
+        self.attempt_loop = AttemptLoop(
+            self.context, ClientRequest(self.id, parsed, self.dialect, self.began), self.moved
+        )
         await self._pause(body)
         self._take(await self.attempt_loop.first(), flow)
 
@@ -219,7 +221,7 @@ class Exchange:
         else:
             self._take(planned, flow)
 
-    def _take(self, planned: Planned, flow: http.HTTPFlow) -> None:
+    def _take(self, planned: AttemptPlan, flow: http.HTTPFlow) -> None:
         self.attempt = planned.attempt
         flow.request = planned.request
         flow.response = None

@@ -34,8 +34,8 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
     """Cookies are kept; what was made at the site for it (a chat) is deleted where the person wants it."""
     if attempt.report.set_cookies:
         given = dict(given_cookies(attempt.report.set_cookies))
-        progress.lease.handed_out(attempt.plan.session, given)
-    provider = attempt.plan.provider
+        progress.lease.handed_out(attempt.spec.session, given)
+    provider = attempt.spec.provider
     call = progress.turn.cleanup(context.moment()) if provider.name in context.tidied else None
     if call is not None:
         context.background.spawn(_clean_up(context, provider, call, progress.session), "glassgate cleaning up")

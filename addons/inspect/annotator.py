@@ -105,7 +105,7 @@ class Annotator(Observer):
         _write(flow, annotation)
 
     def _put_places(self, flow: http.HTTPFlow, attempt: Attempt) -> None:
-        self.places.put_on(flow, attempt.plan.owner, attempt.plan.places)
+        self.places.put_on(flow, attempt.spec.owner, attempt.spec.places)
 
     def step(self, step: CallRecord) -> None:
         """Shows a step (preparing call, sign-in, renewal, chat made or deleted) as a flow."""

@@ -53,7 +53,7 @@ async def keep_cleaned(
         annotation.delivered,
         annotation.model,
     )
-    owner = attempt.plan.owner if attempt is not None else None
+    owner = attempt.spec.owner if attempt is not None else None
     size = len(found.asked) + len(found.answered) + len(found.client_request) + len(found.delivered)
     cleaner = attempt.cleaner if attempt is not None else cleaner
     flow.request.data.content = None  # nobody sees it meanwhile, nor ever should this fail

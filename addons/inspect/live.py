@@ -338,7 +338,7 @@ class _Running:
         body, sent = attempt.recorded_from(self._bodies), attempt.delivered_from(self._sents)
         if not body and not sent:
             return
-        cleaner, owner = attempt.cleaner, attempt.plan.owner
+        cleaner, owner = attempt.cleaner, attempt.spec.owner
         if self._body is None or self._sent is None:
             self._body = ArrivingBody(lambda data: cleaner.data(data, owner))
             self._sent = ArrivingBody(lambda data: cleaner.data(data, owner))

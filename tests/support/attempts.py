@@ -8,7 +8,7 @@ from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.exchange.answer_reader import AnswerSource
-from addons.exchange.attempt import Attempt, AttemptPlan
+from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.stream.port import Target, Timers
 from addons.transport.sealing import Seals
 from providers.contract.session import Session
@@ -27,7 +27,7 @@ def attempt_of(cleaner: Cleaner = NOTHING_KNOWN, clock: Callable[[], float] = la
     provider, dialect = official(), ChatCompletions()
     asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]} | body
     parsed = dialect.parse(json.dumps(asked).encode())
-    plan = AttemptPlan(
+    spec = AttemptSpec(
         source=AnswerSource(provider, parsed.request, turn_of(provider, parsed.request)),
         session=Session(provider.name, "recorded"),
         target=Target("recorded", 1, tls=True),
@@ -38,7 +38,7 @@ def attempt_of(cleaner: Cleaner = NOTHING_KNOWN, clock: Callable[[], float] = la
         record_limit_bytes=2**40,
         clock=clock,
     )
-    return Attempt(plan, dialect.encoder(parsed, AnswerMeta("recorded", 0, parsed.request.model)))
+    return Attempt(spec, dialect.encoder(parsed, AnswerMeta("recorded", 0, parsed.request.model)))
 
 
 def _no_secrets(provider: str, account: str) -> dict[str, str]:
