@@ -190,7 +190,7 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
         body_as_built=lambda body: body,
         body=f"key {KEY}, a-fresh-cookie-1".encode(),
         cleaner=own,
-        plan=SimpleNamespace(owner=("p", "a")),
+        spec=SimpleNamespace(owner=("p", "a")),
     )
     asked = Annotation("req_1", client_request=f"my {KEY}", delivered=f"told: {KEY}", model=f"m {KEY}")
     annotation = asyncio.run(keep_cleaned(flow, asked, attempt, CLEANER, 1000, answered=True))
@@ -205,7 +205,7 @@ def test_what_is_kept_of_an_attempt_is_cleaned_in_every_part() -> None:
 def test_an_attempts_answer_says_no_more_than_was_searched(kind: str, body: bytes) -> None:
     flow = tflow.tflow(resp=http.Response.make(200, b"", {"content-type": kind}))
     attempt: Any = SimpleNamespace(
-        body_as_built=lambda body: body, body=body, cleaner=CLEANER, plan=SimpleNamespace(owner=("p", "a"))
+        body_as_built=lambda body: body, body=body, cleaner=CLEANER, spec=SimpleNamespace(owner=("p", "a"))
     )
     asyncio.run(keep_cleaned(flow, Annotation("req_1"), attempt, CLEANER, 1000, answered=True))
     assert flow.response
