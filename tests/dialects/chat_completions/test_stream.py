@@ -118,15 +118,6 @@ def test_tool_calls_are_dense_and_named_once() -> None:
     assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": None}
 
 
-def test_whole_tool_calls_are_put_together() -> None:
-    message = whole(TOOLS)["choices"][0]["message"]
-    assert message["content"] is None
-    assert message["tool_calls"] == [
-        {"id": "call_a", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Paris"}'}},
-        {"id": "call_b", "type": "function", "function": {"name": "time", "arguments": "{}"}},
-    ]
-
-
 def test_citations_are_annotations_before_the_end() -> None:
     events: list[Event] = [
         Text("As said[1]"),
@@ -229,12 +220,6 @@ def test_no_field_of_a_provider_makes_a_stream_no_client_can_read() -> None:
     assert found[-2]["choices"][0]["delta"]["annotations"][0]["url_citation"]["title"] == "half \ufffd"
 
 
-def test_no_field_of_a_provider_makes_a_whole_answer_no_client_can_read() -> None:
-    message = whole(SURROGATES)["choices"][0]["message"]
-    assert [call["function"]["arguments"] for call in message["tool_calls"]] == ['{"a":"😀"}', "\ufffd"]
-    assert message["annotations"][0]["url_citation"]["title"] == "half \ufffd"
-
-
 def test_infinite_logprobs_are_null_since_json_has_no_infinity() -> None:
     entry: dict[str, Any] = {"token": "a", "bytes": None, "logprob": float("-inf"), "top_logprobs": []}
     events: list[Event] = [Text("a"), Passthrough("choice", {"logprobs": {"content": [entry]}}), Finish("stop")]
@@ -272,23 +257,6 @@ def test_empty_fields_of_the_first_delta_stand_in_ours() -> None:
     found = streamed([empty, Text("a"), Finish("stop")])
     assert found[0]["choices"][0]["delta"] == {"role": "assistant", "content": "", "refusal": None, "annotations": []}
     assert whole([empty, Text("a"), Finish("stop")])["choices"][0]["message"]["annotations"] == []
-
-
-def test_ids_of_calls_that_have_none_are_never_given_again() -> None:
-    call: list[Event] = [ToolCallDelta(0, None, "f", "{}"), ToolCallDelta(1, None, "f", "{}")]
-    ids = []
-    for answer in ("chatcmpl-1", "chatcmpl-2"):
-        meta = AnswerMeta(answer, 1, "m")
-        collector = ChatWhole(meta)
-        body = collector.encode(
-            [*call, *(ToolCallDelta(0, None, "f", "{}", 1) for _ in range(1)), Finish("tool_calls")]
-        )
-        message = json.loads(body)["choices"]
-        ids += [entry["id"] for choice in message for entry in choice["message"]["tool_calls"]]
-        stream = ChatStream(meta, include_usage=False).encode(call).decode()
-        assert ids[-3] in stream
-        assert ids[-2] in stream
-    assert len(set(ids)) == 6
 
 
 def test_a_providers_own_model_and_choices_do_not_stand_beside_ours() -> None:
@@ -331,20 +299,6 @@ def test_empty_pieces_make_no_chunks_of_their_own() -> None:
     found = streamed([Text(""), Reasoning(""), Text("a\n"), Text(""), Image("https://x"), Finish("stop")])
     assert len(found) == 4  # role, text, picture, end
     assert content(found) == "a\n![image](https://x)\n"
-
-
-def test_custom_tool_calls_keep_their_own_form() -> None:
-    events: list[Event] = [
-        ToolCallDelta(0, "c", "run", "", extra={"type": "custom", "custom": {"name": "run", "input": "ls "}}),
-        ToolCallDelta(0, None, None, "", extra={"type": "custom", "custom": {"input": "-l"}}),
-        Finish("tool_calls"),
-    ]
-    assert whole(events)["choices"][0]["message"]["tool_calls"] == [
-        {"id": "c", "type": "custom", "custom": {"name": "run", "input": "ls -l"}}
-    ]
-    raw = ChatStream(META, include_usage=False).encode(events)
-    assert raw.count(b'"name":"run"') == 1
-    assert b'"function"' not in raw
 
 
 @given(st.lists(st.text(alphabet='ab\ud83d\ude00你"', max_size=4), max_size=8), st.booleans())
