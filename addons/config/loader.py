@@ -336,12 +336,13 @@ def _check_vault(source: _ConfigFile, sections: Sections) -> None:
 
 
 def _env_sessions(providers: list[ProviderSettings], env: Mapping[str, str]) -> dict[tuple[str, str], Credentials]:
-    token = env.get("LONGCAT_PASSPORT_TOKEN")
-    first = next((p for p in providers if p.common.type == "longcat"), None)
-    if not token or first is None:
-        return {}
-    credentials = Credentials(cookies={"passport_token_key": token})
-    return {(first.name, first.common.accounts[0].name): credentials}
+    """Sessions that environment variables hold; one is of the first account of the first provider of its type."""
+    firsts = {settings.common.type: settings for settings in reversed(providers)}
+    found = {
+        (first.name, first.common.accounts[0].name): provider_class(type_name).from_environment(env)
+        for type_name, first in firsts.items()
+    }
+    return {account: credentials for account, credentials in found.items() if credentials is not None}
 
 
 def _sessions_of_file(

@@ -122,6 +122,11 @@ class Provider[O: ProviderOptions](ABC):
         """
         return None
 
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Credentials | None:
+        """A session that environment variables of the provider's own hold; None without one."""
+        return None
+
     def origins(self) -> frozenset[str]:
         """The only places a Call of this provider may go to, as `scheme://host:port`."""
         return frozenset({origin_of(self.options.base_url)})

@@ -35,6 +35,11 @@ class LongCat(Provider[LongCatOptions]):
         cookies = cookies_of_line(line)
         return (cookies[data.PASSPORT], cookies) if cookies is not None else None
 
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Credentials | None:
+        token = environ.get("LONGCAT_PASSPORT_TOKEN")
+        return Credentials(cookies={data.PASSPORT: token}) if token else None
+
     def models(self) -> Mapping[str, Model]:
         return self._api.models
 

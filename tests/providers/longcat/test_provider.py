@@ -301,3 +301,11 @@ def test_an_unknown_model_is_named() -> None:
 )
 def test_only_a_stream_is_an_answer(status: int, content_type: str, answer: bool) -> None:
     assert turn_of(provider(), ChatRequest("LongCat", HELLO)).accepts(status, {"content-type": content_type}) is answer
+
+
+def test_the_environment_may_hold_a_sign_in() -> None:
+    found = LongCat.from_environment({"LONGCAT_PASSPORT_TOKEN": "abc"})
+    assert found is not None
+    assert found.cookies == {"passport_token_key": "abc"}
+    assert LongCat.from_environment({"LONGCAT_PASSPORT_TOKEN": ""}) is None
+    assert LongCat.from_environment({}) is None
