@@ -34,7 +34,7 @@ class Drain:
 
     def one_less(self) -> None:
         """A request has ended."""
-        if not self.live():
+        if self.begun and not self.live():
             self._quiet.set()
 
     def asked(self) -> None:

@@ -145,7 +145,8 @@ class Glassgate:
                 self._annotator.live.shown(flow)
 
     def _looked_at(self) -> bool:
-        return self._in_force.recording() or self._inspector.is_used()
+        parts = self._in_force.found
+        return (parts is not None and parts.archive.recording) or self._inspector.is_used()
 
     # -- connections ----------------------------------------------------------------------------------------------
     def next_layer(self, nextlayer: layer.NextLayer) -> None:

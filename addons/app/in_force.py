@@ -47,13 +47,10 @@ class InForce:
     def drain_s(self) -> float:
         return self.found.config.sections.timeouts.drain_s if self.found is not None else 0.0
 
-    def recording(self) -> bool:
-        return self.found is not None and self.found.archive.recording
-
     def keep(self, flow: http.HTTPFlow, attempt: Attempt | None = None) -> None:
         """Hands an attempt or a preparing call that is over to the archive."""
-        if self.found is not None:
-            self.found.keep(flow, attempt)
+        if (parts := self.found) is not None:
+            parts.archive.keep(flow, attempt, parts.providers, parts.background)
 
     def decoder_for(self, note: Annotation) -> Decoder | None:
         return decoder_for(note, self.found.providers) if self.found is not None else None

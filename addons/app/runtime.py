@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Mapping
 
 import httpx
-from mitmproxy import http
 
 from addons.accounts.account import Surroundings
 from addons.accounts.pool import AccountPool, build
@@ -27,7 +26,6 @@ from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.known import KnownSecrets
 from addons.config.providers import disabled_providers, make_providers
 from addons.config.schema import Config
-from addons.exchange.attempt import Attempt
 from addons.exchange.context import Context
 from addons.recordings.archive import SWITCH_NAME, Archive
 from addons.recordings.drift import FILE_NAME as DRIFT_NAME
@@ -139,10 +137,6 @@ class Running:
             recoveries=Recoveries(self.outside.clock),
             clock=self.outside.clock,
         )
-
-    def keep(self, flow: http.HTTPFlow, attempt: Attempt | None = None) -> None:
-        """Hands an attempt or a preparing call that is over to the archive."""
-        self.archive.keep(flow, attempt, self.providers, self.background)
 
     def flow_key(self) -> bytes:
         """The key that proves whose secrets a flow may be sent with again; nothing without a vault."""

@@ -42,7 +42,7 @@ class AttemptLoop:
 
     context: Context
     ask: ClientRequest
-    moved: Callable[[], None] = lambda: None
+    moved: Callable[[], None] | None = None
     """Called when `stage` has changed."""
     stage: Stage = Stage.READ
     last: Attempt | None = None
@@ -136,7 +136,8 @@ class AttemptLoop:
 
     def _go(self, stage: Stage) -> None:
         self.stage = stage
-        self.moved()
+        if self.moved is not None:
+            self.moved()
 
     @property
     def about(self) -> tuple[str, str, str] | None:

@@ -61,7 +61,7 @@ class Exchange:
     stopped: GatewayError | None = None
     """The gateway ends, or the client's key was taken away: nothing is tried any more, this is the final error."""
     status: int = 200
-    moved: Callable[[], None] = lambda: None
+    moved: Callable[[], None] | None = None
     """Called when it has come further, until its provider is asked; for the inspector."""
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
@@ -161,7 +161,8 @@ class Exchange:
         self.client_body = body[: self.context.limits.record_bytes]
         parsed = await self._read(body)
         self.model = parsed.request.model[:ASKED_LIMIT]
-        self.moved()
+        if self.moved is not None:
+            self.moved()
         await self._pause(body)
         self.attempt_loop = AttemptLoop(
             self.context, ClientRequest(self.id, parsed, self.dialect, self.began), self.moved
@@ -248,7 +249,7 @@ class Exchange:
         """What is known of it from the first."""
         return ExchangeInfo(self.id, self.key, self.client, self.method, self.path, self.dialect.name, flow, self)
 
-    def watch(self, moved: Callable[[], None]) -> None:
+    def watch(self, moved: Callable[[], None] | None) -> None:
         self.moved = moved
 
     @property

@@ -19,7 +19,7 @@ class Underway(Protocol):
     """The attempt that is at the provider now."""
     context: Context
 
-    def watch(self, moved: Callable[[], None]) -> None:
+    def watch(self, moved: Callable[[], None] | None) -> None:
         """Has `moved` called when it has come further, until its provider is asked."""
         ...
 

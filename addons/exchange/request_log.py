@@ -38,15 +38,15 @@ def line_of(outcome: Outcome) -> str:
     """The line of the text form: printable whatever the words in it."""
     request = [outcome.id, outcome.client, outcome.key, outcome.method or "-", outcome.path or "-"]
     parts = [*request, *_way(outcome), str(outcome.status), outcome.outcome]
-    if outcome.attempts:
-        parts.append(f"attempts={outcome.attempts}")
+    if outcome.records:
+        parts.append(f"attempts={len(outcome.records)}")
     if outcome.wait_ms:
         parts.append(f"wait={outcome.wait_ms}ms")
     if outcome.first_token_ms is not None:
         parts.append(f"first={outcome.first_token_ms}ms")
     parts.append(f"total={outcome.total_ms}ms")
-    if outcome.completion_tokens is not None:
-        parts.append(f"tokens={outcome.prompt_tokens}+{outcome.completion_tokens}")
+    if (usage := outcome.usage) is not None:
+        parts.append(f"tokens={usage.prompt_tokens}+{usage.completion_tokens}")
     if outcome.error_code:
         parts.append(f"error={outcome.error_code}")
     if outcome.why:

@@ -89,19 +89,26 @@ class Annotator(Observer):
         if not outcome.dialect:
             _write(flow, _local_annotation(flow, outcome))
             return
-        held_ms = self.live.ended(flow) if self.live is not None else 0
-        last = outcome.last.attempt if outcome.last is not None else None
-        cleaner = self.cleaner()
-        annotation = replace(self._request_annotation(flow, outcome, last), held_ms=held_ms)
-        # How it ended is told at once: to clean long texts takes a while, and should that fail nothing runs for ever.
-        _write(flow, replace(annotation, model=cleaner.text(annotation.model)))
-        if self.looked_at():  # else nobody will ever read the texts
-            delivered = outcome.delivered.decode("utf-8", "replace")
-            annotation = replace(annotation, client_request=outcome.client_request, delivered=delivered)
-        answered = last is not None and last.response is not None and flow.response is last.response
-        annotation = await keep_cleaned(flow, annotation, last, cleaner, self.limits().record_bytes, answered=answered)
-        if last is not None:
-            self._put_places(flow, last)
+        live, last = self.live, outcome.last
+        attempt = last.attempt if last is not None else None
+        cleaner, limits = self.cleaner(), self.limits()
+        held_ms = live.ended(flow) if live is not None else 0
+        annotation = replace(_request_annotation(flow, outcome, attempt), held_ms=held_ms, most=limits.max_attempts)
+        if live is not None:  # how it ended is shown at once: to clean long texts takes a while
+            _write(flow, replace(annotation, model=cleaner.text(annotation.model)))
+        bare, looked_at = annotation, self.looked_at()
+        if looked_at and last is not None:  # else nobody will ever read the texts, or send the flow again
+            annotation = replace(annotation, delivered=last.delivered.decode("utf-8", "replace"))
+        if looked_at:
+            annotation = replace(annotation, client_request=outcome.client_request)
+        answered = attempt is not None and attempt.response is not None and flow.response is attempt.response
+        try:
+            annotation = await keep_cleaned(flow, annotation, attempt, cleaner, limits.record_bytes, answered=answered)
+        except Exception:  # nothing runs for ever
+            _write(flow, replace(bare, model=cleaner.text(bare.model)))
+            raise
+        if looked_at and attempt is not None:
+            self._put_places(flow, attempt)
         _write(flow, annotation)
 
     def _put_places(self, flow: http.HTTPFlow, attempt: Attempt) -> None:
@@ -154,25 +161,27 @@ class Annotator(Observer):
             dialect=record.dialect,
         )
 
-    def _request_annotation(self, flow: http.HTTPFlow, outcome: Outcome, last: Attempt | None) -> Annotation:
-        return replace(
-            _pieces_of(last),
-            request_id=outcome.id,
-            part="attempt" if last is not None else "local",
-            provider=outcome.provider or "",
-            account=outcome.account or "",
-            model=outcome.model or "",
-            attempt=outcome.attempts,
-            most=self.limits().max_attempts,
-            call="" if last is not None else _call(flow),
-            outcome=outcome.outcome,
-            error=_reason(outcome) or outcome.error_code or "",
-            first_token_ms=outcome.first_token_ms,
-            total_ms=outcome.total_ms,
-            prompt_tokens=outcome.prompt_tokens,
-            completion_tokens=outcome.completion_tokens,
-            dialect=outcome.dialect,
-        )
+
+def _request_annotation(flow: http.HTTPFlow, outcome: Outcome, attempt: Attempt | None) -> Annotation:
+    """Of a whole request; `attempt` is the one that the flow shows."""
+    usage = outcome.usage
+    return replace(
+        _pieces_of(attempt),
+        request_id=outcome.id,
+        part="attempt" if attempt is not None else "local",
+        provider=outcome.provider or "",
+        account=outcome.account or "",
+        model=outcome.model or "",
+        attempt=len(outcome.records),
+        call="" if attempt is not None else _call(flow),
+        outcome=outcome.outcome,
+        error=_reason(outcome, attempt) or outcome.error_code or "",
+        first_token_ms=outcome.first_token_ms,
+        total_ms=outcome.total_ms,
+        prompt_tokens=usage.prompt_tokens if usage is not None else None,
+        completion_tokens=usage.completion_tokens if usage is not None else None,
+        dialect=outcome.dialect,
+    )
 
 
 def _pieces_of(attempt: Attempt | None) -> Annotation:
@@ -210,9 +219,9 @@ def _call(flow: http.HTTPFlow) -> str:
     return f"{flow.request.method} {flow.request.path.partition('?')[0][:100]}"
 
 
-def _reason(outcome: Outcome) -> str:
+def _reason(outcome: Outcome, attempt: Attempt | None) -> str:
     """Why it failed, in words: the final error's, or those of an answer that broke off."""
     if outcome.error is not None:
         return outcome.error.message
-    last = outcome.last
-    return last.error.message if last is not None and last.error is not None else ""
+    error = attempt.report.error if attempt is not None else None
+    return error.message if error is not None else ""

@@ -307,7 +307,7 @@ class _Running:
         """Undoes what was changed for display only: the last form is made of that."""
         self._restore_kind()
         self.ended = True
-        self.exchange.watch(lambda: None)
+        self.exchange.watch(None)
         if self._withheld is not None and self.flow.request.data.content is None:
             self.flow.request.data.content = self._withheld
 

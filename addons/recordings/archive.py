@@ -115,8 +115,8 @@ class ArchiveKeeper(Observer):
             self.keep(record.flow, record.attempt)
 
     async def ended(self, outcome: Outcome) -> None:
-        if outcome.flow is not None and outcome.last is not None:
-            self.keep(outcome.flow, outcome.last.attempt)
+        if outcome.flow is not None and (last := outcome.last) is not None:
+            self.keep(outcome.flow, last.attempt)
 
 
 @dataclass(frozen=True, slots=True)
