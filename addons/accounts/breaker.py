@@ -62,11 +62,11 @@ class Breaker:
     def succeeded(self) -> None:
         self._row = 0
         self._open_until, self._open_s, self._probing = None, 0.0, False
-        self._note(True)
+        self._count(True)
 
     def failed(self) -> None:
         self._row += 1
-        self._note(False)
+        self._count(False)
         if self._open_until is not None:
             if self._probing or self._open_until <= self.clock():
                 self.open()
@@ -83,7 +83,7 @@ class Breaker:
         """Open as it was in another process: for so long yet, of a whole length that the next one doubles."""
         self._open_s, self._open_until = min(open_s, self.rules.open_max_s), self.clock() + left_s
 
-    def _note(self, ok: bool) -> None:
+    def _count(self, ok: bool) -> None:
         now = self.clock()
         self._results.append((now, ok))
         while self._results and now - self._results[0][0] > self.rules.window_s:

@@ -1,7 +1,7 @@
 """Keeps sessions alive: renews them before they end, once for all who wait, and writes what the sites hand out.
 
 Only one renewal of an account runs at a time, among the requests of this process (one task they all wait for) and among
-processes (a lock beside the vault; whoever gets it second finds the new session in the vault). A session whose renewal
+processes (the state store has a lock; who gets it second finds the new session in the vault). A session whose renewal
 the site has refused is dead until the vault holds another, or DEAD_S have passed: no request makes the site be asked.
 """
 
@@ -129,20 +129,20 @@ class Renewal:
     # -- one renewal ----------------------------------------------------------------------------------------------
     def _flight(self, account: Account) -> asyncio.Task[Session]:
         """The renewal of the account that is under way, or a new one."""
-        life = account.renewal
-        if life.flight is None:
+        state = account.renewal
+        if state.flight is None:
             stored = account.session.stored()
-            life.flight = asyncio.ensure_future(self._renew(account, stored))
-            life.flight.add_done_callback(lambda task: self._landed(life, task))
-        return life.flight
+            state.flight = asyncio.ensure_future(self._renew(account, stored))
+            state.flight.add_done_callback(lambda task: self._landed(state, task))
+        return state.flight
 
-    def _landed(self, life: RenewalState, task: asyncio.Task[Session]) -> None:
-        life.flight = None
-        # The exception is for those who wait; when nobody does, the log and the state file have it already.
+    def _landed(self, renewal: RenewalState, task: asyncio.Task[Session]) -> None:
+        renewal.flight = None
+        # The exception is for those who wait; when nobody does, the log and the state store have it already.
         if not task.cancelled() and task.exception() is not None:
-            life.failed_at, error = self.clock(), task.exception()
+            renewal.failed_at, error = self.clock(), task.exception()
             challenged = isinstance(error, ProviderError) and error.kind is ErrorKind.CHALLENGE
-            life.pause_s = CHALLENGE_AGAIN_S if challenged else TRY_AGAIN_S
+            renewal.pause_s = CHALLENGE_AGAIN_S if challenged else TRY_AGAIN_S
 
     async def _renew(self, account: Account, before: Stored | None) -> Session:
         """Renews under the lock. Raises ProviderError."""
@@ -220,11 +220,11 @@ class Renewal:
 
     async def _keep_rotated(self, account: Account, update: SessionUpdate) -> None:
         """Writes cookies of an answer down; not while a renewal is under way, which brings newer ones."""
-        life = account.renewal
-        async with life.keeping:
+        state = account.renewal
+        async with state.keeping:
             await self.vault.refresh(FRESH_S)
             stored = account.session.stored()
-            if stored is None or life.flight is not None:
+            if stored is None or state.flight is not None:
                 return
             try:
                 await self._keep(account, stored, update)
@@ -235,12 +235,12 @@ class Renewal:
     def _alive(self, account: Account) -> Session:
         """The stored session, unless it is dead or has ended for good. Raises ProviderError."""
         session = account.session.read()
-        life = account.renewal
-        if life.dead is not None:
-            refused, error, at = life.dead
+        state = account.renewal
+        if state.dead is not None:
+            refused, error, at = state.dead
             if refused == account.session.stored() and self.clock() - at < DEAD_S:
                 raise error
-            life.dead = None
+            state.dead = None
         left_s = self._left_s(account, session)
         if left_s is not None and left_s <= 0 and not self._renewable(account, session):
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "the stored session has ended.")
@@ -266,18 +266,18 @@ class Renewal:
 
     def _may_try(self, account: Account, pause_s: float = 0.0) -> bool:
         """Whether a renewal that nobody waits for may be begun; not right after one that failed."""
-        life = account.renewal
-        return self.clock() - life.failed_at > max(life.pause_s, pause_s)
+        state = account.renewal
+        return self.clock() - state.failed_at > max(state.pause_s, pause_s)
 
     def _just_now(self, account: Account) -> bool:
         """Whether the session as it is stored was renewed or confirmed a moment ago."""
-        life = account.renewal
-        same = life.proven is not None and life.proven == account.session.stored()
-        return same and self.clock() - life.proven_at < PROVEN_S
+        state = account.renewal
+        same = state.proven is not None and state.proven == account.session.stored()
+        return same and self.clock() - state.proven_at < PROVEN_S
 
     def _prove(self, account: Account) -> None:
-        life = account.renewal
-        life.proven, life.proven_at = account.session.stored(), self.clock()
+        state = account.renewal
+        state.proven, state.proven_at = account.session.stored(), self.clock()
 
     async def _bury_if_dead(self, account: Account, session: Session) -> None:
         """Asks the site about a session it refused: a single odd refusal must not end an account."""

@@ -220,19 +220,19 @@ def test_a_reset_by_hand_counts_after_a_restart_too(house: House, tmp_path: Path
     assert later.availability.blocked(MODEL) is None
 
 
-def test_an_edited_book_makes_no_account_rest_for_longer_than_the_longest_rest(house: House, tmp_path: Path) -> None:
+def test_an_edited_file_makes_no_account_rest_for_longer_than_the_longest_rest(house: House, tmp_path: Path) -> None:
     house.account.health.record(AccountState(Health.CHALLENGED, 1000, 10**9, "edited"))
     assert after_restart(house, tmp_path, stored_at=900).wait_s() == 4 * 3600
 
 
-def test_an_edited_book_makes_no_rest_shorter_than_the_first(house: House, tmp_path: Path) -> None:
+def test_an_edited_file_makes_no_rest_shorter_than_the_first(house: House, tmp_path: Path) -> None:
     house.account.health.record(AccountState(Health.CHALLENGED, 1000, 900, "edited"))
     later = after_restart(house, tmp_path, stored_at=900)
     assert later.attempt()
     assert later.wait_s() == 600
 
 
-def test_a_session_stored_anew_is_seen_in_the_book_at_once(house: House) -> None:
+def test_a_session_stored_anew_is_seen_in_its_state_at_once(house: House) -> None:
     house.attempt()
     noted = house.account.health.state
     assert noted is not None
