@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.k2think.details import QuotedText, body_start
 from providers.k2think.text import K2Text
-from providers.k2think.whole import split
 
 OPEN = '<details type="reasoning" done="false">\n<summary>Thinking…</summary>\n'
 SHUT = '<details type="reasoning" done="true" duration="12">\n<summary>Thought for 12 seconds</summary>\n'
@@ -63,49 +61,6 @@ def test_white_space_between_pieces_stays(opening: list[str]) -> None:
 
 def test_a_snapshot_after_pieces_goes_on_from_them() -> None:
     assert read([f"{OPEN}> a", " b", f"{SHUT}> a b c\n</details>A"]) == ("a b c", "A")
-
-
-@pytest.mark.parametrize(
-    ("content", "complete", "parts"),
-    [
-        ("<think>R</think>A", True, ("R", "A")),
-        ("R</think>A", True, ("R", "A")),
-        ("A", True, ("", "A")),
-        ("R", False, ("R", "")),
-        ("<think>all", True, ("", "all")),
-        ("<think>all", False, ("all", "")),
-        ("<think>R<answer>A</answer>", True, ("R", "A")),
-        ("a <think> in words", True, ("", "a <think> in words")),
-        ("", True, ("", "")),
-    ],
-)
-def test_a_whole_text_is_split(content: str, complete: bool, parts: tuple[str, str]) -> None:
-    assert split(content, complete=complete) == parts
-
-
-@pytest.mark.parametrize(
-    ("text", "start"),
-    [
-        ("<details", None),
-        ('<details type="reasoning">', None),
-        ('<details type="reasoning"> <sum', None),
-        ('<details type="reasoning"><summary>S</summ', None),
-        ('<details type="reasoning"><summary>S</summary>B', 46),
-        ('<details type="reasoning">B', 26),
-    ],
-)
-def test_where_a_body_begins(text: str, start: int | None) -> None:
-    assert body_start(text) == start
-
-
-@given(st.text(alphabet="ab &;lgt><\n#39", max_size=40), st.integers(0, 40))
-def test_quoted_text_is_the_same_at_every_cut(raw: str, cut: int) -> None:
-    def through(*pieces: str) -> str:
-        quoted = QuotedText()
-        return "".join([*(quoted.feed(piece) for piece in pieces), quoted.close()])
-
-    assert through(raw[:cut], raw[cut:]) == through(raw)
-    assert through(*raw) == through(raw)
 
 
 FRAGMENTS = st.sampled_from(
