@@ -13,11 +13,12 @@ from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from addons.capturing.page import HOST
-from addons.capturing.setup import TIMEOUT_S, add_options, check, close_up, host_patterns, port_of
+from addons.capturing.setup import TIMEOUT_S, add_options, check, decrypt_nothing, host_patterns, port_of
 from addons.cli.base import Problem
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
-from providers.zai.provider import Zai, ZaiOptions
+from providers.zai.options import ZaiOptions
+from providers.zai.provider import Zai
 
 
 class WebMaster:
@@ -76,7 +77,7 @@ def test_nothing_is_decrypted_before_the_provider_is_known_and_nothing_printed_l
     made = options()
     made.add_option("flow_detail", int, 1, "")
     made.add_option("connection_strategy", str, "eager", "")
-    close_up(made)
+    decrypt_nothing(made)
     assert made.allow_hosts == ["^$"]
     assert not re.search(made.allow_hosts[0], "chat.z.ai:443")
     assert (made.flow_detail, made.connection_strategy, made.upstream_cert) == (0, "lazy", False)

@@ -11,7 +11,7 @@ from addons.cli.base import CliContext, Problem
 from addons.vault.errors import VaultConflict, VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract.provider import Credentials
+from providers.contract.session import Credentials
 
 KEY = "11" * 32
 CONFIG = """

@@ -5,7 +5,8 @@ import pytest
 from providers.contract.call import Call, origin_of
 from providers.longcat import data
 from providers.longcat.data import Switches
-from providers.longcat.provider import LongCat, LongCatOptions
+from providers.longcat.options import LongCatOptions
+from providers.longcat.provider import LongCat
 
 
 def test_every_name_is_served_with_the_switches_it_stands_for() -> None:

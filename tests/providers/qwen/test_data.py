@@ -6,7 +6,8 @@ import pytest
 
 from providers.contract.call import Call
 from providers.qwen import data
-from providers.qwen.provider import Qwen, QwenOptions
+from providers.qwen.options import QwenOptions
+from providers.qwen.provider import Qwen
 
 IDS = [model.id for model in data.MODELS]
 

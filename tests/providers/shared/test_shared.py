@@ -7,7 +7,6 @@ from providers.contract.chat import Message, TextPart, ToolCall
 from providers.contract.provider import Model, checked_url
 from providers.contract.sealed import shown
 from providers.contract.session import Credentials, Session
-from providers.formats.jsontext import INVALID, dumps, loads, loads_glued
 from providers.formats.jwt import claims
 from providers.shared.folding import fold
 from providers.shared.suffixes import wants_search, wants_thinking, with_suffixes

@@ -8,11 +8,16 @@ from unittest.mock import patch
 import httpx
 import pytest
 
-from addons.capturing import proof
-from addons.capturing.proof import PROOF_S, SessionCheck, SiteProver
+from addons.capturing import session_check
+from addons.capturing.session_check import CHECK_S, SessionCheck, SiteSessionChecker
+from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Credentials, Identity, Moment, Session, Steps
-from providers.qwen.provider import Qwen, QwenOptions
+from providers.contract.session import Credentials, Identity, Session
+from providers.contract.steps import Moment, Steps
+from providers.qwen.api import QwenApi
+from providers.qwen.options import QwenOptions
+from providers.qwen.provider import Qwen
+from providers.qwen.sign_in import QwenSignIn
 from providers.registry import provider_class
 from tests.support.harness import zai_token
 from tests.support.virtual_time import run_virtual
@@ -40,21 +45,21 @@ def asked(
         sent.append(request)
         made = answer(request)
         if made.status_code == 599:
-            await asyncio.sleep(PROOF_S + 1)
+            await asyncio.sleep(CHECK_S + 1)
         return httpx.Response(made.status_code, headers=made.headers, stream=Pieces(made.content))
 
     def client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncClient:
         how.update(proxy=proxy, verify=verify)
         return httpx.AsyncClient(transport=httpx.MockTransport(site))
 
-    prover = SiteProver(provider, lambda: MOMENT, proxy="http://127.0.0.1:1", ca_file="/ca.pem")
-    with patch.object(proof, "new_client", client):
-        found = run_virtual(_prove(prover, provider, material))
+    checker = SiteSessionChecker(provider, lambda: MOMENT, proxy="http://127.0.0.1:1", ca_file="/ca.pem")
+    with patch.object(session_check, "new_client", client):
+        found = run_virtual(_check(checker, provider, material))
     return found, sent, how
 
 
-async def _prove(prover: SiteProver, provider: Any, material: Credentials) -> SessionCheck:
-    return await prover(provider.read_session("main", material), material)
+async def _check(checker: SiteSessionChecker, provider: Any, material: Credentials) -> SessionCheck:
+    return await checker(provider.read_session("main", material), material)
 
 
 def zai() -> Any:
@@ -70,7 +75,7 @@ def test_who_it_is_comes_from_the_site_itself() -> None:
     check, sent, how = asked(zai(), material, lambda request: httpx.Response(200, json=PERSON))
     assert check.identity is not None
     assert (check.identity.email, check.refused, check.doubt) == ("ada@example.com", "", "")
-    assert check.material == material
+    assert check.credentials == material
     assert sent[0].headers["authorization"] == f"Bearer {material.token}"
     assert how == {"proxy": "http://127.0.0.1:1", "verify": "/ca.pem"}
 
@@ -101,19 +106,17 @@ def test_a_guests_session_is_refused() -> None:
 def test_a_provider_that_cannot_be_asked_is_a_doubt() -> None:
     silent = Qwen("qwen", QwenOptions())
     material = Credentials(token=zai_token())
-    with patch.object(Qwen, "identify", lambda self, session, now: None):
+    with patch.object(QwenSignIn, "identify", lambda self, session, now: None):
         check, sent, _ = asked(silent, material, lambda request: httpx.Response(200))
     assert (check.doubt, sent) == ("qwen cannot be asked whose session it is", [])
 
 
-class Rotating(Qwen):
+class Rotating(QwenSignIn):
     """One whose site hands out a newer cookie while it is asked."""
 
     ends: ProviderError | None = None
 
     def identify(self, session: Session, now: Moment) -> Steps[Identity]:
-        from providers.contract.provider import Call
-
         yield Call("GET", "https://chat.qwen.ai/a", (("cookie", session.cookie_header()),))
         yield Call("GET", "https://chat.qwen.ai/b", (("cookie", session.cookie_header()),))
         if self.ends is not None:
@@ -130,13 +133,14 @@ class Rotating(Qwen):
     ],
 )
 def test_a_cookie_that_rotates_on_the_way_is_kept_and_sent(ends: ProviderError | None, token: str) -> None:
-    provider = Rotating("qwen", QwenOptions())
-    provider.ends = ends
-    name = sorted(provider.rotating_cookies)[0]
+    provider = Qwen("qwen", QwenOptions())
+    provider.sign_in = sign_in = Rotating(QwenApi(QwenOptions()))
+    sign_in.ends = ends
+    name = sorted(sign_in.rotating_cookies)[0]
     material = Credentials(token=zai_token(), cookies={name: "r-0123456789"})
     headers = {"set-cookie": f"{name}=newer; Path=/"}
     check, sent, _ = asked(provider, material, lambda request: httpx.Response(200, headers=headers))
-    assert check.material.cookies[name] == token
+    assert check.credentials.cookies[name] == token
     assert [f"{name}={value}" in sent[at].headers["cookie"] for at, value in ((0, "r-0123456789"), (1, "newer"))] == [
         True,
         True,
@@ -155,4 +159,4 @@ def test_a_cookie_that_rotates_on_the_way_is_kept_and_sent(ends: ProviderError |
 )
 def test_whose_it_is_in_a_word(identity: Identity | None, facts: dict[str, str], whose: str) -> None:
     session = Session("p", "a", facts=facts)
-    assert SessionCheck(Credentials(), identity).whose(session) == whose
+    assert SessionCheck(Credentials(), identity).owner(session) == whose
