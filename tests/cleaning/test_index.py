@@ -13,7 +13,7 @@ from addons.cleaning.index import (
     SEGMENT_BYTES,
     SHORTEST,
     Index,
-    Known,
+    KnownSecret,
     Literal,
     Segment,
     merged,
@@ -114,7 +114,7 @@ def test_spans_that_overlap_are_one(spans: list[it.Span], found: list[it.Span]) 
 
 # -- what is a secret -------------------------------------------------------------------------------------------------
 def forms(value: str, name: str = "token") -> list[bytes]:
-    return list(Known(value, name, "p", "a").forms())
+    return list(KnownSecret(value, name, "p", "a").forms())
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,10 @@ def test_white_space_may_be_run_together_and_old_programs_have_encodings() -> No
 
 
 def test_no_value_stands_in_a_repr_and_a_clients_key_has_no_placeholder() -> None:
-    known = Known("the-secret-value", "token", "p", "a")
-    assert repr(known) == "Known(p/a token)"
+    known = KnownSecret("the-secret-value", "token", "p", "a")
+    assert repr(known) == "KnownSecret(p/a token)"
     assert known.placeholder == "~sealed~p~a~token~"
-    assert Known("the-secret-value", "client_key").placeholder == ""
+    assert KnownSecret("the-secret-value", "client_key").placeholder == ""
 
 
 def test_the_secrets_of_a_session_are_all_but_what_every_browser_sends() -> None:
@@ -168,8 +168,8 @@ def test_the_secrets_of_a_session_are_all_but_what_every_browser_sends() -> None
 
 
 # -- many secrets -----------------------------------------------------------------------------------------------------
-def many(count: int, length: int = 1000) -> list[Known]:
-    return [Known(f"{number:08}" + "x" * (length - 8), "token", "p", str(number)) for number in range(count)]
+def many(count: int, length: int = 1000) -> list[KnownSecret]:
+    return [KnownSecret(f"{number:08}" + "x" * (length - 8), "token", "p", str(number)) for number in range(count)]
 
 
 def test_secrets_are_parted_so_that_no_automaton_is_large() -> None:
@@ -177,9 +177,9 @@ def test_secrets_are_parted_so_that_no_automaton_is_large() -> None:
     assert [sum(map(len, portion)) for portion in parted[:-1]] == [66_000] * (len(parted) - 1)
     assert sum(len(portion) for portion in parted) == 200
     assert list(portions([])) == []
-    assert list(portions([Known("same-value", "token", "p", "a"), Known("same-value", "token", "p", "b")])) == [
-        [b"same-value"]
-    ]
+    assert list(
+        portions([KnownSecret("same-value", "token", "p", "a"), KnownSecret("same-value", "token", "p", "b")])
+    ) == [[b"same-value"]]
 
 
 @pytest.mark.parametrize("start", [0, SEGMENT_BYTES - PIECE, SEGMENT_BYTES - 1, SEGMENT_BYTES, 2 * SEGMENT_BYTES - 5])
@@ -187,16 +187,16 @@ def test_a_very_long_secret_is_known_in_every_piece(start: int) -> None:
     value = "".join(f"{number:07}-" for number in range(3 * SEGMENT_BYTES // 8))
     piece = value[start : start + PIECE].encode()
     data = b"<" + piece + b">"
-    assert covered(Index.of([Known(value, "token", "p", "a")]).spans(data), data) == piece
+    assert covered(Index.of([KnownSecret(value, "token", "p", "a")]).spans(data), data) == piece
 
 
 def test_an_index_tells_whole_values_by_account() -> None:
     index = Index.of(
         [
-            Known("the-same-value", "token", "p", "a"),
-            Known("the-same-value", "token", "p", "b"),
-            Known("short", "password", "p", "a"),
-            Known("of-a-client-1", "client_key"),
+            KnownSecret("the-same-value", "token", "p", "a"),
+            KnownSecret("the-same-value", "token", "p", "b"),
+            KnownSecret("short", "password", "p", "a"),
+            KnownSecret("of-a-client-1", "client_key"),
         ]
     )
     assert index.placeholders == {
@@ -206,7 +206,10 @@ def test_an_index_tells_whole_values_by_account() -> None:
 
 
 def test_two_indexes_are_one_at_no_cost() -> None:
-    one, two = Index.of([Known("first-secret-1", "token", "p", "a")]), Index.of([Known("second-secret-2", "new", "p")])
+    one, two = (
+        Index.of([KnownSecret("first-secret-1", "token", "p", "a")]),
+        Index.of([KnownSecret("second-secret-2", "new", "p")]),
+    )
     both = one.also(two)
     data = b"first-secret-1 second-secret-2"
     assert covered(both.spans(data), data) == b"first-secret-1|second-secret-2"
