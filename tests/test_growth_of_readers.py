@@ -67,9 +67,9 @@ from providers.shared.cumulative import CumulativeText
 from providers.shared.quotable import quotable
 from providers.shared.retry_after import header_wait, period_of, retry_after
 from providers.shared.think_tags import ThinkTags
-from providers.zai.beginning import Beginning
 from providers.zai.buffer import BufferLimit, EditBuffer
 from providers.zai.decoder import ZaiDecoder
+from providers.zai.stray_tags import StrayTagFilter
 from tests.support.growth import MOST_RATIO, growth
 
 FORM: Form = OpenAIOptions(base_url="https://api.example").form()
@@ -418,8 +418,8 @@ READERS: dict[str, Reader] = {
     "tags: blanks in the answer": fed(lambda: ThinkTags().feed, chars(" ", "<think></think><answer>a")),
     "tags: ends": fed(lambda: ThinkTags().feed, chars("</answer>", "<think></think><answer>a")),
     "tags: openings": fed(lambda: ThinkTags().feed, whole("<think ", "a")),
-    "zai strays": fed(lambda: Beginning().feed, lambda size: whole("</think> ")(10 * size)),
-    "zai strays, pieces": fed(lambda: Beginning().feed, chars("</think>")),
+    "zai strays": fed(lambda: StrayTagFilter().feed, lambda size: whole("</think> ")(10 * size)),
+    "zai strays, pieces": fed(lambda: StrayTagFilter().feed, chars("</think>")),
     "k2 marks": fed(lambda: EndMarks().feed, whole("<|im_end|>")),
     "k2 marks, pieces": fed(lambda: EndMarks().feed, chars("<|im_end|> <|im", "<|im_end|>")),
     "k2 marks: beginnings": fed(lambda: EndMarks().feed, whole("<|im_end", "<")),

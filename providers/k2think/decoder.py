@@ -13,7 +13,7 @@ from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, mapping, te
 from providers.k2think.errors import json_error
 from providers.k2think.marks import without_end_marks
 from providers.k2think.text import K2Text
-from providers.k2think.whole import content_of, finish_reason, nothing_said, read_body, read_usage
+from providers.k2think.whole import content_of, empty_answer, finish_reason, read_body, read_usage
 from providers.shared.cumulative import CumulativeText
 from providers.shared.frames import FrameDecoder
 from providers.shared.think_tags import settled_whole
@@ -151,7 +151,7 @@ class K2ThinkStream(FrameDecoder):
             whole = settled_whole("".join(self._tagged).lstrip(), complete=True)[1]
             self._say(("", without_end_marks(whole)), out)
         if reason == "stop" and not self._answered:
-            self._fail(nothing_said(thought=self._thoughtful), out)
+            self._fail(empty_answer(thought=self._thoughtful), out)
         else:
             super()._finish(out)
 

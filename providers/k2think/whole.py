@@ -48,7 +48,7 @@ def read_completion(completion: Mapping[str, Any]) -> list[Event]:
     thought, answer = split(content_of(message), complete=reason != "length" or bool(apart))
     thought = apart or thought
     if not answer.strip() and reason == "stop":
-        return [Failure(nothing_said(thought=bool(thought)))]
+        return [Failure(empty_answer(thought=bool(thought)))]
     out: list[Event] = [Reasoning(piece) for piece in _pieces(thought)]
     out += [Text(piece) for piece in _pieces(answer)]
     if usage := read_usage(completion.get("usage")):
@@ -84,7 +84,7 @@ def finish_reason(choice: Mapping[str, Any]) -> FinishReason | None:
     return _REASONS.get(reason, "stop") if reason else None
 
 
-def nothing_said(*, thought: bool) -> ProviderError:
+def empty_answer(*, thought: bool) -> ProviderError:
     """An end without a word of an answer; `thought`: the model has thought before."""
     what = "thought, then answered nothing" if thought else "answered with nothing at all"
     return ProviderError(ErrorKind.PROVIDER_DOWN, f"K2Think {what}, which is a fault on its side. Try again.")

@@ -16,7 +16,7 @@ from providers.longcat import data
 from providers.longcat.api import LongCatApi
 from providers.longcat.decoder import LongCatDecoder
 from providers.longcat.errors import number, refusal
-from providers.shared.folding import fold
+from providers.shared.flatten import flatten
 from providers.shared.suffixes import wants_search, wants_thinking
 
 NATIVE: Final = frozenset({"reasoning_effort", "web_search_options"})
@@ -35,7 +35,7 @@ class LongCatTurn(Turn):
     def call(self, now: Moment) -> Call:
         thinks, searches = self._switches()
         body = {
-            "content": fold(self._chat.messages),
+            "content": flatten(self._chat.messages),
             "conversationId": self._conversation,
             "agentId": self._api.model(self._chat.model).site_id,
             "reasonEnabled": int(thinks),

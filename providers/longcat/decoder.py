@@ -57,7 +57,7 @@ class LongCatDecoder(FrameDecoder):
             self._filtered = True
         if "tokenInfo" in frame:
             self._totals = read_usage(mapping(frame["tokenInfo"])) or self._totals
-        self._final.note(frame)
+        self._final.add(frame)
         event = frame.get("event")
         last = frame.get("lastOne") is True
         if isinstance(event, dict):
@@ -67,13 +67,13 @@ class LongCatDecoder(FrameDecoder):
         elif "choices" in frame or "content" in frame:
             self._old_frame(frame, out, last=last)
         elif not last:
-            self._note("frame")
+            self._count_unknown("frame")
         if last:
             self._finish(out)
 
     def _event(self, event: dict[str, Any], out: list[Event]) -> None:
         kind, content = text(event.get("type")), event.get("content")
-        self._final.note(event, end=kind == "finish")
+        self._final.add(event, end=kind == "finish")
         if kind == "content" and (words := _written(content)) is not None:
             self._content(self._answer.add(words), out)
         elif kind in _THINKING and (words := _written(content)) is not None:
@@ -91,7 +91,7 @@ class LongCatDecoder(FrameDecoder):
         elif kind == "summary":
             self._remarking = False
         elif kind not in _SILENT:
-            self._note(f"event {kind[:40]}")
+            self._count_unknown(f"event {kind[:40]}")
 
     def _old_frame(self, frame: dict[str, Any], out: list[Event], *, last: bool) -> None:
         thought, said = self._old.read(frame)
@@ -100,7 +100,7 @@ class LongCatDecoder(FrameDecoder):
         if (results := self._old.results(frame)) is not None:
             self._found(results)
         if last:
-            self._final.note(frame, end=True)
+            self._final.add(frame, end=True)
 
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _content(self, new: str, out: list[Event]) -> None:
@@ -140,7 +140,7 @@ class LongCatDecoder(FrameDecoder):
             return
         said, finals = "".join(self._sent), self._final.found
         if any(differs(final, said) for final in finals):
-            self._note("finalContentX differs")
+            self._count_unknown("finalContentX differs")
         for final in finals:
             self._say(missing(final, said), out)
             said = "".join(self._sent)

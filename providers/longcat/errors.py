@@ -66,7 +66,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderErr
 
 def json_error(value: Mapping[str, Any], status: int | None = None) -> ProviderError:
     """The meaning of `{"code": …, "message": …}`, alone, inside a stream or in an error event."""
-    code, words = number(value.get("code")), _said(value)
+    code, words = number(value.get("code")), _message_of(value)
     risk = bool(mapping(value.get("customData")))  # what is in it differs with the check
     kind = ErrorKind.CHALLENGE if risk else _kind(code, status, words)
     if status is not None and status < 300 and not code and not words and not risk:
@@ -85,7 +85,7 @@ def number(value: Any) -> int | None:
     return found if found is not None and abs(found) < 10**9 else None
 
 
-def _said(value: Mapping[str, Any]) -> str:
+def _message_of(value: Mapping[str, Any]) -> str:
     """The words of an error, whichever field holds them; an object of them may stand in another."""
     found: list[str] = []
     for name in ("message", "msg", "error", "content"):

@@ -15,12 +15,12 @@ _DEPTH: Final = 3
 
 
 class FinalText:
-    """`note` every frame and event; `found` gives the newest of each name that holds words, the likeliest first."""
+    """`add` every frame and event; `found` gives the newest of each name that holds words, the likeliest first."""
 
     def __init__(self) -> None:
         self._found: dict[str, str] = {}
 
-    def note(self, holder: Mapping[str, Any], *, end: bool = False) -> None:
+    def add(self, holder: Mapping[str, Any], *, end: bool = False) -> None:
         """`end`: it is the event that ends the answer."""
         for name in (*_NAMES, _OF_THE_END) if end else _NAMES:
             if name in holder and (words := words_of(holder[name])).strip():
@@ -42,11 +42,11 @@ def words_of(value: Any, depth: int = _DEPTH) -> str:
     return ""
 
 
-def missing(final: str, said: str) -> str:
-    """What is to be said after `said` so that all of `final` has been: white space between words does not count."""
-    if final.startswith(said):
-        return final[len(said) :]
-    whole, before = _squeezed(final), _squeezed(said)
+def missing(final: str, delivered: str) -> str:
+    """What is to be said after `delivered` so that all of `final` has been: white space between words does not count."""
+    if final.startswith(delivered):
+        return final[len(delivered) :]
+    whole, before = _squeezed(final), _squeezed(delivered)
     if whole in before:
         return ""
     if whole.startswith(before):
@@ -54,9 +54,9 @@ def missing(final: str, said: str) -> str:
     return "\n\n" + final
 
 
-def differs(final: str, said: str) -> bool:
+def differs(final: str, delivered: str) -> bool:
     """Whether they differ in more than white space and how far they go."""
-    return not final.startswith(said) and not _squeezed(final).startswith(_squeezed(said))
+    return not final.startswith(delivered) and not _squeezed(final).startswith(_squeezed(delivered))
 
 
 def _end_of(count: int, text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Passthrough, Usage
 from providers.formats.jsontext import mapping, text, whole
-from providers.openai.choice import Choice, Reading
+from providers.openai.choice import Choice, ReadingOptions
 from providers.openai.citations import from_web_search
 from providers.openai.errors import error_event, says_error
 from providers.openai.form import Form
@@ -41,7 +41,7 @@ _SMALL_CHARS: Final = 4000
 class OpenAIAnswer:
     """One answer as it comes in. `candidates`: how many were asked for."""
 
-    def __init__(self, form: Form, unknown: Counter[str], *, candidates: int, reading: Reading) -> None:
+    def __init__(self, form: Form, unknown: Counter[str], *, candidates: int, reading: ReadingOptions) -> None:
         self._form = form
         self._unknown = unknown
         self._candidates = candidates

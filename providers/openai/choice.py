@@ -12,7 +12,7 @@ from providers.openai.citations import from_annotations
 from providers.openai.content import pieces, thoughts
 from providers.openai.form import TagForm
 from providers.openai.snapshots import Snapshots
-from providers.openai.tools import ToolCalls, listed
+from providers.openai.tools import ToolCallAssembler, listed
 from providers.shared.think_tags import ThinkTags
 
 _DELTA_KNOWN: Final = frozenset({"role", "content", "reasoning_content", "reasoning", "tool_calls"})
@@ -25,7 +25,7 @@ _NAMES_LIMIT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingOptions:
     """How an answer's candidates are read."""
 
     tag_form: TagForm = "none"
@@ -45,13 +45,13 @@ class Choice:
         "_tools", "_unknown", "reason",
     )  # fmt: skip
 
-    def __init__(self, index: int, reading: Reading, unknown: Counter[str]) -> None:
+    def __init__(self, index: int, reading: ReadingOptions, unknown: Counter[str]) -> None:
         self._index = index
         self._reading = reading
         self._tag_form = reading.tag_form
         self._unknown = unknown
         self._tags: ThinkTags | None = None
-        self._tools: ToolCalls | None = None
+        self._tools: ToolCallAssembler | None = None
         self._snapshots: Snapshots | None = None
         self._called = False
         self._heard = False
@@ -198,7 +198,7 @@ class Choice:
             self._unknown["tool_calls that are none"] += 1
             return
         self._spoke = self._said = True
-        self._tools = self._tools or ToolCalls(self._index, self._reading.tools)
+        self._tools = self._tools or ToolCallAssembler(self._index, self._reading.tools)
         self._tools.read(fragments, out, complete=complete)
 
     def _text(self, content: str, out: list[Event]) -> None:

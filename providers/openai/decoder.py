@@ -18,12 +18,12 @@ from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, loads
 from providers.formats.sse import SseLimit, SseReader
 from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped
-from providers.openai.choice import Reading
+from providers.openai.choice import ReadingOptions
 from providers.openai.errors import classify, error_event
 from providers.openai.form import Form
 from providers.openai.frames import DONE, BrokenFrame, Frames, glued
 from providers.openai.json_end import JsonEnd
-from providers.openai.merge import ExtraPile
+from providers.openai.merge import PassthroughMerger
 from providers.shared.quotable import quotable
 
 LIMIT_BYTES: Final = 10 * 1024 * 1024
@@ -64,7 +64,7 @@ class OpenAIDecoder(Decoder):
         *,
         stream: bool = True,
         candidates: int = 1,
-        reading: Reading | None = None,
+        reading: ReadingOptions | None = None,
         limit_bytes: int = LIMIT_BYTES,
         told: Callable[[ProviderError], ProviderError] = lambda error: error,
     ) -> None:
@@ -72,11 +72,11 @@ class OpenAIDecoder(Decoder):
         self._told = told
         self.unknown: Counter[str] = Counter()
         self._form = form
-        reading = replace(reading or Reading(), tag_form=form.think_tags, gathers=not stream)
+        reading = replace(reading or ReadingOptions(), tag_form=form.think_tags, gathers=not stream)
         self._answer = OpenAIAnswer(form, self.unknown, candidates=candidates, reading=reading)
         self._reader = SseReader(limit_bytes=limit_bytes, bare_json=True)
         self._frames = Frames()
-        self._pile = None if stream else ExtraPile()
+        self._pile = None if stream else PassthroughMerger()
         self._limit_bytes = limit_bytes
         self._body = _Body.UNKNOWN
         self._buffer = bytearray()

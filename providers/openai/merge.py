@@ -12,7 +12,7 @@ _DEPTH_LIMIT: Final = 20
 _FIRST_FOLD: Final = 1000
 
 
-class ExtraPile:
+class PassthroughMerger:
     """Gathers Passthrough events of choice and delta scope until the end."""
 
     def __init__(self) -> None:

@@ -93,17 +93,19 @@ class End(NamedTuple):
     words: str = ""
 
 
-def end_of(said: Any, own: Mapping[str, str]) -> End | None:
+def end_of(finish_reason: Any, own: Mapping[str, str]) -> End | None:
     """What a finish_reason means; None when it is none yet. `own`: the API's own words → ours (Form.finish_reasons).
 
     Of several words in one object the one that says the worst counts."""
-    if isinstance(said, str):
-        return _meaning(said, own)
-    ends = [end for word in islice(_words_of(said, 0), _WORDS_LIMIT) if (end := _meaning(word, own)) is not None]
+    if isinstance(finish_reason, str):
+        return _meaning(finish_reason, own)
+    ends = [
+        end for word in islice(_words_of(finish_reason, 0), _WORDS_LIMIT) if (end := _meaning(word, own)) is not None
+    ]
     if not ends:
         return None
     worst = max(ends, key=lambda end: (_FAILURE_RANK if end.failure else _RANKS[end.reason], end.known))
-    return worst._replace(words=_beside(said)) if worst.failure else worst
+    return worst._replace(words=_beside(finish_reason)) if worst.failure else worst
 
 
 def _meaning(word: str, own: Mapping[str, str]) -> End | None:
@@ -145,30 +147,30 @@ def _guessed(plain: str, code: str) -> End:
     return End("tool_calls" if _TOOLED.search(plain) else "stop", None, code, known=False)
 
 
-def _words_of(said: Any, depth: int) -> Iterator[str]:
+def _words_of(finish_reason: Any, depth: int) -> Iterator[str]:
     """The words of a reason that is no text: an object around it, a list, a number."""
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, bool):
-        if said:
+    if isinstance(finish_reason, str):
+        yield finish_reason
+    elif isinstance(finish_reason, bool):
+        if finish_reason:
             yield "done"
-    elif isinstance(said, int | float):
-        if said:
-            yield f"number_{said!s:.20}"
-    elif isinstance(said, list) and depth < _DEPTH_LIMIT:
-        for entry in said[:_WORDS_LIMIT]:
+    elif isinstance(finish_reason, int | float):
+        if finish_reason:
+            yield f"number_{finish_reason!s:.20}"
+    elif isinstance(finish_reason, list) and depth < _DEPTH_LIMIT:
+        for entry in finish_reason[:_WORDS_LIMIT]:
             yield from _words_of(entry, depth + 1)
-    elif isinstance(said, dict) and depth < _DEPTH_LIMIT:
-        yield from _words_in(said, depth)
+    elif isinstance(finish_reason, dict) and depth < _DEPTH_LIMIT:
+        yield from _words_in(finish_reason, depth)
 
 
-def _words_in(said: dict[str, Any], depth: int) -> Iterator[str]:
-    found = [word for name in _PLACES for word in islice(_words_of(said.get(name), depth + 1), _WORDS_LIMIT)]
+def _words_in(finish_reason: dict[str, Any], depth: int) -> Iterator[str]:
+    found = [word for name in _PLACES for word in islice(_words_of(finish_reason.get(name), depth + 1), _WORDS_LIMIT)]
     texts = [word for word in found if not word.startswith("number_")]
-    if texts or text(said.get("name")):
-        yield from texts or [said["name"]]
+    if texts or text(finish_reason.get("name")):
+        yield from texts or [finish_reason["name"]]
         return
-    for name, value in islice(said.items(), _WORDS_LIMIT):  # {"stop": true}, {"error": "…"}
+    for name, value in islice(finish_reason.items(), _WORDS_LIMIT):  # {"stop": true}, {"error": "…"}
         if value and name not in _BESIDE:
             if name not in _PLACES:
                 yield name
@@ -178,10 +180,10 @@ def _words_in(said: dict[str, Any], depth: int) -> Iterator[str]:
 _BESIDE: Final = ("message", "detail")
 
 
-def _beside(said: Any) -> str:
+def _beside(finish_reason: Any) -> str:
     """What an object says beside the reason, in the API's own words."""
     for _ in range(_DEPTH_LIMIT):
-        if isinstance(said, list):
-            said = said[0] if said else None
-    found = mapping(said)
+        if isinstance(finish_reason, list):
+            finish_reason = finish_reason[0] if finish_reason else None
+    found = mapping(finish_reason)
     return next((words for name in _BESIDE if (words := text(found.get(name)))), "")

@@ -26,14 +26,14 @@ _ZAI_SEARCH: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireRequest:
     """A request's body. `stream`: whether it asks for a stream, which may differ from what the client wants."""
 
     body: bytes
     stream: bool
 
 
-def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | None = None) -> Wire:
+def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | None = None) -> WireRequest:
     """The body to send. Raises ProviderError(BAD_REQUEST) when the chat is no JSON."""
     learnt = learnt or Learnt()
     name = reasoning_name(chat.model, form, learnt)
@@ -50,14 +50,14 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     _switch_search(fields, chat, model, form)
     stream = chat.stream or (form.thinking_streams_only and fields.get("enable_thinking") is True)
     _set_stream(fields, form, learnt.refused_by(chat.model), stream=stream)
-    return Wire(_encoded(fields), stream)
+    return WireRequest(_encoded(fields), stream)
 
 
-def completion_request(request: CompletionRequest, model: Model, form: Form, learnt: Learnt) -> Wire:
+def completion_request(request: CompletionRequest, model: Model, form: Form, learnt: Learnt) -> WireRequest:
     """The body of a request to go on with a raw prompt: as the client sent it, under the API's model name."""
     fields = {"model": model.site_id, **request.extra}
     _set_stream(fields, form, learnt.refused_by(request.model), stream=request.stream)
-    return Wire(_encoded(fields), request.stream)
+    return WireRequest(_encoded(fields), request.stream)
 
 
 def tool_names(chat: ChatRequest) -> frozenset[str]:

@@ -42,7 +42,7 @@ _TEXT_LIMIT: Final = 1024 * 1024
 _DEPTH_LIMIT: Final = 3
 
 
-class Said(NamedTuple):
+class CallFragment(NamedTuple):
     """One fragment. `free`: a custom tool, whose input is no JSON."""
 
     place: int | None
@@ -91,7 +91,7 @@ class _Call:
         """An empty object is all there is so far."""
         return "}" in self.held
 
-    def note(self, arguments: str) -> None:
+    def append(self, arguments: str) -> None:
         self.size += len(arguments)
         self._digest.update(arguments.encode("utf-8", "surrogatepass"))
 
@@ -102,7 +102,7 @@ class _Call:
         return other.digest() == self._digest.digest()
 
 
-class ToolCalls:
+class ToolCallAssembler:
     """The tool calls of one candidate. `names`: the tools of the request; they tell a name from a piece of one."""
 
     def __init__(self, choice: int, names: Set[str] = frozenset()) -> None:
@@ -132,21 +132,23 @@ class ToolCalls:
     def read(self, fragments: Sequence[Mapping[str, Any]], out: list[Event], *, complete: bool) -> None:
         """Fragments of a delta, or the `complete` calls of a whole message; as `listed` gives them."""
         before = len(self._calls)
-        said_all = list(map(_said, fragments))
-        row = self._row if len(said_all) == len(self._row) and not any(map(_is_named, said_all)) else []
-        for position, said in enumerate(said_all):
+        parsed = list(map(_parse_fragment, fragments))
+        row = self._row if len(parsed) == len(self._row) and not any(map(_has_identity, parsed)) else []
+        for position, fragment in enumerate(parsed):
             known = self._calls[position] if complete and position < before else None
-            if known is not None and (self._repeats(known, said) or self._grows(known, said, out)):
+            if known is not None and (
+                self._is_repetition(known, fragment) or self._is_growing_snapshot(known, fragment, out)
+            ):
                 continue
             if complete and (known is None or not known.open):
-                call = self._new(said)
-            elif known is not None and not said.id and not said.name:
+                call = self._new(fragment)
+            elif known is not None and not fragment.id and not fragment.name:
                 call = known
             else:
-                call = row[position] if row and row[position].open else self._find(said)
-            if known is not None or not self._grows(call, said, out):
-                self._add(call, said, out)
-        if len(said_all) > 1 and len(self._calls) - before == len(said_all):
+                call = row[position] if row and row[position].open else self._find(fragment)
+            if known is not None or not self._is_growing_snapshot(call, fragment, out):
+                self._add(call, fragment, out)
+        if len(parsed) > 1 and len(self._calls) - before == len(parsed):
             self._row = self._calls[before:]
 
     def flush(self, out: list[Event], *, complete: bool = True) -> None:
@@ -155,138 +157,140 @@ class ToolCalls:
             arguments = _EMPTY if call.whole_object or (complete and call.blank and not call.free) else call.held
             call.held = ""
             if call.started:
-                self._tell(call, arguments, {}, out)
+                self._emit_call(call, arguments, {}, out)
             elif call.said_id or call.name or call.pending or arguments != _EMPTY:
                 call.pending.append(arguments)
                 self._start(call, out)
 
     # -- which call -----------------------------------------------------------------------------------------------
-    def _find(self, said: Said) -> _Call:
+    def _find(self, fragment: CallFragment) -> _Call:
         """The call a fragment belongs to, a new one if need be."""
         last = self._calls[-1] if self._calls else None
-        if said.place is None:
-            known = self._by_id.get(said.id) if said.id else last
-            if known is None and last is not None and self._goes_on_unnumbered(last, said):
+        if fragment.place is None:
+            known = self._by_id.get(fragment.id) if fragment.id else last
+            if known is None and last is not None and self._continues_under_new_id(last, fragment):
                 known = last
         else:
-            known = self._by_index.get(said.place)
-            named = self._by_id.get(said.id) if said.id else None
-            if named is not None and named.open and (known is not None or not said.name):
+            known = self._by_index.get(fragment.place)
+            named = self._by_id.get(fragment.id) if fragment.id else None
+            if named is not None and named.open and (known is not None or not fragment.name):
                 known = named  # of two calls at one index the id tells them apart
-        if known is not None and self._goes_on(known, said):
+        if known is not None and self._continues(known, fragment):
             return known
         if len(self._calls) >= _CALLS_LIMIT and last is not None:
             return last
-        return self._new(said, like=known)
+        return self._new(fragment, like=known)
 
-    def _goes_on_unnumbered(self, last: _Call, said: Said) -> bool:
+    def _continues_under_new_id(self, last: _Call, fragment: CallFragment) -> bool:
         """An unknown id, and no index: the same call under another id, while its JSON is open and none begins."""
-        begins = not said.arguments.strip() or said.arguments.lstrip()[0] == "{"
-        return last.json.begun and last.open and (not said.name or (said.name == last.name and not begins))
+        begins = not fragment.arguments.strip() or fragment.arguments.lstrip()[0] == "{"
+        return last.json.begun and last.open and (not fragment.name or (fragment.name == last.name and not begins))
 
-    def _goes_on(self, call: _Call, said: Said) -> bool:
+    def _continues(self, call: _Call, fragment: CallFragment) -> bool:
         """Whether the fragment is more of `call`, not the beginning of the next one."""
-        new_id = bool(said.id and call.said_id and said.id != call.said_id)
-        renamed = bool(said.name and call.name and said.name != call.name)
-        if call.free or said.free:
+        new_id = bool(fragment.id and call.said_id and fragment.id != call.said_id)
+        renamed = bool(fragment.name and call.name and fragment.name != call.name)
+        if call.free or fragment.free:
             return not new_id
-        arguments = said.arguments.strip()
+        arguments = fragment.arguments.strip()
         if call.blank:
             if renamed:
-                return not new_id and self._is_piece(call, said)
-            return not (new_id and said.name and call.name and not arguments)
+                return not new_id and self._is_name_piece(call, fragment)
+            return not (new_id and fragment.name and call.name and not arguments)
         if renamed:
             return False
-        repeated = bool(said.id) and not new_id
+        repeated = bool(fragment.id) and not new_id
         if call.json.ended:
             if not arguments or arguments == _EMPTY:
-                return not said.name or ((repeated or not arguments) and not new_id)
+                return not fragment.name or ((repeated or not arguments) and not new_id)
             if arguments[0] not in "{[":
                 return True
-            return (repeated or not (said.name or new_id)) and call.same_as(arguments)
+            return (repeated or not (fragment.name or new_id)) and call.same_as(arguments)
         if call.json.begun:
             return True
         if arguments == _EMPTY:
-            return repeated or not (said.name or new_id)
-        return not (new_id and said.name)
+            return repeated or not (fragment.name or new_id)
+        return not (new_id and fragment.name)
 
-    def _is_piece(self, call: _Call, said: Said) -> bool:
+    def _is_name_piece(self, call: _Call, fragment: CallFragment) -> bool:
         """Whether another name before any arguments is the next piece of the name."""
-        if said.name.startswith(call.name) and said.name not in self._names:
+        if fragment.name.startswith(call.name) and fragment.name not in self._names:
             return True
         if self._names:
-            joined = call.name + said.name
+            joined = call.name + fragment.name
             return any(name.startswith(joined) for name in self._names) or call.name not in self._names
-        return said.place is not None
+        return fragment.place is not None
 
-    def _repeats(self, call: _Call, said: Said) -> bool:
+    def _is_repetition(self, call: _Call, fragment: CallFragment) -> bool:
         """Whether a whole call is one that was told before: a message that is sent again as it grows."""
-        same = said.id == call.said_id if said.id and call.said_id else said.name == call.name
-        arguments = said.arguments.strip()
+        same = fragment.id == call.said_id if fragment.id and call.said_id else fragment.name == call.name
+        arguments = fragment.arguments.strip()
         return same and (call.same_as(arguments) or (not call.json.begun and arguments in ("", _EMPTY)))
 
-    def _grows(self, call: _Call, said: Said, out: list[Event]) -> bool:
+    def _is_growing_snapshot(self, call: _Call, fragment: CallFragment, out: list[Event]) -> bool:
         """Whether a fragment says all of a call so far once more, and some more of it; that is then told."""
-        if not (call.started and call.open and call.size >= _SNAPSHOT_CHARS and len(said.arguments) > call.size):
+        if not (call.started and call.open and call.size >= _SNAPSHOT_CHARS and len(fragment.arguments) > call.size):
             return False
-        named = (said.name and said.name == call.name) or (said.id and said.id == call.said_id)
+        named = (fragment.name and fragment.name == call.name) or (fragment.id and fragment.id == call.said_id)
         if not named:
             return False
-        if not call.same_as(said.arguments[: call.size]):
+        if not call.same_as(fragment.arguments[: call.size]):
             return False
-        self._add(call, said._replace(arguments=said.arguments[call.size :]), out)
+        self._add(call, fragment._replace(arguments=fragment.arguments[call.size :]), out)
         return True
 
-    def _new(self, said: Said, like: _Call | None = None) -> _Call:
+    def _new(self, fragment: CallFragment, like: _Call | None = None) -> _Call:
         call = _Call(len(self._calls))
         self._calls.append(call)
-        if said.place is not None:
-            self._by_index[said.place] = call
-        if like is not None and not said.name and said.arguments:
+        if fragment.place is not None:
+            self._by_index[fragment.place] = call
+        if like is not None and not fragment.name and fragment.arguments:
             call.name = like.name  # a second object without a name of its own
         return call
 
     # -- what it says ---------------------------------------------------------------------------------------------
-    def _add(self, call: _Call, said: Said, out: list[Event]) -> None:
-        call.free = call.free or said.free
-        self._identify(call, said)
+    def _add(self, call: _Call, fragment: CallFragment, out: list[Event]) -> None:
+        call.free = call.free or fragment.free
+        self._identify(call, fragment)
         started, before, first = call.started, len(out), call
         if not started:
-            call.extra |= said.extra
-        arguments, at = said.arguments, 0
+            call.extra |= fragment.extra
+        arguments, at = fragment.arguments, 0
         if not call.whole_object:
             arguments, call.held = call.held + arguments, ""
         while True:
-            at = self._argue(call, arguments, at, out)
+            at = self._take_arguments(call, arguments, at, out)
             if not call.started and self._may_start(call):
                 self._start(call, out)
             if at >= len(arguments):
                 break
-            call = self._new(said._replace(name="", id=""), like=call)  # another object behind the end of this one
-        if started and said.extra:
+            call = self._new(fragment._replace(name="", id=""), like=call)  # another object behind the end of this one
+        if started and fragment.extra:
             told = out[before] if len(out) > before else None
             if isinstance(told, ToolCallDelta) and told.index == first.index:
-                out[before] = replace(told, extra=said.extra)
+                out[before] = replace(told, extra=fragment.extra)
             else:
-                self._tell(first, "", said.extra, out)
+                self._emit_call(first, "", fragment.extra, out)
 
-    def _identify(self, call: _Call, said: Said) -> None:
+    def _identify(self, call: _Call, fragment: CallFragment) -> None:
         """Id and name, as far as this fragment has them."""
-        if said.id and said.id != call.said_id and not call.started:
-            more = not said.name and not said.arguments and call.blank
+        if fragment.id and fragment.id != call.said_id and not call.started:
+            more = not fragment.name and not fragment.arguments and call.blank
             if not call.said_id or more:
-                grown = said.id if said.id.startswith(call.said_id) else (call.said_id + said.id)[:_WORD_LIMIT]
+                grown = (
+                    fragment.id if fragment.id.startswith(call.said_id) else (call.said_id + fragment.id)[:_WORD_LIMIT]
+                )
                 if self._by_id.get(call.said_id) is call:
                     del self._by_id[call.said_id]
                 call.said_id = grown
                 call.id = grown if self._by_id.setdefault(grown, call) is call else None
-        if said.name and not call.started:
-            if said.name.startswith(call.name) or not call.blank:
-                call.name = said.name if call.blank or not call.name else call.name
-            elif said.name != call.name:
-                call.name = (call.name + said.name)[:_WORD_LIMIT]
+        if fragment.name and not call.started:
+            if fragment.name.startswith(call.name) or not call.blank:
+                call.name = fragment.name if call.blank or not call.name else call.name
+            elif fragment.name != call.name:
+                call.name = (call.name + fragment.name)[:_WORD_LIMIT]
 
-    def _argue(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+    def _take_arguments(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
         """Takes the arguments from `at` on that are the call's; gives where behind the end of its JSON another begins.
 
         Positions, not copies of the rest: a fragment may be megabytes of objects.
@@ -299,7 +303,7 @@ class ToolCalls:
                 held, call.held = call.held, ""
                 if lead[1] != "{":  # the empty object was the value; else it held the place of these
                     call.json.read(held)
-                    self._say(call, held, out)
+                    self._emit(call, held, out)
                     break
             if not call.json.begun:
                 if empty := _EMPTY_OBJECTS.match(arguments, at):
@@ -309,11 +313,11 @@ class ToolCalls:
                     call.held = arguments[at:].strip()
                     return len(arguments)
             end = call.json.read(arguments, at)
-            self._say(call, arguments[at:end], out)
+            self._emit(call, arguments[at:end], out)
             at = end
-        return self._behind(call, arguments, at, out)
+        return self._take_rest(call, arguments, at, out)
 
-    def _behind(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+    def _take_rest(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
         """What stands behind the end of a call's JSON: nothing, the same once more, another object, or odd words."""
         lead = _LEAD.match(arguments, at)
         if lead is None:
@@ -324,13 +328,13 @@ class ToolCalls:
                 return len(arguments)
         if lead[1] in "{[" and len(self._calls) < _CALLS_LIMIT:
             return lead.start(1)
-        self._say(call, arguments[at:], out)
+        self._emit(call, arguments[at:], out)
         return len(arguments)
 
-    def _say(self, call: _Call, arguments: str, out: list[Event]) -> None:
-        call.note(arguments)
+    def _emit(self, call: _Call, arguments: str, out: list[Event]) -> None:
+        call.append(arguments)
         if call.started:
-            self._tell(call, arguments, {}, out)
+            self._emit_call(call, arguments, {}, out)
         else:
             call.pending.append(arguments)
 
@@ -363,7 +367,7 @@ class ToolCalls:
         call.pending = []
         out.append(ToolCallDelta(call.index, call.id, call.name, arguments, self._choice, call.extra or None))
 
-    def _tell(self, call: _Call, arguments: str, extra: dict[str, Any], out: list[Event]) -> None:
+    def _emit_call(self, call: _Call, arguments: str, extra: dict[str, Any], out: list[Event]) -> None:
         if arguments or extra:
             out.append(ToolCallDelta(call.index, None, None, arguments, self._choice, extra or None))
 
@@ -383,7 +387,7 @@ def listed(value: Any, depth: int = 0) -> list[Mapping[str, Any]]:
     return [{"index": key, **entry} for key, entry in value.items() if isinstance(entry, dict)]
 
 
-def _said(fragment: Mapping[str, Any]) -> Said:
+def _parse_fragment(fragment: Mapping[str, Any]) -> CallFragment:
     function = fragment.get("function")
     if isinstance(function, str):
         function = {**fragment, "name": function}
@@ -393,7 +397,7 @@ def _said(fragment: Mapping[str, Any]) -> Said:
     arguments = place.get("arguments")
     if arguments is None:  # Anthropic's and Llama's names for them
         arguments = next((place[name] for name in ("input", "parameters") if isinstance(place.get(name), dict)), None)
-    return Said(
+    return CallFragment(
         place=_index(fragment.get("index")),
         id=_word(fragment.get("id")),
         name=text(place.get("name")) or text(custom.get("name")),
@@ -403,9 +407,9 @@ def _said(fragment: Mapping[str, Any]) -> Said:
     )
 
 
-def _is_named(said: Said) -> bool:
+def _has_identity(fragment: CallFragment) -> bool:
     """Whether a fragment says of itself which call it belongs to."""
-    return said.place is not None or bool(said.id or said.name)
+    return fragment.place is not None or bool(fragment.id or fragment.name)
 
 
 def _index(value: Any) -> int | None:

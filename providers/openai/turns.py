@@ -13,10 +13,10 @@ from providers.contract.session import Session
 from providers.contract.steps import Answer, Moment, Steps
 from providers.formats.pages import is_mitigated
 from providers.openai.api import OpenAIApi
-from providers.openai.choice import Reading
+from providers.openai.choice import ReadingOptions
 from providers.openai.decoder import OpenAIDecoder
 from providers.openai.learnt import refused_fields
-from providers.openai.request import Wire, completion_request, tool_names, wire_request
+from providers.openai.request import WireRequest, completion_request, tool_names, wire_request
 
 _NO_ANSWERS: Final = ("image/", "audio/", "video/", "font/", "multipart/", "application/pdf", "application/zip",
                       "application/grpc", "application/x-protobuf", "application/wasm")  # fmt: skip
@@ -34,7 +34,7 @@ class OpenAITurn[R: ModelRequest](Turn):
         self._api, self._request, self._session = api, request, session
 
     @abstractmethod
-    def _wire(self) -> Wire:
+    def _wire(self) -> WireRequest:
         """The body to send. Raises ProviderError(BAD_REQUEST)."""
 
     @abstractmethod
@@ -79,13 +79,13 @@ class ChatTurn(OpenAITurn[ChatRequest]):
     def _path(self) -> str:
         return self._api.form.chat_path
 
-    def _wire(self) -> Wire:
+    def _wire(self) -> WireRequest:
         api, chat = self._api, self._request
         return wire_request(chat, api.model(chat.model), api.form, api.learnt)
 
     def decoder(self) -> Decoder:
         api, chat = self._api, self._request
-        reading = Reading(
+        reading = ReadingOptions(
             legacy=bool(chat.extra.get("functions")) and not chat.tools,
             tools=tool_names(chat),
             heard=lambda name: api.learnt.heard(chat.model, name),
@@ -97,12 +97,12 @@ class CompletionTurn(OpenAITurn[CompletionRequest]):
     def _path(self) -> str:
         return self._api.form.completions_path
 
-    def _wire(self) -> Wire:
+    def _wire(self) -> WireRequest:
         api, request = self._api, self._request
         return completion_request(request, api.model(request.model), api.form, api.learnt)
 
     def decoder(self) -> Decoder:
         api, request = self._api, self._request
         form = replace(api.form, think_tags="none")  # what goes on from a prompt is text, whatever it looks like
-        reading = Reading(heard=lambda name: api.learnt.heard(request.model, name))
+        reading = ReadingOptions(heard=lambda name: api.learnt.heard(request.model, name))
         return OpenAIDecoder(form, stream=request.stream, candidates=request.chat.n, reading=reading, told=api.advised)

@@ -75,7 +75,7 @@ _SENTENCES: Final[Mapping[ErrorKind, str]] = {
 }
 
 
-class Told(NamedTuple):
+class ErrorContext(NamedTuple):
     """What an error says besides its kind. `certain`: a telling code decided; `period`: what a limit is counted by."""
 
     status: int
@@ -85,20 +85,20 @@ class Told(NamedTuple):
     period: Period | None
 
 
-def refined(kind: ErrorKind, told: Told) -> ErrorKind:
+def refined(kind: ErrorKind, context: ErrorContext) -> ErrorKind:
     """`kind`, sharpened by the words where code and status leave it open."""
-    words = told.message[:_READ_LIMIT].lower()
-    status = told.status
+    words = context.message[:_READ_LIMIT].lower()
+    status = context.status
     if kind is ErrorKind.QUOTA and status == 429 and _any(_PER_MOMENT, words):
         return ErrorKind.RATE_LIMITED  # whatever its code says: no balance is counted by the minute
     if status in (400, 401, 403, 451) and _NO_COUNTRY.search(words):
         return ErrorKind.FORBIDDEN
     if kind is ErrorKind.RATE_LIMITED and oversized(words):
         return ErrorKind.TOO_LONG
-    if told.certain or status in (401, 402):
+    if context.certain or status in (401, 402):
         return kind
     if kind is ErrorKind.RATE_LIMITED:
-        return ErrorKind.QUOTA if _is_spent(words, told) else kind
+        return ErrorKind.QUOTA if _is_spent(words, context) else kind
     if status >= 500 and kind is ErrorKind.PROVIDER_DOWN:
         # Ollama, llama.cpp and DashScope have refused a long prompt with 500: asked again, it is refused again.
         return ErrorKind.TOO_LONG if too_long(words) else kind
@@ -129,11 +129,11 @@ def _by_words(kind: ErrorKind, words: str, status: int) -> ErrorKind | None:
     return None
 
 
-def _is_spent(words: str, told: Told) -> bool:
+def _is_spent(words: str, context: ErrorContext) -> bool:
     """Whether a limit is a used up allowance. OpenAI's and Google's throttle texts speak of quota and billing too."""
-    if told.period is not None:
-        return told.period == "day"
-    passes = told.wait_s is not None and told.wait_s <= _SHORT_WAIT_S
+    if context.period is not None:
+        return context.period == "day"
+    passes = context.wait_s is not None and context.wait_s <= _SHORT_WAIT_S
     return _any(_SPENT, words) and not passes
 
 

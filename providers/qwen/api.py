@@ -10,7 +10,7 @@ from providers.contract.steps import Moment, Steps
 from providers.formats.jsontext import loads
 from providers.qwen import data
 from providers.qwen.errors import not_outdated, refusal
-from providers.qwen.models import Catalogue, Choice, read_live
+from providers.qwen.models import Catalogue, CatalogueEntry, read_live
 from providers.qwen.options import QwenOptions
 from providers.qwen.request import PageHeaders
 from providers.qwen.session import VERSION_FACT
@@ -30,7 +30,7 @@ class QwenApi:
             data.BASE_URL, PageVersion(options.client_version), options.user_agent, {**data.HEADERS, **options.headers}
         )
 
-    def choice(self, public: str) -> Choice:
+    def choice(self, public: str) -> CatalogueEntry:
         """Raises ProviderError(MODEL_UNAVAILABLE)."""
         found = self.catalogue.choices.get(public)
         if found is None:

@@ -10,8 +10,8 @@ from typing import Any, Final
 _OTHERS_LIMIT: Final = 256
 
 
-class Candidates:
-    """`note` each response.created, then ask of each frame whether its response_id counts."""
+class AnswerCandidates:
+    """`register` each response.created, then ask of each frame whether its response_id counts."""
 
     def __init__(self) -> None:
         self._main: str | None = None
@@ -21,7 +21,7 @@ class Candidates:
         self._open: set[str] = set()
         """Announced without an index, and not known to have ended."""
 
-    def note(self, created: Mapping[str, Any]) -> None:
+    def register(self, created: Mapping[str, Any]) -> None:
         """A candidate begins."""
         response_id, index = created.get("response_id"), created.get("response_index")
         if not isinstance(response_id, str) or not response_id:

@@ -15,7 +15,7 @@ from providers.formats.jsontext import loads, mapping
 from providers.qwen.api import QwenApi
 from providers.qwen.decoder import DecoderOptions, QwenDecoder
 from providers.qwen.errors import refusal
-from providers.qwen.request import Ask, ask_of, completion_body, new_chat_body, prompt_of
+from providers.qwen.request import ChatSwitches, completion_body, new_chat_body, prompt_of, switches_of
 from providers.qwen.session import bearer_name, read_identity
 
 NATIVE: Final = frozenset({"reasoning_effort", "web_search_options"})
@@ -26,7 +26,7 @@ class QwenTurn(Turn):
     def __init__(self, api: QwenApi, chat: ChatRequest, session: Session) -> None:
         self._api, self._chat, self._session = api, chat, session
         self._chat_id = ""
-        self._ask: Ask | None = None
+        self._ask: ChatSwitches | None = None
         """What the chat was made for: the list of models may change meanwhile."""
 
     def prepare(self, now: Moment) -> Steps[None]:
@@ -87,9 +87,9 @@ class QwenTurn(Turn):
         choice = self._api.catalogue.choices.get(self._chat.model)
         return choice is not None and choice.image
 
-    def _asked(self) -> Ask:
+    def _asked(self) -> ChatSwitches:
         options = self._api.options
-        return ask_of(
+        return switches_of(
             self._chat,
             self._api.choice(self._chat.model),
             thinking=options.thinking,

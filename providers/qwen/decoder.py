@@ -17,9 +17,9 @@ from providers.contract.operation import Decoder
 from providers.formats.json_tally import holds_more
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
 from providers.formats.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
-from providers.qwen.candidates import Candidates
+from providers.qwen.candidates import AnswerCandidates
 from providers.qwen.errors import is_challenge, is_check_page, page_in_stream, stream_error, wordless
-from providers.qwen.sources import cited_text, image_urls, named_pictures, note_pages, note_search
+from providers.qwen.sources import add_page_sources, add_search_sources, cited_text, image_urls, named_pictures
 from providers.qwen.thinking import SummaryThinking
 from providers.qwen.usage import read_usage
 from providers.qwen.whole import whole_message, whole_reason, words_of
@@ -71,7 +71,7 @@ class QwenDecoder(Decoder):
         """What had no meaning here, by kind."""
         self._options = options or DecoderOptions()
         self._sse = SseReader(limit_bytes=self._options.limit_bytes, strays=True)
-        self._candidates = Candidates()
+        self._candidates = AnswerCandidates()
         self._answer = CumulativeText(frames=3)
         self._thinking = SummaryThinking()
         self._sources = Sources()
@@ -179,7 +179,7 @@ class QwenDecoder(Decoder):
         if frame.get("error") or frame.get("success") is False or "ret" in frame or is_challenge(frame):
             self._fail(stream_error(frame), out)
         elif "response.created" in frame:
-            self._candidates.note(mapping(frame["response.created"]))
+            self._candidates.register(mapping(frame["response.created"]))
         elif "response.info" in frame:
             action = text(mapping(frame["response.info"]).get("action"))
             if action not in _INFOS:
@@ -197,7 +197,7 @@ class QwenDecoder(Decoder):
         elif frame.get("code") or mapping(frame.get("data")).get("code"):
             self._fail(stream_error(frame), out)
         elif "sources" in frame:
-            note_pages(frame["sources"], self._sources)
+            add_page_sources(frame["sources"], self._sources)
         else:
             self._foreign += 1
             self._count(f"frame {next(iter(frame), '')}")
@@ -277,11 +277,11 @@ class QwenDecoder(Decoder):
         """A tool of the site's own: its sources and pictures count, its call is no call of the client's."""
         self._think(self._thinking.close(), out)
         if phase == "web_search":
-            note_search(extra, self._sources)
+            add_search_sources(extra, self._sources)
         elif phase == "web_extractor":
-            note_pages(extra.get("web_extract_info"), self._sources)
+            add_page_sources(extra.get("web_extract_info"), self._sources)
         elif phase == "image_search":
-            note_pages(extra.get("search_result"), self._sources)
+            add_page_sources(extra.get("search_result"), self._sources)
         elif phase in _IMAGE_TOOLS:
             for url in image_urls(extra, self._options.file_base):
                 self._picture(url, out)

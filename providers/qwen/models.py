@@ -15,7 +15,7 @@ type Aliases = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CatalogueEntry:
     """What a public id stands for."""
 
     model: Model
@@ -72,7 +72,7 @@ class Catalogue:
     def __init__(self, aliases: Aliases, live: Sequence[SiteModel] = ()) -> None:
         self._live = _by_name(live)
         self._known = _by_name(data.MODELS)
-        self.choices: dict[str, Choice] = {}
+        self.choices: dict[str, CatalogueEntry] = {}
         stand_ins = [self._site(name) for name in data.IMAGE_STAND_INS]
         for public, candidates in aliases.items():
             self._offer(public, [self._site(name) for name in candidates], stand_ins)
@@ -94,13 +94,13 @@ class Catalogue:
             site = self._pick([s for s in sites if (s.thinking or not thinking) and (s.search or not search)])
             if site is not None:
                 model = with_suffixes([_model(public, site)], {suffix: (thinking, search)})[public + suffix]
-                self.choices.setdefault(model.id, Choice(model, site))
+                self.choices.setdefault(model.id, CatalogueEntry(model, site))
         site = self._pick([s for s in (*sites, *stand_ins) if s.images])
         if site is not None:
             model = Model(
                 public + data.IMAGE_SUFFIX, site.id, thinking=False, search=False, owned_by=data.OWNER, variant=True
             )
-            self.choices.setdefault(model.id, Choice(model, site, image=True))
+            self.choices.setdefault(model.id, CatalogueEntry(model, site, image=True))
 
     def _pick(self, sites: Sequence[SiteModel]) -> SiteModel | None:
         """The first that the live list has, else the first."""

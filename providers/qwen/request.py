@@ -14,9 +14,9 @@ from providers.contract.session import Session
 from providers.contract.steps import Moment
 from providers.qwen import data
 from providers.qwen.data import SiteModel
-from providers.qwen.models import Choice
+from providers.qwen.models import CatalogueEntry
 from providers.qwen.session import VERSION_FACT, bearer_name, cookie_header
-from providers.shared.folding import fold
+from providers.shared.flatten import flatten
 from providers.shared.page_version import PageVersion
 from providers.shared.suffixes import wants_search
 
@@ -83,7 +83,7 @@ class PageHeaders:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ChatSwitches:
     """What is asked of a chat, beyond the words: made once, used for the new chat and for the completion."""
 
     site: SiteModel
@@ -101,9 +101,11 @@ class Ask:
         return "search" if self.search and self.site.search_type else "t2t"
 
 
-def ask_of(chat: ChatRequest, choice: Choice, *, thinking: str, size: str, budget: int | None) -> Ask:
+def switches_of(
+    chat: ChatRequest, choice: CatalogueEntry, *, thinking: str, size: str, budget: int | None
+) -> ChatSwitches:
     """The switches of a chat. Raises ProviderError(BAD_REQUEST) for a size the site does not have."""
-    return Ask(
+    return ChatSwitches(
         choice.site,
         "on" if choice.site.must_think else "off" if choice.image else _thinking(chat, choice, thinking),
         not choice.image and wants_search(choice.model, chat.search),
@@ -112,13 +114,13 @@ def ask_of(chat: ChatRequest, choice: Choice, *, thinking: str, size: str, budge
     )
 
 
-def prompt_of(chat: ChatRequest, ask: Ask) -> str:
+def prompt_of(chat: ChatRequest, ask: ChatSwitches) -> str:
     """The one message. A picture is made from the last user turn alone: labels and old turns would be drawn into it.
 
     Raises ProviderError(BAD_REQUEST) when there are no words.
     """
     if ask.size is None:
-        words = fold(chat.messages)
+        words = flatten(chat.messages)
     else:
         words = next((message.text() for message in reversed(chat.messages) if message.role == "user"), "")
     if not words.strip():
@@ -126,7 +128,7 @@ def prompt_of(chat: ChatRequest, ask: Ask) -> str:
     return words
 
 
-def new_chat_body(ask: Ask, moment: Moment) -> bytes:
+def new_chat_body(ask: ChatSwitches, moment: Moment) -> bytes:
     """POST chats/new, front 0.2.81 and later. The timestamp is in milliseconds here."""
     return _json(
         {
@@ -140,7 +142,7 @@ def new_chat_body(ask: Ask, moment: Moment) -> bytes:
     )
 
 
-def completion_body(words: str, ask: Ask, chat_id: str, moment: Moment) -> bytes:
+def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment) -> bytes:
     """POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in seconds."""
     body: dict[str, Any] = {
         "stream": True,
@@ -160,7 +162,7 @@ def completion_body(words: str, ask: Ask, chat_id: str, moment: Moment) -> bytes
     return _json(body)
 
 
-def _message(words: str, ask: Ask, moment: Moment) -> dict[str, Any]:
+def _message(words: str, ask: ChatSwitches, moment: Moment) -> dict[str, Any]:
     """The only element of `messages` the site takes; its role is `user` always."""
     return {
         "id": None,
@@ -182,7 +184,7 @@ def _message(words: str, ask: Ask, moment: Moment) -> dict[str, Any]:
     }
 
 
-def _features(ask: Ask) -> dict[str, Any]:
+def _features(ask: ChatSwitches) -> dict[str, Any]:
     """Without output_schema "phase" the frames of the answer lack their phase (2026-07)."""
     enabled, auto, mode = data.THINKING_MODES[ask.thinking]
     features: dict[str, Any] = {
@@ -199,7 +201,7 @@ def _features(ask: Ask) -> dict[str, Any]:
     return features
 
 
-def _thinking(chat: ChatRequest, choice: Choice, default: str) -> str:
+def _thinking(chat: ChatRequest, choice: CatalogueEntry, default: str) -> str:
     """The model's name decides, else the client's reasoning_effort, else the configuration."""
     if choice.model.thinking is not None:
         return "on" if choice.model.thinking else "off"

@@ -27,7 +27,7 @@ def cited_text(style: CitationStyle, sources: Sources) -> CitedText:
     return CitedText(style, MarkSyntax("[[", "]]", keys, may_begin, longest=_LONGEST), sources)
 
 
-def note_search(extra: Mapping[str, Any], sources: Sources) -> None:
+def add_search_sources(extra: Mapping[str, Any], sources: Sources) -> None:
     """The documents of a finished web_search frame. With n documents and `used_id` u, they have the numbers u-n … u-1.
 
     Counting starts at 1: the first batch of 20 says used_id 21.
@@ -45,7 +45,7 @@ def note_search(extra: Mapping[str, Any], sources: Sources) -> None:
         sources.add(text(doc.get("url")), text(doc.get("title")), *key)
 
 
-def note_pages(pages: Any, sources: Sources) -> None:
+def add_page_sources(pages: Any, sources: Sources) -> None:
     """Pages without numbers: what web_extractor read, or a bare list of sources."""
     if isinstance(pages, list):
         for page in map(mapping, pages):

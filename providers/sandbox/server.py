@@ -190,7 +190,7 @@ class Site(ABC):
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(check)
 
-    async def note(self) -> None:
+    async def notify(self) -> None:
         async with self.changed:
             self.changed.notify_all()
 
@@ -203,7 +203,7 @@ async def serve(site: Site, host: str, port: int, tls: ssl.SSLContext | None = N
 async def attend(site: Site, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers one connection of a client until either side ends it."""
     site.connections += 1
-    await site.note()
+    await site.notify()
     try:
         await _Connection(site, reader, writer).run()
     except (Gone, ConnectionError, asyncio.IncompleteReadError, h11.RemoteProtocolError):
@@ -214,7 +214,7 @@ async def attend(site: Site, reader: asyncio.StreamReader, writer: asyncio.Strea
         with contextlib.suppress(Exception):
             await writer.wait_closed()
         with contextlib.suppress(RuntimeError):
-            await site.note()
+            await site.notify()
 
 
 class _Connection:
@@ -230,7 +230,7 @@ class _Connection:
     async def run(self) -> None:
         while (request := await self._read()) is not None:
             self._site.requests.append(request)
-            await self._site.note()
+            await self._site.notify()
             wire = Wire(self._writer, self._gone)
             await self._guarded(request, wire)
             if not wire.keep_open or self._gone.is_set():

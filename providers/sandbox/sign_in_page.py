@@ -12,7 +12,7 @@ PATH: Final = "/auth"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SignInForm:
     """How a site's page signs in. Paths are of the site itself."""
 
     sign_in: str
@@ -25,10 +25,10 @@ class Form:
     """The form goes with the answer of a solved captcha."""
 
 
-FORMS: Final[dict[str, Form]] = {
-    "zai": Form("/api/v1/auths/signin", "/api/v1/auths/", guest_first=True, captcha=True),
-    "k2think": Form("/api/v1/auths/signin", "/api/v1/auths/"),
-    "qwen": Form("/api/v2/auths/signin", "/api/v1/auths/", hashed=True),
+FORMS: Final[dict[str, SignInForm]] = {
+    "zai": SignInForm("/api/v1/auths/signin", "/api/v1/auths/", guest_first=True, captcha=True),
+    "k2think": SignInForm("/api/v1/auths/signin", "/api/v1/auths/"),
+    "qwen": SignInForm("/api/v2/auths/signin", "/api/v1/auths/", hashed=True),
 }
 
 _SCRIPT: Final = """

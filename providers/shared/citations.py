@@ -29,7 +29,7 @@ _UNSAFE: Final = re.compile(r"[\s<>()\\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CitedSource:
     url: str
     title: str
 
@@ -38,8 +38,8 @@ class Sources:
     """The sources an answer may cite, by every key its marks may use. A key named again means the newer source."""
 
     def __init__(self) -> None:
-        self._by_key: dict[str, Source] = {}
-        self._by_url: dict[str, Source] = {}
+        self._by_key: dict[str, CitedSource] = {}
+        self._by_url: dict[str, CitedSource] = {}
 
     def add(self, url: str, title: str, *keys: str) -> None:
         """Remember a source. One without a web address cannot be linked to and is passed over."""
@@ -47,16 +47,16 @@ class Sources:
             return
         if url not in self._by_url and len(self._by_url) >= SOURCE_LIMIT:
             return
-        source = Source(url, title.strip()[:TITLE_LIMIT])
+        source = CitedSource(url, title.strip()[:TITLE_LIMIT])
         self._by_url[url] = source
         for key in keys:
             if len(self._by_key) < KEY_LIMIT or key in self._by_key:
                 self._by_key[key] = source
 
-    def find(self, key: str) -> Source | None:
+    def find(self, key: str) -> CitedSource | None:
         return self._by_key.get(key)
 
-    def __iter__(self) -> Iterator[Source]:
+    def __iter__(self) -> Iterator[CitedSource]:
         """Every source once, in the order the site named them."""
         return iter(self._by_url.values())
 
@@ -104,7 +104,7 @@ class CitedText:
         """The end of the answer: held text, citations whose source was named late, or the bare list of sources."""
         out: list[Text | Citation] = []
         held, self._held = self._held, ""
-        self._say(held, out)
+        self._emit(held, out)
         for key, start, end in self._unresolved:
             if (source := self._sources.find(key)) is not None:
                 self._numbers.setdefault(source.url, len(self._numbers) + 1)
@@ -123,7 +123,7 @@ class CitedText:
             begin = at + len(syntax.opening)
             end = text.find(syntax.closing, begin, begin + syntax.longest + len(syntax.closing))
             if end >= 0 and (keys := syntax.keys(text[begin:end])):
-                self._say(text[done:at], out)
+                self._emit(text[done:at], out)
                 done = at = end + len(syntax.closing)
                 self._mark(text[begin - len(syntax.opening) : done], keys, out)
             elif end < 0 and self._may_grow(text[begin : begin + syntax.longest + len(syntax.closing) + 1]):
@@ -131,7 +131,7 @@ class CitedText:
             else:
                 at = begin
         keep = at if at >= 0 else len(text) - self._cut_opening(text, done)
-        self._say(text[done:keep], out)
+        self._emit(text[done:keep], out)
         self._held = text[keep:]
 
     def _may_grow(self, inside: str) -> bool:
@@ -142,7 +142,7 @@ class CitedText:
     def _cut_opening(self, text: str, done: int) -> int:
         return min(_overlap(text, self._syntax.opening), len(text) - done)
 
-    def _say(self, text: str, out: list[Text | Citation]) -> None:
+    def _emit(self, text: str, out: list[Text | Citation]) -> None:
         if text:
             self._length += len(text)
             out.append(Text(text))
@@ -150,14 +150,14 @@ class CitedText:
     def _mark(self, mark: str, keys: tuple[str, ...], out: list[Text | Citation]) -> None:
         if self._style == "raw":
             start = self._length
-            self._say(mark, out)
+            self._emit(mark, out)
             for key in keys:
                 self._cite(key, mark, start, out)
             return
         for key in keys:
             start = self._length
             shown = self._link(key) if self._style == "links" else ""
-            self._say(shown, out)
+            self._emit(shown, out)
             self._cite(key, shown or None, start, out)
 
     def _cite(self, key: str, mark: str | None, start: int, out: list[Text | Citation]) -> None:

@@ -59,7 +59,7 @@ class FrameDecoder(Decoder, ABC):
         self._fail(ProviderError(ErrorKind.INCOMPLETE, message), out)
         return out
 
-    def _note(self, kind: str) -> None:
+    def _count_unknown(self, kind: str) -> None:
         """Counts what had no meaning, under a bounded number of names: a mad stream must not fill the memory."""
         kind = kind[:_KIND_CHARS]
         self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1

@@ -11,7 +11,7 @@ from providers.contract.browser import is_older
 from providers.contract.call import Call
 from providers.contract.steps import Moment, Steps
 
-type Finding = Literal["newer", "same", "unknown"]
+type PageFinding = Literal["newer", "same", "unknown"]
 """What the page names: another version than was sent, the same, or none that can be read."""
 
 
@@ -25,13 +25,13 @@ class PageVersion:
         self._before = ""
         """Named before that."""
         self._read_ms = 0
-        self._found: Finding = "unknown"
+        self._found: PageFinding = "unknown"
 
     def of(self, own: str) -> str:
         """What a session with a version of its own (or "") sends: its own, unless the page was read to be newer."""
         return _newer(own, self._named) or self._usual
 
-    def learn(self, page: Call, pattern: re.Pattern[bytes], own: str, asked: Moment) -> Steps[Finding]:
+    def learn(self, page: Call, pattern: re.Pattern[bytes], own: str, asked: Moment) -> Steps[PageFinding]:
         """Reads the page, whose version is the pattern's last group, for a call that was made at `asked`.
 
         Where the newest version is refused too, of a request that had come in before it was read: "unknown" why, or
@@ -51,7 +51,7 @@ class PageVersion:
             return "same" if self._found == "same" else "unknown"
         return self._compared(own)
 
-    def _compared(self, own: str) -> Finding:
+    def _compared(self, own: str) -> PageFinding:
         """What the page names, beside what the session sent before that was known."""
         return "same" if self._named == (_newer(own, self._before) or self._usual) else "newer"
 

@@ -75,10 +75,10 @@ def period_of(value: Any, message: str) -> Period | None:
         value = value[0]
     details = mapping(mapping(value).get("error")).get("details")
     named = " ".join(text(v.get("quotaId")) for d in _objects(details) for v in _objects(d.get("violations")))
-    said = f"{named} {message[:2000]}"
-    if _DAILY.search(said):
+    phrase = f"{named} {message[:2000]}"
+    if _DAILY.search(phrase):
         return "day"
-    return "minute" if _BY_MINUTE.search(said) else None
+    return "minute" if _BY_MINUTE.search(phrase) else None
 
 
 def _in_details(error: Mapping[str, Any]) -> float | None:
@@ -121,11 +121,11 @@ def _reset(headers: Mapping[str, str]) -> float | None:
     return max(waits, default=None)
 
 
-def _ietf(said: str) -> Iterator[float]:
+def _ietf(phrase: str) -> Iterator[float]:
     """The field RateLimit: `"default";r=0;t=30, …` (draft-ietf-httpapi-ratelimit-headers-08 and later), or before that
     `limit=100, remaining=0, reset=30`."""
     whole: dict[str, str] = {}
-    for item in said[:_FIELD_LIMIT].split(",")[:_ITEMS_LIMIT]:
+    for item in phrase[:_FIELD_LIMIT].split(",")[:_ITEMS_LIMIT]:
         name, *parameters = item.split(";")[:_ITEMS_LIMIT]
         found = _named(parameters)
         whole |= _named([name])
@@ -145,9 +145,9 @@ def _wait(value: Any, date: str | None, unit_s: float = 1.0) -> float | None:
     """What a field says: seconds, a duration, a date, or a moment in Unix seconds or milliseconds."""
     number = _number(value)
     if number is None:
-        said = text(value).strip()
-        found = _duration(said)
-        return found if found is not None else _until(date_s(said), date)
+        phrase = text(value).strip()
+        found = _duration(phrase)
+        return found if found is not None else _until(date_s(phrase), date)
     if number >= _EPOCH_S:
         return _until(number / 1000 if number >= _EPOCH_MS else number, date)
     return named_s(number, unit_s)
@@ -167,8 +167,8 @@ def _until(moment_s: float | None, date: str | None) -> float | None:
     return None if moment_s is None or now_s is None else named_s(moment_s - now_s)
 
 
-def _duration(said: str) -> float | None:
-    return _sum(said) if len(said) <= 60 and _DURATION.fullmatch(said) else None
+def _duration(phrase: str) -> float | None:
+    return _sum(phrase) if len(phrase) <= 60 and _DURATION.fullmatch(phrase) else None
 
 
 def _in_words(message: str) -> float | None:
@@ -179,10 +179,10 @@ def _in_words(message: str) -> float | None:
     return _sum(found.group(1))
 
 
-def _sum(said: str) -> float | None:
+def _sum(phrase: str) -> float | None:
     """The seconds of `1m30s`, `6 minutes` and the like."""
     total = 0.0
-    for amount, unit in _AMOUNT.findall(said):
+    for amount, unit in _AMOUNT.findall(phrase):
         unit = unit.lower()
         total += float(amount) * _UNITS["ms" if unit == "milli" else unit]
     return named_s(total)

@@ -160,15 +160,15 @@ class ThinkTags:
         said, tag, rest = text.partition(_CLOSE)
         if not tag:
             size = _settled_words(text, _CLOSE)
-            self._say_unopened(text[:size], out)
+            self._emit_unopened(text[:size], out)
             self._held = text[size:]
             return ""
-        self._say_unopened(said, out)
+        self._emit_unopened(said, out)
         if self._before in _BLANKS and not rest:
             self._held = tag  # whether it is a word, the next character tells
             return ""
         if self._before in _QUOTES or (self._before in _BLANKS and rest[0] not in "\r\n"):
-            self._say_unopened(tag, out)
+            self._emit_unopened(tag, out)
             return rest
         if self._gathers:
             reasoning.append("".join(self._pile).strip())
@@ -176,7 +176,7 @@ class ThinkTags:
         self._state = _State.AFTER
         return rest
 
-    def _say_unopened(self, text: str, out: list[str]) -> None:
+    def _emit_unopened(self, text: str, out: list[str]) -> None:
         if text:
             out.append(text)
             self._before = text[-1]

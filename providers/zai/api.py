@@ -15,7 +15,7 @@ from providers.zai import data as zai_data
 from providers.zai.errors import EDGE_CODE, classify, edge_blocked
 from providers.zai.models import LiveModel, catalogue, known_models, read_live
 from providers.zai.options import ZaiOptions
-from providers.zai.request import Page, browser_headers, page_headers
+from providers.zai.request import PageProfile, browser_headers, page_headers
 
 _VERSION: Final = re.compile(rb"prod-fe-\d{1,9}\.\d{1,9}\.\d{1,9}")
 _JSON: Final = ("Content-Type", "application/json")
@@ -74,11 +74,11 @@ class ZaiApi:
         if (yield from self._version.learn(page, _VERSION, own, asked)) != "newer":
             raise edge_blocked() if error.site_code == EDGE_CODE else error
 
-    def page(self, session: Session) -> Page:
+    def page(self, session: Session) -> PageProfile:
         options, version = self.options, self._version.of(session.facts.get("client_version", ""))
         sealed = session.header(zai_data.VERSION_HEADER)
         of_browser = {name: session.facts[name] for name in zai_data.QUERY if name in session.facts}
-        return Page(
+        return PageProfile(
             options.origin,
             sealed if sealed and version == session.facts.get("client_version") else version,
             {**zai_data.HEADERS, **options.headers},

@@ -17,13 +17,13 @@ from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps, no_steps
 from providers.formats.jsontext import dumps, loads, mapping
-from providers.shared.folding import fold
+from providers.shared.flatten import flatten
 from providers.shared.suffixes import wants_search, wants_thinking
 from providers.zai import data as zai_data
 from providers.zai.api import ZaiApi, refused
 from providers.zai.decoder import ZaiDecoder
 from providers.zai.errors import SIGNATURE_CODE, classify
-from providers.zai.request import Ask, completion_body, completion_headers, completion_query, new_chat_body
+from providers.zai.request import CompletionSpec, completion_body, completion_headers, completion_query, new_chat_body
 from providers.zai.signature import sign
 
 NATIVE: Final = frozenset({"temperature", "top_p", "max_tokens", "stop"})
@@ -32,7 +32,7 @@ NATIVE: Final = frozenset({"temperature", "top_p", "max_tokens", "stop"})
 class ZaiTurn(Turn):
     def __init__(self, api: ZaiApi, chat: ChatRequest, session: Session) -> None:
         self._api, self._chat, self._session = api, chat, session
-        self._ask: Ask | None = None
+        self._ask: CompletionSpec | None = None
         """As it was prepared; its chat is one the site has made, where it makes one."""
 
     def prepare(self, now: Moment) -> Steps[None] | None:
@@ -93,7 +93,7 @@ class ZaiTurn(Turn):
             return None
         return self._api.call("DELETE", f"/api/v1/chats/{quote(self._ask.chat_id, safe='')}", self._session)
 
-    def _asked(self, now: Moment) -> Ask:
+    def _asked(self, now: Moment) -> CompletionSpec:
         api, chat = self._api, self._chat
         model = api.catalogue[chat.model]
         thinking = api.always_thinks(model) or wants_thinking(model, chat.reasoning_effort, default=False)
@@ -101,8 +101,8 @@ class ZaiTurn(Turn):
         params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
         if chat.stop:
             params["stop"] = list(chat.stop)
-        return Ask(
-            prompt=fold(chat.messages),
+        return CompletionSpec(
+            prompt=flatten(chat.messages),
             site_id=model.site_id,
             chat_id=now.new_id(),
             message_id=now.new_id(),

@@ -13,12 +13,12 @@ from providers.contract.events import Event, FinishReason, Image, Reasoning, Tex
 from providers.formats.jsontext import EVENT_VALUES, loads, mapping, text, whole
 from providers.shared.citations import CitationStyle, CitedText, Sources
 from providers.shared.frames import FrameDecoder
-from providers.zai.beginning import Beginning
 from providers.zai.blocks import runs_of
 from providers.zai.buffer import BufferLimit, EditBuffer
 from providers.zai.errors import find_error, provider_error, read_error
 from providers.zai.rules import RULES, edit_index, of_subagent
 from providers.zai.sources import MARKS, ToolResults
+from providers.zai.stray_tags import StrayTagFilter
 from providers.zai.structure import Channel, Piece
 
 _SILENT_TYPES: Final = frozenset({"heartbeat", "conn:heartbeat", "status", "chat:title", "chat:tags", "notification"})
@@ -65,7 +65,7 @@ class ZaiDecoder(FrameDecoder):
         """
         super().__init__()
         self._whole, self._in_chat = whole, in_chat
-        self._beginning = Beginning()
+        self._beginning = StrayTagFilter()
         self._images: list[Image] = []
         self._buffer = EditBuffer()
         self._sources = Sources()
@@ -93,7 +93,7 @@ class ZaiDecoder(FrameDecoder):
             except BufferLimit as e:
                 self._fail(self._unreadable(str(e)), out)
         elif text(kind) not in _SILENT_TYPES:
-            self._note(f"type {text(kind)[:40]}")
+            self._count_unknown(f"type {text(kind)[:40]}")
 
     def _error(self, error: Any, done: bool, out: list[Event]) -> None:
         """A chat that was not created first ends in INTERNAL_ERROR on the done frame although its text is whole."""
@@ -109,7 +109,7 @@ class ZaiDecoder(FrameDecoder):
         phase = said if isinstance(said, str) else ""
         channel = _CHANNELS.get(phase)
         if channel is None:
-            self._note(f"phase {phase[:40]}")
+            self._count_unknown(f"phase {phase[:40]}")
             channel = "none"
         is_tool = channel == "tool" or (phase == "tool_call" and not _TOOL_FIELDS.isdisjoint(data))
         self._text(data, channel, out, is_tool=is_tool)
@@ -119,7 +119,7 @@ class ZaiDecoder(FrameDecoder):
             self._usage(mapping(usage), out)
         for name in data:
             if name not in _KNOWN_FIELDS:
-                self._note(f"field {name[:40]}")
+                self._count_unknown(f"field {name[:40]}")
         if data.get("done") is True or phase == "done":
             self._finish(out)
 
@@ -141,7 +141,7 @@ class ZaiDecoder(FrameDecoder):
             if not value:
                 continue
             if rule.field == "content_blocks":
-                runs = runs_of(value, lambda kind: self._note(f"block {kind[:40]}"))
+                runs = runs_of(value, lambda kind: self._count_unknown(f"block {kind[:40]}"))
             else:
                 runs = [(channel, value)] if isinstance(value, str) else []
             if not runs:
@@ -216,7 +216,7 @@ class ZaiDecoder(FrameDecoder):
         """All of an answer that edits have changed, as it stands at the end. Raises BufferLimit."""
         pieces = self._buffer.whole()
         out.append(Withdrawn())
-        self._cited, self._beginning = CitedText(self._style, MARKS, self._sources), Beginning()
+        self._cited, self._beginning = CitedText(self._style, MARKS, self._sources), StrayTagFilter()
         for channel, piece in pieces:
             if channel == "answer":
                 self._answer(self._beginning.feed(piece), out)

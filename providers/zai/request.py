@@ -20,7 +20,7 @@ type Headers = list[tuple[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CompletionSpec:
     """One chat call to be made: what is asked, of which model, under which ids."""
 
     prompt: str
@@ -40,7 +40,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageProfile:
     """What the page says of itself and its browser: the data of zai_data with config.yaml's overrides."""
 
     origin: str
@@ -52,12 +52,12 @@ class Page:
         return f"{self.origin}/c/{chat_id}" if chat_id else f"{self.origin}/"
 
 
-def browser_headers(page: Page, session: Session) -> dict[str, Value]:
+def browser_headers(page: PageProfile, session: Session) -> dict[str, Value]:
     """What the person's own browser says of itself on every call, or ours says."""
     return session.as_browser(page.headers, (zai_data.REGION_HEADER,))
 
 
-def page_headers(page: Page, session: Session, *, chat_id: str = "") -> Headers:
+def page_headers(page: PageProfile, session: Session, *, chat_id: str = "") -> Headers:
     """The headers every call of the page's script carries, the token sealed."""
     headers: Headers = [("Accept", "application/json"), *browser_headers(page, session).items()]
     headers += [
@@ -71,7 +71,7 @@ def page_headers(page: Page, session: Session, *, chat_id: str = "") -> Headers:
     return headers
 
 
-def completion_headers(page: Page, session: Session, ask: Ask, signature: str) -> Headers:
+def completion_headers(page: PageProfile, session: Session, ask: CompletionSpec, signature: str) -> Headers:
     headers = [pair for pair in page_headers(page, session, chat_id=ask.chat_id) if pair[0] != "Accept"]
     return [
         ("Accept", "*/*"),
@@ -83,7 +83,9 @@ def completion_headers(page: Page, session: Session, ask: Ask, signature: str) -
     ]
 
 
-def completion_query(page: Page, session: Session, ask: Ask, request_id: str, moment: Moment) -> Value:
+def completion_query(
+    page: PageProfile, session: Session, ask: CompletionSpec, request_id: str, moment: Moment
+) -> Value:
     """The query string of a completion, in the page's order. The token in it is sealed."""
     stamp = str(moment.epoch_ms)
     utc, here = _times(moment)
@@ -113,7 +115,7 @@ def completion_query(page: Page, session: Session, ask: Ask, request_id: str, mo
     return joined("&", [f"{name}=" + value for name, value in pairs.items()])
 
 
-def new_chat_body(ask: Ask, moment: Moment) -> Json:
+def new_chat_body(ask: CompletionSpec, moment: Moment) -> Json:
     """POST /api/v1/chats/new: a chat whose first message is ours."""
     seconds = moment.epoch_ms // 1000
     message = {
@@ -145,7 +147,7 @@ def new_chat_body(ask: Ask, moment: Moment) -> Json:
     return {"chat": chat | _effort(ask)}
 
 
-def completion_body(ask: Ask, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
+def completion_body(ask: CompletionSpec, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
     """POST /api/v2/chat/completions; the first version takes the same and `model_item`.
 
     Without `captcha_verify_param`: an empty one trips the check, none does not.
@@ -173,7 +175,7 @@ def completion_body(ask: Ask, moment: Moment, language: str = zai_data.LANGUAGE)
     }
 
 
-def _effort(ask: Ask) -> Json:
+def _effort(ask: CompletionSpec) -> Json:
     return {"reasoning_effort": ask.effort} if ask.effort and ask.thinking else {}
 
 

@@ -178,7 +178,7 @@ class K2ThinkSite(Site):
         gate = asyncio.Event()
         self._gate = asyncio.get_running_loop(), gate
         self.held += 1
-        await self.note()
+        await self.notify()
         waits = {asyncio.ensure_future(gate.wait()), asyncio.ensure_future(wire.wait_gone())}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -189,7 +189,7 @@ class K2ThinkSite(Site):
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
-            await self.note()
+            await self.notify()
 
 
 async def _answer(script: Script, wire: Wire, *, streamed: bool) -> None:

@@ -39,7 +39,7 @@ def words_of(script: Script) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SandboxTurn:
     """One answer to be given."""
 
     script: Script
@@ -73,7 +73,7 @@ class Stream:
         return self.opening + self.body[: max(len(self.body) // 2, 1)]
 
 
-def frames_of(turn: Turn, stream: Stream) -> list[bytes]:
+def frames_of(turn: SandboxTurn, stream: Stream) -> list[bytes]:
     """All frames of the answer, with what is wrong with them."""
     writer = Writer(turn)
     fault = turn.script.fault
@@ -126,7 +126,7 @@ def _odd(fault: str, writer: "Writer", stream: Stream) -> list[bytes]:
 class Writer:
     """V2 frames of one turn."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: SandboxTurn) -> None:
         self._turn = turn
         self._ids: dict[str, str] = {}
 
@@ -175,7 +175,7 @@ class Writer:
         return self.event("finish", status="FINISHED", last="finish_only" not in words, **fields)
 
 
-def stream_of(turn: Turn) -> Stream:
+def stream_of(turn: SandboxTurn) -> Stream:
     """The V2 frames of an answer."""
     writer, words, fault = Writer(turn), turn.words, turn.script.fault
     pieces = turn.pieces()
@@ -214,7 +214,7 @@ def token_info(*, last: bool) -> dict[str, int | bool]:
     return {**dict(zip(("promptTokens", "completionTokens", "totalTokens"), counts, strict=True)), "hasTokens": last}
 
 
-def counted_frame(turn: Turn) -> bytes:
+def counted_frame(turn: SandboxTurn) -> bytes:
     return Writer(turn).event("content", "word ")
 
 

@@ -3,10 +3,10 @@
 import json
 import time
 
-from providers.sandbox.longcat.frames import SOURCES, Stream, Turn, Writer, token_info
+from providers.sandbox.longcat.frames import SOURCES, SandboxTurn, Stream, Writer, token_info
 
 
-def old_stream_of(turn: Turn) -> Stream:
+def old_stream_of(turn: SandboxTurn) -> Stream:
     """Choices frames: pieces in the delta, everything so far beside it. `cumulative`: no delta, snapshots alone."""
     stream = Stream(old_texts(turn, thoughts=turn.script.thoughts()) if turn.thinking else [])
     stream.body = old_texts(turn, pieces=turn.pieces())
@@ -20,7 +20,7 @@ def old_stream_of(turn: Turn) -> Stream:
     return stream
 
 
-def old_texts(turn: Turn, *, thoughts: list[str] | None = None, pieces: list[str] | None = None) -> list[bytes]:
+def old_texts(turn: SandboxTurn, *, thoughts: list[str] | None = None, pieces: list[str] | None = None) -> list[bytes]:
     """The frames of the thinking, or of the answer after it."""
     frames, so_far = [], ""
     reason = "".join(turn.script.thoughts()) if turn.thinking else ""
@@ -34,7 +34,7 @@ def old_texts(turn: Turn, *, thoughts: list[str] | None = None, pieces: list[str
 
 
 def _old(
-    turn: Turn, delta: dict[str, str], content: str, reason: str, *, last: bool = False, sensitive: bool = False
+    turn: SandboxTurn, delta: dict[str, str], content: str, reason: str, *, last: bool = False, sensitive: bool = False
 ) -> bytes:
     choice = {"index": 0, "delta": {"role": "assistant", **delta}, "finishReason": "stop" if last else None}
     frame = {

@@ -152,7 +152,7 @@ class LongCatSite(Site):
         else:
             del self.chats[chat_id]
             await wire.respond(200, _fine(True))
-            await self.note()
+            await self.notify()
 
     def _owned(self, chat_id: object, user: str) -> Conversation | None:
         """The conversation, if it is there and the person's own."""
@@ -182,11 +182,11 @@ class LongCatSite(Site):
         else:
             chat.turns += 1
             switches = body.get("reasonEnabled") == 1, body.get("searchEnabled") == 1
-            turn = shapes.Turn(script, body["conversationId"], 2 * chat.turns, *switches)
+            turn = shapes.SandboxTurn(script, body["conversationId"], 2 * chat.turns, *switches)
             await _answer(turn, wire, old=request.path.endswith("chat-completion") or "old" in turn.words)
 
 
-async def _answer(turn: shapes.Turn, wire: Wire, *, old: bool) -> None:
+async def _answer(turn: shapes.SandboxTurn, wire: Wire, *, old: bool) -> None:
     script = turn.script
     rest = Script(pace_ms=script.pace_ms, cut=script.cut, stall_after=script.stall_after)
     await wire.begin(encoding=script.encoding)

@@ -1,8 +1,8 @@
 """How an answer of the Qwen stand-in ends, and what goes wrong with it on demand."""
 
 from providers.sandbox.qwen.frames import (
-    Event,
-    Turn,
+    EventFields,
+    SandboxTurn,
     created,
     delta,
     encoded,
@@ -18,7 +18,7 @@ from providers.sandbox.script import Script
 BIG_EVENT_CHARS = 5_000_000
 
 
-def lines_of(script: Script, turn: Turn) -> list[bytes]:
+def lines_of(script: Script, turn: SandboxTurn) -> list[bytes]:
     """The whole stream, line by line, with the fault of the directive."""
     words = words_of(script)
     if script.fault in IN_STREAM:
@@ -33,9 +33,9 @@ def lines_of(script: Script, turn: Turn) -> list[bytes]:
     return _dressed(_with_fault(script.fault, lines, _end(turn, words), turn), words)
 
 
-def _end(turn: Turn, words: frozenset[str]) -> list[bytes]:
+def _end(turn: SandboxTurn, words: frozenset[str]) -> list[bytes]:
     """Behind the last words: the finished frame as a rule. There is no [DONE]."""
-    last: Event = finished(turn, None if "no_phase" in words else "image_gen" if turn.image else "answer")
+    last: EventFields = finished(turn, None if "no_phase" in words else "image_gen" if turn.image else "answer")
     if "stopped" in words:
         last = {"response.stopped": {"response_id": turn.response_id}}
     elif "done_true" in words:
@@ -54,7 +54,7 @@ def _dressed(lines: list[bytes], words: frozenset[str]) -> list[bytes]:
     return lines
 
 
-def _with_fault(fault: str, lines: list[bytes], end: list[bytes], turn: Turn) -> list[bytes]:
+def _with_fault(fault: str, lines: list[bytes], end: list[bytes], turn: SandboxTurn) -> list[bytes]:
     middle = max(2, len(lines) // 2)
     head, tail = lines[:middle], [*lines[middle:], *end]
     if (demand := DEMANDS.get(fault.removesuffix("_mid"))) is not None:

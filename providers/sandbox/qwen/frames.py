@@ -27,11 +27,11 @@ SECOND_IMAGE_URL: Final = "https://cdn.example.com/output/person/t2i/second.png?
 INPUT_TOKENS: Final = 12
 TOKENS_A_FRAME: Final = 3
 
-type Event = dict[str, Any]
+type EventFields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SandboxTurn:
     """One answer: whose chat, with what switches."""
 
     chat_id: str
@@ -49,18 +49,18 @@ def line(value: object) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
 
 
-def created(turn: Turn, *, index: int = 0, response_id: str = "") -> Event:
+def created(turn: SandboxTurn, *, index: int = 0, response_id: str = "") -> EventFields:
     """The first event; `parent_id` is the site's own id of the message just sent."""
     head = {"chat_id": turn.chat_id, "parent_id": str(uuid.uuid4()), "response_id": response_id or turn.response_id}
     return {"response.created": {**head, "response_index": str(index)}}
 
 
-def info(turn: Turn, action: str) -> Event:
+def info(turn: SandboxTurn, action: str) -> EventFields:
     about = {"action": action, "chat_id": turn.chat_id, "response_id": turn.response_id, "timestamp": int(time.time())}
     return {"response.info": about}
 
 
-def delta(turn: Turn, phase: str | None, content: str = "", status: str = "typing", **more: Any) -> Event:
+def delta(turn: SandboxTurn, phase: str | None, content: str = "", status: str = "typing", **more: Any) -> EventFields:
     """An event of a phase, without phase when None."""
     inner: dict[str, Any] = {"role": "assistant", "content": content, "status": status, **more}
     if phase is not None:
@@ -68,15 +68,15 @@ def delta(turn: Turn, phase: str | None, content: str = "", status: str = "typin
     return {"choices": [{"delta": inner}], "response_id": turn.response_id, "timestamp": int(time.time())}
 
 
-def finished(turn: Turn, phase: str | None = "answer") -> Event:
+def finished(turn: SandboxTurn, phase: str | None = "answer") -> EventFields:
     return delta(turn, phase, status="finished")
 
 
-def error(turn: Turn, **said: str) -> Event:
+def error(turn: SandboxTurn, **said: str) -> EventFields:
     return {"error": said, "response_id": turn.response_id}
 
 
-def encoded(events: Iterable[Event], words: frozenset[str] = frozenset()) -> list[bytes]:
+def encoded(events: Iterable[EventFields], words: frozenset[str] = frozenset()) -> list[bytes]:
     """The events as lines. Tokens are counted up on each frame, absent on finished ones, `{}` where a tool has
     answered, and begin anew after that. The first line has a blank before its end."""
     lines = []
@@ -111,7 +111,7 @@ def words_of(script: Script) -> frozenset[str]:
     return frozenset(script.variant.split("+"))
 
 
-def events_of(script: Script, turn: Turn) -> list[Event]:
+def events_of(script: Script, turn: SandboxTurn) -> list[EventFields]:
     """All events of an answer but the last one."""
     words = words_of(script)
     events = [info(turn, "keep_alive")] if "keep_alive" in words else []
@@ -127,13 +127,13 @@ def events_of(script: Script, turn: Turn) -> list[Event]:
     return [created(turn), *events]
 
 
-def _drawn(turn: Turn, words: frozenset[str]) -> list[Event]:
+def _drawn(turn: SandboxTurn, words: frozenset[str]) -> list[EventFields]:
     """One event a picture, its content the address."""
     urls = (IMAGE_URL, SECOND_IMAGE_URL) if "two_images" in words else (IMAGE_URL,)
     return [delta(turn, "image_gen", url, extra={"output_image_hw": [[768, 1024]]}) for url in urls]
 
 
-def _before_answer(script: Script, turn: Turn, words: frozenset[str]) -> list[Event]:
+def _before_answer(script: Script, turn: SandboxTurn, words: frozenset[str]) -> list[EventFields]:
     """Thinking and the site's own tools. After a tool the thinking begins anew, with lists of its own."""
     events = [info(turn, "skip_think")] if "skip_think" in words and not turn.thinking else []
     if turn.thinking:
@@ -152,7 +152,7 @@ def _before_answer(script: Script, turn: Turn, words: frozenset[str]) -> list[Ev
     return events
 
 
-def _thinking(turn: Turn, words: frozenset[str], items: Sequence[tuple[str, list[str]]]) -> list[Event]:
+def _thinking(turn: SandboxTurn, words: frozenset[str], items: Sequence[tuple[str, list[str]]]) -> list[EventFields]:
     if "think" in words or not turn.summary:
         said = [piece for _, pieces in items for piece in pieces]
         return [*(delta(turn, "think", piece) for piece in said), finished(turn, "think")]
@@ -163,7 +163,7 @@ def _thinking(turn: Turn, words: frozenset[str], items: Sequence[tuple[str, list
     return [*_summary(turn, items), finished(turn, "thinking_summary")]
 
 
-def _summary(turn: Turn, items: Sequence[tuple[str, list[str]]]) -> Iterable[Event]:
+def _summary(turn: SandboxTurn, items: Sequence[tuple[str, list[str]]]) -> Iterable[EventFields]:
     """Snapshots: each repeats the lists so far; the last thought grows inside too."""
     titles: list[str] = []
     thoughts: list[str] = []
@@ -175,7 +175,7 @@ def _summary(turn: Turn, items: Sequence[tuple[str, list[str]]]) -> Iterable[Eve
             yield delta(turn, "thinking_summary", extra=extra)
 
 
-def _answer(script: Script, turn: Turn, words: frozenset[str]) -> list[Event]:
+def _answer(script: Script, turn: SandboxTurn, words: frozenset[str]) -> list[EventFields]:
     phase = None if "no_phase" in words else "ReportGeneration" if "deep_research" in words else "answer"
     pieces = script.pieces()
     if turn.search:
@@ -186,7 +186,7 @@ def _answer(script: Script, turn: Turn, words: frozenset[str]) -> list[Event]:
     return [delta(turn, phase, piece) for piece in pieces]
 
 
-def _searched(turn: Turn, phase: str, docs: Sequence[dict[str, str]], first: int) -> list[Event]:
+def _searched(turn: SandboxTurn, phase: str, docs: Sequence[dict[str, str]], first: int) -> list[EventFields]:
     """Documents have the numbers used_id - n … used_id - 1."""
     name = "web_search_info" if phase == "web_search" else "web_extract_info"
     result = {"docs": list(docs), "used_id": first + len(docs)} if phase == "web_search" else []
@@ -194,7 +194,7 @@ def _searched(turn: Turn, phase: str, docs: Sequence[dict[str, str]], first: int
     return _tool(turn, phase, found)
 
 
-def _tool(turn: Turn, phase: str, found: dict[str, Any]) -> list[Event]:
+def _tool(turn: SandboxTurn, phase: str, found: dict[str, Any]) -> list[EventFields]:
     """A tool of the site's own: its call grows, then a function event with what it found."""
     calls = ('{"queries":', '{"queries":["sandbox"]}')
     growing = [
@@ -203,12 +203,12 @@ def _tool(turn: Turn, phase: str, found: dict[str, Any]) -> list[Event]:
     return [*growing, delta(turn, phase, status="finished", role="function", name=phase, extra=found)]
 
 
-def _image_tool(turn: Turn, words: frozenset[str]) -> list[Event]:
+def _image_tool(turn: SandboxTurn, words: frozenset[str]) -> list[EventFields]:
     where = {"file_path": "output/picture.png"} if "file_path" in words else {"image": IMAGE_URL}
     return _tool(turn, "image_gen_tool", {"image_list": [where], "tool_result": [where]})
 
 
-def _two_candidates(events: Sequence[Event], turn: Turn, *, other_first: bool) -> list[Event]:
+def _two_candidates(events: Sequence[EventFields], turn: SandboxTurn, *, other_first: bool) -> list[EventFields]:
     """A second candidate's events stand between the first one's, and it ends first; only index 0 counts."""
     other = str(uuid.uuid4())
     heads = [created(turn), created(turn, index=1, response_id=other)]

@@ -13,7 +13,7 @@ from typing import Any
 from providers.sandbox.qwen.auth import GUEST, Age, People, QwenAuthSite, sign_in
 from providers.sandbox.qwen.checks import Chat, new_chat_problem, turn_problem
 from providers.sandbox.qwen.endings import lines_of
-from providers.sandbox.qwen.frames import Turn, created, delta, encoded, error, finished, words_of
+from providers.sandbox.qwen.frames import SandboxTurn, created, delta, encoded, error, finished, words_of
 from providers.sandbox.qwen.models import MODELS, listed
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
 from providers.sandbox.script import Script, end, play, play_counted, read_script
@@ -156,7 +156,7 @@ class QwenSite(Site):
         finally:
             chat.busy = False
 
-    async def _stream(self, body: dict[str, Any], script: Script, turn: Turn, wire: Wire) -> None:
+    async def _stream(self, body: dict[str, Any], script: Script, turn: SandboxTurn, wire: Wire) -> None:
         await wire.begin(encoding=script.encoding)
         features = body["messages"][0]["feature_config"]
         if not MODELS[body["model"]].think_skip and not features["thinking_enabled"]:
@@ -171,12 +171,12 @@ class QwenSite(Site):
         await end(wire, script)
 
 
-def _turn(chat_id: str, body: dict[str, Any], script: Script) -> Turn:
+def _turn(chat_id: str, body: dict[str, Any], script: Script) -> SandboxTurn:
     """What the switches make of an answer. In Auto the model decides; these think and search when told to only."""
     message, words = body["messages"][0], words_of(script)
     features, kind, model = message["feature_config"], message["chat_type"], MODELS[body["model"]]
     always = not features.get("auto_thinking", False) or not model.think_skip or "thinks" in words
-    return Turn(
+    return SandboxTurn(
         chat_id,
         str(uuid.uuid4()),
         thinking=model.thinking and features["thinking_enabled"] and always,

@@ -9,7 +9,7 @@ import pytest
 
 from providers.contract.errors import ErrorKind
 from providers.contract.events import Finish
-from providers.openai.choice import Reading
+from providers.openai.choice import ReadingOptions
 from tests.providers.openai.streams import chunk, decode, delta, sse, words
 
 
@@ -42,7 +42,7 @@ def test_function_call_becomes_a_tool_call_unless_it_was_asked_for() -> None:
     )
     answer = decode([body])
     assert (answer.calls, answer.end) == ([(0, 0, None, "f", "{}")], Finish("tool_calls"))
-    legacy = decode([body], reading=Reading(legacy=True))
+    legacy = decode([body], reading=ReadingOptions(legacy=True))
     assert (legacy.calls, legacy.end) == ([], Finish("function_call"))
     assert [fields for _, _, fields in legacy.extra] == [
         {"function_call": {"name": "f", "arguments": "{"}},

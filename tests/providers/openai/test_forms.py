@@ -7,7 +7,7 @@ import pytest
 
 from providers.contract.errors import ErrorKind
 from providers.contract.events import Finish
-from providers.openai.choice import Reading
+from providers.openai.choice import ReadingOptions
 from tests.providers.openai.streams import FIXTURES, STOP, USAGE, chunk, decode, delta, sse, words
 
 A, B = json.dumps(words("a")), json.dumps(words("b", "stop"))
@@ -46,7 +46,7 @@ def test_a_stream_for_a_whole_answer_is_put_together() -> None:
         chunk(delta({"reasoning_details": [{"index": 0, "type": "t", "text": "q"}]})),
         STOP,
     )
-    answer = decode([body], stream=False, reading=Reading(legacy=True))
+    answer = decode([body], stream=False, reading=ReadingOptions(legacy=True))
     assert answer.extra == [
         (
             "delta",

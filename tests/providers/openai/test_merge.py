@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from providers.contract.events import Event, Passthrough
 from providers.openai import merge as openai_merge
-from providers.openai.merge import ExtraPile, merged
+from providers.openai.merge import PassthroughMerger, merged
 
 TEXTS = st.text("ab", max_size=3)
 NAMES = st.sampled_from(["name", "id", "text", "data"])
@@ -53,7 +53,7 @@ def test_any_values_are_taken(values: list[Any]) -> None:
 
 
 def told(pieces: list[Any]) -> list[Event]:
-    pile = ExtraPile()
+    pile = PassthroughMerger()
     for piece in pieces:
         assert pile.sift([Passthrough("delta", {"audio": piece}, 0)]) == []
     return pile.rest()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract.events import Event, Finish, ToolCallDelta
-from providers.openai.tools import ToolCalls
+from providers.openai.tools import ToolCallAssembler
 from tests.providers.openai.streams import chunk, decode, delta, joined, sse
 
 
@@ -237,7 +237,7 @@ def test_fragments_become_calls_with_dense_indexes(
 
 
 def test_calls_are_told_in_the_order_they_came_in() -> None:
-    calls, out = ToolCalls(0), list[Event]()
+    calls, out = ToolCallAssembler(0), list[Event]()
     calls.read([call("f", "{}", index=0), call("g", "", index=1)], out, complete=False)
     calls.read([call("h", OBJECT, index=2)], out, complete=False)
     calls.flush(out)
@@ -251,27 +251,27 @@ def test_a_call_that_is_never_named_still_comes() -> None:
 
 
 def test_waiting_for_a_name_is_bounded() -> None:
-    calls, out = ToolCalls(0), list[Event]()
+    calls, out = ToolCallAssembler(0), list[Event]()
     for _ in range(100):
         calls.read([{"index": 0, "function": {"arguments": "x"}}], out, complete=False)
     assert sum(len(event.arguments) for event in out if isinstance(event, ToolCallDelta)) == 100
 
 
 def test_whole_calls_are_never_joined() -> None:
-    calls, out = ToolCalls(0), list[Event]()
+    calls, out = ToolCallAssembler(0), list[Event]()
     calls.read([call("f", "{}"), call("f", "{}")], out, complete=True)
     calls.flush(out)
     assert joined([*out, Finish("tool_calls")]).calls == [(0, 0, None, "f", "{}"), (0, 1, None, "f", "{}")]
 
 
 def test_the_fields_of_whole_calls_are_told() -> None:
-    calls, out = ToolCalls(0), list[Event]()
+    calls, out = ToolCallAssembler(0), list[Event]()
     calls.read([call("f", '{"a":1}'), call("f", '{"a":1}')], out, complete=True)
     assert out == [ToolCallDelta(0, None, "f", '{"a":1}'), ToolCallDelta(1, None, "f", '{"a":1}')]
 
 
 def test_other_fields_of_a_call_travel_on() -> None:
-    calls, out = ToolCalls(2), list[Event]()
+    calls, out = ToolCallAssembler(2), list[Event]()
     calls.read(
         [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "sql", "input": "x"}}], out, complete=False
     )
@@ -309,7 +309,7 @@ def test_calls_that_are_no_list_are_read(calls: Any) -> None:
 def test_the_requests_tools_tell_a_name_from_a_piece_of_one() -> None:
     pieces = [call("now", "", index=0), call("today", "", index=0)]
     for names, found in ((frozenset({"now", "today"}), ["now", "today"]), (frozenset({"nowtoday"}), ["nowtoday"])):
-        calls, out = ToolCalls(0, names), list[Event]()
+        calls, out = ToolCallAssembler(0, names), list[Event]()
         for piece in pieces:
             calls.read([piece], out, complete=False)
         calls.flush(out)
@@ -317,7 +317,7 @@ def test_the_requests_tools_tell_a_name_from_a_piece_of_one() -> None:
 
 
 def test_a_known_name_is_told_at_once() -> None:
-    calls, out = ToolCalls(0, frozenset({"weather"})), list[Event]()
+    calls, out = ToolCallAssembler(0, frozenset({"weather"})), list[Event]()
     calls.read([call("weather", "", index=0, id="call_0123456789")], out, complete=False)
     assert out == [ToolCallDelta(0, "call_0123456789", "weather", "")]
 
@@ -330,7 +330,7 @@ def test_a_call_that_was_cut_is_given_nothing_it_never_said(reason: str) -> None
 
 
 def test_calls_are_bounded_in_number_and_linear_in_length() -> None:
-    calls, out = ToolCalls(0), list[Event]()
+    calls, out = ToolCallAssembler(0), list[Event]()
     calls.read([call("f", '{"a":1}{"b":2}' * 20_000, index=0, id="a")], out, complete=False)
     assert len({event.index for event in out if isinstance(event, ToolCallDelta)}) == 1024
     calls.read([call("f", "{}" * 200_000, index=1, id="b")], out, complete=False)
@@ -363,7 +363,7 @@ def test_arguments_are_the_same_at_every_cut(places: list[int]) -> None:
 )
 def test_what_stands_behind_an_empty_object_is_read_to_its_end(pieces: list[str], told: list[str]) -> None:
     out: list[Event] = []
-    calls = ToolCalls(0)
+    calls = ToolCallAssembler(0)
     for piece in pieces:
         calls.read(
             [{"index": 0, "id": "call_12345", "function": {"name": "f", "arguments": piece}}], out, complete=False

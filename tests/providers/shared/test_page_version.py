@@ -6,7 +6,7 @@ import pytest
 
 from providers.contract.call import Call
 from providers.contract.steps import Answer, Moment
-from providers.shared.page_version import Finding, PageVersion
+from providers.shared.page_version import PageFinding, PageVersion
 
 PAGE = Call("GET", "https://site.example/", ())
 VERSION = re.compile(rb"v(\d\.\d)")
@@ -26,7 +26,7 @@ def learnt(
     own: str = "",
     read_ms: int = 0,
     status: int = 200,
-) -> Finding:
+) -> PageFinding:
     """The finding for a call made at `asked_ms`; `body` is the page, None where it must not be asked for."""
     steps = versions.learn(PAGE, VERSION, own, at(asked_ms, came_ms))
     try:
@@ -34,7 +34,7 @@ def learnt(
         assert body is not None, "the page was read again"
         steps.send(Answer(status, {}, body, at_ms=READ_MS + read_ms))
     except StopIteration as end:
-        found: Finding = end.value
+        found: PageFinding = end.value
         return found
     raise AssertionError("more than one call")
 

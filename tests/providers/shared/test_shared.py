@@ -8,19 +8,19 @@ from providers.contract.provider import Model, checked_url
 from providers.contract.sealed import shown
 from providers.contract.session import Credentials, Session
 from providers.formats.jwt import claims
-from providers.shared.folding import fold
+from providers.shared.flatten import flatten
 from providers.shared.suffixes import wants_search, wants_thinking, with_suffixes
 
 
 # -- conversations ----------------------------------------------------------------------------------------------------
 def test_a_lone_user_turn_is_sent_as_it_is() -> None:
-    assert fold([Message("user", "  just this ")]) == "  just this "
-    assert fold([Message("user", (TextPart("a"), TextPart("b")))]) == "a\nb"
+    assert flatten([Message("user", "  just this ")]) == "  just this "
+    assert flatten([Message("user", (TextPart("a"), TextPart("b")))]) == "a\nb"
 
 
 def test_turns_are_labelled_in_order() -> None:
     call = ToolCall("c1", "weather", '{"city":"Paris"}')
-    folded = fold(
+    folded = flatten(
         [
             Message("system", "Rules"),
             Message("user", "Q", name="Ann"),

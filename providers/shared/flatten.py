@@ -19,7 +19,7 @@ _LABELS = {
 }
 
 
-def fold(messages: Sequence[Message]) -> str:
+def flatten(messages: Sequence[Message]) -> str:
     """The conversation as one text: `[Label]` blocks parted by blank lines, or the bare text of a lone user turn."""
     if len(messages) == 1 and messages[0].role == "user":
         return messages[0].text()

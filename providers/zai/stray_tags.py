@@ -9,7 +9,7 @@ _HELD_LIMIT: Final = 64
 """Blanks before the tag that are waited for."""
 
 
-class Beginning:
+class StrayTagFilter:
     """`feed` the pieces of the answer, get them without stray tags at their head; `rest` gives what was held back."""
 
     def __init__(self) -> None:
