@@ -1,4 +1,4 @@
-"""Provider types by the name config.yaml uses. Loaded when first asked for."""
+"""The registry of provider types, by the name config.yaml uses. Loaded when first asked for."""
 
 import importlib
 from functools import cache
@@ -20,7 +20,7 @@ def type_names() -> list[str]:
 
 @cache
 def preset_names() -> frozenset[str]:
-    """The official APIs that are known by name."""
+    """The names of known official APIs."""
     return frozenset(importlib.import_module("providers.openai.presets").PRESETS)
 
 

@@ -1,1 +1,1 @@
-"""Formats of the wire that know nothing of providers: JSON, server-sent events, tokens, times, pages."""
+"""Readers of wire formats that know nothing of providers: JSON, server-sent events, tokens, times, pages."""

@@ -1,4 +1,4 @@
-"""How much a JSON text would cost to read, told before a parser sees it: its values and names, counted in linear time.
+"""The cost of reading a JSON text, known before a parser sees it: its values and names, counted in linear time.
 
 A parser makes an object of every value, so ten megabytes of `{},{},…` cost seconds and hundreds of megabytes. The count
 costs 2 to 4 nanoseconds a byte (10 MB: 30 ms) and is made of C calls over slices, between which others may have a turn.
@@ -21,7 +21,7 @@ _LONG_NUMBER: Final = re.compile(rb"(?<!\d)\d{%d}" % (DIGITS_LIMIT + 1))
 
 
 class OutsideStrings:
-    """`feed` the pieces of one JSON text, in order, cut anywhere; gives what stands outside of its strings."""
+    """Splitter that gives the parts of a JSON text outside its strings; `feed` the pieces in order, cut anywhere."""
 
     __slots__ = ("_escape", "_inside", "strings")
 
@@ -32,7 +32,7 @@ class OutsideStrings:
         """The backslash at the end of a piece, whose other half comes with the next one."""
 
     def fork(self) -> "OutsideStrings":
-        """Another one in the same place of the text."""
+        """A copy at the same place of the text."""
         other = OutsideStrings()
         other.strings, other._inside, other._escape = self.strings, self._inside, self._escape
         return other
@@ -58,7 +58,8 @@ class OutsideStrings:
 
 
 class JsonTally:
-    """`feed` the pieces of one text, in order, cut anywhere. Of text that is no JSON it counts what it can."""
+    """Counter of a JSON text's values; `feed` the pieces in order, cut anywhere. Of other text it counts what it
+    can."""
 
     def __init__(self) -> None:
         self.names = 0
@@ -70,7 +71,8 @@ class JsonTally:
 
     @property
     def values(self) -> int:
-        """Values of every kind, the outermost one too; an empty list or object counts twice. No JSON has less."""
+        """The number of values of every kind, the outermost one too; an empty list or object counts twice. No JSON has
+        less."""
         return max(self._values, self._outside.strings // 2)
 
     def feed(self, piece: bytes) -> None:

@@ -1,4 +1,4 @@
-"""JSON from the wire: fast on what is right, patient with what is nearly right, never raising.
+"""Reader of JSON from the wire: fast on what is right, patient with what is nearly right, never raising.
 
 Odd inputs seen in real streams: bytes that are not UTF-8, half of a surrogate pair in an escape (a site cut its text
 by UTF-16 units), two objects glued together in one frame (zai-org/GLM-5#66).
@@ -70,13 +70,13 @@ def loads_glued(payload: bytes, most_values: int = EVENT_VALUES) -> tuple[list[A
 
 
 def past_blanks(text: str, at: int) -> int:
-    """Where the white space ends that stands at `at`."""
+    """The index behind the white space that begins at `at`."""
     found = _BLANKS.match(text, at)
     return found.end() if found else at
 
 
 def unread(payload: bytes, most_values: int = PREPARED_VALUES) -> str:
-    """Why `loads` gave INVALID, as the end of a sentence."""
+    """The reason why `loads` gave INVALID, as the end of a sentence."""
     return f"holds more than {most_values} values" if holds_more(payload, most_values) else "is no JSON"
 
 

@@ -1,4 +1,4 @@
-"""Reading what a JSON Web Token says of itself. Its signature is the site's business."""
+"""Reader of a JSON Web Token's claims. Its signature is the site's business."""
 
 import binascii
 from base64 import urlsafe_b64decode
@@ -24,5 +24,5 @@ def claims(token: str) -> dict[str, Any] | None:
 
 
 def ends_at(found: Mapping[str, Any]) -> int | None:
-    """When the token ends, in Unix seconds (claim `exp`); None where its claims do not say so."""
+    """The end of the token in Unix seconds (claim `exp`); None where its claims do not say so."""
     return moment_s(found.get("exp"))

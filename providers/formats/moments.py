@@ -1,4 +1,4 @@
-"""Points in time as sites and tokens name them, in Unix seconds. The one reader for all; pure, bounded."""
+"""Reader of points in time as sites and tokens name them, in Unix seconds. The one reader for all; pure, bounded."""
 
 import math
 from datetime import UTC, datetime
@@ -22,7 +22,8 @@ def moment_s(value: Any) -> int | None:
 
 
 def date_s(text: str | None) -> float | None:
-    """An HTTP date (RFC 9110 5.6.7) or one of RFC 3339; None for all else, and for one without a time zone."""
+    """The Unix seconds of an HTTP date (RFC 9110 5.6.7) or one of RFC 3339; None for all else, and without a time
+    zone."""
     if not text or len(text) > _DATE_LETTERS:
         return None
     for read in (parsedate_to_datetime, datetime.fromisoformat):

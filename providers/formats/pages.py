@@ -1,4 +1,4 @@
-"""Whether an answer is a web page for people, where JSON or a stream was due, and whether it is a check for humans.
+"""Detection of web pages where JSON or a stream was due, and of checks for humans among them.
 
 The one reader for all: what follows from a page is each provider's business. Signs are known of Cloudflare (its header
 `cf-mitigated`, developers.cloudflare.com; its pages) and of Alibaba's edge (aliyun_waf, x5sec, `punish`), and the word
@@ -22,7 +22,7 @@ _TITLE: Final = re.compile(rb"<title[^<>]{0,200}>([^<]{0,200})", re.IGNORECASE)
 
 
 def is_page(headers: Mapping[str, str], body: bytes) -> bool:
-    """By its content type (header names in lower case), or by how it begins."""
+    """Whether the answer is a page, by its content type (header names in lower case) or by how it begins."""
     start = body[:START_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return "html" in headers.get("content-type", "").lower() or start.startswith(b"<") or b"<html" in start
 

@@ -28,7 +28,7 @@ class SseLimit(ValueError):
 
 
 class SseReader:
-    """`feed` bytes, get the data of the events completed by them.
+    """Reader of one event stream: `feed` bytes, get the data of the events completed by them.
 
     With `bare_json`, a line that starts with `{` outside any field counts as data of its own: some sites drop a plain
     JSON error line into the stream.
@@ -63,7 +63,7 @@ class SseReader:
         return payloads
 
     def flush(self) -> list[bytes]:
-        """The stream ended: the data of an event whose closing blank line never came."""
+        """The data of an event whose closing blank line never came, at the end of the stream."""
         block = bytes(self._buffer)
         self._buffer.clear()
         if block.count(b"\n") > LINES_LIMIT:  # what is beyond is lost, the end mark with it
@@ -99,7 +99,8 @@ class SseReader:
         return payloads
 
     def _past_nothing(self, begin: int) -> int:
-        """Where the next event may begin; a stream of nothing but line ends and comments must cost nothing."""
+        """The index where the next event may begin; a stream of nothing but line ends and comments must cost
+        nothing."""
         found = _NOTHING.match(self._buffer, begin)
         return found.end() if found else begin
 

@@ -1,4 +1,4 @@
-"""A K2Think session in the person's own browsing: the token, in a header, a cookie or the answer of a sign-in."""
+"""The K2Think session in the person's own browsing: the token, in a header, a cookie or the answer of a sign-in."""
 
 from typing import Final
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What ages about K2Think's site, in one place. Shapes from public clients up to 2026-04; no recording is public.
+"""The data of K2Think's site that ages, in one place. From public clients up to 2026-04; no recording is public.
 
 Each item can be put over in config.yaml (`headers`, `model_ids`).
 """

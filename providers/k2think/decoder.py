@@ -1,4 +1,4 @@
-"""K2Think's answers to events: a stream, or one JSON object.
+"""The decoders of K2Think's answers: a stream, or one JSON object.
 
 Which of the two it is, the first byte tells: a site that gives the other one than was asked for is read all the same.
 """
@@ -24,7 +24,7 @@ _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
 class K2ThinkDecoder(Decoder):
-    """See the Decoder of providers/contract/operation.py.
+    """The Decoder (providers/contract/operation.py) of one answer.
 
     `eager`: whoever reads a stream gets its words while they come. The model thinks first and may close the tag alone,
     so what no tag opens is told as reasoning; where no tag closes it in the end, it is told again as the answer it was.

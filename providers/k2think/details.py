@@ -1,4 +1,4 @@
-"""Reasoning drawn as a details block, as Open WebUI's pages show it: told apart from the answer behind it.
+"""Reader of reasoning drawn as a details block, as Open WebUI's pages show it, and of the answer behind it.
 
     <details type="reasoning" done="false"><summary>…</summary>R</details><answer>A</answer>
 
@@ -24,7 +24,7 @@ _QUOTE: Final = re.compile(r"\n> ?")
 
 
 def body_start(text: str) -> int | None:
-    """Where the body of a block begins that `text` opens with; None while its opening is not complete."""
+    """The index where the body of a block begins that `text` opens with; None while its opening is not complete."""
     tag_end = text.find(">")
     if tag_end < 0:
         return None if len(text) < _OPENING_LIMIT else len(OPENING)
@@ -48,7 +48,7 @@ def _without_closing_tags(body: str) -> str:
 
 
 class DetailsBlock:
-    """`add` the frames of a text that begins with a block, get the new (reasoning, answer).
+    """The reader: `add` the frames of a text that begins with a block, get the new (reasoning, answer).
 
     A frame that begins with a block is the whole text so far, any other one goes on from there.
     """
@@ -85,7 +85,7 @@ class DetailsBlock:
         return self._split(frame)
 
     def close(self) -> tuple[str, str]:
-        """What is still held."""
+        """The text still held."""
         thought, said = self._split(self._foot)
         self._foot = ""
         if not self._closed:

@@ -1,4 +1,4 @@
-"""What K2Think's refusals mean: HTTP status, `detail` / `message` / `error` in JSON, a page of its edge (Cloudflare).
+"""The meaning of K2Think's refusals: HTTP status, `detail` / `message` / `error` in JSON, a page of Cloudflare's.
 
 Rate limits, length limits and concurrency were never seen in the open: their words are guesses, their statuses HTTP's.
 """

@@ -1,4 +1,4 @@
-"""The marks with which K2Think's models end their turn, and which the site lets slip into the text now and then. Pure.
+"""Filter of the marks with which K2Think's models end their turn, and which the site lets slip into the text. Pure.
 
 `<|im_end|>` is the end of a turn in their chat template, `<|endoftext|>` that of a text (both of the Qwen family, which
 K2-Think descends from). At the very end of an answer they are none of its words; anywhere else they are.
@@ -15,7 +15,7 @@ _LONGEST: Final = max(map(len, _MARKS))
 
 
 class EndMarks:
-    """`feed` text, get what is certainly none of the marks at its end; `close` gives what was held and is none."""
+    """The filter: `feed` text, get what is certainly no mark at its end; `close` gives what was held and is none."""
 
     def __init__(self) -> None:
         self._held: list[str] = []

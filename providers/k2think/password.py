@@ -1,4 +1,4 @@
-"""Signing in to K2Think with e-mail and password: the token comes in the body, in a cookie, or in both."""
+"""The sign-in to K2Think with e-mail and password: the token comes in the body, in a cookie, or in both."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,8 @@ _REFUSED = frozenset({400, 401, 403, 404, 422})
 def with_password(
     session: Session, base_url: str, headers: Mapping[str, Value], moment: Moment
 ) -> Steps[SessionUpdate]:
-    """Raises ProviderError: SESSION_EXPIRED for a wrong e-mail or password, CHALLENGE when the edge wants a human."""
+    """Steps that sign in. Raise ProviderError: SESSION_EXPIRED for wrong credentials, CHALLENGE for a check for
+    humans."""
     body = {"email": session.seal("email"), "password": session.seal("password")}
     answer = yield Call("POST", base_url + PATH, tuple(headers.items()), body)
     fields = mapping(loads(answer.body))

@@ -1,4 +1,4 @@
-"""K2Think's text told apart into reasoning and answer, whatever its form.
+"""Splitter of K2Think's text into reasoning and answer, whatever its form.
 
 Reasoning stands in think tags (providers/shared/think_tags.py) or is drawn as a details block; the text comes in pieces
 or as snapshots that grow. All of it is found out from the text itself. The model's own end marks are none of the
@@ -17,7 +17,7 @@ _BEGINNING_CHARS: Final = 64
 
 
 class K2Text:
-    """`add` the text of each frame, get the new (reasoning, answer); `close` gives what is held.
+    """The splitter: `add` the text of each frame, get the new (reasoning, answer); `close` gives what is held.
 
     `eager`: a text that no tag opens is passed on as reasoning at once, which it nearly always is.
     """
@@ -34,26 +34,28 @@ class K2Text:
 
     @property
     def conflicts(self) -> int:
-        """Snapshots that did not go on from the one before."""
+        """The number of snapshots that did not go on from the one before."""
         return self._growth.conflicts + (self._block.conflicts if self._block else 0)
 
     @property
     def marked(self) -> bool:
-        """After `close`: the answer ended with marks of the model's own, which were left out."""
+        """Whether, after `close`, the answer ended with marks of the model's own, which were left out."""
         return self._marks.dropped
 
     @property
     def unclosed(self) -> bool:
-        """After `close`: the text ended before the closing tag that its reasoning was to have."""
+        """Whether, after `close`, the text ended before the closing tag that its reasoning was to have."""
         return self._block is None and self._tags.unclosed
 
     def reasoning_apart(self) -> None:
-        """The reasoning comes in a field of its own: text without tags is the answer, and nothing need be held."""
+        """Declares that reasoning comes in a field of its own: text without tags is the answer, and nothing need be
+        held."""
         if not self._apart and self._beginning is not None:
             self._apart, self._tags = True, ThinkTags(implicit=False)
 
     def add(self, content: str, *, snapshot: bool = False) -> tuple[str, str]:
-        """`snapshot`: known to be the whole text so far, so that the same one again says nothing."""
+        """The new (reasoning, answer). `snapshot`: known to be the whole text so far, so that the same one again says
+        nothing."""
         if not content or (snapshot and content == self._last_snapshot):
             return "", ""
         if snapshot:
@@ -62,7 +64,7 @@ class K2Text:
         return thought, self._marks.feed(said)
 
     def close(self, *, complete: bool = True) -> tuple[str, str]:
-        """`complete` False: the text was cut off, so what was not told apart yet is reasoning."""
+        """The text still held. `complete` False: it was cut off, so what was not told apart yet is reasoning."""
         thought, said = self._replay() if self._beginning is not None else ("", "")
         if self._block is not None:
             more = self._block.close()

@@ -1,4 +1,4 @@
-"""K2Think's whole answer: one completion object of the OpenAI form, given out in pieces."""
+"""Reader of K2Think's whole answer: one completion object of the OpenAI form, given out in pieces."""
 
 import re
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def read_completion(completion: Mapping[str, Any]) -> list[Event]:
 
 
 def split(content: str, *, complete: bool) -> tuple[str, str]:
-    """(reasoning, answer) of a whole text.
+    """The (reasoning, answer) of a whole text.
 
     Without `</think>` it is all answer, an opening tag notwithstanding; cut off before that tag, all reasoning.
     """
@@ -79,13 +79,13 @@ def content_of(message: Mapping[str, Any]) -> str:
 
 
 def finish_reason(choice: Mapping[str, Any]) -> FinishReason | None:
-    """Why a choice ended; None while it goes on."""
+    """The reason why a choice ended; None while it goes on."""
     reason = text(choice.get("finish_reason"))
     return _REASONS.get(reason, "stop") if reason else None
 
 
 def empty_answer(*, thought: bool) -> ProviderError:
-    """An end without a word of an answer; `thought`: the model has thought before."""
+    """The error of an end without a word of an answer; `thought`: the model has thought before."""
     what = "thought, then answered nothing" if thought else "answered with nothing at all"
     return ProviderError(ErrorKind.PROVIDER_DOWN, f"K2Think {what}, which is a fault on its side. Try again.")
 

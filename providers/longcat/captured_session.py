@@ -1,4 +1,4 @@
-"""A LongCat session in the person's own browsing: the cookies, with the passport's among them."""
+"""The LongCat session in the person's own browsing: the cookies, with the passport's among them."""
 
 from typing import Final
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What ages about LongCat's site, in one place. No stream of the site is public: it all rests on code reading.
+"""The data of LongCat's site that ages, in one place. No stream of the site is public: it all rests on code reading.
 
 Each item can be put over in config.yaml (`headers`, `models`).
 """
@@ -39,7 +39,7 @@ COMPLETION_PATHS: Final = (CHAT_PATH, "/api/v1/chat-completion", "/api/v1/chat-c
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What a public name stands for: the site has no model names, only switches and an agent. None: as asked."""
+    """The meaning of a public name: the site has no model names, only switches and an agent. None: as asked."""
 
     thinking: bool | None = None
     search: bool | None = None

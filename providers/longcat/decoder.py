@@ -1,4 +1,4 @@
-"""LongCat's answer stream to events: the V2 event frames, and the older choices frames (longcat/frames.py).
+"""The decoder of LongCat's answers: the V2 event frames, and the older choices frames (longcat/frames.py).
 
 Whether text comes as pieces or as snapshots is decided once per stream and kind (providers/shared/cumulative.py). The
 end is an event of type finish or `lastOne: true`; a FINISHED status ends only its own event.
@@ -29,7 +29,7 @@ CHECK_LIMIT_CHARS: Final = 1024 * 1024
 
 
 class LongCatDecoder(FrameDecoder):
-    """See the Decoder of providers/contract/operation.py."""
+    """The Decoder (providers/contract/operation.py) of one answer."""
 
     site = "LongCat"
     bare_json = True

@@ -1,4 +1,4 @@
-"""What LongCat's refusals mean: by the `code` in its JSON, by the HTTP status, by the few words known of it.
+"""The meaning of LongCat's refusals: by the `code` in its JSON, by the HTTP status, by the few words known of it.
 
 The codes follow HTTP's numbers, with HTTP 200 around them as often as not. Words decide where a number leaves it open:
 a 403 is the security check or an ended sign-in.

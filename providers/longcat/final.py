@@ -1,4 +1,4 @@
-"""What LongCat calls the final text of an answer, wherever it stands, and what of it the client has not got. Pure.
+"""The text LongCat calls final, wherever it stands, and what of it the client has not got. Pure.
 
 The field is `finalContent` or `finalContentX`, by the readers of the site in the event of the end; no recording tells
 whether it stands elsewhere too, so that any event and the frame around it are looked at. Last comes what the event of
@@ -15,13 +15,14 @@ _DEPTH: Final = 3
 
 
 class FinalText:
-    """`add` every frame and event; `found` gives the newest of each name that holds words, the likeliest first."""
+    """Collector of final texts: `add` every frame and event; `found` gives the newest of each name, the likeliest
+    first."""
 
     def __init__(self) -> None:
         self._found: dict[str, str] = {}
 
     def add(self, holder: Mapping[str, Any], *, end: bool = False) -> None:
-        """`end`: it is the event that ends the answer."""
+        """Takes the texts of a frame or event. `end`: it is the event that ends the answer."""
         for name in (*_NAMES, _OF_THE_END) if end else _NAMES:
             if name in holder and (words := words_of(holder[name])).strip():
                 self._found[name] = words
@@ -43,7 +44,7 @@ def words_of(value: Any, depth: int = _DEPTH) -> str:
 
 
 def missing(final: str, delivered: str) -> str:
-    """What is to be said after `delivered` so that all of `final` has been: white space between words does not count."""
+    """The text to add to `delivered` so that all of `final` has been: white space between words does not count."""
     if final.startswith(delivered):
         return final[len(delivered) :]
     whole, before = _squeezed(final), _squeezed(delivered)
@@ -60,7 +61,8 @@ def differs(final: str, delivered: str) -> bool:
 
 
 def _end_of(count: int, text: str) -> int:
-    """Where the first `count` characters end that are no white space. By halves: all in all the text is read once."""
+    """The index where the first `count` characters end that are no white space. By halves: the text is read once in
+    all."""
     begin, end = 0, len(text)
     while end - begin > 1:
         middle = (begin + end) // 2

@@ -1,4 +1,4 @@
-"""Reading the parts of LongCat's frames: search results, token counts, and the choices frames of 2025."""
+"""Reader of parts of LongCat's frames: search results, token counts, and the choices frames of 2025."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -40,7 +40,7 @@ def read_results(content: Any) -> Iterator[tuple[str, str]]:
 
 
 class OldFrames:
-    """The choices frames of 2025: a delta holds a piece, `content` beside it the whole answer so far.
+    """Reader of the choices frames of 2025: a delta holds a piece, `content` beside it the whole answer so far.
 
     Deltas count where there are any. A stream without them is read by its `content` and `reasonContent`.
     """

@@ -1,4 +1,4 @@
-"""A LongCat session in one line, as people paste it: the value of passport_token_key, or the page's cookies. Pure."""
+"""Reader of a LongCat session in one line: the value of passport_token_key, or the page's cookies. Pure."""
 
 import re
 from typing import Final

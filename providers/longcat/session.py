@@ -1,4 +1,4 @@
-"""A LongCat session: the sign-in is the cookie passport_token_key; a token given alone is taken for its value.
+"""The LongCat session: the sign-in is the cookie passport_token_key; a token given alone is taken for its value.
 
 Either may hold more than the value, as people paste it: the pair `passport_token_key=…`, or all cookies.
 """
@@ -18,7 +18,7 @@ _PAIR: Final = re.compile(r" *[\w.-]+=[!-:<-~]* *", re.ASCII)
 
 
 def read_session(provider: str, account: str, credentials: Credentials) -> Session:
-    """Raises ProviderError(SESSION_EXPIRED)."""
+    """The session of an account. Raises ProviderError(SESSION_EXPIRED) when its secrets cannot serve."""
     form = _form(credentials.cookies.get(data.PASSPORT) or credentials.token or "")
     if not form:
         raise ProviderError(

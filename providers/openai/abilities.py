@@ -1,4 +1,4 @@
-"""What an API's own list of models says a model can do: context length, pictures, tools. None: it does not say.
+"""A model's abilities as an API's own list states them: context length, pictures, tools. None: it does not say.
 
 Each vendor has names of its own for the same facts; an entry that says nothing of one leaves it unknown, never "no".
 Sources: the vendors' references for GET /models (OpenRouter, vLLM, llama.cpp, Groq, Mistral, Together, Fireworks,
@@ -20,7 +20,7 @@ _LISTED_LIMIT: Final = 200
 
 
 def context_length(entry: Mapping[str, Any]) -> int | None:
-    """Tokens the model takes."""
+    """The context length in tokens."""
     found = [entry.get(name) for name in _LENGTHS]
     found.append(mapping(entry.get("meta")).get("n_ctx_train"))
     found.append(mapping(entry.get("limits")).get("max_input_tokens"))

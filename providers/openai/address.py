@@ -1,4 +1,4 @@
-"""The address of an API of the OpenAI form as people write it: what is likely meant by one that answers nothing. Pure.
+"""The address that is likely meant by one at which nothing answers, as people write them. Pure.
 
 Every such API known to us ends its base_url before `/chat/completions`, most of them in a version (`/v1`). The two that
 people write instead are the whole address of a chat, out of a page of documentation, and the host alone.
@@ -21,7 +21,7 @@ def without_endpoint(base_url: str) -> str | None:
 
 
 def meant(base_url: str, known: Iterable[str]) -> str | None:
-    """What is likely meant by an address that nothing answers at. `known` are the addresses of known APIs."""
+    """The address that is likely meant by one at which nothing answers. `known` are the addresses of known APIs."""
     base = base_url.rstrip("/")
     if (shorter := without_endpoint(base)) is not None:
         return _known_at(shorter, known) or (shorter if _VERSION.search(urlsplit(shorter).path) else f"{shorter}/v1")

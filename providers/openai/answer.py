@@ -1,4 +1,4 @@
-"""The meaning of completion objects: one chunk of a stream, or a whole completion, to events."""
+"""Reader of completion objects: one chunk of a stream, or a whole completion, to events."""
 
 import re
 from collections import Counter
@@ -39,7 +39,7 @@ _SMALL_CHARS: Final = 4000
 
 
 class OpenAIAnswer:
-    """One answer as it comes in. `candidates`: how many were asked for."""
+    """The reader of one answer. `candidates`: how many were asked for."""
 
     def __init__(self, form: Form, unknown: Counter[str], *, candidates: int, reading: ReadingOptions) -> None:
         self._form = form
@@ -245,7 +245,7 @@ def _tells_usage_alone(completion: Mapping[str, Any]) -> bool:
 
 
 def _named(completion: Mapping[str, Any]) -> str:
-    """What a frame calls itself; one that has no name by the names of its fields."""
+    """The frame's name for itself; one that has none, by the names of its fields."""
     named = text(completion.get("type")) or text(completion.get("object"))
     fields = ", ".join(map(str, islice(completion, _NAMED_FIELDS)))
     return named or (f"fields {fields}" if fields else "an empty object")

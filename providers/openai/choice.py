@@ -1,4 +1,4 @@
-"""One candidate of an answer: its deltas, or its whole message, to events."""
+"""Reader of one candidate of an answer: its deltas, or its whole message, to events."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ _NAMES_LIMIT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """How an answer's candidates are read."""
+    """The options for reading an answer's candidates."""
 
     tag_form: TagForm = "none"
     legacy: bool = False
@@ -40,6 +40,8 @@ class ReadingOptions:
 
 
 class Choice:
+    """The reader of one candidate."""
+
     __slots__ = (
         "_called", "_heard", "_index", "_names", "_reading", "_said", "_snapshots", "_spoke", "_tag_form", "_tags",
         "_tools", "_unknown", "reason",
@@ -84,7 +86,7 @@ class Choice:
         return self._tools.broken_off if self.reason else self._tools.unfinished
 
     def read(self, value: Mapping[str, Any], out: list[Event]) -> None:
-        """An entry of `choices`."""
+        """Takes an entry of `choices`."""
         delta = value.get("delta")
         if not isinstance(delta, dict):
             self._undivided(value, out)
@@ -99,7 +101,7 @@ class Choice:
                 out.append(Passthrough("choice", fields, self._index))
 
     def close(self, out: list[Event]) -> None:
-        """The answer is complete: what was held back."""
+        """Emits what was held back: the answer is complete."""
         if self._tags is not None:
             self._split(self._tags.close(complete=self.reason != "length"), out)
         if self._tools is not None:

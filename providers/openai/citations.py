@@ -1,4 +1,4 @@
-"""Sources of an answer: `annotations` of messages, and Z.AI's `web_search` list beside the choices."""
+"""Reader of an answer's sources: `annotations` of messages, and Z.AI's `web_search` list beside the choices."""
 
 from collections.abc import Set
 from typing import Any

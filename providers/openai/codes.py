@@ -1,4 +1,4 @@
-"""Error codes of official APIs and what they mean: data, one table a vendor, beside the one all share.
+"""Error codes of official APIs and their meaning: data, one table a vendor, beside the one all share.
 
 Codes and types are looked up in lower case. Sources: each vendor's public error reference; "seen" marks those that only
 users reported.

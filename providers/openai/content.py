@@ -1,4 +1,4 @@
-"""What stands in the `content` of a message, in any shape an API gives it: text, thinking, pictures, calls, others."""
+"""Reader of a message's `content`, in any shape an API gives it: text, thinking, pictures, calls, others."""
 
 import json
 from collections.abc import Iterator

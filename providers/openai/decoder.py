@@ -1,4 +1,4 @@
-"""Answers of the OpenAI form to events: streams of chunks, and whole completions through the same reading.
+"""The decoder of answers of the OpenAI form: streams of chunks, and whole completions through the same reading.
 
 What a body is shows in its first character, not in what was asked: some APIs answer a stream request with one JSON
 object (an error, a proxy that does not stream), and the other way round.

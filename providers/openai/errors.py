@@ -1,4 +1,4 @@
-"""Refusals of APIs of the OpenAI form: the many shapes of an error object, and what each means.
+"""The meaning of refusals of APIs of the OpenAI form: the many shapes of an error object.
 
 An error's own code decides, by the vendor's table and then the common one; then its type; then the HTTP status; a few
 words of the text sharpen what status and type leave open.
@@ -58,7 +58,7 @@ _STATUSES: Final[Mapping[int, ErrorKind]] = {
 
 
 class ErrorObject(NamedTuple):
-    """What an error object says."""
+    """An error object, read."""
 
     code: str
     type: str
@@ -143,7 +143,7 @@ def error_in(value: Any) -> ErrorObject | None:
 
 
 def _minimax_error(value: Mapping[str, Any]) -> ErrorObject | None:
-    """MiniMax: `base_resp` stands in every answer; a status_code other than 0 is an error."""
+    """The error in MiniMax's `base_resp`, which stands in every answer; a status_code other than 0 is an error."""
     found = mapping(value.get("base_resp"))
     code = _word(found.get("status_code"))
     return ErrorObject(code, "", words_in(found.get("status_msg")), None) if code and code != "0" else None
@@ -168,7 +168,7 @@ def _from_object(error: Mapping[str, Any], around: Mapping[str, Any]) -> ErrorOb
 
 
 def _unwrapped_error(value: Mapping[str, Any]) -> ErrorObject | None:
-    """Errors without an `error` object: {"code", "message"}, {"detail"}, vLLM's {"object": "error"}."""
+    """The error without an `error` object: {"code", "message"}, {"detail"}, vLLM's {"object": "error"}."""
     code = next((word for name in _CODES if (word := _word(value.get(name)))), "")
     kind = text(value.get("type"))
     detail = value.get("detail")

@@ -1,4 +1,4 @@
-"""How an API of the OpenAI form differs from OpenAI's own: flags that the request and the decoder go by."""
+"""The form of an API: how it differs from OpenAI's own; flags that the request and the decoder go by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

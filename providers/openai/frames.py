@@ -1,4 +1,4 @@
-"""The JSON of an OpenAI-form stream, out of event payloads that are not always one JSON value each.
+"""Reader of the JSON of an OpenAI-form stream, from event payloads that are not always one JSON value each.
 
 Seen in real streams: `data: {…}data: {…}` on one line, `{…}{…}`, `{…}[DONE]`, a frame cut in two by a blank line, and a
 truncated frame with the next one glued to it (zai-org/GLM-5#66, 2026-04). The first four are clear and are read; in the
@@ -24,7 +24,7 @@ _DECODER: Final = json.JSONDecoder()
 
 
 class BrokenFrame(ValueError):
-    """A frame that cannot be read: part of the answer is lost. `values` came whole after it."""
+    """The frame cannot be read: part of the answer is lost. `values` came whole after it."""
 
     def __init__(self, words: str, values: list[Any]) -> None:
         super().__init__("a frame of the stream is broken")
@@ -33,7 +33,7 @@ class BrokenFrame(ValueError):
 
 
 class Frames:
-    """Payloads in, JSON values out. Keeps the beginning of a frame that was cut in two."""
+    """The reader: payloads in, JSON values out. Keeps the beginning of a frame that was cut in two."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Where a JSON object or list ends that comes in pieces. Linear in the text; no parser has to wait for the whole.
+"""Finder of the end of a JSON object or list that comes in pieces. Linear; no parser has to wait for the whole.
 
 Brackets outside of strings are counted by C calls over a stretch at a time. Only the one stretch in which the value
 ends is looked at more closely, by halves.
@@ -20,7 +20,8 @@ _STEPS: Final = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")
 
 
 class JsonEnd:
-    """`read` the pieces of one value. Text that begins with neither { nor [ has no end that could be seen."""
+    """The finder: `read` the pieces of one value. Text that begins with neither { nor [ has no end that could be
+    seen."""
 
     __slots__ = ("_depth", "_outside", "_sees", "begun", "ended")
 

@@ -1,4 +1,4 @@
-"""What an API's own answers have taught of it: which fields it refuses, under which name it tells its reasoning.
+"""Facts learnt from an API's own answers: which fields it refuses, under which name it tells its reasoning.
 
 Kept with the provider and by model (one address may stand for many APIs), for as long as the process lives; bounded.
 """
@@ -28,17 +28,19 @@ _DEMAND: Final = re.compile(r"must be (?:passed|provided|present|included|sent)|
 
 @dataclass(slots=True)
 class Learnt:
+    """The facts, by model."""
+
     refused: dict[str, frozenset[str]] = field(default_factory=dict)
     """Model → of ADDED, what it has refused; it is not sent any more."""
     reasoning: dict[str, str] = field(default_factory=dict)
     """Model → the name under which its answers tell their reasoning."""
 
     def heard(self, model: str, name: str) -> None:
-        """An answer of the model tells its reasoning under this name."""
+        """Remembers the name under which answers of the model tell its reasoning."""
         _remember(self.reasoning, model, name)
 
     def refuses(self, model: str, fields: frozenset[str]) -> None:
-        """The model has refused these."""
+        """Remembers that the model has refused these fields."""
         _remember(self.refused, model, self.refused_by(model) | fields)
 
     def refused_by(self, model: str) -> frozenset[str]:
@@ -46,7 +48,7 @@ class Learnt:
 
 
 def _remember[V](table: dict[str, V], model: str, value: V) -> None:
-    """As the newest entry; the oldest makes room."""
+    """Puts the value in as the newest entry; the oldest makes room."""
     table.pop(model, None)
     while len(table) >= _MODELS_LIMIT:
         del table[next(iter(table))]

@@ -1,4 +1,4 @@
-"""Fields of an answer's deltas put together, for a client that wants the answer whole while the API streamed it."""
+"""Merging the fields of an answer's deltas, for a client that wants the answer whole while the API streamed it."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -13,7 +13,7 @@ _FIRST_FOLD: Final = 1000
 
 
 class PassthroughMerger:
-    """Gathers Passthrough events of choice and delta scope until the end."""
+    """Collector of Passthrough events of choice and delta scope until the end."""
 
     def __init__(self) -> None:
         self._fields: dict[tuple[str, int], dict[str, _Pieces]] = {}

@@ -1,4 +1,4 @@
-"""Models of an OpenAI-form API: those known beforehand, those config.yaml names, and the API's own list."""
+"""The models of an OpenAI-form API: those known beforehand, those config.yaml names, and the API's own list."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is known of an API beforehand: its address, its form, its models."""
+"""The preset of a known API: its address, its form, its models."""
 
 from dataclasses import dataclass
 from typing import Literal

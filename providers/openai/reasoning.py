@@ -1,4 +1,4 @@
-"""Reasoning on its way back: clients send the `reasoning_content` they were given with the answers before.
+"""Sending reasoning back: clients send the `reasoning_content` they were given with the answers before.
 
 The gateway tells every API's reasoning under that one name; the API gets it under its own, or not at all where it takes
 none. What the client says under another name is its own affair and is passed on.

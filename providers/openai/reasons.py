@@ -1,4 +1,4 @@
-"""Why an answer ended, in whatever words and shapes APIs say it.
+"""The meaning of finish reasons, in whatever words and shapes APIs say them.
 
 Known words have their meaning in a table. An unknown one is taken apart: a word that speaks of a filter, of a limit or
 of a failure means that, whatever else it is called; only one that cannot mean any of these counts as `stop`.
@@ -84,7 +84,8 @@ _RANKS: Final[Mapping[FinishReason, int]] = {
 
 
 class End(NamedTuple):
-    """A reason's meaning: `reason`, or `failure`. `known`: it stands in a table. `words`: what else the API said."""
+    """The meaning of a reason: `reason`, or `failure`. `known`: it stands in a table. `words`: what else the API
+    said."""
 
     reason: FinishReason
     failure: ErrorKind | None
@@ -94,7 +95,8 @@ class End(NamedTuple):
 
 
 def end_of(finish_reason: Any, own: Mapping[str, str]) -> End | None:
-    """What a finish_reason means; None when it is none yet. `own`: the API's own words → ours (Form.finish_reasons).
+    """The meaning of a finish_reason; None when it is none yet. `own`: the API's own words → ours
+    (Form.finish_reasons).
 
     Of several words in one object the one that says the worst counts."""
     if isinstance(finish_reason, str):

@@ -1,4 +1,4 @@
-"""Refusals that another model may not share: the conversation too long, the content not wanted. In words and in codes.
+"""Marks of refusals that another model may not share: conversation too long, content not wanted; in words and codes.
 
 Few APIs give these a code of their own, and each has its own wording. Data of both kinds: marks that say it alone, and
 the shape of the sentence (what is long, that it is too much) for wordings nobody has listed. All text in lower case.

@@ -1,4 +1,4 @@
-"""A ChatRequest as the JSON of an OpenAI-form API: what the client sent, but for the deviations of the API's form."""
+"""The request body of an OpenAI-form API: what the client sent, but for the deviations of the API's form."""
 
 import json
 from collections.abc import Mapping, Set
@@ -27,7 +27,7 @@ _ZAI_SEARCH: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """A request's body. `stream`: whether it asks for a stream, which may differ from what the client wants."""
+    """The body of a request. `stream`: whether it asks for a stream, which may differ from what the client wants."""
 
     body: bytes
     stream: bool

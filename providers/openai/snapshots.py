@@ -12,7 +12,7 @@ _TEXTS: Final = ("content", "reasoning_content", "reasoning")
 
 
 class Snapshots:
-    """`fresh` gives of each message what was not said before. One object for each candidate."""
+    """Reader of one candidate's messages: `fresh` gives of each what was not said before."""
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}

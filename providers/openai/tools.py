@@ -1,4 +1,4 @@
-"""Tool call fragments as APIs really send them, put in order: dense indexes, id and name once, whole JSON arguments.
+"""The assembler of tool calls from fragments as APIs really send them: dense indexes, id and name once, whole JSON.
 
 Two ends decide what belongs together: the end of a call's JSON, behind which another object is another call, and the
 end of the answer, at which a call without arguments has none (`{}`). Seen in real answers:
@@ -43,7 +43,7 @@ _DEPTH_LIMIT: Final = 3
 
 
 class CallFragment(NamedTuple):
-    """One fragment. `free`: a custom tool, whose input is no JSON."""
+    """A fragment of a tool call. `free`: a custom tool, whose input is no JSON."""
 
     place: int | None
     """The API's index, which is not always one."""
@@ -83,7 +83,7 @@ class _Call:
 
     @property
     def open(self) -> bool:
-        """In the middle of its arguments."""
+        """Whether the arguments have begun and not ended."""
         return not self.free and not self.json.ended and (self.json.begun or not self.whole_object)
 
     @property
@@ -103,7 +103,7 @@ class _Call:
 
 
 class ToolCallAssembler:
-    """The tool calls of one candidate. `names`: the tools of the request; they tell a name from a piece of one."""
+    """The assembler of one candidate. `names`: the tools of the request; they tell a name from a piece of one."""
 
     def __init__(self, choice: int, names: Set[str] = frozenset()) -> None:
         self._choice = choice
@@ -152,7 +152,7 @@ class ToolCallAssembler:
             self._row = self._calls[before:]
 
     def flush(self, out: list[Event], *, complete: bool = True) -> None:
-        """What was held back. `complete` False: the answer was cut, and no call is given what it never said."""
+        """Emits what was held back. `complete` False: the answer was cut, and no call is given what it never said."""
         for call in self._calls:
             arguments = _EMPTY if call.whole_object or (complete and call.blank and not call.free) else call.held
             call.held = ""

@@ -1,4 +1,4 @@
-"""Token counts of the OpenAI form, under the names that are in use."""
+"""Reader of token counts of the OpenAI form, under the names that are in use."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def counts_tokens(value: Any) -> bool:
 
 
 def best(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of two usage objects the later figures, but never a zero or nothing for one that was told."""
+    """The later figures of two usage objects, but never a zero or nothing for one that was told."""
     if not known:
         return new
     kept = [(name, value) for name, value in known.items() if _says_more(value, new.get(name))]

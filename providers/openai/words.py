@@ -76,7 +76,8 @@ _SENTENCES: Final[Mapping[ErrorKind, str]] = {
 
 
 class ErrorContext(NamedTuple):
-    """What an error says besides its kind. `certain`: a telling code decided; `period`: what a limit is counted by."""
+    """The facts of an error besides its kind. `certain`: a telling code decided; `period`: what a limit is counted
+    by."""
 
     status: int
     message: str
@@ -86,7 +87,7 @@ class ErrorContext(NamedTuple):
 
 
 def refined(kind: ErrorKind, context: ErrorContext) -> ErrorKind:
-    """`kind`, sharpened by the words where code and status leave it open."""
+    """The kind, sharpened by the words where code and status leave it open."""
     words = context.message[:_READ_LIMIT].lower()
     status = context.status
     if kind is ErrorKind.QUOTA and status == 429 and _any(_PER_MOMENT, words):

@@ -1,4 +1,4 @@
-"""Which of two interleaved candidates is the answer.
+"""The choice between two interleaved candidates of a Qwen answer.
 
 The one with response_index 0 (seen since 2026-08). Where no index is given, the one whose frame first brings answer
 text; its thinking is not known before, so of the thinking that comes earlier only one candidate's is taken too.
@@ -11,7 +11,7 @@ _OTHERS_LIMIT: Final = 256
 
 
 class AnswerCandidates:
-    """`register` each response.created, then ask of each frame whether its response_id counts."""
+    """The candidates: `register` each response.created, then ask of each frame whether its response_id counts."""
 
     def __init__(self) -> None:
         self._main: str | None = None
@@ -22,7 +22,7 @@ class AnswerCandidates:
         """Announced without an index, and not known to have ended."""
 
     def register(self, created: Mapping[str, Any]) -> None:
-        """A candidate begins."""
+        """Adds a candidate that begins."""
         response_id, index = created.get("response_id"), created.get("response_index")
         if not isinstance(response_id, str) or not response_id:
             return

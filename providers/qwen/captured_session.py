@@ -1,4 +1,4 @@
-"""A Qwen session in the person's own browsing, of either age.
+"""The Qwen session in the person's own browsing, of either age.
 
 The access token is in the Authorization header and in the answers of sign-in and renewal; the refresh cookie changes
 with each use, so the newest Set-Cookie counts. The jar of chat.qwen.ai goes along, as the page sends it, and
@@ -25,7 +25,7 @@ REFRESH_WANTED: Final = (
 
 
 def extract(seen: ObservedExchange) -> Credentials | None:
-    """What a call shows of a signed-in session; None for a guest's."""
+    """The credentials a call shows of a signed-in session; None for a guest's."""
     given = seen.new_cookies
     token = _from_answer(seen) or _person(seen.bearer)
     jar = {**seen.cookies, **given}
@@ -38,7 +38,8 @@ def extract(seen: ObservedExchange) -> Credentials | None:
 
 
 def missing(credentials: Credentials) -> tuple[str, ...]:
-    """A long token of the older age lives in the cookie `token` too; the short one needs something to renew it with."""
+    """The parts missing. A long token of the older age lives in the cookie `token` too; the short one needs something
+    to renew it with."""
     if not credentials.token and not credentials.cookies.get("token"):
         renewable = "refresh_token" in credentials.cookies
         return () if renewable else (TOKEN_WANTED,)

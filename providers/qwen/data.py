@@ -1,4 +1,5 @@
-"""What ages about Qwen Chat's site, in one place. Every item can be overridden in config.yaml (see `QwenOptions`).
+"""The data of Qwen Chat's site that ages, in one place. Every item can be overridden in config.yaml (see
+`QwenOptions`).
 
 Sources: public clients and captures from 2026-03 to 2026-10, none of them official. "Guess" marks what nothing proves.
 """

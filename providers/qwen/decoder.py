@@ -1,4 +1,4 @@
-"""Qwen's stream: `data: {json}` frames without `[DONE]`, one delta each, sorted by `phase`.
+"""The decoder of Qwen's stream: `data: {json}` frames without `[DONE]`, one delta each, sorted by `phase`.
 
 The end is phase `answer` (or `image_gen`) with status `finished`; a finished thinking or tool phase is not. Sometimes
 two candidates are interleaved: one of them counts (qwen/candidates.py). An answer may also come whole, as one JSON
@@ -53,7 +53,7 @@ _PICTURES_LIMIT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class DecoderOptions:
-    """How to say what the stream holds."""
+    """Options of the decoder."""
 
     citations: CitationStyle = "annotations"
     file_base: str = ""
@@ -64,7 +64,7 @@ class DecoderOptions:
 
 
 class QwenDecoder(Decoder):
-    """One answer. See the Decoder protocol in providers/contract/operation.py."""
+    """The Decoder (providers/contract/operation.py) of one answer."""
 
     def __init__(self, options: DecoderOptions | None = None) -> None:
         self.unknown: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What Qwen's refusals mean. They come with HTTP 200 as JSON or HTML as a rule, and inside a stream too.
+"""The meaning of Qwen's refusals. They come with HTTP 200 as JSON or HTML as a rule, and inside a stream too.
 
 Codes decide, without regard to case. `details` is written in the account's language, so its words are looked at only
 where one code stands for several things. No address out of an answer is ever repeated: a challenge's link holds session
@@ -97,7 +97,7 @@ _UNITS_S: Final = ((re.compile(r"minute|分钟", re.IGNORECASE), 60), (re.compil
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """What an answer says of its refusal."""
+    """A refusal as the answer states it."""
 
     code: str = ""
     details: str = ""
@@ -127,7 +127,7 @@ def stream_error(value: Mapping[str, Any]) -> ProviderError:
 
 
 def wordless() -> ProviderError:
-    """An answer that ended without a word."""
+    """The error of an answer that ended without a word."""
     message = "Qwen ended its answer without a word, which is how its edge turns programs away."
     return ProviderError(ErrorKind.CHALLENGE, message)
 
@@ -160,7 +160,7 @@ def is_check_page(payload: bytes) -> bool:
 
 
 def page_in_stream() -> ProviderError:
-    """A web page instead of a piece of the answer."""
+    """The error of a web page that came instead of a piece of the answer."""
     return _error(ErrorKind.CHALLENGE, _Refusal())
 
 

@@ -16,7 +16,7 @@ type Aliases = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """What a public id stands for."""
+    """The meaning of a public model id."""
 
     model: Model
     site: SiteModel
@@ -67,7 +67,7 @@ def _able(meta: Mapping[str, Any], what: str, *, unknown: bool = True) -> bool:
 
 
 class Catalogue:
-    """Every public id and what it stands for: aliases, built-in models and those that only the live list has."""
+    """The catalogue of public ids: aliases, built-in models and those that only the live list has."""
 
     def __init__(self, aliases: Aliases, live: Sequence[SiteModel] = ()) -> None:
         self._live = _by_name(live)

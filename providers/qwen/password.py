@@ -1,4 +1,4 @@
-"""Signing in to Qwen with e-mail and password, by the newest call or its predecessor.
+"""The sign-in to Qwen with e-mail and password, by the newest call or its predecessor.
 
 The password goes as its SHA-256. Sign-in by program often meets the site's check for humans; then the browser is the
 way.
@@ -26,7 +26,8 @@ _WRONG: Final = frozenset(
 
 
 def with_password(session: Session, base_url: str, headers: Callable[[], Mapping[str, Value]]) -> Steps[SessionUpdate]:
-    """Raises ProviderError: SESSION_EXPIRED for a wrong password, CHALLENGE when the site wants a human."""
+    """Steps that sign in. Raise ProviderError: SESSION_EXPIRED for a wrong password, CHALLENGE for a check for
+    humans."""
     body = {"email": session.seal("email"), "password": session.seal("password_sha256")}
     answer = yield Call("POST", base_url + NEWEST, tuple(headers().items()), body)
     if answer.status in _GONE:

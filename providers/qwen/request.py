@@ -1,4 +1,4 @@
-"""What is sent to Qwen Chat: the page's headers, the new-chat body, and the completion with its one message."""
+"""The requests to Qwen Chat: the page's headers, the new-chat body, and the completion with its one message."""
 
 import json
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ class PageHeaders:
 
 @dataclass(frozen=True, slots=True)
 class ChatSwitches:
-    """What is asked of a chat, beyond the words: made once, used for the new chat and for the completion."""
+    """The switches of a chat, beyond its words: made once, used for the new chat and for the completion."""
 
     site: SiteModel
     thinking: str
@@ -115,7 +115,8 @@ def switches_of(
 
 
 def prompt_of(chat: ChatRequest, ask: ChatSwitches) -> str:
-    """The one message. A picture is made from the last user turn alone: labels and old turns would be drawn into it.
+    """The text of the one message. A picture is made from the last user turn alone: labels and old turns would be drawn
+    into it.
 
     Raises ProviderError(BAD_REQUEST) when there are no words.
     """
@@ -129,7 +130,7 @@ def prompt_of(chat: ChatRequest, ask: ChatSwitches) -> str:
 
 
 def new_chat_body(ask: ChatSwitches, moment: Moment) -> bytes:
-    """POST chats/new, front 0.2.81 and later. The timestamp is in milliseconds here."""
+    """The body of POST chats/new, front 0.2.81 and later. The timestamp is in milliseconds here."""
     return _json(
         {
             "chatId": "",
@@ -143,7 +144,8 @@ def new_chat_body(ask: ChatSwitches, moment: Moment) -> bytes:
 
 
 def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment) -> bytes:
-    """POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in seconds."""
+    """The body of POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in
+    seconds."""
     body: dict[str, Any] = {
         "stream": True,
         "version": "2.1",
@@ -202,7 +204,7 @@ def _features(ask: ChatSwitches) -> dict[str, Any]:
 
 
 def _thinking(chat: ChatRequest, choice: CatalogueEntry, default: str) -> str:
-    """The model's name decides, else the client's reasoning_effort, else the configuration."""
+    """Whether to think: the model's name decides, else the client's reasoning_effort, else the configuration."""
     if choice.model.thinking is not None:
         return "on" if choice.model.thinking else "off"
     if chat.reasoning_effort is not None:

@@ -1,4 +1,4 @@
-"""A Qwen session of either age, and what the site answers about it.
+"""The Qwen session of either age, and what the site answers about it.
 
 Until summer 2026: one long JWT, kept as the cookie `token`. Since autumn: an access token of 15 minutes (localStorage
 key `token`) and a refresh cookie of 30 days that changes with each use. The jar of the person's browser goes along.
@@ -61,7 +61,8 @@ def bearer_name(session: Session) -> str | None:
 
 
 def cookie_header(session: Session) -> Value:
-    """The jar, sealed. The cookie `token` is part of it in any case: pages of both ages send it beside the Bearer."""
+    """The cookie jar, sealed. The cookie `token` is part of it in any case: pages of both ages send it beside the
+    Bearer."""
     jar = session.cookie_header()
     bearer = bearer_name(session)
     if session.has(SESSION_COOKIE) or bearer is None:
@@ -75,7 +76,7 @@ def renewable(session: Session) -> bool:
 
 
 def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
-    """The new secrets out of the refresh call's answer.
+    """The new secrets in the refresh call's answer.
 
     Raises ProviderError: SESSION_EXPIRED when the site rejects the refresh cookie, CHALLENGE when it wants a human.
     """
@@ -101,7 +102,7 @@ def read_renewal(answer: Answer, session: Session) -> SessionUpdate:
 
 
 def read_rotated(session: Session, cookies: Mapping[str, str]) -> SessionUpdate | None:
-    """What cookies of any answer renew of the session; a `token` of somebody else (a guest's) is passed over."""
+    """The secrets that cookies of any answer renew; a `token` of somebody else (a guest's) is passed over."""
     kept = dict(cookies)
     token = kept.get("token")
     if token is not None:
@@ -114,7 +115,7 @@ def read_rotated(session: Session, cookies: Mapping[str, str]) -> SessionUpdate 
 
 
 def read_identity(answer: Answer, session: Session) -> Identity:
-    """Whose session it is. Raises ProviderError(SESSION_EXPIRED) for a guest or somebody else."""
+    """The session's owner. Raises ProviderError(SESSION_EXPIRED) for a guest or somebody else."""
     body = mapping(loads(answer.body))
     if answer.status >= 300 or body.get("success") is False or not body:
         raise refusal(answer.status, answer.headers, answer.body)

@@ -1,4 +1,4 @@
-"""Signing in to Qwen: by e-mail and password, or out of the person's own browsing; the access token is renewed."""
+"""The sign-in to Qwen: by e-mail and password, or from the person's own browsing; the access token is renewed."""
 
 from collections.abc import Mapping
 from dataclasses import replace

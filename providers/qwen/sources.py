@@ -1,4 +1,4 @@
-"""Where an answer's `[[37]]` marks point: the documents of search results. And the pictures of image tools."""
+"""The sources of an answer's `[[37]]` marks: the documents of search results. And the pictures of image tools."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,8 @@ def cited_text(style: CitationStyle, sources: Sources) -> CitedText:
 
 
 def add_search_sources(extra: Mapping[str, Any], sources: Sources) -> None:
-    """The documents of a finished web_search frame. With n documents and `used_id` u, they have the numbers u-n … u-1.
+    """Adds the documents of a finished web_search frame. With n documents and `used_id` u, they have the numbers u-n …
+    u-1.
 
     Counting starts at 1: the first batch of 20 says used_id 21.
     """
@@ -46,7 +47,7 @@ def add_search_sources(extra: Mapping[str, Any], sources: Sources) -> None:
 
 
 def add_page_sources(pages: Any, sources: Sources) -> None:
-    """Pages without numbers: what web_extractor read, or a bare list of sources."""
+    """Adds pages without numbers: what web_extractor read, or a bare list of sources."""
     if isinstance(pages, list):
         for page in map(mapping, pages):
             sources.add(text(page.get("url")), text(page.get("title")))

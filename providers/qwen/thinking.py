@@ -1,4 +1,4 @@
-"""Reasoning out of phase `thinking_summary`: lists of titles and thoughts that each frame repeats and lets grow.
+"""Reader of reasoning in phase `thinking_summary`: lists of titles and thoughts that each frame repeats and lets grow.
 
 After a tool round the lists may begin anew. What was said is never taken back; only what is new is given.
 """
@@ -12,7 +12,8 @@ _BREAK: Final = "\n\n"
 
 
 class SummaryThinking:
-    """`add` the `extra` of each frame, get the new text: thoughts under bold titles, parted by blank lines."""
+    """The reader: `add` the `extra` of each frame, get the new text: thoughts under bold titles, parted by blank
+    lines."""
 
     def __init__(self) -> None:
         self._titles: list[str] = []
@@ -40,7 +41,7 @@ class SummaryThinking:
         return self._growth()
 
     def close(self) -> str:
-        """The phase ended, or a tool came between: the title that waited for a thought, if one did."""
+        """The title that waited for a thought, if one did: the phase ended, or a tool came between."""
         self._closed = True
         if self._at < len(self._titles) and not self._titled:
             return self._title(self._at)

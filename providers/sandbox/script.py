@@ -1,4 +1,4 @@
-"""What a sandbox site answers, chosen by the prompt.
+"""The script of a sandbox answer, chosen by the prompt.
 
 The last line of the prompt may be a directive: `!sandbox fault=reset text="Hello there" pace_ms=0`. docs/sandbox.md
 lists the keys. Without one, the site answers with a friendly text that quotes the prompt.
@@ -15,7 +15,7 @@ PREFIX = "!sandbox"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One answer's plan. Times in milliseconds, sizes in bytes."""
+    """The plan of one answer. Times in milliseconds, sizes in bytes."""
 
     prompt: str = ""
     variant: str = ""

@@ -58,7 +58,7 @@ class Gone(Exception):
 
 
 class Wire:
-    """The way back to the client of one request."""
+    """The response writer of one request, down to single bytes."""
 
     def __init__(self, writer: asyncio.StreamWriter, gone: asyncio.Event) -> None:
         self._writer = writer
@@ -71,7 +71,7 @@ class Wire:
     async def respond(
         self, status: int, body: bytes | str | object, content_type: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        """A whole answer. A body that is neither bytes nor text is sent as JSON."""
+        """Sends a whole answer. A body that is neither bytes nor text is sent as JSON."""
         if not isinstance(body, bytes | str):
             body, content_type = json.dumps(body, ensure_ascii=False), content_type or "application/json"
         data = body.encode() if isinstance(body, str) else body
@@ -83,7 +83,7 @@ class Wire:
     async def begin(
         self, content_type: str = "text/event-stream; charset=utf-8", *, encoding: str = "", status: int = 200
     ) -> None:
-        """The head of a stream, chunked; its pieces are compressed when an encoding is given."""
+        """Sends the head of a stream, chunked; its pieces are compressed when an encoding is given."""
         fields = {"content-type": content_type, "transfer-encoding": "chunked", "cache-control": "no-cache"}
         if encoding:
             fields["content-encoding"] = encoding
@@ -92,7 +92,7 @@ class Wire:
         await self._drain()
 
     async def send(self, data: bytes) -> None:
-        """A piece of the stream, as one chunk. Raises Gone when the client has left."""
+        """Sends a piece of the stream, as one chunk. Raises Gone when the client has left."""
         if self._pack is not None:
             data = self._pack(data)
         if data:
@@ -106,7 +106,7 @@ class Wire:
         await self._drain()
 
     async def raw(self, data: bytes) -> None:
-        """Bytes as they are, without any framing."""
+        """Sends bytes as they are, without any framing."""
         self.answered = True
         self._writer.write(data)
         await self._drain()
@@ -125,7 +125,7 @@ class Wire:
         raise Gone
 
     async def wait_gone(self) -> None:
-        """Silence until the client leaves. Raises Gone."""
+        """Waits until the client leaves. Raises Gone."""
         await self._gone.wait()
         raise Gone
 
@@ -169,7 +169,7 @@ def _packer(encoding: str) -> tuple[Callable[[bytes], bytes], Callable[[], bytes
 
 @dataclass
 class Site(ABC):
-    """One stand-in. It remembers the requests it got and how many connections are open."""
+    """A stand-in site. It remembers the requests it got and how many connections are open."""
 
     name: str = ""
     requests: list[Request] = field(default_factory=list)
@@ -186,7 +186,7 @@ class Site(ABC):
         return {}
 
     async def wait_for(self, check: Callable[[], bool], timeout_s: float = 60) -> None:
-        """Until `check()` holds; looked at whenever a request arrives or a connection opens or closes."""
+        """Waits until `check()` holds; looked at whenever a request arrives or a connection opens or closes."""
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(check)
 

@@ -1,4 +1,4 @@
-"""Keys and tokens that look like the real ones and open nothing."""
+"""Made-up keys and tokens that look like the real ones and open nothing."""
 
 import base64
 import json

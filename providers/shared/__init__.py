@@ -1,1 +1,1 @@
-"""What several providers' decoders and requests have in common."""
+"""Parts that several providers' decoders and requests share."""

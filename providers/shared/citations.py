@@ -30,6 +30,8 @@ _UNSAFE: Final = re.compile(r"[\s<>()\\]")
 
 @dataclass(frozen=True, slots=True)
 class CitedSource:
+    """One source of an answer."""
+
     url: str
     title: str
 
@@ -42,7 +44,7 @@ class Sources:
         self._by_url: dict[str, CitedSource] = {}
 
     def add(self, url: str, title: str, *keys: str) -> None:
-        """Remember a source. One without a web address cannot be linked to and is passed over."""
+        """Adds a source. One without a web address cannot be linked to and is passed over."""
         if not url.startswith(("https://", "http://")) or len(url) > URL_LIMIT or _BLANK.search(url):
             return
         if url not in self._by_url and len(self._by_url) >= SOURCE_LIMIT:
@@ -66,7 +68,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class MarkSyntax:
-    """How a site writes its marks."""
+    """The syntax of a site's marks."""
 
     opening: str
     closing: str
@@ -79,7 +81,8 @@ class MarkSyntax:
 
 
 class CitedText:
-    """Answer text in, Text and Citation events out. What may become a mark is held back until that is clear."""
+    """Reader of answer text: text in, Text and Citation events out. What may become a mark is held until that is
+    clear."""
 
     def __init__(self, style: CitationStyle, syntax: MarkSyntax, sources: Sources) -> None:
         self._style = style
@@ -101,7 +104,8 @@ class CitedText:
         return out
 
     def flush(self) -> list[Text | Citation]:
-        """The end of the answer: held text, citations whose source was named late, or the bare list of sources."""
+        """The events at the end of the answer: held text, citations whose source was named late, or the bare
+        sources."""
         out: list[Text | Citation] = []
         held, self._held = self._held, ""
         self._emit(held, out)
@@ -115,7 +119,7 @@ class CitedText:
         return out
 
     def _read(self, text: str, out: list[Text | Citation]) -> None:
-        """Text up to each mark, then the mark; the end of the text is held when a mark may have begun there."""
+        """Emits text up to each mark, then the mark; the text's end is held when a mark may have begun there."""
         syntax = self._syntax
         done = at = 0
         while (at := text.find(syntax.opening, at) if self._looked < MARK_LIMIT else -1) >= 0:
@@ -178,7 +182,7 @@ class CitedText:
 
 
 def _overlap(text: str, word: str) -> int:
-    """How many characters at the end of `text` are a beginning of `word`, short of the whole."""
+    """The number of characters at the end of `text` that are a beginning of `word`, short of the whole."""
     for size in range(min(len(word) - 1, len(text)), 0, -1):
         if text.endswith(word[:size]):
             return size

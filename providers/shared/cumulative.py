@@ -1,4 +1,4 @@
-"""Text that comes either in increments or as growing snapshots, and nobody says which.
+"""Reader of text that comes either in increments or as growing snapshots, and nobody says which.
 
 Some sites send each new piece, others repeat everything so far and add to it, and a site may change from one to the
 other overnight. The first frames tell: a snapshot begins with all of the frame before it and is longer. It is decided
@@ -9,7 +9,7 @@ Shared by Qwen, LongCat and K2Think. One object for each text (answer, reasoning
 
 
 class CumulativeText:
-    """`add` the text of each frame, get the part that is new. Empty frames say nothing and count for nothing.
+    """Tells increments from snapshots: `add` each frame's text, get the new part. Empty frames count for nothing.
 
     `frames` is how many frames must fit before the text counts as snapshots. 2 decides with the second frame, and
     nothing is ever held back. With more, a second frame that looks like a snapshot ("1", then "10") is held until the
@@ -31,7 +31,7 @@ class CumulativeText:
         return self._decided
 
     def add(self, text: str) -> str:
-        """The part of `text` that was not there before."""
+        """The part of `text` that is new."""
         if not text:
             return ""
         if self._decided is False:
@@ -45,7 +45,7 @@ class CumulativeText:
         return self._weigh(text)
 
     def flush(self) -> str:
-        """What is held back at the end of the stream: too few frames for a snapshot, so they were increments."""
+        """The text held back at the end of the stream: too few frames for a snapshot, so they were increments."""
         held, self._held = self._held, []
         self._settle(False)
         return "".join(held)
@@ -70,7 +70,7 @@ class CumulativeText:
         self._last = ""
 
     def _growth(self, text: str) -> str:
-        """What a snapshot adds. What was said is never taken back; a snapshot of something else is said as a whole."""
+        """The text a snapshot adds. Nothing said is taken back; a snapshot of something else is said as a whole."""
         last = self._last
         if text.startswith(last):
             self._last = text

@@ -1,4 +1,4 @@
-"""A whole conversation as one text, for sites that take exactly one user message.
+"""Flattening a conversation into one text, for sites that take exactly one user message.
 
 A conversation that is one user message is sent as it is. Otherwise each turn becomes a labelled block; the last block
 is the turn to answer. Labels in the client's own text cannot be mistaken for turns of ours: the reader is a model, and

@@ -1,4 +1,4 @@
-"""What decoders of event streams of JSON frames have in common: reading on, the end marks, the one terminal event."""
+"""The base of decoders of event streams of JSON frames: reading on, the end marks, the one terminal event."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -15,7 +15,7 @@ _KIND_CHARS: Final = 60
 
 
 class FrameDecoder(Decoder, ABC):
-    """A Decoder (providers/contract/operation.py) of which a site writes only what its frames mean.
+    """A Decoder (providers/contract/operation.py) of which a site writes only the meaning of its frames.
 
     `unknown` counts what could not be made sense of. A frame that is no JSON ends the answer: words may be lost in it.
     """
@@ -71,10 +71,11 @@ class FrameDecoder(Decoder, ABC):
 
     @abstractmethod
     def _end(self, out: list[Event]) -> FinishReason:
-        """The answer is complete: whatever is still to be said, and why it ended."""
+        """Emits what is still to be said of a complete answer, and why it ended."""
 
     def _cut_off(self, out: list[Event]) -> None:
-        """The stream ended without an end mark: what was held back. A site may know it for the end all the same."""
+        """Emits what was held back when the stream ends without an end mark. A site may know it for the end all the
+        same."""
         return
 
     # -- pieces ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The client version that a site's page names: read when the site calls the one that was sent outdated.
+"""The client version that a site's page names, read when the site calls the one that was sent outdated.
 
 Many requests are refused together, those that waited for their turn a little later: the page is read once for all that
 had come in by then.
@@ -16,7 +16,7 @@ type PageFinding = Literal["newer", "same", "unknown"]
 
 
 class PageVersion:
-    """`usual` is the version of a session that brings none of its own."""
+    """The version to send. `usual` is that of a session that brings none of its own."""
 
     def __init__(self, usual: str) -> None:
         self._usual = usual
@@ -28,7 +28,7 @@ class PageVersion:
         self._found: PageFinding = "unknown"
 
     def of(self, own: str) -> str:
-        """What a session with a version of its own (or "") sends: its own, unless the page was read to be newer."""
+        """The version a session sends: its own ("" for none), unless the page was read to be newer."""
         return _newer(own, self._named) or self._usual
 
     def learn(self, page: Call, pattern: re.Pattern[bytes], own: str, asked: Moment) -> Steps[PageFinding]:

@@ -1,4 +1,4 @@
-"""A site's own words about a failure, as they may be passed on. Pure."""
+"""A site's own words about a failure, made safe to pass on. Pure."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ _LINK_TAIL: Final = re.compile(r"(https?://[^\s?#\"'<>]++)(?:[?#][^\s\"'<>]*+)?"
 
 
 def quotable(message: str) -> str:
-    """A site's words in one line, without keys and the signed ends of links, at most MESSAGE_LIMIT characters."""
+    """The words in one line, without keys and the signed ends of links, at most MESSAGE_LIMIT characters."""
     line = " ".join(message[:_READ_LIMIT].split())
     line = _LINK_TAIL.sub(r"\1", _SECRETS.sub("[key]", line)).replace("[DONE]", "(DONE)")
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""When a refused request may be tried again: from headers, body and words of an answer. The one reader for all.
+"""Reader of the time to wait after a refusal, from headers, body and words of an answer. The one reader for all.
 
 Pure: what is named as a date or a moment is taken by the answer's own clock (its Date header), so that ours need not be
 right. A wait beyond LONGEST_S is none.
@@ -63,14 +63,14 @@ def retry_after(headers: Mapping[str, str], value: Any, message: str) -> float |
 
 
 def named_s(value: Any, unit_s: float = 1.0) -> float | None:
-    """A number of units as seconds to wait; None when it is none, or beyond LONGEST_S."""
+    """The seconds of a number of units; None when it is none, or beyond LONGEST_S."""
     number = _number(value)
     seconds = number * unit_s if number is not None else math.nan
     return seconds if 0 < seconds <= LONGEST_S else None
 
 
 def period_of(value: Any, message: str) -> Period | None:
-    """What a limit is counted by, where that is said. One of the day is mended by no wait of seconds."""
+    """The period a limit is counted by, where that is said. One of the day is mended by no wait of seconds."""
     if isinstance(value, list) and value:
         value = value[0]
     details = mapping(mapping(value).get("error")).get("details")
@@ -82,13 +82,13 @@ def period_of(value: Any, message: str) -> Period | None:
 
 
 def _in_details(error: Mapping[str, Any]) -> float | None:
-    """Google's RetryInfo: {"retryDelay": "6s"}."""
+    """The delay of Google's RetryInfo: {"retryDelay": "6s"}."""
     delays = [text(detail.get("retryDelay")) for detail in _objects(error.get("details"))]
     return next((found for delay in delays if (found := _duration(delay)) is not None), None)
 
 
 def _in_metadata(metadata: Mapping[str, Any], date: str | None) -> float | None:
-    """OpenRouter repeats the headers of its own limit in the body."""
+    """The wait in OpenRouter's metadata, which repeats the headers of its own limit in the body."""
     named = mapping(metadata.get("headers"))
     headers = {name.lower(): str(named[name])[:100] for name in list(named)[:20]}
     return _reset({**headers, **({"date": date} if date else {})})
@@ -99,7 +99,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def header_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds of Retry-After and its relatives: a number, a duration, a date, a moment. None where nothing is said."""
+    """The seconds of Retry-After and its relatives: a number, a duration, a date, a moment. None where nothing is
+    said."""
     found = named_s(headers.get("retry-after-ms"), 0.001)
     if found is None and "retry-after" in headers:
         found = _wait(headers["retry-after"], headers.get("date"))
@@ -107,7 +108,7 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def _reset(headers: Mapping[str, str]) -> float | None:
-    """When what is used up comes back: the latest of the resets whose `remaining` is 0.
+    """The seconds until what is used up comes back: the latest of the resets whose `remaining` is 0.
 
     One that names no kind (`x-ratelimit-reset`) counts also where nothing is said of what remains.
     """
@@ -142,7 +143,7 @@ def _named(parts: list[str]) -> dict[str, str]:
 
 
 def _wait(value: Any, date: str | None, unit_s: float = 1.0) -> float | None:
-    """What a field says: seconds, a duration, a date, or a moment in Unix seconds or milliseconds."""
+    """The seconds a field says: seconds, a duration, a date, or a moment in Unix seconds or milliseconds."""
     number = _number(value)
     if number is None:
         phrase = text(value).strip()
@@ -172,7 +173,7 @@ def _duration(phrase: str) -> float | None:
 
 
 def _in_words(message: str) -> float | None:
-    """ "Please try again in 6m0s" and the like."""
+    """The seconds in words such as "Please try again in 6m0s"."""
     found = _WORDS.search(message[:2000])
     if not found:
         return None

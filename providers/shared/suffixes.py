@@ -13,7 +13,7 @@ type Suffixes = Mapping[str, tuple[bool | None, bool | None]]
 
 
 def with_suffixes(models: Iterable[Model], suffixes: Suffixes) -> dict[str, Model]:
-    """Public id → model, each base model followed by its variants."""
+    """The models by public id, each base model followed by its variants."""
     table: dict[str, Model] = {}
     for model in models:
         table.setdefault(model.id, model)

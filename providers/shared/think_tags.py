@@ -1,4 +1,4 @@
-"""Reasoning and answer told apart by tags inside one text, as it streams in.
+"""Splitter of reasoning and answer, told apart by tags inside one text, as it streams in.
 
 The forms (R the reasoning, A the answer): `<think …>R</think>A`, `R</think>A`, `R<answer>A</answer>`, plain `A`; each
 A may stand in `<answer>` tags. The text is split at the first `</think>`; the outer `<answer>` and the last `</answer>`
@@ -44,7 +44,8 @@ class _State(Enum):
 
 
 class ThinkTags:
-    """`feed` text, get the new (reasoning, answer); `close` gives the rest. The same joined texts at every cut."""
+    """The splitter: `feed` text, get the new (reasoning, answer); `close` gives the rest. The same texts at every
+    cut."""
 
     def __init__(self, *, implicit: bool = True, gathers: bool = False, eager: bool = False) -> None:
         self._implicit = implicit
@@ -75,7 +76,7 @@ class ThinkTags:
         return "".join(reasoning), "".join(answer)
 
     def close(self, *, complete: bool = True) -> tuple[str, str]:
-        """What is still held. `complete` False: the answer was cut off, so undecided text is reasoning."""
+        """The text still held. `complete` False: the answer was cut off, so undecided text is reasoning."""
         held, pile = "".join(self._gap) + self._held, "".join(self._pile)
         state, self._state = self._state, _State.PLAIN
         self.unclosed = state is _State.THINKING
@@ -96,7 +97,7 @@ class ThinkTags:
                 return "", held
 
     def _step(self, text: str, reasoning: list[str], answer: list[str]) -> str:
-        """One state's part of `text`; gives what is left for the next state."""
+        """Handles one state's part of `text`; returns what is left for the next state."""
         match self._state:
             case _State.START:
                 return self._start(text)
@@ -153,7 +154,7 @@ class ThinkTags:
         return rest
 
     def _unopened(self, text: str, reasoning: list[str], answer: list[str]) -> str:
-        """Text without an opening tag, up to a closing tag that is no quotation."""
+        """Handles text without an opening tag, up to a closing tag that is no quotation."""
         text = self._held + text
         self._held = ""
         out = self._pile if self._gathers else answer
@@ -182,7 +183,7 @@ class ThinkTags:
             self._before = text[-1]
 
     def _inside(self, text: str, end_tag: str, out: list[str]) -> str:
-        """Text between an opening tag and `end_tag`, passed on but for what may belong to the end tag."""
+        """Handles text between an opening tag and `end_tag`, passed on but for what may belong to the end tag."""
         if self._fresh:
             text = text.lstrip()
             if not text:
@@ -236,7 +237,7 @@ class ThinkTags:
 
 
 def settled_whole(text: str, *, complete: bool) -> tuple[str, str]:
-    """(reasoning, answer) of a whole text that began with no tag and held no `</think>`."""
+    """The (reasoning, answer) of a whole text that began with no tag and held no `</think>`."""
     thought, tag, said = text.partition(_ANSWER)
     if tag:
         head, end, foot = said.rpartition(_ANSWER_END)
@@ -261,7 +262,7 @@ def _settled(text: str, tag: str) -> tuple[int, int]:
 
 
 def _settled_words(text: str, tag: str) -> int:
-    """How much of `text` can be passed on: all but a beginning of `tag` at its end."""
+    """The number of characters that can be passed on: all but a beginning of `tag` at the text's end."""
     end = len(text)
     at = text.rfind("<", max(0, end - len(tag) + 1))
     return at if at >= 0 and tag.startswith(text[at:]) else end

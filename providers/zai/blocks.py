@@ -1,4 +1,4 @@
-"""Z.AI's `content_blocks`: the whole answer so far as a list of typed blocks, read as runs of text.
+"""Reader of Z.AI's `content_blocks`: the whole answer so far as a list of typed blocks, read as runs of text.
 
 Known types are text, reasoning and tool_calls (the page's script of 2026-03), with the words in `content`. Nested lists
 have not been seen; inside a block of text they are taken for its parts. What another kind of block holds is not known

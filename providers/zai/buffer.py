@@ -63,7 +63,7 @@ class _Segment:
 
 
 class EditBuffer:
-    """One answer's text. Every method gives the pieces that became new by it."""
+    """The text of one answer. Every method returns the pieces that became new by it."""
 
     def __init__(self) -> None:
         self.changed = 0
@@ -85,18 +85,18 @@ class EditBuffer:
         return self._structure.structured
 
     def given(self, channel: Channel) -> int:
-        """Characters of a channel given out so far."""
+        """The number of characters of a channel given out so far."""
         return self._given[channel]
 
     def append(self, text: str, channel: Channel) -> list[Piece]:
-        """More text, labelled as of this channel. Raises BufferLimit."""
+        """Appends text, labelled as of this channel. Raises BufferLimit."""
         out: list[Piece] = []
         self._begin()
         self._feed(text, channel, out)
         return self._growth(out)
 
     def edit(self, index: int, text: str, channel: Channel) -> list[Piece]:
-        """Replace everything from `index` (UTF-16 units) on. Raises BufferLimit.
+        """Replaces everything from `index` (UTF-16 units) on. Raises BufferLimit.
 
         An index between the halves of a pair leaves the first of them, as on the page; the text may bring another
         second half.
@@ -105,7 +105,7 @@ class EditBuffer:
         return self._replace(cut, [(channel, _paired(half + text) if half else text)])
 
     def replace(self, runs: Sequence[Piece]) -> list[Piece]:
-        """Replace all of the text by these runs. Raises BufferLimit."""
+        """Replaces all of the text by these runs. Raises BufferLimit."""
         return self._replace(0, runs)
 
     def _replace(self, cut: int, runs: Sequence[Piece]) -> list[Piece]:
@@ -122,7 +122,7 @@ class EditBuffer:
         return self._growth(out)
 
     def whole(self) -> list[Piece]:
-        """What the text says now, from its beginning, whatever was given out. Raises BufferLimit."""
+        """The text as it stands, from its beginning, whatever was given out. Raises BufferLimit."""
         _check_cost(self._segments)
         out: list[Piece] = []
         for at, segment in enumerate(self._segments):

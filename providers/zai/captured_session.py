@@ -1,4 +1,4 @@
-"""A Z.AI session in the person's own browsing: the Bearer of a signed-in call, or the answer that says who it is."""
+"""The Z.AI session in the person's own browsing: the Bearer of a signed-in call, or the answer that says who it is."""
 
 from typing import Final
 from urllib.parse import urlsplit

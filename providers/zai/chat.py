@@ -1,4 +1,4 @@
-"""A chat with Z.AI: it is created, then asked once.
+"""The chat operation of Z.AI: a chat is created, then asked once.
 
 System prompt and history are folded into one user message, because the site takes other roles unreliably. Requests are
 signed with the page's public constant.

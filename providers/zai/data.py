@@ -1,4 +1,4 @@
-"""What ages about Z.AI's site, in one place. Every item can be overridden in config.yaml (see `ZaiOptions`).
+"""The data of Z.AI's site that ages, in one place. Every item can be overridden in config.yaml (see `ZaiOptions`).
 
 Sources: recorded browser requests of 2026-03 and 2026-09, public clients up to 2026-10. "Guess" marks what no source
 proves.

@@ -1,4 +1,4 @@
-"""Z.AI's answer stream to events: both text formats, the site's own tools, citations, errors inside a 200.
+"""The decoder of Z.AI's answers: both text formats, the site's own tools, citations, errors inside a 200.
 
 A stream ends with a done frame, `[DONE]` or `{"data":"[DONE]"}`. The usage frame is no end: the last words usually come
 behind it (19 of 21 recorded streams). The connection's end without any of the marks is an incomplete answer.
@@ -47,7 +47,7 @@ _KNOWN_FIELDS: Final = frozenset(
 
 
 class ZaiDecoder(FrameDecoder):
-    """See the Decoder of providers/contract/operation.py."""
+    """The Decoder (providers/contract/operation.py) of one answer."""
 
     site = "Z.AI"
 
@@ -231,7 +231,7 @@ class ZaiDecoder(FrameDecoder):
         out += self._cited.flush()
 
     def _fail(self, error: ProviderError, out: list[Event]) -> None:
-        """What was held back of the answer goes out before its failure."""
+        """Gives out what was held back of the answer, then its failure."""
         if not self._over:
             self._events(self._buffer.finish(), out)
             self._answer(self._beginning.rest(), out)

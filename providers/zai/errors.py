@@ -1,4 +1,4 @@
-"""What Z.AI's refusals mean, whether they come as HTTP status, as JSON, or inside a stream with status 200.
+"""The meaning of Z.AI's refusals, whether they come as HTTP status, as JSON, or inside a stream with status 200.
 
 The site's own words are not repeated to the client: they mislead (a captcha demand speaks of reloading the page) and
 may quote the prompt. Its error code is kept, and the whole answer stands in the inspector.
@@ -114,7 +114,7 @@ _DEPTH: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class SiteError:
-    """An error object of the site, read: the codes it names, innermost first, and its words."""
+    """An error object of the site: the codes it names, innermost first, and its words."""
 
     codes: tuple[str, ...]
     words: str
@@ -197,7 +197,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> ProviderEr
 
 
 def edge_blocked() -> ProviderError:
-    """The 405 page came although the client version is the newest: the edge wants no program from this network."""
+    """The error of the 405 page when the client version is the newest: the edge wants no program from this network."""
     return ProviderError(
         ErrorKind.CHALLENGE,
         "Z.AI's edge blocks this network or browser identity (405), and a newer client version does not help.",

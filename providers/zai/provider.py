@@ -21,6 +21,8 @@ from providers.zai.sign_in import ZaiSignIn
 
 
 class Zai(Provider[ZaiOptions]):
+    """The provider of Z.AI's web chat."""
+
     type_name: ClassVar[str] = "zai"
     Options: ClassVar[type[ProviderOptions]] = ZaiOptions
     meets_checks: ClassVar[bool] = True

@@ -21,7 +21,7 @@ type Headers = list[tuple[str, Value]]
 
 @dataclass(frozen=True, slots=True)
 class CompletionSpec:
-    """One chat call to be made: what is asked, of which model, under which ids."""
+    """The chat call to be made: what is asked, of which model, under which ids."""
 
     prompt: str
     site_id: str
@@ -35,13 +35,13 @@ class CompletionSpec:
 
     @property
     def signed_prompt(self) -> str:
-        """What is signed: the page trims the text first (its script of 2026-03)."""
+        """The text that is signed: the page trims the text first (its script of 2026-03)."""
         return self.prompt.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class PageProfile:
-    """What the page says of itself and its browser: the data of zai_data with config.yaml's overrides."""
+    """The page's description of itself and its browser: data.py with config.yaml's overrides."""
 
     origin: str
     client_version: Value
@@ -53,7 +53,7 @@ class PageProfile:
 
 
 def browser_headers(page: PageProfile, session: Session) -> dict[str, Value]:
-    """What the person's own browser says of itself on every call, or ours says."""
+    """The headers of the person's own browser on every call, or ours where it has none."""
     return session.as_browser(page.headers, (zai_data.REGION_HEADER,))
 
 
@@ -116,7 +116,7 @@ def completion_query(
 
 
 def new_chat_body(ask: CompletionSpec, moment: Moment) -> Json:
-    """POST /api/v1/chats/new: a chat whose first message is ours."""
+    """The body of POST /api/v1/chats/new: a chat whose first message is ours."""
     seconds = moment.epoch_ms // 1000
     message = {
         "id": ask.message_id,
@@ -148,7 +148,7 @@ def new_chat_body(ask: CompletionSpec, moment: Moment) -> Json:
 
 
 def completion_body(ask: CompletionSpec, moment: Moment, language: str = zai_data.LANGUAGE) -> Json:
-    """POST /api/v2/chat/completions; the first version takes the same and `model_item`.
+    """The body of POST /api/v2/chat/completions; the first version takes the same and `model_item`.
 
     Without `captcha_verify_param`: an empty one trips the check, none does not.
     """

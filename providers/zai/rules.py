@@ -1,4 +1,4 @@
-"""What one frame of Z.AI does to the text of its answer: the page's own rules, as a table.
+"""The rules for a Z.AI frame's effect on the text of its answer: the page's own, as a table.
 
 Source: the page's script of 2026-03 (front prod-fe-1.0.262, `COvEVlW5.js` and `AgMBD70M.js`): message_version 0, and
 `content_blocks` for message_version 1, where a keeper script of 2026-10 reads the same blocks.
@@ -12,7 +12,7 @@ type Effect = Literal["replaces all", "replaces the tail", "appends"]
 
 
 class Rule(NamedTuple):
-    """A field that carries text, and what is done with it where it is not empty."""
+    """A field that carries text, and its effect where it is not empty."""
 
     field: str
     effect: Effect
@@ -36,8 +36,8 @@ _DIGITS_MOST: Final = 15
 
 
 def edit_index(value: Any) -> int:
-    """Where an edit begins, as `text.substring(0, value)` of the page takes it: nothing and nonsense are 0, a text of
-    digits is its number, a fraction is cut off, what is below 0 is 0, and what is beyond the end is the end."""
+    """The index where an edit begins, as `text.substring(0, value)` of the page takes it: nothing and nonsense are 0, a
+    text of digits is its number, a fraction is cut off, what is below 0 is 0, and what is beyond the end is the end."""
     if isinstance(value, str):
         digits = value.strip().partition(".")[0]
         if not (digits.isascii() and digits.isdecimal()):

@@ -1,4 +1,4 @@
-"""A Z.AI session: one JWT that says whose it is and never says when it ends.
+"""The Z.AI session: one JWT that says whose it is and never says when it ends.
 
 The payload is {id, email}, no exp (usual life: weeks to months). A dead token on GET /api/v1/auths/ is not refused: the
 site silently answers with a fresh guest, so the answer must be compared with whom we expect.
@@ -51,7 +51,7 @@ def read_token(provider: str, account: str, credentials: Credentials) -> Session
 
 
 def _of_browser(headers: Mapping[str, str]) -> dict[str, str]:
-    """What the page's query and body say of the person's own browser, in its words; empty where it is not known.
+    """The browser's own words for the page's query and body; empty where it is not known.
 
     `client_version` is the page's; `language`, `languages`, `browser_name`, `os_name` as in zai_data.QUERY.
     """
@@ -85,7 +85,8 @@ def is_guest(email: str) -> bool:
 
 
 def read_auths(answer: Answer, session: Session) -> tuple[Identity, str]:
-    """Who GET /auths/ says we are, and the fresh token. Raises ProviderError(SESSION_EXPIRED) for anybody else."""
+    """The identity that GET /auths/ names, and the fresh token. Raises ProviderError(SESSION_EXPIRED) for anybody
+    else."""
     body = mapping(loads(answer.body))
     user = mapping(body.get("user")) or body
     user_id, email = text(user.get("id")), text(user.get("email"))

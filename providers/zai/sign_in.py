@@ -1,4 +1,4 @@
-"""Signing in to Z.AI: in the browser; the token is renewed by asking for it."""
+"""The sign-in to Z.AI: in the browser; the token is renewed by asking for it."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""X-Signature of Z.AI's completions: two HMAC-SHA256 rounds, the first keyed with a constant of the site's script.
+"""The signature X-Signature of Z.AI's completions: two HMAC-SHA256 rounds, the first keyed with a constant of the site.
 
 Checked against 21 recorded browser requests of 2026-03 and the vectors of five more public sources.
 """

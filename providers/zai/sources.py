@@ -1,4 +1,4 @@
-"""The sources in the results of Z.AI's own tools, and how its answers point at them.
+"""The sources in the results of Z.AI's own tools, and the marks with which its answers point at them.
 
 Three shapes: `[ref_id=turn0search0†Title†https://…]` in the text of a tool_response (2026-09), `search_result` lists
 in the JSON of a glm_block (2025) or in a frame's metadata, and pictures as `image_url` parts of a tool's result.
@@ -23,7 +23,7 @@ _NODES: Final = 20_000
 
 
 class ToolResults:
-    """Collects sources from tool results as they come; each picture in them is named once."""
+    """Collector of sources from tool results as they come; each picture in them is named once."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources

@@ -1,4 +1,4 @@
-"""The beginning of a Z.AI answer, without the closing think tag that has strayed there (GLM-5.2, 2026-07)."""
+"""Filter of the closing think tags that stray at the head of a Z.AI answer (GLM-5.2, 2026-07)."""
 
 import re
 from typing import Final
@@ -10,7 +10,8 @@ _HELD_LIMIT: Final = 64
 
 
 class StrayTagFilter:
-    """`feed` the pieces of the answer, get them without stray tags at their head; `rest` gives what was held back."""
+    """The filter: `feed` the pieces of the answer, get them without stray tags at their head; `rest` gives what was
+    held."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -18,7 +19,7 @@ class StrayTagFilter:
         self._over = False
 
     def feed(self, piece: str) -> str:
-        """The piece; nothing while all there is may still be a tag, or part it from the words."""
+        """The piece without stray tags; empty while all there is may still be a tag, or part it from the words."""
         if self._over:
             return piece
         found = self._held + piece
@@ -34,7 +35,7 @@ class StrayTagFilter:
         return found
 
     def rest(self) -> str:
-        """The answer ended: what was no tag after all."""
+        """The text that was held and is no tag after all, at the end of the answer."""
         held, self._held, self._over = self._held, "", True
         return held
 

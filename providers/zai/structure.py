@@ -27,13 +27,13 @@ BLOCK_LIMIT: Final = 2 * 1024 * 1024
 
 
 def cost_of(text: str) -> int:
-    """What it costs at most to read a structured text again (Structure.work), without reading it."""
+    """The most it costs to read a structured text again (Structure.work), without reading it."""
     tags = sum(map(text.count, (*_OPENERS, _CLOSE, _BLOCK_CLOSE, _SUMMARY)))
     return TAG_WORK * tags + 3 * text.count("\n")  # a line may be a quote mark, a blank and words
 
 
 class Structure:
-    """The state of reading. `feed` appends pieces to `out`; pieces of one channel join to that channel's text."""
+    """The reader's state. `feed` appends pieces to `out`; pieces of one channel join to that channel's text."""
 
     def __init__(self) -> None:
         self.structured = False
@@ -63,7 +63,7 @@ class Structure:
         self._block_size = 0
 
     def copy(self) -> Self:
-        """A state of its own, to go on from later."""
+        """A copy to go on from later."""
         other = copy(self)
         other._block = self._block.copy()
         return other

@@ -40,7 +40,7 @@ def words_of(script: Script) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class SandboxTurn:
-    """One answer to be given."""
+    """One answer of the stand-in: its script and its conversation."""
 
     script: Script
     conversation_id: str

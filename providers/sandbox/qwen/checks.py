@@ -1,4 +1,4 @@
-"""What the Qwen stand-in looks at before it answers: the two bodies of a turn, field by field.
+"""The checks of the Qwen stand-in before it answers: the two bodies of a turn, field by field.
 
 Each check gives the site's refusal, or None. Fields that appeared with front 0.2.81 in a second spelling may be
 missing, but not contradict.

@@ -1,4 +1,4 @@
-"""How an answer of the Qwen stand-in ends, and what goes wrong with it on demand."""
+"""The endings of the Qwen stand-in's answers, and their faults on demand."""
 
 from providers.sandbox.qwen.frames import (
     EventFields,

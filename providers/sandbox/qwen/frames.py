@@ -32,7 +32,7 @@ type EventFields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SandboxTurn:
-    """One answer: whose chat, with what switches."""
+    """One answer of the stand-in: its chat and switches."""
 
     chat_id: str
     response_id: str

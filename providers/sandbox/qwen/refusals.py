@@ -1,4 +1,4 @@
-"""What the Qwen stand-in says instead of an answer: mostly JSON with status 200, by fault of the directive."""
+"""The refusals of the Qwen stand-in: mostly JSON with status 200, by fault of the directive."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""What the Z.AI stand-in says instead of a stream, by fault of the directive."""
+"""The refusals of the Z.AI stand-in, by fault of the directive."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
