@@ -1,7 +1,13 @@
 """An attempt as the stream layer has it, without a connection."""
 
+import pytest
 from mitmproxy import http
+from mitmproxy.http import Headers
 
+from addons.errors import GatewayError
+from addons.exchange.attempt import Attempt
+from addons.stream.port import Fault, State
+from providers.contract.errors import ErrorKind
 from tests.support.attempts import attempt_of
 from tests.support.hostile import DONE, chunk
 
@@ -15,3 +21,99 @@ def test_each_piece_that_goes_out_is_noted_with_its_time_and_length() -> None:
     assert [length for _, length in deliveries] == [len(piece) for piece in out if piece]
     assert sum(length for _, length in deliveries) == len(attempt.delivered)
     assert [at for at, _ in deliveries] == sorted(at for at, _ in deliveries)
+
+
+HEAD = {"content-type": "text/event-stream"}
+
+
+def begun() -> Attempt:
+    attempt = attempt_of()
+    attempt.head(http.Response.make(200, b"", HEAD))
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (Fault.CONNECT, ErrorKind.PROVIDER_DOWN, "refused"),
+        (Fault.CONNECT_TIMEOUT, ErrorKind.PROVIDER_DOWN, ""),
+        (Fault.FIRST_TOKEN_TIMEOUT, ErrorKind.PROVIDER_DOWN, "did not begin to answer in time"),
+        (Fault.CLOSED, ErrorKind.PROVIDER_DOWN, "closed the connection before its answer was complete"),
+    ],
+)
+def test_a_fault_before_the_first_word(fault: Fault, kind: ErrorKind, words: str) -> None:
+    attempt = attempt_of()
+    attempt.fault(fault, "refused")
+    attempt.fault(Fault.PROTOCOL, "the first counts")
+    error = attempt.report.error
+    assert error is not None
+    assert (attempt.reader.state, attempt.report.fault, error.kind) == (State.FAILED, fault, kind)
+    assert words in error.message
+
+
+def test_who_was_silent_for_so_long_may_be_at_work_on_it() -> None:
+    silent, closed = attempt_of(), attempt_of()
+    silent.fault(Fault.FIRST_TOKEN_TIMEOUT, "no word")
+    closed.fault(Fault.CONNECT, "refused")
+    assert (silent.report.accepted, closed.report.accepted) == (True, False)
+
+
+def test_an_answer_that_breaks_off_ends_with_an_error_for_the_client() -> None:
+    attempt = begun()
+    attempt.data(chunk("Hel"))
+    attempt.fault(Fault.CLOSED, "reset")
+    error = attempt.report.error
+    assert error is not None
+    assert error.kind is ErrorKind.INCOMPLETE
+    last = attempt.final_error_bytes()
+    assert b"closed the connection before its answer was complete" in last
+    assert attempt.delivered.endswith(last)
+
+
+def test_what_the_gateway_ends_itself_is_told_in_its_own_words() -> None:
+    attempt = begun()
+    attempt.data(chunk("Hel"))
+    attempt.last_error = GatewayError(503, "the gateway is shutting down", code="shutting_down")
+    attempt.fault(Fault.STOPPED, "ended")
+    assert attempt.broken_off() is attempt.last_error
+    assert b"the gateway is shutting down" in attempt.final_error_bytes()
+
+
+def test_a_decoder_that_raises_ends_its_stream_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(piece: bytes) -> bytes:
+        raise RuntimeError("a bug")
+
+    attempt = begun()
+    monkeypatch.setattr(attempt.reader, "feed", fails)
+    assert attempt.data(chunk("a")) == b""
+    assert (attempt.reader.state, attempt.report.fault) == (State.FAILED, Fault.INTERNAL)
+    assert "a fault of the gateway" in caplog.text
+
+
+def test_a_head_that_cannot_be_cleaned_stands_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(status: int, headers: object) -> None:
+        raise RuntimeError("a bug")
+
+    attempt = attempt_of()
+    monkeypatch.setattr(attempt.reader, "head", fails)
+    response = http.Response.make(200, b"", {"x-said": "a secret"})
+    attempt.head(response)
+    assert len(response.headers) == 0
+    assert attempt.report.fault is Fault.INTERNAL
+
+
+def test_what_was_cleaned_for_the_eyes_goes_out_as_it_was_built() -> None:
+    attempt = attempt_of()
+    attempt.built = http.Request.make("POST", "https://p.invalid/say/secret", b"", Headers(x_a="secret", x_b="b"))
+    shown = http.Request.make("POST", "https://p.invalid/say/~", b"", Headers(x_a="~", x_b="b"))
+    attempt.shows(shown)
+    attempt.shows_body(b"a ~ in it", b"a secret in it")
+    shown.data.content = b"a ~ in it"
+    shown.headers["x-b"] = "edited by a person"
+    sent = attempt.wire_request(shown)
+    assert sent is not None
+    assert (sent.path, sent.headers["x-a"], sent.headers["x-b"]) == ("/say/secret", "secret", "edited by a person")
+    assert sent.content == b"a secret in it"
+    assert attempt.body_as_built(b"edited") == b"edited"
