@@ -34,13 +34,13 @@ def test_words_of_any_form(value: Any, words: str) -> None:
 def test_the_newest_of_each_name_counts_the_likeliest_first() -> None:
     final = FinalText()
     assert final.found == []
-    final.note({"finalContent": "b", "content": "not of the end"})
-    final.note({"finalContentX": "a"})
-    final.note({"finalContent": "  "})
+    final.add({"finalContent": "b", "content": "not of the end"})
+    final.add({"finalContentX": "a"})
+    final.add({"finalContent": "  "})
     assert final.found == ["a", "b"]
-    final.note({"content": "c", "finalContent": "newer"}, end=True)
+    final.add({"content": "c", "finalContent": "newer"}, end=True)
     assert final.found == ["a", "newer", "c"]
-    final.note({"content": "a"}, end=True)
+    final.add({"content": "a"}, end=True)
     assert final.found == ["a", "newer"], "each text once"
 
 

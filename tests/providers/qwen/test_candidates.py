@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.qwen.candidates import Candidates
+from providers.qwen.candidates import AnswerCandidates
 
 
-def noted(*created: dict[str, Any]) -> Candidates:
-    found = Candidates()
+def noted(*created: dict[str, Any]) -> AnswerCandidates:
+    found = AnswerCandidates()
     for one in created:
-        found.note(one)
+        found.register(one)
     return found
 
 
@@ -74,10 +74,10 @@ def test_nobody_is_left_behind_the_answer_or_who_was_never_announced() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([None, 0, 1, "0", ""]), st.booleans()), max_size=10))
 def test_answers_are_of_one_candidate(frames: list[tuple[str, Any, bool]]) -> None:
-    found, answered = Candidates(), set()
+    found, answered = AnswerCandidates(), set()
     for response_id, index, announces in frames:
         if announces:
-            found.note(first(response_id, index))
+            found.register(first(response_id, index))
         elif found.counts(response_id, answers=True, speaks=True):
             answered.add(response_id)
     assert len(answered) <= 1

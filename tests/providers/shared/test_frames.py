@@ -22,7 +22,7 @@ class Words(FrameDecoder):
         if frame.get("stop"):
             self._finish(out)
         elif frame.get("odd"):
-            self._note(str(frame["odd"]))
+            self._count_unknown(str(frame["odd"]))
         else:
             out.append(Text(str(frame.get("w", "?"))))
 
