@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 _ON_PIPES = """
 import fcntl, os, sys

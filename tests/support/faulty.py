@@ -84,7 +84,7 @@ def asking(name: str, *, stream: bool = True) -> dict[str, Any]:
     return {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": f"{name} please"}]}
 
 
-def ask(gateway: Gateway | Served, name: str, *, stream: bool = True, timeout: float = 30) -> httpx.Response:
+def ask(gateway: Gateway | Served, name: str, *, stream: bool = True, timeout: float = 60) -> httpx.Response:
     return gateway.post(asking(name, stream=stream), timeout=timeout)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -98,6 +99,18 @@ def once(first: Program, later: Program) -> Program:
     async def program(wire: Wire) -> None:
         calls.append(True)
         await (first if len(calls) == 1 else later)(wire)
+
+    return program
+
+
+def held(let_go: threading.Event) -> Program:
+    """An answer whose middle waits for the test."""
+
+    async def program(wire: Wire) -> None:
+        await wire.raw(head(CHUNKED) + framed(chunk(WORDS[0])))
+        while not let_go.is_set():
+            await wire.pause(0.02)
+        await wire.raw(framed(STREAM[len(chunk(WORDS[0])) :]) + END)
 
     return program
 

@@ -123,7 +123,10 @@ class Gateway:
         self.cwd: Path | None = None
 
     def write_config(self) -> None:
-        self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
+        """Whole at once: a gateway that runs may look at any moment."""
+        new = self.config_file.with_name("config.yaml.new")
+        new.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
+        new.replace(self.config_file)
 
     @property
     def url(self) -> str:
@@ -133,7 +136,7 @@ class Gateway:
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {KEY}"}
 
-    def post(self, body: object, path: str = "/v1/chat/completions", timeout: float = 30) -> httpx.Response:
+    def post(self, body: object, path: str = "/v1/chat/completions", timeout: float = 60) -> httpx.Response:
         return httpx.post(f"{self.url}{path}", json=body, headers=self.headers, timeout=timeout)
 
     def get(self, path: str) -> httpx.Response:

@@ -8,7 +8,7 @@ LOOK_AGAIN_S: Final = 0.02
 """A test that looked without a pause would take the processor from what it waits for."""
 
 
-def until(check: Callable[[], bool], seconds: float = 30) -> None:
+def until(check: Callable[[], bool], seconds: float = 60) -> None:
     """Until `check()` holds; it is a failure when it does not within so long, on a machine however busy."""
     deadline = time.monotonic() + seconds
     while not check():

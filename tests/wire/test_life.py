@@ -3,7 +3,6 @@
 import json
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.cli.main import main
+from tests.support.faulty import MODEL, made
+from tests.support.hostile import Hostile, held
 from tests.support.processes import KEY, Gateway, SandboxThread
 from tests.support.waiting import until
 
@@ -27,15 +28,15 @@ def body(prompt: str = "Hi", model: str = OFFICIAL) -> dict[str, Any]:
 class Reader:
     """Reads one stream in a thread; `begun` is set at the first data."""
 
-    def __init__(self, gateway: Gateway, prompt: str) -> None:
+    def __init__(self, gateway: Gateway, prompt: str, model: str) -> None:
         self.begun = threading.Event()
         self.text = ""
-        self._gateway, self._prompt = gateway, prompt
+        self._gateway, self._asked = gateway, body(prompt, model)
 
     def read(self) -> str:
         with (
-            httpx.Client(headers=self._gateway.headers, timeout=30) as client,
-            client.stream("POST", f"{self._gateway.url}/v1/chat/completions", json=body(self._prompt)) as answer,
+            httpx.Client(headers=self._gateway.headers, timeout=60) as client,
+            client.stream("POST", f"{self._gateway.url}/v1/chat/completions", json=self._asked) as answer,
         ):
             assert answer.status_code == 200
             for piece in answer.iter_text():
@@ -44,8 +45,10 @@ class Reader:
         return self.text
 
 
-def reading(pool: ThreadPoolExecutor, gateway: Gateway, prompt: str, many: int = 1) -> tuple[list[Reader], list[Any]]:
-    readers = [Reader(gateway, prompt) for _ in range(many)]
+def reading(
+    pool: ThreadPoolExecutor, gateway: Gateway, prompt: str, many: int = 1, model: str = OFFICIAL
+) -> tuple[list[Reader], list[Any]]:
+    readers = [Reader(gateway, prompt, model) for _ in range(many)]
     futures = [pool.submit(reader.read) for reader in readers]
     for reader in readers:
         assert reader.begun.wait(60)
@@ -53,12 +56,14 @@ def reading(pool: ThreadPoolExecutor, gateway: Gateway, prompt: str, many: int =
 
 
 def until_draining(gateway: Gateway) -> httpx.Response:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = httpx.get(f"{gateway.url}/healthz")
-        if found.status_code == 503:
-            return found
-    raise AssertionError("the gateway does not drain")
+    found: list[httpx.Response] = []
+
+    def drains() -> bool:
+        found.append(httpx.get(f"{gateway.url}/healthz"))
+        return found[-1].status_code == 503
+
+    until(drains)
+    return found[-1]
 
 
 @pytest.fixture
@@ -69,15 +74,18 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_live_streams_may_finish(
-    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor, number: signal.Signals
+    thread: SandboxThread, site: Hostile, folder: Path, pool: ThreadPoolExecutor, number: signal.Signals
 ) -> None:
-    with Gateway(folder, sites.description()) as gateway:
-        _, futures = reading(pool, gateway, "Hi\n!sandbox count=100 pace_ms=20", 5)
+    let_go = threading.Event()
+    site.programs["held"] = held(let_go)
+    with made(folder, thread) as gateway:
+        _, futures = reading(pool, gateway, "held please", 5, MODEL)
         assert gateway.process
         gateway.process.send_signal(number)
         assert until_draining(gateway).json() == {"status": "draining"}
-        refused = httpx.post(f"{gateway.url}/v1/chat/completions", json=body(), headers=gateway.headers)
+        refused = gateway.post(body())
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "shutting_down")
+        let_go.set()
         for future in futures:
             assert future.result(60).rstrip().endswith("data: [DONE]")
         assert gateway.process.wait(60) == 0
@@ -105,7 +113,7 @@ def test_requests_that_have_seen_nothing_are_refused_properly(
         prompt = "Hi\n!sandbox fault=silence"
         futures = [
             pool.submit(
-                httpx.post, f"{gateway.url}/v1/chat/completions", json=body(prompt), headers=gateway.headers, timeout=30
+                httpx.post, f"{gateway.url}/v1/chat/completions", json=body(prompt), headers=gateway.headers, timeout=60
             )
             for _ in range(3)
         ]
@@ -148,18 +156,21 @@ def models(gateway: Gateway) -> set[str]:
 
 
 def test_a_changed_configuration_is_taken_up_under_a_live_stream(
-    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
+    thread: SandboxThread, site: Hostile, folder: Path, pool: ThreadPoolExecutor
 ) -> None:
-    with Gateway(folder, sites.description()) as gateway:
-        _, futures = reading(pool, gateway, "Hi\n!sandbox count=60 pace_ms=20")
-        gateway.config["providers"]["official"]["models"] = ["sandbox-large", "renamed"]
-        gateway.config["models"] = {"aliases": {"fast": "sandbox-large"}}
+    let_go = threading.Event()
+    site.programs["held"] = held(let_go)
+    with made(folder, thread) as gateway:
+        _, futures = reading(pool, gateway, "held please", 1, MODEL)
+        gateway.config["providers"]["hostile"]["models"] = [MODEL, "renamed"]
+        gateway.config["models"] = {"aliases": {"fast": MODEL}}
         gateway.write_config()
         assert gateway.process
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda: "renamed" in models(gateway))
-        answer = httpx.post(f"{gateway.url}/v1/chat/completions", json=body(model="fast"), headers=gateway.headers)
-        assert answer.status_code == 200
+        assert gateway.post(body(model="fast")).status_code == 200
+        assert not futures[0].done()
+        let_go.set()
         assert futures[0].result(60).rstrip().endswith("data: [DONE]")
 
 

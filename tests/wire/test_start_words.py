@@ -1,12 +1,12 @@
 """What the log says of a configuration at the start and of a changed one, by real processes."""
 
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import waiting
 from tests.support.ports import free_port
 from tests.support.processes import Gateway, SandboxThread
 
@@ -27,10 +27,7 @@ def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 def until(gateway: Gateway, words: str) -> None:
-    deadline = time.monotonic() + 10
-    while words not in gateway.log:
-        assert time.monotonic() < deadline, gateway.log
-        time.sleep(0.05)
+    waiting.until(lambda: words in gateway.log)
 
 
 def test_a_name_that_nobody_serves_is_said_once(gateway: Gateway) -> None:
