@@ -258,35 +258,6 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def test_requests_of_a_removed_key_end(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
-    providers = {"official": {"accounts": [{"name": "demo", "max_concurrent": 3}]}}
-    with FileKeys(folder, sites.description(), hurried=True, providers=providers) as gateway:
-        stalls, silence = "Hi\n!sandbox stall_after=3", "Hi\n!sandbox fault=silence"
-        futures = begun(pool, gateway, sites, (stalls, True), (silence, True), (silence, False))
-        futures.append(pool.submit(asked, gateway, "queued"))
-        until(lambda: '"x' not in gateway.log and not any(f.done() for f in futures))
-        gateway.config["auth"] = {"tokens": [STRONG]}
-        gateway.write_config()
-        answers = [future.result(60) for future in futures]
-        assert [answer.status_code for answer in answers] == [200, 401, 401, 401]
-        assert {error_of(answer)["code"] for answer in answers} == {"invalid_api_key"}
-        assert models_status(gateway, KEY) == 401
-        assert asked(gateway, key=STRONG).text.rstrip().endswith("[DONE]")
-        assert "4 requests of client keys that were removed are ended" in gateway.log
-        assert health(gateway, STRONG)["accounts"][-1]["state"] == "ok", "the account did nothing wrong"
-
-
-def test_a_key_that_stays_keeps_its_streams(sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor) -> None:
-    """Another place in the list, another way of giving it: what counts is the key."""
-    with Gateway(folder, sites.description(), hurried=True) as gateway:
-        (future,) = begun(pool, gateway, sites, ("Hi\n!sandbox count=40 pace_ms=100", True))
-        gateway.config["auth"] = {"tokens": [STRONG, KEY]}
-        gateway.write_config()
-        until(lambda: models_status(gateway, STRONG) == 200)
-        assert not future.done()
-        assert future.result(60).text.rstrip().endswith("[DONE]")
-
-
 def test_who_came_without_a_key_goes_when_keys_are_wanted(
     sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
 ) -> None:
