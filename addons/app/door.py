@@ -34,7 +34,7 @@ class Door:
     ) -> None:
         """Answers with the error and notes it; neither has a secret that the head had anywhere."""
         cleaner = hide_keys(flow.request, self.in_force.cleaner(), shown)
-        flow.response = registry.refusal(flow.request.path, error.cleaned(cleaner.words))
+        flow.response = registry.refusal(flow.request.path, error.cleaned(cleaner.words), flow.request.headers)
         flow.response.headers["x-request-id"] = request_id
         await self.answered(flow, request_id, key, error)
 

@@ -1,6 +1,8 @@
 """The client formats that are served: the one list of them. Another format is a module or folder and a line here."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 from mitmproxy import http
 
@@ -14,15 +16,17 @@ from addons.errors import GatewayError
 DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions())
 """Bodies of unknown format are tried in this order. Refusals at paths of no dialect have the first one's envelope."""
 
+_NONE: Final[Mapping[str, str]] = {}
+
 
 def named(name: str) -> Dialect | None:
     """The dialect of a name; None where there is none (any more)."""
     return next((dialect for dialect in DIALECTS if dialect.name == name), None)
 
 
-def for_path(path: str) -> Dialect:
+def for_path(path: str, headers: Mapping[str, str] = _NONE) -> Dialect:
     """The dialect whose envelope a refusal at a path has: whose path it is or lies below, else the first one."""
-    return _table(DIALECTS).nearest(path.partition("?")[0]) or DIALECTS[0]
+    return _table(DIALECTS).nearest(path.partition("?")[0], headers) or DIALECTS[0]
 
 
 @cache
@@ -30,9 +34,9 @@ def _table(dialects: tuple[Dialect, ...]) -> RouteTable[Dialect]:
     return RouteTable((route, dialect) for dialect in dialects for route in dialect.routes)
 
 
-def refusal(path: str, error: GatewayError) -> http.Response:
-    """The error as an answer to a request at a path: for who knows no more of it than that."""
-    return for_path(path).error(error)
+def refusal(path: str, error: GatewayError, headers: Mapping[str, str] = _NONE) -> http.Response:
+    """The error as an answer to a request at a path, with these headers where they are known."""
+    return for_path(path, headers).error(error)
 
 
 def parsed_as(name: str, body: bytes) -> tuple[Dialect, ParsedRequest]:

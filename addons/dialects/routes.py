@@ -76,11 +76,11 @@ class RouteTable[Owner]:
             found = [RouteMatch(route, owner, params) for route, owner, params in fitting if params is not None]
         return [match for match in found if not match.route.header or match.route.header in headers]
 
-    def nearest(self, path: str) -> Owner | None:
-        """Whose path this is, or is below of; None where it is nobody's."""
+    def nearest(self, path: str, headers: Mapping[str, str]) -> Owner | None:
+        """Whose path this is or lies below, for a request with these headers; None where it is nobody's."""
         segments = (self._read(path) or [])[:_DEPTH]
         while segments:
-            if found := self.at("/" + "/".join(segments), {}):
+            if found := self.at("/" + "/".join(segments), headers):
                 return found[0].owner
             segments = segments[:-1]
         return None

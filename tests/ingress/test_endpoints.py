@@ -1,0 +1,89 @@
+"""What the gateway answers itself: models in a dialect's form, health with and without a key, OPTIONS, HEAD."""
+
+import json
+from typing import Any
+
+import pytest
+
+from addons.accounts.health import Health
+from addons.accounts.report import AccountLine
+from addons.config.client_keys import ClientKey, ClientKeys
+from addons.errors import GatewayError
+from addons.ingress.endpoints import Inside, answer, without_body
+from addons.ingress.gate import GateRules, admit
+from addons.ingress.request_head import RequestHead
+from addons.routing.model_index import ModelIndex
+from providers.contract.provider import Model
+
+KEY = "sk-some-key-of-ours"
+TABLE = {"m": Model("m", "o", created=7), "m-Thinking": Model("m-Thinking", "o", variant=True)}
+
+
+def inside(**more: Any) -> Inside:
+    fields: dict[str, Any] = {
+        "index": ModelIndex([("api", TABLE), ("gone", {"n": Model("n", "o")})], {"fast": "m", "lost": "nowhere"}),
+        "can_serve": lambda name: name == "api",
+        "report": lambda: [AccountLine("api", "a", Health.OK)],
+        "problems": list,
+        "variants": False,
+        "draining": False,
+        "created": 5,
+    }
+    return Inside(**fields | more)
+
+
+def ask(target: str, key: str = KEY, method: str = "GET", **more: Any) -> Any:
+    head = RequestHead(method, target, {"authorization": f"Bearer {key}"}, False, "127.0.0.1:1", ("127.0.0.1", 1))
+    return answer(admit(head, GateRules(ClientKeys([ClientKey("ada", KEY)]))), inside(**more))
+
+
+def names(target: str, **more: Any) -> list[str]:
+    return [entry["id"] for entry in json.loads(ask(target, **more).content)["data"]]
+
+
+def test_models_that_can_be_served_are_listed_and_all_where_asked() -> None:
+    assert names("/v1/models") == ["m", "fast"]
+    assert names("/models?all=true") == ["m", "m-Thinking", "n", "fast"]
+    assert names("/v1/models", variants=True) == ["m", "m-Thinking", "fast"]
+
+
+def test_one_model_is_told_under_the_name_it_was_asked_by() -> None:
+    one = json.loads(ask("/v1/models/FAST").content)
+    assert (one["id"], one["object"], one["created"]) == ("FAST", "model", 7)
+    assert json.loads(ask("/v1/models/M").content)["id"] == "m"
+    with pytest.raises(GatewayError) as refused:
+        ask("/v1/models/nobody")
+    assert (refused.value.status, refused.value.param) == (404, "model")
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "word"),
+    [
+        ({}, 200, "ok"),
+        ({"problems": lambda: ["config.yaml cannot be read"]}, 200, "degraded"),
+        ({"draining": True}, 503, "draining"),
+    ],
+)
+def test_health_tells_details_to_who_shows_a_key(more: dict[str, Any], status: int, word: str) -> None:
+    bare = ask("/healthz", "", **more)
+    assert (bare.status_code, json.loads(bare.content)) == (status, {"status": word})
+    told = json.loads(ask("/healthz", **more).content)
+    assert (told["status"], told["key"], len(told["accounts"])) == (word, "ada", 1)
+    assert ("problem" in told) is (word == "degraded")
+
+
+def test_options_has_no_body_and_no_length() -> None:
+    found = ask("/v1/chat/completions", method="OPTIONS")
+    assert (found.status_code, found.headers["allow"]) == (204, "OPTIONS, POST")
+    assert "content-length" not in found.headers
+
+
+def test_a_model_is_not_asked_here() -> None:
+    assert ask("/v1/chat/completions", method="POST") is None
+
+
+def test_the_head_of_an_answer_tells_its_length() -> None:
+    found = ask("/openapi.json")
+    length = len(found.content)
+    without_body(found)
+    assert (found.content, found.headers["content-length"]) == (b"", str(length))
