@@ -128,7 +128,7 @@ class Running:
             retries=retry_rules(config),
             budget=known.budget if known else RetryBudget(),
             inflated=known.inflated if known else InflationBudget(),
-            tidied=frozenset(s.name for s in config.providers if s.common.delete_chats),
+            cleaned_up=frozenset(s.name for s in config.providers if s.common.delete_chats),
             fallbacks=fallbacks_of(config),
             proxies=self._proxies,
             moment=moment_source(self.outside.now),

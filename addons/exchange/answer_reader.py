@@ -52,7 +52,7 @@ def _is_word(event: Event) -> bool:
 class AnswerReader:
     """`head` first, then `feed` and, while `behind`, `read_on`; `close` at the end of the body.
 
-    `received` is given each piece of the body, unpacked; `spoke` is called at the first word; `told` makes
+    `received` is given each piece of the body, unpacked; `spoke` is called at the first word; `cleaned` makes
     of a failure what may be kept of it.
     """
 
@@ -63,7 +63,7 @@ class AnswerReader:
         *,
         received: Callable[[bytes], None] = lambda plain: None,
         spoke: Callable[[], object] = lambda: None,
-        told: Callable[[ProviderError], ProviderError] = lambda error: error,
+        cleaned: Callable[[ProviderError], ProviderError] = lambda error: error,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = State.OPEN
@@ -87,7 +87,7 @@ class AnswerReader:
         self.asks_again = False
         """It failed so that the same account may be asked once more."""
         self._source, self._encoder = source, encoder
-        self._received, self._told, self._clock = received, told, clock
+        self._received, self._cleaned, self._clock = received, cleaned, clock
         self._says_first = spoke
         self._counter = TokenCounter()
         self._inflater: Inflater | None = None
@@ -189,7 +189,7 @@ class AnswerReader:
 
     def failed(self, error: ProviderError) -> None:
         """Every failure comes by here: it may quote the provider."""
-        self.error = self._told(error)
+        self.error = self._cleaned(error)
         self.state, self.behind, self.ended = State.FAILED, False, False
 
     def _unreadable(self, error: InflateError) -> None:

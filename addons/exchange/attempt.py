@@ -133,7 +133,7 @@ class Attempt:
         self.cleaner = spec.cleaner
         """Knows what the answer's own head has handed out, too."""
         self.reader = AnswerReader(
-            spec.source, encoder, received=self._record, spoke=spec.begun, told=self._told, clock=spec.clock
+            spec.source, encoder, received=self._record, spoke=spec.begun, cleaned=self._cleaned, clock=spec.clock
         )
         self.report = AttemptReport(self.reader)
         self.response: http.Response | None = None
@@ -278,7 +278,7 @@ class Attempt:
         what, code = _FAULTS[fault]
         self.reader.fail(kind, f"{name} {what} ({detail[:DETAIL_LIMIT]}).", code)
 
-    def _told(self, error: ProviderError) -> ProviderError:
+    def _cleaned(self, error: ProviderError) -> ProviderError:
         """What may be kept of a failure: it may quote the provider."""
         if error.refused:  # only what this request had: others may have taught the provider meanwhile
             asked = self.built.data.content if self.built is not None else None

@@ -55,7 +55,7 @@ class Context:
     retries: RetryRules
     budget: RetryBudget
     inflated: InflationBudget
-    tidied: frozenset[str]
+    cleaned_up: frozenset[str]
     """Providers whose chats are deleted once they are answered."""
     fallbacks: Mapping[str, Sequence[Fallback]]
     """Model, case folded → the models to go on with."""

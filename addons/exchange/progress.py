@@ -36,7 +36,7 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
         given = dict(given_cookies(attempt.report.set_cookies))
         progress.lease.handed_out(attempt.spec.session, given)
     provider = attempt.spec.provider
-    call = progress.turn.cleanup(context.moment()) if provider.name in context.tidied else None
+    call = progress.turn.cleanup(context.moment()) if provider.name in context.cleaned_up else None
     if call is not None:
         context.background.spawn(_clean_up(context, provider, call, progress.session), "glassgate cleaning up")
 

@@ -121,7 +121,7 @@ def test_an_answer_that_was_cut_in_its_packing_after_its_end_is_whole() -> None:
 
 def test_the_first_to_hear_of_a_failure_may_clean_it() -> None:
     reader = reader_of()
-    reader._told = lambda error: type(error)(error.kind, "cleaned")
+    reader._cleaned = lambda error: type(error)(error.kind, "cleaned")
     read(reader, b"data: {}\n\n")
     assert str(reader.error) == "cleaned"
 
