@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 class CommandBar:
-    """`running` gives the running parts, None while the gateway starts."""
+    """The commands `gateway.*`. `running` gives the running parts, None while the gateway starts."""
 
     def __init__(self, running: Callable[[], Running | None]) -> None:
         self._find_running = running

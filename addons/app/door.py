@@ -1,4 +1,4 @@
-"""What is answered at the door: by the gateway itself, as a refusal, or below the hooks."""
+"""Local answers and refusals: what is answered without a provider, by the hooks or below them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from addons.stream.request_head import new_request_id
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Ends requests that no provider is asked for."""
+    """Answers or refuses requests that no provider is asked for, and tells the observers of each."""
 
     in_force: InForce
     stream: StreamSide
@@ -55,12 +55,12 @@ class Door:
             await self.answered(flow, told or flow.metadata.get("request_id") or new_request_id(), "-", error)
 
     async def answered(self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError | None = None) -> None:
-        """No provider was asked: this is how it ended."""
+        """Tells the observers how a request ended that no provider was asked for."""
         await self.observers.ended(outcome_of(flow, self.stream.client_of(flow), request_id, key, error))
 
 
 def outcome_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, error: GatewayError | None) -> Outcome:
-    """The line of a request that no provider was asked for; `error` is the refusal, None for an answer of our own."""
+    """The outcome of a request that no provider was asked for; `error` is the refusal, if it was one."""
     status = error.status if error else flow.response.status_code if flow.response else 0
     return Outcome(
         id=request_id,
@@ -78,7 +78,7 @@ def outcome_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, erro
 
 
 def outcome_of_head(found: RefusedHead) -> Outcome:
-    """The line of a head that could not become a request."""
+    """The outcome of a head that could not become a request."""
     return Outcome(
         id=found.id,
         key="-",

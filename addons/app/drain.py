@@ -1,4 +1,4 @@
-"""The end of the process: no new requests, live streams may finish for a while, then each is told and all is closed.
+"""Graceful shutdown: no new requests, live streams may finish for a while, then each is told and all is closed.
 
 The first SIGTERM or SIGINT begins the drain, the second ends the process at once. The end of the terminal begins it
 too, but comes more than once (from the terminal and from the shell), so there is no second one of that kind.
@@ -20,7 +20,7 @@ LAST_WORDS_S: Final = 0.5
 
 @dataclass(slots=True)
 class Drain:
-    """`live` counts the requests under way, `end_all` ends them, `stop` ends the process."""
+    """The shutdown of one process. `live` counts the requests, `end_all` ends them, `stop` ends the process."""
 
     live: Callable[[], int]
     end_all: Callable[[], Awaitable[None]]
@@ -33,12 +33,12 @@ class Drain:
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
     def one_less(self) -> None:
-        """A request has ended."""
+        """To be called when a request has ended."""
         if self.begun and not self.live():
             self._quiet.set()
 
     def asked(self) -> None:
-        """A signal came."""
+        """Begins the shutdown; when it has begun, ends the process at once. For SIGTERM and SIGINT."""
         if self.begun:
             log.warning("a second signal: ending at once")
             self.over = True
@@ -47,7 +47,7 @@ class Drain:
         self._begin()
 
     def hung_up(self) -> None:
-        """The terminal is gone."""
+        """Begins the shutdown, unless it has begun: the terminal is gone."""
         if not self.begun:
             log.warning("the terminal has gone: shutting down")
             self._begin()

@@ -16,7 +16,7 @@ log = logging.getLogger("glassgate")
 
 
 class Exchanges:
-    """By their flows. A stream with an attempt ends when `sweeper` ticks it."""
+    """The exchanges under way, by their flows. A stream with an attempt ends when `sweeper` ticks it."""
 
     def __init__(self, sweeper: Sweeper) -> None:
         self._sweeper = sweeper

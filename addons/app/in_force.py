@@ -18,7 +18,7 @@ from providers.contract.operation import Decoder
 
 @dataclass(slots=True)
 class InForce:
-    """`found` is None while the gateway starts; a reload puts other parts there."""
+    """A holder of the running parts: None while the gateway starts; a reload puts others there."""
 
     found: Running | None = None
 

@@ -30,8 +30,11 @@ CONFIGURATION: Final = "configuration"
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """`parts` gives the running parts of the moment; `view` is the inspector's list, where there is one, and `live`
-    what runs in it. `learnt` is called when the sites were asked for their models."""
+    """Makes the jobs. `parts` gives the running parts of the moment.
+
+    `view` is the inspector's list, where there is one, and `live` shows what runs in it. `learnt` is called when the
+    sites were asked for their models.
+    """
 
     parts: Callable[[], Running]
     sweeper: Sweeper
@@ -59,7 +62,7 @@ class JobList:
         return tuple(found)
 
     async def _tend(self) -> None:
-        """Heeds resets of accounts, and renews idle sessions."""
+        """Applies resets of accounts, and renews idle sessions."""
         await self.parts().pool.tend()
 
     async def _prune(self) -> None:
@@ -73,7 +76,7 @@ class JobList:
         await self.parts().pool.save()
 
     async def _look_at_recording(self) -> None:
-        """Heeds the switch of recording, and writes down what adapters did not know."""
+        """Applies the switch of recording, and writes down what adapters did not know."""
         archive = self.parts().archive
         archive.apply_switch()
         archive.drift.apply_clearing()

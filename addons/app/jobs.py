@@ -62,13 +62,13 @@ class Jobs:
         loop.task = asyncio.create_task(self._run(loop), name=f"glassgate {job.name}")
 
     def once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Does a piece of work that the process cannot do without."""
+        """Runs a piece of work that the process cannot do without; `problems` tells of its failure."""
         task = asyncio.create_task(work, name=f"glassgate {name}")
         self._works[task] = name
         task.add_done_callback(self._done)
 
     def wake(self, name: str) -> None:
-        """Has a job's next run done now."""
+        """Makes a job run now, without the rest of its pause."""
         if name in self._loops:
             self._loops[name].wake.set()
 

@@ -12,7 +12,7 @@ log = logging.getLogger("glassgate")
 
 @dataclass(frozen=True, slots=True)
 class LiveModels:
-    """`parts` gives the running parts of the moment; `learnt` is called when all sites were asked."""
+    """Refreshes the models of all providers. `parts` gives the running parts; `learnt` is called behind each."""
 
     parts: Callable[[], Running]
     learnt: Callable[[], None]

@@ -1,4 +1,4 @@
-"""Notices when the event loop was held up: every stream waits for it, so that is worth a line in the log."""
+"""Watchdog of the event loop: logs when it was blocked, for every stream waits then."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ QUIET_S = 10.0
 
 
 class LoopWatch:
-    """`step` is to be done again and again, without a pause.
+    """The watchdog; `step` is to be run again and again, without a pause.
 
     `clock` is monotonic, `cpu` the loop thread's CPU time, both in seconds; `sleep` is asyncio's.
     """

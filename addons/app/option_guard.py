@@ -21,7 +21,7 @@ log = logging.getLogger("glassgate")
 
 
 class OptionGuard:
-    """`given` are mitmproxy's options, as they are at any time."""
+    """Refuses options that would open the process. `given` are mitmproxy's, as they are at any time."""
 
     def __init__(self, given: Options) -> None:
         self._given = given

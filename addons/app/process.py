@@ -1,4 +1,4 @@
-"""The life of the process: start, configurations that are taken up, jobs, drain, end."""
+"""The life of the process: start, reload, jobs, drain, end."""
 
 import logging
 from typing import Final
@@ -18,7 +18,7 @@ from addons.app.listeners import move_listeners
 from addons.app.outside import Outside
 from addons.app.reload import Reload
 from addons.app.runtime import Running
-from addons.app.signals import heed_signals
+from addons.app.signals import install_signal_handlers
 from addons.app.start import Started, announce, started
 from addons.app.stream_side import StreamSide
 from addons.app.unserved_names import UnservedReport
@@ -39,7 +39,7 @@ START_LOG: Final = logging.getLogger("mitmproxy.glassgate")
 
 
 class Process:
-    """`in_force` has the running parts, which a reload changes."""
+    """Starts, reloads and ends the gateway of one process. `in_force` has the running parts, which a reload changes."""
 
     def __init__(
         self, master: Master, in_force: InForce, exchanges: Exchanges, stream: StreamSide, outside: Outside
@@ -58,7 +58,7 @@ class Process:
         self._reload: Reload | None = None
 
     def start(self, annotator: Annotator, inspector: Inspector, observers: Observers) -> None:
-        """Lets requests in, or ends the process and says why."""
+        """Starts everything and lets requests in, or ends the process and says why."""
         master, self._observers = self._master, observers
         try:
             start = started(master.options, annotator.step, self._outside)
@@ -84,7 +84,7 @@ class Process:
             self._jobs.start(job)
         if start.modes != list(master.options.mode):
             self._jobs.once("listeners", move_listeners(master.options, start.modes))
-        heed_signals(self.drain, self._look_now, master)
+        install_signal_handlers(self.drain, self._look_now, master)
         collect_in_small_steps()
         announce(start, self.inside(), master.options)
 

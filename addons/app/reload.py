@@ -1,4 +1,4 @@
-"""A changed configuration is taken up while the gateway runs: judged as at the start, then swapped whole or not at all.
+"""Hot reload: a changed configuration is judged as at the start, then swapped whole or not at all.
 
 Files are read and checked in a thread, the result is put in force on the event loop. Whatever goes wrong on the way is
 a problem that is told (log, /healthz, the answer to `glassgate reload`), and what was in force before stays.

@@ -1,4 +1,4 @@
-"""How a command reaches a running gateway: it leaves a question in a small file beside the vault, and reads the answer.
+"""Reload requests of other processes: a command writes a small file beside the vault, and reads the answer.
 
     reload.json          {"id": …, "config": "/…/config.yaml"}
     reload-answer.json   {"id": …, "done": true, "said": "the changed configuration is in force"}

@@ -54,7 +54,7 @@ class _Run:
 
 @dataclass(slots=True)
 class Replayer:
-    """`show` takes a flow that is to stand in the list; `tell` tells observers how it ended."""
+    """Sends flows again. `show` takes a flow that is to stand in the list; `tell` tells observers how it ended."""
 
     places: FlowPlaces
     show: Callable[[http.HTTPFlow], None]

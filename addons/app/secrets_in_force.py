@@ -12,7 +12,7 @@ from providers.contract.session import Credentials
 
 @dataclass(frozen=True, slots=True)
 class SecretsInForce:
-    """Those of a configuration and of the sessions there are."""
+    """All secrets of a configuration and of the sessions there are."""
 
     config: Config
     sessions: SessionVault

@@ -15,8 +15,8 @@ from typing import Any
 from addons.app.drain import Drain
 
 
-def heed_signals(drain: Drain, look_now: Callable[[], None], master: Any) -> None:
-    """Takes the signals over from mitmproxy, which would end everything at once."""
+def install_signal_handlers(drain: Drain, look_now: Callable[[], None], master: Any) -> None:
+    """Installs the handlers of signals in the place of mitmproxy's, which would end everything at once."""
     loop = asyncio.get_running_loop()
     screen = getattr(master, "ui", None)  # the console's
     for number in (signal.SIGTERM,) if screen is not None else (signal.SIGTERM, signal.SIGINT):

@@ -23,7 +23,7 @@ from addons.stream.sweeper import Sweeper
 
 
 class StreamSide:
-    """`in_force` says what holds now; `clock` is monotonic, in seconds."""
+    """Makes the LayerDeps of new connections. `in_force` has the running parts; `clock` is monotonic, in seconds."""
 
     def __init__(self, master: Master, in_force: InForce, clock: Callable[[], float]) -> None:
         self._in_force = in_force

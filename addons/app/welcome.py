@@ -28,7 +28,7 @@ def welcome(
     keyless: bool = False,
     key_file: Path | None = None,
 ) -> str:
-    """Several lines. `models` are the names that can be served; without `keyless` a client key is wanted.
+    """The start message. `models` are the names that can be served; without `keyless` a client key is wanted.
 
     `key_file`: the .env file that has it, where the shell has it not.
     """

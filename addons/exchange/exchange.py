@@ -34,7 +34,7 @@ AT_ONCE_BYTES: Final = 128 * 1024
 
 @dataclass(slots=True)
 class Exchange:
-    """The RequestPort of one client request."""
+    """One client request under way; the stream layer has it as its RequestPort."""
 
     id: str
     key: str
@@ -106,7 +106,7 @@ class Exchange:
         self.attempt, self.error, self.status, self.answer = None, error, error.status, answer
 
     def over(self, flow: http.HTTPFlow, *, client_left: bool) -> Outcome:
-        """The exchange has ended, one way or another: what is known of it."""
+        """Ends the exchange, however it ended, and gives its outcome."""
         if self.attempt_loop is not None:
             self.attempt_loop.over(answered=self.error is None)
         if self._counted:
@@ -116,7 +116,7 @@ class Exchange:
         return self._outcome(flow, left=client_left or self.left)
 
     def new_records(self, shown: http.HTTPFlow | None = None) -> list[AttemptRecord]:
-        """Of the attempts that are over and were not asked for before.
+        """The records of attempts that have ended since the last call.
 
         `shown` is a flow of the one that failed just now; where no other has followed, the request's own stays its.
         """

@@ -1,4 +1,4 @@
-"""How far a request under way is, for who shows it meanwhile: read at any time, kept by the exchange."""
+"""Read port of a request under way, for the live view (addons/inspect/live.py)."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,7 +9,7 @@ from addons.exchange.stage import Stage
 
 
 class Underway(Protocol):
-    """One request under way."""
+    """The progress of one request under way; an Exchange has it."""
 
     began: float
     """By the monotonic clock, in seconds."""

@@ -1,4 +1,4 @@
-"""Who is told how requests go: of each that has begun, of each attempt that is over, of each request that is over."""
+"""Observers: told of each request that begins, each attempt that ends and each request that ends."""
 
 import logging
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ log = logging.getLogger("glassgate")
 
 
 class Observer:
-    """The base of observers, which have of these what they need. All are called on the event loop.
+    """Base class of observers; its methods do nothing. All are called on the event loop.
 
     Of one request `begun` comes first and `ended` last. The request waits for the end of each call, so what takes long
     is done in the background. A request that no provider was to be asked for has an `ended` alone.
@@ -27,7 +27,7 @@ class Observer:
 
 
 class Observers:
-    """Tells each in order; the fault of one is logged, and hurts neither the others nor the request."""
+    """Calls all observers in order; the fault of one is logged, and hurts neither the others nor the request."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         """Only who does something at an event is called at it."""

@@ -1,4 +1,4 @@
-"""What is known of a request that has begun, of an attempt that is over, and of a request that is over: plain values.
+"""Outcome of a request, record of an attempt, and what is known of a request as it begins: frozen values.
 
 Bodies stay where they are until somebody reads them: nothing is put together for nobody.
 """
@@ -24,7 +24,7 @@ _NEXT_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInfo:
-    """A request for a provider that has come whole."""
+    """What is known of a request for a provider as it begins: it has come whole."""
 
     id: str
     key: str
@@ -42,7 +42,7 @@ class ExchangeInfo:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One try at one account that is over. Times in milliseconds."""
+    """What is known of one attempt at one account once it is over. Times in milliseconds."""
 
     request_id: str
     number: int
@@ -108,7 +108,7 @@ def record_of(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A request that is over, answered by a provider or by the gateway itself. Times in milliseconds."""
+    """How a request ended that a provider or the gateway itself answered. Times in milliseconds."""
 
     id: str
     key: str

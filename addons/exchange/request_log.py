@@ -1,4 +1,4 @@
-"""Logging: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
+"""Request log: one line a request, as text or JSON; never a secret (addons/cleaning/log_records.py), never a prompt."""
 
 import logging
 from typing import Any, Final

@@ -99,7 +99,7 @@ async def test_a_look_can_be_asked_for(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
         house.write(more="limits: {requests: 7}")
         before = house.parts
-        signalled = house.heeded["heed_signals"].call_args.args[1]
+        signalled = house.heeded["install_signal_handlers"].call_args.args[1]
         signalled()
         await house.settle()
         assert house.parts is not before

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from addons.app.signals import Terminal, has_terminal, heed_signals
+from addons.app.signals import Terminal, has_terminal, install_signal_handlers
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def after(*numbers: int, master: object = None, told: Told | None = None) -> lis
 
     async def work() -> None:
         drain: Any = told
-        heed_signals(drain, told.look, master or SimpleNamespace())
+        install_signal_handlers(drain, told.look, master or SimpleNamespace())
         for number in numbers:
             os.kill(os.getpid(), number)
             for _ in range(5):  # the loop is woken, reads which signal it was, and calls who heeds it

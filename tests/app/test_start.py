@@ -53,7 +53,7 @@ async def test_a_start_that_fails_opens_no_door(tmp_path: Path) -> None:
         house.file.write_text("nonsense: 1")
         house.gate.running()
         assert house.gate.running_parts is None
-        assert house.heeded["heed_signals"].call_count == 0
+        assert house.heeded["install_signal_handlers"].call_count == 0
         visit = await house.visit().chats("m")
         assert (visit.got.status, visit.got.error["code"]) == (503, "starting")
         assert not (tmp_path / "s" / FILE_NAME).exists()

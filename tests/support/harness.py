@@ -52,7 +52,7 @@ BOOT_S: Final = 5000.0
 _OF_A_PROCESS: Final = {
     "harden": "start",
     "raise_file_limit": "start",
-    "heed_signals": "process",
+    "install_signal_handlers": "process",
     "collect_in_small_steps": "process",
 }
 """What the start does to its whole process, which here is the tests', and which module of addons/app does it."""
