@@ -12,7 +12,7 @@ _TEMPLATE: Final = "#/components/schemas/{model}"
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class RouteDescription:
     """What is done at a route. `content` values are OpenAPI's, by media type."""
 
     summary: str
@@ -31,7 +31,7 @@ class Operation:
 class Description:
     """What the API's description says of a dialect."""
 
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, RouteDescription]
     """By their ids: one for each of the dialect's routes."""
     schemas: Mapping[str, Schema]
     """By name. Dialects may give the same one under the same name."""

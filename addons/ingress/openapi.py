@@ -8,7 +8,7 @@ from typing import Any, Final
 from addons.accounts.health import Health
 from addons.dialects import registry
 from addons.dialects.base import Dialect
-from addons.dialects.description import TEXT, Operation, json_content, list_of, object_of, ref
+from addons.dialects.description import TEXT, RouteDescription, json_content, list_of, object_of, ref
 from addons.dialects.routes import Route
 from addons.ingress import gate
 
@@ -165,7 +165,7 @@ def _methods(route: Route, main: _Object, error: str) -> _Object:
     return {"parameters": in_path, **named} if in_path else named
 
 
-def _rendered(route: Route, operation: Operation, error: str) -> _Object:
+def _rendered(route: Route, operation: RouteDescription, error: str) -> _Object:
     """A dialect's operation."""
     asks = route.local is None
     found: _Object = {"summary": operation.summary}

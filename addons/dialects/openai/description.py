@@ -8,7 +8,7 @@ from addons.dialects.description import (
     SECONDS,
     TEXT,
     TEXT_OR_NULL,
-    Operation,
+    RouteDescription,
     Schema,
     closed_object,
     json_content,
@@ -50,15 +50,17 @@ _ALL_MODELS: Final[Schema] = {
     "description": "`true`, `1` or `yes`: those too that no account can serve now.",
     "schema": {"type": "string"},
 }
-MODEL_OPERATIONS: Final[Mapping[str, Operation]] = {
-    "models": Operation("The models that are served.", json_content(ref("ModelList")), parameters=(_ALL_MODELS,)),
-    "model": Operation("One model.", json_content(ref("Model")), parameters=(_MODEL_ID,), errors=(404,)),
+MODEL_OPERATIONS: Final[Mapping[str, RouteDescription]] = {
+    "models": RouteDescription(
+        "The models that are served.", json_content(ref("ModelList")), parameters=(_ALL_MODELS,)
+    ),
+    "model": RouteDescription("One model.", json_content(ref("Model")), parameters=(_MODEL_ID,), errors=(404,)),
 }
 
 
-def generation(summary: str, request: str, answer: str, example: Schema) -> Operation:
+def generation(summary: str, request: str, answer: str, example: Schema) -> RouteDescription:
     """The operation of a format in which models answer; `request` and `answer` are names of schemas."""
-    return Operation(
+    return RouteDescription(
         summary,
         json_content(ref(answer)) | {"text/event-stream": {"example": "data: {…}\n\ndata: [DONE]\n\n"}},
         "The answer; with `stream` true its pieces as server-sent events, ending with `[DONE]`.",
