@@ -12,7 +12,7 @@ import pytest
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.config.secret_looks import looks_secret
-from addons.config.yaml_reading import YamlProblem, read_words
+from addons.config.yaml_reading import YamlProblem, read_texts
 from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.stream import ChatStream
@@ -34,8 +34,8 @@ from addons.inspect.chat_view import chat_text
 from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
-from addons.mitm.search import answer_texts, fold_text, request_text, wanted_by
-from addons.routing.strategy import Choice, OrderState, conversation_of
+from addons.mitm.search import answer_texts, fold_text, request_text, searched_words
+from addons.routing.strategy import AccountChoice, OrderState, conversation_of
 from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
 from addons.words.near import near
@@ -321,7 +321,7 @@ def viewed(delivered: str) -> object:
 
 def searched(delivered: str) -> object:
     note = Annotation("req_1", client_request=delivered, delivered=delivered)
-    return request_text(note), fold_text(answer_texts(note, b"", None)), wanted_by(delivered)
+    return request_text(note), fold_text(answer_texts(note, b"", None)), searched_words(delivered)
 
 
 def as_table(data: str) -> object:
@@ -344,7 +344,7 @@ def settled(size: int) -> Callable[[], object]:
         state = OrderState(random.Random(1))
         for number in range(size // 8):
             chat = ChatRequest("m", (Message("user", "x"),), affinity=f"{number}")
-            state.order([Choice(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
+            state.order([AccountChoice(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
             state.settled(conversation_of(chat), ("p", "a"))
 
     return work
@@ -368,7 +368,7 @@ def one_after_another(size: int) -> Callable[[], object]:
 
 def words(text: str) -> None:
     with suppress(YamlProblem):
-        read_words(text)
+        read_texts(text)
 
 
 def knocked(target: str = "/v1/models", origin: str = "https://app.example", **fields: str) -> object:

@@ -94,7 +94,7 @@ def _is_of_an_older_session(recorded: AccountState, stored: Stored) -> bool:
     return recorded.health in _OF_A_SESSION and (stored.updated or 0) > recorded.since
 
 
-def told(line: AccountLine, now_s: float) -> str:
+def report_line(line: AccountLine, now_s: float) -> str:
     """One account in one line for people."""
     words = [f"{line.provider}/{line.account}", line.state.value]
     if line.state is Health.LIMITED and line.until is not None:

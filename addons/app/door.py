@@ -17,7 +17,7 @@ from addons.ingress.key_proof import PROOF, proof_for
 from addons.ingress.request_head import address_of, path_of
 from addons.inspect.annotation import annotation_of
 from addons.stream.deps import RefusedHead
-from addons.stream.refusal import noted
+from addons.stream.refusal import refusal_of
 from addons.stream.request_head import new_request_id
 
 
@@ -96,4 +96,4 @@ def refusal_below(flow: http.HTTPFlow) -> GatewayError | None:
     """The refusal of a request that no hook has answered: the layers below gave it, or mitmproxy itself."""
     if flow.response is None and flow.error:
         return GatewayError(400, flow.error.msg, code="bad_http_request")
-    return noted(flow)
+    return refusal_of(flow)

@@ -39,7 +39,7 @@ from addons.inspect.flow_places import FlowPlaces
 from addons.mitm.hook_table import HookTable, is_idle
 from addons.mitm.inspector import Inspector
 from addons.stream.message_checks import skip_message_checks
-from addons.stream.refusal import note
+from addons.stream.refusal import mark_refused
 from addons.stream.request_head import new_request_id
 
 log = logging.getLogger("glassgate")
@@ -62,7 +62,7 @@ def fenced(hook: Hook) -> Hook:
             flow.response = exchange.dialect.error(error) if exchange else registry.refusal(flow.request.path, error)
             flow.response.headers["x-request-id"] = request_id
             if exchange is None:
-                note(flow, error)
+                mark_refused(flow, error)
             else:
                 exchange.fail(error, flow.response)
         if flow.request.method == "HEAD" and flow.live and flow.response is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from addons.app.configured_vault import vault_path
-from addons.app.reload_requests import Answer, ReloadRequests
+from addons.app.reload_requests import ReloadAnswer, ReloadRequests
 from addons.app.runtime import Running
 from addons.config.exposure import judge
 from addons.config.loader import ConfigError, load_config
@@ -79,7 +79,7 @@ class Reload:
         """Raises TimeoutError and what `work` raises."""
         return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._reader, work), READ_S)
 
-    async def _reload(self, *, changed: bool) -> Answer:
+    async def _reload(self, *, changed: bool) -> ReloadAnswer:
         before = self.problem
         try:
             said = await self._taken_up(changed=changed)
@@ -87,19 +87,19 @@ class Reload:
             self.problem = str(e)
         except TimeoutError:
             self._hung()
-            return Answer(False, str(self.problem))
+            return ReloadAnswer(False, str(self.problem))
         except Exception as e:
             self.problem = (
                 f"{self.file} could not be taken up ({type(e).__name__}): a fault of the gateway, see its log"
             )
             log.exception("a fault of the gateway while it took a changed configuration up")
         else:
-            return Answer(True, said)
+            return ReloadAnswer(True, said)
         if self.problem != before:  # the same answer to the same file was logged when it was looked at first
             lines = self.problem.splitlines()
             kept = "the changed configuration is not taken up; the one from before stays in force:"
             log.error(kept + "\n%s" * len(lines), *lines)  # a line for each problem
-        return Answer(False, self.problem)
+        return ReloadAnswer(False, self.problem)
 
     def _hung(self) -> None:
         """The files could not even be looked at: they are once more when that goes, changed or not."""

@@ -26,7 +26,7 @@ SAID_LIMIT: Final = 8000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReloadAnswer:
     """What the gateway did about the question. `said` may have several lines."""
 
     done: bool
@@ -59,7 +59,7 @@ class ReloadRequests:
             return None
         return found
 
-    def answer(self, question: str, answer: Answer) -> None:
+    def answer(self, question: str, answer: ReloadAnswer) -> None:
         """Raises OSError."""
         said = "\n".join(clean(line, 1000) for line in answer.said.splitlines())[:SAID_LIMIT]
         told = {"id": question, "done": answer.done, "said": said}
@@ -71,14 +71,14 @@ def ask(folder: Path, file: Path, question: str) -> None:
     write_small(folder / QUESTION_NAME, json.dumps({"id": question, "config": str(file)}).encode())
 
 
-def answer_to(folder: Path, question: str) -> Answer | None:
+def answer_to(folder: Path, question: str) -> ReloadAnswer | None:
     """The answer, once it is there."""
     found = _read(folder / ANSWER_NAME)
     if found.get("id") != question:
         return None
     said = found.get("said")
     lines = [clean(line, 1000) for line in (said if isinstance(said, str) else "").splitlines()]
-    return Answer(found.get("done") is True, "\n".join(lines))
+    return ReloadAnswer(found.get("done") is True, "\n".join(lines))
 
 
 def forget(folder: Path) -> None:

@@ -21,7 +21,7 @@ from addons.config.loader import load_config
 from addons.config.version import version
 from addons.ingress.endpoints import Inside
 from addons.mitm.compat import check_mitmproxy
-from addons.mitm.web_link import address_to_tell, tell_link
+from addons.mitm.web_link import address_to_print, print_link
 from addons.transport.step_runner import CallRecord
 from addons.words.commands import serves
 
@@ -72,7 +72,7 @@ def announce(start: Started, inside: Inside, options: Options) -> None:
     address_file.leave(vault_path(config).parent, config.file, start.url)
     text = _welcome(start, inside, options)
     log.info(text.partition("\n")[0] if os.environ.pop(QUIET_START, "") else text)
-    tell_link()
+    print_link()
     if words := expected_checks(start.parts.providers):
         log.info("%s", words)
 
@@ -90,7 +90,7 @@ def _welcome(start: Started, inside: Inside, options: Any) -> str:
         start.parts.report(),
         [name for name in listed if name in own or name not in aliases],
         aliases,
-        inspector=address_to_tell(options.web_port if "web_port" in options else None),
+        inspector=address_to_print(options.web_port if "web_port" in options else None),
         keyless=config.skip_auth,
         key_file=env_file if "AUTH_TOKEN" not in os.environ and env_file.is_file() else None,
     )

@@ -51,7 +51,7 @@ class _Use:
 def unserved(config: Config, index: ModelIndex, providers: Mapping[str, AnyProvider]) -> list[Unserved]:
     """The names of `config` that are not in `index`, in order of the file's sections; a sentence each."""
     if not config.providers:
-        return [Unserved(config.said(("providers",), ALL_OFF), True)]
+        return [Unserved(config.message_at(("providers",), ALL_OFF), True)]
     off = _models_of_disabled(config)
     live = {name for name, provider in providers.items() if _asks_its_site(provider)}
     aliases = {name.casefold(): target for name, target in index.aliases().items()}
@@ -66,7 +66,7 @@ def _hidden(config: Config, index: ModelIndex) -> Iterator[Unserved]:
     for alias in config.sections.models.aliases:
         if alias.strip().casefold() in own:
             words = "a model has this name, and goes before the alias; give the alias another one"
-            yield Unserved(config.said(("models", "aliases", alias), words), False)
+            yield Unserved(config.message_at(("models", "aliases", alias), words), False)
 
 
 def unserved_of(config: Config) -> list[Unserved]:
@@ -120,16 +120,16 @@ def _told(
     small = use.name.strip().casefold()
     if (provider := off.get(small) or _named_off(config, small)) is not None:
         words = f"{name} is of provider {provider!r}, which is disabled (enabled: false)"
-        return Unserved(config.said(use.path, words), False)
+        return Unserved(config.message_at(use.path, words), False)
     if small in aliases:
-        return Unserved(config.said(use.path, f"{name} is an alias that leads to no model"), True)
+        return Unserved(config.message_at(use.path, f"{name} is an alias that leads to no model"), True)
     whose = small.partition("/")[0]
     may_come = {provider for provider in live if whose == provider.casefold()} if whose in _names(config) else live
     near = index.near(use.name, 1)
     words = f"no provider serves a model {name}" + (f"; did you mean {near[0]!r}?" if near else "")
     if may_come:
         words += f" (the live list of {' or '.join(sorted(may_come))} may bring it; until then the answer is 404)"
-    return Unserved(config.said(use.path, words), not may_come)
+    return Unserved(config.message_at(use.path, words), not may_come)
 
 
 def _names(config: Config) -> set[str]:

@@ -45,7 +45,7 @@ _OURS: Final = "glassgate.capture"
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSession:
+class CaptureResult:
     """The result of a capture, in words: no secrets."""
 
     target: str
@@ -68,7 +68,7 @@ class Capture:
         on_stored: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.stored: StoredSession | None = None
+        self.stored: CaptureResult | None = None
         self.problem = ""
         self._refused_users = 0
         self.visited = False
@@ -272,7 +272,7 @@ class Capture:
             return
         first, self._checked = self.stored is None, check
         names = tuple(sorted(check.credentials.values()))
-        self.stored = StoredSession(target.name, names, check.owner(session), session.expires_at, check.doubt)
+        self.stored = CaptureResult(target.name, names, check.owner(session), session.expires_at, check.doubt)
         log.info("stored %s: %s", target.name, ", ".join(names))
         if first:
             self._end_after(LINGER_S)

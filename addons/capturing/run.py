@@ -23,7 +23,7 @@ from mitmproxy.options import Options
 from addons.accounts.report import moment_text
 from addons.capturing import ca as capture_ca
 from addons.capturing import page as capture_page
-from addons.capturing.addon import Capture, StoredSession
+from addons.capturing.addon import Capture, CaptureResult
 from addons.capturing.browser import Browser, BrowserSetup, find_browser
 from addons.capturing.setup import TIMEOUT_S
 from addons.capturing.target import CaptureTarget, target_of
@@ -163,7 +163,7 @@ class CaptureRun:
         return 128 + self._by_signal if self._by_signal else 1
 
 
-def describe_stored(stored: StoredSession, now_s: float) -> str:
+def describe_stored(stored: CaptureResult, now_s: float) -> str:
     """One line about the stored session, for people."""
     words = [f"stored {stored.target}: {', '.join(stored.names)}"]
     words.append(f"signed in as {stored.owner}" if stored.owner else "the site did not say whose it is")

@@ -9,7 +9,7 @@ import click
 from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.app.port import is_gateway
-from addons.app.reload_requests import Answer, answer_to, ask, forget
+from addons.app.reload_requests import ReloadAnswer, answer_to, ask, forget
 from addons.cli.base import CliContext, Problem, out
 from addons.config.file_reading import FileProblem, read_text
 from addons.config.schema import VaultSettings
@@ -54,7 +54,7 @@ def _is_seen(folder: Path, file: Path) -> bool:
     return url is not None and is_gateway(url)
 
 
-def _wait(folder: Path, question: str, patience_s: float) -> Answer | None:
+def _wait(folder: Path, question: str, patience_s: float) -> ReloadAnswer | None:
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if (answer := answer_to(folder, question)) is not None:

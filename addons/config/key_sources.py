@@ -47,14 +47,14 @@ class KeySources:
             before = found.get(entry.token)
             found[entry.token] = self._one(before, entry) if before else entry
         if len(found) > MOST_KEYS:  # each is compared with what any stranger shows, and named in its time
-            self._say(("auth", "tokens"), f"at most {MOST_KEYS} client keys can be configured, not {len(found)}")
+            self._report(("auth", "tokens"), f"at most {MOST_KEYS} client keys can be configured, not {len(found)}")
         if self.problems:
             return ()
         keys = [ClientKey(_name(entry), entry.token, entry.source) for entry in found.values()]
         names = [key.name for key in keys]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             where = " and ".join(key.source for key in keys if key.name == name)
-            self._say(("auth", "tokens"), f"two keys are named {name!r} ({where}); name one of them otherwise")
+            self._report(("auth", "tokens"), f"two keys are named {name!r} ({where}); name one of them otherwise")
         return tuple(keys)
 
     def _entries(self) -> Iterator[_Entry]:
@@ -72,7 +72,7 @@ class KeySources:
         try:
             read = read_text(file)
         except FileProblem as e:
-            self._say(path, f"{file} cannot be read: {e}" if isinstance(e, NoFile) else f"{file} {e}")
+            self._report(path, f"{file} cannot be read: {e}" if isinstance(e, NoFile) else f"{file} {e}")
             return
         self.files.append(KeyFile.of(file, read.found, only_keys=True))
         for number, line in enumerate(map(str.strip, read.text.splitlines()), 1):
@@ -81,30 +81,30 @@ class KeySources:
             source = f"{file.name}:{number}"
             key = _KEY_LINE.fullmatch(line)
             if key is None:
-                self._say(path, f"{source}: a line is one key, which holds no white space, and may end in '# name'")
+                self._report(path, f"{source}: a line is one key, which holds no white space, and may end in '# name'")
                 continue
             try:
                 name = checked_name(key[2]) if key[2] else None
             except ValueError as e:
-                self._say(path, f"{source}: the name behind the key {e}")
+                self._report(path, f"{source}: the name behind the key {e}")
                 continue
             yield self._checked(_Entry(path, source, key[1], name))
 
     def _checked(self, entry: _Entry) -> _Entry:
         if entry.name == entry.token:
-            self._say(entry.path, f"{entry.source}: a key's name must not be the key itself: names stand in the log")
+            self._report(entry.path, f"{entry.source}: a key's name must not be the key itself: names stand in the log")
         if not entry.token.isprintable():
-            self._say(entry.path, f"{entry.source}: the key holds a character that no request can carry")
+            self._report(entry.path, f"{entry.source}: the key holds a character that no request can carry")
         return entry
 
     def _one(self, first: _Entry, second: _Entry) -> _Entry:
         """The one key of two entries that hold the same."""
         if first.name and second.name and first.name != second.name:
-            self._say(second.path, f"one key is named {first.name!r} ({first.source}) and {second.name!r}")
+            self._report(second.path, f"one key is named {first.name!r} ({first.source}) and {second.name!r}")
         name, usual = first.name or second.name, first.usual or second.usual
         return _Entry(first.path, first.source, first.token, name, usual)
 
-    def _say(self, path: KeyPath, what: str) -> None:
+    def _report(self, path: KeyPath, what: str) -> None:
         self.problems.append((path, what))
 
 

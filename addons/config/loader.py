@@ -34,9 +34,9 @@ from addons.config.schema import (
     type_names,
 )
 from addons.config.secret_looks import looks_secret
-from addons.config.session_lines import VARIABLE, odd_words, read_session_lines
+from addons.config.session_lines import VARIABLE, describe_odd, read_session_lines
 from addons.config.variables import substituted
-from addons.config.yaml_reading import KeyPath, YamlProblem, read_words
+from addons.config.yaml_reading import KeyPath, YamlProblem, read_texts
 from addons.words.commands import command
 from addons.words.near import near
 from addons.words.shown import shown
@@ -169,7 +169,7 @@ def _read(file: Path, files: list[KeyFile], without: Collection[str]) -> _Config
     """The parsed config.yaml. Raises ConfigError."""
     try:
         read = read_text(file)
-        found = read_words(read.text)
+        found = read_texts(read.text)
     except NoFile:
         raise ConfigError(
             [f"{file}: there is no such file; give another with --config, or as GLASSGATE_CONFIG"]
@@ -363,7 +363,7 @@ def _sessions_of_file(
         verb = "cannot be read: " if isinstance(e, NoFile) else ""
         raise ConfigError([f"{VARIABLE}: {path} {verb}{e}"]) from None
     source.files.append(lines.file)
-    if words := odd_words(lines):
+    if words := describe_odd(lines):
         notes.append(words)
     first = providers[at]
     taken = {account.name for account in first.common.accounts}

@@ -372,7 +372,7 @@ class Config:
         """A path of the configuration, absolute."""
         return value if value.is_absolute() else (self.file.parent / value)
 
-    def said(self, path: KeyPath, words: str) -> str:
+    def message_at(self, path: KeyPath, words: str) -> str:
         """A sentence about what stands at `path` of the file."""
         return placed(self.file, self.lines, path, words)
 

@@ -63,7 +63,7 @@ def name_of(passport: str) -> str:
     return "file-" + hashlib.sha256(_PURPOSE + passport.encode()).hexdigest()[:12]
 
 
-def odd_words(lines: SessionLines) -> str:
+def describe_odd(lines: SessionLines) -> str:
     """Names the lines that hold no session, by their numbers alone, or a file without any; empty when all is well."""
     if not lines.odd:
         return "" if lines.cookies else f"{lines.file.path}: no LongCat session in it"

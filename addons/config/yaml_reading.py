@@ -59,7 +59,7 @@ def read_yaml(text: str) -> YamlValue:
     return _read(text, _Reader(text, _Scalars()))
 
 
-def read_words(text: str) -> YamlValue:
+def read_texts(text: str) -> YamlValue:
     """The same document with text for every value, and Nothing where there is none. Raises YamlProblem."""
     return _read(text, _Reader(text, _Words()))
 

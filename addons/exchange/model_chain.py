@@ -9,7 +9,7 @@ from addons.errors import GatewayError
 from addons.exchange.context import Context
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
-from addons.routing.model_index import Route
+from addons.routing.model_index import ModelRoute
 from addons.routing.retry_policy import CAUSES, Cause, Fallback
 from addons.routing.strategy import conversation_of
 from providers.contract.errors import ProviderError
@@ -51,7 +51,7 @@ class ModelChain:
     """Why others are asked than the model asked for: what it said or did, and what those said that stood in."""
     _slow: tuple[ModelRound, Candidate] | None = None
     """Who was given up as slow, in which round: asked once more, with all the time there is, when nobody stands in."""
-    _seen: list[Sequence[Route]] = field(default_factory=list)
+    _seen: list[Sequence[ModelRoute]] = field(default_factory=list)
     """The routes of each round: a chain may name a model twice, or the one asked for."""
 
     def __post_init__(self) -> None:
@@ -141,9 +141,9 @@ class ModelChain:
         found = [Candidate(account, route.model) for route in able for account in self.context.pool.of(route.provider)]
         return ModelRound(self.context.order.of(found, routes[0].model.id, self.conversation), stand_in=stand_in)
 
-    def _able(self, routes: Sequence[Route]) -> list[Route]:
+    def _able(self, routes: Sequence[ModelRoute]) -> list[ModelRoute]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""
-        able: list[Route] = []
+        able: list[ModelRoute] = []
         refusal: GatewayError | None = None
         for route in routes:
             try:
@@ -156,7 +156,7 @@ class ModelChain:
             raise refusal
         return able
 
-    def _check_support(self, route: Route) -> None:
+    def _check_support(self, route: ModelRoute) -> None:
         """Raises GatewayError when the route's provider cannot carry this request."""
         serving = self.context.providers[route.provider].serving(self.parsed.request)
         done = applied(serving.request, route.model, serving.operation.native) if serving is not None else None

@@ -49,7 +49,7 @@ def fold_text(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def wanted_by(expression: str) -> str:
+def searched_words(expression: str) -> str:
     """The words of a filter's expression, as they are compared. mitmproxy reads it as a pattern too, so signs may stand
     behind a backslash."""
     return fold_text(_ESCAPED.sub(r"\1", expression))
@@ -200,7 +200,7 @@ def search_in(words: FlowTexts) -> None:
 
 def _also(plain: Callable[..., Any], words: FlowTexts, sides: tuple[Side, ...]) -> Callable[..., Any]:
     def matches(self: Any, flow: Flow) -> bool:
-        return bool(plain(self, flow)) or words.found(flow, wanted_by(self.expr), sides)
+        return bool(plain(self, flow)) or words.found(flow, searched_words(self.expr), sides)
 
     matches.plain = plain  # type: ignore[attr-defined]
     return matches

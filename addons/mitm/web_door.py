@@ -61,7 +61,7 @@ class SignedIn:
         return decode_signed_value(self.secret, self.name(), shown, min_version=2) == self.value
 
 
-class Door:
+class WebDoor:
     """The router in the place of `enter`, mitmweb's own. `web_host` is the address mitmweb was told to listen on."""
 
     def __init__(self, enter: Router, passwords: Passwords, signed_in: SignedIn, web_host: Callable[[], str]) -> None:
@@ -114,7 +114,7 @@ class Door:
 class _Request(HTTPMessageDelegate):
     """One request on its way through the door."""
 
-    def __init__(self, door: Door, server_conn: HTTP1ServerConnection, conn: HTTP1Connection) -> None:
+    def __init__(self, door: WebDoor, server_conn: HTTP1ServerConnection, conn: HTTP1Connection) -> None:
         self._door = door
         self._server_conn = server_conn
         self._conn = conn

@@ -13,7 +13,7 @@ from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 
 if TYPE_CHECKING:
-    from addons.mitm.web_door import Door
+    from addons.mitm.web_door import WebDoor
 
 START_LOG = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts."""
@@ -29,7 +29,7 @@ class WebGuard:
     """The addon."""
 
     def __init__(self) -> None:
-        self._door: Door | None = None
+        self._door: WebDoor | None = None
 
     def load(self, loader: Loader) -> None:
         if "web_host" not in ctx.options:  # mitmdump, mitmproxy's console
@@ -65,13 +65,13 @@ class WebGuard:
         self._door.ready = True
 
 
-def guard(master: Any, web_host: Callable[[], str]) -> "Door":
+def guard(master: Any, web_host: Callable[[], str]) -> "WebDoor":
     """Puts a door before the mitmweb of `master`. Raises Unguarded when that cannot be done."""
     # Here, and not above: mitmdump has no use for tornado.
     from mitmproxy.tools.web.app import AuthRequestHandler
     from tornado.web import Application
 
-    from addons.mitm.web_door import Door, SignedIn
+    from addons.mitm.web_door import SignedIn, WebDoor
     from addons.mitm.web_passwords import Passwords
 
     app, auth = getattr(master, "app", None), master.addons.get("webauth")
@@ -84,7 +84,7 @@ def guard(master: Any, web_host: Callable[[], str]) -> "Door":
     passwords = Passwords(auth.is_valid_password)
     # The class's own method, not the instance's: this may be the second time, after a reload of the script.
     enter = Application.start_request.__get__(app)
-    door = Door(enter, passwords, SignedIn(secret, name, AuthRequestHandler.AUTH_COOKIE_VALUE), web_host)
+    door = WebDoor(enter, passwords, SignedIn(secret, name, AuthRequestHandler.AUTH_COOKIE_VALUE), web_host)
     settings["is_valid_password"] = passwords.known
     settings["compiled_template_cache"] = True  # else each look at the password page compiles it anew
     settings["log_function"] = lambda handler: None  # its lines show what a stranger tried as password

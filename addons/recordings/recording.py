@@ -48,7 +48,7 @@ def _write_piece(value: bytes) -> object:
         return {"base64": base64.b64encode(value).decode()}
 
 
-type Piece = Annotated[bytes, PlainValidator(_read_piece), PlainSerializer(_write_piece)]
+type TextOrBase64 = Annotated[bytes, PlainValidator(_read_piece), PlainSerializer(_write_piece)]
 """Bytes as text where they are UTF-8, else as base64."""
 
 
@@ -60,7 +60,7 @@ class TimedPiece(_FileModel):
     """A piece of the answer and when it came, in milliseconds."""
 
     ms: int = Field(ge=0)
-    data: Piece
+    data: TextOrBase64
 
 
 class RecordedRequest(_FileModel):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from addons.accounts.account_record import AccountId
 from addons.accounts.lease import Candidate
-from addons.routing.strategy import Choice, OrderState, Strategy
+from addons.routing.strategy import AccountChoice, OrderState, Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,6 @@ class CandidateOrder:
         """The conversation was answered by that account: its next turn goes there too."""
         self.state.settled(conversation, candidate.key)
 
-    def _choice(self, candidate: Candidate) -> Choice:
+    def _choice(self, candidate: Candidate) -> AccountChoice:
         share = self.shares.get(candidate.key, Share())
-        return Choice(candidate.key, share.priority, share.weight, candidate.account.limiter.load)
+        return AccountChoice(candidate.key, share.priority, share.weight, candidate.account.limiter.load)

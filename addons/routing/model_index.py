@@ -14,7 +14,7 @@ _NEAR_CHARS: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ModelRoute:
     """One way to serve a model: the provider by its name in config.yaml, and the model as that provider knows it."""
 
     provider: str
@@ -31,7 +31,7 @@ class ModelIndex:
         disabled: Sequence[tuple[str, Mapping[str, Model]]] = (),
     ) -> None:
         """`disabled` are the tables of providers that are switched off: told of, not served."""
-        self._routes: dict[str, list[Route]] = {}
+        self._routes: dict[str, list[ModelRoute]] = {}
         self._aliases = {name.casefold(): target for name, target in aliases.items() if "*" not in name}
         self._shown = {name.casefold(): name for name in aliases if "*" not in name}
         self._patterns = _patterns(aliases)
@@ -40,9 +40,9 @@ class ModelIndex:
         self._off_names = {provider.casefold(): provider for provider, _ in disabled}
         for provider, models in tables:
             for model in models.values():
-                self._routes.setdefault(model.id.casefold(), []).append(Route(provider, model))
+                self._routes.setdefault(model.id.casefold(), []).append(ModelRoute(provider, model))
 
-    def find(self, name: str) -> Sequence[Route]:
+    def find(self, name: str) -> Sequence[ModelRoute]:
         """The routes of a model, an alias, or a model of one provider (`provider/model`); empty when nobody serves it.
 
         A model goes before an alias of the same name, an alias before `provider/model`, that before a pattern, and of
@@ -50,7 +50,7 @@ class ModelIndex:
         """
         return self._followed(name)[0]
 
-    def _followed(self, name: str) -> tuple[Sequence[Route], str]:
+    def _followed(self, name: str) -> tuple[Sequence[ModelRoute], str]:
         """The routes of a name, and the last name on the way to them."""
         passed = dict[str, str]()
         while (key := name.strip().casefold()) not in passed:
@@ -70,7 +70,7 @@ class ModelIndex:
         """Whether an alias or a fallback may stand for this."""
         return bool(self.find(name))
 
-    def _of_provider(self, key: str) -> list[Route]:
+    def _of_provider(self, key: str) -> list[ModelRoute]:
         provider, slash, model = key.partition("/")
         if not slash or provider not in self._providers:
             return []

@@ -20,7 +20,7 @@ _CHARS_READ: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AccountChoice:
     """One account as the strategies see it, in the order of config.yaml."""
 
     key: tuple[str, str]
@@ -38,7 +38,7 @@ class OrderState:
     _turns: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _homes: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
 
-    def order(self, choices: Sequence[Choice], strategy: Strategy, model: str, conversation: str) -> list[int]:
+    def order(self, choices: Sequence[AccountChoice], strategy: Strategy, model: str, conversation: str) -> list[int]:
         """Indices of `choices`, first to ask first. The conversation's own account comes before all others."""
         found = self._by_strategy(choices, strategy, model)
         home = self._homes.get(conversation)
@@ -51,7 +51,7 @@ class OrderState:
         if conversation:
             _remember(self._homes, conversation, key)
 
-    def _by_strategy(self, choices: Sequence[Choice], strategy: Strategy, model: str) -> list[int]:
+    def _by_strategy(self, choices: Sequence[AccountChoice], strategy: Strategy, model: str) -> list[int]:
         indices = list(range(len(choices)))
         match strategy:
             case "round_robin":

@@ -98,7 +98,7 @@ class Acceptor:
                 self._log_full()
                 turn_away(found, self._refuse)
                 continue
-            connection = _Connection(found, peer)
+            connection = _AcceptedConnection(found, peer)
             self.limiter.add(peer, connection.end)
             task = asyncio.ensure_future(self._serve(connection, instance))
             self._tasks.add(task)
@@ -123,7 +123,7 @@ class Acceptor:
                 len(self.limiter),
             )
 
-    async def _serve(self, connection: "_Connection", instance: AsyncioServerInstance[Any]) -> None:
+    async def _serve(self, connection: "_AcceptedConnection", instance: AsyncioServerInstance[Any]) -> None:
         loop = asyncio.get_running_loop()
         try:
             if connection.is_over():
@@ -147,7 +147,7 @@ class Acceptor:
 
 
 @dataclass(slots=True)
-class _Connection:
+class _AcceptedConnection:
     """One accepted connection."""
 
     socket: socket.socket

@@ -24,7 +24,7 @@ PIECES: Final = 32
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\x00]*)?\r\n")
 
 
-class ChunkReader:
+class ChunkedBodyReader:
     """A body reader as h11 has them: called with the buffer, it gives Data, EndOfMessage, or None: wait for more.
 
     Raises h11.ProtocolError, whose words repeat nothing that was sent.
@@ -131,16 +131,16 @@ class Read:
     fault: str = ""
 
 
-def reader_of(size: int | None) -> ChunkReader | ContentLengthReader | Http10Reader:
+def reader_of(size: int | None) -> ChunkedBodyReader | ContentLengthReader | Http10Reader:
     """The h11 reader of a body, by mitmproxy's `expected_http_body_size`: None for chunks, -1 for all until the end."""
     if size is None:
-        return ChunkReader()
+        return ChunkedBodyReader()
     return Http10Reader() if size < 0 else ContentLengthReader(size)
 
 
 def read_on(reader: BodyReader, buf: LineBuffer) -> Read:
     """All of a body that `buf` holds, in a few pieces: a flood of tiny chunks must not cost an event each."""
-    pieces = reader.whole_chunks(buf) if isinstance(reader, ChunkReader) else []
+    pieces = reader.whole_chunks(buf) if isinstance(reader, ChunkedBodyReader) else []
     if pieces and not buf:
         return Read(_few(pieces))
     while True:

@@ -24,11 +24,11 @@ FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"
 _OWN_PARAMETER: Final = re.compile(rb"all=[A-Za-z0-9]{0,5}")
 """The one query parameter the gateway reads. Any other is nobody's, and where clients like to put their keys."""
 
-type Fields = Mapping[str, str]
+type FieldsByName = Mapping[str, str]
 """Header fields by lower-case name; several of a name are joined by a comma."""
 
 
-def remove_credentials(request: http.Request) -> Fields:
+def remove_credentials(request: http.Request) -> FieldsByName:
     """Removes the credentials from the request's head; returns the header fields that held them."""
     kept: list[tuple[bytes, bytes]] = []
     taken: list[tuple[bytes, bytes]] = []
@@ -56,11 +56,11 @@ class HeldCredentials:
     """The credentials removed from requests, by request object; forgotten when the request is."""
 
     def __init__(self) -> None:
-        self._taken: WeakKeyDictionary[http.Request, Fields] = WeakKeyDictionary()
+        self._taken: WeakKeyDictionary[http.Request, FieldsByName] = WeakKeyDictionary()
 
     def put(self, request: http.Request) -> None:
         self._taken[request] = remove_credentials(request)
 
-    def take(self, request: http.Request) -> Fields:
+    def take(self, request: http.Request) -> FieldsByName:
         """The credentials of the request, as header fields; given once."""
         return self._taken.pop(request, {})

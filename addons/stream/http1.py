@@ -30,7 +30,7 @@ from addons.stream.connection_limits import Peer
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
 from addons.stream.lines import Bound, LineBuffer, TooLarge
 from addons.stream.refusal import add_missing, closing
-from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, fields_in, read_head
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
 
 BEGINNING_BYTES: Final = 1024
 """What is kept of a head that is refused, to tell what was asked for."""
@@ -108,7 +108,7 @@ class JsonHttp1Server(Http1Server):
     def _refuse(self, status: int, message: str, code: str = "bad_http_request") -> Commands:
         """Refuses what has not become a flow; it is told here, since no hook will."""
         head = self._head or bytes(self.buf)[:HEAD_BYTES].splitlines()
-        method, path = asked_in(head[0][:BEGINNING_BYTES] if head else b"")
+        method, path = method_and_path(head[0][:BEGINNING_BYTES] if head else b"")
         error = GatewayError(status, message, code=code)
         answer = closing(self.deps.refuse(path, error))
         add_missing(answer, self.deps.extra_headers(fields_in(head)))

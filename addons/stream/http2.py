@@ -30,7 +30,7 @@ from addons.stream.connection_limits import Peer, host_of
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, Tick
 from addons.stream.frames import BudgetSpent, FrameBudget
 from addons.stream.refusal import add_missing, closing
-from addons.stream.request_head import HEAD_BYTES, HeadRefused, asked_in, check_head
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head, method_and_path
 
 log = logging.getLogger("glassgate")
 
@@ -154,7 +154,7 @@ class JsonHttp2Server(Http2Server):
     def _refuse(self, stream_id: int, refused: HeadRefused, fields: Iterable[tuple[bytes, bytes]]) -> Commands:
         """Refuses what has not become a flow; `fields` are those of HTTP/2."""
         fields = list(fields)
-        method, path = asked_in(_first_line(fields))
+        method, path = method_and_path(_first_line(fields))
         error = GatewayError(refused.status, str(refused), code="bad_http_request")
         answer = closing(self.deps.refuse(path, error))
         add_missing(answer, self.deps.extra_headers(fields))

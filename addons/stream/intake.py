@@ -25,7 +25,7 @@ from mitmproxy.proxy.layers.http._hooks import (
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
 from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
-from addons.stream.refusal import add_missing, closing, note
+from addons.stream.refusal import add_missing, closing, mark_refused
 
 
 class RequestIntake(HttpStream):
@@ -178,7 +178,7 @@ class RequestIntake(HttpStream):
         if port := self.deps.find(self.flow):
             port.refused(error, answer.headers["x-request-id"])
         else:
-            note(self.flow, error)
+            mark_refused(self.flow, error)
         yield HttpErrorHook(self.flow)
         yield from self._send_and_leave(answer)
 

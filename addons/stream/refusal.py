@@ -33,12 +33,12 @@ def add_missing(answer: http.Response, headers: Fields) -> None:
         answer.headers.setdefault(name, value)
 
 
-def note(flow: http.HTTPFlow, error: GatewayError) -> None:
+def mark_refused(flow: http.HTTPFlow, error: GatewayError) -> None:
     """Notes on a flow the error it is refused with, for the log."""
     flow.metadata[NOTED] = (error.status, error.code, error.message)
 
 
-def noted(flow: http.HTTPFlow) -> GatewayError | None:
+def refusal_of(flow: http.HTTPFlow) -> GatewayError | None:
     """The error a flow was refused with, if that was noted; given once."""
     found = flow.metadata.pop(NOTED, None)
     return GatewayError(found[0], found[2], code=found[1]) if found else None

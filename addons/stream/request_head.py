@@ -42,7 +42,7 @@ def new_request_id() -> str:
     return f"req_{uuid.uuid4().hex}"
 
 
-def asked_in(begins: bytes) -> tuple[str, str]:
+def method_and_path(begins: bytes) -> tuple[str, str]:
     """Method and path in the first bytes of a head that is no request, if they are there; no other word of it."""
     found = _REQUEST_LINE.match(begins)
     return (found[1].decode("latin-1"), found[2][:PATH_LIMIT].decode("latin-1")) if found else ("", "")

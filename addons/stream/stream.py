@@ -41,7 +41,7 @@ from addons.stream.deps import (
 )
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
-from addons.stream.refusal import closing, note
+from addons.stream.refusal import closing, mark_refused
 
 DRAIN_S = 1.0
 """How long an answered attempt may take to end its body properly, so that its connection can serve again."""
@@ -113,7 +113,7 @@ class GatewayStream(RequestIntake):
             message = "the gateway failed before it had a plan for this request; nothing was sent. See its log."
             error = GatewayError(500, message, code="internal_error")
             if self.port is None:
-                note(self.flow, error)
+                mark_refused(self.flow, error)
             self.flow.response = closing(self.deps.refuse(self._path, error))
             yield from self._answer_locally()
 

@@ -17,7 +17,7 @@ from typing import Literal
 from mitmproxy import http
 
 from providers.contract.call import Call, opened_url
-from providers.contract.sealed import Sealed, Secret, Value, ValueOf, secrets_of
+from providers.contract.sealed import Sealed, SecretRef, Value, ValueOf, secrets_of
 
 type Kind = Literal["header", "query"]
 
@@ -86,13 +86,13 @@ def read(found: object, provider: str, account: str) -> tuple[Place, ...]:
 def _place(entry: object, provider: str, account: str) -> Place:
     match entry:
         case ("header" | "query" as kind, str(name), list() | tuple() as raw):
-            parts: list[str | Secret] = []
+            parts: list[str | SecretRef] = []
             for part in raw:
                 match part:
                     case str():
                         parts.append(part)
                     case (str(secret),):
-                        parts.append(Secret(provider, account, secret))
+                        parts.append(SecretRef(provider, account, secret))
                     case _:
                         raise ValueError("no part of a place")
             return Place(kind, name, Sealed(tuple(parts)))
@@ -102,10 +102,10 @@ def _place(entry: object, provider: str, account: str) -> Place:
 # -- the query --------------------------------------------------------------------------------------------------------
 def _segments(url: Sealed) -> list[Sealed]:
     """The parts between the `?` and `&` signs of a sealed URL, where secrets are in it."""
-    segments: list[list[str | Secret]] = [[]]
-    sealed: list[list[str | Secret]] = []
+    segments: list[list[str | SecretRef]] = [[]]
+    sealed: list[list[str | SecretRef]] = []
     for index, part in enumerate(url.parts):
-        if isinstance(part, Secret):
+        if isinstance(part, SecretRef):
             if not sealed or sealed[-1] is not segments[-1]:
                 sealed.append(segments[-1])
             segments[-1].append(part)

@@ -11,7 +11,7 @@ from mitmproxy import http
 
 from addons.transport.places import Place, opened_request
 from providers.contract.call import Call
-from providers.contract.sealed import Secret, ValueOf
+from providers.contract.sealed import SecretRef, ValueOf
 
 type Reveal = Callable[[str, str], Mapping[str, str]]
 """(provider, account) → secret name → real value, as the vault has it now."""
@@ -45,7 +45,7 @@ class Seals:
     def _values_of(self, owner: Owner) -> ValueOf:
         values: Mapping[str, str] | None = None
 
-        def value_of(secret: Secret) -> str:
+        def value_of(secret: SecretRef) -> str:
             nonlocal values
             if (secret.provider, secret.account) != (owner.provider, owner.account):
                 where = f"{owner.provider}/{owner.account}"
@@ -63,7 +63,7 @@ class Seals:
             return {}
 
 
-def _checked(secret: Secret, values: Mapping[str, str]) -> str:
+def _checked(secret: SecretRef, values: Mapping[str, str]) -> str:
     where = f"{secret.provider}/{secret.account}"
     if (value := values.get(secret.name)) is None:
         raise UnknownSecret(f"no secret {secret.name!r} for {where} in the vault")

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.sealed import Sealed, Secret, Value, ValueOf, opened, secrets_of
+from providers.contract.sealed import Sealed, SecretRef, Value, ValueOf, opened, secrets_of
 
 type Body = bytes | Mapping[str, Value]
 
@@ -63,7 +63,7 @@ class Call:
         return _body(self.body, lambda secret: secret.placeholder)
 
     @property
-    def secrets(self) -> tuple[Secret, ...]:
+    def secrets(self) -> tuple[SecretRef, ...]:
         """All secrets it needs."""
         values = [self.url, *(value for _, value in self.headers)]
         if isinstance(self.body, Mapping):

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class SecretRef:
     """The name of one secret of one account, as in Credentials.values()."""
 
     provider: str
@@ -26,7 +26,7 @@ class Secret:
         return f"~sealed~{self.provider}~{self.account}~{self.name}~"
 
 
-type ValueOf = Callable[[Secret], str]
+type ValueOf = Callable[[SecretRef], str]
 """Opens one secret."""
 
 
@@ -34,7 +34,7 @@ type ValueOf = Callable[[Secret], str]
 class Sealed:
     """A header's value, or a part of a URL, with secrets in it: plain text and secrets in their order."""
 
-    parts: tuple[str | Secret, ...]
+    parts: tuple[str | SecretRef, ...]
 
     def __add__(self, more: "Value") -> "Sealed":
         return Sealed((*self.parts, *_parts(more)))
@@ -47,8 +47,8 @@ class Sealed:
         raise TypeError("a sealed value is no text; join it with + or joined(), show it with .shown")
 
     @property
-    def secrets(self) -> tuple[Secret, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Secret))
+    def secrets(self) -> tuple[SecretRef, ...]:
+        return tuple(part for part in self.parts if isinstance(part, SecretRef))
 
     @property
     def shown(self) -> str:
@@ -75,18 +75,18 @@ def opened(value: Value, value_of: ValueOf) -> str:
 
 def joined(separator: str, values: Iterable[Value]) -> Value:
     """As str.join, empty values left out; text where nothing is sealed."""
-    parts: list[str | Secret] = []
+    parts: list[str | SecretRef] = []
     for value in values:
         if value:
             parts += (separator, *_parts(value)) if parts else _parts(value)
-    if any(isinstance(part, Secret) for part in parts):
+    if any(isinstance(part, SecretRef) for part in parts):
         return Sealed(tuple(parts))
     return "".join(part for part in parts if isinstance(part, str))
 
 
-def secrets_of(value: Value) -> tuple[Secret, ...]:
+def secrets_of(value: Value) -> tuple[SecretRef, ...]:
     return () if isinstance(value, str) else value.secrets
 
 
-def _parts(value: Value) -> tuple[str | Secret, ...]:
+def _parts(value: Value) -> tuple[str | SecretRef, ...]:
     return (value,) if isinstance(value, str) else value.parts

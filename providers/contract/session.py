@@ -12,7 +12,7 @@ from typing import Self
 
 from providers.contract import browser
 from providers.contract.given import check_update, is_cookie, words
-from providers.contract.sealed import Sealed, Secret, Value, joined
+from providers.contract.sealed import Sealed, SecretRef, Value, joined
 from providers.formats.jwt import claims
 
 _ENDED = re.compile(r"max-age\s*=\s*(0|-\d+)|expires\s*=[^=]*\b19\d\d\b.*", re.IGNORECASE | re.DOTALL)
@@ -104,7 +104,7 @@ class Session:
         """A secret, to stand in a request. Raises KeyError when the session has no such secret."""
         if name not in self.names:
             raise KeyError(name)
-        return Sealed((Secret(self.provider, self.account, name),))
+        return Sealed((SecretRef(self.provider, self.account, name),))
 
     def cookie_header(self, *, without: Collection[str] = ()) -> Value:
         """All cookies, but for some, as one Cookie header value; empty when there are none."""

@@ -121,7 +121,7 @@ class K2ThinkStream(FrameDecoder):
         if thought := text(delta.get("reasoning_content")):
             self._text.reasoning_apart()
             self._own = True
-            self._say((self._apart.add(thought), ""), out)
+            self._emit((self._apart.add(thought), ""), out)
         self._add(self._text.add(content_of(delta)), out)
         self._reason = finish_reason(choice) or self._reason
 
@@ -131,9 +131,9 @@ class K2ThinkStream(FrameDecoder):
         if thought and not (self._answered or said) and self._tagged_chars <= _TAGGED_CHARS:
             self._tagged.append(thought)
             self._tagged_chars += len(thought)
-        self._say(("" if self._own else thought, said), out)
+        self._emit(("" if self._own else thought, said), out)
 
-    def _say(self, parts: tuple[str, str], out: list[Event]) -> None:
+    def _emit(self, parts: tuple[str, str], out: list[Event]) -> None:
         thought, said = parts
         if thought:
             self._thoughtful = True
@@ -149,7 +149,7 @@ class K2ThinkStream(FrameDecoder):
         self._add(self._text.close(complete=reason != "length"), out)
         if reason == "stop" and not self._answered and self._text.unclosed:
             whole = settled_whole("".join(self._tagged).lstrip(), complete=True)[1]
-            self._say(("", without_end_marks(whole)), out)
+            self._emit(("", without_end_marks(whole)), out)
         if reason == "stop" and not self._answered:
             self._fail(empty_answer(thought=self._thoughtful), out)
         else:
@@ -169,7 +169,7 @@ class K2ThinkStream(FrameDecoder):
         if self._reason is not None:
             self._finish(out)
         else:
-            self._say(self._text.close(complete=False), out)
+            self._emit(self._text.close(complete=False), out)
 
 
 def _has_words(choices: Any) -> bool:

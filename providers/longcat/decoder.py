@@ -14,7 +14,7 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Citation, Event, FinishReason, Reasoning, Text, Usage
 from providers.formats.jsontext import mapping, text
 from providers.longcat.errors import json_error, number
-from providers.longcat.final import FinalText, differs, missing, words_of
+from providers.longcat.final import FinalText, differs, missing, text_of
 from providers.longcat.frames import OldFrames, read_results, read_usage
 from providers.shared.citations import Sources
 from providers.shared.cumulative import CumulativeText
@@ -96,7 +96,7 @@ class LongCatDecoder(FrameDecoder):
     def _old_frame(self, frame: dict[str, Any], out: list[Event], *, last: bool) -> None:
         thought, said = self._old.read(frame)
         self._think(thought, out)
-        self._say(said, out)
+        self._emit(said, out)
         if (results := self._old.results(frame)) is not None:
             self._found(results)
         if last:
@@ -105,14 +105,14 @@ class LongCatDecoder(FrameDecoder):
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _content(self, new: str, out: list[Event]) -> None:
         if not self._remarking:
-            self._say(new, out)
+            self._emit(new, out)
             return
         self._think(new, out)
         self._kept_chars += len(new)
         if self._kept_chars <= CHECK_LIMIT_CHARS:
             self._remarks.append(new)
 
-    def _say(self, new: str, out: list[Event]) -> None:
+    def _emit(self, new: str, out: list[Event]) -> None:
         if new:
             self._answered = True
             out.append(Text(new))
@@ -131,7 +131,7 @@ class LongCatDecoder(FrameDecoder):
         for url, title in read_results(content):
             self._sources.add(url, title)
 
-    def _say_final(self, out: list[Event]) -> None:
+    def _emit_final(self, out: list[Event]) -> None:
         """What the site calls final and the client has not got is said; what differs is counted.
 
         What stands nowhere in what was said comes after it as a paragraph of its own.
@@ -142,23 +142,23 @@ class LongCatDecoder(FrameDecoder):
         if any(differs(final, said) for final in finals):
             self._count_unknown("finalContentX differs")
         for final in finals:
-            self._say(missing(final, said), out)
+            self._emit(missing(final, said), out)
             said = "".join(self._sent)
 
     def _cut_off(self, out: list[Event]) -> None:
-        self._say_final(out)
+        self._emit_final(out)
 
     def _finish(self, out: list[Event]) -> None:
         """An end mark. Without a word of the answer it is a fault of the site, no empty success; unless filtered."""
         if self._over:
             return
-        self._say_final(out)
+        self._emit_final(out)
         if not self._answered and not self._filtered:  # nothing was called final: the remarks are all there is
             if self._kept_chars > CHECK_LIMIT_CHARS:  # not all of them are kept: no half answer that looks whole
                 message = "LongCat ended very long thinking without naming an answer."
                 self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
                 return
-            self._say("".join(self._remarks), out)
+            self._emit("".join(self._remarks), out)
         if self._answered or self._filtered:
             super()._finish(out)
         else:
@@ -174,5 +174,5 @@ class LongCatDecoder(FrameDecoder):
 
 def _written(content: Any) -> str | None:
     """The words of an event; None where it holds something else."""
-    words = words_of(content)
+    words = text_of(content)
     return words if words or isinstance(content, str) else None

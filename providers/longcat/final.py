@@ -24,7 +24,7 @@ class FinalText:
     def add(self, holder: Mapping[str, Any], *, end: bool = False) -> None:
         """Takes the texts of a frame or event. `end`: it is the event that ends the answer."""
         for name in (*_NAMES, _OF_THE_END) if end else _NAMES:
-            if name in holder and (words := words_of(holder[name])).strip():
+            if name in holder and (words := text_of(holder[name])).strip():
                 self._found[name] = words
 
     @property
@@ -32,14 +32,14 @@ class FinalText:
         return list(dict.fromkeys(self._found[name] for name in (*_NAMES, _OF_THE_END) if name in self._found))
 
 
-def words_of(value: Any, depth: int = _DEPTH) -> str:
+def text_of(value: Any, depth: int = _DEPTH) -> str:
     """The text of a string, of an object that holds one, or of a list of such."""
     if isinstance(value, str):
         return value
     if depth and isinstance(value, list):
-        return "".join(words_of(part, depth - 1) for part in value)
+        return "".join(text_of(part, depth - 1) for part in value)
     if depth and isinstance(value, dict):
-        return next((words for name in _PARTS if (words := words_of(value.get(name), depth - 1))), "")
+        return next((words for name in _PARTS if (words := text_of(value.get(name), depth - 1))), "")
     return ""
 
 

@@ -99,7 +99,7 @@ class OpenAIAnswer:
         if error is not None:
             return Failure(error)
         if choices is None:
-            self._note_usage(completion)
+            self._keep_usage(completion)
             if not _tells_usage_alone(completion):
                 self._count(f"frame without choices: {_named(completion)}")
         elif fresh:
@@ -133,9 +133,9 @@ class OpenAIAnswer:
             choice = self._choices[index] = Choice(index, self._reading, self._unknown)
         choice.read(value, out)
         if "usage" in value:  # Moonshot
-            self._note_usage(value)
+            self._keep_usage(value)
         elif "usage" in (delta := mapping(value.get("delta"))):
-            self._note_usage(delta)
+            self._keep_usage(delta)
         if failed:
             return None
         if (error := self._error_inside(value)) is not None:
@@ -203,7 +203,7 @@ class OpenAIAnswer:
 
         Gives those fields."""
         if completion.get("usage"):
-            self._note_usage(completion)
+            self._keep_usage(completion)
         if completion.keys() <= _CHUNK_KNOWN:
             return None
         fresh = {
@@ -218,7 +218,7 @@ class OpenAIAnswer:
             return None
         self._fields |= {name: value if _is_small(value) else _FORGOTTEN for name, value in fresh.items()}
         out.append(Passthrough("chunk", fresh))
-        self._note_usage(mapping(fresh.get("x_groq")))
+        self._keep_usage(mapping(fresh.get("x_groq")))
         return fresh
 
     def _cite(self, fresh: Mapping[str, Any], out: list[Event]) -> None:
@@ -228,7 +228,7 @@ class OpenAIAnswer:
             self._cited |= {citation.url for citation in citations}
             out += citations
 
-    def _note_usage(self, place: Mapping[str, Any]) -> None:
+    def _keep_usage(self, place: Mapping[str, Any]) -> None:
         usage = place.get("usage")
         if isinstance(usage, dict) and counts_tokens(usage):
             self._usage = best(self._usage, usage)

@@ -35,7 +35,7 @@ class ReadingOptions:
     """The answer is wanted whole, so that text may wait for a tag behind it."""
     tools: Set[str] = frozenset()
     """The names of the request's tools."""
-    heard: Callable[[str], None] | None = None
+    learn_reasoning_name: Callable[[str], None] | None = None
     """Told once an answer under which name its reasoning stands: reasoning_content, reasoning, thinking."""
 
 
@@ -188,9 +188,9 @@ class Choice:
     def _think(self, reasoning: str, name: str, out: list[Event]) -> None:
         if self._tags is None:
             self._tag_form = "none"  # the API tells reasoning apart itself
-        if name and not self._heard and self._reading.heard is not None:
+        if name and not self._heard and self._reading.learn_reasoning_name is not None:
             self._heard = True
-            self._reading.heard(name)
+            self._reading.learn_reasoning_name(name)
         self._spoke = True
         out.append(Reasoning(reasoning, self._index))
 

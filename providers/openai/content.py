@@ -20,7 +20,7 @@ _DEPTH_LIMIT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ContentPiece:
     """One piece of content; exactly one field is filled. `other`: a part of a kind that has no event."""
 
     text: str = ""
@@ -31,23 +31,23 @@ class Piece:
     other: Any = None
 
 
-def pieces(content: Any, depth: int = 0) -> Iterator[Piece]:
+def pieces(content: Any, depth: int = 0) -> Iterator[ContentPiece]:
     """The pieces of content that is no plain text."""
     if isinstance(content, str):
         if content:
-            yield Piece(text=content)
+            yield ContentPiece(text=content)
     elif isinstance(content, list) and depth < _DEPTH_LIMIT:
         for part in content[:_PARTS_LIMIT]:
             yield from pieces(part, depth + 1)
     elif isinstance(content, dict):
         if not depth and "type" not in content and not content.keys() <= _AROUND_TEXT:
-            yield Piece(text=json.dumps(content, ensure_ascii=False))  # in JSON mode: the object itself
+            yield ContentPiece(text=json.dumps(content, ensure_ascii=False))  # in JSON mode: the object itself
         else:
             yield from _part(content, depth)
     elif isinstance(content, bool | int | float) and not depth:
-        yield Piece(text=json.dumps(content))
+        yield ContentPiece(text=json.dumps(content))
     elif content is not None:
-        yield Piece(other=content)
+        yield ContentPiece(other=content)
 
 
 def thoughts(value: Any, depth: int = 0) -> str:
@@ -60,28 +60,28 @@ def thoughts(value: Any, depth: int = 0) -> str:
     return next((said for name in ("text", "content", "thinking", "summary") if (said := text(found.get(name)))), "")
 
 
-def _part(part: dict[str, Any], depth: int) -> Iterator[Piece]:
+def _part(part: dict[str, Any], depth: int) -> Iterator[ContentPiece]:
     kind = text(part.get("type")).lower()
     if kind in _THOUGHTS:
         told = next((said for name in _THOUGHT_PLACES if (said := thoughts(part.get(name)))), "")
         if told:
-            yield Piece(thought=told)
+            yield ContentPiece(thought=told)
         elif len(part) > 2:  # a signature, or thinking that is encrypted
-            yield Piece(other=part)
+            yield ContentPiece(other=part)
     elif kind in _TEXTS and (said := _text(part)):
-        yield Piece(text=said)
+        yield ContentPiece(text=said)
     elif kind in _TEXTS and (inner := _inner(part)) is not None and depth < _DEPTH_LIMIT:
         yield from pieces(inner, depth + 1)
     elif kind in _TEXTS and any(isinstance(part.get(name), str) for name in _TEXT_PLACES):
         return  # an empty text
     elif kind == "refusal" and (said := text(part.get("refusal"))):
-        yield Piece(refusal=said)
+        yield ContentPiece(refusal=said)
     elif kind in ("tool_use", "tool_call", "function_call") and text(part.get("name")):
-        yield Piece(call=part)
+        yield ContentPiece(call=part)
     elif kind == "image_url" and (url := _url(part.get("image_url"))):
-        yield Piece(picture=url)
+        yield ContentPiece(picture=url)
     else:
-        yield Piece(other=part)
+        yield ContentPiece(other=part)
 
 
 def _text(part: dict[str, Any]) -> str:

@@ -35,11 +35,11 @@ class Learnt:
     reasoning: dict[str, str] = field(default_factory=dict)
     """Model → the name under which its answers tell their reasoning."""
 
-    def heard(self, model: str, name: str) -> None:
+    def learn_reasoning_name(self, model: str, name: str) -> None:
         """Remembers the name under which answers of the model tell its reasoning."""
         _remember(self.reasoning, model, name)
 
-    def refuses(self, model: str, fields: frozenset[str]) -> None:
+    def learn_refused(self, model: str, fields: frozenset[str]) -> None:
         """Remembers that the model has refused these fields."""
         _remember(self.refused, model, self.refused_by(model) | fields)
 

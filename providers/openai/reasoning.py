@@ -14,8 +14,14 @@ def reasoning_name(model: str, form: Form, learnt: Learnt) -> ReasoningField:
     """The name under which reasoning goes back to the API."""
     name = form.reasoning_field
     if name == "learn":
-        heard = learnt.reasoning.get(model, "reasoning_content")
-        name = "reasoning" if heard == "reasoning" else "thinking" if heard == "thinking" else "reasoning_content"
+        learn_reasoning_name = learnt.reasoning.get(model, "reasoning_content")
+        name = (
+            "reasoning"
+            if learn_reasoning_name == "reasoning"
+            else "thinking"
+            if learn_reasoning_name == "thinking"
+            else "reasoning_content"
+        )
     return "drop" if name in learnt.refused_by(model) else name
 
 

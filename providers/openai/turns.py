@@ -66,7 +66,7 @@ class OpenAITurn[R: ModelRequest](Turn):
         return self._without(error.model, error.refused) if error.refused else None
 
     def _without(self, model: str, fields: frozenset[str]) -> Steps[None]:
-        self._api.learnt.refuses(model, fields)
+        self._api.learnt.learn_refused(model, fields)
         yield from ()
 
     @property
@@ -88,7 +88,7 @@ class ChatTurn(OpenAITurn[ChatRequest]):
         reading = ReadingOptions(
             legacy=bool(chat.extra.get("functions")) and not chat.tools,
             tools=tool_names(chat),
-            heard=lambda name: api.learnt.heard(chat.model, name),
+            learn_reasoning_name=lambda name: api.learnt.learn_reasoning_name(chat.model, name),
         )
         return OpenAIDecoder(api.form, stream=chat.stream, candidates=chat.n, reading=reading, told=api.advised)
 
@@ -104,5 +104,5 @@ class CompletionTurn(OpenAITurn[CompletionRequest]):
     def decoder(self) -> Decoder:
         api, request = self._api, self._request
         form = replace(api.form, think_tags="none")  # what goes on from a prompt is text, whatever it looks like
-        reading = ReadingOptions(heard=lambda name: api.learnt.heard(request.model, name))
+        reading = ReadingOptions(learn_reasoning_name=lambda name: api.learnt.learn_reasoning_name(request.model, name))
         return OpenAIDecoder(form, stream=request.stream, candidates=request.chat.n, reading=reading, told=api.advised)

@@ -22,7 +22,7 @@ from providers.qwen.errors import is_challenge, is_check_page, page_in_stream, s
 from providers.qwen.sources import add_page_sources, add_search_sources, cited_text, image_urls, named_pictures
 from providers.qwen.thinking import SummaryThinking
 from providers.qwen.usage import read_usage
-from providers.qwen.whole import whole_message, whole_reason, words_of
+from providers.qwen.whole import text_of, whole_message, whole_reason
 from providers.shared.citations import CitationStyle, Sources
 from providers.shared.cumulative import CumulativeText
 
@@ -192,7 +192,7 @@ class QwenDecoder(Decoder):
             self._finish(out)
         elif (message := whole_message(frame.get("data"))) is not None:
             self._usage = mapping(mapping(frame["data"]).get("usage")) or mapping(frame.get("usage"))
-            self._note_reason(whole_reason(frame["data"]))
+            self._keep_reason(whole_reason(frame["data"]))
             self._whole(message, out)
         elif frame.get("code") or mapping(frame.get("data")).get("code"):
             self._fail(stream_error(frame), out)
@@ -202,14 +202,14 @@ class QwenDecoder(Decoder):
             self._foreign += 1
             self._count(f"frame {next(iter(frame), '')}")
 
-    def _note_reason(self, reason: Any) -> None:
+    def _keep_reason(self, reason: Any) -> None:
         if isinstance(reason, str) and reason:
             self._reason = _REASONS.get(reason, "stop")
             if reason not in _REASONS:
                 self._count(f"finish_reason {reason}")
 
     def _choice(self, choice: Mapping[str, Any], out: list[Event]) -> None:
-        self._note_reason(choice.get("finish_reason"))
+        self._keep_reason(choice.get("finish_reason"))
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict):
             self._delta(delta, out)
@@ -218,7 +218,7 @@ class QwenDecoder(Decoder):
 
     def _whole(self, message: Mapping[str, Any], out: list[Event]) -> None:
         self._think(message.get("reasoning_content"), out)
-        if words := words_of(message.get("content")):
+        if words := text_of(message.get("content")):
             out += self._cited.feed(words)
         self._finish(out)
 

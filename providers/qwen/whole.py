@@ -31,7 +31,7 @@ def whole_reason(data: Any) -> Any:
     return choice.get("finish_reason") or found.get("finish_reason")
 
 
-def words_of(content: Any) -> str:
+def text_of(content: Any) -> str:
     """A message's words: a text, or the texts of a list of parts."""
     if not isinstance(content, list):
         return text(content)

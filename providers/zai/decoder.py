@@ -204,7 +204,7 @@ class ZaiDecoder(FrameDecoder):
     def _end(self, out: list[Event]) -> FinishReason:
         self._cut_off(out)
         if self._whole and self._buffer.changed:
-            self._say_again(out)
+            self._emit_again(out)
         return "length" if self._at_limit else "stop"
 
     @property
@@ -212,7 +212,7 @@ class ZaiDecoder(FrameDecoder):
         """Whether the client's own limit ended the answer."""
         return bool(self._max_tokens) and self._completion_tokens >= (self._max_tokens or 0)
 
-    def _say_again(self, out: list[Event]) -> None:
+    def _emit_again(self, out: list[Event]) -> None:
         """All of an answer that edits have changed, as it stands at the end. Raises BufferLimit."""
         pieces = self._buffer.whole()
         out.append(Withdrawn())

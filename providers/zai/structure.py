@@ -132,17 +132,17 @@ class Structure:
     # -- outside of any tag ---------------------------------------------------------------------------------------
     def _outside(self, text: str, at: int, channel: Channel, out: list[Piece]) -> int:
         if text.find("<", at) < 0:
-            self._say(text[at:] if at else text, channel, out)
+            self._emit(text[at:] if at else text, channel, out)
             return len(text)
         match = _OPEN.search(text, at)
         while match and match[1] == "details" and 'type="reasoning"' not in (match[2] or ""):
             match = _OPEN.search(text, match.end())
         if match is None:
             end = self._unfinished_tag(text, at)
-            self._say(text[at:end], channel, out)
+            self._emit(text[at:end], channel, out)
             self._held = text[end:]
             return len(text)
-        self._say(text[at : match.start()], channel, out)
+        self._emit(text[at : match.start()], channel, out)
         if match[1] == "details":
             self._enter_details('done="true"' in (match[2] or ""))
         else:
@@ -160,7 +160,7 @@ class Structure:
         may_be = any(opener.startswith(tail) or tail.startswith(opener) for opener in _OPENERS)
         return begin if may_be else len(text)
 
-    def _say(self, text: str, channel: Channel, out: list[Piece]) -> None:
+    def _emit(self, text: str, channel: Channel, out: list[Piece]) -> None:
         """Text of the frame's own channel, without the line ends that only part a tag from the answer."""
         if self._after_close and self._fresh_line:
             text = text.lstrip("\n")

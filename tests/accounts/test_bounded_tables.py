@@ -13,7 +13,7 @@ from addons.errors import GatewayError
 from addons.features.token_estimate import TokenCounter, count, estimated
 from addons.recordings.drift import KIND_CHARS, KINDS_LIMIT, Drift
 from addons.routing.model_index import ModelIndex
-from addons.routing.strategy import REMEMBERED, Choice, OrderState, conversation_of
+from addons.routing.strategy import REMEMBERED, AccountChoice, OrderState, conversation_of
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
@@ -41,7 +41,7 @@ def test_of_a_conversation_only_the_beginning_is_read() -> None:
 def test_turns_of_models_are_bounded() -> None:
     state = OrderState(random.Random(1))
     for number in range(REMEMBERED + 10):
-        state.order([Choice(("p", "a"))], "round_robin", f"m{number}", "c")
+        state.order([AccountChoice(("p", "a"))], "round_robin", f"m{number}", "c")
     assert len(state._turns) == REMEMBERED
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from addons.accounts.health import Health
-from addons.accounts.report import AccountLine, moment_text, told
+from addons.accounts.report import AccountLine, moment_text, report_line
 
 NOW = 1_800_000_000.0
 
@@ -34,7 +34,7 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_one_account_is_one_line(line: AccountLine, words: str) -> None:
-    said = told(line, NOW)
+    said = report_line(line, NOW)
     assert re.fullmatch(words, said), said
     assert said.isprintable()
 

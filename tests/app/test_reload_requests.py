@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.app.reload_requests import ANSWER_NAME, QUESTION_NAME, Answer, ReloadRequests, answer_to, ask, forget
+from addons.app.reload_requests import ANSWER_NAME, QUESTION_NAME, ReloadAnswer, ReloadRequests, answer_to, ask, forget
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -37,8 +37,8 @@ def test_a_question_is_heard_once_and_answered(folder: Path) -> None:
     assert questions.new() == QUESTION
     assert questions.new() is None
     assert answer_to(folder, QUESTION) is None
-    questions.answer(QUESTION, Answer(False, "one\x1b[2J\ntwo"))
-    assert answer_to(folder, QUESTION) == Answer(False, "one [2J\ntwo")
+    questions.answer(QUESTION, ReloadAnswer(False, "one\x1b[2J\ntwo"))
+    assert answer_to(folder, QUESTION) == ReloadAnswer(False, "one [2J\ntwo")
     assert answer_to(folder, "cd" * 16) is None
     forget(folder)
     assert questions.new() is None

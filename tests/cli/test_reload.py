@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.app import address_file
-from addons.app.reload_requests import Answer, ReloadRequests
+from addons.app.reload_requests import ReloadAnswer, ReloadRequests
 from addons.cli.base import CliContext
 from addons.cli.main import main
 from addons.cli.reload import LOOK_S, PATIENCE_S, UNSEEN_S, _folder, _is_seen
@@ -49,7 +49,7 @@ def reload(house: Path, clock: Clock, *, seen: bool = True) -> Result:
         return CliRunner().invoke(main, ["--config", str(house / "config.yaml"), "reload"])
 
 
-def gateway(house: Path, answer: Answer) -> Clock:
+def gateway(house: Path, answer: ReloadAnswer) -> Clock:
     """A gateway that answers what it is asked at its next look."""
     questions = ReloadRequests(house / "vault", house / "config.yaml")
 
@@ -61,13 +61,13 @@ def gateway(house: Path, answer: Answer) -> Clock:
 
 
 def test_what_the_gateway_did_is_told(house: Path) -> None:
-    result = reload(house, gateway(house, Answer(True, "in force\nand well")))
+    result = reload(house, gateway(house, ReloadAnswer(True, "in force\nand well")))
     assert (result.exit_code, result.stdout) == (0, "in force\nand well\n")
     assert list((house / "vault").iterdir()) == []
 
 
 def test_what_it_refused_too_and_that_the_one_before_stays(house: Path) -> None:
-    result = reload(house, gateway(house, Answer(False, "line 3 is odd")))
+    result = reload(house, gateway(house, ReloadAnswer(False, "line 3 is odd")))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[0].endswith("the one from before stays in force:")
     assert "line 3 is odd" in result.stderr

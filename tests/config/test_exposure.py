@@ -8,7 +8,7 @@ from addons.config.exposure import has_literal_keys, judge
 from addons.config.key_sources import MOST_KEYS
 from addons.config.loader import load_config
 from addons.config.schema import Config
-from addons.config.yaml_reading import read_words
+from addons.config.yaml_reading import read_texts
 
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
 PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}}\n"
@@ -80,4 +80,4 @@ def test_a_key_no_client_can_send_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_keys_in_the_file_itself(text: str, expected: bool) -> None:
-    assert has_literal_keys(read_words(text).value) is expected
+    assert has_literal_keys(read_texts(text).value) is expected

@@ -225,4 +225,4 @@ def test_paths_are_those_of_the_files_folder(tmp_path: Path) -> None:
     config = written(tmp_path, f"providers:\n{ZAI}")
     assert config.path(Path("a/b")) == tmp_path / "a/b"
     assert config.path(Path("/a/b")) == Path("/a/b")
-    assert config.said(("providers", "zai"), "is odd") == f"{tmp_path}/config.yaml:2: providers.zai: is odd"
+    assert config.message_at(("providers", "zai"), "is odd") == f"{tmp_path}/config.yaml:2: providers.zai: is odd"

@@ -5,13 +5,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.config.yaml_reading import YamlProblem, read_words
+from addons.config.yaml_reading import YamlProblem, read_texts
 from addons.config.yaml_words import ReadingPlace, describe_error
 
 
 def told(text: str) -> tuple[str, int | None]:
     with pytest.raises(YamlProblem) as caught:
-        read_words(text)
+        read_texts(text)
     return str(caught.value).removeprefix("is not valid YAML: "), caught.value.line
 
 
@@ -77,7 +77,7 @@ def test_a_quote_over_lines_is_named_only_where_the_parser_is_lost_at_its_end() 
 def test_whatever_is_wrong_is_told_in_one_line_of_the_text(text: str) -> None:
     problem = None
     try:
-        read_words(text)
+        read_texts(text)
     except YamlProblem as e:
         problem = e
     if problem is not None:

@@ -12,7 +12,7 @@ from mitmproxy.test import taddons
 from tornado.web import Application
 
 from addons.mitm import web_guard
-from addons.mitm.web_door import Door
+from addons.mitm.web_door import WebDoor
 from addons.mitm.web_guard import START_LOG, Unguarded, WebGuard, guard
 
 SETTINGS: Any = {
@@ -97,7 +97,7 @@ def guarded(answer: bytes | Exception, *, stranger: bool = True) -> tuple[WebGua
     return it, ended
 
 
-def door_of(it: WebGuard) -> Door:
+def door_of(it: WebGuard) -> WebDoor:
     assert it._door is not None
     return it._door
 

@@ -5,15 +5,15 @@ from collections import Counter
 
 import pytest
 
-from addons.routing.strategy import REMEMBERED, Choice, OrderState, conversation_of
+from addons.routing.strategy import REMEMBERED, AccountChoice, OrderState, conversation_of
 from providers.contract.chat import Message
 from providers.contract.requests import ChatRequest
 
 
-def choices(**more: list[float]) -> list[Choice]:
+def choices(**more: list[float]) -> list[AccountChoice]:
     names = [("p", "a"), ("p", "b"), ("q", "c")]
     return [
-        Choice(name, **{field: values[index] for field, values in more.items()})  # type: ignore[arg-type]
+        AccountChoice(name, **{field: values[index] for field, values in more.items()})  # type: ignore[arg-type]
         for index, name in enumerate(names)
     ]
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.stream.chunks import CHUNK_LINE_BYTES, FRAMING_BYTES, PIECES, ChunkReader, read_on
+from addons.stream.chunks import CHUNK_LINE_BYTES, FRAMING_BYTES, PIECES, ChunkedBodyReader, read_on
 from addons.stream.lines import LineBuffer
 
 
 def read(packets: Sequence[bytes]) -> tuple[bytes, bool, str, bytes]:
     """Data, whether the body ended, the fault, and what is left in the buffer."""
-    reader, buf, data, ended = ChunkReader(), LineBuffer(), b"", False
+    reader, buf, data, ended = ChunkedBodyReader(), LineBuffer(), b"", False
     for packet in packets:
         buf += packet
         if ended:
@@ -79,7 +79,7 @@ def test_any_data_in_any_chunks_and_packets(pieces: list[bytes], data: st.DataOb
 def test_a_packet_of_tiny_chunks_is_a_few_pieces() -> None:
     buf = LineBuffer()
     buf += chunk(b"x") * 1000
-    found = read_on(ChunkReader(), buf)
+    found = read_on(ChunkedBodyReader(), buf)
     assert len(found.pieces) == PIECES + 1
     assert b"".join(found.pieces) == b"x" * 1000
     assert not buf
@@ -88,7 +88,7 @@ def test_a_packet_of_tiny_chunks_is_a_few_pieces() -> None:
 def test_the_pieces_of_one_packet_are_as_they_were_sent() -> None:
     buf = LineBuffer()
     buf += chunk(b"data: 1\n\n") + chunk(b"data: 2\n\n") + b"5\r\nda"
-    assert read_on(ChunkReader(), buf).pieces == [b"data: 1\n\n", b"data: 2\n\n", b"da"]
+    assert read_on(ChunkedBodyReader(), buf).pieces == [b"data: 1\n\n", b"data: 2\n\n", b"da"]
 
 
 def test_more_framing_than_content_is_a_fault_in_one_packet_and_in_many() -> None:
@@ -104,4 +104,4 @@ def test_a_line_has_a_bound() -> None:
 
 def test_the_end_of_the_connection_is_no_end_of_the_body() -> None:
     with pytest.raises(Exception, match="without sending complete message body"):
-        ChunkReader().read_eof()
+        ChunkedBodyReader().read_eof()

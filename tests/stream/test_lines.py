@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.stream import chunks, lines
-from addons.stream.chunks import ChunkReader, Read, read_on
+from addons.stream.chunks import ChunkedBodyReader, Read, read_on
 from addons.stream.lines import Bound, LineBuffer, TooLarge
 
 WIDE = Bound(64 * 1024, 101)
@@ -111,7 +111,7 @@ BODY = b"3\r\nabc\r\n" + b'A ; name="v"\r\n0123456789\r\n' + b"0\r\nx-t: 1\r\nau
 
 
 def read_cut(pieces: list[bytes]) -> tuple[bytes, Read]:
-    reader, buf, data, last = ChunkReader(), LineBuffer(), b"", Read([])
+    reader, buf, data, last = ChunkedBodyReader(), LineBuffer(), b"", Read([])
     for piece in pieces:
         buf += piece
         last = read_on(reader, buf)
@@ -162,7 +162,7 @@ def test_what_stands_before_a_fault_is_read() -> None:
 
 
 def test_many_tiny_chunks_of_a_packet_become_few_pieces() -> None:
-    reader, buf = ChunkReader(), LineBuffer()
+    reader, buf = ChunkedBodyReader(), LineBuffer()
     buf += b"1\r\nx\r\n" * 5000
     found = read_on(reader, buf)
     assert len(found.pieces) == chunks.PIECES + 1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy import http
 
-from addons.stream.request_head import PATH_LIMIT, HeadRefused, asked_in, check_head, read_head
+from addons.stream.request_head import PATH_LIMIT, HeadRefused, check_head, method_and_path, read_head
 from tests.support.door import cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import body_of, status_of
@@ -86,7 +86,7 @@ def test_smuggling_headers_of_a_client_are_a_json_400() -> None:
     ],
 )
 def test_of_what_is_no_request_method_and_path_are_told_and_no_more(begins: bytes, asked: tuple[str, str]) -> None:
-    assert asked_in(begins) == asked
+    assert method_and_path(begins) == asked
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from mitmproxy.connection import Connection, ConnectionState, Server
 from mitmproxy.proxy import commands, events
 
 from addons.app import reload_requests
-from addons.app.reload_requests import Answer
+from addons.app.reload_requests import ReloadAnswer
 from addons.cli.demo import provider_entries
 from addons.cli.main import main
 from addons.exchange.request_log import setup_logging
@@ -305,7 +305,7 @@ class Served:
         environ = {ENV_NAME: VAULT_KEY.hex()}
         return CliRunner().invoke(main, ["--config", str(self.config_file), *arguments], env=environ)
 
-    def reload(self) -> Answer:
+    def reload(self) -> ReloadAnswer:
         """Asks it to take its changed files up, as `glassgate reload` does."""
         question = secrets.token_hex(16)
         reload_requests.ask(self.folder / "s", self.config_file, question)

@@ -10,7 +10,7 @@ from addons.transport.places import opened_request, places_of, read, sealed_call
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.upstream_request import request_of
 from providers.contract.call import Call
-from providers.contract.sealed import Secret
+from providers.contract.sealed import SecretRef
 from providers.contract.session import Session
 
 SESSION = Session("p", "acc", ("token", "cookie:a"))
@@ -26,7 +26,7 @@ def call() -> Call:
     )
 
 
-def value_of(secret: Secret) -> str:
+def value_of(secret: SecretRef) -> str:
     return VALUES[secret.name]
 
 

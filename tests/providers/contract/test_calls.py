@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import checked_id, is_cookie, is_token, person_id, site_id, words
-from providers.contract.sealed import Sealed, Secret, joined, opened, shown
+from providers.contract.sealed import Sealed, SecretRef, joined, opened, shown
 from providers.contract.session import Identity, Session, SessionUpdate, given_cookies
 from providers.contract.steps import Answer
 
@@ -19,7 +19,7 @@ TOKEN = Session("p", "acc", ("token", "cookie:a", "cookie:b")).seal("token")
 URL = "https://site.example/x"
 
 
-def value_of(secret: Secret) -> str:
+def value_of(secret: SecretRef) -> str:
     return {"token": "the real/token+", "cookie:a": "A", "cookie:b": "B"}[secret.name]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.longcat import final as it
-from providers.longcat.final import FinalText, differs, missing, words_of
+from providers.longcat.final import FinalText, differs, missing, text_of
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from providers.longcat.final import FinalText, differs, missing, words_of
     ],
 )
 def test_words_of_any_form(value: Any, words: str) -> None:
-    assert words_of(value) == words
+    assert text_of(value) == words
 
 
 def test_the_newest_of_each_name_counts_the_likeliest_first() -> None:

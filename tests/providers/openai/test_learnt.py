@@ -71,8 +71,8 @@ def test_what_an_api_refuses_of_ours_is_not_sent_again(body: Any) -> None:
 def test_what_an_api_taught_is_bounded() -> None:
     learnt = Learnt()
     for number in range(5000):
-        learnt.refuses(f"m{number}", frozenset({"stream_options"}))
-        learnt.heard(f"m{number}", "reasoning")
+        learnt.learn_refused(f"m{number}", frozenset({"stream_options"}))
+        learnt.learn_reasoning_name(f"m{number}", "reasoning")
     assert len(learnt.refused) < 1000
     assert len(learnt.reasoning) < 1000
     assert learnt.refused_by("m4999") == {"stream_options"}
