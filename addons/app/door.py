@@ -12,7 +12,7 @@ from addons.errors import GatewayError
 from addons.exchange.observer import Observers
 from addons.exchange.outcome import Outcome
 from addons.ingress.gate import Admission
-from addons.ingress.hidden_keys import hide_keys
+from addons.ingress.head_redaction import redact_head
 from addons.ingress.key_proof import PROOF, proof_for
 from addons.ingress.request_head import address_of, path_of
 from addons.inspect.annotation import annotation_of
@@ -33,7 +33,7 @@ class Door:
         self, flow: http.HTTPFlow, request_id: str, key: str, error: GatewayError, shown: Mapping[str, str]
     ) -> None:
         """Answers with the error and notes it; neither has a secret that the head had anywhere."""
-        cleaner = hide_keys(flow.request, self.in_force.cleaner(), shown)
+        cleaner = redact_head(flow.request, self.in_force.cleaner(), shown)
         flow.response = registry.refusal(flow.request.path, error.cleaned(cleaner.words), flow.request.headers)
         flow.response.headers["x-request-id"] = request_id
         await self.answered(flow, request_id, key, error)

@@ -31,7 +31,7 @@ from addons.exchange.exchange import Exchange
 from addons.exchange.observer import Observers
 from addons.ingress import endpoints as local
 from addons.ingress.gate import Admission, admit
-from addons.ingress.hidden_keys import hide_keys
+from addons.ingress.head_redaction import redact_head
 from addons.ingress.request_head import path_of, request_head_of
 from addons.inspect.annotation import annotation_of
 from addons.inspect.annotator import Annotator
@@ -178,7 +178,7 @@ class Glassgate:
         except GatewayError as error:
             await self._door.refuse(flow, request_id, error.key or "-", error, shown)
             return
-        hide_keys(flow.request, self._in_force.cleaner(), shown)
+        redact_head(flow.request, self._in_force.cleaner(), shown)
         flow.metadata["client_key"] = admission.key
         if admission.action == "health" and admission.key:  # who has no key is told what was known before
             await parts.pool.refresh(FRESH_S)

@@ -42,7 +42,7 @@ def all_at_once[T](reading: Reading[T]) -> T:
             return result
 
 
-def bad(message: str, param: str | None = None, code: str | None = None) -> GatewayError:
+def bad_request(message: str, param: str | None = None, code: str | None = None) -> GatewayError:
     """A 400 of ours. `code` says more than the message only for the few cases clients look at."""
     return GatewayError(400, message, param=param, code=code)
 
@@ -55,18 +55,18 @@ def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[st
     except ValueError as e:
         if "recursion limit" in str(e):  # the parser's own is 200
             raise _too_deep() from None
-        raise bad(f"the request body is not valid JSON: {e}", code="invalid_json") from None
+        raise bad_request(f"the request body is not valid JSON: {e}", code="invalid_json") from None
     if not isinstance(value, dict):
-        raise bad("the request body must be a JSON object", code="invalid_json")
+        raise bad_request("the request body must be a JSON object", code="invalid_json")
     yield
-    with model_told(value):
+    with model_noted(value):
         found = surveyed(value)
         if found.depth > DEPTH_LIMIT:
             raise _too_deep()
         if found.oversized is not None:
             raise _ambiguous(found.oversized)
         if found.long_numbers > LONG_NUMBERS_LIMIT:
-            raise bad(
+            raise bad_request(
                 f"the request holds more than {LONG_NUMBERS_LIMIT} whole numbers of more than 64 bits, the most that "
                 "is read here",
                 code="too_many_values",
@@ -74,13 +74,13 @@ def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[st
         yield
         if found.members != tally.names:
             if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:
-                raise bad("the same name stands twice in one object", code="invalid_json")
+                raise bad_request("the same name stands twice in one object", code="invalid_json")
             raise _ambiguous(first_double_name(body))
     return value
 
 
 @contextmanager
-def model_told(raw: dict[str, Any]) -> Iterator[None]:
+def model_noted(raw: dict[str, Any]) -> Iterator[None]:
     """A refusal of the object knows the model that was asked for, for the log."""
     try:
         yield
@@ -95,24 +95,26 @@ def _counted(body: bytes, most_values: int) -> Reading[JsonTally]:
     for at in range(0, len(body), SLICE_BYTES):
         tally.feed(body[at : at + SLICE_BYTES])
         if tally.values > most_values:
-            raise bad(
+            raise bad_request(
                 f"the request holds more than {most_values} JSON values, the most that is read here "
                 "(limits.body_values in config.yaml)",
                 code="too_many_values",
             )
         if tally.long_number:
-            raise bad(f"the request body holds a number of more than {DIGITS_LIMIT} digits", code="invalid_json")
+            raise bad_request(
+                f"the request body holds a number of more than {DIGITS_LIMIT} digits", code="invalid_json"
+            )
         yield
     return tally
 
 
 def _too_deep() -> GatewayError:
-    return bad(f"the request is nested deeper than {DEPTH_LIMIT} levels", code="invalid_json")
+    return bad_request(f"the request is nested deeper than {DEPTH_LIMIT} levels", code="invalid_json")
 
 
 def _ambiguous(error: AmbiguityError) -> GatewayError:
     param = path_of(error.path)
-    return bad(f"{param}: {error}" if param else str(error), param or None, "invalid_json")
+    return bad_request(f"{param}: {error}" if param else str(error), param or None, "invalid_json")
 
 
 def validated[M: BaseModel](model: type[M], value: dict[str, Any]) -> M:
@@ -130,7 +132,7 @@ def _refuse(problem: ValidationError) -> NoReturn:
     message = either(requirement(one, "an object") for one in found if _names(one["loc"]) == deepest)
     param = path_of(tuple(deepest))
     where = f"{param}: " if param else ""
-    raise bad(f"{where}{message}", param=param or None) from None
+    raise bad_request(f"{where}{message}", param=param or None) from None
 
 
 _BRANCHES: Final = frozenset({"str", "int", "float", "bool", "dict", "list", "none"})

@@ -67,6 +67,7 @@ def closed_object(**properties: Schema) -> Schema:
 
 
 def list_of(item: Schema) -> Schema:
+    """A list of such items."""
     return {"type": "array", "items": item}
 
 

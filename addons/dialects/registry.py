@@ -10,7 +10,7 @@ from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.dialects.routes import RouteTable
-from addons.dialects.transcript import AsItIs, Transcript
+from addons.dialects.transcript import RawTranscript, Transcript
 from addons.errors import GatewayError
 
 DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions())
@@ -60,4 +60,4 @@ def transcript_of(name: str) -> Transcript:
     """What reads bodies in the format of a name; where nobody noted one, it was the first dialect's."""
     if not name:
         return DIALECTS[0].transcript
-    return dialect.transcript if (dialect := named(name)) is not None else AsItIs()
+    return dialect.transcript if (dialect := named(name)) is not None else RawTranscript()

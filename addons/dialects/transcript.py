@@ -51,7 +51,7 @@ class Transcript(Protocol):
         ...
 
 
-class AsItIs:
+class RawTranscript:
     """The Transcript of a format that is not known (any more), or needs no other."""
 
     def asked(self, body: str) -> Iterator[Passage | str]:
@@ -59,7 +59,7 @@ class AsItIs:
             yield Passage("request", body)
 
     def answered(self, delivered: str, held: int = 0) -> Iterator[Passage | str]:
-        if said := but(delivered, held):
+        if said := all_but(delivered, held):
             yield Passage("answer", said)
 
     def error_of(self, delivered: str) -> str:
@@ -74,16 +74,16 @@ class _Frames:
         self.head: list[str] = []
 
     def words(self, frame: Mapping[str, Any]) -> list[str]:
-        return [one_line(plain(frame))]
+        return [one_line(as_text(frame))]
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
-def but(text: str, held: int) -> str:
+def all_but(text: str, held: int) -> str:
     """The text without its last letters."""
     return text[: len(text) - held] if held else text
 
 
-def plain(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A text as it is, all else as JSON."""
     try:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -91,10 +91,11 @@ def plain(value: Any) -> str:
         return "(too deep to be shown)"
 
 
-def short(text: str, most: int = LONG) -> str:
+def shortened(text: str, most: int = LONG) -> str:
+    """The text's first characters, and how many there are in all where that is more."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
 def one_line(text: str, most: int = 400) -> str:
-    """One line of it."""
+    """The same in one line."""
     return " ".join(text[:most].split("\n")) + ("" if len(text) <= most else f"… ({len(text)} characters)")

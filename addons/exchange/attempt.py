@@ -17,7 +17,7 @@ from addons.cleaning.fields import by_name
 from addons.dialects.base import Encoder
 from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
-from addons.ingress.mirrored import mirrored
+from addons.ingress.upstream_headers import upstream_headers
 from addons.stream.port import Fault, State, Target, Timers
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
@@ -288,7 +288,7 @@ class Attempt:
     @property
     def mirrored(self) -> tuple[tuple[str, str], ...]:
         """What the provider's head says of limits and of its own id for the request, for the client's answer."""
-        return mirrored(self.reader.headers)
+        return upstream_headers(self.reader.headers)
 
     @property
     def recorded(self) -> Sequence[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from addons.cleaning.fields import Fields
-from addons.ingress.mirrored import SHOWN
+from addons.ingress.upstream_headers import UPSTREAM_HEADERS
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 MAX_AGE_S: Final = 600
@@ -24,7 +24,7 @@ EXPOSED: Final = (
     "x-glassgate-model",
     "x-glassgate-account",
     "x-glassgate-attempts",
-    *SHOWN,
+    *UPSTREAM_HEADERS,
 )
 """Headers of answers that pages may read; by name, since browsers do not take `*` for all where credentials come in."""
 _USUAL: Final = ("authorization", "content-type", "x-api-key", "api-key")

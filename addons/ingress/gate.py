@@ -66,6 +66,8 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
+    """What the gate compares requests with; from config.yaml."""
+
     keys: ClientKeys | None
     """None: the key check is switched off (loopback only; the configuration sees to that)."""
     allowed_hosts: frozenset[str] = frozenset()

@@ -104,6 +104,7 @@ def document() -> _Object:
 
 
 def document_bytes() -> bytes:
+    """The same as JSON."""
     return _bytes(registry.DIALECTS)
 
 

@@ -12,6 +12,8 @@ _WHILE_ENDING: Final[frozenset[Action]] = frozenset({"health", "preflight"})
 
 
 class Policy(Protocol):
+    """A rule that judges an admitted request."""
+
     def check(self, admission: Admission) -> None:
         """Raises GatewayError, which the client gets, where the request may not go on."""
         ...

@@ -5,7 +5,7 @@ from typing import Final
 
 from addons.cleaning.index import PIECE
 from addons.dialects.registry import transcript_of
-from addons.dialects.transcript import LONG, Passage, short
+from addons.dialects.transcript import LONG, Passage, shortened
 from addons.inspect.annotation import Annotation
 
 HELD = PIECE - 1
@@ -55,5 +55,5 @@ def rendered(parts: Iterable[Passage | str]) -> Iterator[str]:
             yield part
         else:
             yield f"── {part.name} " + "─" * max(4, _RULE - len(part.name))
-            yield short(part.text, 50 * LONG)
+            yield shortened(part.text, 50 * LONG)
             yield ""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from addons.dialects.openai.answer import foreign
+from addons.dialects.openai.answer import extension_fields
 from addons.errors import GatewayError
 from providers.contract.events import Event, Failure
 from providers.openai.decoder import OpenAIDecoder
@@ -172,4 +172,4 @@ def test_the_strict_sdk_takes_it(answer: dict[str, Any], sent: str) -> None:
     ],
 )
 def test_what_has_the_right_type_is_passed_on_as_it_is(scope: str, fields: dict[str, Any]) -> None:
-    assert foreign(scope, fields) == fields
+    assert extension_fields(scope, fields) == fields

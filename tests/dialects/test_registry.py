@@ -3,7 +3,7 @@
 import pytest
 
 from addons.dialects.registry import DIALECTS, for_path, named, parsed_as, transcript_of
-from addons.dialects.transcript import AsItIs
+from addons.dialects.transcript import RawTranscript
 from addons.errors import GatewayError
 
 
@@ -44,4 +44,4 @@ def test_a_body_whose_format_nobody_noted_is_tried_in_order() -> None:
 
 def test_where_no_format_was_noted_bodies_are_read_as_the_firsts() -> None:
     assert transcript_of("") is DIALECTS[0].transcript
-    assert isinstance(transcript_of("gone"), AsItIs)
+    assert isinstance(transcript_of("gone"), RawTranscript)

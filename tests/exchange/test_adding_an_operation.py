@@ -17,7 +17,7 @@ from addons.dialects.description import Description
 from addons.dialects.openai.error import error_response
 from addons.dialects.routes import POST, Route
 from addons.dialects.text import json_bytes
-from addons.dialects.transcript import AsItIs
+from addons.dialects.transcript import RawTranscript
 from addons.errors import GatewayError
 from addons.recordings.reading import decoder_for
 from providers.contract.call import Call
@@ -121,7 +121,7 @@ class Vectors:
 
     name = "vectors"
     routes = (Route(POST, PATH, "vectors"),)
-    transcript = AsItIs()
+    transcript = RawTranscript()
 
     def answer_id(self, request_id: str) -> str:
         return request_id

@@ -11,7 +11,7 @@ from mitmproxy import http
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
-from addons.ingress.hidden_keys import hide_keys
+from addons.ingress.head_redaction import redact_head
 from addons.ingress.request_head import request_head_of
 from addons.stream.credentials import FRAMING, HeldCredentials, remove_credentials
 from tests.support.door import KEY, POST, error_of, refusal
@@ -110,7 +110,7 @@ def test_a_key_is_hidden_wherever_it_stands(said: str, known: bool) -> None:
     fields = [(b"x-mine", said.format(KEY).encode()), (KEY.encode(), b"1"), (b"x-other", b"words of no weight at all")]
     request = http.Request.make("GET", f"http://localhost/v1/{KEY}/models", b"", fields)
     cleaner = Cleaner.knowing([KnownSecret(KEY, "client_key")] if known else [])
-    hide_keys(request, cleaner, {} if known else {"authorization": f"Bearer {KEY}"})
+    redact_head(request, cleaner, {} if known else {"authorization": f"Bearer {KEY}"})
     assert KEY[:12] not in str(request.get_state())
     assert request.headers["x-other"] == "words of no weight at all"
 
@@ -118,7 +118,7 @@ def test_a_key_is_hidden_wherever_it_stands(said: str, known: bool) -> None:
 @pytest.mark.parametrize("encoded", [KEY.encode().hex(), base64.b64encode(KEY.encode()).decode(), KEY[:20]])
 def test_a_key_is_hidden_encoded_and_in_pieces(encoded: str) -> None:
     request = http.Request.make("GET", f"http://localhost/v1/{encoded}", b"", [(b"x-mine", encoded.encode())])
-    hide_keys(request, Cleaner.knowing([KnownSecret(KEY, "client_key")]), {})
+    redact_head(request, Cleaner.knowing([KnownSecret(KEY, "client_key")]), {})
     assert encoded not in str(request.get_state())
 
 
@@ -126,7 +126,7 @@ def test_only_the_beginning_of_a_long_head_is_kept_for_people() -> None:
     """Looking through it takes time, and who sends it may have no key. What HTTP needs stays."""
     fields = [(b"x-%d" % n, b"%41" * 300) for n in range(60)]
     request = http.Request.make("GET", "http://localhost/v1", b"", [*fields, (b"connection", b"close")])
-    hide_keys(request, Cleaner.knowing([KnownSecret(KEY, "client_key")]), {})
+    redact_head(request, Cleaner.knowing([KnownSecret(KEY, "client_key")]), {})
     assert sum(len(name) + len(value) for name, value in request.headers.fields) < 9000
     assert request.headers["connection"] == "close"
 

@@ -20,6 +20,8 @@ from addons.errors import GatewayError
 
 
 class ChatCompletions:
+    """The Dialect of OpenAI's chat completions."""
+
     name = "chat_completions"
     routes: Sequence[Route] = (Route(POST, "/v1/chat/completions", "chat_completions"), *models.ROUTES)
     transcript: Transcript = OpenAITranscript()

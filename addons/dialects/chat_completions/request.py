@@ -7,7 +7,7 @@ from typing import Any, Final, cast, get_args
 from pydantic import ValidationError
 
 from addons.dialects.base import ParsedRequest
-from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, model_told, read_object, validated
+from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, model_noted, read_object, validated
 from addons.dialects.chat_completions.schema import (
     EFFORTS,
     ChatBody,
@@ -69,7 +69,7 @@ _FITTING: Final[Mapping[str, Callable[[Any], bool]]] = {
 def read_chat(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[ParsedRequest]:
     """The request. Raises GatewayError (400) naming the field at fault."""
     raw = yield from read_object(body, most_values)
-    with model_told(raw):
+    with model_noted(raw):
         return (yield from to_parsed(raw))
 
 

@@ -10,9 +10,9 @@ from addons.dialects.openai.answer import (
     REPEATED,
     REPEATED_BYTES,
     annotations,
-    foreign,
+    extension_fields,
+    image_markdown,
     is_empty,
-    picture,
     usage_object,
 )
 from addons.dialects.openai.error import error_frame
@@ -60,7 +60,7 @@ def _behind(events: Sequence[Event], at: int, choice: int) -> Passthrough | None
         if not isinstance(event, Passthrough):
             return None
         if event.scope == "choice" and event.choice == choice:
-            return event if foreign("choice", event.fields) else None
+            return event if extension_fields("choice", event.fields) else None
     return None
 
 
@@ -132,7 +132,7 @@ class ChatStream:
             case Image():
                 choice = self._choice(0, out)
                 gap = "" if choice.new_line else "\n\n"
-                self._delta(0, b'"content":', choice.content.escape(f"{gap}{picture(event)}\n"), out)
+                self._delta(0, b'"content":', choice.content.escape(f"{gap}{image_markdown(event)}\n"), out)
                 choice.new_line = True
             case Usage():
                 self._usage = event
@@ -168,7 +168,7 @@ class ChatStream:
         opening = b'{"index":%d,"delta":{' % index
         end = b'},"finish_reason":null}'
         if beside is not None:
-            end = b"}," + json_bytes(foreign("choice", beside.fields))[1:-1] + end[1:]
+            end = b"}," + json_bytes(extension_fields("choice", beside.fields))[1:-1] + end[1:]
         out += (self._opening(), opening, name, value, end, self._close)
 
     def _chunk(self, index: int, delta: Mapping[str, Any], out: list[bytes], **fields: Any) -> None:
@@ -179,7 +179,7 @@ class ChatStream:
         if extra.scope == "chunk" and "id" in extra.fields and self._silent:
             self._id = extra.fields["id"]  # all chunks have one id: the API's, if it comes before the first
             self._prepare()
-        fields = foreign(extra.scope, extra.fields)
+        fields = extension_fields(extra.scope, extra.fields)
         if not fields:
             return
         if extra.scope == "chunk":

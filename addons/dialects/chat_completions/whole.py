@@ -5,7 +5,14 @@ from typing import Any
 
 from addons.dialects.base import JSON, AnswerMeta
 from addons.dialects.chat_completions.tool_calls import ToolCalls, merged
-from addons.dialects.openai.answer import CITATIONS_LIMIT, annotations, foreign, longer, picture, usage_object
+from addons.dialects.openai.answer import (
+    CITATIONS_LIMIT,
+    annotations,
+    extension_fields,
+    image_markdown,
+    merged_logprobs,
+    usage_object,
+)
 from addons.dialects.text import joined, json_bytes
 from addons.errors import GatewayError
 from providers.contract.events import (
@@ -128,18 +135,18 @@ class ChatWhole:
         text = self._choice(0).text
         if text and not text[-1].endswith("\n"):
             text.append("\n\n")
-        text.append(picture(image) + "\n")
+        text.append(image_markdown(image) + "\n")
 
     def _merge(self, extra: Passthrough) -> None:
         if extra.scope == "chunk":
             self._id = extra.fields.get("id", self._id)
         choice = self._choice(extra.choice)
         place = {"chunk": self._extra, "choice": choice.fields, "delta": choice.message}[extra.scope]
-        for name, value in foreign(extra.scope, extra.fields).items():
+        for name, value in extension_fields(extra.scope, extra.fields).items():
             known = place.get(name)
             if extra.scope == "delta" and isinstance(known, str) and isinstance(value, str):
                 place[name] = known + value  # a refusal comes in pieces, like text
             elif name == "logprobs":
-                place[name] = longer(known, value)
+                place[name] = merged_logprobs(known, value)
             else:
                 place[name] = value

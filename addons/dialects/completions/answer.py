@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta
 from addons.dialects.chat_completions.stream import DONE
-from addons.dialects.openai.answer import foreign, longer, picture, usage_object
+from addons.dialects.openai.answer import extension_fields, image_markdown, merged_logprobs, usage_object
 from addons.dialects.openai.error import error_frame
 from addons.dialects.text import JsonText, joined, json_bytes
 from addons.errors import GatewayError
@@ -28,7 +28,7 @@ def _reasons(finish: Finish, begun: Sequence[int]) -> dict[int, _Reason]:
 def _text(event: Event) -> str:
     if isinstance(event, Text):
         return event.text
-    return picture(event) if isinstance(event, Image) else ""
+    return image_markdown(event) if isinstance(event, Image) else ""
 
 
 class TextStream:
@@ -78,7 +78,7 @@ class TextStream:
             if "id" in extra.fields and not self._escapes:
                 self._head["id"] = extra.fields["id"]
                 self._prepare()
-            self._around |= foreign("chunk", extra.fields)
+            self._around |= extension_fields("chunk", extra.fields)
         elif extra.scope == "choice" and not (
             isinstance(before, Text) and before.text and before.choice == extra.choice
         ):
@@ -101,7 +101,7 @@ class TextStream:
 def _beside(event: Event | None, index: int) -> Mapping[str, Any]:
     if not isinstance(event, Passthrough) or event.scope != "choice" or event.choice != index:
         return {}
-    return {name: value for name, value in foreign("choice", event.fields).items() if name != "text"}
+    return {name: value for name, value in extension_fields("choice", event.fields).items() if name != "text"}
 
 
 class _Choice:
@@ -143,11 +143,11 @@ class TextWhole:
                 self._usage = event
             elif isinstance(event, Passthrough) and event.scope == "chunk":
                 self._id = event.fields.get("id", self._id)
-                self._extra |= foreign("chunk", event.fields)
+                self._extra |= extension_fields("chunk", event.fields)
             elif isinstance(event, Passthrough) and event.scope == "choice":
                 fields = self._choice(event.choice).fields
                 for name, value in _beside(event, event.choice).items():
-                    fields[name] = longer(fields.get(name), value)
+                    fields[name] = merged_logprobs(fields.get(name), value)
             elif isinstance(event, Finish):
                 for index, reason in _reasons(event, list(self._choices)).items():
                     self._choice(index).reason = reason

@@ -19,6 +19,8 @@ from addons.errors import GatewayError
 
 
 class Completions:
+    """The Dialect of OpenAI's legacy completions."""
+
     name = "completions"
     routes: Sequence[Route] = (Route(POST, "/v1/completions", "completions"),)
     transcript: Transcript = OpenAITranscript()

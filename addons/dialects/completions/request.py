@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from addons.dialects.base import ParsedRequest
-from addons.dialects.body import VALUES_LIMIT, Reading, bad, model_told, read_object, validated
+from addons.dialects.body import VALUES_LIMIT, Reading, bad_request, model_noted, read_object, validated
 from addons.dialects.chat_completions.request import to_parsed
 from addons.dialects.chat_completions.schema import FRACTIONLESS, Count
 from addons.errors import GatewayError
@@ -58,7 +58,7 @@ class CompletionBody(OpenCompletion):
 def read_completion(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[ParsedRequest]:
     """The request. Raises GatewayError (400) naming the field at fault."""
     raw = yield from read_object(body, most_values)
-    with model_told(raw):
+    with model_noted(raw):
         return (yield from _parsed(raw))
 
 
@@ -87,7 +87,9 @@ def _refusal(raw: dict[str, Any]) -> GatewayError | None:
         return error
     for name, neutral in _NEUTRAL.items():
         if raw.get(name) not in neutral:
-            return bad(f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter")
+            return bad_request(
+                f"{name} is not supported by /v1/completions for chat models", name, "unsupported_parameter"
+            )
     return None
 
 
@@ -97,5 +99,5 @@ def _candidates(raw: dict[str, Any]) -> int:
     prompts = len(prompt) if isinstance(prompt, list) and not all(isinstance(token, int) for token in prompt) else 1
     wanted = prompts * (each if isinstance(each, int) and each > 0 else 1)
     if wanted > _CANDIDATES_LIMIT:
-        raise bad(f"{wanted} texts are asked for, more than {_CANDIDATES_LIMIT}", "prompt", "too_many_values")
+        raise bad_request(f"{wanted} texts are asked for, more than {_CANDIDATES_LIMIT}", "prompt", "too_many_values")
     return wanted

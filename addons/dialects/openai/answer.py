@@ -20,14 +20,15 @@ _OWN: Final[Mapping[str, frozenset[str]]] = {
 REPEATED: Final = frozenset({"system_fingerprint", "service_tier", "provider"})
 """Fields beside the choices that APIs put into every chunk; all others stand in the one chunk they came with."""
 REPEATED_BYTES: Final = 1024
-"""A longer one is told once too: a site must not make each word as long."""
+"""A merged_logprobs one is told once too: a site must not make each word as long."""
 
 
 def is_empty(value: Any) -> bool:
+    """Whether a field's value says nothing."""
     return value is None or value in ("", [], {})
 
 
-def foreign(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def extension_fields(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Passthrough that the gateway does not write itself, in the form their names have."""
     own = _OWN[scope]
     found = ((name, declared(scope, name, value)) for name, value in fields.items() if name not in own)
@@ -71,13 +72,13 @@ def annotations(citations: Sequence[Citation]) -> list[dict[str, Any]]:
     ]
 
 
-def picture(image: Image) -> str:
+def image_markdown(image: Image) -> str:
     """A picture as markdown, the one form every chat client shows."""
     alt = image.alt.replace("[", "(").replace("]", ")").replace("\n", " ") or "image"
     return f"![{alt}]({image.url})"
 
 
-def longer(known: Any, more: Any) -> Any:
+def merged_logprobs(known: Any, more: Any) -> Any:
     """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
     if not isinstance(known, dict) or not isinstance(more, dict):
         return more if more is not None else known

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from addons.dialects.openai.frames import ChunkReader
 from addons.dialects.text import lines_of
-from addons.dialects.transcript import FrameReader, Passage, but, plain, short
+from addons.dialects.transcript import FrameReader, Passage, all_but, as_text, shortened
 from providers.formats.jsontext import INVALID, loads, mapping, text
 
 _KNOWN: Final = frozenset({"messages", "model", "stream", "stream_options"})
@@ -18,17 +18,19 @@ class OpenAITranscript:
         """Parameters, a prompt, and the messages: roles, reasoning, tool calls, pictures as links."""
         request = loads(body.encode("utf-8", "surrogatepass"))
         if request is INVALID:
-            yield from ("the client's request is no JSON:", short(body))
+            yield from ("the client's request is no JSON:", shortened(body))
             return
         if not isinstance(request, dict):
-            yield from ("the client's request is no object:", short(body))
+            yield from ("the client's request is no object:", shortened(body))
             return
         parameters = {name: value for name, value in request.items() if name not in _KNOWN and name != "prompt"}
         if parameters:
-            yield "parameters: " + ", ".join(f"{name}={short(plain(value), 200)}" for name, value in parameters.items())
+            yield "parameters: " + ", ".join(
+                f"{name}={shortened(as_text(value), 200)}" for name, value in parameters.items()
+            )
             yield ""
         if "prompt" in request:
-            yield Passage("prompt", plain(request["prompt"]))
+            yield Passage("prompt", as_text(request["prompt"]))
         messages = request.get("messages")
         for message in messages if isinstance(messages, list) else []:
             yield from _message(message)
@@ -37,12 +39,12 @@ class OpenAITranscript:
         """What the client was sent, put together again; without so many letters at the end of each text."""
         for number, choice in sorted(_choices(delivered).items()):
             name = "assistant" if number == 0 else f"assistant, candidate {number}"
-            if reasoning := but("".join(choice["reasoning"]), held):
+            if reasoning := all_but("".join(choice["reasoning"]), held):
                 yield Passage(f"{name}, thinking", reasoning)
             for call in choice["calls"].values():
-                arguments = but("".join(call["arguments"]), held)
-                yield Passage(f"{name} calls {short(''.join(call['name']), 100)}", arguments)
-            if said := but("".join(choice["text"]), held):
+                arguments = all_but("".join(call["arguments"]), held)
+                yield Passage(f"{name} calls {shortened(''.join(call['name']), 100)}", arguments)
+            if said := all_but("".join(choice["text"]), held):
                 yield Passage(name, said)
             for source in choice.get("sources", []):
                 yield f"  source: {source}"
@@ -60,33 +62,33 @@ class OpenAITranscript:
 
 def _message(message: Any) -> Iterator[Passage]:
     if not isinstance(message, dict):
-        yield Passage("?", plain(message))
+        yield Passage("?", as_text(message))
         return
     role = str(message.get("role", "?"))
     if reasoning := message.get("reasoning_content"):
-        yield Passage(f"{role}, thinking", plain(reasoning))
+        yield Passage(f"{role}, thinking", as_text(reasoning))
     if (content := message.get("content")) is not None:
         name = f"{role} {message['tool_call_id']}" if message.get("tool_call_id") else role
         yield Passage(name, _content(content))
     for call in map(mapping, _list(message.get("tool_calls"))):
         function = mapping(call.get("function"))
-        yield Passage(f"{role} calls {function.get('name', '?')}", plain(function.get("arguments", "")))
+        yield Passage(f"{role} calls {function.get('name', '?')}", as_text(function.get("arguments", "")))
 
 
 def _content(content: Any) -> str:
     """The text of a message; pictures and other parts as a line each."""
     if not isinstance(content, list):
-        return plain(content)
+        return as_text(content)
     lines = []
     for part in content:
         if not isinstance(part, dict):
-            lines.append(plain(part))
+            lines.append(as_text(part))
         elif part.get("type") == "text":
-            lines.append(plain(part.get("text", "")))
+            lines.append(as_text(part.get("text", "")))
         elif part.get("type") == "image_url":
             link = part.get("image_url")
-            url = link.get("url", "") if isinstance(link, dict) else plain(link)
-            lines.append(f"[picture: {short(str(url), 120)}]")
+            url = link.get("url", "") if isinstance(link, dict) else as_text(link)
+            lines.append(f"[picture: {shortened(str(url), 120)}]")
         else:
             lines.append(f"[{part.get('type', 'part')}]")
     return "\n".join(lines)

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from addons.dialects.openai.answer import annotations, foreign, is_empty, longer, picture, usage_object
+from addons.dialects.openai.answer import (
+    annotations,
+    extension_fields,
+    image_markdown,
+    is_empty,
+    merged_logprobs,
+    usage_object,
+)
 from providers.contract.events import Citation, Image, Usage
 
 
@@ -30,7 +37,7 @@ def test_a_source_without_a_place_spans_nothing() -> None:
     ("alt", "told"), [("", "![image](u)"), ("a]b[c", "![a)b(c](u)"), ("a\nb", "![a b](u)"), ("\n", "![ ](u)")]
 )
 def test_a_picture_is_markdown(alt: str, told: str) -> None:
-    assert picture(Image("u", alt)) == told
+    assert image_markdown(Image("u", alt)) == told
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,7 @@ def test_a_picture_is_markdown(alt: str, told: str) -> None:
     ],
 )
 def test_fields_of_the_apis_own_pass_and_ours_do_not(scope: str, fields: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert foreign(scope, fields) == kept
+    assert extension_fields(scope, fields) == kept
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,7 @@ def test_fields_of_the_apis_own_pass_and_ours_do_not(scope: str, fields: dict[st
     ],
 )
 def test_logprobs_of_pieces_follow_each_other(known: Any, more: Any, both: Any) -> None:
-    assert longer(known, more) == both
+    assert merged_logprobs(known, more) == both
 
 
 def test_what_is_empty() -> None:

@@ -17,7 +17,7 @@ REQUEST_IDS: Final = (
 )  # fmt: skip
 _UPSTREAM_LIMIT: Final = "x-glassgate-upstream-ratelimit-"
 _UPSTREAM_ID: Final = "x-glassgate-upstream-request-id"
-SHOWN: Final = (
+UPSTREAM_HEADERS: Final = (
     *RATE_LIMITS,
     *(_UPSTREAM_LIMIT + name.removeprefix("x-ratelimit-") for name in RATE_LIMITS),
     _UPSTREAM_ID,
@@ -26,7 +26,7 @@ SHOWN: Final = (
 _VALUE: Final = re.compile(r"[A-Za-z0-9.:_+/ -]{1,100}")
 
 
-def mirrored(headers: Mapping[str, str], *, own_limits: bool = False) -> tuple[tuple[str, str], ...]:
+def upstream_headers(headers: Mapping[str, str], *, own_limits: bool = False) -> tuple[tuple[str, str], ...]:
     """What to add to the client's answer. Header names of `headers` are lower case.
 
     `own_limits`: the client's key has limits of its own, which `x-ratelimit-*` then are.

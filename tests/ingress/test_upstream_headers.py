@@ -2,19 +2,19 @@
 
 import pytest
 
-from addons.ingress.mirrored import RATE_LIMITS, REQUEST_IDS, mirrored
+from addons.ingress.upstream_headers import RATE_LIMITS, REQUEST_IDS, upstream_headers
 
 
 def test_limits_and_the_request_id_are_shown() -> None:
     headers = {name: f"{number}" for number, name in enumerate(RATE_LIMITS)} | {"x-request-id": "req_1", "server": "x"}
-    assert mirrored(headers) == (
+    assert upstream_headers(headers) == (
         *((name, f"{number}") for number, name in enumerate(RATE_LIMITS)),
         ("x-glassgate-upstream-request-id", "req_1"),
     )
 
 
 def test_a_key_with_limits_of_its_own_gets_the_providers_under_another_name() -> None:
-    found = mirrored({"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "6m0s"}, own_limits=True)
+    found = upstream_headers({"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "6m0s"}, own_limits=True)
     assert found == (
         ("x-glassgate-upstream-ratelimit-remaining-tokens", "5"),
         ("x-glassgate-upstream-ratelimit-reset-tokens", "6m0s"),
@@ -23,15 +23,18 @@ def test_a_key_with_limits_of_its_own_gets_the_providers_under_another_name() ->
 
 @pytest.mark.parametrize("name", REQUEST_IDS)
 def test_every_name_of_the_id_is_known(name: str) -> None:
-    assert mirrored({name: "a-1"}) == (("x-glassgate-upstream-request-id", "a-1"),)
+    assert upstream_headers({name: "a-1"}) == (("x-glassgate-upstream-request-id", "a-1"),)
 
 
 @pytest.mark.parametrize("value", ["", "a\r\nset-cookie: x", "\x1b[2J", "é", "x" * 101, "a;b", "~sealed~p~a~token~"])
 def test_what_is_no_short_word_is_left_out(value: str) -> None:
-    assert mirrored({"x-request-id": value, "x-ratelimit-limit-tokens": value}) == ()
+    assert upstream_headers({"x-request-id": value, "x-ratelimit-limit-tokens": value}) == ()
 
 
 def test_nothing_else_is() -> None:
     assert (
-        mirrored({"set-cookie": "a", "x-ratelimit-secret": "1", "authorization": "b", "openai-organization": "o"}) == ()
+        upstream_headers(
+            {"set-cookie": "a", "x-ratelimit-secret": "1", "authorization": "b", "openai-organization": "o"}
+        )
+        == ()
     )

@@ -15,7 +15,7 @@ _KEPT_BYTES: Final = 8 * 1024
 """So much of a client's head is kept where people can see it; programs send a tenth of that."""
 
 
-def hide_keys(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str]) -> Cleaner:
+def redact_head(request: http.Request, cleaner: Cleaner, shown: Mapping[str, str]) -> Cleaner:
     """Hides secrets wherever else they may stand in a head: in the path, under a name of any kind, as a piece, encoded.
 
     `shown` are the credentials that came with the request; they are hidden elsewhere too, right or wrong. Gives the
