@@ -1,0 +1,152 @@
+"""Z.AI's text buffer: frames append or replace the tail, and what is new in each channel comes out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.zai import buffer as it
+from providers.zai.buffer import SEGMENT_CHARS, WORK_LIMIT, BufferLimit, EditBuffer
+from providers.zai.structure import Channel, Piece
+
+OPEN = '<details type="reasoning" done="true">'
+
+
+def text_of(pieces: list[Piece], channel: Channel = "answer") -> str:
+    return "".join(text for kind, text in pieces if kind == channel)
+
+
+def test_what_is_appended_is_given_out_as_it_comes() -> None:
+    buffer = EditBuffer()
+    assert buffer.append("hm", "reasoning") == [("reasoning", "hm")]
+    assert buffer.append("Hel", "answer") == [("answer", "Hel")]
+    assert buffer.append("lo", "answer") == [("answer", "lo")]
+    assert (buffer.given("answer"), buffer.given("reasoning")) == (5, 2)
+    assert buffer.whole() == [("reasoning", "hm"), ("answer", "Hello")]
+    assert buffer.finish() == []
+
+
+@pytest.mark.parametrize(
+    ("index", "text", "new", "whole"),
+    [
+        (5, " you", " you", "Hello you"),
+        (3, "lo you", " you", "Hello you"),
+        (0, "Hello you", " you", "Hello you"),
+        (99, " you", " you", "Hello you"),
+        (5, "", "", "Hello"),
+        (2, "", "", "He"),
+    ],
+)
+def test_an_edit_says_what_goes_beyond_what_was_said(index: int, text: str, new: str, whole: str) -> None:
+    buffer = EditBuffer()
+    buffer.append("Hello", "answer")
+    assert text_of(buffer.edit(index, text, "answer")) == new
+    assert text_of(buffer.whole()) == whole
+
+
+def test_an_edit_that_takes_words_back_is_counted_and_goes_on_at_a_word() -> None:
+    buffer = EditBuffer()
+    buffer.append("the old words", "answer")
+    assert text_of(buffer.edit(4, "new", "answer")) == ""
+    assert buffer.changed == 1
+    said = text_of(buffer.append(" words of another kind", "answer"))
+    assert said.strip() in "the new words of another kind"
+    assert text_of(buffer.whole()) == "the new words of another kind"
+
+
+@pytest.mark.parametrize(
+    ("text", "index", "kept"),
+    [("a🌏b", 3, "a🌏"), ("a🌏b", 1, "a"), ("a🌏b", 4, "a🌏b"), ("🌏🌏", 2, "🌏"), ("äöü", 2, "äö")],
+)
+def test_an_index_counts_in_utf_16(text: str, index: int, kept: str) -> None:
+    buffer = EditBuffer()
+    buffer.append(text, "answer")
+    buffer.edit(index, "!", "answer")
+    assert text_of(buffer.whole()) == kept + "!"
+
+
+def test_between_the_halves_of_a_pair_another_half_may_come() -> None:
+    buffer = EditBuffer()
+    buffer.append("a🌏", "answer")
+    second = "🌍".encode("utf-16-le")[2:].decode("utf-16-le", "surrogatepass")
+    buffer.edit(2, second + "b", "answer")
+    assert text_of(buffer.whole()) == "a🌍b"
+
+
+def test_an_edit_in_an_earlier_segment_goes_back_to_the_state_there() -> None:
+    buffer = EditBuffer()
+    for _ in range(5):
+        buffer.append("x" * SEGMENT_CHARS, "answer")
+    buffer.append("tail", "answer")
+    assert text_of(buffer.edit(SEGMENT_CHARS + 5, "y", "answer")) == ""
+    assert text_of(buffer.whole()) == "x" * (SEGMENT_CHARS + 5) + "y"
+
+
+def test_all_of_it_may_be_replaced() -> None:
+    buffer = EditBuffer()
+    buffer.append("thought", "reasoning")
+    buffer.append("said", "answer")
+    assert buffer.replace([("reasoning", "thought more"), ("answer", "said more")]) == [
+        ("reasoning", " more"),
+        ("answer", " more"),
+    ]
+
+
+def test_a_structure_that_an_edit_brings_is_read_as_one() -> None:
+    buffer = EditBuffer()
+    buffer.append("thinking", "reasoning")
+    assert not buffer.structured
+    pieces = buffer.edit(0, f"{OPEN}\n> thinking\n</details>\nHello", "answer")
+    assert buffer.structured
+    assert text_of(pieces) == "Hello"
+    assert buffer.whole() == [("reasoning", "thinking"), ("answer", "Hello")]
+
+
+def test_what_was_held_for_a_tag_is_given_out_at_the_end() -> None:
+    buffer = EditBuffer()
+    assert buffer.append("<detai", "answer") == []
+    assert buffer.finish() == [("answer", "<detai")]
+
+
+@pytest.mark.parametrize("name", ["TEXT_LIMIT_CHARS", "SEGMENTS_LIMIT"])
+def test_a_text_without_end_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(it, name, 10)
+    buffer = EditBuffer()
+    buffer.append("x", "answer")
+    with pytest.raises(BufferLimit):  # noqa: PT012  (which one is too much is not the question)
+        for number in range(20):
+            buffer.append("x", "answer" if number % 2 else "reasoning")
+
+
+def test_a_frame_of_too_many_lines_and_tags_is_refused() -> None:
+    buffer = EditBuffer()
+    with pytest.raises(BufferLimit, match="too many lines, tags and blocks"):
+        buffer.append(OPEN + "\n> x" * WORK_LIMIT, "answer")
+
+
+CHANNELS = st.sampled_from(["reasoning", "answer"])
+WORDS = st.text(alphabet="ab 🌏\n", max_size=6)
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(0, 20), WORDS, CHANNELS), max_size=10))
+def test_the_text_is_the_pages_whatever_was_given_out(frames: list[tuple[int | None, str, Channel]]) -> None:
+    """As the page's script has it: `text.substring(0, index) + edit`, in UTF-16 units."""
+    buffer, page = EditBuffer(), ""
+    for index, text, channel in frames:
+        if index is None:
+            buffer.append(text, channel)
+            page += text
+        else:
+            buffer.edit(index, text, channel)
+            units = page.encode("utf-16-le", "surrogatepass")[: 2 * index].decode("utf-16-le", "surrogatepass") + text
+            page = units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    assert "".join(text for _, text in buffer.whole()) == page
+
+
+@given(st.lists(st.tuples(WORDS, CHANNELS), max_size=8))
+def test_without_edits_all_is_given_out_once_in_order(frames: list[tuple[str, Channel]]) -> None:
+    buffer = EditBuffer()
+    pieces = [piece for text, channel in frames for piece in buffer.append(text, channel)] + buffer.finish()
+    assert [text for _, text in pieces if text] == [text for text, _ in frames if text] or "".join(
+        text for _, text in pieces
+    ) == "".join(text for text, _ in frames)
+    assert buffer.changed == 0
