@@ -12,7 +12,7 @@ OWN = sorted(PRESETS.keys() - VENDORS.keys())
 @pytest.mark.parametrize("name", OWN)
 def test_an_address_is_encrypted_or_of_this_machine(name: str) -> None:
     address = PRESETS[name].base_url
-    assert address.startswith("https://") or address.startswith(("http://127.0.0.1:", "http://localhost:"))
+    assert address.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
     assert not address.endswith("/")
 
 

@@ -94,9 +94,9 @@ def test_all_of_it_may_be_replaced() -> None:
 def test_a_structure_that_an_edit_brings_is_read_as_one() -> None:
     buffer = EditBuffer()
     buffer.append("thinking", "reasoning")
-    assert not buffer.structured
+    before = buffer.structured
     pieces = buffer.edit(0, f"{OPEN}\n> thinking\n</details>\nHello", "answer")
-    assert buffer.structured
+    assert (before, buffer.structured) == (False, True)
     assert text_of(pieces) == "Hello"
     assert buffer.whole() == [("reasoning", "thinking"), ("answer", "Hello")]
 

@@ -1,11 +1,7 @@
 """What ages about Z.AI's site can be put over, and fits together."""
 
-import json
-
 from providers.zai import data
-from tests.providers.zai.accounts import chat, made, provider
-
-
+from tests.providers.zai.accounts import chat, made
 
 
 def test_every_public_model_stands_once_and_has_ids_to_try() -> None:

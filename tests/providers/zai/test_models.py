@@ -1,20 +1,11 @@
 """Z.AI's models: public names, and the site's ids as its live list gives them."""
 
-import json
 from typing import Any
 
 import pytest
 
-from providers.contract.errors import ProviderError
 from providers.zai.data import MODELS, SiteModel
 from providers.zai.models import LiveModel, catalogue, known_models, read_live, resolve
-from tests.providers.zai.accounts import MOMENT, answered, chat, made, provider, reply, session
-
-
-
-
-
-
 
 
 @pytest.mark.parametrize(
