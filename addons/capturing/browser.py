@@ -56,7 +56,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class BrowserSetup:
-    """How the browser is started: page, proxy port, the CA it trusts."""
+    """The settings a browser is started with: page, proxy port, the CA it trusts."""
 
     page: str
     proxy_port: int

@@ -25,7 +25,7 @@ class CredentialCollector:
         return tuple(sorted(self._credentials.values()))
 
     def add(self, seen: ObservedExchange) -> bool:
-        """True when the exchange showed anything that was not known."""
+        """Adds an exchange; True when it showed anything that was not known."""
         found = self._provider.sign_in.extract(seen)
         if found is None:
             return False

@@ -145,7 +145,7 @@ class Cleaner:
         return shown
 
     def nothing_in(self, *parts: bytes) -> bool:
-        """Mostly there is nothing to hide in a head, which one look at all of it tells. (No secret has a line end.)
+        """Whether a head holds no secret, which mostly one look at all of it tells. (No secret has a line end.)
 
         Heads repeat themselves, so what was looked at and is short is not looked at again.
         """

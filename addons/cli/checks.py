@@ -77,13 +77,13 @@ def check_proxy() -> Iterator[Finding]:
 
 
 def check_names(config: Config) -> Iterator[Finding]:
-    """Whether the models that config.yaml names elsewhere are served."""
+    """The findings about models that config.yaml names elsewhere: whether they are served."""
     for one in unserved_of(config):
         yield Finding("models", "error" if one.certain else "warning", one.words, partly=bool(config.providers))
 
 
 def check_files(config: Config) -> Iterator[Finding]:
-    """Who else can read or change the files that hold or choose secrets."""
+    """The findings about who else can read or change the files that hold or choose secrets."""
     files = list(config.files)
     if (key_file := config.sections.vault.key_file) is not None:
         with suppress(OSError):
@@ -98,7 +98,7 @@ def check_files(config: Config) -> Iterator[Finding]:
 
 
 def check_keys(config: Config) -> Iterator[Finding]:
-    """How easily a client key could be guessed."""
+    """The findings about client keys that could be guessed."""
     if config.skip_auth:
         fix = "remove auth.skip (and SKIP_AUTH_TOKEN) and set AUTH_TOKEN"
         yield Finding("client keys", "warning", "every program of this machine may use the gateway without a key", fix)
@@ -205,7 +205,7 @@ def _way_out(line: AccountLine, provider: AnyProvider) -> str:
 
 
 def check_addresses(providers: Mapping[str, AnyProvider]) -> Iterator[Finding]:
-    """What in the providers' settings can hardly be right."""
+    """The findings about settings of providers that can hardly be right."""
     for provider in providers.values():
         for said in provider.doubts():
             yield Finding("address", "warning", f"{provider.name} will not answer", said)

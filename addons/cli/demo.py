@@ -81,7 +81,7 @@ def start_sites() -> tuple[subprocess.Popen[str], dict[str, Any]]:
 
 
 def welcome(host: str, port: int, key: str, model: str, web_url: str | None) -> str:
-    """What a newcomer is told."""
+    """The text a newcomer is shown."""
     base_url = f"http://{host}:{port}/v1"
     body = json.dumps({"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello!"}]})
     inspector = web_url or "run again with --web to see every exchange in mitmweb"

@@ -40,7 +40,7 @@ kdf_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How this command may open the vault."""
+    """The options with which a command opens the vault."""
 
     cli: CliContext
     accept_rollback: bool

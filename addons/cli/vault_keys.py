@@ -97,7 +97,7 @@ def remove_slot(opening: Opening, slot_id: str) -> None:
 
 
 def where_to_set(config: Config, new_key_file: Path | None = None) -> str:
-    """What the person has to change so that the next start finds the new key."""
+    """The sentence that says what to change so that the next start finds the new key."""
     settings = config.sections.vault
     match settings.key_source:
         case "env":

@@ -31,7 +31,7 @@ def judge(config: Config, hosts: Sequence[str]) -> list[str]:
 
 
 def exposure_problems(host: str, keys: Sequence[ClientKey], skip: bool) -> list[tuple[KeyPath, str]]:
-    """What is too open about listening on `host` with these client keys; (key of config.yaml, sentence) each."""
+    """The problems with listening on `host` with these client keys; (key of config.yaml, sentence) each."""
     is_loopback = host in LOOPBACK_HOSTS
     found: list[tuple[KeyPath, str]] = []
     if skip and not is_loopback:

@@ -19,11 +19,11 @@ class FileProblem(Exception):
 
 
 class NoFile(FileProblem):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 class IsFolder(FileProblem):
-    """It is a folder."""
+    """The path is a folder."""
 
 
 @dataclass(frozen=True, slots=True)

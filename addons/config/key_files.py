@@ -38,7 +38,7 @@ class KeyFile:
 
     @property
     def open_words(self) -> str | None:
-        """What is open about the file and what to do, by its mode alone; None when nothing is."""
+        """The sentence about what is open about the file and what to do, by its mode alone; None when nothing is."""
         quoted = shlex.quote(str(self.path))
         if self.holds_keys and (self.readable or self.changeable):
             verbs = " and ".join(["read"] * self.readable + ["changed"] * self.changeable)

@@ -22,5 +22,5 @@ def make_providers(config: Config, before: Providers | None = None) -> dict[str,
 
 
 def disabled_providers(config: Config) -> dict[str, Provider[ProviderOptions]]:
-    """Those that serve nothing (`enabled: false`): what they would serve is told by name."""
+    """The providers that serve nothing (`enabled: false`): what they would serve is told by name."""
     return {s.name: provider_class(s.common.type)(s.name, s.options) for s in config.disabled}

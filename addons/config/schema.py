@@ -28,6 +28,8 @@ type Seconds = Annotated[Span, Field(gt=0, le=86400)]
 
 
 class Listen(Written):
+    """The section `listen`."""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     allowed_hosts: Listed[str] = ()
@@ -56,7 +58,7 @@ class Listen(Written):
 
     @property
     def url(self) -> str:
-        """Where programs of this machine reach it; what listens on all addresses does not answer to `0.0.0.0`."""
+        """The URL for programs of this machine; what listens on all addresses does not answer to `0.0.0.0`."""
         return url_of(self.host, self.port)
 
 
@@ -88,12 +90,16 @@ class ClientToken(Written):
 
 
 class Auth(Written):
+    """The section `auth`."""
+
     tokens: Listed[ClientToken] = Field(default=(), repr=False)
     tokens_file: Path | None = None
     skip: bool = False
 
 
 class VaultSettings(Written):
+    """The section `vault`."""
+
     path: Path = Path(".sessions/vault.json")
     key_source: Literal["env", "file", "keyring", "prompt"] = "env"
     key_file: Path | None = None
@@ -102,6 +108,8 @@ class VaultSettings(Written):
 
 
 class AccountDefaults(Written):
+    """The section `accounts`: what holds for accounts that say nothing else."""
+
     max_concurrent: int | None = Field(default=None, ge=1)
     """None: 2 for web sessions, 64 for keys of official APIs."""
     queue_s: Span = Field(default=30, ge=0, le=3600)
@@ -183,6 +191,8 @@ class ProviderCommon(Written):
 
 
 class ModelSettings(Written):
+    """The section `models`."""
+
     aliases: Mapping[str, str] = Field(default_factory=dict)
     """Name → the model it stands for. A `*` in the name stands for any letters (`claude-*`)."""
     variants: bool = False
@@ -200,6 +210,8 @@ class ModelSettings(Written):
 
 
 class Log(Written):
+    """The section `log`."""
+
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["text", "json"] = "text"
 
@@ -217,6 +229,8 @@ class FallbackModel(Written):
 
 
 class Routing(Written):
+    """The section `routing`."""
+
     strategy: Strategy = "priority"
     strategies: Mapping[str, Strategy] = Field(default_factory=dict)
     """Model → its own strategy."""
@@ -240,6 +254,8 @@ class Retries(Written):
 
 
 class BreakerSettings(Written):
+    """The section `breaker`."""
+
     enabled: bool = True
     failures: int = Field(default=5, ge=1)
     ratio: float = Field(default=0.5, gt=0, le=1)
@@ -250,12 +266,16 @@ class BreakerSettings(Written):
 
 
 class CooldownSettings(Written):
+    """The section `cooldown`."""
+
     enabled: bool = True
     base_s: Seconds = 15
     max_s: Seconds = 600
 
 
 class Timeouts(Written):
+    """The section `timeouts`, in seconds."""
+
     connect_s: Seconds = 5
     first_token_s: Seconds = 60
     first_token_thinking_s: Seconds = 300
@@ -273,6 +293,8 @@ class Timeouts(Written):
 
 
 class RequestLimits(Written):
+    """The section `limits`."""
+
     body_mb: float = Field(default=32, gt=0, le=1024)
     body_values: int = Field(default=200_000, ge=1000, le=1_000_000)
     """JSON values in a request's body; each costs time and memory, whatever its size."""
@@ -285,6 +307,8 @@ class RequestLimits(Written):
 
 
 class Inspect(Written):
+    """The section `inspect`."""
+
     body_kb: int = Field(default=2048, ge=0)
     """How much of a provider's answer a flow keeps for the inspector."""
     max_flows: int = Field(default=1000, ge=1)
@@ -293,6 +317,8 @@ class Inspect(Written):
 
 
 class RecordSettings(Written):
+    """The section `record`."""
+
     enabled: bool = False
     folder: Path = Path("recordings")
     max_mb: float = Field(default=200, gt=0)
@@ -300,6 +326,8 @@ class RecordSettings(Written):
 
 
 class SessionSettings(Written):
+    """The section `sessions`."""
+
     prune_expired: bool = False
     """Whether a running gateway removes sessions that have ended for good."""
 
@@ -336,7 +364,7 @@ class ProviderSettings:
 
     @property
     def accounts(self) -> tuple[AccountSettings, ...]:
-        """All of them, those of config.yaml first."""
+        """The accounts, those of config.yaml first."""
         return (*self.common.accounts, *self.from_file)
 
 
@@ -386,7 +414,7 @@ def placed(file: Path, lines: Mapping[KeyPath, int], path: KeyPath, words: str) 
 
 
 def dotted(path: KeyPath) -> str:
-    """`("auth", "tokens", 0)` as `auth.tokens[0]`."""
+    """The path as text: `("auth", "tokens", 0)` as `auth.tokens[0]`."""
     text = ""
     for part in path:
         told = part if isinstance(part, int) else _displayed(part)

@@ -32,7 +32,7 @@ class EventFilter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong with an answer that is whole."""
+    """The flaw of an answer that is whole."""
 
     messages: tuple[Message, ...]
     """What is said behind the client's own messages to ask the same account once more."""
@@ -61,7 +61,7 @@ class Applied:
 
 
 class Feature(Protocol):
-    """One feature."""
+    """The contract of one feature."""
 
     def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
         """The changed request, or None where it has nothing to do. `native`: fields the provider carries itself; None

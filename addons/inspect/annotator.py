@@ -49,7 +49,7 @@ class Annotator(Observer):
             self.live.begin(info)
 
     async def planned(self, flow: http.HTTPFlow) -> None:
-        """What is to be sent to the provider stands in the flow, or the final answer does."""
+        """Shows the attempt about to be sent, or the final answer, which the flow holds now."""
         if self.live is not None:
             await self.live.planned(flow)
 
@@ -65,7 +65,7 @@ class Annotator(Observer):
 
     # -- what is over ---------------------------------------------------------------------------------------------
     async def attempted(self, record: AttemptRecord) -> None:
-        """One that another followed gets its annotation and body, and is shown; the last one has the request's flow."""
+        """Annotates and shows an attempt that another followed; the last one has the request's flow."""
         if (flow := record.flow) is None or (attempt := record.attempt) is None:
             return
         annotation = self._attempt_annotation(record)
@@ -83,7 +83,7 @@ class Annotator(Observer):
         self.present(flow)
 
     async def ended(self, outcome: Outcome) -> None:
-        """The flow's own annotation, comment and body, at the end of the request."""
+        """Writes the flow's own annotation, comment and body, at the end of the request."""
         if (flow := outcome.flow) is None:
             return
         if not outcome.dialect:

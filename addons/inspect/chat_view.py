@@ -39,7 +39,7 @@ def _head(annotation: Annotation) -> Iterator[str]:
 
 
 def answer_lines(delivered: str, dialect: str = "", held: int = 0) -> Iterator[str]:
-    """What the client was sent, put together again; without so many letters at the end of each text."""
+    """The answer as the client was sent it, put together again; without so many letters at the end of each text."""
     return rendered(transcript_of(dialect).answered(delivered, held))
 
 

@@ -35,7 +35,7 @@ def _request_side(metadata: Metadata) -> bool:
 
 
 class ChatView(Contentview):
-    """On the request: the conversation as the client sent it, and the answer as the client got it."""
+    """The view on the request: the conversation as the client sent it, and the answer as the client got it."""
 
     name = "Chat"
 
@@ -52,7 +52,7 @@ class ChatView(Contentview):
 
 
 class EventsView(Contentview):
-    """On the response: the provider's raw stream, event by event."""
+    """The view on the response: the provider's raw stream, event by event."""
 
     name = "Provider events"
 
@@ -75,7 +75,7 @@ class EventsView(Contentview):
 
 
 class DeliveredView(Contentview):
-    """On the response: what the client was sent, chunk by chunk, without keep-alive comments."""
+    """The view on the response: what the client was sent, chunk by chunk, without keep-alive comments."""
 
     name = "OpenAI stream"
 

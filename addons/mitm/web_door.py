@@ -76,7 +76,7 @@ class WebDoor:
         self._connections: WeakSet[HTTP1ServerConnection] = WeakSet()
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        """Called by tornado for every request, before a byte of it is read."""
+        """The handler of a new request; tornado asks for it before a byte of the request is read."""
         assert isinstance(server_conn, HTTP1ServerConnection)
         assert isinstance(request_conn, HTTP1Connection)
         # One object for all connections of the server, and the only way to it once the server listens.

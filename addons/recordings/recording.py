@@ -130,7 +130,7 @@ class Recording(_FileModel):
 
 @dataclass(frozen=True, slots=True)
 class RecordingSource:
-    """What a recording is made of, besides the flow itself."""
+    """The source of a recording, besides the flow itself."""
 
     annotation: Annotation
     provider_type: str

@@ -84,7 +84,7 @@ class _Companion(Site):
 
 
 def replay_sites(recordings: Sequence[Recording], speed: float) -> dict[str, Site]:
-    """For each provider that was recorded, a site in place of its sandbox site, with its own kind of session."""
+    """The sites in place of the sandbox's, one for each provider that was recorded, with its own kind of session."""
     found: dict[str, Site] = {}
     for provider in dict.fromkeys(recording.provider for recording in recordings):
         name = "openai" if provider == "openai_compatible" else provider

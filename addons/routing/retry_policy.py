@@ -105,7 +105,7 @@ class RetryRules:
     budget_min: int = 3
 
     def pause_s(self, error: ProviderError, retry: int, *, accepted: bool, rng: random.Random) -> float | None:
-        """How long to wait before the same account is asked again, for the `retry`-th time (1 …); None: not at all.
+        """The seconds to wait before the same account is asked again, for the `retry`-th time (1 …); None: not at all.
 
         The provider's own time, if it is short enough; else exponential back-off with full jitter. A provider that
         had accepted the request is not asked for the same again: the answer may have been made and paid.

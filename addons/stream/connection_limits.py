@@ -49,7 +49,7 @@ def _without_port(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections may be open, and which peers are trusted proxies."""
+    """The limits of open connections, and the peers that are trusted proxies."""
 
     most: int = UNLIMITED
     """Connections in all."""
@@ -118,7 +118,7 @@ class ConnectionLimiter:
             del self._of[host]
 
     def busy(self, peer: Peer) -> None:
-        """A request has begun on the connection: it is not evicted."""
+        """Marks the connection as one with a request under way: it is not evicted."""
         if peer in self._idle:
             del self._idle[peer]
             idle_peers = self._idle_of[host_of(peer)]
@@ -127,7 +127,7 @@ class ConnectionLimiter:
                 del self._idle_of[host_of(peer)]
 
     def idle(self, peer: Peer) -> None:
-        """No request is under way on the connection: it may be evicted."""
+        """Marks the connection as one without a request under way: it may be evicted."""
         if peer in self._close and peer not in self._idle:
             self._idle[peer] = None
             self._idle_of.setdefault(host_of(peer), OrderedDict())[peer] = None

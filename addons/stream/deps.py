@@ -1,4 +1,4 @@
-"""What the stream layer is given from outside (`LayerDeps`), and the events, hooks and commands between its parts."""
+"""The dependencies of the stream layer (`LayerDeps`), and the events, hooks and commands between its parts."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -103,11 +103,11 @@ class ConnectionTracker(Protocol):
         ...
 
     def busy(self, peer: Peer) -> None:
-        """A request is under way."""
+        """Marks the connection as one with a request under way."""
         ...
 
     def idle(self, peer: Peer) -> None:
-        """No request is under way."""
+        """Marks the connection as one without a request under way."""
         ...
 
     def client_address(self, peer: Peer, fields: Iterable[tuple[bytes, bytes]]) -> str:

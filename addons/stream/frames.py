@@ -46,7 +46,7 @@ class FrameBudget:
         self._left = min(BURST, self._left + PER_PIECE)
 
     def pay(self, data: bytes, now: float) -> list[bytes]:
-        """The same bytes in pieces with one head of a request each at most. Raises BudgetSpent."""
+        """Charges for the bytes; returns them in pieces with one head of a request each at most. Raises BudgetSpent."""
         self._left = min(BURST, self._left + (now - self._at) * A_SECOND)
         self._at = now
         before, size = len(self._head), len(self._head) + len(data)

@@ -40,7 +40,7 @@ class LineBuffer(ReceiveBuffer):
 
     @property
     def data(self) -> bytearray:
-        """What is there, to be looked at; `drop` takes it away."""
+        """The buffered bytes, to be looked at; `drop` takes them away."""
         return self._data
 
     def drop(self, count: int) -> None:

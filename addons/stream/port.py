@@ -38,6 +38,8 @@ class Timers:
 
 
 class State(Enum):
+    """The state of an attempt's answer."""
+
     OPEN = auto()
     DONE = auto()
     FAILED = auto()
@@ -60,19 +62,19 @@ class Fault(Enum):
 
 
 class AnswerProgress(Protocol):
-    """How far the reading of an answer has come: attributes, since they are looked at with every piece of a stream."""
+    """The progress of reading an answer: attributes, since they are looked at with every piece of a stream."""
 
     @property
     def state(self) -> State: ...
 
     @property
     def behind(self) -> bool:
-        """`data` was given more than it reads at once: `read_on`, when others have had a turn."""
+        """Whether `data` was given more than it reads at once: `read_on`, when others have had a turn."""
         ...
 
     @property
     def ended(self) -> bool:
-        """All of the answer was said, though its end mark has not come."""
+        """Whether all of the answer was said, though its end mark has not come."""
         ...
 
     @property
@@ -115,7 +117,7 @@ class UpstreamAttempt(Protocol):
         ...
 
     def read_on(self) -> bytes:
-        """As `data`, with what is left of what it was given."""
+        """Reads on in what `data` was given; returns bytes for the client, as `data` does."""
         ...
 
     def end(self) -> bytes:
@@ -135,7 +137,7 @@ class UpstreamAttempt(Protocol):
         ...
 
     def final_error_bytes(self) -> bytes:
-        """What a client that already got a part of the answer is told when the rest will not come."""
+        """The last bytes for a client that already got a part of the answer, when the rest will not come."""
         ...
 
     @property

@@ -28,7 +28,7 @@ def new_client(
 
 
 class Clients:
-    """One client a provider and proxy; they outlive a change of the configuration."""
+    """The httpx clients, one a provider and proxy; they outlive a change of the configuration."""
 
     def __init__(self, ca_file: str | None, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._ca_file = ca_file

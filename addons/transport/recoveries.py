@@ -23,7 +23,7 @@ class _Line:
 
 @dataclass(slots=True)
 class Recoveries:
-    """`clock` is monotonic."""
+    """The recoveries of all providers. `clock` is monotonic, in seconds."""
 
     clock: Callable[[], float] = time.monotonic
     _lines: dict[tuple[str, ErrorKind], _Line] = field(default_factory=dict)

@@ -119,7 +119,7 @@ def open_records(document: Document) -> Iterator[Record]:
 
 
 def record_id_of(document: Document, provider: str, account: str) -> str:
-    """The same account has the same id in a vault; the id tells nobody else the account's name."""
+    """The id of an account's record: always the same in one vault; it tells nobody else the account's name."""
     info = framed("gateway-vault/record-id", provider, account)
     return b64(hkdf(document.ring[min(document.ring)], info, document.vault_id)[:16])
 

@@ -73,7 +73,7 @@ def checked_kdf(kdf: Mapping[str, Any], *, allow_weak: bool = False) -> Mapping[
 
 
 def cost(kdf: Mapping[str, Any]) -> int:
-    """What deriving by checked parameters costs, in the unit of COST_LIMIT."""
+    """The cost of deriving by checked parameters, in the unit of COST_LIMIT."""
     match kdf["name"]:
         case "argon2id":
             return int(kdf["m_kib"] * kdf["t"] // 1024)

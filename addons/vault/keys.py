@@ -63,7 +63,7 @@ class VaultKey:
 
     @property
     def kind(self) -> str:
-        """`rawkey` or `passphrase`, as slots name it."""
+        """The kind of the key as slots name it: `rawkey` or `passphrase`."""
         return "rawkey" if self._raw is not None else "passphrase"
 
     def kek(self, vault_id: bytes, kdf: Mapping[str, Any] | None) -> bytes:

@@ -13,7 +13,7 @@ def can_ask() -> bool:
 
 
 def ask_secret(words: str) -> str:
-    """One line, not shown as it is typed. Raises VaultLocked when the person gives none."""
+    """A line from the terminal, not shown as it is typed. Raises VaultLocked when the person gives none."""
     # Under mitmproxy Ctrl-C is the event loop's, which does not run while we wait here.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -25,7 +25,7 @@ def ask_secret(words: str) -> str:
 
 
 def ask_new_secret(words: str) -> str:
-    """The same line twice. Raises VaultLocked when they differ."""
+    """A line from the terminal, asked for twice. Raises VaultLocked when they differ."""
     first = ask_secret(words)
     if ask_secret(f"{words}, again") != first:
         raise VaultLocked("the two entries differ; nothing was changed")
@@ -33,7 +33,7 @@ def ask_new_secret(words: str) -> str:
 
 
 def prompt(words: str = "Vault passphrase", *, new: bool = False) -> Callable[[], str] | None:
-    """How to ask for a key, or None where nobody can be asked. A new one is asked for twice."""
+    """The function that asks for a key, or None where nobody can be asked. A new one is asked for twice."""
     if not can_ask():
         return None
     return lambda: ask_new_secret(words) if new else ask_secret(words)

@@ -11,7 +11,7 @@ from addons.vault.slots import SLOT_LIMIT, Random, find_slot, new_slot, too_dear
 
 
 def with_key(document: Document, key: VaultKey, random: Random, kdf_name: str = DEFAULT_KDF) -> Document:
-    """One more key opens the vault. Raises VaultRefused when it does already, or there are too many."""
+    """The document that `key` opens too. Raises VaultRefused when it does already, or there are too many."""
     if find_slot(document.slots, document.vault_id, key) is not None:
         raise VaultRefused("this key opens the vault already")
     if len(document.slots) >= SLOT_LIMIT:
@@ -23,7 +23,8 @@ def with_key(document: Document, key: VaultKey, random: Random, kdf_name: str = 
 
 
 def without_slot(document: Document, slot_id: str, holder: VaultKey) -> Document:
-    """One key fewer. Raises VaultRefused for a slot that is not there or is the one `holder` opens the vault by."""
+    """The document without the slot. Raises VaultRefused for one that is not there or is the one `holder` opens it
+    by."""
     if slot_id not in [slot["id"] for slot in document.slots]:
         raise VaultRefused("the vault has no key slot of that id")
     slots = tuple(slot for slot in document.slots if slot["id"] != slot_id)
@@ -35,7 +36,8 @@ def without_slot(document: Document, slot_id: str, holder: VaultKey) -> Document
 def with_other_key(
     document: Document, old: VaultKey, new: VaultKey, random: Random, kdf_name: str = DEFAULT_KDF
 ) -> Document:
-    """`new` opens the vault in the place of `old`; the records keep every byte. Raises VaultRefused for no change."""
+    """The document that `new` opens in place of `old`; the records keep every byte. Raises VaultRefused for no
+    change."""
     if find_slot(document.slots, document.vault_id, new) is not None:
         raise VaultRefused("the new key opens the vault already; give another one")
     held = find_slot(document.slots, document.vault_id, old)
@@ -45,7 +47,7 @@ def with_other_key(
 
 
 def with_new_data_key(document: Document, keys: Sequence[VaultKey], random: Random) -> Document:
-    """Everything encrypted anew under a data key that nothing before had. Raises VaultRefused.
+    """The document encrypted anew under a data key that nothing before had. Raises VaultRefused.
 
     The slots cannot be made anew without the keys that open them, so `keys` must hold the key of every slot.
     """

@@ -270,7 +270,7 @@ class Vault:
 
     # -- keys -----------------------------------------------------------------------------------------------------
     def add_key(self, key: VaultKey, *, kdf: str = DEFAULT_KDF) -> None:
-        """`key` opens the vault too."""
+        """Adds a key that opens the vault too."""
         with self._locked():
             document, _ = self._read()
             self._replace(rekey.with_key(document, key, self._random, kdf))
@@ -282,7 +282,7 @@ class Vault:
             self._replace(rekey.without_slot(document, slot_id, self._key))
 
     def change_key(self, key: VaultKey, *, kdf: str = DEFAULT_KDF) -> None:
-        """`key` opens the vault in the place of the one in use; no record is touched."""
+        """Replaces the key in use by `key`; no record is touched."""
         with self._locked():
             document, _ = self._read()
             self._replace(rekey.with_other_key(document, self._key, key, self._random, kdf), key)

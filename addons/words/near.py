@@ -30,6 +30,6 @@ def near(name: str, known: Iterable[str]) -> str | None:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing."""
+    """The hint `; did you mean 'x'?`, or an empty string."""
     found = near(name, known)
     return f"; did you mean {found!r}?" if found else ""

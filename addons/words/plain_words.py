@@ -40,7 +40,7 @@ _KINDS: Final = {
 
 
 def requirement(found: ErrorDetails, mapping: str) -> str:
-    """What must stand there, as a sentence without its subject. `mapping` says what a set of keys is called here."""
+    """The requirement as a sentence without its subject. `mapping` says what a set of keys is called here."""
     kind, told = str(found["type"]), found.get("ctx") or {}
     if kind in _KINDS:
         whole = {"mapping": mapping, **told}

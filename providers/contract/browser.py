@@ -1,4 +1,4 @@
-"""What a person's own browser says of itself in its headers, kept with the session that it signed in. Pure.
+"""The headers of a person's own browser, kept with the session that it signed in. Pure.
 
 A site ties a sign-in, and above all the cookies of its firewall, to the browser that earned them (user agent, hints,
 the page's own tokens); so they travel together, or not at all. Which headers may be kept is a fixed list: IDENTITY for
@@ -78,7 +78,7 @@ def is_completion(url: str, paths: Collection[str]) -> bool:
 
 
 def kept(headers: Mapping[str, str], of_site: Collection[str], *, completion: bool) -> dict[str, str]:
-    """What of a request's headers (names lower case) is kept with its session.
+    """The headers of a request (names lower case) that are kept with its session.
 
     Of any call but a completion the headers that depend on the kind of call are set to those of a completion: a page
     is fetched in another way than its script's calls are.

@@ -16,6 +16,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
+    """A text part of a message."""
+
     text: str
     extra: Mapping[str, Any] = NOTHING
 
@@ -53,6 +55,8 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """A message of a conversation."""
+
     role: Role
     content: str | tuple[Part, ...] | None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""Why a provider could not answer, in one vocabulary for all of them.
+"""The errors of providers, in one vocabulary for all of them.
 
     ProviderError(kind, message)        raised by steps, carried by the Failure event of a decoder
 
@@ -11,6 +11,8 @@ from typing import Literal
 
 
 class ErrorKind(StrEnum):
+    """The kind of a provider's error: what the gateway decides by."""
+
     SESSION_EXPIRED = "session_expired"
     """The site no longer knows the session: sign in again."""
     CHALLENGE = "challenge"

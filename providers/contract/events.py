@@ -1,4 +1,4 @@
-"""What a decoder says: small frozen events, one terminal (Finish or Failure) at the very end.
+"""The events a decoder emits: small, frozen, one terminal (Finish or Failure) at the very end.
 
 `choice` is the candidate's index (only official APIs asked for n > 1 use more than 0).
 """

@@ -1,4 +1,4 @@
-"""What a site hands out to be sent back to it: ids, tokens, cookies, names. Checked where they are read.
+"""Checks of values a site hands out to be sent back to it: ids, tokens, cookies, names.
 
 A site's word becomes a part of an address, a header or the vault; it may only be what such a thing can be.
 """

@@ -22,7 +22,7 @@ class SecretRef:
 
     @property
     def placeholder(self) -> str:
-        """What people see in its place."""
+        """The placeholder that people see in its place."""
         return f"~sealed~{self.provider}~{self.account}~{self.name}~"
 
 

@@ -20,6 +20,8 @@ TOKEN_NAMES: Final = ("token", "cookie:token")
 
 
 class K2ThinkApi:
+    """The calls to K2Think of one configured provider, and its models as far as known."""
+
     def __init__(self, options: K2ThinkOptions) -> None:
         given = {public: (ids,) if isinstance(ids, str) else tuple(ids) for public, ids in options.model_ids.items()}
         self.options = options

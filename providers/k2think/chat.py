@@ -21,6 +21,8 @@ _ANSWERS: Final = ("application/json", "text/event-stream")
 
 
 class K2ThinkTurn(Turn):
+    """The Turn of a chat."""
+
     def __init__(self, api: K2ThinkApi, chat: ChatRequest, session: Session) -> None:
         self._api, self._chat, self._session = api, chat, session
 

@@ -148,7 +148,7 @@ class QuotedText:
         return self._plain(held + text[:settled])
 
     def close(self) -> str:
-        """What is still held. Ends the text."""
+        """Ends the text; returns what was held."""
         text = "".join(self._held) + self._entity
         self._held, self._entity = [], ""
         return self._plain(text).rstrip()

@@ -9,6 +9,8 @@ from providers.k2think import data
 
 
 class K2ThinkOptions(ProviderOptions):
+    """The keys of a `k2think` provider."""
+
     base_url: str = data.BASE_URL
     stream: bool = True
     """Ask the site for a stream; else for a whole answer."""

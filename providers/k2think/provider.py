@@ -20,6 +20,8 @@ from providers.k2think.sign_in import K2ThinkSignIn, read_session
 
 
 class K2Think(Provider[K2ThinkOptions]):
+    """The provider of K2Think's web chat."""
+
     type_name: ClassVar[str] = "k2think"
     Options: ClassVar[type[ProviderOptions]] = K2ThinkOptions
 

@@ -31,6 +31,8 @@ def read_session(provider: str, account: str, credentials: Credentials) -> Sessi
 
 
 class K2ThinkSignIn(SignIn):
+    """The SignIn of K2Think."""
+
     rotating_cookies = frozenset({"token"})
 
     def __init__(self, api: K2ThinkApi) -> None:

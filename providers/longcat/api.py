@@ -15,6 +15,8 @@ from providers.shared.suffixes import with_suffixes
 
 
 class LongCatApi:
+    """The calls to LongCat of one configured provider, and its models."""
+
     def __init__(self, options: LongCatOptions) -> None:
         self.base_url = options.base_url
         self.models = _catalogue(options.models)

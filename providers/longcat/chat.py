@@ -23,6 +23,8 @@ NATIVE: Final = frozenset({"reasoning_effort", "web_search_options"})
 
 
 class LongCatTurn(Turn):
+    """The Turn of a chat."""
+
     def __init__(self, api: LongCatApi, chat: ChatRequest, session: Session) -> None:
         self._api, self._chat, self._session = api, chat, session
         self._conversation = ""

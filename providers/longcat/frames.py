@@ -58,7 +58,7 @@ class OldFrames:
         return self._thought.read(delta, frame), self._answer.read(delta, frame)
 
     def results(self, frame: Mapping[str, Any]) -> str | None:
-        """`searchResults`, when it is another than in the frames before."""
+        """The frame's `searchResults`, when it is another than in the frames before."""
         found = text(frame.get("searchResults"))
         if not found or found == self._results:
             return None

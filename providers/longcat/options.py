@@ -18,6 +18,8 @@ class SwitchOptions(Written):
 
 
 class LongCatOptions(ProviderOptions):
+    """The keys of a `longcat` provider."""
+
     base_url: str = data.BASE_URL
     headers: Mapping[str, str] = Field(default_factory=dict)
     """Put over the page's headers; an empty value takes one away."""

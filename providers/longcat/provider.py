@@ -21,6 +21,8 @@ from providers.longcat.sign_in import LongCatSignIn
 
 
 class LongCat(Provider[LongCatOptions]):
+    """The provider of LongCat's web chat."""
+
     type_name: ClassVar[str] = "longcat"
     Options: ClassVar[type[ProviderOptions]] = LongCatOptions
 

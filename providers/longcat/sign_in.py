@@ -12,6 +12,8 @@ from providers.longcat.errors import number, refusal
 
 
 class LongCatSignIn(SignIn):
+    """The SignIn of LongCat."""
+
     rotating_cookies = frozenset({data.PASSPORT})
 
     def __init__(self, api: LongCatApi) -> None:

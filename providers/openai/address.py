@@ -38,7 +38,7 @@ def _known_at(base: str, known: Iterable[str]) -> str | None:
 
 
 def advice(provider: str, base_url: str, right: str | None) -> str:
-    """One sentence: what to change in config.yaml."""
+    """The sentence that says what to change in config.yaml."""
     if right is None:
         return f"Check providers.{provider}.base_url in config.yaml ({base_url}) and the name of the model."
     should = "end in /v1" if right == f"{base_url}/v1" else f"be {right}"

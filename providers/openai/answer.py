@@ -107,7 +107,7 @@ class OpenAIAnswer:
         return None
 
     def finish(self, out: list[Event]) -> Finish:
-        """What was held back, and the Finish."""
+        """Emits what was held back, and the Finish."""
         reasons: dict[int, FinishReason] = {}
         for index, choice in sorted(self._choices.items()):
             choice.close(out)

@@ -25,6 +25,8 @@ _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
 
 
 class OpenAIApi:
+    """The calls to one configured API, and the facts learnt of it."""
+
     def __init__(self, name: str, options: OpenAIOptions) -> None:
         preset = options.known()
         self.name, self.options = name, options
@@ -37,7 +39,7 @@ class OpenAIApi:
         """Public id → model."""
 
     def model(self, public: str) -> Model:
-        """What is known of a model; one that nobody has heard of is the API's own business."""
+        """The model as far as it is known; one that nobody has heard of is the API's own business."""
         found = self.models.get(public)
         if found is None:
             folded = public.casefold()
@@ -77,7 +79,8 @@ class OpenAIApi:
         self.models = joined(self._known, live)
 
     def find_address(self, session: Session, error: ProviderError) -> Steps[None]:
-        """Nothing answers at base_url. Raises ProviderError when an API does where it is likely meant to be."""
+        """Looks for the API when nothing answers at base_url. Raises ProviderError when one does where it is likely
+        meant."""
         right = self.meant()
         if right is None or self.form.models_path.startswith("/"):
             return
@@ -97,11 +100,11 @@ class OpenAIApi:
 
     # -- refusals -------------------------------------------------------------------------------------------------
     def classified(self, answer: Answer) -> ProviderError:
-        """What an answer that is none to the request means, without advice about the address."""
+        """The meaning of an answer that is none to the request, without advice about the address."""
         return classify(answer.status, answer.headers, answer.body, self.form.error_codes)
 
     def advised(self, error: ProviderError) -> ProviderError:
-        """With what to change, where the address can hardly be the API's."""
+        """The error with what to change, where the address can hardly be the API's."""
         if error.site_code == "web_page" and (error.status is None or error.status < 400 or error.status in (404, 405)):
             error.kind = ErrorKind.MISCONFIGURED
         if error.kind is ErrorKind.MISCONFIGURED and error.site_code != "redirect":

@@ -117,7 +117,7 @@ def says_error(completion: Mapping[str, Any]) -> bool:
 
 
 def error_in(value: Any) -> ErrorObject | None:
-    """What the error object in a JSON value says, in whichever of the known shapes; None when there is none."""
+    """The error object in a JSON value, in whichever of the known shapes; None when there is none."""
     if isinstance(value, list) and value:
         value = value[0]  # Google's OpenAI form wraps its errors in a list
     if not isinstance(value, dict):

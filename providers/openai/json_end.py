@@ -34,11 +34,11 @@ class JsonEnd:
 
     @property
     def inside(self) -> bool:
-        """In the middle of an object or a list."""
+        """Whether the value is in the middle of an object or a list."""
         return self.begun and not self.ended and self._sees
 
     def read(self, piece: str, at: int = 0) -> int:
-        """Where in `piece`, read from `at` on, the value ends; its length when it goes on behind it."""
+        """The index in `piece`, read from `at` on, where the value ends; its length when it goes on behind it."""
         if not self.begun:
             lead = _LEAD.match(piece, at)
             if lead is None:

@@ -37,7 +37,8 @@ _FAILURE_KINDS: Final = frozenset(kind.value for kind in ErrorKind)
 
 
 class OpenAIOptions(ProviderOptions):
-    """`preset` names a known API; every other key overrides what the preset says. Without one, base_url is needed."""
+    """The keys of an `openai_compatible` provider. `preset` names a known API, which the others override; else
+    base_url."""
 
     base_url: str = ""
     preset: str | None = None
@@ -133,7 +134,7 @@ class OpenAIOptions(ProviderOptions):
         return NO_PRESET if self.preset is None else PRESETS[self.preset]
 
     def operations(self) -> tuple[OperationName, ...]:
-        """What the API is asked for: what the preset knows it to have, and what config.yaml names a path of."""
+        """The operations of the API: those the preset knows it to have, and those config.yaml names a path of."""
         known = self.known().operations
         return known if self.completions_path is None or "completions" in known else (*known, "completions")
 

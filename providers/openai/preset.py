@@ -26,6 +26,8 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
+    """The facts about a known API."""
+
     base_url: str
     owned_by: str
     form: Form

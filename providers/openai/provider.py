@@ -28,6 +28,8 @@ _OPERATIONS: Final[Mapping[OperationName, tuple[type[ModelRequest], Callable[...
 
 
 class OpenAICompatible(Provider[OpenAIOptions]):
+    """The provider of an API of the OpenAI form."""
+
     type_name: ClassVar[str] = "openai_compatible"
     Options: ClassVar[type[OpenAIOptions]] = OpenAIOptions
     web_session: ClassVar[bool] = False

@@ -127,13 +127,13 @@ def _meaning(word: str, own: Mapping[str, str]) -> End | None:
 
 
 def normal(word: str) -> str:
-    """`MaxTokens`, `max-tokens`, `FINISH_REASON_MAX_TOKENS` as `max_tokens`."""
+    """The word in one spelling: `MaxTokens`, `max-tokens`, `FINISH_REASON_MAX_TOKENS` as `max_tokens`."""
     parted = _GAPS.sub("_", _CAMEL.sub("_", word[:_LIMIT])).strip("_").lower()
     return _PREFIX.sub("", parted)
 
 
 def joined(before: FinishReason | None, now: FinishReason) -> FinishReason:
-    """Of two reasons for one candidate the one that says more: a `stop` behind another takes nothing back."""
+    """The reason of two for one candidate that says more: a `stop` behind another takes nothing back."""
     return now if before is None or _RANKS[now] >= _RANKS[before] else before
 
 

@@ -9,6 +9,8 @@ from providers.openai.captured_session import extract, missing
 
 
 class KeySignIn(SignIn):
+    """The SignIn by a key."""
+
     def __init__(self, api: OpenAIApi) -> None:
         super().__init__(api.options.base_url)
         self._api = api

@@ -28,7 +28,7 @@ _OF_THE_REQUEST: Final = frozenset({ErrorKind.BAD_REQUEST, ErrorKind.MODEL_UNAVA
 
 
 class OpenAITurn[R: ModelRequest](Turn):
-    """What all turns have in common."""
+    """The base of all turns of the official form."""
 
     def __init__(self, api: OpenAIApi, request: R, session: Session) -> None:
         self._api, self._request, self._session = api, request, session
@@ -62,7 +62,7 @@ class OpenAITurn[R: ModelRequest](Turn):
         return error
 
     def recover(self, error: ProviderError, asked: Moment) -> Steps[None] | None:
-        """The same request without what the gateway put into it and the API does not take."""
+        """Steps that drop from the request what the gateway put into it and the API does not take."""
         return self._without(error.model, error.refused) if error.refused else None
 
     def _without(self, model: str, fields: frozenset[str]) -> Steps[None]:
@@ -76,6 +76,8 @@ class OpenAITurn[R: ModelRequest](Turn):
 
 
 class ChatTurn(OpenAITurn[ChatRequest]):
+    """The Turn of a chat."""
+
     def _path(self) -> str:
         return self._api.form.chat_path
 
@@ -94,6 +96,8 @@ class ChatTurn(OpenAITurn[ChatRequest]):
 
 
 class CompletionTurn(OpenAITurn[CompletionRequest]):
+    """The Turn of a raw prompt."""
+
     def _path(self) -> str:
         return self._api.form.completions_path
 

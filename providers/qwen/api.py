@@ -21,6 +21,8 @@ _VERSION: Final = re.compile(rb"/qwen-chat-fe/(\d{1,4}\.\d{1,4}\.\d{1,4})/")
 
 
 class QwenApi:
+    """The calls to Qwen of one configured provider, and the facts learnt of the site."""
+
     def __init__(self, options: QwenOptions) -> None:
         given = {public: (ids,) if isinstance(ids, str) else tuple(ids) for public, ids in options.model_ids.items()}
         self.options = options

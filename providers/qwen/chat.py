@@ -23,6 +23,8 @@ _ANSWER_TYPES: Final = ("text/event-stream", "application/json")
 
 
 class QwenTurn(Turn):
+    """The Turn of a chat."""
+
     def __init__(self, api: QwenApi, chat: ChatRequest, session: Session) -> None:
         self._api, self._chat, self._session = api, chat, session
         self._chat_id = ""

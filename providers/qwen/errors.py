@@ -133,7 +133,7 @@ def wordless() -> ProviderError:
 
 
 def not_outdated(error: ProviderError) -> ProviderError:
-    """The same refusal, when the version is the page's own: then the request itself is meant."""
+    """The refusal when the version is the page's own: then the request itself is meant."""
     meant = ErrorKind.BAD_REQUEST
     message = error.message.replace(_MESSAGES[ErrorKind.OUTDATED_CLIENT], _MESSAGES[meant])
     return ProviderError(meant, message, site_code=error.site_code, status=error.status)

@@ -10,6 +10,8 @@ from providers.shared.citations import CitationStyle
 
 
 class QwenOptions(ProviderOptions):
+    """The keys of a `qwen` provider."""
+
     base_url: str = data.BASE_URL
     auth_url: Annotated[str, AfterValidator(checked_url)] = data.AUTH_URL
     """Where access tokens are renewed."""

@@ -21,6 +21,8 @@ from providers.qwen.sign_in import QwenSignIn
 
 
 class Qwen(Provider[QwenOptions]):
+    """The provider of Qwen Chat."""
+
     type_name: ClassVar[str] = "qwen"
     Options: ClassVar[type[ProviderOptions]] = QwenOptions
     meets_checks: ClassVar[bool] = True

@@ -15,6 +15,8 @@ from providers.qwen.session import read_identity, read_renewal, read_rotated, re
 
 
 class QwenSignIn(SignIn):
+    """The SignIn of Qwen."""
+
     rotating_cookies = frozenset({"token", "refresh_token"})
 
     def __init__(self, api: QwenApi) -> None:

@@ -24,7 +24,7 @@ def whole_message(data: Any) -> Mapping[str, Any] | None:
 
 
 def whole_reason(data: Any) -> Any:
-    """Why that answer ended, where it says so: beside the message, or above it."""
+    """The reason why that answer ended, where it says so: beside the message, or above it."""
     found = mapping(data)
     choices = found.get("choices")
     choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}

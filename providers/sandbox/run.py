@@ -26,7 +26,7 @@ SITES: Mapping[str, Callable[[], Site]] = {
 
 
 class Sandbox:
-    """`async with Sandbox(("zai",)) as sandbox:` runs the sites on loopback."""
+    """The running sites, on loopback: `async with Sandbox(("zai",)) as sandbox:`."""
 
     def __init__(
         self,

@@ -99,7 +99,7 @@ async def play(wire: Wire, frames: Iterator[bytes] | list[bytes], script: Script
 
 
 async def play_counted(wire: Wire, frame: bytes, script: Script) -> None:
-    """The same frame `count` times: nothing is made anew, so that a measurement measures the gateway."""
+    """Sends the same frame `count` times: nothing is made anew, so that a measurement measures the gateway."""
     for _ in range(script.count):
         await wire.send(frame)
         if script.pace_ms:

@@ -80,5 +80,5 @@ def sign_in_page(name: str, *, email: str = "", password: str = "") -> str:
 
 
 def sign_in_pages(name: str) -> dict[str, str]:
-    """What a browser finds at the site, by path."""
+    """The pages a browser finds at the site, by path."""
     return {PATH: sign_in_page(name)} if name in FORMS else {}

@@ -27,7 +27,7 @@ class CumulativeText:
 
     @property
     def cumulative(self) -> bool | None:
-        """True for snapshots, False for increments, None while it is open."""
+        """The kind of the text: True for snapshots, False for increments, None while it is open."""
         return self._decided
 
     def add(self, text: str) -> str:

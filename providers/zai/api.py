@@ -22,6 +22,8 @@ _JSON: Final = ("Content-Type", "application/json")
 
 
 class ZaiApi:
+    """The calls to Z.AI of one configured provider, and the facts learnt of the site."""
+
     def __init__(self, options: ZaiOptions) -> None:
         self.options = options
         self._version = PageVersion(options.client_version)

@@ -30,6 +30,8 @@ NATIVE: Final = frozenset({"temperature", "top_p", "max_tokens", "stop"})
 
 
 class ZaiTurn(Turn):
+    """The Turn of a chat."""
+
     def __init__(self, api: ZaiApi, chat: ChatRequest, session: Session) -> None:
         self._api, self._chat, self._session = api, chat, session
         self._ask: CompletionSpec | None = None

@@ -10,6 +10,8 @@ from providers.zai import data as zai_data
 
 
 class ZaiOptions(ProviderOptions):
+    """The keys of a `zai` provider."""
+
     base_url: str = zai_data.ORIGIN
     citations: CitationStyle = "annotations"
     create_chat: bool = True

@@ -11,6 +11,8 @@ from providers.zai.session import read_auths, token_name
 
 
 class ZaiSignIn(SignIn):
+    """The SignIn of Z.AI."""
+
     rotating_cookies = frozenset({"token"})
     renew_every_s = 12 * 3600
     """The token names no end; the site hands out a fresh one for the asking (rolling renewal)."""
@@ -24,7 +26,7 @@ class ZaiSignIn(SignIn):
         return identity
 
     def refresh(self, session: Session, now: Moment) -> Steps[SessionUpdate]:
-        """The same call hands out a fresh token each time (rolling renewal)."""
+        """Steps that ask for the token again: the call hands out a fresh one each time (rolling renewal)."""
         _, token = read_auths((yield from self._auths(session)), session)
         if token_name(session) == "token":
             return SessionUpdate(token=token or None)

@@ -75,12 +75,13 @@ class Structure:
             self._sniffing = True
 
     def structure(self) -> None:
-        """From here on the site's tags count, wherever they stand."""
+        """Makes the site's tags count from here on, wherever they stand."""
         self.structured = True
         self._sniffing = False
 
     def feed(self, text: str, channel: Channel, out: list[Piece], ahead: str = "") -> None:
-        """`ahead`: what follows in the same frame. It is only looked at, to tell quoted tags from real ones."""
+        """Reads text on. `ahead`: what follows in the same frame; only looked at, to tell quoted tags from real
+        ones."""
         if not self.structured:
             if not self._sniffing:
                 out.append((channel, text))

@@ -47,7 +47,7 @@ def words_of(script: Script) -> set[str]:
 
 
 def content_of(script: Script) -> Content:
-    """What stands in `content`. Without a word the form of the v2 model: a closing tag only."""
+    """The content of the script's answer. Without a word the form of the v2 model: a closing tag only."""
     words = words_of(script)
     thoughts, pieces = script.thoughts(), _pieces(script)
     reasoning = "".join(thoughts)
@@ -115,7 +115,7 @@ def stream(script: Script) -> list[bytes]:
 
 
 def head(script: Script, content: Content) -> list[bytes]:
-    """What comes before the content."""
+    """The frames before the content."""
     if "snapshots" in words_of(script):
         return []
     frames = [_chunk({"role": "assistant", "content": ""})]

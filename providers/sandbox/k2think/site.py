@@ -47,6 +47,8 @@ REFUSALS: dict[str, tuple[int, object]] = {
 
 @dataclass
 class K2ThinkSite(Site):
+    """The stand-in for K2Think."""
+
     name: str = "k2think"
     email: str = "person@example.com"
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))

@@ -49,7 +49,7 @@ _FILE = ("fileId", "fileName", "fileExt", "fileSize", "fileUrl", "fileKey", "upl
 
 @dataclass(slots=True)
 class Conversation:
-    """Who it belongs to, and how often it was asked."""
+    """A conversation: its owner, and how often it was asked."""
 
     user_id: str
     turns: int = 0
@@ -57,6 +57,8 @@ class Conversation:
 
 @dataclass
 class LongCatSite(Site):
+    """The stand-in for LongCat."""
+
     name: str = "longcat"
     user_id: str = field(default_factory=lambda: str(secrets.randbelow(10**10)))
     email: str = "person@example.com"

@@ -24,6 +24,8 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
 
 @dataclass
 class OpenAISite(Site):
+    """The stand-in for an official API."""
+
     name: str = "openai"
     key: str = field(default_factory=api_key)
 

@@ -1,4 +1,4 @@
-"""Who is signed in at the Qwen stand-in, in both ages, and the second host that renews.
+"""The sign-in of the Qwen stand-in, in both ages, and the second host that renews.
 
 Older: one long token, in the cookie `token`, the header Authorization or both. Newer: an access token of fifteen
 minutes in Authorization beside the jar, and a refresh cookie of .qwen.ai that changes with each use.
@@ -90,7 +90,7 @@ class People:
         self.refresh.discard(token)
 
     def caller(self, request: Request) -> str:
-        """Who asks: a user id, GUEST, or nothing for a token that is none. Without Authorization only a long token
+        """The caller: a user id, GUEST, or nothing for a token that is none. Without Authorization only a long token
         in the cookie is a person; everybody else is a guest."""
         cookie = request.cookies.get("token", "")
         token = request.bearer if "authorization" in request.headers else cookie if cookie in self.long else ""

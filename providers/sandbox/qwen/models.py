@@ -7,7 +7,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class SandboxModel:
-    """What a model can do; `think_skip` False means that it must think."""
+    """The abilities of a model; `think_skip` False means that it must think."""
 
     thinking: bool = True
     image: bool = True

@@ -27,6 +27,8 @@ _PAGE = '<html><script src="https://assets.example/g/qwenweb/qwen-chat-fe/{versi
 
 @dataclass
 class QwenSite(Site):
+    """The stand-in for Qwen Chat."""
+
     name: str = "qwen"
     people: People = field(default_factory=People)
     chats: dict[str, Chat] = field(default_factory=dict)

@@ -41,6 +41,8 @@ _HTML = """<!doctype html><html><head><script src="/assets/prod-fe-{version}/ind
 
 @dataclass
 class ZaiSite(Site):
+    """The stand-in for Z.AI."""
+
     name: str = "zai"
     client_version: str = "prod-fe-1.1.98"
     user_id: str = field(default_factory=lambda: str(uuid.uuid4()))
