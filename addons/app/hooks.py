@@ -71,11 +71,6 @@ def fenced(hook: Hook) -> Hook:
     return inner
 
 
-def _was_refused(flow: http.HTTPFlow, exchange: Exchange) -> bool:
-    """Whether it was the gateway that ended the request before it was whole."""
-    return exchange.attempt_loop is None and exchange.error is not None and flow.response is not None
-
-
 class Glassgate:
     """The addon. `outside` has the network and the clocks."""
 
@@ -245,7 +240,7 @@ class Glassgate:
             await self._door.refused_below(flow)
             return
         self.drain.one_less()
-        outcome = exchange.over(flow, client_left=flow.error is not None and not _was_refused(flow, exchange))
+        outcome = exchange.over(flow)
         for record in exchange.new_records():
             await self.observers.attempted(record)
         await self.observers.ended(outcome)

@@ -105,7 +105,7 @@ class Exchange:
         """The gateway itself failed: nothing more is sent to a provider."""
         self.attempt, self.error, self.status, self.answer = None, error, error.status, answer
 
-    def over(self, flow: http.HTTPFlow, *, client_left: bool) -> Outcome:
+    def over(self, flow: http.HTTPFlow) -> Outcome:
         """Ends the exchange, however it ended, and gives its outcome."""
         if self.attempt_loop is not None:
             self.attempt_loop.over(answered=self.error is None)
@@ -113,7 +113,9 @@ class Exchange:
             self._counted = False
             self.context.budget.active -= 1
             self._deflate()
-        return self._outcome(flow, left=client_left or self.left)
+        # A request that the gateway refused before it was whole ends with an error of its flow too.
+        refused = self.attempt_loop is None and self.error is not None and flow.response is not None
+        return self._outcome(flow, left=self.left or (flow.error is not None and not refused))
 
     def new_records(self, shown: http.HTTPFlow | None = None) -> list[AttemptRecord]:
         """The records of attempts that have ended since the last call.
