@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from addons.accounts.account import Account, ConfiguredAccount
+from addons.accounts.account_record import AccountRecord
 from addons.accounts.availability import AvailabilityRules
 from addons.accounts.health import AccountState, Health
 from addons.accounts.limiter import DAY_S, RateLimits
@@ -114,6 +115,22 @@ def test_a_new_configuration_shares_what_is_known_and_has_its_own_figures() -> N
     assert after.limiter.limits.max_concurrent == 9
     after.failed("m", ProviderError(ErrorKind.RATE_LIMITED, "x", retry_after_s=60))
     assert before.availability.blocked("m") is None  # no account rests any more
+
+
+@in_virtual_time
+async def test_a_new_configuration_counts_no_start_twice() -> None:
+    parts = around(clock=lambda: 100.0, now=lambda: 5000.0)
+    before = account(A, parts, RateLimits(per_day=3))
+    await before.acquire("m")
+    before.release("m")
+    assert account(A, parts, RateLimits(per_day=3), before).limiter.starts_today() == [100.0]
+
+
+def test_a_record_of_a_model_that_was_not_limited_stops_no_start() -> None:
+    parts = around()
+    parts.store.put(A, AccountRecord(None, {"m": AccountState(Health.OK, 1), "n": AccountState(Health.LIMITED, 0, 50)}))
+    made = account(A, parts)
+    assert (made.availability.blocked("m"), bool(made.availability.blocked("n"))) == (None, True)
 
 
 def test_a_reset_forgets_what_its_site_said_of_the_session() -> None:

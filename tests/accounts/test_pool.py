@@ -148,6 +148,18 @@ async def test_a_session_stored_since_ends_a_rest_before_anybody_is_turned_away(
     assert (await accounts.acquire(of(accounts))).account.name == "a"
 
 
+@in_virtual_time
+async def test_a_session_stored_anew_is_seen_in_the_accounts_state_without_any_request(folder: Path) -> None:
+    vault = Vault.create(folder / "vault.json", KEY, sync=False)
+    vault.put(*A, {"token": "one"})
+    accounts = pool([A], around(clock=asyncio.get_running_loop().time, vault=vault))
+    accounts.by_key[A].failed("m", ProviderError(ErrorKind.CHALLENGE, "prove you are human"))
+    Vault.open(folder / "vault.json", KEY, sync=False).put(*A, {"token": "another"})
+    await accounts.tend()
+    assert (found := accounts.by_key[A].health.state) is not None
+    assert (found.health.value, found.reason) == ("ok", "another session was stored")
+
+
 # -- no place is lost -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", range(2))
 @in_virtual_time

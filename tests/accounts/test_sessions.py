@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from addons.accounts.sessions import SessionVault, StoredSession
+from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
+from providers.contract.session import Credentials
 from tests.support.accounts import NOBODY
 
 pytestmark = pytest.mark.anyio
@@ -112,3 +114,24 @@ async def test_a_lost_vault_is_said_and_its_return_too(folder: Path, caplog: pyt
     await reader.refresh()
     assert vault.problem is None
     assert "well again" in caplog.text
+
+
+async def test_a_session_stored_meanwhile_stands_against_one_that_no_disk_took(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "old")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    session = StoredSession(("site", "me"), NOBODY, vault)
+    old = session.stored()
+    assert old is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
+        assert await session.store(old, Credentials(token="renewed"))
+    assert token(vault) == "renewed"
+    put(folder, "captured")
+    await vault.refresh()
+    assert token(vault) == "captured"
+    assert not await session.write()
+    assert not vault.unwritten
+    assert token(vault) == "captured"
+    assert await session.write(), "there is nothing to write any more"

@@ -221,6 +221,21 @@ def test_nothing_is_written_over_a_reset_that_was_not_seen_yet(file: Path) -> No
     assert (kept.get(A).state, kept.get(B).state) == (AccountState(Health.OK, int(NOW), None, RESET), LIMITED)
 
 
+def test_a_reset_that_was_taken_up_is_not_taken_up_again_as_the_file_changes(file: Path) -> None:
+    store = FileStateStore(file, lambda: NOW)
+    store.get(A)
+    FileStateStore(file, lambda: NOW).reset([A])
+    assert asyncio.run(store.resets()) == [A]
+    other = FileStateStore(file, lambda: NOW)
+    other.put(B, AccountRecord(LIMITED))
+    saved(other)
+    assert asyncio.run(store.resets()) == []
+    FileStateStore(file, lambda: NOW + 1).reset([A])
+    assert asyncio.run(store.resets()) == []  # a time that is not here yet is none
+    FileStateStore(file, lambda: NOW).reset([B])
+    assert asyncio.run(store.resets()) == [B]
+
+
 @pytest.mark.parametrize(
     "accounts",
     [[], "x", {"p/a": 5}, {"p/a": {"state": RESET}}, {"p/a": {"state": {"reason": RESET, "health": "x"}}}, {"": {}}],
