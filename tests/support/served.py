@@ -33,6 +33,7 @@ from addons.exchange.request_log import setup_logging
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.harness import KEY, VAULT_KEY, House, Visit
+from tests.support.http1 import END, chunk
 from tests.support.sites import AT_MOST_S, PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
 
 NOTHING: Final[Any] = {"base_urls": {}, "sessions": {}}
@@ -190,6 +191,8 @@ class ToGateway(httpx.AsyncBaseTransport):
         target = request.extensions.get("target", request.url.raw_path)
         head = b"%s %s HTTP/1.1" % (request.method.encode(), target)
         caller.writes(b"\r\n".join([head, *lines, b"", b""]))
+        if request.headers.get("transfer-encoding") == "chunked":
+            content = chunk(content) + END
         if content:
             await caller.house.settle()  # a body comes behind its head
             caller.writes(content)
