@@ -10,7 +10,7 @@ from addons.accounts.availability import Availability, AvailabilityRules, Blocke
 from addons.accounts.cooldown import LIMITS, CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.limiter import DAY_S, AccountLimiter, RateLimits
-from addons.accounts.sessions import SessionVault, Stored, StoredSession
+from addons.accounts.sessions import SessionVault, StoredCredentials, StoredSession
 from addons.accounts.state_store import StateStore
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
@@ -47,11 +47,11 @@ class RenewalState:
     """What is remembered of an account's renewals (renewal.py)."""
 
     flight: asyncio.Task[Session] | None = None
-    dead: tuple[Stored, ProviderError, float] | None = None
+    dead: tuple[StoredCredentials, ProviderError, float] | None = None
     """What was stored when the site refused it for good, how it said so, and when (by the monotonic clock)."""
     keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a rotated cookie is being kept."""
-    proven: Stored | None = None
+    proven: StoredCredentials | None = None
     """The session that was renewed or confirmed then."""
     proven_at: float = -1e9
     failed_at: float = -1e9
@@ -60,7 +60,7 @@ class RenewalState:
     """How long after that failure no renewal is begun that nobody waits for."""
     refused: bool = False
     """The newest renewal was: what the state store says may be of that."""
-    owner: tuple[Stored, str] | None = None
+    owner: tuple[StoredCredentials, str] | None = None
     """Who owns that session (identity.py)."""
 
     def reset(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from addons.accounts.account import Account
-from addons.accounts.sessions import Stored
+from addons.accounts.sessions import StoredCredentials
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
 from providers.contract.session import Credentials, Identity, Session
@@ -31,7 +31,7 @@ class Owners:
     runner: Runner
     moment: Callable[[], Moment]
 
-    async def of(self, account: Account, stored: Stored) -> str:
+    async def of(self, account: Account, stored: StoredCredentials) -> str:
         """The owner of the session in force, `stored`; empty where neither it nor the site tells."""
         session = account.session.read()
         if by_itself := session.facts.get("user_id"):
@@ -45,12 +45,12 @@ class Owners:
             known = account.renewal.owner = stored, owner
         return known[1]
 
-    async def of_new(self, account: Account, stored: Stored, material: Credentials) -> str:
-        """The owner of `material`, which is to replace `stored`. Raises ProviderError for a session that is none."""
-        session = account.session.provider.read_session(account.name, material)
+    async def of_new(self, account: Account, stored: StoredCredentials, credentials: Credentials) -> str:
+        """The owner of `credentials`, which is to replace `stored`. Raises ProviderError for a session that is none."""
+        session = account.session.provider.read_session(account.name, credentials)
         if by_itself := session.facts.get("user_id"):
             return by_itself
-        with account.session.trying(stored, material):
+        with account.session.trying(stored, credentials):
             try:
                 return await self._ask(account, session)
             except ProviderError as error:
@@ -58,7 +58,7 @@ class Owners:
                     raise
                 return ""
 
-    def named(self, account: Account, stored: Stored, owner: str) -> None:
+    def named(self, account: Account, stored: StoredCredentials, owner: str) -> None:
         """Remembers the owner of a session that has been stored."""
         account.renewal.owner = stored, owner
 

@@ -139,7 +139,7 @@ class AccountPool:
         stored = self.by_key[provider, account].session.stored()
         if stored is None:
             raise KeyError(f"{provider}/{account}")
-        return stored.material.secrets()
+        return stored.credentials.secrets()
 
     # -- jobs -----------------------------------------------------------------------------------------------------
     def report(self, moment: Moment) -> list[AccountLine]:

@@ -15,7 +15,7 @@ from addons.accounts.account import Account, RenewalState
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.identity import Owners, Runner
 from addons.accounts.report import can_renew
-from addons.accounts.sessions import FRESH_S, SessionVault, Stored
+from addons.accounts.sessions import FRESH_S, SessionVault, StoredCredentials
 from addons.accounts.state_store import StateStore
 from addons.tasks import Background
 from addons.vault.errors import VaultError
@@ -107,7 +107,7 @@ class Renewal:
             return
         update = sign_in.from_cookies(session, new)
         stored = account.session.stored()
-        if update is not None and stored is not None and stored.material.updated(update) != stored.material:
+        if update is not None and stored is not None and stored.credentials.updated(update) != stored.credentials:
             self.background.spawn(self._keep_rotated(account, update), "glassgate rotated session")
 
     async def look_after(self, account: Account) -> None:
@@ -144,7 +144,7 @@ class Renewal:
             challenged = isinstance(error, ProviderError) and error.kind is ErrorKind.CHALLENGE
             renewal.pause_s = CHALLENGE_AGAIN_S if challenged else TRY_AGAIN_S
 
-    async def _renew(self, account: Account, before: Stored | None) -> Session:
+    async def _renew(self, account: Account, before: StoredCredentials | None) -> Session:
         """Renews under the lock. Raises ProviderError."""
         state = account.health.state
         account.health.record(AccountState(Health.REFRESHING, self._epoch_s()))
@@ -173,7 +173,7 @@ class Renewal:
         account.renewal.refused = False
         return session
 
-    async def _renew_stored(self, account: Account, stored: Stored) -> Session:
+    async def _renew_stored(self, account: Account, stored: StoredCredentials) -> Session:
         provider = account.session.provider
         session = account.session.read()
         try:
@@ -203,15 +203,15 @@ class Renewal:
     def _sign_in(self, provider: AnyProvider, session: Session) -> Steps[SessionUpdate] | None:
         return provider.sign_in.with_password(session, self.moment()) if session.has("password") else None
 
-    async def _keep(self, account: Account, stored: Stored, update: SessionUpdate) -> Session:
+    async def _keep(self, account: Account, stored: StoredCredentials, update: SessionUpdate) -> Session:
         """The renewed session, in force at once and written to the vault. Raises ProviderError when it is not ours."""
-        material = stored.material.updated(update)
-        account.session.provider.read_session(account.name, material)
+        credentials = stored.credentials.updated(update)
+        account.session.provider.read_session(account.name, credentials)
         before = await self.owners.of(account, stored)
-        now = await self.owners.of_new(account, stored, material) if before else ""
+        now = await self.owners.of_new(account, stored, credentials) if before else ""
         if before and now and now != before:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "the site answers as to somebody else.")
-        if await account.session.store(stored, material):
+        if await account.session.store(stored, credentials):
             known = " (whose it is could not be compared)" if not now else ""
             log.info("%s: the session was renewed%s", account, known)
             if before and (kept := account.session.stored()) is not None:

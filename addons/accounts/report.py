@@ -7,7 +7,7 @@ from typing import Final
 
 from addons.accounts.account import Account
 from addons.accounts.health import AccountState, Health
-from addons.accounts.sessions import Stored
+from addons.accounts.sessions import StoredCredentials
 from addons.accounts.way_in import way_in
 from addons.words.shown import shown
 from providers.contract.errors import ProviderError
@@ -87,7 +87,7 @@ def _line(account: Account, moment: Moment) -> AccountLine:
     )
 
 
-def _is_of_an_older_session(recorded: AccountState, stored: Stored) -> bool:
+def _is_of_an_older_session(recorded: AccountState, stored: StoredCredentials) -> bool:
     """Whether another session has been stored since."""
     if recorded.health is Health.MISSING:
         return True  # there is one now, be it of the same second

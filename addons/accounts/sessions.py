@@ -22,10 +22,10 @@ log = logging.getLogger("glassgate.accounts")
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredCredentials:
     """What is kept for an account. `rev` and `updated` (Unix seconds) are None outside of the vault."""
 
-    material: Credentials
+    credentials: Credentials
     rev: int | None = None
     updated: int | None = None
 
@@ -42,7 +42,7 @@ class SessionVault:
 
     def __init__(self, vault: Vault | None) -> None:
         self.vault = vault
-        self.unwritten: dict[AccountId, Stored] = {}
+        self.unwritten: dict[AccountId, StoredCredentials] = {}
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
         self.stored_last: Credentials | None = None
         """The newest session that we have made ourselves, of whichever account."""
@@ -73,7 +73,7 @@ class SessionVault:
         waiting = self.unwritten.get(key)
         if waiting is None or self.vault is None:
             return None
-        record = record_of(waiting.material)
+        record = record_of(waiting.credentials)
         try:
             made = await asyncio.to_thread(self.vault.put, *key, record, expected_rev=waiting.rev)
         except VaultConflict:
@@ -94,11 +94,11 @@ class SessionVault:
     def secrets(self) -> Iterator[KnownSecret]:
         """Those of every session of the vault, as it was read last; no I/O."""
         for key, record in dict(self.known).items():
-            yield from secrets_of(material_of(record.material), *key)
+            yield from secrets_of(credentials_of(record.material), *key)
         for key, waiting in dict(self.unwritten).items():
-            yield from secrets_of(waiting.material, *key)
+            yield from secrets_of(waiting.credentials, *key)
 
-    def _written(self, key: AccountId, stored: Stored) -> None:
+    def _written(self, key: AccountId, stored: StoredCredentials) -> None:
         if self.unwritten.get(key) is stored:
             del self.unwritten[key]
 
@@ -125,7 +125,7 @@ class SessionVault:
 class _InForce:
     """What the vault does not say of an account's session; it outlives the configuration."""
 
-    tried: Stored | None = None
+    tried: StoredCredentials | None = None
     """A renewed session of which the site is just being asked whose it is: in force, not to be written yet."""
     standing: tuple[int, int] | None = None
     """The revision somebody else stored, and the newest one that we made of it."""
@@ -144,23 +144,23 @@ class StoredSession:
     _in_force: _InForce = field(default_factory=_InForce)
     _read: tuple[Credentials, Session | ProviderError] | None = None
     """What was read last, and of what."""
-    _known: tuple[Record, Stored] | None = None
+    _known: tuple[Record, StoredCredentials] | None = None
     """What the vault had last, as it is and as ours."""
 
     def adopt(self, other: "StoredSession") -> None:
         """Shares what is known of the session with the same account of an earlier configuration."""
         self._in_force = other._in_force
 
-    def stored(self) -> Stored | None:
+    def stored(self) -> StoredCredentials | None:
         """What is kept for the account: in the vault, or else in the environment."""
         record = self.vault.known.get(self.key)
         if record is None:
-            return Stored(self.from_env) if self.from_env else None
+            return StoredCredentials(self.from_env) if self.from_env else None
         newer = self._in_force.tried or self.vault.unwritten.get(self.key)
         if newer is not None and newer.rev == record.rev:
             return newer
         if self._known is None or self._known[0] is not record:
-            self._known = record, Stored(material_of(record.material), record.rev, record.updated)
+            self._known = record, StoredCredentials(credentials_of(record.material), record.rev, record.updated)
         return self._known[1]
 
     def read(self) -> Session:
@@ -171,8 +171,8 @@ class StoredSession:
         if stored is None:
             self._read = None
             raise self._missing()
-        if self._read is None or self._read[0] != stored.material:
-            self._read = (stored.material, self._view(stored.material))
+        if self._read is None or self._read[0] != stored.credentials:
+            self._read = (stored.credentials, self._view(stored.credentials))
         if isinstance(self._read[1], ProviderError):
             raise self._read[1]
         return self._read[1]
@@ -190,21 +190,21 @@ class StoredSession:
 
     # -- another one in its place ---------------------------------------------------------------------------------
     @contextmanager
-    def trying(self, old: Stored, material: Credentials) -> Iterator[None]:
-        """`material` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
-        self._in_force.tried = Stored(material, old.rev, old.updated)
+    def trying(self, old: StoredCredentials, credentials: Credentials) -> Iterator[None]:
+        """`credentials` is in force in the place of `old` meanwhile, so that the site can be asked about it."""
+        self._in_force.tried = StoredCredentials(credentials, old.rev, old.updated)
         try:
             yield
         finally:
             self._in_force.tried = None
 
-    async def store(self, old: Stored, material: Credentials) -> bool:
+    async def store(self, old: StoredCredentials, credentials: Credentials) -> bool:
         """Puts a renewed session in the place of `old`: in force at once, then written. False: somebody was first.
 
         A disk that takes nothing is logged, the session stays in force, and `write` tries once more.
         """
-        self.vault.unwritten[self.key] = Stored(material, old.rev, old.updated)
-        self.vault.stored_last = material
+        self.vault.unwritten[self.key] = StoredCredentials(credentials, old.rev, old.updated)
+        self.vault.stored_last = credentials
         return await self.write()
 
     async def write(self) -> bool:
@@ -219,9 +219,9 @@ class StoredSession:
         return True
 
     # -- details --------------------------------------------------------------------------------------------------
-    def _view(self, material: Credentials) -> Session | ProviderError:
+    def _view(self, credentials: Credentials) -> Session | ProviderError:
         try:
-            return self.provider.read_session(self.key[1], material)
+            return self.provider.read_session(self.key[1], credentials)
         except ProviderError as error:
             error.advised = error.credential == "session"  # a site's adapter says where its session is to be found
             return error
@@ -236,7 +236,7 @@ class StoredSession:
         )
 
 
-def material_of(stored: Mapping[str, object]) -> Credentials:
+def credentials_of(stored: Mapping[str, object]) -> Credentials:
     """The vault's JSON record as Credentials; anything of a wrong shape counts as absent."""
 
     def word(name: str) -> str | None:
@@ -260,15 +260,15 @@ def material_of(stored: Mapping[str, object]) -> Credentials:
     )
 
 
-def record_of(material: Credentials) -> dict[str, object]:
-    """The JSON record the vault keeps of a session: the inverse of `material_of`."""
+def record_of(credentials: Credentials) -> dict[str, object]:
+    """The JSON record the vault keeps of a session: the inverse of `credentials_of`."""
     kept = {
-        "token": material.token,
-        "cookies": dict(material.cookies),
-        "headers": dict(material.headers),
-        "api_key": material.api_key,
-        "email": material.email,
-        "password": material.password,
-        "expires_at": material.expires_at,
+        "token": credentials.token,
+        "cookies": dict(credentials.cookies),
+        "headers": dict(credentials.headers),
+        "api_key": credentials.api_key,
+        "email": credentials.email,
+        "password": credentials.password,
+        "expires_at": credentials.expires_at,
     }
     return {name: value for name, value in kept.items() if value}

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from addons.accounts.sessions import material_of, record_of
+from addons.accounts.sessions import credentials_of, record_of
 from addons.accounts.way_in import way_in
 from addons.app.configured_vault import rollback_guard, vault_key, vault_path
 from addons.capturing.collector import with_kept_login
@@ -47,7 +47,7 @@ class VaultSink:
         if vault.problem is not None:
             raise vault.problem
         if old is not None:
-            credentials = with_kept_login(credentials, material_of(old.material), email)
+            credentials = with_kept_login(credentials, credentials_of(old.material), email)
         vault.put(provider, account, record_of(credentials), expected_rev=old.rev if old else 0)
 
 

@@ -10,7 +10,7 @@ import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from addons.accounts.report import moment_text
-from addons.accounts.sessions import material_of, record_of
+from addons.accounts.sessions import credentials_of, record_of
 from addons.accounts.way_in import signs_in
 from addons.app.outside import moment_source
 from addons.cleaning.cleaner import Cleaner
@@ -253,7 +253,7 @@ def _put(vault: Vault, provider: str, account: str, credentials: Credentials, re
     """Stores over whatever is there now; a password kept before stays. Raises VaultError."""
     for _ in range(TRIES):
         before = vault.get(provider, account)
-        kept = remembered or (material_of(before.material) if before else Credentials())
+        kept = remembered or (credentials_of(before.material) if before else Credentials())
         whole = replace(credentials, email=kept.email, password=kept.password)
         try:
             return vault.put(provider, account, record_of(whole), expected_rev=before.rev if before else 0).rev

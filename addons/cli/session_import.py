@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from addons.accounts.report import moment_text
-from addons.accounts.sessions import material_of, record_of
+from addons.accounts.sessions import credentials_of, record_of
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
 from addons.config.providers import make_providers
 from addons.importing.contents import FileContents, ImportProblem
@@ -71,7 +71,7 @@ def _store(cli: CliContext, found_session: FoundSession, account: str) -> int:
     try:
         vault = cli.vault(create=True)
         before = vault.get(found_session.provider, account)
-        kept = material_of(before.material) if before else None
+        kept = credentials_of(before.material) if before else None
         credentials = found_session.credentials
         if kept is not None and kept.password:
             credentials = replace(credentials, email=kept.email, password=kept.password)

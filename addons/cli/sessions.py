@@ -9,7 +9,7 @@ import click
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from addons.accounts.report import can_renew, moment_text
-from addons.accounts.sessions import material_of
+from addons.accounts.sessions import credentials_of
 from addons.app.outside import moment_source
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
 from addons.config.providers import make_providers
@@ -75,16 +75,16 @@ def add(
     else:
         line = sys.stdin.readline().strip()
         form = SessionForm(api_key=line) if api_key_stdin else SessionForm(token=line)
-    material = form.model_dump()
-    if not any(material.values()):
+    credentials = form.model_dump()
+    if not any(credentials.values()):
         raise Problem("the session is empty: give a token, cookies, headers or an api_key")
     try:
         instance = make_providers(cli.config())[settings.name]
-        instance.read_session(account, material_of(material))
+        instance.read_session(account, credentials_of(credentials))
     except ProviderError as e:
         raise Problem(f"this session cannot serve {provider}: {e.message}") from None
     try:
-        record = cli.vault(create=True).put(provider, account, material)
+        record = cli.vault(create=True).put(provider, account, credentials)
     except VaultError as e:
         raise Problem(str(e)) from None
     out(f"stored {provider}/{account} (revision {record.rev})")
@@ -123,20 +123,20 @@ def list_sessions(cli: CliContext, as_json: bool) -> None:
 
 def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[str, Any]:
     """A stored session in names and times; never a secret."""
-    material = material_of(record.material)
+    credentials = credentials_of(record.material)
     session = None
     if provider is not None:
         with contextlib.suppress(ProviderError):
-            session = provider.read_session(record.account, material)
+            session = provider.read_session(record.account, credentials)
     return {
         "provider": record.provider,
         "account": record.account,
         "revision": record.rev,
         "updated": record.updated,
-        "holds": sorted(name for name in material.values() if name not in _LOGIN),
+        "holds": sorted(name for name in credentials.values() if name not in _LOGIN),
         "expires_at": (session.expires_at or None) if session else None,
         "renewable": bool(session and provider and can_renew(provider, session, moment)),
-        "remembered": bool(material.password),
+        "remembered": bool(credentials.password),
     }
 
 

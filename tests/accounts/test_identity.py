@@ -19,8 +19,8 @@ DOWN = ProviderError(ErrorKind.PROVIDER_DOWN, "no answer")
 class OpaqueSite(FakeSite):
     """Its tokens name nobody."""
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        read = super().read_session(account, material)
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        read = super().read_session(account, credentials)
         return Session(read.provider, read.account, read.names, {}, read.expires_at)
 
 
@@ -85,6 +85,6 @@ async def test_a_rotated_cookie_is_kept_for_the_same_person_only(
     house.pool.handed_out(session, {"refresh": "r2"})
     await house.pool.close()
     assert house.stored["cookies"] == {"refresh": kept}
-    material = house.account.session.stored()
-    assert material is not None
-    assert material.material.cookies == {"refresh": kept}, "and it is out of force"
+    credentials = house.account.session.stored()
+    assert credentials is not None
+    assert credentials.credentials.cookies == {"refresh": kept}, "and it is out of force"

@@ -13,7 +13,7 @@ from addons.accounts.breaker import BreakerRules
 from addons.accounts.lease import Candidate, Lease, NoAccount
 from addons.accounts.limiter import LimiterFull, RateLimits
 from addons.accounts.pool import AccountPool, build
-from addons.accounts.sessions import Stored
+from addons.accounts.sessions import StoredCredentials
 from addons.accounts.state_store import FileStateStore, MemoryStateStore
 from addons.tasks import Background
 from addons.vault.errors import VaultError
@@ -288,7 +288,7 @@ async def test_a_renewed_session_of_an_account_that_is_gone_is_written_all_the_s
     first = made([ConfiguredAccount("site", "me")])
     account: Account = first.all()[0]
     stored = account.session.stored()
-    assert isinstance(stored, Stored)
+    assert isinstance(stored, StoredCredentials)
     with monkeypatch.context() as patch:
         patch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
         assert await account.session.store(stored, Credentials(token="b"))

@@ -51,12 +51,12 @@ class FakeSite(Provider[ProviderOptions], SignIn):
     def models(self) -> Mapping[str, Any]:
         return {}
 
-    def read_session(self, account: str, material: Credentials) -> Session:
-        if not material.token:
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        if not credentials.token:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, "no token")
-        name, _, end = material.token.partition(":")
+        name, _, end = credentials.token.partition(":")
         facts = {"user_id": name[0]}
-        return Session("site", account, tuple(material.values()), facts, int(end) if end else None)
+        return Session("site", account, tuple(credentials.values()), facts, int(end) if end else None)
 
     def refresh(self, session: Session, now: Moment) -> Steps[SessionUpdate] | None:
         return self._steps("refresh", self.answers) if session.has("cookie:refresh") else None
@@ -81,7 +81,7 @@ class House:
     """Everything around one account."""
 
     folder: Path
-    material: dict[str, Any]
+    credentials: dict[str, Any]
     site: FakeSite = field(default_factory=FakeSite)
     now_s: float = START
     clock_s: float = 0.0
@@ -90,8 +90,8 @@ class House:
     def __post_init__(self) -> None:
         key = VaultKey(raw=b"k" * 32)
         self.vault = Vault.create(self.folder / "vault.json", key, sync=False, now=lambda: self.now_s)
-        if self.material:
-            self.vault.put("site", "me", self.material)
+        if self.credentials:
+            self.vault.put("site", "me", self.credentials)
         self.other = Vault.open(self.folder / "vault.json", key, sync=False, now=lambda: self.now_s)
         self.pool = self.second()
         self.renewal, self.account = self.pool.renewal, self.pool.all()[0]

@@ -56,7 +56,7 @@ def made(folder: Path) -> tuple[SlowVault, SessionVault]:
 
 def token(reader: SessionVault) -> str | None:
     stored = StoredSession(("site", "me"), NOBODY, reader).stored()
-    return stored.material.token if stored else None
+    return stored.credentials.token if stored else None
 
 
 async def test_a_slow_reading_keeps_nobody_waiting_and_runs_once(folder: Path) -> None:

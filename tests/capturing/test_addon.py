@@ -32,7 +32,7 @@ PAGE = {"accept": "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate
 
 
 @dataclass
-class Shelf:
+class Sink:
     """Takes sessions in the place of a vault."""
 
     kept: list[tuple[str, str, Credentials, str]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Shelf:
 
 
 @dataclass
-class Prover:
+class FakeChecker:
     """Says of each session what it is told to; takes a second over it."""
 
     refused: str = ""
@@ -62,8 +62,8 @@ class Prover:
 
 @dataclass
 class House:
-    sink: Shelf = field(default_factory=Shelf)
-    checker: Prover = field(default_factory=Prover)
+    sink: Sink = field(default_factory=Sink)
+    checker: FakeChecker = field(default_factory=FakeChecker)
     told: list[object] = field(default_factory=list)
 
     @asynccontextmanager
@@ -187,7 +187,7 @@ async def test_guests_and_other_sites_show_nothing() -> None:
 
 @in_virtual_time
 async def test_a_session_the_site_does_not_take_is_not_stored_and_not_asked_about_again() -> None:
-    house = House(checker=Prover(refused="expired"))
+    house = House(checker=FakeChecker(refused="expired"))
     async with house.running() as capture:
         token = zai_token()
         await goes_by(capture, signed_in(token))
@@ -209,7 +209,7 @@ async def test_a_session_the_site_does_not_take_is_not_stored_and_not_asked_abou
 @pytest.mark.parametrize("how", ["disk", "fault"])
 @in_virtual_time
 async def test_what_cannot_be_stored_ends_it_with_a_reason(how: str) -> None:
-    house = House(Shelf(fails=how == "disk"), Prover(fault=RuntimeError("a bug") if how == "fault" else None))
+    house = House(Sink(fails=how == "disk"), FakeChecker(fault=RuntimeError("a bug") if how == "fault" else None))
     async with house.running() as capture:
         await goes_by(capture, signed_in(zai_token()))
         await asyncio.sleep(1.1)

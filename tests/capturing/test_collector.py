@@ -1,4 +1,4 @@
-"""Sightings put together; driven with a provider of the test's own."""
+"""Observed exchanges put together; driven with a provider of the test's own."""
 
 import pytest
 

@@ -35,7 +35,7 @@ class Pieces(httpx.AsyncByteStream):
 
 
 def asked(
-    provider: Any, material: Credentials, answer: Answer
+    provider: Any, credentials: Credentials, answer: Answer
 ) -> tuple[SessionCheck, list[httpx.Request], dict[str, Any]]:
     """What comes of asking a site that answers so; what it was asked, and how it was reached."""
     sent: list[httpx.Request] = []
@@ -54,12 +54,12 @@ def asked(
 
     checker = SiteSessionChecker(provider, lambda: MOMENT, proxy="http://127.0.0.1:1", ca_file="/ca.pem")
     with patch.object(session_check, "new_client", client):
-        found = run_virtual(_check(checker, provider, material))
+        found = run_virtual(_check(checker, provider, credentials))
     return found, sent, how
 
 
-async def _check(checker: SiteSessionChecker, provider: Any, material: Credentials) -> SessionCheck:
-    return await checker(provider.read_session("main", material), material)
+async def _check(checker: SiteSessionChecker, provider: Any, credentials: Credentials) -> SessionCheck:
+    return await checker(provider.read_session("main", credentials), credentials)
 
 
 def zai() -> Any:
@@ -71,12 +71,12 @@ PERSON = {"id": "ada", "email": "ada@example.com", "name": "Ada", "role": "user"
 
 
 def test_who_it_is_comes_from_the_site_itself() -> None:
-    material = Credentials(token=zai_token())
-    check, sent, how = asked(zai(), material, lambda request: httpx.Response(200, json=PERSON))
+    credentials = Credentials(token=zai_token())
+    check, sent, how = asked(zai(), credentials, lambda request: httpx.Response(200, json=PERSON))
     assert check.identity is not None
     assert (check.identity.email, check.refused, check.doubt) == ("ada@example.com", "", "")
-    assert check.credentials == material
-    assert sent[0].headers["authorization"] == f"Bearer {material.token}"
+    assert check.credentials == credentials
+    assert sent[0].headers["authorization"] == f"Bearer {credentials.token}"
     assert how == {"proxy": "http://127.0.0.1:1", "verify": "/ca.pem"}
 
 
@@ -105,9 +105,9 @@ def test_a_guests_session_is_refused() -> None:
 
 def test_a_provider_that_cannot_be_asked_is_a_doubt() -> None:
     silent = Qwen("qwen", QwenOptions())
-    material = Credentials(token=zai_token())
+    credentials = Credentials(token=zai_token())
     with patch.object(QwenSignIn, "identify", lambda self, session, now: None):
-        check, sent, _ = asked(silent, material, lambda request: httpx.Response(200))
+        check, sent, _ = asked(silent, credentials, lambda request: httpx.Response(200))
     assert (check.doubt, sent) == ("qwen cannot be asked whose session it is", [])
 
 
@@ -137,9 +137,9 @@ def test_a_cookie_that_rotates_on_the_way_is_kept_and_sent(ends: ProviderError |
     provider.sign_in = sign_in = Rotating(QwenApi(QwenOptions()))
     sign_in.ends = ends
     name = sorted(sign_in.rotating_cookies)[0]
-    material = Credentials(token=zai_token(), cookies={name: "r-0123456789"})
+    credentials = Credentials(token=zai_token(), cookies={name: "r-0123456789"})
     headers = {"set-cookie": f"{name}=newer; Path=/"}
-    check, sent, _ = asked(provider, material, lambda request: httpx.Response(200, headers=headers))
+    check, sent, _ = asked(provider, credentials, lambda request: httpx.Response(200, headers=headers))
     assert check.credentials.cookies[name] == token
     assert [f"{name}={value}" in sent[at].headers["cookie"] for at, value in ((0, "r-0123456789"), (1, "newer"))] == [
         True,

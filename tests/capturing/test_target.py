@@ -104,9 +104,9 @@ def test_a_remembered_password_stays_with_its_person(house: Path, vault: Vault, 
     old = Credentials(token="old-0123456789", email="me@example.com", password="word")
     vault.put("zai", "main", record_of(old))
     sink(house).put("zai", "main", Credentials(token="new-0123456789"), email)
-    material = opened(house).records()["zai", "main"].material
-    assert material["token"] == "new-0123456789"
-    assert (material.get("password") == "word") is kept
+    credentials = opened(house).records()["zai", "main"].material
+    assert credentials["token"] == "new-0123456789"
+    assert (credentials.get("password") == "word") is kept
 
 
 def test_a_renewal_in_between_does_not_keep_it_from_being_stored(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from addons.accounts.sessions import Stored
+from addons.accounts.sessions import StoredCredentials
 from addons.app.runtime import Running
 from addons.cleaning.cleaner import HIDDEN
 from addons.config.loader import load_config
@@ -77,7 +77,7 @@ def test_a_renewed_session_that_no_disk_has_taken_is_known(running: Running, mon
     assert account
     assert running.vault
     old = account.session.stored()
-    assert isinstance(old, Stored)
+    assert isinstance(old, StoredCredentials)
     monkeypatch.setattr(running.vault, "put", full)
     assert not hides(running, WAITING)
     asyncio.run(account.session.store(old, Credentials(api_key=WAITING)))

@@ -63,18 +63,18 @@ def test_a_provider_is_known_or_refused_with_near_names(
 def test_the_configuration_is_read_once_and_the_process_hardened_before(house: Path) -> None:
     steps = Mock()
     with patch("addons.cli.base.harden", steps.harden), patch("addons.cli.base.load_config", steps.load):
-        lazy = CliContext(house / "config.yaml")
+        cli = CliContext(house / "config.yaml")
         assert steps.mock_calls == []
-        assert lazy.config() is lazy.config() is steps.load.return_value
+        assert cli.config() is cli.config() is steps.load.return_value
     assert [name for name, *_ in steps.mock_calls] == ["harden", "load"]
 
 
 def test_sections_that_are_not_needed_are_not_looked_at(house: Path) -> None:
     (house / "config.yaml").write_text("auth: {tokens: [short], skip: 5}\n" + CONFIG)
-    lazy = CliContext(house / "config.yaml")
-    assert lazy.config().keys == ()
+    cli = CliContext(house / "config.yaml")
+    assert cli.config().keys == ()
     with pytest.raises(Problem, match=r"auth\.skip"):
-        lazy.needing(without=()).config()
+        cli.needing(without=()).config()
 
 
 def test_a_vault_is_made_where_it_may_be_and_opened_where_it_is(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:

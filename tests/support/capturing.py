@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from addons.accounts.sessions import material_of
+from addons.accounts.sessions import credentials_of
 from addons.cli.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
@@ -37,12 +37,12 @@ PAGE: Mapping[str, str] = {
 """What a browser says when it asks for a page to show."""
 
 
-def reads_sightings(name: str) -> bool:
+def reads_sessions(name: str) -> bool:
     cls = provider_class(name)
     return type(cls(name, cls.Options.model_validate({})).sign_in).extract is not SignIn.extract
 
 
-signs_in = pytest.mark.skipif(not reads_sightings("zai"), reason="the provider reads no sightings")
+signs_in = pytest.mark.skipif(not reads_sessions("zai"), reason="the provider reads no sessions")
 
 
 class TlsSites:
@@ -187,7 +187,7 @@ def read_the_end(client: httpx.Client, sites: TlsSites) -> None:
 def kept(run: CaptureRun, provider: str = "zai") -> Credentials:
     record = run.vault().get(provider, "demo")
     assert record is not None
-    return material_of(record.material)
+    return credentials_of(record.material)
 
 
 def command_lines() -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.accounts.sessions import material_of, record_of
+from addons.accounts.sessions import credentials_of, record_of
 from addons.cleaning.index import secrets_of
 from providers.contract import browser
 from providers.contract.call import Call
@@ -51,15 +51,15 @@ def provider(name: str) -> Provider[ProviderOptions]:
 
 
 def observed(site: str, path: str = "", **other: str) -> ObservedExchange:
-    material = SESSIONS[site]
-    headers = firefox.headers_of(site, {"token": material.token, "cookies": material.cookies}) | other
+    credentials = SESSIONS[site]
+    headers = firefox.headers_of(site, {"token": credentials.token, "cookies": credentials.cookies}) | other
     url = f"https://site.example{path or firefox.PATHS[site]}"
     return ObservedExchange("POST", url, {name.lower(): value for name, value in headers.items()}, 200)
 
 
-def gathered(site: str, *sightings: ObservedExchange) -> Credentials:
+def collected(site: str, *exchanges: ObservedExchange) -> Credentials:
     found = Credentials()
-    for seen in sightings:
+    for seen in exchanges:
         newer = provider(site).sign_in.extract(seen)
         assert newer is not None
         found = found.merged(newer)
@@ -70,7 +70,7 @@ def gathered(site: str, *sightings: ObservedExchange) -> Credentials:
 @pytest.mark.parametrize("site", list(SESSIONS))
 def test_a_completion_shows_the_browser_and_the_page_and_no_more(site: str) -> None:
     expected = FOX | {name.lower(): value for name, value in firefox.SITES[site].items()}
-    assert dict(gathered(site, observed(site)).headers) == expected
+    assert dict(collected(site, observed(site)).headers) == expected
 
 
 @pytest.mark.parametrize("site", list(SESSIONS))
@@ -105,11 +105,11 @@ def test_all_client_hints_and_a_sites_family_are_kept() -> None:
     found = browser.kept({**FOX, **hints, **page, **never}, qwen_data.SESSION_HEADERS, completion=True)
     assert found == {**FOX, **hints, **page}
     assert not any(map(browser.is_identity, never))
-    material = Credentials(token=TOKEN, cookies={"refresh_token": "r"}, headers=found)
-    session = provider("qwen").read_session("main", material)
+    credentials = Credentials(token=TOKEN, cookies={"refresh_token": "r"}, headers=found)
+    session = provider("qwen").read_session("main", credentials)
     assert {f"header:{name}" for name in (*hints, "bx-et")} <= set(session.names)
     assert {*hints} <= session.as_browser({}).keys()
-    hidden = {known.name for known in secrets_of(material, "qwen", "main") if known.name.startswith("header:")}
+    hidden = {known.name for known in secrets_of(credentials, "qwen", "main") if known.name.startswith("header:")}
     assert hidden == {"header:bx-ua", "header:bx-et", "header:bx-"}
 
 
@@ -138,7 +138,7 @@ def test_the_newest_completion_goes_before_any_other_call() -> None:
         (observed("qwen", "/api/v2/chats/1", **other), observed("qwen")),
         (observed("qwen", Version="0.2.1"), observed("qwen")),
     ):
-        headers = gathered("qwen", *calls).headers
+        headers = collected("qwen", *calls).headers
         assert (headers["version"], headers["accept-language"]) == ("0.2.99", FOX["accept-language"])
 
 
@@ -146,7 +146,7 @@ def test_tokens_that_only_other_calls_carry_are_joined() -> None:
     bare = observed("qwen")
     without = {n: v for n, v in bare.headers.items() if not n.startswith("bx-")}
     seen = ObservedExchange("POST", bare.url, without, 200)
-    headers = gathered("qwen", observed("qwen", "/api/v2/chats/new"), seen).headers
+    headers = collected("qwen", observed("qwen", "/api/v2/chats/new"), seen).headers
     assert headers["bx-ua"] == firefox.SITES["qwen"]["bx-ua"]
 
 
@@ -159,13 +159,13 @@ def test_two_browsers_are_never_mixed() -> None:
 
 
 def test_what_a_site_hands_out_leaves_the_browser_as_it_is() -> None:
-    material = gathered("qwen", observed("qwen"))
-    assert material.merged(Credentials("new")).headers == material.headers
+    credentials = collected("qwen", observed("qwen"))
+    assert credentials.merged(Credentials("new")).headers == credentials.headers
 
 
 def test_the_vault_keeps_it() -> None:
-    material = gathered("qwen", observed("qwen"))
-    assert material_of(record_of(material)) == material
+    credentials = collected("qwen", observed("qwen"))
+    assert credentials_of(record_of(credentials)) == credentials
 
 
 # -- every call -------------------------------------------------------------------------------------------------------
@@ -212,13 +212,13 @@ def walked(steps: Generator[Call, Answer, Any] | None, body: bytes) -> tuple[lis
 
 @pytest.mark.parametrize("site", list(SESSIONS))
 def test_every_call_wears_the_whole_browser_sealed_and_nothing_of_ours(site: str) -> None:
-    material = gathered(site, observed(site))
-    calls = list(calls_of(site, provider(site).read_session("main", material)))
+    credentials = collected(site, observed(site))
+    calls = list(calls_of(site, provider(site).read_session("main", credentials)))
     assert len(calls) >= 2
     for call in calls:
         headers = {name.lower(): shown(value) for name, value in call.headers}
         assert len(headers) == len(call.headers)
-        wire = {n.lower(): v for n, v in call.opened(lambda s: material.secrets()[s.name]).headers}
+        wire = {n.lower(): v for n, v in call.opened(lambda s: credentials.secrets()[s.name]).headers}
         assert {n: v for n, v in wire.items() if browser.is_identity(n)} == FOX | (
             {"sec-fetch-site": "same-site"} if "refresh" in call.shown_url else {}
         )
@@ -228,12 +228,14 @@ def test_every_call_wears_the_whole_browser_sealed_and_nothing_of_ours(site: str
 
 
 def test_k2think_signs_in_as_the_browser_and_with_the_cookies_of_its_edge() -> None:
-    kept = gathered("k2think", observed("k2think"))
+    kept = collected("k2think", observed("k2think"))
     assert dict(kept.cookies) == {firefox.EDGE: "of-a-person"}
-    material = replace(kept, email="me@example.com", password="secret word", cookies={**kept.cookies, "token": TOKEN})
-    steps = provider("k2think").sign_in.with_password(provider("k2think").read_session("main", material), MOMENT)
+    credentials = replace(
+        kept, email="me@example.com", password="secret word", cookies={**kept.cookies, "token": TOKEN}
+    )
+    steps = provider("k2think").sign_in.with_password(provider("k2think").read_session("main", credentials), MOMENT)
     assert steps is not None
-    wire = {n.lower(): v for n, v in next(steps).opened(lambda s: material.secrets()[s.name]).headers}
+    wire = {n.lower(): v for n, v in next(steps).opened(lambda s: credentials.secrets()[s.name]).headers}
     assert {n: v for n, v in wire.items() if browser.is_identity(n)} == FOX
     assert wire["cookie"] == f"{firefox.EDGE}=of-a-person"
     assert "authorization" not in wire
@@ -282,8 +284,8 @@ def test_versions_are_compared_by_number(version: str, than: str, older: bool) -
 
 def test_a_version_that_the_site_calls_outdated_gives_way_to_the_pages() -> None:
     zai = provider("zai")
-    material = gathered("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.1"}))
-    session = zai.read_session("main", material)
+    credentials = collected("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.1"}))
+    session = zai.read_session("main", credentials)
     refused = turn_of(zai, chat_at("zai")).classify(426, {}, b'{"error":{"code":"APP_VERSION_OUTDATED","detail":"x"}}')
     steps = turn_of(zai, chat_at("zai"), session).recover(refused, MOMENT)
     assert steps is not None
@@ -293,14 +295,14 @@ def test_a_version_that_the_site_calls_outdated_gives_way_to_the_pages() -> None
         steps.send(Answer(200, {}, b"<script src=/prod-fe-1.1.98/x.js>"))
     call = next(zai.sign_in.identify(session, MOMENT) or iter(()))
     assert dict(call.headers)["X-FE-Version"] == "prod-fe-1.1.98"
-    newer = zai.read_session("main", gathered("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.99"})))
+    newer = zai.read_session("main", collected("zai", observed("zai", **{"X-FE-Version": "prod-fe-1.1.99"})))
     call = next(zai.sign_in.identify(newer, MOMENT) or iter(()))
     assert shown(dict(call.headers)["X-FE-Version"]) == "~sealed~zai~main~header:x-fe-version~"
 
 
 def test_qwens_too() -> None:
     qwen = provider("qwen")
-    session = qwen.read_session("main", gathered("qwen", observed("qwen")))  # 0.2.99
+    session = qwen.read_session("main", collected("qwen", observed("qwen")))  # 0.2.99
     outdated = ProviderError(ErrorKind.OUTDATED_CLIENT, "old")
     steps = turn_of(qwen, chat_at("qwen"), session).recover(outdated, MOMENT)
     assert steps is not None
@@ -318,6 +320,6 @@ def test_qwens_too() -> None:
 
 # -- secrets ----------------------------------------------------------------------------------------------------------
 def test_what_many_browsers_say_is_searched_for_nowhere_and_the_pages_tokens_are() -> None:
-    names = {known.name for known in secrets_of(gathered("qwen", observed("qwen")), "qwen", "main")}
+    names = {known.name for known in secrets_of(collected("qwen", observed("qwen")), "qwen", "main")}
     headers = {name for name in names if name.startswith("header:")}
     assert headers == {"header:bx-ua", "header:bx-umidtoken", "header:bx-v", "header:bx-et"}

@@ -12,7 +12,7 @@ from tests.support.capturing import (
     command_lines,
     kept,
     read_the_end,
-    reads_sightings,
+    reads_sessions,
     sign_in,
     signs_in,
 )
@@ -65,7 +65,7 @@ def test_ctrl_c_ends_the_browser_and_removes_its_profile(run: CaptureRun) -> Non
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
-@pytest.mark.parametrize("name", [name for name in FORMS if name in SITES and reads_sightings(name)])
+@pytest.mark.parametrize("name", [name for name in FORMS if name in SITES and reads_sessions(name)])
 def test_a_real_browser_signs_in_and_is_gone_afterwards(run: CaptureRun, sites: TlsSites, name: str) -> None:
     site = sites.site(name)
     page = sign_in_page(name, email=site.email, password=site.password)

@@ -16,7 +16,7 @@ from tests.support.capturing import (
     command_lines,
     kept,
     read_the_end,
-    reads_sightings,
+    reads_sessions,
     sign_in,
     signs_in,
 )
@@ -126,7 +126,7 @@ class LongCatAfterPassport(LongCatSite):
             await super().handle(request, wire)
 
 
-@pytest.mark.skipif(not reads_sightings("longcat"), reason="the provider reads no sightings")
+@pytest.mark.skipif(not reads_sessions("longcat"), reason="the provider reads no sessions")
 def test_a_session_of_cookies_is_stored_once_the_site_says_signed_in(folder: Path, tmp_path: Path) -> None:
     with (
         TlsSites(tmp_path, longcat=LongCatAfterPassport()) as sites,
