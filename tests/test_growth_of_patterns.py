@@ -26,7 +26,7 @@ SEEDS = (
     "19",
 )  # fmt: skip
 ANCHORED = {
-    "addons.config.loader._OF_THE_VAULT": "fullmatch",
+    "addons.config.loader._VAULT_HINTS": "fullmatch",
     "addons.importing.powershell._TOKEN": "match",
     "addons.importing.shell_words._CMD_PIECE": "match",
     "addons.importing.shell_words._OF_CMD": "match",
@@ -35,7 +35,7 @@ ANCHORED = {
     "providers.contract.provider._BARE": "fullmatch",
     "providers.k2think.marks._MORE": "match",
     "providers.k2think.whole._OPENING_TAG": "match",
-    "providers.longcat.provider._PAIR": "fullmatch",
+    "providers.longcat.session._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",
     "providers.openai.json_end._LEAD": "match",
     "providers.openai.tools._EMPTY_OBJECTS": "match",
