@@ -46,7 +46,7 @@ class KnownSecret:
     account: str = ""
 
     def __repr__(self) -> str:
-        return f"Known({self.provider}/{self.account} {self.name})"
+        return f"KnownSecret({self.provider}/{self.account} {self.name})"
 
     @property
     def placeholder(self) -> str:

@@ -1,7 +1,7 @@
 """Reader of hand-written YAML: plain values, with the line of every key.
 
     read_yaml     values as YAML 1.1 has them: numbers, truth, dates
-    read_words    config.yaml: every key and value is a plain word, as it was written (providers/contract/written.py)
+    read_texts    config.yaml: every key and value is a plain word, as it was written (providers/contract/written.py)
 
 Bounded while it is parsed, whatever it is: the depth, the number of values (what an alias stands for is counted each
 time it is used, so a few lines cannot grow into billions), the length of one text. The parser hands over one event at

@@ -42,7 +42,7 @@ class Acceptor:
         self._silence_timers: dict[Peer, asyncio.TimerHandle] = {}
         self._said_at = float("-inf")
 
-    # -- the stream layer's side (Presence) -----------------------------------------------------------------------
+    # -- the stream layer's side (ConnectionTracker) -------------------------------------------------------------------
     def spoke(self, peer: Peer) -> None:
         """The connection has said something that has its own time limit."""
         if timer := self._silence_timers.pop(peer, None):
