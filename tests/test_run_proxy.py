@@ -99,7 +99,7 @@ def test_without_a_fitting_python_one_sentence_says_what_to_do(tmp_path: Path) -
         [str(tools / "bash"), str(copy)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
         env={"PATH": str(tools)},
     )
@@ -129,7 +129,7 @@ def test_the_demo_serves_its_own_curl_line_and_leaves_nothing_behind(tmp_path: P
             said += line
         curl = re.search(r"^curl -N .*$", said, re.MULTILINE)
         assert curl
-        done = subprocess.run(shlex.split(curl[0]), capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(shlex.split(curl[0]), capture_output=True, text=True, timeout=60, check=False)
         assert "data: [DONE]" in done.stdout
         assert "my-own-demo-key" in said
     finally:
@@ -165,7 +165,7 @@ def test_the_inspector_is_opened_by_one_link_that_no_log_and_no_other_user_has(t
             said += line
         link = re.search(rf"^  inspector  (http://127\.0\.0\.1:{web_port}/\?token=(\S+))$", said, re.MULTILINE)
         assert link
-        with httpx.Client(timeout=30) as browser:
+        with httpx.Client(timeout=60) as browser:
             assert "403" not in browser.get(link[1]).raise_for_status().text, "no page that asks for the password"
             assert browser.get(f"http://127.0.0.1:{web_port}/flows").status_code == 200
             kept = [browser.get(f"http://127.0.0.1:{web_port}/{name}").text for name in ("events", "flows", "options")]
@@ -173,7 +173,7 @@ def test_the_inspector_is_opened_by_one_link_that_no_log_and_no_other_user_has(t
         assert link[2].encode() not in command_lines()
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        said += process.communicate(timeout=30)[0]
+        said += process.communicate(timeout=60)[0]
     assert said.count(f":{web_port}") == 1, "one link, and no second address beside it"
     assert [line for line in said.splitlines() if link[2] in line] == [link[0]]
     with pytest.raises(httpx.TransportError):

@@ -123,7 +123,7 @@ class CaptureRun:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()  # so that it can end its browser
             try:
-                self.process.communicate(timeout=20)
+                self.process.communicate(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.communicate()
@@ -156,7 +156,7 @@ class CaptureRun:
     def person(self) -> httpx.Client:
         """A browser as the person would set it up: with the proxy, and with its CA trusted."""
         context = ssl.create_default_context(cafile=str(self.own_ca))
-        return httpx.Client(proxy=f"http://127.0.0.1:{self.port}", verify=context, trust_env=False, timeout=15)
+        return httpx.Client(proxy=f"http://127.0.0.1:{self.port}", verify=context, trust_env=False, timeout=60)
 
     def new_vault(self) -> Vault:
         return Vault.create(self.vault_path, VaultKey.from_text(self.vault_key), sync=False)

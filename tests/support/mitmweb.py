@@ -38,7 +38,7 @@ class Web(Gateway):
 def asked(web: Web, prompt: str, model: str = MODEL) -> str:
     """Asks, and gives the request's id."""
     fields = {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
-    answer = httpx.post(f"{web.url}/v1/chat/completions", json=fields, headers=web.headers, timeout=30)
+    answer = httpx.post(f"{web.url}/v1/chat/completions", json=fields, headers=web.headers, timeout=60)
     found: str = answer.headers["x-request-id"]
     return found
 
@@ -56,7 +56,7 @@ def mitmweb_api(web: Web) -> httpx.Client:
     """A client signed in to mitmweb's API."""
     mark = "ab" * 16
     headers = {"authorization": f"Bearer {web.password}", "X-XSRFToken": mark, "cookie": f"_mitmproxy_xsrf={mark}"}
-    return httpx.Client(base_url=f"http://127.0.0.1:{web.web_port}", headers=headers, timeout=30)
+    return httpx.Client(base_url=f"http://127.0.0.1:{web.web_port}", headers=headers, timeout=60)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ def request_bytes(gateway: Gateway, prompt: str, model: str = MODEL) -> bytes:
 
 
 def connected(gateway: Gateway) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
 
 
 def read_all(client: socket.socket) -> bytes:

@@ -67,7 +67,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
             answers = {name: answer.text for name, answer in found.items()}
             heads = "\n".join(f"{answer.headers}" for answer in found.values()).encode()
             _knock_badly(web)
-            with httpx.Client(base_url=web.url, headers=web.headers, timeout=30) as http:
+            with httpx.Client(base_url=web.url, headers=web.headers, timeout=60) as http:
                 _more(http, api)
                 until(lambda: len(list((folder / "records").glob("*.glass.json"))) >= len(answers))
                 until(lambda: "openai_compatible" in (web.vault_path.parent / "drift.json").read_text())
@@ -148,7 +148,7 @@ def _ask(web: Web) -> dict[str, httpx.Response]:
         found = http.post("/v1/chat/completions", json=_fields("m", f"{number} {name}", stream=stream))
         return f"{way}, {name}", found
 
-    with httpx.Client(base_url=web.url, headers=web.headers, timeout=30) as http, ThreadPoolExecutor(8) as pool:
+    with httpx.Client(base_url=web.url, headers=web.headers, timeout=60) as http, ThreadPoolExecutor(8) as pool:
         names = {
             way: KEYS if way in ("text", "param in the middle") else ("password", OTHERS[n % 3])
             for n, way in enumerate(WAYS)
@@ -178,7 +178,7 @@ def _watched(web: Web) -> Iterator[list[bytes]]:
             yield seen
         finally:
             over.set()
-            watching.result(30)
+            watching.result(60)
 
 
 def _more(http: httpx.Client, api: httpx.Client) -> None:

@@ -52,5 +52,5 @@ def test_an_open_chat_grows(folder: Path) -> None:
             until(lambda: "had a daughter" in painted(gateway))
             assert not answer.done()
             gates[1].open()
-            assert answer.result(30).status_code == 200
+            assert answer.result(60).status_code == 200
             until(lambda: "finish reason: stop" in painted(gateway))

@@ -326,7 +326,7 @@ def test_reload_without_a_gateway_is_one_line(
 # -- the end of the terminal ------------------------------------------------------------------------------------------
 def ended(gateway: Gateway) -> int:
     assert gateway.process
-    return gateway.process.wait(30)
+    return gateway.process.wait(60)
 
 
 @pytest.mark.parametrize("tool", ["mitmdump", "mitmproxy"])

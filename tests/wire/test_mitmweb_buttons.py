@@ -39,7 +39,7 @@ def held(web: Web, api: httpx.Client, pool: ThreadPoolExecutor, prompt: str) -> 
         f"{web.url}/v1/chat/completions",
         json={"model": MODEL, "messages": [{"role": "user", "content": prompt}]},
         headers=web.headers,
-        timeout=30,
+        timeout=60,
     )
     until(lambda: len(stopped(api)) == 1)
     return stopped(api)[0], future

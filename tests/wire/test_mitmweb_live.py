@@ -103,7 +103,7 @@ class Asked:
         return str(found.json()["text"]) if found.status_code == 200 else ""
 
     def ends(self) -> httpx.Response:
-        return self.answer.result(30)
+        return self.answer.result(60)
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +296,7 @@ def test_nothing_runs_for_ever(stage: Stage, how: str) -> None:
         one.close()
     fields = {"model": "m", "messages": [{"role": "user", "content": "and now"}]}
     url = f"{stage.web.url}/v1/chat/completions"
-    assert httpx.post(url, json=fields, headers=stage.web.headers, timeout=30).status_code == 200
+    assert httpx.post(url, json=fields, headers=stage.web.headers, timeout=60).status_code == 200
 
 
 # -- no secret --------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_an_option_that_cannot_be_stops_the_start(gateway: Gateway, option: str,
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert done.returncode != 0

@@ -27,7 +27,7 @@ def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def chat(gateway: Gateway) -> int:
     body = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
-    return httpx.post(f"{gateway.url}/v1/chat/completions", headers=gateway.headers, json=body, timeout=30).status_code
+    return httpx.post(f"{gateway.url}/v1/chat/completions", headers=gateway.headers, json=body, timeout=60).status_code
 
 
 def health(gateway: Gateway, *, with_key: bool = True) -> dict[str, object]:
@@ -91,7 +91,7 @@ def test_an_older_copy_is_not_taken_by_a_running_gateway_nor_by_the_next(gateway
     assert (told["status"], chat(gateway)) == ("degraded", 200)
     assert "--accept-rollback" in str(told["problem"])
     command = [word.replace(str(gateway.port), str(free_port())) for word in gateway.command()]
-    done = subprocess.run(command, env=gateway.environ(), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=gateway.environ(), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "--accept-rollback" in done.stdout + done.stderr
     gateway.vault_path.write_bytes(newer)

@@ -67,7 +67,7 @@ async def test_tls_clients_with_many_streams_on_one_connection(gateway: Gateway,
 
 @pytest.mark.anyio
 async def test_an_h2_client_that_cancels_one_stream_keeps_the_others(gateway: Gateway) -> None:
-    async with httpx.AsyncClient(http2=True, verify=tls("h2"), headers=gateway.headers, timeout=30) as client:
+    async with httpx.AsyncClient(http2=True, verify=tls("h2"), headers=gateway.headers, timeout=60) as client:
         url = gateway.url.replace("http://", "https://") + "/v1/chat/completions"
         endless = body(OFFICIAL, "Hi\n!sandbox count=100000 pace_ms=5", stream=True)
         other = asyncio.ensure_future(client.post(url, json=body(ZAI, "Hi\n!sandbox pace_ms=20", stream=True)))
@@ -190,7 +190,7 @@ def unreachable(sites: SandboxThread, folder: Path, base_url: str) -> tuple[int,
     providers = {"official": {"base_url": base_url}}
     with (
         Gateway(folder, sites.description(), providers=providers) as gateway,
-        httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as http,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=60) as http,
     ):
         answer = http.post("/v1/chat/completions", json=body(OFFICIAL, stream=True))
         return answer.status_code, answer.json()["error"]["code"]
@@ -200,7 +200,7 @@ def test_silence_ends_in_504_and_keepalives_come_meanwhile(sites: SandboxThread,
     times = {"first_token_s": 1, "first_token_thinking_s": 1.5, "idle_s": 1.5, "keepalive_s": 0.5}
     with (
         Gateway(folder, sites.description(), timeouts=times) as gateway,
-        httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=30) as http,
+        httpx.Client(base_url=gateway.url, headers=gateway.headers, timeout=60) as http,
     ):
         for stream in (True, False):  # a whole answer may take as long as a thinking model
             silent = http.post("/v1/chat/completions", json=body(OFFICIAL, "Hi\n!sandbox fault=silence", stream=stream))
@@ -230,7 +230,7 @@ def test_a_bad_configuration_does_not_start(folder: Path, change: dict[str, Any]
     environ = {name: value for name, value in gateway.environ().items() if name != "AUTH_TOKEN"}
     if "auth" not in change:
         environ["AUTH_TOKEN"] = KEY
-    done = subprocess.run(gateway.command(), env=environ, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(gateway.command(), env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -239,7 +239,7 @@ def test_a_bad_configuration_does_not_start(folder: Path, change: dict[str, Any]
 def test_the_wrong_vault_key_does_not_start(sites: SandboxThread, folder: Path) -> None:
     gateway = Gateway(folder, sites.description())
     environ = {**gateway.environ(), "SESSION_ENCRYPTION_KEY": "ab" * 32}
-    done = subprocess.run(gateway.command(), env=environ, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(gateway.command(), env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "does not open this vault" in done.stdout + done.stderr
 
@@ -247,7 +247,7 @@ def test_the_wrong_vault_key_does_not_start(sites: SandboxThread, folder: Path) 
 def test_an_open_listener_wants_long_keys_whatever_the_flags_say(sites: SandboxThread, folder: Path) -> None:
     gateway = Gateway(folder, sites.description())
     command = [word.replace("127.0.0.1", "0.0.0.0") if word == "127.0.0.1" else word for word in gateway.command()]
-    done = subprocess.run(command, env=gateway.environ(), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=gateway.environ(), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "at least 32 bytes" in done.stdout + done.stderr
 

@@ -35,7 +35,7 @@ def started(run: CaptureRun, tool: str, *arguments: str) -> None:
 
 def output(run: CaptureRun) -> str:
     assert run.process is not None
-    said, _ = run.process.communicate(timeout=30)
+    said, _ = run.process.communicate(timeout=60)
     return said
 
 
