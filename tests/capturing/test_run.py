@@ -27,7 +27,7 @@ from addons.capturing.target import CaptureTarget, VaultSink
 from addons.cli.base import Problem
 from providers.zai.options import ZaiOptions
 from providers.zai.provider import Zai
-from tests.capturing.test_addon import Prover, Shelf, goes_by, signed_in
+from tests.capturing.test_addon import FakeChecker, Sink, goes_by, signed_in
 from tests.support.harness import zai_token
 
 INSTALLED = Program("/bin/browser", "chromium")
@@ -75,7 +75,7 @@ class House:
     folder: Path
     program: Program | Problem | None = INSTALLED
     proxy: str | None = None
-    sink: Shelf = field(default_factory=Shelf)
+    sink: Sink = field(default_factory=Sink)
     browsers: list[FakeBrowser] = field(default_factory=list)
     run: CaptureRun = field(init=False)
 
@@ -94,7 +94,7 @@ class House:
 
     def capture(self, act: Act, **given: Any) -> int:
         self.run = CaptureRun(self.options(**given))
-        self.run.capture._checker = Prover()
+        self.run.capture._checker = FakeChecker()
 
         def find(environ: object) -> Program | None:
             if isinstance(self.program, Problem):
