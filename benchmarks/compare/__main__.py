@@ -1,167 +1,244 @@
-"""Runs the comparison: `benchmarks/run.sh`, or python -m benchmarks.compare [--rounds 7] [--only NAME …] [--quick].
+"""Runs the comparison: `benchmarks/run.sh`, or python -m benchmarks.compare [--rounds 7] [--only WAY …].
 
-All ways are up at once and take turns in random order, round for round, so that a machine that gets slower does so for
-all; the first round is thrown away. A figure is the median of the rounds, with the least and the most.
+All ways are up at once and take turns, measure for measure, in random order, so that a machine that gets slower does so
+for all; the first round is thrown away. What a fresh process is measured for comes behind, alone, in rounds too.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
-import platform
+import os
 import random
-import statistics
-import subprocess
+import resource
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.compare import measures, peers, ways
-from benchmarks.compare.measures import Load, Measure, Wrong
-from benchmarks.compare.ways import Start, Unavailable, Upstreams, Way, free_port
+from benchmarks.compare import gateways, peers, ways
+from benchmarks.compare.figures import Samples, add_overheads, summary
+from benchmarks.compare.fresh import fresh
+from benchmarks.compare.load import Failed
+from benchmarks.compare.machine import machine
+from benchmarks.compare.measures import Load, Values, Wrong, measures
+from benchmarks.compare.processes import Unavailable, free_port, process
+from benchmarks.compare.report import report
+from benchmarks.compare.targets import judged
+from benchmarks.compare.way import ROOT, Provider, Start, Upstreams, Way
 from tests.support.self_signed import make_certificate
 
-WAYS: Final[Mapping[str, Start]] = {
-    "direct": ways.direct,
-    "nginx": ways.nginx,
-    "mitmdump": ways.bare_passing,
-    "mitmdump-json": ways.bare_json,
-    "glassgate": ways.glassgate(),
-    "glassgate-tls": ways.glassgate("glassgate, TLS", tls=True),
-    "glassgate-zai": ways.glassgate_zai("glassgate, Z.AI", create_chat=True),
-    "glassgate-zai-nochat": ways.glassgate_zai("glassgate, Z.AI without chat", create_chat=False),
-    "glassgate-recording": ways.glassgate("glassgate, recording", record={"enabled": True}),
-    "litellm": peers.litellm,
-    "portkey": peers.portkey,
-    "ccr": peers.claude_code_router,
+_ALL: Final = frozenset({"rates", "paced", "models", "connections", "costs", "tools", "start", "held"})
+_RATES: Final = frozenset({"rates"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A way and the groups of measures that it gets."""
+
+    start: Start
+    groups: frozenset[str] = _ALL
+
+
+WAYS: Final[Mapping[str, Entry]] = {
+    "direct": Entry(ways.direct, frozenset({"rates", "paced", "models", "held"})),
+    "direct-tls": Entry(ways.direct_tls, _RATES),
+    "nginx": Entry(ways.nginx),
+    "mitmdump": Entry(ways.mitmdump),
+    "mitmdump-json": Entry(ways.mitmdump_json),
+    "mitmdump-json-tls": Entry(ways.mitmdump_json_tls, _RATES | {"connections"}),
+    "mitmweb-json": Entry(ways.mitmweb_json, _RATES),
+    "glassgate": Entry(gateways.official()),
+    "glassgate-tls": Entry(gateways.official(tls=True), _RATES | {"connections"}),
+    "glassgate-uninspected": Entry(gateways.official(inspect={"body_kb": 0}), _RATES),
+    "glassgate-recording": Entry(gateways.official(record={"enabled": True}), _RATES),
+    "glassgate-web": Entry(gateways.official(web=True), _RATES),
+    "glassgate-10-accounts": Entry(gateways.official(accounts=10), _RATES | {"start"}),
+    "glassgate-100-accounts": Entry(gateways.official(accounts=100), _RATES | {"start"}),
+    "glassgate-1000-accounts": Entry(gateways.official(accounts=1000), _RATES | {"start"}),
+    "glassgate-zai": Entry(gateways.zai(create_chat=True), _ALL - {"tools"}),
+    "glassgate-zai-nochat": Entry(gateways.zai(create_chat=False), _ALL - {"tools"}),
+    "litellm": Entry(peers.litellm),
+    "portkey": Entry(peers.portkey, _ALL - {"models"}),
+    "ccr": Entry(peers.claude_code_router, _ALL - {"models"}),
 }
 
 
-def measures_of(load: Load, upstream: int) -> Sequence[Measure]:
-    costs = [("prompt 1 KB", {"kb": 1}), ("prompt 100 KB", {"kb": 100}), ("prompt 5 MB", {"kb": 5 * 1024 - 1})]
-    costs += [("100 turns before", {"history": 50}), ("60 tools", {"tools": 60})]
-    return [
-        measures.whole(load),
-        measures.streams(load),
-        *(measures.first_word(load, width) for width in (1, 16, 64, 256)),
-        measures.gaps(load),
-        measures.models(load),
-        measures.new_connections(load, upstream),
-        *(measures.cost(load, name, **asked) for name, asked in costs),
-    ]
+@dataclass(slots=True)
+class Found:
+    """What a run has found so far."""
+
+    samples: Samples
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """Group → its figures, in order."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Way → why it is not to be had."""
+    wrong: list[dict[str, Any]] = field(default_factory=list)
+    load_average: list[float] = field(default_factory=list)
+    """Of the machine, at each round's begin."""
+
+    def take(self, group: str, way: str, number: int, values: Values) -> None:
+        for name, value in values.items():
+            self.samples[way].setdefault(name, {})[number] = value
+            if name not in (names := self.groups.setdefault(group, [])):
+                names.append(name)
+
+    def failed(self, way: str, what: str, number: int, why: BaseException) -> None:
+        said = str(why) or type(why).__name__
+        print(f"{way}, {what}: {said[:300]}", file=sys.stderr)
+        self.wrong.append({"way": way, "measure": what, "round": number, "why": said[:600]})
 
 
 @contextmanager
 def upstreams(folder: Path) -> Iterator[Upstreams]:
     """The providers, each a process."""
     certificate, key = make_certificate(folder)
-    found = Upstreams(free_port(), free_port(), certificate)
     with ExitStack() as stack:
-        for port, more in ((found.plain, ()), (found.tls, ("--tls", str(certificate), str(key)))):
+
+        def started(name: str, *more: str) -> Provider:
+            port = free_port()
             command = [sys.executable, "-m", "benchmarks.compare.upstream", str(port), *more]
-            started = subprocess.Popen(command, cwd=ways.ROOT)
-            stack.callback(started.wait, 10)
-            stack.callback(started.kill)
-        time.sleep(1)
-        yield found
+            pid, _ = stack.enter_context(process(command, port, folder / name, PYTHONPATH=str(ROOT)))
+            return Provider(port, pid, certificate if more else None)
+
+        yield Upstreams(started("plain"), started("tls", "--tls", str(certificate), str(key)), certificate)
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    """The figures of each way: name → rounds."""
-    load = Load(options.seconds, options.connections, options.streams)
-    figures: dict[str, dict[str, list[float]]] = {}
-    missing: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+def run(options: argparse.Namespace, save: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+    """All rounds; `save` gets what is known after each."""
+    chosen = {key: WAYS[key] for key in options.only or WAYS}
+    found = Found({key: {} for key in chosen})
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found = stack.enter_context(upstreams(folder))
-        up: list[Way] = []
-        for key in options.only or WAYS:
-            own = folder / key
-            own.mkdir()
+        with upstreams(folder) as providers:
+            _together(options, chosen, providers, folder, found, lambda: save(_told(options, found)))
+            _alone(options, chosen, providers, folder, found, lambda: save(_told(options, found)))
+    return _told(options, found)
+
+
+def _together(
+    options: argparse.Namespace,
+    chosen: Mapping[str, Entry],
+    providers: Upstreams,
+    folder: Path,
+    found: Found,
+    save: Callable[[], None],
+) -> None:
+    """The measures of ways that all run."""
+    with ExitStack() as stack:
+        up: dict[str, Way] = {}
+        for key, entry in chosen.items():
             try:
-                up.append(stack.enter_context(WAYS[key](own, found)))
-            except Unavailable as e:
-                missing[key] = str(e)
-                print(f"{key} is left out: {e}", file=sys.stderr)
-        for way in up:
-            figures[way.name] = {"start s": [way.started_in_s]} if way.pids else {}
-        measured = measures_of(load, found.plain)
-        at_the_end = [] if options.quick else [measures.burst(load), measures.held(load)]
+                up[key] = stack.enter_context(entry.start(_own(folder, key), providers))
+            except (Unavailable, AssertionError) as e:
+                found.missing[key] = str(e)[:600]
+                print(f"{key} is left out: {str(e)[:300]}", file=sys.stderr)
+        wanted = [one for one in measures(Load(options.seconds, options.connections)) if _wanted(options, one.group)]
         for number in range(options.rounds + 1):
-            for measure in measured:
-                for way in random.sample(up, len(up)):
-                    _take(figures[way.name], way, measure, keep=number > 0)
+            found.load_average.append(os.getloadavg()[0])
+            for measure in wanted:
+                for key in random.sample(sorted(up), len(up)):
+                    if measure.group not in chosen[key].groups:
+                        continue
+                    try:
+                        values = asyncio.run(measure.run(up[key]))
+                    except (Wrong, Failed, OSError, TimeoutError) as e:
+                        found.failed(key, measure.name, number, e)
+                        continue
+                    if number:
+                        found.take(measure.group, key, number, values)
             print(f"round {number} of {options.rounds}", file=sys.stderr)
-        for measure in at_the_end:
-            for way in random.sample(up, len(up)):
-                _take(figures[way.name], way, measure, keep=True)
-    return {"machine": _machine(), "load": vars(options), "missing": missing, "figures": figures}
+            save()
 
 
-def _take(into: dict[str, list[float]], way: Way, measure: Measure, *, keep: bool) -> None:
-    try:
-        found = asyncio.run(measure(way))
-    except (Wrong, OSError) as e:
-        print(f"{way.name}: {e}", file=sys.stderr)
+def _alone(
+    options: argparse.Namespace,
+    chosen: Mapping[str, Entry],
+    providers: Upstreams,
+    folder: Path,
+    found: Found,
+    save: Callable[[], None],
+) -> None:
+    """The measures of a fresh process, one way after the other."""
+    if not _wanted(options, "fresh"):
         return
-    for name, value in found.items() if keep else ():
-        into.setdefault(name, []).append(value)
+    able = [key for key in chosen if {"start", "held"} & chosen[key].groups and key not in found.missing]
+    for number in range(1, options.fresh_rounds + 1):
+        for key in random.sample(able, len(able)):
+            streams = options.streams if "held" in chosen[key].groups else 0
+            try:
+                values = asyncio.run(fresh(chosen[key].start, _own(folder, key), providers, streams))
+            except (Unavailable, Wrong, Failed, OSError, TimeoutError, AssertionError) as e:
+                found.failed(key, "fresh", number, e)
+                continue
+            found.take("fresh", key, number, values)
+        print(f"fresh round {number} of {options.fresh_rounds}", file=sys.stderr)
+        save()
 
 
-def _machine() -> dict[str, str]:
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": ?")
-    packages = {name: version(name) for name in ("glassgate", "mitmproxy", "httpx", "pydantic")}
-    return {"cpu": cpu.partition(": ")[2], "cores": str(len(_cores())), "python": platform.python_version(), **packages}
+def _wanted(options: argparse.Namespace, group: str) -> bool:
+    return not options.groups or group in options.groups
 
 
-def _cores() -> Sequence[int]:
-    import os
-
-    return sorted(os.sched_getaffinity(0))
-
-
-def table(found: Mapping[str, Any]) -> str:
-    """The figures as a table in Markdown: a row for each, a column for each way."""
-    figures: Mapping[str, Mapping[str, list[float]]] = found["figures"]
-    names = list(dict.fromkeys(name for ways_ in figures.values() for name in ways_))
-    lines = ["| | " + " | ".join(figures) + " |", "|---" * (len(figures) + 1) + "|"]
-    for name in names:
-        cells = [_cell(of_way.get(name, [])) for of_way in figures.values()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def _own(folder: Path, key: str) -> Path:
+    """A new folder for a way."""
+    return Path(tempfile.mkdtemp(prefix=f"{key}-", dir=folder))
 
 
-def _cell(values: Sequence[float]) -> str:
-    if not values:
-        return "–"
-    middle = _short(statistics.median(values))
-    return middle if len(values) < 3 else f"{middle} ({_short(min(values))}–{_short(max(values))})"
+def _told(options: argparse.Namespace, found: Found) -> dict[str, Any]:
+    """Everything, as the JSON has it."""
+    samples: Samples = {way: {name: dict(rounds) for name, rounds in of.items()} for way, of in found.samples.items()}
+    add_overheads(samples)
+    groups = {group: list(names) for group, names in found.groups.items()}
+    known = {name for names in groups.values() for name in names}
+    groups.get("paced", []).extend(dict.fromkeys(name for of in samples.values() for name in of if name not in known))
+    targets = [
+        {"way": one.way, "figure": one.figure, "by": one.other, "median": seen.median, "met": one.met(seen)}
+        for one, seen in judged(samples)
+    ]
+    shown = {name: value for name, value in vars(options).items() if name != "json"}
+    return {
+        "machine": machine(),
+        "options": shown,
+        "load_average": found.load_average,
+        "missing": found.missing,
+        "wrong": found.wrong,
+        "groups": groups,
+        "targets": targets,
+        "summary": summary(samples),
+        "samples": samples,
+    }
 
 
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--fresh-rounds", type=int, default=7, help="in which each way is started anew")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one measure of one way")
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--streams", type=int, default=1000, help="held, and begun at once")
+    parser.add_argument("--only", nargs="+", choices=WAYS, metavar="WAY", help=", ".join(WAYS))
+    parser.add_argument("--groups", nargs="+", metavar="GROUP", help="rates paced models connections costs tools fresh")
+    parser.add_argument("--json", type=Path, help="where the figures go, too")
+    return parser.parse_args(arguments)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of one measure of one way")
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--streams", type=int, default=1000, help="of the burst, and held")
-    parser.add_argument("--only", nargs="+", choices=WAYS, metavar="WAY", help=", ".join(WAYS))
-    parser.add_argument("--quick", action="store_true", help="without the burst and the held streams")
-    parser.add_argument("--json", type=Path, help="where the figures go, too")
-    options = parser.parse_args()
-    found = run(options)
-    print(table(found))
-    if options.json is not None:
-        found["load"]["json"] = str(options.json)
-        options.json.write_text(json.dumps(found, indent=1, default=str) + "\n")
+    chosen = options()
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(most, 65536)), most))
+
+    def save(told: Mapping[str, Any]) -> None:
+        if chosen.json is not None:
+            chosen.json.parent.mkdir(parents=True, exist_ok=True)
+            chosen.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+    told = run(chosen, save)
+    save(told)
+    print(report(told))
 
 
 if __name__ == "__main__":

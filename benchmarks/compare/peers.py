@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.compare.ways import PEERS, Unavailable, Upstreams, Way, free_port, process
+from benchmarks.compare.processes import Unavailable, free_port, process
+from benchmarks.compare.way import PEERS, Upstreams, Way
 
 _KEY = "sk-bench-0123456789abcdef"
 
@@ -20,7 +21,7 @@ def litellm(folder: Path, upstreams: Upstreams) -> Iterator[Way]:
     (folder / "config.yaml").write_text(
         f"""model_list:
   - model_name: bench
-    litellm_params: {{model: openai/bench, api_base: 'http://127.0.0.1:{upstreams.plain}/v1', api_key: x}}
+    litellm_params: {{model: openai/bench, api_base: 'http://127.0.0.1:{upstreams.plain.port}/v1', api_key: x}}
 general_settings: {{master_key: {_KEY}}}
 litellm_settings: {{drop_params: true}}
 """
@@ -29,7 +30,7 @@ litellm_settings: {{drop_params: true}}
     environ = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
     with process([*command, "--num_workers", "1"], port, folder / "log", **environ) as (pid, took):
         headers = {"authorization": f"Bearer {_KEY}"}
-        yield Way("LiteLLM", port, (pid,), headers=headers, started_in_s=took)
+        yield Way(port, upstreams.plain, (pid,), headers=headers, started_in_s=took)
 
 
 @contextmanager
@@ -42,11 +43,12 @@ def portkey(folder: Path, upstreams: Upstreams) -> Iterator[Way]:
     headers = {
         "authorization": f"Bearer {_KEY}",
         "x-portkey-provider": "openai",
-        "x-portkey-custom-host": f"http://127.0.0.1:{upstreams.plain}/v1",
+        "x-portkey-custom-host": f"http://127.0.0.1:{upstreams.plain.port}/v1",
     }
-    command = ["node", str(script), "--headless", f"--port={port}"]
+    mended = Path(__file__).with_name("mutable_headers.mjs")
+    command = ["node", "--import", str(mended), str(script), "--headless", f"--port={port}"]
     with process(command, port, folder / "log", TRUSTED_CUSTOM_HOSTS="127.0.0.1,localhost") as (pid, took):
-        yield Way("Portkey", port, (pid,), headers=headers, started_in_s=took)
+        yield Way(port, upstreams.plain, (pid,), headers=headers, started_in_s=took)
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def claude_code_router(folder: Path, upstreams: Upstreams) -> Iterator[Way]:
     port = free_port()
     provider = {
         "name": "bench",
-        "api_base_url": f"http://127.0.0.1:{upstreams.plain}/v1/chat/completions",
+        "api_base_url": f"http://127.0.0.1:{upstreams.plain.port}/v1/chat/completions",
         "api_key": "x",
         "models": ["bench"],
     }
@@ -68,6 +70,4 @@ def claude_code_router(folder: Path, upstreams: Upstreams) -> Iterator[Way]:
     (home / "config.json").write_text(json.dumps(config))
     with process([str(tool), "start"], port, folder / "log", HOME=str(folder)) as (pid, took):
         headers = {"x-api-key": _KEY, "anthropic-version": "2023-06-01"}
-        yield Way(
-            "claude-code-router", port, (pid,), "bench,bench", "/v1/messages", headers, "anthropic", started_in_s=took
-        )
+        yield Way(port, upstreams.plain, (pid,), "bench,bench", "/v1/messages", headers, "anthropic", started_in_s=took)

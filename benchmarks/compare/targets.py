@@ -1,0 +1,52 @@
+"""What is wanted of the gateway: ratios to other ways in the same run, and a few bounds of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.compare.figures import OVERHEAD, Rounds, Samples, Spread, ratios, spread
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`figure` of `way`, by that of `other` if there is one; at least or at most `bound`, where one is set."""
+
+    way: str
+    figure: str
+    other: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def rounds(self, samples: Samples) -> Rounds:
+        found = samples.get(self.way, {}).get(self.figure, {})
+        return ratios(found, samples.get(self.other, {}).get(self.figure, {})) if self.other else found
+
+    def met(self, found: Spread) -> bool | None:
+        """None where nothing is wanted."""
+        if self.at_least is not None:
+            return found.median >= self.at_least
+        return found.median <= self.at_most if self.at_most is not None else None
+
+
+TARGETS: Final[Sequence[Target]] = (
+    Target("glassgate", "streams/s", "mitmdump-json", at_least=1.0),
+    Target("glassgate", "whole answers/s", "mitmdump", at_least=1.1),
+    Target("glassgate", "streams/s", "litellm", at_least=10),
+    Target("glassgate", "whole answers/s", "litellm", at_least=7),
+    Target("glassgate", "streams/s", "portkey"),
+    Target("glassgate", "whole answers/s", "portkey"),
+    Target("glassgate", "streams/s", "ccr"),
+    Target("glassgate", "whole answers/s", "ccr"),
+    Target("glassgate-zai", "streams/s", "glassgate", at_least=0.8),
+    Target("glassgate", f"{OVERHEAD}, 1 stream", "mitmdump-json", at_most=1.2),
+    Target("glassgate", "KB a held stream", at_most=50),
+    Target("glassgate", "memory idle MB", at_most=105),
+    Target("glassgate", "upstream connections a 100 requests", at_most=1),
+    Target("glassgate-tls", "upstream connections a 100 requests", at_most=1),
+    Target("glassgate", "start to first answer s", at_most=2),
+)
+
+
+def judged(samples: Samples) -> Sequence[tuple[Target, Spread]]:
+    """The targets of which something was measured."""
+    return [(target, found) for target in TARGETS if (found := spread(target.rounds(samples)))]
