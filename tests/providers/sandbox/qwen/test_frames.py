@@ -1,5 +1,6 @@
 """The frames of the Qwen stand-in: tokens as the site counts them, and each form its reader has to bear."""
 
+import itertools
 import json
 from typing import Any
 
@@ -87,7 +88,7 @@ def test_a_plain_answer_is_its_words() -> None:
 def test_an_answer_may_be_repeated_whole_each_time(variant: str, turn: SandboxTurn) -> None:
     texts = [one["content"] for one in inners(variant, turn)]
     assert texts[-1] == TEXT
-    assert all(later.startswith(earlier) for earlier, later in zip(texts, texts[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
     assert len(texts) > 1
 
 
