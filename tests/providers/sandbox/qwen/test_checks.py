@@ -90,7 +90,8 @@ def test_a_new_chat_is_refused_for_each_wrong_field(wrong: dict[str, Any], field
 
 def test_all_that_is_wrong_is_named_and_a_body_has_to_be_one() -> None:
     assert problems(new_chat(chat_mode="x", timestamp=0)) == ["chat_mode", "timestamp"]
-    for body in (None, [], "x", 7):
+    odd: list[object] = [None, [], "x", 7]
+    for body in odd:
         assert problems(new_chat_problem(body)) == ["body"]
         assert problems(turn_problem(body, "c", {}, "ada")) == ["body"]
     assert new_chat(models=["gpt-4"])["data"]["code"] == "Bad_Request"

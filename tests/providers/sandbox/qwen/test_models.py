@@ -8,8 +8,8 @@ from providers.sandbox.qwen.models import MODELS, SandboxModel, listed, usable
 
 def test_only_active_models_are_usable_and_odd_names_are_none() -> None:
     assert usable("qwen3.7-plus") == SandboxModel()
-    for name in ("qwen3-retired", "gpt-4", "", None, 7, ["qwen3.7-plus"], {}):
-        assert usable(name) is None
+    odd: list[object] = ["qwen3-retired", "gpt-4", "", None, 7, ["qwen3.7-plus"], {}]
+    assert [usable(name) for name in odd] == [None] * len(odd)
 
 
 @pytest.mark.parametrize(
