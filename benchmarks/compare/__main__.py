@@ -199,7 +199,7 @@ def _told(options: argparse.Namespace, found: Found) -> dict[str, Any]:
         {"way": one.way, "figure": one.figure, "by": one.other, "median": seen.median, "met": one.met(seen)}
         for one, seen in judged(samples)
     ]
-    shown = {name: value for name, value in vars(options).items() if name != "json"}
+    shown = {name: value for name, value in vars(options).items() if name not in ("json", "show")}
     return {
         "machine": machine(),
         "options": shown,
@@ -222,12 +222,16 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--streams", type=int, default=1000, help="held, and begun at once")
     parser.add_argument("--only", nargs="+", choices=WAYS, metavar="WAY", help=", ".join(WAYS))
     parser.add_argument("--groups", nargs="+", metavar="GROUP", help="rates paced models connections costs tools fresh")
-    parser.add_argument("--json", type=Path, help="where the figures go, too")
+    parser.add_argument("--json", type=Path, help="where the figures go, too; written anew after each round")
+    parser.add_argument("--show", type=Path, metavar="JSON", help="the tables of an earlier run, and nothing else")
     return parser.parse_args(arguments)
 
 
 def main() -> None:
     chosen = options()
+    if chosen.show is not None:
+        print(report(json.loads(chosen.show.read_text(encoding="utf-8"))))
+        return
     least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(most, 65536)), most))
 

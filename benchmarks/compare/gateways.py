@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.compare.way import Provider, Start, Upstreams, Way
+from benchmarks.vaults import put_all
 from providers.sandbox.tokens import jwt
 from tests.support.mitmweb import Web
 from tests.support.processes import KEY, Gateway
@@ -78,8 +79,7 @@ def _gateway(
     folder.chmod(0o700)
     more = {"limits": {"requests": _AT_ONCE}, **(sections or {})}
     gateway = kind(folder, arguments=arguments, by_itself=True, providers=providers, **more)
-    for (name, account), material in sessions.items():
-        gateway.vault.put(name, account, dict(material))
+    put_all(gateway.vault, sessions)
     began = time.perf_counter()
     with gateway:
         took = time.perf_counter() - began

@@ -31,8 +31,12 @@ class Target:
 TARGETS: Final[Sequence[Target]] = (
     Target("glassgate", "streams/s", "mitmdump-json", at_least=1.0),
     Target("glassgate", "whole answers/s", "mitmdump", at_least=1.1),
+    Target("glassgate", "CPU ms a stream", "mitmdump-json"),
+    Target("glassgate", "CPU ms a whole answer", "mitmdump"),
     Target("glassgate", "streams/s", "litellm", at_least=10),
     Target("glassgate", "whole answers/s", "litellm", at_least=7),
+    Target("litellm", "CPU ms a stream", "glassgate"),
+    Target("litellm", "CPU ms a whole answer", "glassgate"),
     Target("glassgate", "streams/s", "portkey"),
     Target("glassgate", "whole answers/s", "portkey"),
     Target("glassgate", "streams/s", "ccr"),

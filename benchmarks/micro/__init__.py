@@ -1,0 +1,1 @@
+"""Microbenchmarks of single parts, by hand: pytest -c benchmarks/micro/pytest.ini benchmarks/micro."""
