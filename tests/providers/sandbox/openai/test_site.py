@@ -1,13 +1,15 @@
 """The stand-in of official APIs: strict at its door, its faults on demand."""
 
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from providers.sandbox.openai.site import MODELS, REFUSALS, OpenAISite
 from providers.sandbox.run import Sandbox
-
-pytestmark = pytest.mark.anyio
+from tests.support.asked import RecordedAnswer, ask
 
 
 @pytest.fixture
@@ -16,6 +18,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
+@pytest.mark.anyio
 async def test_the_official_form_wants_its_key_and_a_known_model(sandbox: Sandbox) -> None:
     base, key = sandbox.base_url("openai"), sandbox.site("openai").key
     message = {"role": "user", "content": "Hi"}
@@ -27,3 +30,107 @@ async def test_the_official_form_wants_its_key_and_a_known_model(sandbox: Sandbo
                 headers={"authorization": f"Bearer {token}"},
             )
             assert answer.status_code == status
+
+
+def chat(directive: str = "", **body: Any) -> RecordedAnswer:
+    """The answer to a chat, its frames sent without a pause."""
+    site = OpenAISite()
+    prompt = f"Hi\n!sandbox pace_ms=0 text='one two three four five' reasoning=thought {directive}"
+    whole = {"model": "sandbox-large", "messages": [{"role": "user", "content": prompt}], **body}
+    return ask(site, "POST", "/v1/chat/completions", whole, authorization=f"Bearer {site.key}")
+
+
+def deltas(answer: RecordedAnswer, index: int = 0) -> list[Any]:
+    chunks = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+    choices = [choice for chunk in chunks for choice in chunk.get("choices", ())]
+    return [choice["delta"] for choice in choices if choice["index"] == index]
+
+
+def words(answer: RecordedAnswer, index: int = 0) -> str:
+    return "".join(delta.get("content") or "" for delta in deltas(answer, index))
+
+
+def test_an_answer_is_the_same_whole_and_streamed() -> None:
+    whole = chat().json
+    streamed = chat(stream=True, stream_options={"include_usage": True}, n=2, logprobs=True)
+    assert whole["choices"][0]["message"]["content"] == "one two three four five"
+    assert words(streamed) == words(streamed, 1) == "one two three four five"
+    assert streamed.text.endswith("data: [DONE]\n\n")
+    assert '"total_tokens": 33' in streamed.text
+    assert '"logprobs"' in streamed.text
+    assert '"total_tokens"' not in chat(stream=True).text
+
+
+TOOL = {"type": "function", "function": {"name": "weather"}}
+
+
+def test_a_tool_is_called_whole_and_streamed_unless_the_script_says_no() -> None:
+    choice = chat(tools=[TOOL]).json["choices"][0]
+    assert (choice["finish_reason"], choice["message"]["content"]) == ("tool_calls", None)
+    calls = [
+        delta["tool_calls"][0]["function"] for delta in deltas(chat(tools=[TOOL], stream=True)) if "tool_calls" in delta
+    ]
+    assert calls[0]["name"] == "weather"
+    assert json.loads("".join(call["arguments"] for call in calls)) == {"city": "Paris"}
+    assert words(chat("variant=no_tool", tools=[TOOL], stream=True)) == "one two three four five"
+
+
+def test_reasoning_comes_where_it_is_asked_for() -> None:
+    assert chat(reasoning_effort="low").json["choices"][0]["message"]["reasoning_content"] == "thought"
+    assert "reasoning_content" not in chat().json["choices"][0]["message"]
+    assert deltas(chat("variant=reasoning", stream=True))[1] == {"reasoning_content": "thought"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"messages": []}, 400), ({"messages": "Hi"}, 400), ({"model": "gpt"}, 404), ({"tools": [{"type": "web"}]}, 400)],
+)
+def test_a_body_it_cannot_answer_is_refused(body: dict[str, Any], status: int) -> None:
+    assert chat(**body).status == status
+
+
+@pytest.mark.parametrize("fault", sorted(REFUSALS))
+def test_a_refusal_comes_instead_of_an_answer(fault: str) -> None:
+    answer = chat(f"fault={fault}", stream=True)
+    assert (answer.status, answer.json) == REFUSALS[fault][:2]
+
+
+def test_other_faults_before_a_stream() -> None:
+    assert chat("fault=429 retry_after=9").headers["retry-after"] == "9"
+    assert chat("fault=429").headers["retry-after"] == "2"
+    assert chat("fault=html").headers["content-type"] == "text/html"
+    assert chat("fault=json_error").json["error"]["code"] == "engine_error"
+    assert (chat("fault=empty").body, chat("fault=empty").whole) == (b"", True)
+    assert chat("fault=reset_first").end == "reset"
+    assert chat("fault=bad_encoding").headers["content-encoding"] == "gzip"
+    assert chat("fault=500 only_model=sandbox-small").status == 200
+
+
+@pytest.mark.parametrize("fault", ["glued_lines", "broken_json", "no_done", "unknown_event", "crlf", "after_done"])
+def test_oddities_of_a_stream_change_its_bytes_and_not_its_words(fault: str) -> None:
+    answer = chat(f"fault={fault}", stream=True)
+    assert answer.body != chat(stream=True).body
+    good = [line for line in answer.text.splitlines() if line.startswith("data: {") and line.endswith("}")]
+    said = [choice["delta"].get("content") or "" for line in good for choice in json.loads(line[6:]).get("choices", ())]
+    assert "".join(said).removesuffix("words after the end") == "one two three four five"
+
+
+def test_faults_that_cut_a_stream() -> None:
+    assert deltas(chat("fault=error_first", stream=True)) == []
+    for fault, ended in (("truncated", ""), ("error_mid", ""), ("reset", "reset"), ("hang_up", "closed")):
+        answer = chat(f"fault={fault}", stream=True)
+        assert "[DONE]" not in answer.text
+        assert answer.end == ended
+        assert answer.whole == (not ended)
+
+
+def test_counted_answers_have_so_many_words() -> None:
+    assert words(chat("count=7", stream=True)) == "word " * 7
+
+
+def test_models_are_listed_and_other_paths_are_not_there() -> None:
+    site = OpenAISite()
+    signed = {"authorization": f"Bearer {site.key}"}
+    assert [model["id"] for model in ask(site, "GET", "/v1/models", **signed).json["data"]] == list(MODELS)
+    assert ask(site, "GET", "/v1/other", **signed).status == 404
+    assert ask(site, "POST", "/v1/completions", {"model": "gpt"}, **signed).status == 404
