@@ -1,7 +1,8 @@
 """What runs: everything made from one configuration, put together. Each part is built where it lives."""
 
+import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 
@@ -42,6 +43,8 @@ from addons.transport.step_runner import CallRecord, StepRunner
 from addons.vault.store import Vault
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session
+
+log = logging.getLogger("glassgate")
 
 
 class Running:
@@ -157,9 +160,20 @@ class Running:
         self.pool.handed_out(session, cookies)
 
     async def close(self) -> None:
-        await self.pool.close()
+        """Ends what goes on beside the requests; each part is ended, whatever becomes of the others."""
+        endings: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+            ("the accounts", self.pool.close),
+            ("what was unknown", self._save_drift),
+            ("connections", self._clients.close),
+        )
+        for what, end in endings:
+            try:
+                await end()
+            except Exception:
+                log.exception("%s could not be put away at the end: a fault of the gateway", what)
+
+    async def _save_drift(self) -> None:
         self.archive.drift.save()
-        await self._clients.close()
 
     def _client(self, provider: str) -> httpx.AsyncClient:
         return self._clients.of(self._proxies.get(provider), provider)

@@ -183,10 +183,8 @@ def test_the_last_page_may_be_read_until_the_window_is_closed(house: House, monk
         await house.browser.seen.wait()
         house.browser.leave()
 
-    monkeypatch.setattr(capturing, "READ_S", 15)
-    began = time.monotonic()
+    monkeypatch.setattr(capturing, "READ_S", 3600)  # who waits for that is ended by the test's own limit
     assert house.capture(read) == 0
-    assert time.monotonic() - began < 14
 
 
 def test_a_headless_window_is_read_by_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
