@@ -63,6 +63,8 @@ class Exchange:
     status: int = 200
     moved: Callable[[], None] | None = None
     """Called when it has come further, until its provider is asked; for the inspector."""
+    _begun: Attempt | None = None
+    """The attempt that failed last, where the client has the head of its answer: an error is told in that."""
     _task: asyncio.Task[None] | None = None
     _counted: bool = False
     _told: int = 0
@@ -103,7 +105,9 @@ class Exchange:
 
     def fail(self, error: GatewayError, answer: http.Response) -> None:
         """The gateway itself failed: nothing more is sent to a provider."""
-        self.attempt, self.error, self.status, self.answer = None, error, error.status, answer
+        self.attempt, self.error = None, error
+        if not self._told_in_answer(error):
+            self.status, self.answer = error.status, answer
 
     def over(self, flow: http.HTTPFlow) -> Outcome:
         """Ends the exchange, however it ended, and gives its outcome."""
@@ -134,6 +138,10 @@ class Exchange:
 
     async def _guarded(self, work: Coroutine[None, None, None], flow: http.HTTPFlow) -> None:
         """Runs `work` as a task that ends when the client leaves."""
+        if self.left:  # while observers were told
+            self.attempt = None
+            work.close()
+            return
         CURRENT.set(self.id)  # for what is done on behalf of this request
         self._task = asyncio.ensure_future(work)
         try:
@@ -212,17 +220,10 @@ class Exchange:
         failed, self.attempt = self.attempt, None
         assert failed
         assert self.attempt_loop
-        try:
-            if self.stopped is not None:
-                raise self.stopped
-            planned = await self.attempt_loop.after(failed)
-        except GatewayError as error:
-            if not failed.reader.begun:
-                raise
-            failed.last_error = error.cleaned(self.context.cleaner.words)  # told in the answer, whose head is out
-            self._release()
-        else:
-            self._take(planned, flow)
+        self._begun = failed if failed.reader.begun else None
+        if self.stopped is not None:
+            raise self.stopped
+        self._take(await self.attempt_loop.after(failed), flow)
 
     def _take(self, planned: AttemptPlan, flow: http.HTTPFlow) -> None:
         self.attempt = planned.attempt
@@ -234,12 +235,20 @@ class Exchange:
         self.attempt = None
         self.model = self.model or error.asked or None
         self.error = error.cleaned(self.context.cleaner.words)
+        if self._told_in_answer(self.error):
+            return
         self.status = error.status
         self.answer = self.dialect.error(error)
         for name, value in self.headers(error):
             self.answer.headers.add(name, value)
         if flow.response is None:
             flow.response = self.answer
+
+    def _told_in_answer(self, error: GatewayError) -> bool:
+        """Whether the client has the head of an answer already; the error stands at the end of that one then."""
+        if self._begun is not None:
+            self._begun.last_error = error
+        return self._begun is not None
 
     def headers(self, error: GatewayError | None = None) -> tuple[tuple[str, str], ...]:
         """What an answer says of how it came about."""
@@ -309,6 +318,8 @@ class Exchange:
         """How it ended: outcome, the status the client got, and what it was told went wrong."""
         if left:
             return "client_left", self.status if last is not None and last.begun else CLIENT_LEFT, None
+        if self.error is not None and self._begun is not None:
+            return "broken_off", self.status, self.error
         if self.error is not None:
             asked = self.attempt_loop is not None and self.attempt_loop.attempts
             return "failed" if self.error.status >= 500 or asked else "refused", self.status, self.error

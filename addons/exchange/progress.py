@@ -31,7 +31,18 @@ class Progress:
 
 
 def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
-    """Cookies are kept; what was made at the site for it (a chat) is deleted where the person wants it."""
+    """Cookies are kept; what was made at the site for it (a chat) is deleted where the person wants it.
+
+    A fault of the provider's code is logged: the request ends all the same, and gives its place back.
+    """
+    try:
+        _leave(context, attempt, progress)
+    except Exception:
+        name = attempt.spec.provider.name
+        log.exception("what follows an attempt at %s could not be done: a fault of the gateway", name)
+
+
+def _leave(context: Context, attempt: Attempt, progress: Progress) -> None:
     if attempt.report.set_cookies:
         given = dict(given_cookies(attempt.report.set_cookies))
         progress.lease.handed_out(attempt.spec.session, given)

@@ -1,13 +1,17 @@
 """What a feature may ask of an attempt: calls of its own before it, and a second answer where the first is flawed."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import httpx
 import pytest
 
+from addons.errors import GatewayError
 from addons.features import chain
 from addons.features.feature import Applied, Flaw
 from providers.contract.call import Call
@@ -18,7 +22,7 @@ from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
-from tests.support.harness import ALL_SAID, STREAM, Visit, said, zai
+from tests.support.harness import ALL_SAID, STREAM, House, Visit, is_quiet, said, zai
 from tests.support.virtual_time import in_virtual_time
 
 
@@ -27,8 +31,12 @@ class Shouting:
     """A Feature: an answer must have no small letter in it."""
 
     checked: list[str] = field(default_factory=list)
+    again: Callable[[], object] = lambda: None
+    """Called when it is applied behind a flawed answer."""
 
     def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+        if self.checked:
+            self.again()
         return Applied(request, check=self.check)
 
     def check(self, events: Sequence[Event]) -> Flaw | None:
@@ -209,6 +217,54 @@ async def test_a_client_that_leaves_between_two_answers_leaves_nothing(tmp_path:
         await visit.leaves()
         assert house.lines[-1].outcome == "client_left"
         assert not house.gate.exchanges
+
+
+# -- what ends the request while it is asked for once more ------------------------------------------------------------
+@dataclass
+class Kept:
+    """A client that was kept alive, while the site takes its time to make the chat of a second answer."""
+
+    house: House
+    visit: Visit
+
+    async def is_asked_again(self) -> None:
+        await self.visit.says(STREAM, said("hel"))
+        await self.house.pass_s(16)
+        self.house.site.replies["POST /api/v1/chats/new"] = self.never
+        await self.visit.says(said("lo"), ALL_SAID)
+
+    async def never(self, request: httpx.Request) -> tuple[int, object]:
+        await asyncio.Event().wait()
+        return 200, {}
+
+    def was_told(self, code: str) -> None:
+        got, line = self.visit.got, self.house.lines[-1]
+        assert got.complete
+        assert got.error["code"] == code
+        assert (line.status, line.outcome, line.error_code) == (200, "broken_off", code)
+        assert is_quiet(self.house)
+
+
+@in_virtual_time
+async def test_who_stops_it_between_two_answers_is_told_in_the_stream(tmp_path: Path, shouting: Shouting) -> None:
+    async with zai(tmp_path) as house:
+        kept = Kept(house, await house.visit().chats("GLM-4.6"))
+        await kept.is_asked_again()
+        for exchange in house.gate.exchanges:
+            exchange.stop(GatewayError(503, "the gateway ends", code="shutting_down"))
+        await house.settle()
+        kept.was_told("shutting_down")
+
+
+@in_virtual_time
+async def test_a_fault_of_the_gateway_between_two_answers_is_told_in_the_stream(
+    tmp_path: Path, shouting: Shouting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with zai(tmp_path) as house:
+        kept = Kept(house, await house.visit().chats("GLM-4.6"))
+        monkeypatch.setattr(shouting, "again", Mock(side_effect=RuntimeError("a feature's fault")))
+        await kept.is_asked_again()
+        kept.was_told("internal_error")
 
 
 # -- calls of its own -------------------------------------------------------------------------------------------------

@@ -4,9 +4,14 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
+import pytest
 
+from addons.app import wiring
+from addons.exchange.observer import Observer
+from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from tests.support.harness import ALL_SAID, STREAM, House, Visit, api, is_quiet, said, whole, zai, zai_token
 from tests.support.virtual_time import in_virtual_time
@@ -133,4 +138,39 @@ async def test_who_leaves_while_a_session_is_renewed_does_not_make_it_expired(tm
         go.set()
         await house.settle()
         assert account.health.state.health.value == "ok"
+        assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_who_leaves_while_an_observer_is_told_makes_nobody_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Observer):
+        async def begun(self, info: ExchangeInfo) -> None:
+            await asyncio.sleep(5)
+
+    builtin = wiring.observers
+    monkeypatch.setattr(wiring, "observers", lambda *given: (Slow(), *builtin(*given)))
+    async with zai(tmp_path) as house:
+        visit = await house.visit().chats("GLM-4.7")
+        await visit.leaves()
+        await house.pass_s(10)
+        assert house.site.count("POST /api/v1/chats/new") == 0
+        assert not visit.requests
+        assert house.line.outcome == "client_left"
+        assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_a_fault_of_the_tidying_up_keeps_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with zai(tmp_path, delete_chats="true") as house:
+        visit = await house.visit().chats("GLM-4.7")
+        (exchange,) = house.gate.exchanges
+        assert exchange.attempt_loop is not None
+        assert exchange.attempt_loop.progress is not None
+        turn = type(exchange.attempt_loop.progress.turn)
+        monkeypatch.setattr(turn, "cleanup", Mock(side_effect=RuntimeError("a provider's fault")))
+        await visit.says(STREAM, said("Hi"), ALL_SAID)
+        assert house.line.outcome == "ok"
+        assert "what follows an attempt at zai could not be done" in "\n".join(house.said)
         assert is_quiet(house)
