@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.compare.__main__ import WAYS, Found, options
+from benchmarks.compare.__main__ import GROUPS, options
+from benchmarks.compare.catalogue import WAYS
 from benchmarks.compare.figures import Spread
+from benchmarks.compare.found import Found
 from benchmarks.compare.machine import peers
 from benchmarks.compare.measures import Load, measures
 from benchmarks.compare.report import cell, report, short, table
@@ -50,8 +52,9 @@ def test_what_failed_is_kept_with_its_reason(capsys: pytest.CaptureFixture[str])
 
 
 def test_every_group_of_a_way_has_a_measure() -> None:
-    known = {measure.group for measure in measures(Load())} | {"start", "held"}
-    assert {group for entry in WAYS.values() for group in entry.groups} == known
+    known = {measure.group for measure in measures(Load())}
+    assert known | {"fresh"} == set(GROUPS)
+    assert {group for entry in WAYS.values() for group in entry.groups} == known | {"start", "held"}
 
 
 def test_options_of_a_whole_run() -> None:
