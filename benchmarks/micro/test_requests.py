@@ -17,11 +17,12 @@ from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.transport.places import places_of
 from addons.transport.sealing import Owner, Seals
 from addons.transport.upstream_request import request_of
+from benchmarks.vaults import put_all
 from providers.contract.operation import Turn
 from providers.contract.session import Session
 from providers.contract.steps import Moment
 from tests.providers.seeds import provider_of
-from tests.support.harness import House, Visit, answer, api
+from tests.support.harness import House, Visit, answer
 from tests.support.turns import turn_of
 from tests.support.virtual_time import VirtualLoop
 
@@ -65,12 +66,29 @@ def test_sealing(benchmark: BenchmarkFixture) -> None:
     benchmark(seals.wire_request, request, places, Owner(SESSION.provider, SESSION.account))
 
 
+class Accounts(House):
+    """A gateway with so many accounts of an official API."""
+
+    def _store(self, now: Callable[[], float]) -> None:
+        many, self.sessions = self.sessions, {}
+        super()._store(now)
+        put_all(self.vault, many)
+
+
+def accounts(folder: Path, count: int) -> Accounts:
+    names = [f"a{number}" for number in range(count)]
+    provider = (
+        f"\n  api: {{type: openai_compatible, base_url: 'http://127.0.0.1:1002/v1', models: [m], accounts: {names}}}\n"
+    )
+    return Accounts(folder, provider, {("api", name): {"api_key": f"key-of-{name}-0123456789abcdef"} for name in names})
+
+
 class Gateway:
     """The gateway on a loop of its own, whose time is virtual."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, count: int) -> None:
         self.loop = VirtualLoop()
-        self.house: House = api(folder)
+        self.house: House = accounts(folder, count)
         self.loop.run_until_complete(self.house.__aenter__())
 
     def connected(self) -> Visit:
@@ -91,9 +109,9 @@ class Gateway:
         self.loop.close()
 
 
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    found = Gateway(tmp_path)
+@pytest.fixture(params=[1, 1000], ids=["1 account", "1000 accounts"])
+def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gateway]:
+    found = Gateway(tmp_path, request.param)
     asyncio.set_event_loop(found.loop)
     yield found
     asyncio.set_event_loop(None)
@@ -102,7 +120,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 
 def on_new_connections(benchmark: Any, gateway: Gateway, what: Callable[[Visit], object]) -> None:
     """Each time on a connection of its own; its opening and its end are not measured."""
-    benchmark.pedantic(what, setup=lambda: ((gateway.connected(),), {}), teardown=gateway.left, rounds=500)
+    benchmark.pedantic(what, setup=lambda: ((gateway.connected(),), {}), teardown=gateway.left, rounds=200)
 
 
 def test_planning_a_request(benchmark: BenchmarkFixture, gateway: Gateway) -> None:
