@@ -10,8 +10,9 @@ Addons of mitmproxy itself that do nothing as long as their option is unset need
 
 import inspect
 import logging
+import operator
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
@@ -55,6 +56,8 @@ _IDLE_WITHOUT: Final[Mapping[type, str]] = {
 """Addons whose hooks look at this option first, and do nothing where it is empty."""
 
 type Function = Callable[..., Any]
+type Group = tuple[object, list[Function]]
+"""An addon and its functions of one hook, its sub-addons' behind its own."""
 
 
 def is_idle(addon: object, options: Options) -> bool:
@@ -69,7 +72,7 @@ class HookTable:
     def __init__(self, manager: AddonManager, options: Options, skips: Callable[[object], bool]) -> None:
         self._manager = manager
         self._skips = skips
-        self._table: dict[str, list[list[Function]]] = {}
+        self._table: dict[str, list[Group]] = {}
         self._made_for: list[object] = []
         """The addons whose functions the table has."""
         options.changed.connect(self._forget)
@@ -92,7 +95,10 @@ class HookTable:
 
         OptionsError is for whoever triggered the event, as is what is no Exception.
         """
-        for functions in self._functions(name):
+        groups, at = self._functions(name), 0
+        while at < len(groups):
+            addon, functions = groups[at]
+            at += 1
             try:
                 for function in functions:
                     result = function(*args)
@@ -105,16 +111,24 @@ class HookTable:
             except Exception as e:
                 trace = cut_traceback(e.__traceback__, "_call")
                 _LOG.error(f"Addon error: {e}", exc_info=(type(e), e, trace))
+            if self._table.get(name) is not groups or len(self._manager.lookup) != len(self._made_for):
+                groups, at = self._behind(addon, name) or (groups, at)  # those behind it may be others now
 
-    def _functions(self, name: str) -> list[list[Function]]:
-        """One list for each addon that has any, its sub-addons' functions behind its own."""
+    def _behind(self, addon: object, name: str) -> tuple[list[Group], int] | None:
+        """As the table has it now: whom to call, and who comes behind the addon; None where that has gone."""
+        groups = self._functions(name)
+        return next(((groups, at) for at, (one, _) in enumerate(groups, 1) if one is addon), None)
+
+    def _functions(self, name: str) -> list[Group]:
+        """The addons that have any, in their order."""
         addons = list(self._manager.lookup.values())
-        if addons != self._made_for:
+        # Whether they are the same ones: equal ones may have come in their place, and `==` may be an addon's own.
+        if len(addons) != len(self._made_for) or not all(map(operator.is_, addons, self._made_for)):
             self._made_for, self._table = addons, {}
         found = self._table.get(name)
         if found is None:
-            groups = [_functions_of(addon, name) for addon in self._manager.chain if not self._skips(addon)]
-            found = self._table[name] = [group for group in groups if group]
+            groups = [(one, _functions_of(one, name)) for one in self._manager.chain if not self._skips(one)]
+            found = self._table[name] = [group for group in groups if group[1]]
         return found
 
     def _forget(self, updated: set[str]) -> None:
@@ -122,21 +136,34 @@ class HookTable:
 
 
 def _functions_of(addon: object, name: str) -> list[Function]:
-    """An addon's functions of that name: its own, then those of its sub-addons."""
-    found = []
+    """An addon's functions of that name: its own, then those of its sub-addons.
+
+    Where they cannot even be looked up, or are none, one that looks again and raises what that does.
+    """
+    try:
+        return list(_found(addon, name))
+    except Exception:
+        return [_looking(addon, name)]
+
+
+def _found(addon: object, name: str) -> Iterator[Function]:
     for one in traverse([addon]):
         function = getattr(one, name, None)
         if not function or isinstance(function, types.ModuleType):
             continue  # a script may have imported a module that is called as the hook is
-        found.append(function if callable(function) else _not_callable(one, name))
-    return found
+        if not callable(function):
+            raise exceptions.AddonManagerError(f"Addon handler {name} ({one}) not callable")
+        yield function
 
 
-def _not_callable(addon: object, name: str) -> Function:
-    def complain(*args: object) -> None:
-        raise exceptions.AddonManagerError(f"Addon handler {name} ({addon}) not callable")
+def _looking(addon: object, name: str) -> Function:
+    async def look(*args: object) -> None:
+        for function in _found(addon, name):
+            result = function(*args)
+            if result is not None and inspect.isawaitable(result):
+                await result
 
-    return complain
+    return look
 
 
 _NAMES: Final[dict[type[Hook], tuple[str, ...]]] = {}

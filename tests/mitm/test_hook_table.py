@@ -5,6 +5,7 @@ import logging
 import random
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ class Bare:
         return f"Bare({vars(self)['name']})"
 
 
-def both(play: Play, caplog: pytest.LogCaptureFixture) -> list[Any]:
+def both(play: Play, caplog: pytest.LogCaptureFixture, *, idle: bool = False) -> list[Any]:
     """What was seen with mitmproxy's own way, which must be what is seen with the table; with the log's lines."""
     found = []
     for table in (False, True):
@@ -88,7 +89,7 @@ def both(play: Play, caplog: pytest.LogCaptureFixture) -> list[Any]:
             made = master.Master(opts)
             made._legacy_log_events.uninstall()
             if table:
-                HookTable(made.addons, opts, lambda addon: False)
+                HookTable(made.addons, opts, lambda addon: idle and is_idle(addon, opts))
             await play(made.addons, seen)
 
         asyncio.run(run())
@@ -105,7 +106,11 @@ def _trace(record: logging.LogRecord) -> list[str]:
     if not record.exc_info:
         return []
     names = [frame.name for frame in extract_tb(record.exc_info[2])]
-    return [name for name in names if name not in ("safecall", "trigger_event", "_iter_hooks", "complain")]
+    return [
+        name
+        for name in names
+        if name not in ("safecall", "trigger_event", "_iter_hooks", "invoke_addon", "look", "_found")
+    ]
 
 
 FLOW = tflow.tflow(resp=True)
@@ -158,6 +163,49 @@ def test_a_member_that_is_no_function_is_told_each_time_and_a_module_is_passed_o
     assert sum("not callable" in str(line) for line in found) == 2
 
 
+def test_a_member_that_cannot_be_looked_up_hurts_no_other_addon(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(addons: AddonManager, seen: list[Any]) -> None:
+        class Odd:
+            name, is_closed = "odd", False
+
+            @property
+            def request(self) -> Callable[[flow.Flow], None]:
+                if self.is_closed:
+                    raise ValueError("closed")
+                return lambda flow: seen.append("odd")
+
+        odd = Odd()
+        addons.add(
+            Noting("first", seen), Bare(name="parent", addons=[Noting("child", seen), odd]), Noting("last", seen)
+        )
+        for closed in (True, True, False):
+            odd.is_closed = closed
+            await addons.handle_lifecycle(HttpRequestHook(FLOW))
+
+    found = both(play, caplog)
+    assert sum("closed" in str(line) for line in found) == 2
+    assert "odd" in found
+
+
+def test_another_addon_that_is_equal_takes_the_place_of_one(caplog: pytest.LogCaptureFixture) -> None:
+    @dataclass
+    class Equal:
+        seen: list[Any] = field(compare=False)
+        about: str = field(compare=False)
+
+        def request(self, flow: flow.Flow) -> None:
+            self.seen.append(self.about)
+
+    async def play(addons: AddonManager, seen: list[Any]) -> None:
+        for about in ("old", "new"):
+            one = Equal(seen, about)
+            addons.add(one)
+            await addons.handle_lifecycle(HttpRequestHook(FLOW))
+            addons.remove(one)
+
+    assert both(play, caplog)[:2] == ["old", "new"]
+
+
 def test_addons_may_come_and_go(caplog: pytest.LogCaptureFixture) -> None:
     async def play(addons: AddonManager, seen: list[Any]) -> None:
         first, parent = Noting("first", seen), Bare(name="script", addons=[])
@@ -187,10 +235,15 @@ def test_an_addon_may_add_another_while_it_is_called(caplog: pytest.LogCaptureFi
 
             def running(self) -> None:
                 seen.append("running")
-                addons.add(Noting("added", seen))
+                addons.add(Noting("added", seen), Running())
+
+        class Running:
+            def running(self) -> None:
+                seen.append("runs at once")
 
         addons.add(Adding(), Noting("last", seen))
         await addons.trigger_event(RunningHook())
+        assert seen[-1] == "runs at once"
         await addons.handle_lifecycle(HttpRequestHook(FLOW))
 
     assert both(play, caplog)
@@ -241,6 +294,23 @@ def test_an_idle_addon_is_not_called_until_its_option_is_set() -> None:
         assert "if-none-match" in one.request.headers
 
     asyncio.run(play())
+
+
+def test_an_option_that_an_addon_sets_counts_for_those_behind_it_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(addons: AddonManager, seen: list[Any]) -> None:
+        class Setting:
+            def request(self, flow: flow.Flow) -> None:
+                seen.append("setting")
+                addons.master.options.update(anticache=True)
+
+        addons.add(Setting(), AntiCache(), Noting("last", seen))
+        one = tflow.tflow(req=tutils.treq(headers=[(b"if-none-match", b"x")]))
+        await addons.handle_lifecycle(HttpRequestHook(one))
+        seen.append("if-none-match" in one.request.headers)
+        addons.master.options.update(anticache=False)
+        seen[:] = [entry for entry in seen if not isinstance(entry, tuple)]  # (ids of flows)
+
+    assert both(play, caplog, idle=True)[:2] == ["setting", False]
 
 
 def test_what_is_idle_is_said_by_its_option() -> None:
