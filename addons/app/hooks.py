@@ -183,7 +183,7 @@ class Glassgate:
         try:
             for policy in self.policies:
                 policy.check(admission)
-            answer = None if admission.asks_model else local.answer(admission, self._process.inside())
+            answer = None if admission.wants_body else local.answer(admission, self._process.inside())
         except GatewayError as error:
             await self._door.refuse(flow, request_id, admission.key, error, {})
             return
@@ -194,14 +194,18 @@ class Glassgate:
         began, client = self._outside.clock(), self._stream.client_of(flow)
         exchange = Exchange(request_id, admission.key, admission.dialect, parts.context, began, admission.identity)
         exchange.codings, exchange.client, exchange.method = admission.codings, client, flow.request.method
-        exchange.path = path_of(flow)
+        exchange.path, exchange.head = path_of(flow), admission.head
+        if not admission.asks_model:
+            most_values = parts.context.limits.body_values
+            exchange.local = local.body_reading(admission, self._process.inside(), most_values)
         self.exchanges.add(flow, exchange)
 
     @fenced
     async def request(self, flow: http.HTTPFlow) -> None:
         exchange = self.exchanges.find(flow)
         if exchange is not None and flow.response is None:
-            await self.observers.begun(exchange.info(flow))
+            if exchange.local is None:
+                await self.observers.begun(exchange.info(flow))
             await exchange.open(flow)
             await self._moved_on(flow, exchange)
         elif flow.is_replay == "request" and flow.response is None:

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 _HEADERS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 """Beside Authorization: what clients of Anthropic's, Azure's and Google's forms put their key in."""
+KEY_HEADERS: Final = frozenset({"authorization", *_HEADERS})
+"""Every header that a key is looked for in; lower case."""
 _MOST_SHOWN: Final = 8
 """Different keys in one request that are looked at."""
 _PURPOSE: Final = b"glassgate: the name of a client key\0"

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from mitmproxy import http
 
 from addons.dialects.description import Description
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
@@ -72,11 +73,14 @@ class Dialect(Protocol):
         """The id of the answer to a request (`req_…`)."""
         ...
 
-    def read(self, body: bytes, most_values: int) -> Generator[None, None, ParsedRequest]:
-        """The request, read in steps (addons/dialects/body.py). Raises GatewayError (400) naming the field at fault."""
+    def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Generator[None, None, ParsedRequest]:
+        """The request, read in steps (addons/dialects/body.py). Raises GatewayError (400) naming the field at fault.
+
+        What is kept of a request and read again has no head: a request must be possible to make without one.
+        """
         ...
 
-    def parse(self, body: bytes) -> ParsedRequest:
+    def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         """The request, read in one go."""
         ...
 

@@ -1,25 +1,29 @@
-"""What a dialect's own small answers are made of: those that no model is asked for, such as a list of models."""
+"""A dialect's own answers, for which no model is asked: a list of models, a count of tokens."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from mitmproxy import http
 
+from addons.dialects.body import VALUES_LIMIT, Reading
+from addons.dialects.routed_head import RoutedHead
 from providers.contract.provider import Model
 
 
 @dataclass(frozen=True, slots=True)
 class LocalRequest:
-    """A request for a route that the gateway answers from what it knows."""
+    """A whole request for a route that the gateway answers from what it knows."""
 
-    params: Mapping[str, str] = field(default_factory=dict)
-    """What the names in the route's path stand for."""
-    query: str = ""
+    head: RoutedHead
+    body: bytes
+    """Plain, however it was compressed."""
+    most_values: int = VALUES_LIMIT
+    """JSON values that it may have."""
 
 
 class Catalog(Protocol):
-    """The models that are served."""
+    """What the gateway tells such answers: the models that are served, and how many tokens a text may be."""
 
     @property
     def created(self) -> int:
@@ -34,6 +38,12 @@ class Catalog(Protocol):
         """The model of a name, in any case. Raises GatewayError (404)."""
         ...
 
+    def tokens(self, texts: Iterable[str]) -> int:
+        """The estimate of how many tokens these texts are together, for whatever model."""
+        ...
 
-type LocalAnswer = Callable[[LocalRequest, Catalog], http.Response]
-"""Answers a request. Raises GatewayError."""
+
+type LocalAnswer = Callable[[RoutedHead, Catalog], http.Response]
+"""Answers a request at its head: a body is not read. Raises GatewayError."""
+type LocalReading = Callable[[LocalRequest, Catalog], Reading[http.Response]]
+"""Answers a request once its body has come, in steps (addons/dialects/body.py). Raises GatewayError."""

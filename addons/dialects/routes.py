@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
-from addons.dialects.local import LocalAnswer
+from addons.dialects.local import LocalAnswer, LocalReading
 
 VERSION: Final = "/v1"
 _REST: Final = ":path}"
@@ -25,9 +25,18 @@ class Route:
     operation: str
     """The operation's id in the API's description."""
     local: LocalAnswer | None = None
-    """What answers it from what the gateway knows; None where a model is asked."""
+    """What answers it at its head, from what the gateway knows."""
+    local_reading: LocalReading | None = None
+    """What answers it from what the gateway knows once its body has come. Without either a model is asked."""
     header: str = ""
     """It is for requests alone that have this header (lower case); before another one at the same path."""
+    reads: tuple[str, ...] = ()
+    """Headers that its dialect reads (lower case), also where their names look like those of credentials
+    (`session-id`); a header that a key may come in is none of them."""
+
+    @property
+    def asks_model(self) -> bool:
+        return self.local is None and self.local_reading is None
 
     @property
     def shown_path(self) -> str:

@@ -4,32 +4,31 @@ The stream layer sees it as a RequestPort; the attempts themselves are attempt_l
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mitmproxy import http
 
-from addons.dialects.base import Dialect, ParsedRequest
-from addons.dialects.body import ASKED_LIMIT
+from addons.dialects.base import Dialect
+from addons.dialects.body import ASKED_LIMIT, Reading
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.context import Context
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
+from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage
 from addons.stream.port import State
-from addons.transport.codings import decode_body
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 """The request on whose behalf something is done."""
 
 CLIENT_LEFT: Final = 499
 """The status in the log of a request whose client left before it got any; nginx began with this one."""
-AT_ONCE_BYTES: Final = 128 * 1024
-"""A body up to this size is read without a pause: that takes a few milliseconds at most."""
 
 
 @dataclass(slots=True)
@@ -45,6 +44,10 @@ class Exchange:
     """The client key it was admitted with."""
     codings: tuple[str, ...] = ()
     """How its body is compressed, in the order in which that is to be undone."""
+    head: RoutedHead = NO_HEAD
+    """What the dialect sees of its head."""
+    local: Callable[[bytes], Reading[http.Response]] | None = None
+    """What makes the answer of its body where no model is asked."""
     client: str = "-"
     """The client's address."""
     method: str = ""
@@ -69,8 +72,7 @@ class Exchange:
     _counted: bool = False
     _told: int = 0
     """Records of attempts that were asked for."""
-    _inflated: int = 0
-    """Bytes that were made of its compressed body."""
+    _body: RequestBody | None = None
 
     # -- the RequestPort -----------------------------------------------------------------------------------------------
     def client_left(self) -> None:
@@ -83,9 +85,10 @@ class Exchange:
 
     # -- called from the hooks ------------------------------------------------------------------------------------
     async def open(self, flow: http.HTTPFlow) -> None:
-        """Plans the first attempt; on a refusal the flow gets the answer."""
-        self._counted = True
-        self.context.budget.active += 1
+        """Plans the first attempt, or makes the answer where no model is asked; of a refusal the flow gets it too."""
+        if self.local is None:
+            self._counted = True
+            self.context.budget.active += 1
         await self._guarded(self._open(flow), flow)
 
     def stop(self, error: GatewayError) -> None:
@@ -116,7 +119,8 @@ class Exchange:
         if self._counted:
             self._counted = False
             self.context.budget.active -= 1
-            self._deflate()
+        if self._body is not None:
+            self._body.release()
         # A request that the gateway refused before it was whole ends with an error of its flow too.
         refused = self.attempt_loop is None and self.error is not None and flow.response is not None
         return self._outcome(flow, left=self.left or (flow.error is not None and not refused))
@@ -165,56 +169,22 @@ class Exchange:
     async def _open(self, flow: http.HTTPFlow) -> None:
         if self.stopped is not None:  # while its body came
             raise self.stopped
-        if self.codings:
-            await self._undo_codings(flow.request)
-        body = flow.request.raw_content or b""
+        arrived = self._body = RequestBody(self.context, self.key, self.codings)
+        body = await arrived.plain(flow.request)
         self.client_body = body[: self.context.limits.record_bytes]
-        parsed = await self._read(body)
+        if self.local is not None:
+            self._take_local(await arrived.read(self.local(body)), flow)
+            return
+        parsed = await arrived.read(self.dialect.read(body, self.context.limits.body_values, self.head))
         self.model = parsed.request.model[:ASKED_LIMIT]
         if self.moved is not None:
             self.moved()
-        await self._pause(body)
+        await arrived.pause()
         self.attempt_loop = AttemptLoop(
             self.context, ClientRequest(self.id, parsed, self.dialect, self.began), self.moved
         )
-        await self._pause(body)
+        await arrived.pause()
         self._take(await self.attempt_loop.first(), flow)
-
-    async def _undo_codings(self, request: http.Request) -> None:
-        """From here on the request is as if it had been sent plain; what cannot be undone is not kept.
-
-        Raises GatewayError (400, 413, 429).
-        """
-        packed, limits = request.raw_content or b"", self.context.limits
-        request.headers.pop("content-encoding", None)
-        request.content = b""
-        undoing = decode_body(packed, self.codings, limits.body_bytes, limits.body_message, self._grew)
-        try:
-            request.content = await _in_turns(undoing, pausing=True)
-        except GatewayError:
-            self._deflate()  # at once: else many that grow together would all find the others' share taken
-            raise
-
-    def _grew(self, count: int) -> None:
-        """So many bytes more came of the body. Raises GatewayError(429)."""
-        self.context.inflated.reserve(self.key, count, self.context.limits.body_bytes)
-        self._inflated += count
-
-    def _deflate(self) -> None:
-        """What was made of the body counts no more."""
-        self.context.inflated.release(self.key, self._inflated)
-        self._inflated = 0
-
-    async def _read(self, body: bytes) -> ParsedRequest:
-        """The request; a big one in steps, between which others have their turn. Raises GatewayError."""
-        reading = self.dialect.read(body, self.context.limits.body_values)
-        return await _in_turns(reading, pausing=len(body) > AT_ONCE_BYTES)
-
-    @staticmethod
-    async def _pause(body: bytes) -> None:
-        """Others have their turn between two steps with a big body."""
-        if len(body) > AT_ONCE_BYTES:
-            await asyncio.sleep(0)
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
         failed, self.attempt = self.attempt, None
@@ -229,6 +199,12 @@ class Exchange:
         self.attempt = planned.attempt
         flow.request = planned.request
         flow.response = None
+
+    def _take_local(self, answer: http.Response, flow: http.HTTPFlow) -> None:
+        self.status = answer.status_code
+        for name, value in self.headers():
+            answer.headers[name] = value
+        flow.response = answer
 
     def _give(self, error: GatewayError, flow: http.HTTPFlow) -> None:
         """The final error: what the client is told. Shown in the flow only where no provider answered."""
@@ -333,15 +309,3 @@ class Exchange:
         if last.report.first_token_at is None:
             return "the client left before the first word"
         return "the client left in the middle of the answer"
-
-
-async def _in_turns[T](work: Generator[None, None, T], *, pausing: bool) -> T:
-    """The result of a work in steps; where it is `pausing`, others have their turn between them."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        if pausing:
-            await asyncio.sleep(0)

@@ -1,19 +1,24 @@
 """What the gateway answers itself: health, its own description, the front page, OPTIONS."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from mitmproxy import http
 
 from addons.accounts.report import AccountLine
 from addons.cleaning.fields import Fields
+from addons.dialects.body import Reading
+from addons.dialects.local import LocalRequest
 from addons.errors import GatewayError
+from addons.features.token_estimate import estimated
 from addons.ingress.front_page import front_page
 from addons.ingress.gate import Admission
 from addons.ingress.openapi import document_bytes
 from addons.routing.model_index import ModelIndex
 from providers.contract.provider import Model
+
+type BodyReading = Callable[[bytes], Reading[http.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class Inside:
     created: int
 
     # -- as a dialect's Catalog -----------------------------------------------------------------------------------
+    def tokens(self, texts: Iterable[str]) -> int:
+        """The estimate of how many tokens these texts are together."""
+        return estimated(texts)
+
     def listed(self, *, everything: bool) -> Iterator[tuple[str, Model]]:
         """The models and aliases that an account can serve; with `everything` also others, and names with a suffix."""
         variants = everything or self.variants
@@ -56,9 +65,9 @@ class Inside:
 
 
 def answer(admission: Admission, inside: Inside) -> http.Response | None:
-    """The answer, or None where a model is asked. Raises GatewayError(404) for a model that is not served."""
-    if admission.local is not None:
-        return admission.local(admission.request, inside)
+    """The answer to a request at its head; None where its body is wanted. Raises GatewayError."""
+    if admission.route is not None:
+        return admission.route.local(admission.head, inside) if admission.route.local is not None else None
     match admission.action:
         case "health":
             return _health(inside, admission.key)
@@ -70,6 +79,13 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
             return _empty(admission.headers)
         case _:
             return None
+
+
+def body_reading(admission: Admission, inside: Inside, most_values: int) -> BodyReading | None:
+    """What makes the answer of a request's body, for its dialect; None where a model is to."""
+    if admission.route is None or (reading := admission.route.local_reading) is None:
+        return None
+    return lambda body: reading(LocalRequest(admission.head, body, most_values), inside)
 
 
 def _health(inside: Inside, key: str) -> http.Response:

@@ -4,15 +4,15 @@ Checked in this order: the form of the request, Host and Origin (against DNS reb
 method. One parsed path serves both the key check and the routing; nobody looks at the path behind the gate.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from addons.cleaning.fields import Fields
-from addons.config.client_keys import ClientKeys, KeyIdentity
+from addons.config.client_keys import KEY_HEADERS, ClientKeys, KeyIdentity
 from addons.dialects import registry
 from addons.dialects.base import Dialect
-from addons.dialects.local import LocalAnswer, LocalRequest
-from addons.dialects.routes import GET, VERSION, Route, RouteTable
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
+from addons.dialects.routes import GET, VERSION, Route, RouteMatch, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
 from addons.ingress.request_head import RequestHead
@@ -45,9 +45,10 @@ class Admission:
     key: str
     dialect: Dialect | None = None
     """Whose route it is; None for the gateway's own."""
-    local: LocalAnswer | None = None
-    """What answers it for its dialect; None where a model is to."""
-    request: LocalRequest = field(default_factory=LocalRequest)
+    route: Route | None = None
+    """The dialect's."""
+    head: RoutedHead = NO_HEAD
+    """What the dialect sees of the head."""
     headers: Fields = ()
     """Of an answer that is nothing else: which methods a path takes, what a page may send."""
     identity: bytes | None = None
@@ -61,7 +62,12 @@ class Admission:
 
     @property
     def asks_model(self) -> bool:
-        return self.dialect is not None and self.local is None
+        return self.route is not None and self.route.asks_model
+
+    @property
+    def wants_body(self) -> bool:
+        """The body is read before anything else is done; else the request is answered at its head."""
+        return self.route is not None and self.route.local is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
             match.route.operation,
             who.name,
             match.owner,
-            match.route.local,
-            LocalRequest(match.params, query),
+            match.route if match.owner is not None else None,
+            _routed_head(match, request_head, query),
             identity=who.digest,
             codings=codings,
         )
@@ -118,7 +124,10 @@ def routes() -> Routes:
 @cache
 def _table(dialects: tuple[Dialect, ...]) -> Routes:
     served: list[tuple[Route, Dialect | None]] = [(route, dialect) for dialect in dialects for route in dialect.routes]
-    asking = [row for row in served if row[0].local is None]
+    asking = [row for row in served if row[0].asks_model]
+    for route, _ in served:
+        if keys := KEY_HEADERS.intersection(route.reads):
+            raise ValueError(f"no dialect sees keys: the route of {route.operation} reads {', '.join(keys)}")
     rows = [(_FRONT, None), *asking, *(row for row in served if row not in asking), *((route, None) for route in _OWN)]
     return RouteTable(sorted(rows, key=lambda row: "{" in row[0].path))
 
@@ -139,6 +148,13 @@ def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], wh
     error = GatewayError(405, f"{path[:200]} takes {allow}, not {request_head.method[:20]}", code="method_not_allowed")
     error.extra_headers = (("allow", allow),)
     raise error
+
+
+def _routed_head(match: RouteMatch[Dialect | None], request_head: RequestHead, query: str) -> RoutedHead:
+    route, headers = match.route, request_head.headers
+    return RoutedHead(
+        route.operation, match.params, query, {name: headers[name] for name in route.reads if name in headers}
+    )
 
 
 def still_admitted(identity: bytes | None, rules: GateRules) -> bool:

@@ -32,7 +32,7 @@ _WHY: Final[Mapping[int, str]] = {
     408: "The request did not arrive in time.",
     413: "The body is larger than limits.body_mb, as it was sent or once it is inflated.",
     415: "The body is compressed in a way that is not read here; `accept-encoding` names those that are.",
-    429: "Every account for the model is limited, used up or busy.",
+    429: "Every account for the model is limited, used up or busy; or too many requests are under way.",
     431: "The request's head is larger than 64 KB.",
     500: "The gateway itself failed.",
     502: "No provider gave an answer.",
@@ -43,7 +43,9 @@ _HEAD: Final = (400, 403, 408, 413, 431, 500, 503)
 """What any request may meet before its path matters."""
 _KEYED: Final = (*_HEAD, 401)
 _LOCAL: Final = (*_KEYED, 415)
-_CHAT: Final = (*_LOCAL, 404, 429, 502, 504)
+_READING: Final = (*_LOCAL, 429)
+"""Where a body is read and no model asked."""
+_CHAT: Final = (*_READING, 404, 502, 504)
 
 _HEADERS: Final[Mapping[str, _Object]] = {
     "x-request-id": {
@@ -168,7 +170,6 @@ def _methods(route: Route, main: _Object, error: str) -> _Object:
 
 def _rendered(route: Route, operation: RouteDescription, error: str) -> _Object:
     """A dialect's operation."""
-    asks = route.local is None
     found: _Object = {"summary": operation.summary}
     if operation.parameters:
         found["parameters"] = list(operation.parameters)
@@ -176,11 +177,17 @@ def _rendered(route: Route, operation: RouteDescription, error: str) -> _Object:
         found["requestBody"] = {"required": True, "content": operation.request}
     answer = {
         "description": operation.answer,
-        "headers": _headers(*(_OF_CHATS if asks else _OF_ALL)),
+        "headers": _headers(*(_OF_CHATS if route.asks_model else _OF_ALL)),
         "content": operation.content,
     }
-    statuses = dict.fromkeys((*(_CHAT if asks else _LOCAL), *operation.errors))
+    statuses = dict.fromkeys((*_errors_of(route), *operation.errors))
     return {**found, "responses": {"200": answer, **_errors(error, tuple(statuses))}}
+
+
+def _errors_of(route: Route) -> tuple[int, ...]:
+    if route.asks_model:
+        return _CHAT
+    return _LOCAL if route.local_reading is None else _READING
 
 
 def _get(summary: str, content: _Object, error: str, errors: tuple[int, ...] = _LOCAL) -> _Object:

@@ -32,13 +32,13 @@ class NotDraining:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """So many requests to models at once, in all (limits.requests)."""
+    """So many requests at once, in all, of which the body is read (limits.requests)."""
 
     count: Callable[[], int]
     most: Callable[[], int]
 
     def check(self, admission: Admission) -> None:
-        if admission.asks_model and self.count() >= self.most():
+        if admission.wants_body and self.count() >= self.most():
             raise GatewayError(
                 429,
                 "the gateway has as many requests under way as it may (limits.requests in config.yaml); try again soon",

@@ -53,6 +53,7 @@ def raw_refusal(refuse: Refuse, error: GatewayError) -> bytes:
 def turn_away(connection: socket.socket, refuse: Refuse) -> None:
     """Answers 503 on a socket that does not block, for want of room, and closes it."""
     error = GatewayError(503, FULL, code="too_many_connections", retry_after_s=1)
+    # No CORS headers: nothing was read of the request, so nobody knows which origin asks.
     with connection, suppress(OSError):
         connection.send(raw_refusal(refuse, error))
         connection.shutdown(socket.SHUT_WR)

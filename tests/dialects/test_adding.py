@@ -1,5 +1,6 @@
 """docs/adding-a-dialect.md is true: its example, built from the page, is served through the registry alone."""
 
+import gzip
 import importlib.util
 import json
 import re
@@ -15,13 +16,14 @@ from mitmproxy.contentviews import Metadata
 from addons.dialects import registry
 from addons.dialects.base import AnswerMeta, Dialect
 from addons.dialects.registry import parsed_as
+from addons.dialects.routed_head import RoutedHead
 from addons.errors import GatewayError
 from addons.ingress.openapi import document
 from addons.inspect.views import ChatView, DeliveredView
 from addons.recordings.check import delivered_today, differences
 from addons.recordings.recording import Recording
 from providers.contract.events import Finish, Text, Withdrawn
-from tests.support.harness import DONE, FINISH, STREAM, answer, api, is_quiet, whole, word
+from tests.support.harness import DONE, FINISH, STREAM, House, Visit, answer, api, is_quiet, whole, word
 from tests.support.turns import chat_in
 from tests.support.virtual_time import in_virtual_time
 
@@ -29,6 +31,8 @@ PAGE = Path(__file__).parents[2] / "docs/adding-a-dialect.md"
 META = AnswerMeta("plain-1", 1, "m")
 PATH = "/v1/plain"
 ASK = {"model": "m", "ask": "Hello"}
+LENGTH = f"{PATH}/length"
+BOMB = gzip.compress(b" " * 2**21)
 OPENAI = {"message", "type", "param", "code"}
 
 
@@ -57,6 +61,12 @@ def test_its_bodies_are_read_and_bad_ones_refused_by_name(plain: Dialect) -> Non
     with pytest.raises(GatewayError) as refused:
         plain.parse(b'{"model": "m"}')
     assert (refused.value.status, refused.value.param) == (400, "ask")
+
+
+def test_what_it_reads_of_the_head_is_part_of_the_request(plain: Dialect) -> None:
+    body = json.dumps(ASK).encode()
+    assert plain.parse(body).request.affinity is None
+    assert plain.parse(body, RoutedHead(headers={"x-plain-session": "s-1"})).request.affinity == "s-1"
 
 
 def test_what_was_withdrawn_is_not_said(plain: Dialect) -> None:
@@ -146,6 +156,72 @@ async def test_the_final_error_has_its_envelope(tmp_path: Path) -> None:
         assert "Too odd." in refused["words"]
 
 
+async def asked_in(house: House, session: str, ask: str) -> tuple[str, Visit]:
+    """The account that was asked in a session."""
+    visit = await house.visit().asks(ASK | {"ask": ask}, PATH, x_plain_session=session, x_other="seen by nobody")
+    await visit.says(answer("ok"))
+    return visit.got.headers["x-glassgate-account"], visit
+
+
+@in_virtual_time
+async def test_a_header_says_which_conversation_it_is(tmp_path: Path) -> None:
+    """It looks like a credential, so nobody else sees it; the dialect does."""
+    async with api(tmp_path, "routing: {strategy: round_robin}") as house:
+        first, visit = await asked_in(house, "talk-one", "How are you?")
+        second, _ = await asked_in(house, "talk-two", "What is it?")
+        assert {first, second} == {"api/a", "api/b"}
+        for again in ("And then?", "Is that so?"):
+            assert (await asked_in(house, "talk-one", again))[0] == first
+            assert (await asked_in(house, "talk-two", again))[0] == second
+        assert "talk-" not in repr([flow.get_state() for flow in house.flows()]) + repr(house.lines)
+        assert "x-plain-session" not in visit.asked().headers
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+@in_virtual_time
+async def test_what_it_answers_itself_of_a_body(tmp_path: Path, coding: str) -> None:
+    body = json.dumps(ASK | {"model": "M", "ask": "four words are here"}).encode()
+    async with api(tmp_path) as house:
+        packed = gzip.compress(body) if coding else body
+        visit = await house.visit().asks(packed, LENGTH, content_encoding=coding, x_forwarded_for="1.2.3.4")
+        assert (visit.got.status, visit.got.value) == (200, {"model": "m", "tokens": 5})
+        line = house.line
+        assert visit.got.headers["x-request-id"] == line.id
+        assert (line.path, line.outcome, line.status, line.attempts, line.model) == (LENGTH, "ok", 200, 0, None)
+        assert (visit.note.part, visit.note.outcome, visit.note.call) == ("local", "ok", f"POST {LENGTH}")
+        assert not visit.servers
+        assert is_quiet(house)
+
+
+LENGTH_REFUSALS: list[Any] = [
+    pytest.param({"authorization": ""}, 401, "invalid_api_key", id="no key"),
+    pytest.param({"method": "GET", "body": None}, 405, "method_not_allowed", id="another method"),
+    pytest.param({"content_encoding": "rot13"}, 415, "unsupported_encoding", id="odd coding"),
+    pytest.param({"content_encoding": "gzip"}, 400, "invalid_encoding", id="not so compressed"),
+    pytest.param({"content_length": "99999999999"}, 413, "request_too_large", id="too large"),
+    pytest.param({"content_encoding": "gzip", "body": BOMB}, 413, "request_too_large", id="bomb"),
+    pytest.param({"body": b"{"}, 400, "invalid_json", id="no JSON"),
+    pytest.param({"body": b'{"a": [' + b"1," * 1000 + b"1]}"}, 400, "too_many_values", id="too many values"),
+    pytest.param({"body": {"model": "m"}}, 400, None, id="a field is missing"),
+    pytest.param({"body": {**ASK, "model": "nobody"}}, 404, "model_not_found", id="an unknown model"),
+    pytest.param({"content_length": "100"}, 408, "request_timeout", id="a body that does not end"),
+]
+
+
+@pytest.mark.parametrize(("how", "status", "code"), LENGTH_REFUSALS)
+@in_virtual_time
+async def test_such_a_body_keeps_to_the_bounds_of_all(
+    tmp_path: Path, how: dict[str, Any], status: int, code: str | None
+) -> None:
+    async with api(tmp_path, "limits: {body_mb: 1, body_values: 1000}") as house:
+        visit = await house.visit().asks(**({"body": ASK, "path": LENGTH} | how))
+        await house.pass_s(301)
+        assert (visit.got.status, visit.got.value["refused"]["why"]) == (status, code)
+        assert visit.got.headers["x-request-id"] == house.line.id
+        assert (house.line.status, house.line.outcome) == (status, "refused")
+        assert is_quiet(house)
+
+
 @in_virtual_time
 async def test_its_small_answers(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
@@ -161,6 +237,10 @@ def test_its_operations_stand_in_the_description() -> None:
     asks = api_document["paths"][PATH]["post"]
     assert (asks["operationId"], asks["responses"]["400"]) == ("plain", {"$ref": "#/components/responses/Refused400"})
     assert set(api_document["paths"][f"{PATH}/names"]) == {"get", "head", "options"}
+    assert set(api_document["paths"][f"{PATH}/names"]["get"]["responses"]) & {"404", "429", "502"} == set()
+    length = api_document["paths"][LENGTH]["post"]
+    assert set(length["responses"]) & {"404", "413", "429", "502"} == {"404", "413", "429"}
+    assert "x-glassgate-model" not in length["responses"]["200"]["headers"]
     taken = {"$ref": "#/components/schemas/Ask", "components": api_document["components"]}
     described = jsonschema_rs.Draft202012Validator(taken)
     assert described.is_valid(ASK)

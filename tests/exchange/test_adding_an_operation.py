@@ -15,6 +15,7 @@ from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta, Pars
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, read_object
 from addons.dialects.description import Description
 from addons.dialects.openai.error import error_response
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import POST, Route
 from addons.dialects.text import json_bytes
 from addons.dialects.transcript import RawTranscript
@@ -126,12 +127,12 @@ class Vectors:
     def answer_id(self, request_id: str) -> str:
         return request_id
 
-    def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
+    def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
         raw = yield from read_object(body, most_values)
         return ParsedRequest(VectorRequest(raw["model"], tuple(raw["texts"]), stream=raw.get("stream") is True))
 
-    def parse(self, body: bytes) -> ParsedRequest:
-        return all_at_once(self.read(body, VALUES_LIMIT))
+    def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
+        return all_at_once(self.read(body, VALUES_LIMIT, head))
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> VectorEncoder:
         return VectorEncoder(streaming=parsed.request.stream)

@@ -4,12 +4,19 @@ import json
 from typing import Any
 
 import pytest
+from mitmproxy import http
 
 from addons.accounts.health import Health
 from addons.accounts.report import AccountLine
 from addons.config.client_keys import ClientKey, ClientKeys
+from addons.dialects import registry
+from addons.dialects.body import Reading, all_at_once
+from addons.dialects.completions.dialect import Completions
+from addons.dialects.local import Catalog, LocalRequest
+from addons.dialects.routes import POST, Route
 from addons.errors import GatewayError
-from addons.ingress.endpoints import Inside, answer, without_body
+from addons.features.token_estimate import estimated
+from addons.ingress.endpoints import BodyReading, Inside, answer, body_reading, without_body
 from addons.ingress.gate import GateRules, admit
 from addons.ingress.request_head import RequestHead
 from addons.routing.model_index import ModelIndex
@@ -87,3 +94,30 @@ def test_the_head_of_an_answer_tells_its_length() -> None:
     length = len(found.content)
     without_body(found)
     assert (found.content, found.headers["content-length"]) == (b"", str(length))
+
+
+def test_texts_are_told_in_tokens() -> None:
+    assert inside().tokens(["Hello there, ", "you"]) == estimated(["Hello there, ", "you"]) == 6
+
+
+def test_a_dialects_own_answer_to_a_body_is_made_with_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted(request: LocalRequest, catalog: Catalog) -> Reading[http.Response]:
+        yield
+        told = [request.head.params["id"], request.most_values, catalog.find("FAST").id]
+        return http.Response.make(200, json.dumps(told).encode() + request.body)
+
+    dialect = Completions()
+    dialect.routes = (Route(POST, "/v1/things/{id}", "things", local_reading=counted),)
+    monkeypatch.setattr(registry, "DIALECTS", (*registry.DIALECTS, dialect))
+
+    def found(target: str) -> BodyReading | None:
+        headers = {"authorization": f"Bearer {KEY}"}
+        head = RequestHead("POST", target, headers, False, "127.0.0.1:1", ("127.0.0.1", 1))
+        admission = admit(head, GateRules(ClientKeys([ClientKey("ada", KEY)])))
+        assert answer(admission, inside()) is None
+        return body_reading(admission, inside(), 7)
+
+    reading = found("/v1/things/a")
+    assert reading is not None
+    assert all_at_once(reading(b"!")).content == b'["a", 7, "m"]!'
+    assert found("/v1/completions") is None

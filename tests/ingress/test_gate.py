@@ -1,6 +1,12 @@
 import pytest
+from mitmproxy import http
 
 from addons.config.client_keys import ClientKey, ClientKeys
+from addons.dialects import registry
+from addons.dialects.body import Reading
+from addons.dialects.completions.dialect import Completions
+from addons.dialects.local import Catalog, LocalRequest
+from addons.dialects.routes import GET, POST, Route
 from addons.errors import GatewayError
 from addons.ingress.gate import GateRules, admit, still_admitted
 from addons.ingress.request_head import RequestHead
@@ -60,7 +66,7 @@ def refusal(attempt: RequestHead, rules: GateRules = RULES) -> GatewayError:
 )
 def test_known_paths_are_admitted(method: str, target: str, action: str, argument: str) -> None:
     admission = admit(request_head(method, target), RULES)
-    assert (admission.action, admission.request.params.get("id", ""), admission.key) == (action, argument, "ada")
+    assert (admission.action, admission.head.params.get("id", ""), admission.key) == (action, argument, "ada")
 
 
 NEARLY = [
@@ -302,3 +308,48 @@ def test_the_front_page_is_for_known_hosts_and_origins() -> None:
 )
 def test_a_browser_sees_a_page(accept: str, page: bool) -> None:
     assert admit(request_head("GET", "/", headers={"accept": accept}), RULES).page is page
+
+
+# -- what a dialect sees ----------------------------------------------------------------------------------------------
+def counted(request: LocalRequest, catalog: Catalog) -> Reading[http.Response]:
+    yield from ()
+    return http.Response.make(200)
+
+
+def served(monkeypatch: pytest.MonkeyPatch, *routes: Route) -> None:
+    dialect = Completions()
+    dialect.name, dialect.routes = "things", routes
+    monkeypatch.setattr(registry, "DIALECTS", (*registry.DIALECTS, dialect))
+
+
+def test_a_dialect_sees_of_the_head_what_its_route_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    served(monkeypatch, Route(POST, "/v1/things/{id}", "things", reads=("session-id", "x-beta", "x-absent")))
+    headers = AUTH | {"session-id": "s-1", "x-beta": "a, b", "cookie": "c=1", "user-agent": "ua"}
+    head = admit(request_head(target="/things/a%20b?all=1", headers=headers), RULES).head
+    assert (head.operation, head.params, head.query) == ("things", {"id": "a b"}, "all=1")
+    assert head.headers == {"session-id": "s-1", "x-beta": "a, b"}
+    assert admit(request_head(headers=headers), RULES).head.headers == {}
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-api-key", "api-key", "x-goog-api-key"])
+def test_no_dialect_sees_a_header_that_a_key_may_come_in(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    served(monkeypatch, Route(POST, "/v1/things", "things", reads=("x-beta", name)))
+    with pytest.raises(ValueError, match=f"the route of things reads {name}"):
+        admit(request_head(), RULES)
+
+
+def test_what_is_answered_at_the_head_and_what_wants_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Route(GET, "/v1/things", "list", lambda head, catalog: http.Response.make(200))
+    served(monkeypatch, answered, Route(POST, "/v1/things/count", "count", local_reading=counted))
+    found = [
+        admit(request_head(method, path), RULES)
+        for method, path in (
+            ("GET", "/v1/things"),
+            ("POST", "/v1/things/count"),
+            ("POST", "/v1/completions"),
+            ("GET", "/healthz"),
+            ("OPTIONS", "/v1/things"),
+        )
+    ]
+    assert [one.asks_model for one in found] == [False, False, True, False, False]
+    assert [one.wants_body for one in found] == [False, True, True, False, False]

@@ -12,16 +12,11 @@ LOCAL = ("models", "model", "health", "openapi", "front", "options", "preflight"
 
 
 def admission(action: str) -> Admission:
-    dialect, local = next(
-        (
-            (dialect, route.local)
-            for dialect in registry.DIALECTS
-            for route in dialect.routes
-            if route.operation == action
-        ),
+    dialect, route = next(
+        ((dialect, route) for dialect in registry.DIALECTS for route in dialect.routes if route.operation == action),
         (None, None),
     )
-    return Admission(action, "ada", dialect, local)
+    return Admission(action, "ada", dialect, route)
 
 
 @pytest.mark.parametrize("action", [*MODEL, *LOCAL])

@@ -14,6 +14,7 @@ from addons.dialects.description import Description
 from addons.dialects.openai import models
 from addons.dialects.openai.error import error_response
 from addons.dialects.openai.transcript import OpenAITranscript
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import POST, Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
@@ -29,10 +30,10 @@ class ChatCompletions:
     def answer_id(self, request_id: str) -> str:
         return f"chatcmpl-{request_id.removeprefix('req_')}"
 
-    def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
+    def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
         return read_chat(body, most_values)
 
-    def parse(self, body: bytes) -> ParsedRequest:
+    def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return parse_chat(body)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:

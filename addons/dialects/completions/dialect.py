@@ -13,6 +13,7 @@ from addons.dialects.completions.request import read_completion
 from addons.dialects.description import Description
 from addons.dialects.openai.error import error_response
 from addons.dialects.openai.transcript import OpenAITranscript
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import POST, Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
@@ -28,10 +29,10 @@ class Completions:
     def answer_id(self, request_id: str) -> str:
         return f"cmpl-{request_id.removeprefix('req_')}"
 
-    def read(self, body: bytes, most_values: int) -> Reading[ParsedRequest]:
+    def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
         return read_completion(body, most_values)
 
-    def parse(self, body: bytes) -> ParsedRequest:
+    def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return all_at_once(read_completion(body))
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:

@@ -7,20 +7,21 @@ from urllib.parse import parse_qs
 from mitmproxy import http
 
 from addons.dialects.base import JSON
-from addons.dialects.local import Catalog, LocalRequest
+from addons.dialects.local import Catalog
+from addons.dialects.routed_head import RoutedHead
 from addons.dialects.routes import GET, Route
 from providers.contract.provider import Model
 
 
-def models_answer(request: LocalRequest, catalog: Catalog) -> http.Response:
+def models_answer(head: RoutedHead, catalog: Catalog) -> http.Response:
     """The list of models. `?all=true`: those too that no account can serve now."""
-    everything = parse_qs(request.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
+    everything = parse_qs(head.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
     return _json({"object": "list", "data": model_list(catalog, everything=everything)})
 
 
-def model_answer(request: LocalRequest, catalog: Catalog) -> http.Response:
+def model_answer(head: RoutedHead, catalog: Catalog) -> http.Response:
     """One model, under the name it was asked by. Raises GatewayError (404) where it is not served."""
-    name = request.params["id"]
+    name = head.params["id"]
     model = catalog.find(name)
     return _json(model_object(model, catalog.created, "" if model.id.casefold() == name.casefold() else name))
 
