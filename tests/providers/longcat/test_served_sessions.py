@@ -1,6 +1,7 @@
 """LongCat sessions: from the environment, pasted in several ways, no session at all; whose it is; chats taken away."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,6 @@ from addons.config.session_lines import name_of
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import AnyProvider
 from providers.contract.session import Credentials, Identity
 from providers.contract.steps import Moment
 from providers.longcat.options import LongCatOptions
@@ -79,7 +79,7 @@ def identified(site: LongCatSite, material: Credentials) -> Identity:
     async def ask(sites: Sites) -> Identity:
         async with httpx.AsyncClient(transport=httpx.MockTransport(sites.carry)) as client:
             address = sites.description()["base_urls"]["longcat"]
-            provider: AnyProvider = LongCat("longcat", LongCatOptions(base_url=address))
+            provider: Any = LongCat("longcat", LongCatOptions(base_url=address))
             seals = Seals(lambda provider, account: material.secrets())
             steps = StepRunner(seals, lambda provider: client, NOTHING_KNOWN)
             session = provider.read_session("main", material)
