@@ -1,21 +1,22 @@
 """A request's head as the dialect sees it whose route was found: what it reads of it, and no credentials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class RoutedHead:
+class RoutedHead(NamedTuple):
     """The part of a head that a dialect may see."""
 
     operation: str = ""
     """The route's, where a dialect has several."""
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = NOTHING
     """What the names in the route's path stand for."""
     query: str = ""
     """What credentials.py of addons/stream/ has left of it."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
     """Those that the route `reads` and the request has, by name in lower case; several of one name are one list.
     Hostile as a body is."""
 

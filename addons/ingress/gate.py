@@ -11,7 +11,7 @@ from addons.cleaning.fields import Fields
 from addons.config.client_keys import KEY_HEADERS, ClientKeys, KeyIdentity
 from addons.dialects import registry
 from addons.dialects.base import Dialect
-from addons.dialects.routed_head import NO_HEAD, RoutedHead
+from addons.dialects.routed_head import NO_HEAD, NOTHING, RoutedHead
 from addons.dialects.routes import GET, VERSION, Route, RouteMatch, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
@@ -151,10 +151,9 @@ def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], wh
 
 
 def _routed_head(match: RouteMatch[Dialect | None], request_head: RequestHead, query: str) -> RoutedHead:
-    route, headers = match.route, request_head.headers
-    return RoutedHead(
-        route.operation, match.params, query, {name: headers[name] for name in route.reads if name in headers}
-    )
+    reads, headers = match.route.reads, request_head.headers
+    read = {name: headers[name] for name in reads if name in headers} if reads else NOTHING
+    return RoutedHead(match.route.operation, match.params, query, read)
 
 
 def still_admitted(identity: bytes | None, rules: GateRules) -> bool:

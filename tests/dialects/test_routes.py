@@ -1,7 +1,11 @@
 """Routes and the table of them: templates, headers that decide, spellings of a path, whose a path is."""
 
 import pytest
+from mitmproxy import http
 
+from addons.dialects.body import Reading
+from addons.dialects.local import Catalog, LocalRequest
+from addons.dialects.routed_head import RoutedHead
 from addons.dialects.routes import GET, POST, Route, RouteTable
 
 TABLE = RouteTable(
@@ -71,3 +75,15 @@ def test_a_header_decides_whose_a_path_is_too() -> None:
 
 def test_people_are_shown_templates_without_their_kind() -> None:
     assert Route(GET, "/v1/models/{id:path}", "model").shown_path == "/v1/models/{id}"
+
+
+def test_a_model_is_asked_where_nothing_else_answers() -> None:
+    def at_head(head: RoutedHead, catalog: Catalog) -> http.Response:
+        raise NotImplementedError
+
+    def with_body(request: LocalRequest, catalog: Catalog) -> Reading[http.Response]:
+        raise NotImplementedError
+
+    assert Route(POST, "/a", "a").asks_model
+    assert not Route(POST, "/a", "a", at_head).asks_model
+    assert not Route(POST, "/a", "a", local_reading=with_body).asks_model

@@ -143,6 +143,7 @@ async def test_a_big_one_leaves_others_their_turns_and_counts_as_under_way(tmp_p
 
         def come() -> None:
             held.append(budget.total)
+            assert house.parts.context.budget.active == 0  # what asks no provider earns no attempts for others
             others.append(asyncio.ensure_future(names.asks(None, "/v1/models", "GET")))
             others.append(asyncio.ensure_future(refused.asks({"texts": []}, COUNT)))
             others.append(asyncio.ensure_future(chat.chats("m")))
