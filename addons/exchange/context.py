@@ -35,7 +35,7 @@ class Limits:
     retry_accepted: bool = True
     record_bytes: int = 2 * 1024 * 1024
     body_values: int = 200_000
-    body_bytes: int = 10 * 1024 * 1024
+    body_bytes: int = 32 * 1024 * 1024
     """Of a request, also when it is undone."""
     body_message: str = "the request body is too large"
 

@@ -2,12 +2,11 @@
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.dialects.openai.transcript import OpenAITranscript
-from addons.dialects.transcript import Passage, RawTranscript
+from addons.dialects.transcript import Passage
 
 READ = OpenAITranscript()
 VALUES = st.recursive(
@@ -102,15 +101,5 @@ def test_the_error_at_the_end_is_told() -> None:
 
 @given(VALUES, VALUES, st.integers(0, 5))
 def test_nothing_that_was_kept_makes_it_fail(asked: object, answered: object, held: int) -> None:
-    for read in (READ, RawTranscript()):
-        for body in (json.dumps(asked), sse(asked, answered)):
-            assert [*read.asked(body), *read.answered(body, held), read.error_of(body)]
-
-
-@pytest.mark.parametrize(("held", "said"), [(0, [Passage("answer", "Hello")]), (5, [])])
-def test_a_format_nobody_knows_is_shown_as_it_is(held: int, said: list[Passage]) -> None:
-    assert list(RawTranscript().asked("x")) == [Passage("request", "x")]
-    assert list(RawTranscript().asked("")) == []
-    assert list(RawTranscript().answered("Hello", held)) == said
-    reader = RawTranscript().frames()
-    assert (reader.words({"a": "b\nc"}), reader.head) == (['{"a": "b\\nc"}'], [])
+    for body in (json.dumps(asked), sse(asked, answered)):
+        assert [*READ.asked(body), *READ.answered(body, held), READ.error_of(body)]
