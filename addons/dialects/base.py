@@ -1,5 +1,6 @@
 """What a client format is to the gateway: it parses requests into ModelRequests and encodes events into answers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -11,7 +12,7 @@ from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
-from providers.contract.events import Event
+from providers.contract.events import Event, Finish
 from providers.contract.requests import ModelRequest
 
 JSON: Final = "application/json"
@@ -57,6 +58,30 @@ class Encoder(Protocol):
     def error(self, error: GatewayError) -> bytes:
         """What an answer that was begun ends with when it fails; nothing for a whole one, of which nothing was sent."""
         ...
+
+
+class WholeEncoder(ABC):
+    """An Encoder of whole answers: nothing is written before the Finish, then the one document."""
+
+    streaming = False
+    content_type = JSON
+    keepalive = b""
+
+    def encode(self, events: Sequence[Event]) -> bytes:
+        """Nothing until the Finish, which must be the last of its events."""
+        self._add(events)
+        return self._result() if events and isinstance(events[-1], Finish) else b""
+
+    def error(self, error: GatewayError) -> bytes:
+        return b""
+
+    @abstractmethod
+    def _add(self, events: Sequence[Event]) -> None:
+        """Takes up what the events say."""
+
+    @abstractmethod
+    def _result(self) -> bytes:
+        """The document."""
 
 
 class Dialect(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from addons.dialects.base import JSON, AnswerMeta
+from addons.dialects.base import AnswerMeta, WholeEncoder
 from addons.dialects.chat_completions.tool_calls import ToolCalls, merged
 from addons.dialects.openai.answer import (
     CITATIONS_LIMIT,
@@ -14,7 +14,6 @@ from addons.dialects.openai.answer import (
     usage_object,
 )
 from addons.dialects.text import joined, json_bytes
-from addons.errors import GatewayError
 from providers.contract.events import (
     Citation,
     Event,
@@ -57,12 +56,8 @@ class _Choice:
         return {"index": index, "message": message, **fields, "finish_reason": self.reason}
 
 
-class ChatWhole:
+class ChatWhole(WholeEncoder):
     """The Encoder of whole answers of /v1/chat/completions."""
-
-    streaming = False
-    content_type = JSON
-    keepalive = b""
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
@@ -71,14 +66,6 @@ class ChatWhole:
         self._citations: list[Citation] = []
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
-
-    def encode(self, events: Sequence[Event]) -> bytes:
-        """Nothing until the Finish, which must be the last of its events."""
-        self._add(events)
-        return self._result() if events and isinstance(events[-1], Finish) else b""
-
-    def error(self, error: GatewayError) -> bytes:
-        return b""
 
     def _add(self, events: Sequence[Event]) -> None:
         for event in events:

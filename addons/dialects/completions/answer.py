@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, AnswerMeta
+from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta, WholeEncoder
 from addons.dialects.chat_completions.stream import DONE
 from addons.dialects.openai.answer import extension_fields, image_markdown, merged_logprobs, usage_object
 from addons.dialects.openai.error import error_frame
@@ -111,12 +111,8 @@ class _Choice:
         self.reason: _Reason = "stop"
 
 
-class TextWhole:
+class TextWhole(WholeEncoder):
     """The Encoder of whole answers of /v1/completions."""
-
-    streaming = False
-    content_type = JSON
-    keepalive = b""
 
     def __init__(self, meta: AnswerMeta) -> None:
         self._meta = meta
@@ -124,14 +120,6 @@ class TextWhole:
         self._choices: dict[int, _Choice] = {0: _Choice()}
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
-
-    def encode(self, events: Sequence[Event]) -> bytes:
-        """Nothing until the Finish, which must be the last of its events."""
-        self._add(events)
-        return self._result() if events and isinstance(events[-1], Finish) else b""
-
-    def error(self, error: GatewayError) -> bytes:
-        return b""
 
     def _add(self, events: Sequence[Event]) -> None:
         for event in events:
