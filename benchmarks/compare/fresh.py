@@ -6,14 +6,13 @@ In a process that has worked already, memory that was taken before would hide wh
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from benchmarks.compare import requests
 from benchmarks.compare.figures import percentile
-from benchmarks.compare.load import Caller, Timing, at_once
-from benchmarks.compare.measures import Values, Wrong, checked, place
+from benchmarks.compare.load import at_once
+from benchmarks.compare.measures import Values, all_begun, checked, place
 from benchmarks.compare.processes import memory_mb
 from benchmarks.compare.way import Start, Upstreams, Way
 
@@ -50,7 +49,7 @@ async def held(way: Way, count: int) -> Values:
     data = requests.chat(way, "!b30-2000", stream=True)
     running = [asyncio.ensure_future(caller.ask(data)) for caller in callers]
     try:
-        await _all_begun(callers, running)
+        await all_begun(callers, running)
         await asyncio.sleep(_SETTLES_S)
         took = memory_mb(way.pids) - before
     finally:
@@ -61,17 +60,6 @@ async def held(way: Way, count: int) -> Values:
             caller.close()
     await asyncio.sleep(_SETTLES_S)
     return {"KB a held stream": took * 1024 / count}
-
-
-async def _all_begun(callers: list[Caller], running: Sequence[asyncio.Future[Timing]]) -> None:
-    """Waits until each stream has its first word. Raises Wrong."""
-    end = time.perf_counter() + 30
-    while not all(caller.begun for caller in callers):
-        failed = [str(one.exception()) for one in running if one.done() and one.exception()]
-        if failed or time.perf_counter() > end:
-            begun = sum(caller.begun for caller in callers)
-            raise Wrong(f"of {len(callers)} held streams {begun} began: {failed[:1]}")
-        await asyncio.sleep(0.1)
 
 
 async def burst(way: Way, count: int) -> Values:

@@ -5,20 +5,22 @@ import json
 import ssl
 import statistics
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.compare import requests
 from benchmarks.compare.figures import FIRST_WORD, percentile
-from benchmarks.compare.load import Place, Rate, Timing, closed_loop
+from benchmarks.compare.load import Caller, Place, Rate, Timing, closed_loop
 from benchmarks.compare.processes import cpu_s
 from benchmarks.compare.way import Provider, Way
 
 PIECES: Final = 50
 """Events of a stream."""
-PACE_MS: Final = 20
+PACE_MS: Final = 50
 """Between two pieces of a paced stream."""
+BEGIN_WITHIN_S: Final = 0.5
 WIDTHS: Final = (1, 16, 64, 256)
 PROMPTS_KB: Final = {"1 KB": 1, "10 KB": 10, "100 KB": 100, "1 MB": 1024, "5 MB": 5 * 1024 - 64}
 TURNS: Final = (10, 100)
@@ -117,19 +119,52 @@ async def streams(load: Load, way: Way) -> Values:
 
 
 def _first_word(load: Load, width: int) -> Callable[[Way], Coroutine[Any, Any, Values]]:
-    """The time to the first word while `width` paced streams run."""
+    """The time to the first word of one stream after the other, while others run: `width` in all."""
 
     async def measure(way: Way) -> Values:
-        data = requests.chat(way, f"!b20-{PACE_MS}", stream=True)
-        rate = checked(await closed_loop(place(way), data, width, load.seconds / 2), 20)
+        async with running(way, width - 1):
+            data = requests.chat(way, "!b1", stream=True)
+            rate = checked(await closed_loop(place(way), data, 1, load.seconds / 2), 1)
         middle = statistics.median(one.first for one in rate.timings)
         return {f"{FIRST_WORD}, {width} stream{'s' * (width > 1)}": middle * 1000}
 
     return measure
 
 
+@asynccontextmanager
+async def running(way: Way, count: int) -> AsyncIterator[None]:
+    """So many streams run, with a piece each 200 ms; they did not begin all at once. Raises Wrong where one fails."""
+    callers = await place(way).connected(count)
+    data, asked = requests.chat(way, "!b300-200", stream=True), []
+    try:
+        for caller in callers:
+            asked.append(asyncio.ensure_future(caller.ask(data)))
+            await asyncio.sleep(BEGIN_WITHIN_S / count)
+        await all_begun(callers, asked)
+        yield
+        if failed := [one for one in asked if one.done()]:
+            raise Wrong(f"{len(failed)} of {count} streams beside did not go on: {failed[0].exception()}")
+    finally:
+        for one in asked:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        for caller in callers:
+            caller.close()
+
+
+async def all_begun(callers: list[Caller], running: Sequence[asyncio.Future[Timing]]) -> None:
+    """Waits until each stream has its first word. Raises Wrong."""
+    end = time.perf_counter() + 60
+    while not all(caller.begun for caller in callers):
+        failed = [str(one.exception()) for one in running if one.done() and one.exception()]
+        if failed or time.perf_counter() > end:
+            begun = sum(caller.begun for caller in callers)
+            raise Wrong(f"of {len(callers)} streams {begun} began: {failed[:1]}")
+        await asyncio.sleep(0.1)
+
+
 async def gaps(load: Load, way: Way) -> Values:
-    """How far apart pieces come that were sent every 20 ms, the 99th of a hundred; and what such a stream costs."""
+    """How far apart pieces come that were sent every 50 ms, the 99th of a hundred; and what such a stream costs."""
     spent = Spent(way)
     data = requests.chat(way, f"!b{PIECES}-{PACE_MS}", stream=True)
     rate = checked(await closed_loop(place(way), data, 64, load.seconds / 2), PIECES)

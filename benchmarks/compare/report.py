@@ -9,7 +9,7 @@ from benchmarks.compare.targets import Target, judged
 _BUSY: Final = "busy %"
 _TITLES: Final[Mapping[str, str]] = {
     "rates": "Rates: 16 connections, each asks again as soon as it has its answer",
-    "paced": "Paced streams: a piece each 20 ms",
+    "paced": "Paced streams",
     "models": "The list of models",
     "connections": "New connections to the provider, over kept client connections",
     "costs": "CPU of a short whole answer to a bigger request",
