@@ -21,6 +21,9 @@ PIECES: Final = 50
 PACE_MS: Final = 50
 """Between two pieces of a paced stream."""
 BEGIN_WITHIN_S: Final = 0.5
+"""In which streams that run beside are asked for, one after the other."""
+BEGIN_S: Final = 20.0
+"""Until they must all have begun."""
 WIDTHS: Final = (1, 16, 64, 256)
 PROMPTS_KB: Final = {"1 KB": 1, "10 KB": 10, "100 KB": 100, "1 MB": 1024, "5 MB": 5 * 1024 - 64}
 TURNS: Final = (10, 100)
@@ -135,7 +138,7 @@ def _first_word(load: Load, width: int) -> Callable[[Way], Coroutine[Any, Any, V
 async def running(way: Way, count: int) -> AsyncIterator[None]:
     """So many streams run, with a piece each 200 ms; they did not begin all at once. Raises Wrong where one fails."""
     callers = await place(way).connected(count)
-    data, asked = requests.chat(way, "!b300-200", stream=True), []
+    data, asked = requests.chat(way, "!b1500-200", stream=True), []
     try:
         for caller in callers:
             asked.append(asyncio.ensure_future(caller.ask(data)))
@@ -154,7 +157,7 @@ async def running(way: Way, count: int) -> AsyncIterator[None]:
 
 async def all_begun(callers: list[Caller], running: Sequence[asyncio.Future[Timing]]) -> None:
     """Waits until each stream has its first word. Raises Wrong."""
-    end = time.perf_counter() + 60
+    end = time.perf_counter() + BEGIN_S
     while not all(caller.begun for caller in callers):
         failed = [str(one.exception()) for one in running if one.done() and one.exception()]
         if failed or time.perf_counter() > end:
