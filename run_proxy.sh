@@ -98,7 +98,7 @@ fi
 if [ "${1:-}" = capture ]; then
   shift
   set_up requirements.lock glassgate
-  exec .venv/bin/python -m addons.capturing.run "$@"
+  exec .venv/bin/python -m addons.capturing "$@"
 fi
 
 # -- options ----------------------------------------------------------------------------------------------------------

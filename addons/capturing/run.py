@@ -1,5 +1,7 @@
 """The `./run_proxy.sh capture` command: the capture proxy in this process, a browser that uses it, an end for both.
 
+Where there is no such script it is `python -m glassgate.addons.capturing` (`__main__.py`).
+
 Exit status: 0 when a session was stored, 130 after Ctrl-C, else 1.
 """
 
@@ -237,7 +239,3 @@ def main(
         return await CaptureRun(capture_options).run()
 
     sys.exit(asyncio.run(capture()))
-
-
-if __name__ == "__main__":
-    main(prog_name="capture")

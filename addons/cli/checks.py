@@ -71,7 +71,7 @@ def check_proxy() -> Iterator[Finding]:
     try:
         check_mitmproxy()
     except UnfitMitmproxy as e:
-        yield Finding("mitmproxy", "error", str(e), f"install the locked packages: {start()} does it")
+        yield Finding("mitmproxy", "error", str(e), f"install the locked packages: {_line_for(LOCK)}")
     else:
         yield Finding("mitmproxy", "ok", f"mitmproxy {version}")
 
@@ -126,7 +126,7 @@ def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Fin
         if ask(f"{config.sections.listen.url}/healthz") == 200:
             yield Finding("port", "ok", f"a gateway is serving at {shown}:{port}")
         else:
-            fix = f"end the program that has it, change listen.port, or: {start('--port', 'N')}"
+            fix = f"end the program that has it, change listen.port, or: {start('N')}"
             yield Finding("port", "error", f"{shown}:{port} cannot be listened on: {e.strerror}", fix)
     else:
         yield Finding("port", "ok", f"{shown}:{port} is free")
@@ -223,10 +223,15 @@ def check_packages(lock: Path, installed: Callable[[str], str | None]) -> Iterat
         if (found := installed(name)) is not None and _numbers(found) < _numbers(version)
     ]
     if older:
-        fix = f"{shlex.quote(sys.executable)} -m pip install --no-deps --require-hashes -r {shlex.quote(str(lock))}"
+        fix = _line_for(lock)
         yield Finding("packages", "warning", f"older than {lock.name} wants them: {', '.join(older)}", fix)
     else:
         yield Finding("packages", "ok", f"no package is older than {lock.name} wants it")
+
+
+def _line_for(lock: Path) -> str:
+    """The line that installs what the lock file names."""
+    return f"{shlex.quote(sys.executable)} -m pip install --no-deps --require-hashes -r {shlex.quote(str(lock))}"
 
 
 def installed_version(package: str) -> str | None:

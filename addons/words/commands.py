@@ -3,8 +3,11 @@
 Advice is there to be pasted. So a line has the path of the launcher, and `--config FILE` unless the file is the one
 that is taken anyway. Where launcher and file lie is a fact of the process: who starts it says so once (`serves`).
 
-    command("accounts")          .venv/bin/glassgate --config other.yaml accounts
-    start("--port", "8081")      ./run_proxy.sh --config other.yaml --port 8081
+    command("accounts")     .venv/bin/glassgate --config other.yaml accounts
+    start("8081")           ./run_proxy.sh --config other.yaml --port 8081
+    capture("zai")          ./run_proxy.sh capture zai --config other.yaml
+
+A wheel has no run_proxy.sh: there a line names mitmdump with our script, or Python with our module.
 """
 
 import os
@@ -21,39 +24,49 @@ _PROJECT: Final = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The first words of the lines: of the launcher, of run_proxy.sh, and their options that name the file."""
+    """How the line of each program begins, and its options that name the file; by default as in a checkout's folder."""
 
     glassgate: str = "glassgate"
     glassgate_config: tuple[str, ...] = ()
-    script: str = "./run_proxy.sh"
-    script_config: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ("./run_proxy.sh",)
+    start_config: tuple[str, ...] = ()
+    port_option: str = "--port"
+    captures: tuple[str, ...] = ("./run_proxy.sh", "capture")
+    capture_config: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, file: Path, folder: Path, launcher: Path, project: Path, on_path: str | None) -> "Installation":
-        """`folder` is where the person is, `on_path` what the shell takes for `glassgate`; the script begins in
-        `project`. Pure, but for the question whether the files are there."""
+        """`folder` is where the person is, `on_path` what the shell takes for `glassgate`; run_proxy.sh lies in
+        `project` and begins there. Pure, but for the question whether the files are there."""
         known = on_path is not None and os.path.realpath(on_path) == os.path.realpath(launcher)
         named = "glassgate" if known or not launcher.exists() else _near(launcher, folder)
-        script = project / "run_proxy.sh"
-        here = not script.exists() or folder == project
+        config, script = _option(file, folder), project / "run_proxy.sh"
+        if script.exists():
+            words = "./run_proxy.sh" if folder == project else _near(script, folder)
+            its_config = _option(folder / file, project)
+            return cls(named, config, (words,), its_config, "--port", (words, "capture"), its_config)
+        mitmdump, gateway = launcher.with_name("mitmdump"), project / "addons" / "gateway.py"
         return cls(
             named,
-            _option(file, folder),
-            "./run_proxy.sh" if here else _near(script, folder),
-            _option(folder / file, project),
+            config,
+            (_near(mitmdump, folder), "-s", _near(gateway, folder), "--mode", "reverse:http://127.0.0.1:1"),
+            ("--set", f"gateway_config={_near(folder / file, folder)}"),
+            "--listen-port",
+            (_near(launcher.with_name("python"), folder), "-m", f"{project.name}.addons.capturing"),
+            config,
         )
 
     def command(self, *words: str) -> str:
         """A line that calls `glassgate`."""
         return _line(self.glassgate, *self.glassgate_config, *words)
 
-    def start(self, *words: str) -> str:
-        """A line that starts the gateway."""
-        return _line(self.script, *self.script_config, *words)
+    def start(self, port: str | None = None) -> str:
+        """A line that starts the gateway, at a port of its own if one is named."""
+        return _line(*self.starts, *self.start_config, *((self.port_option, port) if port else ()))
 
     def capture(self, *words: str) -> str:
         """A line that captures a sign-in."""
-        return _line(self.script, "capture", *words, *self.script_config)
+        return _line(*self.captures, *words, *self.capture_config)
 
 
 _here = Installation()
@@ -72,9 +85,9 @@ def command(*words: str) -> str:
     return _here.command(*words)
 
 
-def start(*words: str) -> str:
-    """The line that starts the gateway, for this installation."""
-    return _here.start(*words)
+def start(port: str | None = None) -> str:
+    """The line that starts the gateway, for this installation; at a port of its own if one is named."""
+    return _here.start(port)
 
 
 def capture(*words: str) -> str:

@@ -38,11 +38,6 @@ class Frames:
     def __init__(self) -> None:
         self._held: list[bytes] = []
 
-    @property
-    def holding(self) -> bool:
-        """Whether the end of a frame is still missing."""
-        return bool(self._held)
-
     def read(self, payload: bytes) -> list[Any]:
         """The values that `payload` completes, DONE among them. Raises BrokenFrame."""
         if payload == b"[DONE]":

@@ -104,7 +104,7 @@ class CaptureRun:
 
     def start(self, *arguments: str) -> Self:
         config = str(self.folder / "config.yaml")
-        command = [sys.executable, "-m", "addons.capturing.run", *arguments, "--config", config]
+        command = [sys.executable, "-m", "addons.capturing", *arguments, "--config", config]
         if "--port" not in arguments:
             command += ["--port", str(self.port)]
         if self.ca_file is not None:

@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).parents[2]
 TOOLS: Final = {"mitmdump": "mitmproxy.tools.main:mitmdump", "mitmweb": "mitmproxy.tools.main:mitmweb"}
 """What stands in the virtual environment's folder of programs, and what it calls."""
 MODULES: Final = {
-    "addons.capturing.run": ("addons.capturing.run:main", "capture"),
+    "addons.capturing": ("addons.capturing.run:main", "capture"),
     "addons.cli": ("addons.cli.main:main", "glassgate"),
     "tests.cli.faulty": ("tests.cli.faulty:tried", None),
 }

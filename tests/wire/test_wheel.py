@@ -126,6 +126,17 @@ def test_the_command_runs(python: Path, tmp_path: Path) -> None:
     assert "packages: no package is older than requirements.lock wants it" in told
 
 
+def test_it_captures_and_says_how(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+    (tmp_path / ".env").write_text("SESSION_ENCRYPTION_KEY=a passphrase of a test\n", encoding="utf-8")
+    (tmp_path / ".env").chmod(0o600)
+    told = run(python.with_name("glassgate"), "accounts", folder=tmp_path).stdout
+    (line,) = (line for line in told.splitlines() if line.startswith("zai/main"))
+    assert line.endswith(f"{python} -m glassgate.addons.capturing zai main")
+    said = run(python, "-m", "glassgate.addons.capturing", "nobody", folder=tmp_path)
+    assert (said.returncode, "nobody" in said.stderr) == (1, True), said.stderr
+
+
 def test_mitmdump_serves_it(python: Path, sites: SandboxThread, folder: Path) -> None:
     (script,) = python.parents[1].glob("lib/python*/site-packages/glassgate/addons/gateway.py")
 

@@ -52,13 +52,28 @@ def test_a_launcher_that_the_shell_knows_is_named_shortly(project: Path) -> None
 
 
 def test_the_script_takes_files_from_its_own_folder(project: Path, tmp_path: Path) -> None:
-    assert here(project, "other.yaml", project).start("--port", "8081") == (
-        "./run_proxy.sh --config other.yaml --port 8081"
-    )
+    assert here(project, "other.yaml", project).start("8081") == ("./run_proxy.sh --config other.yaml --port 8081")
     assert here(project, "config.yaml", project).capture("zai", "main") == "./run_proxy.sh capture zai main"
     elsewhere = here(project, str(tmp_path / "config.yaml"), tmp_path)
     assert elsewhere.start() == f"'glass gate/run_proxy.sh' --config {tmp_path}/config.yaml"
     assert elsewhere.capture("zai").endswith(f"run_proxy.sh' capture zai --config {tmp_path}/config.yaml")
+
+
+def test_a_wheel_has_no_script_so_lines_name_what_it_has(tmp_path: Path) -> None:
+    (tmp_path / "v" / "bin").mkdir(parents=True)
+    (tmp_path / "v" / "bin" / "glassgate").touch()
+    installed = tmp_path / "v" / "lib" / "glassgate"
+
+    def lines(file: str) -> Installation:
+        return Installation.of(Path(file), tmp_path, tmp_path / "v" / "bin" / "glassgate", installed, None)
+
+    served = (
+        "v/bin/mitmdump -s v/lib/glassgate/addons/gateway.py --mode reverse:http://127.0.0.1:1 --set gateway_config="
+    )
+    assert lines("config.yaml").start() == f"{served}config.yaml"
+    assert lines("my own.yaml").start("8081") == f"{served}'my own.yaml' --listen-port 8081"
+    assert lines("config.yaml").capture("zai", "main") == "v/bin/python -m glassgate.addons.capturing zai main"
+    assert lines("b.yaml").capture("zai") == "v/bin/python -m glassgate.addons.capturing zai --config b.yaml"
 
 
 @pytest.mark.processes
