@@ -59,7 +59,7 @@ class JsonHttp1Server(Http1Server):
         self._body_bytes = 0
         self._linger_bytes = 0
         self._owed_bytes: int | None = None
-        """Of the body of a whole answer, what the client does not have yet; None for a stream."""
+        """Of the body of a whole answer, what the client does not have yet; None for a stream or before an answer."""
         self._deaf = False
         """The client sent more in advance than is kept: its connection ends with this answer."""
 
@@ -164,7 +164,7 @@ class JsonHttp1Server(Http1Server):
         self.deps.credentials.put(self.request)
         self.deps.tracker.spoke(self._peer)
         self.deps.tracker.busy(self._peer)
-        self._blank_bytes, self._body_bytes, self._head = 0, 0, ()
+        self._blank_bytes, self._body_bytes, self._head, self._owed_bytes = 0, 0, (), None
         self.body_reader = reader_of(size)  # type: ignore[assignment]
         self.state = self.read_body
         yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))

@@ -106,6 +106,22 @@ def test_what_is_sent_in_advance_is_bounded() -> None:
     assert drive.client_closed()
 
 
+def test_the_whole_answer_of_the_request_before_lets_nobody_send_more_in_advance() -> None:
+    first, second = FakeAttempt(), FakeAttempt()
+    first.streaming = second.streaming = False
+    drive = Drive([first, second], body_limit=1_000_000)
+    drive.post()
+    drive.server_sends(OK + DONE + END)
+    drive.post()
+    for _ in range(40):
+        drive.client_sends(b"x" * 16384)
+    (server,) = [layer for layer in drive.layer.connections.values() if isinstance(layer, http1.JsonHttp1Server)]
+    assert len(server.buf) <= http1.PIPELINED_BYTES + 16384
+    drive.server_sends(OK + DONE + END, -1)
+    assert drive.to_client.count(b"HTTP/1.1 200") == 2
+    assert drive.client_closed()
+
+
 def test_who_has_the_whole_answer_may_send_a_big_request_before_the_gateway_has_noted_its_end() -> None:
     first, second = FakeAttempt(), FakeAttempt()
     first.streaming = second.streaming = False
