@@ -18,22 +18,25 @@ from benchmarks.compare.way import Start, Upstreams, Way
 
 _PIECES: Final = 10
 _SETTLES_S: Final = 1.0
+_BEGIN_S: Final = 60.0
 
 
-async def fresh(start: Start, folder: Path, upstreams: Upstreams, streams: int) -> Values:
-    """Starts the way and ends it. `streams`: how many are held, and begun at once or 0. Raises Unavailable, Wrong."""
+async def fresh(start: Start, folder: Path, upstreams: Upstreams, streams: int, found: Values) -> None:
+    """Starts the way, puts what is measured into `found`, and ends it. `streams`: how many are held and begun at once.
+
+    Raises Unavailable, Wrong, Failed; what was found until then stands.
+    """
     with start(folder, upstreams) as way:
         began = time.perf_counter()
         await _answered(way)
-        found = {"start to first answer s": way.started_in_s + time.perf_counter() - began} if way.pids else {}
-        await asyncio.sleep(_SETTLES_S)
         if way.pids:
+            found["start to first answer s"] = way.started_in_s + time.perf_counter() - began
+            await asyncio.sleep(_SETTLES_S)
             found["memory idle MB"] = memory_mb(way.pids)
+        if streams and way.pids:
+            found |= await held(way, streams)
         if streams:
-            if way.pids:
-                found |= await held(way, streams)
             found |= await burst(way, streams)
-        return found
 
 
 async def _answered(way: Way) -> None:
@@ -49,7 +52,7 @@ async def held(way: Way, count: int) -> Values:
     data = requests.chat(way, "!b30-2000", stream=True)
     running = [asyncio.ensure_future(caller.ask(data)) for caller in callers]
     try:
-        await all_begun(callers, running)
+        await all_begun(callers, running, _BEGIN_S)
         await asyncio.sleep(_SETTLES_S)
         took = memory_mb(way.pids) - before
     finally:

@@ -143,7 +143,7 @@ async def running(way: Way, count: int) -> AsyncIterator[None]:
         for caller in callers:
             asked.append(asyncio.ensure_future(caller.ask(data)))
             await asyncio.sleep(BEGIN_WITHIN_S / count)
-        await all_begun(callers, asked)
+        await all_begun(callers, asked, BEGIN_S)
         yield
         if failed := [one for one in asked if one.done()]:
             raise Wrong(f"{len(failed)} of {count} streams beside did not go on: {failed[0].exception()}")
@@ -155,9 +155,9 @@ async def running(way: Way, count: int) -> AsyncIterator[None]:
             caller.close()
 
 
-async def all_begun(callers: list[Caller], running: Sequence[asyncio.Future[Timing]]) -> None:
+async def all_begun(callers: list[Caller], running: Sequence[asyncio.Future[Timing]], within_s: float) -> None:
     """Waits until each stream has its first word. Raises Wrong."""
-    end = time.perf_counter() + BEGIN_S
+    end = time.perf_counter() + within_s
     while not all(caller.begun for caller in callers):
         failed = [str(one.exception()) for one in running if one.done() and one.exception()]
         if failed or time.perf_counter() > end:

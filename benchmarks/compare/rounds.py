@@ -18,7 +18,7 @@ from benchmarks.compare.catalogue import Entry
 from benchmarks.compare.found import Found
 from benchmarks.compare.fresh import fresh
 from benchmarks.compare.load import Failed
-from benchmarks.compare.measures import Measure, Wrong
+from benchmarks.compare.measures import Measure, Values, Wrong
 from benchmarks.compare.processes import Unavailable, free_port, process
 from benchmarks.compare.way import ROOT, Provider, Upstreams, Way
 from tests.support.self_signed import make_certificate
@@ -74,11 +74,11 @@ class Comparison:
             for key in random.sample(able, len(able)):
                 entry, own = self.entries[key], self._own(key)
                 count = streams if "held" in entry.groups else 0
+                values: Values = {}
                 try:
-                    values = asyncio.run(fresh(entry.start, own, self.providers, count))
+                    asyncio.run(fresh(entry.start, own, self.providers, count, values))
                 except (*_FAULTS, *_DOES_NOT_START) as e:
                     self.found.failed(key, "fresh", number, e)
-                    continue
                 self.found.take("fresh", key, number, values)
             self._over("fresh round", number, rounds)
 
