@@ -10,7 +10,8 @@ from providers.contract.steps import Moment
 
 
 def way_in(provider: Provider[ProviderOptions], account: str) -> str:
-    """A key is stored; a session comes out of a sign-in by program, where the site lets one in, or in the browser."""
+    """The command for this account: a key is stored, a session signed in for by program, where the site lets one in, or
+    in the browser."""
     if not provider.web_session:
         return command("sessions", "add", provider.name, account, "--api-key-stdin")
     return command("login", provider.name, account) if signs_in(provider, account) else capture(provider.name, account)

@@ -1,1 +1,1 @@
-"""Client formats: request bodies to ChatRequests, a provider's events to the bytes of answers."""
+"""Client formats: request bodies to ModelRequests, a provider's events to the bytes of answers."""

@@ -11,14 +11,19 @@ without a gateway too: `mitmdump -n -r FILE -s addons/mitm/search.py '~b "the wo
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 from mitmproxy import flowfilter, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.flow import Flow
+
+if not __name__.startswith("addons."):  # a script of mitmdump's: as in gateway.py
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from addons.inspect.annotation import KEY, Annotation, annotation_of
 from addons.inspect.chat_view import answer_lines

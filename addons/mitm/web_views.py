@@ -1,6 +1,6 @@
 """mitmweb's content views, read in a thread: a long stream takes a second, and the gateway serves others.
 
-Uses mitmweb's own handler (mitmproxy.tools.web.app, of the version that stream/fitting.py asks for), at its own place.
+Uses mitmweb's own handler (mitmproxy.tools.web.app, of the version that mitm/compat.py asks for), at its own place.
 """
 
 import asyncio

@@ -11,6 +11,8 @@ from providers.contract.provider import Model
 _NEAR_NAMES: Final = 500
 _NEAR_CHARS: Final = 80
 """What is compared with an unknown name: each comparison costs its length squared."""
+_MORE: Final = 3
+"""Near names that are looked at beyond those wanted: an alias may lead to no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,12 @@ class ModelIndex:
         return self._off.get(key) or (self._off_names.get(key.partition("/")[0]) if "/" in key else None)
 
     def near(self, name: str, most: int = 3) -> list[str]:
-        """Known names that look like `name`, best first."""
+        """Names that are served and look like `name`, best first."""
         names = {routes[0].model.id.casefold(): routes[0].model.id for routes in self._routes.values()}
         names |= self._shown
         likely = list(islice((key for key in names if len(key) <= _NEAR_CHARS), _NEAR_NAMES))
-        found = difflib.get_close_matches(name[:_NEAR_CHARS].casefold(), likely, n=most, cutoff=0.5)
-        return [names[key] for key in found]
+        found = difflib.get_close_matches(name[:_NEAR_CHARS].casefold(), likely, n=most + _MORE, cutoff=0.5)
+        return [names[key] for key in found if self.serves(key)][:most]
 
     def models(self) -> list[Model]:
         """One model an id, the first provider's, in order of config."""

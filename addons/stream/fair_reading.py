@@ -18,7 +18,7 @@ class FairReader:
         self._reader = reader
 
     async def read(self, n: int = -1) -> bytes:
-        """At most TURN_BYTES; b"" at the end of the connection."""
+        """At most READ_BYTES; b"" at the end of the connection."""
         if self._reader._buffer:  # type: ignore[attr-defined]
             await asyncio.sleep(0)
         return await self._reader.read(READ_BYTES if n < 0 else min(n, READ_BYTES))

@@ -36,6 +36,12 @@ CASES = {
         "models.aliases.fast: no provider serves a model 'deepsek-chat'; did you mean 'deepseek-chat'?",
         True,
     ),
+    "an alias that is more like what it stands for than any model": (
+        LISTED,
+        "models: {aliases: {gone: nope}}",
+        "models.aliases.gone: no provider serves a model 'nope'",
+        True,
+    ),
     "an alias with the name of a model": (
         LISTED,
         "models: {aliases: {DeepSeek-Chat: deepseek-reasoner}}",

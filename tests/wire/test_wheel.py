@@ -137,6 +137,14 @@ def test_it_captures_and_says_how(python: Path, tmp_path: Path) -> None:
     assert (said.returncode, "nobody" in said.stderr) == (1, True), said.stderr
 
 
+def test_mitmdump_searches_flow_files_with_it(python: Path, tmp_path: Path) -> None:
+    (script,) = python.parents[1].glob("lib/python*/site-packages/glassgate/addons/mitm/search.py")
+    (tmp_path / "kept").touch()
+    mitmdump = "from mitmproxy.tools.main import mitmdump; mitmdump()"
+    done = run(python, "-c", mitmdump, "-n", "-r", "kept", "-s", script, "~b words", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_mitmdump_serves_it(python: Path, sites: SandboxThread, folder: Path) -> None:
     (script,) = python.parents[1].glob("lib/python*/site-packages/glassgate/addons/gateway.py")
 
