@@ -1,6 +1,7 @@
 """A site that swaps a session for another person's, where no token says whose it is."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,34 @@ async def test_a_rotated_cookie_is_kept_for_the_same_person_only(
     credentials = house.account.session.stored()
     assert credentials is not None
     assert credentials.credentials.cookies == {"refresh": kept}, "and it is out of force"
+
+
+async def test_an_owner_is_asked_for_once_and_anew_for_another_session(make: Callable[..., House]) -> None:
+    house = make(Identity("ada"), Identity("eve"))
+    owners, account = house.renewal.owners, house.account
+    stored = account.session.stored()
+    assert stored is not None
+    assert [await owners.of(account, stored) for _ in range(3)] == ["ada"] * 3
+    assert house.site.asked == ["identify"]
+    other = replace(stored, rev=99)
+    assert await owners.of(account, other) == "eve"
+    owners.named(account, stored, "bob")
+    assert await owners.of(account, stored) == "bob"
+    assert house.site.asked == ["identify"] * 2
+
+
+async def test_a_site_that_cannot_be_asked_is_not_asked_again_for_the_same_session(make: Callable[..., House]) -> None:
+    house = make(DOWN)
+    stored = house.account.session.stored()
+    assert stored is not None
+    assert [await house.renewal.owners.of(house.account, stored) for _ in range(2)] == ["", ""]
+    assert house.site.asked == ["identify"]
+
+
+async def test_a_new_session_is_asked_about_as_itself_and_is_not_in_force_then(make: Callable[..., House]) -> None:
+    house = make(Identity("ada"))
+    stored = house.account.session.stored()
+    assert stored is not None
+    new = Credentials(token=f"n:{START + 900}")
+    assert await house.renewal.owners.of_new(house.account, stored, new) == "ada"
+    assert house.account.session.stored() == stored

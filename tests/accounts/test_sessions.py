@@ -5,10 +5,13 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from addons.accounts.sessions import SessionVault, StoredSession
+from addons.accounts.sessions import SessionVault, StoredCredentials, StoredSession, credentials_of, record_of
 from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
@@ -135,3 +138,84 @@ async def test_a_session_stored_meanwhile_stands_against_one_that_no_disk_took(
     assert not vault.unwritten
     assert token(vault) == "captured"
     assert await session.write(), "there is nothing to write any more"
+
+
+async def test_a_conflict_leaves_the_other_session_in_force_and_is_no_failure(folder: Path) -> None:
+    put(folder, "old")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    session = StoredSession(("site", "me"), NOBODY, vault)
+    old = session.stored()
+    assert old is not None
+    put(folder, "captured")
+    assert not await session.store(old, Credentials(token="renewed"))
+    assert (token(vault), vault.unwritten) == ("captured", {})
+
+
+async def test_only_another_persons_storing_is_another_session(folder: Path) -> None:
+    put(folder, "old")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    session = StoredSession(("site", "me"), NOBODY, vault)
+    first = session.standing()
+    for renewed in ("one", "two"):
+        old = session.stored()
+        assert old is not None
+        assert await session.store(old, Credentials(token=renewed))
+        assert token(vault) == renewed
+        assert session.standing() == first
+    put(folder, "captured")
+    await vault.refresh()
+    assert session.standing() != first
+
+
+async def test_what_is_tried_is_in_force_meanwhile_and_not_longer(folder: Path) -> None:
+    put(folder, "old")
+    session = StoredSession(("site", "me"), NOBODY, SessionVault(Vault.open(folder / "vault.json", KEY, sync=False)))
+    old = session.stored()
+    assert old is not None
+    with session.trying(old, Credentials(token="new")):
+        found = session.stored()
+        assert found == StoredCredentials(Credentials(token="new"), old.rev, old.updated)
+    assert session.stored() == old
+
+
+async def test_secrets_and_their_version_change_with_what_is_stored(folder: Path) -> None:
+    put(folder, "old-0123456789")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    before = vault.version()
+    assert all(one is other for one, other in zip(vault.version(), before, strict=True))
+    session = StoredSession(("site", "me"), NOBODY, vault)
+    old = session.stored()
+    assert old is not None
+    await session.store(old, Credentials(token="renewed-0123456789"))
+    assert any(one is not other for one, other in zip(vault.version(), before, strict=True))
+    assert "renewed-0123456789" in {secret.value for secret in vault.secrets()}
+
+
+def test_without_a_vault_there_is_what_the_environment_gives() -> None:
+    vault = SessionVault(None)
+    assert (dict(vault.known), list(vault.secrets())) == ({}, [])
+    session = StoredSession(("site", "me"), NOBODY, vault, Credentials(token="t"))
+    assert session.stored() == StoredCredentials(Credentials(token="t"))
+    assert session.standing() == Credentials(token="t")
+    assert StoredSession(("site", "me"), NOBODY, vault).stored() is None
+
+
+WORD = st.text(min_size=1, max_size=8)
+TABLE = st.dictionaries(WORD, WORD, max_size=3)
+MAYBE = st.none() | WORD
+
+
+@given(
+    st.builds(
+        Credentials, MAYBE, TABLE, TABLE, MAYBE, MAYBE, MAYBE, st.none() | st.integers(1_000_000_000, 4_000_000_000)
+    )
+)
+def test_a_session_is_kept_as_it_is(credentials: Credentials) -> None:
+    assert credentials_of(record_of(credentials)) == credentials
+
+
+@pytest.mark.parametrize("odd", [None, 5, [], ["x"], {"a": 1}, "", True], ids=repr)
+def test_what_is_of_another_shape_counts_as_absent(odd: Any) -> None:
+    names = ("token", "cookies", "headers", "api_key", "email", "password")
+    assert credentials_of(dict.fromkeys(names, odd)) == Credentials()
+    assert credentials_of({"cookies": {"a": "1", "b": odd or 0}}) == Credentials(cookies={"a": "1"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from addons.app.jobs import PATIENCE_S, Job, Jobs
+from addons.app.jobs import FAULTS_LIMIT, PATIENCE_S, Job, Jobs
 from tests.support.virtual_time import run_virtual
 
 
@@ -179,3 +179,67 @@ def test_a_process_that_ends_has_no_such_problems() -> None:
         assert jobs.problems() == []
 
     with_jobs(work)
+
+
+def test_a_run_that_waits_by_itself_needs_no_pause() -> None:
+    async def work(jobs: Jobs) -> None:
+        times: list[float] = []
+
+        async def step() -> None:
+            times.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(3)
+
+        jobs.start(Job("one", 0, step))
+        await asyncio.sleep(10)
+        assert times == [0, 3, 6, 9]
+
+    with_jobs(work)
+
+
+def test_a_fault_of_a_job_with_a_long_pause_keeps_to_that_and_is_not_woken() -> None:
+    async def work(jobs: Jobs) -> None:
+        times: list[float] = []
+
+        async def step() -> None:
+            times.append(asyncio.get_running_loop().time())
+            raise OSError
+
+        jobs.start(Job("one", 20, step))
+        await asyncio.sleep(5)
+        jobs.wake("one")
+        await asyncio.sleep(36)
+        assert times == [0, 20, 40]
+
+    with_jobs(work)
+
+
+def test_faults_without_end_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(jobs: Jobs) -> None:
+        count = 0
+
+        async def step() -> None:
+            nonlocal count
+            count += 1
+            exec(compile("\n" * count + "raise ValueError", "made", "exec"))
+
+        jobs.start(Job("one", 1, step))
+        await asyncio.sleep(FAULTS_LIMIT * 2)
+
+    with caplog.at_level(logging.ERROR, "glassgate"):
+        with_jobs(work)
+    assert len(caplog.records) == FAULTS_LIMIT
+
+
+def test_work_that_is_cut_short_at_the_end_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(jobs: Jobs) -> None:
+        jobs.once("endless", asyncio.sleep(1000))
+        jobs.start(Job("one", 5, lambda: asyncio.sleep(1000)))
+        await asyncio.sleep(1)
+        tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("glassgate ")]
+        assert {task.get_name() for task in tasks} == {"glassgate endless", "glassgate one"}
+        jobs.stop()
+        await asyncio.sleep(1)
+        assert all(task.cancelled() for task in tasks)
+
+    with_jobs(work)
+    assert not caplog.records

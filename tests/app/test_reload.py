@@ -11,6 +11,7 @@ from addons.app.reload import UNCHANGED, Reload
 from addons.app.reload_requests import answer_to, ask
 from addons.app.runtime import Running
 from addons.config.loader import load_config
+from addons.config.schema import Config
 
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
 PROVIDERS = """
@@ -187,3 +188,51 @@ def test_what_waits_for_the_next_start_is_told_until_it_is_taken_back(house: Hou
         house.write(text)
         asyncio.run(house.reload.look())
         assert house.reload.problem == problem
+
+
+def test_each_problem_has_its_line_and_is_told_once(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.write("lisen: {}\nrooting: {}")
+    for _ in range(3):
+        house.reload.ask()
+        asyncio.run(house.reload.look())
+    [record] = caplog.records
+    first, *lines = record.getMessage().splitlines()
+    assert first == "the changed configuration is not taken up; the one from before stays in force:"
+    assert lines == (house.reload.problem or "").splitlines()
+    assert len(lines) == 2
+    house.write("lisen: {}")
+    asyncio.run(house.reload.look())
+    assert len(caplog.records) == 2, "another problem is told"
+
+
+@pytest.mark.parametrize("name", [".env", "tokens.txt"])
+def test_files_beside_it_are_watched_too(house: House, name: str) -> None:
+    (house.file.parent / "tokens.txt").write_text(STRONG)
+    (house.file.parent / "tokens.txt").chmod(0o600)
+    house.write("auth: {tokens_file: tokens.txt}")
+    for _ in range(2):  # the second look sees the file of keys for the first time
+        asyncio.run(house.reload.look())
+    assert house.reload.problem is None
+    before = house.parts
+    asyncio.run(house.reload.look())
+    assert house.parts is before
+    file = house.file.parent / name
+    file.write_text(f"{STRONG}\n{STRONG}x\n" if name != ".env" else "OTHER=1\n")
+    file.chmod(0o600)
+    asyncio.run(house.reload.look())
+    assert house.reload.problem is None
+    assert house.parts is not before
+
+
+def test_what_was_asked_for_is_asked_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[Path] = []
+
+    def read(file: Path) -> Config:
+        reads.append(file)
+        return load_config(file)
+
+    monkeypatch.setattr(addons.app.reload, "load_config", read)
+    house.reload.ask()
+    for _ in range(3):
+        asyncio.run(house.reload.look())
+    assert len(reads) == 1

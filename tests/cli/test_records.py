@@ -10,6 +10,7 @@ from addons.recordings.drift import Drift
 from addons.recordings.recorder import ENDING, Recorder
 from addons.recordings.recording import Recording
 from tests.cli.conftest import Run
+from tests.recordings.test_foreign import entry, har
 from tests.recordings.test_recording import delivered, recorded
 
 STEP = {
@@ -146,3 +147,51 @@ def test_a_count_that_cannot_be_removed_is_said(run: Run, made: Path, monkeypatc
     monkeypatch.setattr(Path, "unlink", _full)
     result = run("drift", "--clear")
     assert (result.exit_code, "drift.json cannot be removed: No space left" in result.stderr) == (1, True)
+
+
+def test_what_is_read_differently_is_a_failure_by_itself(run: Run, kept: Path) -> None:
+    assert run("replay", "--check", str(kept / f"other{ENDING}")).exit_code == 1
+
+
+@pytest.mark.parametrize(("lines", "more"), [(3, False), (60, True)])
+def test_only_the_beginning_of_what_is_read_is_shown(
+    run: Run, kept: Path, house: Path, monkeypatch: pytest.MonkeyPatch, lines: int, more: bool
+) -> None:
+    monkeypatch.setattr("addons.cli.records.delivered_lines", lambda recording: [f"line {n}" for n in range(lines)])
+    said = run("cases", "add", str(kept / f"alike{ENDING}"), "--folder", str(house / "cases"), "--yes").stdout
+    assert (f"    line {min(lines, 40) - 1}\n" in said, "    line 40\n" in said) == (True, False)
+    assert ("    …\n" in said) is more
+
+
+WITH_ZAI = """
+providers:
+  zai: {type: zai, accounts: [{name: main}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kept_as"),
+    [
+        ("seen.har", har(entry()), ["seen"]),
+        ("seen.flow", har(entry()), ["seen"]),
+        ("seen.har", har(entry(), entry()), ["seen-1", "seen-2"]),
+    ],
+    ids=["HAR", "flows by name", "two chats"],
+)
+def test_each_chat_of_a_har_becomes_a_case(run: Run, house: Path, name: str, data: bytes, kept_as: list[str]) -> None:
+    (house / "config.yaml").write_text(WITH_ZAI)
+    (house / name).write_bytes(data)
+    result = run("cases", "add", str(house / name), "--folder", str(house / "cases"), "--yes")
+    assert result.exit_code == 0, result.output
+    assert sorted(file.name for file in (house / "cases").iterdir()) == [f"{kept}{ENDING}" for kept in kept_as]
+
+
+def test_a_chat_that_cannot_be_read_is_named_beside_those_that_can(run: Run, house: Path) -> None:
+    (house / "config.yaml").write_text(WITH_ZAI)
+    (house / "seen.har").write_bytes(har(entry(body=""), entry()))
+    result = run("cases", "add", str(house / "seen.har"), "--folder", str(house / "cases"), "--yes")
+    assert result.exit_code == 0, result.output
+    [line] = result.stderr.splitlines()
+    assert line.startswith("https://chat.z.ai/")
+    assert ": " in line
+    assert "no body" in line

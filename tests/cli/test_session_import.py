@@ -340,3 +340,26 @@ def test_two_mirrors_are_named(run: Run, house: Path) -> None:
     assert "choose with --provider: near, too" in result.stderr
     result = run(har(entry("https://chat.z.ai/a")), "--provider", "too")
     assert "no signed-in call of too" in result.stderr
+
+
+def test_a_session_comes_by_standard_input_too(house: Path) -> None:
+    data = har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}"))
+    command = ["--config", str(house / "config.yaml"), "sessions", "import", "-"]
+    result = CliRunner().invoke(main, command, input=data, env={"SESSION_ENCRYPTION_KEY": KEY})
+    assert result.exit_code == 0, result.output
+    assert stored(house)["zai", "main"]["token"] == ZAI
+
+
+@pytest.mark.parametrize(
+    ("arguments", "last"), [((), "stored as zai/main (revision 1)"), (("--dry-run",), "nothing was stored (--dry-run)")]
+)
+def test_where_it_is_stored_is_said_last(run: Run, arguments: tuple[str, ...], last: str) -> None:
+    result = run(har(entry("https://chat.z.ai/a", authorization=f"Bearer {ZAI}")), *arguments)
+    assert result.stdout.splitlines()[-1] == last
+
+
+def test_a_file_that_is_not_there_is_said(house: Path) -> None:
+    command = ["--config", str(house / "config.yaml"), "sessions", "import", str(house / "gone")]
+    result = CliRunner().invoke(main, command, env={"SESSION_ENCRYPTION_KEY": KEY})
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "gone cannot be read: No such file" in result.stderr

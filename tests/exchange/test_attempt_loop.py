@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from providers.contract.errors import ErrorKind
 from tests.exchange.answers import DOWN, NO_KEY, account, limited
 from tests.support.harness import (
     DONE,
@@ -16,6 +17,7 @@ from tests.support.harness import (
     is_quiet,
     whole,
     word,
+    zai,
 )
 from tests.support.virtual_time import in_virtual_time
 
@@ -159,3 +161,49 @@ async def test_the_first_failure_says_most(tmp_path: Path) -> None:
         assert shown
         assert shown.status_code == 503  # the provider's own answer, of the attempt that stands in the flow
         assert (house.line.account, house.line.attempts, house.line.outcome) == ("a", 2, "failed")
+
+
+@in_virtual_time
+async def test_each_attempt_leaves_one_record_with_its_times(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m")
+        await house.pass_s(2)
+        await visit.says(limited(60))
+        await house.pass_s(1)
+        await visit.says(STREAM, word("Hi"))
+        await house.pass_s(1)
+        await visit.says(FINISH, DONE)
+        told = [
+            (one.number, one.account, one.error and one.error.kind, one.took_ms, one.first_token_ms, one.ended_ms)
+            for one in house.line.records
+        ]
+        assert told == [(1, "a", ErrorKind.RATE_LIMITED, 2000, None, 2000), (2, "b", None, 2000, 3000, 4000)]
+        assert house.line.wait_ms == 0
+
+
+@in_virtual_time
+async def test_an_attempt_that_could_not_be_prepared_has_a_record_too(tmp_path: Path) -> None:
+    async with zai(tmp_path, "retries: {enabled: false}") as house:
+        house.site.replies["POST /api/v1/chats/new"] = (500, {"detail": "down"})
+        visit = await house.visit().chats("GLM-4.6")
+        assert visit.got.status == 502
+        records = house.line.records
+        assert [(one.number, one.account, one.took_ms, one.attempt) for one in records] == [
+            (1, "a", 0, None),
+            (2, "b", 0, None),
+        ]
+        assert all(one.error is not None and one.error.kind is ErrorKind.PROVIDER_DOWN for one in records)
+        assert (house.line.attempts, visit.requests) == (2, [])
+        assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_a_client_that_leaves_leaves_a_record_of_the_attempt(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        visit = await house.visit().chats("m")
+        await visit.says(STREAM, word("Hi"))
+        await visit.leaves()
+        [record] = house.line.records
+        assert (record.number, record.account, record.error) == (1, "a", None)
+        assert house.line.outcome == "client_left"
+        assert is_quiet(house)

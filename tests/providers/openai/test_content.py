@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from providers.openai.content import ContentPiece, pieces, thoughts
 from tests.providers.openai.streams import STOP, chunk, decode, delta, sse
 
 
@@ -54,3 +55,60 @@ def test_content_of_any_shape_is_read(content: Any, place: str) -> None:
 def test_content_that_is_json_itself_becomes_its_text(content: Any, text: str) -> None:
     choice = {"index": 0, "message": {"content": content}, "finish_reason": "stop"}
     assert decode([json.dumps(chunk(choice)).encode()], stream=False).text == {0: text}
+
+
+CALL = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
+FIGURE: dict[str, Any] = {"type": "chart", "data": [1]}
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, []),
+        ("", []),
+        ([None], []),
+        ([5], [ContentPiece(other=5)]),
+        (FIGURE, [ContentPiece(other=FIGURE)]),
+        (CALL, [ContentPiece(call=CALL)]),
+        ([{**CALL, "type": "tool_call"}], [ContentPiece(call={**CALL, "type": "tool_call"})]),
+        ([{**CALL, "type": "function_call"}], [ContentPiece(call={**CALL, "type": "function_call"})]),
+        ([{"type": "tool_use"}], [ContentPiece(other={"type": "tool_use"})]),
+        ([{"type": "refusal", "refusal": "No."}], [ContentPiece(refusal="No.")]),
+        ([{"type": "text", "text": ""}], []),
+        ([{"type": "image_url", "image_url": "u"}], [ContentPiece(picture="u")]),
+        ([{"type": "thinking", "thinking": [{"text": "H"}, "m"]}], [ContentPiece(thought="Hm")]),
+        ([{"type": "thinking", "thinking": ""}], []),
+    ],
+    ids=repr,
+)
+def test_each_part_is_one_piece_of_its_kind(content: Any, found: list[ContentPiece]) -> None:
+    assert list(pieces(content)) == found
+
+
+def test_thinking_that_is_encrypted_is_passed_on() -> None:
+    sealed = {"type": "thinking", "thinking": "", "signature": "x"}
+    assert list(pieces([sealed])) == [ContentPiece(other=sealed)]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("Hm", "Hm"),
+        (["H", "m"], "Hm"),
+        ([{"type": "text", "text": "H"}, [{"text": "m"}]], "Hm"),
+        ({"thinking": "Hm"}, "Hm"),
+        ({"summary": "Hm", "content": ""}, "Hm"),
+        (None, ""),
+        (5, ""),
+    ],
+)
+def test_thoughts_are_text_in_any_shape(value: Any, said: str) -> None:
+    assert thoughts(value) == said
+
+
+def test_what_is_nested_too_deep_is_not_looked_at() -> None:
+    deep: Any = "x"
+    for _ in range(1000):
+        deep = [deep]
+    assert thoughts(deep) == ""
+    assert not any(piece.text for piece in pieces(deep))

@@ -1,6 +1,7 @@
 """Calls of Z.AI's page: query, headers, bodies."""
 
 import json
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -55,3 +56,38 @@ def test_the_signed_text_is_trimmed() -> None:
     asked = made(chat("GLM-4.6", " \n你好 \t"))[1]
     body = json.loads(asked.body)
     assert (body["signature_prompt"], body["messages"][0]["content"]) == ("你好", " \n你好 \t")
+
+
+@pytest.mark.parametrize(
+    ("fields", "thinking", "search", "effort"),
+    [
+        ({}, False, False, None),
+        ({"reasoning_effort": "none"}, False, False, None),
+        ({"search": True}, False, True, None),
+        ({"reasoning_effort": "high"}, True, False, None),
+    ],
+)
+def test_the_pages_switches_are_those_of_the_request(
+    fields: dict[str, Any], thinking: bool, search: bool, effort: str | None
+) -> None:
+    created, asked = (json.loads(call.body) for call in made(chat("GLM-4.6", "hi", **fields)))
+    features = asked["features"]
+    assert (features["enable_thinking"], features["auto_web_search"]) == (thinking, search)
+    assert features["web_search"] is False, "the page's switch is the other one"
+    assert features.get("reasoning_effort") == effort
+    switches = {"web_search", "auto_web_search", "enable_thinking"}
+    assert all(features[name] == value for name, value in zai_data.FEATURES.items() if name not in switches)
+    assert (created["chat"]["enable_thinking"], created["chat"]["auto_web_search"]) == (thinking, search)
+
+
+def test_a_chat_is_made_as_the_page_makes_it() -> None:
+    created, asked = (json.loads(call.body) for call in made(chat("GLM-4.6", "hi")))
+    [message] = created["chat"]["history"]["messages"].values()
+    assert created["chat"]["history"]["currentId"] == message["id"] == asked["current_user_message_id"]
+    assert (message["role"], message["content"], message["models"]) == ("user", "hi", created["chat"]["models"])
+    assert created["chat"]["models"] == [asked["model"]]
+    assert (message["timestamp"], created["chat"]["timestamp"]) == (1_773_754_824, 1_773_754_824_064)
+    assert created["chat"]["features"] == [{"type": "tool_selector", "server": "tool_selector_h", "status": "hidden"}]
+    assert asked["background_tasks"] == {"title_generation": False, "tags_generation": False}
+    assert asked["stream"] is True
+    assert asked["current_user_message_parent_id"] is None
