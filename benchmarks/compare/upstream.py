@@ -20,7 +20,8 @@ from typing import Final, cast
 _ASKED: Final = re.compile(rb"!b(\d+)(?:-(\d+))?")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _STREAMED: Final = re.compile(rb'"stream": ?true')
-_WORD: Final = "word "
+_WORDS: Final = ("word ", "more ")
+"""In turn: LiteLLM ends a stream in which a piece comes a hundred times on end."""
 _PAGE: Final = b'<!doctype html><html><head><script src="/assets/prod-fe-1.1.98/index.js"></script></head></html>'
 
 
@@ -52,7 +53,7 @@ def official_pieces(count: int) -> Sequence[bytes]:
         about = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": 1, "model": "bench"}
         return _chunk({**about, "choices": [choice]})
 
-    words = [piece({"content": _WORD}) for _ in range(count)]
+    words = [piece({"content": _WORDS[at % 2]}) for at in range(count)]
     return [
         _STREAM_HEAD + piece({"role": "assistant", "content": ""}),
         *words,
@@ -68,7 +69,7 @@ def zai_pieces(count: int) -> Sequence[bytes]:
     def piece(**data: object) -> bytes:
         return _chunk({"type": "chat:completion", "data": data})
 
-    words = [piece(delta_content=_WORD, phase="answer") for _ in range(count)]
+    words = [piece(delta_content=_WORDS[at % 2], phase="answer") for at in range(count)]
     usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
     return [
         _STREAM_HEAD + piece(phase="other", usage=usage),
@@ -80,7 +81,7 @@ def zai_pieces(count: int) -> Sequence[bytes]:
 
 @lru_cache
 def official_whole(count: int) -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", "content": _WORD * count}, "finish_reason": "stop"}
+    choice = {"index": 0, "message": {"role": "assistant", "content": _WORDS[0] * count}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
     about = {"id": "chatcmpl-bench", "object": "chat.completion", "created": 1, "model": "bench"}
     return _whole({**about, "choices": [choice], "usage": usage})

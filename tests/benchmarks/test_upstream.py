@@ -64,7 +64,9 @@ def test_what_it_says_is_as_many_words_as_were_asked_for(provider: str, model: s
     upstream, line, _ = connected()
     upstream.data_received(request("!b7", stream=stream, path=path))
     events = run(decoder_of(provider, model, stream=stream), [body_of(line.data)])
-    assert text_of(events).split() == ["word"] * 7
+    said = text_of(events).split()
+    assert (len(said), set(said) <= {"word", "more"}) == (7, True)
+    assert not stream or said[0] != said[1]
 
 
 def test_requests_are_read_at_every_split_and_one_behind_the_other() -> None:
