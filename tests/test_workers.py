@@ -53,6 +53,7 @@ def test_two_workers_take_whole_files_and_one_file_has_none(
     needed = [word for plugin in ("xdist", "pytest_timeout") for word in ("-p", plugin)]
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *needed, *options, *asked]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    alone["PYTHONPATH"] = str(ROOT)  # conftest.py knows the project
     alone["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the others take a second to import, in each process
     done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,5 +1,6 @@
 """How much interpreted work something is: counted, since the time it takes is the machine's."""
 
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -20,7 +21,8 @@ def work_of[T](work: Callable[[], T]) -> tuple[T, int]:
         nonlocal count
         count += thread() == here
 
-    monitoring = sys.monitoring
+    monitoring, collecting = sys.monitoring, gc.isenabled()
+    gc.disable()  # what is collected meanwhile, and what that calls, is the work of others
     events = monitoring.events
     kinds = (events.PY_START, events.PY_RESUME, events.CALL, events.JUMP)
     monitoring.use_tool_id(_TOOL, "counting")
@@ -34,4 +36,6 @@ def work_of[T](work: Callable[[], T]) -> tuple[T, int]:
         for kind in kinds:
             monitoring.register_callback(_TOOL, kind, None)
         monitoring.free_tool_id(_TOOL)
+        if collecting:
+            gc.enable()
     return found, count
