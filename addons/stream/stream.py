@@ -97,7 +97,6 @@ class GatewayStream(RequestIntake):
 
     def _next_step(self, failed: UpstreamAttempt | None = None) -> Commands:
         """After a hook: the next attempt, a final answer, or (no plan) a refusal. Nothing else is possible."""
-        """Starts the next attempt, answers, or (no plan) refuses, after a hook. Nothing else is possible."""
         self.port = self.deps.find(self.flow)
         self.attempt = self.port.attempt if self.port else None
         if failed and self.committed and not self.attempt:
