@@ -22,9 +22,11 @@ from providers.contract.operation import Turn
 from providers.contract.session import Session
 from providers.contract.steps import Moment
 from tests.providers.seeds import provider_of
-from tests.support.harness import House, Visit, answer
+from tests.support.answers import answer
+from tests.support.harness import House
 from tests.support.turns import turn_of
 from tests.support.virtual_time import VirtualLoop
+from tests.support.visit import Visit
 
 TOKEN = "t" * 400
 NOW = Moment(1_700_000_000_000, lambda: "11111111-2222-4333-8444-555555555555")

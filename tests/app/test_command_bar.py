@@ -10,8 +10,10 @@ from mitmproxy.exceptions import CommandError
 from mitmproxy.test import tflow
 
 from addons.app.command_bar import CommandBar
-from tests.support.harness import DONE, FINISH, STREAM, House, Visit, answer, api, word
+from tests.support.answers import DONE, FINISH, STREAM, answer, word
+from tests.support.harness import House, api
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import Visit
 
 
 def bar(house: House) -> CommandBar:

@@ -7,18 +7,10 @@ from pathlib import Path
 import pytest
 
 from addons.ingress.key_proof import NONCE, PROOF, proves
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    KEY,
-    STREAM,
-    answer,
-    api,
-    is_quiet,
-    word,
-    zai,
-)
+from tests.support.answers import DONE, FINISH, STREAM, answer, word
+from tests.support.harness import api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import KEY
 
 OTHER = "sk-other-0123456789abcdef0123456789abcdef"
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}

@@ -6,17 +6,8 @@ from pathlib import Path
 import pytest
 
 from addons.app.drain import FLUSH_S, LAST_WORDS_S, Drain
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    STREAM,
-    api,
-    is_quiet,
-    said,
-    whole,
-    word,
-    zai,
-)
+from tests.support.answers import DONE, FINISH, STREAM, said, whole, word
+from tests.support.harness import api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
 
 

@@ -2,16 +2,10 @@
 
 from pathlib import Path
 
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    KEY,
-    STREAM,
-    api,
-    is_quiet,
-    word,
-)
+from tests.support.answers import DONE, FINISH, STREAM, word
+from tests.support.harness import api, is_quiet
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import KEY
 
 OTHER = "sk-other-0123456789abcdef0123456789abcdef"
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}

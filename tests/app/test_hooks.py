@@ -8,19 +8,8 @@ from mitmproxy import http
 
 from addons.exchange.exchange import Exchange
 from addons.inspect.annotator import Annotator
-from tests.support.harness import (
-    API_KEYS,
-    DONE,
-    FINISH,
-    STREAM,
-    answer,
-    api,
-    is_quiet,
-    said,
-    whole,
-    word,
-    zai,
-)
+from tests.support.answers import DONE, FINISH, STREAM, answer, said, whole, word
+from tests.support.harness import API_KEYS, api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}

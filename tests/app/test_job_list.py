@@ -10,7 +10,8 @@ from addons.accounts.state_store import FileStateStore
 from addons.app.job_list import MODELS_EVERY_S, TEND_EVERY_S
 from addons.app.reload import UNCHANGED
 from providers.sandbox.tokens import jwt
-from tests.support.harness import ALL_SAID, STREAM, answer, api, said, whole, word, zai, zai_token
+from tests.support.answers import ALL_SAID, STREAM, answer, said, whole, word, zai_token
+from tests.support.harness import api, zai
 from tests.support.virtual_time import in_virtual_time
 
 LISTED = (200, {"object": "list", "data": [{"id": "learnt", "object": "model"}]})

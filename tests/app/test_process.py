@@ -7,14 +7,8 @@ import pytest
 from mitmproxy.exceptions import OptionsError
 
 from addons.app.address_file import FILE_NAME
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    STREAM,
-    api,
-    whole,
-    word,
-)
+from tests.support.answers import DONE, FINISH, STREAM, whole, word
+from tests.support.harness import api
 from tests.support.virtual_time import in_virtual_time
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.harness import KEY
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 MODEL = "sandbox-large"
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"

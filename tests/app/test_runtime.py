@@ -7,16 +7,8 @@ import pytest
 
 from addons.vault.errors import VaultError
 from addons.vault.store import Vault
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    STREAM,
-    api,
-    whole,
-    word,
-    zai,
-    zai_token,
-)
+from tests.support.answers import DONE, FINISH, STREAM, whole, word, zai_token
+from tests.support.harness import api, zai
 from tests.support.virtual_time import in_virtual_time
 
 

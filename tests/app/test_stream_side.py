@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from addons.stream.deps import ClientLimits
-from tests.support.harness import (
-    answer,
-    api,
-)
+from tests.support.answers import answer
+from tests.support.harness import api
 from tests.support.virtual_time import in_virtual_time
 
 

@@ -11,7 +11,8 @@ from addons.errors import GatewayError
 from addons.exchange.observer import Observer
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.ingress.gate import Admission
-from tests.support.harness import DONE, FINISH, STREAM, answer, api, is_quiet, whole, word, zai
+from tests.support.answers import DONE, FINISH, STREAM, answer, whole, word
+from tests.support.harness import api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
 
 

@@ -24,7 +24,7 @@ from addons.vault.errors import VaultError
 from providers.contract.session import Credentials, Identity, Session
 from providers.zai.options import ZaiOptions
 from providers.zai.provider import Zai
-from tests.support.harness import zai_token
+from tests.support.answers import zai_token
 from tests.support.virtual_time import in_virtual_time
 
 SITE = "https://chat.z.ai"

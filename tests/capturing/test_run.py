@@ -28,7 +28,7 @@ from addons.cli.base import Problem
 from providers.zai.options import ZaiOptions
 from providers.zai.provider import Zai
 from tests.capturing.test_addon import FakeChecker, Sink, goes_by, signed_in
-from tests.support.harness import zai_token
+from tests.support.answers import zai_token
 
 INSTALLED = Program("/bin/browser", "chromium")
 type Act = Callable[["House"], Awaitable[None]]

@@ -19,7 +19,7 @@ from providers.qwen.options import QwenOptions
 from providers.qwen.provider import Qwen
 from providers.qwen.sign_in import QwenSignIn
 from providers.registry import provider_class
-from tests.support.harness import zai_token
+from tests.support.answers import zai_token
 from tests.support.virtual_time import run_virtual
 
 type Answer = Callable[[httpx.Request], httpx.Response]

@@ -23,9 +23,11 @@ from addons.inspect.views import ChatView, DeliveredView
 from addons.recordings.check import delivered_today, differences
 from addons.recordings.recording import Recording
 from providers.contract.events import Finish, Text, Withdrawn
-from tests.support.harness import DONE, FINISH, STREAM, House, Visit, answer, api, is_quiet, whole, word
+from tests.support.answers import DONE, FINISH, STREAM, answer, whole, word
+from tests.support.harness import House, api, is_quiet
 from tests.support.turns import chat_in
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import Visit
 
 PAGE = Path(__file__).parents[2] / "docs/adding-a-dialect.md"
 META = AnswerMeta("plain-1", 1, "m")

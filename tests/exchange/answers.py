@@ -5,12 +5,9 @@ from typing import Any
 
 import httpx
 
-from tests.support.harness import (
-    House,
-    Visit,
-    api,
-    whole,
-)
+from tests.support.answers import whole
+from tests.support.harness import House, api
+from tests.support.visit import Visit
 
 DOWN = whole(503, {"error": {"message": "overloaded"}})
 NO_KEY = whole(401, {"error": {"message": "no such key", "code": "invalid_api_key"}})

@@ -30,7 +30,8 @@ from providers.contract.session import Session
 from providers.contract.steps import Moment
 from providers.formats.jsontext import dumps
 from providers.shared.frames import FrameDecoder
-from tests.support.harness import STREAM, House, api, frame, is_quiet, whole, zai
+from tests.support.answers import STREAM, frame, whole
+from tests.support.harness import House, api, is_quiet, zai
 from tests.support.http1 import END
 from tests.support.virtual_time import in_virtual_time
 

@@ -7,18 +7,8 @@ import pytest
 
 from providers.contract.errors import ErrorKind
 from tests.exchange.answers import DOWN, NO_KEY, account, limited
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    STREAM,
-    House,
-    api,
-    frame,
-    is_quiet,
-    whole,
-    word,
-    zai,
-)
+from tests.support.answers import DONE, FINISH, STREAM, frame, whole, word
+from tests.support.harness import House, api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
 
 

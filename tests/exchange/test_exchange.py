@@ -7,24 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.harness import (
-    ALL_SAID,
-    API_KEYS,
-    DONE,
-    FINISH,
-    KEY,
-    STREAM,
-    Visit,
-    answer,
-    api,
-    frame,
-    is_quiet,
-    said,
-    whole,
-    word,
-    zai,
-)
+from tests.support.answers import ALL_SAID, DONE, FINISH, STREAM, answer, frame, said, whole, word
+from tests.support.harness import API_KEYS, House, api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import KEY, Visit
 
 
 # -- an official API --------------------------------------------------------------------------------------------------
@@ -210,7 +196,7 @@ async def _says_error(visit: Visit) -> None:
 
 
 async def _falls_silent(visit: Visit) -> None:
-    await visit.house.pass_s(61)
+    await House.pass_s(61)
 
 
 @pytest.mark.parametrize("fails", [_breaks, _says_error, _falls_silent])

@@ -22,8 +22,10 @@ from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
-from tests.support.harness import ALL_SAID, STREAM, House, Visit, is_quiet, said, zai
+from tests.support.answers import ALL_SAID, STREAM, said
+from tests.support.harness import House, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import Visit
 
 
 @dataclass

@@ -13,8 +13,10 @@ from addons.app import wiring
 from addons.exchange.observer import Observer
 from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
-from tests.support.harness import ALL_SAID, STREAM, House, Visit, api, is_quiet, said, whole, zai, zai_token
+from tests.support.answers import ALL_SAID, STREAM, said, whole, zai_token
+from tests.support.harness import House, api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import Visit
 
 DOWN = whole(503, {"error": {"message": "overloaded"}})
 EXPIRED = whole(401, {"detail": "Your session has expired"})

@@ -18,8 +18,9 @@ from addons.errors import GatewayError
 from addons.exchange.observer import Observer, Observers
 from addons.exchange.outcome import ExchangeInfo, Outcome
 from addons.exchange.request_body import AT_ONCE_BYTES
-from tests.support.harness import KEY, House, api, is_quiet
+from tests.support.harness import House, api, is_quiet
 from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import KEY
 
 PATH = "/v1/things/{id}/count"
 COUNT = "/v1/things/a%2Fb/count"

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.harness import KEY
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 OFFICIAL, ZAI, CHATS = "sandbox-large", "GLM-4.6", "/v1/chat/completions"
 ADA = "sk-of-ada-0123456789"

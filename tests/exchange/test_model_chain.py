@@ -5,15 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.exchange.answers import BAD, DOWN, FILTERED, NO_KEY, TOO_LONG, account, model, one
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    STREAM,
-    api,
-    frame,
-    is_quiet,
-    word,
-)
+from tests.support.answers import DONE, FINISH, STREAM, frame, word
+from tests.support.harness import api, is_quiet
 from tests.support.virtual_time import in_virtual_time
 
 

@@ -8,19 +8,8 @@ import pytest
 
 from providers.sandbox.tokens import jwt
 from tests.exchange.answers import DOWN, NO_KEY, TOO_LONG, account, limited, model, one
-from tests.support.harness import (
-    ALL_SAID,
-    DONE,
-    FINISH,
-    STREAM,
-    answer,
-    api,
-    said,
-    whole,
-    word,
-    zai,
-    zai_token,
-)
+from tests.support.answers import ALL_SAID, DONE, FINISH, STREAM, answer, said, whole, word, zai_token
+from tests.support.harness import api, zai
 from tests.support.virtual_time import in_virtual_time
 
 

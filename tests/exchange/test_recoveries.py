@@ -2,17 +2,8 @@
 
 from pathlib import Path
 
-from tests.support.harness import (
-    ALL_SAID,
-    STREAM,
-    answer,
-    api,
-    is_quiet,
-    said,
-    whole,
-    zai,
-    zai_token,
-)
+from tests.support.answers import ALL_SAID, STREAM, answer, said, whole, zai_token
+from tests.support.harness import api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
 
 

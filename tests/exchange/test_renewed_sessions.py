@@ -4,17 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.harness import (
-    ALL_SAID,
-    STREAM,
-    Site,
-    is_quiet,
-    said,
-    whole,
-    zai,
-    zai_sessions,
-    zai_token,
-)
+from tests.support.answers import ALL_SAID, STREAM, Site, said, whole, zai_token
+from tests.support.harness import is_quiet, zai, zai_sessions
 from tests.support.virtual_time import in_virtual_time
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from addons.words import commands
 from providers.sandbox.server import Request, Site, Wire
-from tests.support.harness import KEY
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 
 @dataclass

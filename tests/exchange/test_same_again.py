@@ -3,13 +3,8 @@
 from pathlib import Path
 
 from tests.exchange.answers import DOWN, limited, one
-from tests.support.harness import (
-    DONE,
-    FINISH,
-    STREAM,
-    is_quiet,
-    word,
-)
+from tests.support.answers import DONE, FINISH, STREAM, word
+from tests.support.harness import is_quiet
 from tests.support.virtual_time import in_virtual_time
 
 

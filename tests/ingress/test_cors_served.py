@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.harness import KEY
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 MODEL = "sandbox-large"
 CHATS = "/v1/chat/completions"

@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from tests.support.harness import KEY
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 
 def envelope(answer: httpx.Response) -> dict[str, str | None]:

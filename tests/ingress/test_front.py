@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from addons.config.version import version
-from tests.support.harness import KEY
 from tests.support.served import Served
+from tests.support.visit import KEY
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 MODEL = "sandbox-large"

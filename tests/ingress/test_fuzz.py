@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from addons.ingress.openapi import document
-from tests.support.harness import KEY
 from tests.support.served import Served
+from tests.support.visit import KEY
 
 WEB_MODELS = ["GLM-4.6", "qwen-max", "LongCat", "MBZUAI-IFM/K2-Think"]
 MODELS = [*WEB_MODELS, "sandbox-large", "sandbox-small", "vendor/sandbox-slash", "no-such-model"]

@@ -13,10 +13,11 @@ from addons.recordings.recording import Recording
 from addons.recordings.replay_site import replay_sites
 from tests.recordings.record_plan import PLANS, asked
 from tests.support.canaries import canaries
-from tests.support.harness import KEY, VAULT_KEY
+from tests.support.harness import VAULT_KEY
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 OFFICIAL = "sandbox-large"
 

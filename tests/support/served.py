@@ -32,9 +32,11 @@ from addons.cli.main import main
 from addons.exchange.request_log import setup_logging
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
-from tests.support.harness import KEY, VAULT_KEY, House, Visit
+from tests.support.harness import VAULT_KEY, House
 from tests.support.http1 import END, chunk
 from tests.support.sites import AT_MOST_S, PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
+from tests.support.virtual_time import settle
+from tests.support.visit import KEY, Visit
 
 NOTHING: Final[Any] = {"base_urls": {}, "sessions": {}}
 """A description of no sites: the providers are then the test's own."""
@@ -51,7 +53,7 @@ class Caller(Visit):
         self._sites = house.sites
         self._lines: dict[Connection, Line] = {}
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
-        super().__init__(house)
+        super().__init__(house.master)
 
     def writes(self, data: bytes) -> None:
         """The client sends, in pieces as they are read."""
@@ -121,7 +123,7 @@ class Caller(Visit):
             await self.leaves()
         for server in [server for server in self.servers if server.connected]:
             self._close(server)
-        await self.house.settle()
+        await settle()
 
 
 @dataclass
@@ -194,7 +196,7 @@ class ToGateway(httpx.AsyncBaseTransport):
         if request.headers.get("transfer-encoding") == "chunked":
             content = chunk(content) + END
         if content:
-            await caller.house.settle()  # a body comes behind its head
+            await settle()  # a body comes behind its head
             caller.writes(content)
         reader = AnswerReader(request.method, caller.next)
         try:

@@ -51,3 +51,8 @@ def in_virtual_time[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callab
         run_virtual(test(*args, **given))
 
     return run
+
+
+async def settle() -> None:
+    """All that can happen without time passing has happened."""
+    await asyncio.sleep(1e-6)

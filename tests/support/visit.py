@@ -1,0 +1,201 @@
+"""A client of the harness: what it sends and gets, what a provider was sent for it, and its connection's hooks."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+
+import h11
+import httpx
+from mitmproxy import flow as mflow
+from mitmproxy import http
+from mitmproxy.connection import Server
+from mitmproxy.master import Master
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import NextLayer
+from mitmproxy.proxy.layers.modes import ReverseProxy
+from mitmproxy.proxy.server_hooks import ServerConnectHook, ServerConnectionHookData
+
+from addons.inspect.annotation import Annotation, annotation_of
+from addons.stream.layer import GatewayLayer
+from tests.support.drive import Drive
+from tests.support.virtual_time import settle
+
+KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What a client has of its answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    complete: bool
+
+    @property
+    def value(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def frames(self) -> list[Any]:
+        """The values of a stream's events; its end mark as text."""
+        texts = [line[6:] for line in self.body.decode().splitlines() if line.startswith("data: ")]
+        return [text if text == "[DONE]" else json.loads(text) for text in texts]
+
+    @property
+    def text(self) -> str:
+        """The words of a streamed chat."""
+        choices = [choice for value in self.frames if isinstance(value, dict) for choice in value.get("choices", ())]
+        return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+    @property
+    def error(self) -> Any:
+        """The error that the client was told, be it as an answer or in a stream."""
+        found = self.frames[-1] if self.headers["content-type"].startswith("text/event-stream") else self.value
+        return found["error"]
+
+
+class Visit(Drive):
+    """One client connection of the harness. Its hooks are run by the addons, as mitmproxy does."""
+
+    def __init__(self, master: Master) -> None:
+        self.master = master
+        self.transports: dict[object, object] = {}
+        """As a ConnectionHandler has it: nothing ever waits to be sent."""
+        self.requests: list[httpx.Request] = []
+        """What providers were sent, in order."""
+        self._unread: dict[Server, bytes] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        super().__init__([])
+
+    def _outermost(self, context: Context) -> Any:
+        context.options = self.master.options
+        connections = cast(Any, self.master.addons.get("proxyserver")).connections
+        connections[self.client.id] = self
+        return ReverseProxy(context)
+
+    # -- as mitmproxy's ConnectionHandler -------------------------------------------------------------------------
+    async def server_event(self, event: events.Event) -> None:
+        self.feed(event)
+
+    def _run_hook(self, command: commands.StartHook) -> None:
+        self._later(self._hooked(command))
+
+    async def _hooked(self, command: commands.StartHook) -> None:
+        (data,) = command.args()
+        if isinstance(data, http.HTTPFlow) and data not in self.flows:
+            self.flows.append(data)
+        await self.master.addons.handle_lifecycle(command)
+        if isinstance(data, NextLayer) and isinstance(data.layer, GatewayLayer):
+            self.deps = data.layer.deps
+        if isinstance(data, mflow.Flow):
+            await data.wait_for_resume()
+        if command.name in self.hold:
+            self.pending.append(command)
+        else:
+            self.feed(events.HookCompleted(command))
+
+    def _complete(self, command: commands.Command) -> None:
+        if isinstance(command, commands.OpenConnection):
+            self._later(self._connected(command))
+        else:
+            super()._complete(command)
+
+    async def _connected(self, command: commands.OpenConnection) -> None:
+        assert isinstance(command.connection, Server)
+        data = ServerConnectionHookData(client=self.client, server=command.connection)
+        await self.master.addons.handle_lifecycle(ServerConnectHook(data))
+        super()._complete(command)
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- the client ------------------------------------------------------------------------------------------------
+    async def asks(
+        self, body: object = None, path: str = "/v1/chat/completions", method: str = "POST", **fields: str
+    ) -> Self:
+        """Sends a request and lets happen what comes of it. `fields` are of its head; an empty one is left out."""
+        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = {"host": "127.0.0.1:8080", "authorization": f"Bearer {KEY}"}
+        if content:
+            head |= {"content-type": "application/json", "content-length": str(len(content))}
+        head |= {name.replace("_", "-"): value for name, value in fields.items()}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items() if value)
+        self.sent.pop(self.client, None)
+        self.client_sends(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + content)
+        await settle()
+        return self
+
+    async def chats(self, model: str, *, stream: bool = True, **more: object) -> Self:
+        """Asks a model something."""
+        return await self.asks(
+            {"model": model, "messages": [{"role": "user", "content": "Hello"}], **more}
+            | ({"stream": True} if stream else {})
+        )
+
+    async def leaves(self) -> None:
+        self.client_leaves()
+        await settle()
+
+    @property
+    def got(self) -> Got:
+        """What has come of the answer, read by another's HTTP."""
+        reader = h11.Connection(h11.CLIENT)
+        reader.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
+        reader.send(h11.EndOfMessage())
+        reader.receive_data(self.to_client)
+        head, body, complete = None, b"", False
+        while (event := reader.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+            if isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                complete = True
+                break
+        assert head is not None, "nothing has come"
+        return Got(head.status_code, {n.decode(): v.decode() for n, v in head.headers}, body, complete)
+
+    # -- the provider it was led to -------------------------------------------------------------------------------
+    async def says(self, *data: bytes, server: int = -1) -> None:
+        """The provider sends."""
+        self.server_sends(b"".join(data), server)
+        await settle()
+
+    async def breaks(self, server: int = -1) -> None:
+        """The provider closes the connection."""
+        self.server_closes(server)
+        await settle()
+
+    def _do(self, command: commands.Command) -> None:
+        super()._do(command)
+        if isinstance(command, commands.SendData) and isinstance(command.connection, Server):
+            unread = self._unread.get(command.connection, b"") + command.data
+            head, end, rest = unread.partition(b"\r\n\r\n")
+            first, *lines = head.decode().split("\r\n")
+            fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+            length = next((int(value) for name, value in fields if name.lower() == "content-length"), 0)
+            whole = bool(end) and len(rest) >= length
+            if whole:
+                method, target, _ = first.split(" ")
+                host, port = cast(tuple[str, int], command.connection.address)
+                self.requests.append(
+                    httpx.Request(method, f"http://{host}:{port}{target}", headers=fields, content=rest)
+                )
+            self._unread[command.connection] = b"" if whole else unread
+
+    def asked(self) -> httpx.Request:
+        """What a provider was sent last."""
+        return self.requests[-1]
+
+    # -- what is told of it ---------------------------------------------------------------------------------------
+    @property
+    def note(self) -> Annotation:
+        """The annotation of its newest flow."""
+        found = annotation_of(self.flows[-1])
+        assert found
+        return found
