@@ -10,6 +10,9 @@ _UUID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0
 # From the beginning of a run of letters only, and the run is never given back: else it takes its length squared.
 _MAIL: Final = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _ADDRESS: Final = re.compile(r"(?<![A-Za-z]/)\b(?:(?!127\.0\.0\.1)(?:\d{1,3}\.){3}\d{1,3})\b(?![.\d])")
+_INNER_GROUPS: Final = re.compile(r"-[0-9a-f]{4}-[0-9a-f]{4}-", re.IGNORECASE)
+_INNER_NUMBER: Final = re.compile(r"\.\d{1,3}\.")
+"""Of an id and of an address; to look for what begins with a certain letter is quick."""
 _SEALED: Final = re.compile(r"~sealed~([A-Za-z0-9_.-]+)~([A-Za-z0-9_.-]+)~")
 
 
@@ -30,9 +33,13 @@ class Pseudonyms:
         return in_pieces(clean, self._impersonal)
 
     def _impersonal(self, text: str) -> str:
-        clean = _UUID.sub(lambda f: self._one("id", f[0].lower(), "00000000-0000-4000-8000-{:012x}".format), text)
-        clean = _MAIL.sub(lambda f: self._one("e-mail", f[0].lower(), "person-{}@example.com".format), clean)
-        clean = _ADDRESS.sub(lambda f: self._one("address", f[0], "192.0.2.{}".format), clean)
+        clean = text
+        if _INNER_GROUPS.search(clean):
+            clean = _UUID.sub(lambda f: self._one("id", f[0].lower(), "00000000-0000-4000-8000-{:012x}".format), clean)
+        if "@" in clean:
+            clean = _MAIL.sub(lambda f: self._one("e-mail", f[0].lower(), "person-{}@example.com".format), clean)
+        if _INNER_NUMBER.search(clean):
+            clean = _ADDRESS.sub(lambda f: self._one("address", f[0], "192.0.2.{}".format), clean)
         return _SEALED.sub(lambda f: f"~sealed~{f[1]}~{self._one('account', f[2], 'account-{}'.format)}~", clean)
 
     def value(self, value: Any) -> Any:

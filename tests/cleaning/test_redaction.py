@@ -1,5 +1,7 @@
 """What is taken out of texts that are shown or kept, and what stays."""
 
+from typing import Any
+
 import pytest
 
 from addons.cleaning.redaction import HIDDEN, redacted, redacted_header
@@ -27,6 +29,30 @@ def test_secrets_go(text: str, secret: str) -> None:
     clean = redacted(text)
     assert secret not in clean
     assert HIDDEN in clean
+
+
+@pytest.mark.parametrize(
+    "letters", [{}, {"s": "ſ", "i": "ı"}, {"k": "\u212a", "i": "İ"}, {"s": "S", "w": "W", "d": "D"}]
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "token",
+        "key",
+        "secret",
+        "password",
+        "passwd",
+        "cookie",
+        "credential",
+        "signature",
+        "jwt",
+        "csrf-token",
+        "api_key",
+    ],
+)
+def test_a_name_is_known_in_all_forms_of_its_letters(name: str, letters: Any) -> None:
+    odd = name.translate(str.maketrans(letters))
+    assert redacted(f'{{"{odd}" : "opaque"}}') == f'{{"{odd}" : "{HIDDEN}"}}'
 
 
 @pytest.mark.parametrize(
@@ -76,3 +102,20 @@ def test_a_browsers_version_is_no_address() -> None:
     agent = "Mozilla/5.0 Chrome/146.0.0.0 Safari/537.36"
     assert Pseudonyms().text(agent) == agent
     assert Pseudonyms().text("http://203.0.113.9/x") == "http://192.0.2.1/x"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("ABCDEF01-1234-4ABC-8123-123456789ABC", "00000000-0000-4000-8000-000000000001"),
+        ("by Someone@Example.Org.", "by person-1@example.com."),
+        ("from 10.0.0.255 or 010.1.22.3", "from 192.0.2.1 or 192.0.2.2"),
+        ("from ١.٢.٣.٤", "from 192.0.2.1"),
+        (
+            "at 127.0.0.1, version 1.2.3, 12345678-1234-4123, a-b-c",
+            "at 127.0.0.1, version 1.2.3, 12345678-1234-4123, a-b-c",
+        ),
+    ],
+)
+def test_ids_get_stand_ins_in_whatever_form(text: str, clean: str) -> None:
+    assert Pseudonyms().text(text) == clean
