@@ -83,6 +83,11 @@ class Gateway:
     `by_itself` is the command from the disk; the others are forked from a process that has imported the same.
     """
 
+    project: Path = ROOT
+    """The checkout that is run."""
+    tools: Path = Path(sys.executable).parent
+    """Where its mitmdump is."""
+
     def __init__(
         self,
         folder: Path,
@@ -159,12 +164,11 @@ class Gateway:
         return (int(fields[11]) + int(fields[12])) / 100
 
     def command(self) -> list[str]:
-        tool = Path(sys.executable).with_name("mitmdump")
         return [
-            str(tool),
+            str(self.tools / "mitmdump"),
             "--quiet",
             "-s",
-            str(ROOT / "addons" / "gateway.py"),
+            str(self.project / "addons" / "gateway.py"),
             *("--mode", "reverse:http://127.0.0.1:1"),
             *("--listen-host", "127.0.0.1", "--listen-port", str(self.port)),
             *("--set", f"gateway_config={self.config_file}", "--set", f"confdir={self.folder}"),
