@@ -8,7 +8,7 @@ import html
 import re
 from binascii import a2b_base64, unhexlify
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -37,14 +37,21 @@ _HEX_BYTE: Final = re.compile(rb"(?:0[xX])?([0-9A-Fa-f]{2})")
 _NUMBER_ROW: Final = re.compile(rb"(?:[0-9]{1,3}[\s,;]{1,8}){%d,}+(?:[0-9]{1,3})?" % (PIECE - 1))
 _NUMBER: Final = re.compile(rb"[0-9]{1,3}")
 """Bytes told one by one, as in `61:6b`, `0x61, 0x6b`, `[97, 107]`."""
-_HEX_LETTERS: Final = bytes(48 if c in b"0123456789abcdefABCDEFxX:,;.- \t\r\n\f\v" else 32 for c in range(256))
-_NUMBER_LETTERS: Final = bytes(48 if c in b"0123456789,; \t\r\n\f\v" else 32 for c in range(256))
+
+
+def _marking(letters: bytes) -> bytes:
+    """The table that makes `0` of these letters and a blank of all others."""
+    return bytes(48 if c in letters else 32 for c in range(256))
+
+
+_HEX_LETTERS: Final = _marking(b"0123456789abcdefABCDEFxX:,;.- \t\r\n\f\v")
+_NUMBER_LETTERS: Final = _marking(b"0123456789,; \t\r\n\f\v")
 """Rows are rare: to look for a run of their letters is quick, for a pattern slow."""
 
 _READABLE: Final = re.compile(rb"[\x20-\x7e\r\n\t]{16,}")
 _RUN: Final = PIECE * 4 // 3
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_TO_RUNS: Final = bytes(c if c in _ALPHABET + b"-_" else 32 for c in range(256))
+_RUN_LETTERS: Final = _marking(_ALPHABET + b"-_")
 _TO_BASE64: Final = bytes(c if c in _ALPHABET else {45: 43, 95: 47}.get(c, 65) for c in range(256))
 _TO_HEX: Final = bytes(c if c in b"0123456789abcdefABCDEF" else 48 for c in range(256))
 
@@ -63,15 +70,31 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
         yield from _undone(data, _ENTITY, _entity)
     if b"\0" in data:
         yield from _undone(data, _NULS, lambda found: b"")
-    if b"0" * 3 * (PIECE - 1) in data.translate(_HEX_LETTERS):
-        yield from _undone(data, _HEX_ROW, lambda found: unhexlify(b"".join(_HEX_BYTE.findall(found[0]))))
-    if b"0" * 2 * (PIECE - 1) in data.translate(_NUMBER_LETTERS):
-        yield from _undone(data, _NUMBER_ROW, lambda found: bytes(min(int(n), 255) for n in _NUMBER.findall(found[0])))
+    rows = _matches_in_runs(data, _HEX_ROW, _HEX_LETTERS, 3 * (PIECE - 1))
+    yield from _replaced(data, rows, lambda found: unhexlify(b"".join(_HEX_BYTE.findall(found[0]))))
+    rows = _matches_in_runs(data, _NUMBER_ROW, _NUMBER_LETTERS, 2 * (PIECE - 1))
+    yield from _replaced(data, rows, lambda found: bytes(min(int(n), 255) for n in _NUMBER.findall(found[0])))
 
 
 def runs(data: bytes) -> bytes:
     """The long runs of letters that may be base64 or hexadecimal, each once: a stream says the same ids many times."""
-    return b" ".join({run for run in set(data.translate(_TO_RUNS).split()) if len(run) >= _RUN})
+    return b" ".join({data[start:end] for start, end in _long_runs(data, _RUN_LETTERS, _RUN)})
+
+
+def _long_runs(data: bytes, letters: bytes, least: int) -> Iterator[Span]:
+    """The spans of at least so many letters in a row that the table `letters` marks."""
+    marked, wanted = data.translate(letters), b"0" * least
+    start = marked.find(wanted)
+    while start >= 0:
+        end = marked.find(b" ", start)
+        end = len(data) if end < 0 else end
+        yield start, end
+        start = marked.find(wanted, end)
+
+
+def _matches_in_runs(data: bytes, row: re.Pattern[bytes], letters: bytes, least: int) -> Iterator[re.Match[bytes]]:
+    """All matches of a pattern which are of these letters alone, so many of them at least."""
+    return (found for span in _long_runs(data, letters, least) for found in row.finditer(data, *span))
 
 
 def readable(decoded: bytes) -> bytes:
@@ -111,14 +134,19 @@ def _from_hex(offset: int) -> Back:
 
 
 def _undone(data: bytes, escape: re.Pattern[bytes], value: _Value) -> Iterator[Unpacked]:
-    """Nothing when there is no such escape."""
+    """`data` without such escapes; nothing when there is none."""
+    return _replaced(data, escape.finditer(data), value)
+
+
+def _replaced(data: bytes, escapes_found: Iterable[re.Match[bytes]], value: _Value) -> Iterator[Unpacked]:
+    """`data` with the values of these matches in their places; nothing when there is none."""
     parts: list[bytes] = []
     said: list[int] = []
     """Where each escape's value begins and ends in what is unpacked: even and odd places."""
     stood: list[int] = []
     """The same of the escape itself in `data`."""
     at = length = 0
-    for found in escape.finditer(data):
+    for found in escapes_found:
         plain, meant = data[at : found.start()], value(found)
         parts += (plain, meant)
         said += (length + len(plain), length + len(plain) + len(meant))

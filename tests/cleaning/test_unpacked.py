@@ -3,12 +3,14 @@
 import base64
 import html
 import json
+import re
 import urllib.parse
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from addons.cleaning import unpacked as unpacking
 from addons.cleaning.index import PIECE, Span
 from addons.cleaning.unpacked import encodings, escapes, readable, runs
 
@@ -170,3 +172,24 @@ def test_long_runs_are_kept_each_once_and_short_words_are_not() -> None:
 def test_of_decoded_bytes_what_was_text_may_be_looked_into() -> None:
     assert readable(b"\xff\x00" + b"sixteen letters!" + b"\x01fifteen letters\x02") == b"sixteen letters!"
     assert readable(html.escape("<" * 8).encode()) == html.escape("<" * 8).encode()
+
+
+_PIECES = st.lists(
+    st.sampled_from(
+        [b"6", b"1:", b"0x61, ", b"ab", b" ", b"17, ", b"-", b"_", b"/", b"words", b"\xc3\xbc", b"7f " * 12]
+    )
+    | st.binary(max_size=3),
+    max_size=80,
+)
+
+
+@given(_PIECES)
+def test_rows_and_runs_are_those_that_a_look_at_every_letter_finds(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    assert set(runs(data).split()) == set(re.findall(rb"[A-Za-z0-9+/_-]{%d,}" % (PIECE * 4 // 3), data))
+    for row, letters, least in (
+        (unpacking._HEX_ROW, unpacking._HEX_LETTERS, 3 * (PIECE - 1)),
+        (unpacking._NUMBER_ROW, unpacking._NUMBER_LETTERS, 2 * (PIECE - 1)),
+    ):
+        found = unpacking._matches_in_runs(data, row, letters, least)
+        assert [one.span() for one in found] == [one.span() for one in row.finditer(data)]
