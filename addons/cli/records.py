@@ -17,7 +17,8 @@ from addons.recordings.cases import FOLDER, Case, case_of, keep
 from addons.recordings.check import delivered_lines, differences
 from addons.recordings.drift import FILE_NAME, Drift
 from addons.recordings.foreign import Imported, import_recordings
-from addons.recordings.recorder import ENDING, Recorder
+from addons.recordings.kept_files import ENDING
+from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Recording, RecordingProblem
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from addons.inspect.pseudonyms import Pseudonyms
 from addons.recordings.check import differences
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from addons.recordings.recording import Recording, RecordingProblem, summary
 
 FOLDER: Final = Path("tests/fixtures/cases")

@@ -4,17 +4,17 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from addons.recordings.kept_files import ENDING, KeptFiles
 from addons.recordings.recording import Recording
 from addons.vault.replacing import replace_file
 
 log = logging.getLogger("glassgate")
 
-ENDING: Final = ".glass.json"
 MODEL_CHARS: Final = 20
 """Of a model's name in a file's name."""
 _ODD: Final = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -30,8 +30,12 @@ class Recorder:
     max_days: float
     now: Callable[[], float] = time.time
     broken: bool = False
+    _kept: KeptFiles = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    """Exchanges that end together are written by several threads."""
+    """Not every caller writes in the same thread."""
+
+    def __post_init__(self) -> None:
+        self._kept = KeptFiles(self.folder)
 
     def write(self, recording: Recording, request_id: str, number: int) -> Path | None:
         """Writes one file whole or not at all; None when the disk does not take it. Blocks.
@@ -40,14 +44,17 @@ class Recorder:
         """
         if self.broken:
             return None
-        now = self.now()
-        name = _name(recording, request_id, now)
+        name = _name(recording, request_id, self.now())
         with self._lock:
             try:
+                data = recording.dump().encode("utf-8", "surrogateescape")
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._kept.look_if_changed()
                 path = self._free(name, number)
                 # Not synced: a recording lost in a power cut is lost, and every exchange writes one.
-                replace_file(path, recording.dump().encode("utf-8", "surrogateescape"), sync=False)
+                written = replace_file(path, data, sync=False)
+                self._kept.add(path.name, written.st_mtime, written.st_size)
+                self._trim()
             except OSError as e:
                 self.broken = True
                 log.error("recording has ended: %s takes nothing (%s); serving goes on", self.folder, e.strerror)
@@ -55,7 +62,6 @@ class Recorder:
             except ValueError as e:  # half a surrogate in a site's words cannot be written
                 log.warning("an exchange of %s cannot be recorded: %s", recording.provider, type(e).__name__)
                 return None
-            self.prune()
             return path
 
     def _free(self, name: str, number: int) -> Path:
@@ -64,22 +70,12 @@ class Recorder:
         return path
 
     def prune(self) -> None:
-        """Removes the oldest recordings until the rest is young and small enough."""
-        files = sorted(self._files(), key=lambda entry: entry[1])
-        total = sum(size for _, _, size in files)
-        for path, written, size in files:
-            if total <= self.max_mb * 1e6 and self.now() - written <= self.max_days * 86_400:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
+        """Looks through the folder, and removes the oldest recordings until the rest is young and small enough."""
+        self._kept.look()
+        self._trim()
 
-    def _files(self) -> Iterable[tuple[Path, float, int]]:
-        for path in self.folder.glob(f"*{ENDING}"):
-            try:
-                found = path.stat()
-            except OSError:
-                continue
-            yield path, found.st_mtime, found.st_size
+    def _trim(self) -> None:
+        self._kept.trim(self.max_mb * 1e6, self.now() - self.max_days * 86_400)
 
 
 def _name(recording: Recording, request_id: str, now: float) -> str:

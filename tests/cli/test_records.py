@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from addons.recordings.drift import Drift
-from addons.recordings.recorder import ENDING, Recorder
+from addons.recordings.kept_files import ENDING
+from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Recording
 from tests.cli.conftest import Run
 from tests.recordings.test_foreign import URL, entry, har

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from providers.sandbox.run import SITES
 from tests.cli.conftest import CONFIG, SECRET, Run
 from tests.recordings.test_recording import recorded

@@ -22,7 +22,7 @@ from addons.recordings.archive import (
     write_switch,
 )
 from addons.recordings.drift import Drift
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from providers.zai.options import ZaiOptions
 from providers.zai.provider import Zai
 

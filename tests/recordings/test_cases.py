@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from addons.recordings.check import differences
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from addons.recordings.recording import Recording
 
 CASES = sorted((Path(__file__).parents[1] / "fixtures" / "cases").glob(f"*{ENDING}"))

@@ -16,7 +16,7 @@ from addons.importing.contents import ImportProblem
 from addons.importing.exchanges import read_exchanges
 from addons.recordings.check import delivered_lines
 from addons.recordings.foreign import import_recordings
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from addons.recordings.recording import Recording
 
 URL = (

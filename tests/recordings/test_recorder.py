@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from addons.recordings.recorder import ENDING, Recorder
+from addons.recordings.kept_files import ENDING
+from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Recording
 from tests.recordings.test_recording import recorded
+from tests.support.counting import work_of
 
 
 def test_old_recordings_go_first(tmp_path: Path) -> None:
@@ -102,3 +104,18 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / f"gone{ENDING}").symlink_to(tmp_path / "nowhere")
     Recorder(tmp_path, max_mb=0, max_days=1).prune()
     assert (tmp_path / "mine.txt").exists()
+
+
+def test_a_recording_costs_the_same_however_many_there_are(tmp_path: Path) -> None:
+    def work(already: int) -> int:
+        folder = tmp_path / str(already)
+        folder.mkdir()
+        for number in range(already):
+            (folder / f"{number}{ENDING}").write_text("x")
+        recorder = Recorder(folder, max_mb=1, max_days=1, now=time.time)
+        assert recorder.write(recorded(), "req_1", 1)
+        _, count = work_of(lambda: recorder.write(recorded(), "req_2", 1))
+        assert len(list(folder.iterdir())) == already + 2
+        return count
+
+    assert work(300) == work(3)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from addons.app.job_list import TEND_EVERY_S
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from addons.recordings.recording import Recording
 from addons.recordings.replay_site import replay_sites
 from tests.recordings.record_plan import PLANS, asked

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from providers.sandbox.server import Wire
 from tests.support.faulty import BEGUN, TIMES, ask, made, read
 from tests.support.hostile import CHUNKED, END, STREAM, TEXT, Hostile, Program, chunk, framed, head, once, sends

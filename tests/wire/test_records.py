@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from addons.app.job_list import TEND_EVERY_S
-from addons.recordings.recorder import ENDING
+from addons.recordings.kept_files import ENDING
 from addons.recordings.recording import Recording
 from providers.sandbox.run import SITES
 from tests.recordings.record_plan import PLANS, asked
