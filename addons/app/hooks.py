@@ -103,11 +103,15 @@ class Glassgate:
 
     def _load(self, loader: Loader) -> None:
         loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
+        text = "Do not call addons of mitmproxy's own whose option is unset. (Default: where nobody looks at flows.)"
+        loader.add_option("gateway_lean", bool, self._inspector.view is None, text)
         ctx.options.process_deferred()  # mitmproxy does so next, where a value that cannot be is told to nobody
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
         CommandBar(lambda: self.running_parts).add_to(loader)
-        HookTable(ctx.master.addons, ctx.options, lambda addon: is_idle(addon, ctx.options))
+        HookTable(
+            ctx.master.addons, ctx.options, lambda addon: ctx.options.gateway_lean and is_idle(addon, ctx.options)
+        )
         skip_message_checks()
         self._end_clean_records = clean_records(self._in_force.log_text)
         self._inspector.load(self._in_force.decoder_for, self._in_force.shown_text)

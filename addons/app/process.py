@@ -29,6 +29,7 @@ from addons.ingress.endpoints import Inside
 from addons.inspect.annotator import Annotator
 from addons.mitm.compat import UnfitMitmproxy
 from addons.mitm.console import log_handler
+from addons.mitm.hook_table import idle_addons
 from addons.mitm.inspector import Inspector
 from addons.stream.deps import RefusedHead
 from addons.tasks import Background
@@ -86,7 +87,8 @@ class Process:
             self._jobs.once("listeners", move_listeners(master.options, start.modes))
         install_signal_handlers(self.drain, self._look_now, master)
         collect_in_small_steps()
-        announce(start, self.inside(), master.options)
+        resting = idle_addons(master.addons, master.options) if master.options.gateway_lean else ()
+        announce(start, self.inside(), master.options, len(resting))
 
     def check_change(self, updated: set[str]) -> None:
         """An option of mitmproxy's was changed. Raises OptionsError, which puts it back."""

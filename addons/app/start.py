@@ -63,21 +63,24 @@ def started(options: Options, seen: Callable[[CallRecord], None], outside: Outsi
     return Started(parts, guard, modes, files)
 
 
-def announce(start: Started, inside: Inside, options: Options) -> None:
-    """Says that it runs: to people in the log, to commands of this machine in a file."""
+def announce(start: Started, inside: Inside, options: Options, resting: int) -> None:
+    """Says that it runs: to people in the log, to commands of this machine in a file.
+
+    `resting`: how many addons of mitmproxy's are not called.
+    """
     config = start.parts.config
     start.guard.report(config)
     for words in (words for provider in start.parts.providers.values() for words in provider.doubts()):
         log.warning("%s", words)
     address_file.leave(vault_path(config).parent, config.file, start.url)
-    text = _welcome(start, inside, options)
+    text = _welcome(start, inside, options, resting)
     log.info(text.partition("\n")[0] if os.environ.pop(QUIET_START, "") else text)
     print_link()
     if words := expected_checks(start.parts.providers):
         log.info("%s", words)
 
 
-def _welcome(start: Started, inside: Inside, options: Any) -> str:
+def _welcome(start: Started, inside: Inside, options: Any, resting: int) -> str:
     config = start.parts.config
     aliases = config.sections.models.aliases
     own = {model.id for model in inside.index.models()}  # a model goes before an alias of its name
@@ -91,6 +94,7 @@ def _welcome(start: Started, inside: Inside, options: Any) -> str:
         [name for name in listed if name in own or name not in aliases],
         aliases,
         inspector=address_to_print(options.web_port if "web_port" in options else None),
+        resting=resting,
         keyless=config.skip_auth,
         key_file=env_file if "AUTH_TOKEN" not in os.environ and env_file.is_file() else None,
     )

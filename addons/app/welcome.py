@@ -25,12 +25,14 @@ def welcome(
     aliases: Mapping[str, str],
     *,
     inspector: str = "",
+    resting: int = 0,
     keyless: bool = False,
     key_file: Path | None = None,
 ) -> str:
     """The start message. `models` are the names that can be served; without `keyless` a client key is wanted.
 
-    `key_file`: the .env file that has it, where the shell has it not.
+    `resting`: how many addons of mitmproxy's are not called, since they would do nothing. `key_file`: the .env file
+    that has the key, where the shell has it not.
     """
     well = [line for line in accounts if line.state in CAN_SERVE]
     out = [f"{line.provider}/{line.account} is {line.state.value}" for line in accounts if line not in well]
@@ -41,6 +43,8 @@ def welcome(
         rows.append(("not", _few(out, ACCOUNTS_SHOWN)))
     if inspector:
         rows.append(("inspector", inspector))
+    if resting:
+        rows.append(("lean", f"{resting} addons of mitmproxy's rest until an option of theirs is set"))
     rows.append(
         (
             "try",

@@ -5,7 +5,8 @@ context manager for each. What is called, in which order, and what becomes of fa
 (mitmproxy/addonmanager.py, 12.2); the one difference: a function that an addon gets after it was added, under the name
 of a hook that was called already, is not seen until addons or options change.
 
-Addons of mitmproxy itself that do nothing as long as their option is unset need not be called at all: `is_idle`.
+What is lean, as mitmdump is here, does not even call those addons of mitmproxy's own that do nothing as long as their
+option is unset (`is_idle`); the moment that is set they are called.
 """
 
 import inspect
@@ -27,6 +28,8 @@ from mitmproxy.addons import (
     mapremote,
     modifybody,
     modifyheaders,
+    onboarding,
+    proxyauth,
     save,
     savehar,
     stickyauth,
@@ -47,6 +50,8 @@ _IDLE_WITHOUT: Final[Mapping[type, str]] = {
     mapremote.MapRemote: "map_remote",
     modifybody.ModifyBody: "modify_body",
     modifyheaders.ModifyHeaders: "modify_headers",
+    onboarding.Onboarding: "onboarding",
+    proxyauth.ProxyAuth: "proxyauth",
     save.Save: "save_stream_file",
     savehar.SaveHar: "hardump",
     stickyauth.StickyAuth: "stickyauth",
@@ -64,6 +69,11 @@ def is_idle(addon: object, options: Options) -> bool:
     """Whether it is an addon of mitmproxy's own whose hooks do nothing with these options."""
     option = _IDLE_WITHOUT.get(type(addon))
     return option is not None and not getattr(options, option)
+
+
+def idle_addons(manager: AddonManager, options: Options) -> list[str]:
+    """The names of those that are idle."""
+    return [name for name, addon in manager.lookup.items() if is_idle(addon, options)]
 
 
 class HookTable:

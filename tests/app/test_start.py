@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from mitmproxy.addons.anticache import AntiCache
+from mitmproxy.addons.blocklist import BlockList
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.addons.view import View
 
 from addons.app.address_file import FILE_NAME
 from addons.app.welcome import QUIET_START
@@ -57,3 +61,16 @@ async def test_a_start_that_fails_opens_no_door(tmp_path: Path) -> None:
         visit = await house.visit().chats("m")
         assert (visit.got.status, visit.got.error["code"]) == (503, "starting")
         assert not (tmp_path / "s" / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize("viewed", [False, True])
+@in_virtual_time
+async def test_addons_that_would_do_nothing_rest_where_nobody_looks(tmp_path: Path, viewed: bool) -> None:
+    house = api(tmp_path)
+    house.own = [AntiCache(), BlockList(), Proxyserver(), *([View()] if viewed else [])]
+    async with house:
+        assert house.master.options.gateway_lean is not viewed
+        (text,) = [words for words in house.said if "is ready" in words]
+        assert ("2 addons of mitmproxy's rest until an option of theirs is set" in text) is not viewed
+        house.master.options.update(block_list=[":~u completions:418"])
+        assert (await house.visit().chats("m")).got.status == 418

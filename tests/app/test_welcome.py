@@ -33,6 +33,8 @@ def test_version_address_file_models_and_aliases() -> None:
     ):
         assert word in text
     assert "inspector" not in said(WELL)
+    assert "  lean       14 addons of mitmproxy's rest until" in said(WELL, resting=14)
+    assert "lean" not in said(WELL)
 
 
 def test_the_line_to_paste_is_one_a_shell_takes_and_the_log_leaves_alone() -> None:

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,21 @@ from mitmproxy.addons.anticache import AntiCache
 from mitmproxy.addons.block import Block
 from mitmproxy.addons.dumper import Dumper
 from mitmproxy.addons.modifyheaders import ModifyHeaders
-from mitmproxy.hooks import RunningHook, UpdateHook
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHook, HttpResponseHook
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.addons.script import ScriptLoader
+from mitmproxy.addons.tlsconfig import TlsConfig
+from mitmproxy.hooks import DoneHook, RunningHook, UpdateHook
+from mitmproxy.proxy.layers.http._hooks import (
+    HttpErrorHook,
+    HttpRequestHeadersHook,
+    HttpRequestHook,
+    HttpResponseHeadersHook,
+    HttpResponseHook,
+)
+from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow, tutils
 
-from addons.mitm.hook_table import HookTable, is_idle
+from addons.mitm.hook_table import HookTable, idle_addons, is_idle
 from tests.support.counting import work_of
 
 type Play = Callable[[AddonManager, list[Any]], Any]
@@ -316,7 +327,7 @@ def test_an_option_that_an_addon_sets_counts_for_those_behind_it_at_once(caplog:
 def test_what_is_idle_is_said_by_its_option() -> None:
     async def play() -> None:
         found, opts = made()
-        found.addons.add(Dumper(), *(a for a in default_addons() if getattr(a, "name", "") != "proxyserver"))
+        found.addons.add(Dumper(), *own_addons())
         idle = {type(a).__name__ for a in found.addons.lookup.values() if is_idle(a, opts)}
         assert idle == {
             "AntiCache",
@@ -326,6 +337,7 @@ def test_what_is_idle_is_said_by_its_option() -> None:
             "MapRemote",
             "ModifyBody",
             "ModifyHeaders",
+            "ProxyAuth",
             "Save",
             "SaveHar",
             "StickyAuth",
@@ -333,11 +345,123 @@ def test_what_is_idle_is_said_by_its_option() -> None:
             "UpstreamAuth",
         }
         assert not is_idle(Block(), opts)
-        opts.update(flow_detail=0, map_remote=["|a|b"], stickycookie="~u x")
-        assert is_idle(Dumper(), opts)
-        assert not any(is_idle(found.addons.get(name), opts) for name in ("mapremote", "stickycookie"))
+        assert len(idle_addons(found.addons, opts)) == len(idle)
+        opts.update(flow_detail=0, map_remote=["|a|b"], stickycookie="~u x", onboarding=False)
+        assert {"dumper", "onboarding", "proxyauth"} <= set(idle_addons(found.addons, opts))
+        assert not {"mapremote", "stickycookie"} & set(idle_addons(found.addons, opts))
 
     asyncio.run(play())
+
+
+def own_addons() -> list[object]:
+    """Those of mitmproxy's own that do not listen, and want no CA."""
+    return [one for one in default_addons() if not isinstance(one, (Proxyserver, TlsConfig))]
+
+
+async def exchanged(addons: AddonManager, authorized: bytes = b"") -> list[Any]:
+    """What becomes of an exchange that any of mitmproxy's addons would have to do with, if its option says so."""
+    asked = tutils.treq(headers=[(b"if-none-match", b"x"), (b"accept-encoding", b"gzip"), (b"cookie", b"a=b")])
+    answered = tutils.tresp(
+        headers=[(b"set-cookie", b"sticky=1; path=/"), (b"content-length", b"7")], content=b"message"
+    )
+    if authorized:
+        asked.headers["authorization"] = authorized.decode()
+    one = tflow.tflow(req=asked)
+    one.live, one.client_conn.proxy_mode = True, ProxyMode.parse("reverse:http://127.0.0.1:1")
+    await addons.handle_lifecycle(HttpRequestHeadersHook(one))
+    await addons.handle_lifecycle(HttpRequestHook(one))
+    one.response = one.response or answered
+    await addons.handle_lifecycle(HttpResponseHeadersHook(one))
+    await addons.handle_lifecycle(HttpResponseHook(one))
+    sent = [one.request.url, one.request.headers.fields, one.request.content]
+    return [*sent, one.response.status_code, one.response.headers.fields, one.response.content]
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+@pytest.mark.parametrize(
+    ("option", "value", "unset"),
+    [
+        ("anticache", True, False),
+        ("anticomp", True, False),
+        ("block_list", ["/~all/404"], []),
+        ("map_local", ["|//address|FILE"], []),
+        ("map_remote", ["|//address|//elsewhere"], []),
+        ("modify_body", ["/~s/message/another"], []),
+        ("modify_headers", ["/~all/x-mine/yes"], []),
+        ("proxyauth", "ada:secret", None),
+        ("stickyauth", "~all", None),
+        ("stickycookie", "~all", None),
+        ("upstream_auth", "ada:secret", None),
+    ],
+)
+def test_an_option_brings_its_addon_back_at_once(
+    option: str, value: Any, unset: Any, at_start: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("of this machine")
+    value = [one.replace("FILE", str(tmp_path / "file")) for one in value] if isinstance(value, list) else value
+
+    async def play(addons: AddonManager, seen: list[Any]) -> None:
+        addons.add(*own_addons())
+        if not at_start:
+            seen.append(await exchanged(addons))
+        addons.master.options.update(**{option: value})
+        seen += [await exchanged(addons, b"Basic eA=="), await exchanged(addons)]  # what sticks is seen in the second
+        addons.master.options.update(**{option: unset})
+        seen.append(await exchanged(addons))
+
+    *_, with_it, without = (one for one in both(play, caplog, idle=True) if isinstance(one, list))
+    assert with_it != without
+
+
+@pytest.mark.parametrize("option", ["save_stream_file", "hardump"])
+def test_a_file_that_is_asked_for_later_gets_the_flows_from_then_on(option: str, tmp_path: Path) -> None:
+    def saved(*, idle: bool) -> bytes:
+        file = tmp_path / f"{option}-{idle}"
+
+        async def play() -> None:
+            found, opts = made()
+            HookTable(found.addons, opts, lambda addon: idle and is_idle(addon, opts))
+            found.addons.add(*own_addons())
+            await exchanged(found.addons)
+            opts.update(**{option: str(file)})
+            await exchanged(found.addons)
+            await found.addons.trigger_event(DoneHook())
+
+        asyncio.run(play())
+        return file.read_bytes()
+
+    assert saved(idle=True).count(b"sticky=1") == saved(idle=False).count(b"sticky=1") == 1
+
+
+SCRIPT = """
+import logging
+def request(flow): flow.metadata.setdefault("seen", []).append("{what}")
+async def response(flow): logging.getLogger("script").warning("{what} response")
+def update(flows): flows[0].metadata["seen"].append("update")
+"""
+
+
+def test_other_peoples_scripts_are_called_as_they_are_loaded_and_reloaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "script.py"
+
+    async def play(addons: AddonManager, seen: list[Any]) -> None:
+        addons.add(ScriptLoader())
+        for what in ("first", "second", "broken("):
+            file.write_text(SCRIPT.format(what=what) if what != "broken(" else what)
+            if what == "first":
+                addons.master.options.update(scripts=[str(file)])
+            (script,) = addons.get("scriptloader").addons
+            script.reloadtask.cancel()  # it looks at the file's time once a second
+            script.loadscript()
+            one = tflow.tflow()
+            await addons.handle_lifecycle(HttpRequestHook(one))
+            await addons.handle_lifecycle(HttpResponseHook(one))
+            seen.append(one.metadata.get("seen"))
+
+    found = both(play, caplog, idle=True)
+    assert found[:2] == [["first", "update", "update"], ["second", "update", "update"]]
 
 
 def test_a_subclass_of_such_an_addon_is_somebody_elses_and_is_called() -> None:

@@ -81,6 +81,8 @@ class House:
     """How far its wall clock is ahead of that with which sessions are stored."""
     starts: bool = True
     """False: mitmproxy has loaded the addon, and says later that it runs (`gate.running`)."""
+    own: Sequence[object] = field(default_factory=lambda: (View(), Proxyserver()))
+    """mitmproxy's own addons."""
     site: Site = field(default_factory=Site)
     lines: list[Outcome] = field(default_factory=list)
     """The log's line of each request."""
@@ -142,7 +144,7 @@ class House:
         self.master = Master(options)
         stack.callback(self.master._legacy_log_events.uninstall)
         options.add_option("scripts", Sequence[str], [], "")
-        self.master.addons.add(View(), Proxyserver())
+        self.master.addons.add(*self.own)
         transport = httpx.MockTransport(self.carry)
         clock, now = lambda: BOOT_S + loop.time(), lambda: self.began + self.ahead_s + loop.time()
         self.gate = Glassgate(Outside(transport, clock, now))
