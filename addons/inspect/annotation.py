@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mitmproxy import flow as mflow
+from mitmproxy import http
 
 KEY: Final = "glassgate"
 """The name in `flow.metadata`."""
@@ -83,3 +84,15 @@ def annotation_of(flow: mflow.Flow | None) -> Annotation | None:
         return Annotation(**known)
     except (TypeError, ValueError):
         return None
+
+
+def size_of(flow: mflow.Flow) -> int:
+    """The bytes a flow holds, about."""
+    if not isinstance(flow, http.HTTPFlow):
+        return 0
+    bodies = [message.raw_content or b"" for message in (flow.request, flow.response) if message is not None]
+    annotation = flow.metadata.get(KEY)
+    noted = annotation.values() if isinstance(annotation, dict) else ()  # all pieces would be made anew otherwise
+    words = sum(len(value) for value in noted if isinstance(value, str))
+    pieces = sum(len(value) for value in noted if isinstance(value, list | tuple))
+    return sum(map(len, bodies)) + words + 16 * pieces

@@ -1,10 +1,8 @@
 """The retention of flows in the inspector's list: mitmproxy itself keeps every flow for ever."""
 
-from mitmproxy import flow as mflow
-from mitmproxy import http
 from mitmproxy.addons.view import View
 
-from addons.inspect.annotation import KEY
+from addons.inspect.annotation import size_of
 
 
 def trim(view: View, max_flows: int, max_mb: float) -> int:
@@ -20,17 +18,3 @@ def trim(view: View, max_flows: int, max_mb: float) -> int:
         view.remove([flow])  # one at a time: for several it logs an alert
         total, count, removed = total - sizes[flow.id], count - 1, removed + 1
     return removed
-
-
-def size_of(flow: mflow.Flow) -> int:
-    """The bytes a flow holds, about."""
-    if not isinstance(flow, http.HTTPFlow):
-        return 0
-    bodies = [message.raw_content or b"" for message in (flow.request, flow.response) if message is not None]
-    annotation = flow.metadata.get(KEY)
-    noted = (
-        annotation.values() if isinstance(annotation, dict) else ()
-    )  # as it stands: a note of its own would be made of all pieces
-    words = sum(len(value) for value in noted if isinstance(value, str))
-    pieces = sum(len(value) for value in noted if isinstance(value, list | tuple))
-    return sum(map(len, bodies)) + words + 16 * pieces

@@ -1,6 +1,5 @@
 """The archive: recordings of exchanges while that is on, and the count of unknown kinds."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +13,8 @@ from addons.cleaning.cleaner import Cleaner
 from addons.exchange.attempt import Attempt
 from addons.exchange.observer import Observer
 from addons.exchange.outcome import AttemptRecord, Outcome
-from addons.inspect.annotation import Annotation, annotation_of
+from addons.inspect.annotation import annotation_of, size_of
+from addons.recordings.backlog import Backlog
 from addons.recordings.drift import Drift
 from addons.recordings.recorder import Recorder
 from addons.recordings.recording import RecordingSource, recording_of
@@ -47,6 +47,7 @@ class Archive:
         self._switch = switch
         self._cleaner = cleaner
         self._recorder: Recorder | None = None
+        self._backlog = Backlog("recordings", self._write, self._count)
         self.apply_switch()
 
     @property
@@ -80,28 +81,45 @@ class Archive:
         providers: Mapping[str, AnyProvider],
         background: Background,
     ) -> None:
-        """Hands over an attempt or a preparing call that is over; what is to be kept of it is, in the background."""
-        if self.recording or (attempt is not None and attempt.unknown):
-            background.spawn(self.take(flow, attempt, providers), "glassgate archive")
+        """Takes an attempt or a preparing call that is over: it is recorded soon, and what was unknown is counted."""
+        recorder = self._recorder if self.recording else None
+        unknown = attempt.unknown if attempt is not None else {}
+        if recorder is not None or unknown:
+            over = _Over(flow, providers, unknown, recorder)
+            self._backlog.add(over, size_of(flow) if recorder is not None else 0, background)
 
-    async def take(self, flow: http.HTTPFlow, attempt: Attempt | None, providers: Mapping[str, AnyProvider]) -> None:
-        """Records an attempt or a preparing call that is over, and counts what was unknown in it."""
+    def _write(self, over: "_Over") -> None:
+        """Records it where it is to be recorded. Blocks."""
+        flow = over.flow
         annotation = annotation_of(flow)
-        provider = providers.get(annotation.provider) if annotation else None
+        provider = over.providers.get(annotation.provider) if annotation is not None else None
         if annotation is None or provider is None or annotation.part == "local":
             return
-        recorder = self._recorder if self.recording else None
-        path = (
-            await asyncio.to_thread(self._write, recorder, flow, annotation, provider.type_name) if recorder else None
-        )
-        if attempt is not None:
-            example = path.name if path else annotation.request_id
-            unknown = {self._cleaner.words(kind): count for kind, count in attempt.unknown.items()}
-            self.drift.count(provider.type_name, unknown, int(time.time()), example)
+        over.type_name, over.example = provider.type_name, annotation.request_id
+        if over.recorder is not None:
+            source = RecordingSource(annotation, provider.type_name, clean=self._cleaner.text)
+            path = over.recorder.write(recording_of(flow, source), annotation.request_id, annotation.attempt)
+            over.example = path.name if path is not None else over.example
 
-    def _write(self, recorder: Recorder, flow: http.HTTPFlow, annotation: Annotation, type_name: str) -> Path | None:
-        source = RecordingSource(annotation, type_name, clean=self._cleaner.text)
-        return recorder.write(recording_of(flow, source), annotation.request_id, annotation.attempt)
+    def _count(self, over: "_Over") -> None:
+        if over.type_name and over.unknown:
+            unknown = {self._cleaner.words(kind): count for kind, count in over.unknown.items()}
+            self.drift.count(over.type_name, unknown, int(time.time()), over.example)
+
+
+@dataclass(slots=True)
+class _Over:
+    """An attempt or a preparing call that is over."""
+
+    flow: http.HTTPFlow
+    providers: Mapping[str, AnyProvider]
+    unknown: Mapping[str, int]
+    recorder: Recorder | None
+    """Where it is to be recorded."""
+    type_name: str = ""
+    """The provider's, once it is known."""
+    example: str = ""
+    """What a count of unknown kinds names: the recording's file, else the request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mitmproxy import http
 from mitmproxy.test import tflow
 
-from addons.inspect.annotation import KEY, Annotation, annotation_of
+from addons.inspect.annotation import KEY, Annotation, annotation_of, size_of
 
 NOTE = Annotation("req_1", provider="zai", attempt=2, arrivals=((0.5, 3), (1.0, 4)), deliveries=((0.25, 1),))
 
@@ -71,3 +72,16 @@ VALUES = st.recursive(st.none() | st.integers() | st.text(max_size=4), st.lists,
 def test_anything_is_an_annotation_or_none(found: dict[str, Any]) -> None:
     read = noted(found)
     assert read is None or read.request_id == found["request_id"]
+
+
+def test_sizes_count_bodies() -> None:
+    assert size_of(tflow.tflow(resp=http.Response.make(200, b"x" * 5000))) >= 5000
+    assert size_of(tflow.ttcpflow()) == 0
+
+
+def test_sizes_count_notes_also_those_that_somebody_has_made() -> None:
+    flow = tflow.tflow()
+    flow.metadata[KEY] = {"request_id": "r", "client_request": "x" * 3000, "arrivals": [7] * 100, "attempt": 3}
+    assert size_of(flow) >= 3000 + 16 * 100
+    flow.metadata[KEY] = 7
+    assert size_of(flow) < 3000

@@ -26,6 +26,7 @@ from addons.recordings.archive import Archive, RecordRules
 from addons.recordings.drift import Drift
 from addons.recordings.recording import RecordingSource, recording_of
 from addons.routing.models import Models
+from addons.tasks import Background
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import CallRecord
 from providers.contract.call import Call
@@ -78,7 +79,8 @@ NOTE = Annotation(
 
 
 async def _taken(archive: Archive, flow: http.HTTPFlow, attempt: Any = None) -> None:
-    await archive.take(flow, attempt, {"p": _provider()})
+    archive.keep(flow, attempt, {"p": _provider()}, background := Background())
+    await background.settle(60)
 
 
 def _provider() -> Any:

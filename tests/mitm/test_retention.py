@@ -7,8 +7,7 @@ from mitmproxy import http
 from mitmproxy.addons.view import View
 from mitmproxy.test import taddons, tflow
 
-from addons.inspect.annotation import KEY
-from addons.mitm.retention import size_of, trim
+from addons.mitm.retention import trim
 
 
 def filled(count: int, size: int = 1000, live: int = -1) -> tuple[View, list[http.HTTPFlow]]:
@@ -47,16 +46,3 @@ def test_what_is_under_way_stays() -> None:
     with taddons.context(view):
         trim(view, 1, 100)
         assert [view.get_by_id(flow.id) is not None for flow in flows] == [True, False, False, False, False]
-
-
-def test_sizes_count_bodies() -> None:
-    assert size_of(tflow.tflow(resp=http.Response.make(200, b"x" * 5000))) >= 5000
-    assert size_of(tflow.ttcpflow()) == 0
-
-
-def test_sizes_count_notes_also_those_that_somebody_has_made() -> None:
-    flow = tflow.tflow()
-    flow.metadata[KEY] = {"request_id": "r", "client_request": "x" * 3000, "arrivals": [7] * 100, "attempt": 3}
-    assert size_of(flow) >= 3000 + 16 * 100
-    flow.metadata[KEY] = 7
-    assert size_of(flow) < 3000

@@ -23,6 +23,7 @@ from addons.recordings.archive import (
 )
 from addons.recordings.drift import Drift
 from addons.recordings.kept_files import ENDING
+from addons.tasks import Background
 from providers.zai.options import ZaiOptions
 from providers.zai.provider import Zai
 
@@ -48,7 +49,12 @@ def flow(provider: str = "zai", part: str = "attempt") -> http.HTTPFlow:
 
 def take(into: Archive, one: http.HTTPFlow, unknown: dict[str, int] | None = None) -> None:
     attempt: Any = None if unknown is None else SimpleNamespace(unknown=unknown)
-    asyncio.run(into.take(one, attempt, PROVIDERS))
+
+    async def taken() -> None:
+        into.keep(one, attempt, PROVIDERS, background := Background())
+        await background.settle(60)
+
+    asyncio.run(taken())
 
 
 def kept(folder: Path) -> list[str]:
