@@ -14,6 +14,7 @@ from addons.accounts.state_store import FileStateStore
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.shared.retry_after import LONGEST_S
 from tests.support.accounts import health_in, saved
+from tests.support.private_files import private_folder, put
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -21,15 +22,7 @@ ACCOUNT = ("zai", "main")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "sessions"
-    folder.mkdir(0o700)
-    return folder
-
-
-def put(path: Path, value: object) -> Path:
-    path.write_text(json.dumps(value))
-    path.chmod(0o600)
-    return path
+    return private_folder(tmp_path / "sessions")
 
 
 def states(folder: Path) -> FileStateStore:

@@ -8,41 +8,28 @@ import pytest
 
 from addons.accounts.availability import AvailabilityRules
 from addons.accounts.breaker import BreakerRules
-from addons.accounts.lease import Candidate
 from addons.accounts.limiter import RateLimits
-from addons.accounts.pool import AccountPool
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Model
 from tests.accounts.test_renewal import START, House, renewed
-from tests.support.accounts import around, pool
+from tests.support.accounts import candidates, pool, timed
 from tests.support.virtual_time import in_virtual_time
 
 A = ("p", "a")
-MODEL = Model("m", "m")
 DOWN = ProviderError(ErrorKind.PROVIDER_DOWN, "down")
 LIMITED = ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=60)
 EXPIRED = ProviderError(ErrorKind.SESSION_EXPIRED, "signed out")
 CHECK = ProviderError(ErrorKind.CHALLENGE, "prove you are human")
 
 
-def of(accounts: AccountPool) -> list[Candidate]:
-    return [Candidate(account, MODEL) for account in accounts.all()]
-
-
-def timed(limits: object, rules: AvailabilityRules | None = None) -> AccountPool:
-    """A pool that tells the time by the running loop."""
-    return pool(limits, around(clock=asyncio.get_running_loop().time, rules=rules))  # type: ignore[arg-type]
-
-
 def test_a_candidate_is_named_with_its_model() -> None:
-    [candidate] = of(pool([A]))
+    [candidate] = candidates(pool([A]))
     assert (candidate.key, candidate.named) == (A, ("m", "p", "a"))
 
 
 @in_virtual_time
 async def test_a_lease_is_given_back_once_however_often() -> None:
     accounts = timed({A: RateLimits(max_concurrent=2)})
-    one, two = [await accounts.acquire(of(accounts)) for _ in range(2)]
+    one, two = [await accounts.acquire(candidates(accounts)) for _ in range(2)]
     for _ in range(3):
         one.release()
     assert accounts.by_key[A].limiter.busy == 1
@@ -54,7 +41,7 @@ async def test_a_lease_is_given_back_once_however_often() -> None:
 async def test_an_answer_is_good_news_of_account_and_model() -> None:
     accounts = timed([A], AvailabilityRules(breaker=BreakerRules(failures=2)))
     for _ in range(3):
-        lease = await accounts.acquire(of(accounts))
+        lease = await accounts.acquire(candidates(accounts))
         lease.failed(DOWN)
         lease.succeeded()
         lease.release()
@@ -80,7 +67,7 @@ async def test_a_failure_is_bad_news_where_it_says_something_of_the_account(
     error: ProviderError, health: str | None
 ) -> None:
     accounts = timed([A])
-    lease = await accounts.acquire(of(accounts))
+    lease = await accounts.acquire(candidates(accounts))
     lease.failed(error)
     lease.release()
     state = accounts.by_key[A].health.state
@@ -92,7 +79,7 @@ async def test_nobody_waits_for_the_end_of_an_answer_that_a_rested_account_has_b
     accounts = timed([A])
     accounts.by_key[A].failed("m", CHECK)
     await asyncio.sleep(301)
-    lease = await accounts.acquire(of(accounts))
+    lease = await accounts.acquire(candidates(accounts))
     assert accounts.by_key[A].availability.blocked("m")
     lease.answering()
     assert accounts.by_key[A].availability.blocked("m") is None
@@ -111,7 +98,7 @@ async def test_its_session_is_renewed_if_need_be_and_another_comes_for_one_that_
 ) -> None:
     house = make(f"a:{START - 5}")
     house.site.answers = [renewed(START + 900)]
-    lease = await house.pool.acquire(of(house.pool))
+    lease = await house.pool.acquire(candidates(house.pool))
     session = await lease.session()
     assert session.expires_at == START + 900
     house.clock_s += 3600
@@ -126,7 +113,7 @@ async def test_its_session_is_renewed_if_need_be_and_another_comes_for_one_that_
 async def test_a_check_for_humans_that_its_renewal_meets_makes_the_account_rest(make: Callable[..., House]) -> None:
     house = make(f"a:{START - 5}")
     house.site.answers = [CHECK]
-    lease = await house.pool.acquire(of(house.pool))
+    lease = await house.pool.acquire(candidates(house.pool))
     with pytest.raises(ProviderError, match="human"):
         await lease.session()
     lease.release()

@@ -10,7 +10,7 @@ import pytest
 from addons.accounts.account import Account, ConfiguredAccount
 from addons.accounts.availability import AvailabilityRules, Blocked
 from addons.accounts.breaker import BreakerRules
-from addons.accounts.lease import Candidate, Lease, NoAccount
+from addons.accounts.lease import Lease, NoAccount
 from addons.accounts.limiter import LimiterFull, RateLimits
 from addons.accounts.pool import AccountPool, build
 from addons.accounts.sessions import StoredCredentials
@@ -20,15 +20,13 @@ from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.provider import Model
 from providers.contract.session import Credentials
 from providers.contract.steps import Moment
 from tests.accounts.test_renewal import FakeSite
-from tests.support.accounts import around, pool
+from tests.support.accounts import around, candidates, pool, timed
 from tests.support.virtual_time import in_virtual_time, run_virtual
 
 A, B, C = ("p", "a"), ("p", "b"), ("p", "c")
-MODEL = Model("m", "m")
 ONE = RateLimits(max_concurrent=1, queue_s=30)
 DOWN = ProviderError(ErrorKind.PROVIDER_DOWN, "down")
 LIMITED = ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=60)
@@ -41,37 +39,28 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def of(accounts: AccountPool) -> list[Candidate]:
-    return [Candidate(account, MODEL) for account in accounts.all()]
-
-
 def names(candidates: Any) -> list[str]:
     return [candidate.account.name for candidate in candidates]
-
-
-def timed(limits: Any, rules: AvailabilityRules | None = None) -> AccountPool:
-    """A pool that tells the time by the running loop."""
-    return pool(limits, around(clock=asyncio.get_running_loop().time, rules=rules))
 
 
 # -- who gets in ------------------------------------------------------------------------------------------------------
 @in_virtual_time
 async def test_the_first_that_has_room_is_leased_and_the_others_are_left() -> None:
     accounts = timed(dict.fromkeys((A, B, C), ONE))
-    first = await accounts.acquire(of(accounts))
+    first = await accounts.acquire(candidates(accounts))
     assert (first.account.name, names(first.left)) == ("a", ["b", "c"])
-    second = await accounts.acquire(of(accounts))
+    second = await accounts.acquire(candidates(accounts))
     assert (second.account.name, names(second.left)) == ("b", ["a", "c"])
     first.release()
-    assert (await accounts.acquire(of(accounts))).account.name == "a"
+    assert (await accounts.acquire(candidates(accounts))).account.name == "a"
 
 
 @in_virtual_time
 async def test_where_all_are_full_one_waits_in_the_shortest_queue() -> None:
     accounts = timed({A: ONE, B: RateLimits(max_concurrent=2, queue_s=30)})
-    held = [await accounts.acquire(of(accounts)) for _ in range(3)]
+    held = [await accounts.acquire(candidates(accounts)) for _ in range(3)]
     assert names(lease.candidate for lease in held) == ["a", "b", "b"]
-    waits = [asyncio.ensure_future(accounts.acquire(of(accounts))) for _ in range(2)]
+    waits = [asyncio.ensure_future(accounts.acquire(candidates(accounts))) for _ in range(2)]
     await asyncio.sleep(1)
     assert [account.limiter.waiting for account in accounts.all()] == [1, 1]
     held[0].release()
@@ -82,8 +71,8 @@ async def test_where_all_are_full_one_waits_in_the_shortest_queue() -> None:
 @in_virtual_time
 async def test_who_finds_no_place_in_time_looks_at_the_others() -> None:
     accounts = timed({A: ONE, B: ONE})
-    [a, b] = [await accounts.acquire(of(accounts)) for _ in range(2)]
-    waits = asyncio.ensure_future(accounts.acquire(of(accounts)))
+    [a, b] = [await accounts.acquire(candidates(accounts)) for _ in range(2)]
+    waits = asyncio.ensure_future(accounts.acquire(candidates(accounts)))
     await asyncio.sleep(20)
     b.release()
     await asyncio.sleep(11)
@@ -98,7 +87,7 @@ async def test_who_finds_no_place_in_time_looks_at_the_others() -> None:
 async def test_nobody_is_asked_against_whom_something_stands() -> None:
     accounts = timed([A, B])
     accounts.by_key[A].failed("m", LIMITED)
-    lease = await accounts.acquire(of(accounts))
+    lease = await accounts.acquire(candidates(accounts))
     assert lease.account.name == "b"
     [passed] = lease.passed_over
     assert isinstance(passed.why, Blocked)
@@ -109,10 +98,10 @@ async def test_nobody_is_asked_against_whom_something_stands() -> None:
 @in_virtual_time
 async def test_where_nobody_can_be_asked_it_is_said_why() -> None:
     accounts = timed({A: RateLimits(max_concurrent=1, queue_s=0), B: ONE})
-    await accounts.acquire(of(accounts)[:1])
+    await accounts.acquire(candidates(accounts)[:1])
     accounts.by_key[B].failed("m", LIMITED)
     with pytest.raises(NoAccount) as none:
-        await accounts.acquire(of(accounts))
+        await accounts.acquire(candidates(accounts))
     assert [(one.candidate.account.name, type(one.why)) for one in none.value.passed_over] == [
         ("b", Blocked),
         ("a", LimiterFull),
@@ -125,8 +114,8 @@ async def test_where_nobody_can_be_asked_it_is_said_why() -> None:
 @in_virtual_time
 async def test_what_comes_to_stand_against_it_in_the_queue_is_said_instead() -> None:
     accounts = timed({A: ONE})
-    lease = await accounts.acquire(of(accounts))
-    waits = asyncio.ensure_future(accounts.acquire(of(accounts)))
+    lease = await accounts.acquire(candidates(accounts))
+    waits = asyncio.ensure_future(accounts.acquire(candidates(accounts)))
     await asyncio.sleep(1)
     lease.failed(LIMITED)
     lease.release()
@@ -143,9 +132,9 @@ async def test_a_session_stored_since_ends_a_rest_before_anybody_is_turned_away(
     accounts = pool([A], around(clock=asyncio.get_running_loop().time, vault=vault))
     accounts.by_key[A].failed("m", ProviderError(ErrorKind.CHALLENGE, "prove you are human"))
     with pytest.raises(NoAccount):
-        await accounts.acquire(of(accounts))
+        await accounts.acquire(candidates(accounts))
     Vault.open(folder / "vault.json", KEY, sync=False).put(*A, {"token": "another"})
-    assert (await accounts.acquire(of(accounts))).account.name == "a"
+    assert (await accounts.acquire(candidates(accounts))).account.name == "a"
 
 
 @in_virtual_time
@@ -174,7 +163,7 @@ async def test_two_hundred_who_leave_at_any_time_leave_nothing_behind(seed: int)
         nonlocal got
         lease: Lease | None = None
         try:
-            lease = await accounts.acquire(rng.sample(of(accounts), 3))
+            lease = await accounts.acquire(rng.sample(candidates(accounts), 3))
             got += 1
             await asyncio.sleep(rng.choice([0, 0.1, 1, 4]))
             match rng.randrange(4):
@@ -209,10 +198,10 @@ async def test_two_hundred_who_leave_at_any_time_leave_nothing_behind(seed: int)
 @in_virtual_time
 async def test_requests_of_before_count_at_the_accounts_of_the_new_configuration() -> None:
     before = timed({A: RateLimits(max_concurrent=2), B: ONE})
-    old = [await before.acquire(of(before)) for _ in range(2)]
+    old = [await before.acquire(candidates(before)) for _ in range(2)]
     after = pool({A: ONE, C: ONE}, before.around, before)
     assert after.by_key[A].limiter.busy == 2
-    waits = asyncio.ensure_future(after.acquire(of(after)[:1]))
+    waits = asyncio.ensure_future(after.acquire(candidates(after)[:1]))
     await asyncio.sleep(1)
     old[0].release()
     await asyncio.sleep(1)
@@ -239,7 +228,7 @@ def test_what_an_earlier_process_recorded_is_taken_up(folder: Path) -> None:
         return pool({A: RateLimits(per_day=5), B: ONE}, around(store, lambda: 50.0, lambda: 1000.0))
 
     first = started()
-    lease = run_virtual(first.acquire(of(first)[:1]))
+    lease = run_virtual(first.acquire(candidates(first)[:1]))
     lease.failed(LIMITED)
     lease.release()
     asyncio.run(first.save())

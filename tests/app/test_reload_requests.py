@@ -1,12 +1,12 @@
 """How a command reaches a running gateway."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from addons.app.reload_requests import ANSWER_NAME, QUESTION_NAME, ReloadAnswer, ReloadRequests, answer_to, ask, forget
+from tests.support.private_files import private_folder, put
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
@@ -14,15 +14,7 @@ ACCOUNT = ("zai", "main")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "sessions"
-    folder.mkdir(0o700)
-    return folder
-
-
-def put(path: Path, value: object) -> Path:
-    path.write_text(json.dumps(value))
-    path.chmod(0o600)
-    return path
+    return private_folder(tmp_path / "sessions")
 
 
 QUESTION = "ab" * 16

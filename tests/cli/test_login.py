@@ -15,10 +15,11 @@ from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
 from providers.sandbox.server import Request, Wire
+from tests.cli.conftest import KEY
+from tests.cli.stored import stored
 from tests.support.ports import free_port
 from tests.support.processes import Gateway, SandboxThread
 
-KEY = "33" * 32
 type Login = Callable[..., Result]
 
 
@@ -64,13 +65,6 @@ def credentials(house: Path, site: Any, form: str = "json", **wrong: str) -> str
     file.touch(mode=0o600)
     file.write_text(texts[form])
     return str(file)
-
-
-def stored(house: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    if not (house / "vault" / "v.json").exists():
-        return {}
-    vault = Vault.open(house / "vault" / "v.json", VaultKey.from_text(KEY))
-    return {key: dict(record.material) for key, record in vault.records().items()}
 
 
 @pytest.mark.parametrize("form", ["json", "pairs", "lines"])

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,6 +16,8 @@ from addons.cli.main import main
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
+from tests.cli.conftest import KEY
+from tests.cli.stored import stored
 from tests.support.hars import entry, har
 
 NOW = time.time()
@@ -25,7 +26,6 @@ OTHER = jwt({"id": "user-2", "email": "you@example.com"})
 GUEST = jwt({"id": "g", "email": "guest-1@guest.com"})
 ENDED = jwt({"id": "user-1", "exp": 1_600_000_000})
 SHORT = jwt({"id": "user-1", "exp": int(NOW) + 900})
-KEY = "44" * 32
 CONFIG = """
 vault: {path: vault/v.json}
 providers:
@@ -78,13 +78,6 @@ def run(house: Path) -> Run:
         return CliRunner().invoke(main, command, env={"SESSION_ENCRYPTION_KEY": KEY})
 
     return invoke
-
-
-def stored(house: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    if not (house / "vault" / "v.json").exists():
-        return {}
-    vault = Vault.open(house / "vault" / "v.json", VaultKey.from_text(KEY))
-    return {key: dict(record.material) for key, record in vault.records().items()}
 
 
 CHAT = "https://chat.qwen.ai/api/v2/chats/new"

@@ -1,7 +1,6 @@
 """Mistakes that people make in config.yaml, with the very words they are told: what, where, and what to do."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from addons.config.config_words import mistakes
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config, ProviderCommon, Sections
+from addons.config.schema import ProviderCommon, Sections
 from providers.registry import provider_class, type_names
+from tests.config.written import KEY, problems, written
 
-KEY = {"AUTH_TOKEN": "sk-test-0123456789"}
 SECRET = "Zq7wErTyUiOpAsDfGhJk"
 OFFICIAL = """providers:
   alpha:
@@ -26,19 +25,6 @@ OFFICIAL = """providers:
 """Five lines: what a test adds begins with the sixth."""
 
 
-def load(folder: Path, text: str | bytes, environ: Mapping[str, str] = KEY) -> Config:
-    file = folder / "config.yaml"
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load_config(file, environ)
-
-
-def said(folder: Path, text: str | bytes, environ: Mapping[str, str] = KEY) -> list[str]:
-    """The problems, without the folder."""
-    with pytest.raises(ConfigError) as caught:
-        load(folder, text, environ)
-    return [problem.replace(f"{folder}/", "") for problem in caught.value.problems]
-
-
 def provider(keys: str) -> str:
     return f"providers:\n  alpha: {{{keys}}}\n"
 
@@ -46,7 +32,7 @@ def provider(keys: str) -> str:
 @pytest.mark.parametrize("entry", ['password:"hunter2 and more"', "api_key='my dog'", "Password:hunter2hunter2"])
 def test_a_value_that_became_part_of_its_key_is_not_told(tmp_path: Path, entry: str) -> None:
     """No space behind the colon, and the whole of it is the key."""
-    told = " ".join(said(tmp_path, provider(f"type: qwen, accounts: [{{name: main, {entry}}}]")))
+    told = " ".join(problems(tmp_path, provider(f"type: qwen, accounts: [{{name: main, {entry}}}]")))
     assert entry[:7] in told
     assert not any(word in told for word in ("hunter2", "my dog"))
 
@@ -256,22 +242,22 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "expected"), MISTAKES.values(), ids=MISTAKES)
 def test_one_mistake_is_one_line_that_says_all(tmp_path: Path, text: str | bytes, expected: str) -> None:
-    (found,) = said(tmp_path, text)
+    (found,) = problems(tmp_path, text)
     assert found.removeprefix("config.yaml:") == expected.removeprefix("config.yaml:")
 
 
 def test_a_preset_is_named_with_its_line(tmp_path: Path) -> None:
-    (found,) = said(tmp_path, OFFICIAL.replace("deepseek", "depseek"))
+    (found,) = problems(tmp_path, OFFICIAL.replace("deepseek", "depseek"))
     assert found.startswith("config.yaml:4: providers.alpha.preset: is no preset. There are: zai, ")
     assert found.endswith(" (found 'depseek'); did you mean 'deepseek'?")
-    (found,) = said(tmp_path, provider("type: openai_compatible, accounts: [main]"))
+    (found,) = problems(tmp_path, provider("type: openai_compatible, accounts: [main]"))
     assert found.startswith("config.yaml:2: providers.alpha: needs a base_url, or a preset: zai, ")
 
 
 def test_no_key_of_a_client(tmp_path: Path) -> None:
-    (found,) = said(tmp_path, OFFICIAL, {})
+    (found,) = problems(tmp_path, OFFICIAL, {})
     assert re.search(r"auth\.tokens: no client key .*: set AUTH_TOKEN, .*glassgate keygen --client makes one", found)
-    (found,) = said(tmp_path, OFFICIAL + "auth: {tokens: '${NOT_SET}'}", {})
+    (found,) = problems(tmp_path, OFFICIAL + "auth: {tokens: '${NOT_SET}'}", {})
     assert "no client key is configured" in found
 
 
@@ -295,7 +281,7 @@ KEYS = {
 
 @pytest.mark.parametrize(("keys", "path", "account"), KEYS.values(), ids=KEYS)
 def test_keys_are_sent_to_the_vault(tmp_path: Path, keys: str, path: str, account: str) -> None:
-    found = said(tmp_path, provider(keys))[-1]
+    found = problems(tmp_path, provider(keys))[-1]
     words = (
         f"config.yaml:2: providers.alpha.{path}: keys belong into the vault, not into this file; remove the line, run: "
     )
@@ -307,7 +293,7 @@ def test_keys_are_sent_to_the_vault(tmp_path: Path, keys: str, path: str, accoun
 
 
 def test_the_token_of_a_web_session_too(tmp_path: Path) -> None:
-    (found,) = said(tmp_path, provider(f"type: zai, token: {SECRET}, accounts: [main]"))
+    (found,) = problems(tmp_path, provider(f"type: zai, token: {SECRET}, accounts: [main]"))
     assert found.endswith("sessions add alpha main --token-stdin")
 
 
@@ -326,13 +312,13 @@ ACCOUNTS = {
 }
 
 
-@pytest.mark.parametrize(("written", "names"), ACCOUNTS.items(), ids=ACCOUNTS)
-def test_accounts_in_every_shape_and_name(tmp_path: Path, written: str, names: list[str] | None) -> None:
-    text = provider(f"type: zai, accounts: {written}")
+@pytest.mark.parametrize(("entries", "names"), ACCOUNTS.items(), ids=ACCOUNTS)
+def test_accounts_in_every_shape_and_name(tmp_path: Path, entries: str, names: list[str] | None) -> None:
+    text = provider(f"type: zai, accounts: {entries}")
     if names is None:
-        assert "accounts[3]: must be 1 to 64 letters" in "\n".join(said(tmp_path, text))
+        assert "accounts[3]: must be 1 to 64 letters" in "\n".join(problems(tmp_path, text))
     else:
-        assert [account.name for account in load(tmp_path, text).providers[0].common.accounts] == names
+        assert [account.name for account in written(tmp_path, text).providers[0].common.accounts] == names
 
 
 @pytest.mark.parametrize("name", ["off", "no", "yes", "on", "null", "1", "1.10", "true", "n", "0x10", "12.30"])
@@ -344,7 +330,7 @@ models: {{aliases: {{{name}: {name}, fast: {name}}}}}
 routing: {{fallbacks: {{{name}: [{name}, {{model: {name}, on: [context]}}]}}}}
 auth: {{tokens: [{{name: key-of-{name}, key: 12345678}}]}}
 """
-    config = load(tmp_path, text)
+    config = written(tmp_path, text)
     (one,) = config.providers
     assert (one.name, one.common.accounts[0].name) == (name, name)
     assert list(one.options.models) == [name, "x"]  # type: ignore[attr-defined]
@@ -364,7 +350,7 @@ log: {level: }
 routing: {max_attempts: 5, retry_accepted: no}
 limits: {body_mb: 2.5, body_values: 100_000}
 """
-    config = load(tmp_path, text)
+    config = written(tmp_path, text)
     options: Any = config.providers[0].options
     assert (options.thinking, options.image_size, options.check_guest) == ("off", "1:1", True)
     assert (config.providers[0].common.proxy, [p.name for p in config.disabled]) == (None, ["b"])
@@ -381,7 +367,7 @@ def test_one_entry_stands_for_a_list(tmp_path: Path) -> None:
         "listen: {allowed_hosts: a.lan, allowed_origins: 'http://a.lan', trusted_proxies: 10.0.0.1}\n"
         "routing: {fallbacks: {a: b, c: {model: d, on: content}}}\n"
     )
-    config = load(tmp_path, text, {"X": "sk-of-the-person"})
+    config = written(tmp_path, text, {"X": "sk-of-the-person"})
     assert config.tokens == ("sk-of-the-person",)
     listen = config.sections.listen
     assert (listen.allowed_hosts, listen.allowed_origins) == (("a.lan",), ("http://a.lan",))
@@ -389,9 +375,9 @@ def test_one_entry_stands_for_a_list(tmp_path: Path) -> None:
     assert config.providers[0].options.models == {"glm": "glm"}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("5s", 5), ("2 min", 120), ("500ms", 0.5), ("1h", 3600), ("7", 7)])
-def test_seconds_may_have_a_unit(tmp_path: Path, written: str, seconds: float) -> None:
-    config = load(tmp_path, OFFICIAL + f"timeouts: {{idle_s: {written}}}\naccounts: {{queue_s: {written}}}\n")
+@pytest.mark.parametrize(("time", "seconds"), [("5s", 5), ("2 min", 120), ("500ms", 0.5), ("1h", 3600), ("7", 7)])
+def test_seconds_may_have_a_unit(tmp_path: Path, time: str, seconds: float) -> None:
+    config = written(tmp_path, OFFICIAL + f"timeouts: {{idle_s: {time}}}\naccounts: {{queue_s: {time}}}\n")
     assert (config.sections.timeouts.idle_s, config.sections.accounts.queue_s) == (seconds, seconds)
 
 
@@ -399,7 +385,7 @@ def test_seconds_may_have_a_unit(tmp_path: Path, written: str, seconds: float) -
 def test_files_of_other_editors_are_read(tmp_path: Path, encoding: str) -> None:
     marked = "\ufeff" if encoding.endswith("e") else ""
     text = (marked + "# café\r\n" + OFFICIAL.replace("\n", "\r\n")).encode(encoding)
-    assert load(tmp_path, text).providers[0].name == "alpha"
+    assert written(tmp_path, text).providers[0].name == "alpha"
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------------
@@ -426,20 +412,20 @@ def test_files_of_other_editors_are_read(tmp_path: Path, encoding: str) -> None:
 )
 def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path, text: str) -> None:
     for secret in (SECRET, "sk-0a1b2c3d4e5f60718293a4b5c6d7e8f9", "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjEifQ.c2lnbmF0dXJl"):
-        found = "\n".join(said(tmp_path, text.replace(SECRET, secret)))
+        found = "\n".join(problems(tmp_path, text.replace(SECRET, secret)))
         assert secret not in found
         assert "config.yaml:" in found
 
 
 def test_variables_are_not_repeated_as_addresses(tmp_path: Path) -> None:
     text = provider("type: openai_compatible, base_url: '${X}', accounts: [main]")
-    (found,) = said(tmp_path, text, {**KEY, "X": "inner.host.example"})
+    (found,) = problems(tmp_path, text, {**KEY, "X": "inner.host.example"})
     assert "inner" not in found
 
 
 @pytest.mark.parametrize("name", ["MyCompanyAccount2024", "team-of-the-north-west", "key1", "a" * 64, "sk-telecom"])
 def test_names_that_people_choose_are_none_of_them(tmp_path: Path, name: str) -> None:
-    assert load(tmp_path, provider(f"type: zai, accounts: [{name}]")).providers
+    assert written(tmp_path, provider(f"type: zai, accounts: [{name}]")).providers
 
 
 # -- no words of programmers ------------------------------------------------------------------------------------------

@@ -6,18 +6,8 @@ import pytest
 
 from addons.config.exposure import has_literal_keys, judge
 from addons.config.key_sources import MOST_KEYS
-from addons.config.loader import load_config
-from addons.config.schema import Config
 from addons.config.yaml_reading import read_texts
-
-STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
-PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}}\n"
-
-
-def config(folder: Path, text: str = "", environ: dict[str, str] | None = None) -> Config:
-    file = folder / "config.yaml"
-    file.write_text(text + PROVIDERS)
-    return load_config(file, {"AUTH_TOKEN": STRONG} if environ is None else environ)
+from tests.config.written import STRONG, strong
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.7", "Localhost", "0"])
@@ -35,24 +25,24 @@ def config(folder: Path, text: str = "", environ: dict[str, str] | None = None) 
 def test_the_listener_judges_not_the_file(
     tmp_path: Path, host: str, text: str, environ: dict[str, str], words: str
 ) -> None:
-    found = config(tmp_path, text, environ)  # the file itself says loopback
+    found = strong(tmp_path, text, environ)  # the file itself says loopback
     assert not judge(found, ["127.0.0.1"])
     assert words in "\n".join(judge(found, ["127.0.0.1", host]))
 
 
 def test_a_strong_key_may_be_shown_everywhere(tmp_path: Path) -> None:
-    assert judge(config(tmp_path), ["0.0.0.0", "::1"]) == []
+    assert judge(strong(tmp_path), ["0.0.0.0", "::1"]) == []
 
 
 def test_keys_are_bounded_in_number(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("".join(f"{STRONG}{i}\n" for i in range(MOST_KEYS + 1)))
     with pytest.raises(Exception, match="at most 1000"):
-        config(tmp_path, "auth: {tokens_file: keys}\n", {})
+        strong(tmp_path, "auth: {tokens_file: keys}\n", {})
 
 
 def test_a_key_no_client_can_send_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="no request can carry"):
-        config(tmp_path, environ={"AUTH_TOKEN": "sk-0123456789\udcff"})
+        strong(tmp_path, environ={"AUTH_TOKEN": "sk-0123456789\udcff"})
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from addons.config.env_file import read_env
 from addons.config.file_reading import FILE_LIMIT_BYTES, FileProblem, NoFile, read_text
 from addons.config.loader import ConfigError, load_config
 from addons.config.variables import literal_part, substituted
-
-PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}}\n"
+from tests.config.written import PROVIDERS
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,8 @@ import pytest
 
 from addons.config.exposure import judge
 from addons.config.key_files import KeyFile, is_reachable
-from addons.config.loader import load_config
 from addons.config.schema import Config
-
-STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
-
-PROVIDERS = "providers: {zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}}\n"
-
-
-def config(folder: Path, text: str = "", environ: dict[str, str] | None = None) -> Config:
-    file = folder / "config.yaml"
-    file.write_text(text + PROVIDERS)
-    return load_config(file, {"AUTH_TOKEN": STRONG} if environ is None else environ)
+from tests.config.written import STRONG, strong
 
 
 @pytest.mark.parametrize(
@@ -40,7 +30,7 @@ def test_files_open_to_others(
     assert (file.open_words is None) == (said is None)
     assert said is None or (said in (file.open_words or "") and "'/x/it'" in (file.open_words or ""))
     assert file.gives_keys_away is refused
-    found = config(tmp_path)
+    found = strong(tmp_path)
     open_one = Config(found.file, found.sections, found.providers, found.keys, files=(file,))
     assert bool(judge(open_one, ["0.0.0.0"])) is refused
     assert not judge(open_one, ["127.0.0.1", "localhost"])
@@ -52,7 +42,7 @@ def test_the_files_a_configuration_was_read_from(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(f"{STRONG}\n")
     (tmp_path / "keys").chmod(0o600)
     (tmp_path / "config.yaml").touch(0o600)
-    files = config(tmp_path, "auth: {tokens_file: keys}\n").files
+    files = strong(tmp_path, "auth: {tokens_file: keys}\n").files
     assert [(file.path.name, file.mode, file.holds_keys) for file in files] == [
         (".env", 0o604, True),
         ("config.yaml", 0o600, False),

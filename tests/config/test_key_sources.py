@@ -2,31 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config
-
-KEY = {"AUTH_TOKEN": "sk-test-0123456789"}
-
-ZAI = "  zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}\n"
-
-LONGCAT = "  longcat: {type: longcat, base_url: https://longcat.chat, accounts: [{name: main}, {name: two}]}\n"
-
-
-def written(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> Config:
-    file = folder / "config.yaml"
-    file.write_text(text, encoding="utf-8")
-    return load_config(file, environ)
-
-
-def problems(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        written(folder, text, environ)
-    return [problem.removeprefix(str(folder)) for problem in caught.value.problems]
+from tests.config.written import KEY, ZAI, problems, written
 
 
 def test_keys_come_from_every_place(tmp_path: Path) -> None:

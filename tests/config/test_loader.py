@@ -1,36 +1,19 @@
 """config.yaml as a whole: what is read from where, and what is refused, told with its line."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config
-
-KEY = {"AUTH_TOKEN": "sk-test-0123456789"}
-ZAI = "  zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}\n"
-LONGCAT = "  longcat: {type: longcat, base_url: https://longcat.chat, accounts: [{name: main}, {name: two}]}\n"
-
-
-def written(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> Config:
-    file = folder / "config.yaml"
-    file.write_text(text, encoding="utf-8")
-    return load_config(file, environ)
-
-
-def problems(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        written(folder, text, environ)
-    return [problem.removeprefix(str(folder)) for problem in caught.value.problems]
+from tests.config.written import KEY, LONGCAT, ZAI, problems, written
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("listen: {port: 99999}", ["/config.yaml:1: listen.port:", "99999", "65535"], id="out of range"),
+        pytest.param("listen: {port: 99999}", ["config.yaml:1: listen.port:", "99999", "65535"], id="out of range"),
         pytest.param("lisen: {port: 1}", ["lisen: is not a key there", "'listen'"], id="misspelt section"),
-        pytest.param("listen:\n  prt: 1", ["/config.yaml:2: listen.prt:", "'port'"], id="misspelt key"),
+        pytest.param("listen:\n  prt: 1", ["config.yaml:2: listen.prt:", "'port'"], id="misspelt key"),
         pytest.param("log: {level: LOUD}", ["log.level: must be one of 'DEBUG'", "LOUD"], id="unknown word"),
         pytest.param("a: [1", ["is not valid YAML"], id="broken YAML"),
         pytest.param("[1, 2]", ["must be a mapping"], id="a list"),

@@ -1,16 +1,14 @@
 """config.yaml as checked data: defaults, what each value may be, names."""
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from addons.config.loader import ConfigError, load_config
+from addons.config.loader import load_config
 from addons.config.schema import (
     ClientToken,
-    Config,
     Listen,
     ProviderCommon,
     Sections,
@@ -22,24 +20,7 @@ from addons.config.schema import (
 )
 from addons.config.yaml_reading import KeyPath
 from providers.contract.written import Nothing
-
-KEY = {"AUTH_TOKEN": "sk-test-0123456789"}
-
-ZAI = "  zai: {type: zai, base_url: https://chat.z.ai, accounts: [{name: main}]}\n"
-
-LONGCAT = "  longcat: {type: longcat, base_url: https://longcat.chat, accounts: [{name: main}, {name: two}]}\n"
-
-
-def written(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> Config:
-    file = folder / "config.yaml"
-    file.write_text(text, encoding="utf-8")
-    return load_config(file, environ)
-
-
-def problems(folder: Path, text: str, environ: Mapping[str, str] = KEY) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        written(folder, text, environ)
-    return [problem.removeprefix(str(folder)) for problem in caught.value.problems]
+from tests.config.written import KEY, ZAI, written
 
 
 def test_defaults_are_those_of_the_documents(tmp_path: Path) -> None:

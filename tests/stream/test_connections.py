@@ -6,24 +6,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from mitmproxy import options
-from mitmproxy.connection import Client, ConnectionState, Server
-from mitmproxy.proxy import commands, context, events
-from mitmproxy.proxy.layers import modes
-from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.connection import ConnectionState, Server
+from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
 from addons.stream.connections import MOST_CONNECTIONS, ClientConnections, always_close
 from addons.stream.deps import Tick
 from addons.stream.proxy_refusal import ProxyRefusal
-
-
-def handler(mode: str) -> Any:
-    client = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2), state=ConnectionState.OPEN, timestamp_start=0)
-    client.proxy_mode = ProxyMode.parse(mode)
-    found = context.Context(client, options.Options())
-    return SimpleNamespace(client=client, layer=modes.HttpProxy(found))
+from tests.stream.handlers import handler
 
 
 class Transport:

@@ -1,25 +1,12 @@
 """Who comes by another of mitmproxy's modes is turned away: its listeners open before the gateway can refuse one."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
-from mitmproxy import options
-from mitmproxy.connection import Client, ConnectionState
-from mitmproxy.proxy import commands, context, events
-from mitmproxy.proxy.layers import modes
-from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.proxy import commands, events
 
 from addons.dialects.registry import refusal
 from addons.stream.connections import refuse_proxying
 from addons.stream.proxy_refusal import ProxyRefusal
-
-
-def handler(mode: str) -> Any:
-    client = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2), state=ConnectionState.OPEN, timestamp_start=0)
-    client.proxy_mode = ProxyMode.parse(mode)
-    found = context.Context(client, options.Options())
-    return SimpleNamespace(client=client, layer=modes.HttpProxy(found))
+from tests.stream.handlers import handler
 
 
 @pytest.mark.parametrize("mode", ["regular", "socks5", "upstream:http://127.0.0.1:1", "reverse:dns://1.1.1.1"])

@@ -1,22 +1,26 @@
 """Accounts with a store of the test's own, where no provider is asked."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from addons.accounts.account import Account, ConfiguredAccount, Surroundings
 from addons.accounts.account_health import AccountHealth
 from addons.accounts.account_record import AccountId
 from addons.accounts.availability import AvailabilityRules
+from addons.accounts.lease import Candidate
 from addons.accounts.limiter import RateLimits
 from addons.accounts.pool import AccountPool, build
 from addons.accounts.sessions import SessionVault
 from addons.accounts.state_store import FileStateStore, MemoryStateStore, StateStore
 from addons.tasks import Background
 from addons.vault.store import Vault
+from providers.contract.provider import Model
 from providers.contract.session import Credentials
 from providers.contract.steps import Moment
 
+MODEL: Final = Model("m", "m")
 NOBODY: Any = None
 """The provider of accounts whose sessions are not read."""
 
@@ -57,6 +61,18 @@ def account(
     made = Account(settings, NOBODY, surroundings or around(), from_env, before)
     made.start()
     return made
+
+
+def candidates(accounts: AccountPool) -> list[Candidate]:
+    """All of a pool's, for MODEL."""
+    return [Candidate(account, MODEL) for account in accounts.all()]
+
+
+def timed(
+    limits: Mapping[AccountId, RateLimits] | Collection[AccountId], rules: AvailabilityRules | None = None
+) -> AccountPool:
+    """A pool that tells the time by the running loop."""
+    return pool(limits, around(clock=asyncio.get_running_loop().time, rules=rules))
 
 
 def pool(

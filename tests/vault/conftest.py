@@ -3,14 +3,13 @@ from pathlib import Path
 import pytest
 
 from addons.vault.store import Vault
+from tests.support.private_files import private_folder
 from tests.vault.support import RAW, SECRET, noise
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "sessions"
-    made.mkdir(mode=0o700)
-    return made
+    return private_folder(tmp_path / "sessions")
 
 
 @pytest.fixture

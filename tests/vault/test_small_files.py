@@ -1,6 +1,5 @@
 """Small files beside the vault: whole, private, never through a link; and what is taken of forged ones."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -13,22 +12,10 @@ from addons.accounts.state_store import FileStateStore
 from addons.recordings.archive import Switch, read_switch, write_switch
 from addons.recordings.drift import KINDS_LIMIT, Drift
 from addons.vault.small_files import LEFT_OVER_S, read_small, write_small
+from tests.support.private_files import put
 
 NOW = 1_800_000_000
 ACCOUNT = ("zai", "main")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "sessions"
-    folder.mkdir(0o700)
-    return folder
-
-
-def put(path: Path, value: object) -> Path:
-    path.write_text(json.dumps(value))
-    path.chmod(0o600)
-    return path
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

@@ -1,28 +1,13 @@
 """Error codes of official APIs and what they mean."""
 
-import json
 from typing import Any
 
 import pytest
 
-from providers.contract.errors import ErrorKind, ProviderError
-from providers.openai.errors import classify
-from providers.openai.presets import PRESETS
+from providers.contract.errors import ErrorKind
+from tests.providers.openai.refusing import error, refusal
 
 K = ErrorKind
-
-JSON = {"content-type": "application/json"}
-
-
-def refusal(status: int, body: Any, preset: str = "openai", **headers: str) -> ProviderError:
-    raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    given = JSON | {name.replace("_", "-"): value for name, value in headers.items()}
-    return classify(status, given, raw, PRESETS[preset].form.error_codes)
-
-
-def error(message: str = "no", **fields: Any) -> dict[str, Any]:
-    return {"error": {"message": message, **fields}}
-
 
 ZAI = {
     **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1110", "1111"), K.SESSION_EXPIRED),

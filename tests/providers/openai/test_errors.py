@@ -9,21 +9,9 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.openai.codes import COMMON
 from providers.openai.errors import classify
 from providers.openai.presets import PRESETS
+from tests.providers.openai.refusing import JSON, error, refusal
 
 K = ErrorKind
-JSON = {"content-type": "application/json"}
-
-
-def refusal(status: int, body: Any, preset: str = "openai", **headers: str) -> ProviderError:
-    raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    given = JSON | {name.replace("_", "-"): value for name, value in headers.items()}
-    return classify(status, given, raw, PRESETS[preset].form.error_codes)
-
-
-def error(message: str = "no", **fields: Any) -> dict[str, Any]:
-    return {"error": {"message": message, **fields}}
-
-
 OPENAI = {
     "bad-key": (
         401,

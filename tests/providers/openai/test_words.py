@@ -1,6 +1,5 @@
 """Words of a refusal: what they tell beyond code and status, and how they are passed on."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,22 +7,10 @@ import pytest
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.openai.codes import COMMON
 from providers.openai.errors import classify
-from providers.openai.presets import PRESETS
 from providers.shared.quotable import MESSAGE_LIMIT
+from tests.providers.openai.refusing import error, refusal
 
 K = ErrorKind
-
-JSON = {"content-type": "application/json"}
-
-
-def refusal(status: int, body: Any, preset: str = "openai", **headers: str) -> ProviderError:
-    raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    given = JSON | {name.replace("_", "-"): value for name, value in headers.items()}
-    return classify(status, given, raw, PRESETS[preset].form.error_codes)
-
-
-def error(message: str = "no", **fields: Any) -> dict[str, Any]:
-    return {"error": {"message": message, **fields}}
 
 
 def page(status: int, body: bytes, **headers: str) -> ProviderError:

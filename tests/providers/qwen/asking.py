@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import openai
 
+from tests.support.sdk import gathered, say
 from tests.support.served import Served
 
 PLUS, MAX = "qwen3.7-plus", "qwen3.8-max"
@@ -13,19 +14,8 @@ WORDS, SAID = "One two three four. 你好 “quoted” more and more of it.", "I
 SCRIPT = f"!sandbox pace_ms=0 text='{WORDS}' reasoning='{SAID}'"
 
 
-def asked(client: openai.OpenAI, model: str, prompt: str, **more: Any) -> Any:
-    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": prompt}], **more)
-
-
 def streamed(client: openai.OpenAI, model: str, prompt: str) -> tuple[str, str, str | None]:
-    text = reasoning = ""
-    reason = None
-    for chunk in asked(client, model, prompt, stream=True):
-        for choice in chunk.choices:
-            text += choice.delta.content or ""
-            reasoning += getattr(choice.delta, "reasoning_content", None) or ""
-            reason = choice.finish_reason or reason
-    return text, reasoning, reason
+    return gathered(say(client, model, prompt, stream=True))
 
 
 def chat(prompt: str, *, model: str = PLUS, stream: bool = True) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import pytest
 
 from providers.sandbox.qwen.frames import DOCS, IMAGE_URL, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_URL, TOKENS_A_FRAME
 from providers.sandbox.script import greeting, split
-from tests.providers.qwen.asking import MAX, PLUS, SAID, SCRIPT, WORDS, asked, posted, streamed, told
+from tests.providers.qwen.asking import MAX, PLUS, SAID, SCRIPT, WORDS, posted, streamed, told
+from tests.support.sdk import say
 from tests.support.served import Served
 from tests.support.sites import Sites
 
@@ -20,7 +21,7 @@ MODELS = [
 def test_every_public_model_streams_and_answers_whole(client: openai.OpenAI, model: str) -> None:
     assert model in {listed.id for listed in client.models.list(extra_query={"all": "true"})}
     text, reasoning, reason = streamed(client, model, "Good morning")
-    message = asked(client, model, "Good morning").choices[0].message
+    message = say(client, model, "Good morning").choices[0].message
     assert (message.content, reason) == (text, "stop")
     if model.endswith("-image"):
         assert text.startswith("![image](https://")
@@ -84,7 +85,7 @@ def test_thinking_that_begins_anew_after_a_search_is_said_once(client: openai.Op
 
 @pytest.mark.parametrize("cut", [0, 1, 13])
 def test_marks_point_at_the_right_document_of_the_right_search(client: openai.OpenAI, cut: int) -> None:
-    message = asked(client, f"{PLUS}-search", f"Hi\n{SCRIPT} variant=two_searches cut={cut}").choices[0].message
+    message = say(client, f"{PLUS}-search", f"Hi\n{SCRIPT} variant=two_searches cut={cut}").choices[0].message
     assert message.content == f"{WORDS} As reported and confirmed by others. Later too."
     cited = [note.url_citation for note in message.annotations]
     assert [note.url for note in cited] == [*(doc["url"] for doc in DOCS), LATER_DOC["url"]]
@@ -97,7 +98,7 @@ def test_the_last_count_of_tokens_is_told(client: openai.OpenAI, model: str, var
     frames = len(split(WORDS))
     if "search" in model:  # two thoughts and three pieces more after the tool, where counting begins anew
         frames += 5
-    usage = asked(client, model, f"Hi\n{SCRIPT} variant={variant}").usage
+    usage = say(client, model, f"Hi\n{SCRIPT} variant={variant}").usage
     assert (usage.prompt_tokens, usage.completion_tokens) == (INPUT_TOKENS, frames * TOKENS_A_FRAME)
 
 

@@ -1,14 +1,10 @@
 """Qwen's refusals through a gateway: what the client gets for each."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from providers.sandbox.qwen.site import QwenSite
 from tests.providers.qwen.asking import posted, told
-from tests.support.processes import NO_REST
 from tests.support.served import Served
-from tests.support.sites import Sites
 
 REFUSED = [
     ("quota", 429, "insufficient_quota", "36000"),
@@ -49,14 +45,6 @@ REFUSED = [
     ("wordless", 502, "provider_challenge", None),
     ("server_in_stream", 502, "upstream_error", None),
 ]
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, QwenSite]]:
-    """A gateway and a site that refusals may disturb."""
-    folder = tmp_path_factory.mktemp("qwen")
-    with Sites(("qwen",)) as thread, Served(folder, thread, **NO_REST) as gateway:
-        yield gateway, thread.site("qwen")
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -1,6 +1,5 @@
 """Sessions of Qwen through a gateway: both ages, renewal, guests, chats that are deleted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,6 @@ from tests.providers.qwen.asking import chat, posted
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, QwenSite]]:
-    """A gateway and a site that refusals may disturb."""
-    folder = tmp_path_factory.mktemp("qwen")
-    with Sites(("qwen",)) as thread, Served(folder, thread, **NO_REST) as gateway:
-        yield gateway, thread.site("qwen")
 
 
 @pytest.mark.parametrize("material", [{"token": "no token; at all"}, {"cookies": {"cna": "x"}}])

@@ -1,14 +1,11 @@
 """The LongCat stand-in shows every known shape, refusal and fault. Driven with hand-made requests."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from providers.sandbox.longcat.site import LongCatSite
-from providers.sandbox.run import Sandbox
 from tests.providers.sandbox.longcat.page import (
     CHAT,
     HAND_OVER,
@@ -23,14 +20,6 @@ from tests.providers.sandbox.longcat.page import (
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    site = LongCatSite()
-    async with Sandbox((), own={"longcat": site}) as sandbox, httpx.AsyncClient() as client:
-        client.base_url = httpx.URL(sandbox.base_url("longcat"))
-        yield Page(site, client)
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------------

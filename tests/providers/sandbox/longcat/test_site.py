@@ -1,25 +1,13 @@
 """The LongCat stand-in is strict about who asks and in what form. Driven with hand-made requests."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
-from providers.sandbox.longcat.site import LongCatSite
-from providers.sandbox.run import Sandbox
 from providers.sandbox.script import greeting
 from tests.providers.sandbox.longcat.page import CHAT, Page, events, frames, said
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    site = LongCatSite()
-    async with Sandbox((), own={"longcat": site}) as sandbox, httpx.AsyncClient() as client:
-        client.base_url = httpx.URL(sandbox.base_url("longcat"))
-        yield Page(site, client)
 
 
 # -- account and conversations ----------------------------------------------------------------------------------------

@@ -4,22 +4,13 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from tests.providers.sandbox.qwen.page import Page, code, frames
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with Sandbox(("qwen",)) as sandbox, httpx.AsyncClient() as client:
-        yield Page(sandbox, client)
 
 
 async def test_tokens_that_are_none_or_have_ended(page: Page) -> None:

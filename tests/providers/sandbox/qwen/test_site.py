@@ -1,22 +1,13 @@
 """The Qwen stand-in is strict: driven with hand-made requests, as the protocol describes them."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
-from providers.sandbox.run import Sandbox
 from tests.providers.sandbox.qwen.page import MAX, Page, code, frames, response_id
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with Sandbox(("qwen",)) as sandbox, httpx.AsyncClient() as client:
-        yield Page(sandbox, client)
 
 
 async def test_a_right_request_is_answered_in_frames(page: Page) -> None:
