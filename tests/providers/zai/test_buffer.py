@@ -101,10 +101,77 @@ def test_a_structure_that_an_edit_brings_is_read_as_one() -> None:
     assert buffer.whole() == [("reasoning", "thinking"), ("answer", "Hello")]
 
 
+BLOCK = '<glm_block view="">{"a": 1}</glm_block>'
+
+
+@pytest.mark.parametrize(
+    ("tag", "read"),
+    [
+        (BLOCK, [("answer", " see "), ("block", '{"a": 1}'), ("answer", " there")]),
+        (f"{OPEN}\n> hm\n</details>", [("answer", " see "), ("reasoning", "hm"), ("answer", " there")]),
+        ("<details>no</details>", [("answer", " see <details>no</details> there")]),
+    ],
+)
+def test_an_edit_may_bring_the_sites_tags_in_the_middle_of_words(tag: str, read: list[Piece]) -> None:
+    """Appended they are words of the model there."""
+    buffer, plain = EditBuffer(), EditBuffer()
+    for one in (buffer, plain):
+        one.append("Look,", "answer")
+    assert buffer.edit(5, f" see {tag} there", "answer") == read
+    assert buffer.structured is (len(read) > 1)
+    assert text_of(plain.append(f" see {tag} there", "answer")) == f" see {tag} there"
+
+
+def test_an_edit_reads_what_is_its_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the frames before it cost does not count, and channels begin where they stood before it."""
+    monkeypatch.setattr(it, "WORK_LIMIT", 100)
+    buffer = EditBuffer()
+    buffer.append(f"{BLOCK}said", "answer")
+    for number in range(20):
+        buffer.edit(len(f"{BLOCK}said") + number, "x", "answer")
+    assert text_of(buffer.whole()) == "said" + 20 * "x"
+
+
+def test_an_edit_inside_of_what_an_edit_brought_knows_how_much_was_thought_before_it() -> None:
+    buffer = EditBuffer()
+    buffer.append("think", "reasoning")
+    buffer.edit(5, "answer", "answer")
+    buffer.edit(8, "wer", "answer")
+    assert buffer.append(" more", "reasoning") == [("reasoning", " more")]
+
+
+def test_a_tag_cut_by_the_end_of_a_segment_is_said_once() -> None:
+    buffer = EditBuffer()
+    text = BLOCK + "x" * (SEGMENT_CHARS - len(BLOCK) - 1) + "<b"
+    said = buffer.append(text, "answer") + buffer.finish()
+    assert text_of(said) == text_of(buffer.whole()) == text.removeprefix(BLOCK)
+
+
+def test_a_new_segment_is_no_place_where_a_tag_begins_a_text() -> None:
+    buffer = EditBuffer()
+    buffer.append("x" * SEGMENT_CHARS, "answer")
+    assert buffer.append(BLOCK, "answer") == [("answer", BLOCK)]
+
+
+def test_a_closing_tag_in_a_quoted_line_is_told_from_the_real_one_in_the_next_segment() -> None:
+    quoted = f"> {'x' * (SEGMENT_CHARS - len(OPEN) - 20)}</details> is a tag"
+    pieces = EditBuffer().append(f"{OPEN}\n{quoted}\n> and so on\n</details>\nHello", "answer")
+    assert text_of(pieces, "reasoning") == f"{quoted[2:]}\nand so on"
+    assert text_of(pieces) == "Hello"
+
+
 def test_what_was_held_for_a_tag_is_given_out_at_the_end() -> None:
     buffer = EditBuffer()
     assert buffer.append("<detai", "answer") == []
     assert buffer.finish() == [("answer", "<detai")]
+
+
+def test_a_text_may_be_as_long_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(it, "TEXT_LIMIT_CHARS", 10)
+    buffer = EditBuffer()
+    buffer.append("x" * 10, "answer")
+    with pytest.raises(BufferLimit, match="longer than 10 characters"):
+        buffer.append("x", "answer")
 
 
 @pytest.mark.parametrize("name", ["TEXT_LIMIT_CHARS", "SEGMENTS_LIMIT"])
