@@ -17,6 +17,10 @@ class Background:
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.ensure_future(work)
         task.set_name(name)
+        self.watch(task)
+
+    def watch(self, task: asyncio.Task[Any]) -> None:
+        """Takes a task that was begun elsewhere into the set."""
         self._tasks.add(task)
         task.add_done_callback(self._done)
 

@@ -18,7 +18,7 @@ from addons.dialects.base import Encoder
 from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.ingress.upstream_headers import upstream_headers
-from addons.stream.port import Fault, State, Target, Timers
+from addons.stream.port import Fault, State, Timers
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection

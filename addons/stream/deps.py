@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mitmproxy import http
-from mitmproxy.connection import Server
+from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http._base import HttpCommand, HttpEvent
+from mitmproxy.proxy.layers.http import HttpStream
+from mitmproxy.proxy.layers.http._base import HttpEvent
 
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
@@ -18,8 +19,20 @@ from addons.stream.credentials import HeldCredentials
 from addons.stream.log_budget import LogBudget
 from addons.stream.port import RequestPort
 from addons.stream.refusal import Refuse
+from addons.upstream.events import UpstreamEvent
+from addons.upstream.http1 import Told, UpstreamCall
+from addons.upstream.port import Target
 
 type Commands = layer.CommandGenerator[None]
+
+
+@dataclass
+class FromProvider(events.Event):
+    """The event that the provider said something: what came of one read of the connection."""
+
+    stream: HttpStream
+    call: UpstreamCall
+    said: tuple[UpstreamEvent, ...]
 
 
 class Timed(Protocol):
@@ -72,15 +85,38 @@ class ClientTransport(Protocol):
         """Ends the connection at once; what waits is lost."""
         ...
 
+    def hand(self, client_id: str, event: FromProvider) -> bool:
+        """Hands the event to the connection's layers; False when the connection is gone.
+
+        Where more waits for the client than is good, the provider is not read until the client has read it.
+        """
+        ...
+
 
 class NoClientTransport:
-    """The ClientTransport of a client that reads everything at once."""
+    """The ClientTransport of a client that reads everything at once, and whose events nobody takes."""
 
     def unsent(self, client_id: str) -> int:
         return 0
 
     def abort(self, client_id: str) -> None:
         pass
+
+    def hand(self, client_id: str, event: FromProvider) -> bool:
+        return False
+
+
+class Upstream(Protocol):
+    """The way to providers: addons/upstream/pool.py."""
+
+    def call(self, target: Target, request: http.Request, client: Client, told: Told) -> UpstreamCall: ...
+
+
+class NoUpstream:
+    """The Upstream before anything may be sent."""
+
+    def call(self, target: Target, request: http.Request, client: Client, told: Told) -> UpstreamCall:
+        raise RuntimeError("the gateway is starting; nothing can be sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +182,7 @@ class LayerDeps:
     deadlines: Deadlines
     refuse: Refuse
     limits: ClientLimits = ClientLimits()
+    upstream: Upstream = field(default_factory=NoUpstream)
     transport: ClientTransport = field(default_factory=NoClientTransport)
     clock: Callable[[], float] = field(default=time.monotonic)
     refused: Callable[[RefusedHead], None] = lambda refused: None
@@ -184,26 +221,3 @@ class RequestRefused(HttpEvent):
     """The event that the body cannot be read on: the stream refuses its request."""
 
     error: GatewayError
-
-
-@dataclass
-class BindAttempt(HttpCommand):
-    """The command that routes the provider's events with this attempt's id to the stream."""
-
-    attempt: int
-    stream_id: int
-
-
-@dataclass
-class DrainAttempt(HttpCommand):
-    """The command that lets a complete answer's body end properly, for a while."""
-
-    attempt: int
-    connection: Server
-
-
-@dataclass
-class GiveUpConnecting(HttpCommand):
-    """The command that ends the waiting for a connection for this stream."""
-
-    stream_id: int

@@ -7,21 +7,12 @@ bytes go to the provider, what its bytes mean for the client, and whether the an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mitmproxy import http
 
 from addons.errors import GatewayError
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The address an attempt connects to. `via` is an HTTP proxy in front of it: (scheme, (host, port))."""
-
-    host: str
-    port: int
-    tls: bool
-    via: tuple[Literal["http", "https"], tuple[str, int]] | None = None
+from addons.upstream.port import Target
 
 
 @dataclass(frozen=True, slots=True)

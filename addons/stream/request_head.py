@@ -10,7 +10,6 @@ from mitmproxy.net.http import http1
 from mitmproxy.net.http.validate import validate_headers
 
 HEAD_BYTES: Final = 64 * 1024
-HTTP1: Final = frozenset({"HTTP/1.0", "HTTP/1.1"})
 PATH_LIMIT: Final = 100
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
 _METHOD: Final = re.compile(r"[A-Za-z_-]{1,24}")

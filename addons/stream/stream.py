@@ -1,20 +1,16 @@
 """One client request and its attempts, as a mitmproxy layer: commit point, timers, what follows a failure."""
 
-import itertools
 import time
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
+from mitmproxy.connection import Server
 from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import events
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, SendHttp
-from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http import DropStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
-    RequestData,
-    RequestEndOfMessage,
-    RequestHeaders,
     RequestProtocolError,
     ResponseData,
     ResponseEndOfMessage,
@@ -30,39 +26,26 @@ from mitmproxy.proxy.layers.http._hooks import (
 
 from addons.errors import GatewayError
 from addons.stream.client_end import ClientEnd
-from addons.stream.deps import (
-    AttemptFailedHook,
-    BindAttempt,
-    Commands,
-    DrainAttempt,
-    GiveUpConnecting,
-    LayerDeps,
-    YieldControlHook,
-)
+from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerDeps, YieldControlHook
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
 from addons.stream.refusal import closing, mark_refused
-
-DRAIN_S = 1.0
-"""How long an answered attempt may take to end its body properly, so that its connection can serve again."""
-
+from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, UpstreamEvent
+from addons.upstream.http1 import UpstreamCall
 
 class GatewayStream(RequestIntake):
     """The layer of one client request and its attempts."""
-
-    attempt_ids = itertools.count(-1, -1)
 
     def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
         super().__init__(context, stream_id, deps)
         self.port: RequestPort | None = None
         self.attempt: UpstreamAttempt | None = None
-        self.attempt_id: int | None = None
+        self.call: UpstreamCall | None = None
+        """The attempt's request to the provider, as long as something of it is wanted."""
         self.committed = False
         """The client has the head of an answer."""
         self._answering = False
         """It has something of the answer too, not only what keeps its connection alive."""
-        self.drains_until: float | None = None
-        self.waits_for_connection = False
         self._began = deps.clock()
         self._attempt_began = 0.0
         self._last_heard = 0.0
@@ -77,15 +60,13 @@ class GatewayStream(RequestIntake):
         if self._paused and isinstance(event, RequestProtocolError) and hasattr(self, "flow"):
             if port := self.deps.find(self.flow):
                 port.client_left()
-            if self.waits_for_connection:
-                yield GiveUpConnecting(self.stream_id)
         yield from super().handle_event(event)
+        if self._paused and self.call is not None:
+            self.call.pause()  # what comes meanwhile would be kept here
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, HttpEvent) and event.stream_id < 0 and event.stream_id != self.attempt_id:
-            return  # a late word of an attempt that was given up
-        if isinstance(event, ResponseData):  # the pieces of a stream, without the layers below
-            yield from self.server_state(event)
+        if isinstance(event, FromProvider):
+            yield from self._provider_says(event)
         else:
             yield from super()._handle_event(event)
 
@@ -126,27 +107,22 @@ class GatewayStream(RequestIntake):
         if head is None:
             yield from self._fail_attempt(Fault.INTERNAL, "the account has lost its secrets; nothing was sent")
             return
-        target = attempt.target
-        self.waits_for_connection = True
-        connection, err = yield GetHttpConnection((target.host, target.port), target.tls, target.via, "tcp")
-        self.waits_for_connection = False
         if any(isinstance(event, RequestProtocolError) for event in self._paused_event_queue):
             self.attempt = None
             self._unwatch()
-            return  # the client left meanwhile; its own event comes next
-        if err:
-            yield from self._fail_attempt(*self._connect_fault(err))
-            return
-        self.context.server = self.flow.server_conn = connection
-        self.attempt_id = next(self.attempt_ids)
-        self.server_state = self.state_wait_for_response_headers
-        yield BindAttempt(self.attempt_id, self.stream_id)
-        content = head.raw_content or b""
+            return  # the client left while the attempt was planned; its own event comes next
+        call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told)
+        if call.connection is not None and call.connection.link is not None:
+            self._connected(call.connection.link.server)
+
+    def _told(self, call: UpstreamCall, said: tuple[UpstreamEvent, ...]) -> None:
+        """Called by the connection, outside of the layers: hands them what was said."""
+        if not self.deps.transport.hand(self.client_id, FromProvider(self, call, said)):
+            call.leave()
+
+    def _connected(self, server: Server) -> None:
+        self.context.server = self.flow.server_conn = server
         self._set_deadline()
-        yield SendHttp(RequestHeaders(self.attempt_id, head, not content), connection)
-        if content:
-            yield SendHttp(RequestData(self.attempt_id, content), connection)
-        yield SendHttp(RequestEndOfMessage(self.attempt_id), connection)
 
     def _connect_fault(self, err: str) -> tuple[Fault, str]:
         assert self.attempt
@@ -155,20 +131,17 @@ class GatewayStream(RequestIntake):
         is_tls = "tls" in err.lower() or "certificate" in err.lower()
         return (Fault.TLS if is_tls else Fault.CONNECT), err
 
-    def _drop_attempt(self, reason: str) -> Commands:
-        """Forgets the attempt and closes its connection: nothing of it is wanted any more."""
-        if self.attempt_id is None:
-            return
-        attempt_id, self.attempt_id = self.attempt_id, None
-        if self.context.server.connected:
-            yield SendHttp(RequestProtocolError(attempt_id, reason, ErrorCode.CANCEL), self.context.server)
-        yield DropStream(attempt_id)
+    def _leave(self) -> None:
+        """Ends the request to the provider: nothing of it is wanted any more."""
+        call, self.call = self.call, None
+        if call is not None:
+            call.leave()
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
         failed = self.attempt
         if failed and failed.reader.state is not State.FAILED:
             failed.fault(fault, detail)
-        yield from self._drop_attempt(detail)
+        self._leave()
         self._unwatch()
         self._keep_provider_body()
         yield AttemptFailedHook(self.flow)
@@ -177,39 +150,60 @@ class GatewayStream(RequestIntake):
         yield from self._next_step(failed)
 
     # -- the provider answers -------------------------------------------------------------------------------------
-    def state_wait_for_response_headers(self, event: events.Event) -> Commands:
-        if not isinstance(event, ResponseHeaders) or self.attempt is None:
-            return
+    def _provider_says(self, event: FromProvider) -> Commands:
+        call = event.call
+        for said in event.said:
+            if call is not self.call:
+                return  # a late word of a call that was given up
+            if isinstance(said, Body):
+                yield from self._read(said.data)
+            elif isinstance(said, Answered):
+                yield from self._begin_answer(said.response)
+            elif isinstance(said, Ended):
+                self.call = None
+                if self.attempt is not None:
+                    yield from self._advance(self.attempt.end())
+            elif isinstance(said, Connected):
+                self._connected(said.server)
+            elif isinstance(said, NoConnection):
+                self.call = None
+                yield from self._fail_attempt(*self._connect_fault(said.why))
+            else:
+                self.call = None
+                yield from self._broken(Fault.CLOSED if said.closed else Fault.PROTOCOL, said.why)
+
+    def _begin_answer(self, response: http.Response) -> Commands:
+        assert self.attempt
         try:
-            validate_headers(event.response)
+            validate_headers(response)
         except ValueError as e:
             yield from self._broken(Fault.PROTOCOL, f"the provider's headers are not valid: {e}")
             return
-        self.attempt.head(event.response)  # seals secrets before any other addon sees the flow
-        self.flow.response = event.response
+        response.timestamp_start = time.time()
+        self.attempt.head(response)  # seals secrets before any other addon sees the flow
+        self.flow.response = response
         self._last_heard = self.deps.clock()
-        self.server_state = self.state_read_answer
         yield HttpResponseHeadersHook(self.flow)
         if (yield from self.check_killed(True)):
-            yield from self._drop_attempt("killed")
+            self._leave()
             return
+        self._read_on()
         yield from self._advance(b"")
 
-    def state_read_answer(self, event: events.Event) -> Commands:
+    def _read(self, data: bytes) -> Commands:
         attempt = self.attempt
-        if attempt is None:
-            return
-        if isinstance(event, ResponseData):
-            self._last_heard = self.deps.clock()
-            yield from self._advance(attempt.data(event.data))
-            while self.attempt is attempt and attempt.reader.behind:
-                yield YieldControlHook(self)
-                yield from self._advance(attempt.read_on())
-        elif isinstance(event, ResponseEndOfMessage):
-            ended, self.attempt_id = self.attempt_id, None
-            if ended is not None:
-                yield DropStream(ended)
-            yield from self._advance(attempt.end())
+        assert attempt
+        self._last_heard = self.deps.clock()
+        yield from self._advance(attempt.data(data))
+        while self.attempt is attempt and attempt.reader.behind:
+            yield YieldControlHook(self)
+            self._read_on()
+            yield from self._advance(attempt.read_on())
+
+    def _read_on(self) -> None:
+        """Reads the provider again after a hook, which may have taken its time."""
+        if self.call is not None:
+            self.call.resume()
 
     def _advance(self, out: bytes) -> Commands:
         attempt = self.attempt
@@ -236,7 +230,7 @@ class GatewayStream(RequestIntake):
             return
         if self.attempt.reader.state is not State.FAILED:
             self.attempt.fault(fault, detail)
-        yield from self._drop_attempt(detail)
+        self._leave()
         yield from self._end_with_error()
 
     def _end_with_error(self) -> Commands:
@@ -262,18 +256,14 @@ class GatewayStream(RequestIntake):
             yield from self._stalled()
 
     def _finish(self) -> Commands:
-        """The client's answer ends; an attempt still open may end its own within DRAIN_S."""
+        """The client's answer ends; the provider may still end its own, so that its connection serves again."""
         self._keep_provider_body()
         if self.attempt and self.attempt.reader.closes_early:
-            yield from self._drop_attempt("limit reached")
-        if self.attempt_id is not None:
-            attempt_id, self.attempt_id = self.attempt_id, None
-            yield DropStream(attempt_id)
-            if self.context.server.connected:
-                yield DrainAttempt(attempt_id, self.context.server)
-                self.drains_until = self.deadline = self.deps.clock() + DRAIN_S
-        if self.drains_until is None:
-            self._unwatch()
+            self._leave()
+        if self.call is not None:
+            self.call.finish()
+            self.call = None
+        self._unwatch()
         if self.flow.response:
             self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
@@ -330,12 +320,15 @@ class GatewayStream(RequestIntake):
 
     def _on_tick(self) -> Commands:
         attempt = self.attempt
-        if attempt is None or self.attempt_id is None:
+        if attempt is None or self.call is None:
             yield from super()._on_tick()
             return
         now, timers = self.deps.clock(), attempt.timers
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway ended it")
+        elif self.call is not None and not self.call.is_connected and now >= self._attempt_began + timers.connect_s:
+            self._leave()
+            yield from self._fail_attempt(Fault.CONNECT_TIMEOUT, "connection cancelled")
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
         elif self._settles_at is not None and now >= self._settles_at:
@@ -377,22 +370,12 @@ class GatewayStream(RequestIntake):
 
     # -- failures of either side ----------------------------------------------------------------------------------
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
-        if isinstance(event, RequestProtocolError):
-            yield from self._client_left(event.message)
-        elif self.attempt_id is None:
-            yield from super().handle_protocol_error(event)
-        else:
-            # A body cut short by the end of its connection is reported as an error of the protocol too.
-            broken = "protocol error" in event.message.lower() and "peer closed" not in event.message.lower()
-            fault = Fault.PROTOCOL if broken else Fault.CLOSED
-            self.attempt_id = None  # its connection is gone already
-            yield DropStream(event.stream_id)
-            yield from self._broken(fault, event.message)
+        yield from self._client_left(event.message)
 
     def _client_left(self, message: str) -> Commands:
         self._unwatch()
         self._forget_body()
-        yield from self._drop_attempt(message)
+        self._leave()
         done = self.server_state in (self.state_done, self.state_errored)
         self.client_state = self.server_state = self.state_errored
         if not done:

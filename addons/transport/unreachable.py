@@ -7,7 +7,7 @@ says. Its words are looked through for the few that tell the cases apart, and qu
 import re
 from typing import Final
 
-from addons.stream.port import Target
+from addons.upstream.port import Target
 from providers.contract.provider import LOOPBACK_HOSTS
 
 DETAIL_LIMIT: Final = 200

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from mitmproxy import http
 from mitmproxy.net.http import url
 
-from addons.stream.port import Target
+from addons.upstream.port import Target
 from providers.contract.call import Call, origin_of
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Provider, ProviderOptions

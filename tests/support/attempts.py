@@ -9,7 +9,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
-from addons.stream.port import Target, Timers
+from addons.stream.port import Timers
 from addons.transport.sealing import Seals
 from providers.contract.session import Session
 from providers.openai.options import OpenAIOptions

@@ -17,7 +17,7 @@ from addons.dialects.registry import refusal
 from addons.errors import GatewayError
 from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
-from addons.stream.port import Fault, State, Target, Timers
+from addons.stream.port import Fault, State, Timers
 
 TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from addons.stream.port import Target
+from addons.upstream.port import Target
 from addons.transport.unreachable import is_fault_of_tls, no_connection
 
 PLAIN = Target("127.0.0.1", 11434, False)

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 from h11._receivebuffer import ReceiveBuffer
 
+HTTP1: Final = frozenset({"HTTP/1.0", "HTTP/1.1"})
 _END: Final = re.compile(rb"\n\r?\n")
 _BLANK: Final = re.compile(rb"(?:\r?\n)*")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.stream.chunks import CHUNK_LINE_BYTES, FRAMING_BYTES, PIECES, ChunkedBodyReader, read_on
-from addons.stream.lines import LineBuffer
+from addons.framing.chunks import CHUNK_LINE_BYTES, FRAMING_BYTES, PIECES, ChunkedBodyReader, read_on
+from addons.framing.lines import LineBuffer
 
 
 def read(packets: Sequence[bytes]) -> tuple[bytes, bool, str, bytes]:

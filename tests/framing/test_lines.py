@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.stream import chunks, lines
-from addons.stream.chunks import ChunkedBodyReader, Read, read_on
-from addons.stream.lines import Bound, LineBuffer, TooLarge
+from addons.framing.chunks import ChunkedBodyReader, Read, read_on
+from addons.framing.lines import Bound, LineBuffer, TooLarge
 
 WIDE = Bound(64 * 1024, 101)
 

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import h11
 from h11._readers import ContentLengthReader, Http10Reader
 
-from addons.stream.lines import Bound, LineBuffer, TooLarge
+from addons.framing.lines import Bound, LineBuffer, TooLarge
 
 CHUNK_LINE_BYTES: Final = 4096
 """For the line before a chunk: its size, and extensions, which nobody uses."""

@@ -1,0 +1,364 @@
+"""Makes connections to providers: asyncio for the bytes, mitmproxy's own layers for TLS and for the tunnel of a proxy.
+
+So every option of mitmproxy's about TLS to a server holds, every hook of a server's connection is called, and the
+flow's server connection says what is so (address, certificate, cipher), as with mitmproxy's own. A connection in the
+clear without a proxy has no layer at all.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Final, cast
+
+from mitmproxy.connection import Client, ConnectionState, Server
+from mitmproxy.options import Options
+from mitmproxy.proxy import commands, events, layer, tunnel
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http._upstream_proxy import HttpUpstreamProxy
+from mitmproxy.proxy.layers.tls import ServerTLSLayer, TlsStartServerHook
+from mitmproxy.proxy.server_hooks import (
+    ServerConnectedHook,
+    ServerConnectErrorHook,
+    ServerConnectHook,
+    ServerConnectionHookData,
+    ServerDisconnectedHook,
+)
+from mitmproxy.utils import human
+from OpenSSL import SSL
+
+from addons.tasks import Background
+from addons.upstream.port import Cancel, Receiver, Target
+
+log = logging.getLogger("mitmproxy.proxy.server")
+
+READ_BYTES: Final = 16 * 1024
+"""What is read of a connection before others have their turn. However it is made up, it is handled in some 10 ms."""
+SESSIONS: Final = 256
+"""TLS sessions that are kept to be resumed, one for each Target."""
+
+type RunHook = Callable[[commands.StartHook], Awaitable[None]]
+
+
+class Dialer:
+    """The Connect of a process. `run_hook` calls the addons of a hook and waits for them."""
+
+    def __init__(self, options: Options, run_hook: RunHook) -> None:
+        self.options = options
+        self.run_hook = run_hook
+        self.sessions = TlsSessions()
+        self.tasks = Background()
+        self.read_buffer = memoryview(bytearray(READ_BYTES))
+        """All connections read into this one, and what came is copied before another reads."""
+
+    def __call__(self, target: Target, client: Client, receiver: Receiver) -> Cancel:
+        link = DialedLink(self, target, client, receiver)
+        link.begin()
+        return link.close
+
+
+class TlsSessions:
+    """The latest TLS session of each Target: a new connection resumes it, which saves both sides half of the work."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Target, SSL.Session] = OrderedDict()
+
+    def resume(self, target: Target, tls: SSL.Connection) -> None:
+        if (known := self._known.get(target)) is not None:
+            tls.set_session(known)
+
+    def remember(self, target: Target, tls: SSL.Connection) -> None:
+        if (session := tls.get_session()) is not None:
+            self._known[target] = session
+            self._known.move_to_end(target)
+            if len(self._known) > SESSIONS:
+                self._known.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forgets all: a session stands for a certificate that was checked by other rules."""
+        self._known.clear()
+
+
+class DialedLink(asyncio.BufferedProtocol):
+    """One connection: made, then a Link of plain bytes. What layers it needs stand between the socket and it."""
+
+    def __init__(self, dialer: Dialer, target: Target, client: Client, receiver: Receiver) -> None:
+        self._dialer = dialer
+        self._target = target
+        self._client = client
+        self._receiver = receiver
+        self._context = _context_of(target, client, dialer.options)
+        self._innermost = _PlainBytes(self._context, self)
+        self._layers = _layers_of(self._context, target, self._innermost)
+        self._socket_server = self._context.server
+        """The server of the TCP connection: the provider, or the proxy before it."""
+        self._transport: asyncio.Transport | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._tls: SSL.Connection | None = None
+        self._knows_session = False
+        self._is_open = False
+        self._is_over = False
+        """Nothing more is told."""
+        self._events: deque[events.Event] = deque()
+        self._is_feeding = False
+
+    @property
+    def server(self) -> Server:
+        return self._context.server
+
+    # -- making it ------------------------------------------------------------------------------------------------
+    def begin(self) -> None:
+        if self._layers is None:
+            self._spawn(self._open_plain())
+        else:
+            self._feed(events.Start())
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        self._opening = asyncio.create_task(work)
+        self._dialer.tasks.watch(self._opening)
+
+    async def _open_plain(self) -> None:
+        self.established(await self._open_socket(self.server))
+
+    async def _open_for(self, command: commands.OpenConnection) -> None:
+        self._socket_server = cast(Server, command.connection)
+        why = await self._open_socket(self._socket_server)
+        self._feed(events.OpenConnectionCompleted(command, why))
+
+    async def _open_socket(self, server: Server) -> str | None:
+        """Opens the TCP connection, with mitmproxy's hooks around. Gives why it cannot be."""
+        data = ServerConnectionHookData(server=server, client=self._client)
+        await self._dialer.run_hook(ServerConnectHook(data))
+        if killed := server.error:
+            self._log(f"server connection to {_address(server)} killed before connect: {killed}")
+            await self._dialer.run_hook(ServerConnectErrorHook(data))
+            return f"Connection killed: {killed}"
+        assert server.address
+        try:
+            server.timestamp_start = time.time()
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: self, *server.address, local_addr=server.sockname)
+        except (OSError, UnicodeError, asyncio.CancelledError) as e:
+            why = str(e) or "connection cancelled"
+            self._log(f"error establishing server connection: {why}")
+            server.error = why
+            await self._dialer.run_hook(ServerConnectErrorHook(data))
+            return why
+        server.timestamp_tcp_setup = time.time()
+        self._log(f"server connect {_address(server)}")
+        await self._dialer.run_hook(ServerConnectedHook(data))
+        return None
+
+    def established(self, why_not: str | None) -> None:
+        """The connection stands, with all its layers, or cannot be."""
+        self._opening = None
+        if self._is_over:
+            self._abort()
+        elif why_not is None:
+            self._is_open = True
+            self._receiver.opened(self)
+        else:
+            self._is_over = True
+            self._abort()
+            asyncio.get_running_loop().call_soon(self._receiver.failed, why_not)
+
+    # -- a Link ---------------------------------------------------------------------------------------------------
+    def write(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._layers is None:
+            self._transport.write(data)
+        else:
+            self._feed(_Write(data))
+
+    def unsent(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        self._is_over = True
+        if self._opening is not None:
+            self._opening.cancel()
+        self._abort()
+
+    def _abort(self) -> None:
+        self._remember_session()
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- the socket -----------------------------------------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        server = self._socket_server
+        server.state = ConnectionState.OPEN
+        server.peername = transport.get_extra_info("peername")
+        server.sockname = transport.get_extra_info("sockname")
+        if self._is_over:
+            self._abort()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._dialer.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._dialer.read_buffer[:nbytes])
+        if self._layers is None:
+            if not self._is_over:
+                self._receiver.received(data)
+        else:
+            self._feed(events.DataReceived(self._socket_server, data))
+
+    def eof_received(self) -> bool:
+        self._closed_by_provider()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed_by_provider()
+        server = self._socket_server
+        self.server.state = server.state = ConnectionState.CLOSED
+        self.server.timestamp_end = server.timestamp_end = time.time()
+        self._log(f"server disconnect {_address(server)}")
+        data = ServerConnectionHookData(server=server, client=self._client)
+        self._dialer.tasks.spawn(self._dialer.run_hook(ServerDisconnectedHook(data)), "server_disconnected")
+
+    def _closed_by_provider(self) -> None:
+        self._remember_session()
+        if self._layers is not None:
+            self._socket_server.state &= ~ConnectionState.CAN_READ
+            self._feed(events.ConnectionClosed(self._socket_server))
+        elif self._is_open:
+            self.ended()
+
+    # -- what the innermost layer tells -----------------------------------------------------------------------------
+    def told(self, data: bytes) -> None:
+        if not self._is_over:
+            if not self._knows_session:
+                self._remember_session()
+                self._knows_session = True
+            self._receiver.received(data)
+
+    def ended(self) -> None:
+        """No more comes."""
+        if not self._is_over:
+            self._is_over = True
+            self._abort()
+            self._receiver.closed()
+
+    # -- layers ---------------------------------------------------------------------------------------------------
+    def _feed(self, event: events.Event) -> None:
+        """Events in, commands out; those that a command causes come afterwards."""
+        self._events.append(event)
+        if self._is_feeding:
+            return
+        self._is_feeding = True
+        try:
+            while self._events:
+                assert self._layers is not None
+                for command in self._layers.handle_event(self._events.popleft()):
+                    self._do(command)
+        except Exception:
+            log.exception("a connection to a provider failed")
+            self._events.clear()
+            self._is_feeding = False
+            if self._is_open:
+                self.ended()
+            else:
+                self.established("the gateway failed; its log says why")
+        finally:
+            self._is_feeding = False
+
+    def _do(self, command: commands.Command) -> None:
+        if isinstance(command, commands.SendData):
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.write(command.data)
+        elif isinstance(command, commands.OpenConnection):
+            self._spawn(self._open_for(command))
+        elif isinstance(command, commands.StartHook):
+            self._spawn(self._run_hook(command))
+        elif isinstance(command, commands.CloseConnection):
+            if self._transport is not None:
+                self._transport.abort()
+        elif isinstance(command, commands.Log):
+            self._log(command.message, command.level)
+        else:
+            raise RuntimeError(f"a layer of a provider's connection wants {command}")
+
+    async def _run_hook(self, command: commands.StartHook) -> None:
+        await self._dialer.run_hook(command)
+        if isinstance(command, TlsStartServerHook) and command.data.conn is self.server:
+            self._tls = command.data.ssl_conn
+            if self._tls is not None:
+                self._dialer.sessions.resume(self._target, self._tls)
+        if command.blocking:
+            self._feed(events.HookCompleted(command))
+
+    def _remember_session(self) -> None:
+        if self._tls is not None and self._is_open:
+            self._dialer.sessions.remember(self._target, self._tls)
+
+    def _log(self, message: str, level: int = logging.INFO) -> None:
+        log.log(level, message, extra={"client": self._client.peername})
+
+
+@dataclass
+class _Write(events.Event):
+    """The event that plain bytes are to be sent."""
+
+    data: bytes
+
+
+class _PlainBytes(layer.Layer):
+    """The innermost layer, behind TLS and a proxy's tunnel."""
+
+    def __init__(self, context: Context, link: DialedLink) -> None:
+        super().__init__(context)
+        self._link = link
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.DataReceived):
+            self._link.told(event.data)
+        elif isinstance(event, _Write):
+            yield commands.SendData(self.context.server, event.data)
+        elif isinstance(event, events.ConnectionClosed):
+            self._link.ended()
+        elif isinstance(event, events.Start):
+            why_not = yield commands.OpenConnection(self.context.server)
+            self._link.established(why_not)
+
+
+def _context_of(target: Target, client: Client, options: Options) -> Context:
+    context = Context(client, options)
+    context.server = Server(address=(target.host, target.port))
+    context.server.via = target.via
+    context.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
+    return context
+
+
+def _layers_of(context: Context, target: Target, innermost: layer.Layer) -> layer.Layer | None:
+    """The outermost of the layers that the connection needs; None: it needs none."""
+    stack = tunnel.LayerStack()
+    if target.via:
+        stack /= HttpUpstreamProxy.make(context, send_connect=True)
+    if target.tls:
+        context.server.sni = target.host
+        stack /= ServerTLSLayer(context)
+    if not (target.via or target.tls):
+        return None
+    stack /= innermost
+    return stack[0]
+
+
+def _address(server: Server) -> str:
+    """As mitmproxy's log has it: the name, and the address it was found at."""
+    named = human.format_address(server.address)
+    if server.peername and server.address and server.address[0] != server.peername[0]:
+        return f"{named} ({human.format_address(server.peername)})"
+    return named

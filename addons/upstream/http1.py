@@ -1,0 +1,337 @@
+"""HTTP/1.1 to a provider on one connection: a request out, its answer read, everything bounded; without I/O.
+
+Heads are bounded together, interim answers passed over, trailers read past. What is wrong becomes Broken, whose words
+repeat nothing that was sent.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import h11
+from mitmproxy import http
+from mitmproxy.connection import Client
+from mitmproxy.net.http import http1
+
+from addons.framing.chunks import BodyReader, read_on, reader_of
+from addons.framing.lines import HTTP1, Bound, LineBuffer, TooLarge
+from addons.upstream.events import ENDED, Answered, Body, Broken, Connected, NoConnection, UpstreamEvent
+from addons.upstream.port import Link, Target
+
+log = logging.getLogger("glassgate")
+
+HEADS: Final = Bound(64 * 1024, 200)
+"""For the interim answers (1xx; RFC 9110, 15.2) and the final one together."""
+INTERIM_LIMIT: Final = 100
+DRAIN_BYTES: Final = 256 * 1024
+"""What a provider may send behind an answer that is complete."""
+ONE_WRITE_BYTES: Final = 64 * 1024
+"""Up to so much of a request's body goes out together with its head."""
+
+_KEEP_ALIVE: Final = re.compile(r"timeout=(\d{1,6})")
+
+type Told = Callable[["UpstreamCall", tuple[UpstreamEvent, ...]], None]
+"""Is given the call, and the events of one read of the connection."""
+
+
+class Http1Owner(Protocol):
+    """Who keeps the connection."""
+
+    def idle(self, connection: "Http1Connection") -> None:
+        """It has given its whole answer and can take another request."""
+        ...
+
+    def drains(self, connection: "Http1Connection") -> None:
+        """Who asked has all it wanted of the answer; what comes behind that is read past, for a while."""
+        ...
+
+    def gone(self, connection: "Http1Connection") -> None:
+        """It is closed."""
+        ...
+
+    def again(self, call: "UpstreamCall") -> None:
+        """A connection that had been idle ended without a word about this request: it wants a new one."""
+        ...
+
+
+class UpstreamCall:
+    """One request to a provider, as who made it holds it. `request` has the real secrets in it."""
+
+    __slots__ = ("client", "connection", "over", "repeated", "request", "target", "told")
+
+    def __init__(self, target: Target, request: http.Request, client: Client, told: Told) -> None:
+        self.target = target
+        self.request = request
+        self.client = client
+        self.told = told
+        self.connection: Http1Connection | None = None
+        self.repeated = False
+        """It went out a second time, since the first connection was dead."""
+        self.over = False
+        """Nothing more is told."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection carries it."""
+        return self.connection is not None and self.connection.link is not None
+
+    def leave(self) -> None:
+        """Nothing of the answer is wanted any more: its connection is closed, unless that is idle again already."""
+        if not self.over:
+            self.over = True
+            if self.connection is not None:
+                self.connection.close()
+
+    def finish(self) -> None:
+        """All that was wanted has come; the rest of the body may still come, so that the connection can serve on."""
+        if not self.over:
+            self.over = True
+            if self.connection is not None:
+                self.connection.drain()
+
+    def pause(self) -> None:
+        """Reads nothing more of the answer until `resume`."""
+        if not self.over and self.connection is not None and self.connection.link is not None:
+            self.connection.link.pause()
+
+    def resume(self) -> None:
+        if not self.over and self.connection is not None and self.connection.link is not None:
+            self.connection.link.resume()
+
+
+class Http1Connection:
+    """One connection, for one request after the other. A Receiver of its Link."""
+
+    def __init__(self, target: Target, owner: Http1Owner) -> None:
+        self.target = target
+        self.link: Link | None = None
+        self.answers = 0
+        """Given so far."""
+        self._idle_said_s: float | None = None
+        self.is_draining = False
+        self._owner = owner
+        self._call: UpstreamCall | None = None
+        self._cancel: Callable[[], None] | None = None
+        self._is_closed = False
+        self._forget_answer()
+
+    def _forget_answer(self) -> None:
+        self._buf = LineBuffer()
+        self._request: http.Request | None = None
+        self._response: http.Response | None = None
+        self._reader: BodyReader | None = None
+        self._heard = False
+        self._interim = 0
+        self._head_bytes = HEADS.bytes
+        self._head_lines = HEADS.lines
+        self._drain_bytes = DRAIN_BYTES
+        self.is_draining = False
+
+    # -- requests -------------------------------------------------------------------------------------------------
+    def opens_for(self, call: UpstreamCall, cancel: Callable[[], None]) -> None:
+        """The connection is being made; `cancel` ends that."""
+        self._call, self._cancel = call, cancel
+        call.connection = self
+
+    def send(self, call: UpstreamCall) -> None:
+        """Sends the request over the open connection, which is idle."""
+        assert self.link is not None
+        assert self._request is None
+        self._call, self._request = call, call.request
+        call.connection = self
+        head, body = http1.assemble_request_head(call.request), call.request.raw_content or b""
+        if len(body) <= ONE_WRITE_BYTES:
+            self.link.write(head + body)
+        else:
+            self.link.write(head)
+            self.link.write(body)
+
+    def drain(self) -> None:
+        """The answer is complete for who asked: little more is read before the connection is closed."""
+        self._call = None
+        if self.link is None:
+            self.close()
+        else:
+            self.is_draining = True
+            self.link.resume()
+            self._owner.drains(self)
+
+    def idle_s(self, most_s: float, margin_s: float) -> float:
+        """How long it may be idle: `most_s`, or `margin_s` less than the provider's own limit."""
+        return most_s if self._idle_said_s is None else min(most_s, max(0.0, self._idle_said_s - margin_s))
+
+    def close(self) -> None:
+        """Ends the connection; nothing more is told of it."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._call = None
+        self._buf = LineBuffer()
+        if self.link is not None:
+            self.link.close()
+        elif self._cancel is not None:
+            self._cancel()
+        self._owner.gone(self)
+
+    # -- what the connection tells ----------------------------------------------------------------------------------
+    def opened(self, link: Link) -> None:
+        self.link, call = link, self._call
+        if call is None:
+            link.close()
+            return
+        self.send(call)
+        call.told(call, (Connected(link.server),))
+
+    def failed(self, why: str) -> None:
+        call = self._over()
+        if call is not None:
+            call.over = True
+            call.told(call, (NoConnection(why),))
+
+    def closed(self) -> None:
+        asked, heard, reused = self._request is not None, self._heard, self.answers > 0
+        events = self._end_of_connection() if self._call is not None else ()
+        call = self._over()
+        if call is None:
+            return
+        if asked and reused and not heard and not call.repeated:
+            self._owner.again(call)
+            return
+        call.over = True
+        call.told(call, events)
+
+    def received(self, data: bytes) -> None:
+        if self._is_closed:
+            return
+        if self._request is None:
+            log.info("a provider sent something that nobody asked for; its connection is closed")
+            self.close()
+            return
+        if self.is_draining:
+            self._drain_bytes -= len(data)
+            if self._drain_bytes < 0:
+                self.close()
+                return
+        self._heard = True
+        self._buf += data
+        events: list[UpstreamEvent] = []
+        fault = (self._read_head(events) if self._reader is None else "") or self._read_body(events)
+        call = self._call
+        if fault:
+            events.append(Broken(f"HTTP/1 protocol error: {fault}", closed=False))
+            self.close()
+            if call is not None:
+                call.over = True
+        elif events and events[-1] is ENDED:
+            self._answer_ended()
+            if call is not None:
+                call.over = True
+        if call is not None and events:
+            call.told(call, tuple(events))
+
+    # -- heads ----------------------------------------------------------------------------------------------------
+    def _read_head(self, events: list[UpstreamEvent]) -> str:
+        """Reads the final head as soon as it is whole. Gives what is wrong with it."""
+        assert self._request is not None
+        try:
+            lines = self._final_head()
+            if lines is None:
+                return ""
+            response = http1.read_response_head(lines)
+            size = http1.expected_http_body_size(self._request, response)
+        except TooLarge as e:
+            return f"the head of the answer is {e}"
+        except ValueError:
+            return "the head of the answer is malformed"
+        if response.http_version not in HTTP1:
+            return "an unknown version of HTTP"
+        self._response, self._reader = response, reader_of(size)
+        self._reads_until_closed = size == -1
+        events.append(Answered(response))
+        return ""
+
+    def _final_head(self) -> list[bytes] | None:
+        """The lines of the final answer's head, or None while it has not come. Raises TooLarge and ValueError."""
+        while True:
+            before = len(self._buf)
+            lines = self._buf.take_lines(Bound(self._head_bytes, self._head_lines))
+            if lines is None:
+                return None
+            if not lines:
+                raise ValueError("a blank line where a head should be")
+            if not _is_interim(lines[0]):
+                return lines
+            self._interim += 1
+            self._head_bytes -= before - len(self._buf)
+            self._head_lines -= len(lines)
+            if self._interim > INTERIM_LIMIT:
+                raise TooLarge(f"behind more than {INTERIM_LIMIT} interim answers")
+
+    # -- bodies ---------------------------------------------------------------------------------------------------
+    def _read_body(self, events: list[UpstreamEvent]) -> str:
+        """Reads what has come of the body. Gives what is wrong with it."""
+        if self._reader is None:
+            return ""
+        found = read_on(self._reader, self._buf)
+        if pieces := found.pieces:
+            events.append(Body(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+        if found.ended:
+            events.append(ENDED)
+        return found.fault
+
+    def _answer_ended(self) -> None:
+        """The connection becomes idle, unless one of both sides wants it closed or more came than was asked for."""
+        assert self.link is not None
+        assert self._request is not None
+        assert self._response is not None
+        request, response = self._request, self._response
+        reusable = not (
+            self._reads_until_closed
+            or self._buf
+            or response.status_code == 101
+            or self.link.unsent()
+            or http1.connection_close(request.http_version, request.headers)
+            or http1.connection_close(response.http_version, response.headers)
+        )
+        if not reusable:
+            self.close()
+            return
+        self.answers += 1
+        self._idle_said_s = _keep_alive_s(response)
+        self.link.resume()
+        self._call = None
+        self._forget_answer()
+        self._owner.idle(self)
+
+    # -- ends -----------------------------------------------------------------------------------------------------
+    def _end_of_connection(self) -> tuple[UpstreamEvent, ...]:
+        if self._reader is None:
+            half = bool(self._buf)
+            why = "the connection was closed in the middle of a head" if half else "server closed connection"
+            return (Broken(why, closed=True),)
+        try:
+            self._reader.read_eof()  # type: ignore[attr-defined]
+        except h11.ProtocolError as e:
+            return (Broken(f"HTTP/1 protocol error: {e}", closed=True),)
+        return (ENDED,)
+
+    def _over(self) -> UpstreamCall | None:
+        """The connection is closed already. Gives whom to tell."""
+        call, self._call = self._call, None
+        if not self._is_closed:
+            self._is_closed = True
+            self._owner.gone(self)
+        return call
+
+
+def _is_interim(line: bytes) -> bool:
+    """Whether a status line is one of 100-199; but switching protocols is an answer, and a wrong one."""
+    parts = line.split(b" ", 2)
+    return len(parts) > 1 and parts[0].startswith(b"HTTP/1.") and parts[1][:1] == b"1" and parts[1] != b"101"
+
+
+def _keep_alive_s(response: http.Response) -> float | None:
+    """The provider's limit for an idle connection, in seconds: `Keep-Alive: timeout=5` (RFC 2068, 19.7.1.1)."""
+    found = _KEEP_ALIVE.match(response.headers.get("keep-alive", ""))
+    return float(found[1]) if found else None
