@@ -10,7 +10,6 @@ from mitmproxy import flow as mflow
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
-from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons.accounts.sessions import FRESH_S
 from addons.app import wiring
@@ -77,7 +76,7 @@ class Glassgate:
     def __init__(self, outside: Outside | None = None) -> None:
         self._outside = outside = outside or Outside()
         self._in_force = in_force = InForce()
-        self._stream = StreamSide(ctx.master, in_force, outside.clock)
+        self._stream = StreamSide(ctx.master, in_force, outside)
         self.exchanges = Exchanges(self._stream.sweeper)
         self._process = Process(ctx.master, in_force, self.exchanges, self._stream, outside)
         self._inspector = Inspector(ctx.master)
@@ -122,6 +121,7 @@ class Glassgate:
     def configure(self, updated: set[str]) -> None:
         """An option of mitmproxy's was changed. Raises OptionsError, which puts it back, while the gateway runs."""
         self._process.check_change(updated)
+        self._stream.options_changed(updated)
 
     async def done(self) -> None:
         await self._process.end()
@@ -153,9 +153,6 @@ class Glassgate:
 
     def client_connected(self, client: Client) -> None:
         self._stream.connected(client)
-
-    def server_connect(self, data: ServerConnectionHookData) -> None:
-        data.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
 
     # -- requests -------------------------------------------------------------------------------------------------
     @fenced

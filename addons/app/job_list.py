@@ -19,6 +19,7 @@ from addons.app.runtime import Running
 from addons.inspect.live import REFRESH_S, Live
 from addons.mitm.retention import trim
 from addons.stream.sweeper import SWEEP_S, Sweeper
+from addons.upstream.pool import UpstreamPool
 
 MODELS_EVERY_S: Final = 3600.0
 TEND_EVERY_S: Final = 2.0
@@ -38,6 +39,7 @@ class JobList:
 
     parts: Callable[[], Running]
     sweeper: Sweeper
+    upstream: UpstreamPool
     reload: Reload
     view: View | None
     live: Live | None
@@ -47,6 +49,7 @@ class JobList:
     def jobs(self) -> tuple[Job, ...]:
         found = [
             Job("timers", SWEEP_S, self.sweeper.sweep),
+            Job("connections to providers", SWEEP_S, self._sweep_upstream),
             Job("event loop watch", 0, LoopWatch(self.clock, time.thread_time).step),
             Job(CONFIGURATION, TEND_EVERY_S, self.reload.look),
             Job("models", MODELS_EVERY_S, LiveModels(self.parts, self.learnt).learn, SITES_PATIENCE_S),
@@ -60,6 +63,10 @@ class JobList:
         if self.live is not None:
             found.append(Job("running flows", REFRESH_S, self.live.refresh))
         return tuple(found)
+
+    async def _sweep_upstream(self) -> None:
+        """Closes connections to providers that have been idle for too long."""
+        self.upstream.sweep()
 
     async def _tend(self) -> None:
         """Applies resets of accounts, and renews idle sessions."""

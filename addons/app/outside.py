@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from addons.upstream.port import Connect
 from providers.contract.steps import Moment
 
 
@@ -17,6 +18,8 @@ class Outside:
 
     transport: httpx.AsyncBaseTransport | None = None
     """Carries the calls of providers' steps, in the place of connections and proxies; None: the network itself."""
+    connect: Connect | None = None
+    """Makes the connections on which requests to models go; None: the network itself."""
     clock: Callable[[], float] = time.monotonic
     """Seconds that only ever grow; where they begin means nothing."""
     now: Callable[[], float] = time.time

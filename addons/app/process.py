@@ -75,6 +75,7 @@ class Process:
         jobs = JobList(
             self._in_force.parts,
             self._stream.sweeper,
+            self._stream.upstream,
             self._reload,
             inspector.view,
             annotator.live,
@@ -139,6 +140,7 @@ class Process:
 
     async def end(self) -> None:
         self._jobs.stop()
+        self._stream.upstream.close()
         if (parts := self._in_force.found) is not None and self._start is not None:
             await parts.close()
             address_file.forget(vault_path(parts.config).parent, self._start.url)

@@ -1,6 +1,7 @@
 """What the stream layer of every connection works with: the connections, their timers, their limits."""
 
 from collections.abc import Callable
+from functools import partial
 
 from mitmproxy import http
 from mitmproxy.connection import Client
@@ -8,6 +9,7 @@ from mitmproxy.master import Master
 from mitmproxy.proxy import layer
 
 from addons.app.in_force import InForce
+from addons.app.outside import Outside
 from addons.app.rules import client_limits, connection_limits
 from addons.dialects import registry
 from addons.ingress.request_head import client_of
@@ -20,14 +22,18 @@ from addons.stream.deps import LayerDeps, RefusedHead
 from addons.stream.layer import choose_layer
 from addons.stream.port import RequestPort
 from addons.stream.sweeper import Sweeper
+from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
+from addons.upstream.pool import UpstreamPool
 
 
 class StreamSide:
-    """Makes the LayerDeps of new connections. `in_force` has the running parts; `clock` is monotonic, in seconds."""
+    """Makes the LayerDeps of new connections. `in_force` has the running parts, `outside` network and clock."""
 
-    def __init__(self, master: Master, in_force: InForce, clock: Callable[[], float]) -> None:
+    def __init__(self, master: Master, in_force: InForce, outside: Outside) -> None:
         self._in_force = in_force
-        self._clock = clock
+        self._clock = clock = outside.clock
+        self._dialer = Dialer(master.options, partial(run_hook, master))
+        self.upstream = UpstreamPool(outside.connect or self._dialer, clock)
         self._clients = ClientConnections(master, registry.refusal)
         self.sweeper = Sweeper(clock, self._clients.deliver, self._clients.drop)
         self.credentials = HeldCredentials()
@@ -53,6 +59,7 @@ class StreamSide:
             self.sweeper,
             registry.refusal,
             client_limits(config),
+            self.upstream,
             self._clients,
             self._clock,
             refused=refused,
@@ -61,6 +68,12 @@ class StreamSide:
             credentials=self.credentials,
             extra_headers=self._in_force.extra_headers,
         )
+
+    def options_changed(self, updated: set[str]) -> None:
+        """Options of mitmproxy's have changed: new connections to providers are made by the new ones."""
+        if not updated.isdisjoint(CONNECTION_OPTIONS):
+            self._dialer.sessions.clear()
+            self.upstream.close_idle()
 
     def choose_layer(self, nextlayer: layer.NextLayer) -> None:
         choose_layer(nextlayer, self._deps)

@@ -22,6 +22,7 @@ from addons.stream.port import Fault, State, Timers
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection
+from addons.upstream.port import Target
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from providers.contract.provider import AnyProvider

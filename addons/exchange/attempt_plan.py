@@ -68,7 +68,7 @@ def plan_attempt(
             filtered_fails=Cause.CONTENT in stand_ins,
         ),
         session=progress.session,
-        target=target_of(call, provider, context.proxies.get(provider.name)),
+        target=target_of(call, provider, context.proxies.get(provider.name), progress.lease.account.name),
         timers=_timers(context, progress, request, late=late, hurried=Cause.SLOW in stand_ins),
         seals=context.seals,
         places=places_of(call),

@@ -1,24 +1,24 @@
-"""The client connections that mitmproxy holds: ticks in, what waits to be sent, and their end."""
+"""The client connections that mitmproxy holds: ticks and providers' words in, what waits to be sent, and their end."""
 
 import asyncio
-import collections
 import logging
-from typing import cast
+from typing import Final, cast
 
 from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.connection import Client, Connection, ConnectionState
+from mitmproxy.connection import Client, Connection
 from mitmproxy.master import Master
-from mitmproxy.proxy import events
 from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
-from addons.stream.deps import Tick
+from addons.stream.deps import FromProvider, Tick
 from addons.stream.fair_reading import read_fairly
 from addons.stream.proxy_refusal import ProxyRefusal
 from addons.stream.refusal import Refuse
+from addons.upstream.http1 import UpstreamCall
 
 log = logging.getLogger("glassgate")
-MOST_CONNECTIONS = 1000
+WAITING_BYTES: Final = 64 * 1024
+"""When more waits for a client, its providers are not read; asyncio's own mark, at which `drain` begins to wait."""
 
 
 class ClientConnections:
@@ -27,6 +27,9 @@ class ClientConnections:
     def __init__(self, master: Master, refuse: Refuse) -> None:
         self._master = master
         self._refuse = refuse
+        self._choked: dict[str, set[UpstreamCall]] = {}
+        """By client: whose answers are not read until it has read more."""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def _handler(self, client_id: str) -> ConnectionHandler | None:
         server = cast(Proxyserver | None, self._master.addons.get("proxyserver"))
@@ -41,9 +44,7 @@ class ClientConnections:
     def adapt_handler(self, client: Client) -> None:
         """Applies the functions below to a new connection's handler."""
         if handler := self._handler(client.id):
-            lift_connection_limit(handler)
             read_fairly(handler)
-            always_close(handler)
             refuse_proxying(handler, self._refuse)
 
     async def deliver(self, client_id: str, tick: Tick) -> bool:
@@ -52,6 +53,43 @@ class ClientConnections:
             return False
         await handler.server_event(tick)
         return True
+
+    def hand(self, client_id: str, event: FromProvider) -> bool:
+        """Hands a provider's words to the connection's layers; False when the connection is gone.
+
+        A client that does not keep up holds its provider up.
+        """
+        handler = self._handler(client_id)
+        if handler is None:
+            return False
+        task = asyncio.create_task(handler.server_event(event))  # (eager: it is done already, or waits its turn)
+        if not task.done():
+            self._keep(task)
+        if self.unsent(client_id) > WAITING_BYTES:
+            self._hold_up(client_id, event.call)
+        return True
+
+    def _hold_up(self, client_id: str, call: UpstreamCall) -> None:
+        call.pause()
+        if client_id in self._choked:
+            self._choked[client_id].add(call)
+        else:
+            self._choked[client_id] = {call}
+            self._keep(asyncio.create_task(self._until_read(client_id)))
+
+    async def _until_read(self, client_id: str) -> None:
+        try:
+            if writer := self._writer(client_id):
+                await writer.drain()
+        except OSError:
+            pass  # it is gone, and with it all that was for it
+        finally:
+            for call in self._choked.pop(client_id):
+                call.resume()
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def unsent(self, client_id: str) -> int:
         """Bytes that wait in the write buffer until the client reads."""
@@ -76,30 +114,3 @@ def refuse_proxying(handler: ConnectionHandler, refuse: Refuse) -> None:
     mode = client.proxy_mode
     if not isinstance(mode, ReverseMode) or mode.scheme != "http" or client.transport_protocol != "tcp":
         handler.layer = ProxyRefusal(handler.layer.context, refuse)
-
-
-def lift_connection_limit(handler: ConnectionHandler) -> None:
-    """Raises mitmproxy's limit of five connections to an address for a client: an h2 client may have more streams."""
-    handler.max_conns = collections.defaultdict(lambda: asyncio.Semaphore(MOST_CONNECTIONS))
-
-
-def always_close(handler: ConnectionHandler) -> None:
-    """Closes each connection when its task ends, however it ends.
-
-    A layer that gives a provider up in the middle of its data has the provider's task cancelled. While a hook is
-    running that meets the task where mitmproxy does not expect it, and the connection would be left open, unread.
-    """
-    plain = handler.handle_connection
-
-    async def handle_connection(connection: Connection) -> None:
-        try:
-            await plain(connection)
-        finally:
-            left = handler.transports.pop(connection, None)
-            if left is not None:
-                connection.state = ConnectionState.CLOSED
-                if left.writer is not None:
-                    left.writer.close()
-                await handler.server_event(events.ConnectionClosed(connection))
-
-    handler.handle_connection = handle_connection  # type: ignore[method-assign]

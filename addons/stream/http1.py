@@ -26,9 +26,9 @@ from mitmproxy.proxy.layers.http._http1 import Http1Server
 
 from addons.errors import GatewayError
 from addons.framing.chunks import FRAMING_BYTES, read_on, reader_of
+from addons.framing.lines import Bound, LineBuffer, TooLarge
 from addons.stream.connection_limits import Peer
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
-from addons.framing.lines import Bound, LineBuffer, TooLarge
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
 

@@ -9,6 +9,8 @@ from mitmproxy import http
 from mitmproxy.net.http import http1
 from mitmproxy.net.http.validate import validate_headers
 
+from addons.framing.lines import HTTP1
+
 HEAD_BYTES: Final = 64 * 1024
 PATH_LIMIT: Final = 100
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")

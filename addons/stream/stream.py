@@ -33,6 +33,7 @@ from addons.stream.refusal import closing, mark_refused
 from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, UpstreamEvent
 from addons.upstream.http1 import UpstreamCall
 
+
 class GatewayStream(RequestIntake):
     """The layer of one client request and its attempts."""
 
@@ -57,9 +58,9 @@ class GatewayStream(RequestIntake):
     # -- events in ------------------------------------------------------------------------------------------------
     def handle_event(self, event: events.Event) -> Commands:
         # While a hook plans an attempt, this layer is paused and its events wait; a client that leaves must not.
-        if self._paused and isinstance(event, RequestProtocolError) and hasattr(self, "flow"):
-            if port := self.deps.find(self.flow):
-                port.client_left()
+        leaves = self._paused and isinstance(event, RequestProtocolError) and hasattr(self, "flow")
+        if leaves and (port := self.deps.find(self.flow)):
+            port.client_left()
         yield from super().handle_event(event)
         if self._paused and self.call is not None:
             self.call.pause()  # what comes meanwhile would be kept here
@@ -156,7 +157,7 @@ class GatewayStream(RequestIntake):
             if call is not self.call:
                 return  # a late word of a call that was given up
             if isinstance(said, Body):
-                yield from self._read(said.data)
+                yield from self._read(said.pieces)
             elif isinstance(said, Answered):
                 yield from self._begin_answer(said.response)
             elif isinstance(said, Ended):
@@ -190,15 +191,24 @@ class GatewayStream(RequestIntake):
         self._read_on()
         yield from self._advance(b"")
 
-    def _read(self, data: bytes) -> Commands:
+    def _read(self, pieces: list[bytes]) -> Commands:
+        """Reads pieces one after the other; what they give goes to the client in one piece."""
         attempt = self.attempt
         assert attempt
         self._last_heard = self.deps.clock()
-        yield from self._advance(attempt.data(data))
-        while self.attempt is attempt and attempt.reader.behind:
-            yield YieldControlHook(self)
-            self._read_on()
-            yield from self._advance(attempt.read_on())
+        reader, out = attempt.reader, b""
+        for piece in pieces:
+            out += attempt.data(piece)
+            while reader.behind:
+                yield from self._advance(out)
+                if self.attempt is not attempt:
+                    return
+                yield YieldControlHook(self)
+                self._read_on()
+                out = attempt.read_on()
+            if reader.state is not State.OPEN:
+                break
+        yield from self._advance(out)
 
     def _read_on(self) -> None:
         """Reads the provider again after a hook, which may have taken its time."""

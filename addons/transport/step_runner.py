@@ -174,7 +174,7 @@ class StepRunner:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as e:
             in_time = not isinstance(e, httpx.ConnectTimeout)
-            target = target_of(call, provider, self._proxy_of(name))
+            target = target_of(call, provider, self._proxy_of(name), owner.account)
             code = "timeout" if not in_time else "upstream_tls" if is_fault_of_tls(str(e)) else "upstream_unreachable"
             words = no_connection(name, target, str(e), in_time=in_time)
             raise ProviderError(ErrorKind.PROVIDER_DOWN, words, site_code=code) from e

@@ -57,8 +57,8 @@ def _parsed_origin(origin: str) -> tuple[bytes, str, int]:
     return scheme, host.decode("idna"), port
 
 
-def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None) -> Target:
-    """The address of the call. Raises ProviderError when it is not the provider's own origin: fail closed."""
+def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None, account: str) -> Target:
+    """The address of the account's call. Raises ProviderError when it is not the provider's own: fail closed."""
     if origin_of(call.shown_url) not in provider.origins():
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: a call to a foreign address was stopped")
     parts = urlsplit(call.shown_url)
@@ -68,4 +68,5 @@ def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None
         front = urlsplit(proxy)
         scheme = "https" if front.scheme == "https" else "http"
         via = (scheme, (front.hostname or "", front.port or {"http": 80, "https": 443}[scheme]))
-    return Target(parts.hostname or "", parts.port or (443 if tls else 80), tls, via)  # type: ignore[arg-type]
+    shared_by = f"{provider.name}/{account}" if provider.web_session else ""
+    return Target(parts.hostname or "", parts.port or (443 if tls else 80), tls, via, shared_by)  # type: ignore[arg-type]

@@ -9,11 +9,13 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final, cast
 
+from mitmproxy import flow
 from mitmproxy.connection import Client, ConnectionState, Server
+from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.proxy import commands, events, layer, tunnel
 from mitmproxy.proxy.context import Context
@@ -39,7 +41,31 @@ READ_BYTES: Final = 16 * 1024
 SESSIONS: Final = 256
 """TLS sessions that are kept to be resumed, one for each Target."""
 
-type RunHook = Callable[[commands.StartHook], Awaitable[None]]
+CONNECTION_OPTIONS: Final = frozenset(
+    {
+        "ciphers_server",
+        "client_certs",
+        "connect_addr",
+        "ssl_insecure",
+        "ssl_verify_upstream_trusted_ca",
+        "ssl_verify_upstream_trusted_confdir",
+        "tls_ecdh_curve_server",
+        "tls_version_server_max",
+        "tls_version_server_min",
+        "upstream_auth",
+    }
+)
+"""mitmproxy's options that say how a connection is made."""
+
+type RunHook = Callable[[commands.StartHook], Coroutine[object, object, None]]
+
+
+async def run_hook(master: Master, hook: commands.StartHook) -> None:
+    """Calls the addons, and waits while a person holds the flow."""
+    await master.addons.handle_lifecycle(hook)
+    (data,) = hook.args()
+    if isinstance(data, flow.Flow):
+        await data.wait_for_resume()
 
 
 class Dialer:
@@ -123,7 +149,7 @@ class DialedLink(asyncio.BufferedProtocol):
         self.established(await self._open_socket(self.server))
 
     async def _open_for(self, command: commands.OpenConnection) -> None:
-        self._socket_server = cast(Server, command.connection)
+        self._socket_server = command.connection
         why = await self._open_socket(self._socket_server)
         self._feed(events.OpenConnectionCompleted(command, why))
 

@@ -33,9 +33,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes of the answer's body: all that one read of the connection gave."""
+    """Bytes of the answer's body: all that one read of the connection gave, piece by piece as it was sent."""
 
-    data: bytes
+    pieces: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class Http1Connection:
         self._idle_said_s: float | None = None
         self.is_draining = False
         self._owner = owner
-        self._call: UpstreamCall | None = None
+        self.call: UpstreamCall | None = None
+        """Whose answer is awaited or read."""
         self._cancel: Callable[[], None] | None = None
         self._is_closed = False
         self._forget_answer()
@@ -131,14 +132,14 @@ class Http1Connection:
     # -- requests -------------------------------------------------------------------------------------------------
     def opens_for(self, call: UpstreamCall, cancel: Callable[[], None]) -> None:
         """The connection is being made; `cancel` ends that."""
-        self._call, self._cancel = call, cancel
+        self.call, self._cancel = call, cancel
         call.connection = self
 
     def send(self, call: UpstreamCall) -> None:
         """Sends the request over the open connection, which is idle."""
         assert self.link is not None
         assert self._request is None
-        self._call, self._request = call, call.request
+        self.call, self._request = call, call.request
         call.connection = self
         head, body = http1.assemble_request_head(call.request), call.request.raw_content or b""
         if len(body) <= ONE_WRITE_BYTES:
@@ -149,7 +150,7 @@ class Http1Connection:
 
     def drain(self) -> None:
         """The answer is complete for who asked: little more is read before the connection is closed."""
-        self._call = None
+        self.call = None
         if self.link is None:
             self.close()
         else:
@@ -166,7 +167,7 @@ class Http1Connection:
         if self._is_closed:
             return
         self._is_closed = True
-        self._call = None
+        self.call = None
         self._buf = LineBuffer()
         if self.link is not None:
             self.link.close()
@@ -176,7 +177,7 @@ class Http1Connection:
 
     # -- what the connection tells ----------------------------------------------------------------------------------
     def opened(self, link: Link) -> None:
-        self.link, call = link, self._call
+        self.link, call = link, self.call
         if call is None:
             link.close()
             return
@@ -191,7 +192,7 @@ class Http1Connection:
 
     def closed(self) -> None:
         asked, heard, reused = self._request is not None, self._heard, self.answers > 0
-        events = self._end_of_connection() if self._call is not None else ()
+        events = self._end_of_connection() if self.call is not None else ()
         call = self._over()
         if call is None:
             return
@@ -217,7 +218,7 @@ class Http1Connection:
         self._buf += data
         events: list[UpstreamEvent] = []
         fault = (self._read_head(events) if self._reader is None else "") or self._read_body(events)
-        call = self._call
+        call = self.call
         if fault:
             events.append(Broken(f"HTTP/1 protocol error: {fault}", closed=False))
             self.close()
@@ -274,8 +275,8 @@ class Http1Connection:
         if self._reader is None:
             return ""
         found = read_on(self._reader, self._buf)
-        if pieces := found.pieces:
-            events.append(Body(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+        if found.pieces:
+            events.append(Body(found.pieces))
         if found.ended:
             events.append(ENDED)
         return found.fault
@@ -300,7 +301,7 @@ class Http1Connection:
         self.answers += 1
         self._idle_said_s = _keep_alive_s(response)
         self.link.resume()
-        self._call = None
+        self.call = None
         self._forget_answer()
         self._owner.idle(self)
 
@@ -318,7 +319,7 @@ class Http1Connection:
 
     def _over(self) -> UpstreamCall | None:
         """The connection is closed already. Gives whom to tell."""
-        call, self._call = self._call, None
+        call, self.call = self.call, None
         if not self._is_closed:
             self._is_closed = True
             self._owner.gone(self)

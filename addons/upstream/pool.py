@@ -3,9 +3,9 @@
 A connection serves one request at a time and is idle between two, for a while. It is shared by requests to the same
 Target alone: same address, same TLS, same proxy, and of web sites the same account.
 
-A connection that has been idle may have died meanwhile, without that having been seen. Where it ends after a request was
-sent and before one byte of an answer came, the request goes out once more, on a new connection: as browsers do it, of
-POST too, since providers close idle connections at any time and then have not read what came too late.
+A connection that has been idle may have died meanwhile, without that having been seen. Where it ends after a request
+was sent and before one byte of an answer came, the request goes out once more, on a new connection: as browsers do it,
+of POST too, since providers close idle connections at any time and then have not read what came too late.
 """
 
 import logging

@@ -92,13 +92,6 @@ async def test_a_flow_that_was_loaded_or_sent_again_is_not_taken_for_a_request(t
 
 
 @in_virtual_time
-async def test_whoever_answers_is_asked_in_http_1(tmp_path: Path) -> None:
-    async with api(tmp_path) as house:
-        visit = await house.visit().chats("m")
-        assert visit.servers[0].alpn_offers == [b"http/1.1"]
-
-
-@in_virtual_time
 async def test_what_runs_can_be_seen(tmp_path: Path) -> None:
     async with zai(tmp_path) as house:
         visit = await house.visit().chats("GLM-4.7")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.stream import chunks, lines
+from addons.framing import chunks, lines
 from addons.framing.chunks import ChunkedBodyReader, Read, read_on
 from addons.framing.lines import Bound, LineBuffer, TooLarge
 

@@ -11,7 +11,7 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
-from addons.stream.connections import MOST_CONNECTIONS, ClientConnections, always_close
+from addons.stream.connections import ClientConnections
 from addons.stream.deps import Tick
 from addons.stream.proxy_refusal import ProxyRefusal
 from tests.stream.handlers import handler
@@ -89,43 +89,3 @@ def test_what_waits_for_a_client_and_its_end(end: str, lines: int, caplog: pytes
         getattr(made, end)("c1")
     assert transport.aborted == 1
     assert len(caplog.records) == lines
-
-
-def test_a_client_may_have_many_streams_to_one_address() -> None:
-    held = Held()
-    server = SimpleNamespace(connections={held.client.id: held})
-    made = ClientConnections(cast(Any, SimpleNamespace(addons={"proxyserver": server})), refusal)
-    made.adapt_handler(held.client)
-    assert held.max_conns[("127.0.0.1", 1)]._value == MOST_CONNECTIONS
-    assert held.max_conns[("127.0.0.1", 1)] is held.max_conns[("127.0.0.1", 1)]
-    assert not isinstance(held.layer, ProxyRefusal)
-
-
-@pytest.mark.parametrize("fails", [True, False])
-def test_a_connection_is_closed_however_its_task_ends(fails: bool) -> None:
-    held, closed = Held(), list[str]()
-    server = Server(address=("127.0.0.1", 1))
-    server.state = ConnectionState.OPEN
-
-    async def plain(connection: object) -> None:
-        if fails:
-            raise asyncio.CancelledError
-
-    held.handle_connection = plain  # type: ignore[method-assign]
-    always_close(held)
-    held.transports[server] = ConnectionIO(writer=cast(Any, SimpleNamespace(close=lambda: closed.append("closed"))))
-    with pytest.raises(asyncio.CancelledError) if fails else nullcontext():
-        asyncio.run(held.handle_connection(server))
-    assert (closed, server.state, held.transports) == (["closed"], ConnectionState.CLOSED, {})
-    assert [type(event) for event in held.told] == [events.ConnectionClosed]
-
-
-def test_one_that_mitmproxy_closed_itself_is_left_alone() -> None:
-    held = Held()
-
-    async def plain(connection: object) -> None: ...
-
-    held.handle_connection = plain  # type: ignore[method-assign]
-    always_close(held)
-    asyncio.run(held.handle_connection(Server(address=("127.0.0.1", 1))))
-    assert held.told == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from addons.stream import stream
+from addons.upstream import pool
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk
 
@@ -14,7 +14,7 @@ def test_answer_ends_at_once_although_the_provider_keeps_the_body_open() -> None
     drive.server_sends(OK + chunk(b"x [DONE]"))
     assert drive.to_client.endswith(END)
     assert drive.servers[0] not in drive.closed
-    drive.tick(stream.DRAIN_S + 0.1)
+    drive.tick(pool.DRAIN_S + 0.1)
     assert drive.servers[0] in drive.closed
 
 

@@ -10,7 +10,8 @@ from addons.exchange.answer_reader import AnswerReader
 from addons.exchange.attempt import Attempt
 from addons.exchange.exchange import Exchange
 from addons.stream import port
-from addons.stream.port import AnswerProgress, Fault, RequestPort, State, Target, Timers, UpstreamAttempt
+from addons.stream.port import AnswerProgress, Fault, RequestPort, State, Timers, UpstreamAttempt
+from addons.upstream.port import Target
 from tests.support.drive import FakeAttempt, FakePort
 
 

@@ -75,7 +75,8 @@ def test_whole_answer_has_a_length_and_no_chunks() -> None:
     attempt.streaming = False
     drive = Drive([attempt])
     drive.post()
-    drive.server_sends(OK + chunk(b'{"a":1}') + chunk(b"[DONE]") + END)
+    drive.server_sends(OK + chunk(b'{"a":1}'))
+    drive.server_sends(chunk(b"[DONE]") + END)
     assert b"content-length: 6" in drive.to_client
     assert b"transfer-encoding" not in drive.to_client
     assert body_of(drive.to_client) == b"[DONE]"

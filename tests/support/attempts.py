@@ -11,6 +11,7 @@ from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.stream.port import Timers
 from addons.transport.sealing import Seals
+from addons.upstream.port import Target
 from providers.contract.session import Session
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible

@@ -15,9 +15,12 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from addons.cleaning.fields import Fields
 from addons.dialects.registry import refusal
 from addons.errors import GatewayError
-from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, Tick, Timed
+from addons.stream.deps import AttemptFailedHook, ClientLimits, FromProvider, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
 from addons.stream.port import Fault, State, Timers
+from addons.upstream.http1 import Http1Connection
+from addons.upstream.pool import UpstreamPool
+from addons.upstream.port import Cancel, Receiver, Target
 
 TIMERS = Timers(connect_s=5, first_token_s=60, idle_s=30, total_s=600, keepalive_s=15)
 
@@ -136,8 +139,9 @@ class WatchSet(set[Timed]):
 
 @dataclass
 class FakeWire:
-    """The client's side of the wire: how much waits for it, and whether it was ended."""
+    """The client's side of the wire: how much waits for it, and whether it was ended. `feed` is the layers' side."""
 
+    feed: Callable[[events.Event], None]
     waiting: int = 0
     aborted: bool = False
 
@@ -146,6 +150,53 @@ class FakeWire:
 
     def abort(self, client_id: str) -> None:
         self.aborted = True
+
+    def hand(self, client_id: str, event: FromProvider) -> bool:
+        self.feed(event)
+        return True
+
+
+class FakeLink:
+    """A connection to a provider, in the test's hands."""
+
+    def __init__(self, drive: "Drive", target: Target, connection: Http1Connection) -> None:
+        self._drive = drive
+        self.receiver = connection
+        self.server = Server(address=(target.host, target.port))
+        self.is_paused = False
+        self.is_over = False
+        self.line: Any = None
+        """Where a site answers: the site's end."""
+        drive.take(self)
+
+    def write(self, data: bytes) -> None:
+        assert self.receiver.call
+        self._drive = self._drive.of_client(self.receiver.call.client)
+        self._drive.take(self)
+        self._drive.provider_gets(self, data)
+
+    def unsent(self) -> int:
+        return 0
+
+    def pause(self) -> None:
+        self.is_paused = True
+
+    def resume(self) -> None:
+        self.is_paused = False
+
+    def ends(self) -> None:
+        """The provider closes it."""
+        if not self.is_over:
+            self.is_over = True
+            self.server.state = ConnectionState.CLOSED
+            self.receiver.closed()
+            self._drive.run()
+
+    def close(self) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self.server.state = ConnectionState.CLOSED
+            self._drive.provider_left(self)
 
 
 @dataclass
@@ -185,19 +236,24 @@ class Drive:
         context = Context(self.client, options)
         context.server.address = ("127.0.0.1", 1)
         self.watch = WatchSet()
-        self.wire = FakeWire()
+        self.wire = FakeWire(self.feed)
+        self.links: dict[Server, FakeLink] = {}
+        self.soon: list[Callable[[], None]] = []
+        self.waiting_links: list[FakeLink] = []
         self.port = FakePort(list(self.attempts))
         self.layer = self._outermost(context)
         self.feed(events.Start())
 
     def _outermost(self, context: Context) -> Any:
         """The layer that is given the events of the connection: a GatewayLayer, but for the harness."""
+        self.upstream = UpstreamPool(self.connect, lambda: self.now)
         self.deps = LayerDeps(
             lambda flow: self.port,
             self.watch,
             refusal,
             ClientLimits(body_bytes=self.body_limit),
-            transport=self.wire,
+            self.upstream,
+            self.wire,
             clock=lambda: self.now,
             extra_headers=lambda request: self.extra_headers,
         )
@@ -207,13 +263,20 @@ class Drive:
     def feed(self, event: events.Event) -> None:
         """Commands take effect as they are given, as in mitmproxy; the events they cause come afterwards."""
         self.queue.append(event)
+        self.run()
+
+    def run(self) -> None:
+        """Lets happen what is to come."""
         if self.busy:
             return
         self.busy = True
         try:
-            while self.queue:
-                for command in self.layer.handle_event(self.queue.pop(0)):
-                    self._do(command)
+            while self.queue or self.soon:
+                if self.queue:
+                    for command in self.layer.handle_event(self.queue.pop(0)):
+                        self._do(command)
+                else:
+                    self.soon.pop(0)()
         finally:
             self.busy = False
 
@@ -229,36 +292,72 @@ class Drive:
         self.feed(events.ConnectionClosed(self.client))
 
     def server_sends(self, data: bytes, server: int = -1) -> None:
-        self.feed(events.DataReceived(self.servers[server], data))
+        link = self.links[self.servers[server]]
+        if not link.is_over:
+            link.receiver.received(data)
 
     def server_closes(self, server: int = -1) -> None:
-        self.servers[server].state = ConnectionState.CLOSED
-        self.feed(events.ConnectionClosed(self.servers[server]))
+        self.links[self.servers[server]].ends()
 
     def tick(self, seconds: float) -> None:
         """The clock moves on; streams whose deadline passed are ticked, as the sweeper does."""
         self.now += seconds
         for stream in [s for s in self.watch if s.deadline <= self.now]:
             self.feed(Tick(stream))
+        self.upstream.sweep()
 
     def complete(self) -> None:
         """Lets the held hooks and connections go on."""
         pending, self.pending = self.pending, []
         for command in pending:
             self._complete(command)
+        links, self.waiting_links = self.waiting_links, []
+        for link in links:
+            self._opened(link)
+
+    # -- to providers -----------------------------------------------------------------------------------------------
+    def connect(self, target: Target, client: Client, receiver: Receiver) -> Cancel:
+        """The Connect of the pool."""
+        assert isinstance(receiver, Http1Connection)
+        link = FakeLink(self, target, receiver)
+        self.log.append("connect")
+        if "connect" in self.hold:
+            self.waiting_links.append(link)
+        else:
+            self.soon.append(lambda: self._opened(link))
+        return link.close
+
+    def of_client(self, client: Client) -> "Drive":
+        """The connection of that client, where several share a gateway."""
+        return self
+
+    def take(self, link: FakeLink) -> None:
+        """It is one of this client's from now on."""
+        if link.server not in self.links:
+            self.links[link.server] = link
+            self.servers.append(link.server)
+
+    def _opened(self, link: FakeLink) -> None:
+        if link.is_over:
+            return
+        if self.connect_error:
+            link.is_over = True
+            link.receiver.failed(self.connect_error)
+        else:
+            link.server.state = ConnectionState.OPEN
+            link.receiver.opened(link)
+
+    def provider_gets(self, link: FakeLink, data: bytes) -> None:
+        self.sent[link.server] = self.sent.get(link.server, b"") + data
+
+    def provider_left(self, link: FakeLink) -> None:
+        self.closed.append(link.server)
 
     # -- what the layer wants -------------------------------------------------------------------------------------
     def _do(self, command: commands.Command) -> None:
         if isinstance(command, commands.StartHook):
             self.log.append(command.name)
             self._run_hook(command)
-        elif isinstance(command, commands.OpenConnection):
-            self.servers.append(command.connection)
-            self.log.append("connect")
-            if "connect" in self.hold:
-                self.pending.append(command)
-            else:
-                self._complete(command)
         elif isinstance(command, commands.SendData):
             self.sent[command.connection] = self.sent.get(command.connection, b"") + command.data
         elif isinstance(command, commands.CloseTcpConnection) and command.half_close:
@@ -295,26 +394,13 @@ class Drive:
             self.port.answer = http.Response.make(502, b'{"error":{}}', {"content-type": "application/json"})
 
     def _complete(self, command: commands.Command) -> None:
-        if isinstance(command, commands.OpenConnection):
-            server = command.connection
-            error = "connection cancelled" if server in self.closed else self.connect_error
-            if error:
-                server.error = error
-            else:
-                server.state = ConnectionState.OPEN
-            self.feed(events.OpenConnectionCompleted(command, error))
-        else:
-            assert isinstance(command, commands.StartHook)
-            self.feed(events.HookCompleted(command))
+        assert isinstance(command, commands.StartHook)
+        self.feed(events.HookCompleted(command))
 
     def _close(self, connection: Connection) -> None:
         was_open = connection.state is ConnectionState.OPEN
         connection.state = ConnectionState.CLOSED
         self.closed.append(connection)
-        waiting = [c for c in self.pending if isinstance(c, commands.OpenConnection) and c.connection is connection]
-        for command in waiting:
-            self.pending.remove(command)
-            self._complete(command)
         if was_open:
             self.feed(events.ConnectionClosed(connection))
 

@@ -22,7 +22,7 @@ import httpx
 import openai
 from click.testing import CliRunner, Result
 from mitmproxy import ctx as mitmctx
-from mitmproxy.connection import Connection, ConnectionState, Server
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events
 
 from addons.app import reload_requests
@@ -32,9 +32,10 @@ from addons.cli.main import main
 from addons.exchange.request_log import setup_logging
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
+from tests.support.drive import FakeLink
 from tests.support.harness import VAULT_KEY, House
 from tests.support.http1 import END, chunk
-from tests.support.sites import AT_MOST_S, PIECE_BYTES, WAY_S, AnswerReader, Line, Sites
+from tests.support.sites import AT_MOST_S, PIECE_BYTES, WAY_S, AnswerReader, Sites
 from tests.support.virtual_time import settle
 from tests.support.visit import KEY, Visit
 
@@ -51,7 +52,6 @@ class Caller(Visit):
 
     def __init__(self, house: "Town") -> None:
         self._sites = house.sites
-        self._lines: dict[Connection, Line] = {}
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         super().__init__(house.master)
 
@@ -80,49 +80,44 @@ class Caller(Visit):
         return await self._arrived.get()
 
     # -- to the sites ----------------------------------------------------------------------------------------------
-    async def _connected(self, command: commands.OpenConnection) -> None:
-        self.connect_error = None if self._sites.at(command.connection.address) else "Connection refused"
-        await super()._connected(command)
+    def _opened(self, link: FakeLink) -> None:
+        self.connect_error = None if self._sites.at(link.server.address) else "Connection refused"
+        super()._opened(link)
 
     def _do(self, command: commands.Command) -> None:
         if isinstance(command, commands.SendData) and command.connection is self.client:
             self._arrived.put_nowait(command.data)
             return
         super()._do(command)
-        if isinstance(command, commands.SendData):
-            self._line(command.connection).send(command.data)
-        elif isinstance(command, commands.CloseConnection) and command.connection is self.client:
+        if isinstance(command, commands.CloseConnection) and command.connection is self.client:
             self._arrived.put_nowait(b"")
 
-    def _line(self, connection: Connection) -> Line:
-        if connection not in self._lines:
-            assert isinstance(connection, Server)
-            number = self.servers.index(connection)
-            site = self._sites.at(connection.address)
+    def provider_gets(self, link: FakeLink, data: bytes) -> None:
+        super().provider_gets(link, data)
+        if link.line is None:
+            site = self._sites.at(link.server.address)
             assert site
 
             def told(data: bytes) -> None:
-                if not connection.connected:
+                if link.is_over:
                     return
                 if data:
-                    self.server_sends(data, number)
+                    link.receiver.received(data)
                 else:
-                    self.server_closes(number)
+                    link.ends()
 
-            self._lines[connection] = self._sites.connect(site, told)
-        return self._lines[connection]
+            link.line = self._sites.connect(site, told)
+        link.line.send(data)
 
-    def _close(self, connection: Connection) -> None:
-        super()._close(connection)
-        if line := self._lines.get(connection):
-            line.close()
+    def provider_left(self, link: FakeLink) -> None:
+        super().provider_left(link)
+        if link.line is not None:
+            link.line.close()
 
     async def hangs_up(self) -> None:
         """The client is gone, also if all has been said."""
         if self.client.connected:
             await self.leaves()
-        for server in [server for server in self.servers if server.connected]:
-            self._close(server)
         await settle()
 
 

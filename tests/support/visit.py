@@ -9,17 +9,16 @@ import h11
 import httpx
 from mitmproxy import flow as mflow
 from mitmproxy import http
-from mitmproxy.connection import Server
+from mitmproxy.connection import Client, Server
 from mitmproxy.master import Master
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.layers.modes import ReverseProxy
-from mitmproxy.proxy.server_hooks import ServerConnectHook, ServerConnectionHookData
 
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.stream.layer import GatewayLayer
-from tests.support.drive import Drive
+from tests.support.drive import Drive, FakeLink
 from tests.support.virtual_time import settle
 
 KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
@@ -97,18 +96,6 @@ class Visit(Drive):
         else:
             self.feed(events.HookCompleted(command))
 
-    def _complete(self, command: commands.Command) -> None:
-        if isinstance(command, commands.OpenConnection):
-            self._later(self._connected(command))
-        else:
-            super()._complete(command)
-
-    async def _connected(self, command: commands.OpenConnection) -> None:
-        assert isinstance(command.connection, Server)
-        data = ServerConnectionHookData(client=self.client, server=command.connection)
-        await self.master.addons.handle_lifecycle(ServerConnectHook(data))
-        super()._complete(command)
-
     def _later(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
@@ -171,22 +158,23 @@ class Visit(Drive):
         self.server_closes(server)
         await settle()
 
-    def _do(self, command: commands.Command) -> None:
-        super()._do(command)
-        if isinstance(command, commands.SendData) and isinstance(command.connection, Server):
-            unread = self._unread.get(command.connection, b"") + command.data
-            head, end, rest = unread.partition(b"\r\n\r\n")
-            first, *lines = head.decode().split("\r\n")
-            fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-            length = next((int(value) for name, value in fields if name.lower() == "content-length"), 0)
-            whole = bool(end) and len(rest) >= length
-            if whole:
-                method, target, _ = first.split(" ")
-                host, port = cast(tuple[str, int], command.connection.address)
-                self.requests.append(
-                    httpx.Request(method, f"http://{host}:{port}{target}", headers=fields, content=rest)
-                )
-            self._unread[command.connection] = b"" if whole else unread
+    def of_client(self, client: Client) -> "Visit":
+        found: Visit = cast(Any, self.master.addons.get("proxyserver")).connections[client.id]
+        return found
+
+    def provider_gets(self, link: FakeLink, data: bytes) -> None:
+        super().provider_gets(link, data)
+        unread = self._unread.get(link.server, b"") + data
+        head, end, rest = unread.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+        length = next((int(value) for name, value in fields if name.lower() == "content-length"), 0)
+        whole = bool(end) and len(rest) >= length
+        if whole:
+            method, target, _ = first.split(" ")
+            host, port = cast(tuple[str, int], link.server.address)
+            self.requests.append(httpx.Request(method, f"http://{host}:{port}{target}", headers=fields, content=rest))
+        self._unread[link.server] = b"" if whole else unread
 
     def asked(self) -> httpx.Request:
         """What a provider was sent last."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from addons.upstream.port import Target
 from addons.transport.unreachable import is_fault_of_tls, no_connection
+from addons.upstream.port import Target
 
 PLAIN = Target("127.0.0.1", 11434, False)
 TLS = Target("api.example.com", 443, True)

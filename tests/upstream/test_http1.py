@@ -2,8 +2,8 @@
 
 import pytest
 
-from addons.stream import provider_http1
 from addons.stream.port import Fault
+from addons.upstream import http1
 from tests.support.door import DONE, KEY
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, status_of
@@ -62,7 +62,7 @@ def test_what_a_provider_sends_behind_its_answer_is_bounded() -> None:
     while drive.servers[0] not in drive.closed:
         drive.server_sends(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
         sent += 0x8000
-    assert sent <= provider_http1.DRAIN_BYTES + 0x8000
+    assert sent <= http1.DRAIN_BYTES + 0x8000
 
 
 def test_what_nobody_asked_a_provider_for_is_not_told() -> None:
