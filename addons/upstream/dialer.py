@@ -89,14 +89,17 @@ class TlsSessions:
     """The latest TLS session of each Target: a new connection resumes it, which saves both sides half of the work."""
 
     def __init__(self) -> None:
+        self.generation = 0
+        """Of rules by which certificates are checked."""
         self._known: OrderedDict[Target, SSL.Session] = OrderedDict()
 
     def resume(self, target: Target, tls: SSL.Connection) -> None:
         if (known := self._known.get(target)) is not None:
             tls.set_session(known)
 
-    def remember(self, target: Target, tls: SSL.Connection) -> None:
-        if (session := tls.get_session()) is not None:
+    def remember(self, target: Target, tls: SSL.Connection, generation: int) -> None:
+        """Keeps the session of a connection that was made in this `generation`."""
+        if generation == self.generation and (session := tls.get_session()) is not None:
             self._known[target] = session
             self._known.move_to_end(target)
             if len(self._known) > SESSIONS:
@@ -104,6 +107,7 @@ class TlsSessions:
 
     def clear(self) -> None:
         """Forgets all: a session stands for a certificate that was checked by other rules."""
+        self.generation += 1
         self._known.clear()
 
 
@@ -123,6 +127,7 @@ class DialedLink(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
         self._tls: SSL.Connection | None = None
+        self._generation = dialer.sessions.generation
         self._knows_session = False
         self._is_open = False
         self._is_over = False
@@ -328,7 +333,7 @@ class DialedLink(asyncio.BufferedProtocol):
 
     def _remember_session(self) -> None:
         if self._tls is not None and self._is_open:
-            self._dialer.sessions.remember(self._target, self._tls)
+            self._dialer.sessions.remember(self._target, self._tls, self._generation)
 
     def _log(self, message: str, level: int = logging.INFO) -> None:
         log.log(level, message, extra={"client": self._client.peername})
