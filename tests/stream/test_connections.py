@@ -1,19 +1,16 @@
 """The client connections that mitmproxy holds: ticks in, what waits to be sent, and their end."""
 
 import asyncio
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from mitmproxy.connection import ConnectionState, Server
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
 from addons.stream.connections import ClientConnections
 from addons.stream.deps import Tick
-from addons.stream.proxy_refusal import ProxyRefusal
 from tests.stream.handlers import handler
 
 
