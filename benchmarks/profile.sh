@@ -5,6 +5,7 @@
 #   benchmarks/profile.sh NAME [--project FOLDER] [--ways WAY …] [--seconds 15]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset PYTHONDONTWRITEBYTECODE # or each start compiles the whole project again
 spy=benchmarks/.peers/py-spy version=0.4.3
 
 ./run_proxy.sh test --version >/dev/null # the project's own environment, with the packages of the tests

@@ -8,6 +8,7 @@
 # What is not to be had on this machine is said, and left out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset PYTHONDONTWRITEBYTECODE # or each start compiles the whole project again
 peers=benchmarks/.peers
 mkdir -p "$peers"
 

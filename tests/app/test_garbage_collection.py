@@ -16,6 +16,7 @@ from addons.stream.message_checks import skip_message_checks
 def _as_before() -> Iterator[None]:
     thresholds, check = gc.get_threshold(), MessageData.__post_init__
     yield
+    gc.enable()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
     MessageData.__post_init__ = check  # type: ignore[method-assign]
@@ -24,7 +25,9 @@ def _as_before() -> Iterator[None]:
 @pytest.mark.usefixtures("_as_before")
 def test_what_lives_at_the_start_is_set_apart() -> None:
     before, thresholds = gc.get_freeze_count(), gc.get_threshold()
+    gc.disable()  # as addons/gateway.py does
     collect_in_small_steps()
+    assert gc.isenabled()
     assert gc.get_freeze_count() > before + 10_000
     assert gc.get_threshold()[0] == thresholds[0]
     assert gc.get_threshold()[1:] < thresholds[1:]
