@@ -23,7 +23,7 @@ from addons.stream.layer import choose_layer
 from addons.stream.port import RequestPort
 from addons.stream.sweeper import Sweeper
 from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
-from addons.upstream.pool import UpstreamPool
+from addons.upstream.pool import MOST_IDLE, UpstreamPool
 
 
 class StreamSide:
@@ -54,6 +54,7 @@ class StreamSide:
         """
         config = self._in_force.parts().config
         self.acceptor.limiter.rules = connection_limits(config, files)
+        self.upstream.most_idle = min(MOST_IDLE, files // 8)
         self._deps = LayerDeps(
             find,
             self.sweeper,

@@ -29,7 +29,7 @@ AGE_S: Final = 600.0
 DRAIN_S: Final = 1.0
 """How long an answered request's body may take to end, so that its connection can serve again."""
 MOST_IDLE: Final = 512
-"""Connections that may be idle."""
+"""Connections that may be idle, where the process may have many more open files."""
 IDLE_PER_TARGET: Final = 64
 
 
@@ -37,6 +37,7 @@ class UpstreamPool:
     """Carries requests to providers. `sweep` is called a few times a second; `clock` is monotonic, in seconds."""
 
     def __init__(self, connect: Connect, clock: Callable[[], float]) -> None:
+        self.most_idle = MOST_IDLE
         self._connect = connect
         self._clock = clock
         self._idle: dict[Target, list[Http1Connection]] = {}
@@ -92,7 +93,7 @@ class UpstreamPool:
         self._until[connection] = now + connection.idle_s(IDLE_S, MARGIN_S)
         if len(found) > IDLE_PER_TARGET:
             found[0].close()
-        elif self._idle_count > MOST_IDLE:
+        elif self._idle_count > self.most_idle:
             min(self._until, key=self._until.__getitem__).close()
 
     def drains(self, connection: Http1Connection) -> None:
