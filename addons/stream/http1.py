@@ -60,6 +60,8 @@ class JsonHttp1Server(Http1Server):
         self._linger_bytes = 0
         self._owed_bytes: int | None = None
         """Of the body of a whole answer, what the client does not have yet; None for a stream or before an answer."""
+        self._is_chunked = False
+        """The body of the answer goes out in chunks."""
         self._deaf = False
         """The client sent more in advance than is kept: its connection ends with this answer."""
 
@@ -216,7 +218,9 @@ class JsonHttp1Server(Http1Server):
     def send(self, event: HttpEvent) -> Commands:
         if self.state in (self.linger, self.done):
             return  # a stream that does not know yet that its client was hung up
-        if isinstance(event, ResponseProtocolError):
+        if isinstance(event, ResponseData):
+            yield from self._send_data(event.data)
+        elif isinstance(event, ResponseProtocolError):
             yield from self._send_error(event)
         elif isinstance(event, ResponseHeaders) and event.response.status_code == 100:
             yield commands.SendData(self.conn, http1.assemble_response_head(event.response))
@@ -227,11 +231,19 @@ class JsonHttp1Server(Http1Server):
                 self._owed_bytes = int(length) if length.isdecimal() else None
                 if early:
                     event.response.headers["connection"] = "close"
-            elif isinstance(event, ResponseData) and self._owed_bytes is not None:
-                self._owed_bytes -= len(event.data)
+                self._is_chunked = "chunked" in event.response.headers.get("transfer-encoding", "").lower()
             yield from super().send(event)
             if early and isinstance(event, ResponseEndOfMessage):
                 yield from self._hang_up()
+
+    def _send_data(self, data: bytes) -> Commands:
+        if self._owed_bytes is not None:
+            self._owed_bytes -= len(data)
+        if self._is_chunked:
+            if not data:
+                return  # as a chunk it would be the end of the body
+            data = b"%x\r\n%s\r\n" % (len(data), data)
+        yield commands.SendData(self.conn, data)
 
     def _send_error(self, event: ResponseProtocolError) -> Commands:
         status = event.code.http_status_code()

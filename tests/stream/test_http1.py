@@ -1,11 +1,12 @@
 """The stream layer's door, event by event: what is refused there, how soon, and what is kept of it."""
 
 import pytest
+from mitmproxy.proxy.layers.http._events import ResponseData
 
 from addons.stream import http1
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
-from tests.support.http1 import END, OK, status_of
+from tests.support.http1 import END, OK, chunk, status_of
 
 
 # -- refused at the head ----------------------------------------------------------------------------------------------
@@ -146,3 +147,16 @@ def test_an_endless_head_is_a_json_431() -> None:
     drive.client_sends(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 20_000)
     assert status_of(drive.to_client) == 431
     assert drive.client_closed()
+
+
+# -- pieces of an answer ----------------------------------------------------------------------------------------------
+def test_a_piece_of_nothing_does_not_end_a_chunked_body() -> None:
+    drive = Drive([FakeAttempt()])
+    drive.post()
+    drive.server_sends(OK + chunk(b"one "))
+    stream = next(iter(drive.layer.streams.values()))
+    server = drive.layer.connections[drive.client]
+    for command in server.send(ResponseData(stream.stream_id, b"")):
+        raise AssertionError(command)
+    drive.server_sends(chunk(b"two [DONE]") + END)
+    assert drive.to_client.endswith(chunk(b"one ") + chunk(b"two [DONE]") + END)
