@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from providers.zai import buffer as it
 from providers.zai.buffer import SEGMENT_CHARS, WORK_LIMIT, BufferLimit, EditBuffer
-from providers.zai.structure import Channel, Piece
+from providers.zai.structure import TAG_WORK, Channel, Piece
 
+CHANNELS_IN_ORDER: tuple[Channel, ...] = ("reasoning", "answer")
 OPEN = '<details type="reasoning" done="true">'
 
 
@@ -31,6 +32,7 @@ def test_what_is_appended_is_given_out_as_it_comes() -> None:
         (5, " you", " you", "Hello you"),
         (3, "lo you", " you", "Hello you"),
         (0, "Hello you", " you", "Hello you"),
+        (0, "Hello!", "!", "Hello!"),
         (99, " you", " you", "Hello you"),
         (5, "", "", "Hello"),
         (2, "", "", "He"),
@@ -51,6 +53,38 @@ def test_an_edit_that_takes_words_back_is_counted_and_goes_on_at_a_word() -> Non
     said = text_of(buffer.append(" words of another kind", "answer"))
     assert said.strip() in "the new words of another kind"
     assert text_of(buffer.whole()) == "the new words of another kind"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "said"),
+    [
+        ("the old words", "the newer wordings", "", " wordings"),
+        ("the old words", "the newer\nwordings", "", "\nwordings"),
+        ("the old words", "the new words", " often", " often"),
+        ("aaaa bbbb", "cccc", "ddddeeee", " ccccddddeeee"),
+        ("你好世界", "你很", "好的世界", "世界"),
+        pytest.param("a" * 99, "b" * 100, "", " " + "b" * 65, id="a word without end: its last letters"),
+    ],
+)
+def test_what_goes_beyond_words_taken_back_begins_where_a_word_does(old: str, new: str, more: str, said: str) -> None:
+    buffer = EditBuffer()
+    buffer.append(old, "answer")
+    assert text_of(buffer.edit(0, new, "answer")) + text_of(buffer.append(more, "answer")) == said
+
+
+def test_runs_of_one_channel_are_one_piece_and_blocks_stay_apart() -> None:
+    assert EditBuffer().replace([("answer", "ab"), ("answer", "cd")]) == [("answer", "abcd")]
+    blocks = "".join(f"<glm_block>{number}</glm_block>" for number in range(3))
+    assert EditBuffer().append(blocks, "answer") == [("block", "0"), ("block", "1"), ("block", "2")]
+
+
+def test_the_same_again_in_other_frames_changes_nothing() -> None:
+    """What a frame held back for a tag is its own channel's also when it is read again."""
+    buffer = EditBuffer()
+    buffer.append("<detai", "reasoning")
+    buffer.append("x", "answer")
+    assert buffer.replace([("reasoning", "<detai"), ("answer", "xy")]) == [("answer", "y")]
+    assert buffer.changed == 0
 
 
 @pytest.mark.parametrize(
@@ -140,6 +174,14 @@ def test_an_edit_inside_of_what_an_edit_brought_knows_how_much_was_thought_befor
     assert buffer.append(" more", "reasoning") == [("reasoning", " more")]
 
 
+def test_each_run_of_a_frame_knows_what_the_runs_before_it_said() -> None:
+    buffer = EditBuffer()
+    buffer.replace([("reasoning", "ab"), ("answer", "cd"), ("reasoning", "ef"), ("answer", "gh")])
+    assert buffer.edit(6, "ghi", "answer") == [("answer", "i")]
+    assert buffer.edit(7, "hi", "answer") == []
+    assert buffer.append("more", "reasoning") == [("reasoning", "more")]
+
+
 def test_a_tag_cut_by_the_end_of_a_segment_is_said_once() -> None:
     buffer = EditBuffer()
     text = BLOCK + "x" * (SEGMENT_CHARS - len(BLOCK) - 1) + "<b"
@@ -170,8 +212,37 @@ def test_a_text_may_be_as_long_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(it, "TEXT_LIMIT_CHARS", 10)
     buffer = EditBuffer()
     buffer.append("x" * 10, "answer")
+    assert text_of(buffer.edit(0, "", "answer") + buffer.edit(0, "y" * 10, "answer")) == ""
     with pytest.raises(BufferLimit, match="longer than 10 characters"):
         buffer.append("x", "answer")
+
+
+def test_a_text_may_change_its_channel_as_often_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(it, "SEGMENTS_LIMIT", 2)
+    buffer = EditBuffer()
+    buffer.append("x", "reasoning")
+    buffer.append("x", "answer")
+    with pytest.raises(BufferLimit, match="to and fro"):
+        buffer.append("x", "reasoning")
+
+
+def test_a_frame_may_cost_as_much_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(it, "WORK_LIMIT", 3 * TAG_WORK)
+    EditBuffer().append(f"{BLOCK}said", "answer")  # the tag, the block, the words
+    monkeypatch.setattr(it, "WORK_LIMIT", 3 * TAG_WORK - 1)
+    with pytest.raises(BufferLimit, match="too many lines, tags and blocks"):
+        EditBuffer().append(f"{BLOCK}said", "answer")
+
+
+def test_reading_again_may_cost_as_much_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = EditBuffer()
+    for channel in CHANNELS_IN_ORDER:
+        buffer.append(BLOCK, channel)
+    monkeypatch.setattr(it, "WORK_LIMIT", 2 * TAG_WORK)
+    assert len(buffer.whole()) == 2
+    monkeypatch.setattr(it, "WORK_LIMIT", 2 * TAG_WORK - 1)
+    with pytest.raises(BufferLimit, match="not read again"):
+        buffer.whole()
 
 
 @pytest.mark.parametrize("name", ["TEXT_LIMIT_CHARS", "SEGMENTS_LIMIT"])

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.session import Credentials, Identity
+from providers.contract.session import Credentials, Identity, Session
 from providers.sandbox.tokens import jwt
-from providers.zai.session import read_auths
+from providers.zai.session import is_guest, read_auths, token_name
 from tests.providers.zai.accounts import MOMENT, TOKEN, provider, reply, session
 from tests.support.calls import seen
 
@@ -36,6 +36,25 @@ def test_the_token_may_be_a_cookie() -> None:
     headers = dict(call.headers)
     assert headers["Authorization"] == "Bearer ~sealed~zai~main~cookie:token~"
     assert headers["Cookie"] == "acw_tc=~sealed~zai~main~cookie:acw_tc~"
+
+
+def test_the_token_has_the_name_it_is_kept_under() -> None:
+    assert token_name(Session(provider="zai", account="main")) == "token"
+    assert token_name(provider().read_session("main", Credentials(cookies={"token": TOKEN}))) == "cookie:token"
+
+
+@pytest.mark.parametrize(
+    ("email", "guest"),
+    [
+        ("guest-1700000000@guest.com", True),
+        ("Guest-1@Guest.com", True),
+        ("guest-1@example.com", False),
+        ("ada@guest.com", False),
+        ("", False),
+    ],
+)
+def test_guests_are_known_by_their_whole_address(email: str, guest: bool) -> None:
+    assert is_guest(email) is guest
 
 
 # -- the person's own browser -----------------------------------------------------------------------------------------

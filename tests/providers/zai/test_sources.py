@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from providers.contract.events import Citation, Event, Image
+from providers.shared.citations import Sources
 from providers.zai.decoder import ZaiDecoder
+from providers.zai.sources import ToolResults, mark_keys, mark_may_begin
 from tests.providers.zai.test_decoder import DONE, SEARCH, data, delta, edit
 from tests.support.decoding import same_at_every_cut, text_of
 
@@ -76,3 +78,99 @@ def test_a_picture_is_shown_once_though_its_block_is_read_again() -> None:
     )
     events = same_at_every_cut(ZaiDecoder, stream + DONE)
     assert [event for event in events if isinstance(event, Image)] == [Image("https://img.example/1.png")]
+
+
+# -- collecting -------------------------------------------------------------------------------------------------------
+def urls_of(sources: Sources) -> list[str]:
+    return [source.url for source in sources]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(REF, id="a reference"),
+        pytest.param("[ref_id=turn0search0†[PDF] A [new] paper†https://t.example/]", id="brackets in its title"),
+        pytest.param(f"see [1] and {REF}", id="brackets before it"),
+        pytest.param("x" * 9000 + REF, id="much before it"),
+    ],
+)
+def test_a_reference_is_found_wherever_it_is_cut(text: str) -> None:
+    for cut in range(len(text) - 80 if len(text) > 1000 else 0, len(text) + 1):
+        sources = Sources()
+        results = ToolResults(sources)
+        for piece in (text[:cut], text[cut:]):
+            results.feed_text(piece)
+        assert urls_of(sources) == ["https://t.example/"], cut
+
+
+def test_a_reference_without_end_is_not_kept() -> None:
+    sources = Sources()
+    results = ToolResults(sources)
+    for piece in (REF[:-1], "x" * 9000, "]"):
+        results.feed_text(piece)
+    assert urls_of(sources) == []
+
+
+def test_results_without_an_index_are_counted() -> None:
+    """Over all lists of the JSON, from 1."""
+    sources = Sources()
+    lists = [{"search_result": [{"url": f"https://t.example/{n}"} for n in numbers]} for numbers in ((1, 2), (3,))]
+    ToolResults(sources).read_json(lists)
+    assert [sources.find(str(n)) and sources.find(str(n)).url for n in range(5)] == [  # type: ignore[union-attr]
+        None,
+        "https://t.example/1",
+        "https://t.example/2",
+        "https://t.example/3",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(("deep", "found"), [(8, ["https://t.example/"]), (9, []), (40, [])])
+def test_json_is_read_to_a_depth(deep: int, found: list[str]) -> None:
+    value: Any = {"search_result": [ITEM]}
+    for _ in range(deep):
+        value = [value]
+    sources = Sources()
+    ToolResults(sources).read_json(value)
+    assert urls_of(sources) == found
+
+
+@pytest.mark.parametrize("value", [5, None, True, [5, {"search_result": 5}, {"image_url": 5}]])
+def test_json_of_another_kind_names_nothing(value: object) -> None:
+    sources = Sources()
+    assert ToolResults(sources).read_json(value) == []
+    assert urls_of(sources) == []
+
+
+# -- marks ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("inside", "keys"),
+    [
+        ("turn0search1", ("turn0search1",)),
+        (" turn0search1 ", ("turn0search1",)),
+        ("turn0search1†L1-L9", ("turn0search1",)),
+        ("turn0search1, turn2news3；turn0search4", ("turn0search1", "turn2news3", "turn0search4")),
+        ("turn0search1†a title, with a comma", ("turn0search1",)),
+        ("turn0search1, and more", ()),
+        ("12†source", ("12",)),
+        ("12", ()),
+        ("注意", ()),
+        ("", ()),
+    ],
+)
+def test_the_keys_of_a_mark(inside: str, keys: tuple[str, ...]) -> None:
+    assert mark_keys(inside) == keys
+
+
+@pytest.mark.parametrize(
+    ("inside", "may"),
+    [
+        *(
+            (inside, True)
+            for inside in ("", " ", "t", "tur", "turn", "turn0", "turn0sea", "turn0search1†L", "1", "12†so")
+        ),
+        *((inside, False) for inside in ("x", "tx", "turm", "turnx1y", "1x", "1234567", "注意")),
+    ],
+)
+def test_what_may_become_a_mark_is_held(inside: str, may: bool) -> None:
+    assert mark_may_begin(inside) is may
