@@ -27,15 +27,43 @@ async def test_before_it_runs_requests_are_told_to_come_again(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "wrong", ["nonsense: 1", "listen: {host: 0.0.0.0}\nmodels: [x]", "providers: {}", "routing: {max_attempts: 0}"]
+    ("wrong", "words"),
+    [
+        pytest.param({"more": "nonsense: 1"}, "nonsense: is not a key there", id="a key that is none"),
+        pytest.param({"more": "listen: {port: 0}"}, "listen.port", id="a bad value"),
+        pytest.param({"more": "listen: {host: 0.0.0.0}\nmodels: [x]"}, "models: ", id="a section of another shape"),
+        pytest.param({"providers": "  {}"}, "providers", id="no provider"),
+        pytest.param({"providers": "  zai: {type: zay}"}, "providers.zai.type", id="a bad type"),
+        pytest.param({"more": "routing: {max_attempts: 0}"}, "routing.max_attempts", id="too little"),
+        pytest.param({"tokens": "[]"}, "no client key", id="no key"),
+    ],
 )
 @in_virtual_time
-async def test_what_cannot_be_started_ends_the_process(tmp_path: Path, wrong: str) -> None:
-    house = api(tmp_path, wrong)
+async def test_what_cannot_be_started_ends_the_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: dict[str, str], words: str
+) -> None:
+    house = api(tmp_path)
+    for name, value in wrong.items():
+        setattr(house, name, value)
     async with house:
         await house.settle()
         assert house.gate.running_parts is None
         assert house.master.should_exit.is_set()
+        assert words in caplog.text
+        assert "Traceback" not in caplog.text
+
+
+@in_virtual_time
+async def test_a_listener_for_all_wants_long_keys_whatever_the_file_says(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = api(tmp_path)
+    house.starts, house.tokens = False, "[sk-not-so-long]"
+    async with house:
+        house.master.options.update(listen_host="0.0.0.0")
+        house.gate.running()
+        assert house.gate.running_parts is None
+        assert "at least 32 bytes" in caplog.text
 
 
 @in_virtual_time

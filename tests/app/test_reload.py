@@ -61,19 +61,52 @@ def test_a_good_change_is_in_force(house: House) -> None:
     assert house.reload.problem is None
 
 
-@pytest.mark.parametrize("text", ["auth: {skip: true}", "auth: {tokens: [sk-not-so-long]}"])
-def test_the_real_listeners_judge(house: House, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("auth: {skip: true}", "auth.skip: works only when"),
+        ("auth: {tokens: [sk-not-so-long]}", "at least 32 bytes"),
+        ("auth: {skip: true}\nlisten: {host: 127.0.0.1}", "auth.skip: works only when"),
+    ],
+)
+def test_the_real_listeners_judge(house: House, text: str, words: str) -> None:
+    """Whatever the file says of them."""
     before = house.parts
     house.hosts = ["127.0.0.1", "0.0.0.0"]
     house.write(text)
     asyncio.run(house.reload.look())
     assert house.parts is before
-    assert "auth" in (house.reload.problem or "") or "listen" in (house.reload.problem or "")
+    assert words in (house.reload.problem or "")
     house.hosts = ["127.0.0.1"]
     house.reload.ask()
     asyncio.run(house.reload.look())
     assert house.parts is not before
     assert house.reload.problem is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param(".env", "SKIP_AUTH_TOKEN=true\n", "auth.skip: works only when", id="skip by .env"),
+        pytest.param("keys", "sk-not-so-long\n", "at least 32 bytes", id="short key in the keys file"),
+        pytest.param("keys", None, "holds keys and can be read by others (mode 0644)", id="keys file opened"),
+    ],
+)
+def test_files_beside_it_open_no_door_either(house: House, name: str, content: str | None, words: str) -> None:
+    for file in (".env", "keys"):
+        (house.file.parent / file).touch(0o600)
+    house.write(f"auth: {{tokens: [{STRONG}], tokens_file: keys}}")
+    for _ in range(2):  # the second look sees the file of keys for the first time
+        asyncio.run(house.reload.look())
+    before = house.parts
+    house.hosts = ["0.0.0.0"]
+    if content is None:
+        (house.file.parent / name).chmod(0o644)
+    else:
+        (house.file.parent / name).write_text(content)
+    asyncio.run(house.reload.look())
+    assert house.parts is before
+    assert words in (house.reload.problem or "")
 
 
 def test_a_file_opened_to_others_is_noticed_by_its_mode_alone(house: House) -> None:

@@ -12,6 +12,7 @@ from tests.support.sites import Sites
 from tests.support.visit import KEY
 
 MODEL = "sandbox-large"
+STALLS = "Hi\n!sandbox stall_after=3"
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
 
 
@@ -51,9 +52,9 @@ def models_status(gateway: Served, key: str) -> int:
 
 
 def test_requests_of_a_removed_key_end(gateway: Served) -> None:
-    stalls, silence = "Hi\n!sandbox stall_after=3", "Hi\n!sandbox fault=silence"
+    silence = "Hi\n!sandbox fault=silence"
     site = gateway.sites.site("openai")
-    asked = [body(stalls), body(silence), body(silence, stream=False)]
+    asked = [body(STALLS), body(silence), body(silence, stream=False)]
     answers = [gateway.begin(fields) for fields in asked]
     gateway.pass_s(1)
     before = len(site.requests)
@@ -80,3 +81,14 @@ def test_a_key_that_stays_keeps_its_streams(gateway: Served) -> None:
     assert models_status(gateway, STRONG) == 200
     assert "ended" not in gateway.log
     assert answer().text.rstrip().endswith("[DONE]")
+
+
+def test_who_came_without_a_key_goes_when_keys_are_wanted(gateway: Served) -> None:
+    gateway.config["auth"] = {"skip": True}
+    gateway.write_config()
+    assert gateway.reload().done
+    with gateway.http(headers=None) as http, http.stream("POST", "/v1/chat/completions", json=body(STALLS)) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        with_keys(gateway, STRONG)
+        assert "invalid_api_key" in [line for line in lines if line][-1]

@@ -87,6 +87,7 @@ def test_without_a_vaults_folder_no_gateway_runs(house: Path) -> None:
     (house / "vault").rmdir()
     result = reload(house, Clock())
     assert (result.exit_code, "no gateway runs with" in result.stderr) == (1, True)
+    assert not (house / "vault").exists()
 
 
 def test_a_folder_that_takes_nothing_is_said(house: Path) -> None:

@@ -45,6 +45,17 @@ def test_silence_has_an_end(gateway: Served, site: Hostile, program: Program, ex
     assert read(ask(gateway, "p", timeout=200)) == expected
 
 
+def test_a_client_hears_meanwhile_that_it_is_not_forgotten(sites: Sites, site: Hostile, tmp_path: Path) -> None:
+    """A whole answer may take as long as a thinking model."""
+    times = {"first_token_s": 1, "first_token_thinking_s": 1.5, "idle_s": 1.5, "keepalive_s": 0.5}
+    with served(tmp_path, sites, timeouts=times, **NO_REST) as gateway:
+        site.programs["p"] = sends(BEGUN, then="silence")
+        stalled = ask(gateway, "p")
+        assert read(stalled) == ("Hello ", "upstream_timeout")
+        assert stalled.text.count(": keep-alive\n\n") == 2
+        assert read(ask(gateway, "p", stream=False)) == ("", "504 upstream_timeout")
+
+
 @pytest.mark.parametrize(("program", "expected"), CASES)
 def test_one_fault_one_honest_outcome(
     gateway: Served, site: Hostile, program: Program, expected: tuple[str, str] | None

@@ -83,6 +83,14 @@ def test_an_answer(log: Log) -> None:
     assert 0 <= line["wait_ms"] <= line["first_token_ms"] <= line["total_ms"]
 
 
+def test_what_an_answer_cost(log: Log) -> None:
+    log.chat(ZAI, stream=True)
+    (line,) = log.lines()
+    assert (line["provider"], line["account"], line["outcome"]) == ("zai", "demo", "ok")
+    assert (line["prompt_tokens"], line["completion_tokens"], line["attempts"]) == (12, 34, 1)
+    assert 0 < line["first_token_ms"] <= line["total_ms"]
+
+
 @pytest.mark.parametrize("fault", ["truncated", "reset", "error_after_text"])
 def test_a_broken_stream_is_a_warning_with_the_code_of_its_error_frame(log: Log, fault: str) -> None:
     answer = log.chat(ZAI, f"Hi\n!sandbox fault={fault}", stream=True)

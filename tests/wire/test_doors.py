@@ -1,6 +1,5 @@
-"""No door opens by itself: options, reloads, removed keys, the end of the terminal. Through real processes."""
+"""No door opens by itself: options, reloads, the end of the terminal. Through real processes."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,6 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from addons.app import address_file
 from addons.app.reload import UNCHANGED
 from addons.cli.main import main
 from providers.sandbox.script import greeting
@@ -157,42 +155,6 @@ def test_an_option_changed_while_it_runs_is_put_back(folder: Path, sites: Sandbo
 
 
 # -- a reload judges like a start -------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        pytest.param({"auth": {"skip": True}}, "auth.skip: works only when", id="skip"),
-        pytest.param({"auth": {"tokens": ["sk-not-so-long"]}}, "at least 32 bytes", id="short key"),
-        pytest.param({".env": "SKIP_AUTH_TOKEN=true\n"}, "auth.skip: works only when", id="skip by .env"),
-        pytest.param({"keys": "sk-not-so-long\n"}, "at least 32 bytes", id="short key in the keys file"),
-        pytest.param({"mode": "keys"}, "holds keys and can be read by others (mode 0644)", id="keys file opened"),
-    ],
-)
-def test_a_reload_opens_no_door_that_the_start_keeps_shut(
-    sites: SandboxThread, folder: Path, change: dict[str, Any], words: str
-) -> None:
-    keys = folder / "keys"
-    keys.touch(0o600)
-    (folder / ".env").touch(0o600)
-    with OpenGateway(
-        folder, sites.description(), hurried=True, auth={"tokens": ["${AUTH_TOKEN}"], "tokens_file": "keys"}
-    ) as gateway:
-        if "auth" in change:
-            gateway.config["auth"] = change["auth"]
-            gateway.write_config()
-        if ".env" in change:
-            (folder / ".env").write_text(change[".env"])
-        if "keys" in change:
-            keys.write_text(change["keys"])
-        if "mode" in change:
-            keys.chmod(0o644)
-        until(lambda: health(gateway, STRONG)["status"] == "degraded")
-        assert words in health(gateway, STRONG)["problem"]
-        assert words in gateway.log
-        assert models_status(gateway, None) == 401
-        assert models_status(gateway, "sk-not-so-long") == 401
-        assert models_status(gateway, STRONG) == 200
-
-
 def test_a_listener_that_seems_to_change_opens_nothing(sites: SandboxThread, folder: Path) -> None:
     """The file says all addresses at the start, then loopback and no keys: the listener stays where it is."""
     gateway = OpenGateway(folder, sites.description(), hurried=True)
@@ -203,7 +165,10 @@ def test_a_listener_that_seems_to_change_opens_nothing(sites: SandboxThread, fol
         gateway.config["auth"] = {"skip": True}
         gateway.write_config()
         until(lambda: health(gateway, STRONG)["status"] == "degraded")
+        assert "auth.skip: works only when" in health(gateway, STRONG)["problem"]
+        assert "auth.skip: works only when" in gateway.log
         assert models_status(gateway, None) == 401
+        assert models_status(gateway, STRONG) == 200
 
 
 def test_files_that_hold_keys_are_not_open_beyond_loopback(sites: SandboxThread, folder: Path) -> None:
@@ -219,59 +184,6 @@ def test_files_that_hold_keys_are_not_open_beyond_loopback(sites: SandboxThread,
     with gateway:
         told = [line for line in gateway.log.splitlines() if "can be read by others" in line]
         assert len(told) == 1, "on loopback it is said"
-
-
-def test_what_is_no_configuration_holds_nobody(sites: SandboxThread, folder: Path) -> None:
-    laughs = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'x'}]" for i in range(9)]
-    bad = ["x: 2001-13-45", "a: &x [*x]", "\n".join(laughs), "a: " + "[" * 20_000, "\0", None]
-    new = folder / "new.yaml"
-    with Gateway(folder, sites.description(), hurried=True) as gateway:
-        good = gateway.config_file.read_text()
-        for text in bad:
-            if text is None:
-                os.mkfifo(new)
-            else:
-                new.write_text(text)
-            new.replace(gateway.config_file)  # it is never seen missing, which would be bad enough
-            until(lambda: health(gateway)["status"] == "degraded")
-            assert models_status(gateway) == 200
-            new.write_text(good)
-            new.replace(gateway.config_file)
-            until(lambda: health(gateway)["status"] == "ok")
-
-
-# -- a client key that is taken away ----------------------------------------------------------------------------------
-def begun(pool: ThreadPoolExecutor, gateway: Gateway, sites: SandboxThread, *prompts: tuple[str, bool]) -> list[Any]:
-    """Requests that are under way at their site."""
-    before = len(sites.site("openai").requests)
-    futures = [pool.submit(asked, gateway, prompt, stream=stream) for prompt, stream in prompts]
-    sites.wait_for("openai", lambda: len(sites.site("openai").requests) >= before + len(prompts))
-    return futures
-
-
-def error_of(answer: httpx.Response) -> dict[str, Any]:
-    if answer.status_code != 200:
-        refused: dict[str, Any] = answer.json()["error"]
-        return refused
-    assert "[DONE]" not in answer.text
-    found: dict[str, Any] = json.loads(answer.text.rstrip().splitlines()[-1].removeprefix("data: "))["error"]
-    return found
-
-
-def test_who_came_without_a_key_goes_when_keys_are_wanted(
-    sites: SandboxThread, folder: Path, pool: ThreadPoolExecutor
-) -> None:
-    with (
-        Gateway(folder, sites.description(), hurried=True, auth={"skip": True}) as gateway,
-        httpx.stream(
-            "POST", f"{gateway.url}/v1/chat/completions", json=body("Hi\n!sandbox stall_after=3"), timeout=30
-        ) as answer,
-    ):
-        lines = answer.iter_lines()
-        next(lines)
-        gateway.config["auth"] = {"tokens": [STRONG]}
-        gateway.write_config()
-        assert "invalid_api_key" in [line for line in lines if line][-1]
 
 
 # -- glassgate reload -------------------------------------------------------------------------------------------------
@@ -303,27 +215,15 @@ def test_reload_is_answered(sites: SandboxThread, folder: Path, ignores_hangups:
         assert not [name for name in os.listdir(gateway.vault_path.parent) if "reload" in name]
 
 
-def test_reload_without_a_gateway_is_one_line(
-    sites: SandboxThread, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("addons.cli.reload.UNSEEN_S", 0.3)
-    waited: list[float] = []
-    monkeypatch.setattr("addons.cli.reload._wait", lambda folder, question, patience_s: waited.append(patience_s))
-    gateway = Gateway(folder, sites.description())
-    done = reload(gateway)
-    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
-    assert "no gateway that runs with" in done.stderr
-    gone = f"http://127.0.0.1:{free_port()}"
-    address_file.leave(gateway.vault_path.parent, gateway.config_file, gone)
-    assert reload(gateway).stderr == done.stderr
-    assert waited == [0.3, 0.3], "nobody answers where a gateway said it listens: it is not waited for long"
-    gateway.config["vault"]["path"] = "nowhere/vault.json"
-    gateway.write_config()
-    assert "there is no folder" in reload(gateway).stderr
-    assert not (folder / "nowhere").exists()
-
-
 # -- the end of the terminal ------------------------------------------------------------------------------------------
+def begun(pool: ThreadPoolExecutor, gateway: Gateway, sites: SandboxThread, *prompts: tuple[str, bool]) -> list[Any]:
+    """Requests that are under way at their site."""
+    before = len(sites.site("openai").requests)
+    futures = [pool.submit(asked, gateway, prompt, stream=stream) for prompt, stream in prompts]
+    sites.wait_for("openai", lambda: len(sites.site("openai").requests) >= before + len(prompts))
+    return futures
+
+
 def ended(gateway: Gateway) -> int:
     assert gateway.process
     return gateway.process.wait(60)
