@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from addons.vault.errors import (
     WrongKey,
 )
 from addons.vault.facts import Facts, facts_of
-from addons.vault.format import Document, Record
+from addons.vault.format import Document, Opened, Record
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
@@ -55,6 +55,7 @@ class _Seen:
     stamp: _Stamp | None
     records: Mapping[Id, Record]
     derive: Callable[[str], bytes] = lambda purpose: b""
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +192,20 @@ class Vault:
 
     def _load(self) -> None:
         document, stamp = self._read()
-        self._take(document, stamp)
-
-    def _take(self, document: Document, stamp: _Stamp) -> None:
         try:
-            records = {(r.provider, r.account): r for r in vault_format.open_records(document)}
+            opened = vault_format.open_all(document, self._seen.opened)
         except VaultDamaged as e:
             self._refuse(_Refused(stamp), e)
             raise
-        derive = partial(vault_format.derived_key, document)
-        self._seen, self._refused, self.problem = _Seen(stamp, records, derive), None, None
+        self._take(opened, stamp)
+
+    def _take(self, opened: Opened, stamp: _Stamp) -> None:
+        if opened is self._seen.opened:
+            seen = replace(self._seen, stamp=stamp)
+        else:
+            records = {(record.provider, record.account): record for record in opened.records.values()}
+            seen = _Seen(stamp, records, cache(partial(vault_format.derived_key, opened.document)), opened)
+        self._seen, self._refused, self.problem = seen, None, None
 
     def _refuse(self, refused: _Refused, problem: VaultError) -> None:
         """The file as it stands is bad: not read again until that changes, and said so until then."""
@@ -209,7 +214,7 @@ class Vault:
     def _read(self) -> tuple[Document, _Stamp]:
         data, stamp = self._read_file()
         try:
-            document = vault_format.read(data, self._key)
+            document = vault_format.read(data, self._key, self._seen.opened)
         except (VaultDamaged, VaultVersion, WrongKey) as e:
             self._refuse(_Refused(stamp), e)
             raise
@@ -231,7 +236,7 @@ class Vault:
         seen = self._guard.seen(document.vault_id)
         if document.generation < seen:
             data, stamp = self._read_file()
-            document = vault_format.read(data, self._key)
+            document = vault_format.read(data, self._key, self._seen.opened)
         try:
             self._guard.check(document.vault_id, seen, document.generation)
         except VaultRollback as e:
@@ -313,18 +318,19 @@ class Vault:
         document = replace(document, generation=document.generation + 1)
         data = vault_format.write(document)
         key = key or self._key
+        opened: list[Opened] = []
 
         def verify(read_back: bytes) -> None:
-            try:
-                if read_back == data and list(vault_format.open_records(vault_format.read(read_back, key))) is not None:
+            with suppress(VaultDamaged):
+                if read_back == data:
+                    known = self._seen.opened
+                    opened.append(vault_format.open_all(vault_format.read(read_back, key, known), known))
                     return
-            except VaultDamaged:
-                pass
             raise VaultError("what was written to the vault's disk comes back changed; the vault stands as it was")
 
         found = replace_file(self.path, data, self._random(9).hex(), sync=self._sync, verify=verify)
         self._key = key
-        self._take(document, _stamp(found))
+        self._take(opened[0], _stamp(found))
         if self._guard is not None:
             try:
                 self._guard.note(document.vault_id, document.generation)

@@ -1,3 +1,4 @@
+import base64
 import json
 
 import pytest
@@ -16,7 +17,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.text('abc[]{}"\\é', max_size=6), VALUES, max_size=4))
 def test_what_was_made_canonical_is_read_back(value: dict[str, object]) -> None:
-    assert parse_canonical(canonical(value) + b"\n") == value
+    assert parse_canonical(canonical(value) + b"\n")[0] == value
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,35 @@ def test_a_json_error_does_not_carry_the_text_along() -> None:
     with pytest.raises(VaultDamaged) as caught:
         parse_object(b'{"token":"the-secret-token"', "record")
     assert caught.value.__context__ is None
+
+
+@given(st.text('[]{}"\\a', max_size=60), st.integers(0, 14))
+def test_the_depth_is_that_of_the_brackets_outside_of_strings(words: str, depth: int) -> None:
+    value: object = words
+    for number in range(depth):
+        value = [value, {}][:1] if number % 2 else {words: value}
+    data = json.dumps({"a": value}).encode()
+    if depth + 1 <= 12:
+        assert parse_object(data, "here") == {"a": value}
+    else:
+        with pytest.raises(VaultDamaged, match="nested too deep"):
+            parse_object(data, "here")
+
+
+@given(st.text("AQgwB-_+/=é\n", max_size=9))
+def test_base64_is_read_in_its_one_spelling(text: str) -> None:
+    def plain() -> bytes | None:
+        try:
+            data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        return data if base64.urlsafe_b64encode(data).rstrip(b"=").decode() == text else None
+
+    try:
+        found = unb64(text, "here")
+    except VaultDamaged:
+        found = None
+    assert found == plain()
 
 
 @given(st.binary(max_size=40))

@@ -213,6 +213,21 @@ def test_a_record_is_bound_to_its_place_also_without_the_seal(vault: Vault) -> N
             opened(resealed(document, sealed))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("rev", True), ("rev", 1.0), ("term", True), ("nonce", "A"), ("ct", "A"), ("ct", 7), ("provider", None)],
+)
+def test_a_record_that_is_known_is_judged_all_the_same(vault: Vault, name: str, value: Any) -> None:
+    """What stood there before is 1, and to Python so are True and 1.0."""
+    document = vault_format.read(vault.path.read_bytes(), RAW)
+    sealed = {key: dict(record) for key, record in document.sealed.items()}
+    first = next(iter(sealed))
+    assert (sealed[first]["rev"], sealed[first]["term"]) == (1, 1)
+    sealed[first][name] = value
+    with pytest.raises(VaultDamaged, match=f"record {first}"):
+        vault_format.read(resealed(document, sealed), RAW, vault_format.open_all(document))
+
+
 def test_one_account_cannot_stand_under_two_ids(vault: Vault) -> None:
     document = vault_format.read(vault.path.read_bytes(), RAW)
     name, nonce = b64(bytes(16)), bytes(12)

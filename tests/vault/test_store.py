@@ -236,9 +236,9 @@ def test_a_bad_file_is_looked_at_once_and_not_at_every_request(vault: Vault, mon
     """With a passphrase each look at a file with other salts would cost a slow derivation."""
     looks: list[int] = []
 
-    def counted(data: bytes, key: VaultKey) -> Document:
+    def counted(data: bytes, *given: Any) -> Document:
         looks.append(len(data))
-        return vault_format.read(data, key)
+        return vault_format.read(data, *given)
 
     monkeypatch.setattr("addons.vault.store.vault_format", SimpleNamespace(**{**vars(vault_format), "read": counted}))
     overwrite(vault.path, b"{}")
@@ -246,6 +246,44 @@ def test_a_bad_file_is_looked_at_once_and_not_at_every_request(vault: Vault, mon
         assert token(vault) == "the-secret-token"
         assert isinstance(vault.problem, VaultDamaged)
     assert looks == [2]
+
+
+def test_a_file_that_was_only_touched_is_the_same_vault(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = vault.known
+    monkeypatch.setattr(vault_format, "parse_canonical", lambda _: pytest.fail("it was read"))
+    os.utime(vault.path, ns=(1, 1))
+    assert vault.changed()
+    assert vault.records() is known
+    assert not vault.changed()
+
+
+def test_what_has_not_changed_is_not_decrypted_anew(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        vault.put("zai", f"account-{number}", SECRET)
+    decrypted: list[str] = []
+    plain = vault_format.open_record
+
+    def counted(document: Document, record_id: str) -> Any:
+        decrypted.append(record_id)
+        return plain(document, record_id)
+
+    monkeypatch.setattr(vault_format, "open_record", counted)
+    before = vault.known
+    vault.put("zai", "account-3", {**SECRET, "token": "ours"})
+    assert len(decrypted) == 1
+    assert all(vault.known[key] is before[key] for key in before if key != ("zai", "account-3"))
+    other = Vault.open(vault.path, RAW, sync=False)
+    other.put("zai", "account-4", {**SECRET, "token": "by another process"})
+    decrypted.clear()
+    assert token(vault, account="account-4") == "by another process"
+    assert len(decrypted) == 1
+
+
+def test_with_another_data_key_all_is_decrypted_anew(vault: Vault) -> None:
+    before = dict(vault.known)
+    Vault.open(vault.path, RAW, sync=False).rotate_data_key()
+    assert vault.records() == before
+    assert all(vault.known[key] is not before[key] for key in before)
 
 
 def test_a_slow_reader_does_not_undo_a_writer(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
