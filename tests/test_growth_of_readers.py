@@ -35,7 +35,7 @@ from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
 from addons.mitm.search import answer_texts, fold_text, request_text, searched_words
-from addons.routing.strategy import AccountChoice, OrderState, conversation_of
+from addons.routing.strategy import OrderState, conversation_of
 from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
 from addons.words.near import near
@@ -70,6 +70,7 @@ from providers.shared.think_tags import ThinkTags
 from providers.zai.buffer import BufferLimit, EditBuffer
 from providers.zai.decoder import ZaiDecoder
 from providers.zai.stray_tags import StrayTagFilter
+from tests.support.choices import Chosen, order
 from tests.support.growth import MOST_RATIO, growth
 
 FORM: Form = OpenAIOptions(base_url="https://api.example").form()
@@ -344,7 +345,7 @@ def settled(size: int) -> Callable[[], object]:
         state = OrderState(random.Random(1))
         for number in range(size // 8):
             chat = ChatRequest("m", (Message("user", "x"),), affinity=f"{number}")
-            state.order([AccountChoice(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
+            order(state, [Chosen(("p", "a"))], "round_robin", f"m{number}", conversation_of(chat))
             state.settled(conversation_of(chat), ("p", "a"))
 
     return work

@@ -40,6 +40,8 @@ class Surroundings:
     clock: Callable[[], float]
     now: Callable[[], float]
     rules: AvailabilityRules = field(default_factory=AvailabilityRules)
+    challenged: set[AccountId] = field(default_factory=set)
+    """Accounts whose sites want a human, as far as is known: mostly none, so nobody need look through them all."""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,9 @@ class Account:
             return
         self.renewal = RenewalState()
         self.limiter = AccountLimiter(settings.limits, around.clock)
-        self.availability = Availability(around.rules, self.health, around.clock, self.session.standing)
+        self.availability = Availability(
+            around.rules, self.health, around.clock, self.session.standing, around.challenged
+        )
 
     def start(self) -> None:
         """Its configuration is in force: its figures count, for what it shares with the one before too.

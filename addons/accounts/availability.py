@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from addons.accounts.account_health import AccountHealth
+from addons.accounts.account_record import AccountId
 from addons.accounts.breaker import Breaker, BreakerRules
 from addons.accounts.cooldown import CHALLENGE_REST, LIMITS, CooldownRules, Cooldowns
 from addons.accounts.health import AccountState, Health
@@ -57,6 +58,8 @@ class Availability:
     health: AccountHealth
     clock: Callable[[], float]
     standing: Callable[[], object]
+    challenged: set[AccountId]
+    """Of all accounts; this one is among them while a challenge stands against it."""
     _cooldowns: Cooldowns[str | None] = field(init=False)
     """By model; None for the account as a whole."""
     _breakers: dict[str, Breaker] = field(default_factory=dict)
@@ -86,7 +89,7 @@ class Availability:
         elif state.health is Health.CHALLENGED and stored_at is not None and stored_at <= state.since:
             rest = Breaker(CHALLENGE_REST, self.clock)
             rest.resume(state.until - self.health.now(), max(state.until - state.since, CHALLENGE_REST.open_s))
-            self._challenge = _Challenge(ProviderError(ErrorKind.CHALLENGE, state.reason), self.standing(), rest)
+            self._stand(_Challenge(ProviderError(ErrorKind.CHALLENGE, state.reason), self.standing(), rest))
 
     def reconfigure(self, rules: AvailabilityRules, standing: Callable[[], object]) -> None:
         """Other rules from now on; what is known stays."""
@@ -146,7 +149,7 @@ class Availability:
             self._challenge.rest.dropped()
 
     def succeeded(self, model: str) -> None:
-        self._deferred_until, self._challenge = 0.0, None
+        self._stand(None)
         if (breaker := self._breakers.get(model)) is not None:
             breaker.succeeded()
         self._cooldowns.lifted(model)
@@ -166,7 +169,7 @@ class Availability:
 
     def reset(self) -> None:
         """Forgets what stands against the account."""
-        self._deferred_until, self._challenge = 0.0, None
+        self._stand(None)
         self._faults.clear()
         self._breakers.clear()
         self._cooldowns.known.clear()
@@ -176,13 +179,22 @@ class Availability:
         if state.until is not None:
             self._cooldowns.resume(model, state.until, ProviderError(ErrorKind.RATE_LIMITED, state.reason))
 
+    def _stand(self, challenge: _Challenge | None) -> None:
+        """A challenge stands against the account from now on, or none does."""
+        self._challenge = challenge
+        if challenge is not None:
+            self.challenged.add(self.health.key)
+        else:
+            self._deferred_until = 0.0
+            self.challenged.discard(self.health.key)
+
     def _standing_challenge(self) -> _Challenge | None:
         """The challenge that stands against the account's session; forgotten once another session was stored."""
         if self._challenge is not None:
             if self.rules.cooldown is None:
                 return None
             if self._challenge.session != self.standing():
-                self._challenge, self._deferred_until = None, 0.0
+                self._stand(None)
                 if (recorded := self.health.state) is not None and recorded.health is Health.CHALLENGED:
                     self.health.well("another session was stored")
         return self._challenge
@@ -213,6 +225,6 @@ class Availability:
             known = self._standing_challenge()
             rest = known.rest if known is not None else Breaker(CHALLENGE_REST, self.clock)
             rest.failed()  # of requests that met it together the first one counts
-            self._challenge = _Challenge(error, self.standing(), rest)
+            self._stand(_Challenge(error, self.standing(), rest))
             until = int(now + rest.wait_s())
         self.health.record(AccountState(Health.CHALLENGED, int(now), until, error.message))

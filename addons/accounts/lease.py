@@ -1,7 +1,9 @@
 """A lease: the right to ask one account for one model, from the place that was got at it until that is given back."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 from addons.accounts.account import Account
 from addons.accounts.account_record import AccountId
@@ -30,6 +32,37 @@ class Candidate:
         return (self.model.id, *self.account.key)
 
 
+class Line:
+    """The candidates that are left for a model, in the order in which they are asked: an iterator that takes them out.
+
+    Each is made when it is looked at: of a thousand accounts mostly the first one is.
+    """
+
+    def __init__(self, candidates: Iterable[Candidate] = ()) -> None:
+        self._front, self._last = deque[Candidate](), deque[Candidate]()
+        self._rest = iter(candidates)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Candidate:
+        if self._front:
+            return self._front.popleft()
+        for candidate in self._rest:
+            return candidate
+        if self._last:
+            return self._last.popleft()
+        raise StopIteration
+
+    def put_back(self, candidates: Sequence[Candidate]) -> None:
+        """Those that were taken out are the first again, in their order."""
+        self._front.extendleft(reversed(candidates))
+
+    def append(self, candidate: Candidate) -> None:
+        """One more is asked after all others."""
+        self._last.append(candidate)
+
+
 @dataclass(frozen=True, slots=True)
 class PassedOver:
     """A candidate that was not asked: something stands against it, or its queue was too long."""
@@ -54,8 +87,8 @@ class Lease:
     renewal: Renewal
     passed_over: Sequence[PassedOver] = ()
     """Those that would have been asked before."""
-    left: Sequence[Candidate] = ()
-    """Those that were neither asked nor passed over, in order."""
+    left: Line = field(default_factory=Line)
+    """Those that were neither asked nor passed over."""
     _held: bool = True
 
     @property

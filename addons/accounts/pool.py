@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from addons.accounts.account import Account, ConfiguredAccount, Surroundings
 from addons.accounts.account_record import AccountId
 from addons.accounts.identity import Runner
-from addons.accounts.lease import Candidate, Lease, NoAccount, PassedOver
+from addons.accounts.lease import Candidate, Lease, Line, NoAccount, PassedOver
 from addons.accounts.limiter import LimiterFull
 from addons.accounts.pruning import ended_for_good
 from addons.accounts.renewal import Renewal
@@ -58,6 +58,9 @@ class AccountPool:
         self.around, self.renewal = around, renewal
         found = accounts_from(settings, providers, around, from_env, before.by_key if before else None)
         self.by_key: dict[AccountId, Account] = {account.key: account for account in found}
+        self._by_provider: dict[str, list[Account]] = {}
+        for account in found:
+            self._by_provider.setdefault(account.provider, []).append(account)
         former: list[Account] = [*before.by_key.values(), *before.former] if before else []
         self.former: list[Account] = [
             one for one in former if one.key not in self.by_key and one.renewal.flight is not None
@@ -74,25 +77,24 @@ class AccountPool:
         """In order of config.yaml."""
         return list(self.by_key.values())
 
-    def of(self, provider: str) -> list[Account]:
+    def of(self, provider: str) -> Sequence[Account]:
         """The accounts of a provider, in order of config.yaml."""
-        return [account for account in self.by_key.values() if account.provider == provider]
+        return self._by_provider.get(provider, ())
 
     def find(self, provider: str, account: str) -> Account | None:
         return self.by_key.get((provider, account))
 
     # -- leases ---------------------------------------------------------------------------------------------------
-    async def acquire(self, candidates: Sequence[Candidate]) -> Lease:
+    async def acquire(self, candidates: Iterable[Candidate]) -> Lease:
         """A lease of the first that has room, else of the one whose queue is shortest: waits there for a place, as
         long as that account's `queue_s` allows, and then looks at the others.
 
-        Raises NoAccount when none can be asked now.
+        Looks at no more candidates than it must. Raises NoAccount when none can be asked now.
         """
-        if any(candidate.account.availability.is_challenged() for candidate in candidates):
+        if self._is_any_challenged():
             await self.refresh(FRESH_S)  # a session stored since ends the rest
-        left, passed = list(candidates), list[PassedOver]()
+        left, passed = Line(candidates), list[PassedOver]()
         while chosen := self._next(left, passed):
-            left.remove(chosen)
             try:
                 blocked = await chosen.account.acquire(chosen.model.id)
             except LimiterFull as full:
@@ -103,16 +105,25 @@ class AccountPool:
             passed.append(PassedOver(chosen, blocked))
         raise NoAccount(passed)
 
+    def _is_any_challenged(self) -> bool:
+        found = [self.by_key[key] for key in self.around.challenged if key in self.by_key]
+        return any(account.availability.is_challenged() for account in found)
+
     @staticmethod
-    def _next(left: list[Candidate], passed: list[PassedOver]) -> Candidate | None:
-        """Whom to ask; those that must not be asked now go from `left` to `passed`."""
-        for candidate in list(left):
+    def _next(left: Line, passed: list[PassedOver]) -> Candidate | None:
+        """Whom to ask, taken out of `left`; those before it that must not be asked now go to `passed`."""
+        full: list[Candidate] = []
+        for candidate in left:
             if (blocked := candidate.account.availability.blocked(candidate.model.id)) is not None:
-                left.remove(candidate)
                 passed.append(PassedOver(candidate, blocked))
-        free = (candidate for candidate in left if candidate.account.limiter.has_room)
-        shortest = min(left, key=lambda candidate: candidate.account.limiter.load, default=None)
-        return next(free, shortest)
+            elif candidate.account.limiter.has_room:
+                left.put_back(full)
+                return candidate
+            else:
+                full.append(candidate)
+        shortest = min(full, key=lambda candidate: candidate.account.limiter.load, default=None)
+        left.put_back([candidate for candidate in full if candidate is not shortest])
+        return shortest
 
     # -- sessions -------------------------------------------------------------------------------------------------
     async def refresh(self, patience_s: float | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import httpx
 
 from addons.accounts.account import Surroundings
+from addons.accounts.account_record import AccountId
 from addons.accounts.pool import AccountPool, build
 from addons.accounts.report import AccountLine
 from addons.accounts.sessions import SessionVault
@@ -102,7 +103,9 @@ class Running:
         """The accounts; what is known of them is taken over."""
         config, outside = self.config, self.outside
         store = before.pool.around.store if before else state_store(config, outside.now, self.cleaner.words)
-        around = Surroundings(self.sessions, store, outside.clock, outside.now, availability_rules(config))
+        challenged = before.pool.around.challenged if before else set[AccountId]()
+        rules = availability_rules(config)
+        around = Surroundings(self.sessions, store, outside.clock, outside.now, rules, challenged)
         moment, known = moment_source(outside.now), before.pool if before else None
         return build(
             accounts_of(config),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from addons.accounts.account_record import AccountId
-from addons.accounts.lease import Lease, NoAccount
+from addons.accounts.lease import Lease, Line, NoAccount
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_plan import AttemptPlan, ClientRequest, plan_attempt
 from addons.exchange.context import Context
@@ -184,9 +184,11 @@ class AttemptLoop:
         try:
             self._lease = await self._waiting(self.context.pool.acquire(current.left))
         except NoAccount as none:
-            current.left, current.passed_over = [], [*current.passed_over, *none.passed_over]
+            current.left = Line()
+            current.passed_over += none.passed_over
             return None
-        current.left, current.passed_over = [*self._lease.left], [*current.passed_over, *self._lease.passed_over]
+        current.left = self._lease.left
+        current.passed_over += self._lease.passed_over
         return self._lease
 
     async def _try(self, lease: Lease) -> AttemptPlan | None:

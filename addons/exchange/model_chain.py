@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
-from addons.accounts.lease import Candidate, PassedOver
+from addons.accounts.lease import Candidate, Line, PassedOver
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
 from addons.exchange.context import Context
@@ -19,7 +19,7 @@ from providers.contract.errors import ProviderError
 class ModelRound:
     """The attempts for one model: the one asked for, or a fallback."""
 
-    left: list[Candidate]
+    left: Line
     """Accounts that serve it and are still to be asked, in order."""
     passed_over: list[PassedOver] = field(default_factory=list)
     """Those that were not asked because something stood against it."""
@@ -137,9 +137,8 @@ class ModelChain:
         if not routes or routes in self._seen:
             raise GatewayError(404, self.context.index().unknown(model), code="model_not_found", param="model")
         self._seen.append(routes)
-        able = self._able(routes)
-        found = [Candidate(account, route.model) for route in able for account in self.context.pool.of(route.provider)]
-        return ModelRound(self.context.order.of(found, routes[0].model.id, self.conversation), stand_in=stand_in)
+        found = self.context.order.of(self._able(routes), self.context.pool, routes[0].model.id, self.conversation)
+        return ModelRound(found, stand_in=stand_in)
 
     def _able(self, routes: Sequence[ModelRoute]) -> list[ModelRoute]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""

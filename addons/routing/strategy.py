@@ -2,14 +2,17 @@
 
 import hashlib
 import random
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, Literal
+from itertools import accumulate, chain, islice
+from typing import Final, Literal, Protocol
 
 from providers.contract.requests import ModelRequest
 
+type AccountKey = tuple[str, str]
+"""Provider and account."""
 type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
 
 REMEMBERED: Final = 10_000
@@ -19,15 +22,37 @@ _CHARS_READ: Final = 64 * 1024
 """Of the beginning of a conversation, to know it again by."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountChoice:
-    """One account as the strategies see it, in the order of config.yaml."""
+class Choice(Protocol):
+    """One account as the strategies see it."""
 
-    key: tuple[str, str]
-    priority: int = 0
-    """Smaller comes first."""
-    weight: int = 1
-    load: float = 0.0
+    @property
+    def key(self) -> AccountKey: ...
+
+    @property
+    def priority(self) -> int:
+        """Smaller comes first."""
+        ...
+
+    @property
+    def weight(self) -> int: ...
+
+    @property
+    def load(self) -> float:
+        """How full it is now."""
+        ...
+
+
+class Roster[C: Choice]:
+    """The accounts that may be chosen among, in the order of config.yaml, and what is worked out of that only once."""
+
+    def __init__(self, listed: Iterable[C]) -> None:
+        self.listed = tuple(listed)
+        self.by_priority = sorted(self.listed, key=lambda choice: choice.priority)
+        self.weight_up_to = list(accumulate(choice.weight for choice in self.listed))
+        """Of each, its own included."""
+        self.by_key: dict[AccountKey, list[C]] = {}
+        for choice in self.listed:
+            self.by_key.setdefault(choice.key, []).append(choice)
 
 
 @dataclass(slots=True)
@@ -36,36 +61,67 @@ class OrderState:
 
     rng: random.Random
     _turns: OrderedDict[str, int] = field(default_factory=OrderedDict)
-    _homes: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
+    _homes: OrderedDict[str, AccountKey] = field(default_factory=OrderedDict)
 
-    def order(self, choices: Sequence[AccountChoice], strategy: Strategy, model: str, conversation: str) -> list[int]:
-        """Indices of `choices`, first to ask first. The conversation's own account comes before all others."""
-        found = self._by_strategy(choices, strategy, model)
+    def order[C: Choice](self, roster: Roster[C], strategy: Strategy, model: str, conversation: str) -> Iterator[C]:
+        """The accounts, first to ask first, each worked out when it is taken: mostly one is, of however many.
+
+        The conversation's own account comes before all others.
+        """
+        found = self._by_strategy(roster, strategy, model)
         home = self._homes.get(conversation)
-        if home is not None:
-            found.sort(key=lambda index: choices[index].key != home)
-        return found
+        at_home = roster.by_key.get(home) if home is not None else None
+        return chain(at_home, (choice for choice in found if choice.key != home)) if at_home else found
 
-    def settled(self, conversation: str, key: tuple[str, str]) -> None:
+    def settled(self, conversation: str, key: AccountKey) -> None:
         """The conversation was answered by that account: its next turn goes there too."""
         if conversation:
             _remember(self._homes, conversation, key)
 
-    def _by_strategy(self, choices: Sequence[AccountChoice], strategy: Strategy, model: str) -> list[int]:
-        indices = list(range(len(choices)))
+    def _by_strategy[C: Choice](self, roster: Roster[C], strategy: Strategy, model: str) -> Iterator[C]:
         match strategy:
             case "round_robin":
-                turn = self._turns.get(model, 0) % max(len(indices), 1)
+                turn = self._turns.get(model, 0) % max(len(roster.listed), 1)
                 _remember(self._turns, model, turn + 1)
-                return indices[turn:] + indices[:turn]
+                return _from_turn(roster, turn)
             case "least_busy":
-                return sorted(indices, key=lambda index: (choices[index].load, choices[index].priority))
+                return _least_busy(roster)
             case "weighted":
-                # Efraimidis and Spirakis: sorting by u ** (1 / weight) draws without putting back, by weight.
-                drawn = {index: self.rng.random() ** (1 / choices[index].weight) for index in indices}
-                return sorted(indices, key=lambda index: -drawn[index])
+                return _drawn(roster, self.rng)
             case _:
-                return sorted(indices, key=lambda index: choices[index].priority)
+                return iter(roster.by_priority)
+
+
+def _from_turn[C: Choice](roster: Roster[C], turn: int) -> Iterator[C]:
+    count = len(roster.listed)
+    return (roster.listed[at % count] for at in range(turn, turn + count))
+
+
+def _least_busy[C: Choice](roster: Roster[C]) -> Iterator[C]:
+    """By load, alike ones by priority: those that do nothing come first, so mostly nobody is compared."""
+    busy: list[C] = []
+    for choice in roster.by_priority:
+        if choice.load:
+            busy.append(choice)
+        else:
+            yield choice
+    yield from sorted(busy, key=lambda choice: (choice.load, choice.priority))
+
+
+def _drawn[C: Choice](roster: Roster[C], rng: random.Random) -> Iterator[C]:
+    """Draws without putting back, by weight: who was drawn already is drawn anew, and once those are half of the
+    weight, the others get their order in one go."""
+    listed, up_to = roster.listed, roster.weight_up_to
+    drawn, weight = set[int](), 0
+    while weight * 2 < (up_to[-1] if up_to else 0):
+        at = min(bisect_right(up_to, rng.random() * up_to[-1]), len(listed) - 1)
+        if at not in drawn:
+            drawn.add(at)
+            weight += listed[at].weight
+            yield listed[at]
+    # Efraimidis and Spirakis: sorting by u ** (1 / weight) is such a draw too.
+    left = [(rng.random() ** (1 / choice.weight), choice) for at, choice in enumerate(listed) if at not in drawn]
+    yield from (choice for _, choice in sorted(left, key=lambda one: -one[0]))
 
 
 def _remember[V](table: OrderedDict[str, V], key: str, value: V) -> None:

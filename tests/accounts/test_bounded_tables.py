@@ -13,12 +13,13 @@ from addons.errors import GatewayError
 from addons.features.token_estimate import TokenCounter, count, estimated
 from addons.recordings.drift import KIND_CHARS, KINDS_LIMIT, Drift
 from addons.routing.model_index import ModelIndex
-from addons.routing.strategy import REMEMBERED, AccountChoice, OrderState, conversation_of
+from addons.routing.strategy import REMEMBERED, OrderState, conversation_of
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest
 from tests.support.accounts import health_of
+from tests.support.choices import Chosen, order
 
 
 def test_a_clients_own_key_for_a_conversation_is_not_kept_itself() -> None:
@@ -41,7 +42,7 @@ def test_of_a_conversation_only_the_beginning_is_read() -> None:
 def test_turns_of_models_are_bounded() -> None:
     state = OrderState(random.Random(1))
     for number in range(REMEMBERED + 10):
-        state.order([AccountChoice(("p", "a"))], "round_robin", f"m{number}", "c")
+        order(state, [Chosen(("p", "a"))], "round_robin", f"m{number}", "c")
     assert len(state._turns) == REMEMBERED
 
 

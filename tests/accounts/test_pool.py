@@ -92,7 +92,7 @@ async def test_nobody_is_asked_against_whom_something_stands() -> None:
     [passed] = lease.passed_over
     assert isinstance(passed.why, Blocked)
     assert (passed.candidate.account.name, passed.why.wait_s) == ("a", 60)
-    assert lease.left == []
+    assert names(lease.left) == []
 
 
 @in_virtual_time
