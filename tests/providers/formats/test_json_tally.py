@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ def test_values_and_names_are_counted_however_the_text_is_cut(value: Any, ascii_
         tally.feed(data[at : at + cuts[step % len(cuts)]])
         at += cuts[step % len(cuts)]
     assert (tally.values, tally.names) == counted(value)
+
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
+
+
+@given(VALUES, st.booleans(), st.integers(0, 80))
+def test_outside_of_strings_is_what_a_look_at_every_letter_says(value: Any, ascii_only: bool, at: int) -> None:
+    data = json.dumps([value, '\\"', "a\\"], ensure_ascii=ascii_only).encode()
+    outside = OutsideStrings()
+    found = outside.feed(data[:at]) + b"|" + outside.feed(data[at:])
+    assert found.translate(None, b" |") == _STRING.sub(b"", data).translate(None, b" ")
+    assert outside.strings == len(_STRING.findall(data))
 
 
 def test_what_stands_in_strings_is_nothing() -> None:
