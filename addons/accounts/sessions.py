@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -46,6 +46,8 @@ class SessionVault:
         """Renewed sessions the vault's disk has not taken yet: in force while the vault holds what they replace."""
         self.stored_last: Credentials | None = None
         """The newest session that we have made ourselves, of whichever account."""
+        self._secrets: dict[AccountId, tuple[Record, Sequence[KnownSecret]]] = {}
+        """Those of each record, as they were listed last."""
         self._problem: str | None = None
         self._reading: asyncio.Future[None] | None = None
 
@@ -93,8 +95,13 @@ class SessionVault:
 
     def secrets(self) -> Iterator[KnownSecret]:
         """Those of every session of the vault, as it was read last; no I/O."""
+        before, self._secrets = self._secrets, {}
         for key, record in dict(self.known).items():
-            yield from secrets_of(credentials_of(record.material), *key)
+            had = before.get(key)
+            if had is None or had[0] is not record:
+                had = record, tuple(secrets_of(credentials_of(record.material), *key))
+            self._secrets[key] = had
+            yield from had[1]
         for key, waiting in dict(self.unwritten).items():
             yield from secrets_of(waiting.credentials, *key)
 

@@ -7,8 +7,9 @@ was found counts when the PIECE bytes around it stand in a secret too, which a s
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -34,6 +35,8 @@ SEGMENT_BYTES: Final = 64 * 1024
 """Secrets in one automaton: making it keeps the interpreter's lock for some 10 ms."""
 
 type Span = tuple[int, int]
+type Placeholders = Mapping[bytes, Mapping[tuple[str, str], str]]
+"""Whole value → (provider, account) → how it stands in that account's flows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,24 +152,28 @@ class Literal:
 class Index:
     """The index of all secrets in force, in segments. Immutable: one with more secrets is another one."""
 
-    def __init__(self, segments: Sequence[Segment | Literal] = (), known: Iterable[KnownSecret] = ()) -> None:
+    def __init__(
+        self,
+        segments: Sequence[Segment | Literal] = (),
+        known: Iterable[KnownSecret] = (),
+        letters: frozenset[int] | None = None,
+    ) -> None:
+        """`known` is not to change any more: all of it is read when a secret was found. `letters`: theirs."""
         self.segments = tuple(segments)
-        self.placeholders: dict[bytes, dict[tuple[str, str], str]] = {}
-        """Whole value → (provider, account) → how it stands in that account's flows."""
-        listed = list(known)
-        for one in listed:
-            value = one.value.encode("utf-8", "surrogatepass")
-            if one.placeholder and len(value) >= SHORTEST:
-                self.placeholders.setdefault(value, {}).setdefault((one.provider, one.account), one.placeholder)
-        self.letters = frozenset(b"".join(one.value.encode("utf-8", "surrogatepass") for one in listed))
+        self._placeholders = cache(partial(_placeholders_of, known))
+        self.letters = letters_of(known) if letters is None else letters
         """The bytes that secrets are made of."""
         self.passed: set[bytes] = set()
         """Short parts of heads in which there is nothing to hide; for the cleaner."""
 
+    @property
+    def placeholders(self) -> Placeholders:
+        return self._placeholders()
+
     def also(self, other: "Index") -> "Index":
-        """The union of two indexes; costs nothing but the object."""
-        both = Index([*self.segments, *other.segments])
-        both.placeholders, both.letters = self.placeholders, self.letters | other.letters
+        """The union of two indexes, with the placeholders of this one; costs nothing but the object."""
+        both = Index([*self.segments, *other.segments], letters=self.letters | other.letters)
+        both._placeholders = self._placeholders
         return both
 
     @classmethod
@@ -178,6 +185,20 @@ class Index:
     def spans(self, data: bytes) -> list[Span]:
         """The spans of secrets or pieces of them that stand literally; in no order."""
         return [span for segment in self.segments for span in segment.spans(data)]
+
+
+def _placeholders_of(known: Iterable[KnownSecret]) -> Placeholders:
+    found: dict[bytes, dict[tuple[str, str], str]] = {}
+    for one in known:
+        value = one.value.encode("utf-8", "surrogatepass")
+        if one.placeholder and len(value) >= SHORTEST:
+            found.setdefault(value, {}).setdefault((one.provider, one.account), one.placeholder)
+    return found
+
+
+def letters_of(known: Iterable[KnownSecret]) -> frozenset[int]:
+    """The bytes that these secrets are made of."""
+    return frozenset(b"".join(one.value.encode("utf-8", "surrogatepass") for one in known))
 
 
 def portions(known: Iterable[KnownSecret]) -> Iterator[list[bytes]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
-from addons.cleaning.index import Index, KnownSecret, Literal, Segment, portions
+from addons.cleaning.index import Index, KnownSecret, Literal, Segment, letters_of, portions
 
 RECENT_BYTES: Final = 16 * 1024
 """New secrets up to this much are taken into the index at once."""
@@ -33,6 +33,7 @@ class KnownSecrets:
         self._base: list[Segment] = []
         self._based: frozenset[KnownSecret] = frozenset()
         """The secrets that the segments of _base hold."""
+        self._base_letters: frozenset[int] = frozenset()
         self._index = Index()
         self.builder: threading.Thread | None = None
         """Makes the segments of many new secrets, while there is any."""
@@ -90,7 +91,7 @@ class KnownSecrets:
             if self.builder is None:
                 self.builder = threading.Thread(target=self._build, name="glassgate secrets", daemon=True)
                 self.builder.start()
-        self._index = Index(segments, self._known)
+        self._index = Index(segments, self._known, self._base_letters | letters_of(recent))
 
     def _build(self) -> None:
         """Runs in a thread of its own."""
@@ -105,5 +106,5 @@ class KnownSecrets:
                     self._rebase(wanted, base)
 
     def _rebase(self, wanted: list[KnownSecret], base: list[Segment]) -> None:
-        self._base, self._based = base, frozenset(wanted)
+        self._base, self._based, self._base_letters = base, frozenset(wanted), letters_of(wanted)
         self._assemble()

@@ -17,6 +17,7 @@ from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.contract.session import Credentials
 from tests.support.accounts import NOBODY
+from tests.support.counting import work_of
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +190,23 @@ async def test_secrets_and_their_version_change_with_what_is_stored(folder: Path
     await session.store(old, Credentials(token="renewed-0123456789"))
     assert any(one is not other for one, other in zip(vault.version(), before, strict=True))
     assert "renewed-0123456789" in {secret.value for secret in vault.secrets()}
+
+
+async def test_after_a_write_only_the_secrets_of_what_has_changed_are_listed_anew(folder: Path) -> None:
+    def work(accounts: int) -> int:
+        path = folder / str(accounts) / "vault.json"
+        vault = Vault.create(path, KEY, sync=False)
+        for number in range(accounts):
+            vault.put("site", str(number), {"token": f"the-token-of-{number}"})
+        reader = SessionVault(vault)
+        list(reader.secrets())
+        vault.put("site", "1", {"token": "another-token"})
+        found, count = work_of(lambda: {one.account: one.value for one in reader.secrets() if one.name == "token"})
+        assert found == {str(at): "another-token" if at == 1 else f"the-token-of-{at}" for at in range(accounts)}
+        return count
+
+    few, many = work(3), work(33)
+    assert (many - few) / 30 < 20, "for each that is the same a look and no more"
 
 
 def test_without_a_vault_there_is_what_the_environment_gives() -> None:

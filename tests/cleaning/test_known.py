@@ -75,6 +75,13 @@ def test_what_was_just_handed_out_is_known_before_it_is_stored() -> None:
     assert house.hides("first-secret-1")
 
 
+def test_letters_are_those_of_all_secrets_however_they_came_to_be_known() -> None:
+    house = House("first-secret-1")
+    house.now("first-secret-1", "SECOND")
+    house.cleaner.learn([KnownSecret("third~secret~", "new", "p")])
+    assert house.known.index().letters == frozenset(b"first-secret-1SECONDthird~secret~")
+
+
 def test_another_configuration_asks_elsewhere() -> None:
     house = House("first-secret-1")
     house.known.set_source(lambda: (house,), lambda: [KnownSecret("of-the-other-one", "token", "p", "a")])
