@@ -16,7 +16,7 @@ from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Credentials
 from providers.contract.steps import Moment
-from tests.accounts.test_renewal import FakeSite
+from tests.accounts.renewing import FakeSite
 from tests.support.accounts import account, around
 from tests.support.virtual_time import in_virtual_time
 

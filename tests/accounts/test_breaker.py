@@ -123,3 +123,22 @@ def test_a_site_that_is_well_again_is_found_out_in_half_a_minute(clock: Clock, o
         clock.now += every_s
     assert clock.now - every_s - began - outage_s <= 30
     assert asked <= max(6, requests)
+
+
+def test_it_says_how_long_it_is_open_to_the_last_moment(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    failing(breaker, 5)
+    clock.now += 9.5
+    assert breaker.wait_s() == 0.5
+    clock.now += 0.5
+    assert breaker.wait_s() == 0
+    breaker.begin()
+    assert breaker.wait_s() == 1.0, "one tries; the others look again"
+
+
+def test_successes_are_no_failures(clock: Clock) -> None:
+    breaker = Breaker(BreakerRules(), clock)
+    for _ in range(20):
+        breaker.succeeded()
+    breaker.failed()
+    assert breaker.closed

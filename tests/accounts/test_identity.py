@@ -9,7 +9,7 @@ import pytest
 from addons.accounts.health import Health
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Credentials, Identity, Session, SessionUpdate
-from tests.accounts.test_renewal import START, FakeSite, House
+from tests.accounts.renewing import START, FakeSite, House
 
 pytestmark = pytest.mark.anyio
 

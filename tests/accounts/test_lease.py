@@ -10,7 +10,7 @@ from addons.accounts.availability import AvailabilityRules
 from addons.accounts.breaker import BreakerRules
 from addons.accounts.limiter import RateLimits
 from providers.contract.errors import ErrorKind, ProviderError
-from tests.accounts.test_renewal import START, House, renewed
+from tests.accounts.renewing import START, House, renewed
 from tests.support.accounts import candidates, pool, timed
 from tests.support.virtual_time import in_virtual_time
 

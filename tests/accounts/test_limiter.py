@@ -54,7 +54,7 @@ def test_waiting_has_an_end() -> None:
         await gate.acquire()
         with pytest.raises(LimiterFull) as caught:
             await gate.acquire()
-        assert (loop.time(), caught.value.retry_after_s) == (30, None)
+        assert (loop.time(), caught.value.retry_after_s, gate.waiting) == (30, None, 0)
         gate.release()
         await gate.acquire()
         assert gate.busy == 1
@@ -103,9 +103,10 @@ def test_a_turn_given_to_one_who_just_left_goes_to_the_next() -> None:
     run_virtual(work())
 
 
-def test_starts_keep_their_distance() -> None:
+@pytest.mark.parametrize("interval_s", [2, 0.5])
+def test_starts_keep_their_distance(interval_s: float) -> None:
     async def work() -> None:
-        gate, loop, starts = stile(max_concurrent=5, min_interval_s=2), asyncio.get_running_loop(), []
+        gate, loop, starts = stile(max_concurrent=5, min_interval_s=interval_s), asyncio.get_running_loop(), []
 
         async def request() -> None:
             await gate.acquire()
@@ -113,7 +114,7 @@ def test_starts_keep_their_distance() -> None:
             gate.release()
 
         await asyncio.gather(*(request() for _ in range(4)))
-        assert starts == [0, 2, 4, 6]
+        assert starts == [number * interval_s for number in range(4)]
 
     run_virtual(work())
 
@@ -153,5 +154,64 @@ def test_starts_of_an_earlier_process_count() -> None:
         gate.release()
         with pytest.raises(LimiterFull):
             await gate.acquire()
+
+    run_virtual(work())
+
+
+def test_one_who_leaves_the_line_stands_in_it_no_more() -> None:
+    async def work() -> None:
+        gate = stile(max_concurrent=1)
+        await gate.acquire()
+        gone = asyncio.ensure_future(gate.acquire())
+        await asyncio.sleep(0)
+        assert (gate.waiting, gate.load) == (1, 2)
+        gone.cancel()
+        await asyncio.sleep(0)
+        assert (gate.waiting, gate.load) == (0, 1)
+
+    run_virtual(work())
+
+
+@pytest.mark.parametrize(("queue_s", "gets_in"), [(0.5, True), (0.2, False)])
+def test_who_may_wait_but_a_moment_waits_that(queue_s: float, gets_in: bool) -> None:
+    async def work() -> None:
+        gate = stile(max_concurrent=1, queue_s=queue_s)
+        await gate.acquire()
+        asyncio.get_running_loop().call_later(0.3, gate.release)
+        if gets_in:
+            await gate.acquire()
+        else:
+            with pytest.raises(LimiterFull):
+                await gate.acquire()
+        assert asyncio.get_running_loop().time() == pytest.approx(min(queue_s, 0.3))
+
+    run_virtual(work())
+
+
+@pytest.mark.parametrize(("interval_s", "gets_in"), [(29, True), (31, False)])
+def test_a_pause_no_longer_than_the_wait_is_waited(interval_s: float, gets_in: bool) -> None:
+    async def work() -> None:
+        gate = stile(max_concurrent=5, queue_s=30, min_interval_s=interval_s)
+        await gate.acquire()
+        if gets_in:
+            await gate.acquire()
+            assert asyncio.get_running_loop().time() == 29
+        else:
+            with pytest.raises(LimiterFull) as caught:
+                await gate.acquire()
+            assert (asyncio.get_running_loop().time(), caught.value.retry_after_s) == (0, 31)
+
+    run_virtual(work())
+
+
+def test_of_starts_no_more_is_kept_than_the_limits_need() -> None:
+    async def work() -> None:
+        for pace, kept in (({}, 1), ({"per_minute": 1000}, 60), ({"per_day": 1000}, 100)):
+            gate = stile(**pace)
+            for _ in range(100):
+                await gate.acquire()
+                gate.release()
+                await asyncio.sleep(1)
+            assert len(gate._starts) == pytest.approx(kept, abs=1)
 
     run_virtual(work())

@@ -22,7 +22,7 @@ from addons.vault.store import Vault
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Credentials
 from providers.contract.steps import Moment
-from tests.accounts.test_renewal import FakeSite
+from tests.accounts.renewing import FakeSite
 from tests.support.accounts import around, candidates, pool, timed
 from tests.support.virtual_time import in_virtual_time, run_virtual
 
@@ -286,3 +286,28 @@ async def test_a_renewed_session_of_an_account_that_is_gone_is_written_all_the_s
     await second.tend()
     assert vault.known["site", "me"].material["token"] == "b"
     assert not parts.vault.unwritten
+
+
+# -- sessions ---------------------------------------------------------------------------------------------------------
+def sites_pool(folder: Path, *stored: str) -> tuple[AccountPool, Vault]:
+    """Accounts a and b of the provider `site`, of which these are in the vault."""
+    vault = Vault.create(folder / "vault.json", KEY, sync=False)
+    for name in stored:
+        vault.put("site", name, {"token": name})
+    settings, site = [ConfiguredAccount("site", name) for name in "ab"], FakeSite()
+    found: Any = {"site": site}
+    moment = lambda: Moment(0, lambda: "id")  # noqa: E731
+    return build(settings, found, around(vault=vault), found, moment, Background(), {}), vault
+
+
+@pytest.mark.parametrize(("stored", "serves"), [("", False), ("a", True), ("b", True), ("ab", True)])
+def test_a_provider_serves_where_any_session_can_be_read(folder: Path, stored: str, serves: bool) -> None:
+    accounts, _ = sites_pool(folder, *stored)
+    assert accounts.can_serve("site") is serves
+    assert accounts.can_serve("another") is False
+
+
+def test_an_account_that_is_gone_is_remembered_only_while_its_session_is_renewed() -> None:
+    before = pool([A, B])
+    assert pool([A], before=before).former == []
+    assert pool([A, B], before=before).former == []

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from addons.exchange.outcome import WHY_LIMIT, AttemptRecord, Outcome
+from addons.exchange.outcome import SHORTEST_SENTENCE, WHY_LIMIT, AttemptRecord, Outcome, record_of
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from tests.support.attempts import attempt_of
 
@@ -39,3 +40,47 @@ def test_tokens_are_counted_once_they_are_known() -> None:
 
 def test_a_body_in_the_middle_of_a_letter_is_still_text() -> None:
     assert dataclasses.replace(ENDED, client_body="né".encode()[:2]).client_request == "n\ufffd"
+
+
+# -- the record of an attempt -----------------------------------------------------------------------------------------
+ABOUT, REQUEST = ("m", "p", "a"), ("req_1", "chat_completions", 100.0)
+
+
+def test_an_attempt_is_timed_from_its_own_beginning_and_its_words_from_the_requests() -> None:
+    now = 101.0
+    attempt = attempt_of(clock=lambda: now)
+    now = 103.5
+    attempt.reader.first_token_at = 102.25
+    attempt.reader.usage = Usage(3, 2, 5)
+    record = record_of(REQUEST, 2, ABOUT, now, None, attempt)
+    assert (record.took_ms, record.first_token_ms, record.ended_ms) == (2500, 2250, 3500)
+    assert (record.request_id, record.dialect, record.number) == ("req_1", "chat_completions", 2)
+    assert (record.model, record.provider, record.account) == ABOUT
+    assert (record.usage, record.attempt, record.error) == (Usage(3, 2, 5), attempt, None)
+
+
+def test_an_attempt_that_could_not_be_made_took_nothing() -> None:
+    error = ProviderError(ErrorKind.PROVIDER_DOWN, "down")
+    record = record_of(REQUEST, 1, ABOUT, 101.0, error, None)
+    assert (record.took_ms, record.first_token_ms, record.ended_ms) == (0, None, 1000)
+    assert (record.error, record.usage, record.delivered) == (error, None, b"")
+
+
+def test_what_its_attempt_delivered_is_the_requests() -> None:
+    attempt = attempt_of()
+    attempt._hand_over(b"data: hi")
+    record = AttemptRecord("req_1", 1, "m", "p", "a", attempt=attempt)
+    assert record.delivered == dataclasses.replace(ENDED, records=(record,)).delivered == b"data: hi"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("Approx. The limit is reached now. Wait.", "Approx. The limit is reached now."),
+        ("x" * (SHORTEST_SENTENCE - 1) + ". Next one. More", "x" * (SHORTEST_SENTENCE - 1) + "."),
+        ("x" * (SHORTEST_SENTENCE - 2) + ". Next one. More", "x" * (SHORTEST_SENTENCE - 2) + ". Next one."),
+        ("no end. of a sentence", "no end. of a sentence"),
+    ],
+)
+def test_a_full_stop_early_on_ends_no_sentence(words: str, why: str) -> None:
+    assert dataclasses.replace(ENDED, why=words).why == why
