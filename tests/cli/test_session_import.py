@@ -25,7 +25,7 @@ ZAI = jwt({"id": "user-1", "email": "me@example.com"})
 OTHER = jwt({"id": "user-2", "email": "you@example.com"})
 GUEST = jwt({"id": "g", "email": "guest-1@guest.com"})
 ENDED = jwt({"id": "user-1", "exp": 1_600_000_000})
-SHORT = jwt({"id": "user-1", "exp": int(NOW) + 900})
+SHORT = jwt({"id": "user-1", "exp": int(NOW) + 3000})
 CONFIG = """
 vault: {path: vault/v.json}
 providers:

@@ -23,7 +23,7 @@ from tests.support.processes import NO_REST, Gateway, SandboxThread
 from tests.support.raw_client import connected, read_all, request_bytes
 from tests.support.waiting import until
 
-TIMES = {**PATIENT, "head_s": 1, "body_s": 2, "write_stall_s": 1}
+TIMES = {**PATIENT, "head_s": 1, "body_s": 10, "write_stall_s": 1}
 
 
 @dataclass
