@@ -107,6 +107,8 @@ class Glassgate:
         ctx.options.process_deferred()  # mitmproxy does so next, where a value that cannot be is told to nobody
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
+        if "onboarding" in ctx.options:  # mitmproxy's own page: whoever asks for its host is refused here
+            ctx.options.update(onboarding=False)
         CommandBar(lambda: self.running_parts).add_to(loader)
         HookTable(
             ctx.master.addons, ctx.options, lambda addon: ctx.options.gateway_lean and is_idle(addon, ctx.options)

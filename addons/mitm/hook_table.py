@@ -9,9 +9,9 @@ What is lean, as mitmdump is here, does not even call those addons of mitmproxy'
 option is unset (`is_idle`); the moment that is set they are called.
 """
 
+import functools
 import inspect
 import logging
-import operator
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -83,11 +83,11 @@ class HookTable:
         self._manager = manager
         self._skips = skips
         self._table: dict[str, list[Group]] = {}
-        self._made_for: list[object] = []
-        """The addons whose functions the table has."""
         options.changed.connect(self._forget)
         manager.trigger_event = self.trigger_event  # type: ignore[method-assign]
         manager.handle_lifecycle = self.handle_lifecycle  # type: ignore[method-assign]
+        for name in ("register", "remove", "clear"):  # (`add` registers)
+            setattr(manager, name, self._forgetting(getattr(manager, name)))
 
     async def handle_lifecycle(self, event: Hook) -> None:
         """Calls a hook, and after one of a flow `update`."""
@@ -121,7 +121,7 @@ class HookTable:
             except Exception as e:
                 trace = cut_traceback(e.__traceback__, "_call")
                 _LOG.error(f"Addon error: {e}", exc_info=(type(e), e, trace))
-            if self._table.get(name) is not groups or len(self._manager.lookup) != len(self._made_for):
+            if self._table.get(name) is not groups:
                 groups, at = self._behind(addon, name) or (groups, at)  # those behind it may be others now
 
     def _behind(self, addon: object, name: str) -> tuple[list[Group], int] | None:
@@ -131,10 +131,6 @@ class HookTable:
 
     def _functions(self, name: str) -> list[Group]:
         """The addons that have any, in their order."""
-        addons = list(self._manager.lookup.values())
-        # Whether they are the same ones: equal ones may have come in their place, and `==` may be an addon's own.
-        if len(addons) != len(self._made_for) or not all(map(operator.is_, addons, self._made_for)):
-            self._made_for, self._table = addons, {}
         found = self._table.get(name)
         if found is None:
             groups = [(one, _functions_of(one, name)) for one in self._manager.chain if not self._skips(one)]
@@ -143,6 +139,19 @@ class HookTable:
 
     def _forget(self, updated: set[str]) -> None:
         self._table = {}
+
+    def _forgetting(self, change: Function) -> Function:
+        """The same change of the addons; what was found of them counts no more, however it ends."""
+
+        @functools.wraps(change)
+        def changed(*args: Any) -> Any:
+            self._table = {}
+            try:
+                return change(*args)
+            finally:
+                self._table = {}
+
+        return changed
 
 
 def _functions_of(addon: object, name: str) -> list[Function]:

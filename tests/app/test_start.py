@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mitmproxy.addons.anticache import AntiCache
 from mitmproxy.addons.blocklist import BlockList
+from mitmproxy.addons.onboarding import Onboarding
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.view import View
 
@@ -67,10 +68,10 @@ async def test_a_start_that_fails_opens_no_door(tmp_path: Path) -> None:
 @in_virtual_time
 async def test_addons_that_would_do_nothing_rest_where_nobody_looks(tmp_path: Path, viewed: bool) -> None:
     house = api(tmp_path)
-    house.own = [AntiCache(), BlockList(), Proxyserver(), *([View()] if viewed else [])]
+    house.own = [AntiCache(), BlockList(), Onboarding(), Proxyserver(), *([View()] if viewed else [])]
     async with house:
         assert house.master.options.gateway_lean is not viewed
         (text,) = [words for words in house.said if "is ready" in words]
-        assert ("2 addons of mitmproxy's rest until an option of theirs is set" in text) is not viewed
+        assert ("3 addons of mitmproxy's rest until an option of theirs is set" in text) is not viewed
         house.master.options.update(block_list=[":~u completions:418"])
         assert (await house.visit().chats("m")).got.status == 418
