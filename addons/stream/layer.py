@@ -3,6 +3,8 @@
 It has no connection to a provider: those are the pool's (addons/upstream), whose events come in as FromProvider.
 """
 
+from copy import copy
+
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import events, layer, tunnel
 from mitmproxy.proxy.context import Context
@@ -46,13 +48,20 @@ class GatewayLayer(HttpLayer):
             return
         if isinstance(event, events.Start):
             speaking = JsonHttp2Server if self.context.client.alpn == b"h2" else JsonHttp1Server
-            self.connections[self.context.client] = speaking(self.context.fork(), self.deps)
+            self.connections[self.context.client] = speaking(forked(self.context), self.deps)
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
-        self.streams[stream_id] = GatewayStream(self.context.fork(), stream_id, self.deps)
+        self.streams[stream_id] = GatewayStream(forked(self.context), stream_id, self.deps)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def _tick(self, watched: Timed) -> Commands:
         if isinstance(watched, GatewayStream | JsonHttp1Server | JsonHttp2Server):
             yield from self.event_to_child(watched, Tick(watched))
+
+
+def forked(context: Context) -> Context:
+    """As `Context.fork`, but for the server connection that it makes, with an id, and then throws away."""
+    own = copy(context)
+    own.layers = context.layers.copy()
+    return own

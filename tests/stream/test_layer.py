@@ -7,7 +7,7 @@ from mitmproxy.proxy.layers.modes import HttpProxy, ReverseProxy
 
 from addons.stream.client_tls import BoundedClientTLS
 from addons.stream.deps import FromProvider
-from addons.stream.layer import GatewayLayer, choose_layer
+from addons.stream.layer import GatewayLayer, choose_layer, forked
 from addons.stream.port import Fault
 from addons.upstream import pool
 from addons.upstream.events import Body, Ended
@@ -225,3 +225,12 @@ def test_a_late_word_of_an_attempt_that_was_given_up_is_not_heard() -> None:
     drive.server_sends(OK + chunk(b"word [DONE]") + END)
     assert b"late" not in drive.to_client
     assert drive.to_client.endswith(END)
+
+
+def test_a_forked_context_is_mitmproxys() -> None:
+    context = Drive([]).layer.context
+    ours, theirs = forked(context), context.fork()
+    assert type(ours) is type(theirs)
+    assert vars(ours) == vars(theirs)
+    assert ours.server is context.server
+    assert ours.layers is not context.layers
