@@ -37,7 +37,7 @@ from addons.inspect.annotator import Annotator
 from addons.inspect.flow_places import FlowPlaces
 from addons.mitm.hook_table import HookTable, is_idle
 from addons.mitm.inspector import Inspector
-from addons.stream.message_checks import skip_message_checks
+from addons.mitm.message_checks import remember_message_checks
 from addons.stream.refusal import mark_refused
 from addons.stream.request_head import new_request_id
 
@@ -113,7 +113,7 @@ class Glassgate:
         HookTable(
             ctx.master.addons, ctx.options, lambda addon: ctx.options.gateway_lean and is_idle(addon, ctx.options)
         )
-        skip_message_checks()
+        remember_message_checks()
         self._end_clean_records = clean_records(self._in_force.log_text)
         self._inspector.load(self._in_force.decoder_for, self._in_force.shown_text)
 
