@@ -35,7 +35,7 @@ from addons.ingress.request_head import path_of, request_head_of
 from addons.inspect.annotation import annotation_of
 from addons.inspect.annotator import Annotator
 from addons.inspect.flow_places import FlowPlaces
-from addons.mitm.hook_table import HookTable, is_idle
+from addons.mitm.hook_table import HookTable, format_logs_for_hooks_alone, is_idle
 from addons.mitm.inspector import Inspector
 from addons.mitm.message_checks import remember_message_checks
 from addons.stream.refusal import mark_refused
@@ -110,9 +110,10 @@ class Glassgate:
         if "onboarding" in ctx.options:  # mitmproxy's own page: whoever asks for its host is refused here
             ctx.options.update(onboarding=False)
         CommandBar(lambda: self.running_parts).add_to(loader)
-        HookTable(
+        table = HookTable(
             ctx.master.addons, ctx.options, lambda addon: ctx.options.gateway_lean and is_idle(addon, ctx.options)
         )
+        format_logs_for_hooks_alone(ctx.master, table)
         remember_message_checks()
         self._end_clean_records = clean_records(self._in_force.log_text)
         self._inspector.load(self._in_force.decoder_for, self._in_force.shown_text)

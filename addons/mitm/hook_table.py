@@ -37,6 +37,8 @@ from mitmproxy.addons import (
     upstream_auth,
 )
 from mitmproxy.hooks import Hook, UpdateHook
+from mitmproxy.log import AddLogHook
+from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 _LOG: Final = logging.getLogger("mitmproxy.addonmanager")
@@ -88,6 +90,10 @@ class HookTable:
         manager.handle_lifecycle = self.handle_lifecycle  # type: ignore[method-assign]
         for name in ("register", "remove", "clear"):  # (`add` registers)
             setattr(manager, name, self._forgetting(getattr(manager, name)))
+
+    def has(self, name: str) -> bool:
+        """Whether any addon has a hook of that name."""
+        return bool(self._functions(name))
 
     async def handle_lifecycle(self, event: Hook) -> None:
         """Calls a hook, and after one of a flow `update`."""
@@ -152,6 +158,11 @@ class HookTable:
                 self._table = {}
 
         return changed
+
+
+def format_logs_for_hooks_alone(master: Master, table: HookTable) -> None:
+    """Has each log record's text made for mitmproxy's old hook `add_log` only while an addon has that."""
+    master._legacy_log_events.addFilter(lambda record: table.has(AddLogHook.name))
 
 
 def _functions_of(addon: object, name: str) -> list[Function]:

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.script import ScriptLoader
 from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.hooks import DoneHook, RunningHook, UpdateHook
+from mitmproxy.log import LogEntry
 from mitmproxy.proxy.layers.http._hooks import (
     HttpErrorHook,
     HttpRequestHeadersHook,
@@ -31,7 +33,7 @@ from mitmproxy.proxy.layers.http._hooks import (
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow, tutils
 
-from addons.mitm.hook_table import HookTable, idle_addons, is_idle
+from addons.mitm.hook_table import HookTable, format_logs_for_hooks_alone, idle_addons, is_idle
 from tests.support.counting import work_of
 
 type Play = Callable[[AddonManager, list[Any]], Any]
@@ -108,6 +110,19 @@ def both(play: Play, caplog: pytest.LogCaptureFixture, *, idle: bool = False) ->
         found.append([*seen, *lines])
     assert found[1] == found[0]
     return found[1]
+
+
+@contextmanager
+def silent_root() -> Iterator[None]:
+    """Without the handlers of the tests' own, which write every line."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _trace(record: logging.LogRecord) -> list[str]:
@@ -515,3 +530,38 @@ def test_loader_is_told(caplog: pytest.LogCaptureFixture) -> None:
         addons.master.options.update(listen_port=1234)
 
     assert both(play, caplog)
+
+
+def test_log_lines_reach_the_old_hook_and_are_made_for_nobody_else() -> None:
+    written: list[str] = []
+
+    class Line(str):
+        def __str__(self) -> str:
+            written.append(self)
+            return self
+
+    class Listening:
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        def add_log(self, entry: LogEntry) -> None:
+            self.heard.append(entry.msg.rpartition("] ")[2])
+
+    async def play() -> list[str]:
+        opts = options.Options()
+        found = master.Master(opts)
+        format_logs_for_hooks_alone(found, HookTable(found.addons, opts, lambda addon: False))
+        listening = Listening()
+        for line in ("one", "two", "three"):
+            if line == "two":
+                found.addons.add(listening)
+            elif line == "three":
+                found.addons.remove(listening)
+            logging.getLogger("somebody").warning("%s", Line(line))
+            await asyncio.sleep(0)
+        found._legacy_log_events.uninstall()
+        return listening.heard
+
+    with silent_root():
+        assert asyncio.run(play()) == ["two"]
+    assert set(written) == {"two"}

@@ -48,7 +48,7 @@ def test_each_value_of_each_field_is_judged_as_ever_however_often(kind: type) ->
 def test_messages_as_scripts_make_them_are_what_they_were() -> None:
     def made() -> list[Any]:
         one = http.Response.make(418, "tea", {"x": "y"})
-        other = http.Request.make("POST", "http://h:81/p?q=1", b"body", {"a": "b"})
+        other = http.Request.make("POST", "http://h:81/p?q=1", b"body", [(b"a", b"b")])
         other.host, other.headers["c"] = "other", "d"
         return [one.get_state() | TIMES, other.get_state() | TIMES, one.copy().content, other.copy().url]
 
