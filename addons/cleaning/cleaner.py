@@ -27,7 +27,7 @@ OVERLAP_BYTES: Final = 1024
 """A piece of PIECE letters stands whole in one of two slices, escaped or not."""
 PASSED_LIMIT: Final = 2000
 PASSED_BYTES: Final = 200
-"""Parts of heads that are remembered as clean: how many, and of what length at most."""
+"""Parts of heads, and texts of the log, that are remembered as clean: how many, and of what length at most."""
 LOG_LIMIT: Final = 64 * 1024
 """Characters of one message in the log; mitmproxy's may quote whole buffers."""
 
@@ -105,9 +105,20 @@ class Cleaner:
         return shown(" ".join(without_credentials(self._text(text, None, fill=b"")).split()))
 
     def log(self, text: str) -> str:
-        """A log message without secrets: its line ends stay, but begin no line of their own."""
+        """A log message without secrets: its line ends stay, but begin no line of their own.
+
+        A short one that is clean is remembered.
+        """
+        logged = self._index().logged
+        if text in logged:
+            return text
         cut = text if len(text) <= LOG_LIMIT else f"{text[:LOG_LIMIT]}… ({len(text)} characters)"
-        return shown_lines(without_credentials(self._text(cut, None, fill=b"")))
+        clean = shown_lines(without_credentials(self._text(cut, None, fill=b"")))
+        if clean == text and len(text) <= PASSED_BYTES:
+            if len(logged) >= PASSED_LIMIT:
+                logged.clear()
+            logged.add(text)
+        return clean
 
     def error(self, error: ProviderError) -> ProviderError:
         """The same error, every word of it cleaned. Called where a provider's error enters the gateway."""
@@ -138,7 +149,7 @@ class Cleaner:
         """A request as it is shown: a site's own words stand in addresses and headers, its ids for example.
 
         The very same one where there is nothing to hide."""
-        if self.nothing_in(request.data.path, *_parts(request.headers.fields)):
+        if self.nothing_in(*self._path_parts(request.data.path), *_parts(request.headers.fields)):
             return request
         shown = request.copy()
         shown.data.path, shown.headers = self.data(request.data.path), self._fields(request.headers, None)
@@ -160,6 +171,12 @@ class Cleaner:
             passed.clear()
         passed.update(part for part in fresh[:PASSED_LIMIT] if len(part) <= PASSED_BYTES)
         return True
+
+    def _path_parts(self, path: bytes) -> list[bytes]:
+        """The parameters of a path one by one, most of which come with each call; the path, where a secret or an entity
+        (`&quot;`) may reach from one into the next."""
+        whole = len(path) <= PASSED_BYTES or b";" in path or ord("&") in self._index().letters
+        return [path] if whole else path.split(b"&")
 
     def _fields(self, headers: http.Headers, owner: AccountKey | None) -> http.Headers:
         return http.Headers((self.data(name, owner), self.data(value, owner)) for name, value in headers.fields)

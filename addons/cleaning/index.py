@@ -165,6 +165,8 @@ class Index:
         """The bytes that secrets are made of."""
         self.passed: set[bytes] = set()
         """Short parts of heads in which there is nothing to hide; for the cleaner."""
+        self.logged: set[str] = set()
+        """Short texts that a log may have as they are; for the cleaner."""
 
     @property
     def placeholders(self) -> Placeholders:

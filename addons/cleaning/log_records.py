@@ -5,11 +5,27 @@ A record says its message cleaned, its traceback behind it: mitmproxy's formatte
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 type ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 type Clean = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A message whose pieces are cleaned one by one, so that what comes again in many messages is known to be clean."""
+
+    pieces: tuple[str, ...]
+    own: frozenset[int] = frozenset()
+    """Places of pieces that need no cleaning: ids and numbers of ours."""
+
+    def __str__(self) -> str:
+        return " ".join(self.pieces)
+
+    def cleaned(self, clean: Clean) -> str:
+        return " ".join(piece if at in self.own or not piece else clean(piece) for at, piece in enumerate(self.pieces))
 
 
 class CleanRecord(logging.LogRecord):
@@ -44,6 +60,8 @@ class CleanRecord(logging.LogRecord):
 
     def clean_message(self) -> str:
         """The cleaned message alone."""
+        if isinstance(self.msg, Pieces) and not self.args:
+            return self.msg.cleaned(self.clean)
         try:
             text = super().getMessage()
         except Exception:  # logging would print message and arguments as they are

@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final
 
-from addons.cleaning.log_records import CleanRecord
+from addons.cleaning.log_records import CleanRecord, Pieces
 from addons.exchange.observer import Observer
 from addons.exchange.outcome import Outcome
 from addons.words.shown import json_line, shown
@@ -31,13 +31,26 @@ class RequestLog(Observer):
         else:
             level = logging.WARNING if outcome.status >= 500 or outcome.outcome == "broken_off" else logging.INFO
         if log.isEnabledFor(level):
-            log.log(level, "%s", line_of(outcome), extra={"request": outcome})
+            log.log(level, line_of(outcome), extra={"request": outcome})
 
 
-def line_of(outcome: Outcome) -> str:
+def line_of(outcome: Outcome) -> Pieces:
     """The line of the text form: printable whatever the words in it."""
-    request = [outcome.id, outcome.client, outcome.key, outcome.method or "-", outcome.path or "-"]
-    parts = [*request, *_way(outcome), str(outcome.status), outcome.outcome]
+    request = [outcome.client, outcome.key, outcome.method or "-", outcome.path or "-"]
+    words = [*request, *_way(outcome), str(outcome.status), outcome.outcome]
+    ending = [f"error={outcome.error_code}"] if outcome.error_code else []
+    if outcome.why:
+        ending.append(f"why: {outcome.why}")
+    pieces = [shown(outcome.id), shown(" ".join(words)), _numbers(outcome)]
+    return Pieces((*pieces, shown(" ".join(ending))) if ending else tuple(pieces), _OWN)
+
+
+_OWN: Final = frozenset({0, 2})
+"""The pieces of a line that are ours: the id and the numbers."""
+
+
+def _numbers(outcome: Outcome) -> str:
+    parts: list[str] = []
     if outcome.records:
         parts.append(f"attempts={len(outcome.records)}")
     if outcome.wait_ms:
@@ -47,11 +60,7 @@ def line_of(outcome: Outcome) -> str:
     parts.append(f"total={outcome.total_ms}ms")
     if (usage := outcome.usage) is not None:
         parts.append(f"tokens={usage.prompt_tokens}+{usage.completion_tokens}")
-    if outcome.error_code:
-        parts.append(f"error={outcome.error_code}")
-    if outcome.why:
-        parts.append(f"why: {outcome.why}")
-    return shown(" ".join(parts))
+    return " ".join(parts)
 
 
 def _way(outcome: Outcome) -> list[str]:

@@ -4,14 +4,17 @@ A call names its secrets as values (providers/contract/sealed.py). No text is se
 client's words nor a site's can name a secret.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mitmproxy import http
 
 from addons.transport.places import Place, opened_request
 from providers.contract.call import Call
 from providers.contract.sealed import SecretRef, ValueOf
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 type Reveal = Callable[[str, str], Mapping[str, str]]
 """(provider, account) → secret name → real value, as the vault has it now."""
@@ -67,6 +70,6 @@ def _checked(secret: SecretRef, values: Mapping[str, str]) -> str:
     where = f"{secret.provider}/{secret.account}"
     if (value := values.get(secret.name)) is None:
         raise UnknownSecret(f"no secret {secret.name!r} for {where} in the vault")
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
+    if _CONTROL.search(value):
         raise UnknownSecret(f"the secret {secret.name!r} of {where} holds a control character; store it anew")
     return value

@@ -14,6 +14,7 @@ from mitmproxy import http
 from addons.cleaning.cleaner import HIDDEN, OVERLAP_BYTES, PASSED_BYTES, PASSED_LIMIT, SLICE_BYTES, Cleaner
 from addons.cleaning.index import HITS_LIMIT, PIECE, SEGMENT_BYTES, Index, KnownSecret
 from providers.contract.errors import ErrorKind, ProviderError
+from tests.support.counting import work_of
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 PASSWORD = "p\"a'ss wörd/ñ{7} back\\slash"
@@ -288,3 +289,48 @@ def test_what_holds_a_secret_never_passes_and_long_or_many_parts_are_not_remembe
         assert len(index.passed) <= PASSED_LIMIT
     assert cleaner.nothing_in(*(b"%d" % part for part in range(2 * PASSED_LIMIT)))
     assert len(index.passed) <= PASSED_LIMIT
+
+
+def long_path(*parameters: str) -> http.Request:
+    path = "/api/chat?" + "&".join((f"words={'w' * PASSED_BYTES}", *parameters))
+    return http.Request.make("POST", f"http://127.0.0.1{path}")
+
+
+@pytest.mark.parametrize(
+    ("secret", "parameters", "hidden"),
+    [
+        ("the-secret-value", ["a=b"], False),
+        ("the-secret-value", ["a=the-secret-value", "c=d"], True),
+        ("the-secret-value", ["a=the%2Dsecret%2Dvalue"], True),
+        ("a-secret&of=two-parts", ["x=a-secret", "of=two-parts"], True),
+        ("one'secret'in'marks", ["x=one&apos;secret&apos;in&apos;marks"], True),
+        ("one&secret&in&signs", ["x=one&amp;secret&amp;in&amp;signs"], True),
+    ],
+)
+def test_a_secret_is_found_in_a_long_path_whatever_parts_its_parameters(
+    secret: str, parameters: list[str], hidden: bool
+) -> None:
+    cleaner, request = Cleaner.knowing([KnownSecret(secret, "token", "p", "a")]), long_path(*parameters)
+    for _ in range(2):
+        shown = cleaner.request(request)
+        assert (HIDDEN.encode() in shown.data.path) == hidden
+        assert (shown is request) != hidden
+
+
+def test_what_a_log_has_had_is_not_looked_at_again_until_there_is_another_secret() -> None:
+    index = [Index()]
+    cleaner = Cleaner(lambda: index[0])
+    assert cleaner.log("words that hold a-new-secret") == cleaner.log("words that hold a-new-secret")
+    assert work_of(lambda: cleaner.log("words that hold a-new-secret"))[1] < 10
+    index[0] = Index.of([KnownSecret("a-new-secret", "token", "p", "a")])
+    assert cleaner.log("words that hold a-new-secret") == f"words that hold {HIDDEN}"
+
+
+def test_of_texts_of_the_log_so_many_are_remembered() -> None:
+    index = Index()
+    cleaner = Cleaner(lambda: index)
+    for number in range(PASSED_LIMIT + 10):
+        cleaner.log(f"line {number}")
+    cleaner.log("long " * PASSED_BYTES)
+    assert 0 < len(index.logged) <= PASSED_LIMIT
+    assert max(map(len, index.logged)) <= PASSED_BYTES

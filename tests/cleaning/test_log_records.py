@@ -10,7 +10,7 @@ from mitmproxy.log import MitmFormatter
 
 from addons.cleaning.cleaner import HIDDEN, LOG_LIMIT, Cleaner
 from addons.cleaning.index import KnownSecret
-from addons.cleaning.log_records import clean_records
+from addons.cleaning.log_records import Pieces, clean_records
 from addons.exchange.request_log import JsonFormatter
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
@@ -90,3 +90,10 @@ def test_it_ends(out: io.StringIO) -> None:
     assert logging.getLogRecordFactory() is before
     end()
     assert logging.getLogRecordFactory() is before
+
+
+def test_of_a_message_in_pieces_each_is_cleaned_but_those_that_are_ours(out: io.StringIO) -> None:
+    log.error(Pieces(("req_1", f"said {KEY}", "total=1ms", f"and {KEY}"), frozenset({0, 2})))
+    assert f"req_1 said {HIDDEN} total=1ms and {HIDDEN}" in out.getvalue()
+    log.error(Pieces((KEY, "words"), frozenset({1})))
+    assert KEY not in out.getvalue()
