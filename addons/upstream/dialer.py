@@ -8,7 +8,7 @@ clear without a proxy has no layer at all.
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final, cast
@@ -119,10 +119,10 @@ class DialedLink(asyncio.BufferedProtocol):
         self._target = target
         self._client = client
         self._receiver = receiver
-        self._context = _context_of(target, client, dialer.options)
-        self._innermost = _PlainBytes(self._context, self)
-        self._layers = _layers_of(self._context, target, self._innermost)
-        self._socket_server = self._context.server
+        self.server = Server(address=(target.host, target.port))
+        self._layers = self._layers_of(target) if target.tls or target.via else None
+        """The outermost of the layers; a connection in the clear without a proxy needs none."""
+        self._socket_server = self.server
         """The server of the TCP connection: the provider, or the proxy before it."""
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -132,12 +132,22 @@ class DialedLink(asyncio.BufferedProtocol):
         self._is_open = False
         self._is_over = False
         """Nothing more is told."""
-        self._events: deque[events.Event] = deque()
+        self._events: list[events.Event] = []
         self._is_feeding = False
 
-    @property
-    def server(self) -> Server:
-        return self._context.server
+    def _layers_of(self, target: Target) -> layer.Layer:
+        context = Context(self._client, self._dialer.options)
+        context.server = self.server
+        self.server.via = target.via
+        self.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
+        stack = tunnel.LayerStack()
+        if target.via:
+            stack /= HttpUpstreamProxy.make(context, send_connect=True)
+        if target.tls:
+            self.server.sni = target.host
+            stack /= ServerTLSLayer(context)
+        stack /= _PlainBytes(context, self)
+        return stack[0]
 
     # -- making it ------------------------------------------------------------------------------------------------
     def begin(self) -> None:
@@ -293,7 +303,7 @@ class DialedLink(asyncio.BufferedProtocol):
         try:
             while self._events:
                 assert self._layers is not None
-                for command in self._layers.handle_event(self._events.popleft()):
+                for command in self._layers.handle_event(self._events.pop(0)):
                     self._do(command)
         except Exception:
             log.exception("a connection to a provider failed")
@@ -363,28 +373,6 @@ class _PlainBytes(layer.Layer):
         elif isinstance(event, events.Start):
             why_not = yield commands.OpenConnection(self.context.server)
             self._link.established(why_not)
-
-
-def _context_of(target: Target, client: Client, options: Options) -> Context:
-    context = Context(client, options)
-    context.server = Server(address=(target.host, target.port))
-    context.server.via = target.via
-    context.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
-    return context
-
-
-def _layers_of(context: Context, target: Target, innermost: layer.Layer) -> layer.Layer | None:
-    """The outermost of the layers that the connection needs; None: it needs none."""
-    stack = tunnel.LayerStack()
-    if target.via:
-        stack /= HttpUpstreamProxy.make(context, send_connect=True)
-    if target.tls:
-        context.server.sni = target.host
-        stack /= ServerTLSLayer(context)
-    if not (target.via or target.tls):
-        return None
-    stack /= innermost
-    return stack[0]
 
 
 def _address(server: Server) -> str:
