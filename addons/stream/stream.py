@@ -1,11 +1,11 @@
 """One client request and its attempts, as a mitmproxy layer: commit point, timers, what follows a failure."""
 
+import math
 import time
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.connection import Server
-from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import DropStream, SendHttp
@@ -30,7 +30,7 @@ from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerD
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
 from addons.stream.refusal import closing, mark_refused
-from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, UpstreamEvent
+from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, Reconnecting, UpstreamEvent
 from addons.upstream.http1 import UpstreamCall
 
 
@@ -49,6 +49,8 @@ class GatewayStream(RequestIntake):
         """It has something of the answer too, not only what keeps its connection alive."""
         self._began = deps.clock()
         self._attempt_began = 0.0
+        self._connect_by = math.inf
+        """When the connection that is being made must stand."""
         self._last_heard = 0.0
         self._last_said = 0.0
         self._settles_at: float | None = None
@@ -102,7 +104,7 @@ class GatewayStream(RequestIntake):
     def _start_attempt(self, attempt: UpstreamAttempt) -> Commands:
         self._attempt_began = self._last_heard = self._last_said = self.deps.clock()
         self._settles_at = None
-        self.deadline = self._attempt_began + attempt.timers.connect_s
+        self._connects()
         self.deps.deadlines.add(self)
         head = attempt.wire_request(self.flow.request)
         if head is None:
@@ -121,13 +123,20 @@ class GatewayStream(RequestIntake):
         if not self.deps.transport.hand(self.client_id, FromProvider(self, call, said)):
             call.leave()
 
+    def _connects(self) -> None:
+        """A connection is being made."""
+        assert self.attempt
+        self._connect_by = self.deps.clock() + self.attempt.timers.connect_s
+        self._set_deadline()
+
     def _connected(self, server: Server) -> None:
+        self._connect_by = math.inf
         self.context.server = self.flow.server_conn = server
         self._set_deadline()
 
     def _connect_fault(self, err: str) -> tuple[Fault, str]:
         assert self.attempt
-        if self.deps.clock() - self._attempt_began >= self.attempt.timers.connect_s:
+        if self.deps.clock() >= self._connect_by:
             return Fault.CONNECT_TIMEOUT, err
         is_tls = "tls" in err.lower() or "certificate" in err.lower()
         return (Fault.TLS if is_tls else Fault.CONNECT), err
@@ -166,6 +175,8 @@ class GatewayStream(RequestIntake):
                     yield from self._advance(self.attempt.end())
             elif isinstance(said, Connected):
                 self._connected(said.server)
+            elif isinstance(said, Reconnecting):
+                self._connects()
             elif isinstance(said, NoConnection):
                 self.call = None
                 yield from self._fail_attempt(*self._connect_fault(said.why))
@@ -175,11 +186,6 @@ class GatewayStream(RequestIntake):
 
     def _begin_answer(self, response: http.Response) -> Commands:
         assert self.attempt
-        try:
-            validate_headers(response)
-        except ValueError as e:
-            yield from self._broken(Fault.PROTOCOL, f"the provider's headers are not valid: {e}")
-            return
         response.timestamp_start = time.time()
         self.attempt.head(response)  # seals secrets before any other addon sees the flow
         self.flow.response = response
@@ -319,7 +325,7 @@ class GatewayStream(RequestIntake):
         """The earliest moment at which `_on_tick` could have something to do."""
         assert self.attempt
         timers = self.attempt.timers
-        due = self._began + timers.total_s
+        due = min(self._began + timers.total_s, self._connect_by)
         if self.committed:
             due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
         else:
@@ -336,7 +342,7 @@ class GatewayStream(RequestIntake):
         now, timers = self.deps.clock(), attempt.timers
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway ended it")
-        elif self.call is not None and not self.call.is_connected and now >= self._attempt_began + timers.connect_s:
+        elif now >= self._connect_by:
             self._leave()
             yield from self._fail_attempt(Fault.CONNECT_TIMEOUT, "connection cancelled")
         elif self.committed and self._client.unsent:

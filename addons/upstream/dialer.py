@@ -7,8 +7,8 @@ clear without a proxy has no layer at all.
 
 import asyncio
 import logging
+import select
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final, cast
@@ -33,13 +33,14 @@ from OpenSSL import SSL
 
 from addons.tasks import Background
 from addons.upstream.port import Cancel, Receiver, Target
+from addons.upstream.tls_sessions import TlsSessions
 
 log = logging.getLogger("mitmproxy.proxy.server")
 
 READ_BYTES: Final = 16 * 1024
 """What is read of a connection before others have their turn. However it is made up, it is handled in some 10 ms."""
-SESSIONS: Final = 256
-"""TLS sessions that are kept to be resumed, one for each Target."""
+HANDSHAKE_BYTES: Final = 256 * 1024
+"""What TLS and the tunnel of a proxy may take until the connection stands."""
 
 CONNECTION_OPTIONS: Final = frozenset(
     {
@@ -85,32 +86,6 @@ class Dialer:
         return link.close
 
 
-class TlsSessions:
-    """The latest TLS session of each Target: a new connection resumes it, which saves both sides half of the work."""
-
-    def __init__(self) -> None:
-        self.generation = 0
-        """Of rules by which certificates are checked."""
-        self._known: OrderedDict[Target, SSL.Session] = OrderedDict()
-
-    def resume(self, target: Target, tls: SSL.Connection) -> None:
-        if (known := self._known.get(target)) is not None:
-            tls.set_session(known)
-
-    def remember(self, target: Target, tls: SSL.Connection, generation: int) -> None:
-        """Keeps the session of a connection that was made in this `generation`."""
-        if generation == self.generation and (session := tls.get_session()) is not None:
-            self._known[target] = session
-            self._known.move_to_end(target)
-            if len(self._known) > SESSIONS:
-                self._known.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forgets all: a session stands for a certificate that was checked by other rules."""
-        self.generation += 1
-        self._known.clear()
-
-
 class DialedLink(asyncio.BufferedProtocol):
     """One connection: made, then a Link of plain bytes. What layers it needs stand between the socket and it."""
 
@@ -129,6 +104,7 @@ class DialedLink(asyncio.BufferedProtocol):
         self._tls: SSL.Connection | None = None
         self._generation = dialer.sessions.generation
         self._knows_session = False
+        self._handshake_left = HANDSHAKE_BYTES
         self._is_open = False
         self._is_over = False
         """Nothing more is told."""
@@ -157,8 +133,23 @@ class DialedLink(asyncio.BufferedProtocol):
             self._feed(events.Start())
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        self._opening = asyncio.create_task(work)
+        self._opening = asyncio.create_task(self._guarded(work))
         self._dialer.tasks.watch(self._opening)
+
+    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception:
+            self._fail()
+
+    def _fail(self) -> None:
+        """To be called while a fault of ours, or of somebody's addon, is handled."""
+        log.exception("a connection to a provider failed")
+        self._events.clear()
+        if self._is_open:
+            self.ended()
+        else:
+            self.established("the gateway failed; its log says why")
 
     async def _open_plain(self) -> None:
         self.established(await self._open_socket(self.server))
@@ -190,6 +181,7 @@ class DialedLink(asyncio.BufferedProtocol):
         server.timestamp_tcp_setup = time.time()
         self._log(f"server connect {_address(server)}")
         await self._dialer.run_hook(ServerConnectedHook(data))
+        self.resume()
         return None
 
     def established(self, why_not: str | None) -> None:
@@ -217,6 +209,13 @@ class DialedLink(asyncio.BufferedProtocol):
     def unsent(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
+    def has_unread(self) -> bool:
+        if self._transport is None or self._transport.is_closing():
+            return True
+        looking = select.poll()
+        looking.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return bool(looking.poll(0))
+
     def pause(self) -> None:
         if self._transport is not None:
             self._transport.pause_reading()
@@ -243,6 +242,7 @@ class DialedLink(asyncio.BufferedProtocol):
         server.state = ConnectionState.OPEN
         server.peername = transport.get_extra_info("peername")
         server.sockname = transport.get_extra_info("sockname")
+        self.pause()  # until its addons have looked at it: what is told before the connection stands would be lost
         if self._is_over:
             self._abort()
 
@@ -255,6 +255,11 @@ class DialedLink(asyncio.BufferedProtocol):
             if not self._is_over:
                 self._receiver.received(data)
         else:
+            if not self._is_open:
+                self._handshake_left -= nbytes
+                if self._handshake_left < 0:
+                    self.established("too much was sent before the connection stood")
+                    return
             self._feed(events.DataReceived(self._socket_server, data))
 
     def eof_received(self) -> bool:
@@ -306,13 +311,8 @@ class DialedLink(asyncio.BufferedProtocol):
                 for command in self._layers.handle_event(self._events.pop(0)):
                     self._do(command)
         except Exception:
-            log.exception("a connection to a provider failed")
-            self._events.clear()
             self._is_feeding = False
-            if self._is_open:
-                self.ended()
-            else:
-                self.established("the gateway failed; its log says why")
+            self._fail()
         finally:
             self._is_feeding = False
 

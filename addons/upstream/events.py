@@ -1,7 +1,7 @@
 """What is told of a request to a provider: events, in their order.
 
-Connected (again, where the request went out a second time), Answered, Body, …, Ended; or NoConnection or Broken, which
-end it.
+Connected (where the request goes out a second time: Reconnecting before it), Answered, Body, …, Ended; or NoConnection
+or Broken, which end it.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,11 @@ class Connected:
     """There is a connection, and the request is on its way."""
 
     server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """The connection, which had been idle, was dead: a new one is being made, and the request goes out on that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Broken:
     closed: bool
 
 
-type UpstreamEvent = Connected | NoConnection | Answered | Body | Ended | Broken
+type UpstreamEvent = Connected | Reconnecting | NoConnection | Answered | Body | Ended | Broken
 
 ENDED = Ended()
+RECONNECTING = Reconnecting()

@@ -13,10 +13,11 @@ import h11
 from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.net.http import http1
+from mitmproxy.net.http.validate import validate_headers
 
 from addons.framing.chunks import BodyReader, read_on, reader_of
 from addons.framing.lines import HTTP1, Bound, LineBuffer, TooLarge
-from addons.upstream.events import ENDED, Answered, Body, Broken, Connected, NoConnection, UpstreamEvent
+from addons.upstream.events import ENDED, RECONNECTING, Answered, Body, Broken, Connected, NoConnection, UpstreamEvent
 from addons.upstream.port import Link, Target
 
 log = logging.getLogger("glassgate")
@@ -29,7 +30,7 @@ DRAIN_BYTES: Final = 256 * 1024
 ONE_WRITE_BYTES: Final = 64 * 1024
 """Up to so much of a request's body goes out together with its head."""
 
-_KEEP_ALIVE: Final = re.compile(r"timeout=(\d{1,6})")
+_KEEP_ALIVE: Final = re.compile(r"(?:^|[,;\s])timeout=(\d{1,6})", re.IGNORECASE)
 
 type Told = Callable[["UpstreamCall", tuple[UpstreamEvent, ...]], None]
 """Is given the call, and the events of one read of the connection."""
@@ -158,6 +159,10 @@ class Http1Connection:
             self.link.resume()
             self._owner.drains(self)
 
+    def is_fresh(self) -> bool:
+        """Whether nothing has come since its last answer: what came before a request is no answer to it."""
+        return self.link is not None and not self.link.has_unread()
+
     def idle_s(self, most_s: float, margin_s: float) -> float:
         """How long it may be idle: `most_s`, or `margin_s` less than the provider's own limit."""
         return most_s if self._idle_said_s is None else min(most_s, max(0.0, self._idle_said_s - margin_s))
@@ -198,6 +203,7 @@ class Http1Connection:
             return
         if asked and reused and not heard and not call.repeated:
             self._owner.again(call)
+            call.told(call, (RECONNECTING,))
             return
         call.over = True
         call.told(call, events)
@@ -240,6 +246,7 @@ class Http1Connection:
             if lines is None:
                 return ""
             response = http1.read_response_head(lines)
+            validate_headers(response)
             size = http1.expected_http_body_size(self._request, response)
         except TooLarge as e:
             return f"the head of the answer is {e}"
@@ -334,5 +341,5 @@ def _is_interim(line: bytes) -> bool:
 
 def _keep_alive_s(response: http.Response) -> float | None:
     """The provider's limit for an idle connection, in seconds: `Keep-Alive: timeout=5` (RFC 2068, 19.7.1.1)."""
-    found = _KEEP_ALIVE.match(response.headers.get("keep-alive", ""))
+    found = _KEEP_ALIVE.search(response.headers.get("keep-alive", ""))
     return float(found[1]) if found else None

@@ -117,7 +117,7 @@ class UpstreamPool:
         now = self._clock()
         while found := self._idle.get(target):
             connection = found[-1]
-            if now < self._until[connection] and now - self._begun[connection] < AGE_S:
+            if now < self._until[connection] and now - self._begun[connection] < AGE_S and connection.is_fresh():
                 self._until.pop(connection)
                 self._forget(connection)
                 return connection

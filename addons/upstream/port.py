@@ -41,6 +41,10 @@ class Link(Protocol):
         """Bytes that wait until the provider reads."""
         ...
 
+    def has_unread(self) -> bool:
+        """Whether something has come that was not told yet: bytes, or the end. So of what is closed."""
+        ...
+
     def pause(self) -> None:
         """Reads nothing more until `resume`. May be called twice, as that may."""
         ...

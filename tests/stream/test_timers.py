@@ -53,6 +53,21 @@ def test_a_late_provider_is_kept_alive_before_its_first_word() -> None:
     assert drive.to_client.endswith(chunk(b": keep-alive\n\n"))
 
 
+def test_a_request_that_goes_out_again_has_its_own_time_to_connect() -> None:
+    first, attempt = FakeAttempt(), FakeAttempt(connect_s=5, first_token_s=60)
+    drive = Drive([first, attempt])
+    drive.post()
+    drive.server_sends(OK + chunk(b"[DONE]") + END)
+    drive.post()
+    drive.tick(20)
+    drive.hold = {"connect"}
+    drive.server_closes()
+    drive.tick(4.9)
+    assert not attempt.faults
+    drive.tick(0.2)
+    assert attempt.faults[0][0] is Fault.CONNECT_TIMEOUT
+
+
 def test_no_timer_is_left_when_a_request_is_over() -> None:
     drive = Drive([FakeAttempt()])
     drive.post()

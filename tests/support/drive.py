@@ -178,6 +178,9 @@ class FakeLink:
     def unsent(self) -> int:
         return 0
 
+    def has_unread(self) -> bool:
+        return self.is_over
+
     def pause(self) -> None:
         self.is_paused = True
 

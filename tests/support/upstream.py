@@ -25,6 +25,7 @@ class Wire:
     closed: bool = False
     paused: bool = False
     waiting: int = 0
+    unread: bool = False
 
     def __post_init__(self) -> None:
         self.server = Server(address=(self.target.host, self.target.port))
@@ -46,6 +47,9 @@ class Wire:
 
     def unsent(self) -> int:
         return self.waiting
+
+    def has_unread(self) -> bool:
+        return self.unread
 
     def pause(self) -> None:
         self.paused = True

@@ -1,6 +1,7 @@
 """Making connections: over real sockets, with mitmproxy's options, hooks and TLS."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -43,21 +44,26 @@ class Told:
         self.why = ""
         self.data = b""
         self.is_closed = False
+        self.order: list[str] = []
         self.changed = asyncio.Event()
 
     def opened(self, link: Link) -> None:
+        self.order.append("opened")
         self.link = link
         self.changed.set()
 
     def failed(self, why: str) -> None:
+        self.order.append("failed")
         self.why = why
         self.changed.set()
 
     def received(self, data: bytes) -> None:
+        self.order.append("received")
         self.data += data
         self.changed.set()
 
     def closed(self) -> None:
+        self.order.append("closed")
         self.is_closed = True
         self.changed.set()
 
@@ -73,15 +79,22 @@ class Hooks:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.kills = False
+        self.breaks = False
+        self.waits: asyncio.Event | None = None
+        """What `server_connected` waits for."""
         self.gone = asyncio.Event()
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         self.seen.append("connect")
         if self.kills:
             data.server.error = "not today"
+        if self.breaks:
+            data.server.address = None
 
-    def server_connected(self, data: ServerConnectionHookData) -> None:
+    async def server_connected(self, data: ServerConnectionHookData) -> None:
         self.seen.append("connected")
+        if self.waits is not None:
+            await self.waits.wait()
 
     def server_connect_error(self, data: ServerConnectionHookData) -> None:
         self.seen.append("error")
@@ -218,6 +231,64 @@ async def test_reading_waits_while_it_is_paused(tmp_path: Path) -> None:
         second.close()
 
 
+@pytest.mark.parametrize("says", [b"too early", b""])
+@pytest.mark.parametrize("tls", [True, False])
+@in_loop
+async def test_what_comes_while_an_addon_looks_at_the_connection_is_told_afterwards(
+    tls: bool, says: bytes, tmp_path: Path
+) -> None:
+    house = House(tmp_path)
+    house.hooks.waits = asyncio.Event()
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(says)
+        writer.close()
+        asyncio.get_running_loop().call_later(0.05, house.hooks.waits.set)  # type: ignore[union-attr]
+
+    server = await asyncio.start_server(hasty, "127.0.0.1", 0)
+    async with server:
+        told = Told()
+        house.dialer(Target("127.0.0.1", server.sockets[0].getsockname()[1], tls), CLIENT, told)
+        await told.until(lambda: told.is_closed or bool(told.why))
+    assert told.order[:1] == (["failed"] if tls else ["opened"])
+    assert told.data == (b"" if tls else says)
+
+
+@pytest.mark.parametrize("tls", [True, False])
+@in_loop
+async def test_an_addon_that_spoils_it_is_not_waited_for(tls: bool, tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.hooks.breaks = True
+    told = Told()
+    house.dialer(Target("127.0.0.1", 1, tls), CLIENT, told)
+    await told.until(lambda: bool(told.why))
+    assert told.why == "the gateway failed; its log says why"
+
+
+@in_loop
+async def test_what_has_come_and_was_not_told_is_seen(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with house.server() as port:
+        told, link = await house.opened(Target("127.0.0.1", port, tls=False))
+        assert not link.has_unread()
+        link.pause()
+        link.write(b"hello")
+        other, second = await house.opened(Target("127.0.0.1", port, tls=False))
+        second.write(b"hello")
+        await other.until(lambda: other.data == b"hello")
+        assert link.has_unread()
+        link.resume()
+        await told.until(lambda: told.data == b"hello")
+        assert not link.has_unread()
+        link.pause()
+        link.write(b"bye")
+        second.write(b"bye")
+        await other.until(lambda: other.is_closed)
+        assert link.has_unread(), "the data, and the end"
+        link.close()
+        assert link.has_unread(), "what is closed cannot be used"
+
+
 # -- TLS --------------------------------------------------------------------------------------------------------------
 @in_loop
 async def test_tls_is_told_on_the_server_connection(tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]) -> None:
@@ -302,3 +373,30 @@ async def test_a_proxy_leads_there(tls: bool, tmp_path: Path, server_side: tuple
             link.write(b"bye")
             await told.until(lambda: told.is_closed)
         assert house.hooks.seen[:2] == ["connect", "connected"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "tls"])
+@in_loop
+async def test_what_a_proxy_or_a_handshake_says_is_bounded(scheme: str, tmp_path: Path) -> None:
+    house = House(tmp_path)
+    sent = 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        begin = b"HTTP/1.1 200 OK\r\nx: " if scheme == "http" else b""
+        with contextlib.suppress(OSError):
+            writer.write(begin)
+            while sent < 50_000_000:
+                record = b"x" * 16_384 if scheme == "http" else b"\x16\x03\x03\x40\x00" + b"\x02\xff\xff\xff" * 4096
+                writer.write(record)
+                sent += len(record)
+                await writer.drain()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    async with server:
+        at = ("127.0.0.1", server.sockets[0].getsockname()[1])
+        told = Told()
+        target = Target("provider.invalid", 1, False, ("http", at)) if scheme == "http" else Target(*at, tls=True)
+        house.dialer(target, CLIENT, told)
+        await told.until(lambda: bool(told.why))
+    assert sent < 20_000_000, "what the kernel's buffers take, and little more"

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from addons.upstream import pool
-from addons.upstream.events import ENDED, Body, Broken, Connected, NoConnection
+from addons.upstream.events import ENDED, RECONNECTING, Body, Broken, Connected, NoConnection
 from addons.upstream.port import Target
 from tests.support.upstream import TARGET, Asked, Wires
 
@@ -77,6 +77,9 @@ def test_the_one_used_last_is_taken_first() -> None:
     [
         (b"", pool.IDLE_S),
         (b"keep-alive: timeout=5, max=100\r\n", 5 - pool.MARGIN_S),
+        (b"keep-alive: max=100, Timeout=5\r\n", 5 - pool.MARGIN_S),
+        (b"keep-alive: timeout=0\r\n", 0),
+        (b"keep-alive: notimeout=5\r\n", pool.IDLE_S),
         (b"keep-alive: timeout=7200\r\n", pool.IDLE_S),
         (b"keep-alive: timeout=x\r\n", pool.IDLE_S),
     ],
@@ -232,16 +235,43 @@ def test_the_end_closes_all() -> None:
     assert len(wires.pool) == 0
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"content-length: 2\r\ntransfer-encoding: chunked",
+        b"transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        b"content-length: 2\r\ncontent-length: 2",
+        b"content-length: 0\r\nx y: z",
+    ],
+)
+def test_an_answer_whose_length_is_in_doubt_leaves_no_connection_to_others(fields: bytes) -> None:
+    wires = Wires()
+    asked = answered(wires, answer=b"HTTP/1.1 200 OK\r\n%s\r\n\r\n0\r\n\r\n" % fields)
+    assert asked.told[-1] == Broken("HTTP/1 protocol error: the head of the answer is malformed", closed=False)
+    assert wires.made[0].closed
+    assert not wires.asks().call.is_connected
+
+
+def test_what_came_before_a_request_is_no_answer_to_it() -> None:
+    wires = Wires()
+    answered(wires)
+    answered(wires)
+    wires.made[0].unread = True  # a second answer that nobody asked for, or the end
+    asked = wires.asks()
+    assert wires.made[0].closed
+    assert not asked.call.is_connected
+
+
 # -- dead ones --------------------------------------------------------------------------------------------------------
 def test_a_dead_connection_costs_one_silent_attempt() -> None:
     wires = Wires()
     answered(wires)
     asked = wires.asks(body=b"once more")
     wires.made[0].ends()
-    assert asked.told == []
+    assert asked.told == [RECONNECTING]
     wires.made[1].opens()
     wires.made[1].says(WHOLE)
-    assert asked.told[0] == Connected(wires.made[1].server)
+    assert asked.told[1] == Connected(wires.made[1].server)
     assert asked.told[-1] is ENDED
     assert wires.made[1].sent.endswith(b"once more")
 
