@@ -79,3 +79,10 @@ def test_words_that_act_on_a_terminal_are_not_kept(health: AccountHealth) -> Non
     assert health.state is not None
     assert health.state.reason.isprintable()
     assert len(health.state.reason) <= 500
+
+
+def test_of_too_many_models_the_one_whose_limit_ends_first_is_forgotten(health: AccountHealth) -> None:
+    for number in range(MODELS_KEPT + 1):
+        until = 5 if number == 3 else 10_000 - number
+        health.limit_model(f"m{number}", AccountState(Health.LIMITED, 50, until, "slow down"))
+    assert set(health.recorded_models) == {f"m{number}" for number in range(MODELS_KEPT + 1)} - {"m3"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from addons.accounts.account_health import AccountHealth
-from addons.accounts.account_record import MODELS_KEPT
+from addons.accounts.account_record import MODELS_KEPT, records_in
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.health import AccountState, Health, after_error
 from addons.accounts.state_store import FileStateStore
@@ -72,6 +72,7 @@ def entry(**state: Any) -> dict[str, Any]:
         pytest.param(entry(until=NOW + 60), "limited", NOW + 60, id="limited as it may be"),
         pytest.param(entry(health="expired", since=NOW * 5), "expired", None, id="refused tomorrow"),
         pytest.param(entry(health="dead"), None, None, id="a state that is none"),
+        pytest.param(entry(health="expired", since=-5), "expired", None, id="refused before time began"),
     ],
 )
 def test_a_forged_file_is_bounded(folder: Path, stored: object, health: str | None, until: int | None) -> None:
@@ -80,7 +81,8 @@ def test_a_forged_file_is_bounded(folder: Path, stored: object, health: str | No
     assert (found.health.value if found else None) == health
     if found is not None:
         assert found.until == until
-        assert found.since <= NOW
+        assert 0 <= found.since <= NOW
+        assert found.since == 0 or stored != entry(health="expired", since=-5)
 
 
 def test_forged_words_names_and_starts_are_bounded(folder: Path) -> None:
@@ -105,3 +107,9 @@ def test_forged_words_names_and_starts_are_bounded(folder: Path) -> None:
     found.well()
     saved(store)
     assert list(json.loads(path.read_bytes())["accounts"]) == ["zai/main"]
+
+
+@pytest.mark.parametrize("name", ["zai/", "/main", "zai", "zai/ma in", "z\x1b/main", "../../main", "zai/../main", "/"])
+def test_what_is_no_account_is_passed_over(name: str) -> None:
+    content = json.dumps({"accounts": {name: entry(), "zai/main": entry()}}).encode()
+    assert list(records_in(content, NOW, str)) == [("zai", "main")]

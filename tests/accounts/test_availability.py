@@ -9,6 +9,7 @@ import pytest
 from addons.accounts.account import Account
 from addons.accounts.availability import MODELS_KEPT, AvailabilityRules
 from addons.accounts.breaker import BreakerRules
+from addons.accounts.cooldown import CooldownRules
 from addons.accounts.health import AccountState, Health
 from addons.accounts.limiter import DAY_S, LimiterFull, RateLimits
 from addons.accounts.state_store import FileStateStore
@@ -100,6 +101,31 @@ def test_without_cool_downs_a_limit_is_nothing(tmp_path: Path) -> None:
     house.fails(ErrorKind.RATE_LIMITED, retry_after_s=60.0)
     assert house.a.availability.blocked("m") is None
     assert house.a.health.state is None
+
+
+def test_how_long_a_limit_rests_is_configured_and_may_be_anew(tmp_path: Path) -> None:
+    house = House(tmp_path, AvailabilityRules(cooldown=CooldownRules(base_s=5)))
+    house.fails(ErrorKind.RATE_LIMITED)
+    blocked = house.a.availability.blocked("m")
+    assert blocked
+    assert blocked.wait_s == 5
+    house.a = house.made(AvailabilityRules(cooldown=CooldownRules(base_s=7)), house.a)
+    house.fails(ErrorKind.RATE_LIMITED)
+    blocked = house.a.availability.blocked("m")
+    assert blocked
+    assert blocked.wait_s == 14, "twice: it is the second in a row"
+
+
+@pytest.mark.parametrize(("stored_later_s", "rests"), [(-1, True), (0, True), (1, False)])
+def test_the_rest_of_an_earlier_process_is_that_of_the_session_of_then(
+    house: House, stored_later_s: int, rests: bool
+) -> None:
+    house.fails(ErrorKind.CHALLENGE)
+    noted = house.a.health.state
+    assert noted
+    after = house.made().availability
+    after.recall(noted.since + stored_later_s)
+    assert after.is_challenged() is rests
 
 
 def test_limits_outlive_the_process_until_their_time(house: House) -> None:
@@ -278,7 +304,7 @@ def test_without_rests_a_challenged_account_is_asked_after_all_others_for_a_minu
     assert (noted.health, noted.until, noted.reason) == (Health.CHALLENGED, None, "said challenge")
     house.time += 59
     assert house.a.availability.is_deferred()
-    house.time += 2
+    house.time += 1
     assert not house.a.availability.is_deferred()
     house.fails(ErrorKind.CHALLENGE)
     house.a.availability.succeeded("m")

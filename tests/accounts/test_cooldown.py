@@ -29,6 +29,10 @@ def test_a_time_that_is_none_is_none(named_s: float, kind: ErrorKind) -> None:
     assert rest_s(limit(named_s, kind), CooldownRules()) == 15
 
 
+def test_a_time_of_less_than_a_second_is_one() -> None:
+    assert rest_s(limit(0.5), CooldownRules()) == 0.5
+
+
 def test_the_sites_own_time_or_else_doubling(clock: Clock) -> None:
     cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), clock)
     assert [cooldowns.limited("a", limit()).length_s for _ in range(8)] == [15, 30, 60, 120, 240, 480, 600, 600]
@@ -54,5 +58,7 @@ def test_one_of_an_earlier_process_ends_when_it_would_have(clock: Clock) -> None
     cooldowns: Cooldowns[str] = Cooldowns(CooldownRules(), clock)
     cooldowns.resume("a", clock.now + 40, limit())
     cooldowns.resume("b", clock.now, limit())
-    assert (cooldowns.left_s("a"), cooldowns.left_s("b"), list(cooldowns.known)) == (40, 0, ["a"])
+    cooldowns.resume("c", clock.now + 0.5, limit())
+    assert [cooldowns.left_s(key) for key in "abc"] == [40, 0, 0.5]
+    assert list(cooldowns.known) == ["a", "c"]
     assert cooldowns.limited("a", limit()).length_s == 30

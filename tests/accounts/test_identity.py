@@ -53,6 +53,15 @@ async def test_the_same_persons_is_and_the_name_is_remembered(make: Callable[...
     house.site.answers = [SessionUpdate(f"c:{START + 1800}")]
     assert await house.token() == START + 1800
     assert house.site.asked == ["identify", "refresh", "identify", "refresh", "identify"]
+    assert not any(house.kept), "what is asked for that keeps no cookies by itself"
+
+
+async def test_a_site_that_cannot_be_asked_is_believed(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make()
+    monkeypatch.setattr(house.site, "identify", lambda session, now: None)
+    assert await house.token() == START + 900
 
 
 async def test_an_address_will_do_where_there_is_no_id(make: Callable[..., House]) -> None:

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,9 @@ from addons.accounts.sessions import SessionVault, StoredCredentials, StoredSess
 from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
-from providers.contract.session import Credentials
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.session import Credentials, Session
+from tests.accounts.renewing import FakeSite
 from tests.support.accounts import NOBODY
 from tests.support.counting import work_of
 
@@ -107,17 +109,19 @@ async def test_a_lost_vault_is_said_and_its_return_too(folder: Path, caplog: pyt
     vault, reader = made(folder)
     vault.gate.set()
     await reader.refresh()
+    assert caplog.text == "", "all has been well"
     away = folder / "elsewhere"
     vault.path.rename(away)
     for _ in range(3):
         await reader.refresh()
     assert "there is no vault" in str(vault.problem)
     assert (token(reader), vault.reads) == ("old", 2)
-    assert caplog.text.count("there is no vault") == 1
+    assert caplog.text.count("there is no vault") == caplog.text.count("known so far keep serving") == 1
     away.rename(vault.path)
-    await reader.refresh()
+    for _ in range(3):
+        await reader.refresh()
     assert vault.problem is None
-    assert "well again" in caplog.text
+    assert caplog.text.count("well again") == 1
 
 
 async def test_a_session_stored_meanwhile_stands_against_one_that_no_disk_took(
@@ -139,6 +143,20 @@ async def test_a_session_stored_meanwhile_stands_against_one_that_no_disk_took(
     assert not vault.unwritten
     assert token(vault) == "captured"
     assert await session.write(), "there is nothing to write any more"
+
+
+async def test_a_session_that_no_disk_took_is_a_secret_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "old-0123456789")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    session = StoredSession(("site", "me"), NOBODY, vault)
+    old, before = session.stored(), vault.version()
+    assert old is not None
+    monkeypatch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
+    await session.store(old, Credentials(token="renewed-0123456789"))
+    assert any(one is not other for one, other in zip(vault.version(), before, strict=True))
+    assert {"renewed-0123456789", "old-0123456789"} <= {secret.value for secret in vault.secrets()}
 
 
 async def test_a_conflict_leaves_the_other_session_in_force_and_is_no_failure(folder: Path) -> None:
@@ -163,9 +181,23 @@ async def test_only_another_persons_storing_is_another_session(folder: Path) -> 
         assert await session.store(old, Credentials(token=renewed))
         assert token(vault) == renewed
         assert session.standing() == first
+    again = StoredSession(("site", "me"), NOBODY, vault)
+    again.adopt(session)
+    assert again.standing() == first, "another configuration is no storing either"
     put(folder, "captured")
     await vault.refresh()
     assert session.standing() != first
+
+
+async def test_what_stood_before_the_first_renewal_is_what_somebody_stored(folder: Path) -> None:
+    """Nobody need have asked before."""
+    put(folder, "old")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    session = StoredSession(("site", "me"), NOBODY, vault)
+    old = session.stored()
+    assert old is not None
+    await session.store(old, Credentials(token="renewed"))
+    assert session.standing() == old.rev
 
 
 async def test_what_is_tried_is_in_force_meanwhile_and_not_longer(folder: Path) -> None:
@@ -192,6 +224,16 @@ async def test_secrets_and_their_version_change_with_what_is_stored(folder: Path
     assert "renewed-0123456789" in {secret.value for secret in vault.secrets()}
 
 
+async def test_the_version_changes_with_what_others_store(folder: Path) -> None:
+    put(folder, "old-0123456789")
+    vault = SessionVault(Vault.open(folder / "vault.json", KEY, sync=False))
+    before = vault.version()
+    put(folder, "captured-0123456789")
+    await vault.refresh()
+    assert any(one is not other for one, other in zip(vault.version(), before, strict=True))
+    assert "captured-0123456789" in {secret.value for secret in vault.secrets()}
+
+
 async def test_after_a_write_only_the_secrets_of_what_has_changed_are_listed_anew(folder: Path) -> None:
     def work(accounts: int) -> int:
         path = folder / str(accounts) / "vault.json"
@@ -216,6 +258,39 @@ def test_without_a_vault_there_is_what_the_environment_gives() -> None:
     assert session.stored() == StoredCredentials(Credentials(token="t"))
     assert session.standing() == Credentials(token="t")
     assert StoredSession(("site", "me"), NOBODY, vault).stored() is None
+
+
+def test_an_api_that_wants_no_key_needs_no_session() -> None:
+    session = StoredSession(("site", "me"), NOBODY, SessionVault(None), needed=False)
+    assert session.read() == Session("site", "me")
+
+
+class Refuses(FakeSite):
+    """Reads no session."""
+
+    def __init__(self, credential: Literal["session", "key"]) -> None:
+        super().__init__()
+        self.credential = credential
+
+    def read_session(self, account: str, credentials: Credentials) -> Session:
+        raise ProviderError(ErrorKind.SESSION_EXPIRED, "no token", credential=self.credential)
+
+
+@pytest.mark.parametrize(("credential", "advised"), [("session", True), ("key", False)])
+def test_what_cannot_be_read_is_said_each_time_and_whether_it_says_what_to_do(
+    credential: Literal["session", "key"], advised: bool
+) -> None:
+    session = StoredSession(("site", "me"), Refuses(credential), SessionVault(None), Credentials(token="t"))
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="no token") as caught:
+            session.read()
+        assert caught.value.advised is advised
+
+
+def test_what_is_not_there_is_said_with_what_to_do() -> None:
+    with pytest.raises(ProviderError, match=r"Add one: .*glassgate login site me") as caught:
+        StoredSession(("site", "me"), FakeSite(), SessionVault(None)).read()
+    assert (caught.value.credential, caught.value.advised) == ("session", True)
 
 
 WORD = st.text(min_size=1, max_size=8)

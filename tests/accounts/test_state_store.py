@@ -5,8 +5,10 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -248,3 +250,22 @@ def test_nonsense_in_the_file_resets_nothing(file: Path, accounts: object) -> No
     store = FileStateStore(file, time.time)
     put(file, accounts)
     assert asyncio.run(store.resets()) == []
+
+
+def test_what_changes_after_a_write_is_written_too(file: Path) -> None:
+    store = FileStateStore(file, lambda: NOW)
+    for key in (A, B):
+        assert store.unsaved() is None, "nothing has changed"
+        store.put(key, AccountRecord(LIMITED))
+        saved(store)
+    assert set(json.loads(file.read_bytes())["accounts"]) == {"p/a", "p/b"}
+
+
+def test_a_disk_that_fails_again_is_said_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = FileStateStore(file, lambda: NOW)
+    full = patch("addons.accounts.state_store.write_small", side_effect=OSError(28, "No space left on device"))
+    for fails in (True, True, False, True):
+        with full if fails else nullcontext():
+            store.put(A, AccountRecord(LIMITED))
+            saved(store)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2

@@ -87,9 +87,9 @@ def test_a_loop_that_hangs_is_told() -> None:
         hangs = asyncio.Event()
         jobs.start(Job("hanging", 2, hangs.wait))  # type: ignore[arg-type]
         jobs.start(Job("patient", 2, hangs.wait, 900))  # type: ignore[arg-type]
-        await asyncio.sleep(PATIENCE_S)
+        await asyncio.sleep(PATIENCE_S + 2)
         assert jobs.problems() == []
-        await asyncio.sleep(5)
+        await asyncio.sleep(3)
         (told,) = jobs.problems()
         assert "'hanging' has not moved for 35 s" in told
         hangs.set()
@@ -99,11 +99,14 @@ def test_a_loop_that_hangs_is_told() -> None:
     with_jobs(work)
 
 
-def test_a_loop_whose_task_has_ended_is_told() -> None:
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_loop_whose_task_has_ended_is_told(waits: bool) -> None:
     async def work(jobs: Jobs) -> None:
         async def step() -> None:
             if (task := asyncio.current_task()) is not None:
                 task.cancel()  # as somebody else might
+            if waits:
+                await asyncio.sleep(0)
 
         jobs.start(Job("one", 1, step))
         await asyncio.sleep(5)
@@ -126,7 +129,11 @@ def test_something_cancelled_below_ends_no_loop() -> None:
                 await inner
 
         jobs.start(Job("one", 1, step))
-        await asyncio.sleep(5)
+        await asyncio.sleep(0.5)
+        assert jobs.problems() == [
+            "the background loop 'one' fails (something it waited for was cancelled); the log says where"
+        ]
+        await asyncio.sleep(4.5)
         assert count > 3
         assert jobs.problems() == []
 

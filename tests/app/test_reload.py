@@ -8,7 +8,7 @@ import pytest
 
 import addons.app.reload
 from addons.app.reload import UNCHANGED, Reload
-from addons.app.reload_requests import answer_to, ask
+from addons.app.reload_requests import ReloadAnswer, answer_to, ask
 from addons.app.runtime import Running
 from addons.config.loader import load_config
 from addons.config.schema import Config
@@ -208,6 +208,49 @@ def test_a_disk_that_hangs_is_a_problem_and_holds_nobody(
 
     monkeypatch.setattr(addons.app.reload, hangs, hanging)
     asyncio.run(look())
+
+
+def asked(house: House, question: str = "ab" * 16) -> ReloadAnswer:
+    """What is answered to who asks for a reload."""
+    folder = house.file.parent / "s"
+    ask(folder, house.file.absolute(), question)
+    asyncio.run(house.reload.look())
+    found = answer_to(folder, question)
+    assert found is not None
+    return found
+
+
+def test_who_asks_is_told_what_is_in_force(house: House) -> None:
+    house.write(f"auth: {{tokens: [{STRONG}x]}}")
+    assert asked(house) == ReloadAnswer(True, "the changed configuration is in force")
+    house.write(f"auth: {{tokens: [{STRONG}y]}}\nlisten: {{port: 8099}}")
+    assert asked(house, "cd" * 16) == ReloadAnswer(
+        True, "the changed configuration is in force; listen changed: this takes effect at the next start"
+    )
+
+
+def test_who_asks_while_a_disk_hangs_is_told_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hung(file: Path) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(addons.app.reload, "load_config", hung)
+    found = asked(house)
+    assert not found.done
+    assert "could not be read within" in found.said
+
+
+def test_after_a_disk_has_hung_the_files_are_looked_at_though_they_are_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(addons.app.reload, "READ_S", 0.05)
+        patch.setattr(addons.app.reload, "_stamp", lambda *_: event.wait(60))
+        asyncio.run(house.reload.look())
+    event.set()
+    assert "could not be read within" in (house.reload.problem or "")
+    asyncio.run(house.reload.look())
+    assert house.reload.problem is None
 
 
 def test_what_waits_for_the_next_start_is_told_until_it_is_taken_back(house: House) -> None:
