@@ -94,7 +94,7 @@ class Annotator(Observer):
         cleaner, limits = self.cleaner(), self.limits()
         held_ms = live.ended(flow) if live is not None else 0
         annotation = replace(_request_annotation(flow, outcome, attempt), held_ms=held_ms, most=limits.max_attempts)
-        if live is not None:  # how it ended is shown at once: to clean long texts takes a while
+        if live is not None and live.looked_at():  # how it ended is shown at once: to clean long texts takes a while
             _write(flow, replace(annotation, model=cleaner.text(annotation.model)))
         bare, looked_at = annotation, self.looked_at()
         if looked_at and last is not None:  # else nobody will ever read the texts, or send the flow again

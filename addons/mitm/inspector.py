@@ -17,7 +17,7 @@ from addons.mitm.console import show_summaries_in_console
 from addons.mitm.dropped import release_when_dropped
 from addons.mitm.exports import complete_har, explain_placeholders
 from addons.mitm.search import FlowTexts, search_in
-from addons.mitm.viewers import Viewers, refresh_chat_in_console, refresh_chats_in_web
+from addons.mitm.viewers import Viewers, refresh_chat_in_console, tell_pages
 from addons.mitm.web_order import list_in_time_order
 from providers.contract.operation import Decoder
 
@@ -52,11 +52,16 @@ class Inspector:
             return None
         release_when_dropped(view)
         viewers = Viewers(clock)
+        live = Live(clock, view, lambda: viewers.any_present() or self._filters(), self._changed)
         if (app := getattr(master, "app", None)) is not None:  # mitmweb's
             viewers.watch_web(app)
-            refresh_chats_in_web()
+            tell_pages(live.bring_up_to_date)
             list_in_time_order(app)
-        return Live(clock, view, viewers.any_present, self._changed)
+        return live
+
+    def _filters(self) -> bool:
+        """Whether mitmproxy looks at running flows by itself: what it stops or lists may depend on their summary."""
+        return any(getattr(self.master.options, name, None) for name in ("intercept", "view_filter"))
 
     def is_used(self) -> bool:
         """Whether flows are listed, or saved to a file."""

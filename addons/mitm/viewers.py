@@ -71,16 +71,18 @@ def refresh_chat_in_console(view: View, flows: Sequence[mflow.Flow]) -> None:
         registry.on_change.send(registry["chat"])
 
 
-def refresh_chats_in_web() -> None:
-    """Makes mitmweb reread running chats. Its page reads a message again when its hash has changed. The Chat view
-    stands on the request, and shows what was answered: while that grows, the request's hash says so."""
+def tell_pages(bring_up_to_date: Callable[[mflow.Flow], None]) -> None:
+    """Makes mitmweb's flows as they are read: up to date, and running chats read again.
+
+    Its page reads a message again when its hash has changed. The Chat view stands on the request, and shows what was
+    answered: while that grows, the request's hash says so. For pages nothing is made while there is none.
+    """
     from mitmproxy.tools.web import app
 
-    if getattr(app.flow_to_json, "tells_of_chats", False):
-        return
-    original = app.flow_to_json
+    original = getattr(app.flow_to_json, "original", app.flow_to_json)  # a second load takes the place of the first
 
     def flow_to_json(flow: mflow.Flow) -> dict[str, Any]:
+        bring_up_to_date(flow)
         found: dict[str, Any] = original(flow)
         annotation = flow.metadata.get(KEY)
         if isinstance(annotation, dict) and annotation.get("outcome") == RUNNING and "request" in found:
@@ -89,5 +91,20 @@ def refresh_chats_in_web() -> None:
             found["request"]["contentHash"] = f"{found['request']['contentHash']}-{size}"
         return found
 
-    flow_to_json.tells_of_chats = True  # type: ignore[attr-defined]
+    flow_to_json.original = original  # type: ignore[attr-defined]
     app.flow_to_json = flow_to_json
+    for name in ("broadcast", "broadcast_flow"):
+        _only_to_pages(app.ClientConnection, name)
+
+
+def _only_to_pages(connection: Any, name: str) -> None:
+    """Leaves out a way of telling all pages while there is none: mitmweb makes the message first."""
+    told = getattr(connection, name)
+    original = getattr(told, "original", told)
+
+    def tell(cls: Any, *given: Any, **named: Any) -> None:
+        if cls.connections:
+            original(*given, **named)
+
+    tell.original = original  # type: ignore[attr-defined]
+    setattr(connection, name, classmethod(tell))

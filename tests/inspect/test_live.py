@@ -22,7 +22,8 @@ from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.inspect.attempt_flows import end_as_attempt, own_flow
-from addons.inspect.live import AT_ONCE, AT_ONCE_BYTES, BYTES_PER_S, REFRESH_S, Live
+from addons.inspect.live import AT_ONCE, REFRESH_S, Live
+from addons.inspect.running import AT_ONCE_BYTES, BYTES_PER_S
 from addons.recordings.recording import RecordingProblem, RecordingSource, recording_of
 from addons.transport.upstream_request import request_of
 from providers.contract.call import Call
@@ -167,7 +168,7 @@ def test_a_silent_stream_changes_nothing() -> None:
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Virtual time does not wait for them."""
-    monkeypatch.setattr("addons.inspect.live.AT_ONCE_BYTES", 2**40)
+    monkeypatch.setattr("addons.inspect.running.AT_ONCE_BYTES", 2**40)
 
 
 @pytest.mark.usefixtures("no_threads")
@@ -465,7 +466,7 @@ def test_a_fault_in_what_is_shown_is_none_of_the_requests(
         raise ValueError("cannot be told")
 
     async def work(room: Room) -> None:
-        monkeypatch.setattr("addons.inspect.live.summary_line", fails)
+        monkeypatch.setattr("addons.inspect.running.summary_line", fails)
         flow, exchange = room.runs()
         attempt = await room.asks(flow, exchange)
         assert SECRET.encode() not in (flow.request.content or b"")

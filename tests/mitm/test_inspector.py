@@ -149,7 +149,7 @@ def test_changed_flows_are_told_and_the_consoles_open_one_painted(web: bool, mon
 def test_mitmwebs_pages_are_counted_and_its_list_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(Viewers, "watch_web", lambda self, app: done.append("watched"))
-    monkeypatch.setattr(module, "refresh_chats_in_web", lambda: done.append("reread"))
+    monkeypatch.setattr(module, "tell_pages", lambda bring_up_to_date: done.append("told"))
     monkeypatch.setattr(module, "list_in_time_order", lambda app: done.append("ordered"))
 
     async def does(master: Any, noting: Noting) -> None:
@@ -157,4 +157,20 @@ def test_mitmwebs_pages_are_counted_and_its_list_ordered(monkeypatch: pytest.Mon
         assert Inspector(master).start(lambda: 0.0) is not None
 
     with_master(does, View())
-    assert done == ["watched", "reread", "ordered"]
+    assert done == ["watched", "told", "ordered"]
+
+
+@pytest.mark.parametrize("option", ["intercept", "view_filter"])
+def test_a_filter_of_mitmproxys_looks_at_what_runs(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Viewers, "any_present", lambda self: False)
+
+    async def does(master: Any, noting: Noting) -> None:
+        if option not in master.options:
+            master.options.add_option(option, str | None, None, "")
+        live = Inspector(master).start(lambda: 0.0)
+        assert live is not None
+        assert not live.looked_at()
+        master.options.update(**{option: "~comment running"})
+        assert live.looked_at()
+
+    with_master(does, View())

@@ -1,6 +1,7 @@
 """Who looks at flows, and what of it is kept for those that do not listen."""
 
 import asyncio
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ from mitmproxy.test import tflow
 from mitmproxy.tools.web import app as web
 
 from addons.inspect.annotation import KEY, RUNNING
-from addons.mitm.viewers import QUEUE_LIMIT, VISIT_S, Viewers, refresh_chats_in_web
+from addons.mitm.viewers import QUEUE_LIMIT, VISIT_S, Viewers, tell_pages
 
 
 class Page:
@@ -18,6 +19,7 @@ class Page:
     def __init__(self, pages: set[Any]) -> None:
         self._pages = pages
         self._send_queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self.filters: dict[str, Any] = {}
         self.closed = False
         pages.add(self)
 
@@ -26,6 +28,12 @@ class Page:
 
     def close(self) -> None:
         self.closed = True
+
+    def send(self, message: bytes) -> None:
+        self._send_queue.put_nowait(message)
+
+    _json_dumps = staticmethod(web.ClientConnection._json_dumps)
+    _broadcast_flow = web.ClientConnection._broadcast_flow
 
 
 @pytest.fixture
@@ -67,12 +75,48 @@ def test_who_asks_for_flows_looks_for_a_while(pages: set[Any]) -> None:
     assert not viewers.any_present()
 
 
+@pytest.fixture
+def as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is replaced is put back at the end."""
+    monkeypatch.setattr(web, "flow_to_json", web.flow_to_json)
+    for name in ("broadcast", "broadcast_flow"):
+        monkeypatch.setattr(web.ClientConnection, name, getattr(web.ClientConnection, name))
+
+
+def told(pages: set[Any]) -> list[str]:
+    """The kinds of messages that pages have been told."""
+    return [
+        json.loads(page._send_queue.get_nowait())["type"] for page in pages for _ in range(page._send_queue.qsize())
+    ]
+
+
+@pytest.mark.usefixtures("as_it_comes")
+def test_pages_are_told_as_before_and_nothing_is_made_for_none(
+    pages: set[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    for _ in range(2):  # the addon is loaded again
+        tell_pages(lambda flow: read.append(flow.id))
+    flow = tflow.tflow()
+    with monkeypatch.context() as alone:
+        alone.setattr(web.ClientConnection, "_json_dumps", lambda message: pytest.fail("made for nobody"))
+        web.ClientConnection.broadcast_flow("flows/add", flow)
+        web.ClientConnection.broadcast(type="events/reset")
+    assert read == []
+    Page(pages)
+    web.ClientConnection.broadcast_flow("flows/update", flow)
+    web.ClientConnection.broadcast(type="events/reset")
+    web.ClientConnection.broadcast_flow_reset()
+    assert told(pages) == ["flows/update", "events/reset", "flows/reset"]
+    assert read == [flow.id]
+
+
+@pytest.mark.usefixtures("as_it_comes")
 @pytest.mark.parametrize("delivered", ["words", None, 7, ["words"]], ids=repr)
 def test_a_flow_of_a_file_that_says_anything_does_not_end_the_list(
-    delivered: object, monkeypatch: pytest.MonkeyPatch
+    delivered: object,
 ) -> None:
-    monkeypatch.setattr(web, "flow_to_json", web.flow_to_json)  # put back at the end
-    refresh_chats_in_web()
+    tell_pages(lambda flow: None)
     flow = tflow.tflow()
     flow.metadata[KEY] = {"outcome": RUNNING, "delivered": delivered}
     assert web.flow_to_json(flow)["request"]["contentHash"].endswith("-5" if delivered == "words" else "-0")
