@@ -112,6 +112,29 @@ async def test_an_hour_without_requests_before_does_not_make_it_hurry() -> None:
 
 
 @in_virtual_time
+async def test_a_request_that_begins_as_the_last_one_ends_may_say_a_last_word_too() -> None:
+    process = Process(1)
+    process.drain.asked()
+    await process.one_ends(3)
+    process.live = 1
+    await asyncio.sleep(20)
+    assert process.did == [("end all", 3.0), ("stop", round(3 + LAST_WORDS_S + FLUSH_S, 3))]
+
+
+@in_virtual_time
+async def test_a_fault_at_its_beginning_ends_it_too() -> None:
+    process = Process(1)
+
+    def fails() -> float:
+        raise RuntimeError("a bug")
+
+    process.drain.drain_s = fails
+    process.drain.asked()
+    await asyncio.sleep(0.001)
+    assert (process.did, process.drain.over) == ([("stop", 0.0)], True)
+
+
+@in_virtual_time
 async def test_a_fault_on_the_way_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Process(1, drain_s=1)
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from addons.accounts.account_record import EMPTY
+from addons.recordings.drift import FILE_NAME, Drift
 from addons.vault.errors import VaultError
 from addons.vault.store import Vault
+from providers.contract.errors import ErrorKind, ProviderError
 from tests.support.answers import DONE, FINISH, STREAM, whole, word, zai_token
 from tests.support.harness import api, zai
 from tests.support.virtual_time import in_virtual_time
@@ -66,3 +69,26 @@ async def test_a_bad_configuration_is_told_and_changes_nothing(tmp_path: Path) -
         visit = await house.visit().chats("m")
         await visit.says(STREAM, word("Hi"), FINISH, DONE)
         assert house.line.outcome == "ok"
+
+
+@in_virtual_time
+async def test_a_changed_configuration_has_its_own_figures_and_accounts(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        key, pool = house.parts.flow_key(), house.parts.pool
+        pool.by_key["api", "b"].failed("m", ProviderError(ErrorKind.RATE_LIMITED, "slow down", retry_after_s=60))
+        one = "[{name: a, max_concurrent: 7, queue_s: 3}]"
+        house.write(providers=house.providers.replace("accounts: [a, b]", f"accounts: {one}"))
+        await house.pass_s(2.1)
+        assert house.parts.pool is not pool
+        (account,) = house.parts.pool.all()
+        assert (account.limiter.limits.max_concurrent, account.limiter.limits.queue_s) == (7, 3)
+        assert pool.around.store.get(("api", "b")) == EMPTY, "an account that is gone is forgotten"
+        assert house.parts.flow_key() == key != b"", "flows of before can be sent again"
+
+
+@in_virtual_time
+async def test_what_was_unknown_is_kept_at_the_end(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        house.parts.archive.drift.count("api", {"field odd": 2}, int(house.began), "req_1")
+    kept = Drift.load(tmp_path / "s" / FILE_NAME).plain()
+    assert kept["api"]["field odd"]["count"] == 2
