@@ -32,6 +32,7 @@ ANCHORED = {
     "addons.importing.shell_words._OF_CMD": "match",
     "addons.importing.shell_words._PIECE": "match",
     "addons.framing.chunks._SIZE": "match",
+    "providers.contract.call._SITE": "match",
     "providers.contract.provider._BARE": "fullmatch",
     "providers.k2think.marks._MORE": "match",
     "providers.k2think.whole._OPENING_TAG": "match",

@@ -249,7 +249,8 @@ class AttemptLoop:
         Raises ProviderError.
         """
         model, provider = lease.candidate.model, self.context.providers[lease.account.provider]
-        serving = provider.serving(replace(self.ask.parsed.request, model=model.id))
+        asked = self.ask.parsed.request
+        serving = provider.serving(asked if asked.model == model.id else replace(asked, model=model.id))
         assert serving is not None  # else the route would have no candidates
         done = applied(serving.request.followed_by(more), model, serving.operation.native)
         while True:
@@ -374,7 +375,8 @@ class AttemptLoop:
     def _moment(self) -> Moment:
         """Now, and when the client's request came in."""
         now = self.context.moment()
-        return replace(now, came_ms=now.epoch_ms - int((self.context.clock() - self.ask.began) * 1000))
+        came_ms = now.epoch_ms - int((self.context.clock() - self.ask.began) * 1000)
+        return Moment(now.epoch_ms, now.new_id, now.timezone, came_ms)
 
     @property
     def _most(self) -> int:

@@ -15,6 +15,7 @@ REQUEST_IDS: Final = (
     "x-request-id", "request-id", "x-ds-trace-id", "apim-request-id", "x-siliconcloud-trace-id", "x-generation-id",
     "mistral-correlation-id", "x-tt-logid", "trace-id",
 )  # fmt: skip
+_MIRRORED: Final = frozenset((*RATE_LIMITS, *REQUEST_IDS))
 _UPSTREAM_LIMIT: Final = "x-glassgate-upstream-ratelimit-"
 _UPSTREAM_ID: Final = "x-glassgate-upstream-request-id"
 UPSTREAM_HEADERS: Final = (
@@ -31,6 +32,8 @@ def upstream_headers(headers: Mapping[str, str], *, own_limits: bool = False) ->
 
     `own_limits`: the client's key has limits of its own, which `x-ratelimit-*` then are.
     """
+    if _MIRRORED.isdisjoint(headers):  # mostly
+        return ()
     prefix = _UPSTREAM_LIMIT if own_limits else "x-ratelimit-"
     found = [
         (prefix + name.removeprefix("x-ratelimit-"), headers[name]) for name in RATE_LIMITS if _fits(headers.get(name))

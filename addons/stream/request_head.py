@@ -1,7 +1,7 @@
 """Reading and checking a client's request head before it becomes a flow. A refusal repeats nothing that was sent."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -40,7 +40,7 @@ class HeadRefused(Exception):
 
 def new_request_id() -> str:
     """The id of a request in the log and in its answer's x-request-id."""
-    return f"req_{uuid.uuid4().hex}"
+    return f"req_{secrets.token_hex(16)}"
 
 
 def method_and_path(begins: bytes) -> tuple[str, str]:

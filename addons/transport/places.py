@@ -10,7 +10,6 @@ adapter put there; what was changed goes out as it stands, and opens nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,8 +39,7 @@ def places_of(call: Call) -> tuple[Place, ...]:
 
 def opened_request(request: http.Request, places: Sequence[Place], value_of: ValueOf) -> http.Request:
     """A copy of `request` with the secrets in their places. Raises what `value_of` raises."""
-    opened = copy(request)
-    opened.data = copy(request.data)
+    opened = _twin(request)
     headers = {(p.name.encode(), p.value.shown.encode()): p.value for p in places if p.kind == "header"}
     opened.headers = http.Headers(
         (name, headers[key].opened(value_of).encode("utf-8", "surrogateescape"))
@@ -53,6 +51,14 @@ def opened_request(request: http.Request, places: Sequence[Place], value_of: Val
     if queries:
         opened.path = _replaced(request.path, queries)
     return opened
+
+
+def _twin(request: http.Request) -> http.Request:
+    """Another object with the same data, some of which is then replaced. (copy.copy takes ten times as long.)"""
+    twin: http.Request = object.__new__(http.Request)
+    twin.data = object.__new__(http.RequestData)
+    twin.data.__dict__.update(request.data.__dict__)
+    return twin
 
 
 def sealed_call(request: http.Request, url: str, places: Sequence[Place], skipped: frozenset[str]) -> Call:

@@ -2,13 +2,14 @@
 
 import time
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import urlsplit
 
 from mitmproxy import http
 from mitmproxy.net.http import url
 
 from addons.upstream.port import Target
-from providers.contract.call import Call, origin_of
+from providers.contract.call import Call, origin_of, site_of
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Provider, ProviderOptions
 
@@ -19,17 +20,16 @@ def request_of(call: Call) -> http.Request:
     A new object: mitmproxy's client side still holds the client's own.
     """
     address, body, now = call.shown_url, call.shown_body, time.time()
-    parts = urlsplit(address)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    scheme, host, port = _parsed_origin(origin)
-    path = address[len(origin) :]
+    site = site_of(address)
+    scheme, host, port = _parsed_site(site)
+    path = address[len(site) :]
     fields = [
         (name.encode(), (value if isinstance(value, str) else value.shown).encode("utf-8", "surrogateescape"))
         for name, value in call.headers
     ]
     named = {name.lower() for name, _ in fields}
     if b"host" not in named:
-        fields.insert(0, (b"Host", parts.netloc.encode()))
+        fields.insert(0, (b"Host", site.partition("://")[2].encode()))
     if b"content-length" not in named:
         fields.append((b"content-length", b"%d" % len(body)))
     if b"accept-encoding" not in named:
@@ -51,22 +51,33 @@ def request_of(call: Call) -> http.Request:
 
 
 @lru_cache(maxsize=256)
-def _parsed_origin(origin: str) -> tuple[bytes, str, int]:
+def _parsed_site(site: str) -> tuple[bytes, str, int]:
     """Scheme, host and port; there are few, and mitmproxy takes its time to check them. Raises ValueError."""
-    scheme, host, port, _ = url.parse(origin)
+    scheme, host, port, _ = url.parse(site)
     return scheme, host.decode("idna"), port
 
 
 def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None, account: str) -> Target:
     """The address of the account's call. Raises ProviderError when it is not the provider's own: fail closed."""
-    if origin_of(call.shown_url) not in provider.origins():
+    address = call.shown_url
+    if origin_of(address) not in provider.origins():
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: a call to a foreign address was stopped")
-    parts = urlsplit(call.shown_url)
-    tls = parts.scheme == "https"
-    via = None
-    if proxy:
-        front = urlsplit(proxy)
-        scheme = "https" if front.scheme == "https" else "http"
-        via = (scheme, (front.hostname or "", front.port or {"http": 80, "https": 443}[scheme]))
+    host, port, tls = _place_of(site_of(address))
     shared_by = f"{provider.name}/{account}" if provider.web_session else ""
-    return Target(parts.hostname or "", parts.port or (443 if tls else 80), tls, via, shared_by)  # type: ignore[arg-type]
+    return Target(host, port, tls, _proxy_of(proxy) if proxy else None, shared_by)
+
+
+@lru_cache(maxsize=256)
+def _place_of(site: str) -> tuple[str, int, bool]:
+    """Host, port and whether TLS is spoken there."""
+    parts = urlsplit(site)
+    tls = parts.scheme == "https"
+    return parts.hostname or "", parts.port or (443 if tls else 80), tls
+
+
+@lru_cache(maxsize=256)
+def _proxy_of(proxy: str) -> tuple[Literal["http", "https"], tuple[str, int]]:
+    """As Target.via."""
+    front = urlsplit(proxy)
+    scheme: Literal["http", "https"] = "https" if front.scheme == "https" else "http"
+    return scheme, (front.hostname or "", front.port or {"http": 80, "https": 443}[scheme])

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,7 @@ _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 """RFC 9110 5.6.2, a token."""
 _HEADER_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 """RFC 9110 5.5: no control character but the tab; above all no CR, LF or NUL, which would begin a header of its own."""
+_SITE: Final = re.compile(r"https?://[^/?#]*")
 _URL: Final = re.compile(r"https?://[!-~]+")
 _HEAD_LIMIT: Final = 128 * 1024
 
@@ -83,7 +85,20 @@ def opened_url(url: Value, value_of: ValueOf) -> str:
 
 def origin_of(url: str) -> str:
     """`scheme://host:port` of an absolute URL, the port always named. Raises ValueError on a bad port."""
-    parts = urlsplit(url)
+    return _origin_of(site_of(url))
+
+
+def site_of(url: str) -> str:
+    """The beginning of an absolute URL that says where it leads, as it is written: it ends where RFC 3986 3.2 ends it,
+    as for urlsplit. There are few, so what is made of one can be kept."""
+    found = _SITE.match(url)
+    return found[0] if found is not None else url
+
+
+@lru_cache(maxsize=256)
+def _origin_of(site: str) -> str:
+    """The same, of a URL without a path."""
+    parts = urlsplit(site)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{parts.hostname}:{port}"
 

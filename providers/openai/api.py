@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin
 
@@ -22,6 +23,12 @@ from providers.openai.presets import PRESETS
 
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
+
+
+@lru_cache(maxsize=256)
+def _address(base_url: str, path: str) -> str:
+    """The path taken from base_url; there are few, each for many calls."""
+    return urljoin(base_url + "/", path)
 
 
 class OpenAIApi:
@@ -49,7 +56,7 @@ class OpenAIApi:
     # -- calls ----------------------------------------------------------------------------------------------------
     def post(self, path: str, session: Session, body: bytes, *, accept: str) -> Call:
         headers = (*self._headers(session, accept=accept), ("Content-Type", "application/json"))
-        return Call("POST", urljoin(self.options.base_url + "/", path), headers, body)
+        return Call("POST", _address(self.options.base_url, path), headers, body)
 
     def models_call(self, session: Session, base_url: str) -> Call:
         url = urljoin(base_url + "/", self.form.models_path)

@@ -65,6 +65,9 @@ _FITTING: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 """Fields with a place of their own in ChatRequest, for values of this form. All others travel in `extra`."""
 
+_UNSET_BY_NULL: Final = frozenset({*_FITTING, "max_completion_tokens", "stream_options"})
+"""A null is as if these were left out; other fields are passed on with it."""
+
 
 def read_chat(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[ParsedRequest]:
     """The request. Raises GatewayError (400) naming the field at fault."""
@@ -112,8 +115,8 @@ def _any_messages(raw: list[dict[str, Any]]) -> Reading[tuple[Message, ...]]:
 
 
 def _chat(raw: Mapping[str, Any], messages: tuple[Message, ...]) -> ChatRequest:
-    held = {name: raw[name] for name, fits in _FITTING.items() if raw.get(name) is not None and fits(raw[name])}
-    unset = {name for name in (*_FITTING, "max_completion_tokens", "stream_options") if raw.get(name) is None}
+    said = {name: value for name, value in raw.items() if value is not None or name not in _UNSET_BY_NULL}
+    held = {name: value for name, value in said.items() if (fits := _FITTING.get(name)) is not None and fits(value)}
     limit = raw.get("max_completion_tokens")
     most = limit if limit is not None and _is_whole(limit) else held.get("max_tokens")
     stop = raw.get("stop")
@@ -133,7 +136,7 @@ def _chat(raw: Mapping[str, Any], messages: tuple[Message, ...]) -> ChatRequest:
         response_format=held.get("response_format"),
         n=int(held.get("n", 1)),
         affinity=affinity if isinstance(affinity, str) else None,
-        extra={name: value for name, value in raw.items() if name not in {*held, *unset, *_NO_EXTRAS}},
+        extra={name: value for name, value in said.items() if name not in held and name not in _NO_EXTRAS},
     )
 
 

@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.contract.call import Call, opened_url, origin_of
 from providers.contract.errors import ErrorKind, ProviderError
@@ -92,3 +95,26 @@ def test_an_origin_names_its_port(url: str, origin: str) -> None:
 def test_an_origin_with_a_bad_port_is_refused() -> None:
     with pytest.raises(ValueError, match="ort"):
         origin_of("https://site.example:99999/")
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://"]),
+    st.text(alphabet="ab.@:\\[]1%-", min_size=1, max_size=12),
+    st.sampled_from(["", "/", "/a?b#c", "?q=/x", "#f/@evil", "//x@y", "/@evil:1"]),
+)
+def test_the_origin_is_that_of_the_whole_url(scheme: str, where: str, path: str) -> None:
+    def plainly(url: str) -> str | None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        except ValueError:
+            return None
+        return f"{parts.scheme}://{parts.hostname}:{port}"
+
+    def found(url: str) -> str | None:
+        try:
+            return origin_of(url)
+        except ValueError:
+            return None
+
+    assert found(scheme + where + path) == plainly(scheme + where + path)
