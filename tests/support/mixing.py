@@ -1,0 +1,208 @@
+"""Clients that ask with ids and leave at any moment, and a provider that misbehaves at any byte: who got whose answer?
+
+`python -m tests.support.mixing REQUESTS` runs a gateway of its own with that many.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from tests.support.faulty import MODEL, PATIENT, provider
+from tests.support.hostile import DONE, chunk, framed
+from tests.support.processes import NO_REST, Gateway
+
+CLIENTS: Final = 24
+READ_BYTES: Final = 16 * 1024
+"""What the gateway reads of a provider at once."""
+PATIENCE_S: Final = 60.0
+
+
+def _words(number: int) -> str:
+    return f"<{number}>" * (1 + number % 7)
+
+
+def _whole(number: int) -> bytes:
+    message = {"role": "assistant", "content": _words(number)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return json.dumps({"id": "c", "object": "chat.completion", "choices": [choice]}).encode()
+
+
+def _answer(number: int, random: Random, *, stream: bool, ends_at: int = 0) -> tuple[bytes, bool]:
+    """An answer, and whether it lasts until the connection is closed. `ends_at`: its size is a multiple of that."""
+    fields, version, until_closed = [b"content-type: application/json"], b"1.1", False
+    if stream:
+        fields = [b"content-type: text/event-stream"]
+        events = [chunk(f"<{number}>") for _ in range(1 + number % 7)] + [chunk(finish="stop"), DONE]
+        body = b"".join(events)
+    else:
+        body = _whole(number)
+    match random.randrange(8):
+        case 0:
+            fields.append(b"connection: close")
+        case 1:
+            fields.append(b"keep-alive: timeout=0")
+        case 2:
+            version, until_closed = b"1.0", True
+    interim = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" if random.random() < 0.1 else b""
+    if stream and not until_closed:
+        fields.append(b"transfer-encoding: chunked")
+        body = b"".join(framed(event) for event in events) + b"0\r\n" + random.choice([b"", b"x-t: 1\r\n"]) + b"\r\n"
+    elif not until_closed:
+        fields.append(b"content-length: %d" % len(body))
+    head = b"HTTP/%s 200 OK\r\n%s\r\n" % (version, b"\r\n".join(fields))
+    size = len(interim) + len(head) + len(body) + len("\r\n")
+    if ends_at:
+        padding = -(size + len("x: \r\n")) % ends_at
+        head += b"x: %s\r\n" % (b"y" * padding)
+    return interim + head + b"\r\n" + body, until_closed
+
+
+@dataclass
+class Mixer:
+    """The provider and the clients; what they saw."""
+
+    random: Random = field(default_factory=lambda: Random(7))
+    seen: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    """Answers of others, requests that came twice, clients that waited in vain."""
+    _asked: dict[int, bool] = field(default_factory=dict)
+    """By id, whether it may come once more."""
+
+    # -- the provider -----------------------------------------------------------------------------------------------
+    async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            answered = 0
+            while await self._serve(reader, writer, reused=answered > 0):
+                answered += 1
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, reused: bool) -> bool:
+        """Answers one request. Gives whether the connection goes on."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        body = json.loads(await reader.readexactly(size))
+        number = int(body["messages"][-1]["content"])
+        if not self._asked.get(number, True):
+            self.faults.append(f"{number} came twice")
+        fate = self.random.randrange(20)
+        self._asked[number] = drops = reused and fate == 0
+        if drops:
+            self.seen["dropped"] += 1
+            return False
+        answer, until_closed = _answer(number, self.random, stream=bool(body.get("stream")))
+        if fate < 4:
+            await self._split(writer, answer[: self.random.randrange(1, len(answer))])
+            if fate < 3:
+                self._reset(writer)
+            return False
+        if fate < 6 and not until_closed:
+            self.seen["unasked"] += 1
+            more, _ = _answer(-number - 1, self.random, stream=bool(body.get("stream")))
+            if fate == 5:
+                answer, _ = _answer(number, self.random, stream=bool(body.get("stream")), ends_at=READ_BYTES)
+            writer.write(answer + more)
+            await writer.drain()
+            return True
+        await self._split(writer, answer)
+        if fate == 6:
+            await asyncio.sleep(self.random.random() / 50)
+            return False
+        return not until_closed and b"connection: close" not in answer
+
+    async def _split(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        cuts = sorted(self.random.randrange(len(data)) for _ in range(self.random.randrange(5)))
+        for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+            writer.write(data[begin:end])
+            await asyncio.sleep(self.random.choice([0, 0, 0.001]))
+
+    @staticmethod
+    def _reset(writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    # -- clients ------------------------------------------------------------------------------------------------------
+    async def ask(self, gateway: Gateway, numbers: list[int]) -> None:
+        """One client, which asks one after the other."""
+        streams = None
+        for number in numbers:
+            stream = self.random.random() < 0.5
+            leaves_s = self.random.random() / 30 if self.random.random() < 0.12 else PATIENCE_S
+            try:
+                streams = streams or await asyncio.open_connection("127.0.0.1", gateway.port)
+                text = await asyncio.wait_for(self._one(gateway, number, *streams, stream=stream), leaves_s)
+            except TimeoutError:
+                if leaves_s == PATIENCE_S:
+                    self.faults.append(f"{number} waited in vain")
+                outcome = "left"
+            except (OSError, asyncio.IncompleteReadError):
+                outcome = "cut"
+            else:
+                outcome = self._judge(number, text, stream=stream)
+            self.seen[outcome] += 1
+            if outcome in ("left", "cut") and streams is not None:
+                streams[1].transport.abort()
+                streams = None
+        if streams is not None:
+            streams[1].transport.abort()
+
+    async def _one(
+        self, gateway: Gateway, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, stream: bool
+    ) -> str:
+        fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": str(number)}]}
+        body = json.dumps(fields).encode()
+        lines = ["POST /v1/chat/completions HTTP/1.1", f"host: 127.0.0.1:{gateway.port}"]
+        lines += ["content-type: application/json", f"authorization: {gateway.headers['authorization']}"]
+        writer.write("\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        if b"transfer-encoding: chunked" in head:
+            return (await reader.readuntil(b"0\r\n\r\n")).decode()
+        size = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+        return (await reader.readexactly(size)).decode()
+
+    def _judge(self, number: int, text: str, *, stream: bool) -> str:
+        said = text.replace("\\u003c", "<")
+        strange = said.replace(f"<{number}>", "")
+        if "<" in strange:
+            self.faults.append(f"{number} was told {said!r}")
+        if '"error"' in text:
+            return "error"
+        if said.count(f"<{number}>") != 1 + number % 7:
+            self.faults.append(f"{number} is not whole: {text!r}")
+        return "right"
+
+
+async def mix(gateway: Gateway, mixer: Mixer, requests: int) -> None:
+    await asyncio.gather(*(mixer.ask(gateway, list(range(n, requests, CLIENTS))) for n in range(CLIENTS)))
+
+
+async def run(folder: Path, requests: int) -> Mixer:
+    """All of it, with a gateway of its own."""
+    mixer = Mixer()
+    server = await asyncio.start_server(mixer.attend, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        gateway = Gateway(folder, providers={"mixer": provider(url)}, timeouts=PATIENT, **NO_REST)
+        gateway.vault.put("mixer", "key", {"api_key": "sk-mixer-0123456789"})
+        await asyncio.to_thread(gateway.__enter__)
+        try:
+            await mix(gateway, mixer, requests)
+        finally:
+            await asyncio.to_thread(gateway.__exit__)
+            mixer.seen["lines of faults"] = gateway.log.count("Traceback")
+    return mixer
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made:
+        found = asyncio.run(run(Path(made), int(sys.argv[1])))
+    print(dict(found.seen), found.faults[:20])
+    sys.exit(bool(found.faults))
