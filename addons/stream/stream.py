@@ -6,7 +6,7 @@ import time
 from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.connection import Server
-from mitmproxy.proxy import events
+from mitmproxy.proxy import events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import DropStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
@@ -26,7 +26,7 @@ from mitmproxy.proxy.layers.http._hooks import (
 
 from addons.errors import GatewayError
 from addons.stream.client_end import ClientEnd
-from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerDeps, YieldControlHook
+from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerDeps, Tick, YieldControlHook
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
 from addons.stream.refusal import closing, mark_refused
@@ -59,10 +59,12 @@ class GatewayStream(RequestIntake):
 
     # -- events in ------------------------------------------------------------------------------------------------
     def handle_event(self, event: events.Event) -> Commands:
-        # While a hook plans an attempt, this layer is paused and its events wait; a client that leaves must not.
-        leaves = self._paused and isinstance(event, RequestProtocolError) and hasattr(self, "flow")
-        if leaves and (port := self.deps.find(self.flow)):
-            port.client_left()
+        if self._paused:  # by a hook: events wait for its end, but a client that leaves must not
+            if isinstance(event, Tick) and not self.ending:
+                return  # the next one comes soon, and they would pile up
+            leaves = isinstance(event, RequestProtocolError) and hasattr(self, "flow")
+            if leaves and (port := self.deps.find(self.flow)):
+                port.client_left()
         yield from super().handle_event(event)
         if self._paused and self.call is not None:
             self.call.pause()  # what comes meanwhile would be kept here
@@ -162,6 +164,8 @@ class GatewayStream(RequestIntake):
     # -- the provider answers -------------------------------------------------------------------------------------
     def _provider_says(self, event: FromProvider) -> Commands:
         call = event.call
+        if self.flow.error is not None and (yield from self._dropped()):
+            return
         for said in event.said:
             if call is not self.call:
                 return  # a late word of a call that was given up
@@ -189,11 +193,14 @@ class GatewayStream(RequestIntake):
         response.timestamp_start = time.time()
         self.attempt.head(response)  # seals secrets before any other addon sees the flow
         self.flow.response = response
-        self._last_heard = self.deps.clock()
+        began = self.deps.clock()
         yield HttpResponseHeadersHook(self.flow)
-        if (yield from self.check_killed(True)):
-            self._leave()
+        if (yield from self._dropped()):
             return
+        self._last_heard = self.deps.clock()
+        held_s = self._last_heard - began  # by a person, and so by neither side
+        self._began += held_s
+        self._attempt_began += held_s
         self._read_on()
         yield from self._advance(b"")
 
@@ -320,6 +327,17 @@ class GatewayStream(RequestIntake):
         yield DropStream(self.stream_id)
         yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
+    # -- a person ---------------------------------------------------------------------------------------------------
+    def _dropped(self) -> layer.CommandGenerator[bool]:
+        """Whether somebody dropped the flow in the list, or the client left during a hook; then all has ended here."""
+        if self.flow.error is not None:
+            self._keep_provider_body()
+        if not (yield from self.check_killed(True)):
+            return False
+        self._leave()
+        self._unwatch()
+        return True
+
     # -- timers ---------------------------------------------------------------------------------------------------
     def _set_deadline(self) -> None:
         """The earliest moment at which `_on_tick` could have something to do."""
@@ -338,6 +356,8 @@ class GatewayStream(RequestIntake):
         attempt = self.attempt
         if attempt is None or self.call is None:
             yield from super()._on_tick()
+            return
+        if self.flow.error is not None and (yield from self._dropped()):
             return
         now, timers = self.deps.clock(), attempt.timers
         if self.ending:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from addons.stream.deps import Tick
+from addons.stream.port import Fault
 from addons.upstream import pool
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk
@@ -97,3 +99,61 @@ def test_an_ended_answer_is_waited_for_a_moment_and_no_longer(comments: bool) ->
     assert settled(drive)
     assert not attempt.faults
     assert not drive.watch
+
+
+# -- a person drops or holds the flow ---------------------------------------------------------------------------------
+def test_a_flow_that_is_dropped_ends_with_the_next_word() -> None:
+    drive = Drive([FakeAttempt()])
+    drive.post()
+    drive.server_sends(OK + chunk(b"word "))
+    drive.flows[0].kill()
+    drive.server_sends(chunk(b"secret word"))
+    assert drive.client_closed()
+    assert drive.servers[0] in drive.closed
+    assert b"secret word" not in drive.to_client
+    assert not drive.to_client.endswith(END), "an answer that was cut does not look whole"
+    assert drive.log.count("error") == 1
+    assert drive.flows[0].response.content == b"word "  # type: ignore[union-attr]
+    assert not drive.watch
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_flow_that_is_dropped_ends_although_nobody_says_anything(answered: bool) -> None:
+    attempt = FakeAttempt(keepalive_s=15, first_token_s=10)
+    drive = Drive([attempt])
+    drive.post()
+    if answered:
+        drive.server_sends(OK + chunk(b"word "))
+    drive.flows[0].kill()
+    drive.tick(15)
+    assert drive.client_closed()
+    assert drive.servers[0] in drive.closed
+    assert not attempt.faults, "it is no fault of the provider's"
+
+
+def test_who_holds_an_answer_is_not_taken_for_a_silent_provider() -> None:
+    attempt = FakeAttempt(first_token_s=20, idle_s=10, total_s=30)
+    drive = Drive([attempt], hold={"responseheaders"})
+    drive.post()
+    drive.server_sends(OK + chunk(b"word "))
+    for _ in range(100):
+        drive.tick(1)
+    drive.hold = set()
+    drive.complete()
+    drive.tick(9)
+    assert not attempt.faults
+    drive.tick(1.1)
+    assert [fault for fault, _ in attempt.faults] == [Fault.IDLE_TIMEOUT]
+
+
+def test_the_gateway_that_ends_does_not_wait_for_who_holds_an_answer_longer_than_that() -> None:
+    attempt = FakeAttempt()
+    drive = Drive([attempt], hold={"responseheaders"})
+    drive.post()
+    drive.server_sends(OK + chunk(b"word "))
+    (stream,) = drive.watch
+    stream.ending = True
+    drive.feed(Tick(stream))
+    drive.complete()
+    drive.tick(0)
+    assert [fault for fault, _ in attempt.faults] == [Fault.STOPPED]

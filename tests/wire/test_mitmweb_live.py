@@ -203,6 +203,19 @@ def test_a_page_that_is_open_is_told_of_what_comes(stage: Stage) -> None:
     assert "-" in flow["request"]["contentHash"]
 
 
+def test_a_running_stream_that_is_dropped_is_cut(stage: Stage) -> None:
+    gate = Gate()
+    stage.site.programs["cut"] = speaks_until(gate, chunk("one "))
+    running = stage.asks("cut")
+    running.says("1 event so far")
+    stage.api.post(f"/flows/{running.id}/kill").raise_for_status()
+    gate.open()
+    with pytest.raises(httpx.HTTPError):
+        running.ends()
+    until(lambda: " running " not in running.flow["comment"])
+    assert running.shown("response", "raw") == chunk("one ").decode()
+
+
 # -- the story --------------------------------------------------------------------------------------------------------
 def test_an_intercepted_request_tells_its_story_and_says_who_held_it(stage: Stage) -> None:
     stage.api.put("/options", json={"intercept": "~q & ~u completions"}).raise_for_status()
