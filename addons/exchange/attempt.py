@@ -5,7 +5,6 @@ What the answer says is answer_reader.py's; here are its secrets, what is kept o
 
 import logging
 import time
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from addons.cleaning.fields import by_name
 from addons.dialects.base import Encoder
 from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
+from addons.exchange.timed_pieces import TimedPieces
 from addons.ingress.upstream_headers import upstream_headers
 from addons.stream.port import Fault, State, Timers
 from addons.transport.places import Place
@@ -29,9 +29,6 @@ from providers.contract.provider import AnyProvider
 from providers.contract.session import Session
 
 log = logging.getLogger("glassgate")
-
-ARRIVALS_LIMIT = 20_000
-"""Pieces of a body whose arrival is remembered."""
 
 _FAULTS: dict[Fault, tuple[str, str | None]] = {
     Fault.CLOSED: ("closed the connection before its answer was complete", None),
@@ -64,18 +61,13 @@ class AttemptReport:
     reader: AnswerReader
     fault: Fault | None = None
     received_bytes: int = 0
-    arrivals: list[tuple[float, int]] = field(default_factory=list)
-    """When the pieces of the body came, in seconds since the attempt began, and their lengths; up to a limit."""
-    handed_over: "array[float]" = field(default_factory=lambda: array("d"))
-    """`deliveries`, one number behind the other: 16 bytes a piece, for each stream, whether somebody looks or not."""
+    arrivals: TimedPieces = field(default_factory=TimedPieces)
+    """Of the provider's body."""
+    deliveries: TimedPieces = field(default_factory=TimedPieces)
+    """Of what went to the client."""
     cut: bool = False
     """The recorded body is only the beginning."""
     set_cookies: tuple[str, ...] = ()
-
-    @property
-    def deliveries(self) -> tuple[tuple[float, int], ...]:
-        """As `arrivals`, of what went to the client."""
-        return tuple(zip(self.handed_over[::2], map(int, self.handed_over[1::2]), strict=True))
 
     @property
     def error(self) -> ProviderError | None:
@@ -329,15 +321,12 @@ class Attempt:
         room = self.spec.record_limit_bytes - self._delivered_bytes
         if out and room > 0:
             self._delivered.append(out[:room])
-            if len(self.report.handed_over) < 2 * ARRIVALS_LIMIT:
-                self.report.handed_over.append(self.spec.clock() - self._began)
-                self.report.handed_over.append(len(out))
+            self.report.deliveries.add(self.spec.clock() - self._began, len(out))
         self._delivered_bytes += len(out)
         return out
 
     def _record(self, chunk: bytes) -> None:
-        if len(self.report.arrivals) < ARRIVALS_LIMIT:
-            self.report.arrivals.append((self.spec.clock() - self._began, len(chunk)))
+        self.report.arrivals.add(self.spec.clock() - self._began, len(chunk))
         room = self.spec.record_limit_bytes - self.report.received_bytes
         self.report.received_bytes += len(chunk)
         if room >= len(chunk):

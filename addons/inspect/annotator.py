@@ -192,8 +192,8 @@ def _pieces_of(attempt: Attempt | None) -> Annotation:
     return Annotation(
         "",
         stream=attempt.streaming,
-        arrivals=tuple(report.arrivals),
-        deliveries=report.deliveries,
+        arrivals=tuple(report.arrivals.pieces()),
+        deliveries=tuple(report.deliveries.pieces()),
         cut=report.cut,
     )
 

@@ -4,7 +4,6 @@ The note is proven by a code (HMAC-SHA256) under a key of the vault: a flow that
 was changed, opens nothing.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -57,4 +56,4 @@ class FlowPlaces:
 
     def _code(self, owner: Owner, written: object) -> str:
         text = json.dumps([owner.provider, owner.account, written], separators=(",", ":"))
-        return hmac.new(self.key(), text.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.key(), text.encode(), "sha256").hex()

@@ -234,9 +234,8 @@ class Running:
         show_as_searched(response)
         self._delivered = delivered.decode("utf-8", "replace")
         report = attempt.report
-        self._arrivals += [list(arrived) for arrived in report.arrivals[len(self._arrivals) : self._bodies]]
-        given_out = report.handed_over[2 * len(self._deliveries) : 2 * self._sents]
-        self._deliveries += [list(pair) for pair in zip(given_out[::2], given_out[1::2], strict=True)]
+        self._arrivals += map(list, report.arrivals.pieces(len(self._arrivals), self._bodies))
+        self._deliveries += map(list, report.deliveries.pieces(len(self._deliveries), self._sents))
 
     def _restore_kind(self) -> None:
         """What is shown of the end decides anew how it is to be read."""

@@ -185,8 +185,8 @@ def test_who_comes_later_sees_all_of_it() -> None:
         annotation = annotation_of(flow)
         assert annotation
         assert annotation.delivered == attempt.delivered.decode()
-        assert annotation.arrivals == tuple(attempt.report.arrivals)
-        assert annotation.deliveries == attempt.report.deliveries
+        assert annotation.arrivals == tuple(attempt.report.arrivals.pieces())
+        assert annotation.deliveries == tuple(attempt.report.deliveries.pieces())
 
     in_room(work, Room(looked_at=False))
 
