@@ -62,7 +62,9 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
         yield from _undone(data, _PERCENT, _percent)
     if b"+" in data and 0x20 in letters:
         yield from _undone(data, _PLUS, _percent)
-    if any(b"\\" + bytes([letter]) in data for letter in b"ux/\"'\\" if letter in b"ux" or letter in letters):
+    if b"\\" in data and any(
+        b"\\" + bytes([letter]) in data for letter in b"ux/\"'\\" if letter in b"ux" or letter in letters
+    ):
         yield from _undone(data, _backslashes(letters), _backslash)
         if 0x5C in letters:
             yield from _undone(data, _JSON, _backslash)

@@ -10,7 +10,7 @@ from typing import Final
 
 from addons.dialects.base import Encoder
 from addons.features.feature import Check, EventFilter, Flaw
-from addons.features.token_estimate import TokenCounter, estimated
+from addons.features.token_estimate import LateCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import IdentityInflater, InflateError, Inflater, inflater
 from providers.contract.errors import ErrorKind, ProviderError
@@ -21,6 +21,7 @@ from providers.contract.requests import ModelRequest
 
 REFUSAL_LIMIT_BYTES: Final = 256 * 1024
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
+_SAID: Final = (Text, Reasoning)
 READ_BYTES: Final = 16 * 1024
 """Of an unpacked body, between two turns of others: as much as is read of a connection at once."""
 
@@ -89,7 +90,7 @@ class AnswerReader:
         self._source, self._encoder = source, encoder
         self._received, self._cleaned, self._clock = received, cleaned, clock
         self._says_first = spoke
-        self._counter = TokenCounter()
+        self._counter = LateCounter()
         self._inflater: Inflater | None = None
         """None for a body that is not packed, as nearly all are."""
         self._decoder: Decoder | None = None
@@ -212,7 +213,7 @@ class AnswerReader:
         kept: list[Event] = []
         ended: Finish | None = None
         for event in events:
-            if isinstance(event, Text | Reasoning):
+            if isinstance(event, _SAID):
                 self._counter.add(event.text)
             elif isinstance(event, Usage):
                 self.usage = event = event if source.spent is None else event.with_spent(source.spent)
@@ -222,7 +223,7 @@ class AnswerReader:
             elif isinstance(event, Finish):
                 ended = event
             kept.append(event)
-        if any(one.done for one in source.filters):
+        if source.filters and any(one.done for one in source.filters):
             self.closes_early = True
         return self._complete(kept, ended) if ended is not None else self._pass_on(kept)
 
@@ -269,6 +270,6 @@ class AnswerReader:
 
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
-        prompt = estimated(self._source.request.words())
-        own = Usage(prompt, self._counter.tokens, prompt + self._counter.tokens)
+        prompt, answered = estimated(self._source.request.words()), self._counter.tokens
+        own = Usage(prompt, answered, prompt + answered)
         return own if self._source.spent is None else own.with_spent(self._source.spent)

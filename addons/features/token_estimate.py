@@ -14,6 +14,10 @@ from typing import Final
 _CHARS_PER_TOKEN: Final = 4
 _EXACT_CHARS: Final = 1_000_000
 """Of a longer piece the rest is taken to be like its beginning."""
+_AT_ONCE_CHARS: Final = 4096
+"""Of a stream's pieces together, which are kept until they are counted."""
+_PIECE_CHARS: Final = 50
+"""What a piece takes in memory besides its letters."""
 _WIDE_BLANKS: Final = (b"\xe3\x80\x80", b"\xc2\xa0")
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
 
@@ -81,6 +85,34 @@ class TokenCounter:
         copy.tokens, copy._open_run = self.tokens, self._open_run
         copy.add(text)
         return copy
+
+
+class LateCounter:
+    """Adds up the tokens of an answer whose provider may yet give a count: pieces of a stream are counted many at a
+    time, if at all. Together they have as many tokens as one by one."""
+
+    __slots__ = ("_counter", "_room", "_waiting")
+
+    def __init__(self) -> None:
+        self._counter = TokenCounter()
+        self._waiting: list[str] = []
+        self._room = _AT_ONCE_CHARS
+
+    def add(self, text: str) -> None:
+        self._waiting.append(text)
+        self._room -= len(text) + _PIECE_CHARS
+        if self._room <= 0:
+            self._count()
+
+    @property
+    def tokens(self) -> int:
+        self._count()
+        return self._counter.tokens
+
+    def _count(self) -> None:
+        self._counter.add("".join(self._waiting))
+        self._waiting.clear()
+        self._room = _AT_ONCE_CHARS
 
 
 def _classes(text: str) -> bytes:

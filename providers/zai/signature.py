@@ -15,8 +15,10 @@ def sign(key: str, *, request_id: str, timestamp_ms: int, user_id: str, prompt: 
     """The signature in lower-case hex. `prompt` is the text that also stands in the body as `signature_prompt`."""
     named = sorted({"requestId": request_id, "timestamp": str(timestamp_ms), "user_id": user_id}.items())
     canonical = ",".join(f"{name},{value}" for name, value in named)
-    encoded = b64encode(prompt.encode("utf-8", "replace")).decode()
-    return _hmac_hex(derived_key(key, timestamp_ms), f"{canonical}|{encoded}|{timestamp_ms}")
+    signed = hmac.new(derived_key(key, timestamp_ms).encode(), f"{canonical}|".encode(), "sha256")
+    signed.update(b64encode(prompt.encode("utf-8", "replace")))  # prompts are long: no more copies than needed
+    signed.update(f"|{timestamp_ms}".encode())
+    return signed.hexdigest()
 
 
 def derived_key(key: str, timestamp_ms: int) -> str:

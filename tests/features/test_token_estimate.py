@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.features.token_estimate import TokenCounter, count
+from addons.features.token_estimate import LateCounter, TokenCounter, count
+from tests.support.counting import work_of
 
 
 def fed(pieces: list[str]) -> TokenCounter:
@@ -56,3 +57,23 @@ def test_room_is_the_longest_beginning_that_still_fits(before: str, text: str, m
         return
     assert count(before + text[:room]) <= most
     assert room == len(text) or count(before + text[: room + 1]) > most
+
+
+@given(st.lists(st.text(alphabet="ab 中,\u3000é", max_size=6), max_size=200))
+def test_counted_late_pieces_have_as_many_tokens(pieces: list[str]) -> None:
+    at_once, late = TokenCounter(), LateCounter()
+    for piece in pieces:
+        at_once.add(piece)
+        late.add(piece)
+    assert late.tokens == late.tokens == at_once.tokens
+
+
+def test_pieces_for_which_a_count_comes_are_hardly_looked_at() -> None:
+    def work(counter: LateCounter | TokenCounter) -> int:
+        def add() -> None:
+            for _ in range(60):
+                counter.add("word ")
+
+        return work_of(add)[1]
+
+    assert work(LateCounter()) * 2 < work(TokenCounter())
