@@ -50,6 +50,14 @@ def _is_word(event: Event) -> bool:
     return not isinstance(event, Usage | Finish)
 
 
+def _unheard(plain: bytes) -> None:
+    """Whom a reader calls that was let go."""
+
+
+def _without_words(error: ProviderError) -> ProviderError:
+    return ProviderError(error.kind, "")
+
+
 class AnswerReader:
     """`head` first, then `feed` and, while `behind`, `read_on`; `close` at the end of the body.
 
@@ -102,6 +110,10 @@ class AnswerReader:
         """Of the body, unpacked: what came last."""
         self._read = 0
         """How much of that was read."""
+
+    def let_go(self) -> None:
+        """Forgets whom it calls, and who may hold it: nothing is read any more."""
+        self._received, self._cleaned = _unheard, _without_words
 
     @property
     def accepted(self) -> bool:

@@ -113,6 +113,8 @@ class AttemptLoop:
                 lease.failed(last.report.error)
             if last.reader.state is not State.FAILED or answered:
                 leave_site(self.context, last, progress)
+        if last is not None:
+            last.reader.let_go()
         self.release()
 
     def _record(self, lease: Lease, error: ProviderError | None, attempt: Attempt | None = None) -> None:

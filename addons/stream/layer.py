@@ -4,12 +4,13 @@ It has no connection to a provider: those are the pool's (addons/upstream), whos
 """
 
 from copy import copy
+from typing import Any
 
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import events, layer, tunnel
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer, modes
-from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream
 
 from addons.stream.client_tls import BoundedClientTLS
 from addons.stream.deps import Commands, FromProvider, LayerDeps, Tick, Timed
@@ -38,6 +39,7 @@ class GatewayLayer(HttpLayer):
     def __init__(self, context: Context, mode: HTTPMode, deps: LayerDeps) -> None:
         super().__init__(context, mode)
         self.deps = deps
+        self.streams = _Streams()
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, FromProvider):
@@ -58,6 +60,16 @@ class GatewayLayer(HttpLayer):
     def _tick(self, watched: Timed) -> Commands:
         if isinstance(watched, GatewayStream | JsonHttp1Server | JsonHttp2Server):
             yield from self.event_to_child(watched, Tick(watched))
+
+
+class _Streams(dict[int, HttpStream]):
+    """The streams of a connection. HttpLayer takes out one that is done, which lets go then of what it held."""
+
+    def pop(self, stream_id: int, *default: Any) -> Any:
+        found = super().pop(stream_id, *default)
+        if isinstance(found, GatewayStream):
+            found.let_go()
+        return found
 
 
 def forked(context: Context) -> Context:

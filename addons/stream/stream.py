@@ -299,6 +299,13 @@ class GatewayStream(RequestIntake):
         if self.attempt and self.flow.response:
             self.flow.response.data.content = b"".join(self.attempt.recorded)
 
+    def let_go(self) -> None:
+        """Unties the stream, which is over: it goes with its last reference then, and no collection has to find it."""
+        self.attempt = self.port = self.call = None
+        self.client_state = self.server_state = _over
+        self.context.layers.clear()
+        del self._client
+
     # -- answers of the gateway itself ----------------------------------------------------------------------------
     def _answer_locally(self) -> Commands:
         assert self.flow.response
@@ -420,3 +427,8 @@ class GatewayStream(RequestIntake):
             yield HttpErrorHook(self.flow)
         self.flow.live = False
         yield DropStream(self.stream_id)
+
+
+def _over(event: events.Event) -> Commands:
+    """The state of a stream that was let go."""
+    yield from ()
