@@ -1,6 +1,9 @@
-"""The client connections that mitmproxy holds: ticks in, what waits to be sent, and their end."""
+"""The client connections that mitmproxy holds: ticks and providers' words in, what waits to be sent, and their end."""
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,9 +12,10 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
-from addons.stream.connections import ClientConnections
-from addons.stream.deps import Tick
+from addons.stream.connections import WAITING_BYTES, ClientConnections
+from addons.stream.deps import FromProvider, Tick
 from tests.stream.handlers import handler
+from tests.support.upstream import Asked, Wires
 
 
 class Transport:
@@ -86,3 +90,142 @@ def test_what_waits_for_a_client_and_its_end(end: str, lines: int, caplog: pytes
         getattr(made, end)("c1")
     assert transport.aborted == 1
     assert len(caplog.records) == lines
+
+
+# -- a client that does not read --------------------------------------------------------------------------------------
+class Sending(Held):
+    """Sends the client what providers say, which are numbers of bytes here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = asyncio.Lock()
+
+    async def server_event(self, event: events.Event) -> None:
+        async with self.lock:
+            self.told.append(event)
+            found = self.transports[self.client].writer
+            assert isinstance(found, asyncio.StreamWriter)
+            found.write(b"x" * cast(Any, event).said[0])
+
+
+class Line:
+    """A client's connection over a real socket, and what a provider says to it."""
+
+    def __init__(self, held: Sending, client: socket.socket) -> None:
+        self.held, self.client = held, client
+        self.connections = house(held)
+        self.wires = Wires()
+
+    def asks(self) -> Asked:
+        asked = self.wires.asks()
+        self.wires.made[-1].opens()
+        return asked
+
+    def says(self, asked: Asked, size: int) -> bool:
+        return self.connections.hand("c1", FromProvider(cast(Any, None), asked.call, cast(Any, (size,))))
+
+    def paused(self) -> list[bool]:
+        return [wire.paused for wire in self.wires.made]
+
+    async def reads_until(self, check: Callable[[], bool]) -> None:
+        while not check():
+            await asyncio.get_running_loop().sock_recv(self.client, 65536)
+
+
+@asynccontextmanager
+async def line() -> AsyncIterator[Line]:
+    ours, client = socket.socketpair()
+    client.setblocking(False)
+    held = Sending()
+    _, made = await asyncio.open_connection(sock=ours)
+    held.transports[held.client] = ConnectionIO(writer=made)
+    yield Line(held, client)
+    made.transport.abort()
+    client.close()
+
+
+def eagerly(work: Callable[[], Any]) -> None:
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_task_factory(asyncio.eager_task_factory)  # as mitmproxy does
+        runner.run(asyncio.wait_for(work(), 30))
+
+
+async def turns() -> None:
+    """What is ready to run, runs."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+MUCH = 4_000_000
+"""More than the kernel takes for a socket, and some."""
+
+
+def test_a_client_that_does_not_read_holds_its_providers_up() -> None:
+    async def work() -> None:
+        async with line() as one:
+            both = [one.asks(), one.asks()]
+            assert one.says(both[0], 10)
+            assert one.paused() == [False, False]
+            assert one.says(both[0], MUCH)
+            assert one.paused() == [True, False], "the other has said nothing so far"
+            assert one.says(both[1], 10)
+            assert one.paused() == [True, True]
+            assert one.connections.unsent("c1") > WAITING_BYTES
+            await one.reads_until(lambda: one.paused() == [False, False])
+            assert one.connections.unsent("c1") <= WAITING_BYTES
+            one.says(both[1], MUCH)
+            assert one.paused() == [False, True], "each time anew"
+
+    eagerly(work)
+
+
+def test_a_client_that_leaves_lets_go_of_its_providers() -> None:
+    async def work() -> None:
+        async with line() as one:
+            asked = one.asks()
+            one.says(asked, MUCH)
+            one.connections.drop("c1")
+            await turns()
+            assert one.paused() == [False]
+            one.says(asked, 10)
+
+    eagerly(work)
+
+
+def test_what_was_held_up_for_one_is_not_let_go_for_the_next() -> None:
+    """The connection serves another client by the time the first has read."""
+
+    async def work() -> None:
+        async with line() as one:
+            asked = one.asks()
+            one.says(asked, MUCH)
+            one.wires.made[0].says(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            other = one.wires.asks()
+            assert other.call.connection is asked.call.connection
+            other.call.pause()
+            await one.reads_until(lambda: one.connections.unsent("c1") == 0)
+            await turns()
+            assert one.paused() == [True]
+
+    eagerly(work)
+
+
+def test_what_is_said_keeps_its_order_while_another_event_is_handled() -> None:
+    async def work() -> None:
+        async with line() as one:
+            asked = one.asks()
+            async with one.held.lock:
+                for size in (1, 2, 3):
+                    assert one.says(asked, size)
+                assert one.held.told == []
+            one.says(asked, 4)
+            await turns()
+            assert [cast(Any, event).said[0] for event in one.held.told] == [1, 2, 3, 4]
+
+    eagerly(work)
+
+
+def test_nobody_is_told_when_the_connection_is_gone() -> None:
+    wires = Wires()
+    event = FromProvider(cast(Any, None), wires.asks().call, ())
+    assert not house(None).hand("c1", event)
