@@ -16,6 +16,7 @@ from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
 from addons.stream.connection_limits import ConnectionLimiter, Peer
+from addons.stream.gathering import GatheringWriter
 from addons.stream.refusal import Refuse, turn_away
 
 log = logging.getLogger("glassgate")
@@ -134,7 +135,7 @@ class Acceptor:
             if connection.is_over():
                 return
             self._silence_timers[connection.peer] = loop.call_later(self._silence_s(), connection.end)
-            await instance.handle_stream(reader, asyncio.StreamWriter(connection.transport, protocol, reader, loop))
+            await instance.handle_stream(reader, GatheringWriter(connection.transport, protocol, reader, loop))
         finally:
             self.spoke(connection.peer)
             self.limiter.remove(connection.peer)

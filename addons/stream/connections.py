@@ -12,6 +12,7 @@ from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.deps import FromProvider, Tick
 from addons.stream.fair_reading import read_fairly
+from addons.stream.gathering import gather_writes
 from addons.stream.proxy_refusal import ProxyRefusal
 from addons.stream.refusal import Refuse
 from addons.upstream.http1 import UpstreamCall
@@ -45,6 +46,7 @@ class ClientConnections:
         """Applies the functions below to a new connection's handler."""
         if handler := self._handler(client.id):
             read_fairly(handler)
+            gather_writes(handler, handler.client)
             refuse_proxying(handler, self._refuse)
 
     async def deliver(self, client_id: str, tick: Tick) -> bool:
