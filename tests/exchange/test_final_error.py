@@ -1,13 +1,14 @@
 """What a client is told when no attempt brought an answer."""
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 import pytest
 
 from addons.accounts.availability import Blocked
 from addons.accounts.lease import Candidate, PassedOver
 from addons.accounts.limiter import LimiterFull
-from addons.errors import SHORT_WAIT_S
+from addons.errors import MESSAGE_LIMIT, SHORT_WAIT_S
 from addons.exchange.final_error import FinalError
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
@@ -57,6 +58,47 @@ def test_of_those_that_rest_the_one_that_may_be_asked_first_is_told() -> None:
     found.not_asked([resting("a", 90), resting("b", 30)])
     told = found.error(asked=False)
     assert (told.about, told.retry_after_s) == (("m", "api", "b"), 30)
+
+
+def test_of_those_that_may_be_asked_at_the_same_time_the_first_is_told() -> None:
+    found = final()
+    for name in "ab":
+        found.not_asked([PassedOver(candidate(name), LimiterFull(7))])
+    assert found.error(asked=False).about == ("m", "api", "a")
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "span"), [(0.2, "1 s"), (89, "89 s"), (89.5, "90 s"), (90, "2 min"), (120, "2 min"), (121, "3 min")]
+)
+@pytest.mark.parametrize(
+    ("credential", "advice"),
+    [
+        ("session", r"Use the official API, or pass the check .* capture api a"),
+        ("key", r"To try at once: .* accounts reset api a"),
+    ],
+)
+def test_of_an_account_that_rests_after_a_check_is_told_how_long_and_what_ends_it(
+    wait_s: float, span: str, credential: Literal["session", "key"], advice: str
+) -> None:
+    found = final()
+    found.not_asked([resting("a", wait_s, ProviderError(ErrorKind.CHALLENGE, "Prove it.", credential=credential))])
+    told = found.error(asked=False)
+    assert re.search(rf"Prove it\. The account rests and is asked again in {span}\. {advice}$", told.message)
+
+
+def test_a_limit_rests_without_such_advice() -> None:
+    found = final()
+    found.not_asked([resting("a", 30)])
+    assert "The account rests" not in found.error(asked=False).message
+
+
+def test_what_a_site_said_makes_room_for_the_advice() -> None:
+    found = final()
+    found.not_asked([resting("a", 30, ProviderError(ErrorKind.CHALLENGE, "x" * 10_000, credential="key"))])
+    message = found.error(asked=False).message
+    assert len(message) <= MESSAGE_LIMIT
+    assert len(message) >= MESSAGE_LIMIT - 3
+    assert message.endswith("accounts reset api a")
 
 
 @pytest.mark.parametrize("wait_s", [SHORT_WAIT_S, SHORT_WAIT_S + 1])

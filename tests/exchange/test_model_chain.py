@@ -1,5 +1,6 @@
 """Another model of the chain."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,25 @@ async def test_a_chain_that_comes_back_to_a_model_does_not_go_round(tmp_path: Pa
         assert model(visit) == "n"
         await visit.says(DOWN)
         assert (visit.got.status, house.line.attempts) == (502, 2)
+
+
+CHAINS = {
+    # What stands in for a model that is down does not for one that refused, though it comes first.
+    "the cause decides": ("[n, {model: o, on: [context]}]", [TOO_LONG], ["m", "o"]),
+    # A model that refused the request itself does so at its other account too.
+    "each is asked once": ("[{model: n, on: [context]}, {model: o, on: [context]}]", [TOO_LONG, BAD], ["m", "n", "o"]),
+    # What a stand-in refused it for counts as well.
+    "another cause": ("[{model: n, on: [context]}, {model: o, on: [content]}]", [TOO_LONG, FILTERED], ["m", "n", "o"]),
+}
+
+
+@pytest.mark.parametrize(("chain", "refusals", "asked"), CHAINS.values(), ids=CHAINS)
+@in_virtual_time
+async def test_who_is_asked_after_refusals(tmp_path: Path, chain: str, refusals: list[bytes], asked: list[str]) -> None:
+    house = api(tmp_path, f"routing: {{fallbacks: {{m: {chain}}}, max_attempts: 9}}")
+    house.providers = house.providers.replace("models: [m, n]", "models: [m, n, o]")
+    async with house:
+        visit = await house.visit().chats("m")
+        for refusal in refusals:
+            await visit.says(refusal)
+        assert [json.loads(request.content)["model"] for request in visit.requests] == asked
