@@ -69,6 +69,17 @@ def imported(file: Path) -> Iterator[Path]:
                 )
 
 
+def packages(file: Path) -> set[str]:
+    """The packages of others and ours that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).partition(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+    return found
+
+
 def module(parts: list[str]) -> Path | None:
     place = ROOT.joinpath(*parts)
     return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
@@ -115,6 +126,18 @@ def test_only_the_rooms_of_connections_and_the_wiring_know_the_proxy_core_of_mit
         if room_of(file) not in ("addons/stream", "addons/upstream", "addons/app")
         for node in ast.walk(ast.parse(file.read_bytes()))
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mitmproxy.proxy")
+    ]
+    assert wrong == []
+
+
+def test_httpx_is_for_commands_and_captures() -> None:
+    """The gateway calls sites over its own pool of connections, and spares the start and the memory of another."""
+    carrier = ROOT / "addons/transport/httpx_carrier.py"
+    wrong = [
+        str(file.relative_to(ROOT))
+        for file in sources()
+        if room_of(file) not in ("addons/cli", "addons/capturing") and file != carrier
+        if "httpx" in packages(file) or carrier in imported(file)
     ]
     assert wrong == []
 

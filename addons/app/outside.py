@@ -1,12 +1,10 @@
-"""What the gateway has from outside of itself: the network of its own calls, time and randomness."""
+"""What the gateway has from outside of itself: the network, time and randomness."""
 
 import os
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import httpx
 
 from addons.upstream.port import Connect
 from providers.contract.steps import Moment
@@ -16,10 +14,8 @@ from providers.contract.steps import Moment
 class Outside:
     """The network and the clocks of the machine, unless others are given."""
 
-    transport: httpx.AsyncBaseTransport | None = None
-    """Carries the calls of providers' steps, in the place of connections and proxies; None: the network itself."""
     connect: Connect | None = None
-    """Makes the connections on which requests to models go; None: the network itself."""
+    """Makes the connections to providers; None: the network itself."""
     clock: Callable[[], float] = time.monotonic
     """Seconds that only ever grow; where they begin means nothing."""
     now: Callable[[], float] = time.time

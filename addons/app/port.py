@@ -1,15 +1,19 @@
 """Whether a port can be listened on, looked at before anything is started, and what is told when it cannot."""
 
 import errno
+import http.client
+import json
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
-
-import httpx
+from urllib.parse import urlsplit
 
 from addons.config.schema import url_of
 
 ASK_S: Final = 1.0
+_SAID_BYTES: Final = 1024 * 1024
+"""More than this no gateway says of its health."""
 GATEWAY: Final = "--port N, or listen.port in config.yaml"
 DEMO: Final = "--port N"
 INSPECTOR: Final = "--web-port N"
@@ -56,8 +60,12 @@ def _bind(host: str, port: int) -> None:
 
 def is_gateway(url: str) -> bool:
     """Whether a gateway answers at the address."""
-    try:
-        found = httpx.get(f"{url}/healthz", timeout=ASK_S, trust_env=False)
-        return found.status_code in (200, 503) and isinstance(found.json(), dict) and "status" in found.json()
-    except (httpx.HTTPError, ValueError):
-        return False
+    parts = urlsplit(url)
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ASK_S)) as asked:
+        try:
+            asked.request("GET", "/healthz")
+            answer = asked.getresponse()
+            said = json.loads(answer.read(_SAID_BYTES))
+        except (OSError, http.client.HTTPException, ValueError, RecursionError):
+            return False
+    return answer.status in (200, 503) and isinstance(said, dict) and "status" in said

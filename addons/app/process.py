@@ -33,6 +33,7 @@ from addons.mitm.hook_table import idle_addons
 from addons.mitm.inspector import Inspector
 from addons.stream.deps import RefusedHead
 from addons.tasks import Background
+from addons.transport.pool_carrier import PoolCarrier
 from addons.vault.errors import VaultError
 
 START_LOG: Final = logging.getLogger("mitmproxy.glassgate")
@@ -62,7 +63,7 @@ class Process:
         """Starts everything and lets requests in, or ends the process and says why."""
         master, self._observers = self._master, observers
         try:
-            start = started(master.options, annotator.step, self._outside)
+            start = started(master.options, PoolCarrier(self._stream.upstream), annotator.step, self._outside)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             master.shutdown()
@@ -140,7 +141,7 @@ class Process:
 
     async def end(self) -> None:
         self._jobs.stop()
-        self._stream.upstream.close()
         if (parts := self._in_force.found) is not None and self._start is not None:
             await parts.close()
             address_file.forget(vault_path(parts.config).parent, self._start.url)
+        self._stream.upstream.close()  # last: renewals under way have gone over it

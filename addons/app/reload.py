@@ -121,7 +121,7 @@ class Reload:
             return UNCHANGED
         old = self.running()
         fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(self._first, name)]
-        self.take(Running(new, old.vault, before=old))
+        self.take(Running(new, old.vault, old.carrier, before=old))
         self.problem = None
         for words in new.notes:
             log.warning("%s", words)

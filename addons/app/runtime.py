@@ -4,8 +4,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 
-import httpx
-
 from addons.accounts.account import Surroundings
 from addons.accounts.account_record import AccountId
 from addons.accounts.pool import AccountPool, build
@@ -36,7 +34,7 @@ from addons.routing.models import Models
 from addons.routing.retry_policy import RetryBudget
 from addons.routing.strategy import OrderState
 from addons.tasks import Background
-from addons.transport.clients import Clients
+from addons.transport.carrier import Carrier
 from addons.transport.codings import InflationBudget
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
@@ -49,21 +47,21 @@ log = logging.getLogger("glassgate")
 
 
 class Running:
-    """Everything made from one Config. `close` waits for what is under way and ends the HTTP clients."""
+    """Everything made from one Config. `close` waits for what is under way."""
 
     def __init__(
         self,
         config: Config,
         vault: Vault | None,
+        carrier: Carrier,
         *,
-        ca_file: str | None = None,
         before: "Running | None" = None,
         seen: Callable[[CallRecord], None] | None = None,
         outside: Outside | None = None,
     ) -> None:
         """`before` is what runs already: what it has learnt of sites, accounts and conversations is taken over.
 
-        `seen` is told of every preparing call; `ca_file`: who signs for the sites, where it is not the machine's list.
+        `carrier` carries the calls of steps, and `seen` is told of each.
         """
         self.config = config
         self.vault = vault
@@ -84,11 +82,11 @@ class Running:
             disabled_providers(config),
         )
         self.seen: Callable[[CallRecord], None] | None = seen or (before.seen if before else None)
-        self._clients: Clients = before._clients if before else Clients(ca_file, self.outside.transport)
+        self.carrier = carrier
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         seals = Seals(self._reveal)
         self.steps = StepRunner(
-            seals, self._client, self.cleaner, self._handed_out, self.seen, self._proxies.get, self.outside.now
+            seals, carrier, self.cleaner, self._handed_out, self.seen, self._proxies.get, self.outside.now
         )
         self.pool = self._pool(before)
         self.context = self._context(seals, before)
@@ -167,7 +165,6 @@ class Running:
         endings: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
             ("the accounts", self.pool.close),
             ("what was unknown", self._save_drift),
-            ("connections", self._clients.close),
         )
         for what, end in endings:
             try:
@@ -177,6 +174,3 @@ class Running:
 
     async def _save_drift(self) -> None:
         self.archive.drift.save()
-
-    def _client(self, provider: str) -> httpx.AsyncClient:
-        return self._clients.of(self._proxies.get(provider), provider)

@@ -22,6 +22,7 @@ from addons.config.version import version
 from addons.ingress.endpoints import Inside
 from addons.mitm.compat import check_mitmproxy
 from addons.mitm.web_link import address_to_print, print_link
+from addons.transport.carrier import Carrier
 from addons.transport.step_runner import CallRecord
 from addons.words.commands import serves
 
@@ -45,8 +46,10 @@ class Started:
         return self.guard.address(self.modes)
 
 
-def started(options: Options, seen: Callable[[CallRecord], None], outside: Outside) -> Started:
-    """Makes the process safe, then reads the configuration and opens the vault. `seen` is told of preparing calls.
+def started(options: Options, carrier: Carrier, seen: Callable[[CallRecord], None], outside: Outside) -> Started:
+    """Makes the process safe, then reads the configuration and opens the vault.
+
+    `carrier` carries preparing calls, and `seen` is told of them.
 
     Raises ConfigError, VaultError, UnfitMitmproxy.
     """
@@ -58,8 +61,7 @@ def started(options: Options, seen: Callable[[CallRecord], None], outside: Outsi
     config = load_config(file)
     guard = OptionGuard(options)
     modes = guard.checked_modes(config)
-    ca_file = options.ssl_verify_upstream_trusted_ca or None
-    parts = Running(config, open_vault(config), ca_file=ca_file, seen=seen, outside=outside)
+    parts = Running(config, open_vault(config), carrier, seen=seen, outside=outside)
     return Started(parts, guard, modes, files)
 
 

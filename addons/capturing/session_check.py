@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import httpx
-
 from addons.cleaning.cleaner import Cleaner
-from addons.transport.clients import new_client
+from addons.transport.carrier import Carrier
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
@@ -57,8 +56,8 @@ class SiteSessionChecker:
         steps = self._provider.sign_in.identify(session, self._moment())
         if steps is None:
             return SessionCheck(credentials, doubt=f"{self._provider.name} cannot be asked whose session it is")
-        async with new_client(self._proxy, verify=self._ca_file or True) as client:
-            asking = _SessionInUse(self._provider, credentials, client)
+        async with HttpxCarrier(ca_file=self._ca_file) as carrier:
+            asking = _SessionInUse(self._provider, credentials, carrier, self._proxy)
             try:
                 async with asyncio.timeout(CHECK_S):
                     identity = await asking.runner.run(self._provider, steps, session)
@@ -76,12 +75,12 @@ class SiteSessionChecker:
 class _SessionInUse:
     """Credentials while the site is asked with them: a cookie that rotates on the way is kept."""
 
-    def __init__(self, provider: AnyProvider, credentials: Credentials, client: httpx.AsyncClient) -> None:
+    def __init__(self, provider: AnyProvider, credentials: Credentials, carrier: Carrier, proxy: str | None) -> None:
         self.credentials = credentials
         self._provider = provider
         cleaner = Cleaner.of(credentials, provider.name, "")
         seals = Seals(lambda *_: self.credentials.secrets())
-        self.runner = StepRunner(seals, lambda _: client, cleaner, self._handed_out)
+        self.runner = StepRunner(seals, carrier, cleaner, self._handed_out, proxy_of=lambda name: proxy)
 
     def _handed_out(self, session: Session, cookies: Mapping[str, str]) -> None:
         ours = {name: value for name, value in cookies.items() if name in self._provider.sign_in.rotating_cookies}

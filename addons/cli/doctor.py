@@ -16,6 +16,7 @@ from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.checks import Finding
 from addons.config.providers import make_providers
 from addons.config.schema import Config
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.vault.store import Vault
 from addons.words.commands import command
 
@@ -98,11 +99,12 @@ def _of_vault(cli: CliContext, config: Config, online: bool, without: list[str])
 
 
 async def _ask_sites(config: Config, vault: Vault | None, refused: set[str]) -> list[Finding]:
-    running = Running(config, vault)
-    try:
-        return await checks.ask_sites(running, refused)
-    finally:
-        await running.close()
+    async with HttpxCarrier() as carrier:
+        running = Running(config, vault, carrier)
+        try:
+            return await checks.ask_sites(running, refused)
+        finally:
+            await running.close()
 
 
 def _render(finding: Finding) -> list[str]:

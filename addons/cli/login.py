@@ -17,7 +17,7 @@ from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import CliContext, Problem, known_provider, out, out_json
 from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
-from addons.transport.clients import new_client
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from addons.vault import prompt as terminal
@@ -181,14 +181,11 @@ async def _sign_in(provider: AnyProvider, settings: ProviderSettings, account: s
     session = Session(provider.name, account, tuple(given.values()))
     steps = provider.sign_in.with_password(session, moment_source()())
     assert steps is not None
-    client = new_client(settings.common.proxy)
-    try:
+    async with HttpxCarrier() as carrier:
         cleaner = Cleaner.of(given, provider.name, account)
         seals = Seals(lambda *who: given.secrets())
-        runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
+        runner = StepRunner(seals, carrier, cleaner, proxy_of=lambda name: settings.common.proxy)
         credentials = Credentials().updated(await runner.run(provider, steps, session))
-    finally:
-        await client.aclose()
     session = provider.read_session(account, credentials)
     return await _check_session(provider, settings, _SignIn(credentials, session, None))
 
@@ -198,18 +195,16 @@ async def _check_session(provider: AnyProvider, settings: ProviderSettings, sign
     steps = provider.sign_in.identify(sign_in.session, moment_source()())
     if steps is None:
         return sign_in
-    client = new_client(settings.common.proxy)
-    try:
+    async with HttpxCarrier() as carrier:
         cleaner = Cleaner.of(sign_in.credentials, provider.name, sign_in.session.account)
         seals = Seals(lambda *who: sign_in.credentials.secrets())
-        runner = StepRunner(seals, lambda name: client, cleaner, proxy_of=lambda name: settings.common.proxy)
-        sign_in.identity = await runner.run(provider, steps, sign_in.session)
-    except ProviderError as error:
-        if error.kind is not ErrorKind.PROVIDER_DOWN:
-            raise
-        sign_in.doubt = error.message
-    finally:
-        await client.aclose()
+        runner = StepRunner(seals, carrier, cleaner, proxy_of=lambda name: settings.common.proxy)
+        try:
+            sign_in.identity = await runner.run(provider, steps, sign_in.session)
+        except ProviderError as error:
+            if error.kind is not ErrorKind.PROVIDER_DOWN:
+                raise
+            sign_in.doubt = error.message
     return sign_in
 
 

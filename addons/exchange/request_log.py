@@ -115,8 +115,6 @@ def setup_logging(level: str, form: str, handler: logging.Handler | None = None)
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
-    for name in ("httpx", "httpcore"):  # they would log addresses and heads of every preparing call, cookies too
-        logging.getLogger(name).setLevel(logging.WARNING)
     return handler
 
 

@@ -1,1 +1,1 @@
-"""Calls to providers: secrets opened on the wire, steps over httpx, content codings."""
+"""Calls to providers: secrets opened on the wire, steps carried out, content codings."""

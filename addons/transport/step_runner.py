@@ -1,29 +1,24 @@
-"""The step runner: carries out a provider's steps with httpx. The I/O half of the provider contract."""
+"""The step runner: carries out a provider's steps over a Carrier. The I/O half of the provider contract."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-import httpx
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
-from addons.transport.inflate import InflateError, inflater
+from addons.transport.carrier import Arrived, BrokenAnswer, Carrier, NotConnected, NotInTime
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import is_fault_of_tls, no_connection
 from addons.transport.upstream_request import target_of
-from providers.contract.call import Call, origin_of
+from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session, SessionUpdate, given_cookies
 from providers.contract.steps import Answer, Steps
 
-BODY_LIMIT_BYTES = 8 * 1024 * 1024
 STEP_LIMIT = 32
 """No provider needs more calls in one go; more means a loop."""
-
-type ClientFor = Callable[[str], httpx.AsyncClient]
-"""Provider name → the HTTP client that reaches it (with its proxy, if it has one)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +37,13 @@ type HandedOut = Callable[[Session, Mapping[str, str]], None]
 """Told of the cookies an answer set: the session that asked, name → value."""
 
 
-type Arrived = Callable[[int], None]
-"""Told how long each piece of an answer's body is, unpacked, when it has come."""
-
-
 class StepRunner:
     """Runs steps: each Call goes out with its secrets put in, its Answer goes back into the generator."""
 
     def __init__(
         self,
         seals: Seals,
-        client_for: ClientFor,
+        carrier: Carrier,
         cleaner: Cleaner,
         handed_out: HandedOut | None = None,
         seen: Callable[[CallRecord], None] | None = None,
@@ -62,7 +53,7 @@ class StepRunner:
         """`seen` is told of every call that was carried out, for the inspector. `proxy_of`: name → its proxy. `now`:
         Unix seconds."""
         self._seals = seals
-        self._client_for = client_for
+        self._carrier = carrier
         self._cleaner = cleaner
         self._handed_out = handed_out
         self._seen = seen
@@ -155,38 +146,22 @@ class StepRunner:
         self, provider: Provider[ProviderOptions], call: Call, owner: Owner, arrived: Arrived | None
     ) -> Answer:
         name = provider.name
-        if origin_of(call.shown_url) not in provider.origins():
-            raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{name}: a call to a foreign address was stopped")
+        target = target_of(call, provider, self._proxy_of(name), owner.account)
         try:
             wire = self._seals.wire_call(call, owner)
         except UnknownSecret as e:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
-        client = self._client_for(name)
-        headers = [(name, value if isinstance(value, str) else value.shown) for name, value in wire.headers]
-        if not any(name.lower() == "accept-encoding" for name, _ in headers):
-            headers.append(("Accept-Encoding", "identity"))  # what is not packed need not be unpacked
-        request = httpx.Request(wire.method, wire.shown_url, headers=headers, content=wire.shown_body or None)
         try:
-            response = await client.send(request, stream=True)
-            try:
-                body = await _bounded_body(response, arrived)
-            finally:
-                await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as e:
-            in_time = not isinstance(e, httpx.ConnectTimeout)
-            target = target_of(call, provider, self._proxy_of(name), owner.account)
-            code = "timeout" if not in_time else "upstream_tls" if is_fault_of_tls(str(e)) else "upstream_unreachable"
-            words = no_connection(name, target, str(e), in_time=in_time)
+            answer = await self._carrier.carry(wire, target, arrived)
+        except NotConnected as e:
+            code = "timeout" if not e.in_time else "upstream_tls" if is_fault_of_tls(e.why) else "upstream_unreachable"
+            words = no_connection(name, target, e.why, in_time=e.in_time)
             raise ProviderError(ErrorKind.PROVIDER_DOWN, words, site_code=code) from e
-        except httpx.TimeoutException as e:
+        except NotInTime as e:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _error_sentence(name, call, "did not answer in time")) from e
-        except httpx.HTTPError as e:
-            raise ProviderError(
-                ErrorKind.PROVIDER_DOWN, _error_sentence(name, call, f"failed ({type(e).__name__})")
-            ) from e
-        found = {name.lower(): value for name, value in response.headers.items()}
-        cookies = tuple(response.headers.get_list("set-cookie"))
-        return Answer(response.status_code, found, body, cookies, int(self._now() * 1000))
+        except BrokenAnswer as e:
+            raise ProviderError(ErrorKind.PROVIDER_DOWN, _error_sentence(name, call, f"failed ({e.kind})")) from e
+        return replace(answer, at_ms=int(self._now() * 1000))
 
 
 def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[KnownSecret]:
@@ -195,23 +170,7 @@ def _new_secrets(update: SessionUpdate, provider: str) -> Iterator[KnownSecret]:
         yield KnownSecret(value, "new", provider)
 
 
-async def _bounded_body(response: httpx.Response, arrived: Arrived | None) -> bytes:
-    body = bytearray()
-    try:
-        plain = inflater(response.headers.get("content-encoding", ""))  # httpx's own inflates without a bound
-        async for chunk in response.aiter_raw():
-            body += (piece := plain.feed(chunk))
-            if arrived is not None:
-                arrived(len(piece))
-            if len(body) > BODY_LIMIT_BYTES:
-                raise httpx.DecodingError("body too large")
-        plain.close()
-    except InflateError as e:
-        raise httpx.DecodingError(str(e)) from e
-    return bytes(body)
-
-
 def _error_sentence(provider: str, call: Call, what: str) -> str:
     """An error sentence without the URL's query, which may hold a token."""
-    path = httpx.URL(call.shown_url).path
+    path = urlsplit(call.shown_url).path or "/"
     return f"{provider}: {call.method} {path} {what}. The site may be down or out of reach; try again."

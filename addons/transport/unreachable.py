@@ -1,7 +1,7 @@
 """The message when no connection comes about: which host and port, which proxy in front, and whether it was TLS. Pure.
 
-Two libraries dial for the gateway, mitmproxy for answers and httpx for preparing calls; `detail` is what one of them
-says. Its words are looked through for the few that tell the cases apart, and quoted.
+mitmproxy dials for the gateway, httpx for commands and captures; `detail` is what one of them says. Its words are
+looked through for the few that tell the cases apart, and quoted.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 import time
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from mitmproxy import http
@@ -12,6 +12,9 @@ from addons.upstream.port import Target
 from providers.contract.call import Call, origin_of, site_of
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Provider, ProviderOptions
+
+_MEAN_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose requests say a length of nothing too (RFC 9110, 8.6)."""
 
 
 def request_of(call: Call) -> http.Request:
@@ -30,7 +33,7 @@ def request_of(call: Call) -> http.Request:
     named = {name.lower() for name, _ in fields}
     if b"host" not in named:
         fields.insert(0, (b"Host", site.partition("://")[2].encode()))
-    if b"content-length" not in named:
+    if b"content-length" not in named and (body or call.method in _MEAN_CONTENT):
         fields.append((b"content-length", b"%d" % len(body)))
     if b"accept-encoding" not in named:
         fields.append((b"Accept-Encoding", b"identity"))  # what is not packed need not be unpacked

@@ -12,6 +12,7 @@ from addons.app.reload_requests import ReloadAnswer, answer_to, ask
 from addons.app.runtime import Running
 from addons.config.loader import load_config
 from addons.config.schema import Config
+from addons.transport.httpx_carrier import HttpxCarrier
 
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"
 PROVIDERS = """
@@ -28,7 +29,7 @@ class House:
         self.file = folder / "config.yaml"
         self.write(f"auth: {{tokens: [{STRONG}]}}")
         self.file.chmod(0o600)
-        self.parts = Running(load_config(self.file), None)
+        self.parts = Running(load_config(self.file), None, HttpxCarrier())
         self.hosts = ["127.0.0.1"]
         self.reload = Reload(self.parts.config.file, lambda: self.parts, self.take, lambda: self.hosts)
 

@@ -8,8 +8,8 @@ from unittest.mock import patch
 import httpx
 import pytest
 
-from addons.capturing import session_check
 from addons.capturing.session_check import CHECK_S, SessionCheck, SiteSessionChecker
+from addons.transport import httpx_carrier
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Credentials, Identity, Session
@@ -48,12 +48,12 @@ def asked(
             await asyncio.sleep(CHECK_S + 1)
         return httpx.Response(made.status_code, headers=made.headers, stream=Pieces(made.content))
 
-    def client(proxy: str | None, *, verify: bool | str = True) -> httpx.AsyncClient:
+    def client(proxy: str | None, *, verify: bool | str, transport: None) -> httpx.AsyncClient:
         how.update(proxy=proxy, verify=verify)
         return httpx.AsyncClient(transport=httpx.MockTransport(site))
 
     checker = SiteSessionChecker(provider, lambda: MOMENT, proxy="http://127.0.0.1:1", ca_file="/ca.pem")
-    with patch.object(session_check, "new_client", client):
+    with patch.object(httpx_carrier, "new_client", client):
         found = run_virtual(_check(checker, provider, credentials))
     return found, sent, how
 

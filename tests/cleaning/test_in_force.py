@@ -11,6 +11,7 @@ from addons.accounts.sessions import StoredCredentials
 from addons.app.runtime import Running
 from addons.cleaning.cleaner import HIDDEN
 from addons.config.loader import load_config
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.vault.errors import VaultError
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
@@ -50,7 +51,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     ):
         (tmp_path / "s" / name).write_text(json.dumps(content))
         (tmp_path / "s" / name).chmod(0o600)
-    return Running(load_config(file), vault)
+    return Running(load_config(file), vault, HttpxCarrier())
 
 
 def hides(running: Running, value: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import KnownSecret
 from addons.cleaning.known import KnownSecrets
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import CallRecord, StepRunner
 from providers.contract.call import Call
@@ -32,9 +33,9 @@ class House:
         known = KnownSecrets(lambda: (version,), lambda: [KnownSecret(KEY, "api_key", "p", "a")])
         self.cleaner = Cleaner(known.index, known.learn)
         self.seen: list[CallRecord] = []
-        client = httpx.AsyncClient(transport=httpx.MockTransport(self._late))
+        carrier = HttpxCarrier(transport=httpx.MockTransport(self._late))
         seals = Seals(lambda provider, account: {})
-        self.runner = StepRunner(seals, lambda name: client, self.cleaner, seen=self.seen.append)
+        self.runner = StepRunner(seals, carrier, self.cleaner, seen=self.seen.append)
 
     def _late(self, request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late", request=request)

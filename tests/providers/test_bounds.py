@@ -13,7 +13,8 @@ import pytest
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.stream import ChatStream
-from addons.transport import step_runner as steps
+from addons.transport.carrier import BODY_LIMIT_BYTES
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.call import Call
@@ -271,12 +272,12 @@ def test_what_a_step_is_answered_inflates_within_bounds(packed: bytes) -> None:
         return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(packed))
 
     async def go() -> None:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-            runner = StepRunner(Seals(lambda provider, account: {}), lambda name: client, NOTHING_KNOWN)
+        async with HttpxCarrier(transport=httpx.MockTransport(answer)) as carrier:
+            runner = StepRunner(Seals(lambda provider, account: {}), carrier, NOTHING_KNOWN)
             provider: Any = OpenAICompatible("p", OPTIONS)
             await runner.send(provider, Call("GET", "https://api.example/models"), Session("p", "acc"))
 
-    assert steps.BODY_LIMIT_BYTES < 50_000_000
+    assert BODY_LIMIT_BYTES < 50_000_000
     with pytest.raises(ProviderError) as caught:
         asyncio.run(go())
     assert caught.value.kind is ErrorKind.PROVIDER_DOWN

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from mitmproxy import http
 from mitmproxy import options as moptions
@@ -156,10 +156,30 @@ class FakeWire:
         return True
 
 
+class Side(Protocol):
+    """Whose call goes over a connection: a client's, or the gateway's own."""
+
+    def of_client(self, client: Client) -> "Side":
+        """The side of that client, where several share a gateway."""
+        ...
+
+    def take(self, link: "FakeLink") -> None:
+        """It is one of this client's from now on."""
+        ...
+
+    def run(self) -> None:
+        """Lets happen what is to come."""
+        ...
+
+    def provider_gets(self, link: "FakeLink", data: bytes) -> None: ...
+
+    def provider_left(self, link: "FakeLink") -> None: ...
+
+
 class FakeLink:
     """A connection to a provider, in the test's hands."""
 
-    def __init__(self, drive: "Drive", target: Target, connection: Http1Connection) -> None:
+    def __init__(self, drive: Side, target: Target, connection: Http1Connection) -> None:
         self._drive = drive
         self.receiver = connection
         self.server = Server(address=(target.host, target.port))
@@ -330,12 +350,10 @@ class Drive:
             self.soon.append(lambda: self._opened(link))
         return link.close
 
-    def of_client(self, client: Client) -> "Drive":
-        """The connection of that client, where several share a gateway."""
+    def of_client(self, client: Client) -> Side:
         return self
 
     def take(self, link: FakeLink) -> None:
-        """It is one of this client's from now on."""
         if link.server not in self.links:
             self.links[link.server] = link
             self.servers.append(link.server)

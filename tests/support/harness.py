@@ -19,7 +19,6 @@ import httpx
 from mitmproxy import http
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.view import View
-from mitmproxy.connection import Client
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 
@@ -27,10 +26,10 @@ from addons.app.hooks import Glassgate
 from addons.app.outside import Outside
 from addons.app.runtime import Running
 from addons.exchange.outcome import Outcome
-from addons.upstream.port import Cancel, Receiver, Target
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.answers import Site, zai_token
+from tests.support.own_calls import Sides
 from tests.support.virtual_time import settle
 from tests.support.visit import KEY, Visit
 
@@ -132,11 +131,6 @@ class House:
         """What comes of a call of the gateway's own."""
         return await self.site(request)
 
-    def connect(self, target: Target, client: Client, receiver: Receiver) -> Cancel:
-        """A new connection to a provider; the visit that caused it has it in its hands."""
-        visit: Visit = cast(Any, self.master.addons.get("proxyserver")).connections[client.id]
-        return visit.connect(target, client, receiver)
-
     def _enter(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
         gone = ("AUTH_TOKEN", "AUTH_TOKENS_FILE", "SKIP_AUTH_TOKEN", "LONGCAT_PASSPORT_TOKEN", "LONGCAT_TOKENS_FILE")
@@ -152,9 +146,11 @@ class House:
         stack.callback(self.master._legacy_log_events.uninstall)
         options.add_option("scripts", Sequence[str], [], "")
         self.master.addons.add(*self.own)
-        transport = httpx.MockTransport(self.carry)
+        sides = Sides(self.carry)  # a visit has its new connections to providers in its hands
+        if (server := self.master.addons.get("proxyserver")) is not None:
+            cast(Any, server).connections = sides
         clock, now = lambda: BOOT_S + loop.time(), lambda: self.began + self.ahead_s + loop.time()
-        self.gate = Glassgate(Outside(transport, self.connect, clock, now))
+        self.gate = Glassgate(Outside(sides.connect, clock, now))
         self.master.addons.add(self.gate)
         options.update(mode=["reverse:http://127.0.0.1:1"], gateway_config=str(self.file))
 

@@ -18,7 +18,7 @@ from mitmproxy.proxy.layers.modes import ReverseProxy
 
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.stream.layer import GatewayLayer
-from tests.support.drive import Drive, FakeLink
+from tests.support.drive import Drive, FakeLink, Side
 from tests.support.virtual_time import settle
 
 KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
@@ -158,8 +158,8 @@ class Visit(Drive):
         self.server_closes(server)
         await settle()
 
-    def of_client(self, client: Client) -> "Visit":
-        found: Visit = cast(Any, self.master.addons.get("proxyserver")).connections[client.id]
+    def of_client(self, client: Client) -> Side:
+        found: Side = cast(Any, self.master.addons.get("proxyserver")).connections[client.id]
         return found
 
     def provider_gets(self, link: FakeLink, data: bytes) -> None:

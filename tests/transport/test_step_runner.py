@@ -1,5 +1,6 @@
 """Steps over the network: each call with its secrets, each answer back into the steps, every fault in words."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -9,17 +10,20 @@ import pytest
 
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
-from addons.transport.clients import new_client
+from addons.transport.carrier import BODY_LIMIT_BYTES, Carrier
+from addons.transport.httpx_carrier import HttpxCarrier
+from addons.transport.pool_carrier import PoolCarrier
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import BODY_LIMIT_BYTES, STEP_LIMIT, CallRecord, StepRunner
+from addons.transport.step_runner import STEP_LIMIT, CallRecord, StepRunner
+from addons.upstream.pool import UpstreamPool
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Session
 from providers.contract.steps import Answer, Steps
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
-
-pytestmark = pytest.mark.anyio
+from tests.support.own_calls import Sides
+from tests.support.virtual_time import in_virtual_time
 
 KEY = "ak_9fPq2LzR7tXw4mVbN8sKd3"
 SESSION = Session("p", "a", ("api_key",))
@@ -37,25 +41,36 @@ class Pieces(httpx.AsyncByteStream):
             yield piece
 
 
+@pytest.fixture(params=["httpx", "pool"])
+def over(request: Any) -> Any:
+    """What carries the calls."""
+    return request.param
+
+
 class House:
     """A runner before a site; what went out and what it told."""
 
-    def __init__(self, site: Site = lambda request: httpx.Response(200), proxy: str | None = None) -> None:
+    def __init__(self, over: str, site: Site = lambda request: httpx.Response(200), proxy: str | None = None) -> None:
         self.sent: list[httpx.Request] = []
         self.seen: list[CallRecord] = []
         self.cookies: list[tuple[Session, Mapping[str, str]]] = []
         self._site = site
-        client = new_client(None, transport=httpx.MockTransport(self._answer))
         self.runner = StepRunner(
             Seals(lambda provider, account: {"api_key": KEY}),
-            lambda name: client,
+            self._carrier(over),
             Cleaner.knowing([KnownSecret(KEY, "api_key", "p", "a")]),
             lambda session, cookies: self.cookies.append((session, cookies)),
             self.seen.append,
             lambda name: proxy,
         )
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _carrier(self, over: str) -> Carrier:
+        if over == "httpx":
+            return HttpxCarrier(transport=httpx.MockTransport(self._answer))
+        connect, clock = Sides(self._answer).connect, asyncio.get_running_loop().time
+        return PoolCarrier(UpstreamPool(connect, clock))
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
         made = self._site(request)
         if made.is_closed:  # one with its content at hand, which comes as from the wire
@@ -82,8 +97,9 @@ def steps(*calls: Call, into: list[Answer]) -> Steps[str]:
     return "done"
 
 
-async def test_each_answer_goes_back_into_the_steps_in_order() -> None:
-    house = House(lambda request: httpx.Response(201, headers={"X-Path": request.url.path}, content=b"body"))
+@in_virtual_time
+async def test_each_answer_goes_back_into_the_steps_in_order(over: str) -> None:
+    house = House(over, lambda request: httpx.Response(201, headers={"X-Path": request.url.path}, content=b"body"))
     found: list[Answer] = []
     made = steps(*(Call("GET", f"https://x.example/{number}") for number in range(3)), into=found)
     assert await house.runner.run(PROVIDER, made, SESSION) == "done"
@@ -94,8 +110,9 @@ async def test_each_answer_goes_back_into_the_steps_in_order() -> None:
     assert all(one.answer in found and one.error == "" and one.began <= one.ended for one in house.seen)
 
 
-async def test_secrets_stand_on_the_wire_and_nowhere_else() -> None:
-    house = House()
+@in_virtual_time
+async def test_secrets_stand_on_the_wire_and_nowhere_else(over: str) -> None:
+    house = House(over)
     made = Call("POST", "https://x.example/a", (("Authorization", "Bearer " + SESSION.seal("api_key")),), b"hi")
     await house.runner.send(PROVIDER, made, SESSION)
     assert house.sent[0].headers["authorization"] == f"Bearer {KEY}"
@@ -104,20 +121,23 @@ async def test_secrets_stand_on_the_wire_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize(("headers", "asked"), [((), "identity"), ((("accept-encoding", "gzip"),), "gzip")])
-async def test_nothing_packed_is_asked_for_unless_the_call_does(headers: Any, asked: str) -> None:
-    house = House()
+@in_virtual_time
+async def test_nothing_packed_is_asked_for_unless_the_call_does(over: str, headers: Any, asked: str) -> None:
+    house = House(over)
     await house.runner.send(PROVIDER, Call("GET", "https://x.example/", headers), SESSION)
     assert house.sent[0].headers.get_list("accept-encoding") == [asked]
 
 
-async def test_a_foreign_address_is_called_by_nobody() -> None:
-    house = House()
+@in_virtual_time
+async def test_a_foreign_address_is_called_by_nobody(over: str) -> None:
+    house = House(over)
     error = await house.refused(Call("GET", "https://y.example/"))
     assert (error.kind, "foreign address" in error.message, house.sent) == (ErrorKind.PROVIDER_DOWN, True, [])
 
 
-async def test_a_secret_that_is_not_there_ends_the_session() -> None:
-    house = House()
+@in_virtual_time
+async def test_a_secret_that_is_not_there_ends_the_session(over: str) -> None:
+    house = House(over)
     session = Session("p", "a", ("token",))
     error = await house.refused(Call("GET", "https://x.example/", (("x", session.seal("token")),)))
     assert (error.kind, house.sent) == (ErrorKind.SESSION_EXPIRED, [])
@@ -132,23 +152,26 @@ async def test_a_secret_that_is_not_there_ends_the_session() -> None:
         (httpx.ConnectTimeout("late"), "timeout", "x.example"),
         (httpx.ReadTimeout("late"), None, "GET /a did not answer in time"),
         (httpx.PoolTimeout("late"), None, "GET /a did not answer in time"),
-        (httpx.ReadError("reset"), None, "GET /a failed (ReadError)"),
+        (httpx.ReadError("reset"), None, "GET /a failed ("),
         (httpx.RemoteProtocolError("odd"), None, "GET /a failed (RemoteProtocolError)"),
     ],
 )
+@in_virtual_time
 async def test_every_fault_of_the_network_is_the_providers_in_words(
-    fault: Exception, code: str | None, words: str
+    over: str, fault: Exception, code: str | None, words: str
 ) -> None:
-    house = House(raising(fault))
+    house = House(over, raising(fault))
     error = await house.refused()
     assert (error.kind, error.site_code) == (ErrorKind.PROVIDER_DOWN, code)
     assert words in error.message
     assert [(one.answer, one.error) for one in house.seen] == [(None, error.message)]
 
 
-async def test_a_fault_is_thrown_into_the_steps_that_may_go_on() -> None:
+@in_virtual_time
+async def test_a_fault_is_thrown_into_the_steps_that_may_go_on(over: str) -> None:
     house = House(
-        lambda request: httpx.Response(200) if request.url.path == "/b" else raising(httpx.ReadError("x"))(request)
+        over,
+        lambda request: httpx.Response(200) if request.url.path == "/b" else raising(httpx.ReadError("x"))(request),
     )
 
     def made() -> Steps[int]:
@@ -163,8 +186,9 @@ async def test_a_fault_is_thrown_into_the_steps_that_may_go_on() -> None:
 
 
 @pytest.mark.parametrize("more", [0, 1])
-async def test_steps_that_never_end_are_ended(more: int) -> None:
-    house = House()
+@in_virtual_time
+async def test_steps_that_never_end_are_ended(over: str, more: int) -> None:
+    house = House(over)
     made = steps(*[CALL] * (STEP_LIMIT + more), into=[])
     if not more:
         assert await house.runner.run(PROVIDER, made, SESSION) == "done"
@@ -176,17 +200,19 @@ async def test_steps_that_never_end_are_ended(more: int) -> None:
 
 # -- cookies ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("keep", [True, False])
-async def test_cookies_on_the_way_are_told_to_whom_it_concerns(keep: bool) -> None:
+@in_virtual_time
+async def test_cookies_on_the_way_are_told_to_whom_it_concerns(over: str, keep: bool) -> None:
     headers = [("set-cookie", "a=1; Path=/"), ("set-cookie", "b=2")]
-    house = House(lambda request: httpx.Response(200, headers=headers))
+    house = House(over, lambda request: httpx.Response(200, headers=headers))
     found: list[Answer] = []
     await house.runner.run(PROVIDER, steps(CALL, into=found), SESSION, keep_cookies=keep)
     assert found[0].set_cookies == ("a=1; Path=/", "b=2")
     assert house.cookies == ([(SESSION, {"a": "1", "b": "2"})] if keep else [])
 
 
-async def test_an_answer_without_cookies_tells_nobody() -> None:
-    house = House()
+@in_virtual_time
+async def test_an_answer_without_cookies_tells_nobody(over: str) -> None:
+    house = House(over)
     await house.runner.run(PROVIDER, steps(CALL, into=[]), SESSION)
     assert house.cookies == []
 
@@ -197,16 +223,18 @@ def answering(*pieces: bytes, **headers: str) -> Site:
     return lambda request: httpx.Response(200, headers=named, stream=Pieces(*pieces))
 
 
-async def test_who_wants_to_know_is_told_of_each_piece_and_shows_the_call_itself() -> None:
-    house, lengths = House(answering(b"abc", b"de")), list[int]()
+@in_virtual_time
+async def test_who_wants_to_know_is_told_of_each_piece_and_shows_the_call_itself(over: str) -> None:
+    house, lengths = House(over, answering(b"abc", b"de")), list[int]()
     answer = await house.runner.send(PROVIDER, CALL, SESSION, lengths.append)
     assert (answer.body, lengths, house.seen) == (b"abcde", [3, 2], [])
 
 
 @pytest.mark.parametrize("cut", range(0, 30, 7))
-async def test_packed_bodies_are_unpacked_however_they_come(cut: int) -> None:
+@in_virtual_time
+async def test_packed_bodies_are_unpacked_however_they_come(over: str, cut: int) -> None:
     packed = gzip.compress(b"hello", mtime=0)
-    house = House(answering(packed[:cut], packed[cut:], content_encoding="gzip"))
+    house = House(over, answering(packed[:cut], packed[cut:], content_encoding="gzip"))
     assert (await house.runner.send(PROVIDER, CALL, SESSION)).body == b"hello"
 
 
@@ -220,17 +248,20 @@ async def test_packed_bodies_are_unpacked_however_they_come(cut: int) -> None:
         answering(gzip.compress(b"x" * (BODY_LIMIT_BYTES + 1)), content_encoding="gzip"),
     ],
 )
-async def test_bodies_that_cannot_be_read_or_are_too_large_are_faults(site: Site) -> None:
-    error = await House(site).refused()
+@in_virtual_time
+async def test_bodies_that_cannot_be_read_or_are_too_large_are_faults(over: str, site: Site) -> None:
+    error = await House(over, site).refused()
     assert (error.kind, "GET /a failed (DecodingError)" in error.message) == (ErrorKind.PROVIDER_DOWN, True)
 
 
-async def test_a_body_of_the_limit_is_read() -> None:
-    answer = await House(answering(b"x" * BODY_LIMIT_BYTES)).runner.send(PROVIDER, CALL, SESSION)
+@in_virtual_time
+async def test_a_body_of_the_limit_is_read(over: str) -> None:
+    answer = await House(over, answering(b"x" * BODY_LIMIT_BYTES)).runner.send(PROVIDER, CALL, SESSION)
     assert len(answer.body) == BODY_LIMIT_BYTES
 
 
-async def test_no_redirect_is_followed() -> None:
-    house = House(lambda request: httpx.Response(302, headers={"location": "https://y.example/"}))
+@in_virtual_time
+async def test_no_redirect_is_followed(over: str) -> None:
+    house = House(over, lambda request: httpx.Response(302, headers={"location": "https://y.example/"}))
     assert (await house.runner.send(PROVIDER, CALL, SESSION)).status == 302
     assert len(house.sent) == 1

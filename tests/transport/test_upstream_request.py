@@ -41,3 +41,12 @@ def test_what_the_provider_says_itself_is_kept() -> None:
     headers = (("host", "other.example"), ("ACCEPT-ENCODING", "gzip"), ("Content-Length", "2"))
     found = request_of(Call("POST", "https://chat.example/x", headers, b"{}"))
     assert found.headers.fields == tuple((name.encode(), value.encode()) for name, value in headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [("GET", b"", None), ("DELETE", b"", None), ("POST", b"", "0"), ("PUT", b"", "0"), ("DELETE", b"{}", "2")],
+)
+def test_a_length_stands_where_there_is_or_may_be_a_body(method: str, body: bytes, length: str | None) -> None:
+    found = request_of(Call(method, "https://chat.example/x", (), body))
+    assert found.headers.get("content-length") == length

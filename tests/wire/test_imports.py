@@ -34,10 +34,10 @@ print(json.dumps(told))
 """
 _NEEDED = {
     "ahocorasick_rs", "annotated_types", "brotli", "colorsys", "cryptography", "dotenv", "fractions", "getpass",
-    "httpcore", "httpx", "mitmproxy", "mmap", "pydantic", "pydantic_core", "pygments", "resource", "rich",
-    "sortedcontainers", "termios", "typing_extensions", "typing_inspection", "yaml", "zoneinfo",
+    "mitmproxy", "mmap", "pydantic", "pydantic_core", "resource", "sortedcontainers", "termios", "typing_extensions",
+    "typing_inspection", "yaml", "zoneinfo",
 }  # fmt: skip
-"""What mitmdump has not imported itself by then. (rich and pygments are taken by httpx where tests have them.)"""
+"""What mitmdump has not imported itself by then."""
 _OURS_FOR_LATER = (
     "addons.capturing", "addons.cli", "addons.importing", "addons.mitm.web_door", "addons.mitm.web_look",
     "addons.mitm.web_views", "addons.recordings.foreign", "addons.recordings.replay_site", "providers.k2think",

@@ -8,6 +8,7 @@ import pytest
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
 from addons.config.session_lines import name_of
+from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
 from providers.contract.errors import ErrorKind, ProviderError
@@ -77,11 +78,11 @@ def identified(site: LongCatSite, material: Credentials) -> Identity:
     """What `identify` says of a session, asked as the gateway asks."""
 
     async def ask(sites: Sites) -> Identity:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(sites.carry)) as client:
+        async with HttpxCarrier(transport=httpx.MockTransport(sites.carry)) as carrier:
             address = sites.description()["base_urls"]["longcat"]
             provider: Any = LongCat("longcat", LongCatOptions(base_url=address))
             seals = Seals(lambda provider, account: material.secrets())
-            steps = StepRunner(seals, lambda provider: client, NOTHING_KNOWN)
+            steps = StepRunner(seals, carrier, NOTHING_KNOWN)
             session = provider.read_session("main", material)
             asking = provider.sign_in.identify(session, Moment(1, lambda: "0f"))
             assert asking
