@@ -76,12 +76,22 @@ def opened(value: Value, value_of: ValueOf) -> str:
 def joined(separator: str, values: Iterable[Value]) -> Value:
     """As str.join, empty values left out; text where nothing is sealed."""
     parts: list[str | SecretRef] = []
+    text = ""
+    """What has been joined behind the last secret."""
+    begun = False
     for value in values:
-        if value:
-            parts += (separator, *_parts(value)) if parts else _parts(value)
-    if any(isinstance(part, SecretRef) for part in parts):
-        return Sealed(tuple(parts))
-    return "".join(part for part in parts if isinstance(part, str))
+        if not value:
+            continue
+        text, begun = (text + separator if begun else text), True
+        for part in _parts(value):
+            if isinstance(part, str):
+                text += part
+            else:
+                parts += (text, part) if text else (part,)
+                text = ""
+    if not parts:
+        return text
+    return Sealed((*parts, text) if text else tuple(parts))
 
 
 def secrets_of(value: Value) -> tuple[SecretRef, ...]:

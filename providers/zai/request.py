@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,6 +84,10 @@ def completion_headers(page: PageProfile, session: Session, ask: CompletionSpec,
     ]
 
 
+_quoted: Final = lru_cache(maxsize=500)(quote_plus)
+"""Most of a query is the same in each call."""
+
+
 def completion_query(
     page: PageProfile, session: Session, ask: CompletionSpec, request_id: str, moment: Moment
 ) -> Value:
@@ -109,7 +114,7 @@ def completion_query(
     }
     values = {name: computed.get(name, "") if value is None else value for name, value in page.query.items()}
     pairs: dict[str, Value] = {
-        quote_plus(name): quote_plus(value) if isinstance(value, str) else value for name, value in values.items()
+        _quoted(name): _quoted(value) if isinstance(value, str) else value for name, value in values.items()
     }
     pairs["token"] = session.seal(token_name(session))
     return joined("&", [f"{name}=" + value for name, value in pairs.items()])

@@ -1,10 +1,12 @@
 """Sealed values: shown with placeholders, opened for the wire alone, never text."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.contract.sealed import Sealed, SecretRef, joined, opened, secrets_of, shown
+from providers.contract.sealed import Sealed, SecretRef, Value, joined, opened, secrets_of, shown
 from providers.contract.session import Session
 
 TOKEN = Session("p", "acc", ("token", "cookie:a", "cookie:b")).seal("token")
@@ -47,3 +49,12 @@ def test_the_secrets_of_a_value_are_told_in_their_order() -> None:
     assert [secret.name for secret in secrets_of(value)] == ["cookie:b", "cookie:a", "token"]
     assert secrets_of("~sealed~p~acc~token~") == ()
     assert opened(value, value_of) == "xByAthe real/token+"
+
+
+@given(st.lists(st.sampled_from(["", "a=1", "b", TOKEN, "t=" + TOKEN, TOKEN + "&x", TOKEN + TOKEN]), max_size=6))
+def test_joined_values_say_what_joined_texts_do_with_text_in_as_few_parts_as_can_be(values: list[Value]) -> None:
+    found = joined("&", values)
+    assert shown(found) == "&".join(text for text in map(shown, values) if text)
+    assert secrets_of(found) == tuple(secret for value in values for secret in secrets_of(value))
+    parts = found.parts if isinstance(found, Sealed) else ()
+    assert not any(isinstance(one, str) and isinstance(two, str) for one, two in pairwise(parts))
