@@ -48,6 +48,10 @@ class SessionVault:
         """The newest session that we have made ourselves, of whichever account."""
         self._secrets: dict[AccountId, tuple[Record, Sequence[KnownSecret]]] = {}
         """Those of each record, as they were listed last."""
+        self._to_put: dict[AccountId, tuple[dict[str, object], int | None]] = {}
+        """What the next write stores."""
+        self._next_write: asyncio.Future[Mapping[AccountId, Record | VaultError]] | None = None
+        self._writing = asyncio.Lock()
         self._problem: str | None = None
         self._reading: asyncio.Future[None] | None = None
 
@@ -77,7 +81,7 @@ class SessionVault:
             return None
         record = record_of(waiting.credentials)
         try:
-            made = await asyncio.to_thread(self.vault.put, *key, record, expected_rev=waiting.rev)
+            made = await self._put(key, record, waiting.rev)
         except VaultConflict:
             log.info("%s/%s: another session was stored meanwhile; it stands", *key)
             await self.refresh()
@@ -88,6 +92,23 @@ class SessionVault:
             return None
         self._written(key, waiting)
         return made.rev
+
+    async def _put(self, key: AccountId, record: dict[str, object], expected_rev: int | None) -> Record:
+        """Stores it, in one write of the file with all that is to be stored by then. Raises VaultError."""
+        self._to_put[key] = (record, expected_rev)
+        if self._next_write is None:
+            self._next_write = asyncio.ensure_future(self._put_all())
+        made = (await asyncio.shield(self._next_write))[key]
+        if isinstance(made, VaultError):
+            raise made
+        return made
+
+    async def _put_all(self) -> Mapping[AccountId, Record | VaultError]:
+        await asyncio.sleep(0)  # who comes in the same turn comes along
+        assert self.vault is not None
+        async with self._writing:
+            taken, self._to_put, self._next_write = self._to_put, {}, None
+            return await asyncio.to_thread(self.vault.put_all, taken)
 
     def version(self) -> tuple[object, ...]:
         """The very same objects as long as `secrets` gives the same; no I/O."""

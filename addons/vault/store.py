@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from addons.vault.errors import (
     VaultDamaged,
     VaultError,
     VaultMissing,
+    VaultRefused,
     VaultRollback,
     VaultVersion,
     WrongKey,
@@ -39,33 +40,11 @@ from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
 from addons.vault.permissions import check_folder, make_folder, open_private, read_descriptor
 from addons.vault.rollback import RollbackGuard
+from addons.vault.seen import Id, Refused, Seen, Stamp, stamp_of
 
 log = logging.getLogger("glassgate")
 
 LOCK_WAIT_S: Final = 5.0
-
-type _Stamp = tuple[int, int, int, int, int]
-type Id = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the file held when it was last good. One object, so that threads see both or neither."""
-
-    stamp: _Stamp | None
-    records: Mapping[Id, Record]
-    derive: Callable[[str], bytes] = lambda purpose: b""
-    opened: Opened | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """A file that is not to be read again until it changes, or until an older copy is accepted (`remembered`)."""
-
-    stamp: _Stamp | None
-    """None: there is no file."""
-    vault_id: bytes | None = None
-    remembered: tuple[int, ...] | None = None
 
 
 class Vault:
@@ -88,8 +67,8 @@ class Vault:
         self._now = now
         self._sync = sync
         self._guard = guard
-        self._seen = _Seen(None, {})
-        self._refused: _Refused | None = None
+        self._seen = Seen(None, {})
+        self._refused: Refused | None = None
         self._turn = threading.RLock()
         """Held from the reading of the file to the taking of what it says: a slow reader must not undo a writer."""
 
@@ -153,7 +132,7 @@ class Vault:
                 try:
                     self._load()
                 except VaultMissing as e:
-                    self._refuse(_Refused(None), e)
+                    self._refuse(Refused(None), e)
                 except VaultError as e:
                     self.problem = e
 
@@ -181,7 +160,7 @@ class Vault:
     def changed(self) -> bool:
         """Whether the file is another one than was read last, or may be read by now; costs a stat or two."""
         try:
-            stamp = _stamp(os.lstat(self.path))
+            stamp = stamp_of(os.lstat(self.path))
         except OSError:
             stamp = None
         refused = self._refused
@@ -195,41 +174,41 @@ class Vault:
         try:
             opened = vault_format.open_all(document, self._seen.opened)
         except VaultDamaged as e:
-            self._refuse(_Refused(stamp), e)
+            self._refuse(Refused(stamp), e)
             raise
         self._take(opened, stamp)
 
-    def _take(self, opened: Opened, stamp: _Stamp) -> None:
+    def _take(self, opened: Opened, stamp: Stamp) -> None:
         if opened is self._seen.opened:
             seen = replace(self._seen, stamp=stamp)
         else:
             records = {(record.provider, record.account): record for record in opened.records.values()}
-            seen = _Seen(stamp, records, cache(partial(vault_format.derived_key, opened.document)), opened)
+            seen = Seen(stamp, records, cache(partial(vault_format.derived_key, opened.document)), opened)
         self._seen, self._refused, self.problem = seen, None, None
 
-    def _refuse(self, refused: _Refused, problem: VaultError) -> None:
+    def _refuse(self, refused: Refused, problem: VaultError) -> None:
         """The file as it stands is bad: not read again until that changes, and said so until then."""
         self._refused, self.problem = refused, problem
 
-    def _read(self) -> tuple[Document, _Stamp]:
+    def _read(self) -> tuple[Document, Stamp]:
         data, stamp = self._read_file()
         try:
             document = vault_format.read(data, self._key, self._seen.opened)
         except (VaultDamaged, VaultVersion, WrongKey) as e:
-            self._refuse(_Refused(stamp), e)
+            self._refuse(Refused(stamp), e)
             raise
         return self._guarded(document, stamp) if self._guard else (document, stamp)
 
-    def _read_file(self) -> tuple[bytes, _Stamp]:
+    def _read_file(self) -> tuple[bytes, Stamp]:
         try:
             check_folder(self.path.parent)
             descriptor = open_private(self.path, os.O_RDONLY)
         except VaultMissing:
             raise VaultMissing(f"there is no vault at {self.path}") from None
         data, found = read_descriptor(descriptor, self.path, SIZE_LIMIT_BYTES)
-        return data, _stamp(found)
+        return data, stamp_of(found)
 
-    def _guarded(self, document: Document, stamp: _Stamp) -> tuple[Document, _Stamp]:
+    def _guarded(self, document: Document, stamp: Stamp) -> tuple[Document, Stamp]:
         """Raises VaultRollback. A writer may have come in between our reading and the look at the guard: look again."""
         assert self._guard is not None
         remembered = self._guard.stamp(document.vault_id)
@@ -240,7 +219,7 @@ class Vault:
         try:
             self._guard.check(document.vault_id, seen, document.generation)
         except VaultRollback as e:
-            self._refuse(_Refused(stamp, document.vault_id, remembered), e)
+            self._refuse(Refused(stamp, document.vault_id, remembered), e)
             raise
         if document.generation > seen:
             self._guard.note(document.vault_id, document.generation)
@@ -249,17 +228,41 @@ class Vault:
     # -- writing --------------------------------------------------------------------------------------------------
     def put(self, provider: str, account: str, material: dict[str, Any], *, expected_rev: int | None = None) -> Record:
         """Stores a session. With `expected_rev` only over that revision (0: only if new); else VaultConflict."""
-        vault_format.check_name(provider, "provider")
-        vault_format.check_name(account, "account")
+        key = (provider, account)
+        made = self.put_all({key: (material, expected_rev)})[key]
+        if isinstance(made, VaultError):
+            raise made
+        return made
+
+    def put_all(self, sessions: Mapping[Id, tuple[dict[str, Any], int | None]]) -> Mapping[Id, Record | VaultError]:
+        """Stores sessions in one write: material and expected revision by (provider, account), as `put` does.
+
+        What is wrong with one of them is given in its place, and the others are stored."""
         with self._locked():
             document, _ = self._read()
-            record_id = vault_format.record_id_of(document, provider, account)
-            rev = document.sealed[record_id]["rev"] if record_id in document.sealed else 0
-            if expected_rev is not None and rev != expected_rev:
-                raise VaultConflict(f"{provider}/{account} was changed meanwhile (revision {rev}, not {expected_rev})")
-            record = Record(provider, account, vault_format.next_rev(document, record_id), self._time(), material)
-            self._replace(vault_format.with_record(document, record, self._random))
-            return self._seen.records[provider, account]
+            wrong: dict[Id, VaultError] = {}
+            for key, (material, expected_rev) in sessions.items():
+                try:
+                    document = self._with_session(document, key, material, expected_rev)
+                except (VaultConflict, VaultRefused) as e:
+                    wrong[key] = e
+            if len(wrong) < len(sessions):
+                self._replace(document)
+            return {key: wrong.get(key) or self._seen.records[key] for key in sessions}
+
+    def _with_session(
+        self, document: Document, key: Id, material: dict[str, Any], expected_rev: int | None
+    ) -> Document:
+        """Raises VaultConflict, VaultRefused."""
+        provider, account = key
+        vault_format.check_name(provider, "provider")
+        vault_format.check_name(account, "account")
+        record_id = vault_format.record_id_of(document, provider, account)
+        rev = document.sealed[record_id]["rev"] if record_id in document.sealed else 0
+        if expected_rev is not None and rev != expected_rev:
+            raise VaultConflict(f"{provider}/{account} was changed meanwhile (revision {rev}, not {expected_rev})")
+        record = Record(provider, account, vault_format.next_rev(document, record_id), self._time(), material)
+        return vault_format.with_record(document, record, self._random)
 
     def remove(self, provider: str, account: str) -> bool:
         """Removes a session; False when there was none."""
@@ -330,7 +333,7 @@ class Vault:
 
         found = replace_file(self.path, data, self._random(9).hex(), sync=self._sync, verify=verify)
         self._key = key
-        self._take(opened[0], _stamp(found))
+        self._take(opened[0], stamp_of(found))
         if self._guard is not None:
             try:
                 self._guard.note(document.vault_id, document.generation)
@@ -339,8 +342,3 @@ class Vault:
 
     def _time(self) -> int:
         return max(0, int(self._now()))
-
-
-def _stamp(found: os.stat_result) -> _Stamp:
-    """Tells one state of a file from another. Nobody can set ctime back; it also moves when a mode is put right."""
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -236,7 +236,7 @@ async def test_a_full_disk_loses_no_renewed_session(make: Callable[..., House], 
         raise VaultError("No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.vault, "put", full)
+        patched.setattr(house.vault, "put_all", full)
         assert await house.token() == START + 900
         assert await house.token() == START + 900
         assert house.stored["cookies"] == {"refresh": "r1"}
@@ -250,7 +250,7 @@ async def test_a_new_configuration_loses_no_renewed_session_either(
     house = make(f"a:{START - 5}")
     house.site.answers = [renewed(START + 900)]
     with monkeypatch.context() as patch:
-        patch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
+        patch.setattr(Vault, "put_all", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
         assert await house.token() == START + 900
     second = house.second(house.pool)
     assert (await second.renewal.session(second.all()[0])).expires_at == START + 900

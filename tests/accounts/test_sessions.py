@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,7 +134,7 @@ async def test_a_session_stored_meanwhile_stands_against_one_that_no_disk_took(
     old = session.stored()
     assert old is not None
     with monkeypatch.context() as patch:
-        patch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
+        patch.setattr(Vault, "put_all", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
         assert await session.store(old, Credentials(token="renewed"))
     assert token(vault) == "renewed"
     put(folder, "captured")
@@ -153,7 +154,7 @@ async def test_a_session_that_no_disk_took_is_a_secret_all_the_same(
     session = StoredSession(("site", "me"), NOBODY, vault)
     old, before = session.stored(), vault.version()
     assert old is not None
-    monkeypatch.setattr(Vault, "put", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
+    monkeypatch.setattr(Vault, "put_all", lambda *_, **__: (_ for _ in ()).throw(VaultError("disk full")))
     await session.store(old, Credentials(token="renewed-0123456789"))
     assert any(one is not other for one, other in zip(vault.version(), before, strict=True))
     assert {"renewed-0123456789", "old-0123456789"} <= {secret.value for secret in vault.secrets()}
@@ -249,6 +250,57 @@ async def test_after_a_write_only_the_secrets_of_what_has_changed_are_listed_ane
 
     few, many = work(3), work(33)
     assert (many - few) / 30 < 20, "for each that is the same a look and no more"
+
+
+async def test_sessions_that_are_stored_together_are_written_at_once(folder: Path) -> None:
+    path = folder / "vault.json"
+    vault = Vault.create(path, KEY, sync=False)
+    reader = SessionVault(vault)
+    sessions = [StoredSession(("site", str(number)), NOBODY, reader) for number in range(20)]
+    for session in sessions:
+        vault.put(*session.key, {"token": "old"})
+    vault.put("site", "3", {"token": "of somebody else"})
+    before, outdated = vault.facts().generation, StoredCredentials(Credentials(token="old"), 1, 1)
+
+    def store(session: StoredSession, token: str) -> Coroutine[Any, Any, bool]:
+        old = outdated if session.key[1] == "3" else session.stored()
+        assert old is not None
+        return session.store(old, Credentials(token=token))
+
+    told = await asyncio.gather(*(store(session, f"new of {session.key[1]}") for session in sessions))
+    assert told == [session.key[1] != "3" for session in sessions]
+    assert vault.facts().generation == before + 1
+    assert reader.unwritten == {}
+    kept = {account: record.material["token"] for (_, account), record in Vault.open(path, KEY).known.items()}
+    assert kept == {str(at): "of somebody else" if at == 3 else f"new of {at}" for at in range(20)}
+
+
+async def test_what_is_stored_during_a_write_comes_with_the_next(folder: Path) -> None:
+    vault = Vault.create(folder / "vault.json", KEY, sync=False)
+    reader, begun, went_on = SessionVault(vault), threading.Event(), threading.Event()
+    plain = vault.put_all
+
+    def slow(sessions: Any) -> Any:
+        begun.set()
+        assert went_on.wait(60)
+        return plain(sessions)
+
+    vault.put_all = slow  # type: ignore[method-assign]
+    first = asyncio.ensure_future(stored(reader, "a"))
+    assert await asyncio.to_thread(begun.wait, 60)
+    others = [asyncio.ensure_future(stored(reader, name)) for name in "bcd"]
+    left = asyncio.ensure_future(stored(reader, "left"))
+    await asyncio.sleep(0)
+    left.cancel()
+    went_on.set()
+    await asyncio.gather(first, *others)
+    assert vault.facts().generation == 3, "made, the first, the others"
+    assert set(vault.known) == {("site", name) for name in ("a", "b", "c", "d", "left")}
+
+
+async def stored(reader: SessionVault, name: str) -> None:
+    reader.unwritten["site", name] = StoredCredentials(Credentials(token=name), 0)
+    assert await reader.write(("site", name)) is not None
 
 
 def test_without_a_vault_there_is_what_the_environment_gives() -> None:

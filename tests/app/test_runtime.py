@@ -51,7 +51,7 @@ async def test_a_changed_configuration_keeps_a_session_that_no_disk_has_taken(
         fresh = zai_token("a")
         house.site.replies["GET /api/v1/auths/"] = (200, {"id": "a", "email": "a@example.com", "token": fresh})
         visit = await house.visit().chats("GLM-4.7")
-        monkeypatch.setattr(Vault, "put", full)
+        monkeypatch.setattr(Vault, "put_all", full)
         await visit.says(whole(401, {"detail": "Your session has expired"}))
         house.write(more="limits: {requests: 7}")
         await house.pass_s(2.1)

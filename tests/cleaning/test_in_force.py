@@ -79,7 +79,7 @@ def test_a_renewed_session_that_no_disk_has_taken_is_known(running: Running, mon
     assert running.vault
     old = account.session.stored()
     assert isinstance(old, StoredCredentials)
-    monkeypatch.setattr(running.vault, "put", full)
+    monkeypatch.setattr(running.vault, "put_all", full)
     assert not hides(running, WAITING)
     asyncio.run(account.session.store(old, Credentials(api_key=WAITING)))
     assert hides(running, WAITING)

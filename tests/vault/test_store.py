@@ -248,6 +248,33 @@ def test_a_bad_file_is_looked_at_once_and_not_at_every_request(vault: Vault, mon
     assert looks == [2]
 
 
+def test_what_is_wrong_with_one_session_keeps_none_of_the_others(vault: Vault) -> None:
+    before = vault.facts().generation
+    made = vault.put_all(
+        {
+            ("zai", "main"): ({**SECRET, "token": "new"}, 1),
+            ("zai", "stale"): (SECRET, 7),
+            ("zai", "odd"): ({"token": b"no JSON"}, None),
+            ("zai", ""): (SECRET, None),
+            ("zai", "fresh"): (SECRET, 0),
+        }
+    )
+    kinds = {key: type(found).__name__ for (_, key), found in made.items()}
+    assert kinds == {
+        "main": "Record", "stale": "VaultConflict", "odd": "VaultRefused", "": "VaultRefused", "fresh": "Record",
+    }  # fmt: skip
+    assert vault.facts().generation == before + 1
+    found = Vault.open(vault.path, RAW, sync=False)
+    assert (token(found), token(found, account="fresh")) == ("new", "the-secret-token")
+    assert ("zai", "odd") not in found.known
+
+
+def test_where_all_is_wrong_nothing_is_written(vault: Vault) -> None:
+    before = vault.path.read_bytes()
+    assert isinstance(vault.put_all({("zai", "main"): (SECRET, 7)})["zai", "main"], VaultConflict)
+    assert vault.path.read_bytes() == before
+
+
 def test_a_file_that_was_only_touched_is_the_same_vault(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     known = vault.known
     monkeypatch.setattr(vault_format, "parse_canonical", lambda _: pytest.fail("it was read"))
