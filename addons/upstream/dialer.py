@@ -105,6 +105,8 @@ class DialedLink(asyncio.BufferedProtocol):
         self._generation = dialer.sessions.generation
         self._knows_session = False
         self._handshake_left = HANDSHAKE_BYTES
+        self._is_hooked = False
+        """mitmproxy's addons know of the connection."""
         self._is_open = False
         self._is_over = False
         """Nothing more is told."""
@@ -180,6 +182,7 @@ class DialedLink(asyncio.BufferedProtocol):
             return why
         server.timestamp_tcp_setup = time.time()
         self._log(f"server connect {_address(server)}")
+        self._is_hooked = True
         await self._dialer.run_hook(ServerConnectedHook(data))
         self.resume()
         return None
@@ -271,6 +274,8 @@ class DialedLink(asyncio.BufferedProtocol):
         server = self._socket_server
         self.server.state = server.state = ConnectionState.CLOSED
         self.server.timestamp_end = server.timestamp_end = time.time()
+        if not self._is_hooked:
+            return
         self._log(f"server disconnect {_address(server)}")
         data = ServerConnectionHookData(server=server, client=self._client)
         self._dialer.tasks.spawn(self._dialer.run_hook(ServerDisconnectedHook(data)), "server_disconnected")

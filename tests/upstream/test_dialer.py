@@ -2,147 +2,16 @@
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from functools import wraps
+import socket
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.connection import ConnectionState
-from mitmproxy.master import Master
-from mitmproxy.options import Options
-from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from addons.upstream.dialer import DialedLink, Dialer, run_hook
-from addons.upstream.port import Link, Target
-from tests.support.forward_proxy import ForwardProxy
-from tests.support.self_signed import make_certificate
+from addons.upstream.port import Target
+from tests.support.dialing import House, Told, in_loop
 from tests.support.upstream import CLIENT
-
-type Test = Callable[..., Coroutine[Any, Any, None]]
-
-
-def in_loop(test: Test) -> Callable[..., None]:
-    @wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        with asyncio.Runner() as runner:
-            runner.get_loop().set_task_factory(asyncio.eager_task_factory)  # as mitmproxy does
-            runner.run(asyncio.wait_for(test(*args, **kwargs), 30))
-
-    return run
-
-
-class Told:
-    """A Receiver."""
-
-    def __init__(self) -> None:
-        self.link: Link | None = None
-        self.why = ""
-        self.data = b""
-        self.is_closed = False
-        self.order: list[str] = []
-        self.changed = asyncio.Event()
-
-    def opened(self, link: Link) -> None:
-        self.order.append("opened")
-        self.link = link
-        self.changed.set()
-
-    def failed(self, why: str) -> None:
-        self.order.append("failed")
-        self.why = why
-        self.changed.set()
-
-    def received(self, data: bytes) -> None:
-        self.order.append("received")
-        self.data += data
-        self.changed.set()
-
-    def closed(self) -> None:
-        self.order.append("closed")
-        self.is_closed = True
-        self.changed.set()
-
-    async def until(self, check: Callable[[], bool]) -> None:
-        while not check():
-            self.changed.clear()
-            await self.changed.wait()
-
-
-class Hooks:
-    """An addon of somebody's that looks at connections."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.kills = False
-        self.breaks = False
-        self.waits: asyncio.Event | None = None
-        """What `server_connected` waits for."""
-        self.gone = asyncio.Event()
-
-    def server_connect(self, data: ServerConnectionHookData) -> None:
-        self.seen.append("connect")
-        if self.kills:
-            data.server.error = "not today"
-        if self.breaks:
-            data.server.address = None
-
-    async def server_connected(self, data: ServerConnectionHookData) -> None:
-        self.seen.append("connected")
-        if self.waits is not None:
-            await self.waits.wait()
-
-    def server_connect_error(self, data: ServerConnectionHookData) -> None:
-        self.seen.append("error")
-
-    def server_disconnected(self, data: ServerConnectionHookData) -> None:
-        self.seen.append("disconnected")
-        self.gone.set()
-
-
-class House:
-    """mitmproxy's addons for connections, and a server that says what it hears."""
-
-    def __init__(self, folder: Path) -> None:
-        self.hooks = Hooks()
-        self.master = Master(Options(confdir=str(folder)))
-        self.master.addons.add(Proxyserver(), TlsConfig(), self.hooks)
-        self.dialer = Dialer(self.master.options, lambda hook: run_hook(self.master, hook))
-        self.resumed: list[bool] = []
-
-    @asynccontextmanager
-    async def server(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if found := writer.get_extra_info("ssl_object"):
-                self.resumed.append(found.session_reused)
-            while data := await reader.read(65536):
-                writer.write(data)
-                if data == b"bye":
-                    break
-            writer.close()
-
-        server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=tls)
-        async with server:
-            yield server.sockets[0].getsockname()[1]
-
-    async def opened(self, target: Target) -> tuple[Told, DialedLink]:
-        told = Told()
-        self.dialer(target, CLIENT, told)
-        await told.until(lambda: told.link is not None or bool(told.why))
-        assert isinstance(told.link, DialedLink), told.why
-        return told, told.link
-
-
-@pytest.fixture
-def server_side(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    certificate, key = make_certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context, certificate
 
 
 @in_loop
@@ -289,92 +158,6 @@ async def test_what_has_come_and_was_not_told_is_seen(tmp_path: Path) -> None:
         assert link.has_unread(), "what is closed cannot be used"
 
 
-# -- TLS --------------------------------------------------------------------------------------------------------------
-@in_loop
-async def test_tls_is_told_on_the_server_connection(tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]) -> None:
-    context, certificate = server_side
-    house = House(tmp_path)
-    house.master.options.update(ssl_verify_upstream_trusted_ca=str(certificate))
-    async with house.server(context) as port:
-        told, link = await house.opened(Target("127.0.0.1", port, tls=True))
-        link.write(b"x" * 100_000)
-        await told.until(lambda: len(told.data) == 100_000)
-        server = link.server
-        assert server.tls_established
-        assert server.tls_version in ("TLSv1.2", "TLSv1.3")
-        assert server.certificate_list[0].cn == "nobody"
-        assert server.alpn_offers == [b"http/1.1"]
-        link.write(b"bye")
-        await told.until(lambda: told.is_closed)
-
-
-@pytest.mark.parametrize("most", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@in_loop
-async def test_tls_sessions_are_resumed(
-    most: ssl.TLSVersion, tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]
-) -> None:
-    context, certificate = server_side
-    context.maximum_version = most
-    house = House(tmp_path)
-    house.master.options.update(ssl_verify_upstream_trusted_ca=str(certificate))
-    async with house.server(context) as port:
-        for number in range(3):
-            if number == 2:
-                house.dialer.sessions.clear()
-            told, link = await house.opened(Target("127.0.0.1", port, tls=True))
-            link.write(b"bye")
-            await told.until(lambda told=told: told.is_closed)  # type: ignore[misc]
-            assert link.server.certificate_list
-    assert house.resumed == [False, True, False]
-
-
-@in_loop
-async def test_a_certificate_of_nobody_is_refused(tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]) -> None:
-    house = House(tmp_path)
-    async with house.server(server_side[0]) as port:
-        told = Told()
-        house.dialer(Target("127.0.0.1", port, tls=True), CLIENT, told)
-        await told.until(lambda: bool(told.why))
-        assert "certificate verify failed" in told.why.lower()
-
-
-@in_loop
-async def test_who_speaks_no_tls_is_said(tmp_path: Path) -> None:
-    house = House(tmp_path)
-
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(plain, "127.0.0.1", 0)
-    async with server:
-        told = Told()
-        house.dialer(Target("127.0.0.1", server.sockets[0].getsockname()[1], tls=True), CLIENT, told)
-        await told.until(lambda: bool(told.why))
-    assert "does not speak TLS" in told.why
-
-
-# -- through a proxy --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("tls", [True, False])
-@in_loop
-async def test_a_proxy_leads_there(tls: bool, tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]) -> None:
-    context, certificate = server_side
-    house = House(tmp_path)
-    house.master.options.update(ssl_verify_upstream_trusted_ca=str(certificate))
-    with ForwardProxy() as proxy:
-        via = ("http", ("127.0.0.1", int(proxy.url.rpartition(":")[2])))
-        async with house.server(context if tls else None) as port:
-            told, link = await house.opened(Target("127.0.0.1", port, tls, via))  # type: ignore[arg-type]
-            link.write(b"hello")
-            await told.until(lambda: told.data == b"hello")
-            assert proxy.asked == [f"CONNECT 127.0.0.1:{port}"]
-            assert link.server.via == via
-            assert link.server.connected
-            link.write(b"bye")
-            await told.until(lambda: told.is_closed)
-        assert house.hooks.seen[:2] == ["connect", "connected"]
-
-
 @pytest.mark.parametrize("scheme", ["http", "tls"])
 @in_loop
 async def test_what_a_proxy_or_a_handshake_says_is_bounded(scheme: str, tmp_path: Path) -> None:
@@ -400,3 +183,69 @@ async def test_what_a_proxy_or_a_handshake_says_is_bounded(scheme: str, tmp_path
         house.dialer(target, CLIENT, told)
         await told.until(lambda: bool(told.why))
     assert sent < 20_000_000, "what the kernel's buffers take, and little more"
+
+
+# -- addresses --------------------------------------------------------------------------------------------------------
+@in_loop
+async def test_ipv6(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    async def six(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"six")
+        writer.close()
+
+    try:
+        server = await asyncio.start_server(six, "::1", 0)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    async with server:
+        told, link = await house.opened(Target("::1", server.sockets[0].getsockname()[1], tls=False))
+        await told.until(lambda: told.is_closed)
+        assert told.data == b"six"
+        assert link.server.peername
+        assert link.server.peername[0] == "::1"
+        link.close()
+
+
+@in_loop
+async def test_of_several_addresses_the_next_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House(tmp_path)
+    async with house.server() as dead:
+        pass
+    async with house.server() as port:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", one)) for one in (dead, port)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: found)
+        _, link = await house.opened(Target("several.example", 1, tls=False))
+        assert link.server.peername == ("127.0.0.1", port)
+        assert link.server.address == ("several.example", 1)
+        link.close()
+    await house.hooks.gone.wait()
+    assert house.hooks.seen == ["connect", "connected", "disconnected"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere loopback is one address")
+@in_loop
+async def test_connections_go_out_by_the_address_that_was_set(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.master.options.update(connect_addr="127.0.0.2")
+    async with house.server() as port:
+        _, link = await house.opened(Target("127.0.0.1", port, tls=False))
+        assert link.server.sockname
+        assert link.server.sockname[0] == "127.0.0.2"
+        link.close()
+
+
+@pytest.mark.parametrize("most", range(1, 12))
+@in_loop
+async def test_hooks_come_in_pairs_whenever_it_is_given_up(most: int, tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with house.server() as port:
+        cancel = house.dialer(Target("127.0.0.1", port, tls=False), CLIENT, Told())
+        for _ in range(most):
+            await asyncio.sleep(0)
+        cancel()
+        await house.dialer.tasks.settle(5)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await house.dialer.tasks.settle(5)
+    assert house.hooks.seen in (["connect", "error"], ["connect", "connected", "disconnected"])
