@@ -144,4 +144,4 @@ class Process:
         if (parts := self._in_force.found) is not None and self._start is not None:
             await parts.close()
             address_file.forget(vault_path(parts.config).parent, self._start.url)
-        self._stream.upstream.close()  # last: renewals under way have gone over it
+        await self._stream.close()  # last: renewals under way have gone over it

@@ -1,7 +1,9 @@
 """What the stream layer of every connection works with: the connections, their timers, their limits."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from mitmproxy import http
 from mitmproxy.connection import Client
@@ -24,6 +26,9 @@ from addons.stream.port import RequestPort
 from addons.stream.sweeper import Sweeper
 from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
 from addons.upstream.pool import MOST_IDLE, UpstreamPool
+
+HOOKS_S: Final = 1.0
+"""So long the end of the process waits for addons that are told of connections' ends."""
 
 
 class StreamSide:
@@ -69,6 +74,12 @@ class StreamSide:
             credentials=self.credentials,
             extra_headers=self._in_force.extra_headers,
         )
+
+    async def close(self) -> None:
+        """Ends the connections to providers, and gives addons a moment that are told of it."""
+        self.upstream.close()
+        await asyncio.sleep(0)  # each end is told in the loop's next turn
+        await self._dialer.tasks.settle(HOOKS_S)
 
     def options_changed(self, updated: set[str]) -> None:
         """Options of mitmproxy's have changed: new connections to providers are made by the new ones."""

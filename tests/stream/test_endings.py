@@ -146,6 +146,34 @@ def test_who_holds_an_answer_is_not_taken_for_a_silent_provider() -> None:
     assert [fault for fault, _ in attempt.faults] == [Fault.IDLE_TIMEOUT]
 
 
+def test_a_provider_is_not_read_while_somebody_holds_its_answer() -> None:
+    drive = Drive([FakeAttempt()], hold={"responseheaders"})
+    drive.post()
+    drive.server_sends(OK)
+    (link,) = drive.links.values()
+    assert link.is_paused
+    link.resume()  # as a client does that has read
+    drive.server_sends(chunk(b"one "))
+    assert link.is_paused, "one read at most is kept for it"
+    drive.complete()
+    assert not link.is_paused
+    assert drive.to_client.endswith(chunk(b"one "))
+    drive.server_sends(chunk(b"[DONE]") + END)
+    assert drive.to_client.endswith(END)
+
+
+def test_an_answer_that_came_whole_leaves_its_connection_to_others_while_somebody_holds_it() -> None:
+    drive = Drive([FakeAttempt()], hold={"responseheaders"})
+    drive.post()
+    drive.server_sends(OK + chunk(b"one [DONE]") + END)
+    (link,) = drive.links.values()
+    assert not link.is_paused
+    assert not link.is_over
+    drive.complete()
+    assert drive.to_client.endswith(chunk(b"one [DONE]") + END)
+    assert not link.is_over
+
+
 def test_the_gateway_that_ends_does_not_wait_for_who_holds_an_answer_longer_than_that() -> None:
     attempt = FakeAttempt()
     drive = Drive([attempt], hold={"responseheaders"})

@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addons.cli.main import main
-from tests.support.faulty import MODEL, made
-from tests.support.hostile import Hostile, held
+from providers.sandbox.run import Sandbox
+from tests.support.faulty import MODEL, ask, made, read, scripted
+from tests.support.hostile import TEXT, Hostile, held
 from tests.support.processes import KEY, Gateway, SandboxThread
 from tests.support.waiting import until
 
@@ -153,6 +154,21 @@ def status(gateway: Gateway, *arguments: str) -> Result:
 def models(gateway: Gateway) -> set[str]:
     listed = httpx.get(f"{gateway.url}/v1/models?all=true", headers=gateway.headers).json()["data"]
     return {model["id"] for model in listed}
+
+
+def test_the_end_waits_for_an_addon_that_is_told_of_connections(folder: Path) -> None:
+    script = """
+import asyncio
+
+async def server_disconnected(data):
+    await asyncio.sleep(0.1)
+    print("told of its end")
+"""
+    with SandboxThread(Sandbox((), own={"hostile": Hostile()})) as thread:
+        with scripted(folder, thread, script) as gateway:
+            assert read(ask(gateway, "well")) == (TEXT, "done")
+        assert gateway.log.count("told of its end") == 1
+        assert "Traceback" not in gateway.log
 
 
 def test_a_changed_configuration_is_taken_up_under_a_live_stream(
