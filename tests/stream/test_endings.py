@@ -151,12 +151,13 @@ def test_a_provider_is_not_read_while_somebody_holds_its_answer() -> None:
     drive.post()
     drive.server_sends(OK)
     (link,) = drive.links.values()
-    assert link.is_paused
+    paused = [link.is_paused]
     link.resume()  # as a client does that has read
     drive.server_sends(chunk(b"one "))
-    assert link.is_paused, "one read at most is kept for it"
+    paused.append(link.is_paused)  # one read at most is kept for it
     drive.complete()
-    assert not link.is_paused
+    paused.append(link.is_paused)
+    assert paused == [True, True, False]
     assert drive.to_client.endswith(chunk(b"one "))
     drive.server_sends(chunk(b"[DONE]") + END)
     assert drive.to_client.endswith(END)
