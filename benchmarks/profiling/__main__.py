@@ -25,7 +25,7 @@ from benchmarks.compare.processes import cpu_s
 from benchmarks.compare.rounds import upstreams
 from benchmarks.compare.way import PEERS, ROOT, Upstreams, Way
 from benchmarks.profiling.flamegraph import flame_graph
-from benchmarks.profiling.rooms import ROOMS, Stacks, read_folded, shares
+from benchmarks.profiling.rooms import ROOMS, Stacks, read_samples, shares
 from tests.support.processes import Gateway
 
 KINDS: Final[Mapping[str, tuple[str, bool, int]]] = {
@@ -85,15 +85,16 @@ def _loaded(way: Way, kind: str, seconds: float) -> float:
 def _sampled(way: Way, kind: str, seconds: float) -> Stacks:
     """The stacks of the way's process under load; while it waits it is not counted."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "folded"
-        command = [str(PEERS / "py-spy" / "bin" / "py-spy"), "record", "--pid", str(way.pids[0]), "--format", "raw"]
-        command += ["--rate", str(_SAMPLES_A_SECOND), "--duration", f"{max(1, round(seconds))}", "--output", str(file)]
+        file = Path(folder) / "samples"
+        command = [str(PEERS / "py-spy" / "bin" / "py-spy"), "record", "--pid", str(way.pids[0])]
+        command += ["--format", "speedscope", "--output", str(file)]
+        command += ["--rate", str(_SAMPLES_A_SECOND), "--duration", str(max(1, round(seconds)))]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as spy:
             while spy.poll() is None:
                 _loaded(way, kind, 1.0)
             if spy.returncode:
                 raise RuntimeError(f"py-spy failed: {spy.stderr.read() if spy.stderr else ''}")
-        return read_folded(file.read_text(encoding="utf-8"))
+        return read_samples(file.read_text(encoding="utf-8"))
 
 
 def table(found: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,8 +1,10 @@
 """Which room a sampled stack spends its time in."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Final
 
 type Stacks = Mapping[tuple[str, ...], int]
@@ -60,17 +62,26 @@ def shares(stacks: Stacks) -> dict[str, float]:
     return {room: count / total for room, count in counts.most_common()}
 
 
-_FOLDED: Final = re.compile(r"(.*) (\d+)")
-_WAITS: Final = re.compile(r"_worker \(concurrent/futures/thread\.py:\d+\)$")
+_PLACE: Final = re.compile(
+    r".*/(?:site-packages|python3\.\d+)/|.*/(?=(?:addons|providers|benchmarks|tests)/)|.*/(?=[^/]*$)"
+)
+_WAITS: Final = re.compile(r"^_worker \(concurrent/futures/thread\.py:\d+\)$")
 """A pool's thread that has nothing to do, which py-spy takes for busy."""
-_SITE: Final = re.compile(r"\((?:\S*/)?(?:site-packages|python3\.\d+)/")
+_SAME: Final = 4
+"""So many samples of one stack one behind the other count. A process that waits for its turn on a core is sampled
+too, always where it stands; nothing that is done here takes more than some milliseconds at one line."""
 
 
-def read_folded(text: str) -> Stacks:
-    """Stacks of py-spy's raw form, `frame;frame count`, but of waiting threads; paths of packages begin with these."""
+def read_samples(text: str) -> Stacks:
+    """Stacks of py-spy's speedscope form, but of waiting threads; paths from the package or the room's folder on."""
+    told = json.loads(text)
+    frames = [
+        f"{one['name']} ({_PLACE.sub('', one['file'], count=1)}:{one['line']})" for one in told["shared"]["frames"]
+    ]
     stacks: Counter[tuple[str, ...]] = Counter()
-    for line in text.splitlines():
-        found = _FOLDED.fullmatch(line)
-        if found and not _WAITS.search(found[1]):
-            stacks[tuple(_SITE.sub("(", frame) for frame in found[1].split(";"))] += int(found[2])
+    for thread in told["profiles"]:
+        for sampled, run in groupby(thread["samples"]):
+            stack = tuple(frames[at] for at in sampled)
+            if stack and not _WAITS.search(stack[-1]):
+                stacks[stack] += min(sum(1 for _ in run), _SAME)
     return stacks

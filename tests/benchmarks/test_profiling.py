@@ -1,12 +1,13 @@
 """What becomes of sampled stacks."""
 
+import json
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from benchmarks.profiling import __main__ as profiling
 from benchmarks.profiling.flamegraph import flame_graph
-from benchmarks.profiling.rooms import OTHER, ROOMS, read_folded, room_of, room_of_stack, shares
+from benchmarks.profiling.rooms import OTHER, ROOMS, read_samples, room_of, room_of_stack, shares
 
 LAYER = "Layer.handle_event (mitmproxy/proxy/layer.py:146)"
 DECODER = "OpenAIDecoder.feed (addons/../providers/openai/decoder.py:12)"
@@ -44,13 +45,23 @@ def test_a_helper_s_time_is_its_caller_s() -> None:
     assert room_of_stack(["main (tool.py:1)"]) == OTHER
 
 
-def test_samples_of_packages_are_named_by_these_and_waiting_threads_are_none() -> None:
-    found = read_folded(
-        "run (/x/lib/python3.13/asyncio/runners.py:1);handle (/x/lib/python3.13/site-packages/mitmproxy/a.py:2) 3\n"
-        "run (/x/lib/python3.13/threading.py:1);_worker (concurrent/futures/thread.py:89) 400\n"
-        "\n"
+def test_samples_are_named_by_package_or_room_and_no_run_of_the_same_counts_for_long() -> None:
+    files = (
+        "/x/lib/python3.13/asyncio/runners.py",
+        "/x/lib/python3.13/site-packages/mitmproxy/addons/a.py",
+        "/home/ada/glassgate/addons/stream/b.py",
+        "/x/lib/python3.13/concurrent/futures/thread.py",
+        "/home/ada/env/bin/mitmdump",
     )
-    assert found == {("run (asyncio/runners.py:1)", "handle (mitmproxy/a.py:2)"): 3}
+    names = ("run", "handle", "read", "_worker", "<module>")
+    frames = [{"name": name, "file": file, "line": 1} for name, file in zip(names, files, strict=True)]
+    main = {"samples": [[4, 0, 1], *[[4, 0, 2]] * 90, [4, 0, 1], []]}
+    told = json.dumps({"shared": {"frames": frames}, "profiles": [main, {"samples": [[0, 3]] * 400}]})
+    outer = ("<module> (mitmdump:1)", "run (asyncio/runners.py:1)")
+    assert read_samples(told) == {
+        (*outer, "handle (mitmproxy/addons/a.py:1)"): 2,
+        (*outer, "read (addons/stream/b.py:1)"): 4,
+    }
 
 
 def test_shares_are_parts_of_all_samples() -> None:
