@@ -9,9 +9,10 @@ import pytest
 
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.dialect import ChatCompletions
-from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, AnswerSource
+from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, AnswerSource, _is_word
 from addons.stream.port import State
 from providers.contract.errors import ErrorKind
+from providers.contract.events import Event, Finish, Passthrough, Reasoning, Text, Usage
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.support.hostile import DONE, chunk
@@ -57,6 +58,40 @@ def test_an_answer_reads_the_same_at_every_cut(packing: str | None) -> None:
         assert (reader.usage.total_tokens, reader.first_token_at, reader.accepted) == (3, 5.0, True)
 
 
+def test_before_anything_came_nothing_is_known() -> None:
+    reader = reader_of()
+    assert (reader.state, reader.error, reader.usage, reader.flaw) == (State.OPEN, None, None, None)
+    assert (reader.begun, reader.closes_early, reader.behind, reader.ended, reader.asks_again) == (False,) * 5
+    assert (reader.accepted, reader.first_token_at, reader.headers, reader.unknown) == (False, None, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("event", "word"),
+    [
+        (Text("a"), True),
+        (Reasoning("a"), True),
+        (Passthrough("delta", {"refusal": "no"}), True),
+        (Passthrough("delta", {"empty": "", "audio": {"id": "x"}}), True),
+        (Passthrough("delta", {"role": None, "refusal": "", "tool_calls": [], "audio": {}}), False),
+        (Passthrough("delta", {}), False),
+        (Passthrough("choice", {"logprobs": {"content": [1]}}), False),
+        (Passthrough("chunk", {"system_fingerprint": "fp"}), False),
+        (Usage(1, 2, 3), False),
+        (Finish("stop"), False),
+    ],
+)
+def test_what_is_a_word_of_the_answer(event: Event, word: bool) -> None:
+    assert _is_word(event) is word
+
+
+def test_a_body_that_is_not_packed_is_read_from_its_first_byte() -> None:
+    """Also where a piece is but one of them."""
+    reader = reader_of()
+    reader.head(200, STREAM)
+    body = chunk("a")
+    assert b'"a"' in b"".join(reader.feed(body[at : at + 1]) for at in range(len(body)))
+
+
 def test_a_whole_answer_comes_with_its_end_and_not_before() -> None:
     reader = reader_of(stream=False)
     reader.head(200, STREAM)
@@ -91,6 +126,14 @@ def test_a_refusal_without_end_is_read_up_to_a_limit() -> None:
         reader.feed(b"x" * 50_000)
         fed += 50_000
     assert fed <= REFUSAL_LIMIT_BYTES + 50_000
+
+
+@pytest.mark.parametrize(("more", "state"), [(0, State.OPEN), (1, State.FAILED)])
+def test_of_a_refusal_so_much_is_read(more: int, state: State) -> None:
+    reader = reader_of()
+    reader.head(500, {"content-type": "text/html"})
+    assert reader.feed(b"x" * (REFUSAL_LIMIT_BYTES + more)) == b""
+    assert reader.state is state
 
 
 @pytest.mark.parametrize(
