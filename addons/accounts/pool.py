@@ -147,10 +147,10 @@ class AccountPool:
 
     def reveal(self, provider: str, account: str) -> Mapping[str, str]:
         """Secret name → value, for the seals. Raises KeyError when there is no such session."""
-        stored = self.by_key[provider, account].session.stored()
-        if stored is None:
+        secrets = self.by_key[provider, account].session.secrets()
+        if secrets is None:
             raise KeyError(f"{provider}/{account}")
-        return stored.credentials.secrets()
+        return secrets
 
     # -- jobs -----------------------------------------------------------------------------------------------------
     def report(self, moment: Moment) -> list[AccountLine]:

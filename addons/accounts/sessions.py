@@ -172,6 +172,8 @@ class StoredSession:
     _in_force: _InForce = field(default_factory=_InForce)
     _read: tuple[Credentials, Session | ProviderError] | None = None
     """What was read last, and of what."""
+    _secrets: tuple[Credentials, Mapping[str, str]] | None = None
+    """What was opened last, and of what."""
     _known: tuple[Record, StoredCredentials] | None = None
     """What the vault had last, as it is and as ours."""
 
@@ -191,6 +193,14 @@ class StoredSession:
             self._known = record, StoredCredentials(credentials_of(record.material), record.rev, record.updated)
         return self._known[1]
 
+    def secrets(self) -> Mapping[str, str] | None:
+        """Secret name → value, for the seals; None when nothing is kept for the account."""
+        if (stored := self.stored()) is None:
+            return None
+        if self._secrets is None or self._secrets[0] is not stored.credentials:
+            self._secrets = stored.credentials, stored.credentials.secrets()
+        return self._secrets[1]
+
     def read(self) -> Session:
         """The provider's view of it. Raises ProviderError(SESSION_EXPIRED) when it cannot serve."""
         if not self.needed:
@@ -199,11 +209,12 @@ class StoredSession:
         if stored is None:
             self._read = None
             raise self._missing()
-        if self._read is None or self._read[0] != stored.credentials:
-            self._read = (stored.credentials, self._view(stored.credentials))
-        if isinstance(self._read[1], ProviderError):
-            raise self._read[1]
-        return self._read[1]
+        read, credentials = self._read, stored.credentials
+        if read is None or (read[0] is not credentials and read[0] != credentials):
+            read = self._read = credentials, self._view(credentials)
+        if isinstance(read[1], ProviderError):
+            raise read[1]
+        return read[1]
 
     def standing(self) -> object:
         """Another value once somebody has stored another session for the account; renewals by us change nothing."""

@@ -364,3 +364,19 @@ def test_what_is_of_another_shape_counts_as_absent(odd: Any) -> None:
     names = ("token", "cookies", "headers", "api_key", "email", "password")
     assert credentials_of(dict.fromkeys(names, odd)) == Credentials()
     assert credentials_of({"cookies": {"a": "1", "b": odd or 0}}) == Credentials(cookies={"a": "1"})
+
+
+def test_secrets_are_opened_once_for_each_session_that_is_stored(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    vault = Vault.create(tmp_path / "vault.json", VaultKey(raw=b"k" * 32))
+    session = StoredSession(("p", "a"), NOBODY, SessionVault(vault))
+    assert session.secrets() is None
+    vault.put("p", "a", {"api_key": "first"})
+    first = session.secrets()
+    assert first is not None
+    assert first["api_key"] == "first"
+    assert session.secrets() is first
+    vault.put("p", "a", {"api_key": "second"})
+    second = session.secrets()
+    assert second is not None
+    assert second["api_key"] == "second"
