@@ -1,8 +1,10 @@
 """The reader of an answer, without a network: what it gives of a body, however that comes in pieces."""
 
+import dataclasses
 import gzip
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, AnswerSource, _is_word
+from addons.features.feature import Flaw
 from addons.stream.port import State
-from providers.contract.errors import ErrorKind
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Finish, Passthrough, Reasoning, Text, Usage
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
@@ -116,6 +119,7 @@ def test_a_refusal_is_read_to_its_end_and_classified() -> None:
     assert reader.state is State.FAILED
     assert reader.error is not None
     assert (reader.error.kind, reader.error.model, reader.accepted) == (ErrorKind.SESSION_EXPIRED, "m", False)
+    assert (reader.behind, reader.ended) == (False, False)
 
 
 def test_a_refusal_without_end_is_read_up_to_a_limit() -> None:
@@ -183,3 +187,152 @@ def test_what_a_packet_unpacks_to_is_read_in_pieces() -> None:
         reads += 1
     assert reads == (len(said) - 1) // READ_BYTES
     assert (out.count(b'"b"'), reader.state) == (1, State.DONE)
+
+
+@pytest.mark.parametrize(("more", "behind"), [(0, False), (1, True)])
+def test_of_what_came_so_much_is_read_at_once(more: int, behind: bool) -> None:
+    reader = reader_of()
+    reader.head(200, STREAM)
+    reader.feed(chunk("a") + b":" * (READ_BYTES + more - len(chunk("a"))))
+    assert reader.behind is behind
+
+
+def test_all_is_said_between_the_finish_and_the_end_mark() -> None:
+    reader = reader_of()
+    reader.head(200, STREAM)
+    told = []
+    for piece in (chunk("a"), chunk(finish="stop"), USAGE, DONE):
+        reader.feed(piece)
+        told.append(reader.ended)
+    assert (told, reader.state, reader.behind) == ([False, True, True, False], State.DONE, False)
+
+
+QUOTA = b'data: {"error":{"message":"quota","code":"insufficient_quota"}}'
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kind"),
+    [
+        pytest.param([QUOTA], ErrorKind.QUOTA, id="an error whose line had no end"),
+        pytest.param([chunk("a"), QUOTA], ErrorKind.QUOTA, id="behind a word"),
+        pytest.param([chunk("a")], None, id="a word: the connection's end is all there is to tell"),
+        pytest.param([QUOTA + b"\n\n", b""], None, id="an error that was told in time"),
+    ],
+)
+def test_what_a_provider_said_before_its_connection_broke(pieces: list[bytes], kind: ErrorKind | None) -> None:
+    reader = reader_of()
+    assert reader.said_at_last() is None, "nothing has come"
+    reader.head(200, STREAM)
+    for piece in pieces:
+        reader.feed(piece)
+    found = reader.said_at_last()
+    assert (found.kind if found else None) is kind
+
+
+def test_words_behind_a_failure_are_given_to_nobody() -> None:
+    reader = reader_of()
+    out = read(reader, chunk("a"), QUOTA + b"\n\n" + chunk("b"))
+    assert (out.count(b'"a"'), out.count(b'"b"')) == (1, 0)
+    assert reader.error is not None
+    assert reader.error.kind is ErrorKind.QUOTA
+
+
+def test_tokens_are_counted_where_the_provider_does_not() -> None:
+    few, many = reader_of(), reader_of()
+    read(few, chunk("a") + chunk(finish="stop") + DONE)
+    read(many, chunk("a few more words, and some") + chunk(finish="stop") + DONE)
+    assert few.usage is not None
+    assert many.usage is not None
+    assert 0 < few.usage.completion_tokens < many.usage.completion_tokens
+    assert few.usage.prompt_tokens == many.usage.prompt_tokens > 0
+    assert few.usage.total_tokens == few.usage.prompt_tokens + few.usage.completion_tokens
+
+
+def test_after_the_first_word_all_is_passed_on_as_it_comes() -> None:
+    reader = reader_of()
+    reader.head(200, STREAM)
+    reader.feed(chunk("a"))
+    odd = {"choices": [{"index": 0, "delta": {}, "logprobs": {"content": [{"token": "a"}]}}]}
+    assert b"logprobs" in reader.feed(b"data: " + json.dumps(odd).encode() + b"\n\n")
+
+
+@dataclasses.dataclass
+class Filter:
+    """Passes everything on, and says whether that is enough."""
+
+    done: bool
+
+    def filter(self, events: list[Event]) -> list[Event]:
+        return events
+
+
+def changed(reader: AnswerReader, **source: Any) -> AnswerReader:
+    """A reader of an answer to something else."""
+    reader._source = dataclasses.replace(reader._source, **source)
+    return reader
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_an_answer_of_which_there_is_enough_needs_no_end_of_its_body(done: bool) -> None:
+    reader = changed(reader_of(), filters=(Filter(False), Filter(done)))
+    reader.head(200, STREAM)
+    reader.feed(chunk("a"))
+    assert reader.closes_early is done
+
+
+def test_the_first_word_is_noted_once() -> None:
+    reader, spoke, times = reader_of(), list[float](), iter((5.0, 6.0, 7.0))
+    reader._clock, reader._says_first = lambda: next(times), lambda: spoke.append(1)
+    read(reader, chunk("a"), chunk("b"), chunk(finish="stop") + DONE)
+    assert (reader.first_token_at, spoke) == (5.0, [1])
+
+
+SITE = SimpleNamespace(name="site", web_session=True)
+FILTERS = {"filtered_fails": True}
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "reason", "begun", "kind"),
+    [
+        pytest.param({}, b"", "stop", False, None, id="an API may have nothing to say"),
+        pytest.param({"provider": SITE}, b"", "stop", False, ErrorKind.PROVIDER_DOWN, id="a site has"),
+        pytest.param({"provider": SITE}, b"", "length", False, None, id="it had no room"),
+        pytest.param({"provider": SITE}, chunk("a"), "stop", False, None, id="it has said something"),
+        pytest.param({"provider": SITE, "filters": (Filter(True),)}, b"", "stop", False, None, id="we ended it"),
+        pytest.param(FILTERS, b"", "content_filter", False, ErrorKind.CONTENT_FILTERED, id="another stands in"),
+        pytest.param(FILTERS, b"", "content_filter", True, None, id="but not once it has begun"),
+        pytest.param(FILTERS, chunk("a"), "content_filter", False, None, id="nor after words"),
+        pytest.param(FILTERS, b"", "stop", False, None, id="nor for another end"),
+        pytest.param({}, b"", "content_filter", False, None, id="nor where nobody does"),
+    ],
+)
+def test_an_answer_of_no_words(
+    source: dict[str, Any], words: bytes, reason: str, begun: bool, kind: ErrorKind | None
+) -> None:
+    reader = changed(reader_of(), **source)
+    reader.begun = begun
+    out = read(reader, words + chunk(finish=reason) + DONE)
+    assert (reader.error.kind if reader.error else None) is kind
+    assert out.endswith(DONE) is (kind is None)
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_an_answer_that_is_checked_is_given_out_whole_or_not_at_all(passes: bool) -> None:
+    flaw = Flaw((), ProviderError(ErrorKind.PROVIDER_DOWN, "not as asked"))
+    reader = changed(reader_of(), check=lambda events: None if passes else flaw)
+    reader.head(200, STREAM)
+    assert reader.feed(chunk("a")) == b""
+    out = reader.feed(chunk(finish="stop") + DONE)
+    assert (out.count(b'"a"'), out.endswith(DONE)) == ((1, True) if passes else (0, False))
+    assert (reader.flaw, reader.asks_again) == ((None, False) if passes else (flaw, True))
+    assert reader.state is (State.DONE if passes else State.FAILED)
+
+
+@pytest.mark.parametrize("usage", [USAGE, b""])
+def test_tokens_of_an_earlier_attempt_count_too(usage: bytes) -> None:
+    reader, plain = changed(reader_of(), spent=Usage(10, 20, 30)), reader_of()
+    for one in (reader, plain):
+        read(one, chunk("a") + chunk(finish="stop") + usage + DONE)
+    assert plain.usage is not None
+    assert reader.usage == plain.usage.with_spent(Usage(10, 20, 30))
+    assert reader.usage.total_tokens == plain.usage.total_tokens + 30
