@@ -38,6 +38,7 @@ from addons.mitm.search import answer_texts, fold_text, request_text, searched_w
 from addons.routing.strategy import OrderState, conversation_of
 from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
+from addons.upstream.tls_records import TlsRecords
 from addons.words.near import near
 from providers.contract.chat import Message
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
@@ -524,6 +525,8 @@ READERS: dict[str, Reader] = {
     "codings: members": fed(lambda: plain, lambda size: [gzip.compress(b"a" * 64) * (size // 16)]),
     "tags: eager": fed(lambda: ThinkTags(eager=True).feed, chars("</thin")),
     "tags: eager blanks": fed(lambda: ThinkTags(eager=True).feed, chars(" ", "a")),
+    "tls: empty records": fed(lambda: TlsRecords().pass_by, lambda size: [b"\x17\x03\x03\0\0" * (size // 5)]),
+    "tls: bytes": fed(lambda: TlsRecords().pass_by, lambda size: [b"\0"] * size),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 

@@ -33,6 +33,7 @@ from OpenSSL import SSL
 
 from addons.tasks import Background
 from addons.upstream.port import Cancel, Receiver, Target
+from addons.upstream.tls_records import TlsRecords
 from addons.upstream.tls_sessions import TlsSessions
 
 log = logging.getLogger("mitmproxy.proxy.server")
@@ -103,6 +104,8 @@ class DialedLink(asyncio.BufferedProtocol):
         self._opening: asyncio.Task[None] | None = None
         self._tls: SSL.Connection | None = None
         self._generation = dialer.sessions.generation
+        self._records: TlsRecords | None = None
+        """From the first TLS on."""
         self._knows_session = False
         self._handshake_left = HANDSHAKE_BYTES
         self._is_hooked = False
@@ -215,6 +218,8 @@ class DialedLink(asyncio.BufferedProtocol):
     def has_unread(self) -> bool:
         if self._transport is None or self._transport.is_closing():
             return True
+        if self._records is not None and not self._records.are_whole:
+            return True
         looking = select.poll()
         looking.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return bool(looking.poll(0))
@@ -263,6 +268,8 @@ class DialedLink(asyncio.BufferedProtocol):
                 if self._handshake_left < 0:
                     self.established("too much was sent before the connection stood")
                     return
+            if self._records is not None:
+                self._records.pass_by(data)
             self._feed(events.DataReceived(self._socket_server, data))
 
     def eof_received(self) -> bool:
@@ -339,6 +346,8 @@ class DialedLink(asyncio.BufferedProtocol):
 
     async def _run_hook(self, command: commands.StartHook) -> None:
         await self._dialer.run_hook(command)
+        if isinstance(command, TlsStartServerHook) and self._records is None:
+            self._records = TlsRecords()  # nothing was sent so far, so none has come
         if isinstance(command, TlsStartServerHook) and command.data.conn is self.server:
             self._tls = command.data.ssl_conn
             if self._tls is not None:

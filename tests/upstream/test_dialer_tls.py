@@ -171,6 +171,55 @@ async def test_hooks_of_a_tunnel(tmp_path: Path, server_side: tuple[ssl.SSLConte
     assert house.hooks.seen == ["connect", "connected", "tunnel", "tls start", "tls", "disconnected"]
 
 
+class Cutting:
+    """A server that answers over TLS and may hold back the end of what it sends."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.into, self.out, server_side=True)
+        self.go_on = asyncio.Event()
+
+    async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                writer.write(self.out.read())
+                self.into.write(await reader.read(65536))
+        self.tls.write(b"first")
+        whole = self.out.read()
+        self.tls.write(b"second")
+        more = self.out.read()
+        writer.write(whole + more[:9])
+        await self.go_on.wait()
+        writer.write(more[9:])
+        await reader.read()
+        writer.close()
+
+
+@pytest.mark.parametrize("through", [True, False], ids=["proxy", "direct"])
+@in_loop
+async def test_half_a_record_is_something_unread(
+    through: bool, tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]
+) -> None:
+    house, cutting = House(tmp_path), Cutting(server_side[0])
+    house.master.options.update(ssl_insecure=True)
+    server = await asyncio.start_server(cutting.attend, "127.0.0.1", 0)
+    async with server:
+        with ForwardProxy() as proxy:
+            via = ("http", ("127.0.0.1", int(proxy.url.rpartition(":")[2]))) if through else None
+            port = server.sockets[0].getsockname()[1]
+            told, link = await house.opened(Target("127.0.0.1", port, True, via))  # type: ignore[arg-type]
+            await told.until(lambda: told.data == b"first")
+            unread = [link.has_unread()]
+            cutting.go_on.set()
+            await told.until(lambda: told.data == b"firstsecond")
+            unread.append(link.has_unread())
+            link.close()
+    assert unread == [True, False]
+
+
 # -- ends -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("properly", [True, False], ids=["close_notify", "truncated"])
 @in_loop
