@@ -17,7 +17,9 @@ class ClientEnd:
     """One stream's client. Progress is bytes handed over less those that still wait; times are of the deps' clock."""
 
     def __init__(self, stream: HttpStream, deps: LayerDeps) -> None:
-        self._stream = stream
+        layers = stream.context.layers
+        self._client, self._stream_id = stream.context.client, stream.stream_id
+        self._connections = cast(HttpLayer, layers[layers.index(stream) - 1]).connections
         self._deps = deps
         self.speaks_h2 = stream.context.client.alpn == b"h2"
         self.handed_bytes = 0
@@ -29,14 +31,14 @@ class ClientEnd:
     @property
     def connection_waits(self) -> bool:
         """Whether bytes wait below HTTP, for all streams of the connection."""
-        return self._deps.transport.unsent(self._stream.context.client.id) > 0
+        return self._deps.transport.unsent(self._client.id) > 0
 
     @property
     def unsent(self) -> int:
         """Bytes of answers that wait until the client reads: below HTTP, and for the window of an h2 stream."""
-        waiting = self._deps.transport.unsent(self._stream.context.client.id)
+        waiting = self._deps.transport.unsent(self._client.id)
         if isinstance(server := self._server(), Http2Server):
-            held = server.h2_conn.stream_buffers.get(self._stream.stream_id, ())
+            held = server.h2_conn.stream_buffers.get(self._stream_id, ())
             waiting += sum(len(piece.data) for piece in held)
         return waiting
 
@@ -68,6 +70,4 @@ class ClientEnd:
         return self._taking_since + self._deps.limits.stall_s
 
     def _server(self) -> object:
-        layers = self._stream.context.layers
-        parent = layers[layers.index(self._stream) - 1]
-        return cast(HttpLayer, parent).connections.get(self._stream.context.client)
+        return self._connections.get(self._client)

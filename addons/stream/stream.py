@@ -234,6 +234,8 @@ class GatewayStream(RequestIntake):
         if out:
             self._answering = True
             yield from self._emit(out)
+            if self.attempt is not attempt:
+                return  # the client was given up, or left
         if attempt.reader.state is State.DONE:
             yield from self._finish()
         elif attempt.reader.state is State.FAILED:
@@ -303,8 +305,7 @@ class GatewayStream(RequestIntake):
         """Unties the stream, which is over: it goes with its last reference then, and no collection has to find it."""
         self.attempt = self.port = self.call = None
         self.client_state = self.server_state = _over
-        self.context.layers.clear()
-        del self._client
+        self.context.layers.remove(self)
 
     # -- answers of the gateway itself ----------------------------------------------------------------------------
     def _answer_locally(self) -> Commands:

@@ -9,9 +9,10 @@ import h2.events
 import pytest
 from mitmproxy.connection import ConnectionState
 
+from addons.stream import client_end
 from tests.support.door import DONE, KEY, refusal
 from tests.support.drive import Drive, FakeAttempt
-from tests.support.http1 import END, OK
+from tests.support.http1 import END, OK, chunk
 
 
 class H2:
@@ -119,3 +120,18 @@ def test_h2_a_head_that_does_not_end_is_ended() -> None:
         assert drive.client in drive.closed
         assert drive.watch == set()
         client.flush()
+
+
+@pytest.mark.parametrize("last", [b"", b"[DONE]", b"[LAST]"])
+def test_h2_a_client_that_reads_nothing_is_given_up_whatever_the_answer_says_then(
+    last: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_end, "H2_UNSENT_LIMIT_BYTES", 1000)
+    drive = Drive([FakeAttempt()], alpn=b"h2")
+    client = H2(drive)
+    client.ask(end=True)
+    drive.server_sends(OK + chunk(b"x" * 70_000 + last))
+    client.flush()
+    (reset,) = client.found(h2.events.StreamReset)
+    assert reset.error_code == h2.errors.ErrorCodes.CANCEL
+    assert (drive.log.count("error"), drive.log.count("response")) == (1, 0)
