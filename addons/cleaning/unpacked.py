@@ -44,9 +44,10 @@ def _marking(letters: bytes) -> bytes:
     return bytes(48 if c in letters else 32 for c in range(256))
 
 
-_HEX_LETTERS: Final = _marking(b"0123456789abcdefABCDEFxX:,;.- \t\r\n\f\v")
-_NUMBER_LETTERS: Final = _marking(b"0123456789,; \t\r\n\f\v")
-"""Rows are rare: to look for a run of their letters is quick, for a pattern slow."""
+_ROW_LETTERS: Final = _marking(b"0123456789abcdefABCDEFxX:,;.- \t\r\n\f\v")
+_SHORTEST_ROW: Final = 2 * (PIECE - 1)
+"""Rows of both kinds are of these letters alone. They are rare: to look for a run of letters is quick, for a pattern
+slow."""
 
 _READABLE: Final = re.compile(rb"[\x20-\x7e\r\n\t]{16,}")
 _RUN: Final = PIECE * 4 // 3
@@ -72,9 +73,10 @@ def escapes(data: bytes, letters: frozenset[int]) -> Iterator[Unpacked]:
         yield from _undone(data, _ENTITY, _entity)
     if b"\0" in data:
         yield from _undone(data, _NULS, lambda found: b"")
-    rows = _matches_in_runs(data, _HEX_ROW, _HEX_LETTERS, 3 * (PIECE - 1))
+    suspect = list(_long_runs(data, _ROW_LETTERS, _SHORTEST_ROW))
+    rows = _matches_in(suspect, data, _HEX_ROW)
     yield from _replaced(data, rows, lambda found: unhexlify(b"".join(_HEX_BYTE.findall(found[0]))))
-    rows = _matches_in_runs(data, _NUMBER_ROW, _NUMBER_LETTERS, 2 * (PIECE - 1))
+    rows = _matches_in(suspect, data, _NUMBER_ROW)
     yield from _replaced(data, rows, lambda found: bytes(min(int(n), 255) for n in _NUMBER.findall(found[0])))
 
 
@@ -94,9 +96,8 @@ def _long_runs(data: bytes, letters: bytes, least: int) -> Iterator[Span]:
         start = marked.find(wanted, end)
 
 
-def _matches_in_runs(data: bytes, row: re.Pattern[bytes], letters: bytes, least: int) -> Iterator[re.Match[bytes]]:
-    """All matches of a pattern which are of these letters alone, so many of them at least."""
-    return (found for span in _long_runs(data, letters, least) for found in row.finditer(data, *span))
+def _matches_in(spans: list[Span], data: bytes, row: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    return (found for span in spans for found in row.finditer(data, *span))
 
 
 def readable(decoded: bytes) -> bytes:

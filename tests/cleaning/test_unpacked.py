@@ -187,9 +187,7 @@ _PIECES = st.lists(
 def test_rows_and_runs_are_those_that_a_look_at_every_letter_finds(pieces: list[bytes]) -> None:
     data = b"".join(pieces)
     assert set(runs(data).split()) == set(re.findall(rb"[A-Za-z0-9+/_-]{%d,}" % (PIECE * 4 // 3), data))
-    for row, letters, least in (
-        (unpacking._HEX_ROW, unpacking._HEX_LETTERS, 3 * (PIECE - 1)),
-        (unpacking._NUMBER_ROW, unpacking._NUMBER_LETTERS, 2 * (PIECE - 1)),
-    ):
-        found = unpacking._matches_in_runs(data, row, letters, least)
+    suspect = list(unpacking._long_runs(data, unpacking._ROW_LETTERS, unpacking._SHORTEST_ROW))
+    for row in (unpacking._HEX_ROW, unpacking._NUMBER_ROW):
+        found = unpacking._matches_in(suspect, data, row)
         assert [one.span() for one in found] == [one.span() for one in row.finditer(data)]
