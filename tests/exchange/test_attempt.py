@@ -1,5 +1,8 @@
 """An attempt as the stream layer has it, without a connection."""
 
+import dataclasses
+from collections.abc import Callable
+
 import pytest
 from mitmproxy import http
 from mitmproxy.http import Headers
@@ -7,7 +10,7 @@ from mitmproxy.http import Headers
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.stream.port import Fault, State
-from providers.contract.errors import ErrorKind
+from providers.contract.errors import ErrorKind, ProviderError
 from tests.support.attempts import attempt_of
 from tests.support.hostile import DONE, chunk
 
@@ -117,3 +120,104 @@ def test_what_was_cleaned_for_the_eyes_goes_out_as_it_was_built() -> None:
     assert (sent.path, sent.headers["x-a"], sent.headers["x-b"]) == ("/say/secret", "secret", "edited by a person")
     assert sent.content == b"a secret in it"
     assert attempt.body_as_built(b"edited") == b"edited"
+
+
+# -- what is kept of it -----------------------------------------------------------------------------------------------
+def kept_up_to(limit: int, clock: Callable[[], float] = lambda: 0.0) -> Attempt:
+    attempt = attempt_of(clock=clock)
+    attempt.spec = dataclasses.replace(attempt.spec, record_limit_bytes=limit)
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept", "cut"),
+    [
+        (13, b"one two three", False),
+        (12, b"one two thre", True),
+        (8, b"one two ", True),
+        (5, b"one t", True),
+        (0, b"", True),
+    ],
+)
+def test_bodies_are_kept_up_to_a_limit(limit: int, kept: bytes, cut: bool) -> None:
+    attempt = kept_up_to(limit)
+    for piece in (b"one ", b"two ", b"", b"three"):
+        attempt._record(piece)
+        assert attempt._hand_over(piece) == piece, "it goes to the client all the same"
+    assert (attempt.body, attempt.delivered) == (kept, kept)
+    assert (attempt.report.cut, attempt.report.received_bytes) == (cut, 13)
+
+
+def test_pieces_are_timed_from_the_attempts_beginning() -> None:
+    now = 5.0
+    attempt = kept_up_to(100, lambda: now)
+    now = 7.5
+    attempt._record(b"one ")
+    now = 9.0
+    attempt._hand_over(b"one")
+    assert attempt.report.arrivals.pieces() == [(2.5, 4)]
+    assert attempt.report.deliveries.pieces() == [(4.0, 3)]
+    assert attempt.took_s == 4.0
+
+
+# -- heads ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("body", [None, b"{}"])
+def test_the_head_of_an_answer_for_the_client(body: bytes | None) -> None:
+    attempt = attempt_of()
+    assert not attempt.begun
+    head = attempt.response_head(body)
+    assert (head.status_code, head.content, attempt.begun) == (200, body or b"", True)
+    assert ("content-length" in head.headers) is (body is not None)
+    assert ("no-transform" in head.headers.get("cache-control", "")) is (body is None)
+
+
+@pytest.mark.parametrize(("coding", "shown"), [("gzip", None), ("x-unknown", "x-unknown")])
+def test_what_is_kept_unpacked_does_not_say_that_it_is_packed(coding: str, shown: str | None) -> None:
+    attempt = attempt_of()
+    response = http.Response.make(200, b"", HEAD)
+    response.headers["content-encoding"] = coding
+    attempt.head(response)
+    assert response.headers.get("content-encoding") == shown
+
+
+def test_cookies_that_a_head_hands_out_are_secrets_from_then_on() -> None:
+    attempt = attempt_of()
+    before = attempt.cleaner
+    response = http.Response.make(200, b"", HEAD | {"set-cookie": "token=canary-0123456789abcdef; Path=/"})
+    attempt.head(response)
+    assert "canary-0123456789abcdef" in "".join(attempt.report.set_cookies)
+    assert attempt.cleaner is not before
+    assert "canary-0123456789abcdef" not in attempt.cleaner.text("a canary-0123456789abcdef b")
+    assert begun().cleaner is not attempt.cleaner
+    plain = attempt_of()
+    was = plain.cleaner
+    plain.head(http.Response.make(200, b"", HEAD))
+    assert (plain.report.set_cookies, plain.cleaner) == ((), was)
+
+
+# -- failures ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("fault", "kind"), [(Fault.CLOSED, ErrorKind.QUOTA), (Fault.INTERNAL, None)])
+def test_what_the_provider_said_itself_counts_for_more_but_where_we_failed(
+    fault: Fault, kind: ErrorKind | None
+) -> None:
+    attempt = begun()
+    attempt.data(b'data: {"error":{"message":"quota","code":"insufficient_quota"}}')
+    attempt.fault(fault, "x")
+    assert attempt.report.error is not None
+    assert attempt.report.error.kind is (kind or ErrorKind.PROVIDER_DOWN)
+    assert ("a bug of the gateway" in attempt.report.error.message) is (kind is None)
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"),
+    [(b'{"tools": [], "stop": 1}', {"tools", "stop"}), (b'{"tools": []}', {"tools"}), (b"", set()), (None, set())],
+)
+def test_only_what_a_request_had_was_refused_in_it(content: bytes | None, refused: set[str]) -> None:
+    attempt = begun()
+    if content is not None:
+        attempt.built = http.Request.make("POST", "http://127.0.0.1/", content)
+    error = ProviderError(ErrorKind.PROVIDER_DOWN, "no")
+    error.refused = frozenset({"tools", "stop"})
+    attempt.reader.failed(error)
+    assert attempt.report.error is not None
+    assert attempt.report.error.refused == refused
