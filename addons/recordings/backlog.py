@@ -13,6 +13,8 @@ log = logging.getLogger("glassgate")
 MOST_BYTES: Final = 64 * 1024 * 1024
 AT_ONCE: Final = 50
 """Taken by the thread in one go: the end of the process may come between two."""
+PAUSE_S: Final = 0.2
+"""For so long others may come along: a thread that wakes for each fights for the interpreter with the event loop."""
 
 
 class Backlog[Item]:
@@ -46,6 +48,8 @@ class Backlog[Item]:
     async def _work(self) -> None:
         try:
             while self._waiting:
+                if len(self._waiting) < AT_ONCE:
+                    await asyncio.sleep(PAUSE_S)
                 taken = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
                 written = await asyncio.to_thread(self._write_all, [item for item, _ in taken])
                 self._bytes -= sum(size for _, size in taken)

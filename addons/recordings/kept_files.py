@@ -37,10 +37,11 @@ class KeptFiles:
         self._looked = self._clock()
         self._stamp = self._now()
 
-    def look_if_changed(self) -> None:
-        """Reads the folder unless it is as we left it."""
-        if self._stamp != self._now() or self._clock() - self._looked >= LOOK_AGAIN_S:
+    def look_if_changed(self) -> bool:
+        """Reads the folder unless it is as we left it; False where there is none."""
+        if self._stamp is None or self._stamp != self._now() or self._clock() - self._looked >= LOOK_AGAIN_S:
             self.look()
+        return self._stamp is not None
 
     def add(self, name: str, written: float, size: int) -> None:
         """Notes a file that we have just put there."""

@@ -48,8 +48,8 @@ class Recorder:
         with self._lock:
             try:
                 data = recording.dump().encode("utf-8", "surrogateescape")
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._kept.look_if_changed()
+                if not self._kept.look_if_changed():
+                    self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 path = self._free(name, number)
                 # Not synced: a recording lost in a power cut is lost, and every exchange writes one.
                 written = replace_file(path, data, sync=False)

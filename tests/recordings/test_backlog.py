@@ -2,13 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from addons.recordings import backlog
 from addons.recordings.backlog import AT_ONCE, Backlog
 from addons.tasks import Background
+
+
+@pytest.fixture(autouse=True)
+def short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "PAUSE_S", 0.01)
 
 
 class Disk:
@@ -70,6 +75,35 @@ def test_what_comes_while_others_are_written_is_written_behind_them() -> None:
 
     asyncio.run(whole())
     assert disk.told == [1, 2, 3]
+
+
+def test_what_comes_soon_after_goes_along_and_many_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    goes: list[int] = []
+    pause, disk = asyncio.sleep, Disk()
+    plain = disk.backlog._write_all
+
+    async def paused(seconds: float) -> None:
+        pauses.append(seconds)
+        await pause(0)
+
+    def go(items: Sequence[int]) -> Sequence[int]:
+        goes.append(len(items))
+        return plain(items)
+
+    monkeypatch.setattr(asyncio, "sleep", paused)
+    monkeypatch.setattr(disk.backlog, "_write_all", go)
+
+    async def whole() -> None:
+        background = Background()
+        disk.backlog.add(0, 1, background)
+        await pause(0)
+        for number in range(1, AT_ONCE + 3):
+            disk.backlog.add(number, 1, background)
+        await background.settle(60)
+
+    asyncio.run(whole())
+    assert (goes, pauses) == ([AT_ONCE, 3], [backlog.PAUSE_S] * 2)
 
 
 def test_a_fault_costs_its_own_item(caplog: pytest.LogCaptureFixture) -> None:
