@@ -1,12 +1,13 @@
 """Clients that ask with ids and leave at any moment, and a provider that misbehaves at any byte: who got whose answer?
 
-`python -m tests.support.mixing REQUESTS` runs a gateway of its own with that many, and says what was seen.
+`python -m tests.support.mixing REQUESTS [tls]` runs a gateway of its own with that many, and says what was seen.
 """
 
 import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Final
 from tests.support.faulty import MODEL, PATIENT, provider
 from tests.support.hostile import DONE, chunk, framed
 from tests.support.processes import NO_REST, Gateway
+from tests.support.self_signed import make_certificate
 
 CLIENTS: Final = 24
 READ_BYTES: Final = 16 * 1024
@@ -184,13 +186,20 @@ async def mix(gateway: Gateway, mixer: Mixer, requests: int) -> None:
     await asyncio.gather(*(mixer.ask(gateway, list(range(n, requests, CLIENTS))) for n in range(CLIENTS)))
 
 
-async def run(folder: Path, requests: int) -> Mixer:
+async def run(folder: Path, requests: int, *, tls: bool) -> Mixer:
     """All of it, with a gateway of its own."""
-    mixer = Mixer()
-    server = await asyncio.start_server(mixer.attend, "127.0.0.1", 0)
+    mixer, context, scheme = Mixer(), None, "http"
+    arguments: tuple[str, ...] = ()
+    if tls:
+        certificate, key = make_certificate(folder)
+        context, scheme = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "https"
+        context.load_cert_chain(certificate, key)
+        arguments = ("--set", f"ssl_verify_upstream_trusted_ca={certificate}")
+    server = await asyncio.start_server(mixer.attend, "127.0.0.1", 0, ssl=context)
     async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        gateway = Gateway(folder, providers={"mixer": provider(url)}, timeouts=PATIENT, **NO_REST)
+        url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        entries = {"mixer": provider(url)}
+        gateway = Gateway(folder, providers=entries, timeouts=PATIENT, arguments=arguments, **NO_REST)
         gateway.vault.put("mixer", "key", {"api_key": "sk-mixer-0123456789"})
         await asyncio.to_thread(gateway.__enter__)
         try:
@@ -203,5 +212,5 @@ async def run(folder: Path, requests: int) -> Mixer:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        found = asyncio.run(run(Path(made), int(sys.argv[1])))
+        found = asyncio.run(run(Path(made), int(sys.argv[1]), tls="tls" in sys.argv))
     sys.exit(f"{dict(found.seen)} {found.faults[:20]}")
