@@ -10,17 +10,14 @@ import logging
 import select
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Final, cast
 
 from mitmproxy import flow
 from mitmproxy.connection import Client, ConnectionState, Server
 from mitmproxy.master import Master
 from mitmproxy.options import Options
-from mitmproxy.proxy import commands, events, layer, tunnel
-from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http._upstream_proxy import HttpUpstreamProxy
-from mitmproxy.proxy.layers.tls import ServerTLSLayer, TlsStartServerHook
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.layers.tls import TlsStartServerHook
 from mitmproxy.proxy.server_hooks import (
     ServerConnectedHook,
     ServerConnectErrorHook,
@@ -32,6 +29,7 @@ from mitmproxy.utils import human
 from OpenSSL import SSL
 
 from addons.tasks import Background
+from addons.upstream.layers import PlainWrite, layers_of
 from addons.upstream.port import Cancel, Receiver, Target
 from addons.upstream.tls_records import TlsRecords
 from addons.upstream.tls_sessions import TlsSessions
@@ -96,7 +94,9 @@ class DialedLink(asyncio.BufferedProtocol):
         self._client = client
         self._receiver = receiver
         self.server = Server(address=(target.host, target.port))
-        self._layers = self._layers_of(target) if target.tls or target.via else None
+        self._layers = (
+            layers_of(target, client, self.server, dialer.options, self) if target.tls or target.via else None
+        )
         """The outermost of the layers; a connection in the clear without a proxy needs none."""
         self._socket_server = self.server
         """The server of the TCP connection: the provider, or the proxy before it."""
@@ -115,20 +115,6 @@ class DialedLink(asyncio.BufferedProtocol):
         """Nothing more is told."""
         self._events: list[events.Event] = []
         self._is_feeding = False
-
-    def _layers_of(self, target: Target) -> layer.Layer:
-        context = Context(self._client, self._dialer.options)
-        context.server = self.server
-        self.server.via = target.via
-        self.server.alpn_offers = [b"http/1.1"]  # whatever the client speaks: one protocol to know the faults of
-        stack = tunnel.LayerStack()
-        if target.via:
-            stack /= HttpUpstreamProxy.make(context, send_connect=True)
-        if target.tls:
-            self.server.sni = target.host
-            stack /= ServerTLSLayer(context)
-        stack /= _PlainBytes(context, self)
-        return stack[0]
 
     # -- making it ------------------------------------------------------------------------------------------------
     def begin(self) -> None:
@@ -210,7 +196,7 @@ class DialedLink(asyncio.BufferedProtocol):
         if self._layers is None:
             self._transport.write(data)
         else:
-            self._feed(_Write(data))
+            self._feed(PlainWrite(data))
 
     def unsent(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
@@ -361,32 +347,6 @@ class DialedLink(asyncio.BufferedProtocol):
 
     def _log(self, message: str, level: int = logging.INFO) -> None:
         log.log(level, message, extra={"client": self._client.peername})
-
-
-@dataclass
-class _Write(events.Event):
-    """The event that plain bytes are to be sent."""
-
-    data: bytes
-
-
-class _PlainBytes(layer.Layer):
-    """The innermost layer, behind TLS and a proxy's tunnel."""
-
-    def __init__(self, context: Context, link: DialedLink) -> None:
-        super().__init__(context)
-        self._link = link
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.DataReceived):
-            self._link.told(event.data)
-        elif isinstance(event, _Write):
-            yield commands.SendData(self.context.server, event.data)
-        elif isinstance(event, events.ConnectionClosed):
-            self._link.ended()
-        elif isinstance(event, events.Start):
-            why_not = yield commands.OpenConnection(self.context.server)
-            self._link.established(why_not)
 
 
 def _address(server: Server) -> str:

@@ -128,7 +128,8 @@ class Mixer:
 
     @staticmethod
     def _reset(writer: asyncio.StreamWriter) -> None:
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if found := writer.get_extra_info("socket"):  # unless the gateway was first
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
 
     # -- clients ------------------------------------------------------------------------------------------------------
