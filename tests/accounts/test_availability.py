@@ -116,6 +116,14 @@ def test_how_long_a_limit_rests_is_configured_and_may_be_anew(tmp_path: Path) ->
     assert blocked.wait_s == 14, "twice: it is the second in a row"
 
 
+def test_who_is_challenged_is_known_of_all_accounts_together(house: House) -> None:
+    together = house.a.availability.challenged
+    house.fails(ErrorKind.CHALLENGE)
+    assert together == {A}
+    house.a.availability.succeeded("m")
+    assert together == set()
+
+
 @pytest.mark.parametrize(("stored_later_s", "rests"), [(-1, True), (0, True), (1, False)])
 def test_the_rest_of_an_earlier_process_is_that_of_the_session_of_then(
     house: House, stored_later_s: int, rests: bool

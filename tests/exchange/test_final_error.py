@@ -114,7 +114,7 @@ def test_an_account_that_keeps_failing_is_told_as_such() -> None:
     found = final()
     found.not_asked([resting("a", 10, DOWN, by_breaker=True)])
     told = found.error(asked=False)
-    assert (told.status, told.code) == (503, "provider_unavailable")
+    assert (told.status, told.code, told.about) == (503, "provider_unavailable", ("m", "api", "a"))
     assert told.message.startswith("api/a keeps failing and is left alone for a while: ")
 
 
