@@ -1,14 +1,18 @@
 """Start and end of the process."""
 
+import asyncio
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 from mitmproxy.exceptions import OptionsError
 
 from addons.app.address_file import FILE_NAME
-from tests.support.answers import DONE, FINISH, STREAM, whole, word
-from tests.support.harness import api
+from providers.contract.call import Call
+from providers.contract.session import Session
+from tests.support.answers import DONE, FINISH, STREAM, Said, whole, word
+from tests.support.harness import api, zai
 from tests.support.virtual_time import in_virtual_time
 
 
@@ -90,3 +94,24 @@ async def test_what_was_learnt_of_accounts_is_kept_at_its_end(tmp_path: Path) ->
         await visit.says(STREAM, word("Hi"), FINISH, DONE)
     kept = json.loads((tmp_path / "s" / "accounts.json").read_text())
     assert kept["accounts"]["api/a"]["models"]["m"]["health"] == "limited"
+
+
+@in_virtual_time
+async def test_a_call_of_the_gateways_own_that_is_under_way_at_the_end_is_answered(tmp_path: Path) -> None:
+    answers: list[int] = []
+    async with zai(tmp_path) as house:
+
+        async def slowly(request: httpx.Request) -> Said:
+            await asyncio.sleep(1)
+            return 200, {}
+
+        async def asks() -> None:
+            call = Call("GET", "http://127.0.0.1:1001/renewed")
+            answer = await house.parts.steps.send(house.parts.providers["zai"], call, Session("zai", "a"))
+            answers.append(answer.status)
+
+        house.site.replies["GET /renewed"] = slowly
+        house.parts.background.spawn(asks(), "a renewal")
+        await house.settle()
+        assert answers == []
+    assert answers == [200]
