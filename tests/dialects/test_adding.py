@@ -266,6 +266,7 @@ async def test_its_flows_are_shown_and_its_recordings_read_again_by_its_name(tmp
             'event: word  {"text": "day"}',
             'event: end  {"why": "stop"}',
         ]
+        await house.parts.background.settle(60)
         (file,) = (tmp_path / "recordings").rglob("*.json")
         recording = Recording.load(file.read_bytes())
         assert (recording.dialect, recording.delivered) == ("plain", visit.got.body.decode())

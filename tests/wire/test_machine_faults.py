@@ -124,9 +124,15 @@ def after_jump(jump: Callable[[], None]) -> Program:
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
 def test_30_a_held_event_loop_is_said(thread: SandboxThread, folder: Path) -> None:
     with made(folder, thread, **NO_REST) as gateway:
-        assert gateway.process
-        gateway.process.send_signal(signal.SIGSTOP)
-        time.sleep(0.5)  # the loop stands still for so long
-        gateway.process.send_signal(signal.SIGCONT)
-        until(lambda: "the event loop was held for" in gateway.log)
+        process = gateway.process
+        assert process
+
+        def hold() -> bool:
+            """Once more, where it fell into the start, which holds nobody."""
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.5)  # the loop stands still for so long
+            process.send_signal(signal.SIGCONT)
+            return "the event loop was held for" in gateway.log
+
+        until(hold)
         assert read(ask(gateway, "well")) == (TEXT, "done")
