@@ -107,11 +107,16 @@ class Glassgate:
         ctx.options.process_deferred()  # mitmproxy does so next, where a value that cannot be is told to nobody
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)
+        if "keep_alt_svc_header" in ctx.options:  # no client gets it, so that flows may show what the provider said
+            ctx.options.update(keep_alt_svc_header=True)
         if "onboarding" in ctx.options:  # mitmproxy's own page: whoever asks for its host is refused here
             ctx.options.update(onboarding=False)
         CommandBar(lambda: self.running_parts).add_to(loader)
         table = HookTable(
             ctx.master.addons, ctx.options, lambda addon: ctx.options.gateway_lean and is_idle(addon, ctx.options)
+        )
+        self._stream.heads_are_heard = lambda: (
+            table.has("responseheaders") or (self._annotator.live is not None or table.has("update", besides=self))
         )
         format_logs_for_hooks_alone(ctx.master, table)
         remember_message_checks()

@@ -44,6 +44,8 @@ class StreamSide:
         self.credentials = HeldCredentials()
         """Credentials that were taken off requests' heads."""
         self.body_budget = BodyBudget()
+        self.heads_are_heard: Callable[[], bool] = lambda: True
+        """Whether any addon wants to know that the head of a provider's answer has come."""
         self.acceptor = Acceptor(master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal)
         self._deps = LayerDeps(lambda flow: None, self.sweeper, registry.refusal)
 
@@ -73,6 +75,7 @@ class StreamSide:
             body_budget=self.body_budget,
             credentials=self.credentials,
             extra_headers=self._in_force.extra_headers,
+            heads_are_heard=self.heads_are_heard,
         )
 
     async def close(self) -> None:

@@ -34,6 +34,7 @@ from mitmproxy.addons import (
     savehar,
     stickyauth,
     stickycookie,
+    update_alt_svc,
     upstream_auth,
 )
 from mitmproxy.hooks import Hook, UpdateHook
@@ -61,6 +62,8 @@ _IDLE_WITHOUT: Final[Mapping[type, str]] = {
     upstream_auth.UpstreamAuth: "upstream_auth",
 }
 """Addons whose hooks look at this option first, and do nothing where it is empty."""
+_IDLE_WITH: Final[Mapping[type, str]] = {update_alt_svc.UpdateAltSvc: "keep_alt_svc_header"}
+"""Addons whose hooks look at this option first, and do nothing where it is on."""
 
 type Function = Callable[..., Any]
 type Group = tuple[object, list[Function]]
@@ -69,8 +72,9 @@ type Group = tuple[object, list[Function]]
 
 def is_idle(addon: object, options: Options) -> bool:
     """Whether it is an addon of mitmproxy's own whose hooks do nothing with these options."""
-    option = _IDLE_WITHOUT.get(type(addon))
-    return option is not None and not getattr(options, option)
+    if (option := _IDLE_WITHOUT.get(type(addon))) is not None:
+        return not getattr(options, option)
+    return (option := _IDLE_WITH.get(type(addon))) is not None and bool(getattr(options, option))
 
 
 def idle_addons(manager: AddonManager, options: Options) -> list[str]:
@@ -91,9 +95,9 @@ class HookTable:
         for name in ("register", "remove", "clear"):  # (`add` registers)
             setattr(manager, name, self._forgetting(getattr(manager, name)))
 
-    def has(self, name: str) -> bool:
-        """Whether any addon has a hook of that name."""
-        return bool(self._functions(name))
+    def has(self, name: str, besides: object = None) -> bool:
+        """Whether any addon has a hook of that name, other than that one."""
+        return any(addon is not besides for addon, _ in self._functions(name))
 
     async def handle_lifecycle(self, event: Hook) -> None:
         """Calls a hook, and after one of a flow `update`."""

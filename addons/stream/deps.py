@@ -193,6 +193,8 @@ class LayerDeps:
     """For the log, of connections that end below HTTP."""
     extra_headers: Callable[[Iterable[tuple[bytes, bytes]]], Fields] = lambda fields: ()
     """What every answer to a request with this head says besides its own headers, whoever makes the answer."""
+    heads_are_heard: Callable[[], bool] = lambda: True
+    """Whether any addon has a hook for the head of a provider's answer: a hook that nobody has is not called."""
 
 
 @dataclass

@@ -31,6 +31,7 @@ from addons.stream.connection_limits import Peer
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
+from addons.stream.small_queue import SmallQueue
 
 BEGINNING_BYTES: Final = 1024
 """What is kept of a head that is refused, to tell what was asked for."""
@@ -48,6 +49,7 @@ class JsonHttp1Server(Http1Server):
 
     def __init__(self, context: Context, deps: LayerDeps) -> None:
         super().__init__(context)
+        self._paused_event_queue = SmallQueue()  # type: ignore[assignment]
         self.deps = deps
         self.buf: LineBuffer = LineBuffer()
         self.deadline = float("inf")

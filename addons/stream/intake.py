@@ -26,6 +26,7 @@ from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
 from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
 from addons.stream.refusal import add_missing, closing, mark_refused
+from addons.stream.small_queue import SmallQueue
 
 
 class RequestIntake(HttpStream):
@@ -37,6 +38,7 @@ class RequestIntake(HttpStream):
 
     def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
         super().__init__(context, stream_id)
+        self._paused_event_queue = SmallQueue()  # type: ignore[assignment]
         self.deps = deps
         self.deadline = float("inf")
         self.ending = False

@@ -16,6 +16,7 @@ from addons.stream.client_tls import BoundedClientTLS
 from addons.stream.deps import Commands, FromProvider, LayerDeps, Tick, Timed
 from addons.stream.http1 import JsonHttp1Server
 from addons.stream.http2 import JsonHttp2Server
+from addons.stream.small_queue import SmallQueue
 from addons.stream.stream import GatewayStream
 
 
@@ -38,6 +39,7 @@ class GatewayLayer(HttpLayer):
 
     def __init__(self, context: Context, mode: HTTPMode, deps: LayerDeps) -> None:
         super().__init__(context, mode)
+        self._paused_event_queue = SmallQueue()  # type: ignore[assignment]
         self.deps = deps
         self.streams = _Streams()
 

@@ -193,15 +193,16 @@ class GatewayStream(RequestIntake):
         response.timestamp_start = time.time()
         self.attempt.head(response)  # seals secrets before any other addon sees the flow
         self.flow.response = response
-        began = self.deps.clock()
-        yield HttpResponseHeadersHook(self.flow)
-        if (yield from self._dropped()):
-            return
-        self._last_heard = self.deps.clock()
-        held_s = self._last_heard - began  # by a person, and so by neither side
-        self._began += held_s
-        self._attempt_began += held_s
-        self._read_on()
+        began = self._last_heard = self.deps.clock()
+        if self.deps.heads_are_heard():
+            yield HttpResponseHeadersHook(self.flow)
+            if (yield from self._dropped()):
+                return
+            self._last_heard = self.deps.clock()
+            held_s = self._last_heard - began  # by a person, and so by neither side
+            self._began += held_s
+            self._attempt_began += held_s
+            self._read_on()
         yield from self._advance(b"")
 
     def _read(self, pieces: list[bytes]) -> Commands:

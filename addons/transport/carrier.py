@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from mitmproxy.connection import Server
+
 from addons.transport.inflate import InflateError, inflater
 from addons.upstream.port import Target
 from providers.contract.call import Call
@@ -15,6 +17,8 @@ STEP_S: Final = 15.0
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 """Of an answer's body, unpacked."""
 
+type Met = Callable[[Server], None]
+"""Told of the connection that carries a call, as flows show it."""
 type Arrived = Callable[[int], None]
 """Told how long each piece of an answer's body is, unpacked, when it has come."""
 
@@ -43,7 +47,7 @@ class BrokenAnswer(Exception):
 class Carrier(Protocol):
     """The way of calls to their targets."""
 
-    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None) -> Answer:
+    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None, met: Met | None = None) -> Answer:
         """The answer to a call whose secrets are in it (`at_ms` is for the caller to set); redirects are answers.
 
         Raises NotConnected, NotInTime, BrokenAnswer.

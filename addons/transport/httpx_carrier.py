@@ -4,7 +4,16 @@ from typing import Self
 
 import httpx
 
-from addons.transport.carrier import CONNECT_S, STEP_S, Arrived, BoundedBody, BrokenAnswer, NotConnected, NotInTime
+from addons.transport.carrier import (
+    CONNECT_S,
+    STEP_S,
+    Arrived,
+    BoundedBody,
+    BrokenAnswer,
+    Met,
+    NotConnected,
+    NotInTime,
+)
 from addons.transport.unreachable import proxy_shown
 from addons.upstream.port import Target
 from providers.contract.call import Call
@@ -52,7 +61,7 @@ class HttpxCarrier:
             self._clients[proxy] = new_client(proxy, verify=self._ca_file or True, transport=self._transport)
         return self._clients[proxy]
 
-    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None) -> Answer:
+    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None, met: Met | None = None) -> Answer:
         headers = [(name, value if isinstance(value, str) else value.shown) for name, value in call.headers]
         if not any(name.lower() == "accept-encoding" for name, _ in headers):
             headers.append(("Accept-Encoding", "identity"))  # what is not packed need not be unpacked

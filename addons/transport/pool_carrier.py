@@ -5,11 +5,20 @@ import time
 from collections.abc import Iterable
 
 from mitmproxy import http
-from mitmproxy.connection import Client, ConnectionState
+from mitmproxy.connection import Client, ConnectionState, Server
 
-from addons.transport.carrier import CONNECT_S, STEP_S, Arrived, BoundedBody, BrokenAnswer, NotConnected, NotInTime
+from addons.transport.carrier import (
+    CONNECT_S,
+    STEP_S,
+    Arrived,
+    BoundedBody,
+    BrokenAnswer,
+    Met,
+    NotConnected,
+    NotInTime,
+)
 from addons.transport.upstream_request import request_of
-from addons.upstream.events import Answered, Body, Broken, Ended, NoConnection, UpstreamEvent
+from addons.upstream.events import Answered, Body, Broken, Connected, Ended, NoConnection, UpstreamEvent
 from addons.upstream.http1 import ONE_WRITE_BYTES, UpstreamCall
 from addons.upstream.pool import UpstreamPool
 from addons.upstream.port import Target
@@ -30,15 +39,19 @@ class PoolCarrier:
         self._pool = pool
         self._client = own_client()
 
-    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None) -> Answer:
+    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None, met: Met | None = None) -> Answer:
         request = request_of(call)
         carrying = _Carrying(arrived, is_large=len(call.shown_body) > ONE_WRITE_BYTES)
         sent = self._pool.call(target, request, self._client, carrying.told)
+        if sent.connection is not None and sent.connection.link is not None:
+            carrying.server = sent.connection.link.server
         carrying.watch(sent)
         try:
             return await carrying.answer
         finally:
             carrying.unwatch()
+            if met is not None and carrying.server is not None:
+                met(carrying.server)
             sent.leave()
 
 
@@ -48,6 +61,8 @@ class _Carrying:
     def __init__(self, arrived: Arrived | None, *, is_large: bool) -> None:
         self._loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Answer] = self._loop.create_future()
+        self.server: Server | None = None
+        """The connection that carries it."""
         self._arrived = arrived
         self._response: http.Response | None = None
         self._body: BoundedBody | None = None
@@ -77,6 +92,8 @@ class _Carrying:
             assert self._body
             headers, cookies = _named(self._response.headers.fields)
             self.answer.set_result(Answer(self._response.status_code, headers, self._body.whole(), cookies))
+        elif isinstance(event, Connected):
+            self.server = event.server
         elif isinstance(event, NoConnection):
             self.answer.set_exception(NotConnected(event.why))
         elif isinstance(event, Broken):

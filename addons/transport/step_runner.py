@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from mitmproxy.connection import Server
+
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
-from addons.transport.carrier import Arrived, BrokenAnswer, Carrier, NotConnected, NotInTime
+from addons.transport.carrier import Arrived, BrokenAnswer, Carrier, Met, NotConnected, NotInTime
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import is_fault_of_tls, no_connection
 from addons.transport.upstream_request import target_of
@@ -31,6 +33,8 @@ class CallRecord:
     error: str
     began: float
     ended: float
+    server: Server | None = None
+    """The connection that carried it, where that is known."""
 
 
 type HandedOut = Callable[[Session, Mapping[str, str]], None]
@@ -128,13 +132,15 @@ class StepRunner:
     ) -> Answer:
         owner = Owner(provider.name, session.account)
         began, answer, said = self._now(), None, ""
+        servers: list[Server] = []
         try:
-            answer = await self._exchange(provider, call, owner, arrived)
+            answer = await self._exchange(provider, call, owner, arrived, servers.append)
         except ProviderError as error:
             said = self._cleaner.error(error).message
             raise
         finally:
-            carried.append(CallRecord(owner, call, answer, said, began, self._now()))
+            server = servers[-1] if servers else None
+            carried.append(CallRecord(owner, call, answer, said, began, self._now(), server))
         return answer
 
     def _show(self, carried: Sequence[CallRecord]) -> None:
@@ -143,7 +149,7 @@ class StepRunner:
                 self._seen(one)
 
     async def _exchange(
-        self, provider: Provider[ProviderOptions], call: Call, owner: Owner, arrived: Arrived | None
+        self, provider: Provider[ProviderOptions], call: Call, owner: Owner, arrived: Arrived | None, met: Met
     ) -> Answer:
         name = provider.name
         target = target_of(call, provider, self._proxy_of(name), owner.account)
@@ -152,7 +158,7 @@ class StepRunner:
         except UnknownSecret as e:
             raise ProviderError(ErrorKind.SESSION_EXPIRED, str(e)) from e
         try:
-            answer = await self._carrier.carry(wire, target, arrived)
+            answer = await self._carrier.carry(wire, target, arrived, met)
         except NotConnected as e:
             code = "timeout" if not e.in_time else "upstream_tls" if is_fault_of_tls(e.why) else "upstream_unreachable"
             words = no_connection(name, target, e.why, in_time=e.in_time)

@@ -14,6 +14,7 @@ from typing import Final
 
 from mitmproxy import http
 from mitmproxy.connection import Client
+from mitmproxy.utils import human
 
 from addons.upstream.http1 import Http1Connection, Told, UpstreamCall
 from addons.upstream.port import Connect, Target
@@ -107,7 +108,10 @@ class UpstreamPool:
             self._forget(connection)
 
     def again(self, call: UpstreamCall) -> None:
-        log.info("%s: a connection that had been idle was dead; the request goes out on a new one", call.target.host)
+        log.info(
+            "%s closed an idle connection before it took the request, which goes out once more on a new one",
+            human.format_address((call.target.host, call.target.port)),
+        )
         call.repeated = True
         self._open(call)
 

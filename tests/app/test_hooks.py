@@ -165,3 +165,28 @@ async def test_a_hook_that_fails_with_the_next_attempt_made_sends_nothing_more(
         assert (visit.got.status, visit.got.error["code"]) == (500, "internal_error")
         assert len(visit.requests) == 1
         assert is_quiet(house)
+
+
+class Looking:
+    """A script of somebody's that hears of heads, or of whatever changes."""
+
+    def __init__(self, hook: str) -> None:
+        self.heard = 0
+        setattr(self, hook, self._hear)
+
+    def _hear(self, *_: object) -> None:
+        self.heard += 1
+
+
+@pytest.mark.parametrize("hook", ["responseheaders", "update"])
+@in_virtual_time
+async def test_a_script_hears_of_a_head_as_soon_as_it_has_come(hook: str, tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        script = Looking(hook)
+        house.master.addons.add(script)
+        visit = await house.visit().chats("m")
+        before = script.heard
+        await visit.says(STREAM)
+        assert script.heard == before + 1
+        await visit.says(word("Hello"), FINISH, DONE)
+        assert visit.got.complete

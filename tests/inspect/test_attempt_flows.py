@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from mitmproxy import http
+from mitmproxy.connection import Server
 from mitmproxy.test import tflow
 
 from addons.cleaning.cleaner import HIDDEN, Cleaner
@@ -64,6 +65,13 @@ def test_a_preparing_call_is_told_as_a_step() -> None:
     assert flow.response is not None
     assert (flow.response.status_code, flow.response.timestamp_end) == (200, 10.5)
     assert flow.marked == ":gear:"
+
+
+def test_a_preparing_call_shows_the_connection_that_carried_it() -> None:
+    server = Server(address=("site.example", 443))
+    call = Call("POST", "https://site.example/new")
+    flow = step_flow(CallRecord(Owner("p", "a"), call, answered(), "", 10.0, 10.5, server), "req_1", CLEANER)
+    assert flow.server_conn is server
 
 
 @pytest.mark.parametrize(("url", "port"), [("http://127.0.0.1:9/a", 9), ("http://site.example/a", 80)])

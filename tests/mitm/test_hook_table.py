@@ -361,6 +361,8 @@ def test_what_is_idle_is_said_by_its_option() -> None:
         }
         assert not is_idle(Block(), opts)
         assert len(idle_addons(found.addons, opts)) == len(idle)
+        opts.update(keep_alt_svc_header=True)
+        assert "updatealtsvc" in idle_addons(found.addons, opts)
         opts.update(flow_detail=0, map_remote=["|a|b"], stickycookie="~u x", onboarding=False)
         assert {"dumper", "onboarding", "proxyauth"} <= set(idle_addons(found.addons, opts))
         assert not {"mapremote", "stickycookie"} & set(idle_addons(found.addons, opts))

@@ -186,3 +186,12 @@ def test_the_gateway_that_ends_does_not_wait_for_who_holds_an_answer_longer_than
     drive.complete()
     drive.tick(0)
     assert [fault for fault, _ in attempt.faults] == [Fault.STOPPED]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_hook_of_a_head_is_called_where_an_addon_has_it(heard: bool) -> None:
+    drive = Drive([FakeAttempt()], heads_are_heard=heard)
+    drive.post()
+    drive.server_sends(OK + chunk(b"word [DONE]") + END)
+    assert drive.log.count("responseheaders") == heard
+    assert drive.to_client.endswith(chunk(b"word [DONE]") + END)

@@ -234,6 +234,8 @@ class Drive:
     alpn: bytes | None = None
     at_head: http.Response | None = None
     """The answer that the hook for the head gives."""
+    heads_are_heard: bool = True
+    """Whether an addon has a hook for the head of a provider's answer."""
     extra_headers: Fields = ()
     """What the gateway wants every answer to say."""
     now: float = 1000.0
@@ -279,6 +281,7 @@ class Drive:
             self.wire,
             clock=lambda: self.now,
             extra_headers=lambda request: self.extra_headers,
+            heads_are_heard=lambda: self.heads_are_heard,
         )
         return GatewayLayer(context, HTTPMode.transparent, self.deps)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from mitmproxy.connection import Server
 
 from addons.transport.carrier import BODY_LIMIT_BYTES, CONNECT_S, STEP_S, BrokenAnswer, NotConnected, NotInTime
 from addons.transport.pool_carrier import PoolCarrier
@@ -24,10 +25,11 @@ class House:
     def __init__(self) -> None:
         self.wires = Wires()
         self.carrier = PoolCarrier(self.wires.pool)
+        self.met: list[Server] = []
         self.now = asyncio.get_running_loop().time
 
     async def begins(self, call: Call = CALL, target: str = "zai/a") -> asyncio.Task[Answer]:
-        task = asyncio.ensure_future(self.carrier.carry(call, replace(TARGET, account=target)))
+        task = asyncio.ensure_future(self.carrier.carry(call, replace(TARGET, account=target), met=self.met.append))
         await settle()
         return task
 
@@ -54,6 +56,7 @@ async def test_the_chat_and_its_answer_go_over_one_connection_and_over_no_other_
     assert (await again).body == b"hi"
     assert len(house.wires.made) == 2
     assert house.wires.made[0].sent.count(b"POST /chats/new HTTP/1.1\r\n") == 2
+    assert house.met == [house.wires.made[0].server] * 2, "flows show which connection it was"
     other.cancel()
 
 
