@@ -194,11 +194,15 @@ class Attempt:
     def response_head(self, body: bytes | None) -> http.Response:
         self.reader.begun = True
         extra = dict((("content-type", self._encoder.content_type), *self.spec.answer_headers, *self.mirrored))
-        if body is not None:
-            return http.Response.make(200, body, extra)
-        head = http.Response.make(200, b"", _STREAM_HEAD | extra)
-        del head.headers["content-length"]
-        return head
+        if body is None:
+            fields, content = _STREAM_HEAD | extra, b""
+        else:
+            fields, content = extra | {"content-length": str(len(body))}, body
+        headers = http.Headers(
+            (name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in fields.items()
+        )
+        now = time.time()
+        return http.Response(b"HTTP/1.1", 200, b"OK", headers, content, None, now, now)
 
     def final_error_bytes(self) -> bytes:
         return self._hand_over(self._encoder.error(self.broken_off()))

@@ -93,7 +93,7 @@ class Annotator(Observer):
         attempt = last.attempt if last is not None else None
         cleaner, limits = self.cleaner(), self.limits()
         held_ms = live.ended(flow) if live is not None else 0
-        annotation = replace(_request_annotation(flow, outcome, attempt), held_ms=held_ms, most=limits.max_attempts)
+        annotation = _request_annotation(flow, outcome, attempt, held_ms=held_ms, most=limits.max_attempts)
         if live is not None and live.looked_at():  # how it ended is shown at once: to clean long texts takes a while
             _write(flow, replace(annotation, model=cleaner.text(annotation.model)))
         bare, looked_at = annotation, self.looked_at()
@@ -142,8 +142,8 @@ class Annotator(Observer):
 
     def _attempt_annotation(self, record: AttemptRecord) -> Annotation:
         usage = record.usage
-        return replace(
-            _pieces_of(record.attempt),
+        return Annotation(
+            **_pieces_of(record.attempt),
             request_id=record.request_id,
             provider=record.provider,
             account=record.account,
@@ -162,11 +162,13 @@ class Annotator(Observer):
         )
 
 
-def _request_annotation(flow: http.HTTPFlow, outcome: Outcome, attempt: Attempt | None) -> Annotation:
+def _request_annotation(
+    flow: http.HTTPFlow, outcome: Outcome, attempt: Attempt | None, *, held_ms: int, most: int
+) -> Annotation:
     """Of a whole request; `attempt` is the one that the flow shows."""
     usage = outcome.usage
-    return replace(
-        _pieces_of(attempt),
+    return Annotation(
+        **_pieces_of(attempt),
         request_id=outcome.id,
         part="attempt" if attempt is not None else "local",
         provider=outcome.provider or "",
@@ -181,21 +183,22 @@ def _request_annotation(flow: http.HTTPFlow, outcome: Outcome, attempt: Attempt 
         prompt_tokens=usage.prompt_tokens if usage is not None else None,
         completion_tokens=usage.completion_tokens if usage is not None else None,
         dialect=outcome.dialect,
+        held_ms=held_ms,
+        most=most,
     )
 
 
-def _pieces_of(attempt: Attempt | None) -> Annotation:
+def _pieces_of(attempt: Attempt | None) -> dict[str, Any]:
     """What stands in an annotation of how an answer came and went."""
     if attempt is None:
-        return Annotation("")
+        return {}
     report = attempt.report
-    return Annotation(
-        "",
-        stream=attempt.streaming,
-        arrivals=tuple(report.arrivals.pieces()),
-        deliveries=tuple(report.deliveries.pieces()),
-        cut=report.cut,
-    )
+    return {
+        "stream": attempt.streaming,
+        "arrivals": tuple(report.arrivals.pieces()),
+        "deliveries": tuple(report.deliveries.pieces()),
+        "cut": report.cut,
+    }
 
 
 def _local_annotation(flow: http.HTTPFlow, outcome: Outcome) -> Annotation:

@@ -66,8 +66,15 @@ async def keep_cleaned(
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered
         show_as_searched(flow.response)
-    annotation = replace(annotation, cut_request=len(asked) > most_bytes)
-    return replace(annotation, client_request=kept.client_request, delivered=kept.delivered, model=kept.model)
+    if kept is found and len(asked) <= most_bytes:
+        return annotation
+    return replace(
+        annotation,
+        cut_request=len(asked) > most_bytes,
+        client_request=kept.client_request,
+        delivered=kept.delivered,
+        model=kept.model,
+    )
 
 
 def _clean(found: _Kept, owner: AccountKey | None, cleaner: Cleaner) -> _Kept:
