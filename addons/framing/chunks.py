@@ -30,6 +30,14 @@ class ChunkedBodyReader:
     Raises h11.ProtocolError, whose words repeat nothing that was sent.
     """
 
+    __slots__ = (
+        "_data_bytes",
+        "_footer",
+        "_framing_bytes",
+        "_in_trailers",
+        "_left",
+    )
+
     def __init__(self) -> None:
         self._left = 0
         self._footer = 0

@@ -88,6 +88,28 @@ class Dialer:
 class DialedLink(asyncio.BufferedProtocol):
     """One connection: made, then a Link of plain bytes. What layers it needs stand between the socket and it."""
 
+    __slots__ = (
+        "_client",
+        "_dialer",
+        "_events",
+        "_generation",
+        "_handshake_left",
+        "_is_feeding",
+        "_is_hooked",
+        "_is_open",
+        "_is_over",
+        "_knows_session",
+        "_layers",
+        "_opening",
+        "_receiver",
+        "_records",
+        "_socket_server",
+        "_target",
+        "_tls",
+        "_transport",
+        "server",
+    )
+
     def __init__(self, dialer: Dialer, target: Target, client: Client, receiver: Receiver) -> None:
         self._dialer = dialer
         self._target = target

@@ -104,6 +104,28 @@ class UpstreamCall:
 class Http1Connection:
     """One connection, for one request after the other. A Receiver of its Link."""
 
+    __slots__ = (
+        "_buf",
+        "_cancel",
+        "_drain_bytes",
+        "_head_bytes",
+        "_head_lines",
+        "_heard",
+        "_idle_said_s",
+        "_interim",
+        "_is_closed",
+        "_owner",
+        "_reader",
+        "_reads_until_closed",
+        "_request",
+        "_response",
+        "answers",
+        "call",
+        "is_draining",
+        "link",
+        "target",
+    )
+
     def __init__(self, target: Target, owner: Http1Owner) -> None:
         self.target = target
         self.link: Link | None = None
