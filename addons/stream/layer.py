@@ -32,9 +32,6 @@ def choose_layer(nextlayer: layer.NextLayer, deps: LayerDeps) -> None:
         stack /= BoundedClientTLS(context)
     stack /= GatewayLayer(context, HTTPMode.transparent, deps)
     nextlayer.layer = stack[0]
-    for one in context.layers:
-        if not one._paused_event_queue:
-            one._paused_event_queue = SmallQueue()  # type: ignore[assignment]
 
 
 class GatewayLayer(HttpLayer):
