@@ -98,5 +98,8 @@ def _welcome(start: Started, inside: Inside, options: Any, resting: int) -> str:
         inspector=address_to_print(options.web_port if "web_port" in options else None),
         resting=resting,
         keyless=config.skip_auth,
+        has_usual_key=any(
+            key.source == "AUTH_TOKEN" or key.token == os.environ.get("AUTH_TOKEN") for key in config.keys
+        ),
         key_file=env_file if "AUTH_TOKEN" not in os.environ and env_file.is_file() else None,
     )

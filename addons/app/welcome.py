@@ -28,11 +28,12 @@ def welcome(
     resting: int = 0,
     keyless: bool = False,
     key_file: Path | None = None,
+    has_usual_key: bool = True,
 ) -> str:
     """The start message. `models` are the names that can be served; without `keyless` a client key is wanted.
 
     `resting`: how many addons of mitmproxy's are not called, since they would do nothing. `key_file`: the .env file
-    that has the key, where the shell has it not.
+    that has the key, where the shell has it not. `has_usual_key`: AUTH_TOKEN is one of the client keys.
     """
     well = [line for line in accounts if line.state in CAN_SERVE]
     out = [f"{line.provider}/{line.account} is {line.state.value}" for line in accounts if line not in well]
@@ -45,12 +46,8 @@ def welcome(
         rows.append(("inspector", inspector))
     if resting:
         rows.append(("lean", f"{resting} addons of mitmproxy's rest until an option of theirs is set"))
-    rows.append(
-        (
-            "try",
-            _curl(base_url, models[0], keyless, key_file) if models else f"{command('doctor')} says what is missing",
-        )
-    )
+    curl = _curl(base_url, models[0], keyless, key_file, has_usual_key) if models else ""
+    rows.append(("try", curl or f"{command('doctor')} says what is missing"))
     first = f"Glassgate {version} is ready: {len(well)} of {len(accounts)} accounts can serve"
     return "\n".join([first, *(shown(f"  {name:<9}  {value}") for name, value in rows)])
 
@@ -60,10 +57,12 @@ def _few(words: list[str], most: int) -> str:
     return ", ".join(words[:most]) + more
 
 
-def _curl(base_url: str, model: str, keyless: bool, key_file: Path | None) -> str:
+def _curl(base_url: str, model: str, keyless: bool, key_file: Path | None, has_usual_key: bool) -> str:
     """A line to paste; the key is one of the client keys, and stands in no log."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello!"}]}, ensure_ascii=False)
     key = "" if keyless else ' --oauth2-bearer "$AUTH_TOKEN"'  # spelled so, the cleaner of logs sees no key in it
     quoted = body.replace("'", "'\\''")
     line = f"curl {base_url}/chat/completions{key} -d '{quoted}'"
+    if not (keyless or has_usual_key):
+        return line.replace("$AUTH_TOKEN", "$KEY", 1) + "  # KEY: one of the client keys"
     return line if key_file is None or keyless else f"(. {shlex.quote(str(key_file.absolute()))}; {line})"

@@ -47,6 +47,14 @@ def test_the_line_to_paste_is_one_a_shell_takes_and_the_log_leaves_alone() -> No
     assert "AUTH_TOKEN" not in said(WELL, keyless=True)
 
 
+def test_where_keys_have_other_names_the_line_says_what_to_put_in(tmp_path: Path) -> None:
+    line = said(WELL, has_usual_key=False, key_file=tmp_path / ".env").splitlines()[-1]
+    assert without_credentials(line) == line
+    assert shlex.split(line, comments=True)[3:5] == ["--oauth2-bearer", "$KEY"]
+    assert line.endswith("# KEY: one of the client keys")
+    assert "KEY:" not in said(WELL, has_usual_key=False, keyless=True)
+
+
 @pytest.mark.processes
 def test_a_key_that_only_the_env_file_has_is_taken_from_there(tmp_path: Path) -> None:
     """Pasted into a shell, the line sends the key, whatever the folder is called and wherever the shell stands."""
