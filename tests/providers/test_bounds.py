@@ -266,7 +266,7 @@ def test_unknown_kinds_are_bounded() -> None:
     assert max(map(len, decoder.unknown)) <= 60
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"a" * 50_000_000), b"\x1f\x8b no gzip"])
+@pytest.mark.parametrize("packed", [gzip.compress(b"a" * 50_000_000), b"\x1f\x8b no gzip"], ids=["bomb", "no gzip"])
 def test_what_a_step_is_answered_inflates_within_bounds(packed: bytes) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(packed))

@@ -122,7 +122,8 @@ def test_a_page_reads_a_whole_answer_and_its_headers(page: Chromium, app: str, g
 
 
 def test_a_page_reads_a_stream_while_it_comes(page: Chromium, app: str, gateway: Gateway) -> None:
-    found = chat(page, app, gateway, stream=True)
+    slowly = body(prompt='!sandbox text="one two three" pace_ms=300')["messages"]
+    found = chat(page, app, gateway, stream=True, messages=slowly)
     assert found["status"] == 200, found
     assert found["text"].endswith("data: [DONE]\n\n")
     assert found["pieces"] > 1
