@@ -5,16 +5,21 @@ from dataclasses import fields, replace
 from addons.upstream.dialer import DialedLink, Dialer
 from addons.upstream.http1 import Http1Connection
 from addons.upstream.port import Connect, Link, Receiver, Target
-from tests.support.upstream import TARGET, Wire, Wires
+from tests.support.upstream import TARGET, Wires
 
 
-def test_what_implements_them_fits() -> None:
-    connects: list[type[Connect]] = [Dialer, Wires]
-    links: list[type[Link]] = [DialedLink, Wire]
-    receivers: list[type[Receiver]] = [Http1Connection]
-    assert connects
-    assert links
-    assert receivers
+def test_what_implements_them_has_all_they_ask_for() -> None:
+    wires = Wires()
+    wires.asks()
+    connects: tuple[Connect, type[Connect]] = (wires, Dialer)
+    links: tuple[Link, type[Link]] = (wires.made[0], DialedLink)
+    receivers: tuple[Receiver, type[Receiver]] = (wires.made[0].receiver, Http1Connection)
+    for port, found in ((Connect, connects), (Link, links), (Receiver, receivers)):
+        wanted = {name for name in vars(port) if not name.startswith("_")} | (
+            {"__call__"} if port is Connect else set()
+        )
+        for one in found:
+            assert not {name for name in wanted if not hasattr(one, name)}
 
 
 def test_each_part_of_a_target_tells_two_apart() -> None:
