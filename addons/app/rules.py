@@ -8,6 +8,7 @@ from addons.accounts.limiter import RateLimits
 from addons.config.client_keys import ClientKeys
 from addons.config.schema import AccountSettings, Config, FallbackModel, ProviderSettings
 from addons.exchange.context import Limits
+from addons.features.settings import FeatureSettings
 from addons.ingress.gate import GateRules
 from addons.recordings.archive import RecordRules
 from addons.routing.candidates import CandidateOrder, Share
@@ -135,6 +136,22 @@ def _fallback(entry: str | FallbackModel) -> Fallback:
     if isinstance(entry, str):
         return Fallback(entry, frozenset({Cause.UNAVAILABLE}))
     return Fallback(entry.model, frozenset(map(Cause, entry.on)))
+
+
+def features_of(config: Config) -> dict[str, FeatureSettings]:
+    """Provider name → its features: its own keys, else those for all, else the defaults."""
+    return {settings.name: _features(config, settings) for settings in config.providers}
+
+
+def _features(config: Config, settings: ProviderSettings) -> FeatureSettings:
+    said = {
+        key: value
+        for keys in (config.sections.features, settings.common.features)
+        for key, value in keys.model_dump(exclude_none=True).items()
+    }
+    if said.get("threads", "auto") == "auto":
+        said["threads"] = not settings.common.delete_chats
+    return FeatureSettings(**said)
 
 
 def gate_rules(config: Config) -> GateRules:

@@ -15,6 +15,7 @@ from addons.app.rules import (
     accounts_of,
     availability_rules,
     fallbacks_of,
+    features_of,
     gate_rules,
     limits_of,
     order_of,
@@ -134,6 +135,7 @@ class Running:
             inflated=known.inflated if known else InflationBudget(),
             cleaned_up=frozenset(s.name for s in config.providers if s.common.delete_chats),
             fallbacks=fallbacks_of(config),
+            features=features_of(config),
             proxies=self._proxies,
             moment=moment_source(self.outside.now),
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)

@@ -107,6 +107,17 @@ class VaultSettings(Written):
     """Remember the vault's generation outside of its folder, and refuse an older copy."""
 
 
+class FeatureKeys(Written):
+    """The section `features`, or a provider's own keys `features`, which go before it. None: not said here."""
+
+    tools: bool | None = None
+    threads: Literal["auto"] | bool | None = None
+    """auto: where the site has them, unless its chats are deleted."""
+    remote_media: bool | None = None
+    long_prompt_file: bool | None = None
+    parallel_turns: int | None = Field(default=None, ge=1, le=16)
+
+
 class AccountDefaults(Written):
     """The section `accounts`: what holds for accounts that say nothing else."""
 
@@ -164,6 +175,7 @@ class ProviderCommon(Written):
     enabled: bool = True
     delete_chats: bool = False
     """Whether the chats the gateway makes at the site are deleted when they are answered."""
+    features: FeatureKeys = FeatureKeys()
 
     @field_validator("proxy")
     @classmethod
@@ -349,6 +361,7 @@ class Sections(Written):
     limits: RequestLimits = RequestLimits()
     inspect: Inspect = Inspect()
     record: RecordSettings = RecordSettings()
+    features: FeatureKeys = FeatureKeys()
     sessions: SessionSettings = SessionSettings()
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from addons.accounts.pool import AccountPool
 from addons.cleaning.cleaner import Cleaner
+from addons.features.feature import Served
+from addons.features.settings import DEFAULTS, FeatureSettings
 from addons.routing.candidates import CandidateOrder
 from addons.routing.models import Models
 from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
@@ -16,7 +18,7 @@ from addons.transport.codings import InflationBudget
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner
-from providers.contract.provider import AnyProvider
+from providers.contract.provider import AnyProvider, Model
 from providers.contract.steps import Moment
 
 
@@ -65,6 +67,13 @@ class Context:
     rng: random.Random
     background: Background
     """For what no request waits for."""
+    features: Mapping[str, FeatureSettings] = field(default_factory=dict)
+    """Provider name → what the gateway does itself for it."""
     recoveries: Recoveries = field(default_factory=Recoveries)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
+
+    def served(self, provider: AnyProvider, model: Model, native: frozenset[str] | None) -> Served:
+        """What features judge a request to that model by."""
+        settings = self.features.get(provider.name, DEFAULTS)
+        return Served(model, native, self.moment(), provider, settings)

@@ -157,9 +157,11 @@ class ModelChain:
 
     def _check_support(self, route: ModelRoute) -> None:
         """Raises GatewayError when the route's provider cannot carry this request."""
-        serving = self.context.providers[route.provider].serving(self.parsed.request)
-        done = applied(serving.request, route.model, serving.operation.native) if serving is not None else None
-        claims = done.claims if done is not None else frozenset[str]()
+        provider, claims = self.context.providers[route.provider], frozenset[str]()
+        serving = provider.serving(self.parsed.request)
+        if serving is not None:
+            served = self.context.served(provider, route.model, serving.operation.native)
+            claims = applied(serving.request, served).claims
         check_support(self.parsed, serving, route.provider, route.model, claims)
 
 

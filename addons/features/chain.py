@@ -3,20 +3,19 @@
 from dataclasses import replace
 from typing import Final
 
-from addons.features.feature import Applied, Check, Feature
+from addons.features.feature import Applied, Check, Feature, Served
 from addons.features.stop_limits import StopLimits
-from providers.contract.provider import Model
 from providers.contract.requests import ModelRequest
 
 FEATURES: Final[list[Feature]] = [StopLimits()]
 """The order is the design: what changes the request's meaning comes before what counts its answer's tokens."""
 
 
-def applied(request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied:
-    """The request as all features leave it, for one attempt at `model`."""
+def applied(request: ModelRequest, served: Served) -> Applied:
+    """The request as all features leave it, for one attempt."""
     found = Applied(request)
     for feature in FEATURES:
-        more = feature.apply(found.request, model, native)
+        more = feature.apply(found.request, served)
         if more is not None:
             found = replace(
                 more,

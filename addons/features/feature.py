@@ -5,13 +5,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from addons.features.settings import DEFAULTS, FeatureSettings
 from providers.contract.chat import Message
 from providers.contract.errors import ProviderError
 from providers.contract.events import Event
-from providers.contract.provider import Model
+from providers.contract.provider import AnyProvider, Model
 from providers.contract.requests import ModelRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """By whom a request is served, and when: what a feature judges by."""
+
+    model: Model
+    native: frozenset[str] | None
+    """Fields the provider carries itself; None is all (an official API)."""
+    moment: Moment
+    """The time, and the randomness a feature may use."""
+    provider: AnyProvider | None = None
+    """None where an answer that was recorded is read again."""
+    settings: FeatureSettings = DEFAULTS
+
 
 type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest]]
 """Calls to make at the account before the provider's own (an upload …): they give the request to go on with."""
@@ -63,7 +79,6 @@ class Applied:
 class Feature(Protocol):
     """The contract of one feature."""
 
-    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
-        """The changed request, or None where it has nothing to do. `native`: fields the provider carries itself; None
-        is all."""
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
+        """The changed request, or None where it has nothing to do."""
         ...

@@ -8,10 +8,9 @@ first. For sites with one candidate: events of the text lose their `choice`.
 from collections.abc import Sequence
 
 from addons.dialects.text import SurrogateJoiner
-from addons.features.feature import Applied
+from addons.features.feature import Applied, Served
 from addons.features.token_estimate import TokenCounter
 from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
-from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
 
 
@@ -113,8 +112,8 @@ class OutputLimits:
 class StopLimits:
     """The Feature of `stop` and `max_tokens` of chats. An official API keeps them itself."""
 
-    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
-        if native is None or not isinstance(request, ChatRequest):
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
+        if served.native is None or not isinstance(request, ChatRequest):
             return None
         claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
         if not request.stop and request.max_tokens is None:

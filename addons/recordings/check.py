@@ -9,6 +9,7 @@ from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
 from addons.exchange.answer_reader import AnswerReader, AnswerSource
 from addons.features.chain import applied
+from addons.features.feature import Served
 from addons.inspect.chat_view import answer_lines, error_of
 from addons.recordings.recording import RecordedAnswer, Recording, RecordingProblem
 from addons.stream.port import State
@@ -16,6 +17,7 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from providers.contract.provider import AnyProvider, Model
 from providers.contract.session import Session
+from providers.contract.steps import Moment
 from providers.registry import provider_class
 
 
@@ -50,6 +52,10 @@ def delivered_today(recording: Recording, answer: RecordedAnswer) -> str:
     return decode_again(recording, answer, provider).delivered
 
 
+_THEN = Moment(0, lambda: "recorded")
+"""Nothing in the reading of an answer depends on when it came."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedAnswer:
     """An answer as its client gets it. Times in milliseconds since it was asked for."""
@@ -71,7 +77,8 @@ def decode_again(recording: Recording, answer: RecordedAnswer, provider: AnyProv
         raise RecordingProblem(f"the adapter {provider.type_name!r} serves no {parsed.request.kind} any more")
     encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, recording.model))
     # The model as it was then is not known; no feature depends on more of it than its name.
-    done = applied(serving.request, Model(recording.model, recording.model), serving.operation.native)
+    model = Model(recording.model, recording.model)
+    done = applied(serving.request, Served(model, serving.operation.native, _THEN))
     turn = serving.operation.turn(done.request, Session(provider.name, "recorded"))
     source = AnswerSource(provider, done.request, turn, done.filters)
     reader = AnswerReader(source, encoder, clock=lambda: float(now_ms))

@@ -13,12 +13,11 @@ import pytest
 
 from addons.errors import GatewayError
 from addons.features import chain
-from addons.features.feature import Applied, Flaw
+from addons.features.feature import Applied, Flaw, Served
 from providers.contract.call import Call
 from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Text
-from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
@@ -36,7 +35,7 @@ class Shouting:
     again: Callable[[], object] = lambda: None
     """Called when it is applied behind a flawed answer."""
 
-    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
         if self.checked:
             self.again()
         return Applied(request, check=self.check)
@@ -53,7 +52,7 @@ class Shouting:
 class Uploading:
     """A Feature: puts the prompt into a file of the account's and names that instead."""
 
-    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
         return Applied(request, steps=(self.upload,))
 
     def upload(self, request: ModelRequest, session: Session, moment: Moment) -> Steps[ModelRequest]:

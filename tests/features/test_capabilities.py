@@ -12,6 +12,7 @@ from addons.features.capabilities import HINTS, OF_THE_MODEL, REFUSED, check_sup
 from addons.features.chain import applied
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest
+from tests.support.features import at
 from tests.support.turns import taken
 
 NOTHING: frozenset[str] = frozenset()
@@ -138,7 +139,7 @@ def test_hints_and_what_the_gateway_keeps_itself_pass(fields: dict[str, Any]) ->
 
 def test_every_field_of_the_openai_request_is_in_one_place_of_the_table() -> None:
     known = {*openai_params.CompletionCreateParamsBase.__annotations__, "stream"}
-    claims = applied(ChatRequest("m", ()), Model("m", "m"), frozenset()).claims
+    claims = applied(ChatRequest("m", ()), at(PLAIN, NOTHING)).claims
     places = [claims, HINTS, OF_THE_FORM, OF_THE_MODEL, frozenset(REFUSED)]
     assert known == frozenset().union(*places)
     assert sum(map(len, places)) == len(known)

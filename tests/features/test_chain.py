@@ -10,12 +10,13 @@ from addons.errors import GatewayError
 from addons.features import chain
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
-from addons.features.feature import Applied, Feature
+from addons.features.feature import Applied, Feature, Served
 from addons.features.stop_limits import OutputLimits
 from providers.contract.chat import Message
 from providers.contract.events import Event, Finish, Text
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
+from tests.support.features import at
 from tests.support.turns import taken
 
 MODEL = Model("m", "m")
@@ -36,8 +37,8 @@ class Louder:
 class Tools:
     """Claims tools, tells the model of them in words, and says its answer louder."""
 
-    def apply(self, request: ModelRequest, model: Model, native: frozenset[str] | None) -> Applied | None:
-        if native is None or not isinstance(request, ChatRequest):
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
+        if served.native is None or not isinstance(request, ChatRequest):
             return None
         told = replace(request, messages=(*request.messages, Message("user", "there are tools")))
         return Applied(told, frozenset({"tools", "tool_choice"}), (Louder(),))
@@ -59,21 +60,21 @@ def filtered(found: Applied, *events: Event) -> list[Event]:
 
 
 def test_limits_are_kept_for_a_web_session_and_left_to_an_official_api() -> None:
-    mine = applied(CHAT, MODEL, WEB)
+    mine = applied(CHAT, at(MODEL, WEB))
     assert mine.claims == {"stop", "max_tokens", "max_completion_tokens"}
     assert [type(one) for one in mine.filters] == [OutputLimits]
-    assert applied(CHAT, MODEL, None) == Applied(CHAT)
+    assert applied(CHAT, at(MODEL, None)) == Applied(CHAT)
 
 
 def test_filters_are_made_anew_for_each_attempt() -> None:
-    first, second = applied(CHAT, MODEL, WEB), applied(CHAT, MODEL, WEB)
+    first, second = applied(CHAT, at(MODEL, WEB)), applied(CHAT, at(MODEL, WEB))
     assert filtered(first, Text("a END b")) == [Text("a "), Finish("stop")]
     assert first.filters[0].done
     assert not second.filters[0].done
 
 
 def test_features_add_up(with_tools: str) -> None:
-    found = applied(CHAT, MODEL, WEB)
+    found = applied(CHAT, at(MODEL, WEB))
     assert found.claims == {"stop", "max_tokens", "max_completion_tokens", "tools", "tool_choice"}
     assert isinstance(found.request, ChatRequest)
     assert found.request.messages[-1] == Message("user", "there are tools")
@@ -82,8 +83,8 @@ def test_features_add_up(with_tools: str) -> None:
 
 def test_an_answer_passes_the_features_backwards(with_tools: str) -> None:
     """The last to have touched the request is the first to see its answer."""
-    said = filtered(applied(CHAT, MODEL, WEB), Text("the end"))
-    by_name = [type(one).__name__ for one in applied(CHAT, MODEL, WEB).filters]
+    said = filtered(applied(CHAT, at(MODEL, WEB)), Text("the end"))
+    by_name = [type(one).__name__ for one in applied(CHAT, at(MODEL, WEB)).filters]
     expected = ["OutputLimits", "Louder"] if with_tools == "first" else ["Louder", "OutputLimits"]
     assert by_name == expected
     # Only a filter behind the louder one sees the stop string.
@@ -96,4 +97,4 @@ def test_what_a_feature_claims_no_provider_has_to_carry(with_tools: str) -> None
     parsed = ChatCompletions().parse(raw.encode())
     with pytest.raises(GatewayError, match="tools is not supported"):
         check_support(parsed, taken(parsed, WEB), "site", MODEL)
-    check_support(parsed, taken(parsed, WEB), "site", MODEL, applied(parsed.request, MODEL, WEB).claims)
+    check_support(parsed, taken(parsed, WEB), "site", MODEL, applied(parsed.request, at(MODEL, WEB)).claims)

@@ -9,6 +9,7 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Text, ToolCallDelta, Withdrawn
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest
+from tests.support.features import at
 
 MODEL = Model("m", "m")
 PLAIN = ChatRequest("m", (Message("user", "hi"),))
@@ -28,28 +29,28 @@ def test_features_that_have_nothing_to_do_change_nothing() -> None:
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: type(feature).__name__)
 class TestEveryFeature:
     def test_it_leaves_alone_what_the_provider_carries(self, feature: Feature) -> None:
-        assert feature.apply(LADEN, MODEL, None) is None
+        assert feature.apply(LADEN, at(MODEL, None)) is None
 
     def test_it_has_nothing_to_do_where_nothing_is_asked(self, feature: Feature) -> None:
-        found = feature.apply(PLAIN, MODEL, frozenset()) or Applied(PLAIN)
+        found = feature.apply(PLAIN, at(MODEL, frozenset())) or Applied(PLAIN)
         assert (found.request, found.filters, found.steps, found.check) == (PLAIN, (), (), None)
 
     def test_it_claims_fields_and_keeps_those_it_does_not_know(self, feature: Feature) -> None:
-        found = feature.apply(LADEN, MODEL, frozenset())
+        found = feature.apply(LADEN, at(MODEL, frozenset()))
         assert found is not None
         assert found.claims
         assert not found.claims & {"model", "messages", "stream", *LADEN.extra}
         assert (found.request.model, dict(found.request.extra)) == ("m", {"odd": 1})
 
     def test_each_answer_has_filters_of_its_own(self, feature: Feature) -> None:
-        one, other = (feature.apply(LADEN, MODEL, frozenset()) for _ in range(2))
+        one, other = (feature.apply(LADEN, at(MODEL, frozenset())) for _ in range(2))
         assert one is not None
         assert other is not None
         assert not {id(found) for found in one.filters} & {id(found) for found in other.filters}
 
     @pytest.mark.parametrize("end", [Finish("stop"), FAILED], ids=["finish", "failure"])
     def test_what_a_filter_does_not_know_passes_and_the_end_does(self, feature: Feature, end: Event) -> None:
-        found = feature.apply(LADEN, MODEL, frozenset())
+        found = feature.apply(LADEN, at(MODEL, frozenset()))
         assert found is not None
         said: list[Event] = [Picture(), Text("a"), ToolCallDelta(0, "c", "f", "{}"), Withdrawn(), end]
         for one in found.filters:

@@ -1,0 +1,40 @@
+"""JSON as models write it: with single quotes, trailing commas, Python literals, no end. Pure.
+
+What is JSON is read as it is; else a library repairs it, within bounds: its time grows with the square of depth and
+length.
+"""
+
+import re
+from typing import Any, Final
+
+import json_repair
+
+from providers.formats.jsontext import INVALID, loads
+
+REPAIR_CHARS: Final = 64 * 1024
+"""Longer broken text is not repaired."""
+REPAIR_DEPTH: Final = 40
+"""Brackets that may be open at once in what is repaired."""
+_BRACKETS: Final = re.compile(r"[{}\[\]]")
+
+
+def read_json(text: str) -> Any:
+    """The value that a text holds, repaired where it is broken; None where it holds none that could be told."""
+    found = loads(text.encode("utf-8", "surrogatepass"))
+    if found is not INVALID:
+        return found
+    if len(text) > REPAIR_CHARS or _depth(text) > REPAIR_DEPTH:
+        return None
+    try:
+        return json_repair.loads(text, skip_json_loads=True) or None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _depth(text: str) -> int:
+    """The most brackets that are open at once, those in strings too."""
+    depth = most = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "{[" else -1
+        most = max(most, depth)
+    return most

@@ -1,0 +1,45 @@
+"""JSON schemas that clients give, made ready to judge what a model wrote. Pure.
+
+The schemas are hostile: nothing is fetched for a `$ref`, patterns run on an engine that needs linear time, and sizes
+are bounded.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jsonschema_rs
+
+from providers.formats.jsontext import dumps
+
+SCHEMA_BYTES: Final = 256 * 1024
+"""Of one schema; the largest that coding agents send have some 10 KB."""
+_TELL_CHARS: Final = 300
+
+
+class BadSchema(ValueError):
+    """A schema that cannot be used; the message says why, in words for the client."""
+
+
+class JsonSchema:
+    """A schema that is ready to be asked. Raises BadSchema where it is none, or too large."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        if len(dumps(schema)) > SCHEMA_BYTES:
+            raise BadSchema(f"is larger than {SCHEMA_BYTES // 1024} KB")
+        try:
+            self._validator = jsonschema_rs.validator_for(
+                dict(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions()
+            )
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BadSchema(f"is no JSON schema: {str(error)[:_TELL_CHARS]}") from None
+
+    def fits(self, value: Any) -> bool:
+        return bool(self._validator.is_valid(value))
+
+    def flaw(self, value: Any) -> str | None:
+        """What is wrong with a value, as a sentence a model can act on; None where nothing is."""
+        error = next(iter(self._validator.iter_errors(value)), None)
+        if error is None:
+            return None
+        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+        return f"{where.lstrip('.') or 'the value'}: {error.message[:_TELL_CHARS]}"
