@@ -210,6 +210,7 @@ def _read(
         pieces=cut_again(body, run.arrivals, len(run.answer.body)),
     )
     asked = Recording(
+        request_id=annotation.request_id,
         provider=provider.type_name,
         model=annotation.model,
         outcome="",

@@ -36,7 +36,7 @@ class AnswerSource:
     filters: tuple[EventFilter, ...] = ()
     """What the gateway does itself to the answer's events (addons/features/), in this order."""
     check: Check | None = None
-    """A feature's, for the whole answer: nothing of it is given out before it has passed."""
+    """A feature's: nothing of the answer is given out before it has passed."""
     spent: Usage | None = None
     """Tokens of an earlier attempt, whose answer did not pass: they count too."""
     filtered_fails: bool = False
@@ -243,11 +243,16 @@ class AnswerReader:
         """Encodes; before the first word that matters, events are held: they must not commit the answer."""
         if not self._spoke:
             self._held += events
-            if self.state is State.FAILED or not self._note_first(events) or self._source.check is not None:
+            if self.state is State.FAILED or not self._may_go_out(events):
                 return b""
             events, self._held = self._held, []
             self._spoke = True
         return self._encoder.encode(events) if events else b""
+
+    def _may_go_out(self, events: list[Event]) -> bool:
+        """Whether what is held may be given out, now that these have come."""
+        said, check = self._note_first(events), self._source.check
+        return said if check is None else check.passes(events)
 
     def _note_first(self, events: list[Event]) -> bool:
         """Whether there is a word that matters among `events`; notes when the first came."""
@@ -270,8 +275,8 @@ class AnswerReader:
         if self.usage is None:
             self.usage = self._estimated_usage()
             events = [*events[:-1], self.usage, end]
-        events, self._held = [*self._held, *events], []
-        if self._source.check is not None and (flaw := self._source.check(events)) is not None:
+        newest, events, self._held = events, [*self._held, *events], []
+        if (flaw := self._flaw_of(newest, events)) is not None:
             self.flaw, self.asks_again = flaw, True
             self.failed(flaw.error)
             return b""
@@ -279,6 +284,11 @@ class AnswerReader:
         out = self._encoder.encode(events)
         self._spoke = True
         return out
+
+    def _flaw_of(self, newest: list[Event], events: list[Event]) -> Flaw | None:
+        """The flaw of an answer that has ended and of which nothing went out yet."""
+        check = None if self._spoke else self._source.check
+        return None if check is None or check.passes(newest) else check.flaw(events)
 
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""

@@ -254,7 +254,7 @@ class AttemptLoop:
         asked = self.ask.parsed.request
         serving = provider.serving(asked if asked.model == model.id else replace(asked, model=model.id))
         assert serving is not None  # else the route would have no candidates
-        served = self.context.served(provider, model, serving.operation.native)
+        served = self.context.served(provider, model, serving.operation.native, self.ask.id)
         done = applied(serving.request.followed_by(more), served)
         while True:
             turn = serving.operation.turn(done.request, session)

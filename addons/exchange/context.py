@@ -73,7 +73,9 @@ class Context:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
 
-    def served(self, provider: AnyProvider, model: Model, native: frozenset[str] | None) -> Served:
+    def served(
+        self, provider: AnyProvider, model: Model, native: frozenset[str] | None, request_id: str = ""
+    ) -> Served:
         """What features judge a request to that model by."""
         settings = self.features.get(provider.name, DEFAULTS)
-        return Served(model, native, self.moment(), provider, settings)
+        return Served(model, native, self.moment(), provider, settings, request_id)

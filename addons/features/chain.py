@@ -1,10 +1,12 @@
 """The features of the gateway, in the order in which a request passes them; its answer passes them backwards."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from addons.features.feature import Applied, Check, Feature, Served
+from addons.features.feature import Applied, Check, Feature, Flaw, Served
 from addons.features.stop_limits import StopLimits
+from providers.contract.events import Event
 from providers.contract.requests import ModelRequest
 
 FEATURES: Final[list[Feature]] = [StopLimits()]
@@ -31,4 +33,18 @@ def _both(outer: Check | None, inner: Check | None) -> Check | None:
     """The checks of two features as one: the later one looks first, as its filter does."""
     if outer is None or inner is None:
         return outer or inner
-    return lambda events: inner(events) or outer(events)
+    return _Both([inner, outer])
+
+
+class _Both:
+    """The Check of an answer that has to pass several."""
+
+    def __init__(self, checks: list[Check]) -> None:
+        self._left = checks
+
+    def passes(self, events: Sequence[Event]) -> bool:
+        self._left = [check for check in self._left if not check.passes(events)]
+        return not self._left
+
+    def flaw(self, events: Sequence[Event]) -> Flaw | None:
+        return next((flaw for check in self._left if (flaw := check.flaw(events)) is not None), None)

@@ -25,8 +25,9 @@ class Served:
     moment: Moment
     """The time, and the randomness a feature may use."""
     provider: AnyProvider | None = None
-    """None where an answer that was recorded is read again."""
     settings: FeatureSettings = DEFAULTS
+    request_id: str = ""
+    """Of the client's request, the same in each of its attempts; random, and out of nobody's hands."""
 
 
 type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest]]
@@ -56,8 +57,16 @@ class Flaw:
     """What the client is told when that brings nothing better."""
 
 
-type Check = Callable[[Sequence[Event]], Flaw | None]
-"""The flaw of a whole answer, of which the client has seen nothing; `events` are all of it, the Finish last."""
+class Check(Protocol):
+    """The check of one answer, of which the client sees nothing until it has passed. Each part comes by once."""
+
+    def passes(self, events: Sequence[Event]) -> bool:
+        """Whether the answer may go out from here on; `events` are its newest. Not asked again once it may."""
+        ...
+
+    def flaw(self, events: Sequence[Event]) -> Flaw | None:
+        """The flaw of a whole answer that did not pass before its end; `events` are all of it, the Finish last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Applied:
     steps: tuple[FeatureSteps, ...] = ()
     """To be run in this order, each with the request that the one before has left."""
     check: Check | None = None
-    """Given where the answer is worth nothing unless it passes: it is then held back until it is whole."""
+    """Given where the answer is worth nothing unless it passes: it is held back until then. Good for one answer."""
 
 
 class Feature(Protocol):

@@ -76,11 +76,12 @@ def decode_again(recording: Recording, answer: RecordedAnswer, provider: AnyProv
     if serving is None:
         raise RecordingProblem(f"the adapter {provider.type_name!r} serves no {parsed.request.kind} any more")
     encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, recording.model))
-    # The model as it was then is not known; no feature depends on more of it than its name.
-    model = Model(recording.model, recording.model)
-    done = applied(serving.request, Served(model, serving.operation.native, _THEN))
+    # The model as it was then is not known: it is taken to be able to do what the request asks of it.
+    model = Model(recording.model, recording.model, tools="emulated", vision=True)
+    served = Served(model, serving.operation.native, _THEN, provider, request_id=recording.request_id)
+    done = applied(serving.request, served)
     turn = serving.operation.turn(done.request, Session(provider.name, "recorded"))
-    source = AnswerSource(provider, done.request, turn, done.filters)
+    source = AnswerSource(provider, done.request, turn, done.filters, done.check)
     reader = AnswerReader(source, encoder, clock=lambda: float(now_ms))
     reader.head(answer.status, {name.lower(): value for name, value in answer.headers})
     body: list[bytes] = []

@@ -17,9 +17,9 @@ from addons.inspect.pseudonyms import Pseudonyms
 from addons.words.plain_words import requirement
 
 FORMAT: Final = "glassgate-recording"
-VERSION: Final = 2
-"""Since 2 a recording names its dialect; those of version 1 are read as well."""
-_READ: Final = (1, VERSION)
+VERSION: Final = 3
+"""Since 2 a recording names its dialect, since 3 its request; older ones are read as well."""
+_READ: Final = (1, 2, VERSION)
 TEXT_CHARS: Final = 4 * 1024 * 1024
 """Of each text but the answer's, which is as long as `inspect.body_kb` lets it be; what is beyond is left out."""
 
@@ -90,9 +90,11 @@ class Recording(_FileModel):
     """One exchange. `provider` is the adapter's type."""
 
     format: Literal["glassgate-recording"] = FORMAT
-    version: Literal[1, 2] = VERSION
+    version: Literal[1, 2, 3] = VERSION
     part: Literal["attempt", "step"] = "attempt"
     """`step`: a preparing call (a chat made, a session renewed); nothing of it was delivered."""
+    request_id: str = ""
+    """The client request's: features made their marks of it. Empty in older files."""
     provider: str
     model: str
     outcome: str
@@ -156,6 +158,7 @@ def recording_of(flow: http.HTTPFlow, source: RecordingSource, pseudonyms: Pseud
         )
     return Recording(
         part="step" if annotation.part == "step" else "attempt",
+        request_id=annotation.request_id,
         provider=source.provider_type,
         model=annotation.model,
         outcome=annotation.outcome,

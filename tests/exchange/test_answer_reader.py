@@ -3,7 +3,8 @@
 import dataclasses
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -316,10 +317,36 @@ def test_an_answer_of_no_words(
     assert out.endswith(DONE) is (kind is None)
 
 
+@dataclass
+class Checked:
+    """A Check that lets an answer out at a word, and finds a flaw at its end, or none."""
+
+    found: Flaw | None
+    word: str = ""
+
+    def passes(self, events: Sequence[Event]) -> bool:
+        return any(isinstance(event, Text) and event.text == self.word for event in events)
+
+    def flaw(self, events: Sequence[Event]) -> Flaw | None:
+        assert isinstance(events[-1], Finish)
+        return self.found
+
+
+def test_an_answer_that_passes_its_check_before_its_end_goes_on_as_any_other() -> None:
+    reader = changed(reader_of(), check=Checked(Flaw((), ProviderError(ErrorKind.PROVIDER_DOWN, "no")), "b"))
+    reader.head(200, STREAM)
+    assert reader.feed(chunk("a")) == b""
+    out = reader.feed(chunk("b"))
+    assert out.index(b'"a"') < out.index(b'"b"')
+    assert b'"c"' in reader.feed(chunk("c"))
+    assert reader.feed(chunk(finish="stop") + DONE).endswith(DONE)
+    assert reader.state is State.DONE
+
+
 @pytest.mark.parametrize("passes", [True, False])
 def test_an_answer_that_is_checked_is_given_out_whole_or_not_at_all(passes: bool) -> None:
     flaw = Flaw((), ProviderError(ErrorKind.PROVIDER_DOWN, "not as asked"))
-    reader = changed(reader_of(), check=lambda events: None if passes else flaw)
+    reader = changed(reader_of(), check=Checked(None if passes else flaw))
     reader.head(200, STREAM)
     assert reader.feed(chunk("a")) == b""
     out = reader.feed(chunk(finish="stop") + DONE)

@@ -38,9 +38,12 @@ class Shouting:
     def apply(self, request: ModelRequest, served: Served) -> Applied | None:
         if self.checked:
             self.again()
-        return Applied(request, check=self.check)
+        return Applied(request, check=self)
 
-    def check(self, events: Sequence[Event]) -> Flaw | None:
+    def passes(self, events: Sequence[Event]) -> bool:
+        return False
+
+    def flaw(self, events: Sequence[Event]) -> Flaw | None:
         text = "".join(event.text for event in events if isinstance(event, Text))
         self.checked.append(text)
         if text.isupper():

@@ -10,9 +10,10 @@ from addons.errors import GatewayError
 from addons.features import chain
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
-from addons.features.feature import Applied, Feature, Served
+from addons.features.feature import Applied, Check, Feature, Flaw, Served
 from addons.features.stop_limits import OutputLimits
 from providers.contract.chat import Message
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Finish, Text
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
@@ -98,3 +99,49 @@ def test_what_a_feature_claims_no_provider_has_to_carry(with_tools: str) -> None
     with pytest.raises(GatewayError, match="tools is not supported"):
         check_support(parsed, taken(parsed, WEB), "site", MODEL)
     check_support(parsed, taken(parsed, WEB), "site", MODEL, applied(parsed.request, at(MODEL, WEB)).claims)
+
+
+class Passing:
+    """A Check that passes at a word, and else has a flaw of that name."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def passes(self, events: Sequence[Event]) -> bool:
+        return Text(self.word) in events
+
+    def flaw(self, events: Sequence[Event]) -> Flaw | None:
+        return Flaw((Message("user", self.word),), ProviderError(ErrorKind.PROVIDER_DOWN, self.word))
+
+
+class Checking:
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
+        return Applied(request, check=Passing(self.word))
+
+
+def checked(monkeypatch: pytest.MonkeyPatch) -> Check:
+    added: list[Feature] = [Checking("outer"), Checking("inner")]
+    monkeypatch.setattr(chain, "FEATURES", [*added, *chain.FEATURES])
+    found = applied(CHAT, at(MODEL, WEB)).check
+    assert found is not None
+    return found
+
+
+def test_an_answer_goes_out_when_it_has_passed_all_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = checked(monkeypatch)
+    assert not check.passes([Text("inner")])
+    assert not check.passes([Text("inner"), Text("other")])
+    assert check.passes([Text("outer")])
+
+
+def test_the_first_check_that_was_not_passed_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = checked(monkeypatch)
+    assert not check.passes([])
+    assert (flaw := check.flaw([Finish("stop")])) is not None
+    assert flaw.error.message == "inner"
+    assert not check.passes([Text("inner")])
+    assert (flaw := check.flaw([Finish("stop")])) is not None
+    assert flaw.error.message == "outer"
