@@ -28,6 +28,7 @@ from addons.cleaning.known import KnownSecrets
 from addons.config.providers import disabled_providers, make_providers
 from addons.config.schema import Config
 from addons.exchange.context import Context
+from addons.exchange.threads import Threads
 from addons.recordings.archive import SWITCH_NAME, Archive
 from addons.recordings.drift import FILE_NAME as DRIFT_NAME
 from addons.recordings.drift import Drift
@@ -140,6 +141,7 @@ class Running:
             moment=moment_source(self.outside.now),
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
             background=self.background,
+            threads=known.threads if known else Threads(self.outside.clock),
             recoveries=Recoveries(self.outside.clock),
             clock=self.outside.clock,
         )

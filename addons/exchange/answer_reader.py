@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from addons.dialects.base import Encoder
+from addons.exchange.conversation import ToldAnswer
 from addons.features.feature import Check, EventFilter, Flaw
 from addons.features.token_estimate import LateCounter, estimated
 from addons.stream.port import State
@@ -39,6 +40,8 @@ class AnswerSource:
     """A feature's: nothing of the answer is given out before it has passed."""
     spent: Usage | None = None
     """Tokens of an earlier attempt, whose answer did not pass: they count too."""
+    told: ToldAnswer | None = None
+    """Given what the client gets, where that is to be known afterwards."""
     filtered_fails: bool = False
     """That the provider's own filter ends the answer before its first word is a failure: another model stands in."""
 
@@ -87,6 +90,8 @@ class AnswerReader:
         """The answer was complete before its body was."""
         self.behind = False
         """There is more to `read_on` of what was fed."""
+        self.as_said = False
+        """It is what the site has said, to the end: neither cut by the gateway nor filtered by the site."""
         self.ended = False
         """All was said, and only the end mark or the end of the body is missing."""
         self.headers: dict[str, str] = {}
@@ -235,6 +240,8 @@ class AnswerReader:
             elif isinstance(event, Finish):
                 ended = event
             kept.append(event)
+        if source.told is not None:
+            source.told.add(kept)
         if source.filters and any(one.done for one in source.filters):
             self.closes_early = True
         return self._complete(kept, ended) if ended is not None else self._pass_on(kept)
@@ -281,6 +288,7 @@ class AnswerReader:
             self.failed(flaw.error)
             return b""
         self.state, self.behind, self.ended = State.DONE, False, False
+        self.as_said = end.reason != "content_filter" and not any(one.done for one in self._source.filters)
         out = self._encoder.encode(events)
         self._spoke = True
         return out

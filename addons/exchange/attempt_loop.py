@@ -6,32 +6,25 @@ knows.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from addons.accounts.account_record import AccountId
 from addons.accounts.lease import Lease, Line, NoAccount
 from addons.exchange.attempt import Attempt
-from addons.exchange.attempt_plan import AttemptPlan, ClientRequest, plan_attempt
+from addons.exchange.attempt_maker import AttemptMaker
+from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.context import Context
+from addons.exchange.continuation import Continuation
 from addons.exchange.final_error import FinalError
 from addons.exchange.model_chain import ModelChain
 from addons.exchange.outcome import AttemptRecord, record_of
 from addons.exchange.progress import Progress, leave_site
-from addons.exchange.stage import Stage
-from addons.features.chain import applied
-from addons.features.feature import Applied
-from addons.routing.retry_policy import OWN_FAULT, Cause, FailedAttempt, Next, decide
+from addons.exchange.stage import Stage, Way
+from addons.routing.retry_policy import OWN_FAULT, Next
 from addons.stream.port import Fault, State
-from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Usage
-from providers.contract.operation import Operation
-from providers.contract.provider import AnyProvider
-from providers.contract.requests import ModelRequest
 from providers.contract.session import Session
-from providers.contract.steps import Moment
 
 log = logging.getLogger("glassgate")
 
@@ -42,12 +35,7 @@ class AttemptLoop:
 
     context: Context
     ask: ClientRequest
-    moved: Callable[[], None] | None = None
-    """Called when `stage` has changed."""
-    stage: Stage = Stage.READ
-    last: Attempt | None = None
-    """The newest attempt, also when it is over."""
-    progress: Progress | None = None
+    way: Way = field(default_factory=Way)
     attempts: int = 0
     records: list[AttemptRecord] = field(default_factory=list)
     """Of each attempt that is over."""
@@ -55,9 +43,8 @@ class AttemptLoop:
     """In the queue of an account, and in pauses before another attempt."""
     _chain: ModelChain = field(init=False)
     _final_error: FinalError = field(init=False)
-    _recovered: bool = False
-    _renewed: set[AccountId] = field(default_factory=set)
-    """Accounts whose session this request has had renewed."""
+    _continuation: Continuation = field(init=False)
+    _maker: AttemptMaker = field(init=False)
     _lease: Lease | None = None
     _retrying: bool = False
     _better: bool = False
@@ -66,7 +53,22 @@ class AttemptLoop:
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
         self._final_error = FinalError(self.context.providers)
-        self._chain = ModelChain(self.context, self.ask.parsed)
+        self._continuation = Continuation(self.context, self.ask.parsed.request, self.ask.identity)
+        self._chain = ModelChain(self.context, self.ask.parsed, self._continuation.holder)
+        self._maker = AttemptMaker(self.context, self.ask, self._chain, self._continuation, self.way)
+
+    @property
+    def stage(self) -> Stage:
+        return self.way.stage
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt, also when it is over."""
+        return self._maker.last
+
+    @property
+    def progress(self) -> Progress | None:
+        return self._maker.progress
 
     async def first(self) -> AttemptPlan:
         """The first attempt. Raises GatewayError, the final error, when there is none to make."""
@@ -75,13 +77,17 @@ class AttemptLoop:
     async def after(self, failed: Attempt) -> AttemptPlan:
         """What follows a failed attempt of which the client has seen nothing. Raises GatewayError, the final error."""
         assert self.progress
-        self._go(Stage.AFTER)
+        self.way.go(Stage.AFTER)
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
         self._record(self.progress.lease, failed.report.error, failed)
         leave_site(self.context, failed, self.progress)
         if failed.reader.begun or failed.reader.flaw is not None:
             return await self._asked_better(failed, self.progress, error)
-        planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
+        if failed.report.fault is None and self._continuation.may_be_of_the_chat(error) and not self._too_late():
+            self.attempts += 1  # nobody's fault, and no attempt of the model's
+            planned = await self._again(self.progress.lease, self.progress.session)
+        else:
+            planned = await self._mended(self.progress, error, accepted=failed.report.accepted)
         if planned is not None:
             return planned
         if failed.report.fault is Fault.FIRST_TOKEN_TIMEOUT:
@@ -105,6 +111,8 @@ class AttemptLoop:
                 self.context.order.settled(self._chain.conversation, lease.candidate)
                 if last.reader.state is State.DONE:  # a client that leaves in the middle is no fault of the account
                     lease.succeeded()
+                    if last.reader.as_said:
+                        self._continuation.keep(progress.turn, lease.candidate)
             elif answered and last.report.fault is Fault.STOPPED:
                 pass  # the gateway ended it; the account did nothing wrong
             elif last.reader.flaw is not None:
@@ -135,11 +143,6 @@ class AttemptLoop:
     def asking(self) -> tuple[str, str, str] | None:
         """Model, provider and account of the attempt that is being made; None while none is chosen."""
         return self._lease.candidate.named if self._lease is not None else None
-
-    def _go(self, stage: Stage) -> None:
-        self.stage = stage
-        if self.moved is not None:
-            self.moved()
 
     @property
     def about(self) -> tuple[str, str, str] | None:
@@ -182,7 +185,7 @@ class AttemptLoop:
         current = self._chain.current
         if current.refused or current.attempts >= self._most or self._too_late():
             return None
-        self._go(Stage.QUEUED)
+        self.way.go(Stage.QUEUED)
         try:
             self._lease = await self._waiting(self.context.pool.acquire(current.left))
         except NoAccount as none:
@@ -195,7 +198,7 @@ class AttemptLoop:
 
     async def _try(self, lease: Lease) -> AttemptPlan | None:
         """The attempt at a leased account; None when it could not even be prepared. Raises the final error."""
-        self._go(Stage.SESSION)
+        self.way.go(Stage.SESSION)
         try:
             session = await lease.session()
         except ProviderError as error:
@@ -204,10 +207,10 @@ class AttemptLoop:
         self.attempts += 1
         self._chain.current.attempts += 1
         try:
-            return await self._make_attempt(lease, session)
+            return await self._maker.make(lease, session, self.headers(lease.candidate.named))
         except ProviderError as error:
             self._record(lease, error)
-            self._failed(error, lease, self._decide(error, lease, accepted=False), accepted=False)
+            self._failed(error, lease, self._maker.decide(error, lease, accepted=False), accepted=False)
             return None
 
     async def _same_again(self) -> bool:
@@ -229,7 +232,7 @@ class AttemptLoop:
             return False
         current.retries += 1
         current.passing = [entry for entry in current.passing if entry[1] != candidate]
-        self._go(Stage.PAUSED)
+        self.way.go(Stage.PAUSED)
         await self._waiting(context.sleep(pause))
         current.left.append(candidate)
         return True
@@ -241,72 +244,6 @@ class AttemptLoop:
             return await wait
         finally:
             self.waited_s += self.context.clock() - began
-
-    # -- an attempt -----------------------------------------------------------------------------------------------
-    async def _make_attempt(
-        self, lease: Lease, session: Session, more: tuple[Message, ...] = (), spent: Usage | None = None
-    ) -> AttemptPlan:
-        """A turn at the account: preparing steps, then the call; `more` is said behind the client's request.
-
-        Raises ProviderError.
-        """
-        model, provider = lease.candidate.model, self.context.providers[lease.account.provider]
-        asked = self.ask.parsed.request
-        serving = provider.serving(asked if asked.model == model.id else replace(asked, model=model.id))
-        assert serving is not None  # else the route would have no candidates
-        served = self.context.served(provider, model, serving.operation.native, self.ask.id)
-        done = applied(serving.request.followed_by(more), served)
-        while True:
-            turn = serving.operation.turn(done.request, session)
-            progress = self.progress = Progress(lease, session, turn, self._moment(), spent)
-            try:
-                request = await self._prepare(provider, serving.operation, done, progress)
-                break
-            except ProviderError as error:
-                match self._decide(error, lease, accepted=False):
-                    case Next.RECOVER:
-                        await self._recover(provider, progress, error)
-                    case Next.RENEW:
-                        session = await self._renew(lease, session, error)
-                    case _:
-                        raise
-        progress.asked = self._moment()
-        call = progress.turn.call(progress.asked)
-        stand_ins = self._chain.stand_ins if self.context.limits.retry_accepted else frozenset[Cause]()
-        planned = plan_attempt(self.context, self.ask, progress, request, call, self.headers(), done, stand_ins)
-        self.last = planned.attempt
-        self._go(Stage.READY)
-        return planned
-
-    async def _prepare(
-        self, provider: AnyProvider, operation: Operation[ModelRequest], done: Applied, progress: Progress
-    ) -> ModelRequest:
-        """Runs the features' steps and the turn's own; the request as it is to be asked. Raises ProviderError."""
-        request, session, run = done.request, progress.session, self.context.steps.run
-        for steps_of in done.steps:
-            self._go(Stage.PREPARING)
-            request = await run(provider, steps_of(request, session, self._moment()), session)
-        if done.steps:
-            progress.turn = operation.turn(request, session)
-        progress.asked = self._moment()
-        if (steps := progress.turn.prepare(progress.asked)) is not None:
-            self._go(Stage.PREPARING)
-            await run(provider, steps, session)
-        return request
-
-    async def _recover(self, provider: AnyProvider, progress: Progress, error: ProviderError) -> None:
-        """Mends what the site refused the newest turn for. Raises ProviderError where it stays wrong."""
-        self._recovered = True
-        self._go(Stage.PREPARING)
-        await self.context.recoveries.apply(
-            self.context.steps, provider, progress.turn, progress.session, error, progress.asked
-        )
-
-    async def _renew(self, lease: Lease, session: Session, error: ProviderError) -> Session:
-        """Another session of the account, which the site has just refused. Raises ProviderError when there is none."""
-        self._renewed.add(lease.account.key)
-        self._go(Stage.RENEWING)
-        return await lease.rejected(session, error)
 
     # -- after a failure ------------------------------------------------------------------------------------------
     async def _asked_better(self, failed: Attempt, progress: Progress, error: ProviderError) -> AttemptPlan:
@@ -320,7 +257,13 @@ class AttemptLoop:
             self.attempts += 1
             self._chain.current.attempts += 1
             try:
-                planned = await self._make_attempt(lease, progress.session, flaw.messages, failed.reader.usage)
+                planned = await self._maker.make(
+                    lease,
+                    progress.session,
+                    self.headers(lease.candidate.named),
+                    flaw.messages,
+                    failed.reader.usage,
+                )
             except ProviderError as later:
                 log.info("%s could not be asked for a better answer: %s", lease.account.provider, later.message)
             else:
@@ -333,22 +276,30 @@ class AttemptLoop:
     async def _mended(self, progress: Progress, error: ProviderError, *, accepted: bool) -> AttemptPlan | None:
         """Asks the same account again at once where its provider mends what was wrong. Raises the final error."""
         lease, session = progress.lease, progress.session
-        what_next = self._decide(error, lease, accepted=accepted)
+        what_next = self._maker.decide(error, lease, accepted=accepted)
         if what_next not in (Next.RECOVER, Next.RENEW):
             self._failed(error, lease, what_next, accepted=accepted)
             return None
         try:
             if what_next is Next.RENEW:
-                session = await self._renew(lease, session, error)
+                session = await self._maker.renew(lease, session, error)
             else:
-                await self._recover(self.context.providers[lease.account.provider], progress, error)
-            self.attempts += 1
-            self._chain.current.attempts += 1
-            return await self._make_attempt(lease, session)
+                await self._maker.recover(self.context.providers[lease.account.provider], error)
+        except ProviderError as later:
+            self._failed(later, lease, self._maker.decide(later, lease, accepted=False), accepted=False)
+            return None
+        self.attempts += 1
+        self._chain.current.attempts += 1
+        return await self._again(lease, session)
+
+    async def _again(self, lease: Lease, session: Session) -> AttemptPlan | None:
+        """Another attempt at the account; None when it could not be prepared. Raises the final error."""
+        try:
+            return await self._maker.make(lease, session, self.headers(lease.candidate.named))
         except ProviderError as later:
             if len(self.records) < self.attempts:  # else what was to mend it failed, and no attempt came of it
                 self._record(lease, later)
-            self._failed(later, lease, self._decide(later, lease, accepted=False), accepted=False)
+            self._failed(later, lease, self._maker.decide(later, lease, accepted=False), accepted=False)
             return None
 
     def _failed(self, error: ProviderError, lease: Lease, what_next: Next, *, accepted: bool) -> None:
@@ -362,24 +313,6 @@ class AttemptLoop:
         self._chain.current.passing.append((error, lease.candidate, accepted))
         if what_next is Next.GIVE_UP:
             self._chain.refused(error, self._final_error.told(error, lease.candidate))
-
-    def _decide(self, error: ProviderError, lease: Lease, *, accepted: bool) -> Next:
-        known = False
-        if self.progress is not None and not self._recovered:
-            steps = self.progress.turn.recover(error, self.progress.asked)
-            known = steps is not None
-            if steps is not None:
-                steps.close()
-        failed = FailedAttempt(
-            error, self._chain.current.attempts, accepted, self._recovered, known, lease.account.key in self._renewed
-        )
-        return decide(failed, max_attempts=self._most, retry_accepted=self.context.limits.retry_accepted)
-
-    def _moment(self) -> Moment:
-        """Now, and when the client's request came in."""
-        now = self.context.moment()
-        came_ms = now.epoch_ms - int((self.context.clock() - self.ask.began) * 1000)
-        return Moment(now.epoch_ms, now.new_id, now.timezone, came_ms)
 
     @property
     def _most(self) -> int:

@@ -10,6 +10,7 @@ from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.context import Context
+from addons.exchange.conversation import ToldAnswer
 from addons.exchange.progress import Progress
 from addons.features.feature import Applied
 from addons.routing.retry_policy import Cause
@@ -30,6 +31,8 @@ class ClientRequest:
     parsed: ParsedRequest
     dialect: Dialect
     began: float
+    identity: bytes | None = None
+    """Of the client key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,12 @@ def plan_attempt(
     headers: Sequence[tuple[str, str]],
     done: Applied,
     stand_ins: Set[Cause] = frozenset(),
+    told: ToldAnswer | None = None,
 ) -> AttemptPlan:
     """The attempt for a built call; `headers` go onto the client's answer. Raises ProviderError: fails closed.
 
-    `done` is what the features have for the answer; `stand_ins` what another model stands in for, if this one fails so.
+    `done` is what the features have for the answer; `stand_ins` what another model stands in for, if this one fails so;
+    `told` is given what the client gets.
     """
     provider = context.providers[progress.lease.account.provider]
     turn = progress.turn
@@ -66,6 +71,7 @@ def plan_attempt(
             done.check,
             progress.spent,
             filtered_fails=Cause.CONTENT in stand_ins,
+            told=told,
         ),
         session=progress.session,
         target=target_of(call, provider, context.proxies.get(provider.name), progress.lease.account.name),

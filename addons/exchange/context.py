@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from addons.accounts.pool import AccountPool
 from addons.cleaning.cleaner import Cleaner
+from addons.exchange.threads import Threads
 from addons.features.feature import Served
 from addons.features.settings import DEFAULTS, FeatureSettings
 from addons.routing.candidates import CandidateOrder
@@ -67,6 +68,7 @@ class Context:
     rng: random.Random
     background: Background
     """For what no request waits for."""
+    threads: Threads
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     """Provider name → what the gateway does itself for it."""
     recoveries: Recoveries = field(default_factory=Recoveries)

@@ -21,7 +21,7 @@ from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.context import Context
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
-from addons.exchange.stage import Stage
+from addons.exchange.stage import Stage, Way
 from addons.stream.port import State
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
@@ -181,7 +181,7 @@ class Exchange:
             self.moved()
         await arrived.pause()
         self.attempt_loop = AttemptLoop(
-            self.context, ClientRequest(self.id, parsed, self.dialect, self.began), self.moved
+            self.context, ClientRequest(self.id, parsed, self.dialect, self.began, self.identity), Way(self.moved)
         )
         await arrived.pause()
         self._take(await self.attempt_loop.first(), flow)

@@ -1,8 +1,9 @@
 """The models that may serve a request: the one asked for, and those that stand in for it. Each has its round."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 
+from addons.accounts.account_record import AccountId
 from addons.accounts.lease import Candidate, Line, PassedOver
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
@@ -40,6 +41,8 @@ class ModelChain:
 
     context: Context
     parsed: ParsedRequest
+    holder: Callable[[Sequence[ModelRoute]], AccountId | None]
+    """Who is to be asked first of a model's accounts, if anybody is."""
     conversation: str = field(init=False)
     """What stays the same through a conversation, to find its account again by."""
     current: ModelRound = field(init=False)
@@ -137,7 +140,8 @@ class ModelChain:
         if not routes or routes in self._seen:
             raise GatewayError(404, self.context.index().unknown(model), code="model_not_found", param="model")
         self._seen.append(routes)
-        found = self.context.order.of(self._able(routes), self.context.pool, routes[0].model.id, self.conversation)
+        able, model = self._able(routes), routes[0].model.id
+        found = self.context.order.of(able, self.context.pool, model, self.conversation, self.holder(able))
         return ModelRound(found, stand_in=stand_in)
 
     def _able(self, routes: Sequence[ModelRoute]) -> list[ModelRoute]:

@@ -1,5 +1,7 @@
 """How far a request is before its provider is asked, in words for people."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -17,3 +19,17 @@ class Stage(StrEnum):
     """The provider's steps run: a chat is made, a page read."""
     READY = "waiting for the answer"
     """An attempt is made: it goes out at once, unless a person stops it."""
+
+
+@dataclass(slots=True)
+class Way:
+    """The way of one request through its stages."""
+
+    moved: Callable[[], None] | None = None
+    """Called when `stage` has changed."""
+    stage: Stage = Stage.READ
+
+    def go(self, stage: Stage) -> None:
+        self.stage = stage
+        if self.moved is not None:
+            self.moved()

@@ -49,11 +49,19 @@ class CandidateOrder:
     _rosters: dict[tuple[str, ...], Roster[_Choice]] = field(default_factory=dict)
     """By the providers of a model's routes."""
 
-    def of(self, routes: Sequence[ModelRoute], pool: AccountPool, model: str, conversation: str) -> Line:
-        """The candidates as the model's strategy wants them; those whose site wants a human come last."""
+    def of(
+        self,
+        routes: Sequence[ModelRoute],
+        pool: AccountPool,
+        model: str,
+        conversation: str,
+        holder: AccountId | None = None,
+    ) -> Line:
+        """The candidates as the model's strategy wants them; those whose site wants a human come last. `holder` has the
+        conversation's chat: it is asked before all others."""
         roster = self._roster(tuple(route.provider for route in routes), pool)
         strategy = self.strategies.get(model, self.strategy)
-        ordered = self.state.order(roster, strategy, model, conversation)
+        ordered = self.state.order(roster, strategy, model, conversation, holder)
         return Line(_deferred_last(Candidate(choice.account, routes[choice.route].model) for choice in ordered))
 
     def settled(self, conversation: str, candidate: Candidate) -> None:

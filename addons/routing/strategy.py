@@ -63,13 +63,15 @@ class OrderState:
     _turns: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _homes: OrderedDict[str, AccountKey] = field(default_factory=OrderedDict)
 
-    def order[C: Choice](self, roster: Roster[C], strategy: Strategy, model: str, conversation: str) -> Iterator[C]:
+    def order[C: Choice](
+        self, roster: Roster[C], strategy: Strategy, model: str, conversation: str, home: AccountKey | None = None
+    ) -> Iterator[C]:
         """The accounts, first to ask first, each worked out when it is taken: mostly one is, of however many.
 
-        The conversation's own account comes before all others.
+        The conversation's own account comes before all others: `home`, else the one that is remembered.
         """
         found = self._by_strategy(roster, strategy, model)
-        home = self._homes.get(conversation)
+        home = home or self._homes.get(conversation)
         at_home = roster.by_key.get(home) if home is not None else None
         return chain(at_home, (choice for choice in found if choice.key != home)) if at_home else found
 

@@ -20,6 +20,7 @@ from providers.contract.events import Event
 from providers.contract.requests import ModelRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
+from providers.contract.thread import Thread
 
 
 class Decoder(Protocol):
@@ -83,6 +84,11 @@ class Turn(ABC):
         return None
 
     @property
+    def thread(self) -> Thread | None:
+        """Where the conversation can go on once its answer is whole; None where it cannot."""
+        return None
+
+    @property
     def buffers(self) -> bool:
         """True where the site says nothing until its answer is whole, so that the client is kept waiting visibly."""
         return False
@@ -97,6 +103,9 @@ class Operation[R: ModelRequest]:
     turn: Callable[[R, Session], Turn]
     """A turn for a request with an account's session. Cheap, and raises nothing: what cannot be said, `prepare` or
     `call` refuse."""
+    threads: bool = False
+    """Its turns say where a chat can go on, and take requests with a `thread`. One that the site does not take so is
+    refused as any other, and asked for again as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
 from providers.contract.chat import NOTHING, Message
+from providers.contract.thread import Thread
 
 _NO_THINKING: Final = (None, "none", "minimal")
 
@@ -69,13 +70,18 @@ class ChatRequest(ModelRequest):
     tool_choice: str | Mapping[str, Any] | None = None
     response_format: Mapping[str, Any] | None = None
     n: int = 1
+    thread: Thread | None = None
+    """The chat at the site that goes on: `messages` are then the new turn alone."""
+    before: tuple[Message, ...] = ()
+    """What that chat holds: it is not sent, but it was said."""
 
     @property
     def thinks(self) -> bool:
         return self.reasoning_effort not in _NO_THINKING
 
     def words(self) -> Iterator[str]:
-        return (message.text() for message in self.messages)
+        """The texts of all messages, also of those that the site has already."""
+        return (message.text() for message in (*self.before, *self.messages))
 
     def followed_by(self, messages: tuple[Message, ...]) -> "ChatRequest":
         return replace(self, messages=(*self.messages, *messages)) if messages else self

@@ -21,6 +21,11 @@ class AnswerCandidates:
         self._open: set[str] = set()
         """Announced without an index, and not known to have ended."""
 
+    @property
+    def main(self) -> str | None:
+        """The id of the candidate that is the answer; None while that is not known."""
+        return self._main
+
     def register(self, created: Mapping[str, Any]) -> None:
         """Adds a candidate that begins."""
         response_id, index = created.get("response_id"), created.get("response_index")

@@ -1,4 +1,5 @@
-"""A chat with Qwen: each request begins a new one, since the whole conversation goes in one message."""
+"""A chat with Qwen: a request begins a new one with the whole conversation in one message, or goes on in one with its
+new turn alone."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,11 +7,12 @@ from urllib.parse import quote
 
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.given import checked_id
+from providers.contract.given import checked_id, site_id
 from providers.contract.operation import Turn
 from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Answer, Moment, Steps, no_steps
+from providers.contract.thread import Thread
 from providers.formats.jsontext import loads, mapping
 from providers.qwen.api import QwenApi
 from providers.qwen.decoder import DecoderOptions, QwenDecoder
@@ -30,6 +32,7 @@ class QwenTurn(Turn):
         self._chat_id = ""
         self._ask: ChatSwitches | None = None
         """What the chat was made for: the list of models may change meanwhile."""
+        self._decoder: QwenDecoder | None = None
 
     def prepare(self, now: Moment) -> Steps[None]:
         api, session = self._api, self._session
@@ -39,9 +42,15 @@ class QwenTurn(Turn):
             )
         ask = self._asked()
         prompt_of(self._chat, ask)  # an empty one is refused before a chat is made for it
-        body = new_chat_body(ask, now)
-        answer = yield api.call("POST", "/api/v2/chats/new", session, now, body=body, referer="/c/new-chat")
-        chat_id = _chat_id(answer)
+        if (thread := self._chat.thread) is not None:
+            if thread.kind != ask.chat_type:  # which is fixed when a chat is made
+                message = "The conversation's chat at Qwen is of another kind than this request."
+                raise ProviderError(ErrorKind.CONVERSATION_GONE, message)
+            chat_id = thread.chat_id
+        else:
+            body = new_chat_body(ask, now)
+            answer = yield api.call("POST", "/api/v2/chats/new", session, now, body=body, referer="/c/new-chat")
+            chat_id = _chat_id(answer)
         if api.options.check_guest:
             answer = yield api.call("GET", "/api/v1/auths/", session, now)
             read_identity(answer, session)
@@ -51,7 +60,8 @@ class QwenTurn(Turn):
         ask = self._ask or self._asked()
         quoted = quote(self._chat_id, safe="")
         headers = self._api.page.on(self._session, now, referer=f"/c/{quoted}") | {"x-accel-buffering": "no"}
-        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now)
+        parent_id = self._chat.thread.parent_id if self._chat.thread is not None else None
+        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now, parent_id)
         url = f"{self._api.options.base_url}/api/v2/chat/completions?chat_id={quoted}"
         return Call("POST", url, tuple(headers.items()), body)
 
@@ -64,7 +74,8 @@ class QwenTurn(Turn):
         if self._chat_id:
             file_base = f"{options.base_url}/api/v2/chat/{quote(self._chat_id, safe='')}"
         draws = self._ask is not None and self._ask.size is not None
-        return QwenDecoder(DecoderOptions(options.citations, file_base, draws=draws))
+        self._decoder = QwenDecoder(DecoderOptions(options.citations, file_base, draws=draws))
+        return self._decoder
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
@@ -77,6 +88,14 @@ class QwenTurn(Turn):
         if error.kind is ErrorKind.OUTDATED_CLIENT:
             return self._api.learn_version(error, self._session, asked)
         return None
+
+    @property
+    def thread(self) -> Thread | None:
+        """A picture's chat does not go on: each is drawn from its own words."""
+        parent_id = site_id(self._decoder.response_id) if self._decoder is not None else ""
+        if self._ask is None or self._ask.size is not None or not parent_id:
+            return None
+        return Thread(self._chat_id, parent_id, self._ask.chat_type)
 
     def cleanup(self, now: Moment) -> Call | None:
         if not self._chat_id:

@@ -85,6 +85,11 @@ class QwenDecoder(Decoder):
         """A drawing is finished: words may follow, another drawing, or nothing."""
         self._ended = False
 
+    @property
+    def response_id(self) -> str | None:
+        """The site's own id of the answer, as far as it has said."""
+        return self._candidates.main
+
     def feed(self, data: bytes) -> list[Event]:
         out: list[Event] = []
         if self._ended:

@@ -30,7 +30,7 @@ class Qwen(Provider[QwenOptions]):
     def __init__(self, name: str, options: QwenOptions) -> None:
         super().__init__(name, options)
         self._api = QwenApi(options)
-        self.operations = {ChatRequest: Operation(NATIVE, partial(QwenTurn, self._api))}
+        self.operations = {ChatRequest: Operation(NATIVE, partial(QwenTurn, self._api), threads=True)}
         self.sign_in = QwenSignIn(self._api)
 
     def origins(self) -> frozenset[str]:

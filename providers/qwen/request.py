@@ -143,20 +143,20 @@ def new_chat_body(ask: ChatSwitches, moment: Moment) -> bytes:
     )
 
 
-def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment) -> bytes:
+def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment, parent_id: str | None = None) -> bytes:
     """The body of POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in
-    seconds."""
+    seconds. `parent_id` is the site's id of the answer before, in a chat that goes on; it stands in four places."""
     body: dict[str, Any] = {
         "stream": True,
         "version": "2.1",
         "incremental_output": True,
         "chatId": chat_id,
         "chat_id": chat_id,
-        "parentId": None,
-        "parent_id": None,
+        "parentId": parent_id,
+        "parent_id": parent_id,
         "chat_mode": "normal",
         "model": ask.site.id,
-        "messages": [_message(words, ask, moment)],
+        "messages": [_message(words, ask, moment, parent_id)],
         "timestamp": moment.epoch_ms // 1000,
     }
     if ask.size is not None:
@@ -164,13 +164,13 @@ def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment)
     return _json(body)
 
 
-def _message(words: str, ask: ChatSwitches, moment: Moment) -> dict[str, Any]:
+def _message(words: str, ask: ChatSwitches, moment: Moment, parent_id: str | None) -> dict[str, Any]:
     """The only element of `messages` the site takes; its role is `user` always."""
     return {
         "id": None,
         "fid": moment.new_id(),
-        "parentId": None,
-        "parent_id": None,
+        "parentId": parent_id,
+        "parent_id": parent_id,
         "childrenIds": [moment.new_id()],
         "role": "user",
         "content": words,

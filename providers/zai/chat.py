@@ -1,7 +1,7 @@
-"""The chat operation of Z.AI: a chat is created, then asked once.
+"""The chat operation of Z.AI: a chat is created, and asked; one that goes on is asked again.
 
-System prompt and history are folded into one user message, because the site takes other roles unreliably. Requests are
-signed with the page's public constant.
+System prompt and history are folded into one user message, because the site takes other roles unreliably; in a chat
+that goes on, the new turn alone is sent, as the page does. Requests are signed with the page's public constant.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from providers.contract.operation import Decoder, Turn
 from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps, no_steps
+from providers.contract.thread import Thread
 from providers.formats.jsontext import dumps, loads, mapping
 from providers.shared.flatten import flatten
 from providers.shared.suffixes import wants_search, wants_thinking
@@ -38,7 +39,7 @@ class ZaiTurn(Turn):
         """As it was prepared; its chat is one the site has made, where it makes one."""
 
     def prepare(self, now: Moment) -> Steps[None] | None:
-        if self._api.options.create_chat:
+        if self._api.options.create_chat and self._chat.thread is None:
             return self._new_chat(now)
         self._ask = self._asked(now)
         return None
@@ -90,13 +91,20 @@ class ZaiTurn(Turn):
             return no_steps()  # the next try is signed with a fresh time and id
         return self._api.learn_version(error, self._session, asked)
 
+    @property
+    def thread(self) -> Thread | None:
+        """A chat that the site did not make is not kept by it."""
+        if self._ask is None or not self._api.options.create_chat:
+            return None
+        return Thread(self._ask.chat_id, self._ask.answer_id)
+
     def cleanup(self, now: Moment) -> Call | None:
         if self._ask is None or not self._api.options.create_chat:
             return None
         return self._api.call("DELETE", f"/api/v1/chats/{quote(self._ask.chat_id, safe='')}", self._session)
 
     def _asked(self, now: Moment) -> CompletionSpec:
-        api, chat = self._api, self._chat
+        api, chat, thread = self._api, self._chat, self._chat.thread
         model = api.catalogue[chat.model]
         thinking = api.always_thinks(model) or wants_thinking(model, chat.reasoning_effort, default=False)
         wanted = zai_data.EFFORTS.get(chat.reasoning_effort or "", zai_data.DEFAULT_EFFORT)
@@ -106,8 +114,10 @@ class ZaiTurn(Turn):
         return CompletionSpec(
             prompt=flatten(chat.messages),
             site_id=model.site_id,
-            chat_id=now.new_id(),
+            chat_id=thread.chat_id if thread is not None else now.new_id(),
             message_id=now.new_id(),
+            answer_id=now.new_id(),
+            parent_id=thread.parent_id if thread is not None else None,
             thinking=thinking,
             search=wants_search(model, chat.search),
             effort=wanted if api.takes_efforts(model) else None,

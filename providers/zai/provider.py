@@ -30,7 +30,7 @@ class Zai(Provider[ZaiOptions]):
     def __init__(self, name: str, options: ZaiOptions) -> None:
         super().__init__(name, options)
         self._api = ZaiApi(options)
-        self.operations = {ChatRequest: Operation(NATIVE, partial(ZaiTurn, self._api))}
+        self.operations = {ChatRequest: Operation(NATIVE, partial(ZaiTurn, self._api), threads=True)}
         self.sign_in = ZaiSignIn(self._api)
 
     def models(self) -> Mapping[str, Model]:

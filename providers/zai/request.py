@@ -28,6 +28,11 @@ class CompletionSpec:
     site_id: str
     chat_id: str
     message_id: str
+    """Of the user's message."""
+    answer_id: str
+    """Of the answer to come: the page makes it, and the next turn names it as its parent (2026-03)."""
+    parent_id: str | None
+    """Of the answer before, in a chat that goes on."""
     thinking: bool
     search: bool
     effort: str | None
@@ -173,9 +178,9 @@ def completion_body(ask: CompletionSpec, moment: Moment, language: str = zai_dat
         },
         "variables": {**zai_data.VARIABLES, **_now(moment, language)},
         "chat_id": ask.chat_id,
-        "id": moment.new_id(),
+        "id": ask.answer_id,
         "current_user_message_id": ask.message_id,
-        "current_user_message_parent_id": None,
+        "current_user_message_parent_id": ask.parent_id,
         "background_tasks": {"title_generation": False, "tags_generation": False},
     }
 
