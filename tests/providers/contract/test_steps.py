@@ -1,5 +1,7 @@
 """Work that is more than calls one behind the other."""
 
+import pytest
+
 from providers.contract.steps import Fetch, Together, Wait, Work, no_steps, together
 
 
@@ -11,10 +13,9 @@ def test_work_that_is_done_together_gives_its_results_in_order() -> None:
     parts = [one(1), one(2)]
     work = together(parts)
     assert next(work) == Together(parts)
-    try:
+    with pytest.raises(StopIteration) as end:
         work.send([1, 2])
-    except StopIteration as end:
-        assert end.value == [1, 2]
+    assert end.value.value == [1, 2]
 
 
 def test_what_work_asks_for_are_values() -> None:
