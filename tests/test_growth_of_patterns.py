@@ -27,6 +27,16 @@ SEEDS = (
 )  # fmt: skip
 ANCHORED = {
     "addons.config.loader._VAULT_HINTS": "fullmatch",
+    "addons.features.tools.argument_stream._CLOSED": "match",
+    "addons.features.tools.argument_stream._ESCAPE": "match",
+    "addons.features.tools.argument_stream._HEAD": "match",
+    "addons.features.tools.argument_stream._MAYBE_ESCAPE": "match",
+    "addons.features.tools.argument_stream._MAYBE_HEAD": "match",
+    "addons.features.tools.argument_stream._MAYBE_QUOTE": "match",
+    "addons.features.tools.argument_stream._QUOTE": "match",
+    "addons.features.tools.argument_stream._RUN": "match",
+    "addons.features.tools.arguments._INTEGER": "fullmatch",
+    "addons.features.tools.marked._HEAD": "match",
     "addons.importing.powershell._TOKEN": "match",
     "addons.importing.shell_words._CMD_PIECE": "match",
     "addons.importing.shell_words._OF_CMD": "match",

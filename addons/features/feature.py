@@ -2,10 +2,9 @@
 Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from addons.features.media.cache import UploadedFiles
 from addons.features.settings import DEFAULTS, FeatureSettings
 from providers.contract.chat import Message
 from providers.contract.errors import ProviderError
@@ -13,7 +12,7 @@ from providers.contract.events import Event
 from providers.contract.provider import AnyProvider, Model
 from providers.contract.requests import ModelRequest
 from providers.contract.session import Session
-from providers.contract.steps import Moment, Work
+from providers.contract.steps import Moment, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,11 @@ class Served:
     """The time, and the randomness a feature may use."""
     provider: AnyProvider | None = None
     settings: FeatureSettings = DEFAULTS
-    uploaded: UploadedFiles = field(default_factory=UploadedFiles)
-    """The files that sites have already."""
     request_id: str = ""
     """Of the client's request, the same in each of its attempts; random, and out of nobody's hands."""
 
 
-type FeatureSteps = Callable[[ModelRequest, Session, Moment], Work[ModelRequest]]
+type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest]]
 """Calls to make at the account before the provider's own (an upload …): they give the request to go on with."""
 
 

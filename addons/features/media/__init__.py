@@ -1,1 +1,0 @@
-"""Pictures and other files that clients send: read, checked, uploaded to the site, named in the request."""

@@ -1,0 +1,52 @@
+"""Calls in a JSON value: one of the shapes that models were trained on, or several. Pure.
+
+{"name", "arguments"}   also: tool, tool_name, function_name, action; parameters, args, input, action_input
+{"function": {"name", "arguments"}}   {"function_call": …}   {"tool_calls": […]}   a bare list of calls
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from addons.features.tools.judge import Said
+
+NAMES: Final = ("name", "tool_name", "function_name", "tool", "function", "action")
+ARGUMENTS: Final = ("arguments", "parameters", "args", "input", "action_input", "params")
+AROUND: Final = ("function", "function_call", "tool_call", "tool_calls", "calls", "function_calls")
+"""Names of properties that hold a call, or several."""
+BESIDE: Final = frozenset({"id", "type", "index", "call_id", "tool_call_id", "role", "content"})
+"""Names of properties that may stand beside those of a call."""
+KNOWN: Final = frozenset({*NAMES, *ARGUMENTS, *AROUND, *BESIDE})
+_CALLS_LIMIT: Final = 128
+_DEPTH_LIMIT: Final = 4
+
+
+def calls_in(value: Any, *, loose: bool = False, depth: int = 0) -> list[Said]:
+    """The calls that a value is; none where it is anything else, even in part.
+
+    `loose`: it stands where nothing but a call can be, so properties of other names are of no matter.
+    """
+    if depth > _DEPTH_LIMIT:
+        return []
+    if isinstance(value, list):
+        if not 0 < len(value) <= _CALLS_LIMIT:
+            return []
+        found = [calls_in(item, loose=loose, depth=depth + 1) for item in value]
+        return [call for calls in found for call in calls] if all(found) else []
+    if not isinstance(value, dict) or not (loose or value.keys() <= KNOWN):
+        return []
+    for around in AROUND:
+        if isinstance(inner := value.get(around), dict | list):
+            return calls_in(inner, loose=loose, depth=depth + 1)
+    return _one(value, loose=loose)
+
+
+def _one(value: Mapping[str, Any], *, loose: bool) -> list[Said]:
+    name = next((value[key] for key in NAMES if isinstance(value.get(key), str)), None)
+    if name is None:
+        return []
+    key = next((key for key in ARGUMENTS if key in value), None)
+    if key is not None:
+        return [Said(name, value[key])]
+    if not loose:
+        return []
+    return [Said(name, {key: item for key, item in value.items() if key not in NAMES and key not in BESIDE})]

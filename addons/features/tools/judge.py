@@ -1,0 +1,72 @@
+"""The judge of what a model wrote: whether it is a call of a tool that was given, with arguments that fit. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from addons.features.tools.arguments import NOT_READ, arguments_of, coerced
+from addons.features.tools.toolbox import Tool, Toolbox
+from providers.formats.jsontext import dumps
+
+NEAR_NAME: Final = "a tool's name that is only nearly right"
+"""The kind of drift that is counted for a call of a near name. The name itself is the client's."""
+
+
+class Said(NamedTuple):
+    """A call as a model said it: `arguments` are an object, JSON text, or values as text by name."""
+
+    name: str
+    arguments: Any
+
+
+class JudgedCall(NamedTuple):
+    """A call that counts; `arguments` is the JSON text of an object."""
+
+    tool: Tool
+    arguments: str
+
+
+class Judge:
+    """Judges the calls of one answer. `quoted` says whether a text stands verbatim in the request."""
+
+    def __init__(self, toolbox: Toolbox, quoted: Callable[[str], bool]) -> None:
+        self.toolbox, self._quoted = toolbox, quoted
+        self.unknown: Counter[str] = Counter()
+
+    def tool(self, name: str) -> Tool | None:
+        """The tool that a name means, exactly or as the only one near."""
+        return self.toolbox.find(name) or self.toolbox.near(name)
+
+    def counts(self, tool: Tool, name: str) -> None:
+        """Notes that a call was taken: how its tool was named."""
+        if self.toolbox.find(name) is None:
+            self.unknown[NEAR_NAME] += 1
+
+    def marked(self, said: Said) -> JudgedCall | None:
+        """A call that bears the request's mark: its tool must be known, and its arguments be readable."""
+        tool = self.tool(said.name)
+        if tool is None:
+            return None
+        found = self._fitted(tool, said)
+        if found is None:
+            return None
+        self.counts(tool, said.name)
+        return JudgedCall(tool, dumps(found).decode())
+
+    def unmarked(self, said: Said, source: str) -> JudgedCall | None:
+        """A call in any other form; `source` is its text. Its arguments must fit, and nobody have written it before."""
+        tool = self.tool(said.name)
+        if tool is None:
+            return None
+        found = self._fitted(tool, said)
+        if found is None or not self.toolbox.fits(tool, found) or self._quoted(source.strip()):
+            return None
+        self.counts(tool, said.name)
+        return JudgedCall(tool, dumps(found).decode())
+
+    def _fitted(self, tool: Tool, said: Said) -> Mapping[str, Any] | None:
+        found = arguments_of(said.arguments)
+        if found is NOT_READ:
+            return None
+        fitted: Mapping[str, Any] = coerced(found, tool.parameters)
+        return fitted

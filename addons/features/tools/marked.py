@@ -1,0 +1,149 @@
+"""The block that a call is asked for in: `<call-MARK>{"name", "arguments"}</call-MARK>`. Pure.
+
+Where the object begins as it was asked for (`name` first, of a tool that is known, then `arguments` as an object), its
+arguments go out as they arrive. Else the object is read when it is whole. Several objects may stand in one block, in
+a list, glued, in a fence; what stands between them is nothing. A block without any call is text.
+"""
+
+import re
+from typing import Final, Protocol
+
+from addons.features.broken_json import read_json
+from addons.features.tools.argument_stream import ArgumentStream
+from addons.features.tools.json_calls import calls_in
+from addons.features.tools.json_scan import JsonScan
+from addons.features.tools.judge import Judge
+from addons.features.tools.toolbox import Tool
+
+HELD_CHARS: Final = 512 * 1024
+"""Of a block that is held back; a longer one is text."""
+_HEAD_CHARS: Final = 600
+_HEAD: Final = re.compile(
+    r'\{\s*+(?:"id"\s*+:\s*+"[^"\\]*+"\s*+,\s*+)?+"name"\s*+:\s*+"([^"\\]++)"\s*+,\s*+'
+    r'(?:"id"\s*+:\s*+"[^"\\]*+"\s*+,\s*+)?+"arguments"\s*+:\s*+\{'
+)
+
+
+class Sink(Protocol):
+    """Where a reader of text says what it found."""
+
+    def text(self, text: str) -> None:
+        """The next piece of what is no call."""
+        ...
+
+    def call(self, tool: Tool) -> None:
+        """A call begins."""
+        ...
+
+    def arguments(self, fragment: str) -> None:
+        """The next piece of the arguments of the call that began last."""
+        ...
+
+
+class MarkedBlock:
+    """Reads what stands between the tags; `close` it at the closing one, or where the text ends."""
+
+    def __init__(self, judge: Judge, sink: Sink, opening: str) -> None:
+        self.calls = 0
+        self._judge, self._sink = judge, sink
+        self._source = [opening]
+        """All text of the block, until a call is taken out of it."""
+        self._held = len(opening)
+        self._is_text = False
+        self._object: list[str] = []
+        self._scan: JsonScan | None = None
+        self._streams = True
+        """The object may yet begin as it was asked for."""
+        self._is_rest = False
+        """Of the object only what stands around its arguments is left."""
+        self._stream: ArgumentStream | None = None
+
+    def feed(self, text: str, at: int, end: int) -> None:
+        """The next piece of the block: `text` from `at` up to `end`."""
+        while at < end and not self._is_text:
+            stop = end if self._stream is not None else min(end, at + HELD_CHARS - self._held)
+            if stop <= at:
+                self._give_up()
+                break
+            before, at = at, self._read(text, at, stop)
+            if not self.calls:
+                self._source.append(text[before:at])
+            self._held += at - before if self._stream is None else 0
+        if self._is_text:
+            self._sink.text(text[at:end])
+
+    def _read(self, text: str, at: int, end: int) -> int:
+        if self._stream is not None:
+            at = self._stream.feed(text, at, end)
+            self._pass_on(self._stream)
+            return at
+        if self._scan is not None:
+            return self._in_object(self._scan, text, at, end)
+        begin = text.find("{", at, end)
+        if begin < 0:
+            return end
+        self._object, self._scan, self._streams, self._is_rest = [], JsonScan(), True, False
+        if self.calls:
+            self._held = 0
+        return self._in_object(self._scan, text, begin, end)
+
+    def close(self, closing: str = "", *, complete: bool = True) -> None:
+        """The block's end. Not `complete`: the answer was cut off, and nothing is finished that the model did not."""
+        if self._stream is not None and complete:
+            self._stream.finish()
+            self._pass_on(self._stream)
+        elif self._scan is not None and complete:
+            self._end_object()
+        if self._is_text:
+            self._sink.text(closing)
+        elif not self.calls:
+            self._sink.text("".join(self._source) + closing)
+
+    # -- one object -----------------------------------------------------------------------------------------------
+    def _in_object(self, scan: JsonScan, text: str, at: int, end: int) -> int:
+        stop = scan.feed(text, at, end)
+        self._object.append(text[at:stop])
+        if self._streams:
+            head = "".join(self._object)
+            begun = _HEAD.match(head, 0, _HEAD_CHARS)
+            tool = self._judge.tool(begun[1]) if begun else None
+            self._streams = begun is None and len(head) < _HEAD_CHARS
+            if begun and tool:
+                self._judge.counts(tool, begun[1])
+                self._begin_call(tool)
+                self._stream = ArgumentStream(tool.parameters)
+                return stop - (len(head) - begun.end())
+        if scan.over:
+            self._end_object()
+        return stop
+
+    def _end_object(self) -> None:
+        whole, self._object, self._scan = "".join(self._object), [], None
+        if self._is_rest:
+            return
+        judged = [self._judge.marked(said) for said in calls_in(read_json(whole), loose=True)]
+        for call in judged:
+            if call is not None:
+                self._begin_call(call.tool)
+                self._sink.arguments(call.arguments)
+        if self.calls and not any(judged):
+            self._sink.text(whole)  # an unknown name behind a call
+
+    def _begin_call(self, tool: Tool) -> None:
+        self.calls += 1
+        self._source, self._held = [], 0
+        self._sink.call(tool)
+
+    def _pass_on(self, stream: ArgumentStream) -> None:
+        if stream.out:
+            self._sink.arguments("".join(stream.out))
+            stream.out.clear()
+        if stream.over:
+            self._stream, self._object, self._streams, self._is_rest = None, [], False, True
+            self._scan = JsonScan()
+            self._scan.feed('{"":0', 0, 5)
+
+    def _give_up(self) -> None:
+        self._is_text = True
+        self._sink.text("".join(self._object if self.calls else self._source))
+        self._source, self._object, self._scan = [], [], None

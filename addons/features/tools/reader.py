@@ -1,0 +1,229 @@
+"""The reader of tool calls in an answer's text: a filter over its events. Pure.
+
+Text and thinking flow at once and are held back only from a sign on that a call may begin with; what turns out to be
+none is given out exactly as it came. Thinking always goes out as it is: a call in it counts where the answer that
+follows has none, and either no text at all or the call stood at the end of the thinking.
+
+Indexes of calls are dense, id and name come once. Of an answer that is to have one call only, the first counts; what
+follows it of calls is dropped and counted. A Finish says "tool_calls" where the model stopped by itself.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from addons.features.tools.cutter import SIGNS, Cutter
+from addons.features.tools.judge import Judge
+from addons.features.tools.toolbox import Tool, Toolbox
+from providers.contract.events import (
+    Event,
+    Failure,
+    Finish,
+    FinishReason,
+    Image,
+    Reasoning,
+    Text,
+    ToolCallDelta,
+    Withdrawn,
+)
+
+MORE_CALLS: Final = "a call beyond the one that was asked for"
+CALLS_LIMIT: Final = 256
+"""Of one answer; what follows them is dropped."""
+_GOES_ON: Final = (None, None)
+"""Id and name of another fragment of the same call."""
+
+
+class _Candidate:
+    """One answer of the request's `n`: the sink of its text, and the calls it has made."""
+
+    def __init__(self, choice: int, judge: Judge, mark: str, most: int, new_id: Callable[[], str]) -> None:
+        self.answer = Cutter(judge, self, mark)
+        self.thinking = _Thinking(judge, mark)
+        self.count = 0
+        """Calls that were told."""
+        self._choice, self._judge, self._most, self._new_id = choice, judge, most, new_id
+        self._has_text = False
+        self._drops = False
+        """The call that began last is one too many."""
+        self._pieces: list[str] = []
+        """Of text, or of arguments, for the next event."""
+        self._head: tuple[str | None, str | None] | None = None
+        """Id and name for that event, where it is of a call."""
+        self._told: list[Event] = []
+
+    @property
+    def flows(self) -> bool:
+        """A piece of its text without any sign may go out as it is; there was text before it."""
+        return self.answer.idle and not self.thinking.begun
+
+    def text(self, text: str) -> None:
+        self._turn_to(None)
+        self._has_text = self._has_text or not text.isspace()
+        self._pieces.append(text)
+
+    def call(self, tool: Tool) -> None:
+        self._drops = self.count >= self._most
+        if self._drops:
+            self._judge.unknown[MORE_CALLS] += 1
+            return
+        self._turn_to((self._new_id(), tool.name))
+        self.count += 1
+
+    def arguments(self, fragment: str) -> None:
+        if self._drops:
+            return
+        if self._head is None:
+            self._turn_to(_GOES_ON)
+        self._pieces.append(fragment)
+
+    def _turn_to(self, head: tuple[str | None, str | None] | None) -> None:
+        """What comes next is text (None), or of a call with this id and name."""
+        if head is None is self._head:
+            return
+        self._tell()
+        self._head = head
+
+    def _tell(self) -> None:
+        piece, head = "".join(self._pieces), self._head
+        self._pieces.clear()
+        if head is not None and (piece or head is not _GOES_ON):
+            self._told.append(ToolCallDelta(self.count - 1, *head, piece, self._choice))
+            self._head = _GOES_ON
+        elif piece:
+            self._told.append(Text(piece, self._choice))
+
+    def told(self) -> list[Event]:
+        """The events since it was last asked."""
+        self._tell()
+        told, self._told = self._told, []
+        return told
+
+    def end(self, *, complete: bool) -> None:
+        """The answer is over: what was held goes out, and calls that stood in the thinking alone."""
+        self.thinking.end(complete=complete)
+        self.answer.end(complete=complete)
+        if self.count == 0:
+            for tool, arguments in self.thinking.calls(alone=not self._has_text):
+                self.call(tool)
+                self.arguments(arguments)
+
+
+class _Thinking:
+    """The calls that stand in a candidate's thinking, kept until it is known whether they count."""
+
+    def __init__(self, judge: Judge, mark: str) -> None:
+        self._cutter = Cutter(judge, self, mark)
+        self._found: list[tuple[Tool, list[str]]] = []
+        self._behind = False
+        """Something stood behind the last call."""
+        self.begun = False
+
+    def feed(self, text: str) -> None:
+        self.begun = True
+        if not self._cutter.idle or SIGNS.search(text):
+            self._cutter.feed(text)
+        elif self._found:
+            self._behind = True
+
+    def end(self, *, complete: bool) -> None:
+        if self.begun:
+            self.begun = False
+            self._cutter.end(complete=complete)
+
+    def calls(self, *, alone: bool) -> list[tuple[Tool, str]]:
+        """The calls that count where the answer has none; `alone`: it has no text either."""
+        return [(tool, "".join(pieces)) for tool, pieces in self._found] if alone or not self._behind else []
+
+    def text(self, text: str) -> None:
+        self._behind = self._behind or not text.isspace()
+
+    def call(self, tool: Tool) -> None:
+        self._behind = False
+        if len(self._found) < CALLS_LIMIT:
+            self._found.append((tool, []))
+
+    def arguments(self, fragment: str) -> None:
+        self._found[-1][1].append(fragment)
+
+
+class ToolReader:
+    """The EventFilter. `mark` is the request's; `quoted` says whether a text stands verbatim in the request; `new_id`
+    gives the id of a call."""
+
+    done = False
+
+    def __init__(self, toolbox: Toolbox, mark: str, quoted: Callable[[str], bool], new_id: Callable[[], str]) -> None:
+        self._toolbox, self._mark, self._new_id = toolbox, mark, new_id
+        self._judge = Judge(toolbox, quoted)
+        self._candidates: dict[int, _Candidate] = {}
+        self._idle = toolbox.choice == "none" or not toolbox.tools
+        """Nothing in the answer is a call."""
+        self.unknown = self._judge.unknown
+        """What was taken though it was not quite right, or dropped, by kind."""
+
+    def filter(self, events: Sequence[Event]) -> list[Event]:
+        """The events as the client may have them."""
+        if self._idle:
+            return list(events)
+        out: list[Event] = []
+        for event in events:
+            if type(event) is Text:
+                found = self._candidates.get(event.choice)
+                if found is not None and found.flows and SIGNS.search(event.text) is None:
+                    out.append(event)
+                elif event.text:
+                    self._text(event, out)
+            elif type(event) is Reasoning:
+                self._reasoning(event, out)
+            else:
+                self._other(event, out)
+        return out
+
+    def _candidate(self, choice: int) -> _Candidate:
+        found = self._candidates.get(choice)
+        if found is None:
+            most = CALLS_LIMIT if self._toolbox.parallel else 1
+            found = self._candidates[choice] = _Candidate(choice, self._judge, self._mark, most, self._new_id)
+        return found
+
+    def _text(self, event: Text, out: list[Event]) -> None:
+        candidate = self._candidate(event.choice)
+        candidate.thinking.end(complete=True)
+        candidate.answer.feed(event.text)
+        out += candidate.told()
+
+    def _reasoning(self, event: Reasoning, out: list[Event]) -> None:
+        candidate = self._candidate(event.choice)
+        if event.text:
+            if not candidate.thinking.begun:
+                candidate.answer.end()
+                out += candidate.told()
+            candidate.thinking.feed(event.text)
+        out.append(event)
+
+    def _other(self, event: Event, out: list[Event]) -> None:
+        if isinstance(event, Withdrawn):
+            self._candidates.clear()
+        elif isinstance(event, Image):
+            self._release(out, complete=True)
+        elif isinstance(event, Failure):
+            self._release(out, complete=False)
+        elif isinstance(event, Finish):
+            event = self._finish(event, out)
+        out.append(event)
+
+    def _release(self, out: list[Event], *, complete: bool) -> None:
+        for candidate in self._candidates.values():
+            candidate.answer.end(complete=complete)
+            out += candidate.told()
+
+    def _finish(self, event: Finish, out: list[Event]) -> Finish:
+        reasons = {0: event.reason, **dict(event.others)}
+        for choice, candidate in self._candidates.items():
+            reason = reasons.get(choice, event.reason)
+            candidate.end(complete=reason not in ("length", "content_filter"))
+            out += candidate.told()
+            if candidate.count and reason == "stop":
+                reasons[choice] = "tool_calls"
+        first: FinishReason = reasons.pop(0)
+        return Finish(first, tuple((choice, reasons[choice]) for choice, _ in event.others))

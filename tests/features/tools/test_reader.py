@@ -1,0 +1,206 @@
+from typing import Any
+
+import pytest
+
+from addons.features.tools.judge import NEAR_NAME
+from addons.features.tools.reader import MORE_CALLS
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage, Withdrawn
+from tests.features.tools.reading import CLOSE, MARK, OPEN, answer_of, boxed, read, read_anyhow, reader
+
+READ = ("read", {"path": "a"})
+CALL = '{"name": "read", "arguments": {"path": "a"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "calls"),
+    [
+        pytest.param(f"{OPEN}\n{CALL}\n{CLOSE}", "", [READ], id="as asked for"),
+        pytest.param(f"\n\n{OPEN}{CALL}{CLOSE}\n", "", [READ], id="blanks around"),
+        pytest.param(f"Let me look.\n{OPEN}{CALL}{CLOSE}", "Let me look.\n", [READ], id="text before"),
+        pytest.param(f"{OPEN}{CALL}{CLOSE}\n\nDone.", "\n\nDone.", [READ], id="text behind"),
+        pytest.param(f"A{OPEN}{CALL}{CLOSE} {OPEN}{CALL}{CLOSE}B", "AB", [READ, READ], id="two blocks"),
+        pytest.param(f"{OPEN}{CALL}\n{CALL}{CLOSE}", "", [READ, READ], id="two objects in one block"),
+        pytest.param(f"{OPEN}[{CALL}, {CALL}]{CLOSE}", "", [READ, READ], id="a list in one block"),
+        pytest.param(f"{OPEN}{CALL}", "", [READ], id="no closer"),
+        pytest.param(f"{OPEN}{CALL}{OPEN}{CALL}{CLOSE}", "", [READ, READ], id="no closer before the next"),
+        pytest.param(f"{OPEN}\n```json\n{CALL}\n```\n{CLOSE}", "", [READ], id="a fence inside"),
+        pytest.param(f"{OPEN[:-1]}\n{CALL}{CLOSE[:-1]}", "", [READ], id="no brackets at the tags' ends"),
+        pytest.param(f'{OPEN}{{"id": "call_7", {CALL[1:]}{CLOSE}', "", [READ], id="an id"),
+        pytest.param(f'{OPEN}{CALL[:-1]}, "id": "call_7"}}{CLOSE}', "", [READ], id="an id behind"),
+        pytest.param(
+            f'{OPEN}{{"arguments": {{"path": "a"}}, "name": "read"}}{CLOSE}', "", [READ], id="the name behind"
+        ),
+        pytest.param(
+            f'{OPEN}{{"name": "read", "arguments": "{{\\"path\\": \\"a\\"}}"}}{CLOSE}',
+            "",
+            [READ],
+            id="JSON text",
+        ),
+        pytest.param(f'{OPEN}{{"name": "read", "path": "a"}}{CLOSE}', "", [READ], id="arguments beside the name"),
+        pytest.param(f"{OPEN}{{'name': 'read', 'arguments': {{'path': 'a',}}}}{CLOSE}", "", [READ], id="Python"),
+        pytest.param(f"{OPEN}{CALL[:-1]}{CLOSE}", "", [READ], id="a bracket too few"),
+        pytest.param(f"{OPEN}{CALL[:-3]}{CLOSE}", "", [READ], id="a quote and brackets too few"),
+        pytest.param(f"{OPEN}{CALL}}}{CLOSE}", "", [READ], id="a bracket too many"),
+        pytest.param(
+            f'{OPEN}{{"name": "shell_run", "arguments": {{"command": "ls"}}}}{CLOSE}',
+            "",
+            [("Bash", {"command": "ls"})],
+            id="an alias",
+        ),
+        pytest.param(f'{OPEN}{{"name": "list_all"}}{CLOSE}', "", [("list_all", {})], id="no arguments"),
+        pytest.param(f'{OPEN}{{"name": "list_all", "arguments": {{}}}}{CLOSE}', "", [("list_all", {})], id="empty"),
+        pytest.param(
+            f'{OPEN}{{"name": "get_weather", "arguments": {{"city": "Bern", "days": "3", "metric": "true"}}}}{CLOSE}',
+            "",
+            [("get_weather", {"city": "Bern", "days": 3, "metric": True})],
+            id="types",
+        ),
+        pytest.param(
+            f'{OPEN}{{"name": "write", "arguments": {{"path": "a", "content": "x\ny \\"z\\" \\u00e9 {{"}}}}{CLOSE}',
+            "",
+            [("write", {"path": "a", "content": 'x\ny "z" é {'})],
+            id="raw line ends and escapes",
+        ),
+        pytest.param(
+            f'{OPEN}{{"name": "write", "arguments": {{"path": "a", "content": "say "hi" now"}}}}{CLOSE}',
+            "",
+            [("write", {"path": "a", "content": 'say "hi" now'})],
+            id="quotes that are not escaped",
+        ),
+    ],
+)
+def test_our_own_form(text: str, said: str, calls: list[tuple[str, Any]]) -> None:
+    found = read_anyhow(text)
+    assert (found.text, found.calls, found.reason) == (said, calls, "tool_calls")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Hello < there <call- <call-k3j9x2a> </call-k3j9x2a",
+        " \n blanks",
+        "  \n ",
+        f"{OPEN}{CLOSE}",
+        f"{OPEN} nothing {CLOSE} more",
+        f'{OPEN}{{"name": "unknown_tool", "arguments": {{"path": "a"}}}}{CLOSE}',
+        f'{OPEN}{{"a": 1}}',
+        f"a {OPEN[:-1]}",
+        f"a {OPEN[:-2]}",
+    ],
+)
+def test_what_is_no_call_is_text_as_it_came(text: str) -> None:
+    found = read_anyhow(text)
+    assert (found.text, found.calls, found.reason) == (text, [], "stop")
+
+
+def test_text_flows_at_once_and_arguments_as_they_arrive() -> None:
+    reading = reader()
+    told = [reading.filter([Text(piece)]) for piece in ("Hi ", "there <", f"call-{MARK}", ">\n{")]
+    assert told == [[Text("Hi ")], [Text("there ")], [], []]
+    first = reading.filter([Text('"name": "write", "arguments": {"path": "a", "content": "on')])
+    assert first == [ToolCallDelta(0, "call_1", "write", '{"path":"a","content":"on')]
+    assert reading.filter([Text("e\n")]) == [ToolCallDelta(0, None, None, "e\\n")]
+    assert reading.filter([Text('two"')]) == [ToolCallDelta(0, None, None, "two")]
+    assert reading.filter([Text(f"}}}}{CLOSE}"), Finish("stop")]) == [
+        ToolCallDelta(0, None, None, '"}'),
+        Finish("tool_calls"),
+    ]
+
+
+def test_an_answer_that_was_cut_off_in_a_call_ends_in_it() -> None:
+    begun = f'{OPEN}{{"name": "write", "arguments": {{"path": "a", "content": "on'
+    found = read_anyhow(begun, reason="length")
+    assert (found.calls, found.reason, found.text) == ([("write", '{"path":"a","content":"on')], "length", "")
+
+
+def test_an_answer_that_was_cut_off_before_a_call_is_text() -> None:
+    begun = f'Hi {OPEN}{{"name": "wri'
+    found = read_anyhow(begun, reason="length")
+    assert (found.calls, found.reason, found.text) == ([], "length", begun)
+
+
+def test_a_whole_call_before_the_cut_counts() -> None:
+    found = read_anyhow(f"{OPEN}{CALL}{CLOSE} and so", reason="length")
+    assert (found.reason, found.text) == ("length", " and so")
+    assert found.calls == [("read", '{"path":"a"}')]
+
+
+def test_what_failed_gives_what_was_held_before_it() -> None:
+    failure = Failure(ProviderError(ErrorKind.INCOMPLETE, "broke off"))
+    reading = reader()
+    reading.filter([Text(f"A {OPEN}{{")])
+    assert reading.filter([failure]) == [Text(f"{OPEN}{{"), failure]
+
+
+def test_a_picture_comes_behind_the_text_before_it() -> None:
+    reading, picture = reader(), Image("https://a.example/1.png")
+    reading.filter([Text("A <")])
+    assert reading.filter([picture]) == [Text("<"), picture]
+
+
+def test_other_events_hold_nothing_up() -> None:
+    reading = reader()
+    reading.filter([Text("A <")])
+    assert reading.filter([Usage(1, 2, 3)]) == [Usage(1, 2, 3)]
+
+
+def test_only_the_first_call_counts_where_one_was_asked_for() -> None:
+    reading = reader(boxed(parallel=False))
+    found = answer_of(reading.filter([Text(f"{OPEN}{CALL}{CALL}{CLOSE}{OPEN}{CALL}{CLOSE}"), Finish("stop")]))
+    assert (found.calls, found.text, found.reason) == ([READ], "", "tool_calls")
+    assert reading.unknown == {MORE_CALLS: 2}
+
+
+def test_nothing_is_a_call_where_none_may_be() -> None:
+    text = f"{OPEN}{CALL}{CLOSE}"
+    found = read_anyhow(text, boxed("none"))
+    assert (found.calls, found.text, found.reason) == ([], text, "stop")
+
+
+def test_what_is_withdrawn_is_void() -> None:
+    reading = reader()
+    events = reading.filter([Text(f"{OPEN}{CALL}{CLOSE} a <"), Withdrawn(), Text("b"), Finish("stop")])
+    assert events[-3:] == [Withdrawn(), Text("b"), Finish("stop")]
+
+
+def test_a_near_name_is_taken_and_counted() -> None:
+    reading = reader()
+    call = '{"name": "get-wether", "arguments": {"city": "Bern"}}'
+    found = answer_of(reading.filter([Text(f"{OPEN}{call}{CLOSE}"), Finish("stop")]))
+    assert found.calls == [("get_weather", {"city": "Bern"})]
+    assert reading.unknown == {NEAR_NAME: 1}
+
+
+def test_candidates_are_kept_apart() -> None:
+    reading = reader()
+    reading.filter([Text("A <", 0), Text(OPEN, 1), Text(CALL, 1)])
+    found = reading.filter([Text("b", 0), Text(CLOSE, 1), Finish("stop", ((1, "stop"),))])
+    assert found == [Text("<b", 0), Finish("stop", ((1, "tool_calls"),))]
+
+
+def test_thinking_flows_as_it_is() -> None:
+    reading = reader()
+    thoughts = [Reasoning("I will <"), Reasoning(f"{OPEN}{CALL}"), Reasoning(CLOSE)]
+    assert reading.filter(thoughts) == thoughts
+
+
+@pytest.mark.parametrize(
+    ("thinking", "text", "counts"),
+    [
+        pytest.param(f"Let me see. {OPEN}{CALL}{CLOSE}", "", True, id="no answer"),
+        pytest.param(f"Let me see. {OPEN}{CALL}", "I look.", True, id="at the end, not closed"),
+        pytest.param(f"{OPEN}{CALL}{CLOSE} or not?", "I do not look.", False, id="not at the end, and an answer"),
+        pytest.param(f"{OPEN}{CALL}{CLOSE} or not?", " \n", True, id="not at the end, a blank answer"),
+    ],
+)
+def test_a_call_in_the_thinking_counts_where_the_answer_has_none(thinking: str, text: str, counts: bool) -> None:
+    found = read([*map(Reasoning, thinking), *text])
+    assert (found.calls, found.thinking, found.text) == ([READ] if counts else [], thinking, text)
+    assert found.reason == ("tool_calls" if counts else "stop")
+
+
+def test_a_call_in_the_answer_makes_that_in_the_thinking_void() -> None:
+    other = '{"name": "list_all", "arguments": {}}'
+    assert read([Reasoning(f"{OPEN}{CALL}{CLOSE}"), f"{OPEN}{other}{CLOSE}"]).calls == [("list_all", {})]
