@@ -168,7 +168,7 @@ class AnswerReader:
         out = self._take(self._decoder.feed(self._plain[begin : self._read]))
         is_open = self.state is State.OPEN
         self.behind = is_open and self._read < len(self._plain)
-        self.ended = is_open and self._decoder.ended
+        self.ended = is_open and (self._decoder.ended or any(one.ended for one in self._source.filters))
         return out
 
     def close(self) -> bytes:

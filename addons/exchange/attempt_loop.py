@@ -157,6 +157,8 @@ class AttemptLoop:
             found.append(("x-glassgate-model", quote(model, safe="/:@+ ", errors="replace")))
             found.append(("x-glassgate-account", f"{provider}/{account}"))
             found += self._mirrored(named)
+        if self._better:
+            found.append(("x-glassgate-repair", "1"))
         return (*found, ("x-glassgate-attempts", str(self.attempts)))
 
     def _mirrored(self, about: tuple[str, str, str]) -> tuple[tuple[str, str], ...]:

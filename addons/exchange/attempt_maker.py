@@ -59,7 +59,8 @@ class AttemptMaker:
         asked = self.ask.parsed.request
         serving = provider.serving(asked if asked.model == model.id else replace(asked, model=model.id))
         assert serving is not None  # else the route would have no candidates
-        served = self.context.served(provider, model, serving.operation.native, self.ask.id)
+        native = serving.operation.native
+        served = self.context.served(provider, model, native, self.ask.id, again=bool(more))
         asked = self.continuation.begin(serving.request, lease.candidate, alone=not more)
         while True:
             done = applied(asked.followed_by(more), served)

@@ -76,8 +76,14 @@ class Context:
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
 
     def served(
-        self, provider: AnyProvider, model: Model, native: frozenset[str] | None, request_id: str = ""
+        self,
+        provider: AnyProvider,
+        model: Model,
+        native: frozenset[str] | None,
+        request_id: str = "",
+        *,
+        again: bool = False,
     ) -> Served:
         """What features judge a request to that model by."""
         settings = self.features.get(provider.name, DEFAULTS)
-        return Served(model, native, self.moment(), provider, settings, request_id)
+        return Served(model, native, self.moment(), provider, settings, request_id, again)

@@ -28,6 +28,8 @@ class Served:
     settings: FeatureSettings = DEFAULTS
     request_id: str = ""
     """Of the client's request, the same in each of its attempts; random, and out of nobody's hands."""
+    again: bool = False
+    """An answer did not pass its check, and the same account is asked for a better one: the last that will be."""
 
 
 type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest]]
@@ -40,6 +42,14 @@ class EventFilter(Protocol):
     @property
     def done(self) -> bool:
         """Whether it has given a Finish of its own: the answer is complete, whatever the provider goes on to say."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether all that is wanted of the answer was said, and token counts at most are waited for, for a moment.
+
+        It makes a Finish then, also of a Failure that comes behind.
+        """
         ...
 
     def filter(self, events: Sequence[Event]) -> list[Event]:

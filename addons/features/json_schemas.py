@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from providers.formats.jsontext import dumps
+from addons.dialects.text import json_bytes
+from providers.formats.jsontext import dumps, loads
 
 SCHEMA_BYTES: Final = 256 * 1024
 """Of one schema; the largest that coding agents send have some 10 KB."""
@@ -34,11 +35,17 @@ class JsonSchema:
             raise BadSchema(f"is no JSON schema: {str(error)[:_TELL_CHARS]}") from None
 
     def fits(self, value: Any) -> bool:
-        return bool(self._validator.is_valid(value))
+        try:
+            return bool(self._validator.is_valid(value))
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can name and no UTF-8 has
+            return bool(self._validator.is_valid(loads(json_bytes(value))))
 
     def flaw(self, value: Any) -> str | None:
         """What is wrong with a value, as a sentence a model can act on; None where nothing is."""
-        error = next(iter(self._validator.iter_errors(value)), None)
+        try:
+            error = next(iter(self._validator.iter_errors(value)), None)
+        except UnicodeEncodeError:
+            error = next(iter(self._validator.iter_errors(loads(json_bytes(value)))), None)
         if error is None:
             return None
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)

@@ -21,6 +21,7 @@ class OutputLimits:
     def __init__(self, stop: tuple[str, ...], max_tokens: int | None) -> None:
         self.done = False
         """True once a limit was reached; the Finish for it has been given, and nothing follows."""
+        self.ended = False
         self._stop = tuple(s for s in stop if s)
         self._max_tokens = max_tokens
         self._counter = TokenCounter()

@@ -24,6 +24,7 @@ EXPOSED: Final = (
     "x-glassgate-model",
     "x-glassgate-account",
     "x-glassgate-attempts",
+    "x-glassgate-repair",
     *UPSTREAM_HEADERS,
 )
 """Headers of answers that pages may read; by name, since browsers do not take `*` for all where credentials come in."""

@@ -65,6 +65,10 @@ _HEADERS: Final[Mapping[str, _Object]] = {
         "description": "How many times a provider was asked.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "x-glassgate-repair": {
+        "description": "How many answers were asked for once more, since they were not what they had to be.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
     "retry-after": {"description": "Seconds until it may work.", "schema": {"type": "integer", "minimum": 1}},
     "retry-after-ms": {
         "description": "The same in milliseconds.",
@@ -80,7 +84,13 @@ _HEADERS: Final[Mapping[str, _Object]] = {
 _NAMING: Final[Mapping[int, str]] = {405: "allow", 415: "accept-encoding"}
 """Refusals with a header that names what is taken."""
 _OF_ALL: Final = ("x-request-id",)
-_OF_CHATS: Final = ("x-request-id", "x-glassgate-model", "x-glassgate-account", "x-glassgate-attempts")
+_OF_CHATS: Final = (
+    "x-request-id",
+    "x-glassgate-model",
+    "x-glassgate-account",
+    "x-glassgate-attempts",
+    "x-glassgate-repair",
+)
 _OF_ERRORS: Final = (*_OF_CHATS, "retry-after", "retry-after-ms", "x-should-retry")
 
 _HEALTH: Final[_Object] = {

@@ -262,6 +262,7 @@ class Filter:
     """Passes everything on, and says whether that is enough."""
 
     done: bool
+    ended: bool = False
 
     def filter(self, events: list[Event]) -> list[Event]:
         return events

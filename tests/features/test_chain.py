@@ -29,7 +29,7 @@ WEB: frozenset[str] = frozenset()
 class Louder:
     """An EventFilter."""
 
-    done = False
+    done = ended = False
 
     def filter(self, events: Sequence[Event]) -> list[Event]:
         return [Text(event.text.upper()) if isinstance(event, Text) else event for event in events]

@@ -13,7 +13,15 @@ from tests.support.features import at
 
 MODEL = Model("m", "m")
 PLAIN = ChatRequest("m", (Message("user", "hi"),))
-LADEN = ChatRequest("m", (Message("user", "hi"),), stop=("END",), max_tokens=5, n=1, extra={"odd": 1})
+LADEN = ChatRequest(
+    "m",
+    (Message("user", "hi"),),
+    stop=("END",),
+    max_tokens=5,
+    n=1,
+    response_format={"type": "json_object"},
+    extra={"odd": 1},
+)
 FAILED = Failure(ProviderError(ErrorKind.INCOMPLETE, "broke off"))
 
 

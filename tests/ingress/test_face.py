@@ -128,7 +128,7 @@ def test_bad_requests_name_the_field(http: httpx.Client, body: bytes, param: str
         ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "grammar"}}, "response_format"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
     ],
 )
