@@ -29,6 +29,7 @@ from addons.config.providers import disabled_providers, make_providers
 from addons.config.schema import Config
 from addons.exchange.context import Context
 from addons.exchange.threads import Threads
+from addons.features.media.cache import UploadedFiles
 from addons.recordings.archive import SWITCH_NAME, Archive
 from addons.recordings.drift import FILE_NAME as DRIFT_NAME
 from addons.recordings.drift import Drift
@@ -133,6 +134,7 @@ class Running:
             limits=limits_of(config),
             retries=retry_rules(config),
             budget=known.budget if known else RetryBudget(),
+            uploaded=known.uploaded if known else UploadedFiles(self.outside.clock),
             inflated=known.inflated if known else InflationBudget(),
             cleaned_up=frozenset(s.name for s in config.providers if s.common.delete_chats),
             fallbacks=fallbacks_of(config),

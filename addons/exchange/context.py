@@ -10,6 +10,7 @@ from addons.accounts.pool import AccountPool
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.threads import Threads
 from addons.features.feature import Served
+from addons.features.media.cache import UploadedFiles
 from addons.features.settings import DEFAULTS, FeatureSettings
 from addons.routing.candidates import CandidateOrder
 from addons.routing.models import Models
@@ -71,6 +72,7 @@ class Context:
     threads: Threads
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     """Provider name → what the gateway does itself for it."""
+    uploaded: UploadedFiles = field(default_factory=UploadedFiles)
     recoveries: Recoveries = field(default_factory=Recoveries)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
@@ -86,4 +88,4 @@ class Context:
     ) -> Served:
         """What features judge a request to that model by."""
         settings = self.features.get(provider.name, DEFAULTS)
-        return Served(model, native, self.moment(), provider, settings, request_id, again)
+        return Served(model, native, self.moment(), provider, settings, self.uploaded, request_id, again)

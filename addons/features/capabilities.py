@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
+from addons.features.media.feature import CLAIM as FILES
+from addons.features.media.parts import holds_file
 from providers.contract.chat import ImagePart, Message, OtherPart
 from providers.contract.operation import Serving
 from providers.contract.provider import Model
@@ -134,6 +136,8 @@ def _check_parts(message: Message, where: str, native: frozenset[str], provider:
         raise _unsupported(f"{where}.audio", provider, "spoken answers are not carried")
     for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
         place = f"{where}.content[{at}]"
+        if FILES in native and holds_file(part):
+            continue
         if isinstance(part, ImagePart) and not ("images" in native and model.vision):
             raise _unsupported(place, provider, "pictures are not carried to this model")
         if isinstance(part, OtherPart):

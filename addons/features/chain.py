@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from addons.features.feature import Applied, Check, Feature, Flaw, Served
+from addons.features.media.feature import Media
 from addons.features.stop_limits import StopLimits
 from addons.features.structured.feature import Structured
 from providers.contract.events import Event
 from providers.contract.requests import ModelRequest
 
-FEATURES: Final[list[Feature]] = [Structured(), StopLimits()]
+FEATURES: Final[list[Feature]] = [Media(), Structured(), StopLimits()]
 """The order is the design: what changes the request's meaning comes before what counts its answer's tokens."""
 
 

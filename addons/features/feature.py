@@ -2,9 +2,10 @@
 Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from addons.features.media.cache import UploadedFiles
 from addons.features.settings import DEFAULTS, FeatureSettings
 from providers.contract.chat import Message
 from providers.contract.errors import ProviderError
@@ -12,7 +13,7 @@ from providers.contract.events import Event
 from providers.contract.provider import AnyProvider, Model
 from providers.contract.requests import ModelRequest
 from providers.contract.session import Session
-from providers.contract.steps import Moment, Steps
+from providers.contract.steps import Moment, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,15 @@ class Served:
     """The time, and the randomness a feature may use."""
     provider: AnyProvider | None = None
     settings: FeatureSettings = DEFAULTS
+    uploaded: UploadedFiles = field(default_factory=UploadedFiles)
+    """The files that sites have already."""
     request_id: str = ""
     """Of the client's request, the same in each of its attempts; random, and out of nobody's hands."""
     again: bool = False
     """An answer did not pass its check, and the same account is asked for a better one: the last that will be."""
 
 
-type FeatureSteps = Callable[[ModelRequest, Session, Moment], Steps[ModelRequest]]
+type FeatureSteps = Callable[[ModelRequest, Session, Moment], Work[ModelRequest]]
 """Calls to make at the account before the provider's own (an upload …): they give the request to go on with."""
 
 

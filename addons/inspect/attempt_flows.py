@@ -17,7 +17,7 @@ from addons.transport.upstream_request import request_of
 from providers.contract.steps import Answer
 
 SHOWN_BYTES = 256 * 1024
-"""Of a preparing call's answer: it is searched for secrets while others wait."""
+"""Of a preparing call's answer, and of what it sent (a file): both are searched for secrets while others wait."""
 
 
 def own_flow(flow: http.HTTPFlow) -> http.HTTPFlow:
@@ -49,7 +49,7 @@ def step_flow(step: CallRecord, request_id: str, cleaner: Cleaner) -> http.HTTPF
     flow = http.HTTPFlow(client, server, live=False)
     flow.id = str(uuid.uuid4())
     flow.request = cleaner.request(request_of(step.call))
-    flow.request.data.content = cleaner.data(flow.request.data.content or b"")
+    flow.request.data.content = cleaner.data((flow.request.data.content or b"")[:SHOWN_BYTES])
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
         flow.response = _response(step.answer, step.ended, owner, cleaner)

@@ -1,8 +1,10 @@
 """The step runner: carries out a provider's steps over a Carrier. The I/O half of the provider contract."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mitmproxy.connection import Server
@@ -17,10 +19,12 @@ from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session, SessionUpdate, given_cookies
-from providers.contract.steps import Answer, Steps
+from providers.contract.steps import Answer, Fetch, Together, Wait, Work
 
 STEP_LIMIT = 32
 """No provider needs more calls in one go; more means a loop."""
+AT_ONCE: Final = 4
+"""Parts of work that run together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,9 @@ class StepRunner:
         self._now = now
 
     async def run[T](
-        self, provider: Provider[ProviderOptions], steps: Steps[T], session: Session, *, keep_cookies: bool = True
+        self, provider: Provider[ProviderOptions], steps: Work[T], session: Session, *, keep_cookies: bool = True
     ) -> T:
-        """The result of the steps. They are the account's own: no other's secrets open in their calls.
+        """The result of steps, or of other work. They are the account's own: no other's secrets open in their calls.
 
         Cookies that come on the way are told to whom it concerns, unless `keep_cookies` is off (a renewal brings its
         own). Raises ProviderError, cleaned: the steps' own, or PROVIDER_DOWN when the network fails.
@@ -87,28 +91,79 @@ class StepRunner:
     async def _run[T](
         self,
         provider: Provider[ProviderOptions],
-        steps: Steps[T],
+        work: Work[T],
         session: Session,
         carried: list[CallRecord],
         *,
         keep_cookies: bool,
     ) -> T:
+        given: Any = None
+        error: ProviderError | None = None
+        steps = 0
         try:
-            call = next(steps)
-            for _ in range(STEP_LIMIT):
+            while True:
+                asked = work.send(given) if error is None else work.throw(error)
+                steps += not (isinstance(asked, Wait) and not asked.seconds)
+                if steps > STEP_LIMIT:
+                    break
+                given = error = None
                 try:
-                    answer = await self._carry_out(provider, call, session, carried)
-                except ProviderError as error:
-                    call = steps.throw(error)
-                else:
-                    if keep_cookies and self._handed_out is not None and answer.set_cookies:
-                        self._handed_out(session, dict(given_cookies(answer.set_cookies)))
-                    call = steps.send(answer)
-            steps.close()
+                    if isinstance(asked, Call):
+                        given = await self._step(provider, asked, session, carried, keep_cookies=keep_cookies)
+                    elif isinstance(asked, Wait):
+                        await asyncio.sleep(asked.seconds)
+                    elif isinstance(asked, Together):
+                        given = await self._at_once(provider, asked, session, carried, keep_cookies=keep_cookies)
+                    else:
+                        given = await self._fetch(asked)
+                except ProviderError as failed:
+                    error = failed
+            work.close()
         except StopIteration as end:
             result: T = end.value
             return result
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: preparing the request took too many steps")
+
+    async def _step(
+        self,
+        provider: Provider[ProviderOptions],
+        call: Call,
+        session: Session,
+        carried: list[CallRecord],
+        *,
+        keep_cookies: bool,
+    ) -> Answer:
+        answer = await self._carry_out(provider, call, session, carried)
+        if keep_cookies and self._handed_out is not None and answer.set_cookies:
+            self._handed_out(session, dict(given_cookies(answer.set_cookies)))
+        return answer
+
+    async def _at_once(
+        self,
+        provider: Provider[ProviderOptions],
+        asked: Together,
+        session: Session,
+        carried: list[CallRecord],
+        *,
+        keep_cookies: bool,
+    ) -> list[Any]:
+        """The results of all parts, AT_ONCE of which run at a time; the first failure ends the others."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(part: Work[Any]) -> Any:
+            async with room:
+                return await self._run(provider, part, session, carried, keep_cookies=keep_cookies)
+
+        tasks = [asyncio.ensure_future(one(part)) for part in asked.parts]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fetch(self, asked: Fetch) -> Answer:
+        raise ProviderError(ErrorKind.BAD_REQUEST, "nothing is fetched here.")
 
     async def send(
         self, provider: Provider[ProviderOptions], call: Call, session: Session, arrived: Arrived | None = None

@@ -61,9 +61,13 @@ def _parsed_site(site: str) -> tuple[bytes, str, int]:
 
 
 def target_of(call: Call, provider: Provider[ProviderOptions], proxy: str | None, account: str) -> Target:
-    """The address of the account's call. Raises ProviderError when it is not the provider's own: fail closed."""
+    """The address of the account's call. Raises ProviderError when it is not the provider's own: fail closed.
+
+    A place for uploads is one of those too, but for calls without a secret of the session.
+    """
     address = call.shown_url
-    if origin_of(address) not in provider.origins():
+    origin = origin_of(address)
+    if origin not in provider.origins() and (origin not in provider.upload_origins() or call.secrets):
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: a call to a foreign address was stopped")
     host, port, tls = _place_of(site_of(address))
     shared_by = f"{provider.name}/{account}" if provider.web_session else ""

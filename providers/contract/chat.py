@@ -4,7 +4,7 @@
 them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -39,7 +39,20 @@ class OtherPart:
     data: Mapping[str, Any]
 
 
-type Part = TextPart | ImagePart | OtherPart
+type MediaKind = Literal["image", "video", "audio", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPart:
+    """A file that the account's site has: it was uploaded (providers/contract/uploads.py)."""
+
+    kind: MediaKind
+    name: str
+    descriptor: Mapping[str, Any]
+    """Names it to the site, in the site's own form."""
+
+
+type Part = TextPart | ImagePart | OtherPart | AttachedPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +86,13 @@ class Message:
         if isinstance(self.content, str):
             return self.content
         return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+
+
+def attached(messages: Sequence[Message]) -> tuple[AttachedPart, ...]:
+    """The files of a conversation, each once, in order."""
+    found: dict[int, AttachedPart] = {}
+    for message in messages:
+        for part in message.content if isinstance(message.content, tuple) else ():
+            if isinstance(part, AttachedPart):
+                found.setdefault(id(part), part)
+    return tuple(found.values())

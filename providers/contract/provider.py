@@ -28,6 +28,7 @@ from providers.contract.requests import ModelRequest
 from providers.contract.session import Credentials, Session
 from providers.contract.sign_in import SignIn
 from providers.contract.steps import Moment, Steps
+from providers.contract.uploads import Uploads
 from providers.contract.written import Written, better
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -108,6 +109,8 @@ class Provider[O: ProviderOptions](ABC):
     operations: Mapping[type[ModelRequest], Operation[Any]]
     """Kind of request → how it is served. Set by the provider's `__init__`."""
     sign_in: SignIn
+    uploads: Uploads | None = None
+    """How files get to the site; None where only words do."""
 
     def __init__(self, name: str, options: O) -> None:
         self.name = name
@@ -130,6 +133,11 @@ class Provider[O: ProviderOptions](ABC):
     def origins(self) -> frozenset[str]:
         """The only places a Call of this provider may go to, as `scheme://host:port`."""
         return frozenset({origin_of(self.options.base_url)})
+
+    def upload_origins(self) -> frozenset[str]:
+        """Other places that files may be sent to, in the same form: https, or where `base_url` is loopback that very
+        place. A fixed list: whatever a site names is held against it, and no secret of a session goes there."""
+        return frozenset()
 
     def doubts(self) -> tuple[str, ...]:
         """What in its settings can hardly be right, with what to change; a sentence each."""

@@ -5,8 +5,9 @@
 Nothing in a provider waits, connects, reads a clock or draws randomness: the moment is passed in.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from providers.contract.call import Call
 
@@ -29,6 +30,40 @@ type Steps[T] = Generator[Call, Answer, T]
 def no_steps() -> Steps[None]:
     """Steps without a call: a recovery that is to ask again."""
     yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause: others have their turn, or the site gets on with what it was given."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Work to be done at once, a few at a time; the results come in the same order. The first failure ends all of
+    it."""
+
+    parts: "Sequence[Work[Any]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A file at an address of the public Internet, which a client has named; gives the Answer. Nothing of an account
+    goes there."""
+
+    url: str
+    most_bytes: int
+
+
+type Work[T] = Generator[Call | Wait | Together | Fetch, Any, T]
+"""What may need more than calls one behind the other: uploads, and what features do before a turn."""
+
+
+def together[T](parts: Sequence[Work[T]]) -> Work[list[T]]:
+    """The results of work that is done at once."""
+    found: list[T] = yield Together(parts)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

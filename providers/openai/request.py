@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from providers.contract.chat import ImagePart, Message, OtherPart, Part, TextPart, ToolCall
+from providers.contract.chat import AttachedPart, ImagePart, Message, OtherPart, Part, TextPart, ToolCall
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, CompletionRequest
@@ -203,6 +203,8 @@ def _part(part: Part) -> dict[str, Any]:
             return {**part.extra, "type": "image_url", "image_url": image}
         case OtherPart():
             return {**part.data, "type": part.kind}
+        case AttachedPart():  # of a web session: nothing is uploaded for an API that gets messages as they come
+            return {"type": "text", "text": f"({part.kind}: {part.name})"}
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

@@ -36,12 +36,17 @@ class ZaiApi:
         always = [model for model in self._known if model.always_thinks]
         self._always_thinking = {model.public + suffix for model in always for suffix in ("", *zai_data.SUFFIXES)}
         self._always_thinking |= {site_id for model in always for site_id in model.ids}  # for other names of theirs
+        self._by_name = {name: model for model in self._known for name in (*model.ids, *_with_suffixes(model))}
         live: Sequence[LiveModel] = ()
         self.catalogue: Mapping[str, Model] = catalogue(self._known, live)
         """Public id → model."""
 
     def always_thinks(self, model: Model) -> bool:
         return not self._always_thinking.isdisjoint((model.id, model.site_id))
+
+    def with_files(self, model: Model) -> zai_data.SiteModel | None:
+        """What is known of the model, for a chat with files."""
+        return self._by_name.get(model.id) or self._by_name.get(model.site_id)
 
     def takes_efforts(self, model: Model) -> bool:
         """Whether the site knows `reasoning_effort` of it."""
@@ -90,6 +95,15 @@ class ZaiApi:
     def call(self, method: str, path: str, session: Session, body: bytes = b"") -> Call:
         headers = page_headers(self.page(session), session)
         return Call(method, self.options.base_url + path, tuple([*headers, _JSON] if body else headers), body)
+
+    def upload_call(self, path: str, session: Session, content_type: str, body: bytes) -> Call:
+        """The call that brings a file; its type is the form's."""
+        headers = page_headers(self.page(session), session)
+        return Call("POST", self.options.base_url + path, (*headers, ("Content-Type", content_type)), body)
+
+
+def _with_suffixes(model: zai_data.SiteModel) -> list[str]:
+    return [model.public + suffix for suffix in ("", *zai_data.SUFFIXES)]
 
 
 def refused(answer: Answer) -> ProviderError:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from providers.contract.call import Call
+from providers.contract.chat import attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import checked_id
 from providers.contract.operation import Decoder, Turn
@@ -111,6 +112,8 @@ class ZaiTurn(Turn):
         params: dict[str, Any] = {"temperature": chat.temperature, "top_p": chat.top_p, "max_tokens": chat.max_tokens}
         if chat.stop:
             params["stop"] = list(chat.stop)
+        files = attached(chat.messages)
+        known = api.with_files(model) if files else None
         return CompletionSpec(
             prompt=flatten(chat.messages),
             site_id=model.site_id,
@@ -122,4 +125,8 @@ class ZaiTurn(Turn):
             search=wants_search(model, chat.search),
             effort=wanted if api.takes_efforts(model) else None,
             params={name: value for name, value in params.items() if value is not None},
+            attached=files,
+            sees=bool(model.vision),
+            servers=known.servers if known else (),
+            flags=known.flags if known else (),
         )

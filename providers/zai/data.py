@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from providers.contract.chat import MediaKind
+from providers.contract.uploads import Accepted
+
 CLIENT_VERSION: Final = "prod-fe-1.1.98"
 """X-FE-Version of 2026-10. A newer one is read from the site's page when the site calls this one outdated."""
 
@@ -142,18 +145,26 @@ class SiteModel:
     always_thinks: bool = False
     """The page of 2026-09 cannot switch its thinking off."""
     context_length: int | None = None
+    vision: bool = False
+    """It is shown pictures, videos and documents; a text model gets documents alone. The live list goes before this."""
+    servers: tuple[str, ...] = ()
+    """MCP servers of the site's own that a chat with files needs."""
+    flags: tuple[str, ...] = ()
+    """Switches of FEATURES that a chat with files needs."""
 
+
+VLM_SERVERS: Final = ("vlm-image-search", "vlm-image-recognition", "vlm-image-processing")
 
 MODELS: Final = (
     SiteModel("GLM-4.5", ("0727-360B-API", "glm-4.5", "GLM-4.5"), context_length=131_072),
     SiteModel("GLM-4.5-Air", ("0727-106B-API", "glm-4.5-air", "GLM-4.5-Air"), context_length=131_072),
-    SiteModel("GLM-4.5V", ("glm-4.5v", "GLM-4.5V")),
+    SiteModel("GLM-4.5V", ("glm-4.5v", "GLM-4.5V"), vision=True),
     SiteModel("GLM-4.6", ("GLM-4-6-API-V1", "glm-4.6", "GLM-4.6"), context_length=204_800),
-    SiteModel("GLM-4.6V", ("glm-4.6v", "GLM-4.6V")),
+    SiteModel("GLM-4.6V", ("glm-4.6v", "GLM-4.6V"), vision=True, servers=VLM_SERVERS),
     SiteModel("GLM-4.7", ("glm-4.7", "GLM-4.7"), context_length=204_800),
     SiteModel("GLM-5", ("glm-5", "GLM-5"), context_length=204_800),
     SiteModel("GLM-5-Turbo", ("GLM-5-Turbo", "glm-5-turbo")),
-    SiteModel("GLM-5V-Turbo", ("GLM-5v-Turbo", "glm-5v-turbo")),
+    SiteModel("GLM-5V-Turbo", ("GLM-5v-Turbo", "glm-5v-turbo"), vision=True, flags=("vlm_tools_enable",)),
     SiteModel("GLM-5.1", ("GLM-5.1", "glm-5.1")),
     SiteModel("GLM-5.2", ("glm-5.2", "GLM-5.2"), efforts=True),
     SiteModel("GLM-5.3", ("glm-5.3", "GLM-5.3"), efforts=True, always_thinks=True),
@@ -166,3 +177,17 @@ SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
     "-Search": (None, True),
     "-Thinking-Search": (True, True),
 }
+
+_MB: Final = 1024 * 1024
+_TEXTS: Final = frozenset({"txt", "md", "csv", "json", "xml", "html", "py", "js", "ts", "log", "yaml", "yml"})
+_OFFICE: Final = frozenset({"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx"})
+
+READ: Final[Mapping[MediaKind, Accepted]] = {"document": Accepted(_OFFICE | _TEXTS, 50 * _MB, 10)}
+"""What a text model is given: the numbers for it are in the site's settings (`file.max_count`, `file.max_size`); these
+are guesses."""
+SEEN: Final[Mapping[MediaKind, Accepted]] = {
+    "image": Accepted(frozenset({"png", "jpg", "gif", "webp", "bmp"}), 50 * _MB, 20),
+    "video": Accepted(frozenset({"mp4"}), 200 * _MB, 1),
+    "document": Accepted(frozenset({"pdf", "docx", "pptx"}), 50 * _MB, 10),
+}
+"""What the page says that models with eyes are given (2026-03); how many pictures at once is a guess."""

@@ -19,6 +19,8 @@ class LiveModel:
 
     id: str
     name: str
+    vision: bool | None = None
+    """Whether it sees, where the list says that."""
 
 
 def read_live(body: Any) -> list[LiveModel] | None:
@@ -31,7 +33,9 @@ def read_live(body: Any) -> list[LiveModel] | None:
         info = mapping(item.get("info"))
         shut = info.get("is_active") is False or item.get("is_active") is False
         if (model_id := model_name(item.get("id"))) and not shut and not mapping(info.get("meta")).get("hidden"):
-            found.append(LiveModel(model_id, model_name(item.get("name")) or model_id))
+            sees = mapping(mapping(info.get("meta")).get("capabilities")).get("vision")
+            vision = sees if isinstance(sees, bool) else None
+            found.append(LiveModel(model_id, model_name(item.get("name")) or model_id, vision))
     return found
 
 
@@ -47,13 +51,18 @@ def resolve(known: SiteModel, live: Sequence[LiveModel]) -> str:
 
 def catalogue(known: Iterable[SiteModel], live: Sequence[LiveModel]) -> dict[str, Model]:
     """Public id → model, with all suffixes: the known ones, then those that only the live list has."""
-    models = [Model(one.public, resolve(one, live), context_length=one.context_length, owned_by=OWNER) for one in known]
+    sight = {model.id: model.vision for model in live if model.vision is not None}
+    models = []
+    for one in known:
+        site_id = resolve(one, live)
+        sees = sight.get(site_id, one.vision)
+        models.append(Model(one.public, site_id, vision=sees, context_length=one.context_length, owned_by=OWNER))
     taken = {model.site_id for model in models}
     names = {model.id.casefold() for model in models}
     for model in live:
         public = model.id if " " in model.name else model.name
         if model.id not in taken and public.casefold() not in names:
-            models.append(Model(public, model.id, owned_by=OWNER))
+            models.append(Model(public, model.id, vision=bool(model.vision), owned_by=OWNER))
             names.add(public.casefold())
     return with_suffixes(models, zai_data.SUFFIXES)
 

@@ -18,6 +18,7 @@ from providers.zai.chat import NATIVE, ZaiTurn
 from providers.zai.options import ZaiOptions
 from providers.zai.session import read_token
 from providers.zai.sign_in import ZaiSignIn
+from providers.zai.uploads import ZaiUploads
 
 
 class Zai(Provider[ZaiOptions]):
@@ -32,6 +33,7 @@ class Zai(Provider[ZaiOptions]):
         self._api = ZaiApi(options)
         self.operations = {ChatRequest: Operation(NATIVE, partial(ZaiTurn, self._api), threads=True)}
         self.sign_in = ZaiSignIn(self._api)
+        self.uploads = ZaiUploads(self._api)
 
     def models(self) -> Mapping[str, Model]:
         return self._api.catalogue

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from providers.contract.browser import AGENT
+from providers.contract.chat import AttachedPart
 from providers.contract.sealed import Value, joined
 from providers.contract.session import Session
 from providers.contract.steps import Moment
@@ -38,6 +39,12 @@ class CompletionSpec:
     effort: str | None
     """The site's reasoning_effort, None where the model does not take one."""
     params: Mapping[str, Any]
+    attached: tuple[AttachedPart, ...] = ()
+    sees: bool = False
+    """The model is shown its files; else they are read for it."""
+    servers: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """What of the site's own a chat with these files needs."""
 
     @property
     def signed_prompt(self) -> str:
@@ -126,7 +133,7 @@ def completion_query(
 
 
 def new_chat_body(ask: CompletionSpec, moment: Moment) -> Json:
-    """The body of POST /api/v1/chats/new: a chat whose first message is ours."""
+    """The body of POST /api/v1/chats/new: a chat whose first message is ours. Its files are named by the completion."""
     seconds = moment.epoch_ms // 1000
     message = {
         "id": ask.message_id,
@@ -162,10 +169,11 @@ def completion_body(ask: CompletionSpec, moment: Moment, language: str = zai_dat
 
     Without `captcha_verify_param`: an empty one trips the check, none does not.
     """
+    files = [{**one.descriptor, "ref_user_msg_id": ask.message_id} for one in ask.attached]
     return {
         "stream": True,
         "model": ask.site_id,
-        "messages": [{"role": "user", "content": ask.prompt}],
+        "messages": [{"role": "user", "content": _content(ask)}],
         "signature_prompt": ask.signed_prompt,
         "params": dict(ask.params),
         "extra": {},
@@ -175,6 +183,7 @@ def completion_body(ask: CompletionSpec, moment: Moment, language: str = zai_dat
             "auto_web_search": ask.search,
             "enable_thinking": ask.thinking,
             **_effort(ask),
+            **dict.fromkeys(ask.flags, True),
         },
         "variables": {**zai_data.VARIABLES, **_now(moment, language)},
         "chat_id": ask.chat_id,
@@ -182,7 +191,22 @@ def completion_body(ask: CompletionSpec, moment: Moment, language: str = zai_dat
         "current_user_message_id": ask.message_id,
         "current_user_message_parent_id": ask.parent_id,
         "background_tasks": {"title_generation": False, "tags_generation": False},
+        **({"files": files} if files else {}),
+        **({"mcp_servers": list(ask.servers)} if ask.servers else {}),
     }
+
+
+def _content(ask: CompletionSpec) -> str | list[Json]:
+    """The text, and beside it what a model that sees is shown. What is signed is the text alone."""
+    shown = []
+    for one in ask.attached if ask.sees else ():
+        if (name := _SHOWN.get(one.descriptor["media"])) is not None:
+            shown.append({"type": name, name: {"url": one.descriptor["id"]}})
+    return [{"type": "text", "text": ask.prompt}, *shown] if shown else ask.prompt
+
+
+_SHOWN: Final = {"image": "image_url", "video": "video_url", "doc": "file_url"}
+"""A file's kind for the page → the part of a message that shows it. Others are in `files` alone."""
 
 
 def _effort(ask: CompletionSpec) -> Json:

@@ -44,22 +44,17 @@ class TestEveryFeature:
         assert (found.request, found.filters, found.steps, found.check) == (PLAIN, (), (), None)
 
     def test_it_claims_fields_and_keeps_those_it_does_not_know(self, feature: Feature) -> None:
-        found = feature.apply(LADEN, at(MODEL, frozenset()))
-        assert found is not None
-        assert found.claims
+        found = feature.apply(LADEN, at(MODEL, frozenset())) or Applied(LADEN)
         assert not found.claims & {"model", "messages", "stream", *LADEN.extra}
         assert (found.request.model, dict(found.request.extra)) == ("m", {"odd": 1})
 
     def test_each_answer_has_filters_of_its_own(self, feature: Feature) -> None:
-        one, other = (feature.apply(LADEN, at(MODEL, frozenset())) for _ in range(2))
-        assert one is not None
-        assert other is not None
+        one, other = (feature.apply(LADEN, at(MODEL, frozenset())) or Applied(LADEN) for _ in range(2))
         assert not {id(found) for found in one.filters} & {id(found) for found in other.filters}
 
     @pytest.mark.parametrize("end", [Finish("stop"), FAILED], ids=["finish", "failure"])
     def test_what_a_filter_does_not_know_passes_and_the_end_does(self, feature: Feature, end: Event) -> None:
-        found = feature.apply(LADEN, at(MODEL, frozenset()))
-        assert found is not None
+        found = feature.apply(LADEN, at(MODEL, frozenset())) or Applied(LADEN)
         said: list[Event] = [Picture(), Text("a"), ToolCallDelta(0, "c", "f", "{}"), Withdrawn(), end]
         for one in found.filters:
             assert not one.done

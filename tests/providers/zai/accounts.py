@@ -4,7 +4,6 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from providers.contract.call import Call
 from providers.contract.chat import Message
 from providers.contract.requests import ChatRequest
 from providers.contract.session import Credentials, Session
@@ -33,7 +32,7 @@ def chat(model: str = "GLM-4.6", *prompts: str, **fields: Any) -> ChatRequest:
     return ChatRequest(model, tuple(Message("user", prompt) for prompt in prompts or ("hi",)), **fields)
 
 
-def answered(steps: Generator[Call, Answer, Any] | None, *answers: Answer) -> tuple[list[Seen], Any]:
+def answered(steps: Generator[Any, Any, Any] | None, *answers: Answer) -> tuple[list[Seen], Any]:
     """The steps' calls when they get these answers, and their result."""
     assert steps is not None
     calls: list[Seen] = []

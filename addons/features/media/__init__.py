@@ -1,0 +1,1 @@
+"""Pictures and other files that clients send: read, checked, uploaded to the site, named in the request."""

@@ -1,0 +1,114 @@
+"""The feature of files in a chat: what the site cannot take is refused, the rest is uploaded before the turn.
+
+A picture may stand in any message, in earlier turns and in results of tools too. A file that the account's site has
+already is not uploaded again. One that cannot be uploaded ends the request: it is never asked without it.
+"""
+
+import logging
+from binascii import Error as BadBase64
+from binascii import a2b_base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+
+from addons.errors import GatewayError
+from addons.features.feature import Applied, Served
+from addons.features.media.cache import FileKey, UploadedFiles
+from addons.features.media.check import check_file, check_files
+from addons.features.media.kinds import HEAD_BYTES, kind_of
+from addons.features.media.parts import FilePart, file_parts, without_line_ends
+from providers.contract.chat import AttachedPart, Message, Part
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.provider import AnyProvider
+from providers.contract.requests import ChatRequest, ModelRequest
+from providers.contract.session import Session
+from providers.contract.steps import Moment, Wait, Work, together
+from providers.contract.uploads import MediaFile, Uploads
+
+log = logging.getLogger("glassgate")
+
+CLAIM: Final = "files"
+"""Says that the parts of messages with files in them are seen to."""
+_SLICE_CHARS: Final = 1024 * 1024
+"""Of base64, decoded before others have their turn; some milliseconds. A multiple of four."""
+
+
+class Media:
+    """The Feature of files."""
+
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
+        """Raises GatewayError (400) for a file that this model of the provider cannot be shown."""
+        provider = served.provider
+        if served.native is None or provider is None or not isinstance(request, ChatRequest):
+            return None
+        if (uploads := provider.uploads) is None or not (parts := list(file_parts(request.messages))):
+            return None
+        check_files(parts, uploads, provider.name, served.model.id, remote=served.settings.remote_media)
+        places = {id(part.part): part.where for part in parts}
+        return Applied(request, frozenset({CLAIM}), steps=(_Upload(provider, uploads, served.uploaded, places),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """The work before a turn: all files of a request to the account's site."""
+
+    provider: AnyProvider
+    uploads: Uploads
+    uploaded: UploadedFiles
+    places: Mapping[int, str]
+    """Identity of a part → where the client put it: other features may have moved it since."""
+
+    def __call__(self, request: ModelRequest, session: Session, moment: Moment) -> Work[ModelRequest]:
+        assert isinstance(request, ChatRequest)
+        groups: dict[tuple[str, str, str, int], list[FilePart]] = {}
+        for part in file_parts(request.messages):
+            part = replace(part, where=self.places.get(id(part.part), part.where))
+            groups.setdefault((part.text, part.url, part.name, part.at), []).append(part)
+        each = list(groups.values())
+        found = yield from together([self._one(request, group[0], session, moment) for group in each])
+        attached = {id(part.part): file for group, file in zip(each, found, strict=True) for part in group}
+        return replace(request, messages=tuple(_with_files(message, attached) for message in request.messages))
+
+    def _one(self, request: ChatRequest, part: FilePart, session: Session, moment: Moment) -> Work[AttachedPart]:
+        try:
+            data, digest = yield from _decoded(part)
+            kind = part.checked(kind_of(data[:HEAD_BYTES], part.name))
+            check_file(part, kind, len(data), self.uploads.accepted(request.model), self.provider.name)
+        except GatewayError as refusal:
+            raise _in_steps(refusal) from None
+        name = part.file_name(kind.kind, kind.extension, digest)
+        key = FileKey(self.provider.options.base_url, session.provider, session.account, digest, name)
+        if (known := self.uploaded.find(key)) is not None:
+            return known
+        file = MediaFile(kind.kind, name, kind.media_type, data)
+        attached = yield from self.uploads.upload(file, session, moment)
+        self.uploaded.keep(key, attached, self.uploads.valid_s)
+        log.info("%s/%s: %s uploaded (%d KB)", session.provider, session.account, name, -(-len(data) // 1024))
+        return attached
+
+
+def _decoded(part: FilePart) -> Work[tuple[bytes, str]]:
+    """The bytes of a part and their SHA-256; others have their turn meanwhile. Raises GatewayError."""
+    text, found, digest = without_line_ends(part.text), bytearray(), sha256()
+    for at in range(part.at, len(text), _SLICE_CHARS):
+        try:
+            piece = a2b_base64(text[at : at + _SLICE_CHARS], strict_mode=True)
+        except (BadBase64, ValueError):
+            raise part.refusal("holds no base64") from None
+        found += piece
+        digest.update(piece)
+        yield Wait()
+    return bytes(found), digest.hexdigest()
+
+
+def _with_files(message: Message, attached: Mapping[int, AttachedPart]) -> Message:
+    if not isinstance(message.content, tuple):
+        return message
+    content: tuple[Part, ...] = tuple(attached.get(id(part), part) for part in message.content)
+    return replace(message, content=content)
+
+
+def _in_steps(refusal: GatewayError) -> ProviderError:
+    """A refusal that was found late, as work says it."""
+    return ProviderError(ErrorKind.BAD_REQUEST, refusal.message, param=refusal.param, site_code=refusal.code)
