@@ -1,12 +1,12 @@
 """The script of a sandbox answer, chosen by the prompt.
 
 The last line of the prompt may be a directive: `!sandbox fault=reset text="Hello there" pace_ms=0`. docs/sandbox.md
-lists the keys. Without one, the site answers with a friendly text that quotes the prompt.
+lists the keys. Without one, the model behind the site answers (voice.py), or a friendly text that quotes the prompt.
 """
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from providers.sandbox.server import Wire
 
@@ -36,6 +36,8 @@ class Script:
     """Send the stream in packets of this many bytes, whatever they cut in two."""
     encoding: str = ""
     retry_after: str = ""
+    answer: str = field(default="", compare=False)
+    """The words of the model behind the site; a directive's `text` goes before them."""
 
     def pieces(self) -> list[str]:
         """The answer's text in the pieces it is sent in."""
@@ -43,7 +45,7 @@ class Script:
             return ["word "] * self.count
         if self.size:
             return ["x" * self.size]
-        return split(self.text or greeting(self.prompt))
+        return split(self.text or self.answer or greeting(self.prompt))
 
     def thoughts(self) -> list[str]:
         return split(self.reasoning or f"The user wrote {self.prompt[:40]!r}. I answer kindly and briefly.")
@@ -66,6 +68,11 @@ def read_script(prompt: str) -> Script:
     except ValueError:
         return Script(prompt=prompt.strip())
     return Script(**given)  # type: ignore[arg-type]
+
+
+def is_directed(prompt: str) -> bool:
+    """Whether the last line is a directive."""
+    return prompt.rstrip().split("\n")[-1].strip().startswith(PREFIX)
 
 
 def greeting(prompt: str) -> str:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from providers.sandbox.k2think import frames as shapes
-from providers.sandbox.script import Script, end, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
+from providers.sandbox.voice import scripted
 
 _CLOUDFLARE = "<!DOCTYPE html><html><head><title>{title}</title></head><body>Cloudflare Ray ID: 0</body></html>"
 _PLAIN_HTTP = (
@@ -160,7 +161,7 @@ class K2ThinkSite(Site):
         if body["model"] != shapes.MODEL:
             await wire.respond(400, {"detail": "Model not found"})
             return
-        script = read_script(_text(body["messages"][-1]))
+        script = scripted([(message["role"], _text(message)) for message in body["messages"]])
         if "hold" in shapes.words_of(script):
             await self._hold(wire)
         if script.fault == "reset_first":

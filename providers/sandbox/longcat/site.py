@@ -15,8 +15,9 @@ from typing import Any
 
 from providers.sandbox.longcat import frames as shapes
 from providers.sandbox.longcat.old_frames import old_stream_of
-from providers.sandbox.script import Script, end, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
+from providers.sandbox.voice import scripted
 
 PASSPORT = "passport_token_key"
 APP_KEY = "fe_com.sankuai.friday.fe.longcat"
@@ -174,7 +175,7 @@ class LongCatSite(Site):
         if chat is None:
             await wire.respond(200, shapes.GONE)
             return
-        script = read_script(body["content"])
+        script = scripted([("user", body["content"])])
         if script.fault in REFUSALS:
             await _refuse(script.fault, script.retry_after, wire)
         elif script.fault == "silence":

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from providers.sandbox.models import obedient
+from providers.sandbox.models.native import read_body, text_of
+from providers.sandbox.models.shown import Said, ToolCall
 from providers.sandbox.openai.completions import complete
-from providers.sandbox.script import Script, end, play, play_counted, read_script
+from providers.sandbox.script import Script, end, greeting, is_directed, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import api_key
 
@@ -66,20 +69,20 @@ class OpenAISite(Site):
             error = {"message": message, "type": "invalid_request_error", "param": "tools"}
             await wire.respond(400, {"error": {**error, "code": None}})
             return
-        script = read_script(_text(body["messages"][-1]))
+        script, said = _said(body)
         if script.only_model not in ("", body["model"]):
             script = replace(script, fault="")
         if await _misbehaved(script, wire):
             return
         if body.get("stream"):
-            await self._stream(body, script, wire)
+            await self._stream(body, script, said, wire)
         else:
             await wire.pause(script.delay_first_ms / 1000)
-            await wire.respond(200, _whole(body, script))
+            await wire.respond(200, _whole(body, script, said))
 
-    async def _stream(self, body: dict[str, Any], script: Script, wire: Wire) -> None:
+    async def _stream(self, body: dict[str, Any], script: Script, said: Said, wire: Wire) -> None:
         await wire.begin(encoding=script.encoding)
-        chat = _Chunks(body)
+        chat = _Chunks(body, said)
         if script.count:
             await wire.send(chat.frame({"role": "assistant", "content": ""}))
             await play_counted(wire, chat.frame({"content": "word "}), script)
@@ -92,8 +95,9 @@ class OpenAISite(Site):
 class _Chunks:
     """The chunks of one answer."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
+    def __init__(self, body: dict[str, Any], said: Said) -> None:
         self._body = body
+        self._calls = _call_objects(body, said)
         self._n = int(body.get("n") or 1)
         options = body.get("stream_options") or {}
         self._usage = bool(options.get("include_usage"))
@@ -113,9 +117,9 @@ class _Chunks:
         yield b": processing\n\n"
         for index in range(self._n):
             yield self.frame({"role": "assistant", "content": ""}, index)
-        tools = self._body.get("tools")
-        if tools and script.variant != "no_tool":
-            yield from self._tool_frames(tools[0]["function"]["name"])
+        if self._calls:
+            for number, call in enumerate(self._calls):
+                yield from self._tool_frames(number, call)
             yield from self.tail("tool_calls")
             return
         if script.variant == "reasoning" or self._body.get("reasoning_effort"):
@@ -127,11 +131,14 @@ class _Chunks:
                 yield self.frame({"content": piece}, index, **extra)
         yield from self.tail(script.fault if script.fault in ("sensitive", "network_error", "length") else "stop")
 
-    def _tool_frames(self, name: str) -> Iterator[bytes]:
-        call = {"index": 0, "id": "call_sandbox", "type": "function", "function": {"name": name, "arguments": ""}}
-        yield self.frame({"content": None, "tool_calls": [call]})
-        for part in ('{"cit', 'y":"Par', 'is"}'):
-            yield self.frame({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
+    def _tool_frames(self, number: int, call: dict[str, Any]) -> Iterator[bytes]:
+        function = call["function"]
+        head = {"index": number, **call, "function": {"name": function["name"], "arguments": ""}}
+        yield self.frame({"content": None, "tool_calls": [head]})
+        text = function["arguments"]
+        step = max(len(text) // 3, 1)
+        for part in (text[at : at + step] for at in range(0, len(text), step)):
+            yield self.frame({"tool_calls": [{"index": number, "function": {"arguments": part}}]})
 
     def tail(self, reason: str) -> Iterator[bytes]:
         for index in range(self._n):
@@ -202,14 +209,35 @@ def _is_function(tool: object) -> bool:
     return isinstance(function, dict) and isinstance(function.get("name"), str)
 
 
-def _whole(body: dict[str, Any], script: Script) -> dict[str, Any]:
+def _said(body: dict[str, Any]) -> tuple[Script, Said]:
+    """The script, and what the model says. Under a directive it calls the first tool, unless the script says no."""
+    last = text_of(body["messages"][-1])
+    script = read_script(last)
+    if not is_directed(last):
+        said = obedient.answer(read_body(body), greeting(script.prompt))
+        text = json.dumps(said.value, ensure_ascii=False) if said.is_value else said.text
+        return replace(script, answer=text), said
+    tools = body.get("tools") if script.variant != "no_tool" else ()
+    call = [ToolCall(tools[0]["function"]["name"], {"city": "Paris"})] if tools else []
+    return script, Said(calls=call)
+
+
+def _call_objects(body: dict[str, Any], said: Said) -> list[dict[str, Any]]:
+    """The calls as an API sends them; their ids go on where those of the conversation end."""
+    first = sum(len(message.get("tool_calls") or ()) for message in body["messages"] if isinstance(message, dict))
+    return [
+        {"id": f"call_sandbox_{number}", "type": "function", "function": {"name": call.name, "arguments": call.json()}}
+        for number, call in enumerate(said.calls, first + 1)
+    ]
+
+
+def _whole(body: dict[str, Any], script: Script, said: Said) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": "".join(script.pieces()), "refusal": None}
     reason = "stop"
     if script.variant == "reasoning" or body.get("reasoning_effort"):
         message["reasoning_content"] = "".join(script.thoughts())
-    if (tools := body.get("tools")) and script.variant != "no_tool":
-        call = {"name": tools[0]["function"]["name"], "arguments": '{"city":"Paris"}'}
-        message |= {"content": None, "tool_calls": [{"id": "call_sandbox", "type": "function", "function": call}]}
+    if calls := _call_objects(body, said):
+        message |= {"content": None, "tool_calls": calls}
         reason = "tool_calls"
     logprobs = _logprobs(str(message["content"])) if body.get("logprobs") else None
     choices = [
@@ -238,10 +266,3 @@ def _logprobs(text: str) -> dict[str, Any]:
 
 def _frame(value: object) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
-
-
-def _text(message: Any) -> str:
-    content = message.get("content") if isinstance(message, dict) else ""
-    if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""

@@ -16,8 +16,9 @@ from providers.sandbox.qwen.endings import lines_of
 from providers.sandbox.qwen.frames import SandboxTurn, created, delta, encoded, error, finished, words_of
 from providers.sandbox.qwen.models import MODELS, listed
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
-from providers.sandbox.script import Script, end, play, play_counted, read_script
+from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
+from providers.sandbox.voice import scripted
 
 _UNAUTHORIZED = "您没有权限访问此资源"
 
@@ -127,7 +128,7 @@ class QwenSite(Site):
         if problem is not None:
             await wire.respond(200, problem)
             return
-        script = read_script(body["messages"][0]["content"])
+        script = scripted([("user", body["messages"][0]["content"])])
         script = replace(script, fault=self._fault(script))
         if script.fault == "silence":
             await wire.wait_gone()

@@ -13,9 +13,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.sandbox.script import Script, play, play_counted, read_script
+from providers.sandbox.script import Script, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
+from providers.sandbox.voice import scripted
 from providers.sandbox.zai.frames import count_frame, data_frame, done_frame, error_frame, frames_of
 from providers.sandbox.zai.refusals import REFUSALS
 
@@ -131,7 +132,7 @@ class ZaiSite(Site):
         if not isinstance(body, dict):
             await wire.respond(422, {"detail": "body"})
             return
-        script = read_script(_last_text(body))
+        script = scripted([("user", _last_text(body))])
         if await self._refused_at_the_door(request, body, script, wire):
             return
         await wire.begin(encoding=script.encoding)

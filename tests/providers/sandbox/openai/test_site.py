@@ -75,6 +75,36 @@ def test_a_tool_is_called_whole_and_streamed_unless_the_script_says_no() -> None
     assert words(chat("variant=no_tool", tools=[TOOL], stream=True)) == "one two three four five"
 
 
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "Of a city", "parameters": CITY}}
+
+
+def asked(question: str, *before: Any, **body: Any) -> RecordedAnswer:
+    """The answer of the model, without a directive."""
+    site = OpenAISite()
+    messages = [*before, {"role": "user", "content": question}] if question else list(before)
+    whole = {"model": "sandbox-large", "messages": messages, **body}
+    return ask(site, "POST", "/v1/chat/completions", whole, authorization=f"Bearer {site.key}")
+
+
+def test_the_model_calls_tools_in_parallel_and_answers_from_their_results() -> None:
+    first = asked("The weather in Paris and in London?", tools=[WEATHER]).json["choices"][0]["message"]
+    assert [json.loads(call["function"]["arguments"])["city"] for call in first["tool_calls"]] == ["Paris", "London"]
+    streamed = deltas(asked("The weather in Paris and in London?", tools=[WEATHER], stream=True))
+    heads = [call for delta in streamed for call in delta.get("tool_calls", ()) if "id" in call]
+    assert [(call["index"], call["id"]) for call in heads] == [(0, "call_sandbox_1"), (1, "call_sandbox_2")]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "rain"} for call in first["tool_calls"]]
+    question = {"role": "user", "content": "The weather in Paris and in London?"}
+    second = asked("", question, first, *results, tools=[WEATHER]).json["choices"][0]
+    assert (second["finish_reason"], "rain" in second["message"]["content"]) == ("stop", True)
+
+
+def test_the_model_fills_the_form_it_is_given() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "place", "schema": CITY}}
+    said = asked("Where is the tower of Paris?", response_format=form).json["choices"][0]["message"]["content"]
+    assert json.loads(said) == {"city": "Paris"}
+
+
 def test_reasoning_comes_where_it_is_asked_for() -> None:
     assert chat(reasoning_effort="low").json["choices"][0]["message"]["reasoning_content"] == "thought"
     assert "reasoning_content" not in chat().json["choices"][0]["message"]
