@@ -132,6 +132,7 @@ class Process:
             variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
             created=int(self._outside.now()),
+            toolless=frozenset(name for name, own in parts.context.features.items() if not own.tools),
         )
 
     def _problems(self) -> list[str]:

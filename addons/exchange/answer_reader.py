@@ -15,7 +15,7 @@ from addons.features.token_estimate import LateCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import IdentityInflater, InflateError, Inflater, inflater
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, Usage
+from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, ToolCallDelta, Usage
 from providers.contract.operation import Decoder, Turn
 from providers.contract.provider import AnyProvider
 from providers.contract.requests import ModelRequest
@@ -232,6 +232,8 @@ class AnswerReader:
         for event in events:
             if isinstance(event, _SAID):
                 self._counter.add(event.text)
+            elif isinstance(event, ToolCallDelta):
+                self._counter.add(event.arguments)
             elif isinstance(event, Usage):
                 self.usage = event = event if source.spent is None else event.with_spent(source.spent)
             elif isinstance(event, Failure):

@@ -163,7 +163,7 @@ class ModelChain:
         """Raises GatewayError when the route's provider cannot carry this request."""
         provider, claims = self.context.providers[route.provider], frozenset[str]()
         serving = provider.serving(self.parsed.request)
-        if serving is not None:
+        if serving is not None and self.parsed.refusal is None:
             served = self.context.served(provider, route.model, serving.operation.native)
             claims = applied(serving.request, served).claims
         check_support(self.parsed, serving, route.provider, route.model, claims)

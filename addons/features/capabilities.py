@@ -47,6 +47,10 @@ OF_THE_MODEL: Final = frozenset(
 """Checked with the model's abilities in view."""
 
 
+_BY_FEATURE: Final = ("none", "emulated")
+"""Models whose tools, if any, are a feature's to claim."""
+
+
 def _empty(value: Any) -> bool:
     return not value
 
@@ -91,7 +95,7 @@ def check_support(
     request, native = serving.request, serving.operation.native
     if native is None:
         if isinstance(parsed.request, CompletionRequest) and request is not parsed.request:
-            raise _unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
+            raise unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
         return
     if parsed.refusal is not None:
         raise parsed.refusal
@@ -102,20 +106,20 @@ def check_support(
 def _check_chat(chat: ChatRequest, native: frozenset[str], provider: str, model: Model) -> None:
     for param, refused in _own_fields(chat, model):
         if refused and param not in native:
-            raise _unsupported(param, provider)
+            raise unsupported(param, provider)
     for name, changes_nothing in REFUSED.items():
         if name in chat.extra and name not in native and not changes_nothing(chat.extra[name]):
-            raise _unsupported(name, provider)
+            raise unsupported(name, provider)
     for index, message in enumerate(chat.messages):
         where = f"messages[{index}]"
-        if model.tools == "none" and "tools" not in native and _holds_tools(message):
-            raise _unsupported(where, provider, "tool calls and tool results are not carried yet")
+        if model.tools in _BY_FEATURE and "tools" not in native and _holds_tools(message):
+            raise unsupported(where, provider, "tool calls and tool results are not carried yet")
         _check_parts(message, where, native, provider, model)
 
 
 def _own_fields(chat: ChatRequest, model: Model) -> list[tuple[str, bool]]:
     kind = (chat.response_format or {}).get("type", "text")
-    has_tools = model.tools != "none"
+    has_tools = model.tools not in _BY_FEATURE
     return [
         ("n", chat.n > 1),
         ("tools", bool(chat.tools) and chat.tool_choice != "none" and not has_tools),
@@ -133,18 +137,19 @@ def _holds_tools(message: Message) -> bool:
 
 def _check_parts(message: Message, where: str, native: frozenset[str], provider: str, model: Model) -> None:
     if message.extra.get("audio") is not None and "audio" not in native:
-        raise _unsupported(f"{where}.audio", provider, "spoken answers are not carried")
+        raise unsupported(f"{where}.audio", provider, "spoken answers are not carried")
     for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
         place = f"{where}.content[{at}]"
         if FILES in native and holds_file(part):
             continue
         if isinstance(part, ImagePart) and not ("images" in native and model.vision):
-            raise _unsupported(place, provider, "pictures are not carried to this model")
+            raise unsupported(place, provider, "pictures are not carried to this model")
         if isinstance(part, OtherPart):
-            raise _unsupported(place, provider, f"a part of type {part.kind[:40]!r} is not carried")
+            raise unsupported(place, provider, f"a part of type {part.kind[:40]!r} is not carried")
 
 
-def _unsupported(param: str, provider: str, why: str = "") -> GatewayError:
+def unsupported(param: str, provider: str, why: str = "") -> GatewayError:
+    """The refusal of what a provider cannot do."""
     reason = f" ({why})" if why else ""
     message = f"{param} is not supported by provider {provider!r}{reason}. Leave it out, or use an official API for it."
     return GatewayError(400, message, param=param, code="unsupported_parameter")

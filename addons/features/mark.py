@@ -6,6 +6,8 @@ of a web page or an earlier request, bears another mark or none. Whoever has the
 
 import hashlib
 import string
+from collections.abc import Callable
+from itertools import count
 from typing import Final
 
 from addons.features.feature import Served
@@ -23,3 +25,14 @@ def mark_of(served: Served) -> str:
         number, at = divmod(number, len(_ALPHABET))
         found += _ALPHABET[at]
     return found
+
+
+def call_ids(served: Served) -> Callable[[], str]:
+    """Gives ids for the calls of one answer, each another: no other call of the conversation has the same."""
+    numbers = count()
+
+    def new_id() -> str:
+        text = f"{served.request_id}/{next(numbers)}"
+        return "call_" + hashlib.blake2b(text.encode(), digest_size=12, person=_SALT).hexdigest()
+
+    return new_id

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from mitmproxy import http
 
@@ -15,7 +15,7 @@ from addons.features.token_estimate import estimated
 from addons.ingress.front_page import front_page
 from addons.ingress.gate import Admission
 from addons.ingress.openapi import document_bytes
-from addons.routing.model_index import ModelIndex
+from addons.routing.model_index import ModelIndex, ModelRoute
 from providers.contract.provider import Model
 
 type BodyReading = Callable[[bytes], Reading[http.Response]]
@@ -35,6 +35,8 @@ class Inside:
     """Whether names with a suffix are listed."""
     draining: bool
     created: int
+    toolless: frozenset[str] = frozenset()
+    """Providers for which no tools are told to a model."""
 
     # -- as a dialect's Catalog -----------------------------------------------------------------------------------
     def tokens(self, texts: Iterable[str]) -> int:
@@ -48,17 +50,22 @@ class Inside:
         for model in self.index.models():
             if (variants or not model.variant) and (everything or self._served(model.id)):
                 names.add(model.id.casefold())
-                yield model.id, model
+                yield model.id, self._told(self.index.find(model.id)[0])
         for alias in self.index.aliases():
             routes = self.index.find(alias)
             if routes and alias.casefold() not in names and (everything or self._served(alias)):
-                yield alias, routes[0].model
+                yield alias, self._told(routes[0])
 
     def find(self, name: str) -> Model:
         """The model of a name, in any case. Raises GatewayError (404)."""
         if not (routes := self.index.find(name)):
             raise GatewayError(404, self.index.unknown(name), code="model_not_found", param="model")
-        return routes[0].model
+        return self._told(routes[0])
+
+    def _told(self, route: ModelRoute) -> Model:
+        """The model as it is served."""
+        emulated = route.model.tools == "emulated"
+        return replace(route.model, tools="none") if emulated and route.provider in self.toolless else route.model
 
     def _served(self, name: str) -> bool:
         return any(self.can_serve(route.provider) for route in self.index.find(name))

@@ -106,6 +106,9 @@ class Provider[O: ProviderOptions](ABC):
     meets_checks: ClassVar[bool] = False
     """The site is known to ask programs for a check for humans these days, whatever session they show."""
 
+    intercepts_tools: ClassVar[bool] = False
+    """The site takes a model's call of a common tool's name for one of its own: tools are told under other names."""
+
     operations: Mapping[type[ModelRequest], Operation[Any]]
     """Kind of request → how it is served. Set by the provider's `__init__`."""
     sign_in: SignIn

@@ -63,4 +63,4 @@ def catalogue(known: Mapping[str, Sequence[str]], live: Sequence[LiveModel]) -> 
 
 
 def _model(public: str, site_id: str) -> Model:
-    return Model(public, site_id, thinking=True, search=False, owned_by=_OWNER)
+    return Model(public, site_id, thinking=True, search=False, tools="emulated", owned_by=_OWNER)

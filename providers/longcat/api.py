@@ -45,7 +45,7 @@ def _catalogue(own: Mapping[str, SwitchOptions]) -> dict[str, Model]:
     """Public name → model. What the site has instead of a model's name is the agent: that is `site_id`."""
     known: Mapping[str, data.Switches | SwitchOptions] = {**data.MODELS, **own}
     models = {
-        name: Model(name, one.agent_id, thinking=one.thinking, search=one.search, owned_by="longcat")
+        name: Model(name, one.agent_id, thinking=one.thinking, search=one.search, tools="emulated", owned_by="longcat")
         for name, one in known.items()
     }
     variants = with_suffixes([models[name] for name in data.SUFFIXED], data.SUFFIXES)

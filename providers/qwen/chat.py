@@ -74,7 +74,8 @@ class QwenTurn(Turn):
         if self._chat_id:
             file_base = f"{options.base_url}/api/v2/chat/{quote(self._chat_id, safe='')}"
         draws = self._ask is not None and self._ask.size is not None
-        self._decoder = QwenDecoder(DecoderOptions(options.citations, file_base, draws=draws))
+        tools = bool(self._chat.tools)
+        self._decoder = QwenDecoder(DecoderOptions(options.citations, file_base, tools=tools, draws=draws))
         return self._decoder
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -49,6 +49,16 @@ THINKING_MODES: Final[Mapping[str, tuple[bool, bool, str]]] = {
 }
 """Mode → thinking_enabled, auto_thinking, thinking_mode. Older fronts wrote "Disabled" or "off" for "Fast"."""
 
+OWN_TOOLS_OFF: Final[Mapping[str, object]] = {
+    "function_calling": False,
+    "enable_tools": False,
+    "enable_function_call": False,
+    "plugins_enabled": False,
+    "code_interpreter": False,
+    "tool_choice": "none",
+}
+"""Switches that keep the site from running tools of its own (2026-06; which of them count, nobody has told)."""
+
 SIZES: Final = ("1:1", "4:3", "3:4", "16:9", "9:16")
 """The shapes a picture may have."""
 

@@ -19,6 +19,7 @@ from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, loads_glued
 from providers.formats.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
 from providers.qwen.candidates import AnswerCandidates
 from providers.qwen.errors import is_challenge, is_check_page, page_in_stream, stream_error, wordless
+from providers.qwen.interception import InterceptedCalls, intercepted
 from providers.qwen.sources import add_page_sources, add_search_sources, cited_text, image_urls, named_pictures
 from providers.qwen.thinking import SummaryThinking
 from providers.qwen.usage import read_usage
@@ -59,6 +60,8 @@ class DecoderOptions:
     file_base: str = ""
     """Where a picture lies that is named by its path only."""
     limit_bytes: int = EVENT_LIMIT_BYTES
+    tools: bool = False
+    """The client has tools of its own: a call of theirs may be taken for one of the site's."""
     draws: bool = False
     """The chat was made for a picture (chat_type t2i): the end of phase image_gen is its end."""
 
@@ -73,6 +76,7 @@ class QwenDecoder(Decoder):
         self._sse = SseReader(limit_bytes=self._options.limit_bytes, strays=True)
         self._candidates = AnswerCandidates()
         self._answer = CumulativeText(frames=3)
+        self._intercepted = InterceptedCalls() if self._options.tools else None
         self._thinking = SummaryThinking()
         self._sources = Sources()
         self._cited = cited_text(self._options.citations, self._sources)
@@ -224,8 +228,9 @@ class QwenDecoder(Decoder):
     def _whole(self, message: Mapping[str, Any], out: list[Event]) -> None:
         self._think(message.get("reasoning_content"), out)
         if words := text_of(message.get("content")):
-            out += self._cited.feed(words)
-        self._finish(out)
+            self._words(words, out)
+        if not self._ended:
+            self._finish(out)
 
     # -- deltas ---------------------------------------------------------------------------------------------------
     def _delta(self, delta: Mapping[str, Any], out: list[Event]) -> None:
@@ -261,8 +266,18 @@ class QwenDecoder(Decoder):
         self._think(delta.get("reasoning_content"), out)
         content = delta.get("content")
         if isinstance(content, str) and (new := self._answer.add(content)):
-            out += self._cited.feed(new)
+            self._words(new, out)
+        if self._ended:
+            return
         if delta.get("status") == "finished" and delta.get("phase") in ("answer", None, ""):
+            self._finish(out)
+
+    def _words(self, words: str, out: list[Event]) -> None:
+        """Words of the answer; those that the site puts in its place end it."""
+        if (calls := self._intercepted) is not None:
+            words = calls.feed(words)
+        out += self._cited.feed(words)
+        if calls is not None and calls.found:
             self._finish(out)
 
     def _think(self, words: Any, out: list[Event]) -> None:
@@ -302,7 +317,9 @@ class QwenDecoder(Decoder):
     # -- the end --------------------------------------------------------------------------------------------------
     def _finish(self, out: list[Event]) -> None:
         self._wind_up(out)
-        if self._said or self._reason == "content_filter" or any(isinstance(event, _WORDS) for event in out):
+        if self._intercepted is not None and self._intercepted.found:
+            out.append(Failure(intercepted()))
+        elif self._said or self._reason == "content_filter" or any(isinstance(event, _WORDS) for event in out):
             out.append(Finish(self._reason or "stop"))
         else:
             out.append(Failure(wordless()))
@@ -314,7 +331,10 @@ class QwenDecoder(Decoder):
     def _wind_up(self, out: list[Event]) -> None:
         self._ended = True
         self._think(self._thinking.close(), out)
-        if held := self._answer.flush():
+        held = self._answer.flush()
+        if self._intercepted is not None:
+            held = self._intercepted.feed(held) + self._intercepted.rest()
+        if held:
             out += self._cited.feed(held)
         out += self._cited.flush()
         if (usage := read_usage(self._usage)) is not None:

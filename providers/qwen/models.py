@@ -116,6 +116,7 @@ def _model(public: str, site: SiteModel) -> Model:
         search=None if site.search else False,
         vision=site.vision,
         context_length=site.context_length,
+        tools="emulated",
         owned_by=data.OWNER,
     )
 

@@ -26,6 +26,7 @@ class Qwen(Provider[QwenOptions]):
     type_name: ClassVar[str] = "qwen"
     Options: ClassVar[type[ProviderOptions]] = QwenOptions
     meets_checks: ClassVar[bool] = True
+    intercepts_tools: ClassVar[bool] = True
 
     def __init__(self, name: str, options: QwenOptions) -> None:
         super().__init__(name, options)

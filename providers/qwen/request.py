@@ -93,6 +93,8 @@ class ChatSwitches:
     size: str | None
     """The shape of the picture asked for; None when words are."""
     thinking_budget: int | None = None
+    tools: bool = False
+    """The client has tools of its own."""
 
     @property
     def chat_type(self) -> str:
@@ -111,6 +113,7 @@ def switches_of(
         not choice.image and wants_search(choice.model, chat.search),
         _size(chat, size) if choice.image else None,
         budget,
+        bool(chat.tools),
     )
 
 
@@ -200,6 +203,8 @@ def _features(ask: ChatSwitches) -> dict[str, Any]:
     }
     if enabled and ask.thinking_budget is not None:
         features["thinking_budget"] = ask.thinking_budget
+    if ask.tools:
+        features |= data.OWN_TOOLS_OFF
     return features
 
 

@@ -56,15 +56,19 @@ def catalogue(known: Iterable[SiteModel], live: Sequence[LiveModel]) -> dict[str
     for one in known:
         site_id = resolve(one, live)
         sees = sight.get(site_id, one.vision)
-        models.append(Model(one.public, site_id, vision=sees, context_length=one.context_length, owned_by=OWNER))
+        models.append(_model(one.public, site_id, vision=sees, context_length=one.context_length))
     taken = {model.site_id for model in models}
     names = {model.id.casefold() for model in models}
     for model in live:
         public = model.id if " " in model.name else model.name
         if model.id not in taken and public.casefold() not in names:
-            models.append(Model(public, model.id, vision=bool(model.vision), owned_by=OWNER))
+            models.append(_model(public, model.id, vision=bool(model.vision)))
             names.add(public.casefold())
     return with_suffixes(models, zai_data.SUFFIXES)
+
+
+def _model(public: str, site_id: str, *, vision: bool, context_length: int | None = None) -> Model:
+    return Model(public, site_id, vision=vision, tools="emulated", context_length=context_length, owned_by=OWNER)
 
 
 def known_models(overrides: Mapping[str, str | Sequence[str]]) -> list[SiteModel]:

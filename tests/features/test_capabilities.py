@@ -145,12 +145,18 @@ def test_every_field_of_the_openai_request_is_in_one_place_of_the_table() -> Non
     assert sum(map(len, places)) == len(known)
 
 
-def test_tools_pass_where_the_model_has_them_in_any_way() -> None:
+def test_tools_pass_where_the_model_has_them_and_where_a_feature_sees_to_them() -> None:
     history = ask(
         {"role": "assistant", "content": None, "tool_calls": [CALL]},
         {"role": "tool", "content": "42", "tool_call_id": "c"},
     )
-    check(model=Model("m", "m", tools="emulated"), tools=[TOOL], tool_choice="required", **history)
+    check(model=Model("m", "m", tools="native"), tools=[TOOL], tool_choice="required", **history)
+    emulated = Model("m", "m", tools="emulated")
+    assert refused(model=emulated, tools=[TOOL], **history).param == "tools"
+    raw = {"model": "m", "tools": [TOOL], "tool_choice": "required", **history}
+    parsed = parse_chat(json.dumps(raw).encode())
+    claims = applied(parsed.request, at(emulated, NOTHING)).claims
+    check_support(parsed, taken(parsed, NOTHING), "zai", emulated, claims)
 
 
 @pytest.mark.parametrize(

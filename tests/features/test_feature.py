@@ -11,7 +11,7 @@ from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest
 from tests.support.features import at
 
-MODEL = Model("m", "m")
+MODEL = Model("m", "m", tools="emulated")
 PLAIN = ChatRequest("m", (Message("user", "hi"),))
 LADEN = ChatRequest(
     "m",

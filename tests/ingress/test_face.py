@@ -127,7 +127,7 @@ def test_bad_requests_name_the_field(http: httpx.Client, body: bytes, param: str
     [
         ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"response_format": {"type": "grammar"}}, "response_format"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
     ],

@@ -42,7 +42,7 @@ class _Choice:
 
     def rendered(self, index: int, citations: Sequence[Citation]) -> dict[str, Any]:
         content: str | None = joined("".join(self.text))
-        if not content and (self.calls or self.message.get("refusal")):
+        if not content and (self.calls or self.message.get("refusal") or self.message.get("function_call")):
             content = None
         message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, **self.message}
         if self.reasoning:

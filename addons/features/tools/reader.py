@@ -150,7 +150,7 @@ class ToolReader:
     """The EventFilter. `mark` is the request's; `quoted` says whether a text stands verbatim in the request; `new_id`
     gives the id of a call."""
 
-    done = False
+    done = ended = False
 
     def __init__(self, toolbox: Toolbox, mark: str, quoted: Callable[[str], bool], new_id: Callable[[], str]) -> None:
         self._toolbox, self._mark, self._new_id = toolbox, mark, new_id
