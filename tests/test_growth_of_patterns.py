@@ -41,6 +41,8 @@ ANCHORED = {
     "addons.importing.shell_words._CMD_PIECE": "match",
     "addons.importing.shell_words._OF_CMD": "match",
     "addons.importing.shell_words._PIECE": "match",
+    "addons.dialects.images.form._BOUNDARY": "fullmatch",
+    "addons.dialects.images.form._FIRST_LINE": "match",
     "addons.framing.chunks._SIZE": "match",
     "providers.contract.call._SITE": "match",
     "providers.contract.provider._BARE": "fullmatch",

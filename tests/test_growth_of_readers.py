@@ -17,6 +17,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
+from addons.dialects.images.form import read_form
 from addons.dialects.registry import for_path
 from addons.errors import GatewayError, clean
 from addons.features.stop_limits import OutputLimits
@@ -59,6 +60,7 @@ from providers.openai.frames import glued
 from providers.openai.json_end import JsonEnd
 from providers.openai.learnt import refused_fields
 from providers.openai.options import OpenAIOptions
+from providers.openai.pictures import StreamedPictures
 from providers.openai.reasons import end_of
 from providers.openai.refusals import too_long, unwanted
 from providers.qwen.decoder import QwenDecoder
@@ -326,6 +328,20 @@ def searched(delivered: str) -> object:
     return request_text(note), fold_text(answer_texts(note, b"", None)), searched_words(delivered)
 
 
+IN_A_PART = b'--b\r\nContent-Disposition: a; name="a"\r\n\r\n'
+
+
+def form(data: bytes) -> object:
+    with suppress(GatewayError):
+        return all_at_once(read_form(data, "multipart/form-data; boundary=b"))
+    return None
+
+
+def drawn(data: bytes) -> object:
+    decoder = StreamedPictures({}, lambda error: error)
+    return decoder.feed(data), decoder.close()
+
+
 def as_table(data: str) -> object:
     return table(rows(data.encode(), [(0.0, len(data))], None), cut=False)
 
@@ -474,6 +490,15 @@ READERS: dict[str, Reader] = {
     "events view: blank lines": fed(lambda: as_table, whole("\n\n")),
     "import: words": fed(lambda: imported, whole("a/")),
     "import: lines": fed(lambda: imported, whole("a\tTRUE\n")),
+    "form: boundaries": fed(lambda: form, whole_bytes("\r\n--b  ")),
+    "form: parts": fed(lambda: form, whole_bytes('--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n')),
+    "form: nearly a boundary": fed(lambda: form, lambda size: [IN_A_PART + b"--b" * (size // 3)]),
+    "form: line ends": fed(lambda: form, lambda size: [IN_A_PART + b"\r" * size]),
+    "form: a head": fed(lambda: form, lambda size: [b"--b\r\n" + b"a:\r\n b\r\n" * (size // 9)]),
+    "form: words of a head": fed(lambda: form, lambda size: [IN_A_PART[:-4] + b'; a="\\' * (size // 6)]),
+    "pictures: pieces": fed(lambda: StreamedPictures({}, lambda error: error).feed, lambda size: [b"data: "] * size),
+    "pictures: events": fed(lambda: drawn, whole_bytes("data: 1\n\n")),
+    "pictures: line ends": fed(lambda: drawn, lambda size: [b"data: " + b"\r\n" * (size // 2)]),
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
     "import: PowerShell, headers": fed(lambda: powershell, whole('"a"="b"\n', "Invoke-WebRequest -Headers @{")),
     "import: PowerShell, calls": fed(lambda: powershell, whole("Invoke-WebRequest -Uri https://a.b -Method a\n")),

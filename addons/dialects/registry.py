@@ -9,11 +9,12 @@ from mitmproxy import http
 from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
+from addons.dialects.images.dialect import Images
 from addons.dialects.routes import RouteTable
 from addons.dialects.transcript import RawTranscript, Transcript
 from addons.errors import GatewayError
 
-DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions())
+DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions(), Images())
 """Bodies of unknown format are tried in this order. Refusals at paths of no dialect have the first one's envelope."""
 
 _NONE: Final[Mapping[str, str]] = {}

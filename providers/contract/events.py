@@ -76,6 +76,13 @@ class Image(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Verbatim(Event):
+    """Bytes of an answer that goes to the client as it came: its form is the one that the client has asked in."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Usage(Event):
     """Token counts as the provider gives them. The last Usage of a stream wins."""
 

@@ -52,6 +52,13 @@ class Model:
     created: int = 0
     variant: bool = False
     """A name with a suffix, for a switch of another model of the list."""
+    outputs: tuple[Literal["text", "image"], ...] = ("text",)
+    """What its answers can be."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether it can be asked for pictures."""
+        return "image" in self.outputs
 
 
 class ProviderOptions(Written):
@@ -82,7 +89,14 @@ def checked_url(value: str) -> str:
     return base
 
 
-_CALLS: Final = ("/chat/completions", "/completions", "/embeddings", "/responses")
+_CALLS: Final = (
+    "/chat/completions",
+    "/completions",
+    "/embeddings",
+    "/responses",
+    "/images/generations",
+    "/images/edits",
+)
 """Ends of the addresses that documentation shows to be called."""
 _BARE: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.){0,8}[a-z0-9-]{1,63}(?::\d{1,5})?(?:/[\w./-]{0,100})?", re.ASCII)
 

@@ -1,7 +1,8 @@
 """What providers are asked for, between the client formats (dialects) and the providers: chats and raw prompts.
 
 A dialect makes a ModelRequest, an operation of a provider serves it (providers/contract/operation.py); neither knows
-the other. Another kind of request (embeddings, images …) is another subclass. Every value is immutable.
+the other. Pictures are asked for by another subclass (pictures.py), as any other kind of request would be. Every value
+is immutable.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -9,7 +9,16 @@ from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
-_ENDPOINTS: Final = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings", "/messages")
+_ENDPOINTS: Final = (
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/models",
+    "/embeddings",
+    "/messages",
+    "/images/generations",
+    "/images/edits",
+)
 _VERSION: Final = re.compile(r"/v[0-9]{1,3}[a-z0-9]{0,20}(?:/|$)", re.IGNORECASE)
 
 

@@ -54,8 +54,10 @@ class OpenAIApi:
         return found or Model(public, public, tools="native")
 
     # -- calls ----------------------------------------------------------------------------------------------------
-    def post(self, path: str, session: Session, body: bytes, *, accept: str) -> Call:
-        headers = (*self._headers(session, accept=accept), ("Content-Type", "application/json"))
+    def post(
+        self, path: str, session: Session, body: bytes, *, accept: str, content_type: str = "application/json"
+    ) -> Call:
+        headers = (*self._headers(session, accept=accept), ("Content-Type", content_type))
         return Call("POST", _address(self.options.base_url, path), headers, body)
 
     def models_call(self, session: Session, base_url: str) -> Call:

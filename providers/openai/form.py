@@ -21,6 +21,9 @@ class Form:
     """Taken from `base_url`; with a leading slash, from the root of its host."""
     completions_path: str = "completions"
     """Where raw prompts go (/v1/completions), with an API that has such a thing."""
+    images_generations_path: str = "images/generations"
+    images_edits_path: str = "images/edits"
+    """Empty where an API makes pictures and changes none."""
     models_path: str = "models"
     stream_usage: bool | None = None
     """Whether it takes `stream_options.include_usage`: True asks for it in every stream, False never sends it, None (it

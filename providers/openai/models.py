@@ -22,6 +22,7 @@ def built_in(preset: Preset) -> dict[str, Model]:
             tools="native",
             context_length=known.context_length,
             owned_by=preset.owned_by,
+            outputs=("image",) if known.draws else ("text",),
         )
         table.setdefault(model.id, model)
         for suffix, (thinking, search) in (preset.suffixes or {}).items():
@@ -33,15 +34,17 @@ def built_in(preset: Preset) -> dict[str, Model]:
 
 
 def read_list(value: Any, preset: Preset) -> list[Model] | None:
-    """The chat models of GET /models; None when the answer is no list of models."""
+    """The models of GET /models that chat or draw; None when the answer is no list of models."""
     entries = value if isinstance(value, list) else mapping(value).get("data", mapping(value).get("models"))
     if not isinstance(entries, list):
         return None
     found = []
     for entry in map(mapping, entries[:MODELS_LIMIT]):
         model_id = model_name(entry.get("id")) or model_name(entry.get("name"))
-        if model_id and not any(part in model_id.lower() for part in preset.not_chat):
-            found.append(_model(model_id, entry, preset))
+        draws = any(part in model_id.lower() for part in preset.draws)
+        if model_id and (draws or not any(part in model_id.lower() for part in preset.not_chat)):
+            model = _model(model_id, entry, preset)
+            found.append(replace(model, outputs=("image",)) if draws else model)
     return found
 
 

@@ -49,6 +49,8 @@ class OpenAIOptions(ProviderOptions):
 
     chat_path: str | None = None
     completions_path: str | None = None
+    images_generations_path: str | None = None
+    images_edits_path: str | None = None
     models_path: str | None = None
     stream_usage: bool | None = None
     max_tokens_name: MaxTokensName | None = None
@@ -99,7 +101,7 @@ class OpenAIOptions(ProviderOptions):
             raise ValueError("must be a list of model ids, or a table of public id to the API's id")
         return value if isinstance(value, Mapping) else {name: name for name in value}
 
-    @field_validator("chat_path", "completions_path", "models_path")
+    @field_validator("chat_path", "completions_path", "images_generations_path", "images_edits_path", "models_path")
     @classmethod
     def _path_stays_on_the_host(cls, value: str | None) -> str | None:
         if value is not None and (not _PATH.fullmatch(value) or ".." in value):
@@ -135,8 +137,12 @@ class OpenAIOptions(ProviderOptions):
 
     def operations(self) -> tuple[OperationName, ...]:
         """The operations of the API: those the preset knows it to have, and those config.yaml names a path of."""
+        named: dict[OperationName, str | None] = {
+            "completions": self.completions_path,
+            "images": self.images_generations_path or self.images_edits_path,
+        }
         known = self.known().operations
-        return known if self.completions_path is None or "completions" in known else (*known, "completions")
+        return (*known, *(name for name, path in named.items() if path is not None and name not in known))
 
     def form(self) -> Form:
         """The preset's form with the keys of config.yaml put over it; tables are joined."""

@@ -6,7 +6,7 @@ from typing import Literal
 from providers.openai.form import Form
 from providers.shared.suffixes import Suffixes
 
-type OperationName = Literal["chat", "completions"]
+type OperationName = Literal["chat", "completions", "images"]
 """What an API can be asked for (providers/openai/provider.py has the operations)."""
 
 
@@ -22,6 +22,8 @@ class KnownModel:
     vision: bool = False
     context_length: int | None = None
     always_thinking: bool = False
+    draws: bool = False
+    """It makes pictures, and no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,5 @@ class Preset:
     """Variants of the known models by the ends of their names, as the site's web adapter has them."""
     not_chat: tuple[str, ...] = ()
     """Parts of ids in the live list that are no chat models."""
+    draws: tuple[str, ...] = ()
+    """Parts of ids that make pictures, of those that are no chat models or of others."""

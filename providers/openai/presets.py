@@ -28,8 +28,9 @@ def _glm(public: str, *, vision: bool = False, context_length: int | None = None
 _ZAI: Final = Preset(
     base_url="https://api.z.ai/api/paas/v4",
     owned_by="z.ai",
-    operations=("chat",),
+    operations=("chat", "images"),
     form=Form(
+        images_edits_path="",
         stream_usage=False,  # the last chunk always has usage
         max_tokens_name="max_tokens",
         thinking="type",
@@ -50,6 +51,8 @@ _ZAI: Final = Preset(
         _glm("GLM-5.1"),
         _glm("GLM-5.2"),
         _glm("GLM-5.3"),
+        KnownModel("GLM-Image", "glm-image", draws=True),
+        KnownModel("CogView-4", "cogview-4-250304", draws=True),
     ),
     suffixes=_THINKING_SEARCH,
 )
@@ -114,15 +117,18 @@ _K2THINK: Final = Preset(
 _OPENAI: Final = Preset(
     base_url="https://api.openai.com/v1",
     owned_by="openai",
+    operations=("chat", "completions", "images"),
     form=Form(
         stream_usage=True,
         max_tokens_name="max_completion_tokens",
         developer_role=True,
         reasoning_field="drop",  # unknown fields of a message are refused
     ),
-    models=tuple(
-        KnownModel(name, vision=True) for name in ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini")
+    models=(
+        *(KnownModel(name, vision=True) for name in ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini")),
+        *(KnownModel(name, vision=True, draws=True) for name in ("gpt-image-1", "gpt-image-1-mini")),
     ),
+    draws=("dall-e", "gpt-image", "chatgpt-image"),
     not_chat=(
         "embedding",
         "tts",
@@ -188,7 +194,8 @@ _OPENROUTER: Final = Preset(
 _OLLAMA: Final = Preset(
     base_url="http://127.0.0.1:11434/v1",
     owned_by="ollama",
-    form=Form(stream_usage=True, max_tokens_name="max_tokens", think_tags="explicit"),
+    operations=("chat", "completions", "images"),
+    form=Form(images_edits_path="", stream_usage=True, max_tokens_name="max_tokens", think_tags="explicit"),
     not_chat=("embed",),
 )
 
@@ -222,5 +229,5 @@ PRESETS: Final[Mapping[str, Preset]] = {
     **VENDORS,
 }
 
-NO_PRESET: Final = Preset(base_url="", owned_by="", form=Form())
+NO_PRESET: Final = Preset(base_url="", owned_by="", form=Form(), operations=("chat", "completions", "images"))
 """Any other API of the form."""

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from providers.contract.operation import Operation, Turn
+from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model, Provider
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 from providers.contract.session import Credentials, Session
@@ -16,6 +17,7 @@ from providers.contract.steps import Moment, Steps
 from providers.openai.address import advice, without_endpoint
 from providers.openai.api import OpenAIApi, read_session
 from providers.openai.options import OpenAIOptions
+from providers.openai.pictures import PictureTurn
 from providers.openai.preset import OperationName
 from providers.openai.sign_in import KeySignIn
 from providers.openai.turns import ChatTurn, CompletionTurn
@@ -23,6 +25,7 @@ from providers.openai.turns import ChatTurn, CompletionTurn
 _OPERATIONS: Final[Mapping[OperationName, tuple[type[ModelRequest], Callable[..., Turn]]]] = {
     "chat": (ChatRequest, ChatTurn),
     "completions": (CompletionRequest, CompletionTurn),
+    "images": (ImageRequest, PictureTurn),
 }
 """By the names that presets use. Every field of a request is the API's own business."""
 

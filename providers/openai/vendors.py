@@ -16,8 +16,15 @@ AZURE_ADDRESS: Final = "https://YOUR-RESOURCE.openai.azure.com/openai/v1"
 _SILICONFLOW: Final = Preset(
     base_url="https://api.siliconflow.com/v1",
     owned_by="siliconflow",
-    form=Form(max_tokens_name="max_tokens", thinking="enable_thinking", reasoning_field="reasoning_content"),
+    operations=("chat", "completions", "images"),
+    form=Form(
+        images_edits_path="",
+        max_tokens_name="max_tokens",
+        thinking="enable_thinking",
+        reasoning_field="reasoning_content",
+    ),
     not_chat=("embed", "bge-", "rerank", "flux", "stable-diffusion", "kolors", "cosyvoice", "sensevoice", "wan"),
+    draws=("flux", "stable-diffusion", "kolors", "qwen-image"),
 )
 _MINIMAX: Final = Preset(
     base_url="https://api.minimax.io/v1",
@@ -36,10 +43,11 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "gemini": Preset(
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         owned_by="google",
-        operations=("chat",),
+        operations=("chat", "images"),
         # Unknown fields of a message are refused: thinking comes back in extra_content, which clients keep.
-        form=Form(stream_usage=True, reasoning_field="drop"),
+        form=Form(images_edits_path="", stream_usage=True, reasoning_field="drop"),
         not_chat=("embedding", "imagen", "veo", "tts", "aqa", "-image", "lyria", "native-audio", "live"),
+        draws=("imagen", "-image"),
     ),
     "groq": Preset(
         base_url="https://api.groq.com/openai/v1",
@@ -58,14 +66,18 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "xai": Preset(
         base_url="https://api.x.ai/v1",
         owned_by="xai",
+        operations=("chat", "completions", "images"),
         form=Form(max_tokens_name="max_completion_tokens", reasoning_field="reasoning_content"),
         not_chat=("image", "imagine", "video"),
+        draws=("-image",),
     ),
     "together": Preset(
         base_url="https://api.together.xyz/v1",
         owned_by="together",
-        form=Form(max_tokens_name="max_tokens", think_tags="explicit"),
+        operations=("chat", "completions", "images"),
+        form=Form(images_edits_path="", max_tokens_name="max_tokens", think_tags="explicit"),
         not_chat=("embed", "bge-", "flux", "rerank", "whisper", "imagen", "veo", "sora", "kling", "guard"),
+        draws=("flux", "imagen"),
     ),
     "fireworks": Preset(
         base_url="https://api.fireworks.ai/inference/v1",
@@ -80,14 +92,16 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "volcengine": Preset(
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",
-        operations=("chat",),
+        operations=("chat", "images"),
         form=Form(
+            images_edits_path="",
             stream_usage=True,
             max_tokens_name="max_tokens",
             thinking="type",
             reasoning_field="reasoning_content",
         ),
         not_chat=("embedding", "seedance", "seedream", "seededit"),
+        draws=("seedream", "seededit"),
     ),
     "nvidia": Preset(
         base_url="https://integrate.api.nvidia.com/v1",
@@ -133,6 +147,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "azure": Preset(
         base_url="",  # each resource has its own
         owned_by="azure",
+        operations=("chat", "completions", "images"),
         form=Form(
             stream_usage=True,
             max_tokens_name="max_completion_tokens",
@@ -140,5 +155,6 @@ VENDORS: Final[Mapping[str, Preset]] = {
             reasoning_field="drop",
         ),
         not_chat=("embedding", "tts", "whisper", "dall-e", "image", "sora", "realtime", "transcribe"),
+        draws=("dall-e", "gpt-image"),
     ),
 }

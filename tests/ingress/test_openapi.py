@@ -16,14 +16,26 @@ from addons.dialects.ambiguity import survey as surveyed
 from addons.dialects.base import Dialect
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
+from addons.dialects.images.dialect import Images
+from addons.dialects.routed_head import RoutedHead
 from addons.errors import GatewayError
 from addons.ingress.gate import GateRules, admit, routes
 from addons.ingress.openapi import document, document_bytes
 from addons.ingress.request_head import RequestHead
 
 API = schemathesis.openapi.from_dict(json.loads(document_bytes()))
-DIALECTS: dict[str, Dialect] = {"ChatRequest": ChatCompletions(), "CompletionRequest": Completions()}
-PATHS = {"ChatRequest": "/v1/chat/completions", "CompletionRequest": "/v1/completions"}
+DIALECTS: dict[str, Dialect] = {
+    "ChatRequest": ChatCompletions(),
+    "CompletionRequest": Completions(),
+    "ImageGenerationRequest": Images(),
+    "ImageEditRequest": Images(),
+}
+PATHS = {
+    "ChatRequest": "/v1/chat/completions",
+    "CompletionRequest": "/v1/completions",
+    "ImageGenerationRequest": "/v1/images/generations",
+    "ImageEditRequest": "/v1/images/edits",
+}
 HI = {"role": "user", "content": "Hello"}
 FUZZ = settings(
     max_examples=150, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -33,7 +45,8 @@ FUZZ = settings(
 def taken(name: str, body: object) -> bool:
     """Whether the dialect takes the body, for any provider."""
     try:
-        return DIALECTS[name].parse(json.dumps(body).encode()).refusal is None
+        head = RoutedHead("images_edits" if name == "ImageEditRequest" else "images_generations")
+        return DIALECTS[name].parse(json.dumps(body).encode(), head).refusal is None
     except GatewayError:
         return False
 
@@ -132,9 +145,43 @@ OLD: dict[str, tuple[object, bool]] = {
     "messages mean nothing": ({"model": "m", "prompt": "x", "messages": 5}, True),
     "temperature beyond": ({"model": "m", "prompt": "x", "temperature": 3}, False),
 }
+
+
+def drawn(**fields: object) -> dict[str, object]:
+    return {"model": "m", "prompt": "A cat", **fields}
+
+
+PICTURES: dict[str, tuple[object, bool]] = {
+    "plain": (drawn(), True),
+    "unknown field": (drawn(of_the_future={"a": [1]}), True),
+    "no prompt": ({"model": "m"}, False),
+    "empty prompt": (drawn(prompt=""), False),
+    "no pictures": (drawn(n=0), False),
+    "ten": (drawn(n=10), True),
+    "eleven": (drawn(n=11), False),
+    "null": (drawn(n=None, size=None, response_format=None, stream=None), True),
+    "a size of nobody's": (drawn(size="1x1"), True),
+    "another format": (drawn(response_format="png"), False),
+    "stream": (drawn(stream=True, partial_images=3), True),
+}
+EDITS: dict[str, tuple[object, bool]] = {
+    "nothing to change": (drawn(), False),
+    "a data URL": (drawn(image="data:image/png;base64,AA=="), True),
+    "several": (drawn(image=["data:image/png;base64,AA=="] * 16), True),
+    "too many": (drawn(image=["data:image/png;base64,AA=="] * 17), False),
+    "none": (drawn(images=[]), False),
+    "as OpenAI has it": (drawn(images=[{"image_url": "data:image/png;base64,AA=="}, {"file_id": "f"}]), True),
+    "with a mask": (drawn(image="u", mask={"image_url": "u"}), True),
+    "with an odd mask": (drawn(image="u", mask=5), False),
+}
 EXAMPLES = [
     pytest.param(name, body, good, id=f"{name}: {about}")
-    for name, cases in (("ChatRequest", CHATS), ("CompletionRequest", OLD))
+    for name, cases in (
+        ("ChatRequest", CHATS),
+        ("CompletionRequest", OLD),
+        ("ImageGenerationRequest", PICTURES),
+        ("ImageEditRequest", EDITS),
+    )
     for about, (body, good) in cases.items()
 ]
 

@@ -10,6 +10,7 @@ from providers.sandbox.models import obedient
 from providers.sandbox.models.native import read_body, text_of
 from providers.sandbox.models.shown import Said, ToolCall
 from providers.sandbox.openai.completions import complete
+from providers.sandbox.openai.pictures import draw
 from providers.sandbox.script import Script, end, greeting, is_directed, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import api_key
@@ -52,6 +53,8 @@ class OpenAISite(Site):
             body = request.json()
             known = isinstance(body, dict) and body.get("model") in MODELS
             await (complete(body, wire) if known else wire.respond(404, {"error": {"code": "model_not_found"}}))
+        elif request.path in ("/v1/images/generations", "/v1/images/edits") and request.method == "POST":
+            await draw(request, wire, MODELS)
         else:
             await wire.respond(404, {"error": {"message": f"Invalid URL ({request.path})", "code": None}})
 

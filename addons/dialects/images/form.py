@@ -1,0 +1,75 @@
+"""A multipart/form-data body to its parts, within bounds (RFC 7578). The parser is Werkzeug's."""
+
+import re
+from typing import Final
+
+from addons.dialects.body import Reading, bad_request
+from providers.contract.pictures import Form, FormPart
+
+PARTS_LIMIT: Final = 128
+_SLICE_BYTES: Final = 64 * 1024
+_BUFFER_BYTES: Final = 4 * _SLICE_BYTES
+"""Of the parser: what it has been given and has not passed on. A part's head has to fit into it."""
+_BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+"""RFC 2046 5.1.1."""
+_TYPE_CHARS: Final = 1000
+_FIRST_LINE: Final = re.compile(rb"--([^\r\n]{1,70})\r?\n")
+KIND: Final = "multipart/form-data"
+
+
+def read_form(body: bytes, content_type: str) -> Reading[Form]:
+    """The form. Where the content type is not known (of a body that was kept), its first line has the boundary.
+
+    Raises GatewayError (400).
+    """
+    from werkzeug.exceptions import RequestEntityTooLarge  # (here, since it takes a while and most never need it)
+    from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
+
+    boundary = _boundary_of(body, content_type)
+    decoder = MultipartDecoder(boundary, _BUFFER_BYTES, max_parts=PARTS_LIMIT)
+    parts: list[FormPart] = []
+    head: Field | File | None = None
+    pieces: list[bytes] = []
+    try:
+        for at in range(0, len(body) + _SLICE_BYTES, _SLICE_BYTES):
+            piece = body[at : at + _SLICE_BYTES]
+            decoder.receive_data(piece or None)
+            while not isinstance(event := decoder.next_event(), NeedData):
+                if isinstance(event, Epilogue):
+                    return Form(body, content_type or f"{KIND}; boundary={boundary.decode()}", boundary, tuple(parts))
+                if isinstance(event, Field | File):
+                    head, pieces = event, []
+                elif isinstance(event, Data) and head is not None:
+                    pieces.append(event.data)
+                    if not event.more_data:
+                        parts.append(FormPart(tuple(head.headers), head.name or "", b"".join(pieces)))
+            yield
+    except RequestEntityTooLarge:
+        raise bad_request(
+            f"the form has more than {PARTS_LIMIT} parts, or a part whose head is larger than "
+            f"{_BUFFER_BYTES // 1024} KB",
+            code="invalid_form",
+        ) from None
+    except ValueError:
+        pass
+    raise bad_request("the request body is no whole multipart/form-data form", code="invalid_form")
+
+
+def is_form(body: bytes, content_type: str) -> bool:
+    """Whether a body is a form, by its content type, or where that is not known by its first line."""
+    if content_type:
+        return content_type.partition(";")[0].strip().lower() == KIND
+    return _FIRST_LINE.match(body) is not None
+
+
+def _boundary_of(body: bytes, content_type: str) -> bytes:
+    if content_type:
+        from werkzeug.http import parse_options_header
+
+        found = parse_options_header(content_type[:_TYPE_CHARS])[1].get("boundary", "")
+    else:
+        line = _FIRST_LINE.match(body)
+        found = line[1].decode("latin-1") if line is not None else ""
+    if not _BOUNDARY.fullmatch(found):
+        raise bad_request("Content-Type names no boundary of the form", code="invalid_form")
+    return found.encode()

@@ -1,0 +1,60 @@
+"""What is asked for where the answer is pictures: new ones (/v1/images/generations), or others changed (…/edits)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from providers.contract.requests import ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePicture:
+    """A picture to be changed, or the mask that says where: its bytes out of a form, or else a reference."""
+
+    data: bytes = b""
+    content_type: str = ""
+    """As its sender names it."""
+    reference: str = ""
+    """A data: URL, an http(s) address, or the id of a file at an official API."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """A part of a form as it came: its head's lines by name, and its content."""
+
+    headers: tuple[tuple[str, str], ...]
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multipart/form-data body, for an API of the same form."""
+
+    body: bytes
+    content_type: str
+    """With the boundary in it."""
+    boundary: bytes
+    parts: tuple[FormPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest(ModelRequest):
+    """Pictures after a description. `extra` has all of a JSON body's fields but `model`, as they came."""
+
+    kind: ClassVar[str] = "picture"
+    prompt: str
+    n: int = 1
+    size: str | None = None
+    """As the client says it: pixels (1024x1024), `auto`, or the site's own words for a shape."""
+    response_format: str | None = None
+    """`url` or `b64_json`; None where the client did not say."""
+    edits: bool = False
+    """Pictures are to be changed, not made anew."""
+    sources: tuple[SourcePicture, ...] = ()
+    mask: SourcePicture | None = None
+    form: Form | None = None
+    """The body, where it was a form."""
+
+    def words(self) -> Iterable[str]:
+        return (self.prompt,)
