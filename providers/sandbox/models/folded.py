@@ -33,8 +33,8 @@ def read_messages(
 ) -> Shown:
     """What messages show, given as pairs of role and text; the files are those of the last one."""
     shown = Shown(turns=tuple(earlier))
+    mark = next((found for _, text in reversed(messages) if (found := _newest_mark(text))), "")
     for role, text in messages:
-        mark = _newest_mark(text)
         turns = list(_turns(_without_contract(text, mark), role, mark))
         shown = replace(shown, turns=(*shown.turns, *turns), **(_contract(text, mark) if mark else {}))
     if files:
