@@ -90,6 +90,8 @@ class AnswerReader:
         """The answer was complete before its body was."""
         self.behind = False
         """There is more to `read_on` of what was fed."""
+        self.site_is_done = False
+        """The site has said its last word, whatever became of that."""
         self.as_said = False
         """It is what the site has said, to the end: neither cut by the gateway nor filtered by the site."""
         self.ended = False
@@ -224,7 +226,9 @@ class AnswerReader:
         """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
         if not events:
             return b""
-        source = self._source
+        source, last = self._source, events[-1]
+        if isinstance(last, Finish | Failure):
+            self.site_is_done = isinstance(last, Finish) or last.error.kind is not ErrorKind.INCOMPLETE
         for one in source.filters:
             events = one.filter(events)
         kept: list[Event] = []

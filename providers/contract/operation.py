@@ -6,6 +6,7 @@ The gateway makes a Turn for each try at an account and goes through it in this 
     call       the one call that is answered
     accepts    whether the head of the answer says that it is one: then `decoder` reads the body, else `classify`
     recover    after a failure: steps after which another turn may succeed
+    stop       where the answer is given up while the site still makes it
     cleanup    afterwards, where the person wants it
 """
 
@@ -48,7 +49,7 @@ class Decoder(Protocol):
 class Turn(ABC):
     """One request at one account, tried once. Keeps what it made at the site (a chat's id) for itself.
 
-    Recorded answers are read by turns that were never prepared: all but `prepare`, `call` and `cleanup` must do then.
+    Recorded answers are read by turns that were never prepared: what reads answers must do then.
     """
 
     def prepare(self, now: Moment) -> Steps[None] | None:
@@ -77,6 +78,10 @@ class Turn(ABC):
         `asked` is when the refused call was made. One recovery of a provider for a kind of error runs at a time, so
         what an earlier one learnt after the request came in need not be learnt again.
         """
+        return None
+
+    def stop(self, now: Moment) -> Call | None:
+        """The call that has the site end an answer that it still makes and nobody wants any more; None without one."""
         return None
 
     def cleanup(self, now: Moment) -> Call | None:

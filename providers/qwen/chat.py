@@ -13,7 +13,7 @@ from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Answer, Moment, Steps, no_steps
 from providers.contract.thread import Thread
-from providers.formats.jsontext import loads, mapping
+from providers.formats.jsontext import dumps, loads, mapping
 from providers.qwen.api import QwenApi
 from providers.qwen.decoder import DecoderOptions, QwenDecoder
 from providers.qwen.errors import refusal
@@ -97,6 +97,17 @@ class QwenTurn(Turn):
         if self._ask is None or self._ask.size is not None or not parent_id:
             return None
         return Thread(self._chat_id, parent_id, self._ask.chat_type)
+
+    def stop(self, now: Moment) -> Call | None:
+        """With the answer's own id, where the site has said it (2026-08: some clients send the chat's alone)."""
+        if not self._chat_id:
+            return None
+        body = {"chat_id": self._chat_id}
+        if self._decoder is not None and (response_id := site_id(self._decoder.response_id)):
+            body["response_id"] = response_id
+        chat_id = quote(self._chat_id, safe="")
+        path = f"/api/v2/chat/completions/stop?chat_id={chat_id}"
+        return self._api.call("POST", path, self._session, now, body=dumps(body), referer=f"/c/{chat_id}")
 
     def cleanup(self, now: Moment) -> Call | None:
         if not self._chat_id:

@@ -99,6 +99,13 @@ class ZaiTurn(Turn):
             return None
         return Thread(self._ask.chat_id, self._ask.answer_id)
 
+    def stop(self, now: Moment) -> Call | None:
+        """By the id of the answer, as the page does after it has given up its stream (2026-10)."""
+        if self._ask is None:
+            return None
+        path = f"/api/tasks/stop/{quote(self._ask.answer_id, safe='')}"
+        return self._api.call("POST", path, self._session, dumps({"reason": "user_stop"}))
+
     def cleanup(self, now: Moment) -> Call | None:
         if self._ask is None or not self._api.options.create_chat:
             return None
