@@ -52,7 +52,10 @@ def step_flow(step: CallRecord, request_id: str, cleaner: Cleaner) -> http.HTTPF
     flow.request.data.content = cleaner.data((flow.request.data.content or b"")[:SHOWN_BYTES])
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
-        flow.response = _response(step.answer, step.ended, owner, cleaner)
+        answer = step.answer
+        if step.call.hides_answer:
+            answer = Answer(answer.status, {"content-type": "text/plain"}, HIDDEN.encode())
+        flow.response = _response(answer, step.ended, owner, cleaner)
     annotation = Annotation(
         request_id=request_id,
         part="step",

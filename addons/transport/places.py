@@ -16,7 +16,7 @@ from typing import Literal
 from mitmproxy import http
 
 from providers.contract.call import Call, opened_url
-from providers.contract.sealed import Sealed, SecretRef, Value, ValueOf, secrets_of
+from providers.contract.sealed import Sealed, Secret, SecretRef, Value, ValueOf, secrets_of
 
 type Kind = Literal["header", "query"]
 
@@ -92,7 +92,7 @@ def read(found: object, provider: str, account: str) -> tuple[Place, ...]:
 def _place(entry: object, provider: str, account: str) -> Place:
     match entry:
         case ("header" | "query" as kind, str(name), list() | tuple() as raw):
-            parts: list[str | SecretRef] = []
+            parts: list[str | Secret] = []
             for part in raw:
                 match part:
                     case str():
@@ -108,10 +108,10 @@ def _place(entry: object, provider: str, account: str) -> Place:
 # -- the query --------------------------------------------------------------------------------------------------------
 def _segments(url: Sealed) -> list[Sealed]:
     """The parts between the `?` and `&` signs of a sealed URL, where secrets are in it."""
-    segments: list[list[str | SecretRef]] = [[]]
-    sealed: list[list[str | SecretRef]] = []
+    segments: list[list[str | Secret]] = [[]]
+    sealed: list[list[str | Secret]] = []
     for index, part in enumerate(url.parts):
-        if isinstance(part, SecretRef):
+        if not isinstance(part, str):
             if not sealed or sealed[-1] is not segments[-1]:
                 sealed.append(segments[-1])
             segments[-1].append(part)

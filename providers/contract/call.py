@@ -39,6 +39,8 @@ class Call:
     url: Value
     headers: tuple[tuple[str, Value], ...] = ()
     body: Body = b""
+    hides_answer: bool = False
+    """Secrets are handed out or repeated in its answer, which nobody is shown then."""
 
     def __post_init__(self) -> None:
         url = self.shown_url
@@ -75,7 +77,8 @@ class Call:
     def opened(self, value_of: ValueOf) -> "Call":
         """The Call with its secrets in it, for the wire alone. Raises what `value_of` raises, and ProviderError."""
         headers = tuple((n, value if isinstance(value, str) else value.opened(value_of)) for n, value in self.headers)
-        return Call(self.method, opened_url(self.url, value_of), headers, _body(self.body, value_of))
+        url, body = opened_url(self.url, value_of), _body(self.body, value_of)
+        return Call(self.method, url, headers, body, self.hides_answer)
 
 
 def opened_url(url: Value, value_of: ValueOf) -> str:

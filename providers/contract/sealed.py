@@ -8,7 +8,7 @@ searched for secrets to put in, so nobody gets one by writing its placeholder.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 
@@ -26,6 +26,19 @@ class SecretRef:
         return f"~sealed~{self.provider}~{self.account}~{self.name}~"
 
 
+@dataclass(frozen=True, slots=True)
+class HandedSecret:
+    """A secret that a site has just handed out for the next calls: in no vault, and shown by its name as well."""
+
+    name: str
+    value: str = field(repr=False)
+
+    @property
+    def placeholder(self) -> str:
+        return f"~handed out~{self.name}~"
+
+
+type Secret = SecretRef | HandedSecret
 type ValueOf = Callable[[SecretRef], str]
 """Opens one secret."""
 
@@ -34,7 +47,7 @@ type ValueOf = Callable[[SecretRef], str]
 class Sealed:
     """A header's value, or a part of a URL, with secrets in it: plain text and secrets in their order."""
 
-    parts: tuple[str | SecretRef, ...]
+    parts: tuple[str | Secret, ...]
 
     def __add__(self, more: "Value") -> "Sealed":
         return Sealed((*self.parts, *_parts(more)))
@@ -48,6 +61,7 @@ class Sealed:
 
     @property
     def secrets(self) -> tuple[SecretRef, ...]:
+        """Those of the session."""
         return tuple(part for part in self.parts if isinstance(part, SecretRef))
 
     @property
@@ -57,7 +71,10 @@ class Sealed:
 
     def opened(self, value_of: ValueOf) -> str:
         """The text with the secrets in it, for the wire alone."""
-        return "".join(part if isinstance(part, str) else value_of(part) for part in self.parts)
+        return "".join(
+            value_of(part) if isinstance(part, SecretRef) else part if isinstance(part, str) else part.value
+            for part in self.parts
+        )
 
 
 type Value = str | Sealed
@@ -75,7 +92,7 @@ def opened(value: Value, value_of: ValueOf) -> str:
 
 def joined(separator: str, values: Iterable[Value]) -> Value:
     """As str.join, empty values left out; text where nothing is sealed."""
-    parts: list[str | SecretRef] = []
+    parts: list[str | Secret] = []
     text = ""
     """What has been joined behind the last secret."""
     begun = False
@@ -98,5 +115,5 @@ def secrets_of(value: Value) -> tuple[SecretRef, ...]:
     return () if isinstance(value, str) else value.secrets
 
 
-def _parts(value: Value) -> tuple[str | SecretRef, ...]:
+def _parts(value: Value) -> tuple[str | Secret, ...]:
     return (value,) if isinstance(value, str) else value.parts

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from providers.contract.call import Call
+from providers.contract.chat import attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import checked_id, site_id
 from providers.contract.operation import Turn
@@ -61,7 +62,8 @@ class QwenTurn(Turn):
         quoted = quote(self._chat_id, safe="")
         headers = self._api.page.on(self._session, now, referer=f"/c/{quoted}") | {"x-accel-buffering": "no"}
         parent_id = self._chat.thread.parent_id if self._chat.thread is not None else None
-        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now, parent_id)
+        files = attached(self._chat.messages)
+        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now, parent_id, files)
         url = f"{self._api.options.base_url}/api/v2/chat/completions?chat_id={quoted}"
         return Call("POST", url, tuple(headers.items()), body)
 

@@ -8,10 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from providers.contract.chat import MediaKind
+from providers.contract.uploads import Accepted
+
 BASE_URL: Final = "https://chat.qwen.ai"
 """Also what the page says of itself in Origin and Referer, wherever `base_url` points."""
 AUTH_URL: Final = "https://auth.qwen.ai"
 """Where access tokens are renewed since autumn 2026 (front 0.3)."""
+
+UPLOAD_URLS: Final = (
+    "https://qwen-webui-prod.oss-accelerate.aliyuncs.com",
+    "https://qwen-webui-prod.oss-ap-southeast-1.aliyuncs.com",
+)
+"""Where files are sent: the site's bucket, by its names of 2026-03 to 2026-10."""
 
 CLIENT_VERSION: Final = "0.3.12"
 """The page's `version` header of 2026-10. Not checked on ordinary calls, as far as one project could find."""
@@ -80,20 +89,26 @@ class SiteModel:
     """Search is a chat_type of its own; otherwise it is a switch of the ordinary chat."""
     thinking_format: str = THINKING_FORMAT
     context_length: int | None = None
+    takes: frozenset[MediaKind] = frozenset({"document"})
+    """Kinds of files it can be given. The site takes any for any model; a text model ignores pictures without a
+    word."""
 
+
+_SEES: Final[frozenset[MediaKind]] = frozenset({"document", "image", "video"})
+_HEARS: Final[frozenset[MediaKind]] = _SEES | {"audio"}
 
 MODELS: Final = (
     SiteModel("qwen3.8-max"),
     SiteModel("qwen3.7-max"),
-    SiteModel("qwen3.7-plus", vision=True, context_length=1_000_000),
-    SiteModel("qwen3.8-omni-flash", vision=True),
-    SiteModel("qwen3.6-plus", vision=True),
-    SiteModel("qwen3.5-plus", vision=True),
-    SiteModel("qwen3.5-omni-plus", vision=True),
-    SiteModel("qwen3.5-flash", vision=True),
+    SiteModel("qwen3.7-plus", vision=True, takes=_SEES, context_length=1_000_000),
+    SiteModel("qwen3.8-omni-flash", vision=True, takes=_HEARS),
+    SiteModel("qwen3.6-plus", vision=True, takes=_SEES),
+    SiteModel("qwen3.5-plus", vision=True, takes=_SEES),
+    SiteModel("qwen3.5-omni-plus", vision=True, takes=_HEARS),
+    SiteModel("qwen3.5-flash", vision=True, takes=_SEES),
     SiteModel("qwen3-coder-plus", thinking=False),
     SiteModel("qwen3-max-2026-01-23"),
-    SiteModel("qwen3-vl-plus", vision=True),
+    SiteModel("qwen3-vl-plus", vision=True, takes=_SEES),
 )
 """Ids of 2026-08 to 2026-10. What each can do is known for qwen3.7-plus, a guess for the others."""
 
@@ -115,3 +130,29 @@ SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
 }
 IMAGE_SUFFIX: Final = "-image"
 OWNER: Final = "qwen"
+
+_MB: Final = 1024 * 1024
+ACCEPTED: Final[Mapping[MediaKind, Accepted]] = {
+    "image": Accepted(frozenset({"png", "jpg", "gif", "webp", "bmp"}), 20 * _MB, 5),
+    "document": Accepted(
+        frozenset({"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "md", "csv", "json", "html", "xml"}),
+        20 * _MB,
+        5,
+    ),
+    "video": Accepted(frozenset({"mp4", "mov", "avi", "webm"}), 500 * _MB, 1),
+    "audio": Accepted(frozenset({"wav", "mp3", "m4a", "flac", "ogg", "aac", "amr"}), 100 * _MB, 1),
+}
+"""What the page takes in one turn (2026-08). The extensions are guesses."""
+
+FILE_TYPES: Final[Mapping[MediaKind, str]] = {"image": "image", "video": "video", "audio": "audio", "document": "file"}
+"""What the page calls a kind."""
+FILE_CLASSES: Final[Mapping[MediaKind, str]] = {
+    "image": "vision",
+    "video": "video",
+    "audio": "audio",
+    "document": "document",
+}
+
+INLINE_CHARS: Final = 100_000
+"""Longer prompts raise the firewall's page, as one project found, which sends them as a file; where exactly is a
+guess."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from providers.contract.chat import MediaKind
 from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, whole
 from providers.qwen import data
@@ -55,7 +56,16 @@ def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
         search_type=not types or "search" in types,
         thinking_format=model_name(meta.get("thinking_format")) or data.THINKING_FORMAT,
         context_length=whole(meta.get("max_context_length")),
+        takes=_takes(meta),
     )
+
+
+def _takes(meta: Mapping[str, Any]) -> frozenset[MediaKind]:
+    """The kinds of files that a model of the list can be given; documents are read for it, unless it says no."""
+    capabilities = mapping(meta.get("capabilities"))
+    found: set[MediaKind] = set() if capabilities.get("document") is False else {"document"}
+    kinds: tuple[tuple[MediaKind, str], ...] = (("image", "vision"), ("video", "video"), ("audio", "audio"))
+    return frozenset(found | {kind for kind, name in kinds if _able(meta, name, unknown=False)})
 
 
 def _able(meta: Mapping[str, Any], what: str, *, unknown: bool = True) -> bool:

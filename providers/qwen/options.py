@@ -15,6 +15,8 @@ class QwenOptions(ProviderOptions):
     base_url: str = data.BASE_URL
     auth_url: Annotated[str, AfterValidator(checked_url)] = data.AUTH_URL
     """Where access tokens are renewed."""
+    upload_urls: tuple[Annotated[str, AfterValidator(checked_url)], ...] = data.UPLOAD_URLS
+    """Where files may be sent. Where `base_url` is loopback, only there."""
     client_version: str = data.CLIENT_VERSION
     user_agent: str = data.USER_AGENT
     headers: dict[str, str] = Field(default_factory=dict)

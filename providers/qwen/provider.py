@@ -18,6 +18,7 @@ from providers.qwen.chat import NATIVE, QwenTurn
 from providers.qwen.options import QwenOptions
 from providers.qwen.session import read_secrets
 from providers.qwen.sign_in import QwenSignIn
+from providers.qwen.uploads import QwenUploads, upload_urls
 
 
 class Qwen(Provider[QwenOptions]):
@@ -33,9 +34,13 @@ class Qwen(Provider[QwenOptions]):
         self._api = QwenApi(options)
         self.operations = {ChatRequest: Operation(NATIVE, partial(QwenTurn, self._api), threads=True)}
         self.sign_in = QwenSignIn(self._api)
+        self.uploads = QwenUploads(self._api)
 
     def origins(self) -> frozenset[str]:
         return super().origins() | {origin_of(self.options.auth_url)}
+
+    def upload_origins(self) -> frozenset[str]:
+        return frozenset(map(origin_of, upload_urls(self.options)))
 
     def models(self) -> Mapping[str, Model]:
         return self._api.catalogue.models

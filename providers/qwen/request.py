@@ -1,12 +1,13 @@
 """The requests to Qwen Chat: the page's headers, the new-chat body, and the completion with its one message."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from providers.contract.chat import AttachedPart, attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.requests import ChatRequest
 from providers.contract.sealed import Value
@@ -121,13 +122,13 @@ def prompt_of(chat: ChatRequest, ask: ChatSwitches) -> str:
     """The text of the one message. A picture is made from the last user turn alone: labels and old turns would be drawn
     into it.
 
-    Raises ProviderError(BAD_REQUEST) when there are no words.
+    Raises ProviderError(BAD_REQUEST) when there are no words, and no files.
     """
     if ask.size is None:
         words = flatten(chat.messages)
     else:
         words = next((message.text() for message in reversed(chat.messages) if message.role == "user"), "")
-    if not words.strip():
+    if not words.strip() and not attached(chat.messages):
         raise ProviderError(ErrorKind.BAD_REQUEST, "The conversation holds no text to send.", param="messages")
     return words
 
@@ -146,7 +147,14 @@ def new_chat_body(ask: ChatSwitches, moment: Moment) -> bytes:
     )
 
 
-def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment, parent_id: str | None = None) -> bytes:
+def completion_body(
+    words: str,
+    ask: ChatSwitches,
+    chat_id: str,
+    moment: Moment,
+    parent_id: str | None = None,
+    files: Sequence[AttachedPart] = (),
+) -> bytes:
     """The body of POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in
     seconds. `parent_id` is the site's id of the answer before, in a chat that goes on; it stands in four places."""
     body: dict[str, Any] = {
@@ -159,7 +167,7 @@ def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment,
         "parent_id": parent_id,
         "chat_mode": "normal",
         "model": ask.site.id,
-        "messages": [_message(words, ask, moment, parent_id)],
+        "messages": [_message(words, ask, moment, parent_id, files)],
         "timestamp": moment.epoch_ms // 1000,
     }
     if ask.size is not None:
@@ -167,7 +175,9 @@ def completion_body(words: str, ask: ChatSwitches, chat_id: str, moment: Moment,
     return _json(body)
 
 
-def _message(words: str, ask: ChatSwitches, moment: Moment, parent_id: str | None) -> dict[str, Any]:
+def _message(
+    words: str, ask: ChatSwitches, moment: Moment, parent_id: str | None, files: Sequence[AttachedPart]
+) -> dict[str, Any]:
     """The only element of `messages` the site takes; its role is `user` always."""
     return {
         "id": None,
@@ -178,7 +188,7 @@ def _message(words: str, ask: ChatSwitches, moment: Moment, parent_id: str | Non
         "role": "user",
         "content": words,
         "user_action": "chat",
-        "files": [],
+        "files": [dict(file.descriptor) for file in files],
         "timestamp": moment.epoch_ms // 1000,
         "models": [ask.site.id],
         "model": "",
