@@ -30,9 +30,19 @@ class LongCatApi:
         return found
 
     def call(
-        self, method: str, path: str, session: Session, now: Moment, body: bytes = b"", *, page: str = "/t"
+        self,
+        method: str,
+        path: str,
+        session: Session,
+        now: Moment,
+        body: bytes = b"",
+        *,
+        page: str = "/t",
+        content_type: str = "",
+        accept: str = "",
     ) -> Call:
         named: dict[str, Value] = {**self._headers, "referer": data.BASE_URL + page, "m-traceid": _trace_id(now)}
+        named |= {name: value for name, value in (("content-type", content_type), ("accept", accept)) if value}
         if not body:
             named.pop("content-type", None)
         named = session.as_browser(named, data.SESSION_HEADERS)
@@ -45,7 +55,15 @@ def _catalogue(own: Mapping[str, SwitchOptions]) -> dict[str, Model]:
     """Public name → model. What the site has instead of a model's name is the agent: that is `site_id`."""
     known: Mapping[str, data.Switches | SwitchOptions] = {**data.MODELS, **own}
     models = {
-        name: Model(name, one.agent_id, thinking=one.thinking, search=one.search, tools="emulated", owned_by="longcat")
+        name: Model(
+            name,
+            one.agent_id,
+            thinking=one.thinking,
+            search=one.search,
+            vision=True,
+            tools="emulated",
+            owned_by="longcat",
+        )
         for name, one in known.items()
     }
     variants = with_suffixes([models[name] for name in data.SUFFIXED], data.SUFFIXES)

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 from providers.contract.call import Call
+from providers.contract.chat import attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import checked_id
 from providers.contract.operation import Turn
@@ -44,7 +45,7 @@ class LongCatTurn(Turn):
             "searchEnabled": int(searches),
             "regenerate": 0,
             "parentMessageId": 0,
-            "files": [],
+            "files": [dict(file.descriptor) for file in attached(self._chat.messages)],
         }
         page = f"/c/{quote(self._conversation)}"
         return self._api.call("POST", data.CHAT_PATH, self._session, now, dumps(body), page=page)

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from providers.contract.chat import MediaKind
+from providers.contract.uploads import Accepted
+
 BASE_URL: Final = "https://longcat.chat"
 PASSPORT: Final = "passport_token_key"
 """The cookie that is the sign-in."""
@@ -14,6 +17,7 @@ PASSPORT: Final = "passport_token_key"
 DELETE_PATH: Final = "/api/v1/session-delete"
 CREATE_PATH: Final = "/api/v1/session-create"
 CHAT_PATH: Final = "/api/v1/chat-completion-V2"
+UPLOAD_PATH: Final = "/api/v1/appendix-upload"
 WHO_PATH: Final = "/api/v1/user-current"
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -64,3 +68,10 @@ SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
     "-Search": (None, True),
     "-Thinking-Search": (True, True),
 }
+
+_MOST_BYTES: Final = 10 * 1024 * 1024
+ACCEPTED: Final[Mapping[MediaKind, Accepted]] = {
+    "image": Accepted(frozenset({"jpg", "png"}), _MOST_BYTES, 9),
+    "document": Accepted(frozenset({"pdf", "doc", "docx", "xls", "xlsx", "pptx", "txt"}), _MOST_BYTES, 1),
+}
+"""The limits that one client keeps (autumn 2026): nine pictures or one document."""

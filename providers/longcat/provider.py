@@ -18,6 +18,7 @@ from providers.longcat.line import cookies_of_line
 from providers.longcat.options import LongCatOptions
 from providers.longcat.session import read_session
 from providers.longcat.sign_in import LongCatSignIn
+from providers.longcat.uploads import LongCatUploads
 
 
 class LongCat(Provider[LongCatOptions]):
@@ -31,6 +32,7 @@ class LongCat(Provider[LongCatOptions]):
         self._api = LongCatApi(options)
         self.operations = {ChatRequest: Operation(NATIVE, partial(LongCatTurn, self._api))}
         self.sign_in = LongCatSignIn(self._api)
+        self.uploads = LongCatUploads(self._api)
 
     @classmethod
     def session_of_line(cls, line: str) -> tuple[str, dict[str, str]] | None:

@@ -14,12 +14,12 @@ from addons.transport.carrier import BODY_LIMIT_BYTES, Carrier
 from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.pool_carrier import PoolCarrier
 from addons.transport.sealing import Seals
-from addons.transport.step_runner import STEP_LIMIT, CallRecord, StepRunner
+from addons.transport.step_runner import AT_ONCE, STEP_LIMIT, CallRecord, StepRunner
 from addons.upstream.pool import UpstreamPool
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.session import Session
-from providers.contract.steps import Answer, Steps
+from providers.contract.steps import Answer, Steps, Wait, Work, together
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.support.own_calls import Sides
@@ -196,6 +196,86 @@ async def test_steps_that_never_end_are_ended(over: str, more: int) -> None:
     with pytest.raises(ProviderError, match="took too many steps"):
         await house.runner.run(PROVIDER, made, SESSION)
     assert len(house.sent) == STEP_LIMIT + 1 - more
+
+
+# -- work that is more than calls --------------------------------------------------------------------------------------
+def part(number: int, into: list[int]) -> Work[int]:
+    for step in range(3):
+        yield Call("GET", f"https://x.example/{number}/{step}")
+        into.append(number)
+    yield Wait()
+    return number
+
+
+@in_virtual_time
+async def test_parts_of_work_run_a_few_at_a_time_and_keep_their_order(over: str) -> None:
+    running, most = 0, 0
+
+    class Slow(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(1)
+            running -= 1
+            yield b"x"
+
+    house = House(over, lambda request: httpx.Response(200, stream=Slow()))
+    done: list[int] = []
+    found = await house.runner.run(PROVIDER, together([part(number, done) for number in range(10)]), SESSION)
+    assert found == list(range(10))
+    assert most == AT_ONCE
+    assert len(done) == len(house.seen) == 30
+
+
+@in_virtual_time
+async def test_the_first_part_that_fails_ends_the_others_and_is_told(over: str) -> None:
+    house = House(over)
+
+    def fails() -> Work[int]:
+        yield Wait(1)
+        raise ProviderError(ErrorKind.BAD_REQUEST, "no")
+
+    def lasts() -> Work[int]:
+        yield Wait(100)
+        yield CALL
+        return 0
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(ProviderError, match="no"):
+        await house.runner.run(PROVIDER, together([lasts(), fails(), lasts()]), SESSION)
+    assert loop.time() - began < 10  # virtual
+    await asyncio.sleep(200)
+    assert not house.sent
+
+
+@in_virtual_time
+async def test_who_asked_for_parts_may_go_on_after_a_failure(over: str) -> None:
+    house = House(over, raising(httpx.ReadError("x")))
+
+    def outer() -> Work[str]:
+        try:
+            yield from together([part(1, [])])
+        except ProviderError:
+            return "mended"
+        return ""
+
+    assert await house.runner.run(PROVIDER, outer(), SESSION) == "mended"
+
+
+@in_virtual_time
+async def test_pauses_are_no_steps_and_waits_are(over: str) -> None:
+    house = House(over)
+
+    def pauses(count: int, seconds: float) -> Work[str]:
+        for _ in range(count):
+            yield Wait(seconds)
+        return "done"
+
+    assert await house.runner.run(PROVIDER, pauses(10 * STEP_LIMIT, 0), SESSION) == "done"
+    with pytest.raises(ProviderError, match="too many steps"):
+        await house.runner.run(PROVIDER, pauses(STEP_LIMIT + 1, 1), SESSION)
 
 
 # -- cookies ----------------------------------------------------------------------------------------------------------
