@@ -70,6 +70,9 @@ class Qwen:
         vault = (self.house.folder / "s" / "vault.json").read_text()
         return "\n".join([*flows, *(file for file in files if file != vault), *self.house.said, *map(repr, more)])
 
+    def recordings(self) -> list[Path]:
+        return list(self.house.folder.rglob("*.glass.json"))
+
     def check(self, *more: object) -> None:
         told = self.told(*more)
         assert "getstsToken" in told
@@ -106,7 +109,7 @@ async def test_a_picture_reaches_the_store_and_no_secret_anybody_else(tmp_path: 
         shown = [flow for flow in house.flows() if flow.request.method == "PUT"]
         assert "~handed out~security_token~" in str(shown[0].request.headers)
         qwen.check(visit.got)
-        assert list(tmp_path.rglob("*.glass.json"))
+        assert qwen.recordings()
     qwen.check()
 
 
