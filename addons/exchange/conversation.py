@@ -46,6 +46,9 @@ class _Digest:
         self.add(b"%d" % len(message.tool_calls))
         for call in message.tool_calls:
             self.add(call.id, call.kind, call.name, _plain(call.arguments))
+        for place, name in ((message.extra, "function_call"), *((call.extra, "custom") for call in message.tool_calls)):
+            if (said := place.get(name)) is not None:  # calls of forms that have no place of their own
+                self.add(name, dumps(said))
 
     def _content(self, message: Message) -> None:
         parts = message.content if isinstance(message.content, tuple) else ()
@@ -85,7 +88,8 @@ class Conversation:
         """The new turn."""
         digest = _Digest()
         digest.add(identity, request.reasoning_effort, dumps(request.search))
-        digest.add(dumps([dict(tool) for tool in request.tools]), dumps(request.response_format))
+        tools = [dict(tool) for tool in request.tools] or request.extra.get("functions")
+        digest.add(dumps(tools), dumps(request.response_format))
         for message in self.before:
             digest.message(message)
         self.key: bytes | None = digest.value() if behind and self.turn else None

@@ -1,5 +1,6 @@
 """The digest of a conversation: what makes two requests the same conversation, and what does not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,24 @@ def test_a_request_is_parted_behind_the_newest_answer() -> None:
 @pytest.mark.parametrize("messages", [(), (user("a"),), (Message("system", "s"), user("a")), (user("a"), ANSWER)])
 def test_what_has_no_answer_or_no_new_turn_has_no_key(messages: tuple[Message, ...]) -> None:
     assert Conversation(chat(*messages), KEY).key is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        lambda word: Message("assistant", None, extra={"function_call": {"name": "f", "arguments": word}}),
+        lambda word: Message("assistant", None, tool_calls=(ToolCall("c", "", "", "custom", {"custom": word}),)),
+    ],
+    ids=["function_call", "custom"],
+)
+def test_calls_of_other_forms_count_too(said: Callable[[str], Message]) -> None:
+    one, other = (key(chat(user("a"), said(word), RESULT)) for word in ("rm -r a", "rm -r b"))
+    assert one != other
+
+
+def test_functions_of_the_older_form_count() -> None:
+    one, other = (replace(BASE, extra={"functions": [{"name": name}]}) for name in "ab")
+    assert key(one) != key(other)
 
 
 @pytest.mark.parametrize("answer", [ANSWER, CALLS, Message("assistant", "Let me see.", tool_calls=(CALL,))])
