@@ -70,8 +70,8 @@ def _leave(context: Context, attempt: Attempt, progress: Progress) -> None:
         progress.lease.handed_out(attempt.spec.session, given)
     provider, turn = attempt.spec.provider, progress.turn
     stop = turn.stop(context.moment()) if _still_writes(attempt) else None
-    cleanup = turn.cleanup(context.moment()) if provider.name in context.cleaned_up else None
-    if calls := [call for call in (stop, cleanup) if call is not None]:
+    cleanup = turn.cleanup(context.moment()) if provider.name in context.cleaned_up else ()
+    if calls := [call for call in (stop, *cleanup) if call is not None]:
         context.background.spawn(_send(context, provider, calls, progress.session), "glassgate leaving a site")
 
 

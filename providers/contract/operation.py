@@ -11,7 +11,7 @@ The gateway makes a Turn for each try at an account and goes through it in this 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,9 +84,9 @@ class Turn(ABC):
         """The call that has the site end an answer that it still makes and nobody wants any more; None without one."""
         return None
 
-    def cleanup(self, now: Moment) -> Call | None:
-        """The call that removes what `prepare` made at the site (a chat), or None. Only where the person wants it."""
-        return None
+    def cleanup(self, now: Moment) -> Sequence[Call]:
+        """The calls that remove what `prepare` made at the site (chats). Only where the person wants it."""
+        return ()
 
     @property
     def thread(self) -> Thread | None:

@@ -1,6 +1,6 @@
 """A chat with LongCat: a conversation is created, then asked once, with the history folded into one text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -65,12 +65,12 @@ class LongCatTurn(Turn):
         """A conversation that is gone: the same again in another new one."""
         return no_steps() if error.kind is ErrorKind.CONVERSATION_GONE else None
 
-    def cleanup(self, now: Moment) -> Call | None:
+    def cleanup(self, now: Moment) -> Sequence[Call]:
         if not self._conversation:
-            return None
+            return ()
         chat = quote(self._conversation, safe="")
         path = f"{data.DELETE_PATH}?conversationId={chat}"
-        return self._api.call("GET", path, self._session, now, page=f"/c/{chat}")
+        return (self._api.call("GET", path, self._session, now, page=f"/c/{chat}"),)
 
     def _switches(self) -> tuple[bool, bool]:
         """Whether it is to think, and to search the web."""

@@ -1,7 +1,7 @@
 """A chat with Qwen: a request begins a new one with the whole conversation in one message, or goes on in one with its
 new turn alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -111,10 +111,10 @@ class QwenTurn(Turn):
         path = f"/api/v2/chat/completions/stop?chat_id={chat_id}"
         return self._api.call("POST", path, self._session, now, body=dumps(body), referer=f"/c/{chat_id}")
 
-    def cleanup(self, now: Moment) -> Call | None:
+    def cleanup(self, now: Moment) -> Sequence[Call]:
         if not self._chat_id:
-            return None
-        return self._api.call("DELETE", f"/api/v2/chats/{quote(self._chat_id, safe='')}", self._session, now)
+            return ()
+        return (self._api.call("DELETE", f"/api/v2/chats/{quote(self._chat_id, safe='')}", self._session, now),)
 
     @property
     def buffers(self) -> bool:

@@ -4,7 +4,7 @@ System prompt and history are folded into one user message, because the site tak
 that goes on, the new turn alone is sent, as the page does. Requests are signed with the page's public constant.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -106,10 +106,10 @@ class ZaiTurn(Turn):
         path = f"/api/tasks/stop/{quote(self._ask.answer_id, safe='')}"
         return self._api.call("POST", path, self._session, dumps({"reason": "user_stop"}))
 
-    def cleanup(self, now: Moment) -> Call | None:
+    def cleanup(self, now: Moment) -> Sequence[Call]:
         if self._ask is None or not self._api.options.create_chat:
-            return None
-        return self._api.call("DELETE", f"/api/v1/chats/{quote(self._ask.chat_id, safe='')}", self._session)
+            return ()
+        return (self._api.call("DELETE", f"/api/v1/chats/{quote(self._ask.chat_id, safe='')}", self._session),)
 
     def _asked(self, now: Moment) -> CompletionSpec:
         api, chat, thread = self._api, self._chat, self._chat.thread

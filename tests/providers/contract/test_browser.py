@@ -191,9 +191,7 @@ def calls_of(site: str, session: Session) -> Iterator[Call]:
         calls, _ = walked(steps, bodies)
         yield from calls
     yield turn.call(MOMENT)
-    cleanup = turn.cleanup(MOMENT)
-    if cleanup is not None:
-        yield cleanup
+    yield from turn.cleanup(MOMENT)
 
 
 def walked(steps: Generator[Call, Answer, Any] | None, body: bytes) -> tuple[list[Call], Any]:

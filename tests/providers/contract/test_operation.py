@@ -37,7 +37,7 @@ class BareTurn(Turn):
 def test_a_turn_that_says_no_more_is_one_call() -> None:
     turn = BareTurn()
     error = turn.classify(500, {}, b"")
-    assert (turn.prepare(NOW), turn.recover(error, NOW), turn.cleanup(NOW), turn.buffers) == (None, None, None, False)
+    assert (turn.prepare(NOW), turn.recover(error, NOW), turn.cleanup(NOW), turn.buffers) == (None, None, (), False)
 
 
 def test_half_a_turn_is_none() -> None:

@@ -17,14 +17,13 @@ CHAT = ChatRequest("LongCat", HELLO)
 
 
 def test_a_conversation_made_is_taken_away_again() -> None:
-    made = turn_in("c/1&x").cleanup(MOMENT)
-    assert made is not None
+    (made,) = turn_in("c/1&x").cleanup(MOMENT)
     call = seen(made)
     assert (call.method, call.body) == ("GET", b"")
     assert call.url == "https://longcat.chat/api/v1/session-delete?conversationId=c%2F1%26x"
     assert dict(call.headers)["referer"] == "https://longcat.chat/c/c%2F1%26x"
     assert "passport_token_key" in dict(call.headers)["cookie"]
-    assert turn_in("").cleanup(MOMENT) is None
+    assert turn_in("").cleanup(MOMENT) == ()
 
 
 @pytest.mark.parametrize(("model", "agent"), [("LongCat", "1"), ("LongCat-Pro", "2")])
