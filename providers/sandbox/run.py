@@ -55,6 +55,7 @@ class Sandbox:
             site.pages = sign_in_pages(name) | site.pages
             server = await serve(site, self._host, port, self._tls)
             self._ports[name] = server.sockets[0].getsockname()[1]
+            site.address = self.base_url(name)
             self._stack.callback(server.close)
         return self
 

@@ -175,6 +175,8 @@ class Site(ABC):
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    address: str = ""
+    """Where it is served, `http://host:port`: for what it tells of itself and its companions."""
     pages: dict[str, str] = field(default_factory=dict)
     """HTML by path, for a browser (sign_in_page.py); it goes before what the site itself answers there."""
 

@@ -33,6 +33,8 @@ class Sites:
         for name, site in self._all.items():
             site.pages = sign_in_pages(name) | site.pages
         self._ports = {name: port for port, name in enumerate(self._all, _FIRST_PORT)}
+        for name, site in self._all.items():
+            site.address = f"http://127.0.0.1:{self._ports[name]}"
         self._by_port = {self._ports[name]: site for name, site in self._all.items()}
         self._lines: set[Line] = set()
         self._runner = asyncio.Runner(loop_factory=VirtualLoop)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.sandbox.longcat import frames as shapes
+from providers.sandbox.longcat.files import Files
 from providers.sandbox.longcat.old_frames import old_stream_of
 from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
@@ -45,7 +46,6 @@ REFUSALS: dict[str, tuple[int, object]] = {
     "plain": (200, b"Come back later"),
 }
 """Fault → status and body instead of an answer: JSON, HTML (text) or plain (bytes)."""
-_FILE = ("fileId", "fileName", "fileExt", "fileSize", "fileUrl", "fileKey", "uploadingStatus")
 
 
 @dataclass(slots=True)
@@ -74,6 +74,7 @@ class LongCatSite(Site):
     who_fault: str = ""
     """A name of REFUSALS that user-current meets."""
     clock: Callable[[], float] = time.time
+    files: Files = field(default_factory=Files)
 
     def session(self) -> dict[str, Any]:
         return {"cookies": {PASSPORT: self.new_token(), "_lxsdk_cuid": uuid.uuid4().hex, "long_cat_region_key": "2"}}
@@ -97,6 +98,7 @@ class LongCatSite(Site):
         routes = {
             ("POST", "/api/v1/session-create"): self._create,
             ("GET", "/api/v1/session-delete"): self._delete,
+            ("POST", "/api/v1/appendix-upload"): self._upload,
             ("POST", "/api/v1/chat-completion-V2"): self._complete,
             ("POST", "/api/v1/chat-completion"): self._complete,
         }
@@ -162,20 +164,24 @@ class LongCatSite(Site):
         chat = self.chats.get(chat_id) if isinstance(chat_id, str) else None
         return chat if chat is not None and chat.user_id == user else None
 
+    async def _upload(self, request: Request, user: str, wire: Wire) -> None:
+        await wire.respond(*self.files.take(request, user))
+
     # -- completions ----------------------------------------------------------------------------------------------
     async def _complete(self, request: Request, user: str, wire: Wire) -> None:
         body = _json_of(request)
         if problem := _head_problem(request):
             await wire.respond(*problem)
             return
-        if wrong := _body_problem(body):
+        listed = body.get("files", [])
+        if wrong := _body_problem(body) or self.files.problem(listed, user):
             await wire.respond(200, _wrong(wrong))
             return
         chat = self._owned(body["conversationId"], user)
         if chat is None:
             await wire.respond(200, shapes.GONE)
             return
-        script = scripted([("user", body["content"])])
+        script = scripted([("user", body["content"])], files=self.files.seen(listed))
         if script.fault in REFUSALS:
             await _refuse(script.fault, script.retry_after, wire)
         elif script.fault == "silence":
@@ -249,7 +255,4 @@ def _body_problem(body: dict[str, Any]) -> str:
         return "agentId"
     if not isinstance(body.get("creationParam", {}), dict):
         return "creationParam"
-    files = body.get("files", [])
-    if not isinstance(files, list) or any(not isinstance(f, dict) or any(n not in f for n in _FILE) for f in files):
-        return "files"
     return ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from providers.sandbox.qwen.files import descriptor_problem
 from providers.sandbox.qwen.models import usable
 from providers.sandbox.qwen.refusals import invalid, refused
 
@@ -119,8 +120,12 @@ def _message_fields(body: Mapping[str, Any], message: Mapping[str, Any]) -> Iter
         yield "messages.fid"
     if not isinstance(children, list) or len(children) != 1 or not _is_uuid(children[0]):
         yield "messages.childrenIds"
-    if message.get("user_action") != "chat" or message.get("files") != []:
+    if message.get("user_action") != "chat":
         yield "messages.user_action"
+    files = message.get("files", [])  # the newest page leaves them out where there are none
+    for problem in [descriptor_problem(one) for one in files] if isinstance(files, list) else ["files"]:
+        if problem:
+            yield f"messages.files.{problem}"
     if not _is_time(message.get("timestamp")):
         yield "messages.timestamp"
 

@@ -13,8 +13,10 @@ from typing import Any
 from providers.sandbox.qwen.auth import GUEST, Age, People, QwenAuthSite, sign_in
 from providers.sandbox.qwen.checks import Chat, new_chat_problem, turn_problem
 from providers.sandbox.qwen.endings import lines_of
+from providers.sandbox.qwen.files import Files
 from providers.sandbox.qwen.frames import SandboxTurn, created, delta, encoded, error, finished, words_of
 from providers.sandbox.qwen.models import MODELS, listed
+from providers.sandbox.qwen.oss import OssSite
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
 from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
@@ -42,6 +44,8 @@ class QwenSite(Site):
     seen: set[str] = field(default_factory=set)
     """Prompts whose fault was to come once."""
 
+    files: Files = field(default_factory=lambda: Files(OssSite()))
+
     def session(self) -> dict[str, Any]:
         return self.people.session()
 
@@ -67,7 +71,7 @@ class QwenSite(Site):
         return any(chat.busy for chat in self.chats.values())
 
     def companions(self) -> Mapping[str, Site]:
-        return {"auth": QwenAuthSite(people=self.people)}
+        return {"auth": QwenAuthSite(people=self.people), "oss": self.files.oss}
 
     async def handle(self, request: Request, wire: Wire) -> None:
         route = (request.method, request.path)
@@ -97,6 +101,8 @@ class QwenSite(Site):
             await self._new_chat(request, user, wire)
         elif route == ("POST", "/api/v2/chat/completions"):
             await self._complete(request, wire)
+        elif await self.files.handle(request, user, wire):
+            pass
         elif request.method == "DELETE" and request.path.startswith("/api/v2/chats/"):
             chat_id = request.path.rpartition("/")[2]
             known = chat_id in self.chats and self.chats[chat_id].owner == user
@@ -128,7 +134,10 @@ class QwenSite(Site):
         if problem is not None:
             await wire.respond(200, problem)
             return
-        script = scripted([("user", body["messages"][0]["content"])])
+        message, user = body["messages"][0], self.people.caller(request)
+        unread = self.files.problem(message, user)
+        seen = [] if unread else self.files.seen(message, MODELS[body["model"]])
+        script = scripted([("user", message["content"])], files=seen)
         script = replace(script, fault=self._fault(script))
         if script.fault == "silence":
             await wire.wait_gone()
@@ -137,7 +146,7 @@ class QwenSite(Site):
         elif script.fault in REFUSALS:
             await REFUSALS[script.fault].send(wire, script.retry_after)
         else:
-            await self._answer(body, script, chat_id, wire)
+            await self._answer(body, script, chat_id, unread, wire)
 
     def _fault(self, script: Script) -> str:
         """The directive's fault; with `_once` behind it, only the first time for the same prompt."""
@@ -149,20 +158,22 @@ class QwenSite(Site):
         self.seen.add(key)
         return fault if first else ""
 
-    async def _answer(self, body: dict[str, Any], script: Script, chat_id: str, wire: Wire) -> None:
+    async def _answer(self, body: dict[str, Any], script: Script, chat_id: str, unread: str, wire: Wire) -> None:
         chat = self.chats[chat_id]
         turn = _turn(chat_id, body, script)
         chat.busy = True
         try:
-            await self._stream(body, script, turn, wire)
+            await self._stream(body, script, turn, unread, wire)
             chat.responses.add(turn.response_id)
         finally:
             chat.busy = False
 
-    async def _stream(self, body: dict[str, Any], script: Script, turn: SandboxTurn, wire: Wire) -> None:
+    async def _stream(self, body: dict[str, Any], script: Script, turn: SandboxTurn, unread: str, wire: Wire) -> None:
         await wire.begin(encoding=script.encoding)
         features = body["messages"][0]["feature_config"]
-        if not MODELS[body["model"]].think_skip and not features["thinking_enabled"]:
+        if unread:
+            await play(wire, encoded([created(turn), error(turn, code="invalid_input", details=unread)]), script)
+        elif not MODELS[body["model"]].think_skip and not features["thinking_enabled"]:
             lines = encoded([created(turn), error(turn, code="invalid_input", details="this model must think")])
             await play(wire, lines, script)
         elif script.count:

@@ -7,6 +7,7 @@ chats that belong to their user, user messages only, one call a chat body form. 
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import time
 import uuid
@@ -17,6 +18,7 @@ from providers.sandbox.script import Script, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
 from providers.sandbox.voice import scripted
+from providers.sandbox.zai.files import Files
 from providers.sandbox.zai.frames import count_frame, data_frame, done_frame, error_frame, frames_of
 from providers.sandbox.zai.refusals import REFUSALS
 
@@ -32,10 +34,12 @@ MODELS = {
     "0727-360B-API": "GLM-4.5",
     "0727-106B-API": "GLM-4.5-Air",
     "glm-4.6v": "GLM-4.6V",
+    "GLM-5v-Turbo": "GLM-5V-Turbo",
     "x-preview-l": "GLM-5.3-Flash",
 }
 _PATHS = {"1": "/api/chat/completions", "2": "/api/v2/chat/completions"}
 _QUERY = ("timestamp", "requestId", "user_id", "token", "version", "platform", "signature_timestamp")
+_OUTDATED = {"error": {"code": "APP_VERSION_OUTDATED", "detail": "Please refresh the page"}}
 _HTML = """<!doctype html><html><head><script src="/assets/prod-fe-{version}/index.js"></script></head>
 <body>Z.ai sandbox</body></html>"""
 
@@ -55,6 +59,11 @@ class ZaiSite(Site):
     check_version: bool = True
     completion_version: str | int = "2"
     """Where completions are asked for: "1" the old path, "2" the new one. The other is not there."""
+
+    files: Files = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = Files(self.user_id)
 
     def session(self) -> dict[str, Any]:
         return {"token": self.new_token()}
@@ -84,6 +93,8 @@ class ZaiSite(Site):
             await wire.respond(401, {"detail": "Not authenticated"})
         elif route == ("POST", "/api/v1/chats/new"):
             await self._new_chat(request, wire)
+        elif route == ("POST", "/api/v1/files/"):
+            await self._upload(request, wire)
         elif request.method == "DELETE" and request.path.startswith("/api/v1/chats/"):
             known = self.chats.pop(request.path.rpartition("/")[2], None)
             await wire.respond(200 if known else 404, known is not None)
@@ -126,17 +137,29 @@ class ZaiSite(Site):
         self.chats[chat_id] = self.user_id
         await wire.respond(200, {"id": chat_id, "user_id": self.user_id, "title": "New Chat", "chat": chat})
 
+    async def _upload(self, request: Request, wire: Wire) -> None:
+        if self._is_outdated(request):
+            await wire.respond(426, _OUTDATED)
+        else:
+            await wire.respond(*self.files.take(request))
+
+    def _is_outdated(self, request: Request) -> bool:
+        return self.check_version and request.headers.get("x-fe-version") != self.client_version
+
     # -- completions ----------------------------------------------------------------------------------------------
     async def _complete(self, request: Request, wire: Wire) -> None:
         body = request.json()
         if not isinstance(body, dict):
             await wire.respond(422, {"detail": "body"})
             return
-        script = scripted([("user", _last_text(body))])
+        vision = _sees(body.get("model"))
+        wrong_files = self.files.problem(body, vision=vision)
+        seen = [] if wrong_files else self.files.seen(body, vision=vision)
+        script = scripted([("user", _last_text(body))], files=seen)
         if await self._refused_at_the_door(request, body, script, wire):
             return
         await wire.begin(encoding=script.encoding)
-        refusal = self._refusal_in_stream(body, script)
+        refusal = self._refusal_in_stream(body, script, wrong_files)
         if refusal is not None:
             await play(wire, refusal, script)
         else:
@@ -172,8 +195,8 @@ class ZaiSite(Site):
         """Refusals that come instead of a stream."""
         if problem := self._signature_problem(request, body):
             await wire.respond(400, {"detail": f"403: Signature validation failed: {problem}"})
-        elif self.check_version and request.headers.get("x-fe-version") != self.client_version:
-            await wire.respond(426, {"error": {"code": "APP_VERSION_OUTDATED", "detail": "Please refresh the page"}})
+        elif self._is_outdated(request):
+            await wire.respond(426, _OUTDATED)
         elif script.fault in REFUSALS:
             await REFUSALS[script.fault].send(wire, script.retry_after)
         elif script.fault == "silence":
@@ -204,7 +227,7 @@ class ZaiSite(Site):
         )
 
     @staticmethod
-    def _refusal_in_stream(body: dict[str, Any], script: Script) -> list[bytes] | None:
+    def _refusal_in_stream(body: dict[str, Any], script: Script, wrong_files: str) -> list[bytes] | None:
         """Refusals that come inside a stream with status 200."""
         messages = body.get("messages")
         codes: dict[str, tuple[str | int, str]] = {
@@ -226,6 +249,8 @@ class ZaiSite(Site):
             ]
         if not isinstance(messages, list) or any(not isinstance(m, dict) or m.get("role") != "user" for m in messages):
             return [error_frame(*codes["internal"], done=True)]
+        if wrong_files:
+            return [error_frame("INTERNAL_ERROR", f"Oops, something went wrong: {wrong_files}", done=True)]
         if body.get("stream") is not True:
             return [error_frame(*codes["internal"], done=True)]
         if script.fault in codes:
@@ -244,9 +269,15 @@ def _sign(query: Any, prompt: str) -> str:
 
 
 def _model(model_id: str, name: str) -> dict[str, Any]:
-    capabilities = {"vision": "v" in name.lower().rsplit(".", 1)[-1], "web_search": True, "think": True}
+    capabilities = {"vision": _sees(model_id), "web_search": True, "think": True}
     info = {"params": {}, "meta": {"description": "", "capabilities": capabilities}, "is_active": True}
     return {"id": model_id, "name": name, "owned_by": "openai", "openai": {}, "info": info}
+
+
+def _sees(model_id: Any) -> bool:
+    """Whether a model takes pictures: V stands behind its number."""
+    name = MODELS.get(model_id, "") if isinstance(model_id, str) else ""
+    return re.search(r"\dV\b", name) is not None
 
 
 def _last_text(body: dict[str, Any]) -> str:

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.anyio
 async def test_sites_and_their_companions_are_told_with_their_sessions() -> None:
     async with Sandbox(("qwen", "openai")) as sandbox:
         told = sandbox.description()
-        assert set(told["base_urls"]) == {"qwen", "qwen-auth", "openai"}
+        assert set(told["base_urls"]) == {"qwen", "qwen-auth", "qwen-oss", "openai"}
         assert told["sessions"]["openai"] == {"api_key": sandbox.site("openai").key}
-        assert len(set(told["base_urls"].values())) == 3
+        assert len(set(told["base_urls"].values())) == 4
 
 
 def test_all_sites_are_there_by_default() -> None:

@@ -163,7 +163,7 @@ def test_a_later_turn_hangs_on_an_answer_of_the_chat() -> None:
         ({"message": {"childrenIds": ["x"]}}, "messages.childrenIds"),
         ({"message": {"childrenIds": None}}, "messages.childrenIds"),
         ({"message": {"user_action": "shout"}}, "messages.user_action"),
-        ({"message": {"files": [{}]}}, "messages.user_action"),
+        ({"message": {"files": [{}]}}, "messages.files.type"),
         ({"message": {"timestamp": DROP}}, "messages.timestamp"),
         ({"message": {"feature_config": None}}, "feature_config"),
         ({"features": {"output_schema": "text"}}, "feature_config.output_schema"),
