@@ -8,11 +8,11 @@ from addons.features.capabilities import unsupported
 from addons.features.feature import Applied, EventFilter, Served
 from addons.features.mark import call_ids, mark_of
 from addons.features.tools.aliases import aliases_of
+from addons.features.tools.call_forms import AsCustomCalls, AsFunctionCall
 from addons.features.tools.contract import contract, go_on, no_calls
 from addons.features.tools.given import GivenTools, given_tools
 from addons.features.tools.held import FirstCall, is_held
 from addons.features.tools.history import Folding, folded, holds_calls, with_words
-from addons.features.tools.legacy import AsFunctionCall
 from addons.features.tools.quotes import Quotes
 from addons.features.tools.reader import ToolReader
 from addons.features.tools.toolbox import Toolbox
@@ -79,6 +79,8 @@ def _told(request: ChatRequest, given: GivenTools, served: Served, *, called: bo
         filters.append(check)
     if given.legacy:
         filters.append(AsFunctionCall())
+    if given.customs:
+        filters.append(AsCustomCalls(given.customs))
     return Applied(told, CLAIMS, tuple(filters), check=check)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from addons.errors import GatewayError
 from addons.features.json_schemas import BadSchema, JsonSchema
@@ -24,6 +24,21 @@ _KEPT: Final = 16
 """Sets of tools that are kept ready: agents send the same with each request."""
 _NAME: Final = re.compile(r"[^\s\x00-\x1f\x7f<>\"'`{}]{1,128}")
 _NOTHING: Final[Mapping[str, Any]] = {"type": "object", "properties": {}}
+INPUT: Final = "input"
+"""The one argument of a custom tool, which is a text."""
+_CUSTOM: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {INPUT: {"type": "string"}},
+    "required": [INPUT],
+    "additionalProperties": False,
+}
+
+
+class _Tools(NamedTuple):
+    """The tools of a list, and the names of those among them that are custom tools."""
+
+    tools: tuple[Tool, ...]
+    customs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,8 @@ class GivenTools:
     """None where nothing may be called."""
     legacy: bool
     """They were given as `functions`: a call is to be answered as `function_call`."""
+    customs: frozenset[str] = frozenset()
+    """Names of custom tools: a call has one text, which has a form of its own."""
 
 
 def given_tools(chat: ChatRequest, aliases_of: Callable[[Sequence[str]], Sequence[str]] | None) -> GivenTools:
@@ -52,7 +69,7 @@ def given_tools(chat: ChatRequest, aliases_of: Callable[[Sequence[str]], Sequenc
         raise _refused(f"{field} has {len(entries)} entries; a web session takes {TOOLS_LIMIT}", field)
     if len(text := dumps(list(entries))) > TOOLS_BYTES:
         raise _refused(f"{field} is larger than {TOOLS_BYTES // 1024} KB, the most a web session takes", field)
-    tools = _tools(text, field, aliases_of)
+    tools, customs = _tools(text, field, aliases_of)
     kind, names = _choice(wanted, choice_field)
     for name in names or ():
         if all(tool.name != name for tool in tools):
@@ -65,7 +82,7 @@ def given_tools(chat: ChatRequest, aliases_of: Callable[[Sequence[str]], Sequenc
     if names is not None and kind in ("auto", "required"):  # allowed_tools
         tools = tuple(tool for tool in tools if tool.name in names)
     parallel = not legacy and chat.extra.get("parallel_tool_calls") is not False
-    return GivenTools(Toolbox(tools, kind, parallel), legacy)
+    return GivenTools(Toolbox(tools, kind, parallel), legacy, customs)
 
 
 def _listed(value: object) -> Sequence[Any]:
@@ -78,11 +95,11 @@ def _refused(message: str, param: str, code: str = "invalid_tools") -> GatewayEr
 
 # -- tools -------------------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=_KEPT)
-def _tools(text: bytes, field: str, aliases_of: Callable[[Sequence[str]], Sequence[str]] | None) -> tuple[Tool, ...]:
+def _tools(text: bytes, field: str, aliases_of: Callable[[Sequence[str]], Sequence[str]] | None) -> _Tools:
     """The tools of a list in JSON. Raises GatewayError (400)."""
-    entries = loads(text, _VALUES)
     found: dict[str, Mapping[str, Any]] = {}
-    for index, entry in enumerate(entries):
+    customs: set[str] = set()
+    for index, entry in enumerate(_listed(loads(text, _VALUES))):
         function, place = _function(entry, f"{field}[{index}]")
         name = function.get("name")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -90,9 +107,12 @@ def _tools(text: bytes, field: str, aliases_of: Callable[[Sequence[str]], Sequen
         if name in found:
             raise _refused(f"{place}.name: another tool is called {name[:64]!r} too", f"{place}.name")
         found[name] = _checked(function, place)
+        if place.endswith(".custom"):
+            customs.add(name)
     names = list(found)
     aliases: Sequence[str | None] = [None] * len(names) if aliases_of is None else aliases_of(names)
-    return tuple(_tool(name, alias, found[name]) for name, alias in zip(names, aliases, strict=True))
+    tools = tuple(_tool(name, alias, found[name]) for name, alias in zip(names, aliases, strict=True))
+    return _Tools(tools, frozenset(customs))
 
 
 def _function(entry: object, place: str) -> tuple[Mapping[str, Any], str]:
@@ -101,10 +121,20 @@ def _function(entry: object, place: str) -> tuple[Mapping[str, Any], str]:
     if place.startswith("functions"):
         return tool, place
     kind = tool.get("type")
+    if kind == "custom":
+        return _custom(mapping(tool.get("custom")), f"{place}.custom"), f"{place}.custom"
     if kind != "function":
-        told = f"{place}.type {str(kind)[:40]!r} is not supported for web sessions: give a tool of type 'function'"
+        told = f"{place}.type {str(kind)[:40]!r} is not supported for web sessions: give functions or custom tools"
         raise _refused(told, f"{place}.type", "unsupported_parameter")
     return mapping(tool.get("function")), f"{place}.function"
+
+
+def _custom(custom: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """A custom tool as a function of one text. Raises GatewayError (400) for one whose text has a grammar."""
+    if mapping(custom.get("format")).get("type", "text") != "text":
+        told = f"{place}.format: no web session can keep a model to a grammar; describe the form in words"
+        raise _refused(told, f"{place}.format", "unsupported_parameter")
+    return {**custom, "parameters": _CUSTOM}
 
 
 def _checked(function: Mapping[str, Any], place: str) -> Mapping[str, Any]:
@@ -153,9 +183,10 @@ def _choice(wanted: object, field: str) -> tuple[str, frozenset[str] | None]:
 
 
 def _named(form: object, field: str) -> str:
-    """The name in `{"type": "function", "function": {"name"}}`, or in the older `{"name"}`."""
+    """The name in `{"type": "function", "function": {"name"}}`, the same of `custom`, or in the older `{"name"}`."""
     entry = mapping(form)
-    name = mapping(entry.get("function")).get("name", entry.get("name"))
+    inner = mapping(entry.get("custom")) if entry.get("type") == "custom" else mapping(entry.get("function"))
+    name = inner.get("name", entry.get("name"))
     if not isinstance(name, str) or not name:
         raise _refused(f"{field} must name a tool: {{'type': 'function', 'function': {{'name': …}}}}", field)
     return name

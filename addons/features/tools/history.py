@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from addons.features.tools.contract import call_block
+from addons.features.tools.given import INPUT
 from providers.contract.chat import Message, Part, TextPart, ToolCall
 from providers.formats.jsontext import INVALID, loads, mapping, text
 
@@ -50,7 +51,7 @@ def folded(messages: Sequence[Message], how: Folding) -> list[Message]:
             found.append(_of_results(results))
             results = []
         if message.role == "assistant":
-            names |= {call.id: call.name for call in message.tool_calls}
+            names |= {call.id: _name(call) for call in message.tool_calls}
             if (said := _assistant(message, how)) is not None:
                 found.append(said)
         else:
@@ -77,7 +78,7 @@ def _assistant(message: Message, how: Folding) -> Message | None:
 
 def _calls(message: Message, how: Folding) -> Iterable[Mapping[str, Any]]:
     for call in message.tool_calls:
-        yield {"id": call.id, "name": how.alias(_name(call)), "arguments": _arguments(_input(call))}
+        yield {"id": call.id, **_called(call, how)}
     legacy = mapping(message.extra.get("function_call"))
     if name := text(legacy.get("name")):
         yield {"name": how.alias(name), "arguments": _arguments(text(legacy.get("arguments")))}
@@ -87,9 +88,11 @@ def _name(call: ToolCall) -> str:
     return call.name or text(mapping(call.extra.get("custom")).get("name"))
 
 
-def _input(call: ToolCall) -> str:
-    """The arguments; those of a custom tool are one text."""
-    return call.arguments or text(mapping(call.extra.get("custom")).get("input"))
+def _called(call: ToolCall, how: Folding) -> Mapping[str, Any]:
+    """Name and arguments; those of a custom tool are one text."""
+    custom = call.extra.get("custom")
+    arguments = {INPUT: text(custom.get("input"))} if isinstance(custom, Mapping) else _arguments(call.arguments)
+    return {"name": how.alias(_name(call)), "arguments": arguments}
 
 
 def _arguments(written: str) -> Any:

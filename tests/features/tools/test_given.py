@@ -48,6 +48,15 @@ def test_tools_are_read_with_what_is_said_of_them() -> None:
     assert (found.choice, found.parallel) == ("auto", False)
 
 
+def test_a_custom_tool_is_told_as_one_of_a_text() -> None:
+    entry = {"type": "custom", "custom": {"name": "f", "description": "does f", "format": {"type": "text"}}}
+    found = read(tools=[entry, given("g")], tool_choice={"type": "custom", "custom": {"name": "f"}})
+    assert found.toolbox is not None
+    assert found.toolbox.choice == "f"
+    assert found.toolbox.tools[0].parameters["properties"] == {"input": {"type": "string"}}
+    assert found.customs == {"f"}
+
+
 def test_a_site_that_intercepts_names_gets_others() -> None:
     chat = ChatRequest("m", (), tools=(given("Bash"),))
     found = given_tools(chat, aliases_of).toolbox
@@ -116,7 +125,11 @@ def test_the_older_form_is_one_call_of_a_function() -> None:
         ({"tools": [given("f>")]}, "tools[0].function.name"),
         ({"tools": [given("f"), given("f")]}, "tools[1].function.name"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
-        ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools[0].type"),
+        ({"tools": [{"type": "custom", "custom": {}}]}, "tools[0].custom.name"),
+        (
+            {"tools": [{"type": "custom", "custom": {"name": "f", "format": {"type": "grammar"}}}]},
+            "tools[0].custom.format",
+        ),
         ({"functions": [{"name": "f", "parameters": {"type": 5}}]}, "functions[0].parameters"),
         ({"tools": [given(f"f{number}") for number in range(129)]}, "tools"),
         ({"tools": [given("f", description="x" * 600_000)]}, "tools"),

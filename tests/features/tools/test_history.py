@@ -62,7 +62,7 @@ def test_the_older_form_of_calls_folds_too() -> None:
 def test_a_custom_tools_call_has_its_input() -> None:
     call = ToolCall("c", "", "", "custom", {"custom": {"name": "f", "input": "x = 1"}})
     (found,) = fold(Message("assistant", None, tool_calls=(call,)))
-    assert call_in(found.text()) == {"id": "c", "name": "f", "arguments": "x = 1"}
+    assert call_in(found.text()) == {"id": "c", "name": "f", "arguments": {"input": "x = 1"}}
 
 
 @pytest.mark.parametrize(("written", "read"), [("", {}), ("{", "{"), ("[1]", [1])])

@@ -140,6 +140,24 @@ def test_functions_are_answered_in_their_own_form(client: Any, model: str, strea
     assert answer.finish_reason == "stop"
 
 
+def test_a_custom_tool_gets_its_text(client: openai.OpenAI) -> None:
+    """In whole: of streams the SDK's types know no custom tools."""
+    tool = {"type": "custom", "custom": {"name": "note_down", "description": "Notes a text."}}
+    messages: list[Any] = [{"role": "user", "content": 'Use note_down with input "buy milk".'}]
+    message, reason = whole(client, "GLM-4.6", messages, tools=[WEATHER, tool], tool_choice="required")
+    assert message.tool_calls
+    (call,) = message.tool_calls
+    assert call.type == "custom"
+    assert (call.type, call.custom.name, reason) == ("custom", "note_down", "tool_calls")
+    assert call.custom.input
+    messages += [
+        message.model_dump(exclude_none=True, include={"role", "content", "tool_calls"}),
+        {"role": "tool", "tool_call_id": call.id, "content": "noted as 7"},
+    ]
+    message, _ = whole(client, "GLM-4.6", messages, tools=[WEATHER, tool])
+    assert "noted as 7" in (message.content or "")
+
+
 def test_models_of_sites_say_that_they_take_tools(client: openai.OpenAI) -> None:
     listed: Any = {model.id: model for model in client.models.list(extra_query={"all": "true"})}
     for model in MODELS:
