@@ -4,6 +4,7 @@ The same reader serves clients, replays and checks of recordings. Nothing here w
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -129,8 +130,10 @@ class AnswerReader:
 
     @property
     def unknown(self) -> Mapping[str, int]:
-        """What the decoder met and did not know, by kind."""
-        found: Mapping[str, int] = getattr(self._decoder, "unknown", {})
+        """What the decoder and the filters met and did not know, by kind."""
+        found: Counter[str] = Counter()
+        for one in (self._decoder, *self._source.filters):
+            found.update(getattr(one, "unknown", {}))
         return found
 
     # -- the provider's bytes -------------------------------------------------------------------------------------

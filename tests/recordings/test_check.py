@@ -1,15 +1,19 @@
 """A recording read again: what would be delivered differently today."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from addons.features.mark import mark_of
 from addons.inspect.chat_view import error_of
 from addons.recordings.check import _provider, decode_again, delivered_lines, delivered_today, differences
 from addons.recordings.recording import RecordedAnswer, Recording, RecordingProblem
 from providers.contract.errors import ErrorKind
+from providers.contract.provider import Model
 from tests.recordings.test_recording import STREAM, WORDS, delivered, recorded
+from tests.support.features import at
 
 
 def test_a_changed_reading_shows_as_a_diff() -> None:
@@ -87,3 +91,19 @@ def test_a_refusal_is_an_error_and_delivers_nothing() -> None:
 
 def test_official_forms_are_read_without_their_address() -> None:
     assert _provider("openai_compatible").type_name == "openai_compatible"
+
+
+def test_calls_in_an_answer_are_read_again_by_the_mark_of_their_request() -> None:
+    """What a model wrote as it was told to, for a client that gave tools; another request's mark is none."""
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    asked = {"model": "GLM-4.6", "stream": True, "messages": [{"role": "user", "content": "Hi"}], "tools": [tool]}
+    mark = mark_of(replace(at(Model("m", "m"), None), request_id="req_1"))
+    block = f'<call-{mark}>\n{{"name": "f", "arguments": {{}}}}\n</call-{mark}>'
+    body = f"data: {json.dumps({'data': {'delta_content': block, 'phase': 'answer'}})}\n\ndata: [DONE]\n\n".encode()
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    chunks = [{"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]}]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    told = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+    recording = recorded(body, client=json.dumps(asked), delivered=told)
+    assert differences(recording) == []
+    assert differences(Recording.load(recording.dump())) == []
