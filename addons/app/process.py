@@ -33,7 +33,6 @@ from addons.mitm.hook_table import idle_addons
 from addons.mitm.inspector import Inspector
 from addons.stream.deps import RefusedHead
 from addons.tasks import Background
-from addons.transport.pool_carrier import PoolCarrier
 from addons.vault.errors import VaultError
 
 START_LOG: Final = logging.getLogger("mitmproxy.glassgate")
@@ -63,7 +62,7 @@ class Process:
         """Starts everything and lets requests in, or ends the process and says why."""
         master, self._observers = self._master, observers
         try:
-            start = started(master.options, PoolCarrier(self._stream.upstream), annotator.step, self._outside)
+            start = started(master.options, self._stream.upstream, annotator.step, self._outside)
         except (ConfigError, VaultError, UnfitMitmproxy) as e:
             START_LOG.error("Glassgate cannot start.\n%s", e)
             master.shutdown()

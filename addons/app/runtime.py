@@ -36,6 +36,7 @@ from addons.recordings.drift import Drift
 from addons.routing.models import Models
 from addons.routing.retry_policy import RetryBudget
 from addons.routing.strategy import OrderState
+from addons.stream.deps import NoUpstream, Upstream
 from addons.tasks import Background
 from addons.transport.carrier import Carrier
 from addons.transport.codings import InflationBudget
@@ -61,6 +62,7 @@ class Running:
         before: "Running | None" = None,
         seen: Callable[[CallRecord], None] | None = None,
         outside: Outside | None = None,
+        upstream: Upstream | None = None,
     ) -> None:
         """`before` is what runs already: what it has learnt of sites, accounts and conversations is taken over.
 
@@ -86,6 +88,7 @@ class Running:
         )
         self.seen: Callable[[CallRecord], None] | None = seen or (before.seen if before else None)
         self.carrier = carrier
+        self.upstream: Upstream = before.upstream if before else NoUpstream() if upstream is None else upstream
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         seals = Seals(self._reveal)
         self.steps = StepRunner(
@@ -144,6 +147,7 @@ class Running:
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
             background=self.background,
             threads=known.threads if known else Threads(self.outside.clock),
+            upstream=self.upstream,
             recoveries=Recoveries(self.outside.clock),
             clock=self.outside.clock,
         )

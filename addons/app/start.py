@@ -22,8 +22,9 @@ from addons.config.version import version
 from addons.ingress.endpoints import Inside
 from addons.mitm.compat import check_mitmproxy
 from addons.mitm.web_link import address_to_print, print_link
-from addons.transport.carrier import Carrier
+from addons.transport.pool_carrier import PoolCarrier
 from addons.transport.step_runner import CallRecord
+from addons.upstream.pool import UpstreamPool
 from addons.words.commands import serves
 
 log = logging.getLogger("glassgate")
@@ -46,10 +47,10 @@ class Started:
         return self.guard.address(self.modes)
 
 
-def started(options: Options, carrier: Carrier, seen: Callable[[CallRecord], None], outside: Outside) -> Started:
+def started(options: Options, upstream: UpstreamPool, seen: Callable[[CallRecord], None], outside: Outside) -> Started:
     """Makes the process safe, then reads the configuration and opens the vault.
 
-    `carrier` carries preparing calls, and `seen` is told of them.
+    `upstream` is the way to providers, and `seen` is told of preparing calls.
 
     Raises ConfigError, VaultError, UnfitMitmproxy.
     """
@@ -61,7 +62,7 @@ def started(options: Options, carrier: Carrier, seen: Callable[[CallRecord], Non
     config = load_config(file)
     guard = OptionGuard(options)
     modes = guard.checked_modes(config)
-    parts = Running(config, open_vault(config), carrier, seen=seen, outside=outside)
+    parts = Running(config, open_vault(config), PoolCarrier(upstream), seen=seen, outside=outside, upstream=upstream)
     return Started(parts, guard, modes, files)
 
 

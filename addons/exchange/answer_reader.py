@@ -11,6 +11,7 @@ from typing import Final
 
 from addons.dialects.base import Encoder
 from addons.exchange.conversation import ToldAnswer
+from addons.exchange.further_answers import FurtherAnswers
 from addons.features.feature import Check, EventFilter, Flaw
 from addons.features.token_estimate import LateCounter, estimated
 from addons.stream.port import State
@@ -41,6 +42,8 @@ class AnswerSource:
     """A feature's: nothing of the answer is given out before it has passed."""
     spent: Usage | None = None
     """Tokens of an earlier attempt, whose answer did not pass: they count too."""
+    further: FurtherAnswers | None = None
+    """Answers that are given out with this one: it is not done before them."""
     told: ToldAnswer | None = None
     """Given what the client gets, where that is to be known afterwards."""
     filtered_fails: bool = False
@@ -97,6 +100,8 @@ class AnswerReader:
         """It is what the site has said, to the end: neither cut by the gateway nor filtered by the site."""
         self.ended = False
         """All was said, and only the end mark or the end of the body is missing."""
+        self.waits = False
+        """It is whole, and waits for the further ones."""
         self.headers: dict[str, str] = {}
         """Of the provider's head; names in lower case."""
         self.flaw: Flaw | None = None
@@ -173,7 +178,8 @@ class AnswerReader:
         out = self._take(self._decoder.feed(self._plain[begin : self._read]))
         is_open = self.state is State.OPEN
         self.behind = is_open and self._read < len(self._plain)
-        self.ended = is_open and (self._decoder.ended or any(one.ended for one in self._source.filters))
+        all_said = self._decoder.ended or any(one.ended for one in self._source.filters)
+        self.ended = is_open and all_said and not self.waits
         return out
 
     def close(self) -> bytes:
@@ -227,7 +233,7 @@ class AnswerReader:
     # -- answers --------------------------------------------------------------------------------------------------
     def _take(self, events: list[Event]) -> bytes:
         """Events of the decoder to bytes for the client; sets `state` at the terminal one."""
-        if not events:
+        if not events or self.waits:
             return b""
         source, last = self._source, events[-1]
         if isinstance(last, Finish | Failure):
@@ -296,11 +302,29 @@ class AnswerReader:
             self.flaw, self.asks_again = flaw, True
             self.failed(flaw.error)
             return b""
-        self.state, self.behind, self.ended = State.DONE, False, False
+        self.behind = self.ended = False
         self.as_said = end.reason != "content_filter" and not any(one.done for one in self._source.filters)
         out = self._encoder.encode(events)
         self._spoke = True
+        self._done_with_all()
         return out
+
+    # -- further answers ------------------------------------------------------------------------------------------
+    def more(self) -> bytes:
+        """What has come of further answers, when something has."""
+        if self.state is not State.OPEN or not self._spoke:
+            return b""
+        out = self._encoder.encode(())
+        if self.waits:
+            self._done_with_all()
+        return out
+
+    def _done_with_all(self) -> None:
+        further = self._source.further
+        self.waits = further is not None and not further.over
+        if not self.waits:
+            self.state = State.DONE
+            self.usage = self.usage if further is None else further.usage_with(self.usage)
 
     def _flaw_of(self, newest: list[Event], events: list[Event]) -> Flaw | None:
         """The flaw of an answer that has ended and of which nothing went out yet."""

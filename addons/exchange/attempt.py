@@ -141,6 +141,7 @@ class Attempt:
         self.streaming = encoder.streaming
         self.keepalive = encoder.keepalive
         self.keepalive_before_first_token = self.silent_until_whole = False
+        self.beside = spec.source.further
         self.last_error: GatewayError | None = None
         """What the client is told when the gateway itself ends the attempt."""
         self._encoder = encoder
@@ -229,6 +230,11 @@ class Attempt:
 
     def read_on(self) -> bytes:
         return self._guarded(self.reader.read_on)
+
+    def more(self) -> bytes:
+        if self.last_error is not None:
+            self.fault(Fault.STOPPED, "another answer to the same request failed")
+        return self._guarded(self.reader.more)
 
     def end(self) -> bytes:
         return self._guarded(self.reader.close)

@@ -6,11 +6,12 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
+from addons.dialects.base import AnswerMeta, Dialect, Encoder, ParsedRequest
 from addons.exchange.answer_reader import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.context import Context
 from addons.exchange.conversation import ToldAnswer
+from addons.exchange.further_answers import AllAnswers, FurtherAnswer, FurtherAnswers
 from addons.exchange.progress import Progress
 from addons.features.feature import Applied
 from addons.routing.retry_policy import Cause
@@ -33,6 +34,17 @@ class ClientRequest:
     began: float
     identity: bytes | None = None
     """Of the client key."""
+    further: FurtherAnswers | None = None
+    """Those that are given out with this one."""
+    into: FurtherAnswer | None = None
+    """The further answer that this one is."""
+
+    def encoder(self, meta: AnswerMeta) -> Encoder:
+        """What takes the answer."""
+        if self.into is not None:
+            return self.into
+        encoder = self.dialect.encoder(self.parsed, meta)
+        return encoder if self.further is None else AllAnswers(encoder, self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ def plan_attempt(
             progress.spent,
             filtered_fails=Cause.CONTENT in stand_ins,
             told=told,
+            further=ask.further,
         ),
         session=progress.session,
         target=target_of(call, provider, context.proxies.get(provider.name), progress.lease.account.name),
@@ -86,7 +99,7 @@ def plan_attempt(
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=request.model)
-    attempt = Attempt(spec, ask.dialect.encoder(ask.parsed, meta))
+    attempt = Attempt(spec, ask.encoder(meta))
     attempt.silent_until_whole = late
     attempt.keepalive_before_first_token = request.stream and (late or done.check is not None)
     attempt.built = request_of(call)

@@ -15,6 +15,7 @@ from addons.features.settings import DEFAULTS, FeatureSettings
 from addons.routing.candidates import CandidateOrder
 from addons.routing.models import Models
 from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
+from addons.stream.deps import NoUpstream, Upstream
 from addons.tasks import Background
 from addons.transport.codings import InflationBudget
 from addons.transport.recoveries import Recoveries
@@ -73,6 +74,8 @@ class Context:
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     """Provider name → what the gateway does itself for it."""
     uploaded: UploadedFiles = field(default_factory=UploadedFiles)
+    upstream: Upstream = field(default_factory=NoUpstream)
+    """The way to providers for attempts that no stream makes."""
     recoveries: Recoveries = field(default_factory=Recoveries)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep

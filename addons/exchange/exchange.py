@@ -18,7 +18,9 @@ from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
+from addons.exchange.beside import AnswersBeside
 from addons.exchange.context import Context
+from addons.exchange.further_answers import asked_for
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
@@ -73,6 +75,8 @@ class Exchange:
     _told: int = 0
     """Records of attempts that were asked for."""
     _body: RequestBody | None = None
+    _beside: AnswersBeside | None = None
+    """The answers besides the first, where the client wants several."""
 
     # -- the RequestPort -----------------------------------------------------------------------------------------------
     def client_left(self) -> None:
@@ -114,6 +118,8 @@ class Exchange:
 
     def over(self, flow: http.HTTPFlow) -> Outcome:
         """Ends the exchange, however it ended, and gives its outcome."""
+        if self._beside is not None:
+            self._beside.end()
         if self.attempt_loop is not None:
             self.attempt_loop.over(answered=self.error is None)
         if self._counted:
@@ -180,10 +186,14 @@ class Exchange:
         if self.moved is not None:
             self.moved()
         await arrived.pause()
-        self.attempt_loop = AttemptLoop(
-            self.context, ClientRequest(self.id, parsed, self.dialect, self.began, self.identity), Way(self.moved)
-        )
+        ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity)
+        if count := asked_for(self.context, parsed.request):
+            self._beside = AnswersBeside(self.context, ask, count, self.stop)
+            ask = self._beside.first
+        self.attempt_loop = AttemptLoop(self.context, ask, Way(self.moved))
         await arrived.pause()
+        if self._beside is not None:
+            self._beside.start()
         self._take(await self.attempt_loop.first(), flow)
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
@@ -273,7 +283,7 @@ class Exchange:
             model=model,
             provider=provider,
             account=account,
-            records=tuple(attempt_loop.records) if attempt_loop else (),
+            records=(*(self._beside.records if self._beside else ()), *(attempt_loop.records if attempt_loop else ())),
             first_token_ms=round((first - self.began) * 1000) if first is not None else None,
             total_ms=round((self.context.clock() - self.began) * 1000),
             usage=report.usage if report else None,

@@ -4,7 +4,7 @@ The stream layer is mechanism: connections, attempts, timers, the commit point. 
 bytes go to the provider, what its bytes mean for the client, and whether the answer is complete.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -69,6 +69,11 @@ class AnswerProgress(Protocol):
         ...
 
     @property
+    def waits(self) -> bool:
+        """The provider has nothing more to say to it, but something beside it has."""
+        ...
+
+    @property
     def asks_again(self) -> bool:
         """It failed, and the same account may be asked once more: a client that was only kept waiting waits on."""
         ...
@@ -76,6 +81,14 @@ class AnswerProgress(Protocol):
     @property
     def closes_early(self) -> bool:
         """The answer is complete for the client while the provider still speaks: its connection is closed."""
+        ...
+
+
+class Beside(Protocol):
+    """What is done beside an attempt, and given out with its answer."""
+
+    def woken(self, wake: Callable[[], object]) -> None:
+        """Has `wake` called whenever there may be more to give out, from now on and once at the next occasion."""
         ...
 
 
@@ -95,6 +108,9 @@ class UpstreamAttempt(Protocol):
     """True where the provider itself says nothing until then: its silence is no fault."""
     keepalive: bytes
 
+    @property
+    def beside(self) -> Beside | None: ...
+
     def wire_request(self, request: http.Request) -> http.Request | None:
         """A copy of the request with the real secrets in it, for the wire only; None (and FAILED) without them."""
         ...
@@ -113,6 +129,10 @@ class UpstreamAttempt(Protocol):
 
     def end(self) -> bytes:
         """The provider's body ended as HTTP says it should."""
+        ...
+
+    def more(self) -> bytes:
+        """What has come from beside."""
         ...
 
     def settle(self) -> bytes:

@@ -119,6 +119,13 @@ class GatewayStream(RequestIntake):
         call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told)
         if call.connection is not None and call.connection.link is not None:
             self._connected(call.connection.link.server)
+        if attempt.beside is not None:
+            attempt.beside.woken(self._wake)
+
+    def _wake(self) -> None:
+        """Called from beside, outside of the layers: hands them an event in which the provider says nothing."""
+        if self.call is not None:
+            self.deps.transport.hand(self.client_id, FromProvider(self, self.call, ()))
 
     def _told(self, call: UpstreamCall, said: tuple[UpstreamEvent, ...]) -> None:
         """Called by the connection, outside of the layers: hands them what was said."""
@@ -166,17 +173,23 @@ class GatewayStream(RequestIntake):
         call = event.call
         if self.flow.error is not None and (yield from self._dropped()):
             return
+        if not event.said:
+            yield from self._hear_beside(call)
         for said in event.said:
             if call is not self.call:
                 return  # a late word of a call that was given up
+            if self.attempt is not None and self.attempt.reader.waits:
+                return
             if isinstance(said, Body):
                 yield from self._read(said.pieces)
             elif isinstance(said, Answered):
                 yield from self._begin_answer(said.response)
             elif isinstance(said, Ended):
-                self.call = None
+                out = self.attempt.end() if self.attempt is not None else b""
+                if self.attempt is None or not self.attempt.reader.waits:
+                    self.call = None
                 if self.attempt is not None:
-                    yield from self._advance(self.attempt.end())
+                    yield from self._advance(out)
             elif isinstance(said, Connected):
                 self._connected(said.server)
             elif isinstance(said, Reconnecting):
@@ -187,6 +200,11 @@ class GatewayStream(RequestIntake):
             else:
                 self.call = None
                 yield from self._broken(Fault.CLOSED if said.closed else Fault.PROTOCOL, said.why)
+
+    def _hear_beside(self, call: UpstreamCall) -> Commands:
+        if call is self.call and self.attempt is not None:
+            self._last_heard = self.deps.clock()
+            yield from self._advance(self.attempt.more())
 
     def _begin_answer(self, response: http.Response) -> Commands:
         assert self.attempt

@@ -125,7 +125,6 @@ def test_bad_requests_name_the_field(http: httpx.Client, body: bytes, param: str
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"response_format": {"type": "grammar"}}, "response_format"),

@@ -17,7 +17,7 @@ from addons.dialects.registry import refusal
 from addons.errors import GatewayError
 from addons.stream.deps import AttemptFailedHook, ClientLimits, FromProvider, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
-from addons.stream.port import Fault, State, Timers
+from addons.stream.port import Beside, Fault, State, Timers
 from addons.upstream.http1 import Http1Connection
 from addons.upstream.pool import UpstreamPool
 from addons.upstream.port import Cancel, Receiver, Target
@@ -38,7 +38,8 @@ class FakeAttempt:
         self.keepalive_before_first_token = False
         self.silent_until_whole = False
         self.asks_again = False
-        self.closes_early = False
+        self.closes_early = self.waits = False
+        self.beside: Beside | None = None
         self.keepalive = b": keep-alive\n\n"
         self.recorded: list[bytes] = []
         self.faults: list[tuple[Fault, str]] = []
@@ -81,6 +82,9 @@ class FakeAttempt:
 
     def end(self) -> bytes:
         self.state = State.FAILED if self.refused else State.DONE
+        return b""
+
+    def more(self) -> bytes:
         return b""
 
     def settle(self) -> bytes:

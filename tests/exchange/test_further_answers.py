@@ -1,0 +1,269 @@
+"""Several answers to one request (`n`) of a site that gives one at a time: asked for beside each other, told as one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import httpx
+import pytest
+
+from addons.exchange import beside
+from providers.sandbox.zai.frames import data_frame
+from tests.support.answers import ALL_SAID, STREAM, Site, said
+from tests.support.harness import House, is_quiet, zai
+from tests.support.http1 import chunk
+from tests.support.virtual_time import in_virtual_time
+from tests.support.visit import Got, Visit
+
+COMPLETION = "POST /api/v2/chat/completions"
+EVENTS = {"content-type": "text/event-stream"}
+USAGE = {"usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}
+END = {"phase": "done", "done": True}
+
+
+def word(text: str) -> bytes:
+    return data_frame({"delta_content": text, "phase": "answer"})
+
+
+class Beside:
+    """What the site says to the answers beside the first: `says` gives the pieces of the body of each."""
+
+    def __init__(self, site: Site, says: Callable[[int], AsyncIterator[bytes]], status: int = 200) -> None:
+        self.asked = self.left = 0
+        self._says, self._status = says, status
+        site.replies[COMPLETION] = self
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        return httpx.Response(self._status, headers=EVENTS, content=self._pieces(self.asked))
+
+    async def _pieces(self, number: int) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._says(number):
+                yield piece
+        except (asyncio.CancelledError, GeneratorExit):
+            self.left += 1
+            raise
+
+
+async def whole(number: int) -> AsyncIterator[bytes]:
+    yield word(f"beside {number}")
+    yield data_frame(USAGE) + data_frame(END)
+
+
+async def slowly(number: int) -> AsyncIterator[bytes]:
+    for piece in ("one ", "two ", f"three {number}"):
+        await asyncio.sleep(5)
+        yield word(piece)
+    yield data_frame(END)
+
+
+async def never(number: int) -> AsyncIterator[bytes]:
+    yield word("a ")
+    await asyncio.Event().wait()
+
+
+def texts(got: Got, *, stream: bool) -> dict[int, str]:
+    if not stream:
+        return {choice["index"]: choice["message"]["content"] for choice in got.value["choices"]}
+    found: dict[int, str] = {}
+    for frame in got.frames:
+        for choice in frame["choices"] if isinstance(frame, dict) else ():
+            found[choice["index"]] = found.get(choice["index"], "") + (choice["delta"].get("content") or "")
+    return found
+
+
+def reasons(got: Got) -> dict[int, str]:
+    choices = [choice for frame in got.frames[:-1] for choice in frame["choices"]]
+    return {choice["index"]: choice["finish_reason"] for choice in choices if choice["finish_reason"]}
+
+
+async def asks(house: House, n: int = 3, *, stream: bool = True, **more: Any) -> Visit:
+    usage = {"stream_options": {"include_usage": True}} if stream else {}
+    return await house.visit().chats("GLM-4.6", stream=stream, n=n, **usage, **more)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@in_virtual_time
+async def test_all_answers_come_as_one(tmp_path: Path, stream: bool) -> None:
+    async with zai(tmp_path) as house:
+        site = Beside(house.site, whole)
+        visit = await asks(house, stream=stream)
+        await visit.says(STREAM, said("first"), chunk(data_frame(USAGE)), ALL_SAID)
+        await house.settle()
+        got = visit.got
+        assert got.complete
+        assert site.asked == 2
+        assert texts(got, stream=stream) == {0: "first", 1: "beside 1", 2: "beside 2"}
+        usage = got.frames[-2]["usage"] if stream else got.value["usage"]
+        assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (21, 9, 30)
+        if stream:
+            assert reasons(got) == {0: "stop", 1: "stop", 2: "stop"}
+            assert {frame["id"] for frame in got.frames[:-1]} == {got.frames[0]["id"]}
+        line = house.line
+        assert (line.outcome, line.completion_tokens, line.attempts) == ("ok", 9, 3)
+        assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_those_beside_are_told_as_they_come_and_waited_for(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        Beside(house.site, slowly)
+        visit = await asks(house, 2)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        assert texts(visit.got, stream=True) == {0: "first"}
+        await house.pass_s(6)
+        assert texts(visit.got, stream=True) == {0: "first", 1: "one "}
+        assert not visit.got.complete
+        await house.pass_s(10)
+        got = visit.got
+        assert got.complete
+        assert texts(got, stream=True) == {0: "first", 1: "one two three 1"}
+        assert is_quiet(house)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@in_virtual_time
+async def test_a_first_answer_that_is_slower(tmp_path: Path, stream: bool) -> None:
+    async with zai(tmp_path) as house:
+        Beside(house.site, whole)
+        visit = await asks(house, 2, stream=stream)
+        await house.pass_s(20)
+        assert not visit.to_client
+        await visit.says(STREAM, said("fi"))
+        await visit.says(said("rst"), ALL_SAID)
+        assert texts(visit.got, stream=stream) == {0: "first", 1: "beside 1"}
+
+
+@in_virtual_time
+async def test_a_client_that_waits_for_them_is_kept_alive(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        Beside(house.site, never)
+        visit = await asks(house, 2)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        await house.pass_s(16)
+        assert b": keep-alive" in visit.to_client
+
+
+@pytest.mark.parametrize("said_first", [True, False])
+@in_virtual_time
+async def test_a_client_that_leaves_ends_all(tmp_path: Path, said_first: bool) -> None:
+    async with zai(tmp_path, delete_chats="true") as house:
+        house.site.replies.update({f"DELETE /api/v1/chats/chat-{number}": (200, {}) for number in (1, 2, 3)})
+        site = Beside(house.site, never)
+        visit = await asks(house)
+        if said_first:
+            await visit.says(STREAM, said("first"))
+        await visit.leaves()
+        await house.settle()
+        assert house.line.outcome == "client_left"
+        assert site.left == 2
+        assert is_quiet(house)
+        deleted = [request.url.path for request in house.site.asked if request.method == "DELETE"]
+        assert len(deleted) == 3
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@in_virtual_time
+async def test_one_that_fails_for_good_fails_the_request(tmp_path: Path, stream: bool) -> None:
+    async with zai(tmp_path, "retries: {enabled: false}") as house:
+        Beside(house.site, whole, 400)
+        visit = await asks(house, 2, stream=stream)
+        await house.settle()
+        got = visit.got
+        assert got.status >= 400
+        assert got.error
+        assert house.line.outcome == "failed"
+        assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_one_that_fails_behind_the_first_words_ends_the_stream_with_an_error(tmp_path: Path) -> None:
+    async def broken(number: int) -> AsyncIterator[bytes]:
+        yield word("be")
+        await asyncio.sleep(5)
+        raise httpx.ReadError("gone")
+
+    async with zai(tmp_path) as house:
+        Beside(house.site, broken)
+        visit = await asks(house, 2)
+        await visit.says(STREAM, said("first"))
+        await house.pass_s(6)
+        got = visit.got
+        assert got.complete
+        assert got.error["message"]
+        assert house.line.outcome == "broken_off"
+        assert is_quiet(house)
+        assert not any("resting" in line or "opened" in line for line in house.said)
+
+
+@in_virtual_time
+async def test_one_that_failed_unheard_is_asked_for_anew(tmp_path: Path) -> None:
+    async def once_broken(number: int) -> AsyncIterator[bytes]:
+        if number == 1:
+            raise httpx.ReadError("gone")
+        yield word(f"try {number}")
+        yield data_frame(END)
+
+    async with zai(tmp_path) as house:
+        site = Beside(house.site, once_broken)
+        visit = await asks(house, 2)
+        await house.pass_s(30)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        assert texts(visit.got, stream=True) == {0: "first", 1: "try 2"}
+        assert site.asked == 2
+
+
+@in_virtual_time
+async def test_a_silent_one_is_given_up_in_its_time(tmp_path: Path) -> None:
+    async with zai(tmp_path, "timeouts: {idle_s: 20}\nretries: {enabled: false}") as house:
+        Beside(house.site, never)
+        visit = await asks(house, 2)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        await house.pass_s(25)
+        assert "fell silent" in visit.got.error["message"]
+
+
+@in_virtual_time
+async def test_every_answer_keeps_to_limits_and_form(tmp_path: Path) -> None:
+    async def json_each(number: int) -> AsyncIterator[bytes]:
+        yield word("Here: ") + word(f'{{"n": {number}}}')
+        yield data_frame(END)
+
+    async with zai(tmp_path) as house:
+        Beside(house.site, json_each)
+        visit = await asks(house, 2, response_format={"type": "json_object"})
+        await visit.says(STREAM, said("Well: "), said('{"n": 0}'), ALL_SAID)
+        assert texts(visit.got, stream=True) == {0: '{"n": 0}', 1: '{"n": 1}'}
+        Beside(house.site, whole)
+        visit = await asks(house, 2, stop=["ide"])
+        await visit.says(STREAM, said("inside"))
+        await house.settle()
+        assert texts(visit.got, stream=True) == {0: "ins", 1: "bes"}
+
+
+@in_virtual_time
+async def test_a_fault_of_the_gateway_over_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with zai(tmp_path) as house:
+        Beside(house.site, whole)
+        monkeypatch.setattr(beside, "own_client", Mock(side_effect=RuntimeError("a fault")))
+        visit = await asks(house, 2)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        assert visit.got.error["code"] == "internal_error"
+        assert is_quiet(house)
+
+
+@pytest.mark.parametrize(("most", "status"), [("parallel_turns: 2", 200), ("parallel_turns: 1", 400)])
+@in_virtual_time
+async def test_the_settings_limit_their_number(tmp_path: Path, most: str, status: int) -> None:
+    async with zai(tmp_path, f"features: {{{most}}}") as house:
+        Beside(house.site, whole)
+        visit = await asks(house, 2, stream=False)
+        if status == 200:
+            await visit.says(STREAM, said("first"), ALL_SAID)
+        else:
+            assert visit.got.error["param"] == "n"
+            assert "parallel_turns" in visit.got.error["message"]
+        assert visit.got.status == status
