@@ -172,3 +172,9 @@ def test_search_is_refused_only_where_the_model_never_searches() -> None:
     assert refused(model=Model("m", "m", search=False), web_search_options={}).param == "web_search_options"
     check(model=Model("m", "m", search=None), web_search_options={})
     check(model=Model("m", "m", search=True), web_search_options={})
+
+
+def test_a_seed_is_a_hint_and_log_probabilities_are_refused_by_name() -> None:
+    check(seed=7)
+    assert refused(logprobs=True).param == "logprobs"
+    assert refused(top_logprobs=3).param == "top_logprobs"

@@ -19,6 +19,7 @@ LADEN = ChatRequest(
     stop=("END",),
     max_tokens=5,
     n=1,
+    reasoning_effort="low",
     response_format={"type": "json_object"},
     extra={"odd": 1},
 )
