@@ -8,7 +8,7 @@ calls, and whether a text stands in parts.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,7 +89,7 @@ class Conversation:
         digest = _Digest()
         digest.add(identity, request.reasoning_effort, dumps(request.search))
         tools = [dict(tool) for tool in request.tools] or request.extra.get("functions")
-        digest.add(dumps(tools), dumps(request.response_format))
+        digest.add(dumps(tools), dumps(_told(request)), dumps(request.response_format))
         for message in self.before:
             digest.message(message)
         self.key: bytes | None = digest.value() if behind and self.turn else None
@@ -103,6 +103,13 @@ class Conversation:
         digest = self._asked.copy()
         digest.message(answer)
         return digest.value()
+
+
+def _told(request: ChatRequest) -> object:
+    """What decides which of the tools the model has been told of: only a choice that leaves some out."""
+    choice = request.tool_choice if request.tools else request.extra.get("function_call")
+    kind = choice.get("type") if isinstance(choice, Mapping) else choice
+    return choice if kind in ("none", "allowed_tools") else None
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ The block stands before the newest message, since what stands near the end count
 sites drop other roles. Tags bear the request's mark: no text of anybody else's can look like them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from addons.features.tools.toolbox import Tool, Toolbox
@@ -13,10 +13,20 @@ from providers.formats.jsontext import dumps
 
 def contract(toolbox: Toolbox, mark: str) -> str:
     """The block about all tools of a toolbox that may be called."""
+    listed = "Tools that you can call, one a line: name, what it does, JSON schema of its arguments."
+    return _block(toolbox, mark, [listed, *(_line(tool) for tool in toolbox.tools)])
+
+
+def reminder(toolbox: Toolbox, mark: str) -> str:
+    """The block for another turn in a chat of the site's, where the tools were listed already."""
+    names = ", ".join(tool.told for tool in toolbox.tools)
+    return _block(toolbox, mark, [f"The tools listed earlier in this conversation can still be called: {names}."])
+
+
+def _block(toolbox: Toolbox, mark: str, tools: Sequence[str]) -> str:
     lines = [
         f"<tools-{mark}>",
-        "Tools that you can call, one a line: name, what it does, JSON schema of its arguments.",
-        *(_line(tool) for tool in toolbox.tools),
+        *tools,
         "To call one, write a block of exactly this form, in your answer itself and outside of code fences:",
         f"<call-{mark}>",
         '{"name": "TOOL", "arguments": {…}}',

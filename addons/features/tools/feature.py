@@ -9,10 +9,10 @@ from addons.features.feature import Applied, EventFilter, Served
 from addons.features.mark import call_ids, mark_of
 from addons.features.tools.aliases import aliases_of
 from addons.features.tools.call_forms import AsCustomCalls, AsFunctionCall
-from addons.features.tools.contract import contract, go_on, no_calls
+from addons.features.tools.contract import contract, go_on, no_calls, reminder
 from addons.features.tools.given import GivenTools, given_tools
 from addons.features.tools.held import FirstCall, is_held
-from addons.features.tools.history import Folding, folded, holds_calls, with_words
+from addons.features.tools.history import Folding, folded, holds_calls, is_far_back, with_words
 from addons.features.tools.quotes import Quotes
 from addons.features.tools.reader import ToolReader
 from addons.features.tools.toolbox import Toolbox
@@ -62,8 +62,9 @@ def _told(request: ChatRequest, given: GivenTools, served: Served, *, called: bo
     result_newest = bool(newest) and newest[-1].role in ("tool", "function")
     named = Toolbox((), "auto", parallel=True) if toolbox is None else toolbox
     if called or any(message.role == "assistant" for message in messages):
-        messages = folded(messages, Folding(mark, _names(named), lambda said: _without_calls(said, named, mark)))
-    block = no_calls(mark) if toolbox is None else contract(toolbox, mark)
+        how = Folding(mark, _names(named), lambda said: _without_calls(said, named, mark), request.before)
+        messages = folded(messages, how)
+    block = _words(request, toolbox, mark)
     told = replace(
         request,
         messages=with_words(messages, block, go_on(with_tools=toolbox is not None), result_newest=result_newest),
@@ -73,7 +74,7 @@ def _told(request: ChatRequest, given: GivenTools, served: Served, *, called: bo
     if toolbox is None:
         return Applied(told, CLAIMS)
     new_id = call_ids(served)
-    filters: list[EventFilter] = [ToolReader(toolbox, mark, Quotes(messages), new_id)]
+    filters: list[EventFilter] = [ToolReader(toolbox, mark, Quotes([*request.before, *messages]), new_id)]
     check = FirstCall(toolbox) if is_held(toolbox) else None
     if check is not None:
         filters.append(check)
@@ -82,6 +83,13 @@ def _told(request: ChatRequest, given: GivenTools, served: Served, *, called: bo
     if given.customs:
         filters.append(AsCustomCalls(given.customs))
     return Applied(told, CLAIMS, tuple(filters), check=check)
+
+
+def _words(request: ChatRequest, toolbox: Toolbox | None, mark: str) -> str:
+    if toolbox is None:
+        return no_calls(mark)
+    listed = request.thread is not None and not is_far_back(request.before)
+    return reminder(toolbox, mark) if listed else contract(toolbox, mark)
 
 
 def _names(toolbox: Toolbox) -> Callable[[str], str]:

@@ -16,6 +16,8 @@ from providers.contract.chat import Message, Part, TextPart, ToolCall
 from providers.formats.jsontext import INVALID, loads, mapping, text
 
 _RESULTS: Final = "Results of the calls above, for the same task:"
+REPEATED_CHARS: Final = 100_000
+"""Of a conversation, between two times that the site's chat is told all of the tools."""
 _NAME_CHARS: Final = 128
 _NO_NAME: Final = re.compile(r"[^\w.:/+@-]")
 _BEGINS_A_CALL: Final = re.compile(r"[<{(\[]")
@@ -31,6 +33,8 @@ class Folding:
     """The name that the model is told, for a tool's own."""
     without_calls: Callable[[str], str]
     """A text without the calls that stand in it."""
+    before: Sequence[Message] = ()
+    """What the site's own chat holds already: results may be of calls in it."""
 
 
 def holds_calls(messages: Sequence[Message]) -> bool:
@@ -40,7 +44,7 @@ def holds_calls(messages: Sequence[Message]) -> bool:
 
 def folded(messages: Sequence[Message], how: Folding) -> list[Message]:
     """The conversation in which system, user and assistant messages alone are left, all of them texts and parts."""
-    names: dict[str, str] = {}
+    names = {call.id: _name(call) for message in how.before for call in message.tool_calls}
     found: list[Message] = []
     results: list[Part] = []
     for message in messages:
@@ -57,6 +61,19 @@ def folded(messages: Sequence[Message], how: Folding) -> list[Message]:
         else:
             found.append(message)
     return [*found, _of_results(results)] if results else found
+
+
+def is_far_back(before: Sequence[Message]) -> bool:
+    """Whether what a site's chat was told with its first message is to be said again: once in so many characters.
+
+    `before` ends with the newest answer. No state is kept: each turn sees how long the chat was at the turn before it.
+    """
+    length = then = now = 0
+    for message in before:
+        length += len(message.text()) + sum(len(call.arguments) for call in message.tool_calls)
+        if message.role == "assistant":
+            then, now = now, length
+    return now // REPEATED_CHARS > then // REPEATED_CHARS
 
 
 def _is_of_tools(message: Message) -> bool:

@@ -36,7 +36,12 @@ def read_messages(
     mark = next((found for _, text in reversed(messages) if (found := _newest_mark(text))), "")
     for role, text in messages:
         turns = list(_turns(_without_contract(text, mark), role, mark))
-        shown = replace(shown, turns=(*shown.turns, *turns), **(_contract(text, mark) if mark else {}))
+        given = _contract(text, mark) if mark else {}
+        if given.get("tools"):
+            turns[-1] = replace(turns[-1], tools=given["tools"])
+        elif "choice" in given:  # what was listed in an earlier message of the thread still holds
+            given["tools"] = next((turn.tools for turn in reversed(shown.turns) if turn.tools), ())
+        shown = replace(shown, turns=(*shown.turns, *turns), **given)
     if files:
         shown = replace(shown, turns=_with_files(shown.turns, files))
     return shown
@@ -73,8 +78,9 @@ def _contract(text: str, mark: str) -> dict[str, Any]:
                 given["choice"] = found[1]
             elif found := re.fullmatch(r"parallel:\s*(yes|no)", said):
                 given["parallel"] = found[1] == "yes"
+        given["mark"] = mark
     if tools:
-        given |= {"tools": tuple(tools.values()), "mark": mark}
+        given["tools"] = tuple(tools.values())
     for _, inside in _blocks(text, "format", mark):
         for line in inside.splitlines():
             if line.strip().startswith("schema:"):

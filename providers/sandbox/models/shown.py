@@ -45,6 +45,8 @@ class Turn:
     calls: Sequence[ToolCall] = ()
     results: Sequence[ToolResult] = ()
     files: Sequence[str] = ()
+    tools: Sequence[Tool] = ()
+    """Those that were listed with it."""
 
 
 @dataclass(frozen=True, slots=True)

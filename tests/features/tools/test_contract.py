@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from addons.features.tools.contract import call_block, contract, no_calls
+from addons.features.tools.contract import call_block, contract, no_calls, reminder
 from addons.features.tools.toolbox import Toolbox
 from tests.features.tools.toolboxes import BASH, CITY, WEATHER, toolbox
 
@@ -71,3 +71,11 @@ def test_a_call_that_was_made_looks_as_one_is_to_be_written() -> None:
     first, body, last = block.split("\n")
     assert (first, last) == (f"<call-{MARK}>", f"</call-{MARK}>")
     assert json.loads(body) == {"id": "c", "name": "f", "arguments": {"a": "<é>\n"}}
+
+
+def test_a_site_whose_chat_goes_on_is_told_the_names_alone() -> None:
+    text = reminder(toolbox("required"), MARK)
+    assert "still be called: get_weather, shell_run." in text
+    assert '"parameters"' not in text
+    assert contract(toolbox("required"), MARK).endswith(text.partition("To call one")[2])
+    assert len(text) < 1000

@@ -16,7 +16,7 @@ from providers.contract.requests import ChatRequest
 from tests.features.tools.toolboxes import given
 from tests.support.answers import ALL_SAID, STREAM, said
 from tests.support.features import at
-from tests.support.harness import zai
+from tests.support.harness import House, zai
 from tests.support.virtual_time import in_virtual_time
 from tests.support.visit import Got, Visit
 
@@ -236,3 +236,48 @@ def test_the_mark_is_that_of_the_request() -> None:
     served = at(Model("m", "m", tools="emulated"), frozenset())
     found = applied(ChatRequest("m", (Message("user", "hi"),), tools=(WEATHER,)), served).request
     assert f"<tools-{mark_of(served)}>" in "".join(found.words())
+
+
+# -- a chat that goes on at the site ----------------------------------------------------------------------------------
+async def goes_on(house: House, first: Any, **more: Any) -> str:
+    """What the site is sent for the second turn of a conversation whose first asked for `first`."""
+    asked: list[Any] = [{"role": "user", "content": "Weather?"}]
+    visit = await house.visit().chats("GLM-4.6", messages=asked, **first)
+    await visit.says(STREAM, said(call(visit) if "<tools-" in prompt(visit) else "Well."), ALL_SAID)
+    deltas = [value["choices"][0]["delta"] for value in visit.got.frames if isinstance(value, dict)]
+    made = [{"id": one["id"], "function": one["function"]} for delta in deltas for one in delta.get("tool_calls", ())]
+    asked.append({"role": "assistant", "content": visit.got.text, **({"tool_calls": made} if made else {})})
+    asked += [{"role": "tool", "tool_call_id": one["id"], "content": "sunny"} for one in made]
+    asked += [] if made else [{"role": "user", "content": "And?"}]
+    visit = await house.visit().chats("GLM-4.6", messages=asked, **more)
+    return prompt(visit)
+
+
+@in_virtual_time
+async def test_tools_are_listed_once_in_a_chat_of_the_sites(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        words = await goes_on(house, {"tools": [WEATHER]}, tools=[WEATHER], tool_choice="required")
+        assert '"parameters"' not in words
+        assert "still be called: get_weather." in words
+        assert 'name="get_weather">\nsunny\n</result-' in words
+        assert "Weather?" not in words
+        assert "choice: required" in words
+        assert house.site.chats == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        ({}, {"tools": [WEATHER]}),
+        ({"tools": [WEATHER], "tool_choice": "none"}, {"tools": [WEATHER]}),
+        ({"tools": [WEATHER]}, {"tools": [WEATHER, given("f")]}),
+    ],
+    ids=["none before", "none allowed before", "others"],
+)
+@in_virtual_time
+async def test_where_the_chat_was_not_told_of_them_another_is(tmp_path: Path, first: Any, more: Any) -> None:
+    async with zai(tmp_path) as house:
+        words = await goes_on(house, first, **more)
+        assert '"parameters"' in words
+        assert "Weather?" in words
+        assert house.site.chats == 2

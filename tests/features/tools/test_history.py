@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.features.tools.history import Folding, folded, holds_calls, with_words
+from addons.features.tools.history import REPEATED_CHARS, Folding, folded, holds_calls, is_far_back, with_words
 from providers.contract.chat import ImagePart, Message, TextPart, ToolCall
 
 MARK = "k3w9x1ab"
@@ -144,3 +144,25 @@ def test_parts_are_kept() -> None:
     picture = ImagePart("data:image/png;base64,AA")
     (found,) = with_words([Message("user", (picture, TextPart("x")))], "BLOCK", "GO ON", result_newest=True)
     assert found.content == (TextPart("BLOCK\n"), picture, TextPart("x"), TextPart("GO ON"))
+
+
+# -- in a chat that goes on at the site --------------------------------------------------------------------------------
+def test_results_are_of_calls_that_the_sites_chat_holds() -> None:
+    how = Folding(MARK, str, str, before=(USER, CALLED))
+    (found,) = folded([RESULT], how)
+    assert f'<result-{MARK} id="c1" name="Bash">' in found.text()
+
+
+@pytest.mark.parametrize("size", [REPEATED_CHARS // 10, REPEATED_CHARS // 3, REPEATED_CHARS * 3])
+def test_what_a_long_chat_was_told_first_is_said_again_once_in_so_many_characters(size: int) -> None:
+    before: list[Message] = []
+    told = 0
+    for _ in range(40):
+        before += [Message("user", "x" * (size // 2)), Message("assistant", "y" * (size - size // 2))]
+        told += is_far_back(before)
+    assert told == min(40, 40 * size // REPEATED_CHARS)
+
+
+def test_a_short_chat_is_told_once() -> None:
+    assert not is_far_back([])
+    assert not is_far_back([USER, CALLED, RESULT, Message("assistant", "done")])

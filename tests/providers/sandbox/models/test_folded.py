@@ -65,3 +65,10 @@ def test_a_form_of_any_object_has_no_schema() -> None:
     assert read_prompt(f'<format-{MARK}>\nschema: {{"type":"object"}}\n</format-{MARK}>\nHi').schema == {
         "type": "object"
     }
+
+
+def test_tools_that_an_earlier_message_of_the_thread_listed_still_hold() -> None:
+    first = read_prompt('<tools-abcd1234>\n{"name": "f", "parameters": {}}\nchoice: auto\n</tools-abcd1234>\n\nhi')
+    again = read_prompt("<tools-efgh5678>\nf\nchoice: required\n</tools-efgh5678>\n\ngo", earlier=first.turns)
+    assert [tool.name for tool in again.tools] == ["f"]
+    assert (again.choice, again.mark, again.question) == ("required", "efgh5678", "go")
