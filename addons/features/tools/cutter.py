@@ -1,18 +1,34 @@
 """The cutter of one text of an answer: what is call, what is text. Pure; the outcome is the same however it was cut.
 
-Text flows at once. It is held back from a sign on that a call may begin with, until that is decided. Blanks at the head
-of the text and behind a call are held too: they are dropped where nothing but calls stands beside them.
+Text flows at once. It is held back from a sign on that a call may begin with, until that is decided. What stands
+directly around calls and is nothing by itself (blanks, fences, stray closing tags, special tokens) is dropped with
+them; it is held until it is known whether a call follows.
 """
 
 import re
 from typing import Final
 
+from addons.features.tools.forms import quoting
+from addons.features.tools.forms.block import Block
+from addons.features.tools.forms.json_block import JsonBlock
+from addons.features.tools.forms.marked import MarkedBlock, Sink
+from addons.features.tools.forms.tag_names import AROUND, CALL, TAG, TAG_BEGUN, plain
+from addons.features.tools.forms.tags import TagBlock
+from addons.features.tools.forms.written import PHRASE, WrittenBlock
 from addons.features.tools.judge import Judge
-from addons.features.tools.marked import MarkedBlock, Sink
 from addons.features.tools.toolbox import Tool
 
-SIGNS: Final = re.compile("<")
-"""What a call may begin with: text without any of it is none."""
+HELD_CHARS: Final = 512 * 1024
+"""Of a block that is held back; a longer one is text."""
+SIGNS: Final = re.compile("[<{\\[`\n\u8c03]")
+"""What a call may begin with, or a line that may be one."""
+
+
+def flows(text: str) -> bool:
+    """Whether a piece of text may go out at once where nothing is held: no call can begin in it, or behind it."""
+    return not text[-1].isspace() and SIGNS.search(text) is None
+
+
 _BLANKS: Final = re.compile(r"\s*+")
 _BLANKS_LIMIT: Final = 4096
 """Of blanks that are held."""
@@ -20,12 +36,37 @@ _OPENING_CHARS: Final = 200
 _OPENING: Final = re.compile(r"[^<>{\n]*+>?")
 _CLOSING_CHARS: Final = 20
 _CLOSING: Final = re.compile(r"\s*+>?")
+_LIST: Final = re.compile(r"\[\s{0,64}+(\{|\Z)")
+_WORD: Final = re.compile(r"[\w.\-]{1,130}+")
+_FENCE: Final = re.compile(r"```[^\n`{\[<]{0,40}+\n?")
+_STRAY: Final = re.compile(r"</think>|<[|｜][^<>\n]{0,60}+>")
+"""What may stand before a call and is nothing: a closing tag of thoughts that did not begin, a special token."""
+_STRAY_BEGUN: Final = re.compile(r"<(?:/t?h?i?n?k?|[|｜][^<>\n]{0,60}+)?\Z")
+_REMAINS: Final = re.compile(r"[}\]),;]++|</[\w|｜▁.:\-]{1,60}+>|<[|｜][^<>\n]{0,60}+>")
+"""What may stand behind a call and is nothing: brackets too many, closing tags, special tokens."""
+_REMAINS_BEGUN: Final = re.compile(r"<(?:/[\w|｜▁.:\-]{0,60}+|[|｜][^<>\n]{0,60}+)?\Z")
 
 
 class Cutter:
     """Reads a text piece by piece and tells a sink what it is. `feed` it, then `end` it."""
 
-    __slots__ = ("_block", "_called", "_judge", "_lead", "_lead_chars", "_needle", "_pending", "_sink", "idle")
+    __slots__ = (
+        "_ahead",
+        "_block",
+        "_block_chars",
+        "_called",
+        "_fenced",
+        "_judge",
+        "_lead",
+        "_lead_chars",
+        "_line_begins",
+        "_marked",
+        "_needle",
+        "_pending",
+        "_sink",
+        "_source",
+        "idle",
+    )  # fmt: skip
 
     def __init__(self, judge: Judge, sink: Sink, mark: str) -> None:
         self._judge, self._sink = judge, sink
@@ -35,31 +76,53 @@ class Cutter:
     def _begin(self) -> None:
         self._pending = ""
         """The end of the text, while it is not decided what begins there: short."""
-        self._block: MarkedBlock | None = None
-        self._lead: list[str] | None = []
-        """Blanks that are held; None within text, where they flow."""
+        self._marked: MarkedBlock | None = None
+        self._block: Block | None = None
+        """What may be calls in another form, or is known to hold none."""
+        self._source: list[str] = []
+        """Its text, while it is held."""
+        self._block_chars = 0
+        """All characters of it that were read."""
+        self._lead: list[str] = []
+        """What is dropped if a call follows."""
         self._lead_chars = 0
+        self._fenced = ""
+        """"open" behind the opening of a fence that is held; "called" behind a call in it."""
+        self._line_begins = True
         self._called = False
+        """What was read last is a call, as far as it is not blank."""
+        self._ahead: tuple[int, int, bool] | None = None
+        """The next tag of ours in the text that is fed."""
         self.idle = False
         """Nothing is held: a piece without any sign may go out as it is."""
 
     def feed(self, text: str) -> None:
-        text, self._pending = self._pending + text, ""
+        text, self._pending, self._ahead = self._pending + text, "", None
         at, end = 0, len(text)
         while at < end:
-            here, block = at, self._block
-            at = self._in_text(text, at) if block is None else self._in_block(block, text, at)
-            if at == here and block is self._block:
+            state = at, self._marked, self._block
+            if self._marked is not None:
+                at = self._in_marked(self._marked, text, at)
+            elif self._block is not None:
+                at = self._in_block(self._block, text, at)
+            else:
+                at = self._in_text(text, at)
+            if state == (at, self._marked, self._block):
                 self._pending = text[at:]
                 break
-        self.idle = self._block is None and self._lead is None and not self._pending
+        held = self._marked or self._block or self._lead or self._pending
+        self.idle = not (held or self._called or self._fenced or self._line_begins)
 
     def end(self, *, complete: bool = True) -> None:
         """The text is over. Not `complete`: it was cut off, and nothing is read into what is missing."""
-        if self._block is not None:
-            self._block.close(self._pending, complete=complete)
-        elif self._pending or (self._lead and not self._called):
-            self.text(self._pending)
+        rest, self._pending = self._pending, ""
+        if self._marked is not None:
+            self._marked.close(rest, complete=complete)
+        elif self._block is not None:
+            self._source.append(rest)
+            self._end_block(self._block, complete=complete)
+        elif rest or (self._lead and not self._called):
+            self.text(rest)
         self._begin()
 
     def forget(self) -> None:
@@ -70,11 +133,17 @@ class Cutter:
     def text(self, text: str) -> None:
         if self._lead:
             text = "".join(self._lead) + text
-        self._lead = None
-        self._sink.text(text)
+            self._lead, self._lead_chars = [], 0
+        if text:
+            self._called = False
+            self._line_begins = text.endswith("\n")
+            self._sink.text(text)
 
     def call(self, tool: Tool) -> None:
-        self._lead, self._lead_chars, self._called = [], 0, True
+        self._lead, self._lead_chars = [], 0
+        self._called = self._line_begins = True
+        if self._fenced:
+            self._fenced = "called"
         self._sink.call(tool)
 
     def arguments(self, fragment: str) -> None:
@@ -83,31 +152,162 @@ class Cutter:
     # -- text -----------------------------------------------------------------------------------------------------
     def _in_text(self, text: str, at: int) -> int:
         """Reads on in text; gives `at` back where more must be known."""
-        if self._lead is not None:
-            blanks = _end_of(_BLANKS, text, at, at + _BLANKS_LIMIT - self._lead_chars)
-            if blanks > at:
+        blanks = _end_of(_BLANKS, text, at, at + _BLANKS_LIMIT - self._lead_chars)
+        if blanks > at:
+            if not self._called:
                 self._lead.append(text[at:blanks])
                 self._lead_chars += blanks - at
-                return blanks
-        sign = SIGNS.search(text, at)
-        if sign is None or sign.start() > at:
-            stop = len(text) if sign is None else sign.start()
-            self.text(text[at:stop])
-            return stop
+            self._line_begins = self._line_begins or "\n" in text[at:blanks]
+            return blanks
+        opened = self._opened(text, at)
+        if opened is None and self._called:
+            opened = self._past_remains(text, at)
+        if opened is not None:
+            return opened
+        if self._fenced:  # it holds something else
+            self.text("")
+            self._fenced, self._block = "", quoting.in_fence()
+            return at
+        sign = SIGNS.search(text, at + 1)
+        piece = text[at : len(text) if sign is None else sign.start()].rstrip()
+        self.text(piece)
+        return at + len(piece)
+
+    def _past_remains(self, text: str, at: int) -> int | None:
+        """Behind what a call has left; `at` where more must be known; None where there is nothing."""
+        if self._fenced and text[at] == "`":
+            if text.startswith(quoting.FENCE, at):
+                self._fenced = ""
+                return at + len(quoting.FENCE)
+            return at if quoting.FENCE.startswith(text[at:]) else None
+        if found := _REMAINS.match(text, at):
+            return found.end()
+        return at if _REMAINS_BEGUN.match(text, at) and not self._needle.startswith(text[at + 1 :]) else None
+
+    def _opened(self, text: str, at: int) -> int | None:
+        """Behind what was opened here; `at` where more must be known, or a block was opened; None for plain text."""
+        match text[at]:
+            case "<":
+                return self._opened_tag(text, at)
+            case "{":
+                self._block = JsonBlock(self._judge, "{")
+                return at
+            case "[":
+                found = _LIST.match(text, at)
+                if found is not None and found[1]:
+                    self._block = JsonBlock(self._judge, "[")
+                return at if found is not None else None
+            case "`":
+                return None if self._fenced else self._opened_ticks(text, at)
+            case "调":
+                if text.startswith(PHRASE, at):
+                    self._block = WrittenBlock(self._judge, as_phrase=True)
+                return at if PHRASE.startswith(text[at : at + len(PHRASE)]) else None
+        if self._line_begins and (word := _WORD.match(text, at)):
+            if word.end() == len(text):
+                return at if word[0] in self._judge.toolbox.beginnings else None
+            if text[word.end()] == "(" and self._judge.toolbox.find(word[0]):
+                self._block = WrittenBlock(self._judge, as_phrase=False)
+                return at
+        return None
+
+    def _opened_ticks(self, text: str, at: int) -> int | None:
+        ticks = len(text) - at if text[at:].strip("`") == "" else 0
+        if text.startswith(quoting.FENCE, at):
+            fence = _FENCE.match(text, at)
+            assert fence is not None
+            if fence.end() == len(text) and fence[0][-1] != "\n" and len(fence[0]) < _OPENING_CHARS:
+                return at
+            self._lead.append(fence[0])
+            self._lead_chars += len(fence[0])
+            self._fenced = "open"
+            self._line_begins = True
+            return fence.end()
+        if 0 < ticks < len(quoting.FENCE):
+            return at
+        self.text("`")
+        self._block = quoting.inline() if text[at + 1 : at + 2] != "`" else None
+        return at + 1
+
+    def _opened_tag(self, text: str, at: int) -> int | None:
         behind = at + 1 + len(self._needle)
         if text.startswith(self._needle, at + 1):
             stop = _end_of(_OPENING, text, behind, behind + _OPENING_CHARS)
             if stop == len(text) < behind + _OPENING_CHARS and text[stop - 1] != ">":
                 return at
-            self._block = MarkedBlock(self._judge, self, text[at:stop])
+            self._marked = MarkedBlock(self._judge, self, text[at:stop])
             return stop
         if behind > len(text) and self._needle.startswith(text[at + 1 :]):
             return at
-        self.text(text[at])
-        return at + 1
+        tag = TAG.match(text, at)
+        is_whole = tag is not None and tag.end() < len(text)
+        if tag is not None and is_whole and not tag[1]:
+            name = plain(tag[2])
+            if name.startswith(quoting.FOREIGN):
+                self._block = quoting.foreign()
+                return at
+            if name in CALL or name in AROUND or self._judge.toolbox.find(tag[2]) is not None:
+                self._block = TagBlock(self._judge)
+                return at
+        if stray := _STRAY.match(text, at):
+            self._lead.append(stray[0])
+            self._lead_chars += len(stray[0])
+            return stray.end()
+        if _STRAY_BEGUN.match(text, at):
+            return at
+        may_be = not is_whole and TAG_BEGUN.match(text, at) and self._may_be_tag(tag[2] if tag is not None else None)
+        return at if may_be else None
 
-    # -- a block --------------------------------------------------------------------------------------------------
-    def _in_block(self, block: MarkedBlock, text: str, at: int) -> int:
+    def _may_be_tag(self, begun: str | None) -> bool:
+        """Whether the name of a tag may yet become one that matters."""
+        if begun is None:
+            return True
+        small = plain(begun)
+        names = (*CALL, *AROUND, quoting.FOREIGN)
+        return begun in self._judge.toolbox.beginnings or any(
+            name.startswith(small) or small.startswith(quoting.FOREIGN) for name in names
+        )
+
+    # -- blocks in other forms ------------------------------------------------------------------------------------
+    def _in_block(self, block: Block, text: str, at: int) -> int:
+        begin, behind, _ = self._tag(text, at)
+        stop = block.feed(text, at, min(begin, at + HELD_CHARS))
+        is_over = block.over or (behind > 0 and stop == begin)
+        if behind > 0 and not block.over and at == stop:
+            stop, is_over = begin, True  # it waits for more, and our own tag is what comes
+        if block.over and not self._block_chars and stop == at:
+            stop = at + 1  # nothing of that form: no block begins here
+        self._source.append(text[at:stop])
+        self._block_chars += stop - at
+        if block.is_text:
+            self.text("".join(self._source))
+            self._source.clear()
+        if is_over or (not block.is_text and self._block_chars > HELD_CHARS):
+            self._end_block(block, complete=True)
+        return stop
+
+    def _end_block(self, block: Block, *, complete: bool) -> None:
+        """What was held of a block is calls, or text."""
+        self._block = None
+        is_long, self._block_chars = self._block_chars > HELD_CHARS, 0
+        source, self._source = "".join(self._source), []
+        found = () if block.is_text or is_long else block.calls(complete=complete)
+        judged = [self._judge.unmarked(one.said, source[one.begin : one.end]) for one in found]
+        if not any(judged):
+            if source:
+                self.text(source)
+            if self._fenced and not isinstance(block, quoting.Quoting):
+                self._fenced, self._block = "", quoting.in_fence()
+            return
+        for one, call in zip(found, judged, strict=True):
+            if call is None:
+                self.text(source[one.begin : one.end])
+            else:
+                self.call(call.tool)
+                self.arguments(call.arguments)
+
+    # -- our own blocks -------------------------------------------------------------------------------------------
+    def _in_marked(self, block: MarkedBlock, text: str, at: int) -> int:
         begin, behind, is_closing = self._tag(text, at)
         if begin > at:
             block.feed(text, at, begin)
@@ -118,7 +318,7 @@ class Cutter:
         if is_closing and stop == len(text) < behind + _CLOSING_CHARS and text[stop - 1] != ">":
             return at
         block.close(text[at:stop])
-        self._block = None
+        self._marked = None
         return stop
 
     def _tag(self, text: str, at: int) -> tuple[int, int, bool]:
@@ -126,6 +326,11 @@ class Cutter:
 
         Without any: the length of the text. One that may begin at the end of the text has -1 for the end of its name.
         """
+        if self._ahead is None or self._ahead[0] < at:
+            self._ahead = self._next_tag(text, at)
+        return self._ahead
+
+    def _next_tag(self, text: str, at: int) -> tuple[int, int, bool]:
         found = text.find(self._needle, at)
         while found >= 0:
             closing = found - 2 >= at and text.startswith("</", found - 2)

@@ -14,8 +14,8 @@ _WORD_CHARS: Final = 200
 _NEXT: Final = re.compile(r"""[^\s"'{}\[\],:<`]++|["'{}\[\],:<`]""")
 _ENDS: Final = {'"': re.compile(r'["\\]'), "'": re.compile(r"['\\]")}
 
-type Watch = Callable[[int, str, str], None]
-"""Told of each word: how deep it stands, the mark before it (`{`, `[`, `,` or `:`), and the word."""
+type Watch = Callable[[int, str, str, bool], None]
+"""Told of each word: how deep it stands, the mark before it (`{`, `[`, `,` or `:`), the word, whether it has quotes."""
 
 
 class JsonScan:
@@ -37,6 +37,11 @@ class JsonScan:
         self._bare = False
         self._word = ""
         self._watch = watch
+
+    @property
+    def in_string(self) -> bool:
+        """What came so far ends within a string."""
+        return bool(self._quote)
 
     def feed(self, text: str, at: int, end: int) -> int:
         """Reads `text` from `at` up to `end`; gives where it stopped: behind the value, or at `end`."""
@@ -66,8 +71,7 @@ class JsonScan:
             self._escaped = True
         else:
             self._quote = ""
-            self._bare = True
-            self._end_word()
+            self._tell_word(quoted=True)
         return found.end()
 
     def _outside(self, mark: str, at: int, behind: int) -> int:
@@ -99,6 +103,9 @@ class JsonScan:
     def _end_word(self) -> None:
         if self._bare:
             self._bare = False
-            if self._watch is not None:
-                self._watch(self._depth, self._before, self._word)
-                self._word = ""
+            self._tell_word(quoted=False)
+
+    def _tell_word(self, *, quoted: bool) -> None:
+        if self._watch is not None:
+            self._watch(self._depth, self._before, self._word, quoted)
+            self._word = ""

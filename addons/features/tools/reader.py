@@ -11,7 +11,7 @@ follows it of calls is dropped and counted. A Finish says "tool_calls" where the
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from addons.features.tools.cutter import SIGNS, Cutter
+from addons.features.tools.cutter import Cutter, flows
 from addons.features.tools.judge import Judge
 from addons.features.tools.toolbox import Tool, Toolbox
 from providers.contract.events import (
@@ -120,7 +120,7 @@ class _Thinking:
 
     def feed(self, text: str) -> None:
         self.begun = True
-        if not self._cutter.idle or SIGNS.search(text):
+        if not (self._cutter.idle and flows(text)):
             self._cutter.feed(text)
         elif self._found:
             self._behind = True
@@ -169,9 +169,11 @@ class ToolReader:
         for event in events:
             if type(event) is Text:
                 found = self._candidates.get(event.choice)
-                if found is not None and found.flows and SIGNS.search(event.text) is None:
+                if not event.text:
+                    continue
+                if found is not None and found.flows and flows(event.text):
                     out.append(event)
-                elif event.text:
+                else:
                     self._text(event, out)
             elif type(event) is Reasoning:
                 self._reasoning(event, out)

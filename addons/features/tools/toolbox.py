@@ -61,6 +61,8 @@ class Toolbox:
             raise BadToolbox(f"the name {long[:40]!r}… is longer than {NAME_CHARS} characters")
         self.tools, self.choice, self.parallel = tuple(tools), choice, parallel
         self._by_name = {tool.name: tool for tool in tools} | {tool.told: tool for tool in tools}
+        self.beginnings = frozenset(name[:length] for name in self._by_name for length in range(1, len(name) + 1))
+        """Whatever a name or an alias may begin with, itself too."""
         self._schemas: dict[str, JsonSchema | BadSchema] = {}
         self._near: dict[str, Tool | None] = {}
 

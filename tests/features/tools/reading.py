@@ -45,9 +45,11 @@ def boxed(choice: str = "auto", *, parallel: bool = True, tools: Sequence[Tool] 
     return Toolbox(tools, choice, parallel)
 
 
-def reader(toolbox: Toolbox | None = None, quoted: Callable[[str], bool] = lambda text: False) -> ToolReader:
+def reader(
+    toolbox: Toolbox | None = None, quoted: Callable[[str], bool] = lambda text: False, mark: str = MARK
+) -> ToolReader:
     ids = itertools.count(1)
-    return ToolReader(toolbox or boxed(), MARK, quoted, lambda: f"call_{next(ids)}")
+    return ToolReader(toolbox or boxed(), mark, quoted, lambda: f"call_{next(ids)}")
 
 
 def answer_of(events: Iterable[Event]) -> Answer:
@@ -74,9 +76,17 @@ def answer_of(events: Iterable[Event]) -> Answer:
                 parts[event.index][1] += event.arguments
             case Finish():
                 found.reason = event.reason
-    partial = found.reason == "length"
-    found.calls = [(name, arguments if partial else json.loads(arguments)) for name, arguments in parts.values()]
+    found.calls = [(name, _object(arguments)) for name, arguments in parts.values()]
+    assert found.reason == "length" or all(isinstance(arguments, dict) for _, arguments in found.calls)
     return found
+
+
+def _object(arguments: str) -> Any:
+    """The arguments, as the text that they are where the answer broke off in them."""
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return arguments
 
 
 def read(

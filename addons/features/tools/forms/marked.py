@@ -9,8 +9,8 @@ import re
 from typing import Final, Protocol
 
 from addons.features.broken_json import read_json
-from addons.features.tools.argument_stream import ArgumentStream
-from addons.features.tools.json_calls import calls_in
+from addons.features.tools.forms.argument_stream import ArgumentStream
+from addons.features.tools.forms.json_calls import calls_in
 from addons.features.tools.json_scan import JsonScan
 from addons.features.tools.judge import Judge
 from addons.features.tools.toolbox import Tool
