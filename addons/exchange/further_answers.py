@@ -74,8 +74,10 @@ class FurtherAnswer:
     def encode(self, events: Sequence[Event]) -> bytes:
         for event in events:
             match event:
-                case Text() | Reasoning() | ToolCallDelta():
+                case Text() | Reasoning():
                     self._kept.append(replace(event, choice=self.choice))
+                case ToolCallDelta():  # ids are made of the request and would be those of the first answer
+                    self._kept.append(replace(event, choice=self.choice, id=None))
                 case Passthrough() if event.scope != "chunk":
                     self._kept.append(replace(event, choice=self.choice))
                 case Image():

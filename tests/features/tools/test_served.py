@@ -158,6 +158,22 @@ def test_a_custom_tool_gets_its_text(client: openai.OpenAI) -> None:
     assert "noted as 7" in (message.content or "")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_each_of_several_answers_has_calls_of_its_own(client: Any, stream: bool) -> None:
+    asked = {"model": "GLM-4.6", "messages": [{"role": "user", "content": QUESTION}], "tools": [WEATHER], "n": 2}
+    if stream:
+        chunks = list(client.chat.completions.create(stream=True, **asked))
+        choices = [choice for chunk in chunks for choice in chunk.choices]
+        ids = [call.id for choice in choices for call in choice.delta.tool_calls or () if call.id]
+        reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
+    else:
+        found = client.chat.completions.create(**asked).choices
+        ids = [call.id for choice in found for call in choice.message.tool_calls]
+        reasons = [choice.finish_reason for choice in found]
+    assert len(set(ids)) == len(ids) == 2
+    assert reasons == ["tool_calls", "tool_calls"]
+
+
 def test_models_of_sites_say_that_they_take_tools(client: openai.OpenAI) -> None:
     listed: Any = {model.id: model for model in client.models.list(extra_query={"all": "true"})}
     for model in MODELS:
