@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text
+from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, ToolCallDelta
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import holds_more
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
@@ -20,6 +20,7 @@ from providers.formats.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
 from providers.qwen.candidates import AnswerCandidates
 from providers.qwen.errors import is_challenge, is_check_page, page_in_stream, stream_error, wordless
 from providers.qwen.interception import InterceptedCalls, intercepted
+from providers.qwen.native_calls import NativeCalls
 from providers.qwen.sources import add_page_sources, add_search_sources, cited_text, image_urls, named_pictures
 from providers.qwen.thinking import SummaryThinking
 from providers.qwen.usage import read_usage
@@ -45,7 +46,7 @@ _REASONS: Final[Mapping[str, FinishReason]] = {
 }
 """The tools are the site's own: a reason that speaks of them is no call for the client to make."""
 
-_WORDS: Final = (Text, Reasoning, Image)
+_WORDS: Final = (Text, Reasoning, Image, ToolCallDelta)
 _DONE: Final = b"[DONE]"
 _INFOS: Final = frozenset({"keep_alive", "skip_think"})
 _KINDS_LIMIT: Final = 64
@@ -77,6 +78,7 @@ class QwenDecoder(Decoder):
         self._candidates = AnswerCandidates()
         self._answer = CumulativeText(frames=3)
         self._intercepted = InterceptedCalls() if self._options.tools else None
+        self._native_calls = NativeCalls() if self._options.tools else None
         self._thinking = SummaryThinking()
         self._sources = Sources()
         self._cited = cited_text(self._options.citations, self._sources)
@@ -264,6 +266,8 @@ class QwenDecoder(Decoder):
             self._count("function frame without a phase")
             return
         self._think(delta.get("reasoning_content"), out)
+        if self._native_calls is not None and ("tool_calls" in delta or "function_call" in delta):
+            out += self._native_calls.add(delta)
         content = delta.get("content")
         if isinstance(content, str) and (new := self._answer.add(content)):
             self._words(new, out)

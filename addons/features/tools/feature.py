@@ -15,6 +15,7 @@ from addons.features.tools.held import FirstCall, is_held
 from addons.features.tools.history import Folding, folded, holds_calls, is_far_back, with_words
 from addons.features.tools.quotes import Quotes
 from addons.features.tools.reader import ToolReader
+from addons.features.tools.site_calls import SiteCalls
 from addons.features.tools.toolbox import Toolbox
 from providers.contract.chat import Message
 from providers.contract.events import Finish, Text
@@ -39,9 +40,12 @@ class Tools:
         return _told(request, given, served, called=called)
 
 
+def _intercepts(served: Served) -> bool:
+    return served.provider is not None and served.provider.intercepts_tools
+
+
 def _names_for(served: Served) -> Callable[[Sequence[str]], Sequence[str]] | None:
-    intercepts = served.provider is not None and served.provider.intercepts_tools
-    return aliases_of if intercepts else None
+    return aliases_of if _intercepts(served) else None
 
 
 def _refuse(request: ChatRequest, given: GivenTools, served: Served, *, called: bool) -> None:
@@ -75,6 +79,8 @@ def _told(request: ChatRequest, given: GivenTools, served: Served, *, called: bo
         return Applied(told, CLAIMS)
     new_id = call_ids(served)
     filters: list[EventFilter] = [ToolReader(toolbox, mark, Quotes([*request.before, *messages]), new_id)]
+    if _intercepts(served):
+        filters.insert(0, SiteCalls(toolbox, mark))
     check = FirstCall(toolbox) if is_held(toolbox) else None
     if check is not None:
         filters.append(check)
