@@ -303,7 +303,8 @@ class AnswerReader:
             self.failed(flaw.error)
             return b""
         self.behind = self.ended = False
-        self.as_said = end.reason != "content_filter" and not any(one.done for one in self._source.filters)
+        cut = any(one.done for one in self._source.filters)
+        self.as_said = self.site_is_done and not cut and end.reason != "content_filter"
         out = self._encoder.encode(events)
         self._spoke = True
         self._done_with_all()

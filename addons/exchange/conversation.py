@@ -15,7 +15,7 @@ from typing import Final
 from addons.dialects.openai.answer import image_markdown
 from addons.dialects.text import joined
 from providers.contract.chat import ImagePart, Message, OtherPart, TextPart, ToolCall
-from providers.contract.events import Event, Image, Text, ToolCallDelta, Withdrawn
+from providers.contract.events import Event, Image, Passthrough, Text, ToolCallDelta, Withdrawn
 from providers.contract.requests import ChatRequest
 from providers.formats.jsontext import dumps
 
@@ -53,8 +53,8 @@ class _Digest:
     def _content(self, message: Message) -> None:
         parts = message.content if isinstance(message.content, tuple) else ()
         if all(isinstance(part, TextPart) for part in parts):
-            text = message.text()
-            self.add("text", text.strip() if message.role == "assistant" else text)
+            words = message.text()
+            self.add("text", words.strip() if message.role == "assistant" else words)
             return
         self.add("parts", b"%d" % len(parts))
         for part in parts:
@@ -122,9 +122,11 @@ class _Call:
 class ToldAnswer:
     """The answer as the client got it, put together again from its events."""
 
-    __slots__ = ("_calls", "_text")
+    __slots__ = ("_calls", "_other", "_text")
 
     def __init__(self) -> None:
+        self._other = False
+        """It has parts that are neither text nor calls (a refusal, a call of the older form)."""
         self._text: list[str] = []
         self._calls: dict[int, _Call] = {}
 
@@ -141,9 +143,13 @@ class ToldAnswer:
                 self._text.append(f"{gap}{image_markdown(event)}\n")
             elif isinstance(event, Withdrawn):
                 self._text.clear()
+            elif isinstance(event, Passthrough) and event.scope == "delta":
+                self._other = True
 
     def message(self) -> Message | None:
         """The message that a client sends again for it; None where that is not known."""
+        if self._other:
+            return None
         calls = []
         for _, call in sorted(self._calls.items()):
             if call.id is None or call.name is None:

@@ -94,8 +94,9 @@ class ZaiTurn(Turn):
 
     @property
     def thread(self) -> Thread | None:
-        """A chat that the site did not make is not kept by it."""
-        if self._ask is None or not self._api.options.create_chat:
+        """A chat that the site did not make is not kept by it. One with files is sent whole each time: the page names
+        all files of its chat again with each turn."""
+        if self._ask is None or self._ask.attached or not self._api.options.create_chat:
             return None
         return Thread(self._ask.chat_id, self._ask.answer_id)
 

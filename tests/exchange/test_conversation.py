@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from addons.exchange.conversation import Conversation, ToldAnswer
 from providers.contract.chat import ImagePart, Message, OtherPart, TextPart, ToolCall
-from providers.contract.events import Citation, Event, Finish, Image, Reasoning, Text, ToolCallDelta, Usage, Withdrawn
+from providers.contract.events import (
+    Citation,
+    Event,
+    Finish,
+    Image,
+    Passthrough,
+    Reasoning,
+    Text,
+    ToolCallDelta,
+    Usage,
+    Withdrawn,
+)
 from providers.contract.requests import ChatRequest
 from tests.support.counting import work_of
 
@@ -110,6 +121,17 @@ def test_another_client_key_has_another_key() -> None:
 def test_every_part_of_a_call_counts(change: str) -> None:
     other = replace(CALL, **dict[str, Any]({change: "other"}))
     assert key(chat(user("a"), replace(CALLS, tool_calls=(other,)), RESULT)) != key(chat(user("a"), CALLS, RESULT))
+
+
+def test_calls_of_the_older_form_and_of_custom_tools_count() -> None:
+    older = [{"name": "f", "arguments": "{}"}, {"name": "g", "arguments": "{}"}, {"name": "f", "arguments": "[]"}, None]
+    asked = [Message("assistant", None, extra={} if one is None else {"function_call": one}) for one in older]
+    custom = [ToolCall("1", "", "", "custom", {"custom": {"name": "f", "input": given}}) for given in "ab"]
+    asked += [Message("assistant", None, tool_calls=(call,)) for call in custom]
+    assert len({key(chat(user("a"), one, user("x"))) for one in asked}) == len(asked)
+    assert key(chat(user("a"), ANSWER, user("x"), extra={"functions": [{"name": "f"}]})) != key(
+        chat(user("a"), ANSWER, user("x"))
+    )
 
 
 def test_every_part_of_a_message_counts() -> None:
@@ -236,6 +258,12 @@ def test_an_answer_that_was_withdrawn_is_what_came_after() -> None:
 
 def test_halves_of_a_character_are_joined() -> None:
     assert told(Text("\ud83d"), Text("\ude00")) == Message("assistant", "😀")
+
+
+def test_what_is_neither_text_nor_a_call_is_not_known_again() -> None:
+    assert told(Text("I"), Passthrough("delta", {"refusal": "No"})) is None
+    assert told(Passthrough("delta", {"function_call": {"name": "f", "arguments": "{}"}})) is None
+    assert told(Text("I"), Passthrough("chunk", {"system_fingerprint": "x"})) == Message("assistant", "I")
 
 
 def test_a_call_without_an_id_of_its_own_is_not_known_again() -> None:

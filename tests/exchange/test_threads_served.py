@@ -1,6 +1,7 @@
 """A conversation that goes on in its chat at the site: what the site is sent, and when it is sent everything again."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +287,41 @@ async def test_tokens_of_the_whole_conversation_are_counted(tmp_path: Path) -> N
         visit = await answered(house, "Fine.", user("Hello " * 100), assistant("Hi!"), user("x"), **usage)
         assert goes_on(visit)
         assert visit.got.frames[-2]["usage"]["prompt_tokens"] > 100
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@in_virtual_time
+async def test_results_of_tools_are_a_new_turn(tmp_path: Path, stream: bool) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+    async with zai(tmp_path) as house:
+        visit = await asks(house, user("How is it?"), tools=[tool], stream=stream)
+        (mark,) = set(re.findall(r"<tools-(\w{8})>", prompt(visit)))
+        call = f'<call-{mark}>\n{{"name": "weather", "arguments": {{"place": "Bern"}}}}\n</call-{mark}>'
+        await visit.says(STREAM, said("Let me see.\n"), said(call), ALL_SAID)
+        message = told(visit)
+        assert message["tool_calls"][0]["function"]["name"] == "weather"
+        message["tool_calls"][0]["function"]["arguments"] = '{ "place":"Bern" }'  # as a client writes it anew
+        result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "12 degrees"}
+        second = await asks(house, user("How is it?"), message, result, tools=[tool])
+        assert goes_on(second)
+        assert "How is it?" not in prompt(second)
+        assert "12 degrees" in prompt(second)
+        assert re.search(r'<result-\w{8} id="[^"]+" name="weather">', prompt(second))
+        await second.says(STREAM, said("It is cold."), ALL_SAID)
+        third = await asks(
+            house, user("How is it?"), message, result, assistant("It is cold."), user("x"), tools=[tool]
+        )
+        assert goes_on(third)
+
+
+def told(visit: Visit) -> dict[str, Any]:
+    """The assistant's message as its client puts it together."""
+    got = visit.got
+    if not got.headers["content-type"].startswith("text/event-stream"):
+        return dict(got.value["choices"][0]["message"])
+    deltas = [choice["delta"] for frame in got.frames[:-1] for choice in frame["choices"]]
+    pieces = [piece for delta in deltas for piece in delta.get("tool_calls", ())]
+    arguments = "".join(piece["function"].get("arguments", "") for piece in pieces)
+    function = {"name": pieces[0]["function"]["name"], "arguments": arguments}
+    content = "".join(delta.get("content") or "" for delta in deltas)
+    return {**assistant(content), "tool_calls": [{"id": pieces[0]["id"], "type": "function", "function": function}]}

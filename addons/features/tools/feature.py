@@ -32,7 +32,7 @@ class Tools:
         if served.native is None or not isinstance(request, ChatRequest) or served.model.tools != "emulated":
             return None
         given = given_tools(request, _names_for(served))
-        called = holds_calls(request.messages)
+        called = holds_calls((*request.before, *request.messages))
         if not served.settings.tools:
             _refuse(request, given, served, called=called)
         if given.toolbox is None and not called:
