@@ -21,6 +21,7 @@ from addons.dialects.images.form import read_form
 from addons.dialects.registry import for_path
 from addons.errors import GatewayError, clean
 from addons.features.stop_limits import OutputLimits
+from addons.features.structured.finder import JsonFinder, values_in
 from addons.features.token_estimate import TokenCounter
 from addons.importing.contents import ImportProblem
 from addons.importing.cookies_txt import read_cookies
@@ -408,7 +409,29 @@ def plain(body: bytes) -> object:
     return None
 
 
+def json_found(lists: bool) -> Callable[[], Callable[[str], object]]:
+    def make() -> Callable[[str], object]:
+        finder = JsonFinder(lists=lists)
+        return lambda piece: list(finder.feed(piece))
+
+    return make
+
+
+def json_at_last(unit: str, lead: str = "") -> Reader:
+    def reader(size: int) -> Callable[[], object]:
+        text = lead + unit * (size // len(unit))
+        return lambda: list(values_in(text, lists=True, cut=True))
+
+    return reader
+
+
+JSON_UNITS = ["{", '{"', "[", '{"a":', '{"a":1}', "}", "{ ", "<", "<think>", "```\n{}\n```", '"', "{a:1,", "\\"]
+
 READERS: dict[str, Reader] = {
+    **{f"JSON on the way, {unit!r}": fed(json_found(True), chars(unit)) for unit in JSON_UNITS},
+    **{f"JSON in one piece, {unit!r}": fed(json_found(False), whole(unit)) for unit in JSON_UNITS},
+    **{f"JSON at the end, {unit!r}": json_at_last(unit) for unit in JSON_UNITS},
+    **{f"JSON at the end, begun, {unit!r}": json_at_last(unit, '{"a": "') for unit in JSON_UNITS},
     "arriving: events": fed(
         lambda: by_pieces(ArrivingBody(NOTHING_KNOWN.data).take),
         lambda size: [b'data: {"a": 1}\n\n' * 50] * (size // 800),

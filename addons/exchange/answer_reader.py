@@ -178,7 +178,8 @@ class AnswerReader:
         out = self._take(self._decoder.feed(self._plain[begin : self._read]))
         is_open = self.state is State.OPEN
         self.behind = is_open and self._read < len(self._plain)
-        all_said = self._decoder.ended or any(one.ended for one in self._source.filters)
+        filters = self._source.filters
+        all_said = self._decoder.ended or (bool(filters) and any(one.ended for one in filters))
         self.ended = is_open and all_said and not self.waits
         return out
 

@@ -16,6 +16,7 @@ from addons.stream.port import State
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
 from providers.contract.provider import AnyProvider, Model
+from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment
 from providers.registry import provider_class
@@ -34,11 +35,21 @@ def differences(recording: Recording) -> list[str]:
         raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
     if recording.outcome == "client_left":
         raise RecordingProblem("the client left in the middle: what it got is no measure")
+    if (several := _several(recording)) > 1:
+        raise RecordingProblem(
+            f"it was one of {several} answers to a request: what was delivered is more than this one"
+        )
     then, now = (
         delivered_lines(recording),
         _visible_lines(delivered_today(recording, recording.answer), recording.dialect),
     )
     return list(difflib.unified_diff(then, now, "delivered then", "delivered now", lineterm=""))
+
+
+def _several(recording: Recording) -> int:
+    """How many answers the client wanted, of a site that gives one at a time."""
+    request = _parsed(recording)[1].request
+    return request.n if isinstance(request, ChatRequest) and _provider(recording.provider).web_session else 1
 
 
 def delivered_lines(recording: Recording) -> list[str]:
@@ -78,7 +89,9 @@ def decode_again(recording: Recording, answer: RecordedAnswer, provider: AnyProv
     encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, recording.model))
     # The model as it was then is not known: it is taken to be able to do what the request asks of it.
     model = Model(recording.model, recording.model, tools="emulated", vision=True)
-    served = Served(model, serving.operation.native, _THEN, provider, request_id=recording.request_id)
+    # What was delivered well may have been the second answer, which is not asked for again.
+    again = recording.outcome == "ok"
+    served = Served(model, serving.operation.native, _THEN, provider, request_id=recording.request_id, again=again)
     done = applied(serving.request, served)
     turn = serving.operation.turn(done.request, Session(provider.name, "recorded"))
     source = AnswerSource(provider, done.request, turn, done.filters, done.check)

@@ -178,8 +178,6 @@ class GatewayStream(RequestIntake):
         for said in event.said:
             if call is not self.call:
                 return  # a late word of a call that was given up
-            if self.attempt is not None and self.attempt.reader.waits:
-                return
             if isinstance(said, Body):
                 yield from self._read(said.pieces)
             elif isinstance(said, Answered):
@@ -197,7 +195,7 @@ class GatewayStream(RequestIntake):
             elif isinstance(said, NoConnection):
                 self.call = None
                 yield from self._fail_attempt(*self._connect_fault(said.why))
-            else:
+            elif self.attempt is None or not self.attempt.reader.waits:
                 self.call = None
                 yield from self._broken(Fault.CLOSED if said.closed else Fault.PROTOCOL, said.why)
 

@@ -25,6 +25,8 @@ _BRACE: Final = re.compile(r"\{")
 _BRACKET: Final = re.compile(r"[{\[]")
 _BEGINNINGS: Final = 32
 """Places at which a text is looked at once more at its end."""
+_MENDED_CHARS: Final = 32 * 1024
+"""Of one answer: some 0.2 seconds."""
 _DECODER: Final = JSONDecoder()
 
 
@@ -128,14 +130,15 @@ def values_in(text: str, *, lists: bool, cut: bool) -> Iterator[Any]:
     text = text.rpartition(_THINK_END)[2].strip()
     if (value := loads(text.encode("utf-8", "surrogatepass"))) is not INVALID:
         yield value
+    mending = _Mending()
     for fenced in islice(_FENCED.finditer(text), _BEGINNINGS):
-        yield from _mended(fenced.group(1).strip())
+        yield from mending.values(fenced.group(1).strip())
     begins = list(islice(_beginnings(text, lists=lists), _BEGINNINGS))
     yield from (value for at in begins if (value := _decoded(text, at)) is not INVALID)
     if begins:
         end = max(text.rfind("}"), text.rfind("]") if lists else -1) + 1
-        yield from _mended(text[begins[0] : end])
-        yield from _mended(text[begins[0] :] if cut else "")
+        yield from mending.values(text[begins[0] : end])
+        yield from mending.values(text[begins[0] :] if cut else "")
 
 
 def beginning(text: str, *, lists: bool) -> int | None:
@@ -148,9 +151,17 @@ def _beginnings(text: str, *, lists: bool) -> Iterator[int]:
     return (at for at, sign in places if sign == "[" or _OF_OBJECT.match(text, at))
 
 
-def _mended(text: str) -> Iterator[Any]:
-    if text and (value := read_json(text)) is not None:
-        yield value
+class _Mending:
+    """Reads JSON that is broken, within bounds for one answer: that takes time."""
+
+    def __init__(self) -> None:
+        self._room = _MENDED_CHARS
+
+    def values(self, text: str) -> Iterator[Any]:
+        if text and len(text) <= self._room:
+            self._room -= len(text)
+            if (value := read_json(text)) is not None:
+                yield value
 
 
 def _decoded(text: str, at: int) -> Any:
