@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
+from providers.sandbox.models.shown import Turn
 from providers.sandbox.server import Wire
 
 PREFIX = "!sandbox"
@@ -38,6 +39,10 @@ class Script:
     retry_after: str = ""
     answer: str = field(default="", compare=False)
     """The words of the model behind the site; a directive's `text` goes before them."""
+    asked: tuple[Turn, ...] = field(default=(), compare=False)
+    """The turns that the prompt brings, as the site's own thread keeps them."""
+    said: Turn = field(default=Turn("assistant"), compare=False)
+    """The answer as the thread keeps it."""
 
     def pieces(self) -> list[str]:
         """The answer's text in the pieces it is sent in."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from providers.sandbox.models import obedient
 from providers.sandbox.models.contract import written
 from providers.sandbox.models.folded import read_messages
-from providers.sandbox.models.shown import Shown, Turn
+from providers.sandbox.models.shown import Turn
 from providers.sandbox.script import Script, greeting, read_script
 
 
@@ -16,12 +16,13 @@ def scripted(messages: Sequence[tuple[str, str]], *, files: Sequence[str] = (), 
     `files` say what the model sees beside the text of the last one.
     """
     script = read_script(messages[-1][1] if messages else "")
-    if script.text or script.count or script.size:
-        return script
-    return voiced(script, read_messages(messages, files, earlier))
-
-
-def voiced(script: Script, shown: Shown) -> Script:
-    """The script with the words of the model."""
+    if script.count or script.size:  # nobody reads these words
+        return replace(script, asked=(Turn("user", script.prompt),))
+    shown = read_messages(messages, files, earlier)
+    asked = tuple(shown.turns[len(earlier) :])
+    if script.text:
+        return replace(script, asked=asked, said=Turn("assistant", script.text))
     said = obedient.answer(shown, greeting(shown.question))
-    return replace(script, answer=written(said, shown))
+    answer = written(said, shown)
+    kept = said.text if said.calls else answer
+    return replace(script, answer=answer, asked=asked, said=Turn("assistant", kept, said.calls))

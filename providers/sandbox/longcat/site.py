@@ -16,6 +16,7 @@ from typing import Any
 from providers.sandbox.longcat import frames as shapes
 from providers.sandbox.longcat.files import Files
 from providers.sandbox.longcat.old_frames import old_stream_of
+from providers.sandbox.models.shown import Turn
 from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.voice import scripted
@@ -50,10 +51,11 @@ REFUSALS: dict[str, tuple[int, object]] = {
 
 @dataclass(slots=True)
 class Conversation:
-    """A conversation: its owner, and how often it was asked."""
+    """A conversation: its owner, how often it was asked, and what the model has seen in it."""
 
     user_id: str
     turns: int = 0
+    earlier: list[Turn] = field(default_factory=list)
 
 
 @dataclass
@@ -98,6 +100,7 @@ class LongCatSite(Site):
         routes = {
             ("POST", "/api/v1/session-create"): self._create,
             ("GET", "/api/v1/session-delete"): self._delete,
+            ("GET", "/api/v1/session-detail"): self._detail,
             ("POST", "/api/v1/appendix-upload"): self._upload,
             ("POST", "/api/v1/chat-completion-V2"): self._complete,
             ("POST", "/api/v1/chat-completion"): self._complete,
@@ -159,6 +162,19 @@ class LongCatSite(Site):
             await wire.respond(200, _fine(True))
             await self.notify()
 
+    async def _detail(self, request: Request, user: str, wire: Wire) -> None:
+        """The conversation read back; the names of the fields are guessed."""
+        chat_id = request.query.get("conversationId", "")
+        chat = self._owned(chat_id, user)
+        if chat is None:
+            await wire.respond(200, shapes.GONE)
+            return
+        messages = [
+            {"messageId": number, "role": turn.role, "content": turn.text, "contentStatus": "FINISHED"}
+            for number, turn in enumerate(chat.earlier, 1)
+        ]
+        await wire.respond(200, _fine({"conversationId": chat_id, "messageList": messages}))
+
     def _owned(self, chat_id: object, user: str) -> Conversation | None:
         """The conversation, if it is there and the person's own."""
         chat = self.chats.get(chat_id) if isinstance(chat_id, str) else None
@@ -181,7 +197,7 @@ class LongCatSite(Site):
         if chat is None:
             await wire.respond(200, shapes.GONE)
             return
-        script = scripted([("user", body["content"])], files=self.files.seen(listed))
+        script = scripted([("user", body["content"])], files=self.files.seen(listed), earlier=chat.earlier)
         if script.fault in REFUSALS:
             await _refuse(script.fault, script.retry_after, wire)
         elif script.fault == "silence":
@@ -190,6 +206,7 @@ class LongCatSite(Site):
             wire.reset()
         else:
             chat.turns += 1
+            chat.earlier += [*script.asked, script.said]
             switches = body.get("reasonEnabled") == 1, body.get("searchEnabled") == 1
             turn = shapes.SandboxTurn(script, body["conversationId"], 2 * chat.turns, *switches)
             await _answer(turn, wire, old=request.path.endswith("chat-completion") or "old" in turn.words)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from providers.sandbox.qwen.files import descriptor_problem
 from providers.sandbox.qwen.models import usable
 from providers.sandbox.qwen.refusals import invalid, refused
+from providers.sandbox.threads import Thread
 
 SIZES: Final = ("1:1", "4:3", "3:4", "16:9", "9:16")
 _MODES: Final[Mapping[tuple[bool, bool], tuple[str | None, ...]]] = {
@@ -31,6 +32,11 @@ class Chat:
     owner: str
     busy: bool = False
     responses: set[str] = field(default_factory=set)
+    chat_type: str = ""
+    """Given when it is made, and the same ever after."""
+    thread: Thread = field(default_factory=Thread)
+    stops: list[str | None] = field(default_factory=list)
+    """Ids of answers that were asked to stop."""
 
 
 def new_chat_problem(body: Any) -> dict[str, Any] | None:
@@ -72,18 +78,21 @@ def turn_problem(body: Any, chat_id: str, chats: Mapping[str, Chat], user: str) 
         return refused("Bad_Request", "Invalid input role")
     if usable(body.get("model")) is None:
         return refused("Bad_Request", f"model {body.get('model')} not found")
-    return _parent_problem(body, messages[0], chat) or _form_problem(body, messages[0])
+    problem = _parent_problem(body, messages[0], chat) or _form_problem(body, messages[0])
+    if problem is None and chat.chat_type and messages[0]["chat_type"] != chat.chat_type:
+        return refused("Bad_Request", "Invalid chat_type")
+    return problem
 
 
 def _parent_problem(body: Mapping[str, Any], message: Mapping[str, Any], chat: Chat) -> dict[str, Any] | None:
-    """The same in all four places: nothing on the first turn, then an answer of this chat."""
+    """The same in all four places: an answer of this chat, or nothing for a new branch from the root."""
     named = {body.get("parent_id"), message.get("parent_id")}
     named |= {place["parentId"] for place in (body, message) if "parentId" in place}
     named = {None if parent == "" else parent for parent in named}
     if len(named) != 1:
         return invalid("Field 'parent_id': differs")
     parent = named.pop()
-    if (parent is not None or chat.responses) and parent not in chat.responses:
+    if parent is not None and parent not in chat.responses:
         return refused("PARENT_NOT_FOUND", f"parent {parent} is not exist")
     return None
 

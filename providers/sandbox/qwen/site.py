@@ -5,11 +5,13 @@ a chat that must exist, belong to the person and be idle, bodies field by field 
 think. Frames: qwen/frames.py, qwen/endings.py.
 """
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from providers.sandbox.qwen import threads
 from providers.sandbox.qwen.auth import GUEST, Age, People, QwenAuthSite, sign_in
 from providers.sandbox.qwen.checks import Chat, new_chat_problem, turn_problem
 from providers.sandbox.qwen.endings import lines_of
@@ -20,6 +22,7 @@ from providers.sandbox.qwen.oss import OssSite
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
 from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
+from providers.sandbox.threads import Answering
 from providers.sandbox.voice import scripted
 
 _UNAUTHORIZED = "您没有权限访问此资源"
@@ -101,11 +104,18 @@ class QwenSite(Site):
             await self._new_chat(request, user, wire)
         elif route == ("POST", "/api/v2/chat/completions"):
             await self._complete(request, wire)
+        elif route == ("POST", "/api/v2/chat/completions/stop"):
+            await wire.respond(200, threads.stop(request, self.chats, user))
+            await self.notify()
         elif await self.files.handle(request, user, wire):
             pass
-        elif request.method == "DELETE" and request.path.startswith("/api/v2/chats/"):
+        elif request.method in ("GET", "DELETE") and request.path.startswith("/api/v2/chats/"):
             chat_id = request.path.rpartition("/")[2]
             known = chat_id in self.chats and self.chats[chat_id].owner == user
+            if request.method == "GET":
+                missing = refused("CHAT_NOT_FOUND", f"chat {chat_id} is not exist")
+                await wire.respond(200, threads.read_back(chat_id, self.chats[chat_id]) if known else missing)
+                return
             if known:
                 del self.chats[chat_id]
             await wire.respond(200, {"success": known, "data": {"status": known}})
@@ -120,7 +130,7 @@ class QwenSite(Site):
             await wire.respond(200, problem)
         else:
             chat_id = str(uuid.uuid4())
-            self.chats[chat_id] = Chat(user)
+            self.chats[chat_id] = Chat(user, chat_type=request.json()["chat_type"])
             data = {"chat": {"chat_id": chat_id}} if self.nested_chat_id else {"id": chat_id}
             await wire.respond(200, {"success": True, "request_id": str(uuid.uuid4()), "data": data})
 
@@ -137,7 +147,8 @@ class QwenSite(Site):
         message, user = body["messages"][0], self.people.caller(request)
         unread = self.files.problem(message, user)
         seen = [] if unread else self.files.seen(message, MODELS[body["model"]])
-        script = scripted([("user", message["content"])], files=seen)
+        earlier = self.chats[chat_id].thread.branch(body.get("parent_id"), threads.now())
+        script = scripted([("user", message["content"])], files=seen, earlier=earlier)
         script = replace(script, fault=self._fault(script))
         if script.fault == "silence":
             await wire.wait_gone()
@@ -161,14 +172,28 @@ class QwenSite(Site):
     async def _answer(self, body: dict[str, Any], script: Script, chat_id: str, unread: str, wire: Wire) -> None:
         chat = self.chats[chat_id]
         turn = _turn(chat_id, body, script)
-        chat.busy = True
+        answering = threads.begin(chat, body.get("parent_id"), body["messages"][0], script, turn.response_id)
         try:
-            await self._stream(body, script, turn, unread, wire)
-            chat.responses.add(turn.response_id)
+            await self._stream(body, script, turn, answering, unread, wire)
+            answering.finish()
         finally:
-            chat.busy = False
+            left_s = answering.begun_at + answering.lasts_s - threads.now()
+            if answering.is_over(threads.now()) or left_s <= 0:
+                chat.busy = False
+            else:  # it goes on without its reader
+                asyncio.get_running_loop().call_later(left_s, self._release, chat, answering)
 
-    async def _stream(self, body: dict[str, Any], script: Script, turn: SandboxTurn, unread: str, wire: Wire) -> None:
+    def _release(self, chat: Chat, answering: Answering) -> None:
+        """The answer is over; unless it was stopped, and another may have begun."""
+        if answering.stopped_at is None:
+            chat.busy = False
+            self._told = asyncio.ensure_future(self.notify())
+
+    _told: asyncio.Future[None] | None = field(default=None, init=False, repr=False)
+
+    async def _stream(
+        self, body: dict[str, Any], script: Script, turn: SandboxTurn, answering: Answering, unread: str, wire: Wire
+    ) -> None:
         await wire.begin(encoding=script.encoding)
         features = body["messages"][0]["feature_config"]
         if unread:
@@ -181,7 +206,10 @@ class QwenSite(Site):
             await play_counted(wire, encoded([delta(turn, "answer", "word ")])[0], script)
             await play(wire, encoded([finished(turn)]), Script(pace_ms=0))
         else:
-            await play(wire, lines_of(script, turn), script)
+            lines = lines_of(script, turn)
+            answering.lasts_s = (script.delay_first_ms + script.pace_ms * len(lines)) / 1000
+            stopped = encoded([{"response.stopped": {"response_id": turn.response_id}}])[0]
+            await play(wire, threads.until_stopped(lines, answering, stopped), script)
         await end(wire, script)
 
 

@@ -18,9 +18,11 @@ from providers.sandbox.script import Script, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
 from providers.sandbox.voice import scripted
+from providers.sandbox.zai import threads
 from providers.sandbox.zai.files import Files
 from providers.sandbox.zai.frames import count_frame, data_frame, done_frame, error_frame, frames_of
 from providers.sandbox.zai.refusals import REFUSALS
+from providers.sandbox.zai.threads import Threads
 
 SIGNING_KEY = "key-@@@@)))()((9))-xxxx&&&%%%%%"
 MODELS = {
@@ -56,6 +58,7 @@ class ZaiSite(Site):
     tokens: set[str] = field(default_factory=set)
     chats: dict[str, str] = field(default_factory=dict)
     """Chat id → user id."""
+    threads: Threads = field(default_factory=Threads)
     check_version: bool = True
     completion_version: str | int = "2"
     """Where completions are asked for: "1" the old path, "2" the new one. The other is not there."""
@@ -96,8 +99,9 @@ class ZaiSite(Site):
         elif route == ("POST", "/api/v1/files/"):
             await self._upload(request, wire)
         elif request.method == "DELETE" and request.path.startswith("/api/v1/chats/"):
-            known = self.chats.pop(request.path.rpartition("/")[2], None)
-            await wire.respond(200 if known else 404, known is not None)
+            await self._delete(request.path.removeprefix("/api/v1/chats/"), wire)
+        elif (answer := self.threads.answer(request, self.chats)) is not None:
+            await wire.respond(*answer)
         elif route == ("POST", _PATHS[str(self.completion_version)]):
             await self._complete(request, wire)
         else:
@@ -135,7 +139,17 @@ class ZaiSite(Site):
             return
         chat_id = str(uuid.uuid4())
         self.chats[chat_id] = self.user_id
+        self.threads.make(chat_id, chat)
         await wire.respond(200, {"id": chat_id, "user_id": self.user_id, "title": "New Chat", "chat": chat})
+
+    async def _delete(self, chat_id: str, wire: Wire) -> None:
+        """One chat, or all of them where none is named."""
+        known = list(self.chats) if not chat_id else [chat_id] if chat_id in self.chats else []
+        for one in known:
+            del self.chats[one]
+            self.threads.forget(one)
+        found = bool(known) or not chat_id
+        await wire.respond(200 if found else 404, found)
 
     async def _upload(self, request: Request, wire: Wire) -> None:
         if self._is_outdated(request):
@@ -155,15 +169,16 @@ class ZaiSite(Site):
         vision = _sees(body.get("model"))
         wrong_files = self.files.problem(body, vision=vision)
         seen = [] if wrong_files else self.files.seen(body, vision=vision)
-        script = scripted([("user", _last_text(body))], files=seen)
+        known_chat = self.chats.get(str(body.get("chat_id"))) == self.user_id
+        earlier, lost = self.threads.before(body, known_chat=known_chat)
+        script = scripted([("user", _last_text(body))], files=seen, earlier=earlier)
         if await self._refused_at_the_door(request, body, script, wire):
             return
         await wire.begin(encoding=script.encoding)
-        refusal = self._refusal_in_stream(body, script, wrong_files)
+        refusal = self._refusal_in_stream(body, script, wrong_files or lost)
         if refusal is not None:
             await play(wire, refusal, script)
         else:
-            known_chat = self.chats.get(str(body.get("chat_id"))) == self.user_id
             await self._answer(body, script, known_chat, wire)
         if script.fault == "stay_open":
             await wire.wait_gone()
@@ -185,7 +200,10 @@ class ZaiSite(Site):
         else:
             # A chat nobody created: the text is whole, and the last frame complains all the same.
             frames.append(error_frame("INTERNAL_ERROR", "chat not found", done=True))
-        await play(wire, frames, script)
+        answering = self.threads.begin(body, script, len(frames)) if known_chat else None
+        await play(wire, threads.until_stopped(frames, answering, done_frame(script)), script)
+        if answering is not None and script.fault not in ("truncated", "reset", "hang_up", "error_after_text"):
+            answering.finish()
         if script.fault == "reset":
             wire.reset()
         elif script.fault == "hang_up":
@@ -227,7 +245,7 @@ class ZaiSite(Site):
         )
 
     @staticmethod
-    def _refusal_in_stream(body: dict[str, Any], script: Script, wrong_files: str) -> list[bytes] | None:
+    def _refusal_in_stream(body: dict[str, Any], script: Script, wrong: str) -> list[bytes] | None:
         """Refusals that come inside a stream with status 200."""
         messages = body.get("messages")
         codes: dict[str, tuple[str | int, str]] = {
@@ -249,8 +267,8 @@ class ZaiSite(Site):
             ]
         if not isinstance(messages, list) or any(not isinstance(m, dict) or m.get("role") != "user" for m in messages):
             return [error_frame(*codes["internal"], done=True)]
-        if wrong_files:
-            return [error_frame("INTERNAL_ERROR", f"Oops, something went wrong: {wrong_files}", done=True)]
+        if wrong:
+            return [error_frame("INTERNAL_ERROR", f"Oops, something went wrong: {wrong}", done=True)]
         if body.get("stream") is not True:
             return [error_frame(*codes["internal"], done=True)]
         if script.fault in codes:

@@ -40,10 +40,12 @@ class Page:
         return await self.client.send(await self.turn(prompt, chat=chat, **wrong))
 
     async def turn(self, prompt: str = "Hi", *, chat: str | None = None, **wrong: Any) -> httpx.Request:
-        chat_id = (await self.new_chat())["data"]["id"] if chat is None else chat
+        kind = wrong.pop("kind", "t2t")
+        made = {"chat_type": kind} if kind in ("t2t", "search", "t2i") else {}
+        chat_id = (await self.new_chat(**made))["data"]["id"] if chat is None else chat
         features = {"thinking_enabled": False, "output_schema": "phase", "auto_search": False, "thinking_mode": "Fast"}
         features = {name: value for name, value in {**features, **wrong.pop("features", {})}.items() if value != "-"}
-        model, kind, now = wrong.get("model", PLUS), wrong.pop("kind", "t2t"), int(time.time())
+        model, now = wrong.get("model", PLUS), int(time.time())
         message: dict[str, Any] = {"fid": str(uuid.uuid4()), "parentId": None, "childrenIds": [str(uuid.uuid4())]}
         message |= {"role": "user", "content": prompt, "user_action": "chat", "files": [], "timestamp": now}
         message |= {"models": [model]}

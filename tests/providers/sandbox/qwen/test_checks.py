@@ -112,7 +112,7 @@ def test_all_that_is_wrong_is_named_and_a_body_has_to_be_one() -> None:
         ({"parent_id": "x"}, "RequestValidationError", "parent_id"),
         ({"parentId": "x"}, "RequestValidationError", "parent_id"),
         ({"message": {"parent_id": "x"}}, "RequestValidationError", "parent_id"),
-        ({"chat": Chat("ada", responses={"r"})}, "PARENT_NOT_FOUND", "None"),
+        ({"chat": Chat("ada", chat_type="search")}, "Bad_Request", "chat_type"),
     ],
 )
 def test_a_turn_is_refused_with_the_sites_code(wrong: dict[str, Any], code: str, words: str) -> None:
@@ -134,6 +134,7 @@ def test_a_later_turn_hangs_on_an_answer_of_the_chat() -> None:
     assert turn(chat=chat, parent_id="r1", message={"parentId": "r1", "parent_id": "r1"}) is None
     unknown = turn(chat=chat, parent_id="r3", message={"parentId": "r3", "parent_id": "r3"})
     assert unknown["data"]["code"] == "PARENT_NOT_FOUND"
+    assert turn(chat=chat) is None, "a new branch"
     assert turn(parent_id="", message={"parentId": None}) is None, "nothing in either spelling"
 
 
