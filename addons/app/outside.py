@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from addons.transport.public_fetch import Resolve, resolved
 from addons.upstream.port import Connect
 from providers.contract.steps import Moment
 
@@ -20,6 +21,8 @@ class Outside:
     """Seconds that only ever grow; where they begin means nothing."""
     now: Callable[[], float] = time.time
     """Unix seconds."""
+    resolve: Resolve = resolved
+    """The addresses of hosts that clients name."""
 
 
 def moment_source(now: Callable[[], float] = time.time) -> Callable[[], Moment]:

@@ -40,6 +40,7 @@ from addons.stream.deps import NoUpstream, Upstream
 from addons.tasks import Background
 from addons.transport.carrier import Carrier
 from addons.transport.codings import InflationBudget
+from addons.transport.public_fetch import PublicFetcher
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import CallRecord, StepRunner
@@ -92,7 +93,14 @@ class Running:
         self._proxies = {s.name: s.common.proxy for s in config.providers if s.common.proxy}
         seals = Seals(self._reveal)
         self.steps = StepRunner(
-            seals, carrier, self.cleaner, self._handed_out, self.seen, self._proxies.get, self.outside.now
+            seals,
+            carrier,
+            self.cleaner,
+            self._handed_out,
+            self.seen,
+            self._proxies.get,
+            self.outside.now,
+            PublicFetcher(carrier, self.outside.resolve),
         )
         self.pool = self._pool(before)
         self.context = self._context(seals, before)

@@ -42,6 +42,8 @@ def provider_entries(urls: dict[str, str]) -> dict[str, dict[str, Any]]:
             entries[name] = {"type": name, "base_url": urls[name], "accounts": [{"name": "demo"}]}
             if f"{name}-auth" in urls:
                 entries[name]["auth_url"] = urls[f"{name}-auth"]
+            if f"{name}-oss" in urls:
+                entries[name]["upload_urls"] = [urls[f"{name}-oss"]]
     if "openai" in urls:
         base_url = f"{urls['openai']}/v1"
         entries["official"] = {"type": "openai_compatible", "base_url": base_url, **_OFFICIAL}

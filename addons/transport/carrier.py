@@ -44,11 +44,27 @@ class BrokenAnswer(Exception):
         self.kind = kind
 
 
+class TooLarge(BrokenAnswer):
+    """The answer's body is larger than what is taken."""
+
+    def __init__(self) -> None:
+        super().__init__("DecodingError")
+
+
 class Carrier(Protocol):
     """The way of calls to their targets."""
 
-    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None, met: Met | None = None) -> Answer:
+    async def carry(
+        self,
+        call: Call,
+        target: Target,
+        arrived: Arrived | None = None,
+        met: Met | None = None,
+        most_bytes: int = BODY_LIMIT_BYTES,
+    ) -> Answer:
         """The answer to a call whose secrets are in it (`at_ms` is for the caller to set); redirects are answers.
+
+        `most_bytes` of its body are taken; a larger one is TooLarge.
 
         Raises NotConnected, NotInTime, BrokenAnswer.
         """
@@ -58,8 +74,9 @@ class Carrier(Protocol):
 class BoundedBody:
     """The body of an answer as it comes, unpacked. Raises BrokenAnswer where it cannot be, or is too large."""
 
-    def __init__(self, coding: str, arrived: Arrived | None) -> None:
+    def __init__(self, coding: str, arrived: Arrived | None, most_bytes: int = BODY_LIMIT_BYTES) -> None:
         """`coding`: what Content-Encoding says."""
+        self._most_bytes = most_bytes
         try:
             self._plain = inflater(coding)
         except InflateError as e:
@@ -75,8 +92,8 @@ class BoundedBody:
         self._body += piece
         if self._arrived is not None:
             self._arrived(len(piece))
-        if len(self._body) > BODY_LIMIT_BYTES:
-            raise BrokenAnswer("DecodingError")
+        if len(self._body) > self._most_bytes:
+            raise TooLarge
 
     def whole(self) -> bytes:
         """The body, at its end."""

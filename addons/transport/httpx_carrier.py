@@ -5,6 +5,7 @@ from typing import Self
 import httpx
 
 from addons.transport.carrier import (
+    BODY_LIMIT_BYTES,
     CONNECT_S,
     STEP_S,
     Arrived,
@@ -61,7 +62,14 @@ class HttpxCarrier:
             self._clients[proxy] = new_client(proxy, verify=self._ca_file or True, transport=self._transport)
         return self._clients[proxy]
 
-    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None, met: Met | None = None) -> Answer:
+    async def carry(
+        self,
+        call: Call,
+        target: Target,
+        arrived: Arrived | None = None,
+        met: Met | None = None,
+        most_bytes: int = BODY_LIMIT_BYTES,
+    ) -> Answer:
         headers = [(name, value if isinstance(value, str) else value.shown) for name, value in call.headers]
         if not any(name.lower() == "accept-encoding" for name, _ in headers):
             headers.append(("Accept-Encoding", "identity"))  # what is not packed need not be unpacked
@@ -69,7 +77,7 @@ class HttpxCarrier:
         try:
             response = await self._client(target).send(request, stream=True)
             try:
-                body = BoundedBody(response.headers.get("content-encoding", ""), arrived)
+                body = BoundedBody(response.headers.get("content-encoding", ""), arrived, most_bytes)
                 async for piece in response.aiter_raw():  # httpx's own inflates without a bound
                     body.feed(piece)
                 whole = body.whole()

@@ -8,6 +8,7 @@ from mitmproxy import http
 from mitmproxy.connection import Client, ConnectionState, Server
 
 from addons.transport.carrier import (
+    BODY_LIMIT_BYTES,
     CONNECT_S,
     STEP_S,
     Arrived,
@@ -39,9 +40,16 @@ class PoolCarrier:
         self._pool = pool
         self._client = own_client()
 
-    async def carry(self, call: Call, target: Target, arrived: Arrived | None = None, met: Met | None = None) -> Answer:
+    async def carry(
+        self,
+        call: Call,
+        target: Target,
+        arrived: Arrived | None = None,
+        met: Met | None = None,
+        most_bytes: int = BODY_LIMIT_BYTES,
+    ) -> Answer:
         request = request_of(call)
-        carrying = _Carrying(arrived, is_large=len(call.shown_body) > ONE_WRITE_BYTES)
+        carrying = _Carrying(arrived, most_bytes, is_large=len(call.shown_body) > ONE_WRITE_BYTES)
         sent = self._pool.call(target, request, self._client, carrying.told)
         if sent.connection is not None and sent.connection.link is not None:
             carrying.server = sent.connection.link.server
@@ -58,7 +66,8 @@ class PoolCarrier:
 class _Carrying:
     """One call on its way: what the pool tells becomes its `answer`."""
 
-    def __init__(self, arrived: Arrived | None, *, is_large: bool) -> None:
+    def __init__(self, arrived: Arrived | None, most_bytes: int, *, is_large: bool) -> None:
+        self._most_bytes = most_bytes
         self._loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Answer] = self._loop.create_future()
         self.server: Server | None = None
@@ -82,7 +91,8 @@ class _Carrying:
     def _take(self, event: UpstreamEvent) -> None:
         if isinstance(event, Answered):
             self._response, self._wait_s = event.response, STEP_S
-            self._body = BoundedBody(event.response.headers.get("content-encoding", ""), self._arrived)
+            coding = event.response.headers.get("content-encoding", "")
+            self._body = BoundedBody(coding, self._arrived, self._most_bytes)
         elif isinstance(event, Body):
             assert self._body
             for piece in event.pieces:

@@ -12,6 +12,7 @@ from mitmproxy.connection import Server
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
 from addons.transport.carrier import Arrived, BrokenAnswer, Carrier, Met, NotConnected, NotInTime
+from addons.transport.public_fetch import FetchRefused, PublicFetcher
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import is_fault_of_tls, no_connection
 from addons.transport.upstream_request import target_of
@@ -57,9 +58,10 @@ class StepRunner:
         seen: Callable[[CallRecord], None] | None = None,
         proxy_of: Callable[[str], str | None] = lambda name: None,
         now: Callable[[], float] = time.time,
+        fetcher: PublicFetcher | None = None,
     ) -> None:
         """`seen` is told of every call that was carried out, for the inspector. `proxy_of`: name → its proxy. `now`:
-        Unix seconds."""
+        Unix seconds. `fetcher` fetches what clients name."""
         self._seals = seals
         self._carrier = carrier
         self._cleaner = cleaner
@@ -67,6 +69,7 @@ class StepRunner:
         self._seen = seen
         self._proxy_of = proxy_of
         self._now = now
+        self._fetcher = fetcher
 
     async def run[T](
         self, provider: Provider[ProviderOptions], steps: Work[T], session: Session, *, keep_cookies: bool = True
@@ -163,7 +166,12 @@ class StepRunner:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _fetch(self, asked: Fetch) -> Answer:
-        raise ProviderError(ErrorKind.BAD_REQUEST, "nothing is fetched here.")
+        try:
+            if self._fetcher is None:
+                raise FetchRefused("nothing is fetched here")
+            return await self._fetcher.fetch(asked.url, asked.most_bytes)
+        except FetchRefused as e:
+            raise ProviderError(ErrorKind.BAD_REQUEST, f"{e}.") from e
 
     async def send(
         self, provider: Provider[ProviderOptions], call: Call, session: Session, arrived: Arrived | None = None

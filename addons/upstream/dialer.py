@@ -115,7 +115,7 @@ class DialedLink(asyncio.BufferedProtocol):
         self._target = target
         self._client = client
         self._receiver = receiver
-        self.server = Server(address=(target.host, target.port))
+        self.server = Server(address=(target.address or target.host, target.port))
         self._layers = (
             layers_of(target, client, self.server, dialer.options, self) if target.tls or target.via else None
         )

@@ -63,7 +63,7 @@ def layers_of(target: Target, client: Client, server: Server, options: Options, 
     if target.via:
         stack /= HttpUpstreamProxy.make(context, send_connect=True)
     if target.tls:
-        server.sni = target.host
+        server.sni = target.host  # whatever the address is called: the certificate must be the host's
         stack /= ServerTLSLayer(context)
     stack /= _PlainBytes(context, end)
     return stack[0]

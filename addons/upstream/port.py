@@ -25,6 +25,8 @@ class Target:
     account: str = ""
     """Requests with the same one share connections: a web site must not see two accounts come by one. Empty for
     official APIs, whose keys say anyway who asks."""
+    address: str = ""
+    """The IP address to connect to, where `host` has been looked up already; TLS is still spoken with `host`."""
 
 
 class Link(Protocol):

@@ -16,7 +16,7 @@ class QwenOptions(ProviderOptions):
     auth_url: Annotated[str, AfterValidator(checked_url)] = data.AUTH_URL
     """Where access tokens are renewed."""
     upload_urls: tuple[Annotated[str, AfterValidator(checked_url)], ...] = data.UPLOAD_URLS
-    """Where files may be sent. Where `base_url` is loopback, only there."""
+    """Where files may be sent. Where `base_url` is loopback, to such addresses of these only, or to itself."""
     client_version: str = data.CLIENT_VERSION
     user_agent: str = data.USER_AGENT
     headers: dict[str, str] = Field(default_factory=dict)

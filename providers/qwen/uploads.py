@@ -40,10 +40,15 @@ _REGION: Final = re.compile(r"(?:oss-)?([a-z0-9-]{2,40})")
 
 
 def upload_urls(options: QwenOptions) -> tuple[str, ...]:
-    """Where files may be sent: a fixed list, or where the site is a stand-in on this machine, that very place."""
-    if urlsplit(options.base_url).hostname in LOOPBACK_HOSTS:
-        return (options.base_url,)
-    return options.upload_urls
+    """Where files may be sent: a fixed list. Where the site is a stand-in on this machine: those of it that are so too,
+    else that very place."""
+    if not _is_here(options.base_url):
+        return options.upload_urls
+    return tuple(filter(_is_here, options.upload_urls)) or (options.base_url,)
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in LOOPBACK_HOSTS
 
 
 @dataclass(frozen=True, slots=True)

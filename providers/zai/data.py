@@ -158,7 +158,7 @@ VLM_SERVERS: Final = ("vlm-image-search", "vlm-image-recognition", "vlm-image-pr
 MODELS: Final = (
     SiteModel("GLM-4.5", ("0727-360B-API", "glm-4.5", "GLM-4.5"), context_length=131_072),
     SiteModel("GLM-4.5-Air", ("0727-106B-API", "glm-4.5-air", "GLM-4.5-Air"), context_length=131_072),
-    SiteModel("GLM-4.5V", ("glm-4.5v", "GLM-4.5V"), vision=True),
+    SiteModel("GLM-4.5V", ("glm-4.5v", "GLM-4.5V"), vision=True, servers=VLM_SERVERS),
     SiteModel("GLM-4.6", ("GLM-4-6-API-V1", "glm-4.6", "GLM-4.6"), context_length=204_800),
     SiteModel("GLM-4.6V", ("glm-4.6v", "GLM-4.6V"), vision=True, servers=VLM_SERVERS),
     SiteModel("GLM-4.7", ("glm-4.7", "GLM-4.7"), context_length=204_800),
@@ -180,9 +180,10 @@ SUFFIXES: Final[Mapping[str, tuple[bool | None, bool | None]]] = {
 
 _MB: Final = 1024 * 1024
 _TEXTS: Final = frozenset({"txt", "md", "csv", "json", "xml", "html", "py", "js", "ts", "log", "yaml", "yml"})
-_OFFICE: Final = frozenset({"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx"})
+OFFICE: Final = frozenset({"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx"})
+"""What the page calls a document; other files are just files to it, and no parts of a message."""
 
-READ: Final[Mapping[MediaKind, Accepted]] = {"document": Accepted(_OFFICE | _TEXTS, 50 * _MB, 10)}
+READ: Final[Mapping[MediaKind, Accepted]] = {"document": Accepted(OFFICE | _TEXTS, 50 * _MB, 10)}
 """What a text model is given: the numbers for it are in the site's settings (`file.max_count`, `file.max_size`); these
 are guesses."""
 SEEN: Final[Mapping[MediaKind, Accepted]] = {

@@ -23,8 +23,6 @@ FILES_PATH: Final = "/api/v1/files/"
 _ANSWER_BYTES: Final = 64 * 1024
 """What a file's answer may be: all of it stands in each chat that names the file."""
 _KEPT: Final = ("id", "user_id", "hash", "filename", "data", "meta", "created_at", "updated_at")
-_MEDIA: Final[Mapping[MediaKind, str]] = {"image": "image", "video": "video", "document": "doc", "audio": "file"}
-"""What the page calls a kind."""
 
 
 class ZaiUploads(Uploads):
@@ -51,7 +49,7 @@ class ZaiUploads(Uploads):
 
 def _attached(file: MediaFile, given: Mapping[str, Any], now: Moment) -> AttachedPart:
     file_id = checked_id(given["id"], "Z.AI's new file")
-    media = _MEDIA[file.kind]
+    media = _media(file)
     descriptor = {
         "type": media,
         "file": {name: given[name] for name in _KEPT if name in given},
@@ -66,6 +64,13 @@ def _attached(file: MediaFile, given: Mapping[str, Any], now: Moment) -> Attache
         "media": media,
     }
     return AttachedPart(file.kind, file.name, descriptor)
+
+
+def _media(file: MediaFile) -> str:
+    """What the page calls the file's kind."""
+    if file.kind == "document":
+        return "doc" if file.name.rpartition(".")[2].lower() in zai_data.OFFICE else "file"
+    return file.kind
 
 
 def _not_taken(answer: Answer, given: Mapping[str, Any], file: MediaFile) -> ProviderError:

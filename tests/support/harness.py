@@ -91,6 +91,8 @@ class House:
     """What else the log has."""
     heeded: dict[str, Mock] = field(default_factory=dict)
     """Of what the start does to its process: what it was given."""
+    names: dict[str, list[str]] = field(default_factory=dict)
+    """What the names of hosts mean that clients name."""
     began: float = field(default_factory=time.time)
     """The wall clock's time at the loop's zero."""
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -131,6 +133,9 @@ class House:
         """What comes of a call of the gateway's own."""
         return await self.site(request)
 
+    async def _look_up(self, host: str, port: int) -> list[str]:
+        return self.names.get(host, [])
+
     def _enter(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
         gone = ("AUTH_TOKEN", "AUTH_TOKENS_FILE", "SKIP_AUTH_TOKEN", "LONGCAT_PASSPORT_TOKEN", "LONGCAT_TOKENS_FILE")
@@ -150,7 +155,7 @@ class House:
         if (server := self.master.addons.get("proxyserver")) is not None:
             cast(Any, server).connections = sides
         clock, now = lambda: BOOT_S + loop.time(), lambda: self.began + self.ahead_s + loop.time()
-        self.gate = Glassgate(Outside(sides.connect, clock, now))
+        self.gate = Glassgate(Outside(sides.connect, clock, now, self._look_up))
         self.master.addons.add(self.gate)
         options.update(mode=["reverse:http://127.0.0.1:1"], gateway_config=str(self.file))
 

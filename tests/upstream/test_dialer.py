@@ -185,6 +185,15 @@ async def test_what_a_proxy_or_a_handshake_says_is_bounded(scheme: str, tmp_path
     assert sent < 20_000_000, "what the kernel's buffers take, and little more"
 
 
+@in_loop
+async def test_a_host_that_was_looked_up_is_not_looked_up_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with house.server() as port:
+        _, link = await house.opened(Target("no-such-host.invalid", port, tls=False, address="127.0.0.1"))
+        assert link.server.peername == ("127.0.0.1", port)
+        link.close()
+
+
 # -- addresses --------------------------------------------------------------------------------------------------------
 @in_loop
 async def test_ipv6(tmp_path: Path) -> None:

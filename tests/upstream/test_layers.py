@@ -33,6 +33,20 @@ async def test_tls_is_told_on_the_server_connection(tmp_path: Path, server_side:
         await told.until(lambda: told.is_closed)
 
 
+@in_loop
+async def test_the_certificate_must_be_the_hosts_whatever_the_address(
+    tmp_path: Path, server_side: tuple[ssl.SSLContext, Path]
+) -> None:
+    context, certificate = server_side
+    house = House(tmp_path)
+    house.master.options.update(ssl_verify_upstream_trusted_ca=str(certificate))
+    async with house.server(context) as port:
+        told = Told()
+        house.dialer(Target("pictures.example", port, tls=True, address="127.0.0.1"), CLIENT, told)
+        await told.until(lambda: bool(told.why))
+        assert "mismatch" in told.why.lower()
+
+
 @pytest.mark.parametrize("most", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @in_loop
 async def test_tls_sessions_are_resumed(

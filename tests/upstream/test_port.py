@@ -29,6 +29,7 @@ def test_each_part_of_a_target_tells_two_apart() -> None:
         replace(TARGET, tls=True),
         replace(TARGET, via=("http", ("proxy", 1))),
         replace(TARGET, account="zai/a"),
+        replace(TARGET, address="127.0.0.2"),
     )
     assert len(others) == len(fields(Target))
     assert len({TARGET, *others}) == len(others) + 1

@@ -7,7 +7,7 @@ already is not uploaded again. One that cannot be uploaded ends the request: it 
 import logging
 from binascii import Error as BadBase64
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
@@ -18,12 +18,12 @@ from addons.features.media.cache import FileKey, UploadedFiles
 from addons.features.media.check import check_file, check_files
 from addons.features.media.kinds import HEAD_BYTES, kind_of
 from addons.features.media.parts import FilePart, file_parts, without_line_ends
-from providers.contract.chat import AttachedPart, Message, Part
+from providers.contract.chat import AttachedPart, MediaKind, Message, Part
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
-from providers.contract.steps import Moment, Wait, Work, together
+from providers.contract.steps import Answer, Fetch, Moment, Wait, Work, together
 from providers.contract.uploads import MediaFile, Uploads
 
 log = logging.getLogger("glassgate")
@@ -72,7 +72,7 @@ class _Upload:
 
     def _one(self, request: ChatRequest, part: FilePart, session: Session, moment: Moment) -> Work[AttachedPart]:
         try:
-            data, digest = yield from _decoded(part)
+            data, digest = yield from (self._fetched(request, part) if part.url else _decoded(part))
             kind = part.checked(kind_of(data[:HEAD_BYTES], part.name))
             check_file(part, kind, len(data), self.uploads.accepted(request.model), self.provider.name)
         except GatewayError as refusal:
@@ -86,6 +86,34 @@ class _Upload:
         self.uploaded.keep(key, attached, self.uploads.valid_s)
         log.info("%s/%s: %s uploaded (%d KB)", session.provider, session.account, name, -(-len(data) // 1024))
         return attached
+
+    def _fetched(self, request: ChatRequest, part: FilePart) -> Work[tuple[bytes, str]]:
+        """The bytes of a file at an address, and their SHA-256. Raises GatewayError."""
+        accepted = self.uploads.accepted(request.model)
+        kinds: Sequence[MediaKind] = tuple(accepted) if part.asked == "file" else (part.asked,)
+        most = max((accepted[kind].most_bytes for kind in kinds if kind in accepted), default=0)
+        try:
+            answer: Answer = yield Fetch(part.url, most)
+        except ProviderError as error:
+            raise part.refusal(f"could not be fetched: {error.message.rstrip('.')}") from None
+        said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if (found := kind_of(answer.body[:HEAD_BYTES], part.name)) is not None and not _may_be(said, found.media_type):
+            raise part.refusal(f"could not be fetched: its server calls it {said[:60]!r}, and it is {found.media_type}")
+        return answer.body, (yield from _digest(answer.body))
+
+
+def _may_be(said: str, media_type: str) -> bool:
+    """Whether a file of a type may be what a server calls it; a page of words is never a picture."""
+    vague = ("", "application/octet-stream", "binary/octet-stream", "application/zip")
+    return said in vague or said.partition("/")[0] == media_type.partition("/")[0]
+
+
+def _digest(data: bytes) -> Work[str]:
+    digest = sha256()
+    for at in range(0, len(data), _SLICE_CHARS):
+        digest.update(data[at : at + _SLICE_CHARS])
+        yield Wait()
+    return digest.hexdigest()
 
 
 def _decoded(part: FilePart) -> Work[tuple[bytes, str]]:

@@ -200,7 +200,7 @@ async def test_a_text_model_reads_documents(tmp_path: Path) -> None:
         visit = await asks(house, words(), document(b"a,b\n1,2\n", "table.csv"), model="GLM-4.6")
         body = sent(visit)
         assert body["messages"][0]["content"] == "What is it?"
-        assert [(file["name"], file["media"]) for file in body["files"]] == [("table.csv", "doc")]
+        assert [(file["name"], file["media"]) for file in body["files"]] == [("table.csv", "file")]
 
 
 @in_virtual_time
