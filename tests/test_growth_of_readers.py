@@ -20,6 +20,8 @@ from addons.dialects.chat_completions.whole import ChatWhole
 from addons.dialects.images.form import read_form
 from addons.dialects.registry import for_path
 from addons.errors import GatewayError, clean
+from addons.features.media.feature import decoded
+from addons.features.media.parts import file_parts
 from addons.features.stop_limits import OutputLimits
 from addons.features.structured.finder import JsonFinder, values_in
 from addons.features.token_estimate import TokenCounter
@@ -42,7 +44,7 @@ from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
 from addons.upstream.tls_records import TlsRecords
 from addons.words.near import near
-from providers.contract.chat import Message
+from providers.contract.chat import ImagePart, Message
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
 from providers.contract.operation import Decoder
 from providers.contract.requests import ChatRequest
@@ -427,7 +429,19 @@ def json_at_last(unit: str, lead: str = "") -> Reader:
 
 JSON_UNITS = ["{", '{"', "[", '{"a":', '{"a":1}', "}", "{ ", "<", "<think>", "```\n{}\n```", '"', "{a:1,", "\\"]
 
+def file_part(base64: str) -> object:
+    """What is told of a picture that a client sends, and its bytes."""
+    part = ImagePart(f"data:image/png;base64,{base64}")
+    with suppress(GatewayError):
+        (found,) = file_parts([Message("user", (part,))])
+        found.kind()
+        return list(decoded(found))
+    return None
+
+
 READERS: dict[str, Reader] = {
+    "media: base64": fed(lambda: file_part, lambda size: ["QUJD" * (10 * size)]),
+    "media: line ends": fed(lambda: file_part, lambda size: ["QUJD\n" * (10 * size)]),
     **{f"JSON on the way, {unit!r}": fed(json_found(True), chars(unit)) for unit in JSON_UNITS},
     **{f"JSON in one piece, {unit!r}": fed(json_found(False), whole(unit)) for unit in JSON_UNITS},
     **{f"JSON at the end, {unit!r}": json_at_last(unit) for unit in JSON_UNITS},

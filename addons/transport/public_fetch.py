@@ -82,7 +82,9 @@ class PublicFetcher:
     async def _asked(self, url: str, most_bytes: int) -> Answer:
         scheme, host, port = _place_of(url)
         try:
-            call = Call("GET", f"{scheme}://{url.partition('://')[2]}", (("Accept", "*/*"), ("User-Agent", "Glassgate")))
+            call = Call(
+                "GET", f"{scheme}://{url.partition('://')[2]}", (("Accept", "*/*"), ("User-Agent", "Glassgate"))
+            )
         except ProviderError:
             raise FetchRefused("it is no address that could be asked for a file") from None
         why = ""

@@ -13,18 +13,19 @@ from hashlib import sha256
 from typing import Final
 
 from addons.errors import GatewayError
-from addons.features.feature import Applied, Served
+from addons.features.feature import Applied, FeatureSteps, Served
 from addons.features.media.cache import FileKey, UploadedFiles
 from addons.features.media.check import check_file, check_files
 from addons.features.media.kinds import HEAD_BYTES, kind_of
+from addons.features.media.long_prompt import parted
 from addons.features.media.parts import FilePart, file_parts, without_line_ends
-from providers.contract.chat import AttachedPart, MediaKind, Message, Part
+from providers.contract.chat import AttachedPart, MediaKind, Message, Part, attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
 from providers.contract.steps import Answer, Fetch, Moment, Wait, Work, together
-from providers.contract.uploads import MediaFile, Uploads
+from providers.contract.uploads import Accepted, MediaFile, Uploads
 
 log = logging.getLogger("glassgate")
 
@@ -42,20 +43,45 @@ class Media:
         provider = served.provider
         if served.native is None or provider is None or not isinstance(request, ChatRequest):
             return None
-        if (uploads := provider.uploads) is None or not (parts := list(file_parts(request.messages))):
+        if (uploads := provider.uploads) is None:
             return None
-        check_files(parts, uploads, provider.name, served.model.id, remote=served.settings.remote_media)
-        places = {id(part.part): part.where for part in parts}
-        return Applied(request, frozenset({CLAIM}), steps=(_Upload(provider, uploads, served.uploaded, places),))
+        parts, files = list(file_parts(request.messages)), _Files(provider, uploads, served.uploaded)
+        steps: list[FeatureSteps] = []
+        if parts:
+            check_files(parts, uploads, provider.name, served.model.id, remote=served.settings.remote_media)
+            steps.append(_Upload(files, {id(part.part): part.where for part in parts}))
+        if served.settings.long_prompt_file and uploads.inline_chars is not None:
+            steps.append(_LongPrompt(files, uploads.inline_chars))
+        if not steps:
+            return None
+        return Applied(request, frozenset({CLAIM} if parts else ()), steps=tuple(steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of the accounts of one provider."""
+
+    provider: AnyProvider
+    uploads: Uploads
+    uploaded: UploadedFiles
+
+    def bring(self, file: MediaFile, digest: str, session: Session, moment: Moment) -> Work[AttachedPart]:
+        """The file as the account's site has it: from before, or uploaded now. Raises ProviderError."""
+        key = FileKey(self.provider.options.base_url, session.provider, session.account, digest, file.name)
+        if (known := self.uploaded.find(key)) is not None:
+            return known
+        brought = yield from self.uploads.upload(file, session, moment)
+        self.uploaded.keep(key, brought, self.uploads.valid_s)
+        size = -(-len(file.data) // 1024)
+        log.info("%s/%s: %s uploaded (%d KB)", session.provider, session.account, file.name, size)
+        return brought
 
 
 @dataclass(frozen=True, slots=True)
 class _Upload:
     """The work before a turn: all files of a request to the account's site."""
 
-    provider: AnyProvider
-    uploads: Uploads
-    uploaded: UploadedFiles
+    files: _Files
     places: Mapping[int, str]
     """Identity of a part → where the client put it: other features may have moved it since."""
 
@@ -67,29 +93,22 @@ class _Upload:
             groups.setdefault((part.text, part.url, part.name, part.at), []).append(part)
         each = list(groups.values())
         found = yield from together([self._one(request, group[0], session, moment) for group in each])
-        attached = {id(part.part): file for group, file in zip(each, found, strict=True) for part in group}
-        return replace(request, messages=tuple(_with_files(message, attached) for message in request.messages))
+        brought = {id(part.part): file for group, file in zip(each, found, strict=True) for part in group}
+        return replace(request, messages=tuple(_with_files(message, brought) for message in request.messages))
 
     def _one(self, request: ChatRequest, part: FilePart, session: Session, moment: Moment) -> Work[AttachedPart]:
+        accepted = self.files.uploads.accepted(request.model)
         try:
-            data, digest = yield from (self._fetched(request, part) if part.url else _decoded(part))
+            data, digest = yield from (self._fetched(accepted, part) if part.url else decoded(part))
             kind = part.checked(kind_of(data[:HEAD_BYTES], part.name))
-            check_file(part, kind, len(data), self.uploads.accepted(request.model), self.provider.name)
+            check_file(part, kind, len(data), accepted, self.files.provider.name)
         except GatewayError as refusal:
             raise _in_steps(refusal) from None
-        name = part.file_name(kind.kind, kind.extension, digest)
-        key = FileKey(self.provider.options.base_url, session.provider, session.account, digest, name)
-        if (known := self.uploaded.find(key)) is not None:
-            return known
-        file = MediaFile(kind.kind, name, kind.media_type, data)
-        attached = yield from self.uploads.upload(file, session, moment)
-        self.uploaded.keep(key, attached, self.uploads.valid_s)
-        log.info("%s/%s: %s uploaded (%d KB)", session.provider, session.account, name, -(-len(data) // 1024))
-        return attached
+        file = MediaFile(kind.kind, part.file_name(kind.kind, kind.extension, digest), kind.media_type, data)
+        return (yield from self.files.bring(file, digest, session, moment))
 
-    def _fetched(self, request: ChatRequest, part: FilePart) -> Work[tuple[bytes, str]]:
+    def _fetched(self, accepted: Mapping[MediaKind, Accepted], part: FilePart) -> Work[tuple[bytes, str]]:
         """The bytes of a file at an address, and their SHA-256. Raises GatewayError."""
-        accepted = self.uploads.accepted(request.model)
         kinds: Sequence[MediaKind] = tuple(accepted) if part.asked == "file" else (part.asked,)
         most = max((accepted[kind].most_bytes for kind in kinds if kind in accepted), default=0)
         try:
@@ -100,6 +119,31 @@ class _Upload:
         if (found := kind_of(answer.body[:HEAD_BYTES], part.name)) is not None and not _may_be(said, found.media_type):
             raise part.refusal(f"could not be fetched: its server calls it {said[:60]!r}, and it is {found.media_type}")
         return answer.body, (yield from _digest(answer.body))
+
+
+@dataclass(frozen=True, slots=True)
+class _LongPrompt:
+    """The work before a turn: of a conversation too long for the site the older part becomes a file."""
+
+    files: _Files
+    most_chars: int
+
+    def __call__(self, request: ModelRequest, session: Session, moment: Moment) -> Work[ModelRequest]:
+        assert isinstance(request, ChatRequest)
+        uploads, there = self.files.uploads, attached(request.messages)
+        limits = uploads.accepted(request.model).get("document")
+        found = parted(request.messages, self.most_chars)
+        others = any(one.kind != "document" for one in there)
+        if limits is None or found is None or len(there) >= limits.most or (uploads.one_kind and others):
+            return request
+        text = found.text()
+        digest = yield from _digest(text)
+        file = MediaFile("document", f"conversation-{digest[:8]}.txt", "text/plain", text)
+        if len(text) > limits.most_bytes:
+            told = f"the conversation is larger than a file may be ({limits.most_bytes // 1024 // 1024} MB)."
+            raise ProviderError(ErrorKind.TOO_LONG, told, param="messages")
+        brought = yield from self.files.bring(file, digest, session, moment)
+        return replace(request, messages=found.with_file(brought))
 
 
 def _may_be(said: str, media_type: str) -> bool:
@@ -116,7 +160,7 @@ def _digest(data: bytes) -> Work[str]:
     return digest.hexdigest()
 
 
-def _decoded(part: FilePart) -> Work[tuple[bytes, str]]:
+def decoded(part: FilePart) -> Work[tuple[bytes, str]]:
     """The bytes of a part and their SHA-256; others have their turn meanwhile. Raises GatewayError."""
     text, found, digest = without_line_ends(part.text), bytearray(), sha256()
     for at in range(part.at, len(text), _SLICE_CHARS):
@@ -130,10 +174,10 @@ def _decoded(part: FilePart) -> Work[tuple[bytes, str]]:
     return bytes(found), digest.hexdigest()
 
 
-def _with_files(message: Message, attached: Mapping[int, AttachedPart]) -> Message:
+def _with_files(message: Message, brought: Mapping[int, AttachedPart]) -> Message:
     if not isinstance(message.content, tuple):
         return message
-    content: tuple[Part, ...] = tuple(attached.get(id(part), part) for part in message.content)
+    content: tuple[Part, ...] = tuple(brought.get(id(part), part) for part in message.content)
     return replace(message, content=content)
 
 

@@ -112,11 +112,17 @@ def _other(part: OtherPart, where: str) -> FilePart:
     if held.get("file_id") is not None:
         told = f"{where}.file.file_id names a file of another service; send the file itself as file.file_data."
         raise GatewayError(400, told, param=f"{where}.file.file_id", code="unsupported_parameter")
-    called = _UNNAMEABLE.sub("_", re.split(r"[/\\]", text(held.get("filename"))[-1000:])[-1])[-NAME_CHARS:].strip(". ")
+    called = _plain_name(text(held.get("filename")))
     data = text(held.get("file_data")) or text(held.get("data")) or text(held.get("url")) or text(held.get("file_url"))
     if asked == "audio" or (asked == "file" and not data[:5].lower().startswith(("data:", "http"))):
         return _checked(FilePart(part, where, asked, called, data))
     return _at_address(part, where, asked, data, called)
+
+
+def _plain_name(filename: str) -> str:
+    """A file's name without folders and without what is no part of one."""
+    last = filename[-1000:].replace("\\", "/").rpartition("/")[2]
+    return _UNNAMEABLE.sub("_", last)[-NAME_CHARS:].strip(". ")
 
 
 def _at_address(part: Part, where: str, asked: Asked, url: str, name: str) -> FilePart:
