@@ -429,6 +429,7 @@ def json_at_last(unit: str, lead: str = "") -> Reader:
 
 JSON_UNITS = ["{", '{"', "[", '{"a":', '{"a":1}', "}", "{ ", "<", "<think>", "```\n{}\n```", '"', "{a:1,", "\\"]
 
+
 def file_part(base64: str) -> object:
     """What is told of a picture that a client sends, and its bytes."""
     part = ImagePart(f"data:image/png;base64,{base64}")
