@@ -179,3 +179,38 @@ def test_models_of_sites_say_that_they_take_tools(client: openai.OpenAI) -> None
     for model in MODELS:
         assert listed[model].supported_parameters == ["tools", "tool_choice"]
     assert listed["qwen-max-image"].supported_parameters == []
+
+
+SITES_OWN: Final = ("search", "web_search", "web_extractor", "code_interpreter", "bio", "common_search", "x")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("model", "variant"),
+    [
+        ("GLM-4.6", "glm_block"),
+        ("GLM-4.6-Search", ""),
+        ("qwen-max", "tools+two_searches"),
+        ("qwen-max-search", "web_extractor"),
+        ("LongCat", "common_search"),
+        ("LongCat", "media"),
+        ("MBZUAI-IFM/K2-Think", "details"),
+    ],
+)
+def test_a_call_of_the_sites_own_is_none_of_the_clients(client: Any, model: str, variant: str, stream: bool) -> None:
+    """Even where the client has a tool of the same name that would take its arguments."""
+    words = "It is sunny. More of it."
+    prompt = f"Hi\n!sandbox pace_ms=0 text='{words}' variant={variant or 'none'}"
+    tools = [given(name, {"type": "object"}) for name in SITES_OWN]
+    asked = {"model": model, "messages": [{"role": "user", "content": prompt}], "tools": tools, "stream": stream}
+    if stream:
+        choices = [choice for chunk in client.chat.completions.create(**asked) for choice in chunk.choices]
+        text = "".join(choice.delta.content or "" for choice in choices)
+        calls = [call for choice in choices for call in choice.delta.tool_calls or ()]
+        reason = choices[-1].finish_reason
+    else:
+        (choice,) = client.chat.completions.create(**asked).choices
+        text, calls, reason = choice.message.content, choice.message.tool_calls or [], choice.finish_reason
+    assert calls == []
+    assert words in text
+    assert reason == "stop"
