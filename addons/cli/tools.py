@@ -57,12 +57,18 @@ def keygen(client: bool) -> None:
     type=click.Path(path_type=Path),
     help="A recording or a folder of them: they answer in the place of their sites (may be given again).",
 )
+@click.option("--slip", default="", help="How the models go wrong: a name of docs/sandbox.md, or `any`.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Of --replay; times faster, 0: at once.")
-def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tuple[Path, ...], speed: float) -> None:
+def sandbox(
+    sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tuple[Path, ...], speed: float, slip: str
+) -> None:
     """Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C."""
     from addons.recordings.replay_site import replay_sites  # only this command needs the sites
+    from providers.sandbox.models.slips import ANY, NAMES
     from providers.sandbox.run import SITES, run
 
+    if slip not in ("", ANY, *NAMES):
+        raise Problem(f"there is no slip {slip!r}. Known: {ANY}, {', '.join(NAMES)}.")
     unknown = [site for site in sites if site not in SITES]
     if unknown:
         raise Problem(f"there is no sandbox site {unknown[0]!r}. Known: {', '.join(SITES)}.")
@@ -76,7 +82,7 @@ def sandbox(sites: tuple[str, ...], port_base: int, as_json: bool, recorded: tup
             out(f"{name}  {url}")
 
     own = replay_sites(load_recordings(recorded), speed) if recorded else {}
-    asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own))
+    asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own, slip))
 
 
 @click.command(hidden=True)

@@ -36,14 +36,17 @@ class Sandbox:
         port_base: int = 0,
         own: Mapping[str, Site] | None = None,
         tls: ssl.SSLContext | None = None,
+        slip: str = "",
     ) -> None:
-        """`own` puts sites of the caller's making in the place of the built-in ones; with `tls` all speak https."""
+        """`own` puts sites of the caller's making in the place of the built-in ones; with `tls` all speak https;
+        `slip` is how their models go wrong."""
         self._tls = tls
         self._host = host
         self._port_base = port_base
         chosen = {name: SITES[name]() for name in sites} | dict(own or {})
         self._sites: dict[str, Site] = {}
         for name, site in chosen.items():
+            site.slip = slip or site.slip
             self._sites[name] = site
             self._sites |= {f"{name}-{suffix}": other for suffix, other in site.companions().items()}
         self._ports: dict[str, int] = {}
@@ -83,12 +86,13 @@ async def run(
     port_base: int,
     announce: Callable[[dict[str, Any]], None],
     own: Mapping[str, Site] | None = None,
+    slip: str = "",
 ) -> None:
     """Runs the sites, and those of the caller's making, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with Sandbox(sites, port_base=port_base, own=own) as sandbox:
+    async with Sandbox(sites, port_base=port_base, own=own, slip=slip) as sandbox:
         announce(sandbox.description())
         await stop.wait()

@@ -37,7 +37,9 @@ class Script:
     """Send the stream in packets of this many bytes, whatever they cut in two."""
     encoding: str = ""
     retry_after: str = ""
-    answer: str = field(default="", compare=False)
+    slip: str = ""
+    """How the model behind the site goes wrong: a name of models/slips.py."""
+    answer: str | None = field(default=None, compare=False)
     """The words of the model behind the site; a directive's `text` goes before them."""
     asked: tuple[Turn, ...] = field(default=(), compare=False)
     """The turns that the prompt brings, as the site's own thread keeps them."""
@@ -50,7 +52,9 @@ class Script:
             return ["word "] * self.count
         if self.size:
             return ["x" * self.size]
-        return split(self.text or self.answer or greeting(self.prompt))
+        if self.answer is None or self.text:
+            return split(self.text or greeting(self.prompt))
+        return split(self.answer)
 
     def thoughts(self) -> list[str]:
         return split(self.reasoning or f"The user wrote {self.prompt[:40]!r}. I answer kindly and briefly.")

@@ -177,6 +177,8 @@ class Site(ABC):
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     address: str = ""
     """Where it is served, `http://host:port`: for what it tells of itself and its companions."""
+    slip: str = ""
+    """How its model goes wrong, always: a name of models/slips.py, or `any`. Nothing: it obeys."""
     pages: dict[str, str] = field(default_factory=dict)
     """HTML by path, for a browser (sign_in_page.py); it goes before what the site itself answers there."""
 

@@ -7,13 +7,17 @@ from providers.sandbox.models import obedient
 from providers.sandbox.models.contract import written
 from providers.sandbox.models.folded import read_messages
 from providers.sandbox.models.shown import Turn
+from providers.sandbox.models.slips import slipped
 from providers.sandbox.script import Script, greeting, read_script
 
 
-def scripted(messages: Sequence[tuple[str, str]], *, files: Sequence[str] = (), earlier: Sequence[Turn] = ()) -> Script:
+def scripted(
+    messages: Sequence[tuple[str, str]], *, files: Sequence[str] = (), earlier: Sequence[Turn] = (), slip: str = ""
+) -> Script:
     """The script of an answer to messages (role, text) behind the turns of the site's own thread.
 
-    `files` say what the model sees beside the text of the last one.
+    `files` say what the model sees beside the text of the last one; `slip` is how it goes wrong where no directive
+    says so.
     """
     script = read_script(messages[-1][1] if messages else "")
     if script.count or script.size:  # nobody reads these words
@@ -25,4 +29,8 @@ def scripted(messages: Sequence[tuple[str, str]], *, files: Sequence[str] = (), 
     said = obedient.answer(shown, greeting(shown.question))
     answer = written(said, shown)
     kept = said.text if said.calls else answer
+    wrong = slipped(script.slip or slip, said, shown)
+    if wrong is not None:
+        script = replace(script, reasoning=script.reasoning or wrong.reasoning)
+        answer = wrong.text
     return replace(script, answer=answer, asked=asked, said=Turn("assistant", kept, said.calls))

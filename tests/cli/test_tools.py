@@ -51,8 +51,11 @@ def sandboxes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """What the sandbox was started with; it ends at once."""
     started: list[tuple[object, ...]] = []
 
-    async def run(sites: object, port_base: int, announce: Callable[[dict[str, Any]], None], own: Any) -> None:
-        started.append((sites, port_base, {name: type(site).__name__ for name, site in own.items()}))
+    async def run(
+        sites: object, port_base: int, announce: Callable[[dict[str, Any]], None], own: Any, slip: str
+    ) -> None:
+        named = {name: type(site).__name__ for name, site in own.items()}
+        started.append((sites, port_base, named, *([slip] if slip else ())))
         announce({"base_urls": {"zai": "http://127.0.0.1:1"}, "sessions": {}})
 
     monkeypatch.setattr("providers.sandbox.run.run", run)
@@ -64,6 +67,13 @@ def test_a_sandbox_of_all_sites_or_some(run: Run, sandboxes: list[tuple[object, 
     told = run("sandbox", "--site", "zai", "--site", "openai", "--port-base", "9000", "--json")
     assert json.loads(told.stdout)["base_urls"] == {"zai": "http://127.0.0.1:1"}
     assert sandboxes == [(tuple(SITES), 0, {}), (("zai", "openai"), 9000, {})]
+
+
+def test_its_models_go_wrong_in_a_way_that_is_known(run: Run, sandboxes: list[tuple[object, ...]]) -> None:
+    assert run("sandbox", "--slip", "glm").exit_code == 0
+    result = run("sandbox", "--slip", "nonsense")
+    assert (result.exit_code, "Known: any, glm, " in result.stderr) == (1, True)
+    assert sandboxes == [(tuple(SITES), 0, {}, "glm")]
 
 
 def test_a_site_that_is_none_is_refused(run: Run, sandboxes: list[tuple[object, ...]]) -> None:

@@ -161,7 +161,7 @@ class K2ThinkSite(Site):
         if body["model"] != shapes.MODEL:
             await wire.respond(400, {"detail": "Model not found"})
             return
-        script = scripted([(message["role"], _text(message)) for message in body["messages"]])
+        script = scripted([(message["role"], _text(message)) for message in body["messages"]], slip=self.slip)
         if "hold" in shapes.words_of(script):
             await self._hold(wire)
         if script.fault == "reset_first":

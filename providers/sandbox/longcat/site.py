@@ -197,7 +197,9 @@ class LongCatSite(Site):
         if chat is None:
             await wire.respond(200, shapes.GONE)
             return
-        script = scripted([("user", body["content"])], files=self.files.seen(listed), earlier=chat.earlier)
+        script = scripted(
+            [("user", body["content"])], files=self.files.seen(listed), earlier=chat.earlier, slip=self.slip
+        )
         if script.fault in REFUSALS:
             await _refuse(script.fault, script.retry_after, wire)
         elif script.fault == "silence":

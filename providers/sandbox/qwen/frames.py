@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from providers.sandbox.models.shown import ToolCall
 from providers.sandbox.script import Script
 
 DOCS: Final = (
@@ -183,7 +184,15 @@ def _answer(script: Script, turn: SandboxTurn, words: frozenset[str]) -> list[Ev
         pieces += [" Later too[", "[", "3]]."] if "two_searches" in words else []
     if "snapshots" in words or not turn.incremental:
         pieces = ["".join(pieces[: n + 1]) for n in range(len(pieces))]
+    if "native_calls" in words and script.said.calls:
+        return [delta(turn, phase, tool_calls=[_native(n, call)]) for n, call in enumerate(script.said.calls)]
     return [delta(turn, phase, piece) for piece in pieces]
+
+
+def _native(number: int, call: ToolCall) -> dict[str, Any]:
+    """A call as a delta of the answer's phase has it."""
+    function = {"name": call.name, "arguments": call.json()}
+    return {"index": number, "id": f"call_{number}", "type": "function", "function": function}
 
 
 def _searched(turn: SandboxTurn, phase: str, docs: Sequence[dict[str, str]], first: int) -> list[EventFields]:

@@ -17,6 +17,7 @@ from providers.sandbox.qwen.checks import Chat, new_chat_problem, turn_problem
 from providers.sandbox.qwen.endings import lines_of
 from providers.sandbox.qwen.files import Files
 from providers.sandbox.qwen.frames import SandboxTurn, created, delta, encoded, error, finished, words_of
+from providers.sandbox.qwen.interception import intercepted
 from providers.sandbox.qwen.models import MODELS, listed
 from providers.sandbox.qwen.oss import OssSite
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
@@ -40,6 +41,8 @@ class QwenSite(Site):
     chats: dict[str, Chat] = field(default_factory=dict)
     client_version: str = "0.3.12"
     """What the page says, and the only `version` header that a completion may have."""
+    intercepts: bool = True
+    """Whether calls that look like the model's own are taken for calls of the site's tools."""
     new_chat_fault: str = ""
     """A name of REFUSALS: what chats/new answers."""
     nested_chat_id: bool = False
@@ -148,7 +151,9 @@ class QwenSite(Site):
         unread = self.files.problem(message, user)
         seen = [] if unread else self.files.seen(message, MODELS[body["model"]])
         earlier = self.chats[chat_id].thread.branch(body.get("parent_id"), threads.now())
-        script = scripted([("user", message["content"])], files=seen, earlier=earlier)
+        script = scripted([("user", message["content"])], files=seen, earlier=earlier, slip=self.slip)
+        if self.intercepts:
+            script = intercepted(script, message["feature_config"])
         script = replace(script, fault=self._fault(script))
         if script.fault == "silence":
             await wire.wait_gone()

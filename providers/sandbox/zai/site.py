@@ -171,7 +171,7 @@ class ZaiSite(Site):
         seen = [] if wrong_files else self.files.seen(body, vision=vision)
         known_chat = self.chats.get(str(body.get("chat_id"))) == self.user_id
         earlier, lost = self.threads.before(body, known_chat=known_chat)
-        script = scripted([("user", _last_text(body))], files=seen, earlier=earlier)
+        script = scripted([("user", _last_text(body))], files=seen, earlier=earlier, slip=self.slip)
         if await self._refused_at_the_door(request, body, script, wire):
             return
         await wire.begin(encoding=script.encoding)
