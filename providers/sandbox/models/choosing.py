@@ -22,10 +22,13 @@ _INTENTS: Final = (
         re.compile(
             r"\b(?:create|write|make|save|add)\b[^.\n]{0,80}\bfiles?\b|\bwrite\b[^\n]{0,200}\bto\b\s+\S+\.\w", re.I
         ),
-        ("write", "create"),
+        ("write", "save", "create", "editor"),
     ),
     (re.compile(r"\b(?:run|execute)\b", re.I), ("bash", "shell", "terminal", "execute", "exec", "run", "command")),
-    (re.compile(r"\b(?:replace|edit|change|modify)\b", re.I), ("edit", "replace", "patch", "update", "modify")),
+    (
+        re.compile(r"\b(?:replace|edit|change|modify)\b", re.I),
+        ("edit", "replace", "patch", "update", "modify", "change"),
+    ),
     (
         re.compile(r"\b(?:read|open|show|print|cat|contents? of|what is in|what's in)\b[^\n]{0,80}[\w)]\.\w", re.I),
         ("read", "view", "cat", "open"),
@@ -34,6 +37,8 @@ _INTENTS: Final = (
     (re.compile(r"\b(?:search|find|grep)\b", re.I), ("grep", "search", "find", "glob")),
 )
 """What words ask of a computer, and the words in the names of tools that do it."""
+_OF_FILES: Final = frozenset(("write", "edit", "read"))
+"""Intents, by their first word, that only a tool that is told a file can carry out."""
 _DULL_TEXT: Final = (
     "a an the of to in for on at and or is are be this that with use used using tool function call get set do "
     "from by it you your i me my what which can please given return returns value any some all one current now "
@@ -119,12 +124,17 @@ def _meant(question: str, tools: Sequence[Tool]) -> list[tuple[Tool, int]]:
         hit = pattern.search(question)
         if hit is None:
             continue
+        able = [tool for tool in tools if _takes_file(tool)] if names[0] in _OF_FILES else tools
         for name in names:
-            tool = next((tool for tool in tools if name in _name_words(tool.name)), None)
+            tool = next((tool for tool in able if name in _name_words(tool.name)), None)
             if tool is not None:
                 found.setdefault(tool.name, (tool, hit.start()))
                 break
     return sorted(found.values(), key=lambda pair: pair[1])
+
+
+def _takes_file(tool: Tool) -> bool:
+    return any(re.search(r"path|file", name, re.IGNORECASE) for name in tool.parameters.get("properties") or {})
 
 
 def _name_words(name: str) -> list[str]:

@@ -48,6 +48,12 @@ class Turn:
     tools: Sequence[Tool] = ()
     """Those that were listed with it."""
 
+    @property
+    def own_words(self) -> str:
+        """The text without what coding agents put in for the model to know: <system-reminder> … </system-reminder>."""
+        head, *asides = self.text.split("<system-reminder>")
+        return (head + "".join(aside.partition("</system-reminder>")[2] for aside in asides)).strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -67,12 +73,12 @@ class Shown:
     @property
     def asked_at(self) -> int:
         """Where the newest turn with a person's own words stands; -1 where none has any."""
-        spoken = [at for at, turn in enumerate(self.turns) if turn.role == "user" and (turn.text or turn.files)]
+        spoken = [at for at, turn in enumerate(self.turns) if turn.role == "user" and (turn.own_words or turn.files)]
         return spoken[-1] if spoken else -1
 
     @property
     def question(self) -> str:
-        return self.turns[self.asked_at].text if self.asked_at >= 0 else ""
+        return self.turns[self.asked_at].own_words if self.asked_at >= 0 else ""
 
     @property
     def files(self) -> Sequence[str]:

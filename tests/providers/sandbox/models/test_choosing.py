@@ -64,3 +64,24 @@ def test_several_files_are_several_calls() -> None:
 def test_a_tool_of_the_weather_that_names_no_parameters_is_told_a_city() -> None:
     assert calls_for(Tool("weather"), "Weather?", "Weather?", "")[0].json() == '{"city":"Paris"}'
     assert calls_for(Tool("weather", "", {"additionalProperties": False}), "", "", "")[0].json() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Create the file /w/a.txt with content: x", "fs_save_file"),
+        ("Change a.txt: b to c", "update_file"),
+        ("Read the file a.txt", "open_files"),
+        ("Run the command ls", "shell_run"),
+    ],
+)
+def test_what_is_to_be_done_with_a_file_is_for_a_tool_that_is_told_one(question: str, name: str) -> None:
+    tools = [
+        Tool("team_create", "", {"properties": {"title": TEXT}}),
+        Tool("change_plan", "", {"properties": {"title": TEXT}}),
+        Tool("fs_save_file", "", {"properties": {"filePath": TEXT, "content": TEXT}}),
+        Tool("update_file", "", {"properties": {"path": TEXT}}),
+        Tool("open_files", "", {"properties": {"files": {"type": "array"}}}),
+        Tool("shell_run", "", {"properties": {"command": TEXT}}),
+    ]
+    assert [tool.name for tool, _ in wanted_tools(Shown((Turn("user", question),), tools), tools)] == [name]

@@ -1,0 +1,234 @@
+"""The clients of others: how each is started, without telemetry and at home in a folder of its own; its version."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+HERE: Final = Path(__file__).parent
+SCRIPTS: Final = HERE / "clients"
+NODE_MODULES: Final = HERE / "node" / "node_modules"
+NODE: Final = NODE_MODULES / ".bin" / "node"
+CITY_SCHEMA: Final = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "country": {"type": "string"}, "population": {"type": "integer"}},
+    "required": ["name", "country", "population"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where one run takes place: the gateway, the model, an empty home and a folder to work in."""
+
+    base_url: str
+    key: str
+    model: str
+    home: Path
+    work: Path
+
+
+@dataclass(frozen=True)
+class Script:
+    """A library: one script in an environment of its own, which does all tasks with all models."""
+
+    name: str
+    package: str
+    environment: str
+    """The virtual environment's name; `node` is the packages of npm."""
+    file: str
+
+    def command(self, base_url: str, models: Sequence[str]) -> list[str]:
+        python = ROOT / f".venv-suites-{self.environment}" / "bin" / "python"
+        return [str(NODE if self.environment == "node" else python), str(SCRIPTS / self.file), base_url, *models]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A program that works in a folder: one run a task and model."""
+
+    name: str
+    package: str
+    environment: str
+    tasks: Mapping[tuple[str, str], Callable[[Setting, str], list[str]]]
+    """The command for the words of a task, by task and mode."""
+    prepare: Callable[[Setting], None] = lambda setting: None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[Setting], list[str]] | None = None
+    """A command before it."""
+
+
+def version(client: Script | Agent) -> str | None:
+    """The version that is installed; None without it."""
+    if client.environment == "node":
+        manifest = NODE_MODULES / client.package / "package.json"
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["version"]) if manifest.is_file() else None
+    name = client.package.replace("-", "_")
+    found = (ROOT / f".venv-suites-{client.environment}").glob(f"lib/python3*/site-packages/{name}-*.dist-info")
+    return next((folder.name.removeprefix(f"{name}-").removesuffix(".dist-info") for folder in found), None)
+
+
+def _program(name: str, *arguments: str) -> Callable[[Setting, str], list[str]]:
+    """A command of npm's; `{model}` and `{work}` stand for those of the setting, the words come last."""
+
+    def command(setting: Setting, words: str) -> list[str]:
+        filled = [part.format(model=setting.model, work=setting.work) for part in arguments]
+        return [str(NODE_MODULES / ".bin" / name), *filled, words]
+
+    return command
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def _write_json(file: Path, value: Any) -> None:
+    _write(file, json.dumps(value, indent=2))
+
+
+# -- opencode ------------------------------------------------------------------------------------------------------
+def _opencode(setting: Setting) -> None:
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "name": "Gateway",
+        "options": {"baseURL": setting.base_url, "apiKey": "{env:SUITE_KEY}"},
+        "models": {setting.model: {"name": setting.model}},
+    }
+    settings = {
+        "$schema": "https://opencode.ai/config.json",
+        "autoupdate": False,
+        "share": "disabled",
+        "model": f"gateway/{setting.model}",
+        "small_model": f"gateway/{setting.model}",
+        "provider": {"gateway": provider},
+    }
+    _write_json(setting.work / "opencode.json", settings)
+
+
+# -- Qwen Code -----------------------------------------------------------------------------------------------------
+def _qwen(setting: Setting) -> None:
+    settings = {
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "general": {"enableAutoUpdate": False, "disableAutoUpdate": True, "disableUpdateNag": True},
+        "security": {"auth": {"selectedType": "openai"}},
+    }
+    _write_json(setting.home / ".qwen" / "settings.json", settings)
+    variables = {"OPENAI_BASE_URL": setting.base_url, "OPENAI_API_KEY": setting.key, "OPENAI_MODEL": setting.model}
+    _write(setting.home / ".qwen" / ".env", "".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
+# -- Continue ------------------------------------------------------------------------------------------------------
+def _continue(setting: Setting) -> None:
+    model = {
+        "name": setting.model,
+        "provider": "openai",
+        "model": setting.model,
+        "apiBase": setting.base_url,
+        "apiKey": setting.key,
+        "roles": ["chat"],
+        "capabilities": ["tool_use"],
+    }
+    settings = {"name": "Gateway", "version": "1.0.0", "schema": "v1", "models": [model]}
+    _write(setting.home / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
+
+
+def _cn(*arguments: str) -> Callable[[Setting, str], list[str]]:
+    return lambda setting, words: _program("cn", "--config", str(setting.home / "config.yaml"), "-p", *arguments)(
+        setting, words
+    )
+
+
+# -- Cline ---------------------------------------------------------------------------------------------------------
+def _cline_account(setting: Setting) -> list[str]:
+    command = [str(NODE_MODULES / ".bin" / "cline"), "auth", "-p", "openai", "-k", setting.key]
+    return [*command, "-m", setting.model, "-b", setting.base_url]
+
+
+# -- aider ---------------------------------------------------------------------------------------------------------
+def _aider(*arguments: str) -> Callable[[Setting, str], list[str]]:
+    def command(setting: Setting, words: str) -> list[str]:
+        program = ROOT / ".venv-suites-aider" / "bin" / "aider"
+        account = ["--openai-api-base", setting.base_url, "--openai-api-key", setting.key]
+        quiet = ["--no-git", "--no-check-update", "--analytics-disable", "--no-show-model-warnings", "--no-pretty"]
+        told = ["--yes-always", "--no-suggest-shell-commands", "--edit-format", "whole", "--message", words]
+        return [str(program), "--model", f"openai/{setting.model}", *account, *quiet, *arguments, *told]
+
+    return command
+
+
+SCRIPTED: Final = (
+    Script("LangChain create_agent", "langchain", "libraries", "langchain_agent.py"),
+    Script("pydantic-ai", "pydantic-ai-slim", "libraries", "pydantic_agent.py"),
+    Script("OpenAI Agents SDK (chat)", "openai-agents", "libraries", "openai_agents.py"),
+    Script("llm", "llm", "libraries", "llm_tool.py"),
+    Script("instructor", "instructor", "instructor", "instructor_modes.py"),
+    Script("Vercel AI SDK", "ai", "node", "ai_sdk.mjs"),
+)
+AGENTS: Final = (
+    Agent(
+        "opencode",
+        "opencode-ai",
+        "node",
+        {
+            ("tool:read", "stream"): _program("opencode", "run", "--auto"),
+            ("tool:write", "stream"): _program("opencode", "run", "--auto"),
+            ("structured:words", "stream"): _program("opencode", "run", "--auto"),
+        },
+        _opencode,
+        {
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+            "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+            "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
+        },
+    ),
+    Agent(
+        "Qwen Code",
+        "@qwen-code/qwen-code",
+        "node",
+        {
+            ("tool:read", "stream"): _program("qwen", "--yolo"),
+            ("tool:write", "stream"): _program("qwen", "--yolo"),
+            ("structured:schema", "stream"): _program(
+                "qwen", "--yolo", "--json-schema", json.dumps(CITY_SCHEMA).replace("{", "{{").replace("}", "}}")
+            ),
+        },
+        _qwen,
+    ),
+    Agent(
+        "Continue CLI",
+        "@continuedev/cli",
+        "node",
+        {
+            ("tool:read", "stream"): _cn("--auto"),
+            ("tool:write", "stream"): _cn("--auto"),
+            ("structured:json", "stream"): _cn("--auto", "--format", "json"),
+        },
+        _continue,
+        {"CONTINUE_CLI_ENABLE_TELEMETRY": "0", "CONTINUE_METRICS_ENABLED": "0"},
+    ),
+    Agent(
+        "Cline CLI",
+        "cline",
+        "node",
+        {
+            ("tool:read", "stream"): _program("cline", "--cwd", "{work}", "--timeout", "80"),
+            ("tool:write", "stream"): _program("cline", "--cwd", "{work}", "--timeout", "80"),
+            ("structured:words", "stream"): _program("cline", "--cwd", "{work}", "--timeout", "80"),
+        },
+        environ={"CLINE_NO_AUTO_UPDATE": "1", "CLINE_NO_INTERACTIVE": "1"},
+        before=_cline_account,
+    ),
+    Agent(
+        "aider",
+        "aider-chat",
+        "aider",
+        {("edit", "stream"): _aider("--stream"), ("edit", "whole"): _aider("--no-stream")},
+    ),
+)
