@@ -30,7 +30,7 @@ _INTENTS: Final = (
         ("edit", "replace", "patch", "update", "modify", "change"),
     ),
     (
-        re.compile(r"\b(?:read|open|show|print|cat|contents? of|what is in|what's in)\b[^\n]{0,80}[\w)]\.\w", re.I),
+        re.compile(r"\b(?:read|open|show|print|cat|contents? of|what is in|what's in)\b[^\n]{0,200}[\w)]\.\w", re.I),
         ("read", "view", "cat", "open"),
     ),
     (re.compile(r"\b(?:list|ls)\b[^\n]{0,40}\b(?:files?|directory|folder)\b", re.I), ("ls", "list", "glob", "dir")),
