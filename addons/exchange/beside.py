@@ -18,6 +18,7 @@ from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import ClientRequest
 from addons.exchange.context import Context
+from addons.exchange.final_error import BUSY
 from addons.exchange.further_answers import FurtherAnswer, FurtherAnswers, for_one
 from addons.exchange.outcome import AttemptRecord
 from addons.stream.deps import Upstream
@@ -38,6 +39,7 @@ async def answer_beside(loop: AttemptLoop, into: FurtherAnswer, wake: Callable[[
     try:
         plan = await loop.first()
         while True:
+            into.asked = True
             await Carried(plan.attempt, loop.context.clock, wake).run(loop.context.upstream, plan.request)
             if plan.attempt.reader.state is State.DONE:
                 return
@@ -49,6 +51,7 @@ async def answer_beside(loop: AttemptLoop, into: FurtherAnswer, wake: Callable[[
         answered = into.begun
         raise
     finally:
+        into.asked = False
         loop.over(answered=answered)
 
 
@@ -59,9 +62,14 @@ class AnswersBeside:
     """
 
     def __init__(
-        self, context: Context, ask: ClientRequest, count: int, failed: Callable[[GatewayError], object]
+        self,
+        context: Context,
+        ask: ClientRequest,
+        count: int,
+        failed: Callable[[GatewayError], object],
+        first_ended: Callable[[], object],
     ) -> None:
-        further = self._further = FurtherAnswers(count)
+        further = self._further = FurtherAnswers(count, first_ended)
         parsed = for_one(ask.parsed)
         self.first = replace(ask, parsed=parsed, further=further)
         self.records: list[AttemptRecord] = []
@@ -82,10 +90,9 @@ class AnswersBeside:
             task.cancel()
 
     async def _answered(self, answer: FurtherAnswer, ask: ClientRequest) -> None:
-        loop: AttemptLoop | None = None
         try:
-            loop = AttemptLoop(self._context, ask)
-            await answer_beside(loop, answer, self._further.wake)
+            while not await self._tried(answer, ask):
+                pass
         except GatewayError as error:
             self._fail(error)
         except Exception:
@@ -93,9 +100,19 @@ class AnswersBeside:
             self._fail(
                 GatewayError(500, "the gateway failed over one of the answers. See its log.", code="internal_error")
             )
+
+    async def _tried(self, answer: FurtherAnswer, ask: ClientRequest) -> bool:
+        """Whether it is there. False where its turn did not come for the other answers of this very request."""
+        loop = AttemptLoop(self._context, ask)
+        try:
+            await answer_beside(loop, answer, self._further.wake)
+        except GatewayError as error:
+            if error.code != BUSY or not self._further.has_places(answer):
+                raise
+            return False
         finally:
-            if loop is not None:
-                self.records += (replace(record, attempt=None) for record in loop.records)
+            self.records += (replace(record, attempt=None) for record in loop.records)
+        return True
 
     def _fail(self, error: GatewayError) -> None:
         self._failed(error)

@@ -188,13 +188,18 @@ class Exchange:
         await arrived.pause()
         ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity)
         if count := asked_for(self.context, parsed.request):
-            self._beside = AnswersBeside(self.context, ask, count, self.stop)
+            self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
             ask = self._beside.first
         self.attempt_loop = AttemptLoop(self.context, ask, Way(self.moved))
         await arrived.pause()
         if self._beside is not None:
             self._beside.start()
         self._take(await self.attempt_loop.first(), flow)
+
+    def _first_is_whole(self) -> None:
+        """The first answer of several needs its place at the account no more."""
+        if self.attempt_loop is not None and self.attempt_loop.progress is not None:
+            self.attempt_loop.progress.lease.release()
 
     async def _after_failure(self, flow: http.HTTPFlow) -> None:
         failed, self.attempt = self.attempt, None

@@ -17,6 +17,9 @@ from providers.contract.provider import AnyProvider
 _LEAST_SAID: Final = 80
 """Characters of a site's words that stand even beside long advice."""
 
+BUSY: Final = "account_busy"
+"""The code of an error that says that no place was free in time."""
+
 
 @dataclass(slots=True)
 class FinalError:
@@ -58,7 +61,7 @@ class FinalError:
         """An account that had no place in time."""
         message = f"all places of {candidate.account} are taken; try again, add an account or raise its max_concurrent"
         wait_s = full.retry_after_s or 1.0
-        error = GatewayError(429, message, code="account_busy", retry_after_s=wait_s)
+        error = GatewayError(429, message, code=BUSY, retry_after_s=wait_s)
         error.about = candidate.named
         self._unless_sooner(error, wait_s)
 

@@ -69,6 +69,8 @@ class FurtherAnswer:
         self.reason: FinishReason | None = None
         self.begun = False
         """The client may have some of it."""
+        self.asked = False
+        """A provider is at work on it, which takes a place at an account."""
         self._kept: list[Event] = []
 
     def encode(self, events: Sequence[Event]) -> bytes:
@@ -106,9 +108,14 @@ class FurtherAnswer:
 
 
 class FurtherAnswers:
-    """All further answers to one request. `wake` is called when there is more to give out."""
+    """All further answers to one request. `wake` is called when there is more to give out.
 
-    def __init__(self, count: int) -> None:
+    `first_ended` is called when the first answer is whole, whose place at its account one of these may need.
+    """
+
+    def __init__(self, count: int, first_ended: Callable[[], object]) -> None:
+        self.first_is_whole = False
+        self._first_ended = first_ended
         self.answers = [FurtherAnswer(choice) for choice in range(1, count + 1)]
         self._wake: Callable[[], object] | None = None
 
@@ -125,6 +132,15 @@ class FurtherAnswers:
     def wake(self) -> None:
         if self._wake is not None:
             self._wake()
+
+    def first_ends(self) -> None:
+        if not self.first_is_whole:
+            self.first_is_whole = True
+            self._first_ended()
+
+    def has_places(self, besides: FurtherAnswer) -> bool:
+        """Whether places at accounts are taken for this request, which will be free when its other answers end."""
+        return not self.first_is_whole or any(one.asked and one is not besides for one in self.answers)
 
     def usage_with(self, first: Usage | None) -> Usage:
         """The counts of all answers."""
@@ -151,6 +167,7 @@ class AllAnswers:
                 self._usage = event
             elif isinstance(event, Finish):
                 self._end = event
+                self._further.first_ends()
             else:
                 out.append(event)
         whole = self._end is not None and self._further.over

@@ -69,6 +69,11 @@ class AnswerProgress(Protocol):
         ...
 
     @property
+    def first_token_at(self) -> float | None:
+        """When the first word came, if one has."""
+        ...
+
+    @property
     def waits(self) -> bool:
         """The provider has nothing more to say to it, but something beside it has."""
         ...

@@ -369,13 +369,19 @@ class GatewayStream(RequestIntake):
         assert self.attempt
         timers = self.attempt.timers
         due = min(self._began + timers.total_s, self._connect_by)
-        if self.committed:
-            due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
+        if self._speaks:
+            due = min(due, self._last_heard + timers.idle_s)
         else:
             due = min(due, self._attempt_began + timers.first_token_s)
-            if self.attempt.keepalive_before_first_token:
-                due = min(due, self._last_said + timers.keepalive_s)
+        if self.committed or self.attempt.keepalive_before_first_token:
+            due = min(due, self._last_said + timers.keepalive_s)
         self.deadline = due if self._settles_at is None else min(due, self._settles_at)
+
+    @property
+    def _speaks(self) -> bool:
+        """The provider has begun to answer: of a whole answer the client sees nothing yet."""
+        assert self.attempt
+        return self.committed or self.attempt.reader.first_token_at is not None
 
     def _on_tick(self) -> Commands:
         attempt = self.attempt
@@ -396,9 +402,9 @@ class GatewayStream(RequestIntake):
             yield from self._advance(attempt.settle() if attempt.reader.ended else b"")
         elif now >= self._began + timers.total_s:
             yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
-        elif not self.committed and now >= self._attempt_began + timers.first_token_s:
+        elif not self._speaks and now >= self._attempt_began + timers.first_token_s:
             yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")
-        elif self.committed and not attempt.silent_until_whole and now >= self._last_heard + timers.idle_s:
+        elif self._speaks and not attempt.silent_until_whole and now >= self._last_heard + timers.idle_s:
             yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
         elif (self.committed or attempt.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
             yield from self._emit(attempt.keepalive)

@@ -308,3 +308,26 @@ async def test_who_leaves_before_the_request_is_whole_is_told_of_in_one_line(tmp
         assert [line.outcome for line in house.lines] == ["client_left"]
         assert house.line.status == 499
         assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_a_whole_answer_may_take_longer_than_its_first_word(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        visit = await house.visit().chats("GLM-4.6", stream=False)
+        await visit.says(STREAM, said("a"))
+        for _ in range(5):
+            await house.pass_s(40)
+            await visit.says(said("b"))
+        await visit.says(ALL_SAID)
+        assert visit.got.value["choices"][0]["message"]["content"] == "abbbbb"
+        assert len(visit.requests) == 1
+
+
+@in_virtual_time
+async def test_a_whole_answer_that_falls_silent_is_told_as_one(tmp_path: Path) -> None:
+    async with zai(tmp_path, "retries: {enabled: false}") as house:
+        visit = await house.visit().chats("GLM-4.6", stream=False)
+        await visit.says(STREAM, said("a"))
+        for _ in range(3):
+            await house.pass_s(61)
+        assert "fell silent" in visit.got.error["message"]

@@ -1,6 +1,7 @@
 """Several answers to one request (`n`) of a site that gives one at a time: asked for beside each other, told as one."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,59 @@ async def test_the_settings_limit_their_number(tmp_path: Path, most: str, status
             assert visit.got.error["param"] == "n"
             assert "parallel_turns" in visit.got.error["message"]
         assert visit.got.status == status
+
+
+@in_virtual_time
+async def test_they_go_to_accounts_that_have_room(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        Beside(house.site, whole)
+        visit = await asks(house)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        beside_it = [request for request in house.site.asked if request.url.path.endswith("/chat/completions")]
+        chats = [request for request in house.site.asked if request.url.path == "/api/v1/chats/new"]
+        assert len(beside_it) == 2
+        assert len(chats) == 3
+        taken = [json.loads(request.content)["chat_id"] for request in (*beside_it, visit.asked())]
+        assert len(set(taken)) == 3
+
+
+@in_virtual_time
+async def test_without_room_they_wait_in_line(tmp_path: Path) -> None:
+    made = zai(tmp_path, "accounts: {max_concurrent: 1}\ntimeouts: {first_token_s: 200}")
+    made.providers = made.providers.replace("[a, b]", "[a]")
+    async with made as house:
+        site = Beside(house.site, whole)
+        visit = await asks(house, 4)
+        assert site.asked == 0
+        await house.pass_s(100)  # longer than a request may wait in line for others
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        await house.pass_s(5)
+        assert sorted(texts(visit.got, stream=True).values()) == ["beside 1", "beside 2", "beside 3", "first"]
+        assert is_quiet(house)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@in_virtual_time
+async def test_a_first_answer_that_breaks_off_unheard_is_asked_for_anew_alone(tmp_path: Path, stream: bool) -> None:
+    async with zai(tmp_path) as house:
+        site = Beside(house.site, whole)
+        visit = await asks(house, 2, stream=stream)
+        await visit.breaks()
+        await house.pass_s(10)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        assert texts(visit.got, stream=stream) == {0: "first", 1: "beside 1"}
+        assert site.asked == 1
+        assert len(visit.requests) == 2
+
+
+@in_virtual_time
+async def test_a_gateway_that_ends_ends_all(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        site = Beside(house.site, never)
+        visit = await asks(house)
+        await visit.says(STREAM, said("first"))
+        await house.gate.exchanges.end_all()
+        await house.settle()
+        assert visit.got.error["code"] == "shutting_down"
+        assert site.left == 2
+        assert is_quiet(house)

@@ -40,6 +40,7 @@ class FakeAttempt:
         self.asks_again = False
         self.closes_early = self.waits = False
         self.beside: Beside | None = None
+        self.first_token_at: float | None = None
         self.keepalive = b": keep-alive\n\n"
         self.recorded: list[bytes] = []
         self.faults: list[tuple[Fault, str]] = []

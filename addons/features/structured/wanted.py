@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from addons.dialects.text import joined, json_bytes
 from addons.errors import GatewayError
 from addons.features.json_schemas import BadSchema, JsonSchema
+from addons.features.tools.arguments import coerced
 from providers.formats.jsontext import INVALID, dumps, loads
 
 SCHEMA_PARAM: Final = "response_format.json_schema.schema"
@@ -25,6 +26,7 @@ class WantedJson:
         self.told = "any object" if schema is None else dumps(schema).decode()
         self.lists = schema is not None and _may_be_list(schema)
         """It may be a list: else a bracket begins nothing."""
+        self._form = schema
         self._schema = None if schema is None else JsonSchema(schema)
 
     def of_text(self, text: str) -> str | None:
@@ -45,8 +47,12 @@ class WantedJson:
         return self._written(loads(inner.encode("utf-8", "surrogatepass")) if isinstance(inner, str) else inner)
 
     def _written(self, value: Any) -> str | None:
-        """A value as JSON, where it fits."""
-        return json_bytes(value).decode() if value is not INVALID and self._fits(value) else None
+        """A value as JSON, where it fits, if need be with its types mended ("3" for 3)."""
+        if value is INVALID:
+            return None
+        if not self._fits(value):
+            value = value if self._form is None else coerced(value, self._form)
+        return json_bytes(value).decode() if self._fits(value) else None
 
     def flaw(self, value: Any) -> str:
         """What is wrong with a value that does not fit, as a sentence a model can act on."""

@@ -99,7 +99,8 @@ def test_a_first_object_that_does_not_fit_hides_no_later_one() -> None:
     ("said", "why"),
     [
         ("I cannot.", "there is none"),
-        ('{"city": 3}', "city: 3 is not of type"),
+        ('{"town": 3}', "town"),
+        ('{"city": "Rome", "days": "x"}', 'days: "x" is not of type'),
         ('{"city": "Ro', "there is none"),
     ],
 )
