@@ -379,9 +379,10 @@ class GatewayStream(RequestIntake):
 
     @property
     def _speaks(self) -> bool:
-        """The provider has begun to answer: of a whole answer the client sees nothing yet."""
-        assert self.attempt
-        return self.committed or self.attempt.reader.first_token_at is not None
+        """The provider has begun to answer, piece by piece; of what is to be whole the client sees nothing yet."""
+        attempt = self.attempt
+        assert attempt
+        return self.committed or (not attempt.silent_until_whole and attempt.reader.first_token_at is not None)
 
     def _on_tick(self) -> Commands:
         attempt = self.attempt
