@@ -25,6 +25,9 @@ from addons.features.media.parts import file_parts
 from addons.features.stop_limits import OutputLimits
 from addons.features.structured.finder import JsonFinder, values_in
 from addons.features.token_estimate import TokenCounter
+from addons.features.tools.held import FirstCall
+from addons.features.tools.history import Folding, folded
+from addons.features.tools.toolbox import Tool, Toolbox
 from addons.importing.contents import ImportProblem
 from addons.importing.cookies_txt import read_cookies
 from addons.importing.curl import read_curl
@@ -44,7 +47,7 @@ from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
 from addons.upstream.tls_records import TlsRecords
 from addons.words.near import near
-from providers.contract.chat import ImagePart, Message
+from providers.contract.chat import ImagePart, Message, ToolCall
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
 from providers.contract.operation import Decoder
 from providers.contract.requests import ChatRequest
@@ -67,6 +70,7 @@ from providers.openai.pictures import StreamedPictures
 from providers.openai.reasons import end_of
 from providers.openai.refusals import too_long, unwanted
 from providers.qwen.decoder import QwenDecoder
+from providers.qwen.interception import InterceptedCalls
 from providers.qwen.sources import cited_text
 from providers.shared.citations import Sources
 from providers.shared.cumulative import CumulativeText
@@ -281,6 +285,25 @@ def stops(unit: str, *stop: str) -> Reader:
     return fed(lambda: lambda text: OutputLimits(stop, None).filter([Text(text)]), whole(unit))
 
 
+def a_call(number: int) -> ToolCall:
+    return ToolCall(f"c{number}", "f", '{"a": 1}')
+
+
+def conversation(message: Callable[[int], Message]) -> Reader:
+    how = Folding("k3w9x1ab", str, str, before=(Message("assistant", None, tool_calls=(a_call(0),)),))
+
+    def reader(size: int) -> Callable[[], object]:
+        messages = [message(number) for number in range(size // 8)]
+        return lambda: folded(messages, how)
+
+    return reader
+
+
+def first_call() -> Callable[[str], object]:
+    held = FirstCall(Toolbox([Tool("f", None, "", {})]))
+    return lambda text: (held.filter([ToolCallDelta(0, None, "f", text)]), held.passes(()))
+
+
 def encoded(event: Callable[[int], Event]) -> Reader:
     def reader(size: int) -> Callable[[], object]:
         events = [event(number) for number in range(size // 16)]
@@ -484,6 +507,12 @@ READERS: dict[str, Reader] = {
     "k2 text: no summary end": fed(lambda: K2Text().add, chars("a", '<details type="reasoning"><summary>')),
     "k2 text: no tag end": fed(lambda: K2Text().add, chars("a", '<details type="reasoning" ')),
     "k2 text: escapes": fed(lambda: K2Text().add, chars("&", '<details type="reasoning"><summary></summary>a')),
+    "qwen's own calls": fed(lambda: InterceptedCalls().feed, lambda size: whole("Tool a does not exist")(10 * size)),
+    "qwen's own calls, pieces": fed(lambda: InterceptedCalls().feed, chars("Tool ")),
+    "qwen's own calls, a name": fed(lambda: InterceptedCalls().feed, chars("T", "Tool ")),
+    "calls of a conversation": conversation(lambda number: Message("assistant", "{", tool_calls=(a_call(number),))),
+    "results of a conversation": conversation(lambda number: Message("tool", "<", tool_call_id=f"c{number}")),
+    "the first call of an answer": fed(first_call, chars("{")),
     "cumulative": fed(lambda: CumulativeText(frames=3).add, chars("ab")),
     "citations": fed(lambda: cited_text("links", one_source()).feed, chars("[[")),
     "citations, one text": fed(lambda: cited_text("links", one_source()).feed, whole("[[1")),

@@ -19,6 +19,7 @@ from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, loads_glued
 from providers.formats.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
 from providers.qwen.candidates import AnswerCandidates
 from providers.qwen.errors import is_challenge, is_check_page, page_in_stream, stream_error, wordless
+from providers.qwen.frames import ANSWERS, DONE, ends_silently, is_whole, kinds_of, named
 from providers.qwen.interception import InterceptedCalls, intercepted
 from providers.qwen.native_calls import NativeCalls
 from providers.qwen.sources import add_page_sources, add_search_sources, cited_text, image_urls, named_pictures
@@ -28,7 +29,6 @@ from providers.qwen.whole import text_of, whole_message, whole_reason
 from providers.shared.citations import CitationStyle, Sources
 from providers.shared.cumulative import CumulativeText
 
-_ANSWERS: Final = frozenset({"answer", "ReportGeneration", "slides"})
 _THOUGHTS: Final = frozenset({"think", "ResearchPlanning", "DeepThinking", "image_gen_think"})
 _DRAWINGS: Final = frozenset({"image_gen", "image_edit", "image"})
 _IMAGE_TOOLS: Final = frozenset({"image_gen_tool", "image_edit_tool", "tool_call", "generate_image"})
@@ -47,7 +47,6 @@ _REASONS: Final[Mapping[str, FinishReason]] = {
 """The tools are the site's own: a reason that speaks of them is no call for the client to make."""
 
 _WORDS: Final = (Text, Reasoning, Image, ToolCallDelta)
-_DONE: Final = b"[DONE]"
 _INFOS: Final = frozenset({"keep_alive", "skip_think"})
 _KINDS_LIMIT: Final = 64
 _PICTURES_LIMIT: Final = 64
@@ -116,7 +115,7 @@ class QwenDecoder(Decoder):
         if self._ended:
             return out
         rest = self._sse.flush()
-        readable = [one for one in rest if _is_whole(one)]
+        readable = [one for one in rest if is_whole(one)]
         self._read_all(readable, out)
         if not self._ended:
             self._stream_ended(out, cut=len(readable) < len(rest))
@@ -148,7 +147,7 @@ class QwenDecoder(Decoder):
         payload = payload.strip()
         if not payload:
             return
-        if payload == _DONE:
+        if payload == DONE:
             self._finish(out)
             return
         if is_check_page(payload):
@@ -172,9 +171,9 @@ class QwenDecoder(Decoder):
             return
         choices = frame.get("choices")
         self._frames += 1
-        if not self._candidates.counts(frame.get("response_id"), *_kinds(choices)):
+        if not self._candidates.counts(frame.get("response_id"), *kinds_of(choices)):
             return
-        if _ends_silently(frame) and self._candidates.leaves(frame.get("response_id")):
+        if ends_silently(frame) and self._candidates.leaves(frame.get("response_id")):
             return
         if isinstance(choices, list):
             if usage := frame.get("usage"):
@@ -236,8 +235,8 @@ class QwenDecoder(Decoder):
 
     # -- deltas ---------------------------------------------------------------------------------------------------
     def _delta(self, delta: Mapping[str, Any], out: list[Event]) -> None:
-        phase, status, content = _named(delta.get("phase")), _named(delta.get("status")), delta.get("content")
-        if phase in _ANSWERS or not phase:
+        phase, status, content = named(delta.get("phase")), named(delta.get("status")), delta.get("content")
+        if phase in ANSWERS or not phase:
             self._answered(delta, out)
         elif phase == "thinking_summary":
             self._think(self._thinking.add(mapping(delta.get("extra"))), out)
@@ -347,28 +346,3 @@ class QwenDecoder(Decoder):
     def _count(self, kind: str) -> None:
         kind = kind[:60]
         self.unknown[kind if kind in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
-
-
-def _is_whole(payload: bytes) -> bool:
-    """Whether the last piece of a stream, whose end is not marked, is all there."""
-    return payload.strip() == _DONE or loads(payload, EVENT_VALUES) is not INVALID or is_check_page(payload)
-
-
-def _ends_silently(frame: Mapping[str, Any]) -> bool:
-    """Whether a frame ends an answer without a word in it."""
-    choices = frame.get("choices")
-    delta = mapping(mapping(choices[0]).get("delta")) if isinstance(choices, list) and choices else {}
-    return delta.get("status") == "finished" and delta.get("phase") in ("answer", None, "") and not delta.get("content")
-
-
-def _kinds(choices: Any) -> tuple[bool, bool]:
-    """Whether a frame's choices bring answer text, and whether they bring any."""
-    delta = mapping(mapping(choices[0]).get("delta")) if isinstance(choices, list) and choices else {}
-    said = bool(text(delta.get("content")))
-    phase = _named(delta.get("phase"))
-    return said and (phase in _ANSWERS or not phase), said or bool(mapping(delta.get("extra")))
-
-
-def _named(value: Any) -> str:
-    """A phase or status; what is no word is one that nobody knows."""
-    return value if isinstance(value, str) else "that is no word" if value else ""

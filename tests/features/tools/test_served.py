@@ -72,6 +72,12 @@ def test_a_tool_is_called_and_its_result_answered_from(client: openai.OpenAI, mo
     messages += [{"role": "assistant", "content": message.content}, {"role": "user", "content": "Say exactly: bye"}]
     message, reason = asked(client, model, messages, tools=[WEATHER, BASH])
     assert ("bye" in (message.content or ""), reason) == (True, "stop")
+    messages += [
+        {"role": "assistant", "content": message.content},
+        {"role": "user", "content": "Use get_weather for Oslo."},
+    ]
+    message, reason = asked(client, model, messages, tools=[WEATHER, BASH])
+    assert (call_of(message)[1]["city"], reason) == ("Oslo", "tool_calls")
 
 
 @pytest.mark.parametrize("model", MODELS)
