@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from addons.dialects.base import Encoder, ParsedRequest
-from addons.dialects.openai.answer import image_markdown
 from addons.errors import GatewayError
 from addons.exchange.context import Context
 from addons.features.settings import DEFAULTS
@@ -27,6 +26,7 @@ from providers.contract.events import (
     Usage,
     Withdrawn,
 )
+from providers.contract.pictures import ImageRequest
 from providers.contract.requests import ChatRequest, ModelRequest
 
 NO_USAGE: Final = Usage(0, 0, 0)
@@ -37,7 +37,7 @@ def asked_for(context: Context, request: ModelRequest) -> int:
 
     Raises GatewayError (400) for more than the settings let be asked.
     """
-    if not isinstance(request, ChatRequest) or request.n == 1:
+    if not isinstance(request, ChatRequest | ImageRequest) or request.n == 1:
         return 0
     names = [route.provider for route in context.index().find(request.model) or ()]
     single = [name for name in names if context.providers[name].web_session]
@@ -52,8 +52,10 @@ def asked_for(context: Context, request: ModelRequest) -> int:
 
 def for_one(parsed: ParsedRequest) -> ParsedRequest:
     """The same request for one answer."""
-    assert isinstance(parsed.request, ChatRequest)
-    return replace(parsed, request=replace(parsed.request, n=1))
+    request = parsed.request
+    assert isinstance(request, ChatRequest | ImageRequest)
+    extra = {**request.extra, "n": 1} if "n" in request.extra else request.extra
+    return replace(parsed, request=replace(request, n=1, extra=extra))
 
 
 class FurtherAnswer:
@@ -76,14 +78,12 @@ class FurtherAnswer:
     def encode(self, events: Sequence[Event]) -> bytes:
         for event in events:
             match event:
-                case Text() | Reasoning():
+                case Text() | Reasoning() | Image():
                     self._kept.append(replace(event, choice=self.choice))
                 case ToolCallDelta():  # ids are made of the request and would be those of the first answer
                     self._kept.append(replace(event, choice=self.choice, id=None))
                 case Passthrough() if event.scope != "chunk":
                     self._kept.append(replace(event, choice=self.choice))
-                case Image():
-                    self._kept.append(Text(f"\n\n{image_markdown(event)}\n", self.choice))
                 case Withdrawn():
                     self._kept.clear()
                 case Usage():

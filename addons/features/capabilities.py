@@ -14,6 +14,7 @@ from addons.features.media.feature import CLAIM as FILES
 from addons.features.media.parts import holds_file
 from providers.contract.chat import ImagePart, Message, OtherPart
 from providers.contract.operation import Serving
+from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
@@ -79,6 +80,14 @@ REFUSED: Final[Mapping[str, _ChangesNothing]] = {
 """Fields of `ChatRequest.extra` that change the answer's meaning, and when they do not."""
 
 
+PICTURE_FORMS: Final[Mapping[str, tuple[object, ...]]] = {
+    "background": (None, "", "auto", "opaque"),
+    "output_format": (None, "", "png"),
+}
+"""Fields that change the form of pictures, with the values that change nothing. All others (`quality`, `style` …) are
+hints."""
+
+
 def check_support(
     parsed: ParsedRequest,
     serving: Serving[ModelRequest] | None,
@@ -96,11 +105,25 @@ def check_support(
     if native is None:
         if isinstance(parsed.request, CompletionRequest) and request is not parsed.request:
             raise unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
+        if isinstance(parsed.request, ImageRequest) and request is not parsed.request:
+            raise unsupported("model", provider, "this API is not known to make pictures")
         return
     if parsed.refusal is not None:
         raise parsed.refusal
+    if isinstance(parsed.request, ImageRequest):
+        _check_pictures(parsed.request, provider)
     if isinstance(request, ChatRequest):
         _check_chat(request, native | claims, provider, model)
+
+
+def _check_pictures(asked: ImageRequest, provider: str) -> None:
+    if asked.stream:
+        raise unsupported("stream", provider, "pictures come whole")
+    if asked.mask is not None:
+        raise unsupported("mask", provider, "say in the prompt what is to be changed")
+    for name, neutral in PICTURE_FORMS.items():
+        if asked.extra.get(name) not in neutral:
+            raise unsupported(name, provider, "pictures are as the site makes them")
 
 
 def _check_chat(chat: ChatRequest, native: frozenset[str], provider: str, model: Model) -> None:

@@ -73,6 +73,7 @@ class Image(Event):
 
     url: str
     alt: str = ""
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,13 +52,13 @@ class Model:
     created: int = 0
     variant: bool = False
     """A name with a suffix, for a switch of another model of the list."""
-    outputs: tuple[Literal["text", "image"], ...] = ("text",)
-    """What its answers can be."""
+    draws_as: str = ""
+    """The public id of the model that makes pictures where this one is asked for some, often its own; empty: none."""
 
     @property
-    def draws(self) -> bool:
-        """Whether it can be asked for pictures."""
-        return "image" in self.outputs
+    def outputs(self) -> tuple[str, ...]:
+        """What its answers can be, in OpenRouter's words."""
+        return ("image",) if self.draws_as == self.id else ("text", "image") if self.draws_as else ("text",)
 
 
 class ProviderOptions(Written):
@@ -152,8 +152,9 @@ class Provider[O: ProviderOptions](ABC):
         return frozenset({origin_of(self.options.base_url)})
 
     def upload_origins(self) -> frozenset[str]:
-        """Other places that files may be sent to, in the same form: https, or where `base_url` is loopback that very
-        place. A fixed list: whatever a site names is held against it, and no secret of a session goes there."""
+        """Other places that files may be sent to or fetched from, in the same form: https, or where `base_url` is
+        loopback that very place. A fixed list: whatever a site names is held against it, and no secret of a session
+        goes there."""
         return frozenset()
 
     def doubts(self) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ is immutable.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from providers.contract.chat import NOTHING, Message
 from providers.contract.thread import Thread
 
+type Drawing = Literal["link", "content"]
 _NO_THINKING: Final = (None, "none", "minimal")
 
 
@@ -71,6 +72,8 @@ class ChatRequest(ModelRequest):
     tool_choice: str | Mapping[str, Any] | None = None
     response_format: Mapping[str, Any] | None = None
     n: int = 1
+    drawing: Drawing | None = None
+    """A picture is asked for, and no words: a link to it, or its content."""
     thread: Thread | None = None
     """The chat at the site that goes on: `messages` are then the new turn alone."""
     before: tuple[Message, ...] = ()

@@ -35,7 +35,7 @@ class HandedSecret:
 
     @property
     def placeholder(self) -> str:
-        return f"~handed out~{self.name}~"
+        return f"~handed-out~{self.name}~"
 
 
 type Secret = SecretRef | HandedSecret

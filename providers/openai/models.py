@@ -22,7 +22,7 @@ def built_in(preset: Preset) -> dict[str, Model]:
             tools="native",
             context_length=known.context_length,
             owned_by=preset.owned_by,
-            outputs=("image",) if known.draws else ("text",),
+            draws_as=known.public if known.draws else "",
         )
         table.setdefault(model.id, model)
         for suffix, (thinking, search) in (preset.suffixes or {}).items():
@@ -44,7 +44,7 @@ def read_list(value: Any, preset: Preset) -> list[Model] | None:
         draws = any(part in model_id.lower() for part in preset.draws)
         if model_id and (draws or not any(part in model_id.lower() for part in preset.not_chat)):
             model = _model(model_id, entry, preset)
-            found.append(replace(model, outputs=("image",)) if draws else model)
+            found.append(replace(model, draws_as=model_id) if draws else model)
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
 from providers.formats.jsontext import loads
@@ -32,12 +33,20 @@ class QwenApi:
             data.BASE_URL, PageVersion(options.client_version), options.user_agent, {**data.HEADERS, **options.headers}
         )
 
-    def choice(self, public: str) -> CatalogueEntry:
-        """Raises ProviderError(MODEL_UNAVAILABLE)."""
+    def choice(self, public: str, *, drawing: bool = False) -> CatalogueEntry:
+        """Who answers to a model's name, or draws for it. Raises ProviderError(MODEL_UNAVAILABLE)."""
         found = self.catalogue.choices.get(public)
+        if found is not None and drawing:
+            found = self.catalogue.choices.get(found.model.draws_as)
         if found is None:
-            raise ProviderError(ErrorKind.MODEL_UNAVAILABLE, f"Qwen has no model {public[:100]!r}.", param="model")
+            what = "model that draws as" if drawing else "model"
+            raise ProviderError(ErrorKind.MODEL_UNAVAILABLE, f"Qwen has no {what} {public[:100]!r}.", param="model")
         return found
+
+    def draws(self, chat: ChatRequest) -> bool:
+        """Whether a picture is asked for: by the name of the model, or else."""
+        known = self.catalogue.choices.get(chat.model)
+        return chat.drawing is not None or (known is not None and known.image)
 
     def learn_models(self, session: Session, now: Moment) -> Steps[None]:
         """GET /api/models, else the newer path; the built-in list stays where neither gives models."""

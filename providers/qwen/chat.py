@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import quote
 
 from providers.contract.call import Call
-from providers.contract.chat import attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.given import checked_id, site_id
 from providers.contract.operation import Turn
@@ -62,8 +61,7 @@ class QwenTurn(Turn):
         quoted = quote(self._chat_id, safe="")
         headers = self._api.page.on(self._session, now, referer=f"/c/{quoted}") | {"x-accel-buffering": "no"}
         parent_id = self._chat.thread.parent_id if self._chat.thread is not None else None
-        files = attached(self._chat.messages)
-        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now, parent_id, files)
+        body = completion_body(prompt_of(self._chat, ask), ask, self._chat_id, now, parent_id)
         url = f"{self._api.options.base_url}/api/v2/chat/completions?chat_id={quoted}"
         return Call("POST", url, tuple(headers.items()), body)
 
@@ -119,14 +117,13 @@ class QwenTurn(Turn):
     @property
     def buffers(self) -> bool:
         """A picture comes in one piece after up to a minute."""
-        choice = self._api.catalogue.choices.get(self._chat.model)
-        return choice is not None and choice.image
+        return self._api.draws(self._chat)
 
     def _asked(self) -> ChatSwitches:
         options = self._api.options
         return switches_of(
             self._chat,
-            self._api.choice(self._chat.model),
+            self._api.choice(self._chat.model, drawing=self._chat.drawing is not None),
             thinking=options.thinking,
             size=options.image_size,
             budget=options.thinking_budget,

@@ -71,6 +71,17 @@ OWN_TOOLS_OFF: Final[Mapping[str, object]] = {
 SIZES: Final = ("1:1", "4:3", "3:4", "16:9", "9:16")
 """The shapes a picture may have."""
 
+PIXELS: Final[Mapping[str, str]] = {
+    "1792x1024": "16:9",
+    "1024x1792": "9:16",
+    "1536x1024": "4:3",
+    "1024x1536": "3:4",
+}
+"""Sizes that OpenAI's models make → the nearest shape. Others in pixels are taken where they are exactly of a shape."""
+
+PICTURE_URLS: Final = ("https://cdn.qwenlm.ai", *UPLOAD_URLS)
+"""Where the pictures lie that it has made (2026-03 to 2026-10)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SiteModel:
@@ -82,6 +93,8 @@ class SiteModel:
     search: bool = True
     images: bool = True
     """It can be asked for a picture (chat_type t2i)."""
+    edits: bool | None = None
+    """It can be given a picture to change (chat_type image_edit); None where that is not known: if it sees."""
     vision: bool = False
     must_think: bool = False
     auto_thinking: bool = True

@@ -1,7 +1,7 @@
 """Qwen's models: the public names with their suffixes, and the site's ids as its live list gives them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from providers.contract.chat import MediaKind
@@ -22,6 +22,8 @@ class CatalogueEntry:
     model: Model
     site: SiteModel
     image: bool = False
+    editor: SiteModel | None = None
+    """Who changes pictures, where this one makes them."""
 
 
 def read_live(body: Any) -> list[SiteModel] | None:
@@ -50,6 +52,7 @@ def _read_item(item: Mapping[str, Any]) -> SiteModel | None:
         thinking=_able(meta, "thinking"),
         search=_able(meta, "search") or "search" in types,
         images=not types or "t2i" in types,
+        edits="image_edit" in types if types else None,
         vision=_able(meta, "vision", unknown=False),
         must_think=mapping(meta.get("think_skip")).get("enable") is False,
         auto_thinking=meta.get("auto_thinking") is not False,
@@ -100,17 +103,27 @@ class Catalogue:
 
     def _offer(self, public: str, sites: Sequence[SiteModel], stand_ins: Sequence[SiteModel] = ()) -> None:
         """The public id and each suffix that one of its sites' models can serve."""
+        drawer = self._pick([s for s in (*sites, *stand_ins) if s.images])
+        name = public + data.IMAGE_SUFFIX if drawer is not None else ""
         for suffix, (thinking, search) in {"": (None, None), **data.SUFFIXES}.items():
             site = self._pick([s for s in sites if (s.thinking or not thinking) and (s.search or not search)])
             if site is not None:
-                model = with_suffixes([_model(public, site)], {suffix: (thinking, search)})[public + suffix]
+                plain = replace(_model(public, site), draws_as=name)
+                model = with_suffixes([plain], {suffix: (thinking, search)})[public + suffix]
                 self.choices.setdefault(model.id, CatalogueEntry(model, site))
-        site = self._pick([s for s in (*sites, *stand_ins) if s.images])
-        if site is not None:
+        if drawer is not None:
+            editor = self._pick([s for s in (*sites, *stand_ins) if (s.vision if s.edits is None else s.edits)])
             model = Model(
-                public + data.IMAGE_SUFFIX, site.id, thinking=False, search=False, owned_by=data.OWNER, variant=True
+                name,
+                drawer.id,
+                thinking=False,
+                search=False,
+                vision=editor is not None,
+                owned_by=data.OWNER,
+                variant=True,
+                draws_as=name,
             )
-            self.choices.setdefault(model.id, CatalogueEntry(model, site, image=True))
+            self.choices.setdefault(name, CatalogueEntry(model, drawer, image=True, editor=editor))
 
     def _pick(self, sites: Sequence[SiteModel]) -> SiteModel | None:
         """The first that the live list has, else the first."""

@@ -17,6 +17,8 @@ class QwenOptions(ProviderOptions):
     """Where access tokens are renewed."""
     upload_urls: tuple[Annotated[str, AfterValidator(checked_url)], ...] = data.UPLOAD_URLS
     """Where files may be sent. Where `base_url` is loopback, to such addresses of these only, or to itself."""
+    picture_urls: tuple[Annotated[str, AfterValidator(checked_url)], ...] = data.PICTURE_URLS
+    """Where pictures may be fetched from. Where `base_url` is loopback, as those for uploads."""
     client_version: str = data.CLIENT_VERSION
     user_agent: str = data.USER_AGENT
     headers: dict[str, str] = Field(default_factory=dict)

@@ -4,11 +4,10 @@ The protocol is the page's own and undocumented; what the site changes from mont
 """
 
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 from providers.contract.call import origin_of
-from providers.contract.operation import Operation
+from providers.contract.operation import Operation, Turn
 from providers.contract.provider import Model, Provider, ProviderOptions
 from providers.contract.requests import ChatRequest
 from providers.contract.session import Credentials, Session
@@ -16,6 +15,7 @@ from providers.contract.steps import Moment, Steps
 from providers.qwen.api import QwenApi
 from providers.qwen.chat import NATIVE, QwenTurn
 from providers.qwen.options import QwenOptions
+from providers.qwen.pictures import FetchedPicture, picture_urls
 from providers.qwen.session import read_secrets
 from providers.qwen.sign_in import QwenSignIn
 from providers.qwen.uploads import QwenUploads, upload_urls
@@ -32,15 +32,19 @@ class Qwen(Provider[QwenOptions]):
     def __init__(self, name: str, options: QwenOptions) -> None:
         super().__init__(name, options)
         self._api = QwenApi(options)
-        self.operations = {ChatRequest: Operation(NATIVE, partial(QwenTurn, self._api), threads=True)}
+        self.operations = {ChatRequest: Operation(NATIVE, self._turn, threads=True)}
         self.sign_in = QwenSignIn(self._api)
         self.uploads = QwenUploads(self._api)
+
+    def _turn(self, chat: ChatRequest, session: Session) -> Turn:
+        kind = FetchedPicture if chat.drawing == "content" else QwenTurn
+        return kind(self._api, chat, session)
 
     def origins(self) -> frozenset[str]:
         return super().origins() | {origin_of(self.options.auth_url)}
 
     def upload_origins(self) -> frozenset[str]:
-        return frozenset(map(origin_of, upload_urls(self.options)))
+        return frozenset(map(origin_of, (*upload_urls(self.options), *picture_urls(self.options))))
 
     def models(self) -> Mapping[str, Model]:
         return self._api.catalogue.models

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from providers.contract.chat import AttachedPart, attached
+from providers.contract.chat import AttachedPart, Message, attached
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.requests import ChatRequest
 from providers.contract.sealed import Value
@@ -92,30 +92,35 @@ class ChatSwitches:
     """auto, on or off."""
     search: bool
     size: str | None
-    """The shape of the picture asked for; None when words are."""
+    """The shape of the picture asked for, empty where a change may keep its own; None when words are asked for."""
     thinking_budget: int | None = None
     tools: bool = False
     """The client has tools of its own."""
+    files: tuple[AttachedPart, ...] = ()
+    """Those that go with the message: where a picture is asked for, what is to be changed."""
 
     @property
     def chat_type(self) -> str:
         if self.size is not None:
-            return "t2i"
+            return "image_edit" if self.files else "t2i"
         return "search" if self.search and self.site.search_type else "t2t"
 
 
 def switches_of(
     chat: ChatRequest, choice: CatalogueEntry, *, thinking: str, size: str, budget: int | None
 ) -> ChatSwitches:
-    """The switches of a chat. Raises ProviderError(BAD_REQUEST) for a size the site does not have."""
-    return ChatSwitches(
-        choice.site,
-        "on" if choice.site.must_think else "off" if choice.image else _thinking(chat, choice, thinking),
-        not choice.image and wants_search(choice.model, chat.search),
-        _size(chat, size) if choice.image else None,
-        budget,
-        bool(chat.tools),
-    )
+    """The switches of a chat. Raises ProviderError(BAD_REQUEST) for a size the site does not have, or for a change of a
+    picture that no model makes."""
+    if not choice.image:
+        thought = "on" if choice.site.must_think else _thinking(chat, choice, thinking)
+        search = wants_search(choice.model, chat.search)
+        return ChatSwitches(choice.site, thought, search, None, budget, bool(chat.tools), attached(chat.messages))
+    files = attached(_last_turn(chat))
+    site = choice.editor if files else choice.site
+    if site is None:
+        raise ProviderError(ErrorKind.BAD_REQUEST, "No model of Qwen's list changes pictures.", param="model")
+    thought = "on" if site.must_think else "off"
+    return ChatSwitches(site, thought, False, _size(chat, "" if files else size), budget, files=files)
 
 
 def prompt_of(chat: ChatRequest, ask: ChatSwitches) -> str:
@@ -124,13 +129,15 @@ def prompt_of(chat: ChatRequest, ask: ChatSwitches) -> str:
 
     Raises ProviderError(BAD_REQUEST) when there are no words, and no files.
     """
-    if ask.size is None:
-        words = flatten(chat.messages)
-    else:
-        words = next((message.text() for message in reversed(chat.messages) if message.role == "user"), "")
-    if not words.strip() and not attached(chat.messages):
+    words = flatten(chat.messages) if ask.size is None else "".join(turn.text() for turn in _last_turn(chat))
+    if not words.strip() and (ask.size is not None or not ask.files):
         raise ProviderError(ErrorKind.BAD_REQUEST, "The conversation holds no text to send.", param="messages")
     return words
+
+
+def _last_turn(chat: ChatRequest) -> Sequence[Message]:
+    """The newest message of the user's, if there is one."""
+    return [message for message in chat.messages if message.role == "user"][-1:]
 
 
 def new_chat_body(ask: ChatSwitches, moment: Moment) -> bytes:
@@ -153,7 +160,6 @@ def completion_body(
     chat_id: str,
     moment: Moment,
     parent_id: str | None = None,
-    files: Sequence[AttachedPart] = (),
 ) -> bytes:
     """The body of POST chat/completions. The names in two spellings came with front 0.2.81; timestamps are in
     seconds. `parent_id` is the site's id of the answer before, in a chat that goes on; it stands in four places."""
@@ -167,17 +173,15 @@ def completion_body(
         "parent_id": parent_id,
         "chat_mode": "normal",
         "model": ask.site.id,
-        "messages": [_message(words, ask, moment, parent_id, files)],
+        "messages": [_message(words, ask, moment, parent_id)],
         "timestamp": moment.epoch_ms // 1000,
     }
-    if ask.size is not None:
+    if ask.size:
         body["size"] = ask.size
     return _json(body)
 
 
-def _message(
-    words: str, ask: ChatSwitches, moment: Moment, parent_id: str | None, files: Sequence[AttachedPart]
-) -> dict[str, Any]:
+def _message(words: str, ask: ChatSwitches, moment: Moment, parent_id: str | None) -> dict[str, Any]:
     """The only element of `messages` the site takes; its role is `user` always."""
     return {
         "id": None,
@@ -188,7 +192,7 @@ def _message(
         "role": "user",
         "content": words,
         "user_action": "chat",
-        "files": [dict(file.descriptor) for file in files],
+        "files": [dict(file.descriptor) for file in ask.files],
         "timestamp": moment.epoch_ms // 1000,
         "models": [ask.site.id],
         "model": "",
@@ -233,6 +237,7 @@ def _size(chat: ChatRequest, default: str) -> str:
     shape = str(wanted).strip().lower()
     if wanted is None or shape == "auto":
         return default
+    shape = data.PIXELS.get(shape, shape)
     if shape in data.SIZES:
         return shape
     width, _, height = shape.partition("x")
@@ -241,8 +246,9 @@ def _size(chat: ChatRequest, default: str) -> str:
         both = width.isdecimal() and height.isdecimal() and len(shape) < 16
         if both and int(width) * int(down) == int(height) * int(across) > 0:
             return size
-    allowed = ", ".join(data.SIZES)
-    raise ProviderError(ErrorKind.BAD_REQUEST, f"size must be one of {allowed}, or pixels of that shape.", param="size")
+    allowed = ", ".join((*data.SIZES, *data.PIXELS))
+    told = f"size must be one of {allowed}, or pixels of one of these shapes."
+    raise ProviderError(ErrorKind.BAD_REQUEST, told, param="size")
 
 
 def js_date(moment: Moment) -> str:

@@ -42,9 +42,14 @@ _REGION: Final = re.compile(r"(?:oss-)?([a-z0-9-]{2,40})")
 def upload_urls(options: QwenOptions) -> tuple[str, ...]:
     """Where files may be sent: a fixed list. Where the site is a stand-in on this machine: those of it that are so too,
     else that very place."""
+    return own_places(options, options.upload_urls)
+
+
+def own_places(options: QwenOptions, urls: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the places that may be asked: where `base_url` is loopback, none of the Internet's."""
     if not _is_here(options.base_url):
-        return options.upload_urls
-    return tuple(filter(_is_here, options.upload_urls)) or (options.base_url,)
+        return urls
+    return tuple(filter(_is_here, urls)) or (options.base_url,)
 
 
 def _is_here(url: str) -> bool:
@@ -76,8 +81,10 @@ class QwenUploads(Uploads):
 
     def accepted(self, model: str) -> Mapping[MediaKind, Accepted]:
         found = self._api.catalogue.choices.get(model)
-        if found is None or found.image:
+        if found is None:
             return {}
+        if found.image:
+            return {} if found.editor is None else {"image": data.ACCEPTED["image"]}
         return {kind: limits for kind, limits in data.ACCEPTED.items() if kind in found.site.takes}
 
     def upload(self, file: MediaFile, session: Session, now: Moment) -> Work[AttachedPart]:

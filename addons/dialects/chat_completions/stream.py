@@ -12,6 +12,7 @@ from addons.dialects.openai.answer import (
     annotations,
     extension_fields,
     image_markdown,
+    image_part,
     is_empty,
     usage_object,
 )
@@ -41,7 +42,7 @@ _BEHIND = 3
 class _Choice:
     """One candidate: whether it began, and the bytes around its deltas."""
 
-    __slots__ = ("calls", "content", "index", "new_line", "opening", "reasoning", "started")
+    __slots__ = ("calls", "content", "index", "new_line", "opening", "pictures", "reasoning", "started")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -50,6 +51,7 @@ class _Choice:
         self.content = JsonText()
         self.reasoning = JsonText()
         self.new_line = True
+        self.pictures = 0
         self.opening: dict[str, Any] = {}
         """Empty fields that the API opened its message with."""
 
@@ -130,10 +132,7 @@ class ChatStream:
                 if len(self._citations) < CITATIONS_LIMIT:
                     self._citations.append(event)
             case Image():
-                choice = self._choice(0, out)
-                gap = "" if choice.new_line else "\n\n"
-                self._delta(0, b'"content":', choice.content.escape(f"{gap}{image_markdown(event)}\n"), out)
-                choice.new_line = True
+                self._picture(event, out)
             case Usage():
                 self._usage = event
             case Passthrough():
@@ -142,6 +141,16 @@ class ChatStream:
                 self._finish(event, out)
             case Text() | Reasoning() | Failure():
                 pass  # the first two are handled above; a failure is the caller's to tell
+
+    def _picture(self, image: Image, out: list[bytes]) -> None:
+        """A picture for those who read words, and for those who read data; both in one piece."""
+        choice = self._choice(image.choice, out)
+        gap = "" if choice.new_line else "\n\n"
+        piece = choice.content.escape(f"{gap}{image_markdown(image)}\n")
+        images = b',"images":' + json_bytes([image_part(image, choice.pictures)])
+        self._delta(choice.index, b'"content":', piece + images, out)
+        choice.pictures += 1
+        choice.new_line = True
 
     def _choice(self, index: int, out: list[bytes], *, tools: bool = False) -> _Choice:
         choice = self._choices.get(index)

@@ -10,6 +10,7 @@ from addons.dialects.openai.answer import (
     annotations,
     extension_fields,
     image_markdown,
+    image_part,
     merged_logprobs,
     usage_object,
 )
@@ -36,6 +37,7 @@ class _Choice:
         self.reasoning: list[str] = []
         self.tools = ToolCalls(answer, index)
         self.calls: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
         self.message: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
         self.reason: FinishReason = "stop"
@@ -49,6 +51,9 @@ class _Choice:
             message["reasoning_content"] = joined("".join(self.reasoning))
         if self.calls:
             message["tool_calls"] = merged([*self.calls, *self.tools.rest()])
+        if self.images:
+            told = message.get("images")
+            message["images"] = [*(told if isinstance(told, list) else ()), *self.images]
         if citations:
             known = message.get("annotations")
             message["annotations"] = [*(known if isinstance(known, list) else ()), *annotations(citations)]
@@ -77,6 +82,7 @@ class ChatWhole(WholeEncoder):
                 case Withdrawn():
                     self._choice(0).text.clear()
                     self._choice(0).reasoning.clear()
+                    self._choice(0).images.clear()
                     self._citations.clear()
                 case ToolCallDelta():
                     choice = self._choice(event.choice)
@@ -119,10 +125,11 @@ class ChatWhole(WholeEncoder):
         return self._choices[index]
 
     def _add_picture(self, image: Image) -> None:
-        text = self._choice(0).text
-        if text and not text[-1].endswith("\n"):
-            text.append("\n\n")
-        text.append(image_markdown(image) + "\n")
+        choice = self._choice(image.choice)
+        if choice.text and not choice.text[-1].endswith("\n"):
+            choice.text.append("\n\n")
+        choice.text.append(image_markdown(image) + "\n")
+        choice.images.append(image_part(image, len(choice.images)))
 
     def _merge(self, extra: Passthrough) -> None:
         if extra.scope == "chunk":

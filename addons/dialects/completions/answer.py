@@ -55,7 +55,7 @@ class TextStream:
         out: list[bytes] = []
         for at, event in enumerate(events):
             if text := _text(event):
-                index = event.choice if isinstance(event, Text) else 0
+                index = event.choice if isinstance(event, Text | Image) else 0
                 # What the API says of a piece (logprobs) comes right behind it, and belongs to it.
                 behind = events[at + 1] if at + 1 < len(events) else None
                 self._chunk(index, self._escape(index).escape(text), b"null", _beside(behind, index), out)
@@ -124,7 +124,7 @@ class TextWhole(WholeEncoder):
     def _add(self, events: Sequence[Event]) -> None:
         for event in events:
             if text := _text(event):
-                self._choice(event.choice if isinstance(event, Text) else 0).text.append(text)
+                self._choice(event.choice if isinstance(event, Text | Image) else 0).text.append(text)
             elif isinstance(event, Withdrawn):
                 self._choice(0).text.clear()
             elif isinstance(event, Usage):

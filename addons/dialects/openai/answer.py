@@ -78,6 +78,11 @@ def image_markdown(image: Image) -> str:
     return f"![{alt}]({image.url})"
 
 
+def image_part(image: Image, number: int) -> dict[str, Any]:
+    """The same as data, in the form that OpenRouter began with: an entry of a message's `images`."""
+    return {"type": "image_url", "image_url": {"url": image.url}, "index": number}
+
+
 def merged_logprobs(known: Any, more: Any) -> Any:
     """Logprobs of a stream's chunks put together: lists under the same name follow each other."""
     if not isinstance(known, dict) or not isinstance(more, dict):

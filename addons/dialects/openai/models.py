@@ -47,7 +47,7 @@ def model_object(model: Model, created: int, name: str = "") -> dict[str, object
     }
     if model.context_length:
         told["context_length"] = model.context_length
-    if model.vision is not None or model.draws:
+    if model.vision is not None or model.draws_as:
         inputs = ["text", "image"] if model.vision else ["text"]
         told["architecture"] = {"input_modalities": inputs, "output_modalities": list(model.outputs)}
     if model.tools != "unknown":

@@ -94,11 +94,14 @@ def holds_file(part: Part) -> bool:
     return isinstance(part, ImagePart) or (isinstance(part, OtherPart) and part.kind in _PARTS)
 
 
-def file_parts(messages: Sequence[Message]) -> Iterator[FilePart]:
-    """All parts of the messages that carry files. Raises GatewayError for one that cannot be read."""
+def file_parts(messages: Sequence[Message], named: str = "") -> Iterator[FilePart]:
+    """All parts of the messages that carry files. Raises GatewayError for one that cannot be read.
+
+    `named`: the field of the client's request that they stand in, where that has no messages.
+    """
     for index, message in enumerate(messages):
         for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
-            where = f"messages[{index}].content[{at}]"
+            where = named or f"messages[{index}].content[{at}]"
             if isinstance(part, ImagePart):
                 yield _at_address(part, where, "image", part.url, "")
             elif isinstance(part, OtherPart) and part.kind in _PARTS:

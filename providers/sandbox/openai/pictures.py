@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from providers.sandbox.png import PNG
 from providers.sandbox.script import Script, end, play
 from providers.sandbox.server import Request, Wire
 
-PNG: Final = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-)
 _NAME: Final = re.compile(rb'name="([^"]*)"')
 USAGE: Final = {
     "input_tokens": 7,

@@ -111,7 +111,8 @@ def _body_fields(body: Mapping[str, Any], message: Mapping[str, Any]) -> Iterato
         yield "chat_mode"
     if not _is_time(body.get("timestamp")):
         yield "timestamp"
-    if message.get("chat_type") == "t2i" and body.get("size") not in SIZES:
+    drawn = {"t2i": SIZES, "image_edit": (*SIZES, None)}
+    if body.get("size") not in drawn.get(str(message.get("chat_type")), (None,)):
         yield "size"
 
 
@@ -132,6 +133,8 @@ def _message_fields(body: Mapping[str, Any], message: Mapping[str, Any]) -> Iter
     if message.get("user_action") != "chat":
         yield "messages.user_action"
     files = message.get("files", [])  # the newest page leaves them out where there are none
+    if kind == "image_edit" and not any(isinstance(one, dict) and one.get("type") == "image" for one in files):
+        yield "messages.files"
     for problem in [descriptor_problem(one) for one in files] if isinstance(files, list) else ["files"]:
         if problem:
             yield f"messages.files.{problem}"

@@ -23,8 +23,9 @@ DOCS: Final = (
     },
 )
 LATER_DOC: Final = {"title": "Evening Sandbox", "url": "https://example.com/evening", "snippet": "…", "hostname": ""}
-IMAGE_URL: Final = "https://cdn.example.com/output/person/t2i/picture.png?key=not-a-secret"
-SECOND_IMAGE_URL: Final = "https://cdn.example.com/output/person/t2i/second.png?key=not-a-secret"
+PICTURES_AT: Final = "https://cdn.example.com"
+IMAGE_PATH: Final = "/output/person/t2i/picture.png?key=not-a-secret"
+SECOND_IMAGE_PATH: Final = "/output/person/t2i/second.png?key=not-a-secret"
 INPUT_TOKENS: Final = 12
 TOKENS_A_FRAME: Final = 3
 
@@ -40,6 +41,10 @@ class SandboxTurn:
     thinking: bool = False
     search: bool = False
     image: bool = False
+    edits: bool = False
+    """A picture is changed: by a tool of the site's, which has the answer's words behind it."""
+    pictures_at: str = PICTURES_AT
+    """Where pictures lie."""
     summary: bool = True
     """Thinking as snapshots; otherwise as the older plain text."""
     incremental: bool = True
@@ -130,7 +135,10 @@ def events_of(script: Script, turn: SandboxTurn) -> list[EventFields]:
 
 def _drawn(turn: SandboxTurn, words: frozenset[str]) -> list[EventFields]:
     """One event a picture, its content the address."""
-    urls = (IMAGE_URL, SECOND_IMAGE_URL) if "two_images" in words else (IMAGE_URL,)
+    if "no_image" in words:
+        return [delta(turn, "image_gen", "This is nothing I can draw.")]
+    paths = (IMAGE_PATH, SECOND_IMAGE_PATH) if "two_images" in words else (IMAGE_PATH,)
+    urls = [turn.pictures_at + path for path in paths]
     return [delta(turn, "image_gen", url, extra={"output_image_hw": [[768, 1024]]}) for url in urls]
 
 
@@ -145,7 +153,7 @@ def _before_answer(script: Script, turn: SandboxTurn, words: frozenset[str]) -> 
             events += _thinking(turn, words, [("Read the pages", ["Now", " I know."])])
         if "two_searches" in words:
             events += _searched(turn, "web_search", (LATER_DOC,), 3)
-    if "image_tool" in words:
+    if "image_tool" in words or turn.edits:
         events += _image_tool(turn, words)
     if "tools" in words:
         for name in ("code_interpreter", "bio", "history_retriever", "web_search_image"):
@@ -213,8 +221,10 @@ def _tool(turn: SandboxTurn, phase: str, found: dict[str, Any]) -> list[EventFie
 
 
 def _image_tool(turn: SandboxTurn, words: frozenset[str]) -> list[EventFields]:
-    where = {"file_path": "output/picture.png"} if "file_path" in words else {"image": IMAGE_URL}
-    return _tool(turn, "image_gen_tool", {"image_list": [where], "tool_result": [where]})
+    where = {"file_path": "output/picture.png"} if "file_path" in words else {"image": turn.pictures_at + IMAGE_PATH}
+    return _tool(
+        turn, "image_edit_tool" if turn.edits else "image_gen_tool", {"image_list": [where], "tool_result": [where]}
+    )
 
 
 def _two_candidates(events: Sequence[EventFields], turn: SandboxTurn, *, other_first: bool) -> list[EventFields]:

@@ -17,7 +17,8 @@ class SandboxModel:
 
     @property
     def chat_types(self) -> tuple[str, ...]:
-        return ("t2t", "search", *(("t2i",) if self.image else ()))
+        drawing = ("t2i",) if self.image else ()
+        return ("t2t", "search", *drawing, *(("image_edit",) if self.image and self.vision else ()))
 
 
 MODELS: Final[Mapping[str, SandboxModel]] = {

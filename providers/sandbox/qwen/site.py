@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from providers.sandbox.png import PNG
 from providers.sandbox.qwen import threads
 from providers.sandbox.qwen.auth import GUEST, Age, People, QwenAuthSite, sign_in
 from providers.sandbox.qwen.checks import Chat, new_chat_problem, turn_problem
@@ -20,6 +21,7 @@ from providers.sandbox.qwen.frames import SandboxTurn, created, delta, encoded, 
 from providers.sandbox.qwen.interception import intercepted
 from providers.sandbox.qwen.models import MODELS, listed
 from providers.sandbox.qwen.oss import OssSite
+from providers.sandbox.qwen.pictures import give_picture
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
 from providers.sandbox.script import Script, end, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
@@ -47,6 +49,8 @@ class QwenSite(Site):
     """A name of REFUSALS: what chats/new answers."""
     nested_chat_id: bool = False
     """The id of a new chat in `data.chat.chat_id`."""
+    pictures_at: str = ""
+    """Where its pictures lie: itself, where nothing else is said."""
     seen: set[str] = field(default_factory=set)
     """Prompts whose fault was to come once."""
 
@@ -94,6 +98,8 @@ class QwenSite(Site):
             await wire.respond(200, {"data": listed()})
         elif route == ("GET", "/api/v2/models/"):
             await wire.respond(200, {"success": True, "data": {"data": listed()}})
+        elif request.method == "GET" and request.path.startswith("/output/"):
+            await give_picture(request, wire)
         else:
             await self._of_a_person(request, wire)
 
@@ -112,6 +118,8 @@ class QwenSite(Site):
             await self.notify()
         elif await self.files.handle(request, user, wire):
             pass
+        elif request.method == "GET" and request.path.endswith("/output/picture.png"):
+            await wire.respond(200, PNG, "image/png")
         elif request.method in ("GET", "DELETE") and request.path.startswith("/api/v2/chats/"):
             chat_id = request.path.rpartition("/")[2]
             known = chat_id in self.chats and self.chats[chat_id].owner == user
@@ -162,7 +170,8 @@ class QwenSite(Site):
         elif script.fault in REFUSALS:
             await REFUSALS[script.fault].send(wire, script.retry_after)
         else:
-            await self._answer(body, script, chat_id, unread, wire)
+            pictures_at = self.pictures_at or f"http://{request.headers.get('host', '')}"
+            await self._answer(body, script, _turn(chat_id, body, script, pictures_at), unread, wire)
 
     def _fault(self, script: Script) -> str:
         """The directive's fault; with `_once` behind it, only the first time for the same prompt."""
@@ -174,9 +183,8 @@ class QwenSite(Site):
         self.seen.add(key)
         return fault if first else ""
 
-    async def _answer(self, body: dict[str, Any], script: Script, chat_id: str, unread: str, wire: Wire) -> None:
-        chat = self.chats[chat_id]
-        turn = _turn(chat_id, body, script)
+    async def _answer(self, body: dict[str, Any], script: Script, turn: SandboxTurn, unread: str, wire: Wire) -> None:
+        chat = self.chats[turn.chat_id]
         answering = threads.begin(chat, body.get("parent_id"), body["messages"][0], script, turn.response_id)
         try:
             await self._stream(body, script, turn, answering, unread, wire)
@@ -218,7 +226,7 @@ class QwenSite(Site):
         await end(wire, script)
 
 
-def _turn(chat_id: str, body: dict[str, Any], script: Script) -> SandboxTurn:
+def _turn(chat_id: str, body: dict[str, Any], script: Script, pictures_at: str) -> SandboxTurn:
     """What the switches make of an answer. In Auto the model decides; these think and search when told to only."""
     message, words = body["messages"][0], words_of(script)
     features, kind, model = message["feature_config"], message["chat_type"], MODELS[body["model"]]
@@ -229,6 +237,8 @@ def _turn(chat_id: str, body: dict[str, Any], script: Script) -> SandboxTurn:
         thinking=model.thinking and features["thinking_enabled"] and always,
         search=kind == "search" or (features.get("auto_search", False) and "searches" in words),
         image=kind == "t2i",
+        edits=kind == "image_edit",
+        pictures_at=pictures_at,
         summary="thinking_format" in features,
         incremental=body.get("incremental_output") is True,
     )

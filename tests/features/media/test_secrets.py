@@ -107,7 +107,7 @@ async def test_a_picture_reaches_the_store_and_no_secret_anybody_else(tmp_path: 
         assert message["files"][0]["url"] == f"http://127.0.0.1:1003{BUCKET}"
         await house.pass_s(60)
         shown = [flow for flow in house.flows() if flow.request.method == "PUT"]
-        assert "~handed out~security_token~" in str(shown[0].request.headers)
+        assert "~handed-out~security_token~" in str(shown[0].request.headers)
         qwen.check(visit.got)
         assert qwen.recordings()
     qwen.check()

@@ -19,7 +19,8 @@ from providers.contract.steps import Moment
 from providers.openai.options import OpenAIOptions
 from providers.openai.pictures import ANSWER_BYTES, EVENT_BYTES, StreamedPictures, WholePictures
 from providers.openai.provider import OpenAICompatible
-from providers.sandbox.openai.pictures import PNG, USAGE
+from providers.sandbox.openai.pictures import USAGE
+from providers.sandbox.png import PNG
 from tests.support.served import Served
 from tests.support.sites import Sites
 from tests.support.turns import turn_of

@@ -1,9 +1,11 @@
 """Qwen through a gateway and its stand-in: models, forms of the stream, bad input."""
 
+from typing import Any
+
 import openai
 import pytest
 
-from providers.sandbox.qwen.frames import DOCS, IMAGE_URL, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_URL, TOKENS_A_FRAME
+from providers.sandbox.qwen.frames import DOCS, IMAGE_PATH, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_PATH, TOKENS_A_FRAME
 from providers.sandbox.script import greeting, split
 from tests.providers.qwen.asking import MAX, PLUS, SAID, SCRIPT, WORDS, posted, streamed, told
 from tests.support.sdk import say
@@ -24,7 +26,7 @@ def test_every_public_model_streams_and_answers_whole(client: openai.OpenAI, mod
     message = say(client, model, "Good morning").choices[0].message
     assert (message.content, reason) == (text, "stop")
     if model.endswith("-image"):
-        assert text.startswith("![image](https://")
+        assert text.startswith("![image](http://127.0.0.1:")
         return
     assert text.startswith(greeting("Good morning"))
     assert bool(reasoning) is ("thinking" in model or "max" in model)
@@ -104,11 +106,25 @@ def test_the_last_count_of_tokens_is_told(client: openai.OpenAI, model: str, var
 
 @pytest.mark.parametrize(
     ("variant", "urls"),
-    [("", [IMAGE_URL]), ("two_images", [IMAGE_URL, SECOND_IMAGE_URL]), ("keep_alive", [IMAGE_URL])],
+    [("", [IMAGE_PATH]), ("two_images", [IMAGE_PATH, SECOND_IMAGE_PATH]), ("keep_alive", [IMAGE_PATH])],
 )
-def test_pictures_are_markdown(client: openai.OpenAI, variant: str, urls: list[str]) -> None:
+def test_pictures_are_markdown(client: openai.OpenAI, sites: Sites, variant: str, urls: list[str]) -> None:
+    base = sites.description()["base_urls"]["qwen"]
     text, _, reason = streamed(client, "qwen-max-image", f"A cat\n!sandbox pace_ms=0 variant={variant}")
-    assert (text.split(), reason) == ([f"![image]({url})" for url in urls], "stop")
+    assert (text.split(), reason) == ([f"![image]({base}{url})" for url in urls], "stop")
+
+
+def test_pictures_are_data_too(client: openai.OpenAI, sites: Sites) -> None:
+    base = sites.description()["base_urls"]["qwen"]
+    prompt = "A cat\n!sandbox pace_ms=0 variant=two_images"
+    told = [
+        {"type": "image_url", "image_url": {"url": base + path}, "index": at}
+        for at, path in enumerate((IMAGE_PATH, SECOND_IMAGE_PATH))
+    ]
+    message: Any = say(client, "qwen-max-image", prompt).choices[0].message
+    assert message.images == told
+    deltas: Any = [chunk.choices[0].delta for chunk in say(client, "qwen-max-image", prompt, stream=True)]
+    assert [image for delta in deltas for image in getattr(delta, "images", ())] == told
 
 
 @pytest.mark.parametrize("variant", ["image_tool", "image_tool+file_path"])
@@ -116,7 +132,7 @@ def test_a_picture_the_model_made_on_its_way_stands_before_the_words(client: ope
     text, _, reason = streamed(client, PLUS, f"Hi\n{SCRIPT} variant={variant}")
     picture, _, rest = text.partition(")")
     assert picture.startswith("![image](http")
-    assert picture.endswith("output/picture.png" if "file_path" in variant else IMAGE_URL)
+    assert picture.endswith("output/picture.png" if "file_path" in variant else IMAGE_PATH)
     assert (rest.strip(), reason) == (WORDS, "stop")
 
 

@@ -57,10 +57,9 @@ class _Call:
 
 
 class TagBlock:
-    """Reads a block in tags from the first `<` on; `glued`: from the name of a tool on, as GLM has it behind
-    `<tool_call>`."""
+    """Reads a block in tags from the first `<` on."""
 
-    def __init__(self, judge: Judge, *, glued: bool = False) -> None:
+    def __init__(self, judge: Judge) -> None:
         self.over = False
         self.is_text = False
         self._judge = judge
@@ -69,9 +68,9 @@ class TagBlock:
         """Characters that were read."""
         self._base = 0
         """Where in the block the text that is fed begins."""
-        self._open = ["tool_call"] if glued else []
+        self._open: list[str] = []
         """Names of the tags around what is read."""
-        self._call = _Call(0, "tool_call") if glued else None
+        self._call: _Call | None = None
         self._found: list[SaidThere] = []
         self._tag = ""
         self._raw_tag = ""
@@ -127,10 +126,6 @@ class TagBlock:
                 self._mode, self._scan, self._pieces = "json", JsonScan(), []
                 return at
             case "," | ";" if self._call is not None and self._call.json is not None:
-                return at + 1
-            case "(" if self._call is not None and self._call.name and self._call.json is None:
-                return at + 1  # name({…})
-            case ")" if self._call is not None and self._call.json is not None:
                 return at + 1
             case "`":
                 fence = _FENCE.match(text, at, end)
@@ -328,7 +323,7 @@ class TagBlock:
             call.key = value.strip()
         elif self._closer == VALUE:
             if call.key is not None:
-                call.values[call.key] = value
+                call.values[call.key] = _without_frame(value)
             call.key = None
         elif self._closer in NAME:
             call.name = value.strip()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from providers.sandbox.openai.pictures import PNG
 from providers.sandbox.openai.site import OpenAISite
+from providers.sandbox.png import PNG
 from tests.support.asked import RecordedAnswer, ask
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from providers.sandbox.qwen.frames import (
     DOCS,
-    IMAGE_URL,
+    IMAGE_PATH,
     INPUT_TOKENS,
     LATER_DOC,
-    SECOND_IMAGE_URL,
+    PICTURES_AT,
+    SECOND_IMAGE_PATH,
     TOKENS_A_FRAME,
     SandboxTurn,
     delta,
@@ -67,7 +68,7 @@ def test_older_answers_count_under_other_names_and_some_count_nothing() -> None:
 
 
 def test_a_picture_counts_no_words() -> None:
-    (event,) = read(encoded([delta(PLAIN, "image_gen", IMAGE_URL)]))
+    (event,) = read(encoded([delta(PLAIN, "image_gen", PICTURES_AT + IMAGE_PATH)]))
     assert event["usage"] == {"input_tokens": 0, "output_tokens": 0, "width": 1024, "height": 768}
 
 
@@ -154,10 +155,13 @@ def test_a_second_search_counts_its_documents_on() -> None:
 
 def test_pictures_are_addresses_and_tools_of_the_site_give_none_of_the_words() -> None:
     drawn = SandboxTurn("chat", "response", image=True)
-    assert [one["content"] for one in inners(turn=drawn)] == [IMAGE_URL]
-    assert [one["content"] for one in inners("two_images", drawn)] == [IMAGE_URL, SECOND_IMAGE_URL]
+    assert [one["content"] for one in inners(turn=drawn)] == [PICTURES_AT + IMAGE_PATH]
+    assert [one["content"] for one in inners("two_images", drawn)] == [
+        PICTURES_AT + IMAGE_PATH,
+        PICTURES_AT + SECOND_IMAGE_PATH,
+    ]
     for variant, place in (
-        ("image_tool", {"image": IMAGE_URL}),
+        ("image_tool", {"image": PICTURES_AT + IMAGE_PATH}),
         ("image_tool+file_path", {"file_path": "output/picture.png"}),
     ):
         (result,) = [one["extra"] for one in inners(variant) if one["role"] == "function"]

@@ -13,7 +13,7 @@ def test_only_active_models_are_usable_and_odd_names_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "types"), [("qwen3.7-plus", ("t2t", "search", "t2i")), ("qwen3.7-max", ("t2t", "search"))]
+    ("name", "types"), [("qwen3.7-plus", ("t2t", "search", "t2i", "image_edit")), ("qwen3.7-max", ("t2t", "search"))]
 )
 def test_pictures_are_drawn_by_those_that_can(name: str, types: tuple[str, ...]) -> None:
     assert MODELS[name].chat_types == types
