@@ -6,6 +6,7 @@ results when there is nothing left to call.
 
 import json
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from providers.sandbox.models.choosing import FINISHING, calls_for, wanted_tools
@@ -15,11 +16,13 @@ from providers.sandbox.models.shown import Said, Shown, ToolCall
 from providers.sandbox.models.words import Words
 
 _SCHEMA_WORD: Final = re.compile(r"\bschema\b|\bJSON\b", re.IGNORECASE)
+_ONCE_MORE: Final = re.compile(r"\b(?:once more|try again|do (?:it|that) again|cannot be used)\b", re.IGNORECASE)
 _KEYS: Final = re.compile(r"[\"'`](\w{1,60})[\"'`]")
 
 
 def answer(shown: Shown, otherwise: str = "") -> Said:
     """What the model answers; `otherwise` is what it says where nothing else is to be said."""
+    shown = _before_it_was_wrong(shown)
     calls = _calls(shown)
     if calls:
         return Said(calls=calls)
@@ -31,6 +34,16 @@ def answer(shown: Shown, otherwise: str = "") -> Said:
         arguments = fill(finishing.parameters, _all_words(shown, text))
         return Said(calls=[ToolCall(finishing.name, arguments)])
     return Said(text)
+
+
+def _before_it_was_wrong(shown: Shown) -> Shown:
+    """What was shown before an answer that is to be given once more."""
+    if shown.asked_at < 1 or not _ONCE_MORE.search(shown.question):
+        return shown
+    turns = list(shown.turns[: shown.asked_at])
+    while turns and turns[-1].role == "assistant" and not turns[-1].calls:
+        turns.pop()
+    return replace(shown, turns=turns) if any(turn.role == "user" for turn in turns) else shown
 
 
 # -- calls ---------------------------------------------------------------------------------------------------------

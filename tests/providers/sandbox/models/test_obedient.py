@@ -156,5 +156,12 @@ def test_a_tool_that_ends_the_work_is_called_with_the_answer() -> None:
     assert call.arguments == {"result": "done"}
 
 
+def test_an_answer_that_is_asked_for_once_more_is_to_the_question_before() -> None:
+    turns = (Turn("user", "Jason is 25 years old"), Turn("assistant", "{}"), Turn("user", "Not so. Answer once more."))
+    schema = {"type": "object", "properties": {"age": WHOLE}, "required": ["age"]}
+    assert answer(Shown(turns, schema=schema)).value == {"age": 25}
+    assert answer(Shown(turns[2:], schema=schema)).is_value
+
+
 def test_files_are_told() -> None:
     assert "picture (PNG" in answer(read_prompt("What is this?", ["picture (PNG, 2x3)"])).text
