@@ -434,18 +434,15 @@ def plain(body: bytes) -> object:
     return None
 
 
-def json_found(lists: bool) -> Callable[[], Callable[[str], object]]:
-    def make() -> Callable[[str], object]:
-        finder = JsonFinder(lists=lists)
-        return lambda piece: list(finder.feed(piece))
-
-    return make
+def json_found() -> Callable[[str], object]:
+    finder = JsonFinder()
+    return lambda piece: list(finder.feed(piece))
 
 
 def json_at_last(unit: str, lead: str = "") -> Reader:
     def reader(size: int) -> Callable[[], object]:
         text = lead + unit * (size // len(unit))
-        return lambda: list(values_in(text, lists=True, cut=True))
+        return lambda: list(values_in(text, cut=True))
 
     return reader
 
@@ -466,8 +463,8 @@ def file_part(base64: str) -> object:
 READERS: dict[str, Reader] = {
     "media: base64": fed(lambda: file_part, lambda size: ["QUJD" * (10 * size)]),
     "media: line ends": fed(lambda: file_part, lambda size: ["QUJD\n" * (10 * size)]),
-    **{f"JSON on the way, {unit!r}": fed(json_found(True), chars(unit)) for unit in JSON_UNITS},
-    **{f"JSON in one piece, {unit!r}": fed(json_found(False), whole(unit)) for unit in JSON_UNITS},
+    **{f"JSON on the way, {unit!r}": fed(json_found, chars(unit)) for unit in JSON_UNITS},
+    **{f"JSON in one piece, {unit!r}": fed(json_found, whole(unit)) for unit in JSON_UNITS},
     **{f"JSON at the end, {unit!r}": json_at_last(unit) for unit in JSON_UNITS},
     **{f"JSON at the end, begun, {unit!r}": json_at_last(unit, '{"a": "') for unit in JSON_UNITS},
     "arriving: events": fed(

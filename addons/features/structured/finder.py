@@ -10,18 +10,17 @@ from json import JSONDecoder
 from typing import Any, Final
 
 from addons.features.broken_json import read_json
-from providers.formats.jsontext import INVALID, loads, past_blanks
+from providers.formats.jsontext import INVALID, loads
 
 _INSIDE: Final = re.compile(r'["{}\[\]]')
 _OF_STRING: Final = re.compile(r'["\\]')
-_OBJECT: Final = re.compile(r"<think>|\{")
-_OBJECT_OR_LIST: Final = re.compile(r"<think>|[{\[]")
+_OPENING: Final = re.compile(r"<think>|[{\[]")
 _THINK: Final = "<think>"
 _THINK_END: Final = "</think>"
 _FENCED: Final = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
 _OF_OBJECT: Final = re.compile(r"""\{\s*(?:\}|["'“”‘’]?[\w$][\w$ .-]{0,63}["'“”‘’]?\s*:)""")
-"""How an object begins, with whatever quotes; a set in prose does not."""
-_BRACE: Final = re.compile(r"\{")
+_OF_LIST: Final = re.compile(r"""\[\s*(?:[\]"'“”‘’{\[\d-]|[Tt]rue\b|[Ff]alse\b|null\b|None\b)""")
+"""How an object and a list begin, with whatever quotes; a set or a remark in prose does not."""
 _BRACKET: Final = re.compile(r"[{\[]")
 _BEGINNINGS: Final = 32
 """Places at which a text is looked at once more at its end."""
@@ -31,24 +30,19 @@ _DECODER: Final = JSONDecoder()
 
 
 class JsonFinder:
-    """Finds whole objects (with `lists`, lists too) in text that comes in pieces. Thoughts in tags are passed over."""
+    """Finds what stands in brackets, from the outermost to its end, in text that comes in pieces: JSON, if it is any.
 
-    def __init__(self, *, lists: bool) -> None:
-        self._opening = _OBJECT_OR_LIST if lists else _OBJECT
+    Thoughts in tags are passed over.
+    """
+
+    def __init__(self) -> None:
         self._found: list[str] = []
         """What has come of the one that is open."""
         self._depth = 0
-        self._fresh = False
-        """Right behind the bracket of an object, where only a name or its end makes sense."""
         self._escaped = self._thinking = self._ended = False
         self.in_string = False
         self._held = ""
         """The end of a piece, which may be the beginning of a tag."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something has begun that has not come to its end."""
-        return self._depth > 0
 
     def feed(self, text: str) -> Iterator[tuple[str, str]]:
         """What has come to its end in this piece, each with the rest of the piece behind it."""
@@ -61,7 +55,7 @@ class JsonFinder:
                 at = self._past_words(text, at)
                 begun = at - 1
             else:
-                at = self._begin(text, at) if self._fresh else self._step(text, at)
+                at = self._step(text, at)
                 if self._ended:
                     found, self._found, self._ended = [*self._found, text[begun:at]], [], False
                     yield "".join(found), text[at:]
@@ -78,7 +72,7 @@ class JsonFinder:
 
     def _past_words(self, text: str, at: int) -> int:
         """Behind the next bracket or tag that begins something, or the end."""
-        if (found := self._opening.search(text, at)) is None:
+        if (found := _OPENING.search(text, at)) is None:
             tag = text.rfind("<", max(at, len(text) - len(_THINK) + 1))
             if tag >= 0 and _THINK.startswith(text[tag:]):
                 self._held = text[tag:]
@@ -86,17 +80,8 @@ class JsonFinder:
         if found.group() == _THINK:
             self._thinking = True
         else:
-            self._depth, self._fresh = 1, found.group() == "{"
+            self._depth = 1
         return found.end()
-
-    def _begin(self, text: str, at: int) -> int:
-        """Past the blanks behind a bracket. One that no name follows, nor its end, begins nothing."""
-        at = past_blanks(text, at)
-        if at < len(text):
-            self._fresh = False
-            if text[at] not in '"}':
-                self._depth, self._found = 0, []
-        return at
 
     def _step(self, text: str, at: int) -> int:
         """Goes on in what is open, at most to its end."""
@@ -125,30 +110,36 @@ class JsonFinder:
         return found.end()
 
 
-def values_in(text: str, *, lists: bool, cut: bool) -> Iterator[Any]:
+def values_in(text: str, *, cut: bool) -> Iterator[Any]:
     """The values that a whole text may be meant to say, the likeliest first. With `cut` it may lack its end."""
     text = text.rpartition(_THINK_END)[2].strip()
     if (value := loads(text.encode("utf-8", "surrogatepass"))) is not INVALID:
         yield value
+        return
     mending = _Mending()
     for fenced in islice(_FENCED.finditer(text), _BEGINNINGS):
         yield from mending.values(fenced.group(1).strip())
-    begins = list(islice(_beginnings(text, lists=lists), _BEGINNINGS))
-    yield from (value for at in begins if (value := _decoded(text, at)) is not INVALID)
-    if begins:
-        end = max(text.rfind("}"), text.rfind("]") if lists else -1) + 1
-        yield from mending.values(text[begins[0] : end])
-        yield from mending.values(text[begins[0] :] if cut else "")
+    behind, closer = 0, max(text.rfind("}"), text.rfind("]")) + 1
+    for at in islice(_beginnings(text), _BEGINNINGS):
+        if at < behind:
+            continue  # it is a part of what was told before
+        value, end = _decoded(text, at)
+        if value is not INVALID:
+            behind = end
+            yield value
+            continue
+        yield from mending.values(text[at:closer])
+        yield from mending.values(text[at:] if cut and closer < len(text) else "")
 
 
 def beginning(text: str, *, lists: bool) -> int | None:
-    """Where JSON begins in a text."""
-    return next(_beginnings(text, lists=lists), None)
+    """Where an object, or with `lists` a list, begins in a text."""
+    return next((at for at in _beginnings(text) if lists or text[at] == "{"), None)
 
 
-def _beginnings(text: str, *, lists: bool) -> Iterator[int]:
-    places = ((found.start(), found.group()) for found in (_BRACKET if lists else _BRACE).finditer(text))
-    return (at for at, sign in places if sign == "[" or _OF_OBJECT.match(text, at))
+def _beginnings(text: str) -> Iterator[int]:
+    places = (found.start() for found in _BRACKET.finditer(text))
+    return (at for at in places if (_OF_LIST if text[at] == "[" else _OF_OBJECT).match(text, at))
 
 
 class _Mending:
@@ -164,8 +155,9 @@ class _Mending:
                 yield value
 
 
-def _decoded(text: str, at: int) -> Any:
+def _decoded(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins there, and where it ends."""
     try:
-        return _DECODER.raw_decode(text, at)[0]
+        return _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
-        return INVALID
+        return INVALID, at

@@ -36,7 +36,7 @@ class HeldJson:
     def __init__(self, wanted: WantedJson, *, last: bool) -> None:
         self.done = self.ended = False
         self._wanted, self._last = wanted, last
-        self._finder = JsonFinder(lists=wanted.lists)
+        self._finder = JsonFinder()
         self._said: list[str] = []
         self._unfit = ""
         """What is wrong with what was found first."""
@@ -60,7 +60,7 @@ class HeldJson:
                 case Image():
                     pass  # its place would be in the text
                 case Withdrawn():
-                    self._finder, self._said = JsonFinder(lists=self._wanted.lists), []
+                    self._finder, self._said = JsonFinder(), []
                     out.append(event)
                 case ToolCallDelta() if not self.ended:
                     self._calls = self._passed = True
@@ -123,7 +123,7 @@ class HeldJson:
 
     def _told_at_last(self, text: str, end: Finish) -> str | None:
         cut = end.reason == "length" or (not self._finder.in_string and text.rstrip()[-1:] in _AT_VALUES_END)
-        for value in values_in(text, lists=self._wanted.lists, cut=cut):
+        for value in values_in(text, cut=cut):
             if (json := self._wanted.of_value(value)) is not None:
                 return json
             self._unfit = self._unfit or self._wanted.flaw(value)

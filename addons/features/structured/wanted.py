@@ -39,11 +39,13 @@ class WantedJson:
         return joined(text) if self._fits(value) else self.of_value(value)
 
     def of_value(self, value: Any) -> str | None:
-        """The JSON of a value, or of what it wraps: models put an answer under a name of their own, or into a string.
-        None if neither fits."""
+        """The JSON of a value, or of what it wraps: models put an answer under a name of their own, into a string or a
+        list. None if neither fits."""
         if (found := self._written(value)) is not None or (self._schema is None and isinstance(value, dict)):
             return found
-        inner = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
+        inner = value
+        if isinstance(value, dict | list) and len(value) == 1:
+            inner = next(iter(value.values() if isinstance(value, dict) else value))
         return self._written(loads(inner.encode("utf-8", "surrogatepass")) if isinstance(inner, str) else inner)
 
     def _written(self, value: Any) -> str | None:

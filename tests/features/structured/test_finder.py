@@ -13,10 +13,13 @@ ON_THE_WAY = [
     ('{"a": 1}', ['{"a": 1}']),
     ('Here you are:\n```json\n{"a": {"b": [1, 2]}}\n``` I hope', ['{"a": {"b": [1, 2]}}']),
     ('{"a": "}{\\"]"} {"b": 2}', ['{"a": "}{\\"]"}', '{"b": 2}']),
-    ('the set {x, y}, and { "a": 1 }', ['{ "a": 1 }']),
+    ('the set {x, y}, and { "a": 1 }', ["{x, y}", '{ "a": 1 }']),
+    ('[{"a": 1}, {"b": 2}]', ['[{"a": 1}, {"b": 2}]']),
+    ('see [1]: {"a": 1}', ["[1]", '{"a": 1}']),
+    ('{a: {"b": 1}} {"c": 2}', ['{a: {"b": 1}}', '{"c": 2}']),
     ("{}", ["{}"]),
     ("{ \n }", ["{ \n }"]),
-    ('{{"a": 1}', ['{"a": 1}']),
+    ('{{"a": 1}', []),
     ('<think>{"a": 1} or</think>{"a": 2}', ['{"a": 2}']),
     ('<think>{"a": 1}', []),
     ('a < b <thin {"a": 1}', ['{"a": 1}']),
@@ -31,8 +34,8 @@ def cut(text: str, *at: int) -> list[str]:
     return [text[begin:end] for begin, end in pairwise(places)]
 
 
-def found(pieces: list[str], *, lists: bool = False) -> list[str]:
-    finder = JsonFinder(lists=lists)
+def found(pieces: list[str]) -> list[str]:
+    finder = JsonFinder()
     return [json for piece in pieces for json, _ in finder.feed(piece)]
 
 
@@ -51,21 +54,15 @@ def test_found_on_the_way_at_every_cut(text: str, expected: list[str]) -> None:
 def test_found_the_same_at_any_cut(words: list[str], data: st.DataObject) -> None:
     text = "".join(words)
     places = data.draw(st.lists(st.integers(0, max(1, len(text)))))
-    for lists in (False, True):
-        assert found(cut(text, *places), lists=lists) == found([text] if text else [], lists=lists)
+    assert found(cut(text, *places)) == found([text])
 
 
 def test_what_is_behind_is_told() -> None:
-    assert list(JsonFinder(lists=False).feed('{"a": 1}\n``` and')) == [('{"a": 1}', "\n``` and")]
-
-
-def test_lists_only_where_they_may_be_meant() -> None:
-    assert found(["see [1] and [2, 3]"]) == []
-    assert found(["see [1] and [2, 3]"], lists=True) == ["[1]", "[2, 3]"]
+    assert list(JsonFinder().feed('{"a": 1}\n``` and')) == [('{"a": 1}', "\n``` and")]
 
 
 def test_whether_it_is_open() -> None:
-    finder = JsonFinder(lists=False)
+    finder = JsonFinder()
     assert not list(finder.feed('{"a": "x'))
     assert finder.in_string
 
@@ -77,23 +74,32 @@ def test_whether_it_is_open() -> None:
         ("```json\n{'a': True, }\n```", {"a": True}),
         ("Sure: {'a': 1,} - done", {"a": 1}),
         ("{a: 1}", {"a": 1}),
-        ('use { first: then {"a": 1} and', {"a": 1}),
+        ('use {first, then {"a": 1} and', {"a": 1}),
+        ('from [0, 1) on: {"a": 1}', {"a": 1}),
+        ('{a: {"b": 1}}', {"a": {"b": 1}}),
         ('{"a": 1}</think>{"b": 2', {"b": 2}),
         ('{"a": [1, 2', {"a": [1, 2]}),
         ("3", 3),
     ],
 )
 def test_what_can_still_be_told_at_the_end(text: str, expected: Any) -> None:
-    assert expected in list(values_in(text, lists=False, cut=True))
+    assert expected in list(values_in(text, cut=True))
 
 
 @pytest.mark.parametrize("text", ["", "words", "the set {x, y}", "{", "}{", "a [list]", "{1, 2}"])
 def test_prose_is_not_mended_into_json(text: str) -> None:
-    assert list(values_in(text, lists=False, cut=True)) == []
+    assert list(values_in(text, cut=True)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"a": 1}, {"b": 2}]', 'Both: [{"a": 1}, {"b": 2}]', "```json\n[{'a': 1}, {'b': 2}]\n```"]
+)
+def test_a_part_of_a_list_is_never_told(text: str) -> None:
+    assert {"a": 1} not in list(values_in(text, cut=True))
 
 
 def test_a_text_that_was_not_cut_is_not_closed() -> None:
-    assert list(values_in('{"a": [1, 2', lists=False, cut=False)) == []
+    assert list(values_in('{"a": [1, 2', cut=False)) == []
 
 
 def test_where_it_begins() -> None:

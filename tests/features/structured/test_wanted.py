@@ -33,6 +33,8 @@ def test_any_object() -> None:
     assert wanted.told == "any object"
     assert wanted.of_text('{"a": {"b": 1}}') == '{"a": {"b": 1}}'
     assert wanted.of_text("[1]") is None
+    assert wanted.of_text('[{"a": 1}]') == '{"a":1}'
+    assert wanted.of_text('[{"a": 1}, {"b": 2}]') is None
     assert not wanted.lists
 
 
