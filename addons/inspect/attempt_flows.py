@@ -17,7 +17,9 @@ from addons.transport.upstream_request import request_of
 from providers.contract.steps import Answer
 
 SHOWN_BYTES = 256 * 1024
-"""Of a preparing call's answer, and of what it sent (a file): both are searched for secrets while others wait."""
+"""Of a preparing call's answer, and of what it sent: both are searched for secrets while others wait."""
+SHOWN_FILE_BYTES = 16 * 1024
+"""Of a file that it sent: a request may bring twenty, which are shown together."""
 
 
 def own_flow(flow: http.HTTPFlow) -> http.HTTPFlow:
@@ -49,7 +51,8 @@ def step_flow(step: CallRecord, request_id: str, cleaner: Cleaner) -> http.HTTPF
     flow = http.HTTPFlow(client, server, live=False)
     flow.id = str(uuid.uuid4())
     flow.request = cleaner.request(request_of(step.call))
-    flow.request.data.content = cleaner.data((flow.request.data.content or b"")[:SHOWN_BYTES])
+    sent = flow.request.data.content or b""
+    flow.request.data.content = cleaner.data(sent[: SHOWN_BYTES if sent[:1] == b"{" else SHOWN_FILE_BYTES])
     flow.request.timestamp_start = flow.request.timestamp_end = step.began
     if step.answer is not None:
         answer = step.answer

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Final
 
 from mitmproxy import http
 from mitmproxy.connection import Client, ConnectionState, Server
@@ -25,6 +26,9 @@ from addons.upstream.pool import UpstreamPool
 from addons.upstream.port import Target
 from providers.contract.call import Call
 from providers.contract.steps import Answer
+
+SENT_S: Final = 300.0
+"""How long a body (a file) may take to send, while more of it goes out all the time."""
 
 
 def own_client() -> Client:
@@ -77,6 +81,8 @@ class _Carrying:
         self._body: BoundedBody | None = None
         self._heard_s = self._loop.time()
         self._wait_s = 2 * STEP_S if is_large else STEP_S  # a large body takes its time to send, before an answer
+        self._unsent: int | None = None
+        self._ends_s = self._heard_s + SENT_S
 
     def told(self, call: UpstreamCall, events: tuple[UpstreamEvent, ...]) -> None:
         self._heard_s = self._loop.time()
@@ -115,8 +121,17 @@ class _Carrying:
         left_s = self._heard_s + (self._wait_s if call.is_connected else CONNECT_S) - self._loop.time()
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self.watch, call)
+        elif self._is_being_sent(call):
+            self._timer = self._loop.call_later(STEP_S, self.watch, call)
         elif not self.answer.done():
             self.answer.set_exception(NotInTime() if call.is_connected else NotConnected("", in_time=False))
+
+    def _is_being_sent(self, call: UpstreamCall) -> bool:
+        """Whether more of a large body has gone out since this was asked last."""
+        link = call.connection.link if call.connection is not None else None
+        before, left = self._unsent, link.unsent() if link is not None and self._response is None else 0
+        self._unsent = left
+        return (left > 0 if before is None else left < before) and self._loop.time() < self._ends_s
 
     def unwatch(self) -> None:
         self._timer.cancel()

@@ -10,7 +10,7 @@ from mitmproxy.test import tflow
 from addons.cleaning.cleaner import HIDDEN, Cleaner
 from addons.cleaning.index import KnownSecret
 from addons.inspect.annotation import Annotation, annotation_of
-from addons.inspect.attempt_flows import SHOWN_BYTES, end_as_attempt, own_flow, step_flow
+from addons.inspect.attempt_flows import SHOWN_BYTES, SHOWN_FILE_BYTES, end_as_attempt, own_flow, step_flow
 from addons.transport.sealing import Owner
 from addons.transport.step_runner import CallRecord
 from providers.contract.call import Call
@@ -77,6 +77,20 @@ def test_a_preparing_call_shows_the_connection_that_carried_it() -> None:
 @pytest.mark.parametrize(("url", "port"), [("http://127.0.0.1:9/a", 9), ("http://site.example/a", 80)])
 def test_the_port_is_the_calls(url: str, port: int) -> None:
     assert step(Call("GET", url)).server_conn.address[1] == port  # type: ignore[index]
+
+
+def test_of_a_file_that_was_sent_little_is_shown() -> None:
+    file = step(Call("PUT", "https://store.example/a", (), b"\x89PNG" + bytes(1_000_000)), answered())
+    assert file.request.raw_content == b"\x89PNG" + bytes(SHOWN_FILE_BYTES - 4)
+    words = step(Call("POST", "https://site.example/a", (), b'{"a":"' + b"x" * 1_000_000 + b'"}'), answered())
+    assert len(words.request.raw_content or b"") == SHOWN_BYTES
+
+
+def test_an_answer_that_hands_out_secrets_is_not_shown() -> None:
+    flow = step(Call("POST", "https://site.example/a", hides_answer=True), answered(b"a secret", x_key="another"))
+    assert flow.response is not None
+    assert flow.response.content == b"~hidden~"
+    assert "another" not in str(flow.response.headers)
 
 
 def test_one_that_failed_has_no_answer() -> None:

@@ -8,7 +8,7 @@ import pytest
 from mitmproxy.connection import Server
 
 from addons.transport.carrier import BODY_LIMIT_BYTES, CONNECT_S, STEP_S, BrokenAnswer, NotConnected, NotInTime
-from addons.transport.pool_carrier import PoolCarrier
+from addons.transport.pool_carrier import SENT_S, PoolCarrier
 from addons.upstream.http1 import ONE_WRITE_BYTES
 from providers.contract.call import Call
 from providers.contract.steps import Answer
@@ -135,6 +135,36 @@ async def test_nothing_is_waited_for_for_ever(
     assert wire.closed
     assert getattr(caught.value, "in_time", False) is False
     assert len(house.wires.pool) == 0
+
+
+@in_virtual_time
+async def test_a_file_may_take_its_time_while_more_of_it_goes_out() -> None:
+    house = House()
+    task = await house.begins(replace(CALL, body=b"x" * 1_000_000))
+    wire = house.wires.made[0]
+    wire.opens()
+    for left in range(900_000, 0, -100_000):
+        wire.waiting = left
+        await asyncio.sleep(STEP_S - 1)
+    wire.waiting = 0
+    await asyncio.sleep(STEP_S - 1)
+    wire.says(WHOLE)
+    assert (await task).body == b"hi"
+
+
+@pytest.mark.parametrize("moves", [True, False])
+@in_virtual_time
+async def test_a_file_that_does_not_go_out_is_given_up(moves: bool) -> None:
+    house = House()
+    task = await house.begins(replace(CALL, body=b"x" * 1_000_000))
+    wire = house.wires.made[0]
+    wire.opens()
+    began, wire.waiting = house.now(), 1_000_000
+    while not task.done():
+        wire.waiting -= moves
+        await asyncio.sleep(1)
+    assert isinstance(task.exception(), NotInTime)
+    assert house.now() - began <= (SENT_S + STEP_S if moves else 3 * STEP_S) + 1
 
 
 @pytest.mark.parametrize(

@@ -163,10 +163,13 @@ def _digest(data: bytes) -> Work[str]:
 
 def decoded(part: FilePart) -> Work[tuple[bytes, str]]:
     """The bytes of a part and their SHA-256; others have their turn meanwhile. Raises GatewayError."""
-    text, found, digest = without_line_ends(part.text), bytearray(), sha256()
-    for at in range(part.at, len(text), _SLICE_CHARS):
+    found, digest, rest = bytearray(), sha256(), ""
+    for at in range(part.at, len(part.text), _SLICE_CHARS):
+        text = rest + without_line_ends(part.text[at : at + _SLICE_CHARS])
+        whole = len(text) if at + _SLICE_CHARS >= len(part.text) else len(text) // 4 * 4
+        text, rest = text[:whole], text[whole:]
         try:
-            piece = a2b_base64(text[at : at + _SLICE_CHARS], strict_mode=True)
+            piece = a2b_base64(text, strict_mode=True)
         except (BadBase64, ValueError):
             raise part.refusal("holds no base64") from None
         found += piece

@@ -2,12 +2,17 @@
 
 import json
 from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from addons.features.media.feature import decoded
+from addons.features.media.parts import file_parts
+from providers.contract.chat import ImagePart, Message
+from providers.contract.steps import Wait
 from tests.support.answers import ALL_SAID, STREAM, said
 from tests.support.harness import House, zai
 from tests.support.media import MP4, PDF, PNG, document, picture, sound, video, words
@@ -252,3 +257,17 @@ async def test_a_client_that_leaves_ends_its_uploads(tmp_path: Path) -> None:
         assert len(asked) == 4
         assert house.line.outcome == "client_left"
         assert not house.gate.exchanges
+
+
+@pytest.mark.parametrize("line", [0, 76, 1000])
+def test_base64_is_read_in_turns_however_it_is_broken_into_lines(line: int) -> None:
+    data = PNG + bytes(range(256)) * 12_000
+    text = b64encode(data).decode()
+    if line:
+        text = "\r\n".join(text[at : at + line] for at in range(0, len(text), line))
+    (part,) = file_parts([Message("user", (ImagePart(f"data:image/png;base64,{text}"),))])
+    work, turns = decoded(part), -(-len(text) // (1024 * 1024))
+    assert [next(work) for _ in range(turns)] == [Wait()] * turns
+    with pytest.raises(StopIteration) as end:
+        next(work)
+    assert end.value.value == (data, sha256(data).hexdigest())
