@@ -4,6 +4,7 @@ One that is not gets one repair round at the same account; what is said there na
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from addons.features.feature import Flaw
 from addons.features.tools.json_scan import JsonScan
@@ -13,7 +14,8 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
 from providers.formats.jsontext import INVALID, loads
 
-_QUOTED_CHARS = 4000
+_CUT: Final = ("length", "content_filter")
+_QUOTED_CHARS: Final = 4000
 """Of an answer that is asked for anew: so much of it is said back."""
 
 
@@ -35,6 +37,8 @@ class FirstCall:
         self._scan = JsonScan()
         self._whole = False
         """Nothing more belongs to the first call, or the answer has ended without one."""
+        self._cut = False
+        """The answer was ended by a limit: another would be as long."""
         self._passes: bool | None = None
         """None until that is so."""
 
@@ -50,7 +54,7 @@ class FirstCall:
                 self._scan.feed(event.arguments, 0, len(event.arguments))
                 self._whole = self._scan.over
             elif isinstance(event, Finish):
-                self._whole = True
+                self._whole, self._cut = True, event.reason in _CUT
             elif isinstance(event, Text):
                 self._said.append(event.text)
         return list(events)
@@ -63,7 +67,9 @@ class FirstCall:
         return bool(self._passes)
 
     def flaw(self, events: Sequence[Event]) -> Flaw | None:
-        """The flaw of a whole answer; None for words alone where no call was asked for."""
+        """The flaw of a whole answer; None for words alone where no call was asked for, and where a limit cut it."""
+        if self._cut:
+            return None
         if self._name is None:
             if self._toolbox.choice == "auto":
                 return None
