@@ -5,49 +5,24 @@ The same reader serves clients, replays and checks of recordings. Nothing here w
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from addons.dialects.base import Encoder
-from addons.exchange.conversation import ToldAnswer
-from addons.exchange.further_answers import FurtherAnswers
-from addons.features.feature import Check, EventFilter, Flaw
+from addons.exchange.answer_source import AnswerSource
+from addons.features.feature import Flaw
 from addons.features.token_estimate import LateCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import IdentityInflater, InflateError, Inflater, inflater
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Passthrough, Reasoning, Text, ToolCallDelta, Usage
-from providers.contract.operation import Decoder, Turn
-from providers.contract.provider import AnyProvider
-from providers.contract.requests import ModelRequest
+from providers.contract.operation import Decoder
 
 REFUSAL_LIMIT_BYTES: Final = 256 * 1024
 """How much of a refusal is read; an error page is small, and what comes after this tells nothing more."""
 _SAID: Final = (Text, Reasoning)
 READ_BYTES: Final = 16 * 1024
 """Of an unpacked body, between two turns of others: as much as is read of a connection at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSource:
-    """What the answer is an answer to."""
-
-    provider: AnyProvider
-    request: ModelRequest
-    turn: Turn
-    filters: tuple[EventFilter, ...] = ()
-    """What the gateway does itself to the answer's events (addons/features/), in this order."""
-    check: Check | None = None
-    """A feature's: nothing of the answer is given out before it has passed."""
-    spent: Usage | None = None
-    """Tokens of an earlier attempt, whose answer did not pass: they count too."""
-    further: FurtherAnswers | None = None
-    """Answers that are given out with this one: it is not done before them."""
-    told: ToldAnswer | None = None
-    """Given what the client gets, where that is to be known afterwards."""
-    filtered_fails: bool = False
-    """That the provider's own filter ends the answer before its first word is a failure: another model stands in."""
 
 
 def _is_word(event: Event) -> bool:
@@ -117,6 +92,8 @@ class AnswerReader:
         self._decoder: Decoder | None = None
         self._refusal = bytearray()
         self._status = 0
+        self._lost = False
+        """The stream was lost, and the site asked for the rest."""
         self._held: list[Event] = []
         self._spoke = False
         self._plain = b""
@@ -222,6 +199,33 @@ class AnswerReader:
         self.error = self._cleaned(error)
         self.state, self.behind, self.ended = State.FAILED, False, False
 
+    # -- a stream that was lost -----------------------------------------------------------------------------------
+    def lose(self) -> bool:
+        """The stream has ended before the answer: whether its site may have the rest (`completed`, or `stays_lost`)."""
+        if self._source.came is None or self._decoder is None or self._lost or self.waits:
+            return False
+        if self.state is State.OPEN and (error := self.said_at_last()) is not None:
+            self.failed(error)
+        if self.state is State.FAILED and (self.error is None or self.error.kind is not ErrorKind.INCOMPLETE):
+            return False
+        self._lost, self.state = True, State.OPEN
+        return self.state is State.OPEN
+
+    def completed(self, whole: Sequence[Event]) -> bytes:
+        """The rest of an answer, of which the site has kept the `whole`. Nothing where what has come is not its
+        beginning: it stays lost."""
+        assert self._source.came is not None
+        rest = self._source.came.rest(whole)
+        if rest is None:
+            return self.stays_lost()
+        self.error = None
+        return self._take(rest)
+
+    def stays_lost(self) -> bytes:
+        """The rest will not come: the failure that was met first is the answer's. Open still, where none was."""
+        error, self.error = self.error, None
+        return self._take([Failure(error)]) if error is not None else b""
+
     def _unreadable(self, error: InflateError) -> None:
         self.fail(ErrorKind.PROVIDER_DOWN, f"{self._source.provider.name} sent an answer that cannot be read: {error}")
 
@@ -239,6 +243,12 @@ class AnswerReader:
         source, last = self._source, events[-1]
         if isinstance(last, Finish | Failure):
             self.site_is_done = isinstance(last, Finish) or last.error.kind is not ErrorKind.INCOMPLETE
+        if source.came is not None and not self._lost:
+            source.came.add(events)
+            if isinstance(last, Failure) and not self.site_is_done and not self.ended:
+                out = self._take(events[:-1])  # what follows the failure depends on whether the site has kept the rest
+                self.failed(last.error)
+                return out
         for one in source.filters:
             events = one.filter(events)
         kept: list[Event] = []

@@ -15,7 +15,9 @@ from addons.cleaning.cleaner import Cleaner, handed_out
 from addons.cleaning.fields import by_name
 from addons.dialects.base import Encoder
 from addons.errors import GatewayError
-from addons.exchange.answer_reader import AnswerReader, AnswerSource
+from addons.exchange.answer_reader import AnswerReader
+from addons.exchange.answer_source import AnswerSource
+from addons.exchange.read_back import ReadBack
 from addons.exchange.timed_pieces import TimedPieces
 from addons.ingress.upstream_headers import upstream_headers
 from addons.stream.port import Fault, State, Timers
@@ -24,7 +26,7 @@ from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection
 from addons.upstream.port import Target
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Usage
+from providers.contract.events import Event, Usage
 from providers.contract.provider import AnyProvider
 from providers.contract.session import Session
 
@@ -51,6 +53,8 @@ _STREAM_HEAD = {
     "cache-control": "no-cache, no-transform",  # some proxies gather a stream to compress it
     "x-accel-buffering": "no",  # nginx and others that have taken it over pass each piece on at once
 }
+_LOSSES = frozenset({Fault.CLOSED, Fault.PROTOCOL, Fault.IDLE_TIMEOUT})
+"""What may happen to a stream while the site goes on with its answer."""
 _SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTAL_TIMEOUT})
 
 
@@ -105,6 +109,8 @@ class AttemptSpec:
     clock: Callable[[], float] = time.monotonic
     begun: Callable[[], object] = lambda: None
     """Called at the first word of the answer."""
+    read_back: Callable[[Callable[[], object]], ReadBack] | None = None
+    """Begins to ask the site for an answer whose stream was lost; what it is given is called when that is over."""
 
     @property
     def provider(self) -> AnyProvider:
@@ -148,6 +154,8 @@ class Attempt:
         self._recorded: list[bytes] = []
         self._delivered: list[bytes] = []
         self._delivered_bytes = 0
+        self._read_back: ReadBack | None = None
+        self._loss = Fault.CLOSED, ""
         self._began = spec.clock()
 
     @property
@@ -231,10 +239,32 @@ class Attempt:
     def read_on(self) -> bytes:
         return self._guarded(self.reader.read_on)
 
+    def is_lost(self, fault: Fault, detail: str, wake: Callable[[], object]) -> bool:
+        if self.spec.read_back is None or fault not in _LOSSES or not self.reader.lose():
+            return False
+        self._loss, self.report.cut = (fault, detail), True
+        self._read_back = self.spec.read_back(wake)
+        return True
+
+    def leave_site(self) -> None:
+        """Nothing is wanted of its site any more."""
+        if self._read_back is not None:
+            self._read_back.leave()
+
     def more(self) -> bytes:
+        if self._read_back is not None and self._read_back.over:
+            return self._from_site(self._read_back.found)
         if self.last_error is not None:
             self.fault(Fault.STOPPED, "another answer to the same request failed")
         return self._guarded(self.reader.more)
+
+    def _from_site(self, whole: Sequence[Event] | None) -> bytes:
+        """The rest of a lost answer, or what was lost with it."""
+        self._read_back = None
+        out = self._guarded(self.reader.completed, whole) if whole else self._guarded(self.reader.stays_lost)
+        if self.reader.state is State.OPEN:
+            self.fault(*self._loss)
+        return out
 
     def end(self) -> bytes:
         return self._guarded(self.reader.close)

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Dialect, Encoder, ParsedRequest
-from addons.exchange.answer_reader import AnswerSource
+from addons.exchange.answer_source import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.context import Context
 from addons.exchange.conversation import ToldAnswer
 from addons.exchange.further_answers import AllAnswers, FurtherAnswer, FurtherAnswers
+from addons.exchange.lost_answer import CameSoFar
 from addons.exchange.progress import Progress
+from addons.exchange.read_back import ReadBack
 from addons.features.feature import Applied
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
@@ -85,6 +88,7 @@ def plan_attempt(
             filtered_fails=Cause.CONTENT in stand_ins,
             told=told,
             further=ask.further,
+            came=CameSoFar() if turn.reads_back else None,
         ),
         session=progress.session,
         target=target_of(call, provider, context.proxies.get(provider.name), progress.lease.account.name),
@@ -96,6 +100,7 @@ def plan_attempt(
         answer_headers=(("x-request-id", ask.id), *headers),
         clock=context.clock,
         begun=progress.lease.answering,
+        read_back=partial(ReadBack, context, provider, turn, progress.session) if turn.reads_back else None,
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=request.model)

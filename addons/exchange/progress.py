@@ -57,6 +57,7 @@ def leave_site(context: Context, attempt: Attempt, progress: Progress) -> None:
     if progress.left:
         return
     progress.left = True
+    attempt.leave_site()
     try:
         _leave(context, attempt, progress)
     except Exception:

@@ -7,7 +7,8 @@ from addons.accounts.way_in import way_in
 from addons.dialects.base import AnswerMeta, Dialect, ParsedRequest
 from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
-from addons.exchange.answer_reader import AnswerReader, AnswerSource
+from addons.exchange.answer_reader import AnswerReader
+from addons.exchange.answer_source import AnswerSource
 from addons.features.chain import applied
 from addons.features.feature import Served
 from addons.inspect.chat_view import answer_lines, error_of

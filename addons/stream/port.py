@@ -136,8 +136,13 @@ class UpstreamAttempt(Protocol):
         """The provider's body ended as HTTP says it should."""
         ...
 
+    def is_lost(self, fault: Fault, detail: str, wake: Callable[[], object]) -> bool:
+        """Whether the stream alone has ended so, and the site is asked for the rest of the answer: `wake` is called
+        when `more` has it, or knows that it will not come."""
+        ...
+
     def more(self) -> bytes:
-        """What has come from beside."""
+        """What has come from beside, or from the site behind a stream that was lost."""
         ...
 
     def settle(self) -> bytes:

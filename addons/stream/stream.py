@@ -267,6 +267,9 @@ class GatewayStream(RequestIntake):
         if self.attempt.reader.ended:  # whatever became of its connection, the answer is whole
             yield from self._advance(self.attempt.settle())
             return
+        if self.attempt.is_lost(fault, detail, self._wake):
+            self._wait_for_rest()
+            return
         if not self.committed or (self.attempt.reader.asks_again and not self._answering):
             yield from self._fail_attempt(fault, detail)
             return
@@ -274,6 +277,14 @@ class GatewayStream(RequestIntake):
             self.attempt.fault(fault, detail)
         self._leave()
         yield from self._end_with_error()
+
+    def _wait_for_rest(self) -> None:
+        """The stream is gone; the client's is kept alive until the rest of the answer is there (`_hear_beside`)."""
+        assert self.attempt
+        self._leave()
+        self.call = UpstreamCall(self.attempt.target, self.flow.request, self.context.client, self._told)
+        self._last_heard, self._settles_at = self.deps.clock(), None
+        self._set_deadline()
 
     def _end_with_error(self) -> Commands:
         assert self.attempt

@@ -6,6 +6,7 @@ The gateway makes a Turn for each try at an account and goes through it in this 
     call       the one call that is answered
     accepts    whether the head of the answer says that it is one: then `decoder` reads the body, else `classify`
     recover    after a failure: steps after which another turn may succeed
+    read_back  where the stream was lost before the end of the answer
     stop       where the answer is given up while the site still makes it
     cleanup    afterwards, where the person wants it
 """
@@ -13,7 +14,7 @@ The gateway makes a Turn for each try at an account and goes through it in this 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from providers.contract.call import Call
 from providers.contract.errors import ProviderError
@@ -78,6 +79,14 @@ class Turn(ABC):
         `asked` is when the refused call was made. One recovery of a provider for a kind of error runs at a time, so
         what an earlier one learnt after the request came in need not be learnt again.
         """
+        return None
+
+    reads_back: ClassVar[bool] = False
+    """The site keeps answers, and goes on with one whose stream was lost."""
+
+    def read_back(self, now: Moment) -> Steps[Sequence[Event] | None] | None:
+        """Steps that ask the site for the whole answer: its events, a Finish at their end; None while the site still
+        writes it, or where it has none. Run several times, with pauses."""
         return None
 
     def stop(self, now: Moment) -> Call | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event
 from providers.contract.given import checked_id, site_id
 from providers.contract.operation import Turn
 from providers.contract.requests import ChatRequest
@@ -17,6 +18,7 @@ from providers.formats.jsontext import dumps, loads, mapping
 from providers.qwen.api import QwenApi
 from providers.qwen.decoder import DecoderOptions, QwenDecoder
 from providers.qwen.errors import refusal
+from providers.qwen.kept import KeptAnswer
 from providers.qwen.request import ChatSwitches, completion_body, new_chat_body, prompt_of, switches_of
 from providers.qwen.session import bearer_name, read_identity
 
@@ -33,6 +35,7 @@ class QwenTurn(Turn):
         self._ask: ChatSwitches | None = None
         """What the chat was made for: the list of models may change meanwhile."""
         self._decoder: QwenDecoder | None = None
+        self._kept = KeptAnswer()
 
     def prepare(self, now: Moment) -> Steps[None]:
         api, session = self._api, self._session
@@ -70,13 +73,16 @@ class QwenTurn(Turn):
         return status == 200 and headers.get("content-type", "").strip().lower().startswith(_ANSWER_TYPES)
 
     def decoder(self) -> QwenDecoder:
+        self._decoder = self._new_decoder()
+        return self._decoder
+
+    def _new_decoder(self) -> QwenDecoder:
         options, file_base = self._api.options, ""
         if self._chat_id:
             file_base = f"{options.base_url}/api/v2/chat/{quote(self._chat_id, safe='')}"
         draws = self._ask is not None and self._ask.size is not None
         tools = bool(self._chat.tools)
-        self._decoder = QwenDecoder(DecoderOptions(options.citations, file_base, tools=tools, draws=draws))
-        return self._decoder
+        return QwenDecoder(DecoderOptions(options.citations, file_base, tools=tools, draws=draws))
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return refusal(status, headers, body)
@@ -93,18 +99,33 @@ class QwenTurn(Turn):
     @property
     def thread(self) -> Thread | None:
         """A picture's chat does not go on: each is drawn from its own words."""
-        parent_id = site_id(self._decoder.response_id) if self._decoder is not None else ""
-        if self._ask is None or self._ask.size is not None or not parent_id:
+        if self._ask is None or self._ask.size is not None or not self._answer_id:
             return None
-        return Thread(self._chat_id, parent_id, self._ask.chat_type)
+        return Thread(self._chat_id, self._answer_id, self._ask.chat_type)
+
+    @property
+    def _answer_id(self) -> str:
+        """The site's id of the answer, once it has said that."""
+        return site_id(self._decoder.response_id) if self._decoder is not None else ""
+
+    reads_back = True
+
+    def read_back(self, now: Moment) -> Steps[Sequence[Event] | None] | None:
+        """Pictures are not read back: a chat keeps them in forms of its own."""
+        return self._read_back(now) if self._ask is not None and self._ask.size is None else None
+
+    def _read_back(self, now: Moment) -> Steps[Sequence[Event] | None]:
+        chat_id, thread = quote(self._chat_id, safe=""), self._chat.thread
+        path = f"/api/v2/chats/{chat_id}"
+        answer = yield self._api.call("GET", path, self._session, now, referer=f"/c/{chat_id}")
+        behind = thread.parent_id if thread is not None else None
+        return self._kept.read(answer.body, self._answer_id, behind, self._new_decoder())
 
     def stop(self, now: Moment) -> Call | None:
         """With the answer's own id, where the site has said it (2026-08: some clients send the chat's alone)."""
         if not self._chat_id:
             return None
-        body = {"chat_id": self._chat_id}
-        if self._decoder is not None and (response_id := site_id(self._decoder.response_id)):
-            body["response_id"] = response_id
+        body = {"chat_id": self._chat_id} | ({"response_id": self._answer_id} if self._answer_id else {})
         chat_id = quote(self._chat_id, safe="")
         path = f"/api/v2/chat/completions/stop?chat_id={chat_id}"
         return self._api.call("POST", path, self._session, now, body=dumps(body), referer=f"/c/{chat_id}")

@@ -12,8 +12,9 @@ from urllib.parse import quote
 from providers.contract.call import Call
 from providers.contract.chat import attached
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event
 from providers.contract.given import checked_id
-from providers.contract.operation import Decoder, Turn
+from providers.contract.operation import Turn
 from providers.contract.requests import ChatRequest
 from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps, no_steps
@@ -25,6 +26,7 @@ from providers.zai import data as zai_data
 from providers.zai.api import ZaiApi, refused
 from providers.zai.decoder import ZaiDecoder
 from providers.zai.errors import SIGNATURE_CODE, classify
+from providers.zai.kept import KeptAnswer
 from providers.zai.request import CompletionSpec, completion_body, completion_headers, completion_query, new_chat_body
 from providers.zai.signature import sign
 
@@ -38,6 +40,7 @@ class ZaiTurn(Turn):
         self._api, self._chat, self._session = api, chat, session
         self._ask: CompletionSpec | None = None
         """As it was prepared; its chat is one the site has made, where it makes one."""
+        self._kept: KeptAnswer | None = None
 
     def prepare(self, now: Moment) -> Steps[None] | None:
         if self._api.options.create_chat and self._chat.thread is None:
@@ -76,7 +79,7 @@ class ZaiTurn(Turn):
     def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
         return status == 200 and headers.get("content-type", "").lower().startswith("text/event-stream")
 
-    def decoder(self) -> Decoder:
+    def decoder(self) -> ZaiDecoder:
         options, chat = self._api.options, self._chat
         return ZaiDecoder(options.citations, chat.max_tokens, whole=not chat.stream, in_chat=options.create_chat)
 
@@ -99,6 +102,17 @@ class ZaiTurn(Turn):
         if self._ask is None or self._ask.attached or not self._api.options.create_chat:
             return None
         return Thread(self._ask.chat_id, self._ask.answer_id)
+
+    reads_back = True
+
+    def read_back(self, now: Moment) -> Steps[Sequence[Event] | None] | None:
+        return self._read_back(self._ask) if self._ask is not None and self._api.options.create_chat else None
+
+    def _read_back(self, ask: CompletionSpec) -> Steps[Sequence[Event] | None]:
+        self._kept = kept = self._kept or KeptAnswer(ask.answer_id)
+        path = f"/api/v1/chats/{quote(ask.chat_id, safe='')}/messages/batch"
+        answer = yield self._api.call("POST", path, self._session, dumps({"ids": [ask.answer_id]}))
+        return kept.read(answer.body, self.decoder()) if answer.status == 200 else None
 
     def stop(self, now: Moment) -> Call | None:
         """By the id of the answer, as the page does after it has given up its stream (2026-10)."""

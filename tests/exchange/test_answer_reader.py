@@ -12,7 +12,8 @@ import pytest
 
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.dialect import ChatCompletions
-from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, AnswerSource, _is_word
+from addons.exchange.answer_reader import READ_BYTES, REFUSAL_LIMIT_BYTES, AnswerReader, _is_word
+from addons.exchange.answer_source import AnswerSource
 from addons.features.feature import Flaw
 from addons.stream.port import State
 from providers.contract.errors import ErrorKind, ProviderError

@@ -7,7 +7,7 @@ from typing import Any
 from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.dialects.base import AnswerMeta
 from addons.dialects.chat_completions.dialect import ChatCompletions
-from addons.exchange.answer_reader import AnswerSource
+from addons.exchange.answer_source import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.stream.port import Timers
 from addons.transport.sealing import Seals

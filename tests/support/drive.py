@@ -85,6 +85,9 @@ class FakeAttempt:
         self.state = State.FAILED if self.refused else State.DONE
         return b""
 
+    def is_lost(self, fault: Fault, detail: str, wake: Callable[[], object]) -> bool:
+        return False
+
     def more(self) -> bytes:
         return b""
 
