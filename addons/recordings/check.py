@@ -33,7 +33,8 @@ def differences(recording: Recording) -> list[str]:
     if recording.answer is None:
         raise RecordingProblem("the provider did not answer in this recording: there is nothing to read again")
     if recording.answer.cut:
-        raise RecordingProblem("only the beginning of the answer was kept (inspect.body_kb): it cannot be read again")
+        why = "inspect.body_kb, or its stream was lost and the rest read back"
+        raise RecordingProblem(f"only the beginning of the answer was kept ({why}): it cannot be read again")
     if recording.outcome == "client_left":
         raise RecordingProblem("the client left in the middle: what it got is no measure")
     if (several := _several(recording)) > 1:

@@ -91,15 +91,23 @@ def test_what_an_answer_cost(log: Log) -> None:
     assert 0 < line["first_token_ms"] <= line["total_ms"]
 
 
-@pytest.mark.parametrize("fault", ["truncated", "reset", "error_after_text"])
-def test_a_broken_stream_is_a_warning_with_the_code_of_its_error_frame(log: Log, fault: str) -> None:
-    answer = log.chat(ZAI, f"Hi\n!sandbox fault={fault}", stream=True)
+@pytest.mark.parametrize(("model", "fault"), [(OFFICIAL, "truncated"), (OFFICIAL, "reset"), (ZAI, "error_after_text")])
+def test_a_broken_stream_is_a_warning_with_the_code_of_its_error_frame(log: Log, model: str, fault: str) -> None:
+    answer = log.chat(model, f"Hi\n!sandbox fault={fault}", stream=True)
     frame = next(json.loads(piece[6:]) for piece in answer.text.splitlines() if piece.startswith('data: {"error"'))
     line = log.line()
     assert (line["level"], line["status"], line["outcome"]) == ("WARNING", 200, "broken_off")
     assert line["error_code"] == frame["error"]["code"]
     assert frame["error"]["message"].startswith(line["why"])
-    assert line["why"].startswith("[zai/demo] ")
+    assert line["why"].startswith(f"[{line['provider']}/demo] ")
+
+
+@pytest.mark.parametrize("fault", ["truncated", "reset"])
+def test_a_stream_that_is_lost_at_a_site_that_keeps_its_answers_is_no_failure(log: Log, fault: str) -> None:
+    answer = log.chat(ZAI, f"Hi\n!sandbox fault={fault}", stream=True)
+    assert "[DONE]" in answer.text
+    line = log.line()
+    assert (line["level"], line["status"], line["outcome"]) == ("INFO", 200, "ok")
 
 
 def test_a_failure(log: Log) -> None:

@@ -52,7 +52,7 @@ def files(folder: Path) -> list[Path]:
 
 def test_every_variant_is_read_alike(recorded: tuple[Served, Path]) -> None:
     gateway, folder = recorded
-    found = files(folder)
+    found = [path for path in files(folder) if not is_begun(Recording.load(path.read_bytes()))]
     result = gateway.command("replay", "--check", *map(str, found))
     assert result.exit_code == 0, result.output
     assert result.output.count("is read alike") == len(found)
@@ -96,8 +96,8 @@ def test_what_was_recorded_is_served_again(recorded: tuple[Served, Path], tmp_pa
     _, records = recorded
     kind = "openai_compatible" if site == "openai" else site
     own = [recording for recording in kept(records) if recording.provider == kind]
-    chats = [recording for recording in own if recording.part == "attempt"]
-    assert len(chats) >= len(list(asked(site)))
+    chats = [recording for recording in own if recording.part == "attempt" and not is_begun(recording)]
+    assert len(chats) >= len(list(asked(site))) - sum(map(is_begun, own))
     with Sites((), own=replay_sites(own, 0)) as sites, Served(tmp_path, sites, **NO_REST) as gateway:
         for recording in chats:
             answer = gateway.post(json.loads(recording.client_request))
@@ -105,6 +105,11 @@ def test_what_was_recorded_is_served_again(recorded: tuple[Served, Path], tmp_pa
                 assert codes(answer.text) == codes(recording.delivered), recording.client_request
             else:
                 assert said(answer.text) == said(recording.delivered), recording.client_request
+
+
+def is_begun(recording: Recording) -> bool:
+    """Whether its stream was lost, and the rest of the answer read back by a call of its own."""
+    return recording.answer is not None and recording.answer.cut
 
 
 def codes(delivered: str) -> list[str]:
