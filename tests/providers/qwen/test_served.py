@@ -5,6 +5,7 @@ from typing import Any
 import openai
 import pytest
 
+from providers.qwen.chat import QwenTurn
 from providers.sandbox.qwen.frames import DOCS, IMAGE_PATH, INPUT_TOKENS, LATER_DOC, SECOND_IMAGE_PATH, TOKENS_A_FRAME
 from providers.sandbox.script import greeting, split
 from tests.providers.qwen.asking import MAX, PLUS, SAID, SCRIPT, WORDS, posted, streamed, told
@@ -143,8 +144,16 @@ BROKEN = [
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("fault", ["truncated", "reset", "hang_up", "half_frame", "no_finish"])
+def test_an_answer_whose_stream_is_lost_is_read_back(client: openai.OpenAI, fault: str) -> None:
+    assert streamed(client, PLUS, f"Hi\n{SCRIPT} pace_ms=2 fault={fault}") == (WORDS, "", "stop")
+
+
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_stream_that_breaks_is_told_and_never_looks_whole(client: openai.OpenAI, fault: str) -> None:
+def test_a_stream_that_breaks_is_told_and_never_looks_whole(
+    client: openai.OpenAI, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QwenTurn, "reads_back", False)
     with pytest.raises(openai.APIError):
         streamed(client, PLUS, f"Hi\n!sandbox pace_ms=2 fault={fault}")
 

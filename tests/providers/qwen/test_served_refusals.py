@@ -2,6 +2,7 @@
 
 import pytest
 
+from providers.qwen.chat import QwenTurn
 from providers.sandbox.qwen.site import QwenSite
 from tests.providers.qwen.asking import posted, told
 from tests.support.served import Served
@@ -50,8 +51,15 @@ REFUSED = [
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(("fault", "status", "code", "wait"), REFUSED, ids=[row[0] for row in REFUSED])
 def test_refusals_are_true_errors(
-    own: tuple[Served, QwenSite], fault: str, status: int, code: str | None, wait: str | None, stream: bool
+    own: tuple[Served, QwenSite],
+    fault: str,
+    status: int,
+    code: str | None,
+    wait: str | None,
+    stream: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(QwenTurn, "reads_back", False)
     cut = "variant=keep_alive text=word" if fault == "truncated" else ""
     answer = posted(own[0], f"{fault} {stream}\n!sandbox pace_ms=0 fault={fault} {cut}", stream=stream)
     if fault == "truncated" and stream and answer.status_code == 200:

@@ -7,6 +7,7 @@ import openai
 import pytest
 
 from providers.sandbox.script import greeting
+from providers.zai.chat import ZaiTurn
 from tests.support.sdk import gathered, say
 from tests.support.served import Served
 from tests.support.sites import Sites
@@ -89,6 +90,21 @@ def test_zai_refusals_are_true_errors_before_any_byte(
     assert "zai/demo" in error["message"]
 
 
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are not read back."""
+    monkeypatch.setattr(ZaiTurn, "reads_back", False)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("fault", ["truncated", "reset", "hang_up"])
+def test_an_answer_whose_stream_breaks_is_read_back(client: openai.OpenAI, fault: str, stream: bool) -> None:
+    said = say(client, ZAI, f"Hi\n!sandbox fault={fault}", stream=stream)
+    text = gathered(said)[0] if stream else said.choices[0].message.content
+    assert text == greeting("Hi")
+
+
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("fault", ["truncated", "reset", "hang_up", "error_after_text"])
 def test_zai_streams_that_break_off_end_in_an_error(client: openai.OpenAI, fault: str) -> None:
     text: list[str] = []
@@ -103,6 +119,7 @@ def test_zai_streams_that_break_off_end_in_an_error(client: openai.OpenAI, fault
     assert not isinstance(caught.value, openai.APIConnectionError)
 
 
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("fault", ["truncated", "reset", "hang_up", "error_after_text"])
 def test_no_half_answer_looks_whole(client: openai.OpenAI, fault: str) -> None:
     with pytest.raises(openai.InternalServerError):
