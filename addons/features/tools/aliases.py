@@ -24,6 +24,8 @@ _NEUTRAL: Final[Mapping[str, str]] = {
 }
 """Name without case and separators → one that says the same. Coding agents have these."""
 _PREFIX: Final = "u_"
+_CHARS: Final = 120
+"""Of a name that is made of another, before a number behind it."""
 
 
 def aliases_of(names: Sequence[str]) -> list[str]:
@@ -31,7 +33,7 @@ def aliases_of(names: Sequence[str]) -> list[str]:
     taken, found = set(names), []
     for name in names:
         plain = name.lower().replace("_", "").replace("-", "")
-        alias = base = _NEUTRAL.get(plain, _PREFIX + name)
+        alias = base = _NEUTRAL.get(plain, (_PREFIX + name)[:_CHARS])
         number = 2
         while alias in taken:
             alias, number = f"{base}_{number}", number + 1

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from addons.errors import GatewayError
 from addons.features.json_schemas import BadSchema, JsonSchema
-from addons.features.tools.toolbox import Tool, Toolbox
+from addons.features.tools.toolbox import BadToolbox, Tool, Toolbox
 from providers.contract.requests import ChatRequest
 from providers.formats.jsontext import dumps, loads, mapping
 
@@ -82,7 +82,10 @@ def given_tools(chat: ChatRequest, aliases_of: Callable[[Sequence[str]], Sequenc
     if names is not None and kind in ("auto", "required"):  # allowed_tools
         tools = tuple(tool for tool in tools if tool.name in names)
     parallel = not legacy and chat.extra.get("parallel_tool_calls") is not False
-    return GivenTools(Toolbox(tools, kind, parallel), legacy, customs)
+    try:
+        return GivenTools(Toolbox(tools, kind, parallel), legacy, customs)
+    except BadToolbox as error:
+        raise _refused(f"{field}: {error}", field) from None
 
 
 def _listed(value: object) -> Sequence[Any]:

@@ -64,6 +64,14 @@ def test_a_site_that_intercepts_names_gets_others() -> None:
     assert [(tool.name, tool.told) for tool in found.tools] == [("Bash", "shell_run")]
 
 
+def test_long_names_get_names_that_can_be_told_too() -> None:
+    chat = ChatRequest("m", (), tools=(given("f" * 127 + "g"), given("f" * 127 + "h")))
+    found = given_tools(chat, aliases_of).toolbox
+    assert found is not None
+    assert len({tool.told for tool in found.tools}) == 2
+    assert all(len(tool.told) <= 128 for tool in found.tools)
+
+
 @pytest.mark.parametrize(
     ("choice", "meant"),
     [
