@@ -24,6 +24,7 @@ def scripted(
         return replace(script, asked=(Turn("user", script.prompt),))
     shown = read_messages(messages, files, earlier)
     asked = tuple(shown.turns[len(earlier) :])
+    script = replace(script, prompt=shown.question or script.prompt)
     if script.text:
         return replace(script, asked=asked, said=Turn("assistant", script.text))
     said = obedient.answer(shown, greeting(shown.question))
