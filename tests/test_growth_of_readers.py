@@ -24,6 +24,8 @@ from addons.features.media.feature import decoded
 from addons.features.media.parts import file_parts
 from addons.features.stop_limits import OutputLimits
 from addons.features.structured.finder import JsonFinder, values_in
+from addons.features.structured.held import HeldJson
+from addons.features.structured.wanted import WantedJson
 from addons.features.token_estimate import TokenCounter
 from addons.features.tools.held import FirstCall
 from addons.features.tools.history import Folding, folded
@@ -447,6 +449,22 @@ def json_at_last(unit: str, lead: str = "") -> Reader:
     return reader
 
 
+def json_held(unit: str) -> Reader:
+    """An answer that has to be JSON, in small pieces, to its end."""
+
+    def reader(size: int) -> Callable[[], object]:
+        events = [*(Text(unit) for _ in range(size // len(unit))), Finish("stop")]
+
+        def work() -> None:
+            held = HeldJson(WantedJson({"type": "object", "required": ["b"]}))
+            for event in events:
+                held.filter([event])
+
+        return work
+
+    return reader
+
+
 JSON_UNITS = ["{", '{"', "[", '{"a":', '{"a":1}', "}", "{ ", "<", "<think>", "```\n{}\n```", '"', "{a:1,", "\\"]
 
 
@@ -465,6 +483,7 @@ READERS: dict[str, Reader] = {
     "media: line ends": fed(lambda: file_part, lambda size: ["QUJD\n" * (10 * size)]),
     **{f"JSON on the way, {unit!r}": fed(json_found, chars(unit)) for unit in JSON_UNITS},
     **{f"JSON in one piece, {unit!r}": fed(json_found, whole(unit)) for unit in JSON_UNITS},
+    **{f"JSON held, {unit!r}": json_held(unit) for unit in JSON_UNITS},
     **{f"JSON at the end, {unit!r}": json_at_last(unit) for unit in JSON_UNITS},
     **{f"JSON at the end, begun, {unit!r}": json_at_last(unit, '{"a": "') for unit in JSON_UNITS},
     "arriving: events": fed(

@@ -380,12 +380,13 @@ class GatewayStream(RequestIntake):
         assert self.attempt
         timers = self.attempt.timers
         due = min(self._began + timers.total_s, self._connect_by)
-        if self._speaks:
-            due = min(due, self._last_heard + timers.idle_s)
+        if self.committed:
+            due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
         else:
-            due = min(due, self._attempt_began + timers.first_token_s)
-        if self.committed or self.attempt.keepalive_before_first_token:
-            due = min(due, self._last_said + timers.keepalive_s)
+            silent_until = self._last_heard + timers.idle_s
+            due = min(due, silent_until if self._speaks else self._attempt_began + timers.first_token_s)
+            if self.attempt.keepalive_before_first_token:
+                due = min(due, self._last_said + timers.keepalive_s)
         self.deadline = due if self._settles_at is None else min(due, self._settles_at)
 
     @property

@@ -12,8 +12,9 @@ import pytest
 
 from addons.exchange import beside
 from providers.sandbox.zai.frames import data_frame
-from tests.support.answers import ALL_SAID, STREAM, Site, said
-from tests.support.harness import House, is_quiet, zai
+from tests.support.answers import ALL_SAID, STREAM, Site, said, zai_token
+from tests.support.answers import whole as whole_answer
+from tests.support.harness import API, API_KEYS, ZAI, House, is_quiet, zai
 from tests.support.http1 import chunk
 from tests.support.virtual_time import in_virtual_time
 from tests.support.visit import Got, Visit
@@ -268,6 +269,21 @@ async def test_the_settings_limit_their_number(tmp_path: Path, most: str, status
             assert visit.got.error["param"] == "n"
             assert "parallel_turns" in visit.got.error["message"]
         assert visit.got.status == status
+
+
+@in_virtual_time
+async def test_who_gives_several_itself_is_asked_once_and_no_other_stands_in(tmp_path: Path) -> None:
+    entries = {("zai", "a"): {"token": zai_token("a")}, **API_KEYS}
+    more = "routing: {fallbacks: {m: [GLM-4.6]}}\nretries: {enabled: false}"
+    house = House(tmp_path, API + ZAI.replace("[a, b]", "[a]").lstrip("\n"), entries, more)
+    async with house:
+        visit = await house.visit().chats("m", stream=False, n=2)
+        assert json.loads(visit.asked().content)["n"] == 2
+        for _ in range(2):
+            await visit.says(whole_answer(500, {"error": {"message": "broken"}}))
+        assert visit.got.status >= 500
+        assert all("chat/completions" in request.url.path for request in visit.requests)
+        assert len(visit.requests) == 2
 
 
 @in_virtual_time

@@ -27,7 +27,7 @@ class Structured:
         if _must_call(request.tool_choice):
             return Applied(request, _CLAIMS)  # the answer is a call, not the JSON
         block = contract(wanted, mark_of(served), tools=bool(request.tools) and request.tool_choice != "none")
-        held = HeldJson(wanted, last=served.again)
+        held = HeldJson(wanted, stream=request.stream, last=served.again)
         return Applied(replace(request, messages=placed(request.messages, block)), _CLAIMS, (held,), check=held)
 
 

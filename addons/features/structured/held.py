@@ -30,12 +30,13 @@ class HeldJson:
     """The EventFilter and Check of one answer: its text becomes the JSON alone; where a tool is called, no text at all.
 
     The JSON is given as soon as it is whole. What else is said then ends the answer at once, and for token counts alone
-    the provider is waited for. `last`: no other answer is asked for, so one without it becomes a refusal.
+    the provider is waited for. `last`: no other answer is asked for, so one without it becomes a refusal. An answer
+    that is no `stream` may still be withdrawn.
     """
 
-    def __init__(self, wanted: WantedJson, *, last: bool) -> None:
+    def __init__(self, wanted: WantedJson, *, stream: bool = True, last: bool = False) -> None:
         self.done = self.ended = False
-        self._wanted, self._last = wanted, last
+        self._wanted, self._stream, self._last = wanted, stream, last
         self._finder = JsonFinder()
         self._said: list[str] = []
         self._unfit = ""
@@ -60,7 +61,7 @@ class HeldJson:
                 case Image():
                     pass  # its place would be in the text
                 case Withdrawn():
-                    self._finder, self._said = JsonFinder(), []
+                    self._finder, self._said, self.ended = JsonFinder(), [], False
                     out.append(event)
                 case ToolCallDelta() if not self.ended:
                     self._calls = self._passed = True
@@ -85,7 +86,7 @@ class HeldJson:
                 return
 
     def _give(self, json: str, out: list[Event]) -> None:
-        self._passed = self.ended = True
+        self.ended, self._passed = True, self._stream
         self._said.clear()
         out.append(Text(json))
 
@@ -94,11 +95,12 @@ class HeldJson:
             self._end(out)
 
     def _end(self, out: list[Event]) -> None:
-        self.done = True
+        self.done = self._passed = True
         out.append(Finish("stop"))
 
     def _finish(self, end: Finish, out: list[Event]) -> None:
         if self.ended:
+            self._passed = True
             out.append(Finish("stop"))
             return
         if not self._passed:

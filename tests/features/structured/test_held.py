@@ -27,6 +27,7 @@ from tests.features.structured.test_finder import cut
 from tests.features.structured.test_wanted import CITY
 
 STOP = Finish("stop")
+PARIS = '{"city": "Paris"}'
 ROME = '{"city": "Rome"}'
 CUT_OFF = Failure(ProviderError(ErrorKind.INCOMPLETE, "cut off"))
 CALL = ToolCallDelta(0, "call_1", "look", "{}")
@@ -79,6 +80,19 @@ def test_thoughts_sources_and_pictures() -> None:
 def test_what_is_withdrawn_is_not_found() -> None:
     one = held()
     assert text_of(given_out(one, Text('{"city": "Par'), Withdrawn(), Text(ROME), STOP)) == ROME
+
+
+def test_json_that_is_withdrawn_behind_its_end_is_looked_for_anew() -> None:
+    """As sites do that write their text anew; in answers that are no streams."""
+    one = HeldJson(WantedJson(CITY), stream=False)
+    out = given_out(one, Text(PARIS), Withdrawn())
+    assert out == [Text(PARIS), Withdrawn()]
+    assert (one.ended, one.passes([])) == (False, False)
+    assert given_out(one, Text(ROME), STOP) == [Text(ROME), STOP]
+    assert one.passes([])
+    other = HeldJson(WantedJson(CITY), stream=False)
+    given_out(other, Text(PARIS), Withdrawn(), Text("no"), STOP)
+    assert not other.passes([])
 
 
 def test_a_call_may_stand_in_its_place() -> None:
