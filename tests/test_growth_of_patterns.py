@@ -33,7 +33,7 @@ ANCHORED = {
     "addons.features.tools.forms.argument_stream._MAYBE_ESCAPE": "match",
     "addons.features.tools.forms.argument_stream._MAYBE_HEAD": "match",
     "addons.features.tools.forms.argument_stream._MAYBE_QUOTE": "match",
-    "addons.features.tools.forms.argument_stream._QUOTE": "match",
+    "addons.features.tools.forms.argument_stream.CLOSING_QUOTE": "match",
     "addons.features.tools.forms.argument_stream._RUN": "match",
     "addons.features.tools.arguments._INTEGER": "fullmatch",
     "addons.features.tools.forms.marked._HEAD": "match",

@@ -4,6 +4,7 @@ What is JSON is read as it is; else a library repairs it, within bounds: its tim
 length.
 """
 
+import json
 import re
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from providers.formats.jsontext import INVALID, loads
 
 REPAIR_CHARS: Final = 64 * 1024
 """Longer broken text is not repaired."""
+RAW_CHARS: Final = 512 * 1024
+"""Longer text with raw line ends in its strings is not read."""
 REPAIR_DEPTH: Final = 40
 """Brackets that may be open at once in what is repaired."""
 _BRACKETS: Final = re.compile(r"[{}\[\]]")
@@ -23,6 +26,11 @@ def read_json(text: str) -> Any:
     found = loads(text.encode("utf-8", "surrogatepass"))
     if found is not INVALID:
         return found
+    if len(text) <= RAW_CHARS:
+        try:
+            return json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            pass
     if len(text) > REPAIR_CHARS or _depth(text) > REPAIR_DEPTH:
         return None
     try:

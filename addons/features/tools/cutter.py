@@ -9,10 +9,11 @@ import re
 from typing import Final
 
 from addons.features.tools.forms import quoting
+from addons.features.tools.forms.argument_stream import CLOSING_QUOTE
 from addons.features.tools.forms.block import Block
 from addons.features.tools.forms.json_block import JsonBlock
 from addons.features.tools.forms.marked import MarkedBlock, Sink
-from addons.features.tools.forms.tag_names import AROUND, CALL, TAG, TAG_BEGUN, plain
+from addons.features.tools.forms.tag_names import AROUND, CALL, GLUED, TAG, TAG_BEGUN, plain
 from addons.features.tools.forms.tags import TagBlock
 from addons.features.tools.forms.written import PHRASE, WrittenBlock
 from addons.features.tools.judge import Judge
@@ -30,11 +31,13 @@ def flows(text: str) -> bool:
 
 
 _BLANKS: Final = re.compile(r"\s*+")
-_BLANKS_LIMIT: Final = 4096
-"""Of blanks that are held."""
+_LEAD_LIMIT: Final = 4096
+"""Of blanks, fences and the like that are held."""
 _OPENING_CHARS: Final = 200
 _OPENING: Final = re.compile(r"[^<>{\n]*+>?")
 _CLOSING_CHARS: Final = 20
+_DOUBT_CHARS: Final = 4096
+"""Behind a closing tag in a string: so far is looked for the end of that string."""
 _CLOSING: Final = re.compile(r"\s*+>?")
 _LIST: Final = re.compile(r"\[\s{0,64}+(\{|\Z)")
 _WORD: Final = re.compile(r"[\w.\-]{1,130}+")
@@ -42,6 +45,7 @@ _FENCE: Final = re.compile(r"```[^\n`{\[<]{0,40}+\n?")
 _STRAY: Final = re.compile(r"</think>|<[|｜][^<>\n]{0,60}+>")
 """What may stand before a call and is nothing: a closing tag of thoughts that did not begin, a special token."""
 _STRAY_BEGUN: Final = re.compile(r"<(?:/t?h?i?n?k?|[|｜][^<>\n]{0,60}+)?\Z")
+_TICKS: Final = frozenset({"", "`", "``", "```"})
 _REMAINS: Final = re.compile(r"[}\]),;]++|</[\w|｜▁.:\-]{1,60}+>|<[|｜][^<>\n]{0,60}+>")
 """What may stand behind a call and is nothing: brackets too many, closing tags, special tokens."""
 _REMAINS_BEGUN: Final = re.compile(r"<(?:/[\w|｜▁.:\-]{0,60}+|[|｜][^<>\n]{0,60}+)?\Z")
@@ -50,26 +54,8 @@ _REMAINS_BEGUN: Final = re.compile(r"<(?:/[\w|｜▁.:\-]{0,60}+|[|｜][^<>\n]{0
 class Cutter:
     """Reads a text piece by piece and tells a sink what it is. `feed` it, then `end` it."""
 
-    __slots__ = (
-        "_ahead",
-        "_block",
-        "_block_chars",
-        "_called",
-        "_fenced",
-        "_judge",
-        "_lead",
-        "_lead_chars",
-        "_line_begins",
-        "_marked",
-        "_needle",
-        "_pending",
-        "_sink",
-        "_source",
-        "idle",
-    )  # fmt: skip
-
-    def __init__(self, judge: Judge, sink: Sink, mark: str) -> None:
-        self._judge, self._sink = judge, sink
+    def __init__(self, judge: Judge, sink: Sink, mark: str, *, keeps: bool = False) -> None:
+        self._judge, self._sink, self._keeps = judge, sink, keeps
         self._needle = f"call-{mark}"
         self._begin()
 
@@ -89,6 +75,8 @@ class Cutter:
         self._fenced = ""
         """"open" behind the opening of a fence that is held; "called" behind a call in it."""
         self._line_begins = True
+        self._dropped: list[str] = []
+        """What stood before the call that was told last."""
         self._called = False
         """What was read last is a call, as far as it is not blank."""
         self._ahead: tuple[int, int, bool] | None = None
@@ -116,12 +104,18 @@ class Cutter:
     def end(self, *, complete: bool = True) -> None:
         """The text is over. Not `complete`: it was cut off, and nothing is read into what is missing."""
         rest, self._pending = self._pending, ""
-        if self._marked is not None:
-            self._marked.close(rest, complete=complete)
+        marked, self._marked = self._marked, None
+        if marked is not None and rest.startswith(f"</{self._needle}"):  # within a string, as it seemed
+            stop = _end_of(_CLOSING, rest, len(self._needle) + 2, len(rest))
+            marked.close(rest[:stop], complete=complete)
+            self.feed(rest[stop:])
+            self.end(complete=complete)
+        elif marked is not None:
+            marked.close(rest, complete=complete)
         elif self._block is not None:
             self._source.append(rest)
             self._end_block(self._block, complete=complete)
-        elif rest or (self._lead and not self._called):
+        elif (rest or self._lead) and not (self._called and rest in _TICKS):
             self.text(rest)
         self._begin()
 
@@ -140,6 +134,7 @@ class Cutter:
             self._sink.text(text)
 
     def call(self, tool: Tool) -> None:
+        self._dropped = [*self._dropped, *self._lead] if self._keeps else []
         self._lead, self._lead_chars = [], 0
         self._called = self._line_begins = True
         if self._fenced:
@@ -149,14 +144,20 @@ class Cutter:
     def arguments(self, fragment: str) -> None:
         self._sink.arguments(fragment)
 
+    def breaks_off(self) -> None:
+        self._sink.breaks_off()
+
+    def taken(self, source: str) -> None:
+        dropped, self._dropped = "".join(self._dropped), []
+        self._sink.taken(dropped + source)
+
     # -- text -----------------------------------------------------------------------------------------------------
     def _in_text(self, text: str, at: int) -> int:
         """Reads on in text; gives `at` back where more must be known."""
-        blanks = _end_of(_BLANKS, text, at, at + _BLANKS_LIMIT - self._lead_chars)
+        blanks = _end_of(_BLANKS, text, at, at + _LEAD_LIMIT)
         if blanks > at:
             if not self._called:
-                self._lead.append(text[at:blanks])
-                self._lead_chars += blanks - at
+                self._hold(text[at:blanks])
             self._line_begins = self._line_begins or "\n" in text[at:blanks]
             return blanks
         opened = self._opened(text, at)
@@ -169,9 +170,24 @@ class Cutter:
             self._fenced, self._block = "", quoting.in_fence()
             return at
         sign = SIGNS.search(text, at + 1)
-        piece = text[at : len(text) if sign is None else sign.start()].rstrip()
-        self.text(piece)
-        return at + len(piece)
+        stop = len(text) if sign is None else sign.start()
+        self._flow(text[at:stop])
+        return stop
+
+    def _flow(self, text: str) -> None:
+        """Text goes out but for the blanks at its end, which are held."""
+        words = text.rstrip()
+        if words:
+            self.text(words)
+        if len(words) < len(text):
+            self._hold(text[len(words) :])
+
+    def _hold(self, lead: str) -> None:
+        self._lead.append(lead)
+        self._lead_chars += len(lead)
+        self._line_begins = self._line_begins or "\n" in lead
+        if self._lead_chars > _LEAD_LIMIT:
+            self.text("")
 
     def _past_remains(self, text: str, at: int) -> int | None:
         """Behind what a call has left; `at` where more must be known; None where there is nothing."""
@@ -206,8 +222,12 @@ class Cutter:
         if self._line_begins and (word := _WORD.match(text, at)):
             if word.end() == len(text):
                 return at if word[0] in self._judge.toolbox.beginnings else None
-            if text[word.end()] == "(" and self._judge.toolbox.find(word[0]):
+            follows = text[word.end() : word.end() + len(GLUED)]
+            if follows[0] == "(" and self._judge.toolbox.find(word[0]):
                 self._block = WrittenBlock(self._judge, as_phrase=False)
+                return at
+            if GLUED.startswith(follows) and self._judge.toolbox.find(word[0]):
+                self._block = TagBlock(self._judge, glued=True) if follows == GLUED else None
                 return at
         return None
 
@@ -218,8 +238,7 @@ class Cutter:
             assert fence is not None
             if fence.end() == len(text) and fence[0][-1] != "\n" and len(fence[0]) < _OPENING_CHARS:
                 return at
-            self._lead.append(fence[0])
-            self._lead_chars += len(fence[0])
+            self._hold(fence[0])
             self._fenced = "open"
             self._line_begins = True
             return fence.end()
@@ -231,11 +250,11 @@ class Cutter:
 
     def _opened_tag(self, text: str, at: int) -> int | None:
         behind = at + 1 + len(self._needle)
-        if text.startswith(self._needle, at + 1):
+        if text.startswith(self._needle, at + 1) and not text[behind : behind + 1].isalnum():
             stop = _end_of(_OPENING, text, behind, behind + _OPENING_CHARS)
             if stop == len(text) < behind + _OPENING_CHARS and text[stop - 1] != ">":
                 return at
-            self._marked = MarkedBlock(self._judge, self, text[at:stop])
+            self._marked = MarkedBlock(self._judge, self, text[at:stop], follows=self._called, keeps=self._keeps)
             return stop
         if behind > len(text) and self._needle.startswith(text[at + 1 :]):
             return at
@@ -243,15 +262,14 @@ class Cutter:
         is_whole = tag is not None and tag.end() < len(text)
         if tag is not None and is_whole and not tag[1]:
             name = plain(tag[2])
-            if name.startswith(quoting.FOREIGN):
+            if name.startswith(quoting.FOREIGN) and name != quoting.FOREIGN:
                 self._block = quoting.foreign()
                 return at
             if name in CALL or name in AROUND or self._judge.toolbox.find(tag[2]) is not None:
                 self._block = TagBlock(self._judge)
                 return at
         if stray := _STRAY.match(text, at):
-            self._lead.append(stray[0])
-            self._lead_chars += len(stray[0])
+            self._hold(stray[0])
             return stray.end()
         if _STRAY_BEGUN.match(text, at):
             return at
@@ -280,7 +298,7 @@ class Cutter:
         self._source.append(text[at:stop])
         self._block_chars += stop - at
         if block.is_text:
-            self.text("".join(self._source))
+            self._flow("".join(self._source))
             self._source.clear()
         if is_over or (not block.is_text and self._block_chars > HELD_CHARS):
             self._end_block(block, complete=True)
@@ -305,6 +323,7 @@ class Cutter:
             else:
                 self.call(call.tool)
                 self.arguments(call.arguments)
+        self.taken(source)
 
     # -- our own blocks -------------------------------------------------------------------------------------------
     def _in_marked(self, block: MarkedBlock, text: str, at: int) -> int:
@@ -314,12 +333,24 @@ class Cutter:
             return begin
         if behind < 0:
             return at
+        if is_closing and block.in_string and (goes_on := self._string_goes_on(text, behind)) is not False:
+            if goes_on:
+                block.feed(text, at, behind)
+            return behind if goes_on else at
         stop = _end_of(_CLOSING, text, behind, behind + _CLOSING_CHARS) if is_closing else at
         if is_closing and stop == len(text) < behind + _CLOSING_CHARS and text[stop - 1] != ">":
             return at
         block.close(text[at:stop])
         self._marked = None
         return stop
+
+    def _string_goes_on(self, text: str, behind: int) -> bool | None:
+        """Whether a string of JSON, in which a closing tag of ours ends there, is one that has an end; None where more
+        must be known."""
+        opening = text.find(f"<{self._needle}", behind, behind + _DOUBT_CHARS)
+        if CLOSING_QUOTE.search(text, behind, opening if opening >= 0 else behind + _DOUBT_CHARS):
+            return True
+        return False if opening >= 0 or len(text) >= behind + _DOUBT_CHARS else None
 
     def _tag(self, text: str, at: int) -> tuple[int, int, bool]:
         """Where the next tag of ours begins, where its name ends, whether it is a closing one.
@@ -333,9 +364,10 @@ class Cutter:
     def _next_tag(self, text: str, at: int) -> tuple[int, int, bool]:
         found = text.find(self._needle, at)
         while found >= 0:
-            closing = found - 2 >= at and text.startswith("</", found - 2)
-            if closing or (found - 1 >= at and text[found - 1] == "<"):
-                return found - 1 - closing, found + len(self._needle), closing
+            closing, behind = found - 2 >= at and text.startswith("</", found - 2), found + len(self._needle)
+            is_tag = closing or (found - 1 >= at and text[found - 1] == "<")
+            if is_tag and not text[behind : behind + 1].isalnum():  # (a longer mark is another one)
+                return found - 1 - closing, behind if behind < len(text) else -1, closing
             found = text.find(self._needle, found + 1)
         last = text.rfind("<", max(at, len(text) - len(self._needle) - 1))
         if last >= 0 and (f"<{self._needle}".startswith(text[last:]) or f"</{self._needle}".startswith(text[last:])):

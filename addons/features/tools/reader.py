@@ -1,11 +1,13 @@
 """The reader of tool calls in an answer's text: a filter over its events. Pure.
 
 Text and thinking flow at once and are held back only from a sign on that a call may begin with; what turns out to be
-none is given out exactly as it came. Thinking always goes out as it is: a call in it counts where the answer that
-follows has none, and either no text at all or the call stood at the end of the thinking.
+none is given out exactly as it came. A call in the thinking counts where the answer that follows has none, and either
+no text at all or the call stood at the end of the thinking; else it goes out as thinking, or is void where the answer
+has calls of its own.
 
 Indexes of calls are dense, id and name come once. Of an answer that is to have one call only, the first counts; what
-follows it of calls is dropped and counted. A Finish says "tool_calls" where the model stopped by itself.
+follows it of calls is dropped and counted. A Finish says "tool_calls" where the model stopped by itself, "length" where
+it did so in the middle of a string: what is in it is not all.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,9 +40,11 @@ class _Candidate:
 
     def __init__(self, choice: int, judge: Judge, mark: str, most: int, new_id: Callable[[], str]) -> None:
         self.answer = Cutter(judge, self, mark)
-        self.thinking = _Thinking(judge, mark)
+        self.thinking = _Thinking(choice, judge, mark)
         self.count = 0
         """Calls that were told."""
+        self.is_broken = False
+        """One of them was never finished: its arguments are no JSON, lest half a file is written as a whole one."""
         self._choice, self._judge, self._most, self._new_id = choice, judge, most, new_id
         self._has_text = False
         self._drops = False
@@ -58,7 +62,11 @@ class _Candidate:
 
     def text(self, text: str) -> None:
         self._turn_to(None)
-        self._has_text = self._has_text or not text.isspace()
+        if not self._has_text and not text.isspace():
+            self._has_text = True
+            if self.thinking.found and self.thinking.behind:
+                self._tell()
+                self._told += self.thinking.released()
         self._pieces.append(text)
 
     def call(self, tool: Tool) -> None:
@@ -75,6 +83,12 @@ class _Candidate:
         if self._head is None:
             self._turn_to(_GOES_ON)
         self._pieces.append(fragment)
+
+    def breaks_off(self) -> None:
+        self.is_broken = self.is_broken or not self._drops
+
+    def taken(self, source: str) -> None:
+        """Nobody asks for it."""
 
     def _turn_to(self, head: tuple[str | None, str | None] | None) -> None:
         """What comes next is text (None), or of a call with this id and name."""
@@ -100,50 +114,70 @@ class _Candidate:
 
     def end(self, *, complete: bool) -> None:
         """The answer is over: what was held goes out, and calls that stood in the thinking alone."""
-        self.thinking.end(complete=complete)
+        self._told += self.thinking.end(complete=complete)
         self.answer.end(complete=complete)
-        if self.count == 0:
-            for tool, arguments in self.thinking.calls(alone=not self._has_text):
+        if self.count == 0 and self.thinking.found:
+            if not self._has_text:
+                self._pieces.clear()  # blanks alone
+            for tool, arguments in self.thinking.found:
                 self.call(tool)
-                self.arguments(arguments)
+                self.arguments("".join(arguments))
 
 
 class _Thinking:
-    """The calls that stand in a candidate's thinking, kept until it is known whether they count."""
+    """A candidate's thinking: it flows but for its calls, which are kept until it is known whether they count."""
 
-    def __init__(self, judge: Judge, mark: str) -> None:
-        self._cutter = Cutter(judge, self, mark)
-        self._found: list[tuple[Tool, list[str]]] = []
-        self._behind = False
-        """Something stood behind the last call."""
+    def __init__(self, choice: int, judge: Judge, mark: str) -> None:
         self.begun = False
+        """It was the last to go on, and not the answer."""
+        self.behind = False
+        """Something stood behind its last call."""
+        self.found: list[tuple[Tool, list[str]]] = []
+        self._choice = choice
+        self._cutter = Cutter(judge, self, mark, keeps=True)
+        self._sources: list[str] = []
+        self._pieces: list[str] = []
 
-    def feed(self, text: str) -> None:
+    def feed(self, event: Reasoning) -> list[Event]:
         self.begun = True
-        if not (self._cutter.idle and flows(text)):
-            self._cutter.feed(text)
-        elif self._found:
-            self._behind = True
+        if self._cutter.idle and flows(event.text):
+            self.behind = True
+            return [event]
+        self._cutter.feed(event.text)
+        return self._told()
 
-    def end(self, *, complete: bool) -> None:
-        if self.begun:
-            self.begun = False
-            self._cutter.end(complete=complete)
+    def end(self, *, complete: bool) -> list[Event]:
+        self.begun = False
+        self._cutter.end(complete=complete)
+        return self._told()
 
-    def calls(self, *, alone: bool) -> list[tuple[Tool, str]]:
-        """The calls that count where the answer has none; `alone`: it has no text either."""
-        return [(tool, "".join(pieces)) for tool, pieces in self._found] if alone or not self._behind else []
+    def released(self) -> list[Event]:
+        """The text of its calls, which are none."""
+        self._pieces, self._sources = self._sources, []
+        self.found.clear()
+        return self._told()
+
+    def _told(self) -> list[Event]:
+        said = "".join(self._pieces)
+        self._pieces = []
+        return [Reasoning(said, self._choice)] if said else []
 
     def text(self, text: str) -> None:
-        self._behind = self._behind or not text.isspace()
+        self.behind = self.behind or not text.isspace()
+        self._pieces.append(text)
 
     def call(self, tool: Tool) -> None:
-        self._behind = False
-        if len(self._found) < CALLS_LIMIT:
-            self._found.append((tool, []))
+        self.behind = False
+        self.found.append((tool, []))
 
     def arguments(self, fragment: str) -> None:
-        self._found[-1][1].append(fragment)
+        self.found[-1][1].append(fragment)
+
+    def breaks_off(self) -> None:
+        self.found.pop()
+
+    def taken(self, source: str) -> None:
+        self._sources.append(source)
 
 
 class ToolReader:
@@ -190,7 +224,8 @@ class ToolReader:
 
     def _text(self, event: Text, out: list[Event]) -> None:
         candidate = self._candidate(event.choice)
-        candidate.thinking.end(complete=True)
+        if candidate.thinking.begun:
+            out += candidate.thinking.end(complete=True)
         candidate.answer.feed(event.text)
         out += candidate.told()
 
@@ -200,8 +235,7 @@ class ToolReader:
             if not candidate.thinking.begun:
                 candidate.answer.end()
                 out += candidate.told()
-            candidate.thinking.feed(event.text)
-        out.append(event)
+            out += candidate.thinking.feed(event)
 
     def _other(self, event: Event, out: list[Event]) -> None:
         if isinstance(event, Withdrawn):
@@ -225,7 +259,9 @@ class ToolReader:
             reason = reasons.get(choice, event.reason)
             candidate.end(complete=reason not in ("length", "content_filter"))
             out += candidate.told()
-            if candidate.count and reason == "stop":
+            if candidate.is_broken:
+                reasons[choice] = "length"
+            elif candidate.count and reason == "stop":
                 reasons[choice] = "tool_calls"
         first: FinishReason = reasons.pop(0)
         return Finish(first, tuple((choice, reasons[choice]) for choice, _ in event.others))

@@ -21,8 +21,6 @@ NEAR_DISTANCE: Final = 0.08
 _NEAR_LIMIT: Final = 32
 """Names of one answer that are looked for among the near ones: each costs a comparison with every tool."""
 _JOINTS: Final = re.compile(r"[-. :]")
-_LEADS: Final = ("functions.", "function.", "tools.", "tool.", "default_api.")
-"""What models put before a name: the name of a space they were trained to see."""
 
 
 class BadToolbox(ValueError):
@@ -122,8 +120,5 @@ class Toolbox:
 
 
 def _plain(name: str) -> str:
-    """A name without what models change freely: case, joints, the name of a space before it."""
-    small = name.casefold()
-    for lead in _LEADS:
-        small = small.removeprefix(lead)
-    return _JOINTS.sub("_", small)
+    """A name without what models change freely: case and joints."""
+    return _JOINTS.sub("_", name.casefold())

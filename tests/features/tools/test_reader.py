@@ -40,7 +40,6 @@ CALL = '{"name": "read", "arguments": {"path": "a"}}'
         pytest.param(f'{OPEN}{{"name": "read", "path": "a"}}{CLOSE}', "", [READ], id="arguments beside the name"),
         pytest.param(f"{OPEN}{{'name': 'read', 'arguments': {{'path': 'a',}}}}{CLOSE}", "", [READ], id="Python"),
         pytest.param(f"{OPEN}{CALL[:-1]}{CLOSE}", "", [READ], id="a bracket too few"),
-        pytest.param(f"{OPEN}{CALL[:-3]}{CLOSE}", "", [READ], id="a quote and brackets too few"),
         pytest.param(f"{OPEN}{CALL}}}{CLOSE}", "", [READ], id="a bracket too many"),
         pytest.param(
             f'{OPEN}{{"name": "shell_run", "arguments": {{"command": "ls"}}}}{CLOSE}',
@@ -180,25 +179,48 @@ def test_candidates_are_kept_apart() -> None:
     assert found == [Text(" <b", 0), Finish("stop", ((1, "tool_calls"),))]
 
 
-def test_thinking_flows_as_it_is() -> None:
+def test_thinking_without_a_call_flows_as_it_is() -> None:
     reading = reader()
-    thoughts = [Reasoning("I will <"), Reasoning(f"{OPEN}{CALL}"), Reasoning(CLOSE)]
+    thoughts = [Reasoning("I will"), Reasoning(" read."), Reasoning(" 1 < 2")]
     assert reading.filter(thoughts) == thoughts
 
 
 @pytest.mark.parametrize(
-    ("thinking", "text", "counts"),
+    ("thinking", "text", "left", "counts"),
     [
-        pytest.param(f"Let me see. {OPEN}{CALL}{CLOSE}", "", True, id="no answer"),
-        pytest.param(f"Let me see. {OPEN}{CALL}", "I look.", True, id="at the end, not closed"),
-        pytest.param(f"{OPEN}{CALL}{CLOSE} or not?", "I do not look.", False, id="not at the end, and an answer"),
-        pytest.param(f"{OPEN}{CALL}{CLOSE} or not?", " \n", True, id="not at the end, a blank answer"),
+        pytest.param(f"Let me see. {OPEN}{CALL}{CLOSE}", "", "Let me see.", True, id="no answer"),
+        pytest.param(f"Let me see. {OPEN}{CALL}", "I look.", "Let me see.", True, id="at the end, not closed"),
+        pytest.param(f"{OPEN}{CALL}{CLOSE} or not?", " \n", "or not?", True, id="not at the end, a blank answer"),
+        pytest.param(
+            f"Say {OPEN}{CALL}{CLOSE} or not?",
+            "I do not.",
+            f"Sayor not? {OPEN}{CALL}{CLOSE}",
+            False,
+            id="not at the end, and an answer",
+        ),
     ],
 )
-def test_a_call_in_the_thinking_counts_where_the_answer_has_none(thinking: str, text: str, counts: bool) -> None:
-    found = read([*map(Reasoning, thinking), *text])
-    assert (found.calls, found.thinking, found.text) == ([READ] if counts else [], thinking, text)
-    assert found.reason == ("tool_calls" if counts else "stop")
+def test_a_call_in_the_thinking_counts_where_the_answer_has_none(
+    thinking: str, text: str, left: str, counts: bool
+) -> None:
+    for pieces in ([Reasoning(thinking), *([text] if text else ())], [*map(Reasoning, thinking), *text]):
+        found = read(pieces)
+        assert (found.calls, found.thinking) == ([READ] if counts else [], left)
+        assert (found.text, found.reason) == (text.strip(), "tool_calls" if counts else "stop")
+
+
+def test_a_string_that_breaks_off_is_not_taken_for_all_of_it() -> None:
+    """Sites that cut a long answer say that it stopped; half a file must not be written as a whole one."""
+    begun = f'{OPEN}{{"name": "write", "arguments": {{"path": "a", "content": "on'
+    for text in (begun, f"{begun}{CLOSE}", f"{begun}}}}}\n{CLOSE}\n"):
+        found = read_anyhow(text)
+        assert (found.text, found.reason) == ("", "length")
+        assert found.calls[0][1].startswith('{"path":"a","content":"on')
+
+
+def test_a_closing_tag_within_a_string_is_text() -> None:
+    text = f'{OPEN}{{"name": "write", "arguments": {{"path": "a", "content": "x {CLOSE} y"}}}}{CLOSE}'
+    assert read_anyhow(text).calls == [("write", {"path": "a", "content": f"x {CLOSE} y"})]
 
 
 def test_a_call_in_the_answer_makes_that_in_the_thinking_void() -> None:

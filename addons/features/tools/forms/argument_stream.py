@@ -23,7 +23,7 @@ _HEAD: Final = re.compile(r'\s*+(?:,\s*+)?+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)',
 _CLOSED: Final = re.compile(r"\s*+(?:,\s*+)?+\}")
 _MAYBE_HEAD: Final = re.compile(r'\s*+(?:,\s*+)?+(?:\Z|")')
 _RUN: Final = re.compile(r'[^"\\\x00-\x1f]++')
-_QUOTE: Final = re.compile(r'"\s{0,200}+(?:,\s{0,200}+["}]|\}\s{0,200}+[,}\]<`])')
+CLOSING_QUOTE: Final = re.compile(r'"\s{0,200}+(?:,\s{0,200}+["}]|\}\s{0,200}+[,}\]<`])')
 """A quote that ends a string in JSON: behind it goes the object on, or all that is around it."""
 _MAYBE_QUOTE: Final = re.compile(r'"\s{0,200}+(?:[,}]\s{0,200}+)?+\Z')
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
@@ -53,6 +53,11 @@ class ArgumentStream:
         """Pieces of a value that is held until it is whole."""
         self._size = 0
         self._scan = JsonScan()
+
+    @property
+    def in_string(self) -> bool:
+        """What came so far ends within a string."""
+        return self._mode in ("string", "held string") and not self._carry.startswith('"')
 
     def feed(self, text: str, at: int, end: int) -> int:
         """Reads `text` from `at` up to `end`; gives where it stopped: behind the object, or at `end`."""
@@ -131,7 +136,7 @@ class ArgumentStream:
             out.append("" if text[at + 1] in "'\n" else "\\\\")
             return at + 1
         if char == '"':
-            if _QUOTE.match(text, at):
+            if CLOSING_QUOTE.match(text, at):
                 out.append(char)
                 self._mode = "name"
                 return at + 1

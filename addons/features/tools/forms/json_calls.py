@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from addons.features.tools.judge import Said
+from providers.formats.jsontext import loads_glued
 
 NAMES: Final = ("name", "tool_name", "function_name", "tool", "function", "action")
 ARGUMENTS: Final = ("arguments", "parameters", "args", "input", "action_input", "params")
@@ -46,7 +47,17 @@ def _one(value: Mapping[str, Any], *, loose: bool) -> list[Said]:
         return []
     key = next((key for key in ARGUMENTS if key in value), None)
     if key is not None:
-        return [Said(name, value[key])]
+        return [Said(name, arguments) for arguments in _unglued(value[key])]
     if not loose:
         return []
     return [Said(name, {key: item for key, item in value.items() if key not in NAMES and key not in BESIDE})]
+
+
+def _unglued(arguments: Any) -> list[Any]:
+    """The objects of arguments in a text that glues several, which are of as many calls; else the arguments as they
+    are."""
+    if not isinstance(arguments, str):
+        return [arguments]
+    found, rest = loads_glued(arguments.encode("utf-8", "surrogatepass"))
+    several = 1 < len(found) <= _CALLS_LIMIT and not rest and all(isinstance(one, dict) for one in found)
+    return found if several else [arguments]

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from addons.features.broken_json import read_json
 from addons.features.tools.forms.argument_stream import ArgumentStream
 from addons.features.tools.forms.json_calls import calls_in
+from addons.features.tools.forms.tags import TagBlock
 from addons.features.tools.json_scan import JsonScan
 from addons.features.tools.judge import Judge
 from addons.features.tools.toolbox import Tool
@@ -39,12 +40,24 @@ class Sink(Protocol):
         """The next piece of the arguments of the call that began last."""
         ...
 
+    def breaks_off(self) -> None:
+        """The call that began last was never finished."""
+        ...
+
+    def taken(self, source: str) -> None:
+        """The text of a block whose calls were told."""
+        ...
+
 
 class MarkedBlock:
     """Reads what stands between the tags; `close` it at the closing one, or where the text ends."""
 
-    def __init__(self, judge: Judge, sink: Sink, opening: str) -> None:
+    def __init__(self, judge: Judge, sink: Sink, opening: str, *, follows: bool, keeps: bool) -> None:
         self.calls = 0
+        self._follows = follows
+        """A call stands directly before it: where it holds nothing it was meant to close that."""
+        self._keeps = keeps
+        """Its text is told at last, even if it is calls."""
         self._judge, self._sink = judge, sink
         self._source = [opening]
         """All text of the block, until a call is taken out of it."""
@@ -66,7 +79,7 @@ class MarkedBlock:
                 self._give_up()
                 break
             before, at = at, self._read(text, at, stop)
-            if not self.calls:
+            if not self.calls or self._keeps:
                 self._source.append(text[before:at])
             self._held += at - before if self._stream is None else 0
         if self._is_text:
@@ -89,15 +102,42 @@ class MarkedBlock:
 
     def close(self, closing: str = "", *, complete: bool = True) -> None:
         """The block's end. Not `complete`: the answer was cut off, and nothing is finished that the model did not."""
-        if self._stream is not None and complete:
-            self._stream.finish()
-            self._pass_on(self._stream)
+        if self._stream is not None:
+            if complete and not self._stream.in_string:
+                self._stream.finish()
+                self._pass_on(self._stream)
+            else:
+                self._sink.breaks_off()
         elif self._scan is not None and complete:
             self._end_object()
+        if not self.calls and not self._is_text and complete:
+            self._read_tags("".join(self._source[1:]))
         if self._is_text:
             self._sink.text(closing)
         elif not self.calls:
             self._sink.text("".join(self._source) + closing)
+        elif self._keeps:
+            self._sink.taken("".join(self._source) + closing)
+
+    @property
+    def in_string(self) -> bool:
+        """What came so far ends within a string of JSON."""
+        if self._stream is not None:
+            return self._stream.in_string
+        return self._scan is not None and self._scan.in_string
+
+    def _read_tags(self, source: str) -> None:
+        """The block holds no object of a call: it may hold a call in tags, or none and be a closing tag misspelt."""
+        if not source.strip():
+            self.calls = int(self._follows)
+            return
+        block = TagBlock(self._judge)
+        text = f"<tool_call>{source}</tool_call>"
+        block.feed(text, 0, len(text))
+        for one in block.calls(complete=True):
+            if (call := self._judge.marked(one.said)) is not None:
+                self._begin_call(call.tool)
+                self._sink.arguments(call.arguments)
 
     # -- one object -----------------------------------------------------------------------------------------------
     def _in_object(self, scan: JsonScan, text: str, at: int, end: int) -> int:
@@ -118,10 +158,12 @@ class MarkedBlock:
         return stop
 
     def _end_object(self) -> None:
+        breaks_off = self._scan is not None and self._scan.in_string
         whole, self._object, self._scan = "".join(self._object), [], None
         if self._is_rest:
             return
-        judged = [self._judge.marked(said) for said in calls_in(read_json(whole), loose=True)]
+        found = () if breaks_off else calls_in(read_json(whole), loose=True)
+        judged = [self._judge.marked(said) for said in found]
         for call in judged:
             if call is not None:
                 self._begin_call(call.tool)
@@ -131,7 +173,9 @@ class MarkedBlock:
 
     def _begin_call(self, tool: Tool) -> None:
         self.calls += 1
-        self._source, self._held = [], 0
+        self._held = 0
+        if not self._keeps:
+            self._source = []
         self._sink.call(tool)
 
     def _pass_on(self, stream: ArgumentStream) -> None:

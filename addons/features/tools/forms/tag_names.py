@@ -18,6 +18,8 @@ ARGUMENT: Final = frozenset({"parameter", "param", "arg", "argument"})
 """Around one argument, whose name is an attribute."""
 KEY, VALUE = "arg_key", "arg_value"
 """GLM's: the name of an argument, then its value."""
+GLUED: Final = f"<{KEY}>"
+"""What GLM may glue to a tool's name, without any tag before it."""
 STRUCTURE: Final = AROUND | CALL | NAME | ARGUMENTS | ARGUMENT | {KEY, VALUE}
 NAME_CHARS: Final = 100
 TAG: Final = re.compile(r"<(/?)\s{0,3}+([\w|｜▁][\w|｜▁.:\-]{0,99}+)")

@@ -57,9 +57,10 @@ class _Call:
 
 
 class TagBlock:
-    """Reads a block in tags from the first `<` on."""
+    """Reads a block in tags from the first `<` on; `glued`: from the name of a tool on, as GLM has it behind
+    `<tool_call>`."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, *, glued: bool = False) -> None:
         self.over = False
         self.is_text = False
         self._judge = judge
@@ -68,9 +69,9 @@ class TagBlock:
         """Characters that were read."""
         self._base = 0
         """Where in the block the text that is fed begins."""
-        self._open: list[str] = []
+        self._open = ["tool_call"] if glued else []
         """Names of the tags around what is read."""
-        self._call: _Call | None = None
+        self._call = _Call(0, "tool_call") if glued else None
         self._found: list[SaidThere] = []
         self._tag = ""
         self._raw_tag = ""
@@ -126,6 +127,10 @@ class TagBlock:
                 self._mode, self._scan, self._pieces = "json", JsonScan(), []
                 return at
             case "," | ";" if self._call is not None and self._call.json is not None:
+                return at + 1
+            case "(" if self._call is not None and self._call.name and self._call.json is None:
+                return at + 1  # name({…})
+            case ")" if self._call is not None and self._call.json is not None:
                 return at + 1
             case "`":
                 fence = _FENCE.match(text, at, end)
@@ -323,7 +328,7 @@ class TagBlock:
             call.key = value.strip()
         elif self._closer == VALUE:
             if call.key is not None:
-                call.values[call.key] = _without_frame(value)
+                call.values[call.key] = value
             call.key = None
         elif self._closer in NAME:
             call.name = value.strip()
