@@ -82,6 +82,9 @@ from providers.shared.think_tags import ThinkTags
 from providers.zai.buffer import BufferLimit, EditBuffer
 from providers.zai.decoder import ZaiDecoder
 from providers.zai.stray_tags import StrayTagFilter
+from tests.features.tools.reading import CLOSE as CALL_CLOSE
+from tests.features.tools.reading import OPEN as CALL_OPEN
+from tests.features.tools.reading import reader as calls_reader
 from tests.support.choices import Chosen, order
 from tests.support.growth import MOST_RATIO, growth
 
@@ -478,12 +481,50 @@ def file_part(base64: str) -> object:
     return None
 
 
+def calls(lead: str = "") -> Callable[[], Callable[[str], object]]:
+    """A reader of tool calls that has read this."""
+
+    def make() -> Callable[[str], object]:
+        reading = calls_reader()
+        reading.filter([Text("a"), *([Text(lead)] if lead else ())])
+        return lambda text: reading.filter([Text(text)])
+
+    return make
+
+
+def calls_to_the_end(unit: str, lead: str = "") -> Reader:
+    def reader(size: int) -> Callable[[], object]:
+        text = lead + unit * (size // len(unit))
+        return lambda: calls_reader().filter([Text(text), Finish("stop")])
+
+    return reader
+
+
+CALL_UNITS = (
+    "<", "{", "[{", "`", "```\n", "<call-", CALL_OPEN, CALL_CLOSE, CALL_OPEN + "{", "<tool_call>", "<arg_key>",
+    "<read a='", '{"name":"read","arguments":{',
+    '{"name":"read","arguments":{"path":"a"}} ', '{"name":"red","arguments":{}}',
+    '{"id":"', "\nread({", "调用函数: read {", "{'a':", "</think>", "<|a|>", "\n", "read<arg_key>",
+    '"', "\\", '",', "<parameter=a>",
+)  # fmt: skip
+CALL_LEADS = {
+    "a string that goes out": CALL_OPEN + '{"name":"write","arguments":{"content":"',
+    "a value that is held": CALL_OPEN + '{"name":"todo","arguments":{"items":',
+    "a value of GLM's": "<tool_call>read<arg_key>path</arg_key><arg_value>",
+    "an attribute": "<read path='",
+    "a fence": "```\n",
+    "JSON": '{"name":"read","arguments":{"path":"',
+}
 READERS: dict[str, Reader] = {
     "media: base64": fed(lambda: file_part, lambda size: ["QUJD" * (10 * size)]),
     "media: line ends": fed(lambda: file_part, lambda size: ["QUJD\n" * (10 * size)]),
     **{f"JSON on the way, {unit!r}": fed(json_found, chars(unit)) for unit in JSON_UNITS},
     **{f"JSON in one piece, {unit!r}": fed(json_found, whole(unit)) for unit in JSON_UNITS},
     **{f"JSON held, {unit!r}": json_held(unit) for unit in JSON_UNITS},
+    **{f"calls by piece, {unit!r}": fed(calls(), chars(unit)) for unit in CALL_UNITS},
+    **{f"calls in one piece, {unit!r}": calls_to_the_end(unit) for unit in CALL_UNITS},
+    **{f"calls by piece, in {name}": fed(calls(lead), chars("</a")) for name, lead in CALL_LEADS.items()},
+    **{f"calls in one piece, in {name}": calls_to_the_end("</a", lead) for name, lead in CALL_LEADS.items()},
     **{f"JSON at the end, {unit!r}": json_at_last(unit) for unit in JSON_UNITS},
     **{f"JSON at the end, begun, {unit!r}": json_at_last(unit, '{"a": "') for unit in JSON_UNITS},
     "arriving: events": fed(

@@ -6,8 +6,8 @@ a boolean, JSON in a string where an object or a list; and JSON text of whatever
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from addons.features.broken_json import read_json
 from providers.formats.jsontext import dumps
@@ -23,31 +23,44 @@ NOT_READ: Final = object()
 """What `arguments_of` gives for text that holds no object; never equal to a value."""
 
 
-def arguments_of(said: Any) -> Any:
+def arguments_of(said: Any, read: Callable[[str], Any] = read_json) -> Any:
     """The object of arguments that a model gave: an object, JSON text of one, or nothing at all; NOT_READ otherwise."""
     if isinstance(said, str):
         if not said.strip():
             return {}
-        said = read_json(said)
+        said = read(said)
     elif said is None:
         return {}
     return said if isinstance(said, dict) else NOT_READ
 
 
-def coerced(value: Any, schema: Any, root: Mapping[str, Any] | None = None, depth: int = 0) -> Any:
-    """The value, with what does not fit its schema's types read as what does. Nothing is changed in place."""
-    root = schema if root is None and isinstance(schema, Mapping) else root or {}
-    options = list(_options(schema, root, 0))
+def coerced(value: Any, schema: Any, read: Callable[[str], Any] = read_json) -> Any:
+    """The value, with what does not fit its schema's types read as what does. Nothing is changed in place.
+
+    `read` gives the value of a text that may be JSON, or None.
+    """
+    return _coerced(value, schema, _Whole(schema if isinstance(schema, Mapping) else {}, read), 0)
+
+
+class _Whole(NamedTuple):
+    """The whole schema, for references in it, and what reads JSON."""
+
+    schema: Mapping[str, Any]
+    read: Callable[[str], Any]
+
+
+def _coerced(value: Any, schema: Any, whole: _Whole, depth: int) -> Any:
+    options = list(_options(schema, whole.schema, 0))
     if depth > _DEPTH_LIMIT or not options:
         return value
     types = {kind for option in options for kind in _types(option)}
     if types and type_of(value) not in types and not (type_of(value) == "integer" and "number" in types):
-        value = _converted(value, types)
+        value = _from_text(value, types, whole.read) if isinstance(value, str) else _as_text(value, types)
     if isinstance(value, dict):
-        return _object(value, options, root, depth)
+        return _object(value, options, whole, depth)
     if isinstance(value, list):
         items = [option["items"] for option in options if isinstance(option.get("items"), Mapping)]
-        return [coerced(item, items[0], root, depth + 1) for item in value] if len(items) == 1 else value
+        return [_coerced(item, items[0], whole, depth + 1) for item in value] if len(items) == 1 else value
     return value
 
 
@@ -77,13 +90,13 @@ def takes_any_string(schema: Any) -> bool:
 _COMBINED: Final = frozenset({"$ref", "anyOf", "oneOf", "allOf"})
 
 
-def _object(value: dict[str, Any], options: list[Mapping[str, Any]], root: Mapping[str, Any], depth: int) -> Any:
+def _object(value: dict[str, Any], options: list[Mapping[str, Any]], whole: _Whole, depth: int) -> Any:
     of_objects = [option for option in options if option.keys() & {"properties", "additionalProperties"}]
     if len(of_objects) != 1:
         return value
     known, others = of_objects[0].get("properties"), of_objects[0].get("additionalProperties")
     known = known if isinstance(known, Mapping) else {}
-    return {name: coerced(item, known.get(name, others), root, depth + 1) for name, item in value.items()}
+    return {name: _coerced(item, known.get(name, others), whole, depth + 1) for name, item in value.items()}
 
 
 def _options(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
@@ -128,14 +141,13 @@ def _types(option: Mapping[str, Any]) -> Iterator[str]:
         yield "object"
 
 
-def _converted(value: Any, types: set[str]) -> Any:
-    """A value of a wrong type as one of the right types, where there is one reading; else as it is."""
-    if isinstance(value, str):
-        return _from_text(value, types)
+def _as_text(value: Any, types: set[str]) -> Any:
+    """A value where nothing but a text may stand, as its JSON; else as it is."""
     return dumps(value).decode() if types <= {"string", "null"} and value is not None else value
 
 
-def _from_text(text: str, types: set[str]) -> Any:
+def _from_text(text: str, types: set[str], read: Callable[[str], Any]) -> Any:
+    """A text as a value of the right types, where it can be read as one; else as it is."""
     bare = text.strip()
     if _INTEGER.fullmatch(bare) and types & {"integer", "number"}:
         return int(bare)
@@ -144,7 +156,7 @@ def _from_text(text: str, types: set[str]) -> Any:
     if "number" in types and (number := _number(bare)) is not None:
         return number
     if bare[:1] in ("{", "[") and types & {"object", "array"}:
-        found = read_json(bare)
+        found = read(bare)
         if found is not None and type_of(found) in types:
             return found
     return text

@@ -115,8 +115,10 @@ class Cutter:
         elif self._block is not None:
             self._source.append(rest)
             self._end_block(self._block, complete=complete)
-        elif (rest or self._lead) and not (self._called and rest in _TICKS):
+        elif rest and not (self._called and rest in _TICKS):
             self.text(rest)
+        if self._lead and not self._called:
+            self.text("")
         self._begin()
 
     def forget(self) -> None:
@@ -232,7 +234,7 @@ class Cutter:
         return None
 
     def _opened_ticks(self, text: str, at: int) -> int | None:
-        ticks = len(text) - at if text[at:].strip("`") == "" else 0
+        run = text[at : at + len(quoting.FENCE)]
         if text.startswith(quoting.FENCE, at):
             fence = _FENCE.match(text, at)
             assert fence is not None
@@ -242,7 +244,7 @@ class Cutter:
             self._fenced = "open"
             self._line_begins = True
             return fence.end()
-        if 0 < ticks < len(quoting.FENCE):
+        if at + len(run) == len(text) and not run.strip("`"):
             return at
         self.text("`")
         self._block = quoting.inline() if text[at + 1 : at + 2] != "`" else None

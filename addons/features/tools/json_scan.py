@@ -50,12 +50,18 @@ class JsonScan:
                 at = self._in_string(text, at, end)
                 continue
             found = _NEXT.search(text, at, end)
-            if found is None or (self._bare and found.start() > at):
-                self._end_word()
-            if found is None:
-                return end
+            goes_on = found is not None and found.start() == at and self._is_word(found[0])
+            if self._bare and not goes_on:
+                self._bare = False
+                self._tell_word(quoted=False)
+            if found is None or self.over:
+                return end if found is None else found.start()
             at = self._outside(found[0], found.start(), found.end())
         return at
+
+    def _is_word(self, mark: str) -> bool:
+        """Whether what was found is of a bare word: a quote of that kind is one where no value may begin."""
+        return mark[0] not in "\"'{}[],:<`" or (mark == "'" and self._last not in "{[,:")
 
     def _in_string(self, text: str, at: int, end: int) -> int:
         if self._escaped:
@@ -75,12 +81,11 @@ class JsonScan:
         return found.end()
 
     def _outside(self, mark: str, at: int, behind: int) -> int:
-        if mark[0] not in "\"'{}[],:<`" or (mark == "'" and self._last not in "{[,:"):
+        if self._is_word(mark):
             if not self._bare:
                 self._before, self._last, self._bare, self._word = self._last, "w", True, ""
             self._take(mark[:_WORD_CHARS])
             return behind
-        self._end_word()
         if mark in "\"'":
             self._before, self._last, self._quote, self._word = self._last, "w", mark, ""
             return behind
@@ -99,11 +104,6 @@ class JsonScan:
     def _take(self, piece: str) -> None:
         if self._watch is not None and len(self._word) < _WORD_CHARS:
             self._word += piece
-
-    def _end_word(self) -> None:
-        if self._bare:
-            self._bare = False
-            self._tell_word(quoted=False)
 
     def _tell_word(self, *, quoted: bool) -> None:
         if self._watch is not None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from addons.features.broken_json import Mender
 from addons.features.tools.arguments import NOT_READ, arguments_of, coerced
 from addons.features.tools.toolbox import Tool, Toolbox
 from providers.formats.jsontext import dumps
@@ -32,6 +33,7 @@ class Judge:
     def __init__(self, toolbox: Toolbox, quoted: Callable[[str], bool]) -> None:
         self.toolbox, self._quoted = toolbox, quoted
         self.unknown: Counter[str] = Counter()
+        self.read_json = Mender().read
 
     def tool(self, name: str) -> Tool | None:
         """The tool that a name means, exactly or as the only one near."""
@@ -65,8 +67,8 @@ class Judge:
         return JudgedCall(tool, dumps(found).decode())
 
     def _fitted(self, tool: Tool, said: Said) -> Mapping[str, Any] | None:
-        found = arguments_of(said.arguments)
+        found = arguments_of(said.arguments, self.read_json)
         if found is NOT_READ:
             return None
-        fitted: Mapping[str, Any] = coerced(found, tool.parameters)
+        fitted: Mapping[str, Any] = coerced(found, tool.parameters, self.read_json)
         return fitted

@@ -1,13 +1,28 @@
+import itertools
+import random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from addons.features.tools.forms.marked import HELD_CHARS
 from addons.features.tools.judge import NEAR_NAME
 from addons.features.tools.reader import MORE_CALLS
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage, Withdrawn
 from tests.features.tools.reading import CLOSE, MARK, OPEN, answer_of, boxed, read, read_anyhow, reader
 
+PIECES = (
+    "a", " ", "\n", "<", ">", "{", "}", "[", "]", "`", "```", "```json\n", '"', "'", ",", ":", "\\", "(", ")", "é",
+    "</think>", "<|a|>", "read", "read(", "调用", "调用函数: read", "list_all", OPEN, CLOSE, OPEN[:9],
+    "<call-aaaaaaaa>",
+    '{"name": "read", ', '"arguments": ', '{"path": "a"}', '{"name": "read", "arguments": {"path": "a"}}', '{"a": 1}',
+    "<tool_call>", "</tool_call>", "<arg_key>path</arg_key>", "<arg_value>", "</arg_value>", "<tool_calls>",
+    "<function=read>",    "<parameter=path>", "</parameter>", "</function>", '<invoke name="read">',
+    '<read path="a"/>', "<read>", "<path>",
+    "</path>",    f'{OPEN}{{"name": "write", "arguments": {{"path": "', '"content": "',
+)  # fmt: skip
 READ = ("read", {"path": "a"})
 CALL = '{"name": "read", "arguments": {"path": "a"}}'
 
@@ -226,3 +241,45 @@ def test_a_closing_tag_within_a_string_is_text() -> None:
 def test_a_call_in_the_answer_makes_that_in_the_thinking_void() -> None:
     other = '{"name": "list_all", "arguments": {}}'
     assert read([Reasoning(f"{OPEN}{CALL}{CLOSE}"), f"{OPEN}{other}{CLOSE}"]).calls == [("list_all", {})]
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        OPEN + "{",
+        f'{OPEN}{{"name": "todo", "arguments": "',
+        '{"name": "read", "arguments": {"a": "',
+        "<tool_call>read<arg_key>",
+    ],
+)
+def test_what_is_held_is_bounded(begun: str) -> None:
+    reading, size = reader(), 2 * HELD_CHARS
+    told = reading.filter([Text("Hi"), Text(begun + "a" * size)])
+    said = "".join(event.text for event in told if isinstance(event, Text))
+    assert len(said) >= size - HELD_CHARS
+    assert f"Hi{begun}aaa".startswith(said[: len(begun) + 5])
+
+
+def test_a_string_of_any_length_goes_out_as_it_arrives() -> None:
+    reading = reader()
+    reading.filter([Text(f'{OPEN}{{"name": "write", "arguments": {{"content": "')])
+    piece = "word " * 20_000
+    for _ in range(10):
+        assert reading.filter([Text(piece)]) == [ToolCallDelta(0, None, None, piece)]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.randoms(use_true_random=False))
+def test_the_outcome_is_the_same_however_it_is_cut(parts: list[str], chance: random.Random) -> None:
+    text = "".join(parts)
+    whole = read([text] if text else [])
+    places = sorted(chance.sample(range(len(text) + 1), min(len(text), chance.randint(1, 12))))
+    pieces = [text[begin:end] for begin, end in itertools.pairwise([0, *places, len(text)]) if begin < end]
+    assert read(pieces) == whole
+    assert read(list(text)) == whole
+
+
+@given(st.text(st.sampled_from("<{[`'\"\\:,}]>/ \nacdelort_"), max_size=80))
+def test_text_without_a_call_is_not_changed(text: str) -> None:
+    for pieces in ([text] if text else [], list(text)):
+        found = read(pieces)
+        assert found.calls or found.text == text

@@ -7,7 +7,7 @@ where a property cannot be read at all, the rest is repaired as a whole.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from addons.features.broken_json import read_json
@@ -38,10 +38,10 @@ type _Mode = Literal["name", "string", "held string", "word", "brackets", "rest"
 class ArgumentStream:
     """Reads the object from behind its `{`; `out` holds what may go out, joined it is the object's JSON."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], read: Callable[[str], Any] = read_json) -> None:
         self.over = False
         self.out = ["{"]
-        self._schema = schema
+        self._schema, self._read = schema, read
         properties = schema.get("properties")
         self._properties: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
         self._first = True
@@ -173,15 +173,15 @@ class ArgumentStream:
         whole = "".join(self._value).strip() + ('"' if self._mode == "held string" else "")
         is_rest, self._mode, self._value = self._mode == "rest", "name", []
         if is_rest:
-            found = read_json(whole)
+            found = self._read(whole)
             for self._name, value in found.items() if isinstance(found, dict) else ():
                 self._tell_value(value)
             self._close()
         elif whole:
-            self._tell_value(_value_of(whole))
+            self._tell_value(_value_of(whole, self._read))
 
     def _tell_value(self, value: Any) -> None:
-        fitted = coerced({self._name: value}, self._schema)
+        fitted = coerced({self._name: value}, self._schema, self._read)
         self._tell(dumps(fitted[self._name]).decode())
 
     def _tell(self, value: str) -> None:
@@ -193,12 +193,12 @@ class ArgumentStream:
         self.out.append("}")
 
 
-def _value_of(text: str) -> Any:
+def _value_of(text: str, read: Callable[[str], Any]) -> Any:
     """A value by its JSON, repaired; a bare word that is none is a string."""
     found = loads(text.encode("utf-8", "surrogatepass"))
     if found is not INVALID:
         return found
     if text in ("True", "False", "None"):
         return {"True": True, "False": False}.get(text)
-    found = read_json(text) if text[0] in "\"'{[" else None
+    found = read(text) if text[0] in "\"'{[" else None
     return text if found is None else found

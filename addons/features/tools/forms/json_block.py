@@ -6,7 +6,6 @@ data: it flows, and nothing within it is a call.
 
 from collections.abc import Sequence
 
-from addons.features.broken_json import read_json
 from addons.features.tools.forms.block import SaidThere
 from addons.features.tools.forms.json_calls import KNOWN, NAMES, calls_in
 from addons.features.tools.json_scan import JsonScan
@@ -35,13 +34,13 @@ class JsonBlock:
         if not self.is_text:
             self._source.append(text[at:stop])
         self._size += stop - at
-        self.over = self.over or self._scan.over
+        self.over = self._scan.over
         return stop
 
     def calls(self, *, complete: bool) -> Sequence[SaidThere]:
         if self.is_text or self._scan.in_string or not (complete or self._scan.whole):
             return ()
-        return [SaidThere(said, 0, self._size) for said in calls_in(read_json("".join(self._source)))]
+        return [SaidThere(said, 0, self._size) for said in calls_in(self._judge.read_json("".join(self._source)))]
 
     def _watch(self, depth: int, before: str, word: str, quoted: bool) -> None:
         """Judges the words of a call's own properties, as they come."""
@@ -54,7 +53,7 @@ class JsonBlock:
                 self._key = word
                 if word not in KNOWN:
                     self._is_data()
-                    self.over = not quoted  # a bare word: braces of something else than JSON
+                    self._scan.over = not quoted  # a bare word: braces of something else than JSON
             elif before == ":" and not self._may_be(word):
                 self._is_data()
 

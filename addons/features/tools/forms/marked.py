@@ -8,7 +8,6 @@ a list, glued, in a fence; what stands between them is nothing. A block without 
 import re
 from typing import Final, Protocol
 
-from addons.features.broken_json import read_json
 from addons.features.tools.forms.argument_stream import ArgumentStream
 from addons.features.tools.forms.json_calls import calls_in
 from addons.features.tools.forms.tags import TagBlock
@@ -151,7 +150,7 @@ class MarkedBlock:
             if begun and tool:
                 self._judge.counts(tool, begun[1])
                 self._begin_call(tool)
-                self._stream = ArgumentStream(tool.parameters)
+                self._stream = ArgumentStream(tool.parameters, self._judge.read_json)
                 return stop - (len(head) - begun.end())
         if scan.over:
             self._end_object()
@@ -162,7 +161,7 @@ class MarkedBlock:
         whole, self._object, self._scan = "".join(self._object), [], None
         if self._is_rest:
             return
-        found = () if breaks_off else calls_in(read_json(whole), loose=True)
+        found = () if breaks_off else calls_in(self._judge.read_json(whole), loose=True)
         judged = [self._judge.marked(said) for said in found]
         for call in judged:
             if call is not None:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from addons.features.broken_json import read_json
 from addons.features.tools.forms.block import SaidThere
 from addons.features.tools.forms.json_calls import calls_in
 from addons.features.tools.forms.tag_names import (
@@ -346,7 +345,7 @@ class TagBlock:
         source = "".join(self._pieces)
         self._mode, self._pieces = "content", []
         call = self._call
-        said = calls_in(read_json(source), loose=True) if call is None or not self._in_arguments() else []
+        said = calls_in(self._judge.read_json(source), loose=True) if call is None or not self._in_arguments() else []
         said = [one for one in said if call is None or not call.name or self._judge.tool(one.name) is not None]
         if said:
             begin = call.begin if call is not None else end - len(source)

@@ -12,9 +12,15 @@ PHRASE: Final = "调用"
 _HEAD_CHARS: Final = 300
 _CALL: Final = re.compile(r"([\w.\-]++)\s*+\(\s*+\{")
 _CALL_BEGUN: Final = re.compile(r"[\w.\-]++\s*+(?:\(\s*+)?+\Z")
-_LEAD: Final = r"调用(?:函数|工具)?\s*+[:：]?\s*+[`\"“]?([\w.\-]*+)"
-_SAID: Final = re.compile(_LEAD + r"[`\"”]?[\s,，;；。]*+(?:参数|arguments)?\s*+[:：]?\s*+\{")
-_SAID_BEGUN: Final = re.compile(_LEAD)
+_LEAD: Final = r"调用(?:函数|工具|[函工]\Z)?+\s*+[:：]?+\s*+[`\"“]?+"
+_NAME: Final = r"[A-Za-z0-9_.\-]++"
+_SAID: Final = re.compile(_LEAD + f"({_NAME})" + r"[`\"”]?+[\s,，;；。]*+(?:参数|arguments)?+\s*+[:：]?+\s*+\{")
+_SAID_BEGUN: Final = re.compile(
+    _LEAD
+    + rf"(?:\Z|({_NAME})(?:\Z|"
+    + r"[`\"”]?+[\s,，;；。]*+(?:参数|arguments|(?:参|a[rgumen]{0,6}t?)\Z)?+\s*+[:：]?+\s*+\Z))"
+)
+"""How the head of such a call may begin."""
 _LINE_END: Final = re.compile(r"[ \t;]*+(?=[\n`])")
 _MAYBE_LINE_END: Final = re.compile(r"[ \t;]*+\Z")
 
@@ -56,19 +62,20 @@ class WrittenBlock:
         return (SaidThere(Said(self._name, "".join(self._arguments)), 0, self._size),)
 
     def _read_head(self, text: str, at: int, end: int) -> int:
-        """The name, up to the bracket of the arguments."""
+        """The name, up to the bracket of the arguments; nothing is read of a head that is none."""
         limit = min(end, at + _HEAD_CHARS)
         found = _SAID.match(text, at, limit) if self._as_phrase else _CALL.match(text, at, limit)
-        if found is not None:
+        if found is not None and self._judge.tool(found[1]) is not None:
             self._name, self._begun = found[1], True
-            if self._judge.tool(self._name) is None:
-                self._give_up()
             return found.end() - 1
-        begun = (_SAID_BEGUN if self._as_phrase else _CALL_BEGUN).match(text, at, limit)
-        named = begun is not None and (not self._as_phrase or begun.end() == end or self._judge.tool(begun[1]))
-        if not named or limit < end or text.find("{", at, end) >= 0:
+        begun = _SAID_BEGUN.match(text, at, limit) if self._as_phrase else _CALL_BEGUN.match(text, at, limit)
+        if begun is None or limit < end or (self._as_phrase and self._is_other(begun, end)):
             self._give_up()
         return at
+
+    def _is_other(self, begun: re.Match[str], end: int) -> bool:
+        """Whether the name in the head of a phrase is whole, and no tool's."""
+        return begun[1] is not None and begun.end(1) < end and self._judge.tool(begun[1]) is None
 
     def _read_end(self, text: str, at: int, end: int) -> int:
         """The closing bracket, and the end of its line."""
