@@ -85,6 +85,9 @@ class AttemptLoop:
             return await self._asked_better(failed, self.progress, error)
         if failed.report.fault is None and self._continuation.may_be_of_the_chat(error) and not self._too_late():
             self.attempts += 1  # nobody's fault, and no attempt of the model's
+            if busy_s := self._continuation.busy_s(error):
+                self.way.go(Stage.PAUSED)
+                await self._waiting(self.context.sleep(busy_s))
             planned = await self._again(self.progress.lease, self.progress.session)
         else:
             planned = await self._mended(self.progress, error, accepted=failed.report.accepted)

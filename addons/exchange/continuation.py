@@ -14,6 +14,7 @@ from addons.routing.model_index import ModelRoute
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.operation import Operation, Turn
 from providers.contract.requests import ChatRequest, ModelRequest
+from providers.contract.thread import Thread
 
 OF_THE_CHAT: Final = frozenset(
     {
@@ -28,6 +29,10 @@ OF_THE_CHAT: Final = frozenset(
 for a chat that is gone or a parent it does not know. The same is asked for again without that chat."""
 
 
+BUSY_S: Final = 2.0
+"""What clients of Qwen wait where a chat is in progress (2026-10)."""
+
+
 @dataclass(slots=True)
 class Continuation:
     """One request's use of threads. Works nothing out for providers that have none."""
@@ -38,8 +43,11 @@ class Continuation:
     """Of the client key."""
     told: ToldAnswer | None = None
     """The newest attempt's answer, where its thread is wanted."""
-    on_thread: bool = False
-    """The newest attempt goes on in a chat that was there before."""
+    thread: Thread | None = None
+    """The chat that the newest attempt goes on in."""
+    _kept: Thread | None = None
+    """The chat that the next attempt is to go on in once more."""
+    _waited: bool = False
     _found: Conversation | None = field(default=None)
 
     def holder(self, routes: Sequence[ModelRoute]) -> AccountId | None:
@@ -54,22 +62,31 @@ class Continuation:
 
         `alone`: it is the client's own request, nothing of ours behind it; else the chat would hold that too.
         """
-        self.told, self.on_thread = None, False
+        self.told, self.thread = None, None
         if not alone or not self._serves(candidate.key[0]) or not isinstance(request, ChatRequest) or request.n > 1:
             return request
         self.told = ToldAnswer()
         conversation = self._conversation()
         if conversation.key is None:
             return request
-        thread = self.context.threads.take(conversation.key, candidate.key, candidate.model.id)
+        thread, self._kept = self._kept, None
+        thread = thread or self.context.threads.take(conversation.key, candidate.key, candidate.model.id)
         if thread is None:
             return request
-        self.on_thread = True
+        self.thread = thread
         return replace(request, messages=conversation.turn, before=conversation.before, thread=thread)
 
     def may_be_of_the_chat(self, error: ProviderError) -> bool:
         """Whether an attempt that went on in a chat may have failed for that chat alone."""
-        return self.on_thread and error.kind in OF_THE_CHAT
+        return self.thread is not None and error.kind in OF_THE_CHAT
+
+    def busy_s(self, error: ProviderError) -> float:
+        """Seconds after which the same turn may be taken: who answers fast comes before his site has quite ended the
+        answer before. Once a request; nothing where the request is to be asked as a whole."""
+        if self._waited or error.kind is not ErrorKind.CONVERSATION_BUSY:
+            return 0.0
+        self._waited, self._kept = True, self.thread
+        return min(error.retry_after_s or BUSY_S, BUSY_S)
 
     def keep(self, turn: Turn, candidate: Candidate) -> None:
         """The newest attempt has been answered, whole and as the site has it: the next request may go on there."""
