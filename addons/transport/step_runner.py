@@ -16,7 +16,7 @@ from addons.transport.public_fetch import FetchRefused, PublicFetcher
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import is_fault_of_tls, no_connection
 from addons.transport.upstream_request import target_of
-from providers.contract.call import Call
+from providers.contract.call import Call, origin_of
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session, SessionUpdate, given_cookies
@@ -137,7 +137,8 @@ class StepRunner:
         keep_cookies: bool,
     ) -> Answer:
         answer = await self._carry_out(provider, call, session, carried)
-        if keep_cookies and self._handed_out is not None and answer.set_cookies:
+        own = keep_cookies and answer.set_cookies and origin_of(call.shown_url) in provider.origins()
+        if own and self._handed_out is not None:  # a store for files has no say in the session
             self._handed_out(session, dict(given_cookies(answer.set_cookies)))
         return answer
 

@@ -19,6 +19,8 @@ class FileKey(NamedTuple):
     """The address of the provider."""
     provider: str
     account: str
+    person: str
+    """Whose session it is, where that is known: an account may be given another."""
     digest: str
     """SHA-256 of its bytes, in hex."""
     name: str
@@ -43,6 +45,10 @@ class UploadedFiles:
             return None
         self._found.move_to_end(key)
         return part
+
+    def forget(self, key: FileKey) -> None:
+        """The site may not have it any more."""
+        self._found.pop(key, None)
 
     def keep(self, key: FileKey, part: AttachedPart, valid_s: float) -> None:
         self._found[key] = part, self.clock() + valid_s

@@ -8,7 +8,7 @@ import logging
 from binascii import Error as BadBase64
 from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
@@ -21,6 +21,7 @@ from addons.features.media.long_prompt import parted
 from addons.features.media.parts import FilePart, file_parts, without_line_ends
 from providers.contract.chat import AttachedPart, MediaKind, Message, Part, attached
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event, Failure
 from providers.contract.provider import AnyProvider
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
@@ -46,7 +47,8 @@ class Media:
         if (uploads := provider.uploads) is None:
             return None
         named = "image" if request.drawing is not None else ""
-        parts, files = list(file_parts(request.messages, named)), _Files(provider, uploads, served.uploaded)
+        parts = list(file_parts(request.messages, named, len(request.before)))
+        files = _Files(provider, uploads, served.uploaded)
         steps: list[FeatureSteps] = []
         if parts:
             check_files(parts, uploads, provider.name, request.model, remote=served.settings.remote_media)
@@ -55,7 +57,7 @@ class Media:
             steps.append(_LongPrompt(files, uploads.inline_chars))
         if not steps:
             return None
-        return Applied(request, frozenset({CLAIM} if parts else ()), steps=tuple(steps))
+        return Applied(request, frozenset({CLAIM} if parts else ()), (_Refusals(files),), tuple(steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,14 @@ class _Files:
     provider: AnyProvider
     uploads: Uploads
     uploaded: UploadedFiles
+    named: list[FileKey] = field(default_factory=list)
+    """Those of this attempt."""
 
     def bring(self, file: MediaFile, digest: str, session: Session, moment: Moment) -> Work[AttachedPart]:
         """The file as the account's site has it: from before, or uploaded now. Raises ProviderError."""
-        key = FileKey(self.provider.options.base_url, session.provider, session.account, digest, file.name)
+        account, person = (session.provider, session.account), session.facts.get("user_id", "")
+        key = FileKey(self.provider.options.base_url, *account, person, digest, file.name)
+        self.named.append(key)
         if (known := self.uploaded.find(key)) is not None:
             return known
         brought = yield from self.uploads.upload(file, session, moment)
@@ -76,6 +82,26 @@ class _Files:
         size = -(-len(file.data) // 1024)
         log.info("%s/%s: %s uploaded (%d KB)", session.provider, session.account, file.name, size)
         return brought
+
+
+_OF_FILES: Final = (ErrorKind.BAD_REQUEST, ErrorKind.CONVERSATION_GONE, ErrorKind.PROVIDER_DOWN)
+"""Failures that may be about a file the site has no more: it says `is not exist`, or that it failed inside."""
+
+
+class _Refusals:
+    """The filter that hears when a chat with files is refused: they are uploaded anew the next time."""
+
+    done = ended = False
+
+    def __init__(self, files: _Files) -> None:
+        self._files = files
+
+    def filter(self, events: Sequence[Event]) -> list[Event]:
+        for event in events:
+            if isinstance(event, Failure) and event.error.kind in _OF_FILES:
+                for key in self._files.named:
+                    self._files.uploaded.forget(key)
+        return list(events)
 
 
 @dataclass(frozen=True, slots=True)

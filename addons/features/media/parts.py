@@ -94,12 +94,13 @@ def holds_file(part: Part) -> bool:
     return isinstance(part, ImagePart) or (isinstance(part, OtherPart) and part.kind in _PARTS)
 
 
-def file_parts(messages: Sequence[Message], named: str = "") -> Iterator[FilePart]:
+def file_parts(messages: Sequence[Message], named: str = "", first: int = 0) -> Iterator[FilePart]:
     """All parts of the messages that carry files. Raises GatewayError for one that cannot be read.
 
-    `named`: the field of the client's request that they stand in, where that has no messages.
+    `named`: the field of the client's request that they stand in, where that has no messages; `first`: where in it the
+    first of these messages stands.
     """
-    for index, message in enumerate(messages):
+    for index, message in enumerate(messages, first):
         for at, part in enumerate(message.content if isinstance(message.content, tuple) else ()):
             where = named or f"messages[{index}].content[{at}]"
             if isinstance(part, ImagePart):
@@ -117,7 +118,7 @@ def _other(part: OtherPart, where: str) -> FilePart:
         raise GatewayError(400, told, param=f"{where}.file.file_id", code="unsupported_parameter")
     called = _plain_name(text(held.get("filename")))
     data = text(held.get("file_data")) or text(held.get("data")) or text(held.get("url")) or text(held.get("file_url"))
-    if asked == "audio" or (asked == "file" and not data[:5].lower().startswith(("data:", "http"))):
+    if asked == "audio" or (asked == "file" and not data[:8].lower().startswith(("data:", "http://", "https://"))):
         return _checked(FilePart(part, where, asked, called, data))
     return _at_address(part, where, asked, data, called)
 

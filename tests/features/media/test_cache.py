@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from addons.features.media.cache import FileKey, UploadedFiles
 from providers.contract.chat import AttachedPart
 
-KEY = FileKey("https://x.example", "p", "a", "00", "a.png")
+KEY = FileKey("https://x.example", "p", "a", "user-1", "00", "a.png")
 PART = AttachedPart("image", "a.png", {"id": "1"})
 
 
@@ -25,11 +25,13 @@ def test_a_file_is_found_while_it_is_valid_by_whom_it_belongs_to() -> None:
     for other in (
         KEY._replace(account="b"),
         KEY._replace(provider="q"),
+        KEY._replace(person="user-2"),
         KEY._replace(digest="01"),
         KEY._replace(name="b.png"),
         KEY._replace(site="https://y.example"),
     ):
         assert files.find(other) is None
+    files.forget(KEY._replace(name="c.png"))
     clock.now += 60
     assert files.find(KEY) is None
     assert len(files) == 0

@@ -10,7 +10,7 @@ import pytest
 from providers.sandbox.tokens import jwt
 from tests.support.answers import STREAM, Said
 from tests.support.harness import House
-from tests.support.http1 import END
+from tests.support.http1 import END, chunk
 from tests.support.media import PNG, picture, words
 from tests.support.virtual_time import in_virtual_time
 from tests.support.visit import Visit
@@ -111,6 +111,36 @@ async def test_a_picture_reaches_the_store_and_no_secret_anybody_else(tmp_path: 
         qwen.check(visit.got)
         assert qwen.recordings()
     qwen.check()
+
+
+REFUSED = b'data: {"error":{"code":"invalid_input","details":"attachment is not exist"}}\n\n'
+
+
+@in_virtual_time
+async def test_what_the_site_says_it_has_not_is_uploaded_anew(tmp_path: Path) -> None:
+    qwen = Qwen(tmp_path)
+    async with qwen.house:
+        await (await qwen.asks()).says(STREAM, ANSWER, END)
+        visit = await qwen.asks()
+        assert len(qwen.stored) == 1
+        await visit.says(STREAM, chunk(REFUSED), END)
+        assert len(qwen.stored) == 2, "the same request, in another chat"
+        await visit.says(STREAM, ANSWER, END)
+        assert visit.got.text == "A cat."
+
+
+@in_virtual_time
+async def test_a_store_for_files_has_no_say_in_the_session(tmp_path: Path) -> None:
+    qwen = Qwen(tmp_path)
+    qwen.house.site.replies["PUT /elsewhere/f"] = httpx.Response(200, headers={"set-cookie": "acw_tc=stolen-0123456"})
+    qwen.house.providers = QWEN.replace("accounts:", "upload_urls: ['http://127.0.0.1:1004'], accounts:")
+    qwen.granted = (200, grant(file_url="http://127.0.0.1:1004/elsewhere/f"))
+    async with qwen.house as house:
+        visit = await qwen.asks()
+        assert visit.requests
+        await house.pass_s(5)
+        again = await qwen.asks()
+        assert "stolen" not in again.asked().headers["cookie"]
 
 
 XML = f"<Error><Code>SignatureDoesNotMatch</Code><Token>{HANDED['security_token']}</Token></Error>".encode()
