@@ -8,7 +8,7 @@ Carried          one of them: sent over the pool, read as it comes, given up whe
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mitmproxy import http
@@ -24,7 +24,7 @@ from addons.exchange.outcome import AttemptRecord
 from addons.stream.deps import Upstream
 from addons.stream.port import Fault, State
 from addons.transport.pool_carrier import own_client
-from addons.upstream.events import Answered, Body, Broken, Ended, NoConnection, UpstreamEvent
+from addons.upstream.events import Answered, Body, Broken, Connected, Ended, NoConnection, UpstreamEvent
 from addons.upstream.http1 import UpstreamCall
 
 log = logging.getLogger("glassgate")
@@ -126,6 +126,7 @@ class Carried:
         self._attempt, self._clock, self._wake = attempt, clock, wake
         self._began = self._heard = clock()
         self._settles_at = math.inf
+        self._connected = False
         self._moved = asyncio.Event()
 
     async def run(self, upstream: Upstream, request: http.Request) -> None:
@@ -135,15 +136,16 @@ class Carried:
         if head is None:
             return
         call = upstream.call(attempt.target, head, own_client(), self._told)
+        self._connected = call.is_connected
         try:
             while attempt.reader.state is State.OPEN:
-                due, late = self._due(call)
+                due, late, detail = min(self._dues())
                 try:
                     async with asyncio.timeout(max(0.0, due - self._clock())):
                         await self._moved.wait()
                     self._moved.clear()
                 except TimeoutError:
-                    self._too_late(late)
+                    self._fails(Fault(late), detail)
         finally:
             if attempt.reader.state is State.DONE and not attempt.reader.closes_early:
                 call.finish()
@@ -156,14 +158,21 @@ class Carried:
         for event in said:
             if self._attempt.reader.state is State.OPEN:
                 self._take(event)
+        if self._attempt.reader.state is State.FAILED:
+            self._fails(Fault.PROTOCOL, "the answer failed")
         if self._attempt.reader.ended and self._settles_at == math.inf:
             self._settles_at = self._heard + self._attempt.timers.settle_s
+        self._move()
+
+    def _move(self) -> None:
         self._moved.set()
         self._wake()
 
     def _take(self, event: UpstreamEvent) -> None:
         attempt = self._attempt
         match event:
+            case Connected():
+                self._connected = True
             case Answered():
                 attempt.head(event.response)
             case Body():
@@ -175,27 +184,33 @@ class Carried:
                 attempt.end()
             case NoConnection():
                 attempt.fault(Fault.CONNECT, event.why)
-            case Broken() if attempt.reader.ended:
-                attempt.settle()
             case Broken():
-                attempt.fault(Fault.CLOSED if event.closed else Fault.PROTOCOL, event.why)
+                self._fails(Fault.CLOSED if event.closed else Fault.PROTOCOL, event.why)
+
+    def _fails(self, fault: Fault, detail: str) -> None:
+        """It will not go on as it should; what was said may be all there is, or the site has kept the rest."""
+        attempt = self._attempt
+        if attempt.reader.ended:
+            attempt.settle()
+        elif attempt.is_lost(fault, detail, self._rest_is_there):
+            self._heard = self._clock()
+        elif attempt.reader.state is not State.FAILED:
+            attempt.fault(fault, detail)
+
+    def _rest_is_there(self) -> None:
+        self._attempt.more()
+        self._move()
 
     # -- time -----------------------------------------------------------------------------------------------------
-    def _due(self, call: UpstreamCall) -> tuple[float, Fault | None]:
-        """When it is too late, by the clock, and what it is then; None: its answer is whole as it is."""
+    def _dues(self) -> Iterator[tuple[float, int, str]]:
+        """When it is too late, by the clock; the fault that it is then, in numbers; and what is said of it."""
         timers = self._attempt.timers
-        dues: list[tuple[float, Fault | None]] = [(self._settles_at, None)]
-        dues.append((self._began + timers.total_s, Fault.TOTAL_TIMEOUT))
-        if not call.is_connected:
-            dues.append((self._began + timers.connect_s, Fault.CONNECT_TIMEOUT))
+        yield self._settles_at, Fault.IDLE_TIMEOUT.value, ""
+        yield self._began + timers.total_s, Fault.TOTAL_TIMEOUT.value, f"no complete answer within {timers.total_s:g} s"
+        if not self._connected:
+            yield self._began + timers.connect_s, Fault.CONNECT_TIMEOUT.value, "connection cancelled"
         elif self._attempt.report.first_token_at is None:
-            dues.append((self._began + timers.first_token_s, Fault.FIRST_TOKEN_TIMEOUT))
+            first_s = timers.first_token_s
+            yield self._began + first_s, Fault.FIRST_TOKEN_TIMEOUT.value, f"no word within {first_s:g} s"
         elif not self._attempt.silent_until_whole:
-            dues.append((self._heard + timers.idle_s, Fault.IDLE_TIMEOUT))
-        return min(dues, key=lambda due: due[0])
-
-    def _too_late(self, fault: Fault | None) -> None:
-        if fault is None:
-            self._attempt.settle()
-        else:
-            self._attempt.fault(fault, "an answer beside the first")
+            yield self._heard + timers.idle_s, Fault.IDLE_TIMEOUT.value, f"silence for {timers.idle_s:g} s"

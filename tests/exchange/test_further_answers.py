@@ -192,7 +192,7 @@ async def test_one_that_fails_behind_the_first_words_ends_the_stream_with_an_err
         Beside(house.site, broken)
         visit = await asks(house, 2)
         await visit.says(STREAM, said("first"))
-        await house.pass_s(6)
+        await house.pass_s(50)  # the site is asked for the rest, which it has not kept
         got = visit.got
         assert got.complete
         assert got.error["message"]
@@ -212,7 +212,7 @@ async def test_one_that_failed_unheard_is_asked_for_anew(tmp_path: Path) -> None
     async with zai(tmp_path) as house:
         site = Beside(house.site, once_broken)
         visit = await asks(house, 2)
-        await house.pass_s(30)
+        await house.pass_s(50)
         await visit.says(STREAM, said("first"), ALL_SAID)
         assert texts(visit.got, stream=True) == {0: "first", 1: "try 2"}
         assert site.asked == 2
@@ -339,4 +339,30 @@ async def test_a_gateway_that_ends_ends_all(tmp_path: Path) -> None:
         await house.settle()
         assert visit.got.error["code"] == "shutting_down"
         assert site.left == 2
+        assert is_quiet(house)
+
+
+@pytest.mark.parametrize("kept", ["be", "beside it"])
+@in_virtual_time
+async def test_one_whose_stream_is_lost_is_read_back(tmp_path: Path, kept: str) -> None:
+    async def lost(number: int) -> AsyncIterator[bytes]:
+        yield word("be")
+        await asyncio.sleep(5)
+        raise httpx.ReadError("gone")
+
+    def keeps(request: httpx.Request) -> tuple[int, object]:
+        (answer_id,) = json.loads(request.content)["ids"]
+        blocks = [{"type": "text", "content": kept}]
+        return 200, {"data": {answer_id: {"role": "assistant", "content_blocks": blocks, "done": kept != "be"}}}
+
+    async with zai(tmp_path) as house:
+        house.site.replies["POST /api/v1/chats/chat-2/messages/batch"] = keeps
+        Beside(house.site, lost)
+        visit = await asks(house, 2)
+        await visit.says(STREAM, said("first"), ALL_SAID)
+        await house.pass_s(60)
+        if kept == "be":
+            assert visit.got.error["message"]
+        else:
+            assert texts(visit.got, stream=True) == {0: "first", 1: "beside it"}
         assert is_quiet(house)
