@@ -55,7 +55,7 @@ def wanted_tools(shown: Shown, tools: Sequence[Tool]) -> list[tuple[Tool, int]]:
         return []
     if len(tools) == 1 and shown.choice == tools[0].name:
         return [(tools[0], 0)]
-    working = [tool for tool in tools if tool.name not in FINISHING]
+    working = [tool for tool in tools if tool.known not in FINISHING]
     named = _named(question, working, plain=False)
     if named:
         return named
@@ -74,7 +74,7 @@ def wanted_tools(shown: Shown, tools: Sequence[Tool]) -> list[tuple[Tool, int]]:
 
 def calls_for(tool: Tool, own: str, question: str, around: str) -> list[ToolCall]:
     """The calls of one tool: one for each written call, place or file that the words name."""
-    written = [_of_written(tool, inside) for inside in _written(tool.name, question)]
+    written = [_of_written(tool, inside) for inside in _written(tool.known, question)]
     if written:
         return written
     fields = [name.lower() for name in (tool.parameters.get("properties") or {})]
@@ -102,11 +102,11 @@ def _named(question: str, tools: Sequence[Tool], *, plain: bool) -> list[tuple[T
     the words speak of a tool of that name, or (plain) where nothing else was found."""
     found = []
     for tool in tools:
-        spaced = re.sub(r"[_\-.]+", " ", tool.name)
-        ways = [rf"(?<![\w]){re.escape(way)}(?![\w])" for way in dict.fromkeys((tool.name, spaced))]
-        everyday = re.fullmatch(r"[a-z]{2,12}|[A-Z][a-z]{2,12}", tool.name) is not None
+        spaced = re.sub(r"[_\-.]+", " ", tool.known)
+        ways = [rf"(?<![\w]){re.escape(way)}(?![\w])" for way in dict.fromkeys((tool.known, spaced))]
+        everyday = re.fullmatch(r"[a-z]{2,12}|[A-Z][a-z]{2,12}", tool.known) is not None
         if everyday and not plain:
-            itself = re.escape(tool.name)
+            itself = re.escape(tool.known)
             ways = [
                 rf"[`\"']{itself}[`\"']|\b{itself}\(|\b{itself} (?:tool|function)\b",
                 rf"\b(?:tool|function|call|use)(?: the| named| called)? {itself}\b",
@@ -126,7 +126,7 @@ def _meant(question: str, tools: Sequence[Tool]) -> list[tuple[Tool, int]]:
             continue
         able = [tool for tool in tools if _takes_file(tool)] if names[0] in _OF_FILES else tools
         for name in names:
-            tool = next((tool for tool in able if name in _name_words(tool.name)), None)
+            tool = next((tool for tool in able if name in _name_words(tool.known)), None)
             if tool is not None:
                 found.setdefault(tool.name, (tool, hit.start()))
                 break
@@ -146,7 +146,7 @@ def _alike(question: str, tools: Sequence[Tool]) -> Tool | None:
     """The tool whose name and description have the most words of the question."""
     asked = _stems(question)
     scored = [
-        (3 * len(asked & _stems(" ".join(_name_words(t.name)))) + len(asked & _stems(t.description[:400])), -at)
+        (3 * len(asked & _stems(" ".join(_name_words(t.known)))) + len(asked & _stems(t.description[:400])), -at)
         for at, t in enumerate(tools)
     ]
     score, at = max(scored, default=(0, 0))

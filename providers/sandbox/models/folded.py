@@ -20,6 +20,7 @@ _MARK: Final = re.compile(r"<(?:tools|format)-([a-z0-9]{8})>")
 _LABEL: Final = re.compile(r"^\[(System|User|Assistant|Tool result)(?: [^\]\n]{1,200})?\]\n", re.MULTILINE)
 _ROLES: Final = {"System": "system", "User": "user", "Assistant": "assistant", "Tool result": "tool"}
 DIRECTIVE: Final = re.compile(r"^[ \t]*!sandbox\b.*\n?", re.MULTILINE)
+_ELSEWHERE: Final = re.compile(r"\(elsewhere called ([^)\n]{1,128})\)\s*")
 _ATTRIBUTE: Final = re.compile(r'(id|name)="([^"]*)"')
 
 
@@ -94,7 +95,14 @@ def _tool(line: str) -> Tool | None:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str) or "arguments" in value:
         return None
     parameters = value.get("parameters")
-    return Tool(value["name"], str(value.get("description") or ""), parameters if isinstance(parameters, dict) else {})
+    description = str(value.get("description") or "")
+    other = _ELSEWHERE.match(description)
+    return Tool(
+        value["name"],
+        description[other.end() :] if other else description,
+        parameters if isinstance(parameters, dict) else {},
+        other[1] if other else "",
+    )
 
 
 def _turns(text: str, role: str, mark: str) -> Iterator[Turn]:

@@ -29,7 +29,7 @@ def answer(shown: Shown, otherwise: str = "") -> Said:
     if shown.schema is not None:
         return Said(value=_value(shown), is_value=True)
     text = _words(shown, otherwise)
-    finishing = next((tool for tool in shown.tools if tool.name in FINISHING), None)
+    finishing = next((tool for tool in shown.tools if tool.known in FINISHING), None)
     if finishing is not None and shown.choice != "none":
         arguments = fill(finishing.parameters, _all_words(shown, text))
         return Said(calls=[ToolCall(finishing.name, arguments)])
@@ -79,9 +79,9 @@ def _plan(shown: Shown) -> list[ToolCall]:
 def _due(shown: Shown) -> list[ToolCall]:
     """A call that must be made although nothing asks for it: of the tool named, of one that ends work, or the first."""
     named = [tool for tool in shown.tools if tool.name == shown.choice]
-    ending = [tool for tool in shown.tools if tool.name in FINISHING]
+    ending = [tool for tool in shown.tools if tool.known in FINISHING]
     tool = (named or ending or list(shown.tools))[0]
-    text = _words(shown, "") if tool.name in FINISHING else ""
+    text = _words(shown, "") if tool.known in FINISHING else ""
     return [ToolCall(tool.name, fill(tool.parameters, _all_words(shown, text)))]
 
 

@@ -13,6 +13,13 @@ class Tool:
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    elsewhere: str = ""
+    """The name that people have for it, where the contract says that it is another."""
+
+    @property
+    def known(self) -> str:
+        """The name that people have for it."""
+        return self.elsewhere or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def test_a_tool_is_called_and_its_result_answered_from(client: openai.OpenAI, mo
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_name_that_a_site_has_too_comes_back_as_the_clients(client: openai.OpenAI, model: str) -> None:
-    asked = [{"role": "user", "content": "Run the command `ls`."}]
+    asked = [{"role": "user", "content": "Call Bash with the command `ls`."}]
     message, _ = whole(client, model, asked, tools=[WEATHER, BASH], tool_choice="required")
     assert call_of(message)[0] == "Bash"
 

@@ -72,3 +72,9 @@ def test_tools_that_an_earlier_message_of_the_thread_listed_still_hold() -> None
     again = read_prompt("<tools-efgh5678>\nf\nchoice: required\n</tools-efgh5678>\n\ngo", earlier=first.turns)
     assert [tool.name for tool in again.tools] == ["f"]
     assert (again.choice, again.mark, again.question) == ("required", "efgh5678", "go")
+
+
+def test_a_tool_that_people_call_otherwise_is_known_by_both_names() -> None:
+    line = '{"name": "shell_run", "description": "(elsewhere called Bash) Runs it.", "parameters": {}}'
+    (tool,) = read_prompt(f"<tools-abcd1234>\n{line}\n</tools-abcd1234>\n\nhi").tools
+    assert (tool.name, tool.known, tool.description) == ("shell_run", "Bash", "Runs it.")
