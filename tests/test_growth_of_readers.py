@@ -20,6 +20,8 @@ from addons.dialects.chat_completions.whole import ChatWhole
 from addons.dialects.images.form import read_form
 from addons.dialects.registry import for_path
 from addons.errors import GatewayError, clean
+from addons.exchange.conversation import Conversation
+from addons.exchange.lost_answer import CameSoFar
 from addons.features.media.feature import decoded
 from addons.features.media.parts import file_parts
 from addons.features.stop_limits import OutputLimits
@@ -73,6 +75,7 @@ from providers.openai.reasons import end_of
 from providers.openai.refusals import too_long, unwanted
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.interception import InterceptedCalls
+from providers.qwen.kept import KeptAnswer as KeptQwen
 from providers.qwen.sources import cited_text
 from providers.shared.citations import Sources
 from providers.shared.cumulative import CumulativeText
@@ -81,6 +84,7 @@ from providers.shared.retry_after import header_wait, period_of, retry_after
 from providers.shared.think_tags import ThinkTags
 from providers.zai.buffer import BufferLimit, EditBuffer
 from providers.zai.decoder import ZaiDecoder
+from providers.zai.kept import KeptAnswer as KeptZai
 from providers.zai.stray_tags import StrayTagFilter
 from tests.features.tools.reading import CLOSE as CALL_CLOSE
 from tests.features.tools.reading import OPEN as CALL_OPEN
@@ -307,6 +311,27 @@ def conversation(message: Callable[[int], Message]) -> Reader:
 def first_call() -> Callable[[str], object]:
     held = FirstCall(Toolbox([Tool("f", None, "", {})]))
     return lambda text: (held.filter([ToolCallDelta(0, None, "f", text)]), held.passes(()))
+
+
+def zai_kept(blocks: list[Any]) -> object:
+    return KeptZai("a").read(
+        json.dumps({"data": {"a": {"content_blocks": blocks, "done": True}}}).encode(), ZaiDecoder()
+    )
+
+
+def qwen_kept(parts: list[Any]) -> object:
+    history = {"currentId": "a", "messages": {"a": {"role": "assistant", "content_list": parts}}}
+    return KeptQwen().read(json.dumps({"data": {"chat": {"history": history}}}).encode(), "a", None, QwenDecoder())
+
+
+def digest(messages: list[Message]) -> object:
+    return Conversation(ChatRequest("m", tuple(messages)), None).answered(Message("assistant", "a"))
+
+
+def rest_of(events: list[Event]) -> object:
+    came = CameSoFar()
+    came.add(events)
+    return came.rest([*events, *events, Finish("stop")])
 
 
 def encoded(event: Callable[[int], Event]) -> Reader:
@@ -570,6 +595,11 @@ READERS: dict[str, Reader] = {
     "calls of a conversation": conversation(lambda number: Message("assistant", "{", tool_calls=(a_call(number),))),
     "results of a conversation": conversation(lambda number: Message("tool", "<", tool_call_id=f"c{number}")),
     "the first call of an answer": fed(first_call, chars("{")),
+    "zai kept": fed(lambda: zai_kept, lambda size: [[{"type": "text", "content": "a"}] * size]),
+    "qwen kept": fed(lambda: qwen_kept, lambda size: [[{"phase": "answer", "content": "a"}] * size]),
+    "digest: messages": fed(lambda: digest, lambda size: [[Message("assistant", "a", tool_calls=(a_call(0),))] * size]),
+    "digest: an answer": fed(lambda: digest, lambda size: [[Message("assistant", " " * size)]]),
+    "rest of an answer": fed(lambda: rest_of, lambda size: [[Text("a")] * size]),
     "cumulative": fed(lambda: CumulativeText(frames=3).add, chars("ab")),
     "citations": fed(lambda: cited_text("links", one_source()).feed, chars("[[")),
     "citations, one text": fed(lambda: cited_text("links", one_source()).feed, whole("[[1")),
