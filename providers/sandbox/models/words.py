@@ -23,6 +23,12 @@ _IN_PLACE: Final = re.compile(r"\b(?:in|for|at|near|from|to|of)\s+([A-Z][\w'’-
 _WORKING: Final = re.compile(
     r"(?:working directory|current directory|workspace|cwd)[^/\n]{0,40}(/[^\s<\"'`,]*)", re.IGNORECASE
 )
+_WORKING_TOLD: Final = re.compile(
+    r"(?:working(?: in the)? directory|current directory|workspace|cwd)\b[^/\n<]{0,20}(?:[:=]|\bis)\s*[\"'`]?"
+    r"(/[^\s<>\"'`,]*)",
+    re.IGNORECASE,
+)
+"""Said as such: goes before a path that only stands near the words."""
 _CONTENT: Final = re.compile(
     r"(?:\b(?:with|and)\s+(?:the\s+)?(?:exact(?:ly)?\s+)?(?:the\s+)?(?:contents?|text|body|line|words?)\b"
     r"|\bcontaining\b|\bthat (?:says|contains|reads)\b|\bwhose contents? (?:is|are)\b)"
@@ -176,7 +182,7 @@ class Words:
         if not found:
             return ""
         if "absolute" in about.lower() and not found[0].startswith(("/", "~")):
-            working = _WORKING.search(self._around)
+            working = _WORKING_TOLD.search(self._around) or _WORKING.search(self._around)
             return f"{working[1].rstrip('/.')}/{found[0]}" if working else found[0]
         return found[0]
 

@@ -53,3 +53,9 @@ def test_what_words_hold() -> None:
     assert paths("see https://a.b/c.txt, src/a.py and b.md.") == ["src/a.py", "b.md"]
     assert quotes("it's \"a\" and 'b'") == ["a", "b"]
     assert capitals("Extract Jason Liu's age") == ["Jason Liu"]
+
+
+def test_a_folder_that_is_said_to_be_the_working_one_goes_before_one_that_stands_near_the_words() -> None:
+    around = "Paths of your workspace (see </description>).\nCurrent directory commands: /commands.\n"
+    words = Words("create a.txt", around=f"{around}I'm currently working in the directory: /home/x\n")
+    assert words.text("filePath", "The absolute path to the file") == "/home/x/a.txt"
