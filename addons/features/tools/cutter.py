@@ -9,7 +9,6 @@ import re
 from typing import Final
 
 from addons.features.tools.forms import quoting
-from addons.features.tools.forms.argument_stream import CLOSING_QUOTE
 from addons.features.tools.forms.block import Block
 from addons.features.tools.forms.json_block import JsonBlock
 from addons.features.tools.forms.marked import MarkedBlock, Sink
@@ -17,6 +16,7 @@ from addons.features.tools.forms.tag_names import AROUND, CALL, GLUED, TAG, TAG_
 from addons.features.tools.forms.tags import TagBlock
 from addons.features.tools.forms.written import PHRASE, WrittenBlock
 from addons.features.tools.judge import Judge
+from addons.features.tools.own_tags import OwnTags
 from addons.features.tools.toolbox import Tool
 
 HELD_CHARS: Final = 512 * 1024
@@ -36,8 +36,6 @@ _LEAD_LIMIT: Final = 4096
 _OPENING_CHARS: Final = 200
 _OPENING: Final = re.compile(r"[^<>{\n]*+>?")
 _CLOSING_CHARS: Final = 20
-_DOUBT_CHARS: Final = 4096
-"""Behind a closing tag in a string: so far is looked for the end of that string."""
 _CLOSING: Final = re.compile(r"\s*+>?")
 _LIST: Final = re.compile(r"\[\s{0,64}+(\{|\Z)")
 _WORD: Final = re.compile(r"[\w.\-]{1,130}+")
@@ -56,7 +54,7 @@ class Cutter:
 
     def __init__(self, judge: Judge, sink: Sink, mark: str, *, keeps: bool = False) -> None:
         self._judge, self._sink, self._keeps = judge, sink, keeps
-        self._needle = f"call-{mark}"
+        self._tags = OwnTags(mark)
         self._begin()
 
     def _begin(self) -> None:
@@ -79,13 +77,12 @@ class Cutter:
         """What stood before the call that was told last."""
         self._called = False
         """What was read last is a call, as far as it is not blank."""
-        self._ahead: tuple[int, int, bool] | None = None
-        """The next tag of ours in the text that is fed."""
         self.idle = False
         """Nothing is held: a piece without any sign may go out as it is."""
 
     def feed(self, text: str) -> None:
-        text, self._pending, self._ahead = self._pending + text, "", None
+        text, self._pending = self._pending + text, ""
+        self._tags.forget()
         at, end = 0, len(text)
         while at < end:
             state = at, self._marked, self._block
@@ -105,8 +102,8 @@ class Cutter:
         """The text is over. Not `complete`: it was cut off, and nothing is read into what is missing."""
         rest, self._pending = self._pending, ""
         marked, self._marked = self._marked, None
-        if marked is not None and rest.startswith(f"</{self._needle}"):  # within a string, as it seemed
-            stop = _end_of(_CLOSING, rest, len(self._needle) + 2, len(rest))
+        if marked is not None and rest.startswith(f"</{self._tags.name}"):  # within a string, as it seemed
+            stop = _end_of(_CLOSING, rest, len(self._tags.name) + 2, len(rest))
             marked.close(rest[:stop], complete=complete)
             self.feed(rest[stop:])
             self.end(complete=complete)
@@ -200,7 +197,7 @@ class Cutter:
             return at if quoting.FENCE.startswith(text[at:]) else None
         if found := _REMAINS.match(text, at):
             return found.end()
-        return at if _REMAINS_BEGUN.match(text, at) and not self._needle.startswith(text[at + 1 :]) else None
+        return at if _REMAINS_BEGUN.match(text, at) and not self._tags.name.startswith(text[at + 1 :]) else None
 
     def _opened(self, text: str, at: int) -> int | None:
         """Behind what was opened here; `at` where more must be known, or a block was opened; None for plain text."""
@@ -251,14 +248,14 @@ class Cutter:
         return at + 1
 
     def _opened_tag(self, text: str, at: int) -> int | None:
-        behind = at + 1 + len(self._needle)
-        if text.startswith(self._needle, at + 1) and not text[behind : behind + 1].isalnum():
+        behind = at + 1 + len(self._tags.name)
+        if text.startswith(self._tags.name, at + 1) and not text[behind : behind + 1].isalnum():
             stop = _end_of(_OPENING, text, behind, behind + _OPENING_CHARS)
             if stop == len(text) < behind + _OPENING_CHARS and text[stop - 1] != ">":
                 return at
             self._marked = MarkedBlock(self._judge, self, text[at:stop], follows=self._called, keeps=self._keeps)
             return stop
-        if behind > len(text) and self._needle.startswith(text[at + 1 :]):
+        if behind > len(text) and self._tags.name.startswith(text[at + 1 :]):
             return at
         tag = TAG.match(text, at)
         is_whole = tag is not None and tag.end() < len(text)
@@ -290,7 +287,7 @@ class Cutter:
 
     # -- blocks in other forms ------------------------------------------------------------------------------------
     def _in_block(self, block: Block, text: str, at: int) -> int:
-        begin, behind, _ = self._tag(text, at)
+        begin, behind, _ = self._tags.next(text, at)
         stop = block.feed(text, at, min(begin, at + HELD_CHARS))
         is_over = block.over or (behind > 0 and stop == begin)
         if behind > 0 and not block.over and at == stop:
@@ -329,13 +326,13 @@ class Cutter:
 
     # -- our own blocks -------------------------------------------------------------------------------------------
     def _in_marked(self, block: MarkedBlock, text: str, at: int) -> int:
-        begin, behind, is_closing = self._tag(text, at)
+        begin, behind, is_closing = self._tags.next(text, at)
         if begin > at:
             block.feed(text, at, begin)
             return begin
         if behind < 0:
             return at
-        if is_closing and block.in_string and (goes_on := self._string_goes_on(text, behind)) is not False:
+        if is_closing and block.in_string and (goes_on := self._tags.string_goes_on(text, behind)) is not False:
             if goes_on:
                 block.feed(text, at, behind)
             return behind if goes_on else at
@@ -345,36 +342,6 @@ class Cutter:
         block.close(text[at:stop])
         self._marked = None
         return stop
-
-    def _string_goes_on(self, text: str, behind: int) -> bool | None:
-        """Whether a string of JSON, in which a closing tag of ours ends there, is one that has an end; None where more
-        must be known."""
-        opening = text.find(f"<{self._needle}", behind, behind + _DOUBT_CHARS)
-        if CLOSING_QUOTE.search(text, behind, opening if opening >= 0 else behind + _DOUBT_CHARS):
-            return True
-        return False if opening >= 0 or len(text) >= behind + _DOUBT_CHARS else None
-
-    def _tag(self, text: str, at: int) -> tuple[int, int, bool]:
-        """Where the next tag of ours begins, where its name ends, whether it is a closing one.
-
-        Without any: the length of the text. One that may begin at the end of the text has -1 for the end of its name.
-        """
-        if self._ahead is None or self._ahead[0] < at:
-            self._ahead = self._next_tag(text, at)
-        return self._ahead
-
-    def _next_tag(self, text: str, at: int) -> tuple[int, int, bool]:
-        found = text.find(self._needle, at)
-        while found >= 0:
-            closing, behind = found - 2 >= at and text.startswith("</", found - 2), found + len(self._needle)
-            is_tag = closing or (found - 1 >= at and text[found - 1] == "<")
-            if is_tag and not text[behind : behind + 1].isalnum():  # (a longer mark is another one)
-                return found - 1 - closing, behind if behind < len(text) else -1, closing
-            found = text.find(self._needle, found + 1)
-        last = text.rfind("<", max(at, len(text) - len(self._needle) - 1))
-        if last >= 0 and (f"<{self._needle}".startswith(text[last:]) or f"</{self._needle}".startswith(text[last:])):
-            return last, -1, False
-        return len(text), -1, False
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int, limit: int) -> int:

@@ -8,13 +8,13 @@ Closers may be missing; a name in the body goes before one in an attribute. The 
 closed, or where anything stands that belongs to no call.
 """
 
-import html
 import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from addons.features.tools.forms.block import SaidThere
 from addons.features.tools.forms.json_calls import calls_in
+from addons.features.tools.forms.tag_attributes import HEAD_CHARS, TAG_END, TagAttributes
 from addons.features.tools.forms.tag_names import (
     ARGUMENT,
     ARGUMENTS,
@@ -32,14 +32,10 @@ from addons.features.tools.forms.tag_names import (
 from addons.features.tools.json_scan import JsonScan
 from addons.features.tools.judge import Judge, Said
 
-type _Mode = Literal["content", "attributes", "attribute", "value", "json"]
+type _Mode = Literal["content", "attributes", "value", "json"]
 _BLANKS: Final = re.compile(r"\s*+")
 _WORD: Final = re.compile(r"[\w.:/\-]++")
 _FENCE: Final = re.compile(r"```\w{0,20}+")
-_ATTRIBUTE: Final = re.compile(r"\s*+(?:([\w.:\-]{0,100}+)\s*+=\s*+)([\"']|[^\s\"'>/]++)")
-_BARE_ATTRIBUTE: Final = re.compile(r"\s*+([\w.:\-]{1,100}+)(?=[\s/>])")
-_TAG_END: Final = re.compile(r"\s*+(/?)>")
-_HEAD_CHARS: Final = 300
 _DEPTH_LIMIT: Final = 20
 
 
@@ -74,9 +70,9 @@ class TagBlock:
         self._found: list[SaidThere] = []
         self._tag = ""
         self._raw_tag = ""
-        self._attributes: dict[str, str] = {}
-        self._attribute = ""
-        self._quote = ""
+        self._tag_at = 0
+        """The tag that is read: its plain name, its own, and where it began."""
+        self._attributes = TagAttributes()
         self._closer = ""
         """The tag that ends the value, and the argument that it is of."""
         self._named = ""
@@ -92,8 +88,6 @@ class TagBlock:
                     at = self._content(text, at, end)
                 case "attributes":
                     at = self._in_tag(text, at, end)
-                case "attribute":
-                    at = self._in_attribute(text, at, end)
                 case "value":
                     at = self._in_value(text, at, end)
                 case "json":
@@ -136,7 +130,7 @@ class TagBlock:
                 if fence is None and end - at < len("```") and not text[at:end].strip("`"):
                     return at
                 if fence is not None:
-                    return at if fence.end() == end and end - at < _HEAD_CHARS else fence.end()
+                    return at if fence.end() == end and end - at < HEAD_CHARS else fence.end()
         return self._word(text, at, end)
 
     def _word(self, text: str, at: int, end: int) -> int:
@@ -168,11 +162,9 @@ class TagBlock:
             return self._close_tag(text, at, tag.end(), end, raw if self._is_tool(raw) else name)
         if not self._belongs(name, raw):
             return self._foreign(at)
-        self._tag, self._raw_tag, self._attributes, self._mode = name, raw, {}, "attributes"
+        self._tag, self._raw_tag, self._attributes, self._mode = name, raw, TagAttributes(), "attributes"
         self._tag_at = self._base + at
         return tag.end()
-
-    _tag_at = 0
 
     def _is_tool(self, raw: str) -> bool:
         return self._judge.toolbox.find(raw) is not None
@@ -190,9 +182,9 @@ class TagBlock:
         return named and name not in STRUCTURE and (around in CALL or around in ARGUMENTS or self._is_tool(around))
 
     def _close_tag(self, text: str, at: int, behind: int, end: int, name: str) -> int:
-        stop = _TAG_END.match(text, behind, min(end, behind + _HEAD_CHARS))
+        stop = TAG_END.match(text, behind, min(end, behind + HEAD_CHARS))
         if stop is None:
-            if end - behind < _HEAD_CHARS and text[behind:end].isspace():
+            if end - behind < HEAD_CHARS and text[behind:end].isspace():
                 return at
             return self._foreign(at)
         if name in self._open:
@@ -209,39 +201,20 @@ class TagBlock:
 
     def _in_tag(self, text: str, at: int, end: int) -> int:
         """The attributes of a tag, up to its end."""
-        limit = min(end, at + _HEAD_CHARS)
-        if stop := _TAG_END.match(text, at, limit):
+        attributes = self._attributes
+        at = attributes.feed(text, at, end)
+        if attributes.failed:
+            return self._foreign(at)
+        if attributes.over:
             self._mode = "content"
-            self._begun(self._tag, self._raw_tag, stop.end(), closed=bool(stop[1]))
-            return stop.end()
-        if found := _ATTRIBUTE.match(text, at, limit):
-            if found[2] in "\"'":
-                self._attribute, self._quote, self._pieces, self._mode = found[1], found[2], [], "attribute"
-                return found.end()
-            if found.end() == limit == end and end - at < _HEAD_CHARS:
-                return at
-            self._attributes[found[1]] = html.unescape(found[2])
-            return found.end()
-        if bare := _BARE_ATTRIBUTE.match(text, at, limit):
-            self._attributes[bare[1]] = "true"
-            return bare.end()
-        if end - at < _HEAD_CHARS and not set(text[at:end]) & set("<{\"'"):
-            return at
-        return self._foreign(at)
-
-    def _in_attribute(self, text: str, at: int, end: int) -> int:
-        stop = text.find(self._quote, at, end)
-        self._pieces.append(text[at : end if stop < 0 else stop])
-        if stop < 0:
-            return end
-        self._attributes[self._attribute] = html.unescape("".join(self._pieces))
-        self._mode = "attributes"
-        return stop + 1
+            self._begun(self._tag, self._raw_tag, at, closed=attributes.closed)
+        return at
 
     def _begun(self, name: str, raw: str, at: int, *, closed: bool) -> None:
         """A tag was opened, and closed in itself where it says so."""
         call = self._call
-        said = self._attributes.get("name") or self._attributes.get("") or self._attributes.get("tool_name") or ""
+        values = self._attributes.values
+        said = values.get("name") or values.get("") or values.get("tool_name") or ""
         if (name in (KEY, VALUE) and call is not None) or (name in NAME and call is not None):
             self._begin_value(name, "", closed=closed)
         elif name in ARGUMENT and call is not None and said:
@@ -266,9 +239,9 @@ class TagBlock:
             call = self._call = _Call(self._tag_at, tool or name)
         call.name = tool or said
         if tool:
-            call.values |= self._attributes
-        elif "arguments" in self._attributes:
-            call.json = self._attributes["arguments"]
+            call.values |= self._attributes.values
+        elif "arguments" in self._attributes.values:
+            call.json = self._attributes.values["arguments"]
         if len(self._open) >= _DEPTH_LIMIT:
             self._foreign(at)
         elif not closed:
@@ -300,7 +273,7 @@ class TagBlock:
             return at + 1
         name = plain(tag[2])
         if tag[1] and self._closer in (name, tag[2]):
-            stop_at = _TAG_END.match(text, tag.end(), end)
+            stop_at = TAG_END.match(text, tag.end(), end)
             if stop_at is None and text[tag.end() : end].isspace():
                 return at
             self._end_value()
