@@ -56,6 +56,6 @@ def test_what_words_hold() -> None:
 
 
 def test_a_folder_that_is_said_to_be_the_working_one_goes_before_one_that_stands_near_the_words() -> None:
-    around = "Paths of your workspace (see </description>).\nCurrent directory commands: /commands.\n"
+    around = "Paths of your workspace (see </description>).\nIn the current directory use /commands.\n"
     words = Words("create a.txt", around=f"{around}I'm currently working in the directory: /home/x\n")
     assert words.text("filePath", "The absolute path to the file") == "/home/x/a.txt"
