@@ -33,8 +33,8 @@ POLL_S: Final = 0.5
 POLLS: Final = 12
 """The page asks 30 times in 15 s; together with the pauses that grow this is a minute."""
 
-_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~%!$&'()*+,;=:@-]{1,512}){1,16}")
-_KEY: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff/?#][^\x00-\x1f\x7f\ud800-\udfff?#]{0,1023}")
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~%!$&'()*+,;=:@-]{1,2048}){1,16}")
+_KEY: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,1024}")
 _BUCKET: Final = re.compile(r"[a-z0-9-]{3,63}")
 _REGION: Final = re.compile(r"(?:oss-)?([a-z0-9-]{2,40})")
 

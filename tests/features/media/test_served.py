@@ -61,6 +61,14 @@ def test_the_model_reads_a_document(town: Served, site: str) -> None:
     assert "notes.txt" in told
 
 
+@pytest.mark.parametrize("site", READING)
+@pytest.mark.parametrize(
+    "name", ["文" * 90 + ".txt", "a & b #1 (50%)+~'.txt", "../../../etc/passwd.txt", "ümläut\r\n.txt"]
+)
+def test_files_may_be_called_anything(town: Served, site: str, name: str) -> None:
+    assert "heliotrope" in asked(town, READING[site], words("What does it say?"), document(NOTES + name.encode(), name))
+
+
 @pytest.mark.parametrize("site", SEEING)
 def test_pictures_of_an_earlier_turn_and_of_a_result_are_seen(town: Served, site: str) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
