@@ -7,6 +7,8 @@ import openai
 import pytest
 from pydantic import BaseModel, Field
 
+from tests.support.sites import Sites
+
 MODELS: Final = ("GLM-4.6", "qwen-max", "LongCat", "MBZUAI-IFM/K2-Think")
 ANY: Final = {"type": "json_object"}
 MISFIT: Final = '!sandbox text="I would rather say {\\"town\\": 3} or so."'
@@ -91,6 +93,20 @@ def test_what_does_not_fit_is_mended_the_whole_way(client: openai.OpenAI, model:
     message = answer.parse().choices[0].message
     assert answer.headers["x-glassgate-repair"] == "1"
     assert isinstance(message.parsed, Weather)
+
+
+@pytest.mark.parametrize(("model", "site"), zip(MODELS, ("zai", "qwen", "longcat", "k2think"), strict=True))
+def test_who_never_does_it_has_refused_as_the_sdk_knows_it(
+    client: openai.OpenAI, sites: Sites, monkeypatch: pytest.MonkeyPatch, model: str, site: str
+) -> None:
+    monkeypatch.setattr(sites.site(site), "slip", "refuse")
+    message = client.chat.completions.parse(model=model, messages=asked("Paris"), response_format=Weather)
+    assert (message.choices[0].message.parsed, bool(message.choices[0].message.refusal)) == (None, True)
+    with client.chat.completions.stream(model=model, messages=asked("Paris"), response_format=Weather) as stream:
+        kinds = {event.type for event in stream}
+        found = stream.get_final_completion().choices[0]
+    assert "refusal.done" in kinds
+    assert (found.message.parsed, bool(found.message.refusal), found.finish_reason) == (None, True, "stop")
 
 
 @pytest.mark.parametrize("model", MODELS)
