@@ -11,8 +11,11 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 HERE: Final = Path(__file__).parent
 SCRIPTS: Final = HERE / "clients"
-NODE_MODULES: Final = HERE / "node" / "node_modules"
-NODE: Final = NODE_MODULES / ".bin" / "node"
+_PACKAGES: Final = ROOT / ".venv-suites-agents" / "node_modules"
+NODE_PROGRAMS: Final = _PACKAGES / ".bin"
+NODE: Final = NODE_PROGRAMS / "node"
+_OPENCODE: Final = "opencode-linux-x64-baseline/bin/opencode"
+_CLINE: Final = "@cline/cli-linux-x64/bin/cline"
 CITY_SCHEMA: Final = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "country": {"type": "string"}, "population": {"type": "integer"}},
@@ -39,12 +42,15 @@ class Script:
     name: str
     package: str
     environment: str
-    """The virtual environment's name; `node` is the packages of npm."""
+    """The folder below tests/suites that pins it, installed in .venv-suites-… by .ci/clients."""
     file: str
+    models: Sequence[str] = ()
+    """With these, instead of those that all are run with."""
 
     def command(self, base_url: str, models: Sequence[str]) -> list[str]:
         python = ROOT / f".venv-suites-{self.environment}" / "bin" / "python"
-        return [str(NODE if self.environment == "node" else python), str(SCRIPTS / self.file), base_url, *models]
+        program = NODE if self.file.endswith(".mjs") else python
+        return [str(program), str(SCRIPTS / self.file), base_url, *(self.models or models)]
 
 
 @dataclass(frozen=True)
@@ -64,20 +70,21 @@ class Agent:
 
 def version(client: Script | Agent) -> str | None:
     """The version that is installed; None without it."""
-    if client.environment == "node":
-        manifest = NODE_MODULES / client.package / "package.json"
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["version"]) if manifest.is_file() else None
+    place = ROOT / f".venv-suites-{client.environment}"
+    manifest = place / "node_modules" / client.package / "package.json"
+    if manifest.is_file():
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["version"])
     name = client.package.replace("-", "_")
-    found = (ROOT / f".venv-suites-{client.environment}").glob(f"lib/python3*/site-packages/{name}-*.dist-info")
+    found = place.glob(f"lib/python3*/site-packages/{name}-*.dist-info")
     return next((folder.name.removeprefix(f"{name}-").removesuffix(".dist-info") for folder in found), None)
 
 
 def _program(name: str, *arguments: str) -> Callable[[Setting, str], list[str]]:
-    """A command of npm's; `{model}` and `{work}` stand for those of the setting, the words come last."""
+    """A command of an npm package, by its path, and the words; `{model}` and `{work}` are those of the setting."""
 
     def command(setting: Setting, words: str) -> list[str]:
         filled = [part.format(model=setting.model, work=setting.work) for part in arguments]
-        return [str(NODE_MODULES / ".bin" / name), *filled, words]
+        return [str(_PACKAGES / name), *filled, words]
 
     return command
 
@@ -139,14 +146,14 @@ def _continue(setting: Setting) -> None:
 
 
 def _cn(*arguments: str) -> Callable[[Setting, str], list[str]]:
-    return lambda setting, words: _program("cn", "--config", str(setting.home / "config.yaml"), "-p", *arguments)(
+    return lambda setting, words: _program(".bin/cn", "--config", str(setting.home / "config.yaml"), "-p", *arguments)(
         setting, words
     )
 
 
 # -- Cline ---------------------------------------------------------------------------------------------------------
 def _cline_account(setting: Setting) -> list[str]:
-    command = [str(NODE_MODULES / ".bin" / "cline"), "auth", "-p", "openai", "-k", setting.key]
+    command = [str(_PACKAGES / _CLINE), "auth", "-p", "openai", "-k", setting.key]
     return [*command, "-m", setting.model, "-b", setting.base_url]
 
 
@@ -164,21 +171,28 @@ def _aider(*arguments: str) -> Callable[[Setting, str], list[str]]:
 
 SCRIPTED: Final = (
     Script("LangChain create_agent", "langchain", "libraries", "langchain_agent.py"),
+    Script(
+        "langchain-tests",
+        "langchain-tests",
+        "libraries",
+        "langchain_standard.py",
+        ("GLM-4.6", "qwen-max", "GLM-4.6V", "qwen3.6-plus"),
+    ),
     Script("pydantic-ai", "pydantic-ai-slim", "libraries", "pydantic_agent.py"),
     Script("OpenAI Agents SDK (chat)", "openai-agents", "libraries", "openai_agents.py"),
     Script("llm", "llm", "libraries", "llm_tool.py"),
     Script("instructor", "instructor", "instructor", "instructor_modes.py"),
-    Script("Vercel AI SDK", "ai", "node", "ai_sdk.mjs"),
+    Script("Vercel AI SDK", "ai", "ai-sdk", "ai_sdk.mjs"),
 )
 AGENTS: Final = (
     Agent(
         "opencode",
-        "opencode-ai",
-        "node",
+        "opencode-linux-x64-baseline",
+        "agents",
         {
-            ("tool:read", "stream"): _program("opencode", "run", "--auto"),
-            ("tool:write", "stream"): _program("opencode", "run", "--auto"),
-            ("structured:words", "stream"): _program("opencode", "run", "--auto"),
+            ("tool:read", "stream"): _program(_OPENCODE, "run", "--auto"),
+            ("tool:write", "stream"): _program(_OPENCODE, "run", "--auto"),
+            ("structured:words", "stream"): _program(_OPENCODE, "run", "--auto"),
         },
         _opencode,
         {
@@ -191,12 +205,12 @@ AGENTS: Final = (
     Agent(
         "Qwen Code",
         "@qwen-code/qwen-code",
-        "node",
+        "agents",
         {
-            ("tool:read", "stream"): _program("qwen", "--yolo"),
-            ("tool:write", "stream"): _program("qwen", "--yolo"),
+            ("tool:read", "stream"): _program(".bin/qwen", "--yolo"),
+            ("tool:write", "stream"): _program(".bin/qwen", "--yolo"),
             ("structured:schema", "stream"): _program(
-                "qwen", "--yolo", "--json-schema", json.dumps(CITY_SCHEMA).replace("{", "{{").replace("}", "}}")
+                ".bin/qwen", "--yolo", "--json-schema", json.dumps(CITY_SCHEMA).replace("{", "{{").replace("}", "}}")
             ),
         },
         _qwen,
@@ -204,7 +218,7 @@ AGENTS: Final = (
     Agent(
         "Continue CLI",
         "@continuedev/cli",
-        "node",
+        "agents",
         {
             ("tool:read", "stream"): _cn("--auto"),
             ("tool:write", "stream"): _cn("--auto"),
@@ -215,12 +229,12 @@ AGENTS: Final = (
     ),
     Agent(
         "Cline CLI",
-        "cline",
-        "node",
+        "@cline/cli-linux-x64",
+        "agents",
         {
-            ("tool:read", "stream"): _program("cline", "--cwd", "{work}", "--timeout", "80"),
-            ("tool:write", "stream"): _program("cline", "--cwd", "{work}", "--timeout", "80"),
-            ("structured:words", "stream"): _program("cline", "--cwd", "{work}", "--timeout", "80"),
+            ("tool:read", "stream"): _program(_CLINE, "--cwd", "{work}", "--timeout", "80"),
+            ("tool:write", "stream"): _program(_CLINE, "--cwd", "{work}", "--timeout", "80"),
+            ("structured:words", "stream"): _program(_CLINE, "--cwd", "{work}", "--timeout", "80"),
         },
         environ={"CLINE_NO_AUTO_UPDATE": "1", "CLINE_NO_INTERACTIVE": "1"},
         before=_cline_account,

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.suites.alone import loopback_alone
-from tests.suites.clients import AGENTS, NODE_MODULES, SCRIPTED, Agent, Script, Setting, version
+from tests.suites.clients import AGENTS, NODE_PROGRAMS, ROOT, SCRIPTED, Agent, Script, Setting, version
 from tests.suites.tasks import task
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
@@ -59,7 +59,7 @@ class Runner:
         """All cases of a library. One that says nothing of a case has not passed it."""
         home = self._home(client.name)
         began = time.monotonic()
-        environ = {"LLM_USER_PATH": str(home / "llm"), "SUITE_NODE": str(NODE_MODULES.parent)}
+        environ = {"LLM_USER_PATH": str(home / "llm"), "SUITE_NODE": str(ROOT / ".venv-suites-ai-sdk")}
         code, said, log = self._run(client.command(self._base_url, self._models), home, home, environ)
         took = time.monotonic() - began
         found = [json.loads(line) for line in said.splitlines() if line.startswith('{"model"')]
@@ -97,7 +97,7 @@ class Runner:
         kept = {name: os.environ[name] for name in ("LANG", "TERM", "TMPDIR") if name in os.environ}
         own = {
             "HOME": str(home),
-            "PATH": f"{NODE_MODULES / '.bin'}:{os.environ['PATH']}",
+            "PATH": f"{NODE_PROGRAMS}:{os.environ['PATH']}",
             "SUITE_KEY": KEY,
             "NO_COLOR": "1",
             "CI": "1",
@@ -184,8 +184,9 @@ def main() -> int:
     results = run_all([client for client in chosen if version(client) is not None], models, folder, given.workers)
     if not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
-    for failed in (result for result in results if not result.passed):
-        print(f"FAILED {failed.client} {failed.model} {failed.task} {failed.mode}: {failed.detail}")
+    for one in (result for result in results if result.detail):
+        came = "ok" if one.passed else "FAILED"
+        print(f"{came} {one.client} {one.model} {one.task} {one.mode}: {one.detail}")
     if results:
         print(*table(results), sep="\n")
     if given.json:
