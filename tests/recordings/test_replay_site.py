@@ -92,4 +92,7 @@ def test_recordings_stand_in_the_place_of_their_sites() -> None:
     assert zai.session()["token"]
     assert zai.companions() == {}
     assert ask(zai, "POST", "/api").body == b"z"
-    assert {name: ask(site, "POST", "/api").body for name, site in qwen.companions().items()} == {"auth": b"q"}
+    assert {name: ask(site, "POST", "/api").body for name, site in qwen.companions().items()} == {
+        "auth": b"q",
+        "oss": b"q",
+    }
