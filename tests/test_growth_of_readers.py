@@ -70,12 +70,13 @@ from providers.openai.frames import glued
 from providers.openai.json_end import JsonEnd
 from providers.openai.learnt import refused_fields
 from providers.openai.options import OpenAIOptions
-from providers.openai.pictures import StreamedPictures
+from providers.openai.pictures import StreamedPictures, WholePictures
 from providers.openai.reasons import end_of
 from providers.openai.refusals import too_long, unwanted
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.interception import InterceptedCalls
 from providers.qwen.kept import KeptAnswer as KeptQwen
+from providers.qwen.pictures import PictureContent
 from providers.qwen.sources import cited_text
 from providers.shared.citations import Sources
 from providers.shared.cumulative import CumulativeText
@@ -650,6 +651,8 @@ READERS: dict[str, Reader] = {
     "form: line ends": fed(lambda: form, lambda size: [IN_A_PART + b"\r" * size]),
     "form: a head": fed(lambda: form, lambda size: [b"--b\r\n" + b"a:\r\n b\r\n" * (size // 9)]),
     "form: words of a head": fed(lambda: form, lambda size: [IN_A_PART[:-4] + b'; a="\\' * (size // 6)]),
+    "pictures: a content": fed(lambda: PictureContent().feed, lambda size: [b"a"] * size),
+    "pictures: a document": fed(lambda: WholePictures({}, lambda error: error).feed, lambda size: [b'"a"'] * size),
     "pictures: pieces": fed(lambda: StreamedPictures({}, lambda error: error).feed, lambda size: [b"data: "] * size),
     "pictures: events": fed(lambda: drawn, whole_bytes("data: 1\n\n")),
     "pictures: line ends": fed(lambda: drawn, lambda size: [b"data: " + b"\r\n" * (size // 2)]),

@@ -90,7 +90,7 @@ def decode_again(recording: Recording, answer: RecordedAnswer, provider: AnyProv
         raise RecordingProblem(f"the adapter {provider.type_name!r} serves no {parsed.request.kind} any more")
     encoder = dialect.encoder(parsed, AnswerMeta("recorded", 0, recording.model))
     # The model as it was then is not known: it is taken to be able to do what the request asks of it.
-    model = Model(recording.model, recording.model, tools="emulated", vision=True)
+    model = Model(recording.model, recording.model, tools="emulated", vision=True, draws_as=recording.model)
     # What was delivered well may have been the second answer, which is not asked for again.
     again = recording.outcome == "ok"
     served = Served(model, serving.operation.native, _THEN, provider, request_id=recording.request_id, again=again)

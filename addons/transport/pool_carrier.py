@@ -53,7 +53,8 @@ class PoolCarrier:
         most_bytes: int = BODY_LIMIT_BYTES,
     ) -> Answer:
         request = request_of(call)
-        carrying = _Carrying(arrived, most_bytes, is_large=len(call.shown_body) > ONE_WRITE_BYTES)
+        silent_s = max(STEP_S, call.silent_s)
+        carrying = _Carrying(arrived, most_bytes, silent_s, is_large=len(call.shown_body) > ONE_WRITE_BYTES)
         sent = self._pool.call(target, request, self._client, carrying.told)
         if sent.connection is not None and sent.connection.link is not None:
             carrying.server = sent.connection.link.server
@@ -70,7 +71,7 @@ class PoolCarrier:
 class _Carrying:
     """One call on its way: what the pool tells becomes its `answer`."""
 
-    def __init__(self, arrived: Arrived | None, most_bytes: int, *, is_large: bool) -> None:
+    def __init__(self, arrived: Arrived | None, most_bytes: int, silent_s: float, *, is_large: bool) -> None:
         self._most_bytes = most_bytes
         self._loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Answer] = self._loop.create_future()
@@ -80,7 +81,8 @@ class _Carrying:
         self._response: http.Response | None = None
         self._body: BoundedBody | None = None
         self._heard_s = self._loop.time()
-        self._wait_s = 2 * STEP_S if is_large else STEP_S  # a large body takes its time to send, before an answer
+        self._silent_s = silent_s
+        self._wait_s = 2 * silent_s if is_large else silent_s  # a large body takes its time to send, before an answer
         self._unsent: int | None = None
         self._ends_s = self._heard_s + SENT_S
 
@@ -96,7 +98,7 @@ class _Carrying:
 
     def _take(self, event: UpstreamEvent) -> None:
         if isinstance(event, Answered):
-            self._response, self._wait_s = event.response, STEP_S
+            self._response, self._wait_s = event.response, self._silent_s
             coding = event.response.headers.get("content-encoding", "")
             self._body = BoundedBody(coding, self._arrived, self._most_bytes)
         elif isinstance(event, Body):

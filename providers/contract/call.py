@@ -41,6 +41,8 @@ class Call:
     body: Body = b""
     hides_answer: bool = False
     """Secrets are handed out or repeated in its answer, which nobody is shown then."""
+    silent_s: float = 0.0
+    """As a step: how long the site may say nothing of it, where that is longer than for others."""
 
     def __post_init__(self) -> None:
         url = self.shown_url
@@ -78,7 +80,7 @@ class Call:
         """The Call with its secrets in it, for the wire alone. Raises what `value_of` raises, and ProviderError."""
         headers = tuple((n, value if isinstance(value, str) else value.opened(value_of)) for n, value in self.headers)
         url, body = opened_url(self.url, value_of), _body(self.body, value_of)
-        return Call(self.method, url, headers, body, self.hides_answer)
+        return Call(self.method, url, headers, body, self.hides_answer, self.silent_s)
 
 
 def opened_url(url: Value, value_of: ValueOf) -> str:

@@ -6,6 +6,7 @@ is followed to places of a fixed list alone, and nothing of the session goes the
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ from providers.qwen.uploads import own_places
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 """Of one picture."""
+DRAWING_S: Final = 120.0
+"""How long the site may say nothing while it draws; it says every ten seconds that it is at it (2026-10)."""
 _STARTS: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"RIFF", "webp"), (b"GIF8", "gif"))
 _KINDS: Final = ("image/", "application/octet-stream", "binary/octet-stream")
 
@@ -79,7 +82,7 @@ class FetchedPicture(Turn):
         """Links to what was drawn, at least one, and counts of tokens."""
         turn = self._drawing
         yield from turn.prepare(now)
-        answer = yield turn.call(now)
+        answer = yield replace(turn.call(now), silent_s=DRAWING_S)
         if not turn.accepts(answer.status, answer.headers):
             raise turn.classify(answer.status, answer.headers, answer.body)
         decoder = turn.decoder()

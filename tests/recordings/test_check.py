@@ -70,6 +70,25 @@ def test_it_is_read_in_the_pieces_and_at_the_times_it_came(size: int) -> None:
     assert found.error is None
 
 
+@pytest.mark.parametrize("provider", ["openai_compatible", "qwen"])
+def test_pictures_are_read_again(provider: str) -> None:
+    asked = {"model": "m", "prompt": "A cat"}
+    bodies = {
+        "openai_compatible": b'{"created":1,"data":[{"url":"https://a/1.png"}]}',
+        "qwen": b'data: {"choices":[{"delta":{"phase":"image_gen","content":"https://a/1.png"}}]}\n\n'
+        b'data: {"choices":[{"delta":{"phase":"answer","content":"Here.","status":"finished"}}]}\n\n',
+    }
+    answer = RecordedAnswer(status=200, headers=(("content-type", "text/event-stream"),))
+    piece = {"ms": 1, "data": bodies[provider]}
+    answer = RecordedAnswer.model_validate(answer.model_dump() | {"pieces": [piece]})
+    recording = recorded(client=json.dumps(asked)).model_copy(
+        update={"provider": provider, "dialect": "images", "answer": answer, "model": "qwen-max-image"}
+    )
+    found = decode_again(recording, answer, _provider(provider))
+    assert (found.error, json.loads(found.delivered)["data"]) == (None, [{"url": "https://a/1.png"}])
+    assert delivered_lines(recording.model_copy(update={"delivered": found.delivered})) == ["picture: https://a/1.png"]
+
+
 def test_an_answer_that_breaks_off_ends_in_its_error_as_it_would_for_a_client() -> None:
     broken = recorded(STREAM[: STREAM.index(b"\n\n") + 2])
     found = decode_again(broken, answered(broken), _provider("zai"))

@@ -104,6 +104,16 @@ async def test_the_gateway_is_the_client_of_its_own_calls() -> None:
         task.cancel()
 
 
+@in_virtual_time
+async def test_a_call_whose_answer_takes_its_time_is_waited_for() -> None:
+    house = House()
+    task = await house.begins(replace(CALL, silent_s=3 * STEP_S))
+    house.wires.made[0].opens()
+    await asyncio.sleep(3 * STEP_S - 1)
+    house.wires.made[0].says(WHOLE)
+    assert (await task).status == 200
+
+
 # -- what does not come about -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("opens", "said", "body", "waits_s", "fault"),
