@@ -243,6 +243,8 @@ class ToolReader:
         elif isinstance(event, Image):
             self._release(out, complete=True)
         elif isinstance(event, Failure):
+            for candidate in self._candidates.values():
+                out += (*candidate.thinking.end(complete=False), *candidate.thinking.released())
             self._release(out, complete=False)
         elif isinstance(event, Finish):
             event = self._finish(event, out)

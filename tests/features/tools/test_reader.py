@@ -148,6 +148,14 @@ def test_what_failed_gives_what_was_held_before_it() -> None:
     assert reading.filter([failure]) == [Text(f" {OPEN}{{"), failure]
 
 
+def test_what_failed_gives_the_thinking_that_was_held_too() -> None:
+    failure = Failure(ProviderError(ErrorKind.INCOMPLETE, "broke off"))
+    reading = reader()
+    told = reading.filter([Reasoning(f"A {OPEN}{CALL}{CLOSE} and <"), failure])
+    assert answer_of(told).thinking == f"Aand < {OPEN}{CALL}{CLOSE}"
+    assert told[-1] == failure
+
+
 def test_a_picture_comes_behind_the_text_before_it() -> None:
     reading, picture = reader(), Image("https://a.example/1.png")
     reading.filter([Text("A <")])

@@ -101,7 +101,7 @@ class TagBlock:
     def calls(self, *, complete: bool) -> Sequence[SaidThere]:
         if not self.over and complete:
             if self._mode == "value" and self._closer in (KEY, VALUE):
-                self._end_value()
+                self._end_value(closed=False)
             if self._mode == "json" and not self._scan.in_string:
                 self._end_json(self._size)
             if self._mode == "content":
@@ -279,7 +279,7 @@ class TagBlock:
             self._end_value()
             return stop_at.end() if stop_at is not None else tag.end()
         if self._ends_value(name, closing=bool(tag[1])):
-            self._end_value()
+            self._end_value(closed=False)
             return at
         self._pieces.append("<")
         return at + 1
@@ -291,8 +291,10 @@ class TagBlock:
             return name in CALL or name in AROUND or (self._call is not None and name == self._call.tag.casefold())
         return self._closer in ARGUMENT and name in ARGUMENT
 
-    def _end_value(self) -> None:
+    def _end_value(self, *, closed: bool = True) -> None:
+        """The value has ended. Not `closed`: what follows shows it, and blanks before that are none of the value."""
         call, value = self._call, "".join(self._pieces)
+        value = value if closed else value.rstrip()
         self._mode, self._pieces = "content", []
         if call is None:
             return
