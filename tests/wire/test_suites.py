@@ -1,4 +1,4 @@
-"""Compatibility suites of others, run as they are against the gateway before an official API (.ci/suites).
+"""Compatibility suites of others, run as they are against the gateway before the sandbox's sites (.ci/suites).
 
 They are no part of what `./run_proxy.sh test` installs; without them their tests are skipped and say so.
 """
@@ -12,32 +12,31 @@ from typing import Any
 
 import pytest
 
-from providers.sandbox.run import Sandbox
-from tests.support.obliging import MODEL, Obliging
-from tests.support.processes import KEY, ROOT, Gateway, SandboxThread
+from tests.support.processes import KEY, NO_REST, ROOT, Gateway, SandboxThread
 
 SUITES = ROOT / "tests" / "suites"
 CANARY = SUITES / "node_modules" / "compatcanary" / "src" / "cli.js"
 CHECK = ROOT / ".venv-suites" / "bin" / "trustedrouter-provider-check"
 NODE = shutil.which("node")
+MODELS = {
+    "zai": "GLM-4.6",
+    "qwen": "qwen-max",
+    "k2think": "MBZUAI-IFM/K2-Think",
+    "longcat": "LongCat-Flash",
+    "official": "sandbox-large",
+}
+"""One of each type of provider."""
+NOT_OFFERED = {"GLM-4.5V", "qwen3.8-omni-flash"}
+"""Of the built-in lists, but the sandbox's accounts are not offered them, as happens at the sites: a 404 that says so."""
+each_provider = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def gateway(sites: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("suites")
     folder.chmod(0o700)
-    with SandboxThread(Sandbox((), own={"obliging": Obliging()})) as sites:
-        url = sites.description()["base_urls"]["obliging"]
-        entry = {
-            "type": "openai_compatible",
-            "base_url": f"{url}/v1",
-            "models": [MODEL],
-            "accounts": [{"name": "key"}],
-        }
-        gateway = Gateway(folder, providers={"obliging": entry})
-        gateway.vault.put("obliging", "key", sites.site("obliging").session())
-        with gateway:
-            yield gateway
+    with Gateway(folder, sites.description(), **NO_REST) as gateway:
+        yield gateway
 
 
 def run(command: list[str], **environ: str) -> dict[str, Any]:
@@ -51,8 +50,9 @@ def run(command: list[str], **environ: str) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(NODE is None or not CANARY.is_file(), reason="CompatCanary is not installed: .ci/suites")
-def test_compatcanary_gives_chat_all_its_points(gateway: Gateway) -> None:
-    arguments = ["scan", "--base-url", f"{gateway.url}/v1", "--model", MODEL, "--profile", "chat", "--format", "json"]
+@each_provider
+def test_compatcanary_gives_chat_all_its_points(gateway: Gateway, model: str) -> None:
+    arguments = ["scan", "--base-url", f"{gateway.url}/v1", "--model", model, "--profile", "chat", "--format", "json"]
     report = run([str(NODE), str(CANARY), *arguments, "--api-key-env", "SUITE_KEY"], SUITE_KEY=KEY)
     found = {probe["id"]: probe["status"] for probe in report["results"]}
     assert found == dict.fromkeys(
@@ -62,12 +62,19 @@ def test_compatcanary_gives_chat_all_its_points(gateway: Gateway) -> None:
 
 
 @pytest.mark.skipif(not CHECK.is_file(), reason="trustedrouter-provider-check is not installed: .ci/suites")
-def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway) -> None:
+@each_provider
+def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway, model: str) -> None:
     """All but the marketplace's own catalogue, which nobody declares here."""
-    arguments = ["--base-url", f"{gateway.url}/v1", "--model", MODEL, "--tier", "5", "--json", "-"]
+    arguments = ["--base-url", f"{gateway.url}/v1", "--model", model, "--tier", "5", "--json", "-"]
     report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
-    found = {check["id"]: check["status"] for check in report["checks"]}
-    assert {name: status for name, status in found.items() if status != "pass"} == {"catalog.declared-v2": "skip"}
+    checks = {check["id"]: check for check in report["checks"]}
+    found = {name: check["status"] for name, check in checks.items()}
+    called = checks["callability.advertised-models"]["measured"]["models"]
+    assert {one["model"] for one in called if one["verdict"] != "ok"} == NOT_OFFERED
+    assert {name: status for name, status in found.items() if status != "pass"} == {
+        "catalog.declared-v2": "skip",
+        "callability.advertised-models": "warn",
+    }
     assert {"tools.parallel-deltas", "tools.round-trip", "structured.json-object", "structured.json-schema"} <= set(
         found
     )
