@@ -27,7 +27,7 @@ MODELS = {
 }
 """One of each type of provider."""
 NOT_OFFERED = {"GLM-4.5V", "qwen3.8-omni-flash"}
-"""Of the built-in lists, but the sandbox's accounts are not offered them, as happens at the sites: a 404 that says so."""
+"""Of the built-in lists, but not offered to the sandbox's accounts, as happens at the sites: a 404 that says so."""
 each_provider = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
