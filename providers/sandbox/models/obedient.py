@@ -17,12 +17,14 @@ from providers.sandbox.models.words import Words
 
 _SCHEMA_WORD: Final = re.compile(r"\bschema\b|\bJSON\b", re.IGNORECASE)
 _ONCE_MORE: Final = re.compile(r"\b(?:once more|try again|do (?:it|that) again|cannot be used)\b", re.IGNORECASE)
+_READ_CHARS: Final = 20_000
+"""Of one turn that are read."""
 _KEYS: Final = re.compile(r"[\"'`](\w{1,60})[\"'`]")
 
 
 def answer(shown: Shown, otherwise: str = "") -> Said:
     """What the model answers; `otherwise` is what it says where nothing else is to be said."""
-    shown = _before_it_was_wrong(shown)
+    shown = _skimmed(_before_it_was_wrong(shown))
     calls = _calls(shown)
     if calls:
         return Said(calls=calls)
@@ -44,6 +46,18 @@ def _before_it_was_wrong(shown: Shown) -> Shown:
     while turns and turns[-1].role == "assistant" and not turns[-1].calls:
         turns.pop()
     return replace(shown, turns=turns) if any(turn.role == "user" for turn in turns) else shown
+
+
+def _skimmed(shown: Shown) -> Shown:
+    """Long turns by their beginning and their end, where people say what they want."""
+    if all(len(turn.text) <= _READ_CHARS for turn in shown.turns):
+        return shown
+    half = _READ_CHARS // 2
+    turns = [
+        replace(turn, text=f"{turn.text[:half]}\n{turn.text[-half:]}") if len(turn.text) > _READ_CHARS else turn
+        for turn in shown.turns
+    ]
+    return replace(shown, turns=turns)
 
 
 # -- calls ---------------------------------------------------------------------------------------------------------

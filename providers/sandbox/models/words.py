@@ -7,10 +7,12 @@ from typing import Any, Final
 _QUOTED: Final = re.compile(
     r"\"([^\"\n]{1,2000})\"|“([^”\n]{1,2000})”|`([^`\n]{1,2000})`|(?<!\w)'([^'\n]{1,2000})'(?!\w)"
 )
-_NUMBER: Final = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w-])")
-_PATH: Final = re.compile(r"(?:~?/[\w.@~+-]+(?:/[\w.@~+-]+)*/?|[\w@+-]+(?:/[\w.@+-]+)+|[\w@+-]+\.[A-Za-z][\w]{0,7}\b)")
+_NUMBER: Final = re.compile(r"(?<![\w.-])-?\d{1,15}+(?:\.\d{1,15}+)?(?![\w-])")
+_PATH: Final = re.compile(
+    r"~?/[\w.@~+-]+(?:/[\w.@~+-]+)*/?|(?<![\w@+-])(?:[\w@+-]++(?:/[\w.@+-]+)+|[\w@+-]++\.[A-Za-z][\w]{0,7}\b)"
+)
 _URL: Final = re.compile(r"https?://[^\s\"'<>`)]+")
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
 _FENCE: Final = re.compile(r"```[^\n]*\n(.*?)\n?```", re.DOTALL)
 _CAPITALS: Final = re.compile(r"\b[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")
 _CITIES: Final = re.compile(
@@ -157,10 +159,10 @@ class Words:
         for way in _ways(name):
             key = rf"(?<![\w$]){re.escape(way)}[\"'`]?"
             joint = r"\s*(?:is|are|=|:|to|of|as|should be|must be|equals?)\s+|\s*[=:]\s*"
-            value = r"(-?\d+(?:\.\d+)?)(?![\w.]*\w)" if number else r"([\"'`“][^\n]+|[^\s,;)\]}]+)"
+            value = r"(-?\d{1,15}(?:\.\d{1,15})?)(?![\w.]*\w)" if number else r"([\"'`“][^\n]+|[^\s,;)\]}]+)"
             if found := re.search(rf"{key}(?:{joint}){value}", self.said, re.IGNORECASE):
                 return _value(found[1]) if not number else found[1]
-            bare = r"(-?\d+(?:\.\d+)?)\b" if number else r"(\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|“[^”\n]+”)"
+            bare = r"(-?\d{1,15}(?:\.\d{1,15})?)\b" if number else r"(\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|“[^”\n]+”)"
             if found := re.search(rf"{key}\s+{bare}", self.said, re.IGNORECASE):
                 return found[1] if number else _value(found[1])
         if number and (parts := _parts(name)) and parts[-1] == "age":

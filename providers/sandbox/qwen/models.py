@@ -25,9 +25,12 @@ MODELS: Final[Mapping[str, SandboxModel]] = {
     "qwen3.8-max": SandboxModel(think_skip=False),
     "qwen3.7-plus": SandboxModel(),
     "qwen3.7-max": SandboxModel(image=False, vision=False),
+    "qwen3.8-omni-flash": SandboxModel(image=False),
     "qwen3.6-plus": SandboxModel(),
     "qwen3.5-plus": SandboxModel(),
     "qwen3.5-flash": SandboxModel(image=False),
+    "qwen3.5-omni-plus": SandboxModel(image=False),
+    "qwen3-max-2026-01-23": SandboxModel(image=False, vision=False),
     "qwen3-coder-plus": SandboxModel(thinking=False, image=False, vision=False),
     "qwen3-retired": SandboxModel(active=False),
 }

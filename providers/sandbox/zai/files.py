@@ -141,7 +141,7 @@ def _shown_ids(content: Any) -> Iterator[tuple[str, str]]:
 
 def _sees(body: Mapping[str, Any]) -> bool:
     """Whether the switches by which the model sees are on."""
-    if "5v" in str(body.get("model")).lower():
+    if "-5v" in str(body.get("model")).lower():
         features = body.get("features")
         return isinstance(features, dict) and features.get("vlm_tools_enable") is not None
     return _RECOGNITION in (body.get("mcp_servers") or ())

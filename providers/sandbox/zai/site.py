@@ -36,6 +36,7 @@ MODELS = {
     "0727-360B-API": "GLM-4.5",
     "0727-106B-API": "GLM-4.5-Air",
     "glm-4.6v": "GLM-4.6V",
+    "glm-4.5v": "GLM-4.5V",
     "GLM-5v-Turbo": "GLM-5V-Turbo",
     "x-preview-l": "GLM-5.3-Flash",
 }

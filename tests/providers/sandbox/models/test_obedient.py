@@ -163,5 +163,30 @@ def test_an_answer_that_is_asked_for_once_more_is_to_the_question_before() -> No
     assert answer(Shown(turns[2:], schema=schema)).is_value
 
 
+LONG = (
+    "x",
+    "1",
+    "A",
+    "1 + ",
+    "a.",
+    "a/",
+    "a@",
+    "'a ",
+    "say ",
+    "{ schema",
+    "what is my ",
+    "in Xa ",
+    "replace a ",
+    "[User]\n",
+)
+
+
+@pytest.mark.parametrize("piece", LONG)
+def test_prompts_of_any_length_are_answered(piece: str) -> None:
+    fields = tool("write_file", path=TEXT, content=TEXT, count=WHOLE, city=TEXT)
+    assert calls(contract(fields, choice="required") + piece * (100_000 // len(piece)))
+    assert read_prompt(piece * 20_000).turns
+
+
 def test_files_are_told() -> None:
     assert "picture (PNG" in answer(read_prompt("What is this?", ["picture (PNG, 2x3)"])).text

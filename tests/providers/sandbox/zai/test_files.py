@@ -123,4 +123,4 @@ def test_the_models_that_see_say_so() -> None:
     site = ZaiSite()
     listed = ask(site, "GET", "/api/models").json["data"]
     seeing = [model["name"] for model in listed if model["info"]["meta"]["capabilities"]["vision"]]
-    assert seeing == ["GLM-4.6V", "GLM-5V-Turbo"]
+    assert seeing == ["GLM-4.6V", "GLM-4.5V", "GLM-5V-Turbo"]
