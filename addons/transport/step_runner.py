@@ -121,10 +121,11 @@ class StepRunner:
                         given = await self._fetch(asked)
                 except ProviderError as failed:
                     error = failed
-            work.close()
         except StopIteration as end:
             result: T = end.value
             return result
+        finally:
+            work.close()  # at once, also where nobody wants it any more
         raise ProviderError(ErrorKind.PROVIDER_DOWN, f"{provider.name}: preparing the request took too many steps")
 
     async def _step(

@@ -32,6 +32,8 @@ class UploadedFiles:
 
     clock: Callable[[], float] = time.monotonic
     most: int = MOST
+    under_way: set[FileKey] = field(default_factory=set)
+    """Uploaded by a request just now: others of the account wait for it."""
     _found: OrderedDict[FileKey, tuple[AttachedPart, float]] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:

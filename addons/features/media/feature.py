@@ -35,6 +35,9 @@ CLAIM: Final = "files"
 _SLICE_CHARS: Final = 1024 * 1024
 """Of base64, decoded before others have their turn; some milliseconds. A multiple of four."""
 
+_SHARED_WAITS: Final = 15
+"""Seconds that a request waits for another that uploads the same; then it does so itself."""
+
 
 class Media:
     """The Feature of files."""
@@ -75,9 +78,18 @@ class _Files:
         account, person = (session.provider, session.account), session.facts.get("user_id", "")
         key = FileKey(self.provider.options.base_url, *account, person, digest, file.name)
         self.named.append(key)
+        under_way = self.uploaded.under_way
+        for _ in range(_SHARED_WAITS):
+            if key not in under_way:
+                break
+            yield Wait(1.0)
         if (known := self.uploaded.find(key)) is not None:
             return known
-        brought = yield from self.uploads.upload(file, session, moment)
+        under_way.add(key)
+        try:
+            brought = yield from self.uploads.upload(file, session, moment)
+        finally:
+            under_way.discard(key)
         self.uploaded.keep(key, brought, self.uploads.valid_s)
         size = -(-len(file.data) // 1024)
         log.info("%s/%s: %s uploaded (%d KB)", session.provider, session.account, file.name, size)

@@ -271,3 +271,37 @@ def test_base64_is_read_in_turns_however_it_is_broken_into_lines(line: int) -> N
     with pytest.raises(StopIteration) as end:
         next(work)
     assert end.value.value == (data, sha256(data).hexdigest())
+
+
+@in_virtual_time
+async def test_several_answers_share_one_upload(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        uploaded = Uploaded(house)
+        take = uploaded.take
+
+        async def slowly(request: httpx.Request) -> tuple[int, object]:
+            await house.pass_s(3)
+            return take(request)
+
+        house.site.replies["POST /api/v1/files/"] = slowly
+        messages = [{"role": "user", "content": [words(), picture()]}]
+        visits = [await house.visit().asks({"model": EYES, "messages": messages, "stream": True}) for _ in range(2)]
+        await house.pass_s(10)
+        asked = {visit.asked().headers["authorization"] for visit in visits}
+        assert len(uploaded.bodies) == len(asked) == 1
+
+
+@in_virtual_time
+async def test_nobody_waits_for_an_upload_whose_client_has_left(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+
+        async def never(request: httpx.Request) -> tuple[int, object]:
+            await house.pass_s(10_000)
+            return 200, {}
+
+        house.site.replies["POST /api/v1/files/"] = never
+        await (await asks(house, picture())).leaves()
+        uploaded = Uploaded(house)
+        visit = await asks(house, picture())
+        assert len(uploaded.bodies) == 1
+        assert visit.requests
