@@ -10,7 +10,7 @@ import pytest
 
 from addons.features.chain import applied
 from addons.features.mark import mark_of
-from providers.contract.chat import Message
+from providers.contract.chat import Message, ToolCall
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest
 from tests.features.tools.toolboxes import given
@@ -123,7 +123,7 @@ async def test_a_call_that_is_not_right_is_asked_for_once_more(
             (choice,) = got.value["choices"]
             assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"]) == {"city": "Rome"}
             assert got.value["usage"]["prompt_tokens"] > 300, "both rounds count"
-        assert got.headers["x-glassgate-attempts"] == "2"
+        assert (got.headers["x-glassgate-attempts"], got.headers["x-glassgate-repair"]) == ("2", "1")
         assert len({request.headers["authorization"] for request in visit.requests}) == 1
 
 
@@ -219,6 +219,22 @@ async def test_where_tools_are_switched_off_they_are_refused_by_name(
         assert "features.tools" in error["message"]
         models = await house.visit().asks(None, "/v1/models/GLM-4.6", "GET")
         assert models.got.value["supported_parameters"] == []
+
+
+def test_a_site_with_real_roles_is_sent_no_role_that_it_does_not_know() -> None:
+    calls = (ToolCall("c", "get_weather", "{}"),)
+    messages = (
+        Message("system", "Be brief."),
+        Message("user", "Weather?"),
+        Message("assistant", None, tool_calls=calls),
+        Message("tool", "sunny", tool_call_id="c"),
+    )
+    found = applied(ChatRequest("m", messages, tools=(WEATHER,)), at(Model("m", "m", tools="emulated"), frozenset()))
+    assert isinstance(found.request, ChatRequest)
+    told = found.request.messages
+    assert [message.role for message in told] == ["system", "user", "assistant", "user"]
+    assert told[:2] == messages[:2]
+    assert not any(message.tool_calls or message.tool_call_id for message in told)
 
 
 def test_a_model_that_draws_is_told_of_no_tools() -> None:
