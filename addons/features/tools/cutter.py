@@ -19,6 +19,8 @@ from addons.features.tools.judge import Judge
 from addons.features.tools.own_tags import OwnTags
 from addons.features.tools.toolbox import Tool
 
+MADE_UP: Final = "a result that the model made up"
+"""The kind of drift that is counted for it: nothing of such an answer counts from there on."""
 HELD_CHARS: Final = 512 * 1024
 """Of a block that is held back; a longer one is text."""
 SIGNS: Final = re.compile("[<{\\[`\n\u8c03]")
@@ -77,10 +79,14 @@ class Cutter:
         """What stood before the call that was told last."""
         self._called = False
         """What was read last is a call, as far as it is not blank."""
+        self._is_void = False
+        """What follows is the model's own play of what comes after its calls."""
         self.idle = False
         """Nothing is held: a piece without any sign may go out as it is."""
 
     def feed(self, text: str) -> None:
+        if self._is_void:
+            return
         text, self._pending = self._pending + text, ""
         self._tags.forget()
         at, end = 0, len(text)
@@ -255,6 +261,12 @@ class Cutter:
                 return at
             self._marked = MarkedBlock(self._judge, self, text[at:stop], follows=self._called, keeps=self._keeps)
             return stop
+        if self._called and text.startswith(self._tags.result, at + 1):
+            self._judge.unknown[MADE_UP] += 1
+            self._is_void = True
+            return len(text)
+        if self._called and self._tags.result.startswith(text[at + 1 :]):
+            return at
         if behind > len(text) and self._tags.name.startswith(text[at + 1 :]):
             return at
         tag = TAG.match(text, at)

@@ -20,7 +20,7 @@ class OwnTags:
     """Finds them in the text that is read. What was found is kept, until it is told to forget that text."""
 
     def __init__(self, mark: str) -> None:
-        self.name = f"call-{mark}"
+        self.name, self.result = f"call-{mark}", f"result-{mark}"
         self._ahead: OwnTag | None = None
 
     def forget(self) -> None:

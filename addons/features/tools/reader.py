@@ -6,8 +6,9 @@ no text at all or the call stood at the end of the thinking; else it goes out as
 has calls of its own.
 
 Indexes of calls are dense, id and name come once. Of an answer that is to have one call only, the first counts; what
-follows it of calls is dropped and counted. A Finish says "tool_calls" where the model stopped by itself, "length" where
-it did so in the middle of a string: what is in it is not all.
+follows it of calls is dropped and counted. So is all that stands behind a result that the model made up for its call.
+A Finish says "tool_calls" where the model stopped by itself, "length" where it did so in the middle of a string: what
+is in it is not all.
 """
 
 from collections.abc import Callable, Sequence

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from addons.features.tools.cutter import MADE_UP
 from addons.features.tools.forms.marked import HELD_CHARS
 from addons.features.tools.judge import NEAR_NAME
 from addons.features.tools.reader import MORE_CALLS
@@ -15,8 +16,8 @@ from tests.features.tools.reading import CLOSE, MARK, OPEN, answer_of, boxed, re
 
 PIECES = (
     "a", " ", "\n", "<", ">", "{", "}", "[", "]", "`", "```", "```json\n", '"', "'", ",", ":", "\\", "(", ")", "é",
-    "</think>", "<|a|>", "read", "read(", "调用", "调用函数: read", "list_all", OPEN, CLOSE, OPEN[:9],
-    "<call-aaaaaaaa>",
+    "</think>", "<|a|>", f"<result-{MARK}>", "read", "read(", "调用", "调用函数: read", "list_all", OPEN, CLOSE,
+    OPEN[:9], "<call-aaaaaaaa>",
     '{"name": "read", ', '"arguments": ', '{"path": "a"}', '{"name": "read", "arguments": {"path": "a"}}', '{"a": 1}',
     "<tool_call>", "</tool_call>", "<arg_key>path</arg_key>", "<arg_value>", "</arg_value>", "<tool_calls>",
     "<function=read>",    "<parameter=path>", "</parameter>", "</function>", '<invoke name="read">',
@@ -173,6 +174,15 @@ def test_only_the_first_call_counts_where_one_was_asked_for() -> None:
     found = answer_of(reading.filter([Text(f"{OPEN}{CALL}{CALL}{CLOSE}{OPEN}{CALL}{CLOSE}"), Finish("stop")]))
     assert (found.calls, found.text, found.reason) == ([READ], "", "tool_calls")
     assert reading.unknown == {MORE_CALLS: 2}
+
+
+def test_nothing_counts_behind_a_result_that_the_model_made_up() -> None:
+    made_up = f'<result-{MARK} id="call_1" name="read">x</result-{MARK}>\n{OPEN}{CALL}{CLOSE} Done.'
+    found = read_anyhow(f"A{OPEN}{CALL}{CLOSE}\n{made_up}")
+    assert (found.text, found.calls, found.reason) == ("A", [READ], "tool_calls")
+    reading = reader()
+    reading.filter([Text(f"{OPEN}{CALL}{CLOSE}{made_up}")])
+    assert reading.unknown == {MADE_UP: 1}
 
 
 def test_nothing_is_a_call_where_none_may_be() -> None:
