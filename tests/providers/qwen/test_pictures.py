@@ -207,6 +207,16 @@ def test_a_picture_is_changed_that_stands_in_json(own: tuple[Served, QwenSite], 
     assert completions(site)[0]["size"] == "3:4"
 
 
+def test_a_chat_with_a_model_that_draws_changes_the_newest_picture(sdk: openai.OpenAI, site: QwenSite) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    shown: Any = [{"type": "text", "text": "Make it blue"}, {"type": "image_url", "image_url": {"url": url}}]
+    said: Any = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
+    answer = sdk.chat.completions.create(model="qwen-max-image", messages=[*said, {"role": "user", "content": shown}])
+    assert IMAGE_PATH in (answer.choices[0].message.content or "")
+    (message,) = completions(site)[0]["messages"]
+    assert (message["chat_type"], message["content"], len(message["files"])) == ("image_edit", "Make it blue", 1)
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a size that is none": ({"size": "1024x999"}, "size"),
     "too many": ({"n": 5}, "n"),
