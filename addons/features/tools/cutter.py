@@ -11,7 +11,7 @@ from typing import Final
 from addons.features.tools.forms import quoting
 from addons.features.tools.forms.block import Block
 from addons.features.tools.forms.json_block import JsonBlock
-from addons.features.tools.forms.marked import MarkedBlock, Sink
+from addons.features.tools.forms.marked import HELD_CHARS, MarkedBlock, Sink
 from addons.features.tools.forms.tag_names import AROUND, CALL, GLUED, TAG, TAG_BEGUN, plain
 from addons.features.tools.forms.tags import TagBlock
 from addons.features.tools.forms.written import PHRASE, WrittenBlock
@@ -21,8 +21,6 @@ from addons.features.tools.toolbox import Tool
 
 MADE_UP: Final = "a result that the model made up"
 """The kind of drift that is counted for it: nothing of such an answer counts from there on."""
-HELD_CHARS: Final = 512 * 1024
-"""Of a block that is held back; a longer one is text."""
 SIGNS: Final = re.compile("[<{\\[`\n\u8c03]")
 """What a call may begin with, or a line that may be one."""
 
@@ -122,10 +120,6 @@ class Cutter:
             self.text(rest)
         if self._lead and not self._called:
             self.text("")
-        self._begin()
-
-    def forget(self) -> None:
-        """All that was read is void."""
         self._begin()
 
     # -- what is found --------------------------------------------------------------------------------------------
