@@ -26,8 +26,6 @@ MODELS = {
     "official": "sandbox-large",
 }
 """One of each type of provider."""
-NOT_OFFERED = {"GLM-4.5V", "qwen3.8-omni-flash"}
-"""Of the built-in lists, but not offered to the sandbox's accounts, as happens at the sites: a 404 that says so."""
 each_provider = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
@@ -67,14 +65,8 @@ def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway, mode
     """All but the marketplace's own catalogue, which nobody declares here."""
     arguments = ["--base-url", f"{gateway.url}/v1", "--model", model, "--tier", "5", "--json", "-"]
     report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
-    checks = {check["id"]: check for check in report["checks"]}
-    found = {name: check["status"] for name, check in checks.items()}
-    called = checks["callability.advertised-models"]["measured"]["models"]
-    assert {one["model"] for one in called if one["verdict"] != "ok"} == NOT_OFFERED
-    assert {name: status for name, status in found.items() if status != "pass"} == {
-        "catalog.declared-v2": "skip",
-        "callability.advertised-models": "warn",
-    }
+    found = {check["id"]: check["status"] for check in report["checks"]}
+    assert {name: status for name, status in found.items() if status != "pass"} == {"catalog.declared-v2": "skip"}
     assert {"tools.parallel-deltas", "tools.round-trip", "structured.json-object", "structured.json-schema"} <= set(
         found
     )
