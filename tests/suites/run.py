@@ -29,7 +29,7 @@ from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
 MODELS: Final = ("GLM-4.6", "qwen-max")
 _MARKS: Final = {True: "ok", False: "FAIL", None: "-"}
-PATIENCE_S: Final = 120
+PATIENCE_S: Final = 300
 """For one run of a client."""
 
 
