@@ -135,3 +135,5 @@ class Failure(Event):
     """The answer failed, before or after some of it was delivered."""
 
     error: ProviderError
+    thought_alone: bool = False
+    """The answer did end, and lacks its words alone: what was looked for may stand in the thinking before it."""

@@ -151,7 +151,7 @@ class K2ThinkStream(FrameDecoder):
             whole = settled_whole("".join(self._tagged).lstrip(), complete=True)[1]
             self._emit(("", without_end_marks(whole)), out)
         if reason == "stop" and not self._answered:
-            self._fail(empty_answer(thought=self._thoughtful), out)
+            self._fail(empty_answer(thought=self._thoughtful), out, thought_alone=self._thoughtful)
         else:
             super()._finish(out)
 

@@ -48,7 +48,8 @@ def read_completion(completion: Mapping[str, Any]) -> list[Event]:
     thought, answer = split(content_of(message), complete=reason != "length" or bool(apart))
     thought = apart or thought
     if not answer.strip() and reason == "stop":
-        return [Failure(empty_answer(thought=bool(thought)))]
+        thinking: list[Event] = [Reasoning(piece) for piece in _pieces(thought)]
+        return [*thinking, Failure(empty_answer(thought=bool(thought)), bool(thought))]
     out: list[Event] = [Reasoning(piece) for piece in _pieces(thought)]
     out += [Text(piece) for piece in _pieces(answer)]
     if usage := read_usage(completion.get("usage")):

@@ -163,7 +163,8 @@ class LongCatDecoder(FrameDecoder):
             super()._finish(out)
         else:
             done = "thought and ended without a word of an answer" if self._thoughtful else "ended without a word"
-            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"LongCat {done}. Try again."), out)
+            error = ProviderError(ErrorKind.PROVIDER_DOWN, f"LongCat {done}. Try again.")
+            self._fail(error, out, thought_alone=self._thoughtful)
 
     def _end(self, out: list[Event]) -> FinishReason:
         out += [Citation(source.url, source.title) for source in self._sources]

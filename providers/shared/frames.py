@@ -101,7 +101,7 @@ class FrameDecoder(Decoder, ABC):
             out.append(Finish(reason))
             self._over = True
 
-    def _fail(self, error: ProviderError, out: list[Event]) -> None:
+    def _fail(self, error: ProviderError, out: list[Event], *, thought_alone: bool = False) -> None:
         if not self._over:
-            out.append(Failure(error))
+            out.append(Failure(error, thought_alone))
             self._over = True

@@ -230,13 +230,13 @@ class ZaiDecoder(FrameDecoder):
         self._answer(self._beginning.rest(), out)
         out += self._cited.flush()
 
-    def _fail(self, error: ProviderError, out: list[Event]) -> None:
+    def _fail(self, error: ProviderError, out: list[Event], *, thought_alone: bool = False) -> None:
         """Gives out what was held back of the answer, then its failure."""
         if not self._over:
             self._events(self._buffer.finish(), out)
             self._answer(self._beginning.rest(), out)
             out += [event for event in self._cited.flush() if isinstance(event, Text)]
-        super()._fail(error, out)
+        super()._fail(error, out, thought_alone=thought_alone)
 
 
 def _unquoted(edit: str) -> str:

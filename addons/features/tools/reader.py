@@ -244,9 +244,7 @@ class ToolReader:
         elif isinstance(event, Image):
             self._release(out, complete=True)
         elif isinstance(event, Failure):
-            for candidate in self._candidates.values():
-                out += (*candidate.thinking.end(complete=False), *candidate.thinking.released())
-            self._release(out, complete=False)
+            event = self._failure(event, out)
         elif isinstance(event, Finish):
             event = self._finish(event, out)
         out.append(event)
@@ -255,6 +253,16 @@ class ToolReader:
         for candidate in self._candidates.values():
             candidate.answer.end(complete=complete)
             out += candidate.told()
+
+    def _failure(self, event: Failure, out: list[Event]) -> Event:
+        """The failure; the end of an answer whose thinking alone had calls in it."""
+        if event.thought_alone:
+            end = self._finish(Finish("stop"), out)
+            return end if any(candidate.count for candidate in self._candidates.values()) else event
+        for candidate in self._candidates.values():
+            out += (*candidate.thinking.end(complete=False), *candidate.thinking.released())
+        self._release(out, complete=False)
+        return event
 
     def _finish(self, event: Finish, out: list[Event]) -> Finish:
         reasons = {0: event.reason, **dict(event.others)}

@@ -35,6 +35,15 @@ def test_calls_are_read_in_every_form_that_models_fall_into(
     assert bool(words) == (name in ("around", *NO_CALL)), "nothing of a call leaks, nothing of the words is lost"
 
 
+@pytest.mark.parametrize("asked", [whole, streamed])
+@pytest.mark.parametrize("model", ["LongCat-Thinking", "MBZUAI-IFM/K2-Think", "GLM-4.6-Thinking"])
+def test_a_call_in_the_thinking_alone_is_the_answer_of_every_site(
+    client: openai.OpenAI, model: str, asked: Any
+) -> None:
+    found, words = calls(client, model, f"{QUESTION}\n!sandbox pace_ms=0 slip=reasoning", asked)
+    assert (found, words) == ([PARIS], "")
+
+
 @pytest.mark.parametrize("name", TEXT_SLIPS)
 def test_what_only_looks_like_a_call_is_text(client: openai.OpenAI, name: str) -> None:
     question = 'Explain this, please: {"name": "get_weather", "arguments": {"city": "Paris"}}. Do not call any tool.'

@@ -201,8 +201,9 @@ def test_that_nothing_was_answered_is_said_of_a_stream(stream: bytes, *, eager: 
 def test_that_nothing_was_answered_is_said_of_a_whole_answer(content: Any, thought: str) -> None:
     message = {"role": "assistant", "content": content, "reasoning_content": thought}
     events = run(K2ThinkDecoder(), [json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()])
-    (failure,) = events
+    *thinking, failure = events
     assert isinstance(failure, Failure)
+    assert (thinking, failure.thought_alone) == ([Reasoning(thought)] if thought else [], bool(thought))
     assert ("thought, then answered nothing" if thought else "nothing at all") in failure.error.message
 
 

@@ -60,8 +60,9 @@ def test_a_completion_is_read(found: dict[str, Any], events: list[Event]) -> Non
 
 
 def failure(events: list[Event]) -> tuple[ErrorKind, str]:
-    [one] = events
+    *thinking, one = events
     assert isinstance(one, Failure)
+    assert one.thought_alone == bool(thinking)
     return one.error.kind, one.error.message
 
 
