@@ -1,7 +1,7 @@
 """JSON schemas that clients give, made ready to judge what a model wrote. Pure.
 
-The schemas are hostile: nothing is fetched for a `$ref`, patterns run on an engine that needs linear time, and sizes
-are bounded.
+The schemas are hostile: nothing is fetched for a `$ref`, patterns run on an engine that needs linear time, sizes are
+bounded, and so is how often references let a part be evaluated.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from addons.dialects.text import json_bytes
+from addons.features.schema_cost import SchemaCost, TooCostly
 from providers.formats.jsontext import dumps, loads
 
 SCHEMA_BYTES: Final = 256 * 1024
@@ -28,6 +29,10 @@ class JsonSchema:
         if len(dumps(schema)) > SCHEMA_BYTES:
             raise BadSchema(f"is larger than {SCHEMA_BYTES // 1024} KB")
         try:
+            self._cost = SchemaCost(schema)
+        except TooCostly as error:
+            raise BadSchema(str(error)) from None
+        try:
             self._validator = jsonschema_rs.validator_for(
                 dict(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions()
             )
@@ -35,6 +40,8 @@ class JsonSchema:
             raise BadSchema(f"is no JSON schema: {str(error)[:_TELL_CHARS]}") from None
 
     def fits(self, value: Any) -> bool:
+        if not self._cost.is_bearable(value):
+            return False
         try:
             return bool(self._validator.is_valid(value))
         except UnicodeEncodeError:  # half a surrogate pair, which JSON can name and no UTF-8 has
@@ -42,6 +49,8 @@ class JsonSchema:
 
     def flaw(self, value: Any) -> str | None:
         """What is wrong with a value, as a sentence a model can act on; None where nothing is."""
+        if not self._cost.is_bearable(value):
+            return "the value: it is nested too deep for a schema with so many alternatives"
         try:
             error = next(iter(self._validator.iter_errors(value)), None)
         except UnicodeEncodeError:

@@ -7,6 +7,7 @@ a boolean, JSON in a string where an object or a list; and JSON text of whatever
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from addons.features.broken_json import read_json
@@ -15,6 +16,8 @@ from providers.formats.jsontext import dumps
 _DEPTH_LIMIT: Final = 24
 _OPTIONS_LIMIT: Final = 32
 """Alternatives of one schema that are looked at."""
+_ALL_OPTIONS_LIMIT: Final = 128
+"""With those that they have themselves."""
 _INTEGER: Final = re.compile(r"-?\d{1,300}")
 _WORDS: Final[Mapping[str, bool | None]] = {
     "true": True, "True": True, "false": False, "False": False, "null": None, "None": None,
@@ -50,7 +53,7 @@ class _Whole(NamedTuple):
 
 
 def _coerced(value: Any, schema: Any, whole: _Whole, depth: int) -> Any:
-    options = list(_options(schema, whole.schema, 0))
+    options = list(islice(_options(schema, whole.schema, 0), _ALL_OPTIONS_LIMIT))
     if depth > _DEPTH_LIMIT or not options:
         return value
     types = {kind for option in options for kind in _types(option)}
