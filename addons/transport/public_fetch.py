@@ -36,6 +36,8 @@ _TUNNELS: Final = tuple(
     IPv6Network(net) for net in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
 )
 """IPv6 addresses that stand for others of IPv4."""
+_OF_SITES: Final = IPv6Network("fec0::/10")
+"""Private addresses of IPv6 as they were until 2004, which ipaddress takes for public ones."""
 
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port → its addresses. Raises OSError."""
@@ -121,7 +123,7 @@ def is_public(address: str) -> bool:
         found: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(found, IPv6Address) and any(found in net for net in _TUNNELS):
+    if isinstance(found, IPv6Address) and any(found in net for net in (*_TUNNELS, _OF_SITES)):
         return False
     return found.is_global and not found.is_multicast and not found.is_reserved and "%" not in address
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import Final
 
 from addons.features.feature import Flaw
 from addons.features.structured.contract import asked_again
@@ -20,6 +22,8 @@ from providers.contract.events import (
     Withdrawn,
 )
 
+TRIED_LIMIT: Final = 1000
+"""Pieces of an answer that are looked at on the way; its end is where the JSON is found then, if at all."""
 _BEHIND = " \t\r\n`"
 """What may follow the JSON and is no word: the end of a fence."""
 _AT_VALUES_END = frozenset("}]\"'”")
@@ -41,6 +45,7 @@ class HeldJson:
         self._said: list[str] = []
         self._unfit = ""
         """What is wrong with what was found first."""
+        self._tried = 0
         self._passed = self._calls = False
 
     # -- the filter -----------------------------------------------------------------------------------------------
@@ -79,7 +84,10 @@ class HeldJson:
             self._behind(text, out)
             return
         self._said.append(text)
-        for found, rest in self._finder.feed(text):
+        if self._tried >= TRIED_LIMIT:
+            return
+        for found, rest in islice(self._finder.feed(text), TRIED_LIMIT - self._tried):
+            self._tried += 1
             if (json := self._wanted.of_text(found)) is not None:
                 self._give(json, out)
                 self._behind(rest, out)

@@ -78,7 +78,8 @@ def _told(request: ChatRequest, given: GivenTools, served: Served, *, called: bo
     if toolbox is None:
         return Applied(told, CLAIMS)
     new_id = call_ids(served)
-    filters: list[EventFilter] = [ToolReader(toolbox, mark, Quotes([*request.before, *messages]), new_id)]
+    quoted = Quotes([*request.before, *messages], [tool.description for tool in toolbox.tools])
+    filters: list[EventFilter] = [ToolReader(toolbox, mark, quoted, new_id)]
     if _intercepts(served):
         filters.insert(0, SiteCalls(toolbox, mark))
     check = FirstCall(toolbox) if is_held(toolbox) else None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.features.structured.held import HeldJson
+from addons.features.structured.held import TRIED_LIMIT, HeldJson
 from addons.features.structured.wanted import WantedJson
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import (
@@ -25,6 +25,7 @@ from providers.contract.events import (
 )
 from tests.features.structured.test_finder import cut
 from tests.features.structured.test_wanted import CITY
+from tests.support.counting import work_of
 
 STOP = Finish("stop")
 PARIS = '{"city": "Paris"}'
@@ -217,3 +218,13 @@ def test_any_object_comes_through_as_it_is(value: Any, places: list[int]) -> Non
     one = held(schema=None)
     out = given_out(one, *map(Text, cut(f"Well:\n```\n{text}\n```\n", *places)), STOP)
     assert out == [Text(text), STOP]
+
+
+def test_only_so_many_pieces_are_tried_on_the_way() -> None:
+    def work(pieces: int) -> int:
+        one = held(last=True)
+        out, count = work_of(lambda: one.filter([Text("{}" * pieces)]))
+        assert out == []
+        return count
+
+    assert work(8 * TRIED_LIMIT) == work(2 * TRIED_LIMIT)
