@@ -8,7 +8,7 @@ HEAD_CHARS: Final = 300
 """Of an attribute's name with what is around it, and of a value without quotes."""
 TAG_END: Final = re.compile(r"\s*+(/?)>")
 _ATTRIBUTE: Final = re.compile(r"\s*+(?:([\w.:\-]{0,100}+)\s*+=\s*+)([\"']|[^\s\"'>/]++)")
-_BARE: Final = re.compile(r"\s*+([\w.:\-]{1,100}+)(?=[\s/>])")
+_BARE: Final = re.compile(r"\s*+([\w.:\-]{1,100}+)(?=[/>]|\s++[^\s=])")
 
 
 class TagAttributes:

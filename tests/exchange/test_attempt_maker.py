@@ -1,4 +1,4 @@
-"""A session that is renewed for a request, before it is asked with or since it was refused."""
+"""The making of an attempt: a session is renewed for a request, before it is asked with or since it was refused."""
 
 from pathlib import Path
 
