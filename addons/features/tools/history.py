@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from addons.features.mark import MARK_CHARS
 from addons.features.tools.contract import call_block
 from addons.features.tools.given import INPUT
 from providers.contract.chat import Message, Part, TextPart, ToolCall
@@ -22,6 +23,11 @@ _NAME_CHARS: Final = 128
 _NO_NAME: Final = re.compile(r"[^\w.:/+@-]")
 _BEGINS_A_CALL: Final = re.compile(r"[<{(\[]")
 """Without one of these there is no call in a text."""
+_OTHER_MARKS: Final = re.compile(
+    rf"<call-[a-z0-9]{{{MARK_CHARS}}}>(?s:.*?)(?:</call-[a-z0-9]{{{MARK_CHARS}}}>|\Z)|<call-[a-z0-9]{{0,{MARK_CHARS}}}\Z"
+)
+"""Calls with the mark of an earlier request, which came as text (a limit cut them): a model would go on with that mark,
+and its calls would be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def _assistant(message: Message, how: Folding) -> Message | None:
     """What the assistant said, its calls behind it; None where nothing is left."""
     said = message.text()
     if _BEGINS_A_CALL.search(said):
-        said = how.without_calls(said).strip()
+        said = _OTHER_MARKS.sub("", how.without_calls(said)).strip()
     blocks = [call_block(call, how.mark) for call in _calls(message, how)]
     whole = "\n".join([*([said] if said else []), *blocks])
     return Message("assistant", whole, message.name) if whole else None

@@ -89,6 +89,20 @@ def test_slips_of_earlier_answers_are_left_out() -> None:
     assert fold(Message("user", "<tool_call>f</tool_call>"), without=without)[0].text() == "<tool_call>f</tool_call>"
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ('Hi\n<call-986rhau3>\n{"name": "get_wea', "Hi"),
+        ('<call-986rhau3>\n{"name": "no_tool"}\n</call-986rhau3> there', "there"),
+        ("Well <call-986", "Well"),
+        ("call <call-me>Ishmael</call-me>", "call <call-me>Ishmael</call-me>"),
+    ],
+)
+def test_calls_with_the_mark_of_an_earlier_request_are_left_out(said: str, left: str) -> None:
+    assert fold(Message("assistant", said)) == [Message("assistant", left)]
+    assert fold(Message("user", said)) == [Message("user", said)]
+
+
 @given(st.text(), st.text())
 def test_what_a_client_says_closes_no_tag(call_id: str, said: str) -> None:
     """The mark is not known to who writes an id, a name or a result."""
