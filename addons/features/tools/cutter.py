@@ -326,9 +326,17 @@ class Cutter:
             if call is None:
                 self.text(source[one.begin : one.end])
             else:
+                self._say(one.said.words)
                 self.call(call.tool)
                 self.arguments(call.arguments)
         self.taken(source)
+
+    def _say(self, words: str) -> None:
+        """What was said with a call is text before it; of what is held, the blanks alone stay before that."""
+        if words:
+            lead = "".join(self._lead)
+            self._lead = [lead[: len(lead) - len(lead.lstrip())]]
+            self.text(words)
 
     # -- our own blocks -------------------------------------------------------------------------------------------
     def _in_marked(self, block: MarkedBlock, text: str, at: int) -> int:

@@ -18,6 +18,8 @@ class Said(NamedTuple):
 
     name: str
     arguments: Any
+    words: str = ""
+    """What was said with it, in the same object: text of the answer."""
 
 
 class JudgedCall(NamedTuple):

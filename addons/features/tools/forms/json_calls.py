@@ -16,13 +16,17 @@ AROUND: Final = ("function", "function_call", "tool_call", "tool_calls", "calls"
 """Names of properties that hold a call, or several."""
 BESIDE: Final = frozenset({"id", "type", "index", "call_id", "tool_call_id", "role", "content"})
 """Names of properties that may stand beside those of a call."""
+_WORDS: Final = "content"
+_NO_ARGUMENTS: Final = frozenset({*NAMES, *BESIDE}) - {_WORDS}
+"""Where arguments stand beside the name; a tool that writes a file has one of that name."""
 KNOWN: Final = frozenset({*NAMES, *ARGUMENTS, *AROUND, *BESIDE})
 _CALLS_LIMIT: Final = 128
 _DEPTH_LIMIT: Final = 4
 
 
 def calls_in(value: Any, *, loose: bool = False, depth: int = 0) -> list[Said]:
-    """The calls that a value is; none where it is anything else, even in part.
+    """The calls that a value is; none where it is anything else, even in part. A text beside them (`content`) goes with
+    the first.
 
     `loose`: it stands where nothing but a call can be, so properties of other names are of no matter.
     """
@@ -37,8 +41,14 @@ def calls_in(value: Any, *, loose: bool = False, depth: int = 0) -> list[Said]:
         return []
     for around in AROUND:
         if isinstance(inner := value.get(around), dict | list):
-            return calls_in(inner, loose=loose, depth=depth + 1)
+            return _with_words(calls_in(inner, loose=loose, depth=depth + 1), value.get(_WORDS))
     return _one(value, loose=loose)
+
+
+def _with_words(calls: list[Said], words: Any) -> list[Said]:
+    if not calls or not isinstance(words, str) or not words.strip():
+        return calls
+    return [calls[0]._replace(words=words), *calls[1:]]
 
 
 def _one(value: Mapping[str, Any], *, loose: bool) -> list[Said]:
@@ -47,10 +57,10 @@ def _one(value: Mapping[str, Any], *, loose: bool) -> list[Said]:
         return []
     key = next((key for key in ARGUMENTS if key in value), None)
     if key is not None:
-        return [Said(name, arguments) for arguments in _unglued(value[key])]
+        return _with_words([Said(name, arguments) for arguments in _unglued(value[key])], value.get(_WORDS))
     if not loose:
         return []
-    return [Said(name, {key: item for key, item in value.items() if key not in NAMES and key not in BESIDE})]
+    return [Said(name, {key: item for key, item in value.items() if key not in _NO_ARGUMENTS})]
 
 
 def _unglued(arguments: Any) -> list[Any]:

@@ -163,7 +163,9 @@ class MarkedBlock:
             return
         found = () if breaks_off else calls_in(self._judge.read_json(whole), loose=True)
         judged = [self._judge.marked(said) for said in found]
-        for call in judged:
+        for said, call in zip(found, judged, strict=True):
+            if said.words and any(judged):
+                self._sink.text(said.words)
             if call is not None:
                 self._begin_call(call.tool)
                 self._sink.arguments(call.arguments)

@@ -83,3 +83,10 @@ def test_what_is_held_has_a_bound() -> None:
     text = '{"a": "' + "x" * HELD_CHARS
     feed(reading, text)
     assert sink.said == OPEN + text
+
+
+def test_content_beside_the_name_is_an_argument_where_all_arguments_stand_there() -> None:
+    sink = Noted()
+    reading = block(sink)
+    feed(reading, '{"name": "write", "path": "a", "content": "one"}')
+    assert (sink.said, sink.calls) == ("", [["write", '{"path":"a","content":"one"}']])
