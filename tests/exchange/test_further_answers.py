@@ -151,7 +151,7 @@ async def test_the_settings_limit_their_number(tmp_path: Path, most: str, status
         if status == 200:
             await visit.says(STREAM, said("first"), ALL_SAID)
         else:
-            assert visit.got.error["param"] == "n"
+            assert (visit.got.error["param"], visit.got.error["code"]) == ("n", "integer_above_max_value")
             assert "parallel_turns" in visit.got.error["message"]
         assert visit.got.status == status
 

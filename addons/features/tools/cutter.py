@@ -82,6 +82,11 @@ class Cutter:
         self.idle = False
         """Nothing is held: a piece without any sign may go out as it is."""
 
+    @property
+    def holds_calls(self) -> bool:
+        """The end of the text may be one or more calls."""
+        return self._marked is not None or (self._block is not None and not self._block.is_text)
+
     def feed(self, text: str) -> None:
         if self._is_void:
             return

@@ -12,12 +12,14 @@ is in it is not all.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from addons.features.tools.cutter import Cutter, flows
 from addons.features.tools.judge import Judge
 from addons.features.tools.toolbox import Tool, Toolbox
 from providers.contract.events import (
+    Citation,
     Event,
     Failure,
     Finish,
@@ -60,6 +62,11 @@ class _Candidate:
     def flows(self) -> bool:
         """A piece of its text without any sign may go out as it is; there was text before it."""
         return self.answer.idle and not self.thinking.begun
+
+    @property
+    def is_as_it_came(self) -> bool:
+        """Nothing was taken out of its text, nor is any of it held that may be."""
+        return self.count == 0 and not self.answer.holds_calls
 
     def text(self, text: str) -> None:
         self._turn_to(None)
@@ -247,6 +254,10 @@ class ToolReader:
             event = self._failure(event, out)
         elif isinstance(event, Finish):
             event = self._finish(event, out)
+        elif isinstance(event, Citation):
+            answer = self._candidates.get(0)  # (sources are told for the first alone)
+            if answer is not None and not answer.is_as_it_came:
+                event = replace(event, start=None, end=None)
         out.append(event)
 
     def _release(self, out: list[Event], *, complete: bool) -> None:

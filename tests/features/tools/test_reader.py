@@ -11,7 +11,7 @@ from addons.features.tools.forms.marked import HELD_CHARS
 from addons.features.tools.judge import NEAR_NAME
 from addons.features.tools.reader import MORE_CALLS
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage, Withdrawn
+from providers.contract.events import Citation, Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage, Withdrawn
 from tests.features.tools.reading import CLOSE, MARK, OPEN, answer_of, boxed, read, read_anyhow, reader
 
 PIECES = (
@@ -301,3 +301,28 @@ def test_text_without_a_call_is_not_changed(text: str) -> None:
     for pieces in ([text] if text else [], list(text)):
         found = read(pieces)
         assert found.calls or found.text == text
+
+
+SOURCE = Citation("https://a.example/", "A", "[[1]]", 4, 9)
+PLACELESS = Citation("https://a.example/", "A", "[[1]]")
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        pytest.param("See [[1]]", SOURCE, id="text"),
+        pytest.param("See [[1]] {", PLACELESS, id="what may be a call"),
+        pytest.param("See `[[1]]", SOURCE, id="what is quoted"),
+        pytest.param(f"{OPEN}{CALL}{CLOSE}See [[1]]", PLACELESS, id="a call before it"),
+        pytest.param(f'{OPEN}{{"name": "read", "arguments": {{"path": "[[1]]', PLACELESS, id="within a call"),
+        pytest.param('{"name": "read", "arguments": {"path": "[[1]]', PLACELESS, id="within what may be a call"),
+    ],
+)
+def test_a_citation_keeps_its_place_while_the_text_is_told_as_it_came(before: str, told: Citation) -> None:
+    found = reader().filter([Text(before), SOURCE])
+    assert found[-1] == told
+
+
+def test_a_call_in_another_candidate_moves_no_citation() -> None:
+    found = reader().filter([Text(f"{OPEN}{CALL}{CLOSE}", 1), Text("See [[1]]"), SOURCE])
+    assert found[-1] == SOURCE

@@ -70,7 +70,8 @@ def test_json_that_is_no_call_flows_from_its_first_property_on() -> None:
         pytest.param(f'```json\n{{"content": "I look.", "tool_calls": [{CALL}]}}\n```', "Hi.\nI look.", id="a fence"),
         pytest.param(f'<tool_call>{{"content": "I look.", "tool_calls": [{CALL}]}}</tool_call>', "Hi.\nI look.",
                      id="tags"),
-        pytest.param(f'{OPEN}{{"content": "I look.", "tool_calls": [{CALL}]}}{CLOSE}', "Hi.\nI look.", id="our own form"),
+        pytest.param(f'{OPEN}{{"content": "I look.", "tool_calls": [{CALL}]}}{CLOSE}', "Hi.\nI look.",
+                     id="our own form"),
         pytest.param(f'{{"content": "I look.", {CALL[1:]}', "Hi.\nI look.", id="beside the name"),
     ],
 )  # fmt: skip
