@@ -7,14 +7,14 @@ from typing import Final
 from addons.features.feature import Applied, Check, Feature, Flaw, Served
 from addons.features.media.feature import Media
 from addons.features.pictures import Pictures
-from addons.features.stop_limits import StopLimits
+from addons.features.stop_limits import StopLimits, StopsInWords
 from addons.features.structured.feature import Structured
 from addons.features.switches import Switches
 from addons.features.tools.feature import Tools
 from providers.contract.events import Event
 from providers.contract.requests import ModelRequest
 
-FEATURES: Final[list[Feature]] = [Pictures(), Switches(), Media(), Structured(), Tools(), StopLimits()]
+FEATURES: Final[list[Feature]] = [Pictures(), Switches(), Media(), Structured(), StopsInWords(), Tools(), StopLimits()]
 """The order is the design: what changes the request's meaning comes before what counts its answer's tokens."""
 
 

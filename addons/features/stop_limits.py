@@ -3,6 +3,9 @@
 A filter over events. The outcome is the same however the provider cut its text: stop strings may be split over any
 number of deltas, so the longest tail that could still become one is held back; halves of a surrogate pair are joined
 first. For sites with one candidate: events of the text lose their `choice`.
+
+Where tools are given, stop strings are looked for in what the reader of calls leaves as text: one that stood within a
+call would make it another call, with fewer arguments.
 """
 
 from collections.abc import Sequence
@@ -10,7 +13,17 @@ from collections.abc import Sequence
 from addons.dialects.text import SurrogateJoiner
 from addons.features.feature import Applied, Served
 from addons.features.token_estimate import TokenCounter
-from providers.contract.events import Event, Failure, Finish, FinishReason, Image, Reasoning, Text, Withdrawn
+from providers.contract.events import (
+    Event,
+    Failure,
+    Finish,
+    FinishReason,
+    Image,
+    Reasoning,
+    Text,
+    ToolCallDelta,
+    Withdrawn,
+)
 from providers.contract.requests import ChatRequest, ModelRequest
 
 
@@ -28,6 +41,8 @@ class OutputLimits:
         self._text_pairs = SurrogateJoiner()
         self._reasoning_pairs = SurrogateJoiner()
         self._held = ""
+        self._called = False
+        """A tool was called before."""
         self._idle = not self._stop and max_tokens is None
 
     def filter(self, events: Sequence[Event]) -> list[Event]:
@@ -47,8 +62,9 @@ class OutputLimits:
                 self._text_pairs, self._reasoning_pairs = SurrogateJoiner(), SurrogateJoiner()
                 out.append(event)
             else:
-                if isinstance(event, Finish | Failure | Image):
+                if isinstance(event, Finish | Failure | Image | ToolCallDelta):
                     self._release(out)
+                self._called = self._called or isinstance(event, ToolCallDelta)
                 if not self.done:
                     out.append(event)
         return out
@@ -71,7 +87,7 @@ class OutputLimits:
             # The stop string that is complete first counts: with another rule the cut of the deltas would matter.
             self._give(text[: min(found)[1]], out)
             if not self.done:
-                self._end("stop", out)
+                self._end("tool_calls" if self._called else "stop", out)
             return
         keep = self._tail(text)
         if keep:
@@ -116,7 +132,21 @@ class StopLimits:
     def apply(self, request: ModelRequest, served: Served) -> Applied | None:
         if served.native is None or not isinstance(request, ChatRequest):
             return None
+        stop = () if _has_tools(request) else request.stop
         claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
-        if not request.stop and request.max_tokens is None:
+        if not stop and request.max_tokens is None:
             return Applied(request, claims)
-        return Applied(request, claims, (OutputLimits(request.stop, request.max_tokens),))
+        return Applied(request, claims, (OutputLimits(stop, request.max_tokens),))
+
+
+class StopsInWords:
+    """The Feature of `stop` where tools are given."""
+
+    def apply(self, request: ModelRequest, served: Served) -> Applied | None:
+        if served.native is None or not isinstance(request, ChatRequest) or not request.stop or not _has_tools(request):
+            return None
+        return Applied(request, filters=(OutputLimits(request.stop, None),))
+
+
+def _has_tools(request: ChatRequest) -> bool:
+    return bool(request.tools or request.extra.get("functions"))

@@ -9,7 +9,7 @@ from addons.dialects.text import joined
 from addons.features.stop_limits import OutputLimits
 from addons.features.token_estimate import count
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, Image, Reasoning, Text, Usage
+from providers.contract.events import Event, Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage
 
 
 def run(limits: OutputLimits, pieces: Sequence[str]) -> tuple[str, list[Event]]:
@@ -159,3 +159,15 @@ def test_text_held_back_stands_before_a_picture() -> None:
 def test_without_limits_events_pass_as_they_are() -> None:
     events: list[Event] = [Text("a\ud83d", 1), Reasoning("b"), Finish("stop", ((1, "length"),))]
     assert OutputLimits((), None).filter(events) == events
+
+
+def test_a_stop_string_behind_a_call_leaves_the_call() -> None:
+    limits = OutputLimits(("END",), None)
+    call = ToolCallDelta(0, "c", "f", '{"a":"END"}')
+    assert limits.filter([Text("so E"), call, Text("x END y")]) == [
+        Text("so "),
+        Text("E"),
+        call,
+        Text("x "),
+        Finish("tool_calls"),
+    ]

@@ -221,6 +221,17 @@ async def test_where_tools_are_switched_off_they_are_refused_by_name(
         assert models.got.value["supported_parameters"] == []
 
 
+@in_virtual_time
+async def test_a_stop_string_within_a_call_does_not_make_it_another(tmp_path: Path) -> None:
+    tool = given("move", {"type": "object", "properties": {"path": {"type": "string"}, "to": {"type": "string"}}})
+    async with zai(tmp_path) as house:
+        visit = await house.visit().chats("GLM-4.6", tools=[tool], stop=[",", "\n", "END"])
+        moved = '{"path": "a", "to": "b"}'
+        await visit.says(STREAM, said(f"I move it {call(visit, moved, 'move')}"), said(" END, and so on"), ALL_SAID)
+        assert calls(visit.got) == [("move", json.loads(moved))]
+        assert (visit.got.text.strip(), reason(visit.got)) == ("I move it", "tool_calls")
+
+
 def test_a_site_with_real_roles_is_sent_no_role_that_it_does_not_know() -> None:
     calls = (ToolCall("c", "get_weather", "{}"),)
     messages = (
