@@ -13,6 +13,7 @@ from addons.features.media.feature import decoded
 from addons.features.media.parts import file_parts
 from providers.contract.chat import ImagePart, Message
 from providers.contract.steps import Wait
+from providers.zai.uploads import ZaiUploads
 from tests.support.answers import ALL_SAID, STREAM, said
 from tests.support.harness import House, zai
 from tests.support.media import MP4, PDF, PNG, document, picture, sound, video, words
@@ -74,7 +75,10 @@ async def test_a_picture_is_uploaded_and_named_in_the_chat(tmp_path: Path) -> No
 
 
 @in_virtual_time
-async def test_what_the_account_has_already_is_not_uploaded_again(tmp_path: Path) -> None:
+async def test_what_the_account_has_already_is_not_uploaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ZaiUploads, "valid_s", 60.0)
     async with zai(tmp_path) as house:
         uploaded = Uploaded(house)
         for _ in range(2):
@@ -82,7 +86,7 @@ async def test_what_the_account_has_already_is_not_uploaded_again(tmp_path: Path
             await visit.says(STREAM, said("."), ALL_SAID)
             assert len(sent(visit)["files"]) == 1
         assert len(uploaded.bodies) == 1
-        await house.pass_s(7 * 3600)
+        await house.pass_s(61)
         await asks(house, picture())
         assert len(uploaded.bodies) == 2
 
