@@ -44,8 +44,8 @@ class JsonFinder:
         self._held = ""
         """The end of a piece, which may be the beginning of a tag."""
 
-    def feed(self, text: str) -> Iterator[tuple[str, str]]:
-        """What has come to its end in this piece, each with the rest of the piece behind it."""
+    def feed(self, text: str) -> Iterator[tuple[str, int]]:
+        """What has come to its end in this piece, each with how many characters of the piece stand behind it."""
         text, self._held = self._held + text, ""
         at = begun = 0
         while at < len(text):
@@ -58,7 +58,7 @@ class JsonFinder:
                 at = self._step(text, at)
                 if self._ended:
                     found, self._found, self._ended = [*self._found, text[begun:at]], [], False
-                    yield "".join(found), text[at:]
+                    yield "".join(found), len(text) - at
         if self._depth:
             self._found.append(text[begun:])
 

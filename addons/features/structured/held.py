@@ -86,11 +86,11 @@ class HeldJson:
         self._said.append(text)
         if self._tried >= TRIED_LIMIT:
             return
-        for found, rest in islice(self._finder.feed(text), TRIED_LIMIT - self._tried):
+        for found, left in islice(self._finder.feed(text), TRIED_LIMIT - self._tried):
             self._tried += 1
             if (json := self._wanted.of_text(found)) is not None:
                 self._give(json, out)
-                self._behind(rest, out)
+                self._behind(text[len(text) - left :], out)
                 return
 
     def _give(self, json: str, out: list[Event]) -> None:

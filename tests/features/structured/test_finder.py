@@ -58,7 +58,7 @@ def test_found_the_same_at_any_cut(words: list[str], data: st.DataObject) -> Non
 
 
 def test_what_is_behind_is_told() -> None:
-    assert list(JsonFinder().feed('{"a": 1}\n``` and')) == [('{"a": 1}', "\n``` and")]
+    assert list(JsonFinder().feed('{"a": 1}\n``` and')) == [('{"a": 1}', len("\n``` and"))]
 
 
 def test_whether_it_is_open() -> None:
