@@ -6,7 +6,7 @@ Pure, linear, and the same at every cut.
 import re
 from collections.abc import Iterator
 from itertools import islice
-from json import JSONDecoder
+from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final
 
 from addons.features.broken_json import read_json
@@ -24,6 +24,8 @@ _OF_LIST: Final = re.compile(r"""\[\s*(?:[\]"'“”‘’{\[\d-]|[Tt]rue\b|[Ff]
 _BRACKET: Final = re.compile(r"[{\[]")
 _BEGINNINGS: Final = 32
 """Places at which a text is looked at once more at its end."""
+_ROOM: Final = 4
+"""So often is a whole text read for them."""
 _MENDED_CHARS: Final = 32 * 1024
 """Of one answer: some 0.2 seconds."""
 _DECODER: Final = JSONDecoder()
@@ -119,11 +121,14 @@ def values_in(text: str, *, cut: bool) -> Iterator[Any]:
     mending = _Mending()
     for fenced in islice(_FENCED.finditer(text), _BEGINNINGS):
         yield from mending.values(fenced.group(1).strip())
-    behind, closer = 0, max(text.rfind("}"), text.rfind("]")) + 1
+    room, behind, closer = _ROOM * len(text), 0, max(text.rfind("}"), text.rfind("]")) + 1
     for at in islice(_beginnings(text), _BEGINNINGS):
         if at < behind:
             continue  # it is a part of what was told before
+        if room < 0:
+            return
         value, end = _decoded(text, at)
+        room -= end - at
         if value is not INVALID:
             behind = end
             yield value
@@ -156,8 +161,10 @@ class _Mending:
 
 
 def _decoded(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value that begins there, and where it ends."""
+    """The JSON value that begins there, and where it ends, or is broken."""
     try:
         return _DECODER.raw_decode(text, at)
+    except JSONDecodeError as error:
+        return INVALID, max(at, error.pos)
     except (ValueError, RecursionError):
         return INVALID, at

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.features.structured.finder import JsonFinder, beginning, values_in
+from addons.features.structured.finder import JsonFinder, _decoded, beginning, values_in
 
 ON_THE_WAY = [
     ('{"a": 1}', ['{"a": 1}']),
@@ -106,3 +106,16 @@ def test_where_it_begins() -> None:
     assert beginning('a {set} {"a": 1', lists=False) == 8
     assert beginning("[1", lists=False) is None
     assert beginning("[1", lists=True) == 0
+
+
+def test_a_long_text_is_read_a_few_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its beginnings would be read up to the place where all of them break."""
+    read: list[int] = []
+
+    def decoded(text: str, at: int) -> tuple[Any, int]:
+        read.append(at)
+        return _decoded(text, at)
+
+    monkeypatch.setattr("addons.features.structured.finder._decoded", decoded)
+    assert list(values_in('{"a": ' * 30 + "[1" + ",1" * 50_000, cut=False)) == []
+    assert len(read) < 8
