@@ -98,6 +98,18 @@ def test_models_are_those_of_the_configuration(run: Run) -> None:
     assert "m1  (official)" in run("models").output
 
 
+def test_models_say_that_tools_are_switched_off(run: Run, tmp_path: Path) -> None:
+    def told() -> set[str]:
+        listed = json.loads(run("models", "--json").output)["data"]
+        return set(next(model for model in listed if model["id"] == "GLM-4.6")["supported_parameters"])
+
+    assert {"tools", "response_format"} <= told()
+    with (tmp_path / "config.yaml").open("a") as file:
+        file.write("features: {tools: false}\n")
+    assert "response_format" in told()
+    assert "tools" not in told()
+
+
 def test_fresh_keys_are_keys(run: Run) -> None:
     from addons.vault.keys import VaultKey
 

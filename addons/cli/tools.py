@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
+from addons.app.rules import features_of
 from addons.app.unserved_names import unserved
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.records import load_recordings
 from addons.config.providers import make_providers
 from addons.dialects.openai.models import model_object
+from addons.ingress.endpoints import as_served
 from addons.routing.models import Models
 
 
@@ -28,7 +30,9 @@ def models(cli: CliContext, as_json: bool) -> None:
     index = Models(providers, aliases)()
     out(*(f"glassgate: {one.words}" for one in unserved(config, index, providers)), err=True)
     if as_json:
-        out_json({"object": "list", "data": [model_object(model, 0) for model in index.models()]})
+        toolless = {name for name, own in features_of(config).items() if not own.tools}
+        told = [as_served(index.find(model.id)[0], toolless) for model in index.models()]
+        out_json({"object": "list", "data": [model_object(model, 0) for model in told]})
         return
     for model in index.models():
         out(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")

@@ -45,7 +45,8 @@ def asked_for(context: Context, request: ModelRequest) -> int:
         return 0
     most = max(context.features.get(name, DEFAULTS).parallel_turns for name in single)
     if request.n > most:
-        limit = f"at most {most} answers (features.parallel_turns in config.yaml)"
+        called = "pictures" if isinstance(request, ImageRequest) else "answers"
+        limit = f"at most {most} {called} at a time (features.parallel_turns in config.yaml)"
         told = f"n is {request.n}; provider {single[0]!r} is asked for {limit}."
         raise GatewayError(400, told, param="n", code="integer_above_max_value")
     return request.n - 1

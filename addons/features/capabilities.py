@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
+from addons.features.media.check import SEEING
 from addons.features.media.feature import CLAIM as FILES
 from addons.features.media.parts import holds_file
 from providers.contract.chat import ImagePart, Message, OtherPart
@@ -47,6 +48,9 @@ OF_THE_MODEL: Final = frozenset(
 )
 """Checked with the model's abilities in view."""
 
+
+ELSEWHERE: Final = "Leave it out, or use an official API for it."
+OUTPUTS: Final = "those with image among output_modalities at /v1/models"
 
 _BY_FEATURE: Final = ("none", "emulated")
 """Models whose tools, if any, are a feature's to claim."""
@@ -104,9 +108,9 @@ def check_support(
     request, native = serving.request, serving.operation.native
     if native is None:
         if isinstance(parsed.request, CompletionRequest) and request is not parsed.request:
-            raise unsupported("prompt", provider, "this API has no /completions; use /v1/chat/completions")
+            raise unsupported("prompt", provider, "this API has no /completions", "Use /v1/chat/completions.")
         if isinstance(parsed.request, ImageRequest) and request is not parsed.request:
-            raise unsupported("model", provider, "this API is not known to make pictures")
+            raise draws_nothing(model.id, provider)
         return
     if parsed.refusal is not None:
         raise parsed.refusal
@@ -166,13 +170,19 @@ def _check_parts(message: Message, where: str, native: frozenset[str], provider:
         if FILES in native and holds_file(part):
             continue
         if isinstance(part, ImagePart) and not ("images" in native and model.vision):
-            raise unsupported(place, provider, "pictures are not carried to this model")
+            raise unsupported(place, provider, "pictures are not carried to this model", SEEING)
         if isinstance(part, OtherPart):
             raise unsupported(place, provider, f"a part of type {part.kind[:40]!r} is not carried")
 
 
-def unsupported(param: str, provider: str, why: str = "") -> GatewayError:
-    """The refusal of what a provider cannot do."""
+def unsupported(param: str, provider: str, why: str = "", instead: str = ELSEWHERE) -> GatewayError:
+    """The refusal of what a provider cannot do; `instead` says what to do."""
     reason = f" ({why})" if why else ""
-    message = f"{param} is not supported by provider {provider!r}{reason}. Leave it out, or use an official API for it."
+    message = f"{param} is not supported by provider {provider!r}{reason}. {instead}"
     return GatewayError(400, message, param=param, code="unsupported_parameter")
+
+
+def draws_nothing(model: str, provider: str) -> GatewayError:
+    """The refusal of pictures that are asked of a model that makes none."""
+    message = f"{model} of provider {provider!r} makes no pictures. Ask a model that does: {OUTPUTS}."
+    return GatewayError(400, message, param="model", code="unsupported_parameter")

@@ -37,7 +37,7 @@ class JsonSchema:
                 dict(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions()
             )
         except (ValueError, TypeError, RecursionError) as error:
-            raise BadSchema(f"is no JSON schema: {str(error)[:_TELL_CHARS]}") from None
+            raise BadSchema(f"is no JSON schema: {_told(error)}") from None
 
     def fits(self, value: Any) -> bool:
         if not self._cost.is_bearable(value):
@@ -59,3 +59,10 @@ class JsonSchema:
             return None
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
         return f"{where.lstrip('.') or 'the value'}: {error.message[:_TELL_CHARS]}"
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with a schema, and where in it, without the library's own way of saying that."""
+    where = ".".join(str(part) for part in getattr(error, "instance_path", ()))
+    words = str(getattr(error, "message", error)).partition("\n")[0][:_TELL_CHARS]
+    return f"{where[:_TELL_CHARS]}: {words}" if where else words

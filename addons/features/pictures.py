@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from addons.features.capabilities import unsupported
+from addons.features.capabilities import draws_nothing
 from addons.features.feature import Applied, Served
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Image, Reasoning, Text
@@ -22,7 +22,7 @@ class Pictures:
             return None
         model, name = served.model, served.provider.name if served.provider is not None else "the provider"
         if not model.draws_as:
-            raise unsupported("model", name, f"{model.id} makes no pictures; GET /v1/models tells which do")
+            raise draws_nothing(model.id, name)
         return Applied(replace(request, model=model.draws_as), filters=(PicturesOnly(name),))
 
 

@@ -1,7 +1,7 @@
 """What the gateway answers itself: health, its own description, the front page, OPTIONS."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from mitmproxy import http
@@ -50,25 +50,26 @@ class Inside:
         for model in self.index.models():
             if (variants or not model.variant) and (everything or self._served(model.id)):
                 names.add(model.id.casefold())
-                yield model.id, self._told(self.index.find(model.id)[0])
+                yield model.id, as_served(self.index.find(model.id)[0], self.toolless)
         for alias in self.index.aliases():
             routes = self.index.find(alias)
             if routes and alias.casefold() not in names and (everything or self._served(alias)):
-                yield alias, self._told(routes[0])
+                yield alias, as_served(routes[0], self.toolless)
 
     def find(self, name: str) -> Model:
         """The model of a name, in any case. Raises GatewayError (404)."""
         if not (routes := self.index.find(name)):
             raise GatewayError(404, self.index.unknown(name), code="model_not_found", param="model")
-        return self._told(routes[0])
-
-    def _told(self, route: ModelRoute) -> Model:
-        """The model as it is served."""
-        emulated = route.model.tools == "emulated"
-        return replace(route.model, tools="none") if emulated and route.provider in self.toolless else route.model
+        return as_served(routes[0], self.toolless)
 
     def _served(self, name: str) -> bool:
         return any(self.can_serve(route.provider) for route in self.index.find(name))
+
+
+def as_served(route: ModelRoute, toolless: Container[str]) -> Model:
+    """The model as its provider serves it; `toolless` are providers whose models are told of no tools."""
+    emulated = route.model.tools == "emulated"
+    return replace(route.model, tools="off") if emulated and route.provider in toolless else route.model
 
 
 def answer(admission: Admission, inside: Inside) -> http.Response | None:

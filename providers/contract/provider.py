@@ -38,7 +38,8 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 class Model:
     """A public model id and what it can do. `thinking`/`search`: True always on, False off, None as the client asks.
 
-    `vision` None and `tools` "unknown": an official API has not said; nothing is refused for it.
+    `vision` None and `tools` "unknown": an official API has not said; nothing is refused for it. "off" is told of
+    a model whose "emulated" ones are switched off in config.yaml.
     """
 
     id: str
@@ -46,7 +47,7 @@ class Model:
     thinking: bool | None = None
     search: bool | None = None
     vision: bool | None = False
-    tools: Literal["native", "emulated", "none", "unknown"] = "none"
+    tools: Literal["native", "emulated", "off", "none", "unknown"] = "none"
     context_length: int | None = None
     owned_by: str = ""
     created: int = 0

@@ -83,7 +83,7 @@ async def test_a_site_that_draws_nothing_refuses_it_by_the_name_of_the_model(tmp
     async with zai(tmp_path) as house:
         visit = await house.visit().asks(ASK | {"model": "GLM-4.6"}, PATH)
         assert (visit.got.status, visit.got.error["param"]) == (400, "model")
-        assert "makes no pictures" in visit.got.error["message"]
+        assert "makes no pictures. Ask a model that does" in visit.got.error["message"]
         assert not house.site.chats
 
 

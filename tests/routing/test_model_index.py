@@ -1,5 +1,7 @@
 """From a name to who serves it: ids, aliases, patterns, `provider/model`; and what is listed."""
 
+from typing import Any
+
 import pytest
 
 from addons.dialects.openai.models import model_list, model_object
@@ -155,6 +157,10 @@ def test_an_entry_says_what_is_known(index: ModelIndex) -> None:
     }
     assert entries["openai/gpt"]["supported_parameters"] == ["tools", "tool_choice"]
     assert entries["GLM-4.6"]["supported_parameters"] == []
+    of_a_site: Any = model_object(Model("m", "m", search=False, tools="emulated"), 7)["supported_parameters"]
+    assert {"tools", "parallel_tool_calls", "structured_outputs", "stop"} <= set(of_a_site)
+    assert "web_search_options" not in of_a_site
+    assert "web_search_options" in str(model_object(Model("m", "m", tools="emulated"), 7))
     unsaid = model_object(Model("m", "m", vision=None, tools="unknown"), 7)
     assert not {"architecture", "supported_parameters", "context_length"} & set(unsaid), "nothing is made up"
 

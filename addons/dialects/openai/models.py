@@ -1,6 +1,7 @@
 """OpenAI's list of models, and one model of it: GET /v1/models and /v1/models/{id}."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -11,6 +12,17 @@ from addons.dialects.local import Catalog
 from addons.dialects.routed_head import RoutedHead
 from addons.dialects.routes import GET, Route
 from providers.contract.provider import Model
+
+_TOOLS: Final = ("tools", "tool_choice")
+_OURS: Final = ("response_format", "structured_outputs", "max_tokens", "stop")
+"""What the gateway sees to in every chat of a web session."""
+_SUPPORTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "native": _TOOLS,
+    "emulated": (*_TOOLS, "parallel_tool_calls", *_OURS),
+    "off": _OURS,
+    "none": (),
+}
+"""What is told of a model by its `tools`."""
 
 
 def models_answer(head: RoutedHead, catalog: Catalog) -> http.Response:
@@ -51,8 +63,14 @@ def model_object(model: Model, created: int, name: str = "") -> dict[str, object
         inputs = ["text", "image"] if model.vision else ["text"]
         told["architecture"] = {"input_modalities": inputs, "output_modalities": list(model.outputs)}
     if model.tools != "unknown":
-        told["supported_parameters"] = ["tools", "tool_choice"] if model.tools != "none" else []
+        told["supported_parameters"] = list(_supported(model))
     return told
+
+
+def _supported(model: Model) -> tuple[str, ...]:
+    """The fields that are known to be served."""
+    searches = ("web_search_options",) if model.tools in ("emulated", "off") and model.search is not False else ()
+    return (*_SUPPORTED[model.tools], *searches)
 
 
 def _json(value: object) -> http.Response:

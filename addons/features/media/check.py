@@ -17,6 +17,8 @@ _CALLED: Final[Mapping[MediaKind, str]] = {
     "audio": "sounds",
     "document": "documents",
 }
+ANOTHER: Final = "Leave it out, or use another model."
+SEEING: Final = "Use a model that sees pictures: those with image among input_modalities at /v1/models."
 _MB: Final = 1024 * 1024
 
 
@@ -38,10 +40,12 @@ def check_files(parts: Sequence[FilePart], uploads: Uploads, provider: str, mode
             counts[kind] += 1
             if counts[kind] > accepted[kind].most:
                 most = accepted[kind].most
-                raise _refused(part, provider, f"at most {most} {_CALLED[kind]} are taken in one request")
+                raise _refused(
+                    part, provider, f"at most {most} {_CALLED[kind]} are taken in one request", "Send fewer."
+                )
         if uploads.one_kind and len(counts) > 1:
             both = " and ".join(_CALLED[one] for one in counts)
-            raise _refused(part, provider, f"{both} together are not taken in one request")
+            raise _refused(part, provider, f"{both} together are not taken in one request", "Ask for each by itself.")
 
 
 def check_file(part: FilePart, found: Kind, size: int, accepted: Mapping[MediaKind, Accepted], provider: str) -> None:
@@ -61,18 +65,19 @@ def _kind_at_address(
     if part.asked != "file":
         _limits(part, part.asked, accepted, provider)
     if not remote:
-        why = "files at http(s) addresses are fetched only with features.remote_media: true; send a data: URL"
-        raise _refused(part, provider, why)
+        why = "files at http(s) addresses are fetched only with features.remote_media: true in config.yaml"
+        raise _refused(part, provider, why, "Send the file itself, as a data: URL.")
     return None if part.asked == "file" else part.asked
 
 
 def _limits(part: FilePart, kind: MediaKind, accepted: Mapping[MediaKind, Accepted], provider: str) -> Accepted:
     found = accepted.get(kind)
     if found is None:
-        raise _refused(part, provider, f"{_CALLED[kind]} are not carried to this model")
+        why = f"{_CALLED[kind]} are not carried to this model"
+        raise _refused(part, provider, why, SEEING if kind == "image" else ANOTHER)
     return found
 
 
-def _refused(part: FilePart, provider: str, why: str) -> GatewayError:
-    told = f"{part.where} is not supported by provider {provider!r} ({why}). Leave it out, or use another model."
+def _refused(part: FilePart, provider: str, why: str, instead: str = ANOTHER) -> GatewayError:
+    told = f"{part.where} is not supported by provider {provider!r} ({why}). {instead}"
     return GatewayError(400, told, param=part.where, code="unsupported_parameter")

@@ -83,7 +83,7 @@ def _may_be_list(schema: Mapping[str, Any]) -> bool:
 
 
 def wanted_json(response_format: Mapping[str, Any] | None) -> WantedJson | None:
-    """What a `response_format` asks for; None where that is text, or a form that is not known.
+    """What a `response_format` asks for; None where that is text.
 
     Raises GatewayError (400) naming what is wrong with it.
     """
@@ -92,7 +92,9 @@ def wanted_json(response_format: Mapping[str, Any] | None) -> WantedJson | None:
             return WantedJson()
         case "json_schema":
             return _of_schema((response_format or _NOTHING).get("json_schema"))
-    return None
+        case None | "text":
+            return None
+    raise _bad("response_format.type", "must be text, json_object or json_schema")
 
 
 def _of_schema(form: object) -> WantedJson:

@@ -62,10 +62,10 @@ def test_what_is_taken_passes() -> None:
     [
         ((image(JPEG),), "pictures may be png", 0),
         ((image(PNG + bytes(1000)),), "larger than", 0),
-        ((image(), image(), image()), "at most 2 pictures", 2),
+        ((image(), image(), image()), "at most 2 pictures are taken in one request). Send fewer.", 2),
         ((image(), file(WAV)), "sounds are not carried", 1),
         ((file(filename="x"), file()), "at most 1 documents", 1),
-        ((ImagePart("http://x.example/a.png"),), "remote_media", 0),
+        ((ImagePart("http://x.example/a.png"),), "config.yaml). Send the file itself, as a data: URL.", 0),
     ],
 )
 def test_what_is_not_is_refused_at_its_place(parts: tuple[Part, ...], why: str, at: int) -> None:

@@ -103,7 +103,7 @@ async def test_another_account_has_it_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "part", "why"),
     [
-        ("GLM-4.6", picture(), "pictures are not carried to this model"),
+        ("GLM-4.6", picture(), "pictures are not carried to this model). Use a model that sees pictures"),
         ("GLM-4.6", video(), "videos are not carried to this model"),
         (EYES, sound(), "sounds are not carried to this model"),
         (EYES, picture(PDF), "is said to be a picture, and holds application/pdf"),

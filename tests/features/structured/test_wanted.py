@@ -22,9 +22,17 @@ def of_schema(schema: object, **more: object) -> WantedJson:
     return found
 
 
-@pytest.mark.parametrize("form", [None, {}, {"type": "text"}, {"type": "grammar"}, {"type": ["json_object"]}])
+@pytest.mark.parametrize("form", [None, {}, {"type": "text"}, {"type": None}])
 def test_other_forms_ask_for_no_json(form: Any) -> None:
     assert wanted_json(form) is None
+
+
+@pytest.mark.parametrize("kind", ["grammar", "xml", ["json_object"], 3])
+def test_a_form_that_is_not_known_is_refused_by_its_type(kind: Any) -> None:
+    with pytest.raises(GatewayError) as caught:
+        wanted_json({"type": kind})
+    assert (caught.value.status, caught.value.param) == (400, "response_format.type")
+    assert "text, json_object or json_schema" in caught.value.message
 
 
 def test_any_object() -> None:
