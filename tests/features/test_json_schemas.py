@@ -51,17 +51,10 @@ def test_what_is_no_usable_schema_is_refused(schema: dict[str, Any]) -> None:
         JsonSchema(schema)
 
 
-@pytest.mark.parametrize(
-    ("schema", "words"),
-    [
-        ({"properties": {"a": {"type": "objekt"}}}, 'is no JSON schema: properties.a.type: "objekt" is not'),
-        ({"$ref": "https://example.com/x"}, "is no JSON schema: Resource 'https://example.com/x' is not"),
-    ],
-)
-def test_a_refusal_has_the_place_and_one_line(schema: dict[str, Any], words: str) -> None:
+def test_a_refusal_has_the_place_and_one_line() -> None:
     with pytest.raises(BadSchema, match="is no JSON schema") as caught:
-        JsonSchema(schema)
-    assert str(caught.value).startswith(words)
+        JsonSchema({"properties": {"a": {"type": "objekt"}}})
+    assert str(caught.value).startswith('is no JSON schema: properties.a.type: "objekt" is not')
     assert "\n" not in str(caught.value)
     assert "On instance" not in str(caught.value)
 
