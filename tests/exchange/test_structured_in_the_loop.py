@@ -148,6 +148,7 @@ async def test_a_form_that_nobody_knows_is_refused_by_its_name(tmp_path: Path) -
     async with zai(tmp_path) as house:
         visit = await wants(house.visit(), {"type": "grammar"}, stream=False)
         assert (visit.got.status, visit.got.error["param"]) == (400, "response_format")
+        assert "text, json_object or json_schema" in visit.got.error["message"]
 
 
 @in_virtual_time

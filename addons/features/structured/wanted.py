@@ -94,7 +94,8 @@ def wanted_json(response_format: Mapping[str, Any] | None) -> WantedJson | None:
             return _of_schema((response_format or _NOTHING).get("json_schema"))
         case None | "text":
             return None
-    raise _bad("response_format.type", "must be text, json_object or json_schema")
+    told = "response_format.type must be text, json_object or json_schema."
+    raise GatewayError(400, told, param="response_format", code="unsupported_parameter")
 
 
 def _of_schema(form: object) -> WantedJson:

@@ -31,7 +31,7 @@ def test_other_forms_ask_for_no_json(form: Any) -> None:
 def test_a_form_that_is_not_known_is_refused_by_its_type(kind: Any) -> None:
     with pytest.raises(GatewayError) as caught:
         wanted_json({"type": kind})
-    assert (caught.value.status, caught.value.param) == (400, "response_format.type")
+    assert (caught.value.status, caught.value.param) == (400, "response_format")
     assert "text, json_object or json_schema" in caught.value.message
 
 
