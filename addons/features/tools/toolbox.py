@@ -20,6 +20,8 @@ NEAR_DISTANCE: Final = 0.08
 """So much better than the next must the nearest name be."""
 _NEAR_LIMIT: Final = 32
 """Names of one answer that are looked for among the near ones: each costs a comparison with every tool."""
+_NEAR_COST: Final = 4_000_000
+"""Of these comparisons together, in characters times characters: some 0.1 seconds."""
 _JOINTS: Final = re.compile(r"[-. :]")
 
 
@@ -63,6 +65,7 @@ class Toolbox:
         """Whatever a name or an alias may begin with, itself too."""
         self._schemas: dict[str, JsonSchema | BadSchema] = {}
         self._near: dict[str, Tool | None] = {}
+        self._near_room = _NEAR_COST
 
     def find(self, name: str) -> Tool | None:
         """The tool of exactly this name or alias."""
@@ -72,6 +75,9 @@ class Toolbox:
         """The one tool whose name is nearly this; None where there is none or it could be two."""
         if name not in self._near:
             if len(name) > NAME_CHARS or len(self._near) >= _NEAR_LIMIT:
+                return None
+            self._near_room -= len(name) * sum(map(len, self._by_name))
+            if self._near_room < 0:
                 return None
             self._near[name] = self._nearest(name)
         return self._near[name]

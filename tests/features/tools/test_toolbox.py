@@ -70,3 +70,11 @@ def test_what_does_not_fit_is_told_in_a_sentence() -> None:
     toolbox = boxed()
     assert toolbox.flaw(TOOLS[0], {"path": "a"}) is None
     assert "path" in str(toolbox.flaw(TOOLS[0], {}))
+
+
+def test_near_names_among_many_long_ones_are_looked_for_a_few_times() -> None:
+    long = "abcdefgh" * 14
+    many = Toolbox([Tool(f"{long}{number:03}", None, "", {}) for number in range(200)])
+    _, first = work_of(lambda: many.near(f"{long}xyz"))
+    _, later = work_of(lambda: [many.near(f"{long}{number:03}x") for number in range(30)])
+    assert later < 3 * first
