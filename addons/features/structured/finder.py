@@ -167,4 +167,4 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
     except JSONDecodeError as error:
         return INVALID, max(at, error.pos)
     except (ValueError, RecursionError):
-        return INVALID, at
+        return INVALID, len(text)
