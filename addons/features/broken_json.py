@@ -8,8 +8,6 @@ import json
 import re
 from typing import Any, Final
 
-import json_repair
-
 from providers.formats.jsontext import INVALID, loads
 
 REPAIR_CHARS: Final = 64 * 1024
@@ -35,6 +33,8 @@ def read_json(text: str) -> Any:
             pass
     if len(text) > REPAIR_CHARS or repair_cost(text) > REPAIR_COST or _depth(text) > REPAIR_DEPTH:
         return None
+    import json_repair  # here, since it takes a while and most answers need none of it
+
     try:
         return json_repair.loads(text, skip_json_loads=True) or None
     except (ValueError, RecursionError):

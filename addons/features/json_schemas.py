@@ -7,8 +7,6 @@ bounded, and so is how often references let a part be evaluated.
 from collections.abc import Mapping
 from typing import Any, Final
 
-import jsonschema_rs
-
 from addons.dialects.text import json_bytes
 from addons.features.schema_cost import SchemaCost, TooCostly
 from providers.formats.jsontext import dumps, loads
@@ -26,6 +24,8 @@ class JsonSchema:
     """A schema that is ready to be asked. Raises BadSchema where it is none, or too large."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
+        import jsonschema_rs  # here, since most requests bring no schema and it takes memory
+
         if len(dumps(schema)) > SCHEMA_BYTES:
             raise BadSchema(f"is larger than {SCHEMA_BYTES // 1024} KB")
         try:

@@ -107,7 +107,7 @@ def glass_session(folder: Path) -> Iterator[Session]:
                 "thinking": asked(web, PROMPT, "GLM-4.6-Thinking"),
                 "fail-over": asked(web, PROMPT, MODEL),
                 "search": asked(web, f"{PROMPT}\n!sandbox variant=two_searches", "qwen3.7-plus-search"),
-                "broken off": asked(web, f"{PROMPT}\n!sandbox fault=truncated", "GLM-4.6"),
+                "broken off": asked(web, f"{PROMPT}\n!sandbox fault=error_after_text", "GLM-4.6"),
                 "long": asked(web, f"{PROMPT} {LONG_TEXT}\n!sandbox text={LONG_TEXT!r} pace_ms=0", "GLM-4.6"),
                 "unknown": asked(web, PROMPT, "no-such-model"),
             }
