@@ -11,7 +11,7 @@ from typing import Final
 from addons.features.tools.forms import quoting
 from addons.features.tools.forms.block import Block
 from addons.features.tools.forms.json_block import JsonBlock
-from addons.features.tools.forms.marked import HELD_CHARS, MarkedBlock, Sink
+from addons.features.tools.forms.marked import CUT_OFF, HELD_CHARS, MarkedBlock, Sink
 from addons.features.tools.forms.tag_names import AROUND, CALL, GLUED, TAG, TAG_BEGUN, plain
 from addons.features.tools.forms.tags import TagBlock
 from addons.features.tools.forms.written import PHRASE, WrittenBlock
@@ -118,6 +118,11 @@ class Cutter:
             self.end(complete=complete)
         elif marked is not None:
             marked.close(rest, complete=complete)
+            if not complete and not marked.calls and not self._keeps:
+                self._lead = []
+        elif not (complete or self._keeps) and self._tags.has_begun(rest):
+            self._lead = []
+            self._judge.unknown[CUT_OFF] += 1
         elif self._block is not None:
             self._source.append(rest)
             self._end_block(self._block, complete=complete)

@@ -27,6 +27,11 @@ class OwnTags:
         """Another text is read."""
         self._ahead = None
 
+    def has_begun(self, text: str) -> bool:
+        """Whether a text that ends here is an opening tag of ours, or so much of one that it can be no other."""
+        opening = f"<{self.name}"
+        return text.startswith(opening) or (len(text) > len("<call-") and opening.startswith(text))
+
     def next(self, text: str, at: int) -> OwnTag:
         """The next tag from `at` on; one at the end of the text where there is none."""
         if self._ahead is None or self._ahead.begin < at:

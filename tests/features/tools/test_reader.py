@@ -130,10 +130,16 @@ def test_an_answer_that_was_cut_off_in_a_call_ends_in_it() -> None:
     assert (found.calls, found.reason, found.text) == ([("write", '{"path":"a","content":"on')], "length", "")
 
 
-def test_an_answer_that_was_cut_off_before_a_call_is_text() -> None:
-    begun = f'Hi {OPEN}{{"name": "wri'
-    found = read_anyhow(begun, reason="length")
-    assert (found.calls, found.reason, found.text) == ([], "length", begun)
+@pytest.mark.parametrize("begun", [OPEN[:-1], OPEN, f'{OPEN}{{"name": "wri', f'{OPEN}{{"name": "write", "argum'])
+def test_a_call_that_was_cut_off_before_its_arguments_is_nothing(begun: str) -> None:
+    """Nobody can use it, and what the model is told of calls is none of the client's business."""
+    found = read_anyhow(f"Hi {begun}", reason="length")
+    assert (found.calls, found.reason, found.text) == ([], "length", "Hi")
+
+
+def test_what_may_be_anything_is_told_where_an_answer_is_cut_off() -> None:
+    for begun in ("<", "<ca", "<call-"):
+        assert read_anyhow(f"Hi {begun}", reason="length").text == f"Hi {begun}"
 
 
 def test_a_whole_call_before_the_cut_counts() -> None:
@@ -145,8 +151,8 @@ def test_a_whole_call_before_the_cut_counts() -> None:
 def test_what_failed_gives_what_was_held_before_it() -> None:
     failure = Failure(ProviderError(ErrorKind.INCOMPLETE, "broke off"))
     reading = reader()
-    reading.filter([Text(f"A {OPEN}{{")])
-    assert reading.filter([failure]) == [Text(f" {OPEN}{{"), failure]
+    reading.filter([Text("A <call-")])
+    assert reading.filter([failure]) == [Text(" <call-"), failure]
 
 
 def test_what_failed_gives_the_thinking_that_was_held_too() -> None:

@@ -2,7 +2,8 @@
 
 Where the object begins as it was asked for (`name` first, of a tool that is known, then `arguments` as an object), its
 arguments go out as they arrive. Else the object is read when it is whole. Several objects may stand in one block, in
-a list, glued, in a fence; what stands between them is nothing. A block without any call is text.
+a list, glued, in a fence; what stands between them is nothing. A block without any call is text, but for
+one that a limit has cut off before its call began: that is nothing.
 """
 
 import re
@@ -15,6 +16,8 @@ from addons.features.tools.json_scan import JsonScan
 from addons.features.tools.judge import Judge
 from addons.features.tools.toolbox import Tool
 
+CUT_OFF: Final = "a call that was cut off before its arguments"
+"""The kind of drift that is counted for it."""
 HELD_CHARS: Final = 512 * 1024
 """Of a block that is held back; a longer one is text."""
 _HEAD_CHARS: Final = 600
@@ -113,6 +116,8 @@ class MarkedBlock:
             self._read_tags("".join(self._source[1:]))
         if self._is_text:
             self._sink.text(closing)
+        elif not self.calls and not complete and not self._keeps:
+            self._judge.unknown[CUT_OFF] += 1
         elif not self.calls:
             self._sink.text("".join(self._source) + closing)
         elif self._keeps:
