@@ -39,7 +39,7 @@ def test_who_gives_json_itself_is_left_alone(native: frozenset[str] | None) -> N
     assert Structured().apply(CHAT, at(MODEL, native)) is None
 
 
-@pytest.mark.parametrize("form", [None, {"type": "text"}, {"type": "grammar"}])
+@pytest.mark.parametrize("form", [None, {"type": "text"}])
 def test_without_such_a_form_there_is_nothing_to_do(form: Any) -> None:
     assert applied(CHAT, response_format=form) is None
 
