@@ -92,3 +92,19 @@ def test_who_came_without_a_key_goes_when_keys_are_wanted(gateway: Served) -> No
         next(lines)
         with_keys(gateway, STRONG)
         assert "invalid_api_key" in [line for line in lines if line][-1]
+
+
+def test_all_answers_to_a_request_of_a_removed_key_end(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Those that are asked for beside the first hold places at the account too."""
+    providers = {"zai": {"accounts": [{"name": "demo", "max_concurrent": 3}]}}
+    folder = tmp_path_factory.mktemp("keys")
+    with Sites(("zai",)) as sites, Served(folder, sites, providers=providers) as gateway:
+        several = body(STALLS) | {"model": "GLM-4.6", "n": 3}
+        answer = gateway.begin(several)
+        gateway.pass_s(2)
+        with_keys(gateway, STRONG)
+        assert error_of(answer())["code"] == "invalid_api_key"
+        again = body("Hi\n!sandbox pace_ms=0") | {"model": "GLM-4.6", "n": 3}
+        served = gateway.request("POST", "/v1/chat/completions", json=again, headers=with_key(STRONG))
+        assert served.text.rstrip().endswith("[DONE]")
+        assert "Traceback" not in gateway.log
