@@ -99,6 +99,9 @@ class Cutter:
                 at = self._in_marked(self._marked, text, at)
             elif self._block is not None:
                 at = self._in_block(self._block, text, at)
+            elif self._judge.is_spent:
+                self.text(text[at:])
+                at = end
             else:
                 at = self._in_text(text, at)
             if state == (at, self._marked, self._block):

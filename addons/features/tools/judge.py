@@ -11,6 +11,8 @@ from providers.formats.jsontext import dumps
 
 NEAR_NAME: Final = "a tool's name that is only nearly right"
 """The kind of drift that is counted for a call of a near name. The name itself is the client's."""
+JUDGED_LIMIT: Final = 1000
+"""Of one answer. Each costs a look at a schema and at the request, and a hostile answer holds a hundred thousand."""
 
 
 class Said(NamedTuple):
@@ -36,10 +38,21 @@ class Judge:
         self.toolbox, self._quoted = toolbox, quoted
         self.unknown: Counter[str] = Counter()
         self.read_json = Mender().read
+        self._left = JUDGED_LIMIT
+
+    @property
+    def is_spent(self) -> bool:
+        """Nothing more is judged: what follows in the answer is text."""
+        return self._left <= 0
 
     def tool(self, name: str) -> Tool | None:
         """The tool that a name means, exactly or as the only one near."""
         return self.toolbox.find(name) or self.toolbox.near(name)
+
+    def looks(self) -> bool:
+        """Notes that a call is looked at; False where it is one too many."""
+        self._left -= 1
+        return self._left >= 0
 
     def counts(self, tool: Tool, name: str) -> None:
         """Notes that a call was taken: how its tool was named."""
@@ -48,7 +61,7 @@ class Judge:
 
     def marked(self, said: Said) -> JudgedCall | None:
         """A call that bears the request's mark: its tool must be known, and its arguments be readable."""
-        tool = self.tool(said.name)
+        tool = self.tool(said.name) if self.looks() else None
         if tool is None:
             return None
         found = self._fitted(tool, said)
@@ -59,7 +72,7 @@ class Judge:
 
     def unmarked(self, said: Said, source: str) -> JudgedCall | None:
         """A call in any other form; `source` is its text. Its arguments must fit, and nobody have written it before."""
-        tool = self.tool(said.name)
+        tool = self.tool(said.name) if self.looks() else None
         if tool is None:
             return None
         found = self._fitted(tool, said)

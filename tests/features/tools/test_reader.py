@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from addons.features.tools.cutter import MADE_UP
 from addons.features.tools.forms.marked import HELD_CHARS
-from addons.features.tools.judge import NEAR_NAME
+from addons.features.tools.judge import JUDGED_LIMIT, NEAR_NAME
 from addons.features.tools.reader import MORE_CALLS
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Citation, Failure, Finish, Image, Reasoning, Text, ToolCallDelta, Usage, Withdrawn
 from tests.features.tools.reading import CLOSE, MARK, OPEN, answer_of, boxed, read, read_anyhow, reader
+from tests.support.counting import work_of
 
 PIECES = (
     "a", " ", "\n", "<", ">", "{", "}", "[", "]", "`", "```", "```json\n", '"', "'", ",", ":", "\\", "(", ")", "é",
@@ -135,6 +136,22 @@ def test_a_call_that_was_cut_off_before_its_arguments_is_nothing(begun: str) -> 
     """Nobody can use it, and what the model is told of calls is none of the client's business."""
     found = read_anyhow(f"Hi {begun}", reason="length")
     assert (found.calls, found.reason, found.text) == ([], "length", "Hi")
+
+
+@pytest.mark.parametrize("unit", [f"{OPEN}{CALL}{CLOSE}", f"{CALL}\n", "read({'path': 1x})\n"])
+def test_only_so_many_calls_of_an_answer_are_looked_at(unit: str) -> None:
+    """A hostile answer that comes in one piece must not hold everybody."""
+
+    def work(count: int) -> int:
+        return work_of(lambda: read([unit * count]))[1]
+
+    few, many = work(2 * JUDGED_LIMIT), work(8 * JUDGED_LIMIT)
+    assert many < 1.2 * few
+
+
+def test_what_is_beyond_the_calls_that_are_looked_at_is_text() -> None:
+    found = read([f"{CALL}\n" * JUDGED_LIMIT + f"{CALL} end"])
+    assert found.text.endswith(f"{CALL} end")
 
 
 def test_what_may_be_anything_is_told_where_an_answer_is_cut_off() -> None:

@@ -152,7 +152,7 @@ class MarkedBlock:
             begun = _HEAD.match(head, 0, _HEAD_CHARS)
             tool = self._judge.tool(begun[1]) if begun else None
             self._streams = begun is None and len(head) < _HEAD_CHARS
-            if begun and tool:
+            if begun and tool and self._judge.looks():
                 self._judge.counts(tool, begun[1])
                 self._begin_call(tool)
                 self._stream = ArgumentStream(tool.parameters, self._judge.read_json)
