@@ -13,7 +13,11 @@ from providers.formats.jsontext import loads
 from providers.sandbox.run import SITES
 from providers.sandbox.server import Request, Site, Wire, serve
 
-_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
+_NEVER_THE_SAME: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}"  # an id
+    r"|(?:[a-z]{3} [a-z]{3} \d\d )?[\d :.TZ+-]{4,32}(?:GMT[+-]\d{4})?",  # a date, a time, both
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -101,8 +105,8 @@ def replay_sites(recordings: Sequence[Recording], speed: float) -> dict[str, Sit
 
 
 def _comparable_texts(body: bytes) -> frozenset[str]:
-    """The texts in a JSON body, wherever they stand, without ids: what requests that mean the same have in common."""
-    return frozenset(text for text in _texts(loads(body)) if not _ID.fullmatch(text))
+    """The texts in a JSON body, wherever they stand, without ids and times: what requests that mean the same share."""
+    return frozenset(text for text in _texts(loads(body)) if not _NEVER_THE_SAME.fullmatch(text))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -54,6 +54,15 @@ def test_of_several_the_one_whose_words_are_most_alike_answers() -> None:
     assert ask(site, "POST", "/api", {"q": [id_, "bye"]}).body == b"bye", "ids are no words"
 
 
+@pytest.mark.parametrize(
+    "times", [["2026-11-26 23:41:02", "23:41:02"], ["2026-11-26T23:41:02.123Z"], ["Thu Nov 26 2026 23:41:02 GMT+0000"]]
+)
+def test_one_of_the_same_second_is_not_more_alike(times: list[str]) -> None:
+    """It was served in the place of the one that was asked for, whenever two seconds happened to be the same."""
+    site = ReplaySite(recordings=[one(b"right", ["hello"]), one(b"of that second", ["bye", *times])], speed=0)
+    assert [ask(site, "POST", "/api", ["hello", *times]).body for _ in range(2)] == [b"right", b"right"]
+
+
 def test_alike_ones_answer_in_turn_and_round_again() -> None:
     site = ReplaySite(recordings=[one(b"1"), one(b"2"), one(b"3")], speed=0)
     assert [ask(site, "POST", "/api").body for _ in range(5)] == [b"1", b"2", b"3", b"1", b"2"]
