@@ -58,7 +58,10 @@ def fenced(hook: Hook) -> Hook:
             exchange = self.exchanges.find(flow)
             request_id = exchange.id if exchange else new_request_id()
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
-            flow.response = exchange.dialect.error(error) if exchange else registry.refusal(flow.request.path, error)
+            if exchange is not None:
+                flow.response = exchange.dialect.error(error, exchange.head)
+            else:
+                flow.response = registry.refusal(flow.request.path, error, flow.request.headers)
             flow.response.headers["x-request-id"] = request_id
             if exchange is None:
                 mark_refused(flow, error)

@@ -113,8 +113,11 @@ class Dialect(Protocol):
         """What writes the answer to a request: a stream or a whole answer, as it asks for."""
         ...
 
-    def error(self, error: GatewayError) -> http.Response:
-        """A refusal or failure as an answer: its status, the format's envelope, the error's own headers."""
+    def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
+        """A refusal or failure as an answer: its status, the format's envelope, the error's own headers.
+
+        The head, where it was read, tells which program asks: some take a status for another one.
+        """
         ...
 
     def description(self) -> Description:

@@ -27,7 +27,8 @@ def named(name: str) -> Dialect | None:
 
 def for_path(path: str, headers: Mapping[str, str] = _NONE) -> Dialect:
     """The dialect whose envelope a refusal at a path has: whose path it is or lies below, else the first one."""
-    return _table(DIALECTS).nearest(path.partition("?")[0], headers) or DIALECTS[0]
+    found = _table(DIALECTS).nearest(path.partition("?")[0], headers)
+    return found.owner if found is not None else DIALECTS[0]
 
 
 @cache
@@ -37,7 +38,8 @@ def _table(dialects: tuple[Dialect, ...]) -> RouteTable[Dialect]:
 
 def refusal(path: str, error: GatewayError, headers: Mapping[str, str] = _NONE) -> http.Response:
     """The error as an answer to a request at a path, with these headers where they are known."""
-    return for_path(path, headers).error(error)
+    found = _table(DIALECTS).nearest(path.partition("?")[0], headers)
+    return found.owner.error(error, found.head(headers)) if found is not None else DIALECTS[0].error(error)
 
 
 def parsed_as(name: str, body: bytes) -> tuple[Dialect, ParsedRequest]:

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from addons.dialects.local import LocalAnswer, LocalReading
+from addons.dialects.routed_head import NOTHING, RoutedHead
 
 VERSION: Final = "/v1"
 _REST: Final = ":path}"
@@ -53,6 +54,12 @@ class RouteMatch[Owner]:
     params: Mapping[str, str] = field(default_factory=dict)
     """What the template's names stand for, unescaped."""
 
+    def head(self, headers: Mapping[str, str], query: str = "") -> RoutedHead:
+        """What the owner may see of a request's head; `headers` by name in lower case."""
+        reads = self.route.reads
+        read = {name: headers[name] for name in reads if name in headers} if reads else NOTHING
+        return RoutedHead(self.route.operation, self.params, query, read)
+
 
 class RouteTable[Owner]:
     """All routes that are served.
@@ -85,12 +92,12 @@ class RouteTable[Owner]:
             found = [RouteMatch(route, owner, params) for route, owner, params in fitting if params is not None]
         return [match for match in found if not match.route.header or match.route.header in headers]
 
-    def nearest(self, path: str, headers: Mapping[str, str]) -> Owner | None:
-        """Whose path this is or lies below, for a request with these headers; None where it is nobody's."""
+    def nearest(self, path: str, headers: Mapping[str, str]) -> RouteMatch[Owner] | None:
+        """The route whose path this is or lies below, for a request with these headers; None where there is none."""
         segments = (self._read(path) or [])[:_DEPTH]
         while segments:
             if found := self.at("/" + "/".join(segments), headers):
-                return found[0].owner
+                return found[0]
             segments = segments[:-1]
         return None
 

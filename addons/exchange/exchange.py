@@ -229,7 +229,7 @@ class Exchange:
         if self._told_in_answer(self.error):
             return
         self.status = error.status
-        self.answer = self.dialect.error(error)
+        self.answer = self.dialect.error(error, self.head)
         for name, value in self.headers(error):
             self.answer.headers.add(name, value)
         if flow.response is None:

@@ -82,12 +82,13 @@ class OutputLimits:
             return
         text = self._held + text
         self._held = ""
-        found = [(at + len(stop), at) for stop in self._stop if (at := text.find(stop)) >= 0]
+        found = [(at + len(stop), at, stop) for stop in self._stop if (at := text.find(stop)) >= 0]
         if found:
             # The stop string that is complete first counts: with another rule the cut of the deltas would matter.
-            self._give(text[: min(found)[1]], out)
+            _, at, stop = min(found)
+            self._give(text[:at], out)
             if not self.done:
-                self._end("tool_calls" if self._called else "stop", out)
+                self._end("tool_calls" if self._called else "stop", out, stop)
             return
         keep = self._tail(text)
         if keep:
@@ -120,10 +121,10 @@ class OutputLimits:
         if over:
             self._end("length", out)
 
-    def _end(self, reason: FinishReason, out: list[Event]) -> None:
+    def _end(self, reason: FinishReason, out: list[Event], stop: str | None = None) -> None:
         self.done = True
         self._held = ""
-        out.append(Finish(reason))
+        out.append(Finish(reason, stop_sequence=stop))
 
 
 class StopLimits:

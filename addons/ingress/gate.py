@@ -11,8 +11,8 @@ from addons.cleaning.fields import Fields
 from addons.config.client_keys import KEY_HEADERS, ClientKeys, KeyIdentity
 from addons.dialects import registry
 from addons.dialects.base import Dialect
-from addons.dialects.routed_head import NO_HEAD, NOTHING, RoutedHead
-from addons.dialects.routes import GET, VERSION, Route, RouteMatch, RouteTable
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
+from addons.dialects.routes import GET, VERSION, Route, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
 from addons.ingress.request_head import RequestHead
@@ -107,7 +107,7 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
             who.name,
             match.owner,
             match.route if match.owner is not None else None,
-            _routed_head(match, request_head, query),
+            match.head(request_head.headers, query),
             identity=who.digest,
             codings=codings,
         )
@@ -148,12 +148,6 @@ def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], wh
     error = GatewayError(405, f"{path[:200]} takes {allow}, not {request_head.method[:20]}", code="method_not_allowed")
     error.extra_headers = (("allow", allow),)
     raise error
-
-
-def _routed_head(match: RouteMatch[Dialect | None], request_head: RequestHead, query: str) -> RoutedHead:
-    reads, headers = match.route.reads, request_head.headers
-    read = {name: headers[name] for name in reads if name in headers} if reads else NOTHING
-    return RoutedHead(match.route.operation, match.params, query, read)
 
 
 def still_admitted(identity: bytes | None, rules: GateRules) -> bool:

@@ -75,6 +75,8 @@ class Message:
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    failed: bool = False
+    """Of a tool's result: the tool says that it failed."""
     extra: Mapping[str, Any] = NOTHING
     raw: Mapping[str, Any] | None = field(default=None, compare=False)
     """The message as it came: for an official API, which gets it so."""

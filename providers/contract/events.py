@@ -128,6 +128,8 @@ class Finish(Event):
 
     reason: FinishReason
     others: tuple[tuple[int, FinishReason], ...] = ()
+    stop_sequence: str | None = None
+    """The stop string that ended it, where it is known that one did."""
 
 
 @dataclass(frozen=True, slots=True)

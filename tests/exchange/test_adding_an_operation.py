@@ -138,7 +138,7 @@ class Vectors:
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> VectorEncoder:
         return VectorEncoder(streaming=parsed.request.stream)
 
-    def error(self, error: GatewayError) -> http.Response:
+    def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return error_response(error)
 
     def description(self) -> Description:

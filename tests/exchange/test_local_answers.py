@@ -13,6 +13,7 @@ from addons.dialects import registry
 from addons.dialects.body import Reading, read_object
 from addons.dialects.completions.dialect import Completions
 from addons.dialects.local import Catalog, LocalRequest
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import POST, Route
 from addons.errors import GatewayError
 from addons.exchange.observer import Observer, Observers
@@ -49,7 +50,7 @@ class Counting(Completions):
     name = "counting"
     routes = (Route(POST, PATH, "count", local_reading=count, reads=("session-id",)),)
 
-    def error(self, error: GatewayError) -> http.Response:
+    def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return http.Response.make(error.status, json.dumps({"no": error.code}), {"content-type": "application/json"})
 
 

@@ -27,23 +27,25 @@ def cuts(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("stop", "text", "expected"),
+    ("stop", "text", "expected", "ended_by"),
     [
-        pytest.param(("END",), "hello END more", "hello ", id="in the middle"),
-        pytest.param(("END",), "hello EN", "hello EN", id="only begun"),
-        pytest.param(("\n\n",), "a\nb\n\nc", "a\nb", id="line ends"),
-        pytest.param(("bc", "abcd"), "xabcd", "xa", id="the first to be complete counts"),
-        pytest.param(("aab",), "aaab", "a", id="overlapping begin"),
-        pytest.param(("x",), "x", "", id="nothing before it"),
+        pytest.param(("END",), "hello END more", "hello ", "END", id="in the middle"),
+        pytest.param(("END",), "hello EN", "hello EN", None, id="only begun"),
+        pytest.param(("\n\n",), "a\nb\n\nc", "a\nb", "\n\n", id="line ends"),
+        pytest.param(("bc", "abcd"), "xabcd", "xa", "bc", id="the first to be complete counts"),
+        pytest.param(("aab",), "aaab", "a", "aab", id="overlapping begin"),
+        pytest.param(("x",), "x", "", "x", id="nothing before it"),
     ],
 )
-def test_stop_is_the_same_at_every_cut(stop: tuple[str, ...], text: str, expected: str) -> None:
+def test_stop_is_the_same_at_every_cut(stop: tuple[str, ...], text: str, expected: str, ended_by: str | None) -> None:
     for pieces in [*cuts(text), list(text), [text]]:
         limits = OutputLimits(stop, None)
         said, rest = run(limits, pieces)
         assert said == expected
-        assert rest[-1] == Finish("stop")
-        assert limits.done == (expected != text)
+        last = rest[-1]
+        assert isinstance(last, Finish)
+        assert (last.reason, last.stop_sequence) == ("stop", ended_by)
+        assert limits.done == (ended_by is not None)
 
 
 def test_text_held_back_for_a_stop_comes_before_the_end() -> None:
@@ -65,7 +67,7 @@ def test_stop_strings_do_not_apply_to_reasoning() -> None:
 
 def test_nothing_follows_a_limit() -> None:
     limits = OutputLimits(("x",), None)
-    assert limits.filter([Text("axb"), Finish("stop")]) == [Text("a"), Finish("stop")]
+    assert limits.filter([Text("axb"), Finish("stop")]) == [Text("a"), Finish("stop", stop_sequence="x")]
     assert limits.filter([Text("more"), Finish("stop")]) == []
 
 
@@ -141,7 +143,7 @@ def test_reasoning_and_text_share_one_limit_however_they_are_cut(
 
 def test_a_stop_in_two_halves_of_an_emoji_is_found() -> None:
     said, rest = run(OutputLimits(("😀",), None), ["a\ud83d", "\ude00b"])
-    assert (said, rest) == ("a", [Finish("stop")])
+    assert (said, rest) == ("a", [Finish("stop", stop_sequence="😀")])
 
 
 def test_half_a_pair_at_the_end_is_given_as_replacement() -> None:

@@ -39,7 +39,7 @@ class ChatCompletions:
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         return ChatStream(meta, include_usage=wants_usage(parsed)) if parsed.request.stream else ChatWhole(meta)
 
-    def error(self, error: GatewayError) -> http.Response:
+    def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return error_response(error)
 
     def description(self) -> Description:

@@ -38,7 +38,7 @@ class Completions:
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         return TextStream(meta, include_usage=wants_usage(parsed)) if parsed.request.stream else TextWhole(meta)
 
-    def error(self, error: GatewayError) -> http.Response:
+    def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return error_response(error)
 
     def description(self) -> Description:

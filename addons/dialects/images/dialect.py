@@ -40,7 +40,7 @@ class Images:
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         return PicturesStream() if parsed.request.stream else PicturesWhole(meta)
 
-    def error(self, error: GatewayError) -> http.Response:
+    def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return error_response(error)
 
     def description(self) -> Description:
