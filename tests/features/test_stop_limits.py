@@ -171,5 +171,5 @@ def test_a_stop_string_behind_a_call_leaves_the_call() -> None:
         Text("E"),
         call,
         Text("x "),
-        Finish("tool_calls"),
+        Finish("tool_calls", stop_sequence="END"),
     ]
