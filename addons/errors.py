@@ -134,6 +134,8 @@ class GatewayError(Exception):
         """The model in the client's words, where a refusal of the request's body still knew it."""
         self.key = ""
         """Whose request was refused, where the gate knew the client's key by then; for the log."""
+        self.words = ""
+        """What an API said, whole, of a request in the client's own form (providers/contract/errors.py)."""
 
     @classmethod
     def from_provider(cls, error: ProviderError, provider: str, account: str, way_in: str = "") -> "GatewayError":
@@ -161,7 +163,7 @@ class GatewayError(Exception):
             code = error.site_code
         elif error.kind is ErrorKind.MISCONFIGURED and error.site_code in ("web_page", "redirect"):
             code = "upstream_error"  # these may as well be the provider's own doing
-        return cls(
+        found = cls(
             status,
             message,
             code=code,
@@ -169,11 +171,14 @@ class GatewayError(Exception):
             retry_after_s=error.retry_after_s,
             should_retry=meaning.retry,
         )
+        found.words = error.words
+        return found
 
     def cleaned(self, words: Callable[[str], str]) -> "GatewayError":
         """The same error, its words through `words`: a client may have put its key where a refusal repeats it."""
         self.message = words(self.message)
         self.args = (self.message,)
+        self.words = words(self.words) if self.words else ""
         self.param = words(self.param) if self.param else self.param
         return self
 

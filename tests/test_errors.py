@@ -173,3 +173,10 @@ def test_a_message_is_whole_sentences_and_one_advice(message: str, kind: ErrorKi
     assert error.message.startswith(f"[zai/main] {told}")
     assert error.message.lower().count("try again") <= 1
     assert b"[DONE]" not in error_body(error)
+
+
+def test_the_apis_own_words_come_along_whole_and_are_cleaned_with_the_message() -> None:
+    error = told(ErrorKind.BAD_REQUEST, words="thinking: " + "x" * 2 * MESSAGE_LIMIT)
+    assert error.words == "thinking: " + "x" * 2 * MESSAGE_LIMIT
+    assert error.cleaned(lambda words: words.replace("x", "")).words == "thinking: "
+    assert told(ErrorKind.BAD_REQUEST).words == ""

@@ -63,8 +63,9 @@ from providers.k2think.decoder import K2ThinkDecoder
 from providers.k2think.marks import EndMarks
 from providers.k2think.text import K2Text
 from providers.longcat.decoder import LongCatDecoder
+from providers.official.errors import classify
+from providers.official.refusals import too_long, unwanted
 from providers.openai.decoder import OpenAIDecoder
-from providers.openai.errors import classify
 from providers.openai.form import Form
 from providers.openai.frames import glued
 from providers.openai.json_end import JsonEnd
@@ -72,7 +73,6 @@ from providers.openai.learnt import refused_fields
 from providers.openai.options import OpenAIOptions
 from providers.openai.pictures import StreamedPictures, WholePictures
 from providers.openai.reasons import end_of
-from providers.openai.refusals import too_long, unwanted
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.interception import InterceptedCalls
 from providers.qwen.kept import KeptAnswer as KeptQwen

@@ -26,6 +26,7 @@ FLOORS: Final = (
     ("addons/vault", "addons/tasks.py"),
     ("addons/words",),
     ("providers/zai", "providers/qwen", "providers/k2think", "providers/longcat", "providers/openai"),
+    ("providers/official",),
     ("providers/registry.py", "providers/sandbox", "providers/shared"),
     ("providers/contract",),
     ("providers/formats",),

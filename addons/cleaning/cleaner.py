@@ -124,6 +124,7 @@ class Cleaner:
         """The same error, every word of it cleaned. Called where a provider's error enters the gateway."""
         error.message = self.words(error.message)
         error.args = (error.message,)
+        error.words = self.words(error.words) if error.words else ""
         error.site_code = self.words(error.site_code) if error.site_code else error.site_code
         error.param = self.words(error.param) if error.param else error.param
         return error

@@ -60,6 +60,7 @@ class ProviderError(Exception):
         credential: Literal["session", "key"] = "session",
         refused: frozenset[str] = frozenset(),
         advised: bool = False,
+        words: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -81,6 +82,9 @@ class ProviderError(Exception):
         """The public id of the model that was asked, where the refusal is of a chat."""
         self.advised = advised
         """The message says already what to do next."""
+        self.words = words
+        """What the API itself said, whole, of a request that it refuses in the client's own form: programs that speak
+        this form act on the wording. Empty for all else."""
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {self.message!r}, site_code={self.site_code!r})"

@@ -9,9 +9,9 @@ from typing import Any, Final
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Passthrough, Usage
 from providers.formats.jsontext import mapping, text, whole
+from providers.official.errors import error_event, says_error
 from providers.openai.choice import Choice, ReadingOptions
 from providers.openai.citations import from_web_search
-from providers.openai.errors import error_event, says_error
 from providers.openai.form import Form
 from providers.openai.reasons import end_of, joined
 from providers.openai.usage import best, counts_tokens, usage_of

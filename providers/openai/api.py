@@ -1,28 +1,24 @@
 """The calls to an API of the OpenAI form, what its refusals mean, and what was learnt of it (models, names, fields)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
 from urllib.parse import urljoin
 
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
 from providers.contract.sealed import Value
-from providers.contract.session import Credentials, Session
+from providers.contract.session import Session
 from providers.contract.steps import Answer, Steps
 from providers.formats.jsontext import loads
+from providers.official.errors import classify
+from providers.official.model_table import joined, model_of, renamed
 from providers.openai.address import advice, meant
-from providers.openai.errors import classify
 from providers.openai.learnt import Learnt
-from providers.openai.models import built_in, joined, read_list, renamed
+from providers.openai.models import built_in, read_list
 from providers.openai.options import OpenAIOptions
 from providers.openai.presets import PRESETS
-
-_KEY: Final = re.compile(r"[\x21-\x7e]+")
-_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
 
 
 @lru_cache(maxsize=256)
@@ -47,11 +43,7 @@ class OpenAIApi:
 
     def model(self, public: str) -> Model:
         """The model as far as it is known; one that nobody has heard of is the API's own business."""
-        found = self.models.get(public)
-        if found is None:
-            folded = public.casefold()
-            found = next((model for name, model in self.models.items() if name.casefold() == folded), None)
-        return found or Model(public, public, tools="native")
+        return model_of(self.models, public)
 
     # -- calls ----------------------------------------------------------------------------------------------------
     def post(
@@ -119,20 +111,6 @@ class OpenAIApi:
         if error.kind is ErrorKind.MISCONFIGURED and error.site_code != "redirect":
             error.message = _joined(error.message, advice(self.name, self.options.base_url, self.meant()))
         return error
-
-
-def read_session(provider: str, account: str, credentials: Credentials) -> Session:
-    """Raises ProviderError(SESSION_EXPIRED)."""
-    secrets = [secret for secret in (credentials.api_key, credentials.token) if secret]
-    if not secrets and not credentials.headers:
-        raise ProviderError(ErrorKind.SESSION_EXPIRED, "The stored session holds no api_key.", credential="key")
-    if not all(map(_KEY.fullmatch, secrets)) or not all(map(_HEADER_VALUE.fullmatch, credentials.headers.values())):
-        raise ProviderError(
-            ErrorKind.SESSION_EXPIRED,
-            "The stored key holds a blank, a line end or a letter that no key has.",
-            credential="key",
-        )
-    return Session(provider, account, tuple(credentials.values()))
 
 
 def _joined(first: str, second: str) -> str:

@@ -17,9 +17,9 @@ from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, loads
 from providers.formats.sse import SseLimit, SseReader
+from providers.official.errors import classify, error_event
 from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped
 from providers.openai.choice import ReadingOptions
-from providers.openai.errors import classify, error_event
 from providers.openai.form import Form
 from providers.openai.frames import DONE, BrokenFrame, Frames, glued
 from providers.openai.json_end import JsonEnd

@@ -1,12 +1,12 @@
-"""The models of an OpenAI-form API: those known beforehand, those config.yaml names, and the API's own list."""
+"""The models of an OpenAI-form API: those known beforehand, and the API's own list."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, whole
-from providers.openai.abilities import context_length, tools, vision
+from providers.official.abilities import context_length, tools, vision
 from providers.openai.preset import Preset
 
 
@@ -46,31 +46,6 @@ def read_list(value: Any, preset: Preset) -> list[Model] | None:
             model = _model(model_id, entry, preset)
             found.append(replace(model, draws_as=model_id) if draws else model)
     return found
-
-
-def joined(known: Mapping[str, Model], live: Sequence[Model]) -> dict[str, Model]:
-    """The known models, then those only the API's own list has."""
-    table = dict(known)
-    taken = {name.casefold() for model in known.values() for name in (model.id, model.site_id)}
-    for model in live:
-        if model.id.casefold() not in taken:
-            table[model.id] = model
-    return table
-
-
-def renamed(models: Mapping[str, str], known: Iterable[Model], owned_by: str) -> dict[str, Model]:
-    """The models of config.yaml (public id → the API's id, or a known public id), with what is known of them."""
-    by_name: dict[str, Model] = {}
-    for model in known:
-        by_name.setdefault(model.id.casefold(), model)
-        by_name.setdefault(model.site_id.casefold(), model)
-    table: dict[str, Model] = {}
-    for public, site_id in models.items():
-        model = by_name.get(site_id.casefold()) or Model(
-            public, site_id, vision=None, tools="unknown", owned_by=owned_by
-        )
-        table[public] = replace(model, id=public)
-    return table
 
 
 def _variant(model: Model, suffix: str, thinking: bool | None, search: bool | None) -> Model:

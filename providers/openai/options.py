@@ -1,16 +1,15 @@
 """The keys of an `openai_compatible` provider in config.yaml."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, Final, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from providers.contract.errors import ErrorKind
-from providers.contract.provider import ProviderOptions
-from providers.contract.written import Listed, better
+from providers.contract.written import Listed
+from providers.official.options import ApiOptions, known_preset
 from providers.openai.form import Form, MaxTokensName, ReasoningField, SearchSwitch, TagForm, ThinkingSwitch
 from providers.openai.preset import OperationName, Preset
 from providers.openai.presets import NO_PRESET, PRESETS
@@ -18,35 +17,14 @@ from providers.openai.reasons import FAILURES, REASONS
 from providers.openai.vendors import AZURE_ADDRESS
 
 _PATH: Final = re.compile(r"/?[A-Za-z0-9._%@:-]+(?:/[A-Za-z0-9._%@:-]+)*(?:\?[A-Za-z0-9._%&=:-]*)?")
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
-_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{0,4096}")
-_OWN_HEADERS: Final = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "cookie",
-        "host",
-        "transfer-encoding",
-    }
-)
 _FAILURE_KINDS: Final = frozenset(kind.value for kind in ErrorKind)
 
 
-class OpenAIOptions(ProviderOptions):
+class OpenAIOptions(ApiOptions):
     """The keys of an `openai_compatible` provider. `preset` names a known API, which the others override; else
     base_url."""
 
-    base_url: str = ""
     preset: str | None = None
-    models: Mapping[str, str] = Field(default_factory=dict)
-    """Public id → the API's id, or a list of ids. Given, these and no others are served."""
-    headers: Mapping[str, str] = Field(default_factory=dict)
-    """More headers for each request; no secrets, they stand in every flow."""
-
     chat_path: str | None = None
     completions_path: str | None = None
     images_generations_path: str | None = None
@@ -77,10 +55,7 @@ class OpenAIOptions(ProviderOptions):
     @field_validator("preset")
     @classmethod
     def _preset_is_known(cls, value: str | None) -> str | None:
-        if value is not None and value not in PRESETS:
-            near = difflib.get_close_matches(value[:100], PRESETS, n=1)
-            raise better("is no preset. There are: " + ", ".join(PRESETS), near[0] if near else "")
-        return value
+        return known_preset(value, PRESETS)
 
     @model_validator(mode="after")
     def _has_an_address(self) -> Self:
@@ -90,32 +65,11 @@ class OpenAIOptions(ProviderOptions):
             raise ValueError("needs a base_url, or a preset: " + ", ".join(PRESETS))
         return self
 
-    @field_validator("models", mode="before")
-    @classmethod
-    def _models_as_table(cls, value: Any) -> Any:
-        value = (value,) if isinstance(value, str) else value
-        if not isinstance(value, list | tuple | Mapping):
-            return value
-        names = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
-        if not all(isinstance(name, str) and name.strip() for name in names):
-            raise ValueError("must be a list of model ids, or a table of public id to the API's id")
-        return value if isinstance(value, Mapping) else {name: name for name in value}
-
     @field_validator("chat_path", "completions_path", "images_generations_path", "images_edits_path", "models_path")
     @classmethod
     def _path_stays_on_the_host(cls, value: str | None) -> str | None:
         if value is not None and (not _PATH.fullmatch(value) or ".." in value):
             raise ValueError("must be a path, taken from base_url (chat/completions) or from its host (/v1/models)")
-        return value
-
-    @field_validator("headers")
-    @classmethod
-    def _headers_are_free(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for name, text in value.items():
-            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text) or "~sealed~" in text:
-                raise ValueError(f"{name!r} is no header that can be sent")
-            if name.lower() in _OWN_HEADERS:
-                raise ValueError(f"{name!r} is set by the gateway; keys belong into the vault")
         return value
 
     @field_validator("finish_reasons")

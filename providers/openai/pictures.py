@@ -15,8 +15,8 @@ from providers.contract.steps import Moment
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, dumps, mapping
 from providers.formats.sse import SseLimit, SseReader
-from providers.openai.codes import Codes
-from providers.openai.errors import classify, error_event
+from providers.official.codes import Codes
+from providers.official.errors import classify, error_event
 from providers.openai.request import WireRequest
 from providers.openai.turns import OpenAITurn
 from providers.openai.usage import counts_tokens, usage_of

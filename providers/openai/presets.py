@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from providers.openai.codes import DASHSCOPE, ZAI
+from providers.official.codes import DASHSCOPE, ZAI
 from providers.openai.form import Form
 from providers.openai.preset import KnownModel, Preset
 from providers.openai.vendors import VENDORS

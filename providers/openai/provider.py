@@ -14,8 +14,9 @@ from providers.contract.provider import Model, Provider
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 from providers.contract.session import Credentials, Session
 from providers.contract.steps import Moment, Steps
+from providers.official.key import read_session
 from providers.openai.address import advice, without_endpoint
-from providers.openai.api import OpenAIApi, read_session
+from providers.openai.api import OpenAIApi
 from providers.openai.options import OpenAIOptions
 from providers.openai.pictures import PictureTurn
 from providers.openai.preset import OperationName

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from providers.contract.errors import ErrorKind
 from providers.contract.events import FinishReason
 from providers.formats.jsontext import mapping, text
-from providers.openai.words import short_code
+from providers.official.words import short_code
 
 _STOP: Final = (
     "stop eos eos_token end_turn stop_sequence stop_token stop_string end_of_text complete completed completion done"

@@ -4,8 +4,8 @@ from providers.contract.errors import ErrorKind
 from providers.contract.session import Credentials, Identity, ObservedExchange, Session
 from providers.contract.sign_in import SignIn
 from providers.contract.steps import Moment, Steps
+from providers.official.key import extract, missing
 from providers.openai.api import OpenAIApi
-from providers.openai.captured_session import extract, missing
 
 
 class KeySignIn(SignIn):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from providers.openai.codes import MINIMAX
+from providers.official.codes import MINIMAX
 from providers.openai.form import Form
 from providers.openai.preset import KnownModel, Preset
 

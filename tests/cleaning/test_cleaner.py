@@ -215,8 +215,11 @@ def test_a_text_full_of_hits_is_hidden_without_looking_closer() -> None:
 
 
 def test_errors_are_cleaned_in_every_word() -> None:
-    error = ProviderError(ErrorKind.BAD_REQUEST, f"bad {KEY}\r\n\x1b[2J\u202e", site_code=KEY, param=KEY)
+    error = ProviderError(
+        ErrorKind.BAD_REQUEST, f"bad {KEY}\r\n\x1b[2J\u202e", site_code=KEY, param=KEY, words=f"a {KEY}"
+    )
     assert CLEANER.error(error) is error
+    assert error.words == f"a {HIDDEN}"
     assert (error.message, error.site_code, error.param) == (f"bad {HIDDEN} \\x1b[2J\\u202e", HIDDEN, HIDDEN)
     assert KEY not in str(error) + repr(error)
 

@@ -7,7 +7,7 @@ import pytest
 
 from providers.contract.errors import ErrorKind
 from providers.contract.events import Finish
-from providers.openai.codes import ZAI
+from providers.official.codes import ZAI
 from providers.openai.form import Form
 from tests.providers.openai.streams import STOP, chunk, decode, delta, sse, words
 

@@ -6,8 +6,9 @@ import pytest
 
 from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT
+from providers.official.model_table import joined, renamed
 from providers.openai.form import Form
-from providers.openai.models import built_in, joined, read_list, renamed
+from providers.openai.models import built_in, read_list
 from providers.openai.preset import KnownModel, Preset
 
 SUFFIXES = {"-think": (True, None), "-search": (None, True), "-both": (True, True)}

@@ -2,7 +2,7 @@
 
 Few APIs give these a code of their own, and each has its own wording. Data of both kinds: marks that say it alone, and
 the shape of the sentence (what is long, that it is too much) for wordings nobody has listed. All text in lower case.
-tests/providers/openai/test_refusals.py lists real wordings.
+tests/providers/official/test_refusals.py lists real wordings.
 """
 
 import re

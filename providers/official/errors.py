@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.formats.jsontext import INVALID, loads, mapping, text
-from providers.openai.codes import COMMON, GENERIC, MINIMAX, OF_MODEL, Codes
-from providers.openai.refusals import code_says_too_long, code_says_unwanted
-from providers.openai.words import ErrorContext, page_of, refined, sentence, short_code
+from providers.official.codes import COMMON, GENERIC, MINIMAX, OF_MODEL, Codes
+from providers.official.refusals import code_says_too_long, code_says_unwanted
+from providers.official.words import ErrorContext, page_of, refined, sentence, short_code
 from providers.shared.retry_after import Period, period_of, retry_after
 
 _BODY_LIMIT_BYTES: Final = 1024 * 1024

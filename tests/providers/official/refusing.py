@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from providers.contract.errors import ProviderError
-from providers.openai.errors import classify
+from providers.official.errors import classify
 from providers.openai.presets import PRESETS
 
 JSON: Final = {"content-type": "application/json"}

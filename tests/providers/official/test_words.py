@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.openai.codes import COMMON
-from providers.openai.errors import classify
+from providers.official.codes import COMMON
+from providers.official.errors import classify
 from providers.shared.quotable import MESSAGE_LIMIT
-from tests.providers.openai.refusing import error, refusal
+from tests.providers.official.refusing import error, refusal
 
 K = ErrorKind
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.openai.codes import COMMON
-from providers.openai.errors import classify
+from providers.official.codes import COMMON
+from providers.official.errors import classify
 from providers.openai.presets import PRESETS
-from tests.providers.openai.refusing import JSON, error, refusal
+from tests.providers.official.refusing import JSON, error, refusal
 
 K = ErrorKind
 OPENAI = {

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind
-from providers.openai.codes import Codes
-from providers.openai.errors import classify, error_event
+from providers.official.codes import Codes
+from providers.official.errors import classify, error_event
 from providers.openai.presets import PRESETS
 
 NO_CODES: Codes = {}

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.formats.pages import is_check, is_mitigated, is_page, title_of
-from providers.openai.refusals import oversized, too_long, unwanted
+from providers.official.refusals import oversized, too_long, unwanted
 from providers.shared.quotable import quotable
 from providers.shared.retry_after import Period
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.contract.errors import ErrorKind
-from tests.providers.openai.refusing import error, refusal
+from tests.providers.official.refusing import error, refusal
 
 K = ErrorKind
 
