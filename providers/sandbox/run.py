@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from providers.sandbox.anthropic.site import AnthropicSite
 from providers.sandbox.k2think.site import K2ThinkSite
 from providers.sandbox.longcat.site import LongCatSite
 from providers.sandbox.openai.site import OpenAISite
@@ -22,6 +23,7 @@ SITES: Mapping[str, Callable[[], Site]] = {
     "qwen": QwenSite,
     "longcat": LongCatSite,
     "openai": OpenAISite,
+    "anthropic": AnthropicSite,
 }
 
 

@@ -81,10 +81,16 @@ class Wire:
         await self._drain()
 
     async def begin(
-        self, content_type: str = "text/event-stream; charset=utf-8", *, encoding: str = "", status: int = 200
+        self,
+        content_type: str = "text/event-stream; charset=utf-8",
+        *,
+        encoding: str = "",
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Sends the head of a stream, chunked; its pieces are compressed when an encoding is given."""
         fields = {"content-type": content_type, "transfer-encoding": "chunked", "cache-control": "no-cache"}
+        fields |= headers or {}
         if encoding:
             fields["content-encoding"] = encoding
             self._pack, self._finish_pack = _packer(encoding)

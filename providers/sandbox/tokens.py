@@ -17,3 +17,7 @@ def jwt(claims: dict[str, object], alg: str = "ES256") -> str:
 
 def api_key() -> str:
     return f"sk-sandbox-{secrets.token_hex(16)}"
+
+
+def anthropic_key() -> str:
+    return f"sk-ant-sandbox-{secrets.token_hex(16)}"

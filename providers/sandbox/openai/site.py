@@ -11,19 +11,13 @@ from providers.sandbox.models.native import read_body, text_of
 from providers.sandbox.models.shown import Said, ToolCall
 from providers.sandbox.openai.completions import complete
 from providers.sandbox.openai.pictures import draw
+from providers.sandbox.openai.refusals import misbehaved
+from providers.sandbox.openai.responses.endpoint import PATH, Responses
 from providers.sandbox.script import Script, end, greeting, is_directed, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import api_key
 
 MODELS = ("sandbox-large", "sandbox-small", "vendor/sandbox-slash")
-REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
-    "500": (500, {"error": {"message": "The server had an error", "type": "server_error", "code": None}}, {}),
-    "503": (503, {"error": {"message": "Overloaded", "type": "server_error", "code": "overloaded"}}, {}),
-    "401": (401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, {}),
-    "quota": (429, {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}, {}),
-    "context": (400, {"error": {"message": "maximum context length", "code": "context_length_exceeded"}}, {}),
-    "redirect": (302, {}, {"location": "https://example.invalid/"}),
-}
 
 
 @dataclass
@@ -32,6 +26,7 @@ class OpenAISite(Site):
 
     name: str = "openai"
     key: str = field(default_factory=api_key)
+    responses: Responses = field(default_factory=lambda: Responses(MODELS))
 
     def session(self) -> dict[str, Any]:
         return {"api_key": self.key}
@@ -55,6 +50,8 @@ class OpenAISite(Site):
             await (complete(body, wire) if known else wire.respond(404, {"error": {"code": "model_not_found"}}))
         elif request.path in ("/v1/images/generations", "/v1/images/edits") and request.method == "POST":
             await draw(request, wire, MODELS)
+        elif request.path == PATH or request.path.startswith(f"{PATH}/"):
+            await self.responses.handle(request, wire)
         else:
             await wire.respond(404, {"error": {"message": f"Invalid URL ({request.path})", "code": None}})
 
@@ -75,7 +72,7 @@ class OpenAISite(Site):
         script, said = _said(body)
         if script.only_model not in ("", body["model"]):
             script = replace(script, fault="")
-        if await _misbehaved(script, wire):
+        if await misbehaved(script, wire):
             return
         if body.get("stream"):
             await self._stream(body, script, said, wire)
@@ -177,34 +174,6 @@ def _with_fault(frames: list[bytes], script: Script, chat: _Chunks) -> list[byte
         case "after_done":
             return [*frames, chat.frame({"content": "words after the end"})]
     return frames
-
-
-async def _misbehaved(script: Script, wire: Wire) -> bool:
-    """Whether the answer was a refusal or fault before any stream."""
-    fault = script.fault
-    if fault in REFUSALS:
-        status, body, headers = REFUSALS[fault]
-        await wire.respond(status, body, headers=headers)
-    elif fault == "429":
-        headers = {"retry-after": script.retry_after or "2"}
-        error = {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}
-        await wire.respond(429, {"error": error}, headers=headers)
-    elif fault == "html":
-        await wire.respond(200, "<html><body>Sign in</body></html>", "text/html")
-    elif fault == "json_error":
-        await wire.respond(200, {"error": {"message": "no such thing", "code": "engine_error"}})
-    elif fault == "empty":
-        await wire.begin()
-        await wire.end()
-    elif fault == "silence":
-        await wire.wait_gone()
-    elif fault == "reset_first":
-        wire.reset()
-    elif fault == "bad_encoding":
-        await wire.respond(200, b"this is no gzip", "text/event-stream", {"content-encoding": "gzip"})
-    else:
-        return False
-    return True
 
 
 def _is_function(tool: object) -> bool:

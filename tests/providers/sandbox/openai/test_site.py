@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.sandbox.openai.site import MODELS, REFUSALS, OpenAISite
+from providers.sandbox.openai.refusals import REFUSALS
+from providers.sandbox.openai.site import MODELS, OpenAISite
 from providers.sandbox.run import Sandbox
 from tests.support.asked import RecordedAnswer, ask
 

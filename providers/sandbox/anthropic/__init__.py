@@ -1,0 +1,1 @@
+"""The stand-in for an official API of the Messages form."""
