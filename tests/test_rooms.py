@@ -23,6 +23,7 @@ FLOORS: Final = (
     ("addons/stream",),
     ("addons/upstream",),
     ("addons/errors.py", "addons/cleaning", "addons/framing"),
+    ("addons/kept",),
     ("addons/vault", "addons/tasks.py"),
     ("addons/words",),
     ("providers/zai", "providers/qwen", "providers/k2think", "providers/longcat", "providers/openai"),

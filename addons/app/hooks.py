@@ -195,7 +195,7 @@ class Glassgate:
         try:
             for policy in self.policies:
                 policy.check(admission)
-            answer = None if admission.wants_body else local.answer(admission, self._process.inside())
+            answer = None if admission.wants_body else local.answer(admission, self._process.inside(admission.identity))
         except GatewayError as error:
             await self._door.refuse(flow, request_id, admission.key, error, {})
             return
@@ -209,7 +209,7 @@ class Glassgate:
         exchange.path, exchange.head = path_of(flow), admission.head
         if not admission.asks_model:
             most_values = parts.context.limits.body_values
-            exchange.local = local.body_reading(admission, self._process.inside(), most_values)
+            exchange.local = local.body_reading(admission, self._process.inside(admission.identity), most_values)
         self.exchanges.add(flow, exchange)
 
     @fenced

@@ -120,8 +120,8 @@ class Process:
             self._reload.ask()
             self._jobs.wake(CONFIGURATION)
 
-    def inside(self) -> Inside:
-        """What answers of the gateway's own are made of."""
+    def inside(self, identity: bytes | None = None) -> Inside:
+        """What answers of the gateway's own are made of, for a client key."""
         parts = self._in_force.parts()
         return Inside(
             index=parts.models(),
@@ -131,6 +131,7 @@ class Process:
             variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
             created=int(self._outside.now()),
+            kept=parts.context.kept.of(identity),
             toolless=frozenset(name for name, own in parts.context.features.items() if not own.tools),
         )
 

@@ -30,6 +30,7 @@ from addons.config.schema import Config
 from addons.exchange.context import Context
 from addons.exchange.threads import Threads
 from addons.features.media.cache import UploadedFiles
+from addons.kept.items import KeptStore
 from addons.recordings.archive import SWITCH_NAME, Archive
 from addons.recordings.drift import FILE_NAME as DRIFT_NAME
 from addons.recordings.drift import Drift
@@ -155,6 +156,7 @@ class Running:
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
             background=self.background,
             threads=known.threads if known else Threads(self.outside.clock),
+            kept=known.kept if known else KeptStore(self.outside.now),
             upstream=self.upstream,
             recoveries=Recoveries(self.outside.clock),
             clock=self.outside.clock,

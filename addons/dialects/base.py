@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from mitmproxy import http
 
@@ -21,6 +21,20 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 """A comment: the one thing every client of chat streams ignores (id, retry and named events break some)."""
 
 
+ANSWERS: Final = "response"
+"""The kind of kept item (addons/dialects/local.py) that answers are, for requests that go on from them."""
+
+
+class Named(NamedTuple):
+    """What a request names that one account of a provider has: a file, a batch."""
+
+    kind: str
+    """Of the kept item that says which account (addons/dialects/local.py)."""
+    id: str
+    param: str
+    """The field, or the part of the path, that has the id."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
     """A client's request."""
@@ -31,6 +45,12 @@ class ParsedRequest:
     """What concerns the form of the answer alone, as the dialect's own encoder wants it."""
     refusal: GatewayError | None = None
     """What is wrong with the request's form, for a web session; an official API may take it."""
+    follows: str | None = None
+    """The id of the answer that it goes on from (`Continuing`): it is refused where no such answer is kept."""
+    keeps: bool = False
+    """Its answer is to be kept, once it is whole (`Keeping`)."""
+    names: tuple[Named, ...] = ()
+    """It can be asked only where these are: 404 where nobody knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,19 @@ class Encoder(Protocol):
 
     def error(self, error: GatewayError) -> bytes:
         """What an answer that was begun ends with when it fails; nothing for a whole one, of which nothing was sent."""
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An Encoder whose answer can be kept, for requests that go on from it."""
+
+    def kept(self) -> bytes | None:
+        """The request and its answer, as the dialect reads them again; asked once the Finish was encoded. None: nothing.
+
+        It is kept under the id that the client got: that of AnswerMeta, or of an Issued among the events, which is of a
+        provider that keeps the answer itself.
+        """
         ...
 
 
@@ -122,4 +155,16 @@ class Dialect(Protocol):
 
     def description(self) -> Description:
         """What /openapi.json says of it."""
+        ...
+
+
+@runtime_checkable
+class Continuing(Protocol):
+    """A Dialect with requests that go on from an answer that was kept (`ParsedRequest.follows`)."""
+
+    def going_on(self, parsed: ParsedRequest, kept: bytes) -> Generator[None, None, ParsedRequest]:
+        """The request with what was said before put before it, made in steps as `read` is; it follows nothing any more.
+
+        `kept` is what an encoder of its own has given (`Keeping`). Raises GatewayError (400).
+        """
         ...

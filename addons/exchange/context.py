@@ -12,6 +12,7 @@ from addons.exchange.threads import Threads
 from addons.features.feature import Served
 from addons.features.media.cache import UploadedFiles
 from addons.features.settings import DEFAULTS, FeatureSettings
+from addons.kept.items import KeptStore
 from addons.routing.candidates import CandidateOrder
 from addons.routing.models import Models
 from addons.routing.retry_policy import Fallback, RetryBudget, RetryRules
@@ -71,6 +72,8 @@ class Context:
     background: Background
     """For what no request waits for."""
     threads: Threads
+    kept: KeptStore = field(default_factory=KeptStore)
+    """What is kept for client keys between requests."""
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     """Provider name → what the gateway does itself for it."""
     uploaded: UploadedFiles = field(default_factory=UploadedFiles)

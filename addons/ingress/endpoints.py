@@ -9,7 +9,7 @@ from mitmproxy import http
 from addons.accounts.report import AccountLine
 from addons.cleaning.fields import Fields
 from addons.dialects.body import Reading
-from addons.dialects.local import LocalRequest
+from addons.dialects.local import KeptItems, LocalRequest
 from addons.errors import GatewayError
 from addons.features.token_estimate import estimated
 from addons.ingress.front_page import front_page
@@ -35,6 +35,8 @@ class Inside:
     """Whether names with a suffix are listed."""
     draining: bool
     created: int
+    kept: KeptItems
+    """What is kept for the client key that asks."""
     toolless: frozenset[str] = frozenset()
     """Providers for which no tools are told to a model."""
 

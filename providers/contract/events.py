@@ -84,6 +84,18 @@ class Verbatim(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Issued(Event):
+    """The account has something now that later requests name by this id (a file, a batch, an answer it keeps): they
+    can be asked there alone. Before the Finish; no part of the answer."""
+
+    kind: str
+    """`response` for an answer that the provider keeps, `file`, `batch`."""
+    id: str
+    document: bytes = b""
+    """Of an answer: the whole of it, as the provider would give it again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Usage(Event):
     """Token counts as the provider gives them. The last Usage of a stream wins."""
 

@@ -27,6 +27,8 @@ class ModelRequest:
     stream: bool = field(default=False, kw_only=True)
     affinity: str | None = field(default=None, kw_only=True)
     """What keeps a conversation with one account (prompt_cache_key, else user)."""
+    only_at: tuple[str, str] | None = field(default=None, kw_only=True)
+    """The one account (provider, account) that has what the request names; nobody else is asked."""
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, kw_only=True)
     """Every field of the request that has no place of its own, by its OpenAI name, untouched: official APIs of the same
     form get them, web sessions never see them."""

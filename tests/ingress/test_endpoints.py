@@ -19,6 +19,7 @@ from addons.features.token_estimate import estimated
 from addons.ingress.endpoints import BodyReading, Inside, answer, body_reading, without_body
 from addons.ingress.gate import GateRules, admit
 from addons.ingress.request_head import RequestHead
+from addons.kept.items import KeptStore
 from addons.routing.model_index import ModelIndex
 from providers.contract.provider import Model
 
@@ -35,6 +36,7 @@ def inside(**more: Any) -> Inside:
         "variants": False,
         "draining": False,
         "created": 5,
+        "kept": KeptStore().of(b"ada"),
     }
     return Inside(**fields | more)
 

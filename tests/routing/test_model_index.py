@@ -6,6 +6,7 @@ import pytest
 
 from addons.dialects.openai.models import model_list, model_object
 from addons.ingress.endpoints import Inside
+from addons.kept.items import KeptStore
 from addons.routing.model_index import ModelIndex
 from providers.contract.provider import Model
 
@@ -134,7 +135,7 @@ def test_of_two_patterns_as_long_the_first_is_taken() -> None:
 
 
 def inside(index: ModelIndex, *, variants: bool = False) -> Inside:
-    return Inside(index, lambda provider: provider == "zai", lambda: (), lambda: (), variants, False, 7)
+    return Inside(index, lambda provider: provider == "zai", lambda: (), lambda: (), variants, False, 7, KeptStore().of(b""))
 
 
 def test_aliases_are_listed_and_variants_when_wanted(index: ModelIndex) -> None:
