@@ -22,14 +22,14 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 
 
 ANSWERS: Final = "response"
-"""The kind of kept item (addons/dialects/local.py) that answers are, for requests that go on from them."""
+"""The kind of kept item (addons/dialects/kept_items.py) that answers are, for requests that go on from them."""
 
 
 class Named(NamedTuple):
     """What a request names that one account of a provider has: a file, a batch."""
 
     kind: str
-    """Of the kept item that says which account (addons/dialects/local.py)."""
+    """Of the kept item that says which account (addons/dialects/kept_items.py)."""
     id: str
     param: str
     """The field, or the part of the path, that has the id."""
@@ -85,7 +85,7 @@ class Keeping(Protocol):
     """An Encoder whose answer can be kept, for requests that go on from it."""
 
     def kept(self) -> bytes | None:
-        """The request and its answer, as the dialect reads them again; asked once the Finish was encoded. None: nothing.
+        """The request and its answer, as the dialect reads them again, once the Finish was encoded. None: nothing.
 
         It is kept under the id that the client got: that of AnswerMeta, or of an Issued among the events, which is of a
         provider that keeps the answer itself.

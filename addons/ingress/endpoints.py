@@ -9,7 +9,8 @@ from mitmproxy import http
 from addons.accounts.report import AccountLine
 from addons.cleaning.fields import Fields
 from addons.dialects.body import Reading
-from addons.dialects.local import KeptItems, LocalRequest
+from addons.dialects.kept_items import KeptItems
+from addons.dialects.local import LocalRequest
 from addons.errors import GatewayError
 from addons.features.token_estimate import estimated
 from addons.ingress.front_page import front_page

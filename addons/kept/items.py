@@ -66,7 +66,7 @@ class KeptStore:
 
 @dataclass(frozen=True, slots=True)
 class ItemsOf:
-    """One client key's items: the KeptItems of dialects (addons/dialects/local.py)."""
+    """One client key's items: the KeptItems of dialects (addons/dialects/kept_items.py)."""
 
     store: KeptStore
     owner: bytes

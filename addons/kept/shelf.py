@@ -1,4 +1,4 @@
-"""A bounded shelf of items in the order in which they were put there: the oldest goes first. Pure; times are passed in."""
+"""A bounded shelf of items in the order in which they were put there: the oldest goes first. Times are passed in."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
