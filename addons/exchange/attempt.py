@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mitmproxy import http
 
@@ -53,6 +54,8 @@ _STREAM_HEAD = {
     "cache-control": "no-cache, no-transform",  # some proxies gather a stream to compress it
     "x-accel-buffering": "no",  # nginx and others that have taken it over pass each piece on at once
 }
+_name_bytes = lru_cache(maxsize=64)(str.encode)
+"""A header's name; there are few, and each is kept as long as its stream."""
 _LOSSES = frozenset({Fault.CLOSED, Fault.PROTOCOL, Fault.IDLE_TIMEOUT})
 """What may happen to a stream while the site goes on with its answer."""
 _SILENCES = frozenset({Fault.FIRST_TOKEN_TIMEOUT, Fault.IDLE_TIMEOUT, Fault.TOTAL_TIMEOUT})
@@ -208,7 +211,7 @@ class Attempt:
         else:
             fields, content = extra | {"content-length": str(len(body))}, body
         headers = http.Headers(
-            (name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in fields.items()
+            (_name_bytes(name), value.encode("utf-8", "surrogateescape")) for name, value in fields.items()
         )
         now = time.time()
         return http.Response(b"HTTP/1.1", 200, b"OK", headers, content, None, now, now)

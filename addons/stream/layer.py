@@ -3,6 +3,7 @@
 It has no connection to a provider: those are the pool's (addons/upstream), whose events come in as FromProvider.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -51,6 +52,7 @@ class GatewayLayer(HttpLayer):
             yield from self._tick(event.watched)
             return
         if isinstance(event, events.Start):
+            _make_small(self.context.layers)
             speaking = JsonHttp2Server if self.context.client.alpn == b"h2" else JsonHttp1Server
             self.connections[self.context.client] = speaking(forked(self.context), self.deps)
         yield from super()._handle_event(event)
@@ -62,6 +64,13 @@ class GatewayLayer(HttpLayer):
     def _tick(self, watched: Timed) -> Commands:
         if isinstance(watched, GatewayStream | JsonHttp1Server | JsonHttp2Server):
             yield from self.event_to_child(watched, Tick(watched))
+
+
+def _make_small(layers: Sequence[layer.Layer]) -> None:
+    """Takes a smaller queue for the empty ones of the layers below."""
+    for below in layers:
+        if not below._paused_event_queue:
+            below._paused_event_queue = SmallQueue()  # type: ignore[assignment]
 
 
 class _Streams(dict[int, HttpStream]):
