@@ -8,6 +8,7 @@ from mitmproxy import http
 from mitmproxy.http import Headers
 
 from addons.errors import GatewayError
+from addons.exchange.answer_reader import AnswerReader
 from addons.exchange.attempt import Attempt
 from addons.stream.port import Fault, State
 from providers.contract.errors import ErrorKind, ProviderError
@@ -85,22 +86,22 @@ def test_what_the_gateway_ends_itself_is_told_in_its_own_words() -> None:
 def test_a_decoder_that_raises_ends_its_stream_and_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(piece: bytes) -> bytes:
+    def fails(self: AnswerReader, piece: bytes) -> bytes:
         raise RuntimeError("a bug")
 
     attempt = begun()
-    monkeypatch.setattr(attempt.reader, "feed", fails)
+    monkeypatch.setattr(AnswerReader, "feed", fails)
     assert attempt.data(chunk("a")) == b""
     assert (attempt.reader.state, attempt.report.fault) == (State.FAILED, Fault.INTERNAL)
     assert "a fault of the gateway" in caplog.text
 
 
 def test_a_head_that_cannot_be_cleaned_stands_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(status: int, headers: object) -> None:
+    def fails(self: AnswerReader, status: int, headers: object) -> None:
         raise RuntimeError("a bug")
 
     attempt = attempt_of()
-    monkeypatch.setattr(attempt.reader, "head", fails)
+    monkeypatch.setattr(AnswerReader, "head", fails)
     response = http.Response.make(200, b"", {"x-said": "a secret"})
     attempt.head(response)
     assert len(response.headers) == 0
