@@ -7,16 +7,19 @@ from typing import Final
 
 from mitmproxy import http
 
+from addons.accounts.account_record import AccountId
 from addons.dialects.base import AnswerMeta, Dialect, Encoder, ParsedRequest
 from addons.exchange.answer_source import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.context import Context
 from addons.exchange.conversation import ToldAnswer
 from addons.exchange.further_answers import AllAnswers, FurtherAnswer, FurtherAnswers
+from addons.exchange.kept_answers import KeepsAnswer
 from addons.exchange.lost_answer import CameSoFar
 from addons.exchange.progress import Progress
 from addons.exchange.read_back import ReadBack
 from addons.features.feature import Applied
+from addons.kept.items import KeptStore
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
 from addons.transport.places import places_of
@@ -42,11 +45,13 @@ class ClientRequest:
     into: FurtherAnswer | None = None
     """The further answer that this one is."""
 
-    def encoder(self, meta: AnswerMeta) -> Encoder:
-        """What takes the answer."""
+    def encoder(self, meta: AnswerMeta, account: AccountId, kept: KeptStore) -> Encoder:
+        """What takes the answer of an account."""
         if self.into is not None:
             return self.into
         encoder = self.dialect.encoder(self.parsed, meta)
+        if self.parsed.keeps:
+            encoder = KeepsAnswer(encoder, kept.of(self.identity), meta.id, account)
         return encoder if self.further is None else AllAnswers(encoder, self.further)
 
 
@@ -104,7 +109,7 @@ def plan_attempt(
     )
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=request.model)
-    attempt = Attempt(spec, ask.encoder(meta))
+    attempt = Attempt(spec, ask.encoder(meta, progress.lease.account.key, context.kept))
     attempt.silent_until_whole = late
     attempt.keepalive_before_first_token = request.stream and (late or done.check is not None)
     attempt.built = request_of(call)

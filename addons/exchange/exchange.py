@@ -21,6 +21,7 @@ from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.beside import AnswersBeside
 from addons.exchange.context import Context
 from addons.exchange.further_answers import asked_for
+from addons.exchange.kept_answers import with_kept
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
@@ -186,6 +187,9 @@ class Exchange:
         if self.moved is not None:
             self.moved()
         await arrived.pause()
+        if parsed.follows is not None or parsed.names:
+            kept = self.context.kept.of(self.identity)
+            parsed = await arrived.read(with_kept(parsed, self.dialect, kept))
         ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity)
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)

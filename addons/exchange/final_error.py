@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from addons.accounts.account_record import AccountId
 from addons.accounts.availability import Blocked
 from addons.accounts.lease import Candidate, PassedOver
 from addons.accounts.limiter import LimiterFull
@@ -17,6 +18,8 @@ from providers.contract.provider import AnyProvider
 _LEAST_SAID: Final = 80
 """Characters of a site's words that stand even beside long advice."""
 
+_NOBODY_ELSE: Final = "What the request names lies at {} alone: nobody else can be asked."
+
 BUSY: Final = "account_busy"
 """The code of an error that says that no place was free in time."""
 
@@ -26,6 +29,8 @@ class FinalError:
     """The first failure at a provider says most; only where nobody was asked, why nobody was."""
 
     providers: Mapping[str, AnyProvider]
+    only_at: AccountId | None = None
+    """The one account that could be asked."""
     _failure: tuple[ProviderError, Candidate] | None = None
     _unasked: tuple[GatewayError, float] | None = None
     """Why accounts were not asked, of the one that may be asked first, and in how many seconds."""
@@ -67,11 +72,14 @@ class FinalError:
 
     def error(self, *, asked: bool) -> GatewayError:
         """The error for the client. `asked`: at least one attempt was made."""
+        found = GatewayError(503, "no account is configured for this model", code="no_account")
         if self._failure and (asked or self._unasked is None):
-            return self.told(*self._failure)
-        if self._unasked:
-            return self._unasked[0]
-        return GatewayError(503, "no account is configured for this model", code="no_account")
+            found = self.told(*self._failure)
+        elif self._unasked:
+            found = self._unasked[0]
+        if self.only_at is not None:
+            found.message = f"{found.message} {_NOBODY_ELSE.format('/'.join(self.only_at))}"
+        return found
 
     def told(self, error: ProviderError, candidate: Candidate) -> GatewayError:
         """A provider's refusal as the client is told it."""

@@ -61,7 +61,8 @@ class ModelChain:
         """Raises GatewayError when nobody serves the model asked for or nobody can carry the request."""
         request = self.parsed.request
         self.conversation = conversation_of(request)
-        self._fallbacks = list(self._fallbacks_of(request.model))
+        bound = request.only_at is not None  # another model's accounts have not what the request names
+        self._fallbacks = [] if bound else list(self._fallbacks_of(request.model))
         self.current = self._new_round(request.model)
 
     @property
@@ -140,9 +141,23 @@ class ModelChain:
         if not routes or routes in self._seen:
             raise GatewayError(404, self.context.index().unknown(model), code="model_not_found", param="model")
         self._seen.append(routes)
+        if (only := self.parsed.request.only_at) is not None:
+            return ModelRound(Line([self._bound(routes, only)]))
         able, model = self._able(routes), routes[0].model.id
         found = self.context.order.of(able, self.context.pool, model, self.conversation, self.holder(able))
         return ModelRound(found, stand_in=stand_in)
+
+    def _bound(self, routes: Sequence[ModelRoute], only: AccountId) -> Candidate:
+        """The one account that has what the request names. Raises GatewayError when it cannot be asked at all."""
+        account, named = self.context.pool.find(*only), "/".join(only)
+        if account is None:
+            message = f"what the request names lies at {named}, which is not in config.yaml any more"
+            raise GatewayError(404, message, code="account_not_found")
+        there = [route for route in routes if route.provider == account.provider]
+        if not there:
+            message = f"what the request names lies at {named}, and that provider does not serve this model"
+            raise GatewayError(400, message, code="model_not_found", param="model")
+        return Candidate(account, self._able(there)[0].model)
 
     def _able(self, routes: Sequence[ModelRoute]) -> list[ModelRoute]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""

@@ -1,0 +1,81 @@
+"""What a request needs of what is kept for its client key, and what its answer leaves there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from addons.accounts.account_record import AccountId
+from addons.dialects.base import ANSWERS, Continuing, Dialect, Encoder, Keeping, ParsedRequest
+from addons.dialects.body import Reading
+from addons.dialects.local import KeptItems
+from addons.errors import GatewayError
+from providers.contract.events import Event, Finish, Issued
+
+_SHOWN: Final = 100
+"""Characters of an id in an error."""
+
+
+def with_kept(parsed: ParsedRequest, dialect: Dialect, kept: KeptItems) -> Reading[ParsedRequest]:
+    """The request with what was said before it, or bound to the account that has what it names.
+
+    Raises GatewayError: 400 for an answer that is not kept, 404 for another id that is not known.
+    """
+    if parsed.follows is not None:
+        value, place = kept.get(ANSWERS, parsed.follows), kept.place(ANSWERS, parsed.follows)
+        if value is None:
+            raise _no_answer(parsed.follows)
+        if place is not None:
+            parsed = _at(parsed, place)
+        elif isinstance(dialect, Continuing):
+            parsed = yield from dialect.going_on(parsed, value)
+    for kind, id, param in parsed.names:
+        if (place := kept.place(kind, id)) is None:
+            raise GatewayError(404, f"there is no {kind} {id[:_SHOWN]}", code=f"{kind}_not_found", param=param)
+        parsed = _at(parsed, place, param)
+    return parsed
+
+
+def _no_answer(id: str) -> GatewayError:
+    message = (
+        f"there is no answer {id[:_SHOWN]} to go on from: it was not kept (store: false), was deleted or has expired. "
+        "Send the whole conversation."
+    )
+    return GatewayError(400, message, code="previous_response_not_found", param="previous_response_id")
+
+
+def _at(parsed: ParsedRequest, place: AccountId, param: str | None = None) -> ParsedRequest:
+    """The request that is asked at that account alone. Raises GatewayError (400) where it is bound to another one."""
+    if parsed.request.only_at not in (None, place):
+        raise GatewayError(400, "what the request names lies at different accounts: no one has all of it", param=param)
+    return replace(parsed, request=replace(parsed.request, only_at=place))
+
+
+class KeepsAnswer:
+    """The Encoder of an answer that is to be kept: it is from the moment on when its end is given out, so that whoever
+    goes on from it at once finds it. One that does not come to its end is not."""
+
+    def __init__(self, encoder: Encoder, kept: KeptItems, id: str, account: AccountId) -> None:
+        """`id` is the answer's; `account` the one that gives it."""
+        self.streaming, self.content_type, self.keepalive = encoder.streaming, encoder.content_type, encoder.keepalive
+        self._encoder, self._kept, self._id, self._account = encoder, kept, id, account
+        self._issued: list[Issued] = []
+
+    def encode(self, events: Sequence[Event]) -> bytes:
+        self._issued += (event for event in events if isinstance(event, Issued))
+        out = self._encoder.encode(events)
+        if events and isinstance(events[-1], Finish):
+            self._keep()
+        return out
+
+    def error(self, error: GatewayError) -> bytes:
+        return self._encoder.error(error)
+
+    def _keep(self) -> None:
+        value = self._encoder.kept() if isinstance(self._encoder, Keeping) else None
+        at_provider = False
+        for kind, id, document in ((one.kind, one.id, one.document) for one in self._issued):
+            is_answer = kind == ANSWERS
+            at_provider = at_provider or is_answer
+            self._kept.put(kind, id, (value if is_answer else None) or document, self._account)
+        if value is not None and not at_provider:
+            self._kept.put(ANSWERS, self._id, value)
