@@ -7,7 +7,7 @@ from typing import Final
 from addons.accounts.account_record import AccountId
 from addons.dialects.base import ANSWERS, Continuing, Dialect, Encoder, Keeping, ParsedRequest
 from addons.dialects.body import Reading
-from addons.dialects.local import KeptItems
+from addons.dialects.kept_items import KeptItems
 from addons.errors import GatewayError
 from providers.contract.events import Event, Finish, Issued
 
