@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from providers.sandbox.models import obedient
 from providers.sandbox.models.contract import written
-from providers.sandbox.models.folded import read_messages
+from providers.sandbox.models.folded import read_messages, without_asides
 from providers.sandbox.models.shown import Turn
 from providers.sandbox.models.slips import slipped
 from providers.sandbox.script import Script, greeting, read_script
@@ -19,7 +19,7 @@ def scripted(
     `files` say what the model sees beside the text of the last one; `slip` is how it goes wrong where no directive
     says so.
     """
-    script = read_script(messages[-1][1] if messages else "")
+    script = read_script(without_asides(messages[-1][1]) if messages else "")
     if script.count or script.size:  # nobody reads these words
         return replace(script, asked=(Turn("user", script.prompt),))
     shown = read_messages(messages, files, earlier)

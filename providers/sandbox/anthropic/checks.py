@@ -22,7 +22,7 @@ _BETA_FIELDS: Final = {
     "fallbacks": "server-side-fallback-",
 }
 """Fields that are known with a beta alone, and how its name begins."""
-_BETA: Final = re.compile(r"[a-z0-9][a-z0-9-]*-\d{4}-\d{2}-\d{2}")
+_BETA: Final = re.compile(r"[a-z0-9][a-z0-9-]*-(?:\d{4}-\d{2}-\d{2}|\d{8})")
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _TOOL_FIELDS_TEXT: Final = (
     "name description input_schema type strict cache_control defer_loading eager_input_streaming input_examples "

@@ -48,6 +48,14 @@ def read_messages(
     return shown
 
 
+def without_asides(text: str) -> str:
+    """A prompt without the turns of the system at its end, which some clients put behind the person's."""
+    labels = list(_LABEL.finditer(text))
+    while len(labels) > 1 and labels[-1][1] == "System":
+        text = text[: labels.pop().start()]
+    return text
+
+
 def _newest_mark(text: str) -> str:
     found = _MARK.findall(text)
     return found[-1] if found else ""

@@ -183,7 +183,8 @@ def _is_function(tool: object) -> bool:
 
 def _said(body: dict[str, Any]) -> tuple[Script, Said]:
     """The script, and what the model says. Under a directive it calls the first tool, unless the script says no."""
-    last = text_of(body["messages"][-1])
+    spoken = [message for message in body["messages"] if isinstance(message, dict) and message.get("role") != "system"]
+    last = text_of((spoken or body["messages"])[-1])
     script = read_script(last)
     if not is_directed(last):
         said = obedient.answer(read_body(body), greeting(script.prompt))

@@ -21,3 +21,9 @@ def test_the_contract_in_a_prompt_is_obeyed() -> None:
     said = "".join(scripted([("system", "Be kind."), ("user", ASKED)]).pieces())
     call = json.dumps({"name": "get_weather", "arguments": {"city": "Paris"}})
     assert said == f"<call-abcd1234>\n{call}\n</call-abcd1234>"
+
+
+def test_a_directive_stands_before_what_the_system_says_last() -> None:
+    told = "[User]\nHi\n!sandbox text=no\n\n[System]\nYour environment"
+    assert "".join(scripted([("user", told)]).pieces()) == "no"
+    assert "".join(scripted([("user", f"{told}\n\n[Tool result a]\nrain")]).pieces()) != "no"

@@ -114,9 +114,13 @@ def _check_pairs(items: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_following(items: Sequence[Mapping[str, Any]]) -> None:
-    """What was thought stands before what was said or called."""
+    """Thoughts stand before what was said or called; sealed ones may stand alone (of an answer that broke off)."""
     for item, following in zip(items, [*items[1:], None], strict=True):
-        if item["type"] != "reasoning" or (following is not None and following["type"] == "reasoning"):
+        if (
+            item["type"] != "reasoning"
+            or item.get("encrypted_content")
+            or (following is not None and following["type"] == "reasoning")
+        ):
             continue
         if following is None or following.get("role") in ("user", "system", "developer") or "output" in following:
             raise Refused(

@@ -29,8 +29,9 @@ def read_items(body: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> S
 
 
 def newest_words(items: Sequence[Mapping[str, Any]]) -> str:
-    """The newest item's words, where it is a message."""
-    return _text(items[-1]["content"]) if items and items[-1]["type"] == "message" else ""
+    """The newest item's words, where it is a message; thoughts behind it are of an answer that broke off."""
+    newest = next((item for item in reversed(items) if item["type"] != "reasoning"), {"type": ""})
+    return _text(newest["content"]) if newest["type"] == "message" else ""
 
 
 def _choice(choice: Any) -> str:

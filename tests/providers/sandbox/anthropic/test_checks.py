@@ -104,7 +104,7 @@ def test_a_count_needs_no_limit_of_its_answer() -> None:
 
 
 def test_the_head() -> None:
-    check_head("2026-10-21", ["context-management-2025-06-27"])
+    check_head("2026-10-21", ["context-management-2025-06-27", "claude-code-20250219"])
     for version, betas in [("", []), ("x", []), ("2023-06-01", ["x"])]:
         with pytest.raises(Refused):
             check_head(version, betas)

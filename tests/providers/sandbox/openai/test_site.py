@@ -165,3 +165,8 @@ def test_models_are_listed_and_other_paths_are_not_there() -> None:
     assert [model["id"] for model in ask(site, "GET", "/v1/models", **signed).json["data"]] == list(MODELS)
     assert ask(site, "GET", "/v1/other", **signed).status == 404
     assert ask(site, "POST", "/v1/completions", {"model": "gpt"}, **signed).status == 404
+
+
+def test_a_directive_stands_before_what_the_system_says_last() -> None:
+    turns = [{"role": "user", "content": "Hi\n!sandbox text=no"}, {"role": "system", "content": "Your environment"}]
+    assert chat(messages=turns).json["choices"][0]["message"]["content"] == "no"

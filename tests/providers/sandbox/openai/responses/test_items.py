@@ -52,4 +52,5 @@ def test_what_is_taken() -> None:
     said = {"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "x"}]}
     answered = {"type": "custom_tool_call_output", "call_id": "d", "output": "z"}
     assert refusal(USER, THOUGHT, {**CALL, "id": "fc_1"}, shown, custom, answered, THOUGHT, said, USER) == ""
+    assert refusal(USER, {**THOUGHT, "encrypted_content": "gAAA"}) == ""
     assert items_of("Hi")[0]["content"] == [{"type": "input_text", "text": "Hi"}]

@@ -47,6 +47,7 @@ def test_forms_and_choices() -> None:
 
 def test_a_directive_is_in_the_newest_item() -> None:
     assert newest_words(items_of("Hi\n!sandbox fault=500")) == "Hi\n!sandbox fault=500"
+    assert newest_words([*items_of("Hi"), {"type": "reasoning", "summary": []}]) == "Hi"
     assert newest_words([{"type": "function_call_output", "call_id": "c", "output": "x"}]) == ""
     files = [{"type": "input_file", "file_id": "file_1"}]
     assert read_items({}, items_of([{"role": "user", "content": files}])).files == ["input_file file_1"]
