@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts Glassgate. Makes its own environment (.venv, from the hash-pinned lock file) at the first start.
 set -euo pipefail
+own_umask="$(umask)" own_folder="$PWD"
 umask 077
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -8,6 +9,7 @@ usage() {
   cat <<'TEXT'
 Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
        ./run_proxy.sh capture PROVIDER [ACCOUNT] [options]
+       ./run_proxy.sh run [--model M] [--print] PROGRAM [-- arguments of the program]
        ./run_proxy.sh test [options of pytest]
 
   (no option)      serve config.yaml
@@ -27,6 +29,9 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
     --no-browser     start no browser; says how to set up one by hand
     --headless       a browser without a window
     --timeout-s N    how long to wait for the sign-in (600)
+
+  run              start a coding agent (claude, codex, opencode, aider, qwen …) in your folder that asks the gateway
+                   running with config.yaml, or GLASSGATE_CONFIG (.venv/bin/glassgate run --help)
 
   test             run all tests, in two processes; sets up what they need
     -n 0             in one process
@@ -99,6 +104,19 @@ if [ "${1:-}" = capture ]; then
   shift
   set_up requirements.lock glassgate
   exec .venv/bin/python -m addons.capturing "$@"
+fi
+
+# -- programs of others -----------------------------------------------------------------------------------------------
+if [ "${1:-}" = run ]; then
+  set_up requirements.lock glassgate
+  project="$PWD"
+  case "${GLASSGATE_CONFIG:-config.yaml}" in
+    /*) config="${GLASSGATE_CONFIG}" ;;
+    *) config="$project/${GLASSGATE_CONFIG:-config.yaml}" ;;
+  esac
+  umask "$own_umask"
+  cd "$own_folder"
+  exec "$project/.venv/bin/glassgate" --config "$config" "$@"
 fi
 
 # -- options ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "clients").glob("*.md")),
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+]
 _FILE = re.compile(r"(?:addons|providers|tests|docs|benchmarks)/[\w/*-]+\.(?:py|md|css|json)\b")
 EXAMPLES = ("providers/toy/", "addons/dialects/plain.py")
 """Files that a reader is shown how to make (tests/providers/test_adding.py, tests/dialects/test_adding.py)."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from mitmproxy.addons.view import View
 
+from addons.app.control_desk import LOOK_S, ControlDesk
 from addons.app.jobs import Job
 from addons.app.live_models import LiveModels
 from addons.app.loop_watch import LoopWatch
@@ -41,6 +42,7 @@ class JobList:
     sweeper: Sweeper
     upstream: UpstreamPool
     reload: Reload
+    desk: ControlDesk
     view: View | None
     live: Live | None
     learnt: Callable[[], None] = lambda: None
@@ -52,6 +54,7 @@ class JobList:
             Job("connections to providers", SWEEP_S, self._sweep_upstream),
             Job("event loop watch", 0, LoopWatch(self.clock, time.thread_time).step),
             Job(CONFIGURATION, TEND_EVERY_S, self.reload.look),
+            Job("questions of commands", LOOK_S, self.desk.look),
             Job("models", MODELS_EVERY_S, LiveModels(self.parts, self.learnt).learn, SITES_PATIENCE_S),
             Job("sessions", TEND_EVERY_S, self._tend, SITES_PATIENCE_S),
             Job("pruning", TEND_EVERY_S, self._prune),

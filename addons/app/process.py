@@ -7,6 +7,8 @@ from mitmproxy.master import Master
 
 from addons.app import address_file
 from addons.app.configured_vault import vault_path
+from addons.app.control import Inbox, folder_beside
+from addons.app.control_desk import ControlDesk
 from addons.app.door import outcome_of_head
 from addons.app.drain import Drain
 from addons.app.exchanges import Exchanges
@@ -72,11 +74,18 @@ class Process:
         self._stream.acceptor.start()
         annotator.live = inspector.start(self._outside.clock)
         self._reload = Reload(start.parts.config.file, self._in_force.parts, self._take_up, start.guard.hosts)
+        config = start.parts.config
+        desk = ControlDesk(
+            Inbox(folder_beside(vault_path(config)), config.file),
+            self._in_force.parts,
+            self._exchanges.end_of_removed_keys,
+        )
         jobs = JobList(
             self._in_force.parts,
             self._stream.sweeper,
             self._stream.upstream,
             self._reload,
+            desk,
             inspector.view,
             annotator.live,
             lambda: self._report_unserved(asked=True),

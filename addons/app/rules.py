@@ -1,11 +1,13 @@
 """From config.yaml's figures to the rules of the parts that keep to them. Pure."""
 
+from collections.abc import Iterable
+
 from addons.accounts.account import ConfiguredAccount
 from addons.accounts.availability import AvailabilityRules
 from addons.accounts.breaker import BreakerRules
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.limiter import RateLimits
-from addons.config.client_keys import ClientKeys
+from addons.config.client_keys import ClientKey, ClientKeys
 from addons.config.schema import AccountSettings, Config, FallbackModel, ProviderSettings
 from addons.exchange.context import Limits
 from addons.features.settings import FeatureSettings
@@ -154,11 +156,11 @@ def _features(config: Config, settings: ProviderSettings) -> FeatureSettings:
     return FeatureSettings(**said)
 
 
-def gate_rules(config: Config) -> GateRules:
-    """Who is let in: keys, hosts, origins."""
+def gate_rules(config: Config, lent: Iterable[ClientKey] = ()) -> GateRules:
+    """Who is let in: keys, those that are `lent` too, hosts, origins."""
     listen = config.sections.listen
     return GateRules(
-        keys=None if config.skip_auth else ClientKeys(config.keys),
+        keys=None if config.skip_auth else ClientKeys((*config.keys, *lent)),
         allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
         allowed_origins=frozenset(listen.allowed_origins),
     )

@@ -10,6 +10,7 @@ from addons.accounts.pool import AccountPool, build
 from addons.accounts.report import AccountLine
 from addons.accounts.sessions import SessionVault
 from addons.app.configured_vault import state_store, vault_path
+from addons.app.lent_keys import LentKeys
 from addons.app.outside import Outside, moment_source
 from addons.app.rules import (
     accounts_of,
@@ -78,7 +79,8 @@ class Running:
             config, before.providers if before else None
         )
         self.sessions: SessionVault = before.sessions if before else SessionVault(vault)
-        secrets = SecretsInForce(config, self.sessions)
+        self.lent: LentKeys = before.lent if before else LentKeys()
+        secrets = SecretsInForce(config, self.sessions, self.lent)
         self.known: KnownSecrets = before.known if before else KnownSecrets(secrets.version, secrets.find)
         self.cleaner = Cleaner(self.known.index, self.known.learn)
         self.models: Models = Models(
@@ -108,7 +110,7 @@ class Running:
         folder = vault_path(config).parent
         drift: Drift = before.archive.drift if before else Drift.load(folder / DRIFT_NAME, self.cleaner.words)
         self.archive: Archive = Archive(record_rules(config), folder / SWITCH_NAME, drift, self.cleaner)
-        self.rules = gate_rules(config)
+        self.admit_anew()
         self.pool.start()  # last: what failed above changes nothing
         self.known.set_source(secrets.version, secrets.find)
 
@@ -161,6 +163,10 @@ class Running:
             recoveries=Recoveries(self.outside.clock),
             clock=self.outside.clock,
         )
+
+    def admit_anew(self) -> None:
+        """Lets in whose keys there are now: those that are lent come and go."""
+        self.rules = gate_rules(self.config, self.lent.keys)
 
     def flow_key(self) -> bytes:
         """The key that proves whose secrets a flow may be sent with again; nothing without a vault."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from addons.accounts.sessions import SessionVault
+from addons.app.lent_keys import LentKeys
 from addons.cleaning.index import KnownSecret, secrets_of
 from addons.cleaning.known import Version
 from addons.config.schema import Config
@@ -16,16 +17,18 @@ class SecretsInForce:
 
     config: Config
     sessions: SessionVault
+    lent: LentKeys
 
     def version(self) -> Version:
         """Another one when `find` gives others."""
-        return (self.config, *self.sessions.version())
+        return (self.config, self.lent.keys, *self.sessions.version())
 
     def find(self) -> Iterator[KnownSecret]:
         yield from self.sessions.secrets()
         for key, session in self.config.env_sessions.items():
             yield from secrets_of(session, *key)
-        yield from (KnownSecret(token, "client_key") for token in self.config.tokens)
+        tokens = (*self.config.tokens, *(key.token for key in self.lent.keys))
+        yield from (KnownSecret(token, "client_key") for token in tokens)
         for settings in self.config.providers:
             for account in settings.accounts:
                 if (own := account.credentials) is not None:

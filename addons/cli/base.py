@@ -44,10 +44,13 @@ class Problem(click.ClickException):
 
 
 class CliContext:
-    """Configuration and vault, read when a command first needs them. `without`: sections that it does not need."""
+    """Configuration and vault, read when a command first needs them. `without`: sections that it does not need.
 
-    def __init__(self, file: Path, without: Collection[str] = CLIENT_KEYS) -> None:
+    `umask` is the person's own, for programs that a command starts; the command itself keeps its files private."""
+
+    def __init__(self, file: Path, without: Collection[str] = CLIENT_KEYS, umask: int = 0o077) -> None:
         self.file = file
+        self.umask = umask
         self._without = frozenset(without)
         self._config: Config | None = None
 
@@ -63,7 +66,7 @@ class CliContext:
 
     def needing(self, *, without: Collection[str]) -> "CliContext":
         """The same context for a command that needs other sections."""
-        return CliContext(self.file, without)
+        return CliContext(self.file, without, self.umask)
 
     def vault(self, *, create: bool = False) -> Vault:
         """The opened vault, made if it may be. Raises VaultMissing or Problem."""

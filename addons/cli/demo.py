@@ -28,6 +28,8 @@ from addons.cli.base import out
 from addons.mitm.web_link import WEB_URL
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
+from addons.words.commands import command as command_line
+from addons.words.commands import serves
 from providers.registry import type_names
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -82,8 +84,8 @@ def start_sites() -> tuple[subprocess.Popen[str], dict[str, Any]]:
     return process, json.loads(line)
 
 
-def welcome(host: str, port: int, key: str, model: str, web_url: str | None) -> str:
-    """The text a newcomer is shown."""
+def welcome(host: str, port: int, key: str, model: str, web_url: str | None, agent: str) -> str:
+    """The text a newcomer is shown. `agent`: the command that starts a coding agent."""
     base_url = f"http://{host}:{port}/v1"
     body = json.dumps({"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello!"}]})
     inspector = web_url or "run again with --web to see every exchange in mitmweb"
@@ -94,6 +96,7 @@ Glassgate demo: sandbox sites, no account needed.
   key        {key}
   models     curl -s {base_url}/models -H 'Authorization: Bearer {key}'
   inspector  {inspector}
+  agents     {agent}   (or codex, opencode, aider, qwen …)
 
 Try it:
 
@@ -145,7 +148,9 @@ def main(arguments: list[str]) -> int:
         sites, described = start_sites()
         config = write_demo(folder, described, host, port, vault_key)
         environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
-        out(*welcome(host, port, key, "GLM-4.6-Thinking", web_url).split("\n"))
+        serves(config)
+        agent = command_line("run", "claude")
+        out(*welcome(host, port, key, "GLM-4.6-Thinking", web_url, agent).split("\n"))
         command = [word.replace("{config}", str(config)) for word in command]
         gateway = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603
         for number in (signal.SIGINT, signal.SIGTERM):

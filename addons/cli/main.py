@@ -18,6 +18,7 @@ from addons.cli.doctor import doctor
 from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
 from addons.cli.reload import reload
+from addons.cli.run import run_program
 from addons.cli.session_import import import_session
 from addons.cli.sessions import sessions
 from addons.cli.status import status
@@ -68,10 +69,10 @@ class CommandGroup(click.Group):
 @click.pass_context
 def main(context: click.Context, file: Path) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
-    os.umask(0o077)
+    umask = os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
     serves(file)
-    context.obj = CliContext(file)
+    context.obj = CliContext(file, umask=umask)
 
 
 for command in (
@@ -81,6 +82,7 @@ for command in (
     doctor,
     status,
     reload,
+    run_program,
     vault,
     models,
     record,

@@ -6,14 +6,11 @@ very connection, and to anybody else on demand alone.
 """
 
 import http.client
-import ipaddress
-import json
 import os
 import secrets
 import time
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 import yaml
@@ -23,12 +20,11 @@ from addons.accounts.report import AccountLine, report_line
 from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
+from addons.cli.gateway_http import NoObject, connect, get, is_ours
 from addons.config.schema import Listen, url_of
-from addons.ingress.key_proof import NONCE, PROOF, proves
+from addons.ingress.key_proof import NONCE
 from addons.words.commands import start
 
-PATIENCE_S: Final = 5.0
-_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _CONFIG_LIMIT_BYTES: Final = 1024 * 1024
 _LINES: Final = TypeAdapter(list[AccountLine])
 
@@ -72,11 +68,11 @@ def status(cli: CliContext, as_json: bool, url: str | None, send_key: bool) -> N
 def _ask(base: str, key: str | None, *, anybody: bool) -> tuple[dict[str, Any], bool]:
     """What /healthz says, and whether the key was shown. Raises Problem."""
     try:
-        connection = _connection(base)
+        connection = connect(base)
         try:
             nonce = secrets.token_hex(32)
             found, proof = _healthz(connection, base, {NONCE: nonce})
-            if key is None or not (anybody or _is_ours(connection, proof, key, nonce)):
+            if key is None or not (anybody or is_ours(connection, proof, key, nonce)):
                 return found, False
             connection.auto_open = int(anybody)  # on another connection somebody else could answer by now
             found, _ = _healthz(connection, base, {"authorization": f"Bearer {key}"})
@@ -87,33 +83,17 @@ def _ask(base: str, key: str | None, *, anybody: bool) -> tuple[dict[str, Any], 
         raise Problem(f"no gateway answers at {base}; start it: {start()}, or say where it is: --url") from None
 
 
-def _is_ours(connection: http.client.HTTPConnection, proof: str | None, key: str, nonce: str) -> bool:
-    """Whether what is at the other end of this loopback connection knows the key already."""
-    if connection.sock is None:
-        return False
-    host, port = connection.sock.getpeername()[:2]
-    return ipaddress.ip_address(host).is_loopback and proves(proof, key, nonce, (host, port))
-
-
-def _connection(base: str) -> http.client.HTTPConnection:
-    """Raises ValueError for what is no http or https address."""
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(base)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname, parts.port, timeout=PATIENCE_S)
-
-
 def _healthz(
     connection: http.client.HTTPConnection, base: str, headers: dict[str, str]
 ) -> tuple[dict[str, Any], str | None]:
     """The answer, and the proof in its head."""
-    connection.request("GET", f"{urlsplit(base).path}/healthz", headers=headers)
-    answer = connection.getresponse()
-    found = json.loads(answer.read(_LIMIT_BYTES))
-    if not isinstance(found, dict) or not isinstance(found.get("status"), str):
+    try:
+        got = get(connection, base, "/healthz", headers)
+    except NoObject:
+        raise Problem(f"what answers at {base} is no Glassgate") from None
+    if not isinstance(got.value.get("status"), str):
         raise Problem(f"what answers at {base} is no Glassgate")
-    return found, answer.getheader(PROOF)
+    return got.value, got.proof
 
 
 def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:

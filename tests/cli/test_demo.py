@@ -57,16 +57,17 @@ def test_what_is_written_is_a_configuration_with_a_vault_for_every_account(tmp_p
 
 
 def test_a_newcomer_is_told_what_to_paste() -> None:
-    said = welcome("127.0.0.1", 8080, "sk-demo-x", "GLM", None)
+    said = welcome("127.0.0.1", 8080, "sk-demo-x", "GLM", None, "glassgate run claude")
     for words in (
         "http://127.0.0.1:8080/v1",
         "Bearer sk-demo-x",
         '"model": "GLM"',
         "run again with --web",
+        "glassgate run claude   (or codex",
         "nothing is kept",
     ):
         assert words in said
-    assert "inspector  http://127.0.0.1:1/?token=x" in welcome("h", 1, "k", "m", "http://127.0.0.1:1/?token=x")
+    assert "inspector  http://127.0.0.1:1/?token=x" in welcome("h", 1, "k", "m", "http://127.0.0.1:1/?token=x", "a")
 
 
 class Process:

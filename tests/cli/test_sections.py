@@ -26,6 +26,7 @@ KEYLESS = [
     pytest.param(("record", "off"), None, 0, id="record off"),
     pytest.param(("record", "import", "none.har"), None, 1, id="record import"),
     pytest.param(("replay", "--check", "none.record.json"), None, 1, id="replay"),
+    pytest.param(("run", "--print", "claude"), None, 1, id="run"),
     pytest.param(("sandbox", "--site", "none"), None, 1, id="sandbox"),
     pytest.param(("sessions", "add", "official", "key1", "--api-key-stdin"), "sk-0123456789", 0, id="sessions add"),
     pytest.param(("sessions", "import", "-"), "nothing", 1, id="sessions import"),
