@@ -59,6 +59,7 @@ class JobList:
             Job("sessions", TEND_EVERY_S, self._tend, SITES_PATIENCE_S),
             Job("pruning", TEND_EVERY_S, self._prune),
             Job("records", TEND_EVERY_S, self._write_states),
+            Job("kept items", TEND_EVERY_S, self._save_kept),
             Job("recording", TEND_EVERY_S, self._look_at_recording),
         ]
         if self.view is not None:
@@ -84,6 +85,10 @@ class JobList:
     async def _write_states(self) -> None:
         """Writes down how the accounts are."""
         await self.parts().pool.save()
+
+    async def _save_kept(self) -> None:
+        """Writes down what is kept for clients, and forgets what is old."""
+        await self.parts().mirror.save()
 
     async def _look_at_recording(self) -> None:
         """Applies the switch of recording, and writes down what adapters did not know."""

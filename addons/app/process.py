@@ -71,6 +71,7 @@ class Process:
             return
         self._start = start
         self._take_up(start.parts)
+        start.parts.mirror.restore()
         self._stream.acceptor.start()
         annotator.live = inspector.start(self._outside.clock)
         self._reload = Reload(start.parts.config.file, self._in_force.parts, self._take_up, start.guard.hosts)

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from addons.accounts.account import Surroundings
 from addons.accounts.account_record import AccountId
@@ -31,7 +32,9 @@ from addons.config.schema import Config
 from addons.exchange.context import Context
 from addons.exchange.threads import Threads
 from addons.features.media.cache import UploadedFiles
+from addons.kept.files import FOLDER_NAME, KeptFolder
 from addons.kept.items import KeptStore
+from addons.kept.mirror import Mirror, MirrorKeys
 from addons.recordings.archive import SWITCH_NAME, Archive
 from addons.recordings.drift import FILE_NAME as DRIFT_NAME
 from addons.recordings.drift import Drift
@@ -109,9 +112,11 @@ class Running:
         self.context = self._context(seals, before)
         folder = vault_path(config).parent
         drift: Drift = before.archive.drift if before else Drift.load(folder / DRIFT_NAME, self.cleaner.words)
+        self.mirror: Mirror = before.mirror if before else self._mirror(folder)
         self.archive: Archive = Archive(record_rules(config), folder / SWITCH_NAME, drift, self.cleaner)
         self.admit_anew()
         self.pool.start()  # last: what failed above changes nothing
+        self.context.kept.bound(config.sections.kept.days, config.sections.kept.mb)
         self.known.set_source(secrets.version, secrets.find)
 
     def _pool(self, before: "Running | None") -> AccountPool:
@@ -168,6 +173,16 @@ class Running:
         """Lets in whose keys there are now: those that are lent come and go."""
         self.rules = gate_rules(self.config, self.lent.keys)
 
+    def _mirror(self, folder: Path) -> Mirror:
+        """Where what is kept for clients outlives the process; nothing does without a vault."""
+        vault = self.vault
+
+        def keys() -> MirrorKeys | None:
+            key = vault.derived_key("what is kept for clients") if vault is not None else b""
+            return MirrorKeys(vault.id, key) if vault is not None and key else None
+
+        return Mirror(self.context.kept, KeptFolder(folder / FOLDER_NAME), keys)
+
     def flow_key(self) -> bytes:
         """The key that proves whose secrets a flow may be sent with again; nothing without a vault."""
         return self.vault.derived_key("places of secrets in flows") if self.vault else b""
@@ -191,6 +206,7 @@ class Running:
         endings: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
             ("the accounts", self.pool.close),
             ("what was unknown", self._save_drift),
+            ("what is kept for clients", self.mirror.save),
         )
         for what, end in endings:
             try:

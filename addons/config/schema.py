@@ -337,6 +337,14 @@ class RecordSettings(Written):
     max_days: float = Field(default=30, gt=0)
 
 
+class KeptSettings(Written):
+    """The section `kept`: what is kept for clients between their requests."""
+
+    days: float = Field(default=30, gt=0, le=366)
+    mb: float = Field(default=64, ge=0, le=4096)
+    """In all; one client key has at most half of it. 0: nothing is kept."""
+
+
 class SessionSettings(Written):
     """The section `sessions`."""
 
@@ -363,6 +371,7 @@ class Sections(Written):
     record: RecordSettings = RecordSettings()
     features: FeatureKeys = FeatureKeys()
     sessions: SessionSettings = SessionSettings()
+    kept: KeptSettings = KeptSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class KeptStore:
 
     def of(self, identity: bytes | None) -> "ItemsOf":
         """The items of a client key (KeyIdentity.digest)."""
-        return ItemsOf(self, self._owner(identity or b""))
+        return ItemsOf(self, identity or b"")
 
     def bound(self, days: float, megabytes: float) -> None:
         """Other bounds are in force; what does not fit goes."""
@@ -58,10 +58,44 @@ class KeptStore:
         for shelf in (self.values, self.places):
             shelf.trim(self.now())
 
-    def _owner(self, identity: bytes) -> bytes:
+    def owner(self, identity: bytes) -> bytes:
+        """What stands for a client key."""
         if (known := self._owners.get(identity)) is None:
             known = self._owners[identity] = hmac.digest(self._salt, identity, "sha256")
         return known
+
+    # -- for the mirror -------------------------------------------------------------------------------------------
+    @property
+    def version(self) -> tuple[int, int]:
+        """Another one after each change."""
+        return self.values.version, self.places.version
+
+    def items(self) -> dict[ItemKey, Item]:
+        """All of them, as they are now."""
+        return {**self.places.items, **self.values.items}
+
+    def salted(self, salt: bytes) -> None:
+        """Client keys are hashed with this from now on, as they were by whoever wrote the mirror."""
+        if salt == self._salt:
+            return
+        before, self._owners, self._salt = self._owners, {}, salt
+        for identity, owner in before.items():
+            for shelf in (self.values, self.places):
+                for key, item in reversed(list(shelf.of(owner, self.now()))):
+                    shelf.remove(key)
+                    shelf.put(key._replace(owner=self.owner(identity)), item, self.now())
+
+    def adopt(self, key: ItemKey, item: Item) -> None:
+        """Takes up an item that another process has kept; what is known already goes before it."""
+        shelf = self.places if item.place is not None and not item.value else self.values
+        if key not in self.values.items and key not in self.places.items:
+            shelf.put(key, item, self.now())
+
+    def removed_elsewhere(self, key: ItemKey, item: Item) -> None:
+        """Another process has removed the item."""
+        for shelf in (self.values, self.places):
+            if shelf.items.get(key) is item:
+                shelf.remove(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +103,7 @@ class ItemsOf:
     """One client key's items: the KeptItems of dialects (addons/dialects/kept_items.py)."""
 
     store: KeptStore
-    owner: bytes
+    identity: bytes
 
     def get(self, kind: str, id: str) -> bytes | None:
         """The value; None for an id that is not known, or was another key's."""
@@ -85,7 +119,7 @@ class ItemsOf:
         """Keeps the item in the place of one of the same id; False where it is too large."""
         if any(len(name) > ID_LIMIT for name in (kind, id, *(place or ()))):
             return False
-        key, now = ItemKey(self.owner, kind, id), self.store.now()
+        key, now = self._key(kind, id), self.store.now()
         mine, other = self.store.values, self.store.places
         if not value and place is not None:
             mine, other = other, mine
@@ -97,22 +131,25 @@ class ItemsOf:
     def delete(self, kind: str, id: str) -> bool:
         """Forgets the item; False where there was none."""
         known = self._find(kind, id) is not None
-        key = ItemKey(self.owner, kind, id)
+        key = self._key(kind, id)
         self.store.values.remove(key)
         self.store.places.remove(key)
         return known
 
     def ids(self, kind: str) -> list[str]:
         """The ids of a kind, the newest first."""
-        now = self.store.now()
+        owner, now = self.store.owner(self.identity), self.store.now()
         found = [
             (item.since, key.id)
             for shelf in (self.store.values, self.store.places)
-            for key, item in shelf.of(self.owner, now)
+            for key, item in shelf.of(owner, now)
             if key.kind == kind
         ]
         return [id for _, id in sorted(found, key=lambda one: -one[0])]
 
     def _find(self, kind: str, id: str) -> Item | None:
-        key, now = ItemKey(self.owner, kind, id), self.store.now()
+        key, now = self._key(kind, id), self.store.now()
         return self.store.values.get(key, now) or self.store.places.get(key, now)
+
+    def _key(self, kind: str, id: str) -> ItemKey:
+        return ItemKey(self.store.owner(self.identity), kind, id)

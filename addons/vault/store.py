@@ -144,6 +144,12 @@ class Vault:
     def get(self, provider: str, account: str) -> Record | None:
         return self.records().get((provider, account))
 
+    @property
+    def id(self) -> bytes:
+        """16 bytes, the same for as long as there is this vault; nothing where the file has not been read yet."""
+        opened = self._seen.opened
+        return opened.document.vault_id if opened is not None else b""
+
     def derived_key(self, purpose: str) -> bytes:
         """32 bytes for one purpose, the same for whoever opens this vault, until its data key is rotated.
 

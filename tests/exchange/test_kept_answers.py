@@ -172,6 +172,43 @@ async def test_a_long_odd_id_is_told_short_and_clean(tmp_path: Path) -> None:
         assert "\x1b" not in message
 
 
+@in_virtual_time
+async def test_it_is_there_after_a_restart(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        first = await answered(house, "one", "two")
+        lies(house, "file", "file-1", BOB)
+    assert KEY.encode() not in b"".join(file.read_bytes() for file in (tmp_path / "s" / "kept").iterdir())
+    async with api(tmp_path) as house:
+        assert sent(await talks(house, "three", previous=first))[:2] == [("user", "one"), ("assistant", "two")]
+        assert asked_at(await talks(house, "x", names={"file": "file-1"})) == ["b"]
+        assert not any("resp" in line or first in line for line in house.said)
+
+
+@in_virtual_time
+async def test_it_is_written_by_a_job_and_follows_the_configuration(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        first = await answered(house, "one", "two")
+        assert not (tmp_path / "s" / "kept").exists()
+        await house.pass_s(3)
+        assert len(list((tmp_path / "s" / "kept").iterdir())) == 1
+        house.write(more="kept: {mb: 0}")
+        await house.pass_s(6)
+        assert not list((tmp_path / "s" / "kept").iterdir())
+        await refused_as_unknown(house, first)
+
+
+@in_virtual_time
+async def test_a_key_that_was_removed_reaches_nothing_and_comes_back_to_it(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        first = await answered(house, "one", "two")
+        house.write(tokens=f"[{OTHER}]")
+        await house.pass_s(3)
+        await refused_as_unknown(house, first, OTHER)
+        house.write(tokens=f"[{KEY}]")
+        await house.pass_s(3)
+        assert (await talks(house, "three", previous=first)).requests
+
+
 # -- what lies at one account -----------------------------------------------------------------------------------------
 def lies(house: House, kind: str, id: str, place: tuple[str, str]) -> None:
     assert house.parts.context.kept.of(digest_of(KEY)).put(kind, id, b"", place)

@@ -125,7 +125,11 @@ class House:
         return self
 
     def _store(self, now: Callable[[], float]) -> None:
-        self.vault = Vault.create(self.folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY), now=now, sync=False)
+        place, key = self.folder / "s" / "vault.json", VaultKey(raw=VAULT_KEY)
+        if place.exists():  # that of a gateway that ran here before
+            self.vault = Vault.open(place, key, now=now, sync=False)
+            return
+        self.vault = Vault.create(place, key, now=now, sync=False)
         for (provider, account), material in self.sessions.items():
             self.vault.put(provider, account, material)
 
