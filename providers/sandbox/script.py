@@ -6,7 +6,7 @@ lists the keys. Without one, the model behind the site answers (voice.py), or a 
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from providers.sandbox.models.shown import Turn
 from providers.sandbox.server import Wire
@@ -77,6 +77,16 @@ def read_script(prompt: str) -> Script:
     except ValueError:
         return Script(prompt=prompt.strip())
     return Script(**given)  # type: ignore[arg-type]
+
+
+def once(script: Script, met: set[tuple[str, str]]) -> Script:
+    """The script without the `_once` of its fault: the fault befalls the same prompt the first time only."""
+    if not script.fault.endswith("_once"):
+        return script
+    one = (script.fault, script.prompt)
+    fault = "" if one in met else script.fault.removesuffix("_once")
+    met.add(one)
+    return replace(script, fault=fault)
 
 
 def is_directed(prompt: str) -> bool:

@@ -188,6 +188,9 @@ class Site(ABC):
     pages: dict[str, str] = field(default_factory=dict)
     """HTML by path, for a browser (sign_in_page.py); it goes before what the site itself answers there."""
 
+    met: set[tuple[str, str]] = field(default_factory=set)
+    """Faults that befall a prompt but once, and the prompts that they have befallen (script.py)."""
+
     @abstractmethod
     async def handle(self, request: Request, wire: Wire) -> None: ...
 

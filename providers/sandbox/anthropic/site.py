@@ -14,7 +14,7 @@ from providers.sandbox.anthropic.refusals import REQUEST_ID, error, misbehaved, 
 from providers.sandbox.anthropic.signatures import is_signed
 from providers.sandbox.anthropic.speaking import answer_to, script_of
 from providers.sandbox.anthropic.tokens import counted
-from providers.sandbox.script import Script, end, play, play_counted
+from providers.sandbox.script import Script, end, once, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import anthropic_key
 
@@ -28,8 +28,6 @@ class AnthropicSite(Site):
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     window: int = 0
     cached: set[str] = field(default_factory=set)
-    failed_once: set[tuple[str, str]] = field(default_factory=set)
-    """Faults with `_once` behind their name that have been, and to which prompt."""
 
     def session(self) -> dict[str, Any]:
         return {"api_key": self.key}
@@ -123,12 +121,7 @@ class AnthropicSite(Site):
         script = script_of(body)
         if script.only_model not in ("", body["model"]):
             return replace(script, fault="")
-        if not script.fault.endswith("_once"):
-            return script
-        met = (script.fault, script.prompt)
-        fault = "" if met in self.failed_once else script.fault.removesuffix("_once")
-        self.failed_once.add(met)
-        return replace(script, fault=fault)
+        return once(script, self.met)
 
 
 async def _play_counted(wire: Wire, answer: Answer, script: Script) -> None:

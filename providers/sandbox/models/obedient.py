@@ -17,6 +17,8 @@ from providers.sandbox.models.words import Words
 
 _SCHEMA_WORD: Final = re.compile(r"\bschema\b|\bJSON\b", re.IGNORECASE)
 _ONCE_MORE: Final = re.compile(r"\b(?:once more|try again|do (?:it|that) again|cannot be used)\b", re.IGNORECASE)
+_SUMMARY: Final = re.compile(r"\bsummary of (?:the|this) conversation\b|\bhandoff summary\b", re.IGNORECASE)
+"""What programs ask for when a conversation becomes too long for them."""
 _READ_CHARS: Final = 20_000
 """Of one turn that are read."""
 _KEYS: Final = re.compile(r"[\"'`](\w{1,60})[\"'`]")
@@ -25,6 +27,8 @@ _KEYS: Final = re.compile(r"[\"'`](\w{1,60})[\"'`]")
 def answer(shown: Shown, otherwise: str = "") -> Said:
     """What the model answers; `otherwise` is what it says where nothing else is to be said."""
     shown = _skimmed(_before_it_was_wrong(shown))
+    if _SUMMARY.search(shown.question):
+        return Said(_summary(shown))
     calls = _calls(shown)
     if calls:
         return Said(calls=calls)
@@ -114,6 +118,12 @@ def _words(shown: Shown, otherwise: str) -> str:
     if (asked := _asked_for_json(shown)) is not None:
         return asked
     return reply(shown.question, earlier) or _told_by_system(shown) or otherwise
+
+
+def _summary(shown: Shown) -> str:
+    """What was said before, newest last, in the marks that such programs look for."""
+    told = [turn.own_words for turn in shown.turns[: shown.asked_at] if turn.role in ("user", "assistant")]
+    return "<summary>\nWhat was said:\n" + "\n".join(words for words in told if words) + "\n</summary>"
 
 
 def _told_by_system(shown: Shown) -> str | None:

@@ -13,7 +13,7 @@ from providers.sandbox.openai.completions import complete
 from providers.sandbox.openai.pictures import draw
 from providers.sandbox.openai.refusals import misbehaved
 from providers.sandbox.openai.responses.endpoint import PATH, Responses
-from providers.sandbox.script import Script, end, greeting, is_directed, play, play_counted, read_script
+from providers.sandbox.script import Script, end, greeting, is_directed, once, play, play_counted, read_script
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import api_key
 
@@ -70,6 +70,7 @@ class OpenAISite(Site):
             await wire.respond(400, {"error": {**error, "code": None}})
             return
         script, said = _said(body)
+        script = once(script, self.met)
         if script.only_model not in ("", body["model"]):
             script = replace(script, fault="")
         if await misbehaved(script, wire):

@@ -83,7 +83,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "quota_lines": Refusal(_lines(refused("RateLimited", "", num=10)), content_type="application/json"),
     "waf_lines": Refusal(_lines(WAF_JSON), content_type="application/json"),
 }
-"""Fault → what comes instead of a stream. A name with `_once` behind it: only the first time for the same prompt."""
+"""Fault → what comes instead of a stream."""
 
 DEMANDS: Final[Mapping[str, bytes]] = {
     "demand": b"data: " + json.dumps(WAF_JSON).encode() + b"\n\n",

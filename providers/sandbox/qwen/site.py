@@ -8,7 +8,7 @@ think. Frames: qwen/frames.py, qwen/endings.py.
 import asyncio
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from providers.sandbox.png import PNG
@@ -23,7 +23,7 @@ from providers.sandbox.qwen.models import MODELS, listed
 from providers.sandbox.qwen.oss import OssSite
 from providers.sandbox.qwen.pictures import give_picture
 from providers.sandbox.qwen.refusals import REFUSALS, invalid, refused
-from providers.sandbox.script import Script, end, play, play_counted
+from providers.sandbox.script import Script, end, once, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.threads import Answering
 from providers.sandbox.voice import scripted
@@ -51,8 +51,6 @@ class QwenSite(Site):
     """The id of a new chat in `data.chat.chat_id`."""
     pictures_at: str = ""
     """Where its pictures lie: itself, where nothing else is said."""
-    seen: set[str] = field(default_factory=set)
-    """Prompts whose fault was to come once."""
 
     files: Files = field(default_factory=lambda: Files(OssSite()))
 
@@ -162,7 +160,7 @@ class QwenSite(Site):
         script = scripted([("user", message["content"])], files=seen, earlier=earlier, slip=self.slip)
         if self.intercepts:
             script = intercepted(script, message["feature_config"])
-        script = replace(script, fault=self._fault(script))
+        script = once(script, self.met)
         if script.fault == "silence":
             await wire.wait_gone()
         elif script.fault == "reset_first":
@@ -172,16 +170,6 @@ class QwenSite(Site):
         else:
             pictures_at = self.pictures_at or f"http://{request.headers.get('host', '')}"
             await self._answer(body, script, _turn(chat_id, body, script, pictures_at), unread, wire)
-
-    def _fault(self, script: Script) -> str:
-        """The directive's fault; with `_once` behind it, only the first time for the same prompt."""
-        fault = script.fault.removesuffix("_once")
-        if fault == script.fault:
-            return fault
-        key = f"{fault} {script.prompt}"
-        first = key not in self.seen
-        self.seen.add(key)
-        return fault if first else ""
 
     async def _answer(self, body: dict[str, Any], script: Script, turn: SandboxTurn, unread: str, wire: Wire) -> None:
         chat = self.chats[turn.chat_id]

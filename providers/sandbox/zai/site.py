@@ -14,7 +14,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.sandbox.script import Script, play, play_counted
+from providers.sandbox.script import Script, once, play, play_counted
 from providers.sandbox.server import Request, Site, Wire
 from providers.sandbox.tokens import jwt
 from providers.sandbox.voice import scripted
@@ -173,6 +173,7 @@ class ZaiSite(Site):
         known_chat = self.chats.get(str(body.get("chat_id"))) == self.user_id
         earlier, lost = self.threads.before(body, known_chat=known_chat)
         script = scripted([("user", _last_text(body))], files=seen, earlier=earlier, slip=self.slip)
+        script = once(script, self.met)
         if await self._refused_at_the_door(request, body, script, wire):
             return
         await wire.begin(encoding=script.encoding)

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.sandbox.script import Script, end, greeting, play, play_counted, read_script, split
+from providers.sandbox.script import Script, end, greeting, once, play, play_counted, read_script, split
 from providers.sandbox.server import Gone, Wire
 from tests.support.asked import Written
 from tests.support.virtual_time import run_virtual
+
+
+def test_a_fault_can_befall_a_prompt_once() -> None:
+    met: set[tuple[str, str]] = set()
+    script = read_script("Hello\n!sandbox fault=reset_once")
+    assert [once(script, met).fault for _ in range(3)] == ["reset", "", ""]
+    assert once(read_script("You\n!sandbox fault=reset_once"), met).fault == "reset"
+    assert once(read_script("Hello\n!sandbox fault=reset"), met).fault == "reset"
 
 
 def test_directives_are_read_and_odd_ones_are_words() -> None:

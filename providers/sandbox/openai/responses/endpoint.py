@@ -14,7 +14,7 @@ from providers.sandbox.openai.responses.reading import newest_words
 from providers.sandbox.openai.responses.refused import Refused, missing
 from providers.sandbox.openai.responses.sealed import is_sealed
 from providers.sandbox.openai.responses.speaking import answer_to
-from providers.sandbox.script import Script, end, play, play_counted, read_script
+from providers.sandbox.script import Script, end, once, play, play_counted, read_script
 from providers.sandbox.server import Request, Wire
 
 PATH = "/v1/responses"
@@ -36,8 +36,8 @@ class Responses:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     stored: dict[str, Stored] = field(default_factory=dict)
     answers: int = 0
-    failed_once: set[tuple[str, str]] = field(default_factory=set)
-    """Faults with `_once` behind their name that have been, and to which prompt."""
+    met: set[tuple[str, str]] = field(default_factory=set)
+    """Of the site: faults that befall a prompt but once."""
 
     async def handle(self, request: Request, wire: Wire) -> None:
         try:
@@ -160,12 +160,7 @@ class Responses:
         script = read_script(newest_words(items))
         if script.only_model not in ("", body["model"]):
             return replace(script, fault="")
-        if not script.fault.endswith("_once"):
-            return script
-        met = (script.fault, script.prompt)
-        fault = "" if met in self.failed_once else script.fault.removesuffix("_once")
-        self.failed_once.add(met)
-        return replace(script, fault=fault)
+        return once(script, self.met)
 
 
 def _listed(items: Sequence[Mapping[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:

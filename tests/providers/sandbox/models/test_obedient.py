@@ -190,3 +190,10 @@ def test_prompts_of_any_length_are_answered(piece: str) -> None:
 
 def test_files_are_told() -> None:
     assert "picture (PNG" in answer(read_prompt("What is this?", ["picture (PNG, 2x3)"])).text
+
+
+def test_a_conversation_is_summed_up_for_who_asks() -> None:
+    asked = Turn("user", "Your task is to create a detailed summary of the conversation so far.")
+    turns = (Turn("user", "My name is Ann."), Turn("assistant", "Hello."), asked)
+    said = answer(Shown(turns, tools=(Tool("Read"),))).text
+    assert said == "<summary>\nWhat was said:\nMy name is Ann.\nHello.\n</summary>"
