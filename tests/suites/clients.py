@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import yaml
 
 ROOT: Final = Path(__file__).parents[2]
 HERE: Final = Path(__file__).parent
 SCRIPTS: Final = HERE / "clients"
-_PACKAGES: Final = ROOT / ".venv-suites-agents" / "node_modules"
-NODE_PROGRAMS: Final = _PACKAGES / ".bin"
+PACKAGES: Final = ROOT / ".venv-suites-agents" / "node_modules"
+NODE_PROGRAMS: Final = PACKAGES / ".bin"
 NODE: Final = NODE_PROGRAMS / "node"
 _OPENCODE: Final = "opencode-linux-x64-baseline/bin/opencode"
 _CLINE: Final = "@cline/cli-linux-x64/bin/cline"
@@ -68,7 +68,17 @@ class Agent:
     """A command before it."""
 
 
-def version(client: Script | Agent) -> str | None:
+class Installed(Protocol):
+    """What .ci/clients has put into an environment."""
+
+    @property
+    def package(self) -> str: ...
+
+    @property
+    def environment(self) -> str: ...
+
+
+def version(client: Installed) -> str | None:
     """The version that is installed; None without it."""
     place = ROOT / f".venv-suites-{client.environment}"
     manifest = place / "node_modules" / client.package / "package.json"
@@ -84,18 +94,18 @@ def _program(name: str, *arguments: str) -> Callable[[Setting, str], list[str]]:
 
     def command(setting: Setting, words: str) -> list[str]:
         filled = [part.format(model=setting.model, work=setting.work) for part in arguments]
-        return [str(_PACKAGES / name), *filled, words]
+        return [str(PACKAGES / name), *filled, words]
 
     return command
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
 
 
 def _write_json(file: Path, value: Any) -> None:
-    _write(file, json.dumps(value, indent=2))
+    write(file, json.dumps(value, indent=2))
 
 
 # -- opencode ------------------------------------------------------------------------------------------------------
@@ -127,7 +137,7 @@ def _qwen(setting: Setting) -> None:
     }
     _write_json(setting.home / ".qwen" / "settings.json", settings)
     variables = {"OPENAI_BASE_URL": setting.base_url, "OPENAI_API_KEY": setting.key, "OPENAI_MODEL": setting.model}
-    _write(setting.home / ".qwen" / ".env", "".join(f"{name}={value}\n" for name, value in variables.items()))
+    write(setting.home / ".qwen" / ".env", "".join(f"{name}={value}\n" for name, value in variables.items()))
 
 
 # -- Continue ------------------------------------------------------------------------------------------------------
@@ -142,7 +152,7 @@ def _continue(setting: Setting) -> None:
         "capabilities": ["tool_use"],
     }
     settings = {"name": "Gateway", "version": "1.0.0", "schema": "v1", "models": [model]}
-    _write(setting.home / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
+    write(setting.home / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
 
 
 def _cn(*arguments: str) -> Callable[[Setting, str], list[str]]:
@@ -153,7 +163,7 @@ def _cn(*arguments: str) -> Callable[[Setting, str], list[str]]:
 
 # -- Cline ---------------------------------------------------------------------------------------------------------
 def _cline_account(setting: Setting) -> list[str]:
-    command = [str(_PACKAGES / _CLINE), "auth", "-p", "openai", "-k", setting.key]
+    command = [str(PACKAGES / _CLINE), "auth", "-p", "openai", "-k", setting.key]
     return [*command, "-m", setting.model, "-b", setting.base_url]
 
 

@@ -1,6 +1,6 @@
 """Runs clients that we did not write against a real gateway before the sandbox's sites, and prints a table.
 
-    python -m tests.suites.run [--only NAME]… [--model NAME]… [--json FILE] [--keep FOLDER]
+    python -m tests.suites.run [--only NAME]… [--model NAME]… [--task NAME]… [--json FILE] [--keep FOLDER]
 
 Where the system lets it, everything runs in a network that has loopback and nothing else. Ends with 1 when a case
 failed.
@@ -20,10 +20,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.suites.alone import loopback_alone
 from tests.suites.clients import AGENTS, NODE_PROGRAMS, ROOT, SCRIPTED, Agent, Script, Setting, version
+from tests.suites.coding import Case, Coder
+from tests.suites.coding_cases import cases
+from tests.suites.coding_run import Key, run_case
 from tests.suites.tasks import task
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
@@ -31,6 +34,7 @@ MODELS: Final = ("GLM-4.6", "qwen-max")
 _MARKS: Final = {True: "ok", False: "FAIL", None: "-"}
 PATIENCE_S: Final = 300
 """For one run of a client."""
+CODING_PATIENCE_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -84,15 +88,31 @@ class Runner:
         detail = f"{why}: {(said + log)[-400:]}" if why else ""
         return [self._result(client, model, kind, mode, detail, time.monotonic() - began)]
 
+    def coding(self, case: Case, key: Key, log: Path) -> list[Result]:
+        """One case of a program that speaks a dialect of its own, whose requests are counted."""
+        home = self._home(f"{case.coder.name}-{case.model}-{case.kind}")
+        began = time.monotonic()
+
+        def run(command: Sequence[str], home: Path, work: Path, environ: Mapping[str, str]) -> tuple[int, str, str]:
+            return self._run(command, home, work, environ, CODING_PATIENCE_S)
+
+        why, said = run_case(case, self._base_url, key, home, log, run)
+        detail = f"{why}: {said[-600:]}" if why else ""
+        return [self._result(case.coder, case.model, case.kind, "stream", detail, time.monotonic() - began)]
+
     def _home(self, name: str) -> Path:
         home = self._folder / "".join(c if c.isalnum() or c in "-." else "_" for c in name)
         home.mkdir()
         return home
 
-    def _result(self, client: Script | Agent, model: str, task: str, mode: str, why: str, took: float) -> Result:
+    def _result(
+        self, client: Script | Agent | Coder, model: str, task: str, mode: str, why: str, took: float
+    ) -> Result:
         return Result(client.name, version(client) or "", model, task, mode, not why, why, took)
 
-    def _run(self, command: list[str], home: Path, work: Path, environ: Mapping[str, str]) -> tuple[int, str, str]:
+    def _run(
+        self, command: Sequence[str], home: Path, work: Path, environ: Mapping[str, str], patience_s: float = PATIENCE_S
+    ) -> tuple[int, str, str]:
         """Exit code and what was said; everything that the command started ends with it."""
         kept = {name: os.environ[name] for name in ("LANG", "TERM", "TMPDIR") if name in os.environ}
         own = {
@@ -110,7 +130,7 @@ class Runner:
                 stdout=said, stderr=log, start_new_session=True,
             )  # fmt: skip
             try:
-                code = process.wait(PATIENCE_S)
+                code = process.wait(patience_s)
             except subprocess.TimeoutExpired:
                 code = -1
             _end(process.pid, home)
@@ -143,13 +163,18 @@ def table(results: Sequence[Result]) -> Iterator[str]:
         yield f"{client:{width}}  {model:9}  {task_name:28}  {marks[0]:5}  {marks[1]}"
 
 
-def run_all(clients: Sequence[Script | Agent], models: Sequence[str], folder: Path, workers: int) -> list[Result]:
+def run_all(
+    clients: Sequence[Script | Agent], coding: Sequence[Case], models: Sequence[str], folder: Path, workers: int
+) -> list[Result]:
     """What came of every case of the clients, which share one gateway."""
+    keys = [Key.numbered(number) for number, _ in enumerate(coding)]
+    tokens = ["${AUTH_TOKEN}", *({"name": key.name, "key": key.key} for key in keys)]
+    sections: dict[str, Any] = {"auth": {"tokens": tokens}, "log": {"format": "json"}}
     gateway_folder = folder / "gateway"
     gateway_folder.mkdir(mode=0o700)
     with (
         SandboxThread() as sites,
-        Gateway(gateway_folder, sites.description(), by_itself=True, **NO_REST) as gateway,
+        Gateway(gateway_folder, sites.description(), by_itself=True, **NO_REST, **sections) as gateway,
         ThreadPoolExecutor(workers) as pool,
     ):
         runner = Runner(f"{gateway.url}/v1", models, folder)
@@ -160,6 +185,7 @@ def run_all(clients: Sequence[Script | Agent], models: Sequence[str], folder: Pa
             else:
                 cases = ((model, *kind) for model in models for kind in client.tasks)
                 waits += [pool.submit(runner.agent, client, *case) for case in cases]
+        waits += [pool.submit(runner.coding, *one, gateway.log_file) for one in zip(coding, keys, strict=True)]
         return [result for wait in waits for result in wait.result()]
 
 
@@ -167,6 +193,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", default=[], help="a client of this name, or a part of it")
     parser.add_argument("--model", action="append", default=[])
+    parser.add_argument("--task", action="append", default=[], help="of the coding programs that are counted")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="homes and logs are left here")
     parser.add_argument("--workers", type=int, default=2)
@@ -174,14 +201,25 @@ def main() -> int:
     models = given.model or MODELS
     wanted = [part.lower() for part in given.only] or [""]
     chosen = [client for client in (*SCRIPTED, *AGENTS) if any(part in client.name.lower() for part in wanted)]
-    for missing in (client for client in chosen if version(client) is None):
+    coding = [
+        case
+        for case in cases()
+        if any(part in case.coder.name.lower() for part in wanted)
+        and (not given.model or case.model in given.model)
+        and (not given.task or case.kind in given.task)
+    ]
+    coders = {case.coder.name: case.coder for case in coding}
+    for missing in (client for client in (*chosen, *coders.values()) if version(client) is None):
         print(f"skipped: {missing.name} is not installed (.ci/clients)")
     alone = loopback_alone()
     print(f"network: {'loopback and nothing else' if alone else 'as it is (none of its own is allowed here)'}")
     folder = given.keep or Path(tempfile.mkdtemp(prefix="glassgate-clients-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    results = run_all([client for client in chosen if version(client) is not None], models, folder, given.workers)
+    installed = [client for client in chosen if version(client) is not None]
+    results = run_all(
+        installed, [case for case in coding if version(case.coder) is not None], models, folder, given.workers
+    )
     if not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
     for one in (result for result in results if result.detail):
