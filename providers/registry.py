@@ -1,6 +1,7 @@
 """The registry of provider types, by the name config.yaml uses. Loaded when first asked for."""
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
 
 from providers.contract.provider import Provider, ProviderOptions
@@ -11,6 +12,7 @@ _TYPES = {
     "qwen": "providers.qwen.provider:Qwen",
     "longcat": "providers.longcat.provider:LongCat",
     "openai_compatible": "providers.openai.provider:OpenAICompatible",
+    "anthropic": "providers.anthropic.provider:Anthropic",
 }
 
 
@@ -18,10 +20,17 @@ def type_names() -> list[str]:
     return list(_TYPES)
 
 
+_PRESETS = {"openai_compatible": "providers.openai.presets", "anthropic": "providers.anthropic.presets"}
+
+
 @cache
-def preset_names() -> frozenset[str]:
-    """The names of known official APIs."""
-    return frozenset(importlib.import_module("providers.openai.presets").PRESETS)
+def preset_types() -> Mapping[str, str]:
+    """The names of known official APIs, and the type that each is a preset of; where two have it, the first."""
+    found: dict[str, str] = {}
+    for type_name, module in _PRESETS.items():
+        for name in importlib.import_module(module).PRESETS:
+            found.setdefault(name, type_name)
+    return found
 
 
 @cache

@@ -28,6 +28,7 @@ from addons.words.commands import capture, command
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
 from providers.contract.session import Credentials, Identity, Session
+from providers.registry import provider_class
 
 TRIES = 3
 _LIMIT_BYTES = 64 * 1024
@@ -120,7 +121,7 @@ def _other_ways(settings: ProviderSettings, account: str, error: ProviderError |
     if error is not None and error.kind is not ErrorKind.CHALLENGE:
         return []
     names = (settings.name, account)
-    if settings.common.type == "openai_compatible":
+    if not provider_class(settings.common.type).web_session:
         return [f"  store a key:            {command('sessions', 'add', *names, '--api-key-stdin')}"]
     return [
         f"  from your own browser:  {capture(*names)}",

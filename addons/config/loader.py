@@ -41,7 +41,7 @@ from addons.words.commands import command
 from addons.words.near import near
 from addons.words.shown import shown
 from providers.contract.session import Credentials
-from providers.registry import preset_names
+from providers.registry import preset_types
 
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie|auth", re.IGNORECASE)
 _TOLD = re.compile(r".{0,11}|[A-Za-z _-]{0,40}|[a-z]{1,10}://[\w.:\[\]-]{1,100}/?", re.DOTALL | re.ASCII)
@@ -291,8 +291,8 @@ def _type_mistake(raw: Mapping[str, Any]) -> Mistake:
             return Mistake((misspelt,), "is not a key there", meant="type", unknown="type")
         return Mistake(("type",), f"is missing; write one of {allowed}")
     said = str(found).casefold()
-    if said in preset_names():
-        return Mistake(("type",), f"is not a type but a preset; write type: openai_compatible, preset: {said}")
+    if (of_type := preset_types().get(said)) is not None:
+        return Mistake(("type",), f"is not a type but a preset; write type: {of_type}, preset: {said}")
     return Mistake(("type",), f"must be one of {allowed}", found, near(said, type_names()) or "")
 
 

@@ -40,7 +40,7 @@ def asked_for(context: Context, request: ModelRequest) -> int:
     if not isinstance(request, ChatRequest | ImageRequest) or request.n == 1:
         return 0
     names = [route.provider for route in context.index().find(request.model) or ()]
-    single = [name for name in names if context.providers[name].web_session]
+    single = [name for name in names if not context.providers[name].gives_several]
     if not single:
         return 0
     most = max(context.features.get(name, DEFAULTS).parallel_turns for name in single)

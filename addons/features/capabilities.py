@@ -169,7 +169,7 @@ def _check_parts(message: Message, where: str, native: frozenset[str], provider:
         place = f"{where}.content[{at}]"
         if FILES in native and holds_file(part):
             continue
-        if isinstance(part, ImagePart) and not ("images" in native and model.vision):
+        if isinstance(part, ImagePart) and not ("images" in native and model.vision is not False):
             raise unsupported(place, provider, "pictures are not carried to this model", SEEING)
         if isinstance(part, OtherPart):
             raise unsupported(place, provider, f"a part of type {part.kind[:40]!r} is not carried")

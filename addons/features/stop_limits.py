@@ -135,9 +135,10 @@ class StopLimits:
             return None
         stop = () if _has_tools(request) else request.stop
         claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
-        if not stop and request.max_tokens is None:
+        most = None if "max_tokens" in served.native else request.max_tokens
+        if not stop and most is None:
             return Applied(request, claims)
-        return Applied(request, claims, (OutputLimits(stop, request.max_tokens),))
+        return Applied(request, claims, (OutputLimits(stop, most),))
 
 
 class StopsInWords:

@@ -51,7 +51,7 @@ def differences(recording: Recording) -> list[str]:
 def _several(recording: Recording) -> int:
     """How many answers the client wanted, of a site that gives one at a time."""
     request = _parsed(recording)[1].request
-    return request.n if isinstance(request, ChatRequest) and _provider(recording.provider).web_session else 1
+    return request.n if isinstance(request, ChatRequest) and not _provider(recording.provider).gives_several else 1
 
 
 def delivered_lines(recording: Recording) -> list[str]:
@@ -134,7 +134,7 @@ def _provider(type_name: str) -> AnyProvider:
         cls = provider_class(type_name)
     except KeyError:
         raise RecordingProblem(f"this Glassgate has no adapter {type_name!r}") from None
-    needed = {"base_url": "https://recorded.invalid"} if type_name == "openai_compatible" else {}
+    needed = {} if cls.web_session else {"base_url": "https://recorded.invalid"}
     return cls(type_name, cls.Options.model_validate(needed))
 
 

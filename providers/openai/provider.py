@@ -37,6 +37,7 @@ class OpenAICompatible(Provider[OpenAIOptions]):
     type_name: ClassVar[str] = "openai_compatible"
     Options: ClassVar[type[OpenAIOptions]] = OpenAIOptions
     web_session: ClassVar[bool] = False
+    gives_several: ClassVar[bool] = True
 
     def __init__(self, name: str, options: OpenAIOptions) -> None:
         super().__init__(name, options)

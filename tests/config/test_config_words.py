@@ -57,7 +57,7 @@ MISTAKES = {
     ),
     "no type": (
         provider("accounts: [main]"),
-        "2: providers.alpha.type: is missing; write one of zai, k2think, qwen, longcat, openai_compatible",
+        "2: providers.alpha.type: is missing; write one of zai, k2think, qwen, longcat, openai_compatible, anthropic",
     ),
     "no accounts": (provider("type: zai"), "2: providers.alpha.accounts: is missing; write accounts: [main]"),
     "a variable": (
@@ -147,8 +147,8 @@ MISTAKES = {
     ),
     "type zay": (
         provider("type: zay, accounts: [main]"),
-        "2: providers.alpha.type: must be one of zai, k2think, qwen, longcat, openai_compatible (found 'zay'); "
-        "did you mean 'zai'?",
+        "2: providers.alpha.type: must be one of zai, k2think, qwen, longcat, openai_compatible, anthropic "
+        "(found 'zay'); did you mean 'zai'?",
     ),
     "a key twice": (
         OFFICIAL + "  alpha:\n    type: openai_compatible\n    preset: deepseek\n    accounts: [main]\n",

@@ -31,7 +31,7 @@ def seeds(provider: str) -> tuple[bytes, ...]:
 def provider_of(type_name: str) -> Provider[ProviderOptions]:
     """A provider of a type, as it comes."""
     cls = provider_class(type_name)
-    needed = {"base_url": "http://127.0.0.1:1/v1", "models": ["m"]} if type_name == "openai_compatible" else {}
+    needed = {} if cls.web_session else {"base_url": "http://127.0.0.1:1/v1", "models": ["m"]}
     return cls(type_name, cls.Options.model_validate(needed))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from providers.contract.events import Event, Failure, Finish, Reasoning, Text
+from providers.contract.events import Event, Failure, Finish, Reasoning, Text, Verbatim
 from providers.contract.operation import Decoder
 
 RECORDINGS = Path(os.environ.get("GLASSGATE_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
@@ -32,6 +32,8 @@ def joined(events: list[Event]) -> list[Any]:
     for event in events:
         if isinstance(event, Text | Reasoning) and out and isinstance(out[-1], type(event)):
             out[-1] = type(event)(out[-1].text + event.text, event.choice)
+        elif isinstance(event, Verbatim) and out and isinstance(out[-1], Verbatim):
+            out[-1] = Verbatim(out[-1].data + event.data)
         elif isinstance(event, Failure):
             out.append(("failure", event.error.kind, event.error.site_code))
         elif not isinstance(event, Text | Reasoning) or event.text:

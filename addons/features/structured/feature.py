@@ -21,6 +21,8 @@ class Structured:
         """Raises GatewayError (400) for a schema that is none."""
         if served.native is None or not isinstance(request, ChatRequest) or "response_format" in served.native:
             return None
+        if (request.response_format or {}).get("type") in served.native:
+            return Applied(request, _CLAIMS)  # json_schema alone, of an API that has no other
         wanted = wanted_json(request.response_format)
         if wanted is None:
             return None

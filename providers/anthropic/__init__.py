@@ -1,0 +1,1 @@
+"""Official APIs of the form of Anthropic's Messages."""

@@ -1,0 +1,263 @@
+"""Answers to a client that speaks the Messages form too: the API's own bytes, event by event, as they came.
+
+What comes before the first real content is held back, so that an error in an answer with status 200 can still be made
+good elsewhere; counts, the end and errors are read for the gateway. Source of the events: docs.claude.com, streaming.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+from providers.anthropic.errors import classify, error_of
+from providers.anthropic.framed import as_events
+from providers.anthropic.reasons import reason_of
+from providers.anthropic.usage import UsageReader
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event, Failure, Finish, FinishReason, Verbatim
+from providers.contract.operation import Decoder
+from providers.formats.json_tally import JsonTally
+from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, loads, mapping, text
+
+EVENT_BYTES: Final = 4 * 1024 * 1024
+ANSWER_BYTES: Final = 32 * 1024 * 1024
+"""Of a whole answer."""
+HELD_BYTES: Final = 256 * 1024
+"""Of what is held back before the first content; more is given out."""
+_BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_LEAD: Final = re.compile(rb"(?:\s|\xef\xbb\xbf)*+")
+_DELTA: Final = (b"event: content_block_delta\n", b"event:content_block_delta\n", b"event: content_block_delta\r")
+_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_SILENT: Final = frozenset({"text", "thinking"})
+"""Blocks whose beginning says nothing yet."""
+_KNOWN: Final = frozenset(
+    {"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "ping"}
+)
+_KINDS_LIMIT: Final = 64
+_CUT: Final = "The API's stream ended without its message_stop, so the answer is not complete. Try again."
+
+
+class PassedOn(Decoder):
+    """The Decoder of a stream. An API that does not stream answers with one document, which becomes events."""
+
+    def __init__(self, told: Callable[[ProviderError], ProviderError]) -> None:
+        self.unknown: Counter[str] = Counter()
+        self._told = told
+        self._whole: WholePassedOn | None = None
+        self._buffer = bytearray()
+        self._looked = 0
+        self._begun = False
+        self._held: list[bytes] | None = []
+        """What came before the first content; None once that is out."""
+        self._usage = UsageReader()
+        self._reason: FinishReason | None = None
+        self._sequence: str | None = None
+        self._seen = False
+        self._over = False
+
+    @property
+    def ended(self) -> bool:
+        return not self._over and self._reason is not None
+
+    def feed(self, data: bytes) -> list[Event]:
+        if self._over or not data:
+            return []
+        if self._whole is not None:
+            return self._whole.feed(data)
+        self._buffer += data
+        if not self._begun:
+            lead = _LEAD.match(bytes(self._buffer))  # (a match keeps what it was of from being resized)
+            if lead is None or lead.end() == len(self._buffer):
+                return []
+            self._begun = True
+            if self._buffer[lead.end() : lead.end() + 1] == b"{":
+                self._whole = WholePassedOn(self._told, streams=True)
+                data, self._buffer = bytes(self._buffer), bytearray()
+                return self._whole.feed(data)
+        return self._read_on()
+
+    def close(self) -> list[Event]:
+        if self._over:
+            return []
+        if self._whole is not None:
+            self._over = True
+            return self._whole.close()
+        out: list[Event] = []
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        if rest.strip():
+            self._block(rest, rest.rstrip(b"\r\n") + b"\n\n", out)
+        if out and isinstance(out[-1], Finish | Failure):
+            return out
+        self._over = True
+        if self._reason is not None:
+            self._release(out)
+            self._give(_STOP, out)
+            out.append(Finish(self._reason, stop_sequence=self._sequence))
+        elif not self._seen and rest.strip():
+            out.append(Failure(self._told(classify(200, {}, rest[:EVENT_BYTES]))))
+        else:
+            out.append(Failure(ProviderError(ErrorKind.INCOMPLETE, _CUT)))
+        return out
+
+    # -- events ---------------------------------------------------------------------------------------------------
+    def _read_on(self) -> list[Event]:
+        out: list[Event] = []
+        done = 0
+        for end in [found.end() for found in _BLANK.finditer(self._buffer, max(0, self._looked - 3))]:
+            block = bytes(self._buffer[done:end])
+            done = end
+            self._block(block, block, out)
+            if self._over:
+                self._buffer.clear()
+                return out
+        if done:
+            del self._buffer[:done]
+        self._looked = len(self._buffer)
+        if self._looked > EVENT_BYTES:
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, "An event of the API's stream is too large."), out)
+        return out
+
+    def _block(self, block: bytes, shown: bytes, out: list[Event]) -> None:
+        """One event, with the blank line behind it. `shown`: as it goes out."""
+        if block.startswith(_DELTA):
+            self._seen = True
+            self._release(out)
+            self._give(shown, out)
+            return
+        payload = _data(block)
+        if payload is None or payload.strip() == b"[DONE]":
+            if payload is None:
+                self._give(shown, out)  # a comment
+            return
+        value = loads(payload, EVENT_VALUES)
+        if not isinstance(value, dict):
+            why = "is no JSON" if value is INVALID else "is no object"
+            self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, f"The API sent an event that {why}. Try again."), out)
+            return
+        self._seen = True
+        if (error := error_of(value)) is not None:
+            self._fail(self._told(error), out)
+            return
+        self._event(value, shown, out)
+
+    def _event(self, value: dict[str, Any], shown: bytes, out: list[Event]) -> None:
+        match kind := text(value.get("type")):
+            case "content_block_delta":
+                self._release(out)
+            case "content_block_start" if _says(mapping(value.get("content_block"))):
+                self._release(out)
+            case "message_start":
+                self._count(mapping(value.get("message")).get("usage"), out)
+            case "message_delta":
+                delta = mapping(value.get("delta"))
+                self._reason = reason_of(delta.get("stop_reason")) or self._reason
+                self._sequence = text(delta.get("stop_sequence")) or self._sequence
+                self._count(value.get("usage"), out)
+            case "message_stop":
+                self._stop(shown, out)
+                return
+            case _ if kind not in _KNOWN:
+                name = f"event: {kind[:60]}"
+                self.unknown[name if name in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
+        self._give(shown, out)
+
+    def _stop(self, shown: bytes, out: list[Event]) -> None:
+        """The end. Without a stop_reason nobody said that the answer is whole."""
+        if self._reason is None:
+            self._fail(ProviderError(ErrorKind.INCOMPLETE, _CUT), out)
+            return
+        self._release(out)
+        self._give(shown, out)
+        out.append(Finish(self._reason, stop_sequence=self._sequence))
+        self._over = True
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+    def _give(self, shown: bytes, out: list[Event]) -> None:
+        if self._held is None:
+            out.append(Verbatim(shown))
+            return
+        self._held.append(shown)
+        if sum(map(len, self._held)) > HELD_BYTES:
+            self._release(out)
+
+    def _release(self, out: list[Event]) -> None:
+        if self._held:
+            out.append(Verbatim(b"".join(self._held)))
+        self._held = None
+
+    def _count(self, usage: Any, out: list[Event]) -> None:
+        if (counted := self._usage.read(usage)) is not None:
+            out.append(counted)
+
+    def _fail(self, error: ProviderError, out: list[Event]) -> None:
+        out.append(Failure(error))
+        self._over = True
+
+
+class WholePassedOn(Decoder):
+    """The Decoder of a whole answer: the document as it came, once it is known to be a message and no error.
+
+    `streams`: the client wants events, which are made of it."""
+
+    ended = False
+
+    def __init__(self, told: Callable[[ProviderError], ProviderError], *, streams: bool = False) -> None:
+        self.unknown: Counter[str] = Counter()
+        self._told, self._streams = told, streams
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._tally = JsonTally()
+        self._over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        if self._over:
+            return []
+        self._pieces.append(data)
+        self._size += len(data)
+        self._tally.feed(data)
+        if self._size > ANSWER_BYTES or self._tally.values > BODY_VALUES or self._tally.long_number:
+            self._over, self._pieces = True, []
+            return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "The API's answer is too large to be read."))]
+        return []
+
+    def close(self) -> list[Event]:
+        if self._over:
+            return []
+        self._over = True
+        body, self._pieces = b"".join(self._pieces), []
+        value = loads(body, BODY_VALUES)
+        if not isinstance(value, dict):
+            return [Failure(self._told(_no_message(body)))]
+        if (error := error_of(value)) is not None:
+            return [Failure(self._told(error))]
+        if not isinstance(value.get("content"), list):
+            return [Failure(self._told(classify(200, {"content-type": "application/json"}, body)))]
+        counted = UsageReader().read(value.get("usage"))
+        reason = reason_of(value.get("stop_reason"))
+        if reason is None:
+            return [Failure(ProviderError(ErrorKind.INCOMPLETE, "The API's answer says no stop_reason. Try again."))]
+        end = Finish(reason, stop_sequence=text(value.get("stop_sequence")) or None)
+        shown = as_events(value) if self._streams else body
+        return [Verbatim(shown), *([counted] if counted is not None else []), end]
+
+
+def _no_message(body: bytes) -> ProviderError:
+    start = body[:EVENT_BYTES].lstrip()
+    if start[:1] == b"{" or not start:
+        return ProviderError(ErrorKind.INCOMPLETE, "The API's answer was cut off, or is no JSON. Try again.")
+    if start.startswith((b"event:", b"data:")):
+        return ProviderError(ErrorKind.PROVIDER_DOWN, "The API answered with a stream where none was asked for.")
+    return classify(200, {}, start)
+
+
+def _says(block: dict[str, Any]) -> bool:
+    """Whether the beginning of a block says something already: a call does, a text that is empty does not."""
+    kind = text(block.get("type"))
+    return kind not in _SILENT or bool(block.get("text") or block.get("thinking"))
+
+
+def _data(block: bytes) -> bytes | None:
+    """The data of an event; None where it has none."""
+    lines = [line.removeprefix(b"data:").removeprefix(b" ") for line in block.splitlines() if line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None
