@@ -45,6 +45,8 @@ from addons.inspect.chat_view import chat_text
 from addons.inspect.delivered_view import delivered_text
 from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
+from addons.kept.sealing import DamagedItem, Sealing
+from addons.kept.shelf import Item, ItemKey
 from addons.mitm.search import answer_texts, fold_text, request_text, searched_words
 from addons.routing.strategy import OrderState, conversation_of
 from addons.stream.request_head import fields_in
@@ -425,6 +427,23 @@ def settled(size: int) -> Callable[[], object]:
     return work
 
 
+def kept_item(unit: str, of_id: str) -> Reader:
+    """A sealed file whose value, or whose id, is long."""
+
+    def reader(size: int) -> Callable[[], object]:
+        sealing, key = Sealing(b"k" * 32, lambda count: b"n" * count), ItemKey(b"owner", "response", of_id * size)
+        name = sealing.name(key)
+        data = sealing.seal(name, key, Item((unit * (100 * size)).encode(), 1))
+
+        def work() -> None:
+            with suppress(DamagedItem):
+                sealing.open(name, data)
+
+        return work
+
+    return reader
+
+
 def whole_bytes(unit: str) -> Callable[[int], Iterable[bytes]]:
     return lambda size: [(unit * (size // len(unit))).encode()]
 
@@ -542,6 +561,8 @@ CALL_LEADS = {
     "JSON": '{"name":"read","arguments":{"path":"',
 }
 READERS: dict[str, Reader] = {
+    "kept item: value": kept_item("x\n", ""),
+    "kept item: id": kept_item("", "\ud800"),
     "media: base64": fed(lambda: file_part, lambda size: ["QUJD" * (10 * size)]),
     "media: line ends": fed(lambda: file_part, lambda size: ["QUJD\n" * (10 * size)]),
     **{f"JSON on the way, {unit!r}": fed(json_found, chars(unit)) for unit in JSON_UNITS},

@@ -7,15 +7,17 @@ from dataclasses import asdict
 
 import click
 
-from addons.app.configured_vault import lacks_sessions, no_vault
+from addons.app.configured_vault import lacks_sessions, no_vault, vault_path
 from addons.app.rules import accounts_of
 from addons.app.runtime import Running
 from addons.cli import checks
 from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.checks import Finding
+from addons.cli.kept_check import check_kept
 from addons.config.providers import make_providers
 from addons.config.schema import Config
+from addons.kept.files import FOLDER_NAME, KeptFolder
 from addons.transport.httpx_carrier import HttpxCarrier
 from addons.vault.store import Vault
 from addons.words.commands import command
@@ -85,6 +87,8 @@ def _of_vault(cli: CliContext, config: Config, online: bool, without: list[str])
         yield Finding("vault", "warning", no_vault(config))
     else:
         yield Finding("vault", "ok", "there is no vault, and no account needs one")
+    folder = KeptFolder(vault_path(config).with_name(FOLDER_NAME))
+    yield from check_kept(config, folder, sealed=vault is not None)
     providers, refused = make_providers(config), set[str]()
     yield from checks.check_addresses(providers)
     doubtful = {name for name, provider in providers.items() if provider.doubts()}

@@ -12,6 +12,7 @@ from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
+from addons.kept import items
 from providers.contract.events import Event, Finish
 from providers.contract.requests import ModelRequest
 
@@ -21,7 +22,7 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 """A comment: the one thing every client of chat streams ignores (id, retry and named events break some)."""
 
 
-ANSWERS: Final = "response"
+ANSWERS: Final = items.ANSWERS
 """The kind of kept item (addons/dialects/kept_items.py) that answers are, for requests that go on from them."""
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from mitmproxy import http
 
-from addons.dialects.base import Dialect
+from addons.dialects.base import Continuing, Dialect, ParsedRequest
 from addons.dialects.body import ASKED_LIMIT, Reading
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.errors import GatewayError
@@ -21,7 +21,7 @@ from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.beside import AnswersBeside
 from addons.exchange.context import Context
 from addons.exchange.further_answers import asked_for
-from addons.exchange.kept_answers import with_kept
+from addons.exchange.kept_answers import bound, said_before
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
@@ -188,8 +188,7 @@ class Exchange:
             self.moved()
         await arrived.pause()
         if parsed.follows is not None or parsed.names:
-            kept = self.context.kept.of(self.identity)
-            parsed = await arrived.read(with_kept(parsed, self.dialect, kept))
+            parsed = await self._with_kept(parsed, arrived)
         ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity)
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
@@ -199,6 +198,15 @@ class Exchange:
         if self._beside is not None:
             self._beside.start()
         self._take(await self.attempt_loop.first(), flow)
+
+    async def _with_kept(self, parsed: ParsedRequest, arrived: RequestBody) -> ParsedRequest:
+        """The request with what was said before it, or bound to the account that has what it names."""
+        kept = self.context.kept.of(self.identity)
+        before, parsed = said_before(parsed, kept), bound(parsed, kept)
+        if before is None or not isinstance(self.dialect, Continuing):
+            return parsed
+        arrived.size += len(before)
+        return await arrived.read(self.dialect.going_on(parsed, before))
 
     def _first_is_whole(self) -> None:
         """The first answer of several needs its place at the account no more."""

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from addons.accounts.account_record import AccountId
-from addons.dialects.base import ANSWERS, Continuing, Dialect, Encoder, Keeping, ParsedRequest
-from addons.dialects.body import Reading
+from addons.dialects.base import ANSWERS, Encoder, Keeping, ParsedRequest
 from addons.dialects.kept_items import KeptItems
 from addons.errors import GatewayError
 from providers.contract.events import Event, Finish, Issued
@@ -15,19 +14,25 @@ _SHOWN: Final = 100
 """Characters of an id in an error."""
 
 
-def with_kept(parsed: ParsedRequest, dialect: Dialect, kept: KeptItems) -> Reading[ParsedRequest]:
-    """The request with what was said before it, or bound to the account that has what it names.
+def said_before(parsed: ParsedRequest, kept: KeptItems) -> bytes | None:
+    """What is kept of the conversation that the request goes on with; None where the gateway has nothing to add.
 
-    Raises GatewayError: 400 for an answer that is not kept, 404 for another id that is not known.
+    Raises GatewayError (400) where no such answer is kept.
     """
-    if parsed.follows is not None:
-        value, place = kept.get(ANSWERS, parsed.follows), kept.place(ANSWERS, parsed.follows)
-        if value is None:
-            raise _no_answer(parsed.follows)
-        if place is not None:
-            parsed = _at(parsed, place)
-        elif isinstance(dialect, Continuing):
-            parsed = yield from dialect.going_on(parsed, value)
+    if parsed.follows is None:
+        return None
+    if (value := kept.get(ANSWERS, parsed.follows)) is None:
+        raise _no_answer(parsed.follows)
+    return value if kept.place(ANSWERS, parsed.follows) is None else None
+
+
+def bound(parsed: ParsedRequest, kept: KeptItems) -> ParsedRequest:
+    """The request, which one account alone is asked where that has what it names.
+
+    Raises GatewayError: 404 for an id that is not known, 400 where no account has all of it.
+    """
+    if parsed.follows is not None and (place := kept.place(ANSWERS, parsed.follows)) is not None:
+        parsed = _at(parsed, place)
     for kind, id, param in parsed.names:
         if (place := kept.place(kind, id)) is None:
             raise GatewayError(404, f"there is no {kind} {id[:_SHOWN]}", code=f"{kind}_not_found", param=param)

@@ -14,22 +14,24 @@ DAY_S: Final = 24 * 3600.0
 ID_LIMIT: Final = 512
 """Characters of an id that is kept, and of the names of an account."""
 MOST_ITEMS: Final = 20_000
-PLACE_BYTES: Final = 4096
-PLACES_BYTES: Final = 16 * MEGABYTE
+ANSWERS: Final = "response"
+"""The kind of items that answers are, with the conversations before them."""
+THING_BYTES: Final = 64 * 1024
+THINGS_BYTES: Final = 16 * MEGABYTE
+"""All that are no answers, which say where something lies and what it is."""
 DEFAULT_DAYS: Final = 30.0
 DEFAULT_MB: Final = 64.0
 
 
 def bounds_of(days: float, megabytes: float) -> tuple[Bounds, Bounds]:
-    """The bounds of items with a value, and of those that only say where something lies: no big answer pushes one of
-    them out.
+    """The bounds of answers, and of all other kinds of items: no big answer pushes one of those out.
 
-    One client key has at most half of the room, one item an eighth. Without any nothing is kept.
+    One client key has at most half of the room, one answer an eighth. Without any nothing is kept.
     """
     room, keep_s = int(megabytes * MEGABYTE), days * DAY_S
-    values = Bounds(MOST_ITEMS, room // 8, room // 2, room, keep_s)
-    places = Bounds(MOST_ITEMS, PLACE_BYTES, PLACES_BYTES // 2, PLACES_BYTES, keep_s)
-    return values, places if room else values
+    answers = Bounds(MOST_ITEMS, room // 8, room // 2, room, keep_s)
+    things = Bounds(MOST_ITEMS, THING_BYTES, THINGS_BYTES // 2, THINGS_BYTES, keep_s)
+    return answers, things if room else answers
 
 
 class KeptStore:
@@ -39,8 +41,8 @@ class KeptStore:
         self, now: Callable[[], float] = time.time, days: float = DEFAULT_DAYS, megabytes: float = DEFAULT_MB
     ) -> None:
         self.now = now
-        values, places = bounds_of(days, megabytes)
-        self.values, self.places = Shelf(values), Shelf(places)
+        answers, things = bounds_of(days, megabytes)
+        self.answers, self.things = Shelf(answers), Shelf(things)
         self._salt = secrets.token_bytes(16)
         self._owners: dict[bytes, bytes] = {}
 
@@ -50,12 +52,12 @@ class KeptStore:
 
     def bound(self, days: float, megabytes: float) -> None:
         """Other bounds are in force; what does not fit goes."""
-        self.values.bounds, self.places.bounds = bounds_of(days, megabytes)
+        self.answers.bounds, self.things.bounds = bounds_of(days, megabytes)
         self.trim()
 
     def trim(self) -> None:
         """Forgets what is too old."""
-        for shelf in (self.values, self.places):
+        for shelf in (self.answers, self.things):
             shelf.trim(self.now())
 
     def owner(self, identity: bytes) -> bytes:
@@ -64,15 +66,19 @@ class KeptStore:
             known = self._owners[identity] = hmac.digest(self._salt, identity, "sha256")
         return known
 
+    def shelf(self, kind: str) -> Shelf:
+        """Where items of a kind are."""
+        return self.answers if kind == ANSWERS else self.things
+
     # -- for the mirror -------------------------------------------------------------------------------------------
     @property
     def version(self) -> tuple[int, int]:
         """Another one after each change."""
-        return self.values.version, self.places.version
+        return self.answers.version, self.things.version
 
     def items(self) -> dict[ItemKey, Item]:
         """All of them, as they are now."""
-        return {**self.places.items, **self.values.items}
+        return {**self.things.items, **self.answers.items}
 
     def salted(self, salt: bytes) -> None:
         """Client keys are hashed with this from now on, as they were by whoever wrote the mirror."""
@@ -80,22 +86,22 @@ class KeptStore:
             return
         before, self._owners, self._salt = self._owners, {}, salt
         for identity, owner in before.items():
-            for shelf in (self.values, self.places):
+            for shelf in (self.answers, self.things):
                 for key, item in reversed(list(shelf.of(owner, self.now()))):
                     shelf.remove(key)
                     shelf.put(key._replace(owner=self.owner(identity)), item, self.now())
 
     def adopt(self, key: ItemKey, item: Item) -> None:
         """Takes up an item that another process has kept; what is known already goes before it."""
-        shelf = self.places if item.place is not None and not item.value else self.values
-        if key not in self.values.items and key not in self.places.items:
+        shelf = self.shelf(key.kind)
+        if key not in shelf.items:
             shelf.put(key, item, self.now())
 
     def removed_elsewhere(self, key: ItemKey, item: Item) -> None:
         """Another process has removed the item."""
-        for shelf in (self.values, self.places):
-            if shelf.items.get(key) is item:
-                shelf.remove(key)
+        shelf = self.shelf(key.kind)
+        if shelf.items.get(key) is item:
+            shelf.remove(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +125,21 @@ class ItemsOf:
         """Keeps the item in the place of one of the same id; False where it is too large."""
         if any(len(name) > ID_LIMIT for name in (kind, id, *(place or ()))):
             return False
-        key, now = self._key(kind, id), self.store.now()
-        mine, other = self.store.values, self.store.places
-        if not value and place is not None:
-            mine, other = other, mine
-        kept = mine.put(key, Item(value, now, place), now)
-        if kept:
-            other.remove(key)
-        return kept
+        now = self.store.now()
+        return self.store.shelf(kind).put(self._key(kind, id), Item(value, now, place), now)
 
     def delete(self, kind: str, id: str) -> bool:
         """Forgets the item; False where there was none."""
         known = self._find(kind, id) is not None
-        key = self._key(kind, id)
-        self.store.values.remove(key)
-        self.store.places.remove(key)
-        return known
+        return self.store.shelf(kind).remove(self._key(kind, id)) and known
 
     def ids(self, kind: str) -> list[str]:
         """The ids of a kind, the newest first."""
-        owner, now = self.store.owner(self.identity), self.store.now()
-        found = [
-            (item.since, key.id)
-            for shelf in (self.store.values, self.store.places)
-            for key, item in shelf.of(owner, now)
-            if key.kind == kind
-        ]
-        return [id for _, id in sorted(found, key=lambda one: -one[0])]
+        mine = self.store.shelf(kind).of(self.store.owner(self.identity), self.store.now())
+        return [key.id for key, _ in mine if key.kind == kind]
 
     def _find(self, kind: str, id: str) -> Item | None:
-        key, now = self._key(kind, id), self.store.now()
-        return self.store.values.get(key, now) or self.store.places.get(key, now)
+        return self.store.shelf(kind).get(self._key(kind, id), self.store.now())
 
     def _key(self, kind: str, id: str) -> ItemKey:
         return ItemKey(self.store.owner(self.identity), kind, id)

@@ -59,7 +59,7 @@ class Mirror:
         """Reads what an earlier process has left. Blocks on the disk: for the start."""
         self._restored = True
         if (sealing := self._taken_up()) is not None:
-            self.folder.sweep(self.store.values.bounds.keep_s)
+            self.folder.sweep(self.store.answers.bounds.keep_s)
             self._adopt(self._read(sealing, self.folder.names() or set(), drop_foreign=True))
 
     async def save(self) -> None:

@@ -1,5 +1,6 @@
 """Requests that go on from an answer that was kept, and requests that one account alone can take."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 from addons.config.client_keys import digest_of
 from addons.dialects import registry
+from addons.dialects.base import ParsedRequest
+from addons.dialects.body import Reading
 from addons.exchange.kept_answers import KeepsAnswer
 from addons.kept.items import KeptStore
 from providers.contract.events import Event, Finish, Issued, Text
@@ -114,7 +117,7 @@ async def test_of_an_answer_that_was_retried_the_whole_one_is_kept_once(tmp_path
         assert sent(second) == [("user", "one"), ("assistant", "two"), ("user", "three")]
         await second.says(DOWN)
         assert sent(second) == [("user", "one"), ("assistant", "two"), ("user", "three")]
-        assert len(house.parts.context.kept.values) == 1
+        assert len(house.parts.context.kept.answers) == 1
 
 
 async def refused_as_unknown(house: House, previous: str, key: str = KEY) -> Any:
@@ -148,7 +151,7 @@ async def test_another_keys_answer_is_refused_in_the_words_of_one_that_never_was
 async def test_one_that_is_not_to_be_kept_is_not(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
         await refused_as_unknown(house, await answered(house, "one", "two", store=False))
-        assert len(house.parts.context.kept.values) == 0
+        assert len(house.parts.context.kept.answers) == 0
 
 
 @in_virtual_time
@@ -329,3 +332,25 @@ def test_an_answer_that_the_provider_keeps_has_its_own_id(keeping: bool) -> None
 def test_an_error_is_the_encoders_own() -> None:
     keeping = KeepsAnswer(Plain(), KeptStore().of(b"ada"), "talk-1", ALICE)
     assert keeping.error(None) == b"broken"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("words", "turns"), [(10, [0, 0, 0]), (200_000, [0, 1, 2])], ids=["small", "big"])
+@in_virtual_time
+async def test_a_big_conversation_is_put_before_it_in_turns_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: int, turns: list[int]
+) -> None:
+    seen: list[int] = []
+    others: list[int] = []
+
+    def going_on(_: object, parsed: ParsedRequest, __: bytes) -> Reading[ParsedRequest]:
+        for number in range(3):
+            asyncio.get_running_loop().call_soon(others.append, number)
+            seen.append(len(others))
+            yield
+        return parsed
+
+    async with api(tmp_path) as house:
+        first = await answered(house, "x" * words, "two")
+        monkeypatch.setattr(Talking, "going_on", going_on)
+        await talks(house, "three", previous=first)
+        assert seen == turns

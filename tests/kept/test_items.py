@@ -2,7 +2,7 @@
 
 import pytest
 
-from addons.kept.items import DAY_S, ID_LIMIT, MEGABYTE, KeptStore
+from addons.kept.items import DAY_S, ID_LIMIT, MEGABYTE, THING_BYTES, KeptStore
 
 PLACE = ("openai", "main")
 
@@ -56,16 +56,6 @@ def test_the_newest_stands_first_in_a_list() -> None:
     assert mine.ids("file") == ["3", "2", "1"]
 
 
-def test_one_that_gets_a_value_stands_once() -> None:
-    mine = KeptStore().of(b"ada")
-    mine.put("response", "1", b"", PLACE)
-    mine.put("response", "1", b"x", PLACE)
-    assert mine.ids("response") == ["1"]
-    mine.put("response", "1", b"", PLACE)
-    assert mine.ids("response") == ["1"]
-    assert mine.get("response", "1") == b""
-
-
 def test_it_is_forgotten_when_it_is_old() -> None:
     clock = Clock()
     store = KeptStore(clock, days=30)
@@ -76,7 +66,7 @@ def test_it_is_forgotten_when_it_is_old() -> None:
     assert store.of(b"ada").get("response", "1") is None
     assert store.of(b"ada").ids("response") == []
     store.trim()
-    assert len(store.values) == 0
+    assert len(store.answers) == 0
 
 
 def test_big_answers_do_not_push_out_where_things_lie() -> None:
@@ -92,14 +82,19 @@ def test_big_answers_do_not_push_out_where_things_lie() -> None:
 
 
 @pytest.mark.parametrize(
-    ("id", "value", "place"),
-    [("x" * (ID_LIMIT + 1), b"", None), ("1", b"x" * MEGABYTE, None), ("1", b"", ("p", "a" * (ID_LIMIT + 1)))],
-    ids=["id", "value", "account"],
+    ("kind", "id", "value", "place"),
+    [
+        ("response", "x" * (ID_LIMIT + 1), b"", None),
+        ("response", "1", b"x" * MEGABYTE, None),
+        ("file", "1", b"x" * THING_BYTES, PLACE),
+        ("file", "1", b"", ("p", "a" * (ID_LIMIT + 1))),
+    ],
+    ids=["id", "answer", "thing", "account"],
 )
-def test_what_is_too_large_is_not_kept(id: str, value: bytes, place: tuple[str, str] | None) -> None:
+def test_what_is_too_large_is_not_kept(kind: str, id: str, value: bytes, place: tuple[str, str] | None) -> None:
     mine = KeptStore(megabytes=8).of(b"ada")
-    assert not mine.put("response", id, value, place)
-    assert mine.ids("response") == []
+    assert not mine.put(kind, id, value, place)
+    assert mine.ids(kind) == []
 
 
 def test_without_room_nothing_is_kept() -> None:
@@ -113,7 +108,7 @@ def test_less_room_takes_effect_at_once() -> None:
     for number in range(8):
         store.of(b"ada").put("response", str(number), b"x" * (MEGABYTE // 2))
     store.bound(30, 1)
-    assert store.values.size <= MEGABYTE
+    assert store.answers.size <= MEGABYTE
 
 
 @pytest.mark.parametrize("id", ["../../etc/passwd", "", "a\0b", "\ud800", "é" * 500, "x\n"])
