@@ -11,6 +11,8 @@ from addons.kept.files import KeptFolder
 from addons.kept.sealing import Sealing
 from addons.kept.shelf import Item, ItemKey
 
+PROVIDERS = "providers: {a: {type: openai_compatible, preset: deepseek, accounts: [main]}}\n"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> KeptFolder:
@@ -21,7 +23,7 @@ def folder(tmp_path: Path) -> KeptFolder:
 
 def findings(folder: KeptFolder, *, sealed: bool = True, more: str = "") -> list[tuple[str, str]]:
     file = folder.path.parent / "config.yaml"
-    file.write_text(f"auth: {{tokens: [sk-glassgate-Zk3vX9qLw7TnB2]}}\n{more}\nproviders: {{a: {{type: openai_compatible, preset: deepseek, accounts: [main]}}}}\n")
+    file.write_text(f"auth: {{tokens: [sk-glassgate-Zk3vX9qLw7TnB2]}}\n{more}\n{PROVIDERS}")
     file.chmod(0o600)
     return [(one.status, f"{one.message} {one.fix}") for one in check_kept(load_config(file), folder, sealed=sealed)]
 
