@@ -179,6 +179,7 @@ def _aider(*arguments: str) -> Callable[[Setting, str], list[str]]:
     return command
 
 
+_THINKING: Final = ("GLM-4.6-Thinking", "qwen-max")
 SCRIPTED: Final = (
     Script("LangChain create_agent", "langchain", "libraries", "langchain_agent.py"),
     Script(
@@ -189,7 +190,17 @@ SCRIPTED: Final = (
         ("GLM-4.6", "qwen-max", "GLM-4.6V", "qwen3.6-plus"),
     ),
     Script("pydantic-ai", "pydantic-ai-slim", "libraries", "pydantic_agent.py"),
-    Script("OpenAI Agents SDK (chat)", "openai-agents", "libraries", "openai_agents.py"),
+    Script("OpenAI Agents SDK", "openai-agents", "libraries", "openai_agents.py"),
+    Script(
+        "Anthropic SDK", "anthropic", "libraries", "anthropic_sdk.py", ("claude-sandbox", "sandbox-large", *_THINKING)
+    ),
+    Script(
+        "Open Responses",
+        "openresponses-types",
+        "libraries",
+        "open_responses.py",
+        ("sandbox-large", "claude-sandbox", "GLM-4.6V", "qwen3.6-plus"),
+    ),
     Script("llm", "llm", "libraries", "llm_tool.py"),
     Script("instructor", "instructor", "instructor", "instructor_modes.py"),
     Script("Vercel AI SDK", "ai", "ai-sdk", "ai_sdk.mjs"),

@@ -1,4 +1,5 @@
-// The Vercel AI SDK with both of its providers for this form: a tool of two steps, and a structured answer.
+// The Vercel AI SDK with its providers for these forms (`openai` is its default, Responses): a tool of two steps, and a
+// structured answer.
 //
 //   node ai_sdk.mjs BASE_URL MODEL…      the key stands in SUITE_KEY
 //
@@ -24,7 +25,7 @@ const City = z.object({ name: z.string(), country: z.string(), population: z.num
 
 const compatible = createOpenAICompatible({ name: "gateway", baseURL, apiKey, supportsStructuredOutputs: true, includeUsage: true });
 const openai = createOpenAI({ baseURL, apiKey });
-const PROVIDERS = { "openai-compatible": (name) => compatible(name), "openai.chat": (name) => openai.chat(name) };
+const PROVIDERS = { "openai-compatible": (name) => compatible(name), "openai.chat": (name) => openai.chat(name), openai: (name) => openai(name) };
 
 const check = (good, words) => {
   if (!good) throw new Error(words);

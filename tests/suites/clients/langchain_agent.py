@@ -1,4 +1,6 @@
-"""LangChain: an agent of create_agent with a tool, and with_structured_output, of ChatOpenAI (chat completions)."""
+"""LangChain: an agent of create_agent with a tool, and with_structured_output, of ChatOpenAI in both of its forms."""
+
+from functools import partial
 
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessageChunk
@@ -18,7 +20,7 @@ class City(BaseModel):
     population: int
 
 
-def model_of(name: str, *, streaming: bool) -> ChatOpenAI:
+def model_of(name: str, *, streaming: bool, responses: bool = False) -> ChatOpenAI:
     return ChatOpenAI(
         model=name,
         base_url=BASE_URL,
@@ -26,28 +28,28 @@ def model_of(name: str, *, streaming: bool) -> ChatOpenAI:
         streaming=streaming,
         max_retries=0,
         timeout=60,
-        use_responses_api=False,
+        use_responses_api=responses,
     )
 
 
-def agent_of(name: str, weather: Weather, *, streaming: bool):
+def agent_of(name: str, weather: Weather, *, streaming: bool, responses: bool = False):
     @tool
     def get_weather(city: str) -> str:
         """The weather in a city."""
         return weather.get(city)
 
-    return create_agent(model_of(name, streaming=streaming), [get_weather])
+    return create_agent(model_of(name, streaming=streaming, responses=responses), [get_weather])
 
 
-def tool_whole(name: str) -> None:
+def tool_whole(name: str, *, responses: bool = False) -> None:
     weather = Weather()
-    done = agent_of(name, weather, streaming=False).invoke({"messages": [("user", WEATHER)]})
+    done = agent_of(name, weather, streaming=False, responses=responses).invoke({"messages": [("user", WEATHER)]})
     weather.check(done["messages"][-1].text)
 
 
-def tool_stream(name: str) -> None:
+def tool_stream(name: str, *, responses: bool = False) -> None:
     weather = Weather()
-    agent = agent_of(name, weather, streaming=True)
+    agent = agent_of(name, weather, streaming=True, responses=responses)
     text = ""
     for chunk, _ in agent.stream({"messages": [("user", WEATHER)]}, stream_mode="messages"):
         if isinstance(chunk, AIMessageChunk):
@@ -55,9 +57,9 @@ def tool_stream(name: str) -> None:
     weather.check(text)
 
 
-def structured(method: str, *, stream: bool) -> Case:
+def structured(method: str, *, stream: bool, responses: bool = False) -> Case:
     def case(name: str) -> None:
-        asked = model_of(name, streaming=stream).with_structured_output(City, method=method)
+        asked = model_of(name, streaming=stream, responses=responses).with_structured_output(City, method=method)
         words = (
             f'{DESCRIBE} Answer in JSON with the keys "name", "country" and "population".'
             if method == "json_mode"
@@ -73,6 +75,12 @@ main(
     {
         ("tool", "whole"): tool_whole,
         ("tool", "stream"): tool_stream,
+        ("tool:responses", "whole"): partial(tool_whole, responses=True),
+        ("tool:responses", "stream"): partial(tool_stream, responses=True),
+        **{
+            ("structured:responses", mode): structured("json_schema", stream=mode == "stream", responses=True)
+            for mode in ("whole", "stream")
+        },
         **{
             (f"structured:{method}", mode): structured(method, stream=mode == "stream")
             for method in ("json_schema", "function_calling", "json_mode")

@@ -1,11 +1,23 @@
-"""The OpenAI Agents SDK in its chat mode: an agent with a function tool, and one with an output type."""
+"""The OpenAI Agents SDK in its Responses and chat modes: an agent with a function tool, one with an output type."""
 
-from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, Runner, function_tool, set_tracing_disabled
+from functools import partial
+
+from agents import (
+    Agent,
+    Model,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    function_tool,
+    set_tracing_disabled,
+)
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 from report import BASE_URL, DESCRIBE, KEY, WEATHER, Weather, check_city, main
 
 set_tracing_disabled(True)
+_APIS = {"responses": OpenAIResponsesModel, "chat": OpenAIChatCompletionsModel}
 
 
 class City(BaseModel):
@@ -16,12 +28,12 @@ class City(BaseModel):
     population: int
 
 
-def model_of(name: str) -> OpenAIChatCompletionsModel:
+def model_of(name: str, api: str) -> Model:
     client = AsyncOpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=60)
-    return OpenAIChatCompletionsModel(model=name, openai_client=client)
+    return _APIS[api](model=name, openai_client=client)
 
 
-def agent_of(name: str, weather: Weather) -> Agent:
+def agent_of(name: str, api: str, weather: Weather) -> Agent:
     @function_tool
     def get_weather(city: str) -> str:
         """The weather in a city."""
@@ -30,7 +42,7 @@ def agent_of(name: str, weather: Weather) -> Agent:
     return Agent(
         name="Forecaster",
         instructions="You tell the weather.",
-        model=model_of(name),
+        model=model_of(name, api),
         tools=[get_weather],
         model_settings=ModelSettings(include_usage=True),
     )
@@ -45,22 +57,22 @@ async def run(agent: Agent, words: str, *, stream: bool):
     return running.final_output
 
 
-async def tool(name: str, *, stream: bool) -> None:
+async def tool(name: str, api: str, *, stream: bool) -> None:
     weather = Weather()
-    weather.check(await run(agent_of(name, weather), WEATHER, stream=stream))
+    weather.check(await run(agent_of(name, api, weather), WEATHER, stream=stream))
 
 
-async def structured(name: str, *, stream: bool) -> None:
-    agent = Agent(name="Geographer", instructions="You know cities.", model=model_of(name), output_type=City)
+async def structured(name: str, api: str, *, stream: bool) -> None:
+    agent = Agent(name="Geographer", instructions="You know cities.", model=model_of(name, api), output_type=City)
     city = await run(agent, DESCRIBE, stream=stream)
     check_city(city.name, city.country, city.population)
 
 
 main(
     {
-        ("tool", "whole"): lambda name: tool(name, stream=False),
-        ("tool", "stream"): lambda name: tool(name, stream=True),
-        ("structured", "whole"): lambda name: structured(name, stream=False),
-        ("structured", "stream"): lambda name: structured(name, stream=True),
+        (f"{task}:{api}", "stream" if stream else "whole"): partial(run_it, api=api, stream=stream)
+        for task, run_it in (("tool", tool), ("structured", structured))
+        for api in _APIS
+        for stream in (False, True)
     }
 )

@@ -78,7 +78,15 @@ class Answer:
 
     def _ended(self, status: str) -> dict[str, Any]:
         why = {"reason": self.incomplete} if self.incomplete else None
-        return {**self.base, "status": status, "incomplete_details": why, "output": self.output, "usage": USAGE}
+        at = self.base.get("created_at") if status == "completed" else None
+        return {
+            **self.base,
+            "completed_at": at,
+            "status": status,
+            "incomplete_details": why,
+            "output": self.output,
+            "usage": USAGE,
+        }
 
 
 class Numbered:

@@ -113,6 +113,10 @@ def _calls(body: Mapping[str, Any], calls: Sequence[ToolCall], number: int) -> I
         yield {"id": f"fc_sandbox_{number}_{at}", "type": "function_call", **ids, **named, "arguments": call.json()}
 
 
+def _echoed(tool: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": None, "strict": True, **tool} if tool["type"] == "function" else dict(tool)
+
+
 def _base(body: Mapping[str, Any], number: int) -> dict[str, Any]:
     """The response but for its output, status and end."""
     reasoning, text = body.get("reasoning") or {}, body.get("text") or {}
@@ -121,6 +125,9 @@ def _base(body: Mapping[str, Any], number: int) -> dict[str, Any]:
         "object": "response",
         "created_at": 1700000000,
         "background": False,
+        "completed_at": None,
+        "frequency_penalty": 0.0,
+        "presence_penalty": 0.0,
         "error": None,
         "incomplete_details": None,
         "instructions": body.get("instructions"),
@@ -137,7 +144,7 @@ def _base(body: Mapping[str, Any], number: int) -> dict[str, Any]:
         "temperature": body.get("temperature", 1.0),
         "text": {"format": {"type": "text"}, "verbosity": "medium", **text},
         "tool_choice": body.get("tool_choice", "auto"),
-        "tools": body.get("tools") or [],
+        "tools": [_echoed(tool) for tool in body.get("tools") or ()],
         "top_logprobs": 0,
         "top_p": body.get("top_p", 1.0),
         "truncation": body.get("truncation", "disabled"),
