@@ -12,6 +12,7 @@ from addons.exchange.threads import HeldThread
 from addons.features.settings import DEFAULTS
 from addons.routing.model_index import ModelRoute
 from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.native import NativeRequest
 from providers.contract.operation import Operation, Turn
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.thread import Thread
@@ -97,13 +98,20 @@ class Continuation:
 
     def _serves(self, provider: str) -> bool:
         """Whether threads are used at the provider for a request of this kind."""
-        operation: Operation[ModelRequest] | None = self.context.providers[provider].operations.get(type(self.request))
+        if not isinstance(self._chat, ChatRequest):
+            return False
+        operation: Operation[ModelRequest] | None = self.context.providers[provider].operations.get(ChatRequest)
         if operation is None or not operation.threads or provider in self.context.cleaned_up:
             return False
         return self.context.features.get(provider, DEFAULTS).threads
 
+    @property
+    def _chat(self) -> ModelRequest:
+        """The request, or the chat that asks the same where it has a form of its own: a site is asked that."""
+        return self.request.chat if isinstance(self.request, NativeRequest) else self.request
+
     def _conversation(self) -> Conversation:
         if self._found is None:
-            assert isinstance(self.request, ChatRequest)
-            self._found = Conversation(self.request, self.identity)
+            assert isinstance(self._chat, ChatRequest)
+            self._found = Conversation(self._chat, self.identity)
         return self._found

@@ -128,14 +128,15 @@ class OutputLimits:
 
 
 class StopLimits:
-    """The Feature of `stop` and `max_tokens` of chats. An official API keeps them itself."""
+    """The Feature of `stop` and `max_tokens` of chats. An official API keeps those itself that it knows."""
 
     def apply(self, request: ModelRequest, served: Served) -> Applied | None:
         if served.native is None or not isinstance(request, ChatRequest):
             return None
         stop = () if _has_tools(request) else request.stop
         claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
-        most = None if "max_tokens" in served.native else request.max_tokens
+        own = served.provider is not None and not served.provider.web_session and "max_tokens" in served.native
+        most = None if own else request.max_tokens  # a site may be told of a limit and pay no heed to it
         if not stop and most is None:
             return Applied(request, claims)
         return Applied(request, claims, (OutputLimits(stop, most),))

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from addons.dialects import registry
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.talking import PATH, Talking
 
 MODELS = {"zai": "GLM-4.6", "qwen": "qwen3.7-plus", "longcat": "LongCat-Flash"}
 NAMED = [{"role": "user", "content": "My name is Ada."}]
@@ -72,6 +74,24 @@ def test_a_chat_of_another_kind_is_not_gone_on_with(gateway: Served, sites: Site
     body = {"model": "qwen3.7-plus", "messages": [*said, user("What is my name?")], "web_search_options": {}}
     assert gateway.post(body).status_code == 200
     assert "My name is Emmy." in prompts(completions(sites, "qwen"))[-1]
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["a chat", "a form of its own"])
+@pytest.mark.parametrize("name", ["zai", "qwen"])
+def test_a_turn_by_the_id_of_the_answer_before_goes_on_in_its_chat(
+    gateway: Served, sites: Sites, monkeypatch: pytest.MonkeyPatch, name: str, native: bool
+) -> None:
+    monkeypatch.setattr(registry, "DIALECTS", (*registry.DIALECTS, Talking(native=native)))
+    before, chats = len(completions(sites, name)), len(sites.site(name).chats)
+    previous = None
+    for text in (f"My name is Ida{native:d}.", "What is my name?", "What is my name?"):
+        body = {"model": MODELS[name], "messages": [user(text)], "previous": previous}
+        answer = gateway.post(body, PATH)
+        assert answer.status_code == 200, answer.text
+        previous = f"talk-{answer.headers['x-request-id']}"
+    assert f"Ida{native:d}" in answer.json()["choices"][0]["message"]["content"]
+    assert set(prompts(completions(sites, name)[before:])) == {f"My name is Ida{native:d}.", "What is my name?"}
+    assert len(sites.site(name).chats) == chats + 1
 
 
 def test_a_site_without_threads_is_sent_everything(gateway: Served, sites: Sites) -> None:

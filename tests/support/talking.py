@@ -18,6 +18,8 @@ from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import GET, POST, Route
 from addons.errors import GatewayError
 from providers.contract.events import Event, Text
+from providers.contract.native import ResponsesRequest
+from providers.contract.requests import ChatRequest
 
 PATH = "/v1/talk"
 
@@ -53,6 +55,10 @@ class KeptTalk:
 class Talking(ChatCompletions):
     """A Dialect that is Continuing. Chats with `previous`, `store` and `names` (kind → id) beside."""
 
+    def __init__(self, *, native: bool = False) -> None:
+        """`native`: its requests have a form of their own, of which the chat is another way to ask."""
+        self.native = native
+
     name = "talking"
     routes = (
         Route(POST, PATH, "talk"),
@@ -66,13 +72,18 @@ class Talking(ChatCompletions):
     def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
         raw = yield from read_object(body, most_values)
         previous, store, names = raw.pop("previous", None), raw.pop("store", True), raw.pop("names", {})
+        found = self._parsed(raw)
         return replace(
-            parse_chat(json.dumps(raw).encode()),
-            options=raw,
-            follows=previous,
-            keeps=store,
-            names=tuple(Named(kind, id, kind) for kind, id in names.items()),
+            found, follows=previous, keeps=store, names=tuple(Named(kind, id, kind) for kind, id in names.items())
         )
+
+    def _parsed(self, raw: dict[str, Any]) -> ParsedRequest:
+        body = json.dumps(raw).encode()
+        found = replace(parse_chat(body), options=raw)
+        chat = found.request
+        if not self.native or not isinstance(chat, ChatRequest):
+            return found
+        return replace(found, request=ResponsesRequest(chat.model, chat, body, raw, stream=chat.stream))
 
     def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return all_at_once(self.read(body, VALUES_LIMIT, head))
@@ -81,7 +92,7 @@ class Talking(ChatCompletions):
         yield
         raw: Any = parsed.options
         raw = {**raw, "messages": [*json.loads(kept), *raw["messages"]]}
-        return replace(parsed, request=parse_chat(json.dumps(raw).encode()).request, options=raw, follows=None)
+        return replace(self._parsed(raw), keeps=parsed.keeps)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         raw: Any = parsed.options
