@@ -20,6 +20,8 @@ from addons.recordings.foreign import Imported, import_recordings
 from addons.recordings.kept_files import ENDING
 from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Recording, RecordingProblem
+from addons.recordings.session_file import read_recordings, session_case, sessions_in
+from addons.words.shown import shown
 
 
 @click.command()
@@ -75,7 +77,7 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
     Exit status with --check: 0 when nothing differs, 1 when something does or a file cannot be used.
     """
     if check:
-        sys.exit(_check([(path, _load(path, strict=False)) for path in _spread(files)]))
+        sys.exit(_check([(name, one) for path in _spread(files) for name, one in _named(path)]))
     from addons.recordings.replay_site import serve_recordings  # only serving needs the sites
 
     found = load_recordings(files)
@@ -85,22 +87,32 @@ def replay(files: tuple[Path, ...], check: bool, speed: float, port: int) -> Non
 
 def load_recordings(files: tuple[Path, ...]) -> list[Recording]:
     """All recordings in files and folders. Raises Problem when one cannot be used."""
-    loaded = [_load(path, strict=True) for path in _spread(files)]
-    return [recording for recording in loaded if isinstance(recording, Recording)]
+    return [recording for path in _spread(files) for recording in _load(path)]
 
 
-def _check(recordings: list[tuple[Path, Recording | RecordingProblem]]) -> int:
+def _named(path: Path) -> list[tuple[str, Recording | RecordingProblem]]:
+    """The recordings of a file by a name for each, or why it cannot be used."""
+    try:
+        found = _read(path)
+    except RecordingProblem as problem:
+        return [(path.name, problem)]
+    if len(found) == 1:
+        return [(path.name, found[0])]
+    return [(f"{path.name}, exchange {number}", one) for number, one in enumerate(found, start=1)]
+
+
+def _check(recordings: list[tuple[str, Recording | RecordingProblem]]) -> int:
     bad = 0
-    for path, recording in recordings:
+    for name, recording in recordings:
         try:
             if isinstance(recording, RecordingProblem):
                 raise recording
             diff = differences(recording)
         except RecordingProblem as problem:
-            out(f"{path.name}: cannot be checked: {problem}")
+            out(f"{name}: cannot be checked: {problem}")
             bad += 1
             continue
-        out(f"{path.name}: {'is read alike' if not diff else 'is read differently'}")
+        out(f"{name}: {'is read alike' if not diff else 'is read differently'}")
         for line in diff:
             out(f"    {line}")
         bad += bool(diff)
@@ -117,16 +129,20 @@ def _spread(files: tuple[Path, ...]) -> list[Path]:
     return found
 
 
-def _load(path: Path, *, strict: bool) -> Recording | RecordingProblem:
+def _read(path: Path) -> tuple[Recording, ...]:
+    """Raises RecordingProblem."""
     try:
-        return Recording.load(path.read_bytes(), path.name)
+        return read_recordings(path.read_bytes(), path.name)
     except OSError as e:
-        problem = RecordingProblem(f"{path} cannot be read: {e.strerror}")
-    except RecordingProblem as e:
-        problem = e
-    if strict:
-        raise Problem(str(problem))
-    return problem
+        raise RecordingProblem(f"{path} cannot be read: {e.strerror}") from None
+
+
+def _load(path: Path) -> tuple[Recording, ...]:
+    """Raises Problem."""
+    try:
+        return _read(path)
+    except RecordingProblem as problem:
+        raise Problem(str(problem)) from None
 
 
 @click.group()
@@ -135,28 +151,62 @@ def cases() -> None:
 
 
 @cases.command("add")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--session", help="The session that becomes one case, of a folder of recordings (as in the flow list).")
 @click.option("--name", help="The case's name; the file's own when not given.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER, show_default=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def add_case(cli: CliContext, file: Path, name: str | None, folder: Path, yes: bool) -> None:
+def add_case(cli: CliContext, file: Path, session: str | None, name: str | None, folder: Path, yes: bool) -> None:
     """Make a regression case of a recording, after showing what was replaced in it.
 
-    FILE may also be a browser's HAR or a flow file of mitmproxy: each chat in it becomes a case.
+    FILE may also be a browser's HAR or a flow file of mitmproxy: each chat in it becomes a case. Of a folder of
+    recordings the exchanges of one --session become one.
     """
+    if file.is_dir():
+        _add_session(file, session, name, folder, yes=yes)
+        return
+    if session:
+        raise Problem("--session is for a folder of recordings")
     found = _chats(cli, file)
     base = name or file.name.removesuffix(ENDING).removesuffix(".har").removesuffix(".flow")
     for number, recording in enumerate(found, start=1):
         try:
             case = case_of(recording)
             _show(case)
-            if not yes and not click.confirm("Keep it as a case? Its words will stand in the project."):
-                raise Problem("nothing was kept")
+            _may_be_kept(yes=yes)
             kept = keep(case, folder, base if len(found) == 1 else f"{base}-{number}")
         except RecordingProblem as problem:
             raise Problem(str(problem)) from None
         out(f"kept as {kept}")
+
+
+def _may_be_kept(*, yes: bool) -> None:
+    """Raises Problem where the person does not want it."""
+    if not yes and not click.confirm("Keep it as a case? Its words will stand in the project."):
+        raise Problem("nothing was kept")
+
+
+def _add_session(records: Path, session: str | None, name: str | None, folder: Path, *, yes: bool) -> None:
+    """Raises Problem."""
+    found = sessions_in(load_recordings((records,)))
+    if session not in found:
+        known = ", ".join(f"{one} ({len(recordings)} exchanges)" for one, recordings in found.items())
+        raise Problem(f"name a session of {records} with --session; it has: {known or 'none'}")
+    try:
+        case = session_case(found[session])
+        out(f"replaced in it: {case.replaced}", *case.left_out)
+        for number, recording in enumerate(case.recordings, start=1):
+            said = " ".join(delivered_lines(recording))
+            out(f"exchange {number}: {recording.model} {recording.outcome}: {shown(said, 100)}")
+        if case.differs:
+            out("today's adapters read it differently than it was delivered then; the case will fail until they do:")
+            out(*(f"    {line}" for line in case.differs))
+        _may_be_kept(yes=yes)
+        kept = keep(case, folder, name or f"session-{session}")
+    except RecordingProblem as problem:
+        raise Problem(str(problem)) from None
+    out(f"kept as {kept}")
 
 
 def _show(case: Case) -> None:
@@ -174,9 +224,7 @@ def _show(case: Case) -> None:
 def _chats(cli: CliContext, file: Path) -> list[Recording]:
     """The recordings in a file: its own, or those of the chats in a HAR or flow file. Raises Problem."""
     if file.name.endswith(ENDING):
-        recording = _load(file, strict=True)
-        assert isinstance(recording, Recording)
-        return [recording]
+        return list(_load(file))
     found = _imported(cli, file)
     for one in found:
         if one.recording is None:

@@ -13,6 +13,7 @@ from mitmproxy import http
 
 from addons.dialects.base import Continuing, Dialect, ParsedRequest
 from addons.dialects.body import ASKED_LIMIT, Reading
+from addons.dialects.client_session import retries_in
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
@@ -26,6 +27,7 @@ from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
 from addons.stream.port import State
+from providers.contract.requests import ModelRequest
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 """The request on whose behalf something is done."""
@@ -61,6 +63,8 @@ class Exchange:
     """The model asked for, in the client's words."""
     client_body: bytes = b""
     """As the client sent it, up to a limit."""
+    request: ModelRequest | None = None
+    """What a model is asked, once it was read."""
     attempt_loop: AttemptLoop | None = None
     error: GatewayError | None = None
     left: bool = False
@@ -143,7 +147,12 @@ class Exchange:
         flow = shown if self.attempt is not None else None
         found, self._told = records[self._told :], len(records)
         return [
-            replace(record, flow=flow if record.attempt is not None else None, client_body=self.client_body)
+            replace(
+                record,
+                flow=flow if record.attempt is not None else None,
+                client_body=self.client_body,
+                request=self.request,
+            )
             for record in found
         ]
 
@@ -183,7 +192,7 @@ class Exchange:
             self._take_local(await arrived.read(self.local(body)), flow)
             return
         parsed = await arrived.read(self.dialect.read(body, self.context.limits.body_values, self.head))
-        self.model = parsed.request.model[:ASKED_LIMIT]
+        self.request, self.model = parsed.request, parsed.request.model[:ASKED_LIMIT]
         if self.moved is not None:
             self.moved()
         await arrived.pause()
@@ -315,6 +324,8 @@ class Exchange:
             error=self.error,
             flow=flow,
             client_body=self.client_body,
+            request=self.request,
+            retry=retries_in(self.head.headers),
         )
 
     def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:

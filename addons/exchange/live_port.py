@@ -6,6 +6,7 @@ from typing import Protocol
 from addons.exchange.attempt import Attempt
 from addons.exchange.context import Context
 from addons.exchange.stage import Stage
+from providers.contract.requests import ModelRequest
 
 
 class Underway(Protocol):
@@ -18,6 +19,8 @@ class Underway(Protocol):
     attempt: Attempt | None
     """The attempt that is at the provider now."""
     context: Context
+    request: ModelRequest | None
+    """What a model is asked, once the body was read."""
 
     def watch(self, moved: Callable[[], None] | None) -> None:
         """Has `moved` called when it has come further, until its provider is asked."""

@@ -15,6 +15,7 @@ from addons.exchange.live_port import Underway
 from addons.words.shown import shown
 from providers.contract.errors import ProviderError
 from providers.contract.events import Usage
+from providers.contract.requests import ModelRequest
 
 WHY_LIMIT: Final = 300
 SHORTEST_SENTENCE: Final = 30
@@ -65,6 +66,8 @@ class AttemptRecord:
     """The flow that shows this attempt alone: there where somebody may look and another attempt has gone out since."""
     client_body: bytes = field(default=b"", repr=False, compare=False)
     """The body the client sent, up to the cap. Secrets may stand in it."""
+    request: ModelRequest | None = field(default=None, repr=False, compare=False)
+    """What a model was asked."""
 
     @property
     def usage(self) -> Usage | None:
@@ -147,6 +150,10 @@ class Outcome:
     flow: http.HTTPFlow | None = field(default=None, repr=False, compare=False)
     client_body: bytes = field(default=b"", repr=False, compare=False)
     """The body the client sent, up to the cap. Secrets may stand in it."""
+    request: ModelRequest | None = field(default=None, repr=False, compare=False)
+    """What a model was asked; None where it was refused before it was read."""
+    retry: int = 0
+    """Which retry the client calls it (an SDK's count); 0 for a first request."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "why", shown(_first_sentence(self.why), WHY_LIMIT))

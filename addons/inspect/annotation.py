@@ -44,9 +44,15 @@ class Annotation:
     total_ms: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of the prompt, those that the provider had in a cache."""
     stream: bool = False
     dialect: str = ""
     """The client format, by its name in addons/dialects/registry.py; empty where there is none."""
+    session: str = ""
+    """The stand-in of the client's session, where it has one (addons/inspect/sessions.py)."""
+    retry: int = 0
+    """How often the same turn was asked before in its session, as the client counts or as was seen."""
     client_request: str = ""
     """The body the client sent, as text."""
     delivered: str = ""

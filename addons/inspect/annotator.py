@@ -19,6 +19,7 @@ from addons.inspect.attempt_flows import end_as_attempt, own_flow, step_flow
 from addons.inspect.flow_places import FlowPlaces
 from addons.inspect.kept import keep_cleaned
 from addons.inspect.live import Live
+from addons.inspect.sessions import SessionTurns, session_of
 from addons.inspect.summary import marker, summary_line
 from addons.transport.places import places_of
 from addons.transport.step_runner import CallRecord
@@ -41,6 +42,7 @@ class Annotator(Observer):
     """Those in force."""
     live: Live | None = None
     """Where there is a list of flows to be looked at."""
+    _turns: SessionTurns = field(default_factory=SessionTurns)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     # -- a request under way --------------------------------------------------------------------------------------
@@ -101,6 +103,9 @@ class Annotator(Observer):
             annotation = replace(annotation, delivered=last.delivered.decode("utf-8", "replace"))
         if looked_at:
             annotation = replace(annotation, client_request=outcome.client_request)
+            session = session_of(outcome.request)
+            retry = self._turns.retry(session, outcome.request, outcome.retry)
+            annotation = replace(annotation, session=session, retry=retry)
         answered = attempt is not None and attempt.response is not None and flow.response is attempt.response
         try:
             annotation = await keep_cleaned(flow, annotation, attempt, cleaner, limits.record_bytes, answered=answered)
@@ -158,7 +163,9 @@ class Annotator(Observer):
             total_ms=record.ended_ms,
             prompt_tokens=usage.prompt_tokens if usage is not None else None,
             completion_tokens=usage.completion_tokens if usage is not None else None,
+            cached_tokens=usage.cached_tokens if usage is not None else None,
             dialect=record.dialect,
+            session=session_of(record.request),
         )
 
 
@@ -182,6 +189,7 @@ def _request_annotation(
         total_ms=outcome.total_ms,
         prompt_tokens=usage.prompt_tokens if usage is not None else None,
         completion_tokens=usage.completion_tokens if usage is not None else None,
+        cached_tokens=usage.cached_tokens if usage is not None else None,
         dialect=outcome.dialect,
         held_ms=held_ms,
         most=most,

@@ -7,6 +7,7 @@ from addons.cleaning.index import PIECE
 from addons.dialects.registry import transcript_of
 from addons.dialects.transcript import LONG, Passage, shortened
 from addons.inspect.annotation import Annotation
+from addons.inspect.context_view import context_lines
 
 HELD = PIECE - 1
 """Letters at the end of a text that still comes: a secret that is said piece by piece may just have begun there, and
@@ -16,10 +17,12 @@ _RULE: Final = 44
 
 
 def chat_text(annotation: Annotation) -> str:
-    """Roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
+    """What fills the context, roles, reasoning, tool calls, pictures as links, parameters, tokens, timings."""
     asked = rendered(transcript_of(annotation.dialect).asked(annotation.client_request))
     answered = answer_lines(annotation.delivered, annotation.dialect, HELD if annotation.running else 0)
-    return "\n".join([*_head(annotation), "", *asked, *answered]).rstrip() + "\n"
+    context = list(context_lines(annotation))
+    filling = [_titled("context"), *context, ""] if context else []
+    return "\n".join([*_head(annotation), "", *filling, *asked, *answered]).rstrip() + "\n"
 
 
 def _head(annotation: Annotation) -> Iterator[str]:
@@ -54,6 +57,10 @@ def rendered(parts: Iterable[Passage | str]) -> Iterator[str]:
         if isinstance(part, str):
             yield part
         else:
-            yield f"── {part.name} " + "─" * max(4, _RULE - len(part.name))
+            yield _titled(part.name)
             yield shortened(part.text, 50 * LONG)
             yield ""
+
+
+def _titled(name: str) -> str:
+    return f"── {name} " + "─" * max(4, _RULE - len(name))

@@ -15,6 +15,7 @@ from addons.exchange.outcome import ExchangeInfo
 from addons.exchange.stage import Stage
 from addons.inspect.annotation import KEY, RUNNING, Annotation
 from addons.inspect.arriving import ArrivingBody
+from addons.inspect.sessions import session_of
 from addons.inspect.summary import summary_line
 
 AT_ONCE_BYTES: Final = 32 * 1024
@@ -47,6 +48,8 @@ class Running:
     lost: bool = False
     """There was a fault in showing it."""
     _said: str = ""
+    _session: str | None = None
+    """Its client's session; None before the request was read."""
     _asked: str | None = None
     """The client's request as it may be shown; None before it was cleaned."""
     _withheld: bytes | None = None
@@ -113,10 +116,16 @@ class Running:
             held_ms=round(self.held_s * 1000),
             stream=attempt is not None and attempt.streaming,
             dialect=info.dialect,
+            session=self._session_name(),
             client_request=self._asked or "",
             delivered=self._delivered,
             cut=attempt is not None and attempt.report.cut,
         )
+
+    def _session_name(self) -> str:
+        if self._session is None and self.exchange.request is not None:
+            self._session = session_of(self.exchange.request)
+        return self._session or ""
 
     def _doing(self) -> str:
         attempt = self.attempt

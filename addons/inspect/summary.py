@@ -64,7 +64,8 @@ def _parts(annotation: Annotation) -> list[str]:
                 *_failed(annotation),
             ]
         case _:
-            return [*_whom(annotation), *_figures(annotation), *_doing(annotation), *_failed(annotation)]
+            figures = [*_figures(annotation), *_doing(annotation), *_session(annotation)]
+            return [*_whom(annotation), *figures, *_failed(annotation)]
 
 
 def _whom(annotation: Annotation) -> list[str]:
@@ -78,6 +79,13 @@ def _failed(annotation: Annotation) -> list[str]:
 
 def _doing(annotation: Annotation) -> list[str]:
     return [annotation.doing] if annotation.doing else []
+
+
+def _session(annotation: Annotation) -> list[str]:
+    """The client's session, and that this is no first try of it."""
+    if not annotation.session:
+        return [f"retry {annotation.retry}"] if annotation.retry else []
+    return [f"session {annotation.session}", *([f"retry {annotation.retry}"] if annotation.retry else [])]
 
 
 def _took(ms: int | None) -> list[str]:

@@ -8,6 +8,7 @@ from addons.inspect.pseudonyms import Pseudonyms
 from addons.recordings.check import differences
 from addons.recordings.kept_files import ENDING
 from addons.recordings.recording import Recording, RecordingProblem, summary
+from addons.recordings.session_file import SessionCase
 
 FOLDER: Final = Path("tests/fixtures/cases")
 """Where the tests look for cases, below the project's folder."""
@@ -26,6 +27,10 @@ class Case:
     replaced: str
     differs: tuple[str, ...]
 
+    def dump(self) -> str:
+        """The file's text."""
+        return self.recording.dump()
+
 
 def case_of(recording: Recording) -> Case:
     """The case of a recording. Raises RecordingProblem for what cannot be read again: it would prove nothing."""
@@ -37,13 +42,13 @@ def case_of(recording: Recording) -> Case:
     return Case(clean, summary(own.counts), differs)
 
 
-def keep(case: Case, folder: Path, name: str) -> Path:
+def keep(case: Case | SessionCase, folder: Path, name: str) -> Path:
     """Writes the case; returns its path. Raises RecordingProblem when it is there already or cannot be written."""
     path = folder / f"{name}{ENDING}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as out:
-            out.write(case.recording.dump())
+            out.write(case.dump())
     except FileExistsError:
         raise RecordingProblem(f"there is a case {path} already; give another name") from None
     except OSError as e:

@@ -17,9 +17,9 @@ from addons.inspect.pseudonyms import Pseudonyms
 from addons.words.plain_words import requirement
 
 FORMAT: Final = "glassgate-recording"
-VERSION: Final = 3
-"""Since 2 a recording names its dialect, since 3 its request; older ones are read as well."""
-_READ: Final = (1, 2, VERSION)
+VERSION: Final = 4
+"""Since 2 a recording names its dialect, since 3 its request, since 4 its session; older ones are read as well."""
+_READ: Final = (1, 2, 3, VERSION)
 TEXT_CHARS: Final = 4 * 1024 * 1024
 """Of each text but the answer's, which is as long as `inspect.body_kb` lets it be; what is beyond is left out."""
 
@@ -90,11 +90,13 @@ class Recording(_FileModel):
     """One exchange. `provider` is the adapter's type."""
 
     format: Literal["glassgate-recording"] = FORMAT
-    version: Literal[1, 2, 3] = VERSION
+    version: Literal[1, 2, 3, 4] = VERSION
     part: Literal["attempt", "step"] = "attempt"
     """`step`: a preparing call (a chat made, a session renewed); nothing of it was delivered."""
     request_id: str = ""
     """The client request's: features made their marks of it. Empty in older files."""
+    session: str = ""
+    """The stand-in of the client's session, where it had one."""
     provider: str
     model: str
     outcome: str
@@ -117,6 +119,11 @@ class Recording(_FileModel):
             value = json.loads(text)
         except (ValueError, RecursionError):
             raise RecordingProblem(f"{name} is no whole JSON file: it was cut off or edited") from None
+        return cls.of(value, name)
+
+    @classmethod
+    def of(cls, value: Any, name: str = "the file") -> "Recording":
+        """The recording that a JSON value is. Raises RecordingProblem."""
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise RecordingProblem(f"{name} is no recording of Glassgate")
         if value.get("version") not in _READ:
@@ -159,6 +166,7 @@ def recording_of(flow: http.HTTPFlow, source: RecordingSource, pseudonyms: Pseud
     return Recording(
         part="step" if annotation.part == "step" else "attempt",
         request_id=annotation.request_id,
+        session=annotation.session,
         provider=source.provider_type,
         model=annotation.model,
         outcome=annotation.outcome,

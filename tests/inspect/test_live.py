@@ -69,7 +69,7 @@ class Room:
         exchange = SimpleNamespace(
             id=f"req_24a1d{number}aaaa", model=None, stage=Stage.READ, tries=0, about=None, attempt=None,
             began=self.clock(), context=context, client_request=BODY, moved=None,
-            dialect=DIALECTS[0],
+            dialect=DIALECTS[0], request=None,
         )  # fmt: skip
         exchange.watch = lambda moved: setattr(exchange, "moved", moved)
         path, name = "/v1/chat/completions", "chat_completions"

@@ -33,6 +33,17 @@ RUNS = replace(ASKED, outcome="running")
             id="stopped by a person",
         ),
         pytest.param(
+            replace(SAID, attempt=1, session="3fa2c1", retry=1),
+            "✓ req_24a1d4 ok          GLM-4.6 → zai/main first 200 ms 80 tok/s session 3fa2c1 retry 1",
+            id="of a session, and not the first try of it",
+        ),
+        pytest.param(
+            replace(RUNS, session="3fa2c1", error="odd", retry=2),
+            "▷ req_24a1d4 running     GLM-4.6 → zai/main session 3fa2c1 retry 2 odd",
+            id="of a session, under way",
+        ),
+        pytest.param(replace(ASKED, retry=2), "✓ req_24a1d4 ok          GLM-4.6 → zai/main retry 2", id="a retry"),
+        pytest.param(
             replace(SAID, attempt=4), "✓ req_24a1d4 ok          GLM-4.6 → zai/main attempt 4 first 200 ms 80 tok/s",
             id="of a fallback",
         ),

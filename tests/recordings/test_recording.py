@@ -102,7 +102,7 @@ def test_a_secret_in_the_answer_goes_however_it_was_cut(length: int) -> None:
     ("change", "words"),
     [
         pytest.param(lambda t: t[: len(t) // 2], "cut off or edited", id="cut off"),
-        pytest.param(lambda t: t.replace('"version": 3', '"version": 9'), "version 9", id="version"),
+        pytest.param(lambda t: t.replace('"version": 4', '"version": 9'), "version 9", id="version"),
         pytest.param(lambda t: '{"log": {"entries": []}}', "no recording", id="HAR"),
         pytest.param(lambda t: "[" * 100_000, "cut off or edited", id="deep"),
         pytest.param(lambda t: t.replace('"ms": 0', '"ms": -4'), "answer.pieces.0.ms", id="negative time"),

@@ -10,6 +10,7 @@ from addons.dialects.chat_completions.description import description
 from addons.dialects.chat_completions.request import parse_chat, read_chat, wants_usage
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
+from addons.dialects.client_session import READS, in_session
 from addons.dialects.description import Description
 from addons.dialects.openai import models
 from addons.dialects.openai.error import error_response
@@ -24,14 +25,14 @@ class ChatCompletions:
     """The Dialect of OpenAI's chat completions."""
 
     name = "chat_completions"
-    routes: Sequence[Route] = (Route(POST, "/v1/chat/completions", "chat_completions"), *models.ROUTES)
+    routes: Sequence[Route] = (Route(POST, "/v1/chat/completions", "chat_completions", reads=READS), *models.ROUTES)
     transcript: Transcript = OpenAITranscript()
 
     def answer_id(self, request_id: str) -> str:
         return f"chatcmpl-{request_id.removeprefix('req_')}"
 
     def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
-        return read_chat(body, most_values)
+        return in_session(read_chat(body, most_values), head)
 
     def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return parse_chat(body)

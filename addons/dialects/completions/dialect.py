@@ -7,6 +7,7 @@ from mitmproxy import http
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import Reading, all_at_once
 from addons.dialects.chat_completions.request import wants_usage
+from addons.dialects.client_session import READS, in_session
 from addons.dialects.completions.answer import TextStream, TextWhole
 from addons.dialects.completions.description import description
 from addons.dialects.completions.request import read_completion
@@ -23,14 +24,14 @@ class Completions:
     """The Dialect of OpenAI's legacy completions."""
 
     name = "completions"
-    routes: Sequence[Route] = (Route(POST, "/v1/completions", "completions"),)
+    routes: Sequence[Route] = (Route(POST, "/v1/completions", "completions", reads=READS),)
     transcript: Transcript = OpenAITranscript()
 
     def answer_id(self, request_id: str) -> str:
         return f"cmpl-{request_id.removeprefix('req_')}"
 
     def read(self, body: bytes, most_values: int, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
-        return read_completion(body, most_values)
+        return in_session(read_completion(body, most_values), head)
 
     def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return all_at_once(read_completion(body))
