@@ -53,6 +53,9 @@ from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
 from addons.upstream.tls_records import TlsRecords
 from addons.words.near import near
+from providers.anthropic.body import with_model
+from providers.anthropic.decoder import MessagesDecoder
+from providers.anthropic.passing import PassedOn
 from providers.contract.chat import ImagePart, Message, ToolCall
 from providers.contract.events import Event, Finish, Text, ToolCallDelta
 from providers.contract.operation import Decoder
@@ -188,6 +191,14 @@ def call(arguments: str) -> dict[str, object]:
     return delta(tool_calls=[{"index": 0, "id": "call_12345", "function": {"name": "f", "arguments": arguments}}])
 
 
+def block_delta(**fields: object) -> dict[str, object]:
+    return {"type": "content_block_delta", "index": 0, "delta": fields}
+
+
+def passed_on() -> Decoder:
+    return PassedOn(lambda error: error)
+
+
 def lines(unit: str) -> Reader:
     """JSON lines, one of them long, in small pieces."""
 
@@ -228,6 +239,20 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     "openai gathered": collected(lambda t: delta(content=t)),
     "openai refusals gathered": collected(lambda t: delta(refusal=t)),
     "openai details gathered": collected(lambda t: delta(reasoning_details=[{"index": 0, "text": t}])),
+    "anthropic": answer(MessagesDecoder, lambda t: block_delta(type="text_delta", text=t)),
+    "anthropic calls": answer(MessagesDecoder, lambda t: block_delta(type="input_json_delta", partial_json=t)),
+    "anthropic blocks": answer(
+        MessagesDecoder,
+        lambda t: {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "tool_use", "name": t, "id": t},
+        },
+    ),
+    "anthropic sources": answer(MessagesDecoder, lambda t: block_delta(type="citations_delta", citation={"url": t})),
+    "anthropic errors": answer(MessagesDecoder, lambda t: {"type": "error", "error": {"message": t, "type": t}}),
+    "anthropic passed on": answer(passed_on, lambda t: block_delta(type="text_delta", text=t)),
+    "anthropic held back": answer(passed_on, lambda t: {"type": t}),
     "k2think": answer(K2ThinkDecoder, lambda t: {"choices": [{"delta": {"content": t}}]}),
     "k2think snapshots": answer(K2ThinkDecoder, lambda t: {"content": t}),
     "qwen": answer(QwenDecoder, lambda t: {"choices": [{"delta": {"phase": "answer", "content": t}}]}),
@@ -695,6 +720,11 @@ READERS: dict[str, Reader] = {
     "import: carets": fed(lambda: curl, whole("^ ", 'curl ^"')),
     "conversations": settled,
     "openai lines": lines("a"),
+    "messages lead": fed(lambda: MessagesDecoder().feed, whole_bytes("\ufeff ")),
+    "messages lead, passed on": fed(lambda: passed_on().feed, lambda size: [b" "] * size),
+    "messages: the model's name": fed(
+        lambda: lambda body: with_model(body, {}, "m"), whole_bytes('{"model": 1, "model": {"model": "x"')
+    ),
     "openai lead": fed(lambda: OpenAIDecoder(FORM).feed, whole_bytes("\ufeff ")),
     "json end: brackets": fed(lambda: JsonEnd().read, whole("[", "[")),
     "json end: pairs": fed(lambda: JsonEnd().read, whole("{}", "[")),

@@ -25,6 +25,7 @@ ANSWER_BYTES: Final = 32 * 1024 * 1024
 HELD_BYTES: Final = 256 * 1024
 """Of what is held back before the first content; more is given out."""
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_BOM: Final = b"\xef\xbb\xbf"
 _LEAD: Final = re.compile(rb"(?:\s|\xef\xbb\xbf)*+")
 _DELTA: Final = (b"event: content_block_delta\n", b"event:content_block_delta\n", b"event: content_block_delta\r")
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -49,6 +50,7 @@ class PassedOn(Decoder):
         self._begun = False
         self._held: list[bytes] | None = []
         """What came before the first content; None once that is out."""
+        self._held_bytes = 0
         self._usage = UsageReader()
         self._reason: FinishReason | None = None
         self._sequence: str | None = None
@@ -64,16 +66,13 @@ class PassedOn(Decoder):
             return []
         if self._whole is not None:
             return self._whole.feed(data)
-        self._buffer += data
         if not self._begun:
-            lead = _LEAD.match(bytes(self._buffer))  # (a match keeps what it was of from being resized)
-            if lead is None or lead.end() == len(self._buffer):
+            data = self._first(data)
+            if not data:
                 return []
-            self._begun = True
-            if self._buffer[lead.end() : lead.end() + 1] == b"{":
-                self._whole = WholePassedOn(self._told, streams=True)
-                data, self._buffer = bytes(self._buffer), bytearray()
+            if self._whole is not None:
                 return self._whole.feed(data)
+        self._buffer += data
         return self._read_on()
 
     def close(self) -> list[Event]:
@@ -99,6 +98,20 @@ class PassedOn(Decoder):
         else:
             out.append(Failure(ProviderError(ErrorKind.INCOMPLETE, _CUT)))
         return out
+
+    def _first(self, data: bytes) -> bytes:
+        """What is to be read of the first bytes, blanks before them left out; they show what the body is."""
+        held = bytes(self._buffer) + data
+        self._buffer.clear()
+        lead = _LEAD.match(held)
+        held = held[lead.end() :] if lead is not None else held
+        if _BOM.startswith(held):
+            self._buffer += held
+            return b""
+        self._begun = True
+        if held[:1] == b"{":
+            self._whole = WholePassedOn(self._told, streams=True)
+        return held
 
     # -- events ---------------------------------------------------------------------------------------------------
     def _read_on(self) -> list[Event]:
@@ -178,7 +191,8 @@ class PassedOn(Decoder):
             out.append(Verbatim(shown))
             return
         self._held.append(shown)
-        if sum(map(len, self._held)) > HELD_BYTES:
+        self._held_bytes += len(shown)
+        if self._held_bytes > HELD_BYTES:
             self._release(out)
 
     def _release(self, out: list[Event]) -> None:

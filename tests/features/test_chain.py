@@ -69,7 +69,7 @@ def test_limits_are_kept_for_a_web_session_and_left_to_an_official_api() -> None
 
 def test_filters_are_made_anew_for_each_attempt() -> None:
     first, second = applied(CHAT, at(MODEL, WEB)), applied(CHAT, at(MODEL, WEB))
-    assert filtered(first, Text("a END b")) == [Text("a "), Finish("stop")]
+    assert filtered(first, Text("a END b")) == [Text("a "), Finish("stop", stop_sequence="END")]
     assert first.filters[0].done
     assert not second.filters[0].done
 
@@ -89,7 +89,7 @@ def test_an_answer_passes_the_features_backwards(with_tools: str) -> None:
     expected = ["OutputLimits", "Louder"] if with_tools == "first" else ["Louder", "OutputLimits"]
     assert by_name == expected
     # Only a filter behind the louder one sees the stop string.
-    assert said == ([Text("THE END")] if with_tools == "first" else [Text("THE "), Finish("stop")])
+    assert said == ([Text("THE END")] if with_tools == "first" else [Text("THE "), Finish("stop", stop_sequence="END")])
 
 
 def test_what_a_feature_claims_no_provider_has_to_carry(with_tools: str) -> None:

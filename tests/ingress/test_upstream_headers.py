@@ -38,3 +38,12 @@ def test_nothing_else_is() -> None:
         )
         == ()
     )
+
+
+@pytest.mark.parametrize("own_limits", [True, False])
+def test_limits_of_anthropics_form_keep_their_names(own_limits: bool) -> None:
+    told = {"input-tokens-remaining": "5", "tokens-reset": "2026-11-27T00:01:00Z"}
+    shown = {f"anthropic-ratelimit-{name}": value for name, value in told.items()}
+    hidden = {"anthropic-ratelimit-unified-status": "allowed", "anthropic-organization-id": "o"}
+    found = upstream_headers({**shown, **hidden}, own_limits=own_limits)
+    assert dict(found) == shown
