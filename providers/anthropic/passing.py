@@ -64,14 +64,12 @@ class PassedOn(Decoder):
     def feed(self, data: bytes) -> list[Event]:
         if self._over or not data:
             return []
-        if self._whole is not None:
-            return self._whole.feed(data)
         if not self._begun:
             data = self._first(data)
-            if not data:
-                return []
-            if self._whole is not None:
-                return self._whole.feed(data)
+        if not data:
+            return []
+        if self._whole is not None:
+            return self._whole.feed(data)
         self._buffer += data
         return self._read_on()
 
