@@ -37,10 +37,13 @@ class Sealing:
 
     key: bytes = field(repr=False)
     random: Callable[[int], bytes]
+    _start: bytes = field(init=False, repr=False)
+    """What each file begins with."""
+    _cipher: AESGCM = field(init=False, repr=False)
 
-    @property
-    def _mark(self) -> bytes:
-        return hmac.digest(self.key, b"mark", "sha256")[:_MARK_BYTES]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_start", MAGIC + hmac.digest(self.key, b"mark", "sha256")[:_MARK_BYTES])
+        object.__setattr__(self, "_cipher", AESGCM(self.key))
 
     def name(self, key: ItemKey) -> str:
         """The item's file: the same for the same key and id, and nothing can be told from it."""
@@ -51,19 +54,19 @@ class Sealing:
     def seal(self, name: str, key: ItemKey, item: Item) -> bytes:
         """The file of that name."""
         said = {"owner": key.owner.hex(), "kind": key.kind, "id": key.id, "since": item.since, "place": item.place}
-        start, nonce = MAGIC + self._mark, self.random(_NONCE_BYTES)
+        nonce = self.random(_NONCE_BYTES)
         plain = json.dumps(said).encode() + b"\n" + item.value  # ASCII: any id can be written
-        return start + nonce + AESGCM(self.key).encrypt(nonce, plain, start + name.encode())
+        return self._start + nonce + self._cipher.encrypt(nonce, plain, self._start + name.encode())
 
     def open(self, name: str, data: bytes) -> tuple[ItemKey, Item]:
         """What the file of that name holds. Raises ForeignItem, DamagedItem."""
         start, nonce = data[: len(MAGIC) + _MARK_BYTES], data[len(MAGIC) + _MARK_BYTES : HEAD_BYTES]
         if len(data) < HEAD_BYTES or not start.startswith(MAGIC):
             raise DamagedItem
-        if start != MAGIC + self._mark:
+        if start != self._start:
             raise ForeignItem
         try:
-            plain = AESGCM(self.key).decrypt(nonce, data[HEAD_BYTES:], start + name.encode())
+            plain = self._cipher.decrypt(nonce, data[HEAD_BYTES:], start + name.encode())
         except InvalidTag:
             raise DamagedItem from None
         header, line_end, value = plain.partition(b"\n")
