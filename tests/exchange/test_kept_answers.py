@@ -187,6 +187,25 @@ async def test_it_is_there_after_a_restart(tmp_path: Path) -> None:
         assert not any("resp" in line or first in line for line in house.said)
 
 
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while nobody runs"])
+@in_virtual_time
+async def test_another_data_key_of_the_vault(tmp_path: Path, running: bool) -> None:
+    async with api(tmp_path) as house:
+        first = await answered(house, "one", "two")
+        await house.pass_s(3)
+        if running:
+            house.vault.rotate_data_key()
+            await house.pass_s(6)
+    if not running:
+        house.vault.rotate_data_key()
+    async with api(tmp_path) as house:
+        if running:
+            assert (await talks(house, "three", previous=first)).requests
+        else:
+            await refused_as_unknown(house, first)
+            assert any("1 files in" in line and "of another vault key" in line for line in house.said)
+
+
 @in_virtual_time
 async def test_it_is_written_by_a_job_and_follows_the_configuration(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
