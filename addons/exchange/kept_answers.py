@@ -77,10 +77,12 @@ class KeepsAnswer:
 
     def _keep(self) -> None:
         value = self._encoder.kept() if isinstance(self._encoder, Keeping) else None
-        at_provider = False
-        for kind, id, document in ((one.kind, one.id, one.document) for one in self._issued):
-            is_answer = kind == ANSWERS
-            at_provider = at_provider or is_answer
-            self._kept.put(kind, id, (value if is_answer else None) or document, self._account)
-        if value is not None and not at_provider:
+        named = False
+        for one in self._issued:
+            is_answer = one.kind == ANSWERS
+            named = named or is_answer
+            kept = (value if is_answer else None) or one.document
+            if one.there or kept:
+                self._kept.put(one.kind, one.id, kept, self._account if one.there else None)
+        if value is not None and not named:
             self._kept.put(ANSWERS, self._id, value)

@@ -93,6 +93,8 @@ class Issued(Event):
     id: str
     document: bytes = b""
     """Of an answer: the whole of it, as the provider would give it again."""
+    there: bool = True
+    """Whether the account has it; of an answer that the provider has but named, only the gateway can keep it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,6 +348,14 @@ def test_an_answer_that_the_provider_keeps_has_its_own_id(keeping: bool) -> None
     assert kept.get("response", "resp_1") == (made if keeping else b'{"id": 1}')
 
 
+@pytest.mark.parametrize("keeping", [False, True])
+def test_an_answer_that_a_provider_has_but_named_is_kept_here_alone(keeping: bool) -> None:
+    encoder: Any = KeptTalk(Plain(), say("one")) if keeping else Plain()
+    kept = left(encoder, Text("two"), Issued("response", "resp_1", there=False), Finish("stop"))
+    assert kept.ids("response") == (["resp_1"] if keeping else [])
+    assert kept.place("response", "resp_1") is None
+
+
 def test_an_error_is_the_encoders_own() -> None:
     keeping = KeepsAnswer(Plain(), KeptStore().of(b"ada"), "talk-1", ALICE)
     assert keeping.error(None) == b"broken"  # type: ignore[arg-type]
