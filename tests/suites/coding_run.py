@@ -34,7 +34,7 @@ def run_case(case: Case, base_url: str, key: Key, home: Path, log: Path, run: Ru
     """Why a case failed, or nothing; and what was said last."""
     work = home / "work"
     work.mkdir()
-    texts = {"WORK": str(work), "WORD": f"word-{secrets.token_hex(4)}", "OTHER": f"word-{secrets.token_hex(4)}"}
+    texts = {"WORK": str(work), "WORD": _word(), "OTHER": _word()}
     (work / "notes.txt").write_text(f"The password is {texts['WORD']}.\n", encoding="utf-8")
     (work / "two.txt").write_text(f"Another is {texts['OTHER']}.\n", encoding="utf-8")
     setting = Setting(base_url, key.key, case.model, home, work)
@@ -49,6 +49,11 @@ def run_case(case: Case, base_url: str, key: Key, home: Path, log: Path, run: Ru
     files = "".join(file.read_text(encoding="utf-8") for file in sorted(work.glob("*.txt")))
     told = f"{said}\n{errors}"
     return case.problem(texts, code, told, files, counted(log, key.name, case.requests)), told
+
+
+def _word() -> str:
+    """One that nobody can guess, and nobody can take for a sum."""
+    return "fog-" + "".join(secrets.choice("bcdfghjkm") for _ in range(10))
 
 
 def counted(log: Path, name: str, expected: int) -> int:

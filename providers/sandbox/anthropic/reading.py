@@ -72,7 +72,9 @@ def _turns(message: Mapping[str, Any]) -> Iterator[Turn]:
     ]
     if results:
         yield Turn("tool", results=results)
-    text = "\n".join(text for block in blocks if (text := _text(block)))
+    *before, text = [text for block in blocks if (text := _text(block))] or [""]
+    for told in before:  # often put there by a client, not said by the person
+        yield Turn(str(message.get("role")), DIRECTIVE.sub("", told).strip())
     calls = [
         ToolCall(block["name"], block["input"], block["id"]) for block in blocks if block.get("type") == "tool_use"
     ]

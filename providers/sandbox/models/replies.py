@@ -28,8 +28,8 @@ _COUNT: Final = re.compile(
     r"\b(?:count|numbers)\b[^\d\n]{0,40}?(?:from\s+)?(?:(\d{1,5})\s*(?:up\s+)?(?:to|-|through)\s*)?(\d{1,5})\b", re.I
 )
 _SUM: Final = re.compile(
-    r"(?<![\d.])(-?\d{1,12}+(?:\.\d{1,12}+)?)\s*+"
-    r"(\+|-|−|\*|×|x|/|÷|plus|minus|times|multiplied by|divided by)\s*(-?\d{1,12}(?:\.\d{1,12})?)(?!\w)"
+    r"(?<![\d.-])(-?\d{1,12}+(?:\.\d{1,12}+)?)\s*+"
+    r"(\+|-|−|\*|×|x|/|÷|plus|minus|times|multiplied by|divided by)\s*(-?\d{1,12}(?:\.\d{1,12})?)(?![\w-])"
 )
 _SIGNS: Final[dict[str, Callable[[float, float], float]]] = {
     **dict.fromkeys(("+", "plus"), lambda a, b: a + b),

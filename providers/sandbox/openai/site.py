@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.sandbox.models import obedient
 from providers.sandbox.models.native import read_body, text_of
-from providers.sandbox.models.shown import Said, ToolCall
+from providers.sandbox.models.shown import Said, ToolCall, Turn
 from providers.sandbox.openai.completions import complete
 from providers.sandbox.openai.pictures import draw
 from providers.sandbox.openai.refusals import misbehaved
@@ -188,9 +188,11 @@ def _said(body: dict[str, Any]) -> tuple[Script, Said]:
     last = text_of((spoken or body["messages"])[-1])
     script = read_script(last)
     if not is_directed(last):
-        said = obedient.answer(read_body(body), greeting(script.prompt))
+        shown = read_body(body)
+        said = obedient.answer(shown, greeting(shown.question))
         text = json.dumps(said.value, ensure_ascii=False) if said.is_value else said.text
         return replace(script, answer=text), said
+    script = replace(script, prompt=Turn("user", script.prompt).own_words)
     tools = body.get("tools") if script.variant != "no_tool" else ()
     call = [ToolCall(tools[0]["function"]["name"], {"city": "Paris"})] if tools else []
     return script, Said(calls=call)
