@@ -157,7 +157,12 @@ class ModelChain:
         if not there:
             message = f"what the request names lies at {named}, and that provider does not serve this model"
             raise GatewayError(400, message, code="model_not_found", param="model")
-        return Candidate(account, self._able(there)[0].model)
+        able = self._able(there)[0]
+        serving = self.context.providers[account.provider].serving(self.parsed.request)
+        if serving is not None and serving.request is not self.parsed.request:  # a chat would leave out what it names
+            message = f"what the request names lies at {named}, which takes no requests of this form (operations)"
+            raise GatewayError(400, message, code="unsupported_parameter")
+        return Candidate(account, able.model)
 
     def _able(self, routes: Sequence[ModelRoute]) -> list[ModelRoute]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""

@@ -281,6 +281,19 @@ async def test_an_answer_that_a_provider_keeps_is_gone_on_from_there(tmp_path: P
         assert sent(visit) == [("user", "one")]
 
 
+@in_virtual_time
+async def test_it_is_not_asked_in_another_form_that_would_leave_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "DIALECTS", (*registry.DIALECTS[:-1], Talking(native=True)))
+    async with api(tmp_path) as house:
+        lies(house, "response", "resp_1", BOB)
+        visit = await talks(house, "one", previous="resp_1")
+        assert not visit.requests
+        assert (visit.got.status, visit.got.error["code"]) == (400, "unsupported_parameter")
+        assert "lies at api/b" in visit.got.error["message"]
+
+
 @pytest.mark.parametrize(
     ("names", "status", "code"),
     [
