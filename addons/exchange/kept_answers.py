@@ -42,8 +42,8 @@ def bound(parsed: ParsedRequest, kept: KeptItems) -> ParsedRequest:
 
 def _no_answer(id: str) -> GatewayError:
     message = (
-        f"there is no answer {id[:_SHOWN]} to go on from: it was not kept (store: false, cut off, too large), was deleted, "
-        "has expired or made room for newer ones (kept in config.yaml). Send the whole conversation."
+        f"there is no answer {id[:_SHOWN]} to go on from: it was not kept (store: false, cut off, too large), was "
+        "deleted, has expired or made room for newer ones (kept in config.yaml). Send the whole conversation."
     )
     return GatewayError(400, message, code="previous_response_not_found", param="previous_response_id")
 
