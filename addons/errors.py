@@ -130,6 +130,9 @@ class GatewayError(Exception):
         self.extra_headers: tuple[tuple[str, str], ...] = ()
         self.about: tuple[str, str, str] | None = None
         """The model, provider and account that the message is about, where it is about one."""
+        self.prompt: tuple[int, int] | None = None
+        """Of a conversation that is too long, where that is known: about how many tokens it has, and the most that the
+        model takes."""
         self.asked = ""
         """The model in the client's words, where a refusal of the request's body still knew it."""
         self.key = ""

@@ -34,13 +34,14 @@ class Door:
     ) -> None:
         """Answers with the error and notes it; neither has a secret that the head had anywhere."""
         cleaner = redact_head(flow.request, self.in_force.cleaner(), shown)
-        flow.response = registry.refusal(flow.request.path, error.cleaned(cleaner.words), flow.request.headers)
-        flow.response.headers["x-request-id"] = request_id
+        told = error.cleaned(cleaner.words)
+        flow.response = registry.refusal(flow.request.path, told, flow.request.headers, request_id)
         await self.answered(flow, request_id, key, error)
 
     async def answer(self, flow: http.HTTPFlow, request_id: str, admission: Admission, answer: http.Response) -> None:
         """Gives an answer of the gateway's own."""
-        answer.headers["x-request-id"] = request_id
+        for name, value in admission.head.id_fields(request_id):
+            answer.headers[name] = value
         if admission.action == "health" and (proof := proof_for(flow, self.in_force.parts().config.tokens)):
             answer.headers[PROOF] = proof
         flow.response = answer

@@ -59,10 +59,11 @@ def fenced(hook: Hook) -> Hook:
             request_id = exchange.id if exchange else new_request_id()
             error = GatewayError(500, "the gateway failed; nothing was sent. Its log says why.", code="internal_error")
             if exchange is not None:
-                flow.response = exchange.dialect.error(error, exchange.head)
+                flow.response = exchange.dialect.error(error, exchange.head._replace(request_id=request_id))
+                for name, value in exchange.head.id_fields(request_id):
+                    flow.response.headers[name] = value
             else:
-                flow.response = registry.refusal(flow.request.path, error, flow.request.headers)
-            flow.response.headers["x-request-id"] = request_id
+                flow.response = registry.refusal(flow.request.path, error, flow.request.headers, request_id)
             if exchange is None:
                 mark_refused(flow, error)
             else:

@@ -10,11 +10,13 @@ from addons.dialects.base import Dialect, ParsedRequest
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.dialects.images.dialect import Images
+from addons.dialects.messages.dialect import Messages
+from addons.dialects.routed_head import NO_HEAD
 from addons.dialects.routes import RouteTable
 from addons.dialects.transcript import RawTranscript, Transcript
 from addons.errors import GatewayError
 
-DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions(), Images())
+DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions(), Images(), Messages())
 """Bodies of unknown format are tried in this order. Refusals at paths of no dialect have the first one's envelope."""
 
 _NONE: Final[Mapping[str, str]] = {}
@@ -36,10 +38,14 @@ def _table(dialects: tuple[Dialect, ...]) -> RouteTable[Dialect]:
     return RouteTable((route, dialect) for dialect in dialects for route in dialect.routes)
 
 
-def refusal(path: str, error: GatewayError, headers: Mapping[str, str] = _NONE) -> http.Response:
-    """The error as an answer to a request at a path, with these headers where they are known."""
+def refusal(path: str, error: GatewayError, headers: Mapping[str, str] = _NONE, request_id: str = "") -> http.Response:
+    """The error as an answer to a request at a path, with these headers and this id where they are known."""
     found = _table(DIALECTS).nearest(path.partition("?")[0], headers)
-    return found.owner.error(error, found.head(headers)) if found is not None else DIALECTS[0].error(error)
+    head = (found.head(headers) if found is not None else NO_HEAD)._replace(request_id=request_id)
+    answer = (found.owner if found is not None else DIALECTS[0]).error(error, head)
+    for name, value in head.id_fields(request_id) if request_id else ():
+        answer.headers[name] = value
+    return answer
 
 
 def parsed_as(name: str, body: bytes) -> tuple[Dialect, ParsedRequest]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from addons.cleaning.fields import Fields
+
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -19,6 +21,15 @@ class RoutedHead(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     """Those that the route `reads` and the request has, by name in lower case; several of one name are one list.
     Hostile as a body is."""
+    id_header: str = ""
+    """Where clients of the route look for the request's id, beside x-request-id."""
+    request_id: str = ""
+    """The request's id, where an error is told."""
+
+    def id_fields(self, request_id: str) -> Fields:
+        """The header fields that tell a client the id of its request."""
+        usual = ("x-request-id", request_id)
+        return (usual, (self.id_header, request_id)) if self.id_header else (usual,)
 
 
 NO_HEAD: Final = RoutedHead()

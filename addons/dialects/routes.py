@@ -34,6 +34,8 @@ class Route:
     reads: tuple[str, ...] = ()
     """Headers that its dialect reads (lower case), also where their names look like those of credentials
     (`session-id`); a header that a key may come in is none of them."""
+    id_header: str = ""
+    """Where its clients look for the request's id, beside x-request-id."""
 
     @property
     def asks_model(self) -> bool:
@@ -58,7 +60,7 @@ class RouteMatch[Owner]:
         """What the owner may see of a request's head; `headers` by name in lower case."""
         reads = self.route.reads
         read = {name: headers[name] for name in reads if name in headers} if reads else NOTHING
-        return RoutedHead(self.route.operation, self.params, query, read)
+        return RoutedHead(self.route.operation, self.params, query, read, self.route.id_header)
 
 
 class RouteTable[Owner]:

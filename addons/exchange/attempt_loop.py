@@ -52,7 +52,8 @@ class AttemptLoop:
 
     def __post_init__(self) -> None:
         """Raises GatewayError when nobody serves the model or nobody can carry the request."""
-        self._final_error = FinalError(self.context.providers, self.ask.parsed.request.only_at)
+        request = self.ask.parsed.request
+        self._final_error = FinalError(self.context.providers, request.only_at, request)
         self._continuation = Continuation(self.context, self.ask.parsed.request, self.ask.identity)
         self._chain = ModelChain(self.context, self.ask.parsed, self._continuation.holder)
         self._maker = AttemptMaker(self.context, self.ask, self._chain, self._continuation, self.way)

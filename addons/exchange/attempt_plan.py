@@ -9,6 +9,7 @@ from mitmproxy import http
 
 from addons.accounts.account_record import AccountId
 from addons.dialects.base import AnswerMeta, Dialect, Encoder, ParsedRequest
+from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.exchange.answer_source import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.context import Context
@@ -40,6 +41,7 @@ class ClientRequest:
     began: float
     identity: bytes | None = None
     """Of the client key."""
+    head: RoutedHead = NO_HEAD
     further: FurtherAnswers | None = None
     """Those that are given out with this one."""
     into: FurtherAnswer | None = None
@@ -102,7 +104,7 @@ def plan_attempt(
         places=places_of(call),
         cleaner=context.cleaner,
         record_limit_bytes=context.limits.record_bytes,
-        answer_headers=(("x-request-id", ask.id), *headers),
+        answer_headers=(*ask.head.id_fields(ask.id), *headers),
         clock=context.clock,
         begun=progress.lease.answering,
         read_back=partial(ReadBack, context, provider, turn, progress.session) if turn.reads_back else None,

@@ -198,7 +198,7 @@ class Exchange:
         await arrived.pause()
         if parsed.follows is not None or parsed.names:
             parsed = await self._with_kept(parsed, arrived)
-        ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity)
+        ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity, self.head)
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
             ask = self._beside.first
@@ -250,7 +250,7 @@ class Exchange:
         if self._told_in_answer(self.error):
             return
         self.status = error.status
-        self.answer = self.dialect.error(error, self.head)
+        self.answer = self.dialect.error(error, self.head._replace(request_id=self.id))
         for name, value in self.headers(error):
             self.answer.headers.add(name, value)
         if flow.response is None:
@@ -265,7 +265,8 @@ class Exchange:
     def headers(self, error: GatewayError | None = None) -> tuple[tuple[str, str], ...]:
         """What an answer says of how it came about."""
         about = error.about if error else None
-        return (("x-request-id", self.id), *(self.attempt_loop.headers(about) if self.attempt_loop else ()))
+        of_it = self.attempt_loop.headers(about) if self.attempt_loop else ()
+        return (*self.head.id_fields(self.id), *of_it)
 
     # -- what is told of it ---------------------------------------------------------------------------------------
     def info(self, flow: http.HTTPFlow) -> ExchangeInfo:

@@ -11,9 +11,11 @@ from addons.accounts.lease import Candidate, PassedOver
 from addons.accounts.limiter import LimiterFull
 from addons.accounts.way_in import way_in
 from addons.errors import MESSAGE_LIMIT, SHORT_WAIT_S, GatewayError, clean
+from addons.features.token_estimate import estimated
 from addons.words.commands import capture, command
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
+from providers.contract.requests import ModelRequest
 
 _LEAST_SAID: Final = 80
 """Characters of a site's words that stand even beside long advice."""
@@ -31,6 +33,8 @@ class FinalError:
     providers: Mapping[str, AnyProvider]
     only_at: AccountId | None = None
     """The one account that could be asked."""
+    request: ModelRequest | None = None
+    """What was asked, where that is to be told of a conversation that is too long."""
     _failure: tuple[ProviderError, Candidate] | None = None
     _unasked: tuple[GatewayError, float] | None = None
     """Why accounts were not asked, of the one that may be asked first, and in how many seconds."""
@@ -86,6 +90,8 @@ class FinalError:
         provider, account = self.providers[candidate.account.provider], candidate.account.name
         found = GatewayError.from_provider(error, provider.name, account, way_in(provider, account))
         found.about = candidate.named
+        if error.kind is ErrorKind.TOO_LONG and self.request is not None and (most := candidate.model.context_length):
+            found.prompt = (max(estimated(self.request.words()), most + 1), most)
         return found
 
     def _unless_sooner(self, error: GatewayError, wait_s: float) -> None:

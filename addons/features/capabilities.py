@@ -14,6 +14,7 @@ from addons.features.media.check import SEEING
 from addons.features.media.feature import CLAIM as FILES
 from addons.features.media.parts import holds_file
 from providers.contract.chat import ImagePart, Message, OtherPart
+from providers.contract.native import NativeRequest
 from providers.contract.operation import Serving
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model
@@ -107,6 +108,8 @@ def check_support(
         raise GatewayError(400, f"provider {provider!r} serves no {parsed.request.kind}.", param="model")
     request, native = serving.request, serving.operation.native
     if native is None:
+        if isinstance(parsed.request, NativeRequest) and request is not parsed.request and parsed.refusal is not None:
+            raise parsed.refusal  # the chat that is asked instead does not hold what the request says
         if isinstance(parsed.request, CompletionRequest) and request is not parsed.request:
             raise unsupported("prompt", provider, "this API has no /completions", "Use /v1/chat/completions.")
         if isinstance(parsed.request, ImageRequest) and request is not parsed.request:

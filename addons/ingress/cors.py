@@ -16,6 +16,7 @@ MAX_AGE_S: Final = 600
 """For so long a browser need not ask again."""
 EXPOSED: Final = (
     "x-request-id",
+    "request-id",
     "retry-after",
     "retry-after-ms",
     "x-should-retry",

@@ -8,7 +8,7 @@ from addons.errors import GatewayError
 
 
 def test_the_ids_of_answers_are_of_their_format() -> None:
-    assert {dialect.answer_id("req_1") for dialect in DIALECTS} == {"chatcmpl-1", "cmpl-1", "img-1"}
+    assert {dialect.answer_id("req_1") for dialect in DIALECTS} == {"chatcmpl-1", "cmpl-1", "img-1", "msg_1"}
 
 
 def test_names_are_told_apart_and_found() -> None:
@@ -25,6 +25,8 @@ def test_names_are_told_apart_and_found() -> None:
         ("/v1/completions/cmpl-1/cancel", "completions"),
         ("/images/edits", "images"),
         ("/v1/models/a/b", "chat_completions"),
+        ("/v1/messages/batches", "messages"),
+        ("/anthropic/v1/anything", "messages"),
         ("/nowhere", "chat_completions"),
         ("", "chat_completions"),
     ],

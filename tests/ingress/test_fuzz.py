@@ -124,11 +124,17 @@ def _nothing_broke(gateway: Served) -> Iterator[None]:
 
 
 def error_of(status: int, kind: str, body: bytes) -> dict[str, str | None]:
-    """The error of a refusal, checked to be OpenAI's envelope and no failure of the gateway."""
+    """The error of a refusal, checked to be in OpenAI's envelope or Anthropic's and no failure of the gateway."""
     assert 400 <= status < 500, body
     assert kind == "application/json"
-    error: dict[str, str | None] = json.loads(body)["error"]
-    assert set(error) == {"message", "type", "param", "code"}
+    told = json.loads(body)
+    error: dict[str, str | None] = told["error"]
+    if told.get("type") == "error":
+        assert set(told) - {"request_id"} == {"type", "error"}
+        assert set(error) == {"type", "message"}
+        error = {**error, "code": None}
+    else:
+        assert set(error) == {"message", "type", "param", "code"}
     assert error["message"]
     return error
 
